@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { type ProblemCode, problems } from './problems.ts'
+
+/** Bodies of requests and answers, as they cross HTTP. The OpenAPI document is made from these. */
+
+/** Shorter than any id of ours; keeps path parameters harmless in keys and logs. */
+export const SaleId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
+export const BuyerId = z.string().regex(/^[\w.:@-]{1,64}$/, 'expected 1 to 64 letters, digits or _ . : @ -')
+/** The sale's id, a dot, and 128 random bits: whoever holds it knows the sale's hash tag without asking. */
+export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
+export const OrderId = z.uuid('expected an order id')
+
+export const MAX_QUANTITY = 1_000
+
+export const ReservationRequest = z.strictObject({
+  quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe('units, up to the sale\'s limit per buyer'),
+})
+
+export const SessionRequest = z.strictObject({
+  name: z.string().trim().min(1).max(40).regex(/^[\p{L}\p{N} ._-]+$/u, 'expected letters, digits, space . _ -'),
+})
+export const Session = z.strictObject({ token: z.string(), userId: BuyerId })
+
+export const SaleView = z.strictObject({
+  id: SaleId,
+  title: z.string(),
+  priceCents: z.int(),
+  stock: z.int().describe('units the sale began with'),
+  left: z.int().describe('units left, up to a second old'),
+  perBuyerLimit: z.int(),
+  opensAt: z.iso.datetime(),
+  closesAt: z.iso.datetime(),
+  serverTime: z.iso.datetime(),
+})
+export const SaleList = z.strictObject({ sales: z.array(SaleView), serverTime: z.iso.datetime() })
+export type SaleView = z.infer<typeof SaleView>
+
+export const ReservationStatus = z.enum(['RESERVED', 'ORDERED', 'PAID', 'CANCELLED', 'REJECTED'])
+export const ReservationView = z.strictObject({
+  id: ReservationId,
+  saleId: SaleId,
+  status: ReservationStatus,
+  quantity: z.int(),
+  reason: z.enum(['SOLD_OUT', 'EXPIRED', 'NOT_ELIGIBLE', 'BUSY', 'UNPAID', 'BUYER']).optional().describe('why it ended without a sale'),
+  orderId: OrderId.optional(),
+})
+export type ReservationView = z.infer<typeof ReservationView>
+
+export const OrderView = z.strictObject({
+  id: OrderId,
+  reservationId: ReservationId,
+  saleId: SaleId,
+  quantity: z.int(),
+  amountCents: z.int(),
+  status: z.enum(['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED']),
+  createdAt: z.iso.datetime(),
+  paymentDeadline: z.iso.datetime(),
+  paidAt: z.iso.datetime().optional(),
+  cancelledAt: z.iso.datetime().optional(),
+  serverTime: z.iso.datetime(),
+})
+export type OrderView = z.infer<typeof OrderView>
+
+export const PaymentView = z.strictObject({
+  paymentId: z.uuid(),
+  orderId: OrderId,
+  amountCents: z.int(),
+  url: z.url().describe('where the buyer pays'),
+})
+export type PaymentView = z.infer<typeof PaymentView>
+
+/** What the payment provider sends when money has arrived; signed over the raw body. */
+export const PaymentCallback = z.strictObject({
+  paymentId: z.uuid(),
+  orderId: OrderId,
+  amountCents: z.int().min(0),
+  providerRef: z.string().min(1).max(100),
+})
+export type PaymentCallback = z.infer<typeof PaymentCallback>
+export const PaymentCallbackAnswer = z.strictObject({ outcome: z.enum(['PAID', 'ALREADY_COUNTED', 'REFUND_DUE']) })
+
+const MAX_CENTS = 100_000_000
+export const NewSale = z.strictObject({
+  id: SaleId,
+  title: z.string().trim().min(1).max(120),
+  priceCents: z.int().min(0).max(MAX_CENTS / MAX_QUANTITY),
+  stock: z.int().min(1).max(10_000_000),
+  perBuyerLimit: z.int().min(1).max(MAX_QUANTITY).default(1),
+  opensAt: z.iso.datetime({ offset: true }),
+  closesAt: z.iso.datetime({ offset: true }),
+}).refine((sale) => Date.parse(sale.opensAt) < Date.parse(sale.closesAt), { path: ['closesAt'], message: 'expected a moment after opensAt' })
+
+export const SaleChange = z.strictObject({
+  opensAt: z.iso.datetime({ offset: true }).optional(),
+  closesAt: z.iso.datetime({ offset: true }).optional(),
+}).refine((change) => change.opensAt !== undefined || change.closesAt !== undefined, 'expected opensAt, closesAt or both')
+
+export const BlacklistRequest = z.strictObject({ reason: z.string().trim().min(1).max(200) })
+
+/** RFC 9457, with a stable `code`. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+  detail: z.string(),
+  serverTime: z.iso.datetime().optional(),
+  retryAfterSeconds: z.number().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+})
+export type Problem = z.infer<typeof Problem>

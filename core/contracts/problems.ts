@@ -1,0 +1,24 @@
+/** Every problem a caller can meet: its stable `code`, HTTP status and title (RFC 9457). */
+export const problems = {
+  INVALID_REQUEST: { status: 400, title: 'The request is not valid' },
+  UNAUTHENTICATED: { status: 401, title: 'Sign in first' },
+  FORBIDDEN: { status: 403, title: 'Not allowed' },
+  NOT_FOUND: { status: 404, title: 'Not found' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
+  TOO_LARGE: { status: 413, title: 'The request is too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Send application/json' },
+  NOT_STARTED: { status: 403, title: 'The sale has not started' },
+  ENDED: { status: 403, title: 'The sale has ended' },
+  NOT_ELIGIBLE: { status: 403, title: 'You cannot take part in this sale' },
+  SOLD_OUT: { status: 409, title: 'Sold out' },
+  RATE_LIMITED: { status: 429, title: 'Too many requests' },
+  BUSY: { status: 503, title: 'Busy, please try again' },
+  UNAVAILABLE: { status: 503, title: 'Not available for a moment' },
+  SALE_EXISTS: { status: 409, title: 'A sale of that id exists' },
+  NOT_PAYABLE: { status: 409, title: 'The order cannot be paid' },
+  NOT_CANCELLABLE: { status: 409, title: 'The order cannot be cancelled' },
+  BAD_SIGNATURE: { status: 401, title: 'The signature is not valid' },
+  INTERNAL: { status: 500, title: 'Something went wrong on our side' },
+} as const
+
+export type ProblemCode = keyof typeof problems

@@ -1,0 +1,115 @@
+/** Exchanges, queues and bindings of the whole system, as data; `platform/rabbit` declares them. */
+
+export interface Exchange {
+  name: string
+  type: 'direct' | 'topic' | 'fanout' | 'x-delayed-message'
+  arguments?: Record<string, unknown>
+}
+export interface Queue {
+  name: string
+  arguments: Record<string, unknown>
+}
+export interface Binding {
+  queue: string
+  exchange: string
+  routingKey: string
+}
+export interface Topology {
+  exchanges: Exchange[]
+  queues: Queue[]
+  bindings: Binding[]
+}
+
+export const INTAKE = 'seckill.intake'
+export const ORDER_EVENTS = 'seckill.orders'
+export const TIMEOUTS = 'seckill.timeouts'
+export const DELAYED_TIMEOUTS = 'seckill.timeouts.delayed'
+export const CANCELLATIONS = 'seckill.cancellations'
+export const DEAD_LETTERS = 'seckill.dead-letters'
+/** Routing key of a timeout message whose wait is over. */
+export const DUE = 'due'
+
+/** Deliveries of one message before it goes to the dead letters; RabbitMQ 3.10 has no limit of its own, 4.x has 20. */
+const DELIVERY_LIMIT = 10
+
+/** Durable and replicated; a message that is refused goes to the dead letters and is held until it is there. */
+function quorumQueue(name: string, maxLength: number, deadLetters: { exchange: string; routingKey: string }): Queue {
+  return {
+    name,
+    arguments: {
+      'x-queue-type': 'quorum',
+      'x-max-length': maxLength,
+      // Also what makes at-least-once dead-lettering possible; with any other it silently becomes at-most-once.
+      'x-overflow': 'reject-publish',
+      'x-dead-letter-exchange': deadLetters.exchange,
+      'x-dead-letter-routing-key': deadLetters.routingKey,
+      'x-dead-letter-strategy': 'at-least-once',
+    },
+  }
+}
+
+const workQueue = (name: string, maxLength: number): Queue => {
+  const queue = quorumQueue(name, maxLength, { exchange: DEAD_LETTERS, routingKey: name })
+  return { ...queue, arguments: { ...queue.arguments, 'x-delivery-limit': DELIVERY_LIMIT } }
+}
+
+const MAX_DEAD_LETTERS = 100_000
+const MAX_TIMEOUTS = 1_000_000
+
+/** Everything that keeps dead letters; part of what each other topology declares first, or they would be held back. */
+const deadLetters: Topology = {
+  exchanges: [{ name: DEAD_LETTERS, type: 'fanout' }],
+  queues: [{
+    name: DEAD_LETTERS,
+    arguments: { 'x-queue-type': 'quorum', 'x-max-length': MAX_DEAD_LETTERS, 'x-overflow': 'reject-publish' },
+  }],
+  bindings: [{ queue: DEAD_LETTERS, exchange: DEAD_LETTERS, routingKey: '' }],
+}
+
+/** Reservations on their way to the order service. A full queue refuses the publisher. */
+export const intakeTopology = (maxLength: number): Topology => merge(deadLetters, {
+  exchanges: [{ name: INTAKE, type: 'direct' }],
+  queues: [workQueue(INTAKE, maxLength)],
+  bindings: [{ queue: INTAKE, exchange: INTAKE, routingKey: INTAKE }],
+})
+
+/** The topic on which every order change is told. */
+export const eventTopology: Topology = { exchanges: [{ name: ORDER_EVENTS, type: 'topic' }], queues: [], bindings: [] }
+
+/** Where timeout messages arrive once their wait is over. */
+export const cancellationTopology: Topology = merge(deadLetters, {
+  exchanges: [{ name: TIMEOUTS, type: 'direct' }],
+  queues: [workQueue(CANCELLATIONS, MAX_TIMEOUTS)],
+  bindings: [{ queue: CANCELLATIONS, exchange: TIMEOUTS, routingKey: DUE }],
+})
+
+/** Name of the queue, and routing key of the messages, that wait `delayMs`. */
+export const waitingRoom = (delayMs: number) => `${TIMEOUTS}.${delayMs}ms`
+
+/**
+ * One queue per delay whose TTL is the delay: with several TTLs in one queue a short one waits behind a long one.
+ * Expired messages are dead-lettered to the cancellations.
+ */
+export const delayQueueTopology = (delayMs: number): Topology => {
+  const room = quorumQueue(waitingRoom(delayMs), MAX_TIMEOUTS, { exchange: TIMEOUTS, routingKey: DUE })
+  return merge(cancellationTopology, {
+    exchanges: [],
+    queues: [{ ...room, arguments: { ...room.arguments, 'x-message-ttl': delayMs } }],
+    bindings: [{ queue: room.name, exchange: TIMEOUTS, routingKey: room.name }],
+  })
+}
+
+/** The plugin's exchange, for brokers that still have it (up to RabbitMQ 4.2). */
+export const delayedExchangeTopology: Topology = merge(cancellationTopology, {
+  exchanges: [{ name: DELAYED_TIMEOUTS, type: 'x-delayed-message', arguments: { 'x-delayed-type': 'direct' } }],
+  queues: [],
+  bindings: [{ queue: CANCELLATIONS, exchange: DELAYED_TIMEOUTS, routingKey: DUE }],
+})
+
+export function merge(...parts: Topology[]): Topology {
+  return {
+    exchanges: parts.flatMap((part) => part.exchanges),
+    queues: parts.flatMap((part) => part.queues),
+    bindings: parts.flatMap((part) => part.bindings),
+  }
+}
