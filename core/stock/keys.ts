@@ -1,0 +1,32 @@
+/**
+ * Every Redis key there is. All keys of a sale share one hash tag, so that they live in one slot of a Redis Cluster and
+ * one script may touch them together.
+ */
+export class StockKeys {
+  readonly #prefix: string
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  /** Sorted set by expiry: ids of the sales that are loaded. */
+  sales = () => `${this.#prefix}sales`
+  /** Hash: the sale's figures, see load.lua. */
+  sale = (saleId: string) => this.#of(saleId, 'sale')
+  /** Set: buyers who may not buy. */
+  blacklist = (saleId: string) => this.#of(saleId, 'blacklist')
+  /** String: id of the reservation a buyer holds. */
+  buyer = (saleId: string, buyerId: string) => this.#of(saleId, `buyer:${buyerId}`)
+  /** Hash: one reservation. */
+  reservation = (saleId: string, reservationId: string) => this.#of(saleId, `reservation:${reservationId}`)
+  /** Stream: reservations the broker has not confirmed yet. */
+  pending = (saleId: string) => this.#of(saleId, 'pending')
+  /** Sorted set by time: reservations that are neither order nor rejected yet. */
+  undecided = (saleId: string) => this.#of(saleId, 'undecided')
+  /** String: token bucket of a buyer or an address. */
+  bucket = (saleId: string, kind: 'buyer' | 'address', who: string) => this.#of(saleId, `bucket:${kind}:${who}`)
+
+  #of(saleId: string, what: string): string {
+    return `${this.#prefix}{${saleId}}:${what}`
+  }
+}

@@ -1,0 +1,272 @@
+import { readFileSync } from 'node:fs'
+import type { Redis, Result } from 'ioredis'
+import { StockKeys } from './keys.ts'
+
+const lua = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
+
+/** The scripts of this folder, with the number of their KEYS. */
+const scripts = {
+  reserve: { numberOfKeys: 8, lua: lua('reserve') },
+  settle: { numberOfKeys: 2, lua: lua('settle') },
+  release: { numberOfKeys: 5, lua: lua('release') },
+  claim: { numberOfKeys: 1, lua: lua('claim') },
+  load: { numberOfKeys: 2, lua: lua('load') },
+} as const
+
+type Script<Answer> = (...keysAndArguments: (string | number)[]) => Result<Answer, { type: 'default' }>
+interface ScriptedRedis {
+  reserve: Script<[ReserveStatus, string?, string?]>
+  settle: Script<'SETTLED' | 'NOTHING'>
+  release: Script<ReleaseOutcome>
+  claim: Script<[string, string[]][]>
+  load: Script<'LOADED' | 'STALE'>
+}
+
+/** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
+export interface Bucket {
+  ratePerSecond: number
+  burst: number
+}
+
+export interface ReserveRequest {
+  saleId: string
+  epoch: number
+  reservationId: string
+  buyerId: string
+  address: string
+  quantity: number
+}
+
+export interface ReserveLimits {
+  buyer: Bucket
+  address: Bucket
+  /** Reservations that may wait for the broker's confirm; more are BUSY. */
+  maxPending: number
+}
+
+type ReserveStatus = ReserveOutcome['status']
+export type ReserveOutcome =
+  | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
+  | { status: 'DUPLICATE'; reservationId: string }
+  | { status: 'SOLD_OUT'; left: number }
+  | { status: 'RATE_LIMITED'; retryAfterMs: number }
+  | { status: 'NOT_STARTED'; nowMs: number; opensAtMs: number }
+  | { status: 'ENDED'; nowMs: number }
+  | { status: 'OVER_LIMIT'; perBuyerLimit: number }
+  | { status: 'BLACKLISTED' | 'BUSY' | 'UNAVAILABLE' }
+
+export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING'
+export type EndReason = 'SOLD_OUT' | 'EXPIRED' | 'NOT_ELIGIBLE' | 'BUSY' | 'UNPAID' | 'BUYER'
+
+/** Names one reservation and whose it is. */
+export interface ReservationRef {
+  saleId: string
+  reservationId: string
+  buyerId: string
+}
+
+/** How a reservation ends without a sale. */
+export interface Ending {
+  status: 'REJECTED' | 'CANCELLED'
+  reason: EndReason
+  /** False when the database found that the unit never was there (Redis was too high). */
+  giveBack: boolean
+}
+
+export interface PendingReservation extends ReservationRef {
+  entry: string
+  quantity: number
+  epoch: number
+  reservedAtMs: number
+}
+
+export interface SaleFigures {
+  saleId: string
+  epoch: number
+  title: string
+  priceCents: number
+  total: number
+  left: number
+  perBuyerLimit: number
+  opensAtMs: number
+  closesAtMs: number
+}
+
+export interface ReservationRecord {
+  status: 'RESERVED' | 'ORDERED' | 'PAID' | 'CANCELLED' | 'REJECTED'
+  buyerId: string
+  quantity: number
+  epoch: number
+  reservedAtMs: number
+  reason?: EndReason
+  orderId?: string
+}
+
+/** How long the data of a sale stays in Redis after its end. */
+const KEPT_AFTER_END_MS = 24 * 3_600_000
+
+/** The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. */
+export class Stock {
+  readonly keys: StockKeys
+  readonly #redis: Redis & ScriptedRedis
+
+  constructor(redis: Redis, keyPrefix: string) {
+    this.keys = new StockKeys(keyPrefix)
+    for (const [name, script] of Object.entries(scripts)) redis.defineCommand(name, script)
+    this.#redis = redis as Redis & ScriptedRedis
+  }
+
+  /** Checks everything and sets the units aside, in one round trip. */
+  async reserve(request: ReserveRequest, limits: ReserveLimits): Promise<ReserveOutcome> {
+    const { saleId, reservationId, buyerId, address } = request
+    const answer = await this.#redis.reserve(
+      this.keys.sale(saleId), this.keys.blacklist(saleId),
+      this.keys.bucket(saleId, 'buyer', buyerId), this.keys.bucket(saleId, 'address', address),
+      this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
+      this.keys.pending(saleId), this.keys.undecided(saleId),
+      request.epoch, reservationId, buyerId, request.quantity,
+      1_000 / limits.buyer.ratePerSecond, limits.buyer.burst,
+      1_000 / limits.address.ratePerSecond, limits.address.burst,
+      limits.maxPending,
+    )
+    return reserveOutcome(answer)
+  }
+
+  /** The broker has the message: the entry need not be sent again. */
+  async confirmed(saleId: string, pendingEntry: string): Promise<void> {
+    await this.#redis.xdel(this.keys.pending(saleId), pendingEntry)
+  }
+
+  /** The reservation has become an order, or its order was paid. */
+  async settle(saleId: string, reservationId: string, status: 'ORDERED' | 'PAID', orderId: string): Promise<void> {
+    await this.#redis.settle(
+      this.keys.reservation(saleId, reservationId), this.keys.undecided(saleId), reservationId, status, orderId,
+    )
+  }
+
+  /**
+   * Ends a reservation without a sale, once. With `pendingEntry` only while that entry has not been taken over by a
+   * resender: the caller's own publish was refused, and nobody else may have published it.
+   */
+  async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
+    const { saleId, reservationId, buyerId } = ref
+    return this.#redis.release(
+      this.keys.sale(saleId), this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
+      this.keys.pending(saleId), this.keys.undecided(saleId),
+      reservationId, ending.status, ending.reason, ending.giveBack ? 1 : 0, pendingEntry,
+    )
+  }
+
+  /** Takes over at most `most` pending entries of at least that age. */
+  async claimPending(saleId: string, olderThanMs: number, most: number): Promise<PendingReservation[]> {
+    const claimed = await this.#redis.claim(this.keys.pending(saleId), olderThanMs, most)
+    return claimed.map(([entry, fields]) => pendingReservation(saleId, entry, fields))
+  }
+
+  async countPending(saleId: string): Promise<number> {
+    return this.#redis.xlen(this.keys.pending(saleId))
+  }
+
+  /** Ids of reservations that are neither order nor rejected, oldest first, set aside before that moment. */
+  async undecidedBefore(saleId: string, beforeMs: number, most: number): Promise<string[]> {
+    return this.#redis.zrange(this.keys.undecided(saleId), '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, most)
+  }
+
+  async countUndecided(saleId: string): Promise<number> {
+    return this.#redis.zcard(this.keys.undecided(saleId))
+  }
+
+  /** Redis' clock in ms since 1970. */
+  async nowMs(): Promise<number> {
+    const [seconds, micros] = await this.#redis.time()
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+  }
+
+  /** Opens the fast door of a sale; STALE when Redis has data of the same or a newer epoch. */
+  async load(sale: SaleFigures, blacklist: string[]): Promise<'LOADED' | 'STALE'> {
+    const outcome = await this.#redis.load(
+      this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId),
+      sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS, blacklist.length, ...blacklist,
+      'title', sale.title, 'price_cents', sale.priceCents, 'total', sale.total, 'stock', sale.left,
+      'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', sale.closesAtMs,
+    )
+    await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
+    await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
+    return outcome
+  }
+
+  /** Moves the window of a loaded sale. */
+  async reschedule(saleId: string, opensAtMs: number, closesAtMs: number): Promise<void> {
+    const key = this.keys.sale(saleId)
+    if (await this.#redis.exists(key)) await this.#redis.hset(key, { opens_at_ms: opensAtMs, closes_at_ms: closesAtMs })
+  }
+
+  async setBlacklisted(saleId: string, buyerId: string, listed: boolean): Promise<void> {
+    const key = this.keys.blacklist(saleId)
+    await (listed ? this.#redis.sadd(key, buyerId) : this.#redis.srem(key, buyerId))
+  }
+
+  async readSale(saleId: string): Promise<SaleFigures | undefined> {
+    const hash = await this.#redis.hgetall(this.keys.sale(saleId))
+    return hash.epoch === undefined ? undefined : saleFigures(saleId, hash)
+  }
+
+  /** Ids of the sales that are loaded, ended ones included until their data expires. */
+  async saleIds(): Promise<string[]> {
+    return this.#redis.zrange(this.keys.sales(), Date.now(), '+inf', 'BYSCORE')
+  }
+
+  async readReservation(saleId: string, reservationId: string): Promise<ReservationRecord | undefined> {
+    const hash = await this.#redis.hgetall(this.keys.reservation(saleId, reservationId))
+    if (hash.status === undefined) return undefined
+    return {
+      status: hash.status as ReservationRecord['status'],
+      buyerId: hash.buyer_id ?? '',
+      quantity: Number(hash.quantity),
+      epoch: Number(hash.epoch),
+      reservedAtMs: Number(hash.reserved_at_ms),
+      ...(hash.reason ? { reason: hash.reason as EndReason } : {}),
+      ...(hash.order_id ? { orderId: hash.order_id } : {}),
+    }
+  }
+}
+
+function reserveOutcome([status, first, second]: [ReserveStatus, string?, string?]): ReserveOutcome {
+  switch (status) {
+    case 'RESERVED': return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
+    case 'DUPLICATE': return { status, reservationId: String(first) }
+    case 'SOLD_OUT': return { status, left: Number(first) }
+    case 'RATE_LIMITED': return { status, retryAfterMs: Number(first) }
+    case 'NOT_STARTED': return { status, nowMs: Number(first), opensAtMs: Number(second) }
+    case 'ENDED': return { status, nowMs: Number(first) }
+    case 'OVER_LIMIT': return { status, perBuyerLimit: Number(first) }
+    default: return { status }
+  }
+}
+
+function saleFigures(saleId: string, hash: Record<string, string>): SaleFigures {
+  return {
+    saleId,
+    epoch: Number(hash.epoch),
+    title: hash.title ?? '',
+    priceCents: Number(hash.price_cents),
+    total: Number(hash.total),
+    left: Number(hash.stock),
+    perBuyerLimit: Number(hash.per_buyer_limit),
+    opensAtMs: Number(hash.opens_at_ms),
+    closesAtMs: Number(hash.closes_at_ms),
+  }
+}
+
+function pendingReservation(saleId: string, entry: string, fields: string[]): PendingReservation {
+  const value = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
+  return {
+    saleId,
+    entry,
+    reservationId: value('reservation_id'),
+    buyerId: value('buyer_id'),
+    quantity: Number(value('quantity')),
+    epoch: Number(value('epoch')),
+    reservedAtMs: Number(value('reserved_at_ms')),
+  }
+}
