@@ -1,0 +1,72 @@
+import { z } from 'zod'
+
+/** BSD's EX_CONFIG: supervisors tell "wrong configuration" from "crashed" by it. */
+const EXIT_BAD_CONFIGURATION = 78
+
+const port = (byDefault: number) => z.coerce.number().int().min(0).max(65535).default(byDefault)
+const secret = (purpose: string) =>
+  z.string().min(32, 'expected at least 32 characters').describe(`${purpose} (32 characters or more, random)`)
+
+/** Settings that mean the same in every service that has them; each service picks its own. */
+export const settings = {
+  NODE_ENV: z.string().default('development').describe('production refuses default credentials'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severity that is logged'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0 for every interface'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('PostgreSQL, the truth'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe('Redis, the fast door; keep its log synced always'),
+  REDIS_KEY_PREFIX: z.string().regex(/^[\w:-]*$/, 'expected letters, digits, _ : -').default('seckill:').describe('put before every Redis key'),
+  RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),
+  TOKEN_SECRET: secret('signs and verifies the buyers\' tokens'),
+  TRUST_PROXY_HOPS: z.coerce.number().int().min(0).max(10).default(0).describe('reverse proxies in front whose X-Forwarded-For is believed'),
+  INTAKE_QUEUE_MAX_LENGTH: z.coerce.number().int().min(1).default(100_000).describe('reservations that may wait for the order service; more are refused as BUSY'),
+  RESERVATION_LIFETIME_SECONDS: z.coerce.number().positive().default(120).describe('a reservation older than this is dropped instead of ordered'),
+  PAYMENT_WINDOW_SECONDS: z.coerce.number().positive().max(2_000_000).default(1800).describe('how long an order may stay unpaid'),
+  DELAY_TRANSPORT: z.enum(['auto', 'plugin', 'queue']).default('auto').describe('what holds timeout messages back: the x-delayed-message plugin, a queue with a TTL, or whichever the broker has'),
+  port,
+  secret,
+}
+
+/** Every service answers /livez, /readyz and /metrics, logs, and binds somewhere. */
+export const everyService = { NODE_ENV: settings.NODE_ENV, LOG_LEVEL: settings.LOG_LEVEL, HOST: settings.HOST }
+
+/** Thrown with *every* bad variable listed, so that one start shows all there is to mend. */
+export class BadConfiguration extends Error {
+  constructor(problems: string[]) {
+    super(`The environment is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+  }
+}
+
+/** Well-known credentials that must never reach production. */
+const DEFAULT_CREDENTIALS = /guest:guest@|postgres:postgres@|:password@|change-?me|^(.)\1+$/i
+
+/** @throws BadConfiguration naming every variable that is missing, malformed, or (in production) a default. */
+export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(given)
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => {
+    const name = issue.path.join('.')
+    return given[name] === undefined ? `${name} is missing: ${describe(schema, name)}` : `${name}: ${issue.message}`
+  })
+  if (env.NODE_ENV === 'production') {
+    for (const name of Object.keys(schema.shape)) {
+      if (DEFAULT_CREDENTIALS.test(given[name] ?? '')) problems.push(`${name} holds a default credential; production needs one of its own`)
+    }
+  }
+  if (!parsed.success || problems.length > 0) throw new BadConfiguration(problems)
+  return parsed.data
+}
+
+/** Like parseConfig on the process's environment, but prints what is wrong and exits 78 ("bad configuration"). */
+export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {
+  try {
+    return parseConfig(schema, process.env)
+  } catch (error) {
+    if (!(error instanceof BadConfiguration)) throw error
+    process.stderr.write(`${error.message}\n.env.example lists every variable.\n`)
+    process.exit(EXIT_BAD_CONFIGURATION)
+  }
+}
+
+function describe(schema: z.ZodObject, name: string): string {
+  return schema.shape[name]?.description ?? 'required'
+}

@@ -1,0 +1,43 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { Prisma, PrismaClient } from '../../prisma/generated/client.ts'
+
+export { Prisma }
+export type Database = PrismaClient
+/** The client inside a transaction. */
+export type Transaction = Prisma.TransactionClient
+
+export interface DatabaseLimits {
+  connections: number
+  /** No statement runs longer; PostgreSQL ends it. */
+  statementTimeoutMs: number
+}
+
+/** Every wait has a limit: for a connection, for a lock, for a statement, for a forgotten transaction. */
+export function connectDatabase(url: string, limits: DatabaseLimits = { connections: 10, statementTimeoutMs: 5_000 }): Database {
+  const adapter = new PrismaPg({
+    connectionString: url,
+    max: limits.connections,
+    connectionTimeoutMillis: 3_000,
+    statement_timeout: limits.statementTimeoutMs,
+    lock_timeout: Math.floor(limits.statementTimeoutMs / 2),
+    idle_in_transaction_session_timeout: 10_000,
+  })
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 3_000, timeout: 10_000 } })
+}
+
+/**
+ * Whether PostgreSQL refused the *data* (SQLSTATE class 22 or 23), so that trying the same again is futile. Everything
+ * else (gone, slow, deadlocked, restarting) passes by itself.
+ */
+export function isDataError(error: unknown): boolean {
+  return /^2[23]/.test(sqlState(error) ?? '')
+}
+
+/** The five-character SQLSTATE behind a Prisma error, when PostgreSQL gave one. */
+function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return undefined
+  if (error.code === 'P2002') return '23505'
+  if (error.code === 'P2003') return '23503'
+  const cause = (error.meta as { driverAdapterError?: { cause?: { originalCode?: string } } } | undefined)?.driverAdapterError?.cause
+  return cause?.originalCode
+}

@@ -1,0 +1,89 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type Express, type RequestHandler } from 'express'
+import helmet from 'helmet'
+import type { Registry } from 'prom-client'
+import type { Logger } from './log.ts'
+import { notFound, problemHandler, ProblemError } from './problem.ts'
+
+const MAX_BODY = '16kb'
+
+export interface HttpServiceOptions {
+  host: string
+  port: number
+  log: Logger
+  metrics: Registry
+  /** What the service needs to do its work, by name; readyz says which are missing. */
+  checks: Record<string, () => boolean | Promise<boolean>>
+  /** Mounts the service's own routes. */
+  routes: (app: Express) => void
+  trustProxyHops?: number
+}
+
+/** An Express app on its own server, with /livez, /readyz, /metrics, limits and problem documents around the routes. */
+export async function startHttp(options: HttpServiceOptions): Promise<{ port: number; close: () => Promise<void> }> {
+  const { log, metrics, host } = options
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('trust proxy', options.trustProxyHops ?? 0)
+  app.set('query parser', 'simple')
+  app.use(helmet())
+  app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
+  app.get('/readyz', readiness(options.checks))
+  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metrics.metrics()) })
+  options.routes(app)
+  app.use(notFound, problemHandler(log))
+
+  const server = createServer(app)
+  // A slow sender may not hold a socket: 10 s for headers, 20 s for a whole request, 5 s idle between requests.
+  server.headersTimeout = 10_000
+  server.requestTimeout = 20_000
+  server.keepAliveTimeout = 5_000
+  const port = await listen(server, host, options.port)
+  return { port, close: () => close(server) }
+}
+
+/** Reads a JSON body of at most 16 KB; a body of another kind is 415, no body at all is an empty object. */
+export function jsonBody(): RequestHandler[] {
+  return [
+    (req, _res, next) => {
+      const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+      if (hasBody && !req.is('application/json')) throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.')
+      if (!hasBody && req.headers['content-type'] !== undefined) throw new ProblemError('INVALID_REQUEST', 'The body is empty; expected JSON.')
+      next()
+    },
+    express.json({ limit: MAX_BODY, strict: true }),
+    (req, _res, next) => {
+      req.body ??= {}
+      next()
+    },
+  ]
+}
+
+function readiness(checks: HttpServiceOptions['checks']): RequestHandler {
+  return async (_req, res) => {
+    const states = await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await check()] as const))
+    const ready = states.every(([, isUp]) => isUp)
+    res.status(ready ? 200 : 503).json({ ready, ...Object.fromEntries(states) })
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} on ${host} is taken; free it or choose another`) : error)
+    })
+    server.listen(port, host, resolve)
+  })
+  return (server.address() as AddressInfo).port
+}
+
+/** Lets requests in hand finish, 10 s at most. */
+async function close(server: Server): Promise<void> {
+  const limit = setTimeout(() => server.closeAllConnections(), 10_000)
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+  clearTimeout(limit)
+}

@@ -1,0 +1,64 @@
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
+import type { z } from 'zod'
+import type { Problem } from '../contracts/http.ts'
+import { type ProblemCode, problems } from '../contracts/problems.ts'
+import type { Logger } from './log.ts'
+import { isOutage } from './outage.ts'
+
+export type Extras = Partial<Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors'>>
+
+/** Thrown at the edge only: domain code returns outcomes and knows no HTTP. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly extras: Extras
+
+  constructor(code: ProblemCode, detail: string, extras: Extras = {}) {
+    super(detail)
+    this.code = code
+    this.extras = extras
+  }
+}
+
+/** Answers with application/problem+json and, where the caller should come back, Retry-After in whole seconds. */
+export function sendProblem(res: Response, code: ProblemCode, detail: string, extras: Extras = {}): void {
+  const body: Problem = { type: `urn:seckill:problem:${code.toLowerCase().replaceAll('_', '-')}`, ...problems[code], code, detail, ...extras }
+  if (extras.retryAfterSeconds !== undefined) res.set('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
+  if (code === 'UNAUTHENTICATED') res.set('WWW-Authenticate', 'Bearer')
+  res.status(body.status).type('application/problem+json').send(JSON.stringify(body))
+}
+
+/** @throws ProblemError INVALID_REQUEST that names every field that is wrong. */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const errors = parsed.error.issues.slice(0, 10).map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  const summary = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
+  throw new ProblemError('INVALID_REQUEST', summary, { errors })
+}
+
+export const notFound: RequestHandler = (req, res) => {
+  sendProblem(res, 'NOT_FOUND', `There is no ${req.method} ${req.path} here.`)
+}
+
+/** The last middleware: everything thrown becomes a problem document, and only faults are logged. */
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  return (error: unknown, _req, res, next) => {
+    if (res.headersSent) return next(error)
+    if (error instanceof ProblemError) return sendProblem(res, error.code, error.message, error.extras)
+    const status = httpStatus(error)
+    if (status === 413) return sendProblem(res, 'TOO_LARGE', 'A body may have 16 KB.')
+    if (status === 415) return sendProblem(res, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
+    if (status >= 400 && status < 500) return sendProblem(res, 'INVALID_REQUEST', 'The request could not be read; is the body JSON?')
+    if (isOutage(error)) {
+      log.warn({ err: error }, 'request refused: a server is away')
+      return sendProblem(res, 'UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
+    }
+    log.error({ err: error }, 'request failed')
+    sendProblem(res, 'INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
+  }
+}
+
+/** Status that Express and its body readers put on their errors; 500 for anything else. */
+function httpStatus(error: unknown): number {
+  return typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number' ? error.status : 500
+}

@@ -1,0 +1,74 @@
+import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib'
+import type { Topology } from '../../contracts/topology.ts'
+import type { Logger } from '../log.ts'
+
+export interface RabbitOptions {
+  url: string
+  /** Shown in the broker's list of connections. */
+  name: string
+  log: Logger
+  /** Builds channels and consumers; called anew after every reconnect, because those die with their connection. */
+  setup: (model: ChannelModel) => Promise<void>
+}
+
+export interface RabbitConnection {
+  /** Connected and set up. */
+  isUp: () => boolean
+  /** The broker takes no publishes for now (memory or disk alarm). */
+  isBlocked: () => boolean
+  close: () => Promise<void>
+}
+
+/** Resolves at once: the connection comes up, and comes back, by itself; `isUp` tells. */
+export async function connectRabbit({ url, name, log, setup }: RabbitOptions): Promise<RabbitConnection> {
+  let up = false
+  let blocked = false
+  const connection: RecoveringChannelModel = await connect(url, {
+    // Without it each small frame waits up to 40 ms for the peer's delayed ACK: 22/s instead of 3,500/s.
+    noDelay: true,
+    timeout: 5_000,
+    clientProperties: { connection_name: name },
+    recovery: {
+      waitForConnect: false,
+      initialDelay: 100,
+      maxDelay: 2_000,
+      async setup(model: ChannelModel) {
+        // A connection-level error during set-up is rethrown as uncaught unless somebody listens.
+        model.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection failed'))
+        await setup(model)
+      },
+    },
+  })
+  connection.on('connect', () => { up = true; blocked = false; log.info({ connection: name }, 'broker connected') })
+  connection.on('disconnect', () => { up = false; log.warn({ connection: name }, 'broker gone, reconnecting') })
+  connection.on('connect-failed', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker not reachable'))
+  connection.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection'))
+  connection.on('blocked', (reason: string) => { blocked = true; log.warn({ reason }, 'broker takes no messages') })
+  connection.on('unblocked', () => { blocked = false; log.info('broker takes messages again') })
+  return { isUp: () => up, isBlocked: () => blocked, close: () => connection.close() }
+}
+
+/** Opens a channel; when it dies alone, its connection is ended too, so that recovery builds everything anew. */
+export async function openChannel(model: ChannelModel, log: Logger): Promise<Awaited<ReturnType<ChannelModel['createConfirmChannel']>>> {
+  const channel = await model.createConfirmChannel()
+  channel.on('error', (error: Error) => {
+    log.error({ err: error.message }, 'broker closed the channel')
+    model.close().catch((failure: Error) => log.debug({ err: failure.message }, 'connection was closing already'))
+  })
+  return channel
+}
+
+/** Declares what is there already without harm. @throws when something of that name has other arguments. */
+export async function declare(model: ChannelModel, topology: Topology, log: Logger): Promise<void> {
+  const channel = await openChannel(model, log)
+  for (const exchange of topology.exchanges) {
+    await channel.assertExchange(exchange.name, exchange.type, { durable: true, arguments: exchange.arguments ?? {} })
+  }
+  for (const queue of topology.queues) {
+    await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments })
+  }
+  for (const binding of topology.bindings) {
+    await channel.bindQueue(binding.queue, binding.exchange, binding.routingKey)
+  }
+  await channel.close()
+}

@@ -1,0 +1,103 @@
+import type { ConfirmChannel } from 'amqplib'
+import type { Topology } from '../../contracts/topology.ts'
+import type { Logger } from '../log.ts'
+import { connectRabbit, declare, openChannel } from './connection.ts'
+
+export interface Outgoing {
+  exchange: string
+  routingKey: string
+  messageId: string
+  body: unknown
+  headers?: Record<string, unknown>
+  /** False for events that nobody need listen to, and for exchanges that do not know the flag. */
+  mandatory?: boolean
+}
+
+/**
+ * What is known of a publish. Only REFUSED says that the broker does *not* have the message; UNKNOWN (no confirm in
+ * time, connection lost) may well have arrived and is never to be treated as failed.
+ */
+export type PublishOutcome = 'CONFIRMED' | 'REFUSED' | 'UNKNOWN'
+
+export interface Publisher {
+  publish: (message: Outgoing) => Promise<PublishOutcome>
+  /** Connected, and the broker takes messages. */
+  isReady: () => boolean
+  close: () => Promise<void>
+}
+
+export interface PublisherOptions {
+  url: string
+  name: string
+  log: Logger
+  topology: Topology
+  confirmTimeoutMs: number
+  /** Publishes whose confirm is awaited; more are not sent (UNKNOWN). */
+  maxInFlight: number
+}
+
+/** Publishes persistently with confirms on a connection of its own. `publish` never throws. */
+export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
+  const { log, topology, confirmTimeoutMs, maxInFlight } = options
+  let channel: ConfirmChannel | undefined
+  /** What the broker returned as unroutable: `return` comes before the message's ack. */
+  const returned = new Set<string>()
+  const inFlight = new Set<Promise<PublishOutcome>>()
+
+  const connection = await connectRabbit({
+    ...options,
+    async setup(model) {
+      await declare(model, topology, log)
+      const opened = await openChannel(model, log)
+      opened.on('return', (message) => {
+        const id: unknown = message.properties.messageId
+        if (typeof id === 'string') returned.add(id)
+      })
+      opened.on('close', () => { if (channel === opened) channel = undefined })
+      channel = opened
+    },
+  })
+
+  function send(open: ConfirmChannel, { exchange, routingKey, messageId, body, headers, mandatory = true }: Outgoing) {
+    return new Promise<PublishOutcome>((resolve) => {
+      const timer = setTimeout(() => resolve('UNKNOWN'), confirmTimeoutMs)
+      const settle = (outcome: PublishOutcome) => {
+        clearTimeout(timer)
+        resolve(outcome)
+      }
+      const onConfirm = (error: Error | null) => {
+        const unroutable = returned.delete(messageId)
+        if (error) settle(error.message === 'message nacked' ? 'REFUSED' : 'UNKNOWN')
+        else settle(unroutable ? 'REFUSED' : 'CONFIRMED')
+      }
+      try {
+        open.publish(exchange, routingKey, Buffer.from(JSON.stringify(body)), {
+          persistent: true, mandatory, messageId, contentType: 'application/json', headers,
+        }, onConfirm)
+      } catch (error) {
+        log.debug({ err: error }, 'channel closed under a publish')
+        settle('UNKNOWN')
+      }
+    })
+  }
+
+  const isReady = () => channel !== undefined && connection.isUp() && !connection.isBlocked()
+
+  return {
+    isReady,
+    async publish(message) {
+      if (!isReady() || channel === undefined || inFlight.size >= maxInFlight) return 'UNKNOWN'
+      const outcome = send(channel, message)
+      inFlight.add(outcome)
+      try {
+        return await outcome
+      } finally {
+        inFlight.delete(outcome)
+      }
+    },
+    async close() {
+      await Promise.allSettled(inFlight)
+      await connection.close()
+    },
+  }
+}

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
+import { createLog } from './log.ts'
+import { repeat } from './repeat.ts'
+
+const log = createLog('test', 'silent')
+const NEVER_MS = 60_000
+
+test('the work runs at once, and again after every interval', async () => {
+  let runs = 0
+  const repeating = repeat(5, async () => { runs += 1 }, log)
+  await vi.waitFor(() => expect(runs).toBeGreaterThanOrEqual(3))
+  await repeating.close()
+})
+
+test('a failing run is followed by the next', async () => {
+  let runs = 0
+  const repeating = repeat(5, async () => { runs += 1; throw new Error('broken') }, log)
+  await vi.waitFor(() => expect(runs).toBeGreaterThanOrEqual(2))
+  await repeating.close()
+})
+
+test('soon wakes a sleeping loop, and close ends the sleep', async () => {
+  let runs = 0
+  const repeating = repeat(NEVER_MS, async () => { runs += 1 }, log)
+  await delay(5)
+  repeating.soon()
+  await vi.waitFor(() => expect(runs).toBe(2))
+  await repeating.close()
+  expect(runs).toBe(2)
+})
+
+test('many calls of soon during a run make one more run, never two at a time', async () => {
+  let runs = 0
+  let atOnce = 0
+  let mostAtOnce = 0
+  const repeating = repeat(NEVER_MS, async () => {
+    runs += 1
+    atOnce += 1
+    mostAtOnce = Math.max(mostAtOnce, atOnce)
+    await delay(20)
+    atOnce -= 1
+  }, log)
+  repeating.soon()
+  repeating.soon()
+  repeating.soon()
+  await vi.waitFor(() => expect(runs).toBe(2))
+  await repeating.close()
+  expect({ runs, mostAtOnce }).toEqual({ runs: 2, mostAtOnce: 1 })
+})
+
+test('close waits for the run in hand and starts no other', async () => {
+  const finished: number[] = []
+  const repeating = repeat(1, async () => { await delay(30); finished.push(finished.length) }, log)
+  await repeating.close()
+  expect(finished).toEqual([0])
+  await delay(10)
+  expect(finished).toEqual([0])
+})
