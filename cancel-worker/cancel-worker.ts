@@ -1,0 +1,55 @@
+import { Counter } from 'prom-client'
+import { CANCELLATIONS, cancellationTopology } from '../core/contracts/topology.ts'
+import { connectDatabase, isDataError } from '../core/platform/database.ts'
+import { startHttp } from '../core/platform/http-service.ts'
+import { createMetrics } from '../core/platform/metrics.ts'
+import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
+import { connectRedis } from '../core/platform/redis.ts'
+import { repeat } from '../core/platform/repeat.ts'
+import type { StartService } from '../core/platform/service.ts'
+import { Stock } from '../core/stock/stock.ts'
+import { cancelBatch, type CancelDeps } from './cancel-batch.ts'
+import type { CancelWorkerConfig } from './config.ts'
+import { sweepUndecided, sweepUnpaid, sweepUnreleased } from './sweep.ts'
+
+const BATCH_MAX = 100
+
+/** The delayed side: cancels unpaid orders when their time is over, and sweeps up what a lost message left. */
+export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ config, log, closers }) => {
+  const metrics = createMetrics('cancel-worker')
+  const cancelled = new Counter({ name: 'seckill_cancelled_total', help: 'Unpaid orders cancelled', registers: [metrics] })
+  const database = connectDatabase(config.DATABASE_URL)
+  closers.add('database', () => database.$disconnect())
+  const redis = connectRedis(config.REDIS_URL, log)
+  closers.add('redis', () => redis.disconnect())
+  const deps: CancelDeps = {
+    database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: (count) => cancelled.inc(count),
+  }
+
+  const consumer = await consumeBatches({
+    url: config.RABBITMQ_URL, name: 'cancel-worker', log, topology: cancellationTopology, queue: CANCELLATIONS,
+    batchMax: BATCH_MAX, isFutile: isDataError, handle: (bodies) => cancelBatch(deps, bodies),
+  })
+  closers.add('consumer', () => consumer.close())
+
+  const limits = { graceMs: config.SWEEP_GRACE_SECONDS * 1_000, reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000 }
+  const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
+  const sweeps = [
+    repeat(everyMs, () => sweepUnpaid(deps, limits), log),
+    repeat(everyMs, () => sweepUnreleased(deps), log),
+    repeat(everyMs, () => sweepUndecided(deps, limits), log),
+  ]
+  closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))
+
+  const http = await startHttp({
+    host: config.HOST, port: config.CANCEL_WORKER_PORT, log, metrics,
+    checks: {
+      database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
+      redis: () => redis.status === 'ready',
+      broker: () => consumer.isUp(),
+    },
+    routes: () => {},
+  })
+  closers.add('http', () => http.close())
+  return { port: http.port }
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { everyService, settings } from '../core/platform/config.ts'
+
+export const CancelWorkerConfig = z.object({
+  ...everyService,
+  CANCEL_WORKER_PORT: settings.port(3003).describe('port of the cancel worker (health and metrics only)'),
+  DATABASE_URL: settings.DATABASE_URL,
+  REDIS_URL: settings.REDIS_URL,
+  REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
+  RABBITMQ_URL: settings.RABBITMQ_URL,
+  RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
+  SWEEP_INTERVAL_SECONDS: z.coerce.number().positive().default(5).describe('how often the sweepers look for what a lost message left'),
+  SWEEP_GRACE_SECONDS: z.coerce.number().min(0).default(10).describe('how long the prompt way may take before a sweeper steps in'),
+})
+export type CancelWorkerConfig = z.output<typeof CancelWorkerConfig>

@@ -1,0 +1,54 @@
+import type { ReservationMessage } from '../core/contracts/messages.ts'
+import { findDecisions } from '../core/orders/decisions.ts'
+import { findOverdueOrders } from '../core/orders/overdue.ts'
+import { releaseCancelled } from '../core/orders/release-cancelled.ts'
+import { tellStock } from '../core/orders/tell-stock.ts'
+import { rejectAbandoned } from '../core/orders/transitions.ts'
+import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
+
+export interface SweepLimits {
+  graceMs: number
+  reservationLifetimeMs: number
+}
+
+/** Most rows or reservations one sweep takes at a time; the next sweep takes the rest. */
+const SWEEP_MAX = 500
+
+/** Cancels orders past their deadline whose timeout message was lost. */
+export async function sweepUnpaid(deps: CancelDeps, limits: SweepLimits): Promise<void> {
+  const overdue = await findOverdueOrders(deps.database, limits.graceMs, SWEEP_MAX)
+  if (overdue.length === 0) return
+  deps.log.warn({ orders: overdue.length }, 'timeout messages were lost or late; cancelling')
+  await cancelAndRelease(deps, overdue)
+}
+
+/** Gives back the units of cancelled orders that a crash kept from Redis. */
+export async function sweepUnreleased(deps: CancelDeps): Promise<void> {
+  await releaseCancelled(deps, undefined, SWEEP_MAX)
+}
+
+/**
+ * Looks up reservations that Redis has held undecided for too long. What the database has decided is told again; what
+ * nobody has decided past its lifetime (its message is lost, or so late that it would be dropped) is first fenced with a
+ * tombstone there, then released here. Nothing is given back on "unknown".
+ */
+export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits): Promise<void> {
+  const nowMs = await deps.stock.nowMs()
+  for (const saleId of await deps.stock.saleIds()) {
+    const ids = await deps.stock.undecidedBefore(saleId, nowMs - limits.graceMs, SWEEP_MAX)
+    if (ids.length === 0) continue
+    const reservations = (await Promise.all(ids.map((id) => readReservation(deps, saleId, id)))).filter((found) => found !== undefined)
+    const decided = await findDecisions(deps.database, reservations)
+    const known = new Set(decided.map((verdict) => verdict.reservation.reservationId))
+    const abandoned = reservations.filter((reservation) =>
+      !known.has(reservation.reservationId) && nowMs - reservation.reservedAtMs > limits.reservationLifetimeMs + limits.graceMs)
+    if (abandoned.length > 0) deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations abandoned; ending them')
+    const rejected = abandoned.length > 0 ? await rejectAbandoned(deps.database, abandoned) : []
+    await tellStock(deps.stock, [...decided, ...rejected], deps.log)
+  }
+}
+
+async function readReservation({ stock }: CancelDeps, saleId: string, reservationId: string): Promise<ReservationMessage | undefined> {
+  const record = await stock.readReservation(saleId, reservationId)
+  return record && { v: 1, saleId, reservationId, buyerId: record.buyerId, quantity: record.quantity, epoch: record.epoch, reservedAtMs: record.reservedAtMs }
+}

@@ -1,0 +1,52 @@
+import type { Logger } from '../core/platform/log.ts'
+import { type Repeating, repeat } from '../core/platform/repeat.ts'
+import type { SaleFigures, Stock } from '../core/stock/stock.ts'
+
+const REFRESH_MS = 1_000
+
+/** What this process knows of the sales, at most a second old. */
+export interface Catalogue {
+  all: () => SaleFigures[]
+  /** Looks an unknown sale up at once; undefined when there is none. */
+  find: (saleId: string) => Promise<SaleFigures | undefined>
+  isFresh: () => boolean
+  close: () => Promise<void>
+}
+
+export function startCatalogue(stock: Stock, log: Logger): Catalogue {
+  const sales = new Map<string, SaleFigures>()
+  let refreshedAtMs = 0
+
+  /** An epoch only ever rises here: Redis restored from an older copy must not be believed. */
+  function learn(sale: SaleFigures): SaleFigures {
+    const epoch = Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)
+    const known = { ...sale, epoch }
+    sales.set(sale.saleId, known)
+    return known
+  }
+
+  async function refresh(): Promise<void> {
+    const saleIds = await stock.saleIds()
+    const found = await Promise.all(saleIds.map((saleId) => stock.readSale(saleId)))
+    for (const sale of found) if (sale) learn(sale)
+    // A sale that is gone although it has not ended stays known: its buyers are told "not available", not "not found".
+    const listed = new Set(saleIds)
+    for (const sale of sales.values()) {
+      if (!listed.has(sale.saleId) && sale.closesAtMs < Date.now()) sales.delete(sale.saleId)
+    }
+    refreshedAtMs = Date.now()
+  }
+
+  const refreshing: Repeating = repeat(REFRESH_MS, refresh, log)
+  return {
+    all: () => [...sales.values()],
+    async find(saleId) {
+      const known = sales.get(saleId)
+      if (known) return known
+      const sale = await stock.readSale(saleId)
+      return sale && learn(sale)
+    },
+    isFresh: () => Date.now() - refreshedAtMs < 5 * REFRESH_MS,
+    close: () => refreshing.close(),
+  }
+}

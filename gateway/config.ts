@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { everyService, settings } from '../core/platform/config.ts'
+
+const perSecond = (byDefault: number) => z.coerce.number().positive().default(byDefault)
+const burst = (byDefault: number) => z.coerce.number().int().min(1).default(byDefault)
+
+export const GatewayConfig = z.object({
+  ...everyService,
+  GATEWAY_PORT: settings.port(3000).describe('port of the gateway, the buyers\' one origin'),
+  REDIS_URL: settings.REDIS_URL,
+  REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
+  RABBITMQ_URL: settings.RABBITMQ_URL,
+  ORDER_SERVICE_URL: z.url().describe('where /orders and /payments are forwarded to'),
+  TOKEN_SECRET: settings.TOKEN_SECRET,
+  TRUST_PROXY_HOPS: settings.TRUST_PROXY_HOPS,
+  INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
+  DEMO_MODE: z.stringbool().default(false).describe('true lets anybody sign in by name (POST /sessions)'),
+  GATEWAY_RATE_PER_SECOND: perSecond(10_000).describe('requests a second that one gateway process takes'),
+  GATEWAY_BURST: burst(10_000).describe('requests that one gateway process takes at once'),
+  BUYER_RATE_PER_SECOND: perSecond(5).describe('purchase attempts a second of one buyer, per sale'),
+  BUYER_BURST: burst(10).describe('purchase attempts of one buyer at once, per sale'),
+  ADDRESS_RATE_PER_SECOND: perSecond(50).describe('purchase attempts a second from one client address, per sale'),
+  ADDRESS_BURST: burst(100).describe('purchase attempts from one client address at once, per sale'),
+  MAX_PENDING: z.coerce.number().int().min(1).default(10_000).describe('reservations of a sale that may wait for the broker\'s confirm; more are BUSY'),
+  CONFIRM_TIMEOUT_MS: z.coerce.number().int().min(10).default(1_000).describe('how long a buyer\'s answer waits for the broker\'s confirm'),
+  RESEND_AFTER_MS: z.coerce.number().int().min(100).default(3_000).describe('unconfirmed reservations of this age are sent again; more than CONFIRM_TIMEOUT_MS'),
+}).refine((config) => config.RESEND_AFTER_MS > config.CONFIRM_TIMEOUT_MS, { path: ['RESEND_AFTER_MS'], message: 'expected more than CONFIRM_TIMEOUT_MS' })
+export type GatewayConfig = z.output<typeof GatewayConfig>

@@ -1,0 +1,5 @@
+import { runService } from '../core/platform/service.ts'
+import { GatewayConfig } from './config.ts'
+import { startGateway } from './gateway.ts'
+
+await runService('gateway', GatewayConfig, startGateway)

@@ -1,0 +1,85 @@
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi'
+import { z } from 'zod'
+import {
+  OrderId, OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView, Problem, ReservationId, ReservationRequest, ReservationView, SaleId,
+  SaleList, SaleView, Session, SessionRequest,
+} from '../core/contracts/http.ts'
+import { type ProblemCode, problems } from '../core/contracts/problems.ts'
+
+interface Call {
+  method: 'get' | 'post'
+  path: string
+  summary: string
+  params?: z.ZodObject
+  body?: z.ZodType
+  bodyOptional?: boolean
+  answers: Record<number, { description: string; schema: z.ZodType }>
+  refusals: ProblemCode[]
+  signedIn?: boolean
+}
+
+const saleId = z.object({ saleId: SaleId })
+const reservationId = z.object({ reservationId: ReservationId })
+const orderId = z.object({ orderId: OrderId })
+
+const calls: Call[] = [
+  { method: 'post', path: '/sessions', summary: 'Sign in by name (demo mode only)', body: SessionRequest, answers: { 200: { description: 'Signed in', schema: Session } }, refusals: ['INVALID_REQUEST', 'NOT_FOUND'] },
+  { method: 'get', path: '/sales', summary: 'The sales', answers: { 200: { description: 'All that are known', schema: SaleList } }, refusals: [] },
+  { method: 'get', path: '/sales/{saleId}', summary: 'One sale, stock left up to a second old', params: saleId, answers: { 200: { description: 'The sale', schema: SaleView } }, refusals: ['NOT_FOUND'] },
+  {
+    method: 'post', path: '/sales/{saleId}/reservations', summary: 'Buy: set a unit aside; the order is made behind the queue', params: saleId, signedIn: true,
+    body: ReservationRequest, bodyOptional: true,
+    answers: { 202: { description: 'You got it, your order is being made (a repeat gets the same reservation)', schema: ReservationView } },
+    refusals: ['INVALID_REQUEST', 'NOT_STARTED', 'ENDED', 'NOT_ELIGIBLE', 'SOLD_OUT', 'BUSY', 'UNAVAILABLE', 'NOT_FOUND', 'UNSUPPORTED_MEDIA_TYPE', 'TOO_LARGE'],
+  },
+  { method: 'get', path: '/reservations/{reservationId}', summary: 'What became of it', params: reservationId, signedIn: true, answers: { 200: { description: 'The reservation', schema: ReservationView } }, refusals: ['NOT_FOUND'] },
+  { method: 'get', path: '/orders/{orderId}', summary: 'Your order', params: orderId, signedIn: true, answers: { 200: { description: 'The order', schema: OrderView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
+  {
+    method: 'post', path: '/orders/{orderId}/payments', summary: 'Get the payment link', params: orderId, signedIn: true,
+    answers: { 201: { description: 'A new payment', schema: PaymentView }, 200: { description: 'The same payment as before', schema: PaymentView } }, refusals: ['NOT_FOUND', 'NOT_PAYABLE', 'UNAVAILABLE'],
+  },
+  { method: 'post', path: '/orders/{orderId}/cancellation', summary: 'Cancel an unpaid order', params: orderId, signedIn: true, answers: { 200: { description: 'Cancelled', schema: OrderView } }, refusals: ['NOT_FOUND', 'NOT_CANCELLABLE', 'UNAVAILABLE'] },
+  {
+    method: 'post', path: '/payments/callback', summary: 'For the payment provider: money has arrived (Payment-Signature: t=…,v1=HMAC of "t.body")', body: PaymentCallback,
+    answers: { 200: { description: 'Counted', schema: PaymentCallbackAnswer } }, refusals: ['BAD_SIGNATURE', 'INVALID_REQUEST', 'NOT_FOUND', 'UNAVAILABLE'],
+  },
+]
+
+/** The gateway's whole HTTP face, from the schemas that validate it. */
+export function openApiDocument(): object {
+  const registry = new OpenAPIRegistry()
+  registry.registerComponent('securitySchemes', 'buyer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+  const problem = registry.register('Problem', Problem)
+  for (const call of calls) registry.registerPath(path(call, problem))
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: { title: 'Seckill', version: '0.1.0', description: 'Buy in a flash sale. Refusals are application/problem+json with a stable `code`.' },
+  })
+}
+
+function path(call: Call, problem: z.ZodType): Parameters<OpenAPIRegistry['registerPath']>[0] {
+  const refusals: ProblemCode[] = [...call.refusals, 'RATE_LIMITED', ...(call.signedIn ? ['UNAUTHENTICATED' as const] : [])]
+  const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
+  const answers = Object.entries(call.answers).map(([status, { description, schema }]) => [status, { description, content: json(schema) }] as const)
+  const refused = Object.entries(byStatus(refusals))
+  return {
+    method: call.method,
+    path: call.path,
+    summary: call.summary,
+    ...(call.signedIn ? { security: [{ buyer: [] }] } : {}),
+    request: {
+      ...(call.params ? { params: call.params } : {}),
+      ...(call.body ? { body: { required: !call.bodyOptional, content: json(call.body) } } : {}),
+    },
+    responses: Object.fromEntries([
+      ...answers,
+      ...refused.map(([status, codes]) => [status, { description: codes.join(', '), content: { 'application/problem+json': { schema: problem } } }] as const),
+    ]),
+  }
+}
+
+function byStatus(codes: ProblemCode[]): Record<number, ProblemCode[]> {
+  const grouped: Record<number, ProblemCode[]> = {}
+  for (const code of codes) (grouped[problems[code].status] ??= []).push(code)
+  return grouped
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { everyService, settings } from '../core/platform/config.ts'
+
+export const OrderServiceConfig = z.object({
+  ...everyService,
+  ORDER_SERVICE_PORT: settings.port(3002).describe('port of the order service'),
+  DATABASE_URL: settings.DATABASE_URL,
+  REDIS_URL: settings.REDIS_URL,
+  REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
+  RABBITMQ_URL: settings.RABBITMQ_URL,
+  TOKEN_SECRET: settings.TOKEN_SECRET,
+  PAYMENT_SECRET: settings.secret('signs the payment provider\'s calls and ours to it'),
+  PAYMENT_PROVIDER_URL: z.url().describe('where the payment provider answers, as buyers and we reach it'),
+  INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
+  RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
+  PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
+  DELAY_TRANSPORT: settings.DELAY_TRANSPORT,
+  ORDERS_PER_SECOND: z.coerce.number().positive().default(2_000).describe('steady rate at which one order service places orders'),
+  ORDER_BATCH_MAX: z.coerce.number().int().min(1).max(1_000).default(100).describe('most reservations placed in one transaction'),
+})
+export type OrderServiceConfig = z.output<typeof OrderServiceConfig>

@@ -1,0 +1,76 @@
+import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
+import { connectDatabase, isDataError } from '../core/platform/database.ts'
+import { startHttp } from '../core/platform/http-service.ts'
+import { createMetrics } from '../core/platform/metrics.ts'
+import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
+import { chooseDelayTransport } from '../core/platform/rabbit/delay.ts'
+import { createPublisher } from '../core/platform/rabbit/publisher.ts'
+import { connectRedis } from '../core/platform/redis.ts'
+import { repeat } from '../core/platform/repeat.ts'
+import type { StartService } from '../core/platform/service.ts'
+import { createTokens } from '../core/platform/tokens.ts'
+import { Stock } from '../core/stock/stock.ts'
+import type { OrderServiceConfig } from './config.ts'
+import { orderRoutes } from './http/routes.ts'
+import { placingMetrics } from './metrics.ts'
+import { demoProvider } from './payments/demo-provider.ts'
+import { startRefunds } from './payments/send-refunds.ts'
+import { placeBatch } from './place-batch.ts'
+import { relayOutbox } from './relay-outbox.ts'
+
+/** The relay is poked whenever something is written; this is for what another service wrote. */
+const RELAY_INTERVAL_MS = 200
+const REFUND_INTERVAL_MS = 1_000
+const CONFIRM_TIMEOUT_MS = 4_000
+
+/** The heavy side: places orders at its own steady rate, sends the outbox, answers for orders and payments. */
+export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
+  const metrics = createMetrics('order-service')
+  const database = connectDatabase(config.DATABASE_URL)
+  closers.add('database', () => database.$disconnect())
+  const redis = connectRedis(config.REDIS_URL, log)
+  closers.add('redis', () => redis.disconnect())
+  const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
+  const provider = demoProvider({ url: config.PAYMENT_PROVIDER_URL, secret: config.PAYMENT_SECRET })
+
+  const paymentWindowMs = Math.round(config.PAYMENT_WINDOW_SECONDS * 1_000)
+  const delay = await chooseDelayTransport(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs, log)
+  const publisher = await createPublisher({
+    url: config.RABBITMQ_URL, name: 'order-service publisher', log, confirmTimeoutMs: CONFIRM_TIMEOUT_MS, maxInFlight: 2_000,
+    topology: merge(eventTopology, delay.topology),
+  })
+  closers.add('publisher', () => publisher.close())
+  const relay = repeat(RELAY_INTERVAL_MS, async () => { while (await relayOutbox(database, publisher, delay)); }, log)
+  closers.add('outbox relay', () => relay.close())
+
+  const countVerdicts = placingMetrics(metrics)
+  const consumer = await consumeBatches({
+    url: config.RABBITMQ_URL, name: 'order-service consumer', log, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
+    queue: INTAKE, batchMax: config.ORDER_BATCH_MAX, messagesPerSecond: config.ORDERS_PER_SECOND, isFutile: isDataError,
+    handle: (bodies) => placeBatch({
+      database, stock, log,
+      rules: { reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000, paymentWindowMs },
+      onPlaced: (verdicts) => {
+        countVerdicts(verdicts)
+        relay.soon()
+      },
+    }, bodies),
+  })
+  closers.add('consumer', () => consumer.close())
+  const refunds = startRefunds({ database, provider, log, intervalMs: REFUND_INTERVAL_MS })
+  closers.add('refunds', () => refunds.close())
+
+  const http = await startHttp({
+    host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics,
+    checks: {
+      database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
+      redis: () => redis.status === 'ready',
+      broker: () => publisher.isReady() && consumer.isUp(),
+    },
+    routes: orderRoutes({
+      database, stock, provider, log, tokens: createTokens(config.TOKEN_SECRET), paymentSecret: config.PAYMENT_SECRET, onChange: relay.soon,
+    }),
+  })
+  closers.add('http', () => http.close())
+  return { port: http.port }
+}
