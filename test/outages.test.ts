@@ -1,0 +1,173 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { connect } from 'amqplib'
+import { afterEach, expect, test } from 'vitest'
+import { DEAD_LETTERS, INTAKE } from '../core/contracts/topology.ts'
+import { freePort } from '../dev/servers/ready.ts'
+import { eventually } from './support/eventually.ts'
+import { call } from './support/http-client.ts'
+import { startProcess } from './support/service-process.ts'
+import { inParallel, type ServiceName, startSystem, type System } from './support/system.ts'
+import { startTcpProxy } from './support/tcp-proxy.ts'
+
+const LIGHT: ServiceName[] = ['control-room', 'gateway']
+let system: System
+afterEach(async () => { await system.close() })
+
+async function queueLength(queue: string): Promise<number> {
+  const connection = await connect(system.world.rabbitmqUrl, { noDelay: true })
+  try {
+    const channel = await connection.createChannel()
+    return (await channel.checkQueue(queue)).messageCount
+  } finally {
+    await connection.close()
+  }
+}
+
+async function publishToIntake(...bodies: string[]): Promise<void> {
+  const connection = await connect(system.world.rabbitmqUrl, { noDelay: true })
+  const channel = await connection.createConfirmChannel()
+  for (const body of bodies) channel.publish(INTAKE, INTAKE, Buffer.from(body), { persistent: true, mandatory: true })
+  await channel.waitForConfirms()
+  await connection.close()
+}
+
+test('a full queue refuses: the buyer hears BUSY, the unit goes back, and what was accepted becomes orders', async () => {
+  system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '5' }, LIGHT)
+  const saleId = await system.createSale({ stock: 100 })
+  const tokens = await inParallel(30, 10, (i) => system.signIn(`crowd ${i}`))
+  const answers = await inParallel(30, 1, (i) => system.buy(saleId, tokens[i] ?? ''))
+
+  const accepted = answers.filter((answer) => answer.status === 202)
+  const busy = answers.filter((answer) => answer.body.code === 'BUSY')
+  expect(accepted.length + busy.length).toBe(30)
+  expect(accepted.length).toBeGreaterThanOrEqual(5)
+  expect(busy.length).toBeGreaterThan(10)
+  expect(busy[0]?.headers.get('retry-after')).toBe('2')
+  expect((await system.world.stock.readSale(saleId))?.left).toBe(100 - accepted.length)
+
+  for (const service of ['payment-provider', 'order-service', 'cancel-worker'] as const) await system.start(service)
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: accepted.length }] })
+  // A refused buyer was not marked: they may try again.
+  const refused = answers.findIndex((answer) => answer.status === 503)
+  expect((await system.buy(saleId, tokens[refused] ?? '')).status).toBe(202)
+})
+
+test('while the broker is away buyers reserve up to the bound, and every reservation becomes an order once it is back', async () => {
+  system = await startSystem({}, ['control-room'])
+  const broker = new URL(system.world.rabbitmqUrl)
+  const proxy = await startTcpProxy({ host: broker.hostname, port: Number(broker.port) })
+  const throughProxy = new URL(broker)
+  throughProxy.port = String(proxy.port)
+  try {
+    await system.start('gateway', { RABBITMQ_URL: throughProxy.href, MAX_PENDING: '20' })
+    const saleId = await system.createSale({ stock: 100 })
+    const tokens = await inParallel(30, 10, (i) => system.signIn(`patient ${i}`))
+    proxy.cut()
+    const answers = await inParallel(30, 5, (i) => system.buy(saleId, tokens[i] ?? ''))
+    const accepted = answers.flatMap((answer, i) => (answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : []))
+    expect(accepted).toHaveLength(20)
+    expect(answers.filter((answer) => answer.body.code === 'BUSY')).toHaveLength(10)
+    expect((await system.world.stock.readSale(saleId))?.left).toBe(80)
+
+    proxy.restore()
+    for (const service of ['payment-provider', 'order-service', 'cancel-worker'] as const) await system.start(service)
+    const ends = await inParallel(20, 20, (i) => system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''))
+    expect(ends.every((end) => end.status === 'ORDERED')).toBe(true)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 20, pending: 0 }] })
+  } finally {
+    await system.stop('gateway')
+    await proxy.close()
+  }
+})
+
+test('a message delivered five times makes one order', async () => {
+  system = await startSystem()
+  const saleId = await system.createSale({ stock: 3 })
+  const message = JSON.stringify({ v: 1, reservationId: `${saleId}.${'d'.repeat(22)}`, saleId, buyerId: 'twin', quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  await publishToIntake(message, message, message)
+  await eventually('the order', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 1)
+  await publishToIntake(message, message)
+  await eventually('the queue to be empty', () => queueLength(INTAKE), (length) => length === 0)
+  expect(await system.world.database.order.count({ where: { saleId } })).toBe(1)
+  expect((await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(1)
+})
+
+test('poison goes to the dead letters and its neighbours become orders', async () => {
+  system = await startSystem()
+  const saleId = await system.createSale({ stock: 3 })
+  const good = (i: number) => JSON.stringify({ v: 1, reservationId: `${saleId}.${String(i).repeat(22)}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const wrongVersion = good(9).replace('"v":1', '"v":2')
+  await publishToIntake(good(1), 'not json', good(2), wrongVersion, '{}', good(3))
+  await eventually('three orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 3)
+  await eventually('three dead letters', () => queueLength(DEAD_LETTERS), (length) => length === 3)
+  expect(await queueLength(INTAKE)).toBe(0)
+})
+
+test('when Redis was too high the database refuses the surplus, and its unit does not go back', async () => {
+  system = await startSystem()
+  const saleId = await system.createSale({ stock: 2 })
+  await system.world.redis.hset(system.world.stock.keys.sale(saleId), 'stock', 5)
+  const tokens = await inParallel(5, 5, (i) => system.signIn(`surplus ${i}`))
+  const answers = await inParallel(5, 1, (i) => system.buy(saleId, tokens[i] ?? ''))
+  const ends = await inParallel(5, 5, (i) => system.settled(String(answers[i]?.body.id), tokens[i] ?? ''))
+  expect(ends.filter((end) => end.status === 'ORDERED')).toHaveLength(2)
+  expect(ends.filter((end) => end.reason === 'SOLD_OUT')).toHaveLength(3)
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 2, redisLeft: 0 }] })
+})
+
+test('a reservation that waited too long is dropped, told, and its unit given back', async () => {
+  system = await startSystem({ RESERVATION_LIFETIME_SECONDS: '0.3', SWEEP_GRACE_SECONDS: '600' })
+  await system.stop('order-service')
+  const saleId = await system.createSale({ stock: 1 })
+  const token = await system.signIn('slow lane')
+  const { body } = await system.buy(saleId, token)
+  await delay(400) // The age of the reservation is what is under test.
+  await system.start('order-service')
+  expect(await system.settled(String(body.id), token)).toMatchObject({ status: 'REJECTED', reason: 'EXPIRED' })
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: 1 }] })
+})
+
+test('two order services share the work; one killed mid-way and replaced loses and doubles nothing', async () => {
+  system = await startSystem({}, ['payment-provider', 'cancel-worker', 'control-room', 'gateway'])
+  const saleId = await system.createSale({ stock: 600 })
+  const steady = { ...system.env, ORDERS_PER_SECOND: '200', ORDER_BATCH_MAX: '20' }
+  const victim = await startProcess('order-service', steady)
+  const partner = await startProcess('order-service', { ...steady, ORDER_SERVICE_PORT: String(await freePort()) })
+  const tokens = await inParallel(600, 20, (i) => system.signIn(`buyer ${i}`))
+  const answers = await inParallel(600, 50, (i) => system.buy(saleId, tokens[i] ?? ''))
+  expect(answers.every((answer) => answer.status === 202)).toBe(true)
+
+  const orders = () => system.world.database.order.count({ where: { saleId } })
+  await eventually('some orders', orders, (count) => count > 100)
+  await victim.kill()
+  const replacement = await startProcess('order-service', steady)
+  await eventually('all orders', orders, (count) => count === 600)
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 600, redisLeft: 0 }] })
+  for (const service of [partner, replacement]) expect(await service.terminate()).toBe(0)
+})
+
+test('stopping a gateway and an order service under load loses nothing that was accepted', async () => {
+  system = await startSystem({}, ['payment-provider', 'cancel-worker', 'control-room'])
+  const orderService = await startProcess('order-service', { ...system.env, ORDERS_PER_SECOND: '100' })
+  const gateway = await startProcess('gateway', system.env)
+  const saleId = await system.createSale({ stock: 1_000 })
+  const tokens = await inParallel(400, 20, (i) => system.signIn(`witness ${i}`))
+  const accepted: { id: string; token: string }[] = []
+  const load = inParallel(400, 20, async (i) => {
+    const token = tokens[i] ?? ''
+    const answer = await system.buy(saleId, token).catch(() => undefined)
+    if (answer?.status === 202) accepted.push({ id: String(answer.body.id), token })
+  })
+  await eventually('half of the load', () => accepted.length, (count) => count > 150)
+  expect(await gateway.terminate()).toBe(0)
+  expect(await orderService.terminate()).toBe(0)
+  await load
+  expect(accepted.length).toBeGreaterThan(150)
+
+  await system.start('order-service')
+  await system.start('gateway')
+  const ends = await inParallel(accepted.length, 20, (i) => system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''))
+  expect(ends.every((end) => end.status === 'ORDERED')).toBe(true)
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+  expect((await call('GET', system.url('/livez'))).status).toBe(200)
+})

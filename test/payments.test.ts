@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cancelUnpaid, placeOrders, receiveMoney } from '../core/orders/transitions.ts'
+import { signature } from '../core/platform/signature.ts'
+import { eventually } from './support/eventually.ts'
+import { call } from './support/http-client.ts'
+import { inParallel, startSystem, type System } from './support/system.ts'
+
+let system: System
+beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '60' }) })
+afterAll(async () => { await system.close() })
+
+async function ordered(name: string, saleId: string) {
+  const token = await system.signIn(name)
+  const { body } = await system.buy(saleId, token)
+  const reservation = await system.settled(String(body.id), token)
+  return { token, reservationId: String(body.id), orderId: String(reservation.orderId) }
+}
+const openPayment = (orderId: string, token: string) => call('POST', system.url(`/orders/${orderId}/payments`), { token })
+const pay = (url: unknown) => call('POST', String(url), { headers: { accept: 'application/json' } })
+const order = (orderId: string, token: string) => call('GET', system.url(`/orders/${orderId}`), { token })
+const cancel = (orderId: string, token: string) => call('POST', system.url(`/orders/${orderId}/cancellation`), { token })
+
+describe('paying', () => {
+  test('the link leads to a paid order, told to the buyer at the order and at the reservation', async () => {
+    const saleId = await system.createSale()
+    const { token, orderId, reservationId } = await ordered('payer', saleId)
+    const payment = await openPayment(orderId, token)
+    expect(payment).toMatchObject({ status: 201, body: { orderId, amountCents: 1_000 } })
+    expect(await pay(payment.body.url)).toMatchObject({ status: 200, body: { outcome: 'PAID' } })
+    expect((await order(orderId, token)).body).toMatchObject({ status: 'PAID' })
+    expect(await system.settled(reservationId, token, ['PAID'])).toMatchObject({ status: 'PAID', orderId })
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
+  })
+
+  test('asking twice gives one payment, and paying twice counts once', async () => {
+    const saleId = await system.createSale()
+    const { token, orderId } = await ordered('double clicker', saleId)
+    const [first, second] = await Promise.all([openPayment(orderId, token), openPayment(orderId, token)])
+    expect(first.body.paymentId).toBe(second.body.paymentId)
+    const paid = await Promise.all([pay(first.body.url), pay(first.body.url), pay(second.body.url)])
+    expect(paid.map((answer) => answer.body.outcome).filter((outcome) => outcome === 'PAID')).toHaveLength(1)
+    expect(await system.world.database.refund.count({ where: { payment: { orderId } } })).toBe(0)
+  })
+
+  test('a cancelled order takes no link; money that arrives late is refunded, once', async () => {
+    const saleId = await system.createSale()
+    const { token, orderId } = await ordered('late payer', saleId)
+    const payment = await openPayment(orderId, token)
+    expect(await cancel(orderId, token)).toMatchObject({ status: 200, body: { status: 'CANCELLED' } })
+    expect(await openPayment(orderId, token)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE' } })
+    expect((await pay(payment.body.url)).body.outcome).toBe('REFUND_DUE')
+    expect((await pay(payment.body.url)).body.outcome).toBe('ALREADY_COUNTED')
+    const refunds = await eventually('the refund to be sent', () => system.world.database.refund.findMany({ where: { payment: { orderId } } }),
+      (found) => found.every((refund) => refund.completedAt !== null))
+    expect(refunds).toHaveLength(1)
+    expect((await order(orderId, token)).body.status).toBe('CANCELLED')
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+  })
+
+  test('a paid order cannot be cancelled', async () => {
+    const saleId = await system.createSale()
+    const { token, orderId } = await ordered('content', saleId)
+    await pay((await openPayment(orderId, token)).body.url)
+    expect(await cancel(orderId, token)).toMatchObject({ status: 409, body: { code: 'NOT_CANCELLABLE' } })
+  })
+
+  test('the order of another buyer looks like one that does not exist', async () => {
+    const { orderId } = await ordered('owner', await system.createSale())
+    const stranger = await system.signIn('stranger')
+    const none = await order(randomUUID(), stranger)
+    expect(none.status).toBe(404)
+    for (const answer of [await order(orderId, stranger), await openPayment(orderId, stranger), await cancel(orderId, stranger)]) {
+      expect(answer).toMatchObject({ status: 404, body: none.body })
+    }
+    expect((await call('GET', system.url(`/orders/${orderId}`))).status).toBe(401)
+  })
+})
+
+describe('the provider\'s callback', () => {
+  const send = (body: string, header?: string) => call('POST', system.url('/payments/callback'), { body, headers: header ? { 'payment-signature': header } : {} })
+  const sign = (body: string, ageSeconds = 0) => signature(system.env.PAYMENT_SECRET ?? '', body, Math.floor(Date.now() / 1_000) - ageSeconds)
+
+  test('is believed only when signed, unaltered and recent', async () => {
+    const { token, orderId } = await ordered('callback', await system.createSale())
+    const { body: payment } = await openPayment(orderId, token)
+    const body = JSON.stringify({ paymentId: payment.paymentId, orderId, amountCents: 1_000, providerRef: 'ref-1' })
+    expect(await send(body)).toMatchObject({ status: 401, body: { code: 'BAD_SIGNATURE' } })
+    expect((await send(body.replace('1000', '1'), sign(body))).status).toBe(401)
+    expect((await send(body, sign(body, 3_600))).status).toBe(401)
+    expect((await send(body, signature('x'.repeat(32), body, Math.floor(Date.now() / 1_000)))).status).toBe(401)
+    expect((await order(orderId, token)).body.status).toBe('PENDING_PAYMENT')
+    expect(await send(body, sign(body))).toMatchObject({ status: 200, body: { outcome: 'PAID' } })
+    expect(await send(body, sign(body))).toMatchObject({ status: 200, body: { outcome: 'ALREADY_COUNTED' } })
+  })
+
+  test('with another amount or for another order changes nothing', async () => {
+    const saleId = await system.createSale()
+    const mine = await ordered('mine', saleId)
+    const yours = await ordered('yours', saleId)
+    const { body: payment } = await openPayment(mine.orderId, mine.token)
+    const wrongAmount = JSON.stringify({ paymentId: payment.paymentId, orderId: mine.orderId, amountCents: 1, providerRef: 'ref-2' })
+    const wrongOrder = JSON.stringify({ paymentId: payment.paymentId, orderId: yours.orderId, amountCents: 1_000, providerRef: 'ref-3' })
+    expect((await send(wrongAmount, sign(wrongAmount))).status).toBe(400)
+    expect((await send(wrongOrder, sign(wrongOrder))).status).toBe(404)
+    expect((await order(mine.orderId, mine.token)).body.status).toBe('PENDING_PAYMENT')
+    expect((await order(yours.orderId, yours.token)).body.status).toBe('PENDING_PAYMENT')
+  })
+})
+
+test('200 races between payment and lapse have one winner each, and every losing payment is refunded once', async () => {
+  const { database } = system.world
+  const saleId = await system.createSale({ stock: 200 })
+  // Orders whose time is over the moment they are placed, unknown to Redis: what races here is the database.
+  await placeOrders(database, Array.from({ length: 200 }, (_, i) => ({
+    v: 1 as const, reservationId: `${saleId}.${String(i).padStart(22, '0')}`, saleId, buyerId: `racer-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now(),
+  })), { reservationLifetimeMs: 60_000, paymentWindowMs: 0 })
+  const orders = await database.order.findMany({ where: { saleId } })
+  await database.payment.createMany({ data: orders.map(({ id }) => ({ id, orderId: id, amountCents: 1_000 })) })
+
+  const races = await inParallel(200, 4, async (i) => {
+    const id = orders[i]?.id ?? ''
+    const money = () => receiveMoney(database, { paymentId: id, orderId: id, amountCents: 1_000, providerRef: `race-${i}` })
+    const lapse = () => cancelUnpaid(database, [id])
+    const [paid, lapsed] = i % 2 === 0 ? await Promise.all([money(), lapse()]) : await Promise.all([lapse(), money()]).then(([l, m]) => [m, l] as const)
+    return { paid: paid.outcome === 'PAID', refundDue: paid.outcome === 'REFUND_DUE', lapsed: lapsed.length === 1 }
+  })
+
+  // The running cancel worker may lapse one before we do: then money lost, and that is one winner too.
+  const after = await database.order.findMany({ where: { saleId }, include: { payment: { include: { refund: true } } } })
+  const paid = after.filter((order) => order.status === 'PAID')
+  const cancelled = after.filter((order) => order.status === 'CANCELLED')
+  expect(paid.length + cancelled.length).toBe(200)
+  expect(races.filter((race) => race.paid)).toHaveLength(paid.length)
+  expect(races.filter((race) => race.paid && race.lapsed)).toHaveLength(0)
+  expect(races.filter((race) => race.refundDue)).toHaveLength(cancelled.length)
+  expect(cancelled.every((order) => order.payment?.refund != null)).toBe(true)
+  expect(paid.every((order) => order.payment?.refund == null && order.cancelledAt === null)).toBe(true)
+  expect((await database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(paid.length)
+})

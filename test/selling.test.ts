@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { call } from './support/http-client.ts'
+import { inParallel, startSystem, type System } from './support/system.ts'
+
+let system: System
+beforeAll(async () => { system = await startSystem() })
+afterAll(async () => { await system.close() })
+
+describe('a rush', () => {
+  test('1,000 buyers for 100 units in parallel make exactly 100 orders, and everybody hears what became of them', async () => {
+    const saleId = await system.createSale({ stock: 100 })
+    const tokens = await inParallel(1_000, 50, (i) => system.signIn(`rush ${i}`))
+    const answers = await inParallel(1_000, 100, (i) => system.buy(saleId, tokens[i] ?? ''))
+
+    const accepted = answers.flatMap((answer, i) => (answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : []))
+    expect(accepted).toHaveLength(100)
+    expect(answers.filter((answer) => answer.body.code === 'SOLD_OUT')).toHaveLength(900)
+    const ends = await inParallel(100, 20, (i) => system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''))
+    expect(new Set(ends.map((end) => end.status))).toEqual(new Set(['ORDERED']))
+    expect(await system.world.database.order.count({ where: { saleId } })).toBe(100)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+  })
+
+  test('one buyer asking 100 times at once gets one unit and 100 equal answers', async () => {
+    const saleId = await system.createSale({ stock: 5 })
+    const token = await system.signIn('eager')
+    const answers = await inParallel(100, 100, () => system.buy(saleId, token))
+
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]))
+    expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1)
+    expect(new Set(answers.map((answer) => answer.headers.get('location'))).size).toBe(1)
+    expect((await system.world.stock.readSale(saleId))?.left).toBe(4)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
+  })
+
+  test('a buyer who comes back after the last unit went still gets the reservation they hold', async () => {
+    const saleId = await system.createSale({ stock: 1 })
+    const token = await system.signIn('last')
+    const first = await system.buy(saleId, token)
+    expect((await system.buy(saleId, await system.signIn('too late'))).body.code).toBe('SOLD_OUT')
+    expect((await system.buy(saleId, token)).body.id).toBe(first.body.id)
+  })
+})
+
+describe('who may buy', () => {
+  test('nobody before the sale opens; the refusal tells the server\'s time and when to come back', async () => {
+    const saleId = await system.createSale({ opensInMs: 60_000 })
+    const answer = await system.buy(saleId, await system.signIn('early'))
+    expect(answer).toMatchObject({ status: 403, body: { code: 'NOT_STARTED' } })
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(50)
+    expect(Math.abs(Date.parse(String(answer.body.serverTime)) - Date.now())).toBeLessThan(5_000)
+  })
+
+  test('nobody after it has ended', async () => {
+    const saleId = await system.createSale({ opensInMs: -60_000, closesInMs: -1_000 })
+    expect(await system.buy(saleId, await system.signIn('late'))).toMatchObject({ status: 403, body: { code: 'ENDED' } })
+  })
+
+  test('nobody on the blacklist, until taken off it', async () => {
+    const saleId = await system.createSale()
+    const { body } = await call('POST', system.url('/sessions'), { body: { name: 'scalper' } })
+    await system.controlRoom('PUT', `/blacklist/${String(body.userId)}`, { reason: 'bought to resell' })
+    expect(await system.buy(saleId, String(body.token))).toMatchObject({ status: 403, body: { code: 'NOT_ELIGIBLE' } })
+    await system.controlRoom('DELETE', `/blacklist/${String(body.userId)}`)
+    expect((await system.buy(saleId, String(body.token))).status).toBe(202)
+  })
+
+  test('nobody without a valid token', async () => {
+    const saleId = await system.createSale()
+    expect(await system.buy(saleId, 'not-a-token')).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
+  })
+
+  test('not more units than the sale allows one buyer', async () => {
+    const saleId = await system.createSale({ stock: 10, perBuyerLimit: 3 })
+    const token = await system.signIn('family')
+    expect(await system.buy(saleId, token, { quantity: 4 })).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    expect((await system.buy(saleId, token, { quantity: 3 })).status).toBe(202)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 3, redisLeft: 7 }] })
+  })
+
+  test('not in a sale that does not exist', async () => {
+    const token = await system.signIn('lost')
+    expect((await system.buy('nowhere', token)).status).toBe(404)
+    expect((await system.buy('NOT%20AN%20ID', token)).status).toBe(404)
+  })
+})
+
+describe('what a buyer sees', () => {
+  test('a reservation is shown to its buyer only', async () => {
+    const saleId = await system.createSale()
+    const token = await system.signIn('owner')
+    const { body } = await system.buy(saleId, token)
+    expect((await system.settled(String(body.id), token)).status).toBe('ORDERED')
+    const other = await call('GET', system.url(`/reservations/${String(body.id)}`), { token: await system.signIn('stranger') })
+    const none = await call('GET', system.url(`/reservations/${saleId}.${'A'.repeat(22)}`), { token })
+    expect(other).toMatchObject({ status: 404 })
+    expect(other.body).toEqual(none.body)
+  })
+
+  test('bad requests are told what was wrong', async () => {
+    const saleId = await system.createSale()
+    const token = await system.signIn('clumsy')
+    for (const body of [{ quantity: 0 }, { quantity: -1 }, { quantity: 1.5 }, { quantity: '1' }, { quantity: 1, colour: 'red' }, '{"quantity":1e309}', '{"quantity":', '[]', '{"__proto__":1}']) {
+      expect(await system.buy(saleId, token, body), JSON.stringify(body)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    }
+    expect((await system.buy(saleId, token, {}, { 'content-type': 'text/plain' })).status).toBe(415)
+    expect((await system.buy(saleId, token, { quantity: 1, filler: 'x'.repeat(20_000) })).status).toBe(413)
+    expect((await system.world.stock.readSale(saleId))?.left).toBe(10)
+  })
+
+  test('the OpenAPI document and its page are served', async () => {
+    const { body } = await call('GET', system.url('/openapi.json'))
+    expect(Object.keys(body.paths as object)).toContain('/sales/{saleId}/reservations')
+    expect((await call('GET', system.url('/docs/'))).status).toBe(200)
+  })
+})

@@ -1,0 +1,22 @@
+/** What a call answered: status, headers, and the JSON body. */
+export interface Answer {
+  status: number
+  headers: Headers
+  // Bodies of many shapes; tests look at what they expect.
+  body: Record<string, unknown>
+}
+
+/** A JSON client that never throws on a status. */
+export async function call(method: string, url: string, options: { token?: string | undefined; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...options.headers,
+    },
+    ...(options.body === undefined ? {} : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text.startsWith('{') ? JSON.parse(text) as Answer['body'] : { text } }
+}

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { ServiceName } from './system.ts'
+import { eventually } from './eventually.ts'
+
+/** A service as the process it is in production, to be ended by its pid. */
+export interface ServiceProcess {
+  pid: number
+  output: () => string
+  kill: () => Promise<void>
+  /** Asks it to drain; resolves with its exit code. */
+  terminate: () => Promise<number | null>
+}
+
+export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], { env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output = (output + chunk.toString()).slice(-20_000) })
+  const exited = once(child, 'exit')
+  const port = env[`${name.toUpperCase().replaceAll('-', '_')}_PORT`]
+  await eventually(`${name} to be ready`, async () => {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${output}`)
+    return fetch(`http://127.0.0.1:${port}/readyz`).then((answer) => answer.status, () => 0)
+  }, (status) => status === 200)
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+    async terminate() {
+      child.kill('SIGTERM')
+      await exited
+      return child.exitCode
+    },
+  }
+}

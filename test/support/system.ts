@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { startCancelWorker } from '../../cancel-worker/cancel-worker.ts'
+import { CancelWorkerConfig } from '../../cancel-worker/config.ts'
+import { ControlRoomConfig } from '../../control-room/config.ts'
+import { startControlRoom } from '../../control-room/control-room.ts'
+import type { AuditReport } from '../../core/audit/audit.ts'
+import { Closers } from '../../core/platform/closers.ts'
+import { parseConfig } from '../../core/platform/config.ts'
+import { createLog } from '../../core/platform/log.ts'
+import type { StartService } from '../../core/platform/service.ts'
+import { freePort } from '../../dev/servers/ready.ts'
+import { startGateway } from '../../gateway/gateway.ts'
+import { GatewayConfig } from '../../gateway/config.ts'
+import { OrderServiceConfig } from '../../order-service/config.ts'
+import { startOrderService } from '../../order-service/order-service.ts'
+import { PaymentProviderConfig } from '../../payment-provider/config.ts'
+import { startPaymentProvider } from '../../payment-provider/payment-provider.ts'
+import { eventually } from './eventually.ts'
+import { type Answer, call } from './http-client.ts'
+import { createWorld, type World } from './world.ts'
+
+const services = {
+  'payment-provider': { schema: PaymentProviderConfig, start: startPaymentProvider },
+  'order-service': { schema: OrderServiceConfig, start: startOrderService },
+  'cancel-worker': { schema: CancelWorkerConfig, start: startCancelWorker },
+  'control-room': { schema: ControlRoomConfig, start: startControlRoom },
+  gateway: { schema: GatewayConfig, start: startGateway },
+} as const
+export type ServiceName = keyof typeof services
+const ALL = Object.keys(services) as ServiceName[]
+
+/** The whole system in this process, on servers of its own world. */
+export interface System {
+  world: World
+  env: NodeJS.ProcessEnv
+  url: (path: string) => string
+  start: (service: ServiceName, overrides?: Record<string, string>) => Promise<{ stop: () => Promise<void>; port: number }>
+  stop: (service: ServiceName) => Promise<void>
+  /** A sale that is open now unless told otherwise; returns its id. */
+  createSale: (sale?: { stock?: number; perBuyerLimit?: number; opensInMs?: number; closesInMs?: number }) => Promise<string>
+  controlRoom: (method: string, path: string, body?: unknown) => Promise<Answer>
+  signIn: (name: string) => Promise<string>
+  buy: (saleId: string, token: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
+  /** Waits for the reservation to reach one of those statuses. */
+  settled: (reservationId: string, token: string, statuses?: string[]) => Promise<Answer['body']>
+  /** Waits for quiet, then returns the audit of one sale, or of all. */
+  auditAtRest: (saleId?: string) => Promise<AuditReport>
+  close: () => Promise<void>
+}
+
+/** Generous limits and short waits, so that a test meets only the rule it is about. */
+const testSettings = {
+  LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent', HOST: '127.0.0.1', DEMO_MODE: 'true',
+  BUYER_RATE_PER_SECOND: '100000', BUYER_BURST: '100000', ADDRESS_RATE_PER_SECOND: '100000', ADDRESS_BURST: '100000',
+  GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000',
+  SWEEP_INTERVAL_SECONDS: '0.2', SWEEP_GRACE_SECONDS: '2', RESEND_AFTER_MS: '600', CONFIRM_TIMEOUT_MS: '500',
+}
+
+export async function startSystem(settings: Record<string, string> = {}, which: ServiceName[] = ALL): Promise<System> {
+  const world = await createWorld()
+  const ports = new Map(await Promise.all(ALL.map(async (name) => [name, await freePort()] as const)))
+  const origin = (name: ServiceName) => `http://127.0.0.1:${ports.get(name)}`
+  const secret = () => randomBytes(24).toString('hex')
+  const env: NodeJS.ProcessEnv = {
+    ...testSettings,
+    DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl, REDIS_KEY_PREFIX: world.keyPrefix,
+    TOKEN_SECRET: secret(), PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
+    PUBLIC_URL: origin('gateway'), ORDER_SERVICE_URL: origin('order-service'), PAYMENT_PROVIDER_URL: origin('payment-provider'),
+    ...Object.fromEntries(ALL.map((name) => [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, String(ports.get(name))])),
+    ...settings,
+  }
+  const running = new Map<ServiceName, { stop: () => Promise<void>; port: number }>()
+
+  const system: System = {
+    world, env,
+    url: (path) => origin('gateway') + path,
+    async start(name, overrides = {}) {
+      const started = await startInProcess(name, { ...env, ...overrides })
+      running.set(name, started)
+      return started
+    },
+    async stop(name) {
+      await running.get(name)?.stop()
+      running.delete(name)
+    },
+    async createSale({ stock = 10, perBuyerLimit = 1, opensInMs = -1_000, closesInMs = 3_600_000 } = {}) {
+      const id = `sale-${randomBytes(4).toString('hex')}`
+      const answer = await system.controlRoom('POST', '/sales', {
+        id, title: 'A test sale', priceCents: 1_000, stock, perBuyerLimit,
+        opensAt: new Date(Date.now() + opensInMs).toISOString(), closesAt: new Date(Date.now() + closesInMs).toISOString(),
+      })
+      if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
+      return id
+    },
+    controlRoom: (method, path, body) => call(method, origin('control-room') + path, { token: env.ADMIN_TOKEN, body }),
+    async signIn(name) {
+      const answer = await call('POST', system.url('/sessions'), { body: { name } })
+      return String(answer.body.token)
+    },
+    buy: (saleId, token, body = {}, headers = {}) => call('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
+    async settled(reservationId, token, statuses = ['ORDERED', 'PAID', 'CANCELLED', 'REJECTED']) {
+      const answer = await eventually(`${reservationId} to be one of ${statuses.join()}`,
+        () => call('GET', system.url(`/reservations/${reservationId}`), { token }), ({ body }) => statuses.includes(String(body.status)))
+      return answer.body
+    },
+    async auditAtRest(saleId) {
+      const path = saleId === undefined ? '/audit' : `/audit?sale=${saleId}`
+      const answer = await eventually('quiet', () => system.controlRoom('GET', path), ({ body }) => body.quiet === true)
+      return answer.body as unknown as AuditReport
+    },
+    async close() {
+      for (const name of [...running.keys()].reverse()) await system.stop(name)
+      await world.close()
+    },
+  }
+  for (const name of which) await system.start(name)
+  for (const name of which) await eventually(`${name} to be ready`, () => fetch(`${origin(name)}/readyz`).then((answer) => answer.status), (status) => status === 200)
+  return system
+}
+
+async function startInProcess(name: ServiceName, env: NodeJS.ProcessEnv): Promise<{ stop: () => Promise<void>; port: number }> {
+  const { schema, start } = services[name]
+  const log = createLog(name, env.LOG_LEVEL ?? 'silent')
+  const closers = new Closers(log)
+  // Each schema belongs to its start function; the table above cannot say so for all five at once.
+  const { port } = await (start as StartService<unknown>)({ config: parseConfig(schema, env), log, closers })
+  return { port, stop: () => closers.closeAll() }
+}
+
+/** Runs the work for 0 … count-1, at most `concurrency` at once, and returns the results in order. */
+export async function inParallel<T>(count: number, concurrency: number, work: (i: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  let next = 0
+  const lane = async () => { for (let i = next++; i < count; i = next++) results[i] = await work(i) }
+  await Promise.all(Array.from({ length: concurrency }, lane))
+  return results
+}

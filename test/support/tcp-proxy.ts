@@ -1,0 +1,37 @@
+import { createServer, connect, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+
+/** Stands between a client and a server, to take the server away without touching it. */
+export interface TcpProxy {
+  port: number
+  /** Cuts every connection and refuses new ones. */
+  cut: () => void
+  restore: () => void
+  close: () => Promise<void>
+}
+
+export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  const sockets = new Set<Socket>()
+  let isCut = false
+  const server = createServer((client) => {
+    if (isCut) { client.destroy(); return }
+    const upstream = connect(target)
+    for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
+      sockets.add(socket)
+      socket.on('close', () => { sockets.delete(socket); other.destroy() })
+      socket.on('error', () => other.destroy())
+      socket.pipe(other)
+    }
+  })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  const destroyAll = () => { for (const socket of sockets) socket.destroy() }
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut() { isCut = true; destroyAll() },
+    restore() { isCut = false },
+    async close() {
+      destroyAll()
+      await new Promise<void>((resolve) => { server.close(() => resolve()) })
+    },
+  }
+}

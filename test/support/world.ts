@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { inject } from 'vitest'
+import { Redis } from 'ioredis'
+import { connectDatabase, type Database } from '../../core/platform/database.ts'
+import { createDatabase } from '../../dev/servers/postgres.ts'
+import { Stock } from '../../core/stock/stock.ts'
+
+/** A database, key prefix and virtual host that no other test file knows. */
+export interface World {
+  name: string
+  databaseUrl: string
+  redisUrl: string
+  rabbitmqUrl: string
+  keyPrefix: string
+  database: Database
+  redis: Redis
+  stock: Stock
+  /** RabbitMQ's management API, on this world's virtual host. */
+  broker: (method: string, path: string, body?: unknown) => Promise<Response>
+  close: () => Promise<void>
+}
+
+export async function createWorld(): Promise<World> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const databaseUrl = await createDatabase(inject('databaseUrl'), name, { template: inject('templateDatabase') })
+  const management = new URL(inject('managementUrl'))
+  const authorization = `Basic ${Buffer.from(`${management.username}:${management.password}`).toString('base64')}`
+  const broker = (method: string, path: string, body?: unknown) => fetch(new URL(`/api/${path.replace('%VHOST%', name)}`, management.origin), {
+    method,
+    headers: { authorization, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  await broker('PUT', 'vhosts/%VHOST%')
+  const rabbitmqUrl = new URL(inject('rabbitmqUrl'))
+  rabbitmqUrl.pathname = `/${name}`
+
+  const database = connectDatabase(databaseUrl)
+  const redis = new Redis(inject('redisUrl'))
+  const keyPrefix = `${name}:`
+  return {
+    name, databaseUrl, redisUrl: inject('redisUrl'), rabbitmqUrl: rabbitmqUrl.href, keyPrefix, database, redis, broker,
+    stock: new Stock(redis, keyPrefix),
+    async close() {
+      await database.$disconnect()
+      redis.disconnect()
+      await broker('DELETE', 'vhosts/%VHOST%')
+    },
+  }
+}
