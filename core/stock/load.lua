@@ -4,10 +4,10 @@
 --                    total, expires_at_ms
 -- KEYS[2] blacklist  set of buyer ids
 --
--- ARGV[1]  epoch
--- ARGV[2]  expiry of the sale's data, ms since 1970
--- ARGV[3]  number of buyers on the blacklist, n
--- ARGV[4…] n buyer ids, then field, value, … of the sale
+-- ARGV[1] epoch
+-- ARGV[2] expiry of the sale's data, ms since 1970
+-- ARGV[3] number of buyers on the blacklist, n
+-- and then n buyer ids, and field, value, … of the sale
 --
 -- Returns LOADED or STALE.
 

@@ -2,16 +2,13 @@ import { readFileSync } from 'node:fs'
 import type { Redis, Result } from 'ioredis'
 import { StockKeys } from './keys.ts'
 
-const lua = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
+const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load'] as const
 
-/** The scripts of this folder, with the number of their KEYS. */
-const scripts = {
-  reserve: { numberOfKeys: 8, lua: lua('reserve') },
-  settle: { numberOfKeys: 2, lua: lua('settle') },
-  release: { numberOfKeys: 5, lua: lua('release') },
-  claim: { numberOfKeys: 1, lua: lua('claim') },
-  load: { numberOfKeys: 2, lua: lua('load') },
-} as const
+/** A script of this folder; its header lists its keys, one line each. */
+function script(name: string): { lua: string; numberOfKeys: number } {
+  const lua = readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
+  return { lua, numberOfKeys: lua.match(/^-- KEYS\[\d+\]/gm)?.length ?? 0 }
+}
 
 type Script<Answer> = (...keysAndArguments: (string | number)[]) => Result<Answer, { type: 'default' }>
 interface ScriptedRedis {
@@ -112,7 +109,7 @@ export class Stock {
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
-    for (const [name, script] of Object.entries(scripts)) redis.defineCommand(name, script)
+    for (const name of SCRIPTS) redis.defineCommand(name, script(name))
     this.#redis = redis as Redis & ScriptedRedis
   }
 

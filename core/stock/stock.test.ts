@@ -1,0 +1,164 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
+import { createWorld, type World } from '../../test/support/world.ts'
+import type { ReserveLimits, SaleFigures } from './stock.ts'
+
+let world: World
+beforeAll(async () => { world = await createWorld() })
+afterAll(async () => { await world.close() })
+
+const generous: ReserveLimits = { buyer: { ratePerSecond: 1_000, burst: 1_000 }, address: { ratePerSecond: 1_000, burst: 1_000 }, maxPending: 100 }
+
+let made = 0
+async function loadedSale(changes: Partial<SaleFigures> = {}): Promise<SaleFigures> {
+  const sale: SaleFigures = {
+    saleId: `stock-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 3, left: 3, perBuyerLimit: 2,
+    opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000, ...changes,
+  }
+  await world.stock.load(sale, ['banned'])
+  return sale
+}
+const request = (sale: SaleFigures, buyerId: string, quantity = 1) =>
+  ({ saleId: sale.saleId, epoch: sale.epoch, reservationId: `${sale.saleId}.${buyerId}`, buyerId, address: '192.0.2.1', quantity })
+const left = async (sale: SaleFigures) => (await world.stock.readSale(sale.saleId))?.left
+const ref = (sale: SaleFigures, buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId })
+const refused = { status: 'REJECTED', reason: 'BUSY', giveBack: true } as const
+
+describe('reserving', () => {
+  test('sets the units aside, marks the buyer, and leaves an entry for the resender', async () => {
+    const sale = await loadedSale()
+    expect(await world.stock.reserve(request(sale, 'ann', 2), generous)).toMatchObject({ status: 'RESERVED' })
+    expect(await left(sale)).toBe(1)
+    expect(await world.stock.countPending(sale.saleId)).toBe(1)
+    expect(await world.stock.countUndecided(sale.saleId)).toBe(1)
+    expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.ann`)).toMatchObject({ status: 'RESERVED', buyerId: 'ann', quantity: 2 })
+  })
+
+  test('never goes below zero and never takes part of what was asked', async () => {
+    const sale = await loadedSale({ left: 1 })
+    expect(await world.stock.reserve(request(sale, 'greedy', 2), generous)).toEqual({ status: 'SOLD_OUT', left: 1 })
+    expect(await world.stock.reserve(request(sale, 'modest'), generous)).toMatchObject({ status: 'RESERVED' })
+    expect(await world.stock.reserve(request(sale, 'third'), generous)).toEqual({ status: 'SOLD_OUT', left: 0 })
+    expect(await left(sale)).toBe(0)
+  })
+
+  test('refuses a caller of another epoch, and everybody when the data is gone', async () => {
+    const sale = await loadedSale()
+    expect(await world.stock.reserve({ ...request(sale, 'ann'), epoch: 2 }, generous)).toEqual({ status: 'UNAVAILABLE' })
+    await world.redis.del(world.stock.keys.sale(sale.saleId))
+    expect(await world.stock.reserve(request(sale, 'ann'), generous)).toEqual({ status: 'UNAVAILABLE' })
+  })
+
+  test('is BUSY before anything is taken when too many wait for the broker', async () => {
+    const sale = await loadedSale()
+    await world.stock.reserve(request(sale, 'ann'), generous)
+    expect(await world.stock.reserve(request(sale, 'bob'), { ...generous, maxPending: 1 })).toEqual({ status: 'BUSY' })
+    expect(await left(sale)).toBe(2)
+  })
+
+  test('knows the window, the blacklist and the limit per buyer', async () => {
+    const sale = await loadedSale()
+    expect(await world.stock.reserve(request(sale, 'banned'), generous)).toEqual({ status: 'BLACKLISTED' })
+    expect(await world.stock.reserve(request(sale, 'ann', 3), generous)).toEqual({ status: 'OVER_LIMIT', perBuyerLimit: 2 })
+    const later = await loadedSale({ opensAtMs: Date.now() + 10_000 })
+    expect(await world.stock.reserve(request(later, 'ann'), generous)).toMatchObject({ status: 'NOT_STARTED', opensAtMs: later.opensAtMs })
+    expect(await left(sale)).toBe(3)
+  })
+
+  test('refills a bucket at its rate', async () => {
+    const sale = await loadedSale()
+    const limits = { ...generous, buyer: { ratePerSecond: 20, burst: 1 } }
+    expect((await world.stock.reserve(request(sale, 'ann'), limits)).status).toBe('RESERVED')
+    const limited = await world.stock.reserve(request(sale, 'ann'), limits)
+    expect(limited).toMatchObject({ status: 'RATE_LIMITED' })
+    await eventually('a token', () => world.stock.reserve(request(sale, 'ann'), limits), ({ status }) => status === 'DUPLICATE')
+  })
+
+  test('leaves nothing that lives for ever', async () => {
+    const sale = await loadedSale()
+    await world.stock.reserve(request(sale, 'ann'), generous)
+    const keys = await world.redis.keys(`${world.stock.keys.sale(sale.saleId).replace(/sale$/, '')}*`)
+    const forever = (await Promise.all(keys.map(async (key) => [key, await world.redis.pttl(key)] as const))).filter(([, ttl]) => ttl === -1)
+    // The stream and the sorted set hold only what is in flight, and go with their last entry.
+    expect(forever.map(([key]) => key).sort()).toEqual([world.stock.keys.pending(sale.saleId), world.stock.keys.undecided(sale.saleId)].sort())
+  })
+})
+
+describe('releasing', () => {
+  test('gives a unit back once, and the buyer the right to buy again', async () => {
+    const sale = await loadedSale()
+    await world.stock.reserve(request(sale, 'ann'), generous)
+    expect(await world.stock.release(ref(sale, 'ann'), refused)).toBe('RELEASED')
+    expect(await world.stock.release(ref(sale, 'ann'), refused)).toBe('NOTHING')
+    expect(await left(sale)).toBe(3)
+    expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
+    expect(await world.stock.reserve({ ...request(sale, 'ann'), reservationId: `${sale.saleId}.ann2` }, generous)).toMatchObject({ status: 'RESERVED' })
+  })
+
+  test('does not give back what a resender has taken over: its publish may have arrived', async () => {
+    const sale = await loadedSale()
+    const reserved = await world.stock.reserve(request(sale, 'ann'), generous)
+    const entry = reserved.status === 'RESERVED' ? reserved.pendingEntry : ''
+    const [claimed] = await world.stock.claimPending(sale.saleId, 0, 10)
+    expect(claimed).toMatchObject({ reservationId: `${sale.saleId}.ann`, buyerId: 'ann', quantity: 1, epoch: 1 })
+    expect(await world.stock.release(ref(sale, 'ann'), refused, entry)).toBe('CLAIMED')
+    expect(await left(sale)).toBe(2)
+    expect(await world.stock.countPending(sale.saleId)).toBe(1)
+  })
+
+  test('an unclaimed entry is ended together with its reservation', async () => {
+    const sale = await loadedSale()
+    const reserved = await world.stock.reserve(request(sale, 'ann'), generous)
+    expect(await world.stock.release(ref(sale, 'ann'), refused, reserved.status === 'RESERVED' ? reserved.pendingEntry : '')).toBe('RELEASED')
+    expect(await world.stock.countPending(sale.saleId)).toBe(0)
+  })
+})
+
+test('a resender takes over only what is old enough, and nobody sees it again at once', async () => {
+  const sale = await loadedSale()
+  await world.stock.reserve(request(sale, 'ann'), generous)
+  expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
+  expect(await world.stock.claimPending(sale.saleId, 0, 10)).toHaveLength(1)
+  expect(await world.stock.claimPending(sale.saleId, 1_000, 10)).toHaveLength(0)
+})
+
+test('a settled reservation only ever moves on', async () => {
+  const sale = await loadedSale()
+  await world.stock.reserve(request(sale, 'ann'), generous)
+  const id = `${sale.saleId}.ann`
+  await world.stock.settle(sale.saleId, id, 'PAID', 'order-1')
+  await world.stock.settle(sale.saleId, id, 'ORDERED', 'order-1')
+  expect(await world.stock.readReservation(sale.saleId, id)).toMatchObject({ status: 'PAID', orderId: 'order-1' })
+  expect(await world.stock.release(ref(sale, 'ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true })).toBe('NOTHING')
+  expect(await left(sale)).toBe(2)
+})
+
+test('loading a sale again changes nothing until its epoch is newer', async () => {
+  const sale = await loadedSale()
+  await world.stock.reserve(request(sale, 'ann'), generous)
+  expect(await world.stock.load(sale, [])).toBe('STALE')
+  expect(await left(sale)).toBe(2)
+  expect(await world.stock.load({ ...sale, epoch: 2, left: 1 }, [])).toBe('LOADED')
+  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ epoch: 2, left: 1 })
+})
+
+test('every script says in its header exactly the keys and arguments it uses', () => {
+  for (const file of readdirSync(import.meta.dirname).filter((name) => name.endsWith('.lua'))) {
+    const [header = '', code = ''] = split(readFileSync(new URL(file, import.meta.url), 'utf8'))
+    for (const list of ['KEYS', 'ARGV']) {
+      const used = numbers(code, list)
+      expect(numbers(header, list), `${file} ${list}`).toEqual(expect.arrayContaining(used))
+      expect(Math.max(0, ...numbers(header, list)) - Math.max(0, ...used), `${file} documents a ${list} it never reads`).toBeLessThanOrEqual(0)
+    }
+  }
+
+  function split(lua: string): [string, string] {
+    const lines = lua.split('\n')
+    const end = lines.findIndex((line) => !line.startsWith('--'))
+    return [lines.slice(0, end).join('\n'), lines.slice(end).join('\n')]
+  }
+  function numbers(text: string, list: string): number[] {
+    return [...new Set([...text.matchAll(new RegExp(`${list}\\[(\\d+)`, 'g'))].map((match) => Number(match[1])))].sort((a, b) => a - b)
+  }
+})
