@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inParallel, startSystem, type System } from './support/system.ts'
+import { inParallel } from './support/parallel.ts'
+import { startSystem, type System } from './support/system.ts'
 
 let system: System
 beforeAll(async () => { system = await startSystem({ TRUST_PROXY_HOPS: '1' }) })

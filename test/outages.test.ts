@@ -6,7 +6,8 @@ import { freePort } from '../dev/servers/ready.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
 import { startProcess } from './support/service-process.ts'
-import { inParallel, type ServiceName, startSystem, type System } from './support/system.ts'
+import { inParallel } from './support/parallel.ts'
+import { type ServiceName, startSystem, type System } from './support/system.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
 
 const LIGHT: ServiceName[] = ['control-room', 'gateway']

@@ -4,7 +4,8 @@ import { cancelUnpaid, placeOrders, receiveMoney } from '../core/orders/transiti
 import { signature } from '../core/platform/signature.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
-import { inParallel, startSystem, type System } from './support/system.ts'
+import { inParallel } from './support/parallel.ts'
+import { startSystem, type System } from './support/system.ts'
 
 let system: System
 beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '60' }) })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/http-client.ts'
-import { inParallel, startSystem, type System } from './support/system.ts'
+import { inParallel } from './support/parallel.ts'
+import { startSystem, type System } from './support/system.ts'
 
 let system: System
 beforeAll(async () => { system = await startSystem() })

@@ -126,12 +126,3 @@ async function startInProcess(name: ServiceName, env: NodeJS.ProcessEnv): Promis
   const { port } = await (start as StartService<unknown>)({ config: parseConfig(schema, env), log, closers })
   return { port, stop: () => closers.closeAll() }
 }
-
-/** Runs the work for 0 … count-1, at most `concurrency` at once, and returns the results in order. */
-export async function inParallel<T>(count: number, concurrency: number, work: (i: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = []
-  let next = 0
-  const lane = async () => { for (let i = next++; i < count; i = next++) results[i] = await work(i) }
-  await Promise.all(Array.from({ length: concurrency }, lane))
-  return results
-}
