@@ -8,6 +8,7 @@ import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { connectRedis } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { signedIn } from '../core/platform/signed-in.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { BuyDeps } from './buy.ts'
@@ -19,7 +20,7 @@ import { forwardTo } from './routes/forward.ts'
 import { gatewayLimit } from './routes/limit.ts'
 import { getReservation, postReservation } from './routes/reservations.ts'
 import { getSale, getSales } from './routes/sales.ts'
-import { demoSignIn, signedIn } from './routes/sign-in.ts'
+import { demoSignIn } from './routes/sign-in.ts'
 
 const RESEND_INTERVAL_MS = 500
 const MAX_UNCONFIRMED = 5_000

@@ -68,7 +68,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       broker: () => publisher.isReady() && consumer.isUp(),
     },
     routes: orderRoutes({
-      database, stock, provider, log, tokens: createTokens(config.TOKEN_SECRET), paymentSecret: config.PAYMENT_SECRET, onChange: relay.soon,
+      database, stock, provider, log, tokens: createTokens(config.TOKEN_SECRET), onChange: relay.soon,
     }),
   })
   closers.add('http', () => http.close())

@@ -1,20 +1,20 @@
-import type { RequestHandler, Response } from 'express'
+import type { Response } from 'express'
 import { ReservationId, ReservationRequest, type ReservationView, SaleId } from '../../core/contracts/http.ts'
 import { parse, ProblemError, sendProblem } from '../../core/platform/problem.ts'
+import type { BuyersHandler } from '../../core/platform/signed-in.ts'
 import type { ReservationRecord, Stock } from '../../core/stock/stock.ts'
 import { addressForLimit } from '../address.ts'
 import { buy, type BuyDeps, type BuyOutcome } from '../buy.ts'
-import { buyerId } from './sign-in.ts'
 
 const BUSY_RETRY_SECONDS = 2
 
 /** POST /sales/:saleId/reservations */
-export function postReservation(deps: BuyDeps, count: (outcome: BuyOutcome['status']) => void): RequestHandler {
+export function postReservation(deps: BuyDeps, count: (outcome: BuyOutcome['status']) => void): BuyersHandler<{ saleId: string }> {
   return async (req, res) => {
     const saleId = SaleId.safeParse(req.params.saleId)
     const { quantity } = parse(ReservationRequest, req.body)
     const outcome: BuyOutcome = saleId.success
-      ? await buyOrBusy(deps, { saleId: saleId.data, buyerId: buyerId(res), address: addressForLimit(req.ip ?? ''), quantity })
+      ? await buyOrBusy(deps, { saleId: saleId.data, buyerId: res.locals.buyerId, address: addressForLimit(req.ip ?? ''), quantity })
       : { status: 'NO_SUCH_SALE' }
     count(outcome.status)
     await answer(res, deps.stock, saleId.data ?? '', outcome)
@@ -73,11 +73,11 @@ async function answer(res: Response, stock: Stock, saleId: string, outcome: BuyO
 }
 
 /** GET /reservations/:reservationId: the buyer's own only; another's is not found, like one that does not exist. */
-export function getReservation(stock: Stock): RequestHandler {
+export function getReservation(stock: Stock): BuyersHandler<{ reservationId: string }> {
   return async (req, res) => {
     const id = ReservationId.safeParse(req.params.reservationId)
     const record = id.success ? await stock.readReservation(saleOf(id.data), id.data) : undefined
-    if (!id.success || record?.buyerId !== buyerId(res)) throw new ProblemError('NOT_FOUND', 'You have no such reservation.')
+    if (!id.success || record?.buyerId !== res.locals.buyerId) throw new ProblemError('NOT_FOUND', 'You have no such reservation.')
     res.json(view(id.data, record))
   }
 }

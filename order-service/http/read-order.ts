@@ -1,0 +1,38 @@
+import type { OrderView } from '../../core/contracts/http.ts'
+import type { Database } from '../../core/platform/database.ts'
+import type { OrderStatus } from '../../prisma/generated/client.ts'
+
+interface OrderRow {
+  id: string
+  reservationId: string
+  saleId: string
+  quantity: number
+  amountCents: number
+  status: OrderStatus
+  createdAt: Date
+  paymentDeadline: Date
+  paidAt: Date | null
+  cancelledAt: Date | null
+  serverTime: Date
+}
+
+/** The buyer's own order, with the time of the clock that its deadline goes by; undefined when there is none of that id. */
+export async function readOrder(database: Database, orderId: string, buyerId: string): Promise<OrderView | undefined> {
+  const [row] = await database.$queryRaw<OrderRow[]>`
+    SELECT id, reservation_id AS "reservationId", sale_id AS "saleId", quantity, amount_cents AS "amountCents", status,
+      created_at AS "createdAt", payment_deadline AS "paymentDeadline", paid_at AS "paidAt", cancelled_at AS "cancelledAt",
+      now() AS "serverTime"
+    FROM orders WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId}`
+  return row && viewOf(row)
+}
+
+function viewOf({ paidAt, cancelledAt, ...row }: OrderRow): OrderView {
+  return {
+    ...row,
+    createdAt: row.createdAt.toISOString(),
+    paymentDeadline: row.paymentDeadline.toISOString(),
+    ...(paidAt && { paidAt: paidAt.toISOString() }),
+    ...(cancelledAt && { cancelledAt: cancelledAt.toISOString() }),
+    serverTime: row.serverTime.toISOString(),
+  }
+}

@@ -1,0 +1,96 @@
+import express, { type Express } from 'express'
+import { z } from 'zod'
+import { OrderId } from '../../core/contracts/http.ts'
+import type { ProblemCode } from '../../core/contracts/problems.ts'
+import { jsonBody } from '../../core/platform/http-service.ts'
+import { parse, ProblemError } from '../../core/platform/problem.ts'
+import { type BuyersHandler, signedIn } from '../../core/platform/signed-in.ts'
+import type { Tokens } from '../../core/platform/tokens.ts'
+import { countMoney, type CountingDeps } from '../payments/count-money.ts'
+import { openPayment } from '../payments/open-payment.ts'
+import { type PaymentProvider, ProviderUnavailable } from '../payments/provider.ts'
+import { type CancellingDeps, cancelOrder } from './cancel-order.ts'
+import { readOrder } from './read-order.ts'
+
+export interface OrderRoutesDeps extends CountingDeps, CancellingDeps {
+  tokens: Tokens
+  provider: PaymentProvider
+}
+
+const MAX_CALLBACK = '16kb'
+const NoFields = z.strictObject({})
+
+/** The buyer's own orders, and the payment provider's callback. */
+export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
+  const buyer = signedIn<{ orderId: string }>(deps.tokens)
+  return (app) => {
+    app.get('/orders/:orderId', buyer, getOrder(deps))
+    app.post('/orders/:orderId/payments', buyer, ...jsonBody(), postPayment(deps))
+    app.post('/orders/:orderId/cancellation', buyer, ...jsonBody(), postCancellation(deps))
+    // The signature is over the bytes as they came: no parsing, no inflating.
+    app.post('/payments/callback', express.raw({ type: () => true, limit: MAX_CALLBACK, inflate: false }), postCallback(deps))
+  }
+}
+
+const getOrder = ({ database }: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => async (req, res) => {
+  const order = await readOrder(database, orderIdOf(req.params), res.locals.buyerId)
+  if (!order) throw unknownOrder()
+  res.json(order)
+}
+
+const postPayment = (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => async (req, res) => {
+  const orderId = orderIdOf(req.params)
+  parse(NoFields, req.body)
+  const opened = await openPayment(deps, orderId, res.locals.buyerId).catch(asProblem)
+  switch (opened.outcome) {
+    case 'OPENED': return void res.status(201).json(opened.payment)
+    case 'OPEN_ALREADY': return void res.json(opened.payment)
+    case 'NOT_PAYABLE': throw new ProblemError('NOT_PAYABLE', `The order is ${opened.status}; only one that is PENDING_PAYMENT can be paid.`)
+    case 'UNKNOWN_ORDER': throw unknownOrder()
+  }
+}
+
+const postCancellation = (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => async (req, res) => {
+  const orderId = orderIdOf(req.params)
+  parse(NoFields, req.body)
+  const cancellation = await cancelOrder(deps, orderId, res.locals.buyerId)
+  switch (cancellation.outcome) {
+    case 'CANCELLED': return void res.json(cancellation.order)
+    case 'NOT_CANCELLABLE': throw new ProblemError('NOT_CANCELLABLE', `The order is ${cancellation.status}; only one that is PENDING_PAYMENT can be cancelled.`)
+    case 'UNKNOWN_ORDER': throw unknownOrder()
+  }
+}
+
+/** Whatever is not 2xx the provider tries again. */
+const postCallback = (deps: OrderRoutesDeps): express.RequestHandler => async (req, res) => {
+  const rawBody: unknown = req.body
+  const reading = deps.provider.readCallback(req.headers, Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0))
+  if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)
+
+  const counted = await countMoney(deps, reading.money)
+  switch (counted.outcome) {
+    case 'UNKNOWN_PAYMENT': throw new ProblemError('NOT_FOUND', 'There is no such payment for such an order.')
+    case 'WRONG_AMOUNT': throw new ProblemError('INVALID_REQUEST', `amountCents: expected ${counted.expectedCents}, got ${reading.money.amountCents}`)
+    case 'PAID':
+    case 'ALREADY_COUNTED':
+    case 'REFUND_DUE':
+      if (counted.outcome === 'PAID') deps.onChange()
+      res.json({ outcome: counted.outcome })
+  }
+}
+
+const unreadable = { BAD_SIGNATURE: 'BAD_SIGNATURE', UNREADABLE: 'INVALID_REQUEST' } as const satisfies Record<string, ProblemCode>
+
+/** A malformed id is answered like one that does not exist, and like another buyer's. */
+function orderIdOf(params: { orderId: string }): string {
+  const parsed = OrderId.safeParse(params.orderId)
+  if (!parsed.success) throw unknownOrder()
+  return parsed.data
+}
+
+const unknownOrder = () => new ProblemError('NOT_FOUND', 'You have no order of that id.')
+
+function asProblem(error: unknown): never {
+  if (!(error instanceof ProviderUnavailable)) throw error
+  throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', { retryAfterSeconds: 2 })
+}

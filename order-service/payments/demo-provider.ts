@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { PaymentCallback } from '../../core/contracts/http.ts'
+import { SIGNATURE_HEADER, signatureAdvice, signatureFault, signBody } from '../../core/platform/signature.ts'
+import { type CallbackReading, type PaymentProvider, ProviderUnavailable } from './provider.ts'
+
+/** The provider is asked while a buyer waits for the link. */
+const ANSWER_LIMIT_MS = 3_000
+
+const LinkAnswer = z.object({ url: z.url({ protocol: /^https?$/ }) })
+
+export interface DemoProviderOptions {
+  /** Base of the payment provider, as we reach it. */
+  url: string
+  /** Shared with the provider; signs calls both ways. */
+  secret: string
+}
+
+/** Our own small payment provider, `payment-provider/` in this repository. */
+export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvider {
+  async function call(path: string, message: object): Promise<unknown> {
+    const body = JSON.stringify(message)
+    const answer = await fetch(`${url.replace(/\/$/, '')}${path}`, {
+      method: 'POST', body, redirect: 'error', signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
+    }).catch((error: Error) => {
+      throw new ProviderUnavailable(`No answer from the payment provider at ${url} within ${ANSWER_LIMIT_MS} ms: ${error.message}`, { cause: error })
+    })
+    const text = await answer.text()
+    if (answer.status >= 500) throw new ProviderUnavailable(`The payment provider answered ${path} with ${answer.status}: ${text.slice(0, 200)}`)
+    if (!answer.ok) throw new Error(`The payment provider refused ${path} with ${answer.status}, expected 2xx: ${text.slice(0, 200)}`)
+    return JSON.parse(text)
+  }
+
+  return {
+    createLink: async (payment) => LinkAnswer.parse(await call('/links', payment)).url,
+    refund: async (refund) => { await call('/refunds', refund) },
+    readCallback(headers, rawBody) {
+      const header = headers[SIGNATURE_HEADER.toLowerCase()]
+      const fault = signatureFault(secret, typeof header === 'string' ? header : undefined, rawBody)
+      return fault ? { outcome: 'BAD_SIGNATURE', detail: signatureAdvice[fault] } : readBody(rawBody)
+    },
+  }
+}
+
+function readBody(rawBody: Buffer): CallbackReading {
+  let json: unknown
+  try {
+    json = JSON.parse(rawBody.toString('utf8'))
+  } catch {
+    return { outcome: 'UNREADABLE', detail: `The body is ${rawBody.length} bytes that are not JSON.` }
+  }
+  const parsed = PaymentCallback.safeParse(json)
+  return parsed.success ? { outcome: 'RECEIVED', money: parsed.data } : { outcome: 'UNREADABLE', detail: z.prettifyError(parsed.error) }
+}

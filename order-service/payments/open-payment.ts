@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import type { PaymentView } from '../../core/contracts/http.ts'
+import type { Database } from '../../core/platform/database.ts'
+import type { OrderStatus } from '../../prisma/generated/client.ts'
+import type { PaymentProvider } from './provider.ts'
+
+export type OpenedPayment =
+  | { outcome: 'OPENED' | 'OPEN_ALREADY'; payment: PaymentView }
+  | { outcome: 'NOT_PAYABLE'; status: OrderStatus }
+  | { outcome: 'UNKNOWN_ORDER' }
+
+interface PaymentRow {
+  id: string
+  order_id: string
+  amount_cents: number
+}
+
+/**
+ * Gives the buyer's order its one payment and a link to pay at. The order may still be cancelled in the same moment: the
+ * money then comes back as a refund. @throws ProviderUnavailable when the provider gives no link; asking again is safe.
+ */
+export async function openPayment(
+  deps: { database: Database; provider: PaymentProvider }, orderId: string, buyerId: string,
+): Promise<OpenedPayment> {
+  const opened = await insertPayment(deps.database, orderId, buyerId)
+  if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps.provider) }
+
+  const found = await findPayment(deps.database, orderId, buyerId)
+  if (!found) return { outcome: 'UNKNOWN_ORDER' }
+  if (found.status !== 'PENDING_PAYMENT') return { outcome: 'NOT_PAYABLE', status: found.status }
+  return { outcome: 'OPEN_ALREADY', payment: await viewOf(found, deps.provider) }
+}
+
+/** The unique order id decides between two at a time: the second waits here for the first and then inserts nothing. */
+async function insertPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow | undefined> {
+  const [inserted] = await database.$queryRaw<PaymentRow[]>`
+    INSERT INTO payments (id, order_id, amount_cents)
+    SELECT ${randomUUID()}::uuid, id, amount_cents FROM orders
+    WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId} AND status = 'PENDING_PAYMENT'
+    ON CONFLICT (order_id) DO NOTHING
+    RETURNING id, order_id, amount_cents`
+  return inserted
+}
+
+/** An unpaid order without a payment cannot be met here: orders only ever leave that status. */
+async function findPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow & { status: OrderStatus } | undefined> {
+  const [found] = await database.$queryRaw<(PaymentRow & { status: OrderStatus })[]>`
+    SELECT p.id, o.id AS order_id, o.amount_cents, o.status
+    FROM orders o LEFT JOIN payments p ON p.order_id = o.id
+    WHERE o.id = ${orderId}::uuid AND o.buyer_id = ${buyerId}`
+  return found
+}
+
+async function viewOf({ id, order_id, amount_cents }: PaymentRow, provider: PaymentProvider): Promise<PaymentView> {
+  const payment = { paymentId: id, orderId: order_id, amountCents: amount_cents }
+  return { ...payment, url: await provider.createLink(payment) }
+}
