@@ -4,7 +4,7 @@ import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
-import { connectRedis } from '../core/platform/redis.ts'
+import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -22,6 +22,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
+  await redisReady(redis)
   const deps: CancelDeps = {
     database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: (count) => cancelled.inc(count),
   }

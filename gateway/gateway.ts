@@ -5,7 +5,7 @@ import { intakeTopology } from '../core/contracts/topology.ts'
 import { jsonBody, startHttp } from '../core/platform/http-service.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
-import { connectRedis } from '../core/platform/redis.ts'
+import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
@@ -31,6 +31,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const outcomes = new Counter({ name: 'seckill_purchases_total', help: 'Purchase attempts, by outcome', labelNames: ['outcome'], registers: [metrics] })
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
+  await redisReady(redis)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const catalogue = startCatalogue(stock, log)
   closers.add('catalogue', () => catalogue.close())

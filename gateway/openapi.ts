@@ -49,15 +49,14 @@ const calls: Call[] = [
 export function openApiDocument(): object {
   const registry = new OpenAPIRegistry()
   registry.registerComponent('securitySchemes', 'buyer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
-  const problem = registry.register('Problem', Problem)
-  for (const call of calls) registry.registerPath(path(call, problem))
+  for (const call of calls) registry.registerPath(path(call))
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: { title: 'Seckill', version: '0.1.0', description: 'Buy in a flash sale. Refusals are application/problem+json with a stable `code`.' },
   })
 }
 
-function path(call: Call, problem: z.ZodType): Parameters<OpenAPIRegistry['registerPath']>[0] {
+function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const refusals: ProblemCode[] = [...call.refusals, 'RATE_LIMITED', ...(call.signedIn ? ['UNAUTHENTICATED' as const] : [])]
   const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
   const answers = Object.entries(call.answers).map(([status, { description, schema }]) => [status, { description, content: json(schema) }] as const)
@@ -73,7 +72,7 @@ function path(call: Call, problem: z.ZodType): Parameters<OpenAPIRegistry['regis
     },
     responses: Object.fromEntries([
       ...answers,
-      ...refused.map(([status, codes]) => [status, { description: codes.join(', '), content: { 'application/problem+json': { schema: problem } } }] as const),
+      ...refused.map(([status, codes]) => [status, { description: codes.join(', '), content: { 'application/problem+json': { schema: Problem } } }] as const),
     ]),
   }
 }

@@ -27,7 +27,8 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   app.disable('x-powered-by')
   app.set('trust proxy', options.trustProxyHops ?? 0)
   app.set('query parser', 'simple')
-  app.use(helmet())
+  // Plain HTTP on a laptop or behind a proxy that speaks TLS: asking browsers to upgrade would break the first.
+  app.use(helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } }))
   app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
   app.get('/readyz', readiness(options.checks))
   app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metrics.metrics()) })

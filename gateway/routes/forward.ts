@@ -1,10 +1,12 @@
-import { ServerResponse } from 'node:http'
+import { Agent, ServerResponse } from 'node:http'
 import type { RequestHandler, Response } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 import type { Logger } from '../../core/platform/log.ts'
 import { sendProblem } from '../../core/platform/problem.ts'
 
 const ANSWER_LIMIT_MS = 10_000
+/** Requests the order service is asked at once by one gateway; more wait here. */
+const MAX_SOCKETS = 100
 
 /** Hands /orders and /payments to the order service byte for byte (a payment callback is signed over its raw body). */
 export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler {
@@ -12,6 +14,7 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
     target: orderServiceUrl,
     pathFilter: ['/orders/**', '/payments/**'],
     xfwd: true,
+    agent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     proxyTimeout: ANSWER_LIMIT_MS,
     timeout: ANSWER_LIMIT_MS,
     on: {

@@ -1,0 +1,116 @@
+import { Prisma } from '../platform/database.ts'
+import type { AuditLimits, CheckId } from './report.ts'
+
+/** Rows that must not exist. `rows` yields sale_id and the id (of order, reservation or buyer) to be named. */
+export interface LedgerRule {
+  check: CheckId
+  what: string
+  rows: Prisma.Sql
+}
+
+/** The rules that PostgreSQL alone can break, written against the tables and not against the code that fills them. */
+export function ledgerRules(limits: AuditLimits): LedgerRule[] {
+  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...latenessRules(limits)]
+}
+
+const decisionRules: LedgerRule[] = [
+  {
+    check: 3, what: 'reservations decided ORDERED without exactly one order',
+    rows: Prisma.sql`
+      SELECT d.sale_id, d.reservation_id AS id FROM decisions d
+      WHERE d.outcome = 'ORDERED' AND (SELECT count(*) FROM orders o WHERE o.reservation_id = d.reservation_id) <> 1`,
+  },
+  {
+    check: 3, what: 'orders whose reservation was REJECTED or never decided',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o
+      WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.reservation_id = o.reservation_id AND d.outcome = 'ORDERED')`,
+  },
+  {
+    check: 3, what: 'orders that differ from their decision in sale, buyer or quantity',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN decisions d USING (reservation_id)
+      WHERE (o.sale_id, o.buyer_id, o.quantity) <> (d.sale_id, d.buyer_id, d.quantity)`,
+  },
+]
+
+const buyerRules: LedgerRule[] = [
+  {
+    check: 4, what: 'buyers with more than one live order',
+    rows: Prisma.sql`
+      SELECT sale_id, buyer_id AS id FROM orders WHERE status IN ('PENDING_PAYMENT', 'PAID')
+      GROUP BY sale_id, buyer_id HAVING count(*) > 1`,
+  },
+  {
+    check: 4, what: 'orders of more units than one buyer may have',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sales s ON s.id = o.sale_id WHERE o.quantity > s.per_buyer_limit`,
+  },
+]
+
+const historyRules: LedgerRule[] = [
+  {
+    check: 5, what: 'orders both paid and cancelled',
+    rows: Prisma.sql`SELECT sale_id, id::text AS id FROM orders WHERE paid_at IS NOT NULL AND cancelled_at IS NOT NULL`,
+  },
+  {
+    check: 5, what: 'orders whose times or sequence do not fit their status',
+    rows: Prisma.sql`
+      SELECT sale_id, id::text AS id FROM orders
+      WHERE NOT CASE status
+        WHEN 'PENDING_PAYMENT' THEN sequence = 1 AND paid_at IS NULL AND cancelled_at IS NULL AND released_at IS NULL
+        WHEN 'PAID' THEN sequence = 2 AND paid_at >= created_at IS TRUE AND released_at IS NULL
+        WHEN 'CANCELLED' THEN sequence = 2 AND cancelled_at >= created_at IS TRUE
+        WHEN 'REFUNDED' THEN sequence > 2 AND paid_at >= created_at IS TRUE
+      END`,
+  },
+]
+
+const moneyRules: LedgerRule[] = [
+  {
+    check: 5, what: 'PAID orders without money',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o
+      WHERE o.status = 'PAID' AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
+  },
+  {
+    check: 5, what: 'unpaid orders whose money has arrived',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id
+      WHERE o.status = 'PENDING_PAYMENT' AND p.received_at IS NOT NULL`,
+  },
+  {
+    check: 5, what: 'refunds of orders that are live, or of money that never came',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id JOIN refunds r ON r.payment_id = p.id
+      WHERE o.status IN ('PENDING_PAYMENT', 'PAID') OR p.received_at IS NULL`,
+  },
+  {
+    check: 5, what: 'ended orders whose money has not exactly one refund',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id
+      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.received_at IS NOT NULL
+        AND (SELECT count(*) FROM refunds r WHERE r.payment_id = p.id) <> 1`,
+  },
+  {
+    check: 5, what: 'orders whose payment or refund is of another amount',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id LEFT JOIN refunds r ON r.payment_id = p.id
+      WHERE p.amount_cents <> o.amount_cents OR r.amount_cents <> p.amount_cents`,
+  },
+]
+
+const latenessRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
+  {
+    check: 5, what: 'cancelled orders whose unit was not given back in time',
+    rows: Prisma.sql`
+      SELECT sale_id, id::text AS id FROM orders
+      WHERE status = 'CANCELLED' AND released_at IS NULL AND cancelled_at < now() - ${settlingMs} * interval '1 ms'`,
+  },
+  {
+    check: 5, what: 'unpaid orders that nobody has cancelled after their deadline',
+    rows: Prisma.sql`
+      SELECT sale_id, id::text AS id FROM orders
+      WHERE status = 'PENDING_PAYMENT' AND payment_deadline < now() - ${settlingMs} * interval '1 ms'`,
+  },
+]

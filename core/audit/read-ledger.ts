@@ -1,0 +1,79 @@
+import { type Database, Prisma, type Transaction } from '../platform/database.ts'
+import { ledgerRules } from './ledger-rules.ts'
+import { type AuditLimits, type Finding, NAMED_MAX, type OrderCounts } from './report.ts'
+
+/** One sale as PostgreSQL has it. */
+export interface LedgerSale {
+  saleId: string
+  stock: number
+  sold: number
+  closesAtMs: number
+  /** 0 until the sale was loaded into Redis. */
+  epoch: number
+  orders: OrderCounts
+  /** Units of unpaid and paid orders, added up from the orders. */
+  liveUnits: number
+  /** Cancelled orders whose unit is not known to be back in Redis. */
+  unreleased: number
+  ordered: number
+  rejected: number
+}
+
+export interface LedgerReading {
+  sales: LedgerSale[]
+  outbox: number
+  findings: Finding[]
+}
+
+/** Reads one instant of PostgreSQL: what is wrong within it is wrong, whatever goes on meanwhile. */
+export async function readLedger(database: Database, saleId: string | undefined, limits: AuditLimits): Promise<LedgerReading> {
+  return database.$transaction(async (tx) => {
+    const sales = await readSales(tx, saleId)
+    const [queue] = await tx.$queryRaw<{ outbox: number }[]>`SELECT count(*)::int AS outbox FROM outbox`
+    return { sales, outbox: queue?.outbox ?? 0, findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
+  }, { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead })
+}
+
+/** Whether both readings of a sale saw the same; then nothing of it was decided, paid or cancelled in between. */
+export function isSameSale(one: LedgerSale, other: LedgerSale | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
+
+async function readSales(tx: Transaction, saleId: string | undefined): Promise<LedgerSale[]> {
+  const rows = await tx.$queryRaw<(Omit<LedgerSale, 'orders' | 'closesAtMs'> & { closesAt: Date; orders: Partial<OrderCounts> })[]>`
+    SELECT s.id AS "saleId", s.stock, s.sold, s.epoch, s.closes_at AS "closesAt",
+      coalesce(o.orders, '{}') AS orders, coalesce(o.live_units, 0)::int AS "liveUnits", coalesce(o.unreleased, 0)::int AS unreleased,
+      coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
+    FROM sales s
+    LEFT JOIN (
+      SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(unreleased) AS unreleased,
+        sum(units) FILTER (WHERE status IN ('PENDING_PAYMENT', 'PAID')) AS live_units
+      FROM (
+        SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
+          count(*) FILTER (WHERE status = 'CANCELLED' AND released_at IS NULL) AS unreleased
+        FROM orders GROUP BY sale_id, status
+      ) AS by_status GROUP BY sale_id
+    ) AS o ON o.sale_id = s.id
+    LEFT JOIN (
+      SELECT sale_id, count(*) FILTER (WHERE outcome = 'ORDERED') AS ordered, count(*) FILTER (WHERE outcome = 'REJECTED') AS rejected
+      FROM decisions GROUP BY sale_id
+    ) AS d ON d.sale_id = s.id
+    ${saleId === undefined ? Prisma.empty : Prisma.sql`WHERE s.id = ${saleId}`}
+    ORDER BY s.opens_at, s.id`
+  return rows.map(({ closesAt, orders, ...sale }) => ({
+    ...sale, closesAtMs: closesAt.getTime(), orders: { PENDING_PAYMENT: 0, PAID: 0, CANCELLED: 0, REFUNDED: 0, ...orders },
+  }))
+}
+
+async function findViolations(tx: Transaction, saleIds: string[], limits: AuditLimits): Promise<Finding[]> {
+  const rules = ledgerRules(limits)
+  const branches = rules.map(({ rows }, rule) => Prisma.sql`SELECT ${rule}::int AS rule, sale_id, id FROM (${rows}) AS violation`)
+  const rows = await tx.$queryRaw<{ rule: number; sale_id: string; count: number; ids: string[] }[]>`
+    SELECT rule, sale_id, count(*)::int AS count, (array_agg(id ORDER BY id))[1:${NAMED_MAX}::int] AS ids
+    FROM (${Prisma.join(branches, ' UNION ALL ')}) AS found
+    WHERE sale_id = ANY(${saleIds}) GROUP BY rule, sale_id ORDER BY rule`
+  return rows.flatMap(({ rule, sale_id: saleId, count, ids }) => {
+    const broken = rules[rule]
+    return broken ? [{ saleId, check: broken.check, state: 'wrong' as const, what: broken.what, count, ids }] : []
+  })
+}

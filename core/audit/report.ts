@@ -1,0 +1,79 @@
+/** What an audit says; plain data, so that it crosses HTTP as it is. */
+
+export type CheckId = 1 | 2 | 3 | 4 | 5
+/** `in flight`: not as it must be at rest, and on its way there. `wrong`: no step that is still to come would mend it. */
+export type CheckState = 'ok' | 'in flight' | 'wrong'
+
+export interface Check {
+  id: CheckId
+  name: string
+  state: CheckState
+  /** What was compared; when wrong, which reservation, order or buyer it is. */
+  detail: string
+}
+
+export type OrderCounts = Record<'PENDING_PAYMENT' | 'PAID' | 'CANCELLED' | 'REFUNDED', number>
+
+export interface SaleAudit {
+  saleId: string
+  stock: number
+  /** Units of unpaid and paid orders, as the sale's own counter says. */
+  sold: number
+  /** Units the fast door still has; null when Redis holds no data of the sale. */
+  redisLeft: number | null
+  /** Reservations whose publish the broker has not confirmed. */
+  pending: number
+  /** Reservations that are neither order nor rejected. */
+  undecided: number
+  orders: OrderCounts
+  rejections: number
+  checks: Check[]
+}
+
+/** Messages that wait in each queue. */
+export interface QueueDepths {
+  intake: number
+  /** Timeout messages that are held back in the waiting room; with the broker's delay plugin they cannot be counted. */
+  waiting: number
+  cancellations: number
+  deadLetters: number
+}
+
+export interface AuditReport {
+  /** No check is wrong. Only when it is also quiet has every unit been accounted for. */
+  balanced: boolean
+  /** Nothing is on its way: no reservation undecided or unconfirmed, intake and outbox empty, every lapsed unit back. */
+  quiet: boolean
+  at: string
+  sales: SaleAudit[]
+  queues: QueueDepths
+  outbox: number
+}
+
+/** Something that is not as it should be in one sale. */
+export interface Finding {
+  saleId: string
+  check: CheckId
+  state: Exclude<CheckState, 'ok'>
+  what: string
+  count: number
+  /** Of reservations, orders or buyers; at most NAMED_MAX. */
+  ids: string[]
+}
+
+/** More names help nobody; the count says how many there are. */
+export const NAMED_MAX = 10
+
+export interface AuditLimits {
+  /** A reservation without a decision is wrong from this age on: its lifetime, and what the sweeper may take. */
+  undecidedMs: number
+  /** How long telling the other side of a change may take before its absence is wrong. */
+  settlingMs: number
+}
+
+/** Every fault is to be healed 30 s after its end; a sweep's grace and interval come on top. */
+const HEALING_MS = 45_000
+
+export function auditLimits(reservationLifetimeSeconds: number): AuditLimits {
+  return { undecidedMs: reservationLifetimeSeconds * 1_000 + HEALING_MS, settlingMs: HEALING_MS }
+}
