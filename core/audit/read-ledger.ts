@@ -11,8 +11,10 @@ export interface LedgerSale {
   /** 0 until the sale was loaded into Redis. */
   epoch: number
   orders: OrderCounts
-  /** Units of unpaid and paid orders, added up from the orders. */
-  liveUnits: number
+  /** Units of all orders there ever were; only grows. */
+  orderedUnits: number
+  /** Units of orders that are cancelled or refunded; only grows. */
+  endedUnits: number
   /** Cancelled orders whose unit is not known to be back in Redis. */
   unreleased: number
   ordered: number
@@ -28,7 +30,7 @@ export interface LedgerReading {
 /** Reads one instant of PostgreSQL: what is wrong within it is wrong, whatever goes on meanwhile. */
 export async function readLedger(database: Database, saleId: string | undefined, limits: AuditLimits): Promise<LedgerReading> {
   return database.$transaction(async (tx) => {
-    const sales = await readSales(tx, saleId)
+    const sales = await readLedgerSales(tx, saleId)
     const [queue] = await tx.$queryRaw<{ outbox: number }[]>`SELECT count(*)::int AS outbox FROM outbox`
     return { sales, outbox: queue?.outbox ?? 0, findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
   }, { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead })
@@ -39,15 +41,19 @@ export function isSameSale(one: LedgerSale, other: LedgerSale | undefined): bool
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-async function readSales(tx: Transaction, saleId: string | undefined): Promise<LedgerSale[]> {
+/** Units of unpaid and paid orders, added up from the orders. */
+export const liveUnits = (sale: LedgerSale) => sale.orderedUnits - sale.endedUnits
+
+export async function readLedgerSales(tx: Transaction, saleId: string | undefined): Promise<LedgerSale[]> {
   const rows = await tx.$queryRaw<(Omit<LedgerSale, 'orders' | 'closesAtMs'> & { closesAt: Date; orders: Partial<OrderCounts> })[]>`
     SELECT s.id AS "saleId", s.stock, s.sold, s.epoch, s.closes_at AS "closesAt",
-      coalesce(o.orders, '{}') AS orders, coalesce(o.live_units, 0)::int AS "liveUnits", coalesce(o.unreleased, 0)::int AS unreleased,
+      coalesce(o.orders, '{}') AS orders, coalesce(o.unreleased, 0)::int AS unreleased,
+      coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
     FROM sales s
     LEFT JOIN (
       SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(unreleased) AS unreleased,
-        sum(units) FILTER (WHERE status IN ('PENDING_PAYMENT', 'PAID')) AS live_units
+        sum(units) AS ordered_units, sum(units) FILTER (WHERE status IN ('CANCELLED', 'REFUNDED')) AS ended_units
       FROM (
         SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
           count(*) FILTER (WHERE status = 'CANCELLED' AND released_at IS NULL) AS unreleased

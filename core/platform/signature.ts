@@ -13,7 +13,7 @@ export type SignatureFault = 'MISSING' | 'MALFORMED' | 'OUT_OF_TIME' | 'WRONG'
 
 const FORMAT = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/
 
-/** The header's value for that body. */
+/** The header's value for a body that is sent at that time. */
 export function signBody(secret: string, body: string | Buffer, nowMs = Date.now()): string {
   const t = String(Math.floor(nowMs / 1_000))
   return `t=${t},v1=${digest(secret, t, body).toString('hex')}`

@@ -1,6 +1,5 @@
 import type { OrderView } from '../../core/contracts/http.ts'
 import type { Database } from '../../core/platform/database.ts'
-import type { OrderStatus } from '../../prisma/generated/client.ts'
 
 interface OrderRow {
   id: string
@@ -8,7 +7,7 @@ interface OrderRow {
   saleId: string
   quantity: number
   amountCents: number
-  status: OrderStatus
+  status: OrderView['status']
   createdAt: Date
   paymentDeadline: Date
   paidAt: Date | null

@@ -41,7 +41,11 @@ const getOrder = ({ database }: OrderRoutesDeps): BuyersHandler<{ orderId: strin
 const postPayment = (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => async (req, res) => {
   const orderId = orderIdOf(req.params)
   parse(NoFields, req.body)
-  const opened = await openPayment(deps, orderId, res.locals.buyerId).catch(asProblem)
+  const opened = await openPayment(deps, orderId, res.locals.buyerId).catch((error: unknown) => {
+    if (!(error instanceof ProviderUnavailable)) throw error
+    deps.log.warn({ err: error, orderId }, 'no payment link')
+    throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', { retryAfterSeconds: 2 })
+  })
   switch (opened.outcome) {
     case 'OPENED': return void res.status(201).json(opened.payment)
     case 'OPEN_ALREADY': return void res.json(opened.payment)
@@ -89,8 +93,3 @@ function orderIdOf(params: { orderId: string }): string {
 }
 
 const unknownOrder = () => new ProblemError('NOT_FOUND', 'You have no order of that id.')
-
-function asProblem(error: unknown): never {
-  if (!(error instanceof ProviderUnavailable)) throw error
-  throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', { retryAfterSeconds: 2 })
-}

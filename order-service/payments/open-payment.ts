@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { PaymentView } from '../../core/contracts/http.ts'
+import type { OrderView, PaymentView } from '../../core/contracts/http.ts'
 import type { Database } from '../../core/platform/database.ts'
-import type { OrderStatus } from '../../prisma/generated/client.ts'
 import type { PaymentProvider } from './provider.ts'
 
 export type OpenedPayment =
   | { outcome: 'OPENED' | 'OPEN_ALREADY'; payment: PaymentView }
-  | { outcome: 'NOT_PAYABLE'; status: OrderStatus }
+  | { outcome: 'NOT_PAYABLE'; status: OrderView['status'] }
   | { outcome: 'UNKNOWN_ORDER' }
 
 interface PaymentRow {
@@ -43,8 +42,8 @@ async function insertPayment(database: Database, orderId: string, buyerId: strin
 }
 
 /** An unpaid order without a payment cannot be met here: orders only ever leave that status. */
-async function findPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow & { status: OrderStatus } | undefined> {
-  const [found] = await database.$queryRaw<(PaymentRow & { status: OrderStatus })[]>`
+async function findPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow & { status: OrderView['status'] } | undefined> {
+  const [found] = await database.$queryRaw<(PaymentRow & { status: OrderView['status'] })[]>`
     SELECT p.id, o.id AS order_id, o.amount_cents, o.status
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id
     WHERE o.id = ${orderId}::uuid AND o.buyer_id = ${buyerId}`

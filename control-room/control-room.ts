@@ -1,0 +1,56 @@
+import { audit } from '../core/audit/audit.ts'
+import { createQueueReader } from '../core/audit/queue-depths.ts'
+import { auditLimits } from '../core/audit/report.ts'
+import { SaleId } from '../core/contracts/http.ts'
+import { connectDatabase } from '../core/platform/database.ts'
+import { jsonBody, startHttp } from '../core/platform/http-service.ts'
+import { createMetrics } from '../core/platform/metrics.ts'
+import { parse } from '../core/platform/problem.ts'
+import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { repeat } from '../core/platform/repeat.ts'
+import type { StartService } from '../core/platform/service.ts'
+import { Stock } from '../core/stock/stock.ts'
+import { adminOnly } from './admin-only.ts'
+import type { ControlRoomConfig } from './config.ts'
+import { loadUnloaded } from './open-sale.ts'
+import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
+import { getSales, patchSale, postSale } from './routes/sales.ts'
+
+const LOAD_INTERVAL_MS = 5_000
+
+/** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
+export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
+  const database = connectDatabase(config.DATABASE_URL)
+  closers.add('database', () => database.$disconnect())
+  const redis = connectRedis(config.REDIS_URL, log)
+  closers.add('redis', () => redis.disconnect())
+  await redisReady(redis)
+  const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
+  closers.add('queue reader', () => queues.close())
+  const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX) }
+  const loader = repeat(LOAD_INTERVAL_MS, () => loadUnloaded(deps), log)
+  closers.add('loader', () => loader.close())
+
+  const http = await startHttp({
+    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics: createMetrics('control-room'),
+    checks: {
+      database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
+      redis: () => redis.status === 'ready',
+    },
+    routes: (app) => {
+      app.use(adminOnly(config.ADMIN_TOKEN))
+      app.get('/sales', getSales(deps))
+      app.post('/sales', jsonBody(), postSale(deps))
+      app.patch('/sales/:saleId', jsonBody(), patchSale(deps))
+      app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
+      app.delete('/blacklist/:buyerId', deleteBlacklist(deps))
+      app.get('/figures', async (_req, res) => { res.json(await queues.read()) })
+      app.get('/audit', async (req, res) => {
+        const saleId = req.query.sale === undefined ? undefined : parse(SaleId, req.query.sale)
+        res.json(await audit({ database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS) }, saleId))
+      })
+    },
+  })
+  closers.add('http', () => http.close())
+  return { port: http.port }
+}

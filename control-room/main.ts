@@ -1,0 +1,5 @@
+import { runService } from '../core/platform/service.ts'
+import { ControlRoomConfig } from './config.ts'
+import { startControlRoom } from './control-room.ts'
+
+await runService('control-room', ControlRoomConfig, startControlRoom)

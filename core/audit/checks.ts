@@ -1,0 +1,82 @@
+import { type LedgerSale, liveUnits } from './read-ledger.ts'
+import type { StockReading } from './read-stock.ts'
+import type { Check, CheckId, CheckState, Finding } from './report.ts'
+
+/** Both sides of one sale, read one after the other: PostgreSQL, Redis, PostgreSQL again. */
+export interface SaleReading {
+  earlier: LedgerSale
+  stock: StockReading
+  ledger: LedgerSale
+  findings: Finding[]
+  /** Nothing was on its way, and PostgreSQL said the same both times. */
+  quiet: boolean
+  nowMs: number
+}
+
+const NAMES: Record<CheckId, string> = {
+  1: 'never oversold',
+  2: 'every unit accounted for',
+  3: 'every reservation decided once',
+  4: 'within the limit per buyer',
+  5: 'every history legal',
+}
+
+/** How long Redis keeps a sale after its end; see stock.ts. What is gone by then need not balance. */
+const KEPT_AFTER_END_MS = 24 * 3_600_000
+
+/** Invariants 1 to 5 of docs/architecture.md for one sale. */
+export function checkSale(sale: SaleReading): Check[] {
+  return [check(1, [...overselling(sale)]), check(2, [unitBalance(sale)]), check(3, named(sale, 3)), check(4, named(sale, 4)), check(5, named(sale, 5))]
+}
+
+interface Statement {
+  state: CheckState
+  detail: string
+}
+
+/** As bad as the worst of its statements, and saying all that are not fine. */
+function check(id: CheckId, statements: Statement[]): Check {
+  const worst = (['wrong', 'in flight', 'ok'] as const).find((state) => statements.some((statement) => statement.state === state)) ?? 'ok'
+  const details = statements.filter(({ state }) => state === worst || state !== 'ok').map(({ detail }) => detail)
+  return { id, name: NAMES[id], state: worst, detail: details.join('; ') }
+}
+
+function* overselling({ ledger, stock }: SaleReading): Generator<Statement> {
+  const { sold } = ledger
+  const live = liveUnits(ledger)
+  yield live <= ledger.stock && sold <= ledger.stock
+    ? { state: 'ok', detail: `${live} of ${ledger.stock} units in live orders` }
+    : { state: 'wrong', detail: `oversold: ${live} units in live orders, counter at ${sold}, of ${ledger.stock}` }
+  if (sold !== live) yield { state: 'wrong', detail: `the sale's counter says ${sold} units sold, its live orders add up to ${live}` }
+  if (stock.left !== null && stock.left < 0) yield { state: 'wrong', detail: `Redis has ${stock.left} units left, fewer than none` }
+}
+
+/** Quiet: every unit is either left or sold. Running: Redis may be low, by what is on its way, and never high. */
+function unitBalance({ earlier, ledger, stock, quiet, nowMs }: SaleReading): Statement {
+  if (stock.left === null) return missingData(ledger, nowMs)
+  const sum = stock.left + liveUnits(ledger)
+  const figures = `left ${stock.left} + sold ${liveUnits(ledger)} = ${sum} of ${ledger.stock}`
+  // Of both terms the reading that makes it smaller: at the instant of Redis' answer at least as much was sold.
+  const soldAtLeast = earlier.orderedUnits - ledger.endedUnits
+  const excess = stock.left + soldAtLeast - ledger.stock
+  if (excess > 0) return { state: 'wrong', detail: `Redis offers ${excess} more units than there are: ${figures}` }
+  if (sum === ledger.stock) return { state: 'ok', detail: figures }
+  return quiet
+    ? { state: 'wrong', detail: `${ledger.stock - sum} units are lost: ${figures}, and nothing is on its way` }
+    : { state: 'in flight', detail: `${figures}, the others are on their way` }
+}
+
+function missingData(ledger: LedgerSale, nowMs: number): Statement {
+  if (nowMs > ledger.closesAtMs + KEPT_AFTER_END_MS) return { state: 'ok', detail: 'the sale ended long ago; Redis has forgotten it' }
+  if (ledger.epoch === 0) return { state: 'in flight', detail: 'not loaded into Redis yet' }
+  return { state: 'wrong', detail: 'Redis has lost the data of this sale; nothing can be reserved until it is loaded anew' }
+}
+
+function named(sale: SaleReading, id: CheckId): Statement[] {
+  const findings = sale.findings.filter((finding) => finding.check === id)
+  if (findings.length === 0) return [{ state: 'ok', detail: 'nothing found' }]
+  return findings.map(({ state, what, count, ids }) => {
+    const more = count > ids.length ? ` and ${count - ids.length} more` : ''
+    return { state, detail: `${count} ${what}: ${ids.join(', ')}${more}` }
+  })
+}

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { BadConfiguration, parseConfig, settings } from '../platform/config.ts'
+import { connectDatabase } from '../platform/database.ts'
+import { createLog } from '../platform/log.ts'
+import { connectRedis, redisReady } from '../platform/redis.ts'
+import { audit } from './audit.ts'
+import { formatAudit } from './format.ts'
+import { createQueueReader } from './queue-depths.ts'
+import { type AuditReport, auditLimits } from './report.ts'
+
+/** npm run audit [-- --sale ID] [--wait SECONDS] [--json]: exits 0 when balanced, 1 when not, 2 when it could not look. */
+const { values } = parseArgs({ options: { sale: { type: 'string' }, wait: { type: 'string' }, json: { type: 'boolean' } } })
+const waitSeconds = values.wait === undefined ? 0 : Number(values.wait)
+
+const AuditConfig = z.object({
+  DATABASE_URL: settings.DATABASE_URL, REDIS_URL: settings.REDIS_URL, REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX, RABBITMQ_URL: settings.RABBITMQ_URL,
+  RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS, PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
+})
+
+try {
+  const report = await look()
+  process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : `${formatAudit(report, process.stdout.isTTY)}\n`)
+  process.exitCode = report.balanced && (waitSeconds === 0 || report.quiet) ? 0 : 1
+} catch (error) {
+  process.stderr.write(`The audit could not look: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 2
+}
+
+async function look(): Promise<AuditReport> {
+  if (values.wait !== undefined && !(waitSeconds > 0)) throw new BadConfiguration([`--wait: expected seconds, got "${values.wait}"`])
+  const config = parseConfig(AuditConfig, process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env })
+  const database = connectDatabase(config.DATABASE_URL, { connections: 2, statementTimeoutMs: 60_000 })
+  const redis = connectRedis(config.REDIS_URL, createLog('audit', 'silent'), 30_000)
+  const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
+  try {
+    await redisReady(redis, 5_000)
+    const deps = { database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS) }
+    const untilMs = Date.now() + waitSeconds * 1_000
+    let report = await audit(deps, values.sale)
+    while (!report.quiet && Date.now() < untilMs) {
+      await delay(500)
+      report = await audit(deps, values.sale)
+    }
+    return report
+  } finally {
+    await queues.close()
+    redis.disconnect()
+    await database.$disconnect()
+  }
+}
+
+/** Without servers in the environment: those of the running `npm start`. */
+function runningSystem(): Record<string, string> {
+  const lines = execFileSync(process.execPath, ['dev/run.mjs', 'dev/urls.ts'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n')
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+}

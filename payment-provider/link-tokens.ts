@@ -1,0 +1,38 @@
+import { createSigner, createVerifier } from 'fast-jwt'
+import { z } from 'zod'
+
+/** What is to be paid; all there is to know about a payment is in its link. */
+export const Payment = z.strictObject({
+  paymentId: z.uuid(),
+  orderId: z.uuid(),
+  amountCents: z.int().min(0),
+})
+export type Payment = z.infer<typeof Payment>
+
+/** An audience of its own: a buyer's token opens no payment, and a link signs nobody in. */
+const AUDIENCE = 'seckill-payment-link'
+const Claims = Payment.extend({ aud: z.literal(AUDIENCE) })
+
+export interface LinkTokens {
+  sign: (payment: Payment) => string
+  /** The payment, or undefined for whatever is not a token of ours. */
+  verify: (token: string) => Payment | undefined
+}
+
+/** The same payment always has the same token. It does not expire: whether an order can still be paid is the shop's to say. */
+export function createLinkTokens(secret: string): LinkTokens {
+  const sign = createSigner({ key: secret, algorithm: 'HS256', aud: AUDIENCE, noTimestamp: true })
+  const verify = createVerifier({ key: secret, algorithms: ['HS256'], allowedAud: AUDIENCE, requiredClaims: ['aud'] })
+  return {
+    sign: ({ paymentId, orderId, amountCents }) => sign({ paymentId, orderId, amountCents }),
+    verify(token) {
+      try {
+        const { paymentId, orderId, amountCents } = Claims.parse(verify(token))
+        return { paymentId, orderId, amountCents }
+      } catch {
+        // Malformed, foreign or altered: there is no such link.
+        return undefined
+      }
+    },
+  }
+}

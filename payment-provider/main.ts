@@ -1,0 +1,5 @@
+import { runService } from '../core/platform/service.ts'
+import { PaymentProviderConfig } from './config.ts'
+import { startPaymentProvider } from './payment-provider.ts'
+
+await runService('payment-provider', PaymentProviderConfig, startPaymentProvider)

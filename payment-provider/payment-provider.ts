@@ -1,0 +1,29 @@
+import { startHttp } from '../core/platform/http-service.ts'
+import { createMetrics } from '../core/platform/metrics.ts'
+import type { StartService } from '../core/platform/service.ts'
+import type { PaymentProviderConfig } from './config.ts'
+import { createLinkTokens } from './link-tokens.ts'
+import { providerRoutes } from './routes.ts'
+import { shopAt } from './shop.ts'
+
+/**
+ * The outside party that takes the money, as small as one can be: it keeps nothing, since a link carries its payment and
+ * the shop counts each payment once.
+ */
+export const startPaymentProvider: StartService<PaymentProviderConfig> = async ({ config, log, closers }) => {
+  const metrics = createMetrics('payment-provider')
+  const base = () => (config.PAYMENT_PROVIDER_URL ?? `http://localhost:${http.port}`).replace(/\/$/, '')
+  const http = await startHttp({
+    host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics,
+    checks: {},
+    routes: providerRoutes({
+      secret: config.PAYMENT_SECRET,
+      links: createLinkTokens(config.PAYMENT_SECRET),
+      linkTo: (token) => `${base()}/pay/${token}`,
+      shop: shopAt({ url: config.PUBLIC_URL, secret: config.PAYMENT_SECRET, log }),
+      metrics, log,
+    }),
+  })
+  closers.add('http', () => http.close())
+  return { port: http.port }
+}

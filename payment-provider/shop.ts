@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import pRetry, { AbortError } from 'p-retry'
+import { type PaymentCallback, PaymentCallbackAnswer } from '../core/contracts/http.ts'
+import type { Logger } from '../core/platform/log.ts'
+import { SIGNATURE_HEADER, signBody } from '../core/platform/signature.ts'
+import type { Payment } from './link-tokens.ts'
+
+/** 5 tries with pauses of 0.25, 0.5, 1 and 2 s: what a buyer at the page will wait for. A real provider goes on for days. */
+const RETRIES = { retries: 4, minTimeout: 250, factor: 2, maxTimeout: 2_000 }
+const ANSWER_LIMIT_MS = 3_000
+
+export type Reported =
+  | { outcome: 'PAID' | 'ALREADY_COUNTED' | 'REFUND_DUE' }
+  /** The shop will not have it, however often it is told. */
+  | { outcome: 'REFUSED'; status: number }
+  /** No answer that says whether the money is counted: to be reported again. */
+  | { outcome: 'UNANSWERED' }
+
+export interface Shop {
+  reportMoney: (payment: Payment) => Promise<Reported>
+}
+
+/** The shop, told of money by signed calls that are repeated until one is answered. */
+export function shopAt({ url, secret, log }: { url: string; secret: string; log: Logger }): Shop {
+  const callback = `${url.replace(/\/$/, '')}/payments/callback`
+
+  async function send(body: string): Promise<Reported> {
+    const answer = await fetch(callback, {
+      method: 'POST', body, redirect: 'manual', signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      // Signed anew for each try: a signature is good for five minutes only.
+      headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
+    })
+    const text = await answer.text()
+    if (answer.ok) return PaymentCallbackAnswer.parse(JSON.parse(text))
+    const refusal = new ShopRefusal(answer.status, text)
+    throw isFinal(answer.status) ? new AbortError(refusal) : refusal
+  }
+
+  return {
+    async reportMoney(payment) {
+      const body = JSON.stringify({ ...payment, providerRef: providerRef(payment.paymentId) } satisfies PaymentCallback)
+      try {
+        return await pRetry(() => send(body), {
+          ...RETRIES,
+          onFailedAttempt: ({ error, attemptNumber, retryDelay }) =>
+            log.warn({ err: error.message, paymentId: payment.paymentId, attemptNumber, againInMs: retryDelay }, 'callback failed'),
+        })
+      } catch (error) {
+        log.error({ err: error, paymentId: payment.paymentId }, 'the shop does not take the money')
+        return error instanceof ShopRefusal && isRefused(error.status) ? { outcome: 'REFUSED', status: error.status } : { outcome: 'UNANSWERED' }
+      }
+    },
+  }
+}
+
+/** The same for every attempt at one payment, so that paying twice is one payment. */
+export function providerRef(paymentId: string): string {
+  return `demo-${createHash('sha256').update(paymentId).digest('hex').slice(0, 24)}`
+}
+
+class ShopRefusal extends Error {
+  readonly status: number
+
+  constructor(status: number, body: string) {
+    super(`The shop answered ${status}, expected 2xx: ${body.slice(0, 300)}`)
+    this.status = status
+  }
+}
+
+const isRefused = (status: number) => status >= 400 && status < 500 && status !== 429
+/** A payment that is unknown may be so for a moment only (404), and a crowd passes (429); what else is refused stays so. */
+const isFinal = (status: number) => isRefused(status) && status !== 404
