@@ -1,8 +1,7 @@
 import type { z } from 'zod'
 import type { NewSale, SaleChange } from '../core/contracts/http.ts'
-import type { Database } from '../core/platform/database.ts'
+import type { Database, Sale } from '../core/platform/database.ts'
 import type { Stock } from '../core/stock/stock.ts'
-import type { Sale } from '../prisma/generated/client.ts'
 
 const FIRST_EPOCH = 1
 

@@ -1,4 +1,4 @@
-import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi'
+import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
 import {
   OrderId, OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView, Problem, ReservationId, ReservationRequest, ReservationView, SaleId,
@@ -59,7 +59,7 @@ export function openApiDocument(): object {
 function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const refusals: ProblemCode[] = [...call.refusals, 'RATE_LIMITED', ...(call.signedIn ? ['UNAUTHENTICATED' as const] : [])]
   const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
-  const answers = Object.entries(call.answers).map(([status, { description, schema }]) => [status, { description, content: json(schema) }] as const)
+  const answers = Object.entries(call.answers).map(([status, { description, schema }]) => [status, { description, content: json(schema) }] as [string, ResponseConfig])
   const refused = Object.entries(byStatus(refusals))
   return {
     method: call.method,
@@ -70,9 +70,9 @@ function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
       ...(call.params ? { params: call.params } : {}),
       ...(call.body ? { body: { required: !call.bodyOptional, content: json(call.body) } } : {}),
     },
-    responses: Object.fromEntries([
+    responses: Object.fromEntries<ResponseConfig>([
       ...answers,
-      ...refused.map(([status, codes]) => [status, { description: codes.join(', '), content: { 'application/problem+json': { schema: Problem } } }] as const),
+      ...refused.map(([status, codes]): [string, ResponseConfig] => [status, { description: codes.join(', '), content: { 'application/problem+json': { schema: Problem } } }]),
     ]),
   }
 }

@@ -5,6 +5,8 @@ import process from 'node:process'
 
 /** Pinned: k6's own summary and exit codes are part of what the scripts rely on. */
 const K6_VERSION = '1.8.1'
+/** What CI reads as "not to be had here". */
+const EX_UNAVAILABLE = 69
 const BIN = resolve('.data/bin')
 const RESULTS = 'loadtest/results'
 
@@ -14,7 +16,8 @@ if (!existsSync(script)) stop(`There is no scenario "${scenario}": expected the 
 const system = process.env.GATEWAY_URL ? process.env : { ...process.env, ...runningSystem() }
 mkdirSync(RESULTS, { recursive: true })
 const [command = '', ...before] = findK6() ?? installK6() ?? dockerK6() ?? stop(
-  `k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.`)
+  `k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.`,
+  EX_UNAVAILABLE)
 const result = spawnSync(command, [...before, 'run', '--summary-export', `${RESULTS}/${scenario}.json`, ...rest, script], { stdio: 'inherit', env: system })
 process.exitCode = result.status ?? 1
 
@@ -52,7 +55,7 @@ function runningSystem(): Record<string, string> {
   }
 }
 
-function stop(sentence: string): never {
+function stop(sentence: string, exitCode = 2): never {
   console.error(sentence)
-  process.exit(2)
+  process.exit(exitCode)
 }

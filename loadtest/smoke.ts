@@ -1,4 +1,5 @@
 import { check, sleep } from 'k6'
+import exec from 'k6/execution'
 import http from 'k6/http'
 import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
@@ -17,6 +18,7 @@ export const options: Options = {
   setupTimeout: '2m',
   teardownTimeout: '3m',
   thresholds: {
+    accepted: [`count==${STOCK}`],
     oversold: ['count==0'],
     lost_orders: ['count==0'],
     unexpected: ['count==0'],
@@ -43,10 +45,8 @@ export function setup(): Rush {
   return { saleId: createSale(STOCK), tokens: signIn(Array.from({ length: BUYERS }, (_, i) => `k6 ${run} ${i}`)) }
 }
 
-let bought = 0
-
 export default function rush({ saleId, tokens }: Rush): void {
-  const token = tokens[(bought++ * 50 + __VU - 1) % tokens.length] ?? ''
+  const token = tokens[exec.scenario.iterationInTest] ?? ''
   const first = buy(saleId, token)
   if (first.status === 202) {
     accepted.add(1)

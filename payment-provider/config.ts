@@ -4,8 +4,8 @@ import { everyService, settings } from '../core/platform/config.ts'
 export const PaymentProviderConfig = z.object({
   ...everyService,
   PAYMENT_PROVIDER_PORT: settings.port(3004).describe('port of the payment provider'),
-  PAYMENT_SECRET: settings.secret('signs the payment provider\'s calls and the shop\'s to it'),
+  PAYMENT_SECRET: settings.PAYMENT_SECRET,
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe('base of the shop; money is reported to its /payments/callback'),
-  PAYMENT_PROVIDER_URL: z.url({ protocol: /^https?$/ }).optional().describe('base of the links buyers pay at; http://localhost:<port> when unset'),
+  PAYMENT_PAGE_URL: z.url({ protocol: /^https?$/ }).optional().describe('base of the links buyers pay at; http://localhost:<port> when unset'),
 })
 export type PaymentProviderConfig = z.output<typeof PaymentProviderConfig>

@@ -28,7 +28,9 @@ test('an altered, foreign, unsigned or malformed token is no link', () => {
   for (const malformed of ['', 'x', '..', token.slice(0, -2)]) expect(links.verify(malformed)).toBeUndefined()
 })
 
-test('our audience on other claims is no link', () => {
-  const sign = createSigner({ key: SECRET, algorithm: 'HS256', aud: 'seckill-payment-link' })
-  expect(links.verify(sign({ sub: 'alice' }))).toBeUndefined()
+test('our audience on other claims, and our claims for another audience, are no link', () => {
+  const signer = (options: { aud?: string }) => createSigner({ key: SECRET, algorithm: 'HS256', noTimestamp: true, ...options })
+  expect(links.verify(signer({ aud: 'seckill-payment-link' })({ sub: 'alice' }))).toBeUndefined()
+  expect(links.verify(signer({ aud: 'seckill' })(payment))).toBeUndefined()
+  expect(links.verify(signer({})(payment))).toBeUndefined()
 })

@@ -12,7 +12,7 @@ import { shopAt } from './shop.ts'
  */
 export const startPaymentProvider: StartService<PaymentProviderConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('payment-provider')
-  const base = () => (config.PAYMENT_PROVIDER_URL ?? `http://localhost:${http.port}`).replace(/\/$/, '')
+  const base = () => (config.PAYMENT_PAGE_URL ?? `http://localhost:${http.port}`).replace(/\/$/, '')
   const http = await startHttp({
     host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics,
     checks: {},

@@ -42,8 +42,8 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
       try {
         return await pRetry(() => send(body), {
           ...RETRIES,
-          onFailedAttempt: ({ error, attemptNumber, retryDelay }) =>
-            log.warn({ err: error.message, paymentId: payment.paymentId, attemptNumber, againInMs: retryDelay }, 'callback failed'),
+          onFailedAttempt: ({ error, attemptNumber }) =>
+            log.warn({ err: error.message, paymentId: payment.paymentId, attemptNumber }, 'callback failed'),
         })
       } catch (error) {
         log.error({ err: error, paymentId: payment.paymentId }, 'the shop does not take the money')
@@ -54,7 +54,7 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
 }
 
 /** The same for every attempt at one payment, so that paying twice is one payment. */
-export function providerRef(paymentId: string): string {
+function providerRef(paymentId: string): string {
   return `demo-${createHash('sha256').update(paymentId).digest('hex').slice(0, 24)}`
 }
 

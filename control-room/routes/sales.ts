@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { NewSale, SaleChange } from '../../core/contracts/http.ts'
+import type { Sale } from '../../core/platform/database.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'
-import type { Sale } from '../../prisma/generated/client.ts'
 import { openSale, reschedule, type SaleDeps } from '../open-sale.ts'
 
 /** POST /sales */

@@ -43,13 +43,14 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
   const after = await readLedger(database, saleId, limits)
 
   const isIdle = queues.intake === 0 && before.outbox === 0 && after.outbox === 0
-  const readings = before.sales.flatMap((ledger, i): SaleReading[] => {
+  const readings = before.sales.flatMap((earlier, i): SaleReading[] => {
     const stock = stocks[i]
-    if (!stock) return []
-    const findings = [...before.findings, ...mismatches, ...overdue(ledger, stock.overdue)].filter((finding) => finding.saleId === ledger.saleId)
+    const ledger = after.sales.find((sale) => sale.saleId === earlier.saleId)
+    if (!stock || !ledger) return []
+    const findings = [...after.findings, ...mismatches, ...overdue(ledger, stock.overdue)].filter((finding) => finding.saleId === ledger.saleId)
     const quiet = isIdle && ledger.epoch > 0 && ledger.unreleased === 0 && stock.pending === 0 && stock.undecided === 0
-      && isSameSale(ledger, after.sales.find((sale) => sale.saleId === ledger.saleId))
-    return [{ ledger, stock, findings, quiet, nowMs }]
+      && isSameSale(earlier, ledger)
+    return [{ earlier, stock, ledger, findings, quiet, nowMs }]
   })
   return reportOf(readings, queues, after.outbox)
 }

@@ -10,7 +10,7 @@ export const BuyerId = z.string().regex(/^[\w.:@-]{1,64}$/, 'expected 1 to 64 le
 export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
 export const OrderId = z.uuid('expected an order id')
 
-export const MAX_QUANTITY = 1_000
+const MAX_QUANTITY = 1_000
 
 export const ReservationRequest = z.strictObject({
   quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe('units, up to the sale\'s limit per buyer'),
@@ -35,7 +35,7 @@ export const SaleView = z.strictObject({
 export const SaleList = z.strictObject({ sales: z.array(SaleView), serverTime: z.iso.datetime() })
 export type SaleView = z.infer<typeof SaleView>
 
-export const ReservationStatus = z.enum(['RESERVED', 'ORDERED', 'PAID', 'CANCELLED', 'REJECTED'])
+const ReservationStatus = z.enum(['RESERVED', 'ORDERED', 'PAID', 'CANCELLED', 'REJECTED'])
 export const ReservationView = z.strictObject({
   id: ReservationId,
   saleId: SaleId,

@@ -21,7 +21,7 @@ export const TimeoutMessage = z.strictObject({
 })
 export type TimeoutMessage = z.infer<typeof TimeoutMessage>
 
-export const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'] as const
+const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'] as const
 
 /** One change of one order (or the end of a reservation that became none), told to whoever subscribes. */
 export const OrderEvent = z.strictObject({

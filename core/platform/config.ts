@@ -17,6 +17,7 @@ export const settings = {
   REDIS_KEY_PREFIX: z.string().regex(/^[\w:-]*$/, 'expected letters, digits, _ : -').default('seckill:').describe('put before every Redis key'),
   RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),
   TOKEN_SECRET: secret('signs and verifies the buyers\' tokens'),
+  PAYMENT_SECRET: secret('signs the calls between shop and payment provider, both ways'),
   TRUST_PROXY_HOPS: z.coerce.number().int().min(0).max(10).default(0).describe('reverse proxies in front whose X-Forwarded-For is believed'),
   INTAKE_QUEUE_MAX_LENGTH: z.coerce.number().int().min(1).default(100_000).describe('reservations that may wait for the order service; more are refused as BUSY'),
   RESERVATION_LIFETIME_SECONDS: z.coerce.number().positive().default(120).describe('a reservation older than this is dropped instead of ordered'),
@@ -68,5 +69,6 @@ export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.outp
 }
 
 function describe(schema: z.ZodObject, name: string): string {
-  return schema.shape[name]?.description ?? 'required'
+  const field: unknown = schema.shape[name]
+  return (field instanceof z.ZodType ? field.description : undefined) ?? 'required'
 }

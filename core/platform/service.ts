@@ -26,7 +26,7 @@ export async function runService<Schema extends z.ZodObject>(
   name: string, schema: Schema, start: StartService<z.output<Schema>>,
 ): Promise<void> {
   const config = configOrExit(schema)
-  const log = createLog(name, String(config.LOG_LEVEL ?? 'info'))
+  const log = createLog(name, typeof config.LOG_LEVEL === 'string' ? config.LOG_LEVEL : 'info')
   const closers = new Closers(log)
 
   closeWithGrace({ delay: DRAIN_LIMIT_MS, logger: { error: (message: string) => log.error(message) } }, async ({ signal, err }) => {

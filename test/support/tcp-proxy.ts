@@ -1,5 +1,4 @@
-import { createServer, connect, type Socket } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /** Stands between a client and a server, to take the server away without touching it. */
 export interface TcpProxy {

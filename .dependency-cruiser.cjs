@@ -1,0 +1,87 @@
+/** Who may import whom. docs/architecture.md shows it as a picture; dev/import-rules.ts runs it. */
+const services = 'gateway|order-service|cancel-worker|subscribers|control-room|payment-provider'
+const test = '\\.test\\.ts$'
+const inProduction = { path: `^(${services}|core|prisma)/`, pathNot: [test, '^prisma/new-migration\\.ts$'] }
+/** Code of this repository, as opposed to packages and Node's own modules. */
+const own = '^(?!node_modules/|\\.)'
+const ownButNot = (...allowed) => ({ path: own, pathNot: allowed, dependencyTypesNot: ['core'] })
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycle', severity: 'error',
+      comment: 'Modules that import each other cannot be understood, or tested, one at a time.',
+      from: {}, to: { circular: true },
+    },
+    {
+      name: 'no-orphan', severity: 'error',
+      comment: 'Nothing imports it and it imports nothing: delete it, or use it.',
+      from: { orphan: true, pathNot: ['\\.d\\.ts$', '^[^/]+$', '^loadtest/'] }, to: {},
+    },
+    {
+      name: 'resolvable', severity: 'error',
+      comment: 'The import leads nowhere. (k6 brings its own modules.)',
+      from: {}, to: { couldNotResolve: true, pathNot: '^k6(/|$)' },
+    },
+    {
+      name: 'declared-packages-only', severity: 'error',
+      comment: 'A package that package.json does not list may vanish with the next install.',
+      from: {}, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'services-apart', severity: 'error',
+      comment: 'Services meet over HTTP and the broker, never in a process: that is what lets each be scaled and replaced alone.',
+      from: { path: `^(${services})/`, pathNot: test }, to: { path: `^(${services})/`, pathNot: '^$1/' },
+    },
+    {
+      name: 'services-use-core', severity: 'error',
+      comment: 'Of this repository a service may use itself and core/; the database client comes by core/platform/database.ts.',
+      from: { path: `^(${services})/`, pathNot: test }, to: ownButNot(`^(${services})/`, '^core/'),
+    },
+    {
+      name: 'core-knows-no-service', severity: 'error',
+      comment: 'core/ stands below the services, on nothing but packages and the generated database client.',
+      from: { path: '^core/', pathNot: test }, to: ownButNot('^core/', '^prisma/generated/'),
+    },
+    {
+      name: 'contracts-are-pure', severity: 'error',
+      comment: 'What crosses a process border is data: zod, and no I/O.',
+      from: { path: '^core/contracts/', pathNot: test }, to: { pathNot: ['^core/contracts/', '^node_modules/zod/'] },
+    },
+    {
+      name: 'platform-is-plumbing', severity: 'error',
+      comment: 'core/platform serves any service and knows nothing of selling.',
+      from: { path: '^core/platform/', pathNot: test }, to: { path: '^core/', pathNot: ['^core/platform/', '^core/contracts/'] },
+    },
+    {
+      name: 'ledgers-apart', severity: 'error',
+      comment: 'Redis never knows of PostgreSQL; the order ledger tells Redis what it decided.',
+      from: { path: '^core/(stock|orders)/', pathNot: test }, to: { path: '^core/', pathNot: ['^core/$1/', '^core/stock/', '^core/platform/', '^core/contracts/'] },
+    },
+    {
+      name: 'load-tests-know-only-http', severity: 'error',
+      comment: 'A load test that uses our code tests itself.',
+      from: { path: '^loadtest/', pathNot: test }, to: ownButNot('^loadtest/', '^k6(/|$)'),
+    },
+    {
+      name: 'production-without-tools', severity: 'error',
+      comment: 'dev/, test/ and the rest are not in the images.',
+      from: inProduction, to: { path: '^(dev|test|lab|loadtest)/|\\.test\\.ts$' },
+    },
+    {
+      name: 'production-without-dev-dependencies', severity: 'error',
+      comment: 'The images are installed without devDependencies.',
+      from: inProduction, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '^node_modules/@types/' },
+    },
+  ],
+  options: {
+    // TypeScript 7 has no API that dependency-cruiser can use; without @swc/core it skips every .ts file, and is content.
+    parser: 'swc',
+    // Imports of types count, too: a type is knowledge of another room.
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: '^node_modules/|^prisma/generated/' },
+    exclude: { path: '^\\.data/' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+}

@@ -1,0 +1,47 @@
+const OPEN_HOURS = 24
+const ANSWER_LIMIT_MS = 10_000
+
+interface Sale {
+  id: string
+  opensAt: string
+  closesAt: string
+}
+
+/** Makes sure that something is on sale now. @returns the sale's id. */
+export async function ensureDemoSale(controlRoom: string, adminToken: string): Promise<string> {
+  const now = new Date()
+  const { sales } = await ask<{ sales: Sale[] }>(`${controlRoom}/sales`, adminToken)
+  const open = sales.find(({ opensAt, closesAt }) => new Date(opensAt) <= now && now < new Date(closesAt))
+  if (open) return open.id
+
+  const id = freeId(sales.map((sale) => sale.id))
+  await ask(`${controlRoom}/sales`, adminToken, {
+    id,
+    title: 'Mechanical keyboard, limited edition',
+    priceCents: 19_900,
+    stock: 100,
+    opensAt: now.toISOString(),
+    closesAt: new Date(now.getTime() + OPEN_HOURS * 3_600_000).toISOString(),
+  })
+  return id
+}
+
+/** `demo`, then `demo-2`, `demo-3`, … */
+function freeId(taken: string[]): string {
+  for (let number = 1; ; number += 1) {
+    const id = number === 1 ? 'demo' : `demo-${number}`
+    if (!taken.includes(id)) return id
+  }
+}
+
+/** POSTs when there is a body. @throws with the control room's answer when it refuses. */
+async function ask<Answer>(url: string, adminToken: string, body?: object): Promise<Answer> {
+  const response = await fetch(url, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  })
+  if (!response.ok) throw new Error(`The control room answered ${response.status} to ${url}: ${await response.text()}`)
+  return await response.json() as Answer
+}

@@ -1,0 +1,89 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Names one process for good: a pid alone may belong to somebody else by now. */
+export interface ProcessId {
+  pid: number
+  startedAt: string
+}
+
+/** A child that lives on its own: in a process group of its own, its output in a file. */
+export interface Child extends ProcessId {
+  /** Resolves, never rejects, with why it ended: "exit code 1", "signal SIGKILL", or why it could not be started. */
+  ended: Promise<string>
+  /** Signals it, waits `graceMs`, then kills its whole group. */
+  stop(signal: NodeJS.Signals, graceMs: number): Promise<void>
+}
+
+export interface ChildOptions {
+  command: string
+  args: string[]
+  /** Emptied first, so that it is bounded by one run. `append` is for a child that is started again. */
+  logFile: string
+  append?: boolean
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  uid?: number
+  gid?: number
+}
+
+/**
+ * Detached, because Ctrl-C goes to every process of the terminal's foreground group: the servers would be gone before the
+ * services have drained.
+ */
+export function startChild({ command, args, logFile, append = false, ...options }: ChildOptions): Child {
+  const log = openSync(logFile, append ? 'a' : 'w')
+  const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] })
+  closeSync(log)
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`))
+  })
+  let over = false // From then on the pid may be another process's.
+  void ended.then(() => { over = true })
+  const pid = child.pid ?? 0 // 0: it could not be started, and `ended` says why.
+  const startedAt = (pid && startTime(pid)) || ''
+  return { pid, startedAt, ended, stop: async (signal, graceMs) => { if (!over) await endProcess(pid, signal, graceMs, ended) } }
+}
+
+async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: number, ended: Promise<unknown>): Promise<void> {
+  if (pid === 0) return
+  kill(pid, signal)
+  const timer = new AbortController()
+  const inTime = await Promise.race([ended.then(() => true), sleep(graceMs, false, { signal: timer.signal }).catch(() => false)])
+  timer.abort()
+  if (!inTime) kill(-pid, 'SIGKILL')
+  await ended
+}
+
+/** Stops a process that an earlier launcher started. Does nothing when the pid has become another process's. */
+export async function stopOrphan(orphan: ProcessId, signal: NodeJS.Signals, graceMs: number): Promise<void> {
+  if (!isAlive(orphan)) return
+  const gone = async () => { while (isAlive(orphan)) await sleep(50) }
+  await endProcess(orphan.pid, signal, graceMs, gone())
+}
+
+export function isAlive({ pid, startedAt }: ProcessId): boolean {
+  return startTime(pid) === startedAt
+}
+
+/** When the process was started, in the system's own notation; undefined when there is none (a zombie is none). */
+export function startTime(pid: number): string | undefined {
+  try {
+    if (process.platform !== 'linux') return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
+    // The name in parentheses may hold anything, so fields are counted from its end: state is the 3rd, start time the 22nd.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return fields[0] === 'Z' ? undefined : fields[19]
+  } catch {
+    return undefined
+  }
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

@@ -1,0 +1,14 @@
+import { CancelWorkerConfig } from '../cancel-worker/config.ts'
+import { ControlRoomConfig } from '../control-room/config.ts'
+import { GatewayConfig } from '../gateway/config.ts'
+import { OrderServiceConfig } from '../order-service/config.ts'
+import { PaymentProviderConfig } from '../payment-provider/config.ts'
+
+/** What each service reads from its environment. A new service is added here. */
+export const schemas = {
+  'gateway': GatewayConfig,
+  'order-service': OrderServiceConfig,
+  'cancel-worker': CancelWorkerConfig,
+  'control-room': ControlRoomConfig,
+  'payment-provider': PaymentProviderConfig,
+}

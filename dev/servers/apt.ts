@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { execa } from 'execa'
+
+const POLICY = '/usr/sbin/policy-rc.d'
+const KEPT_POLICY = `${POLICY}.before-seckill`
+/** Debian's "action forbidden by policy": invoke-rc.d then starts nothing, and the installation still succeeds. */
+const FORBID_STARTING = '#!/bin/sh\nexit 101\n'
+/** Somebody else's apt may hold the lock; unattended upgrades take minutes. */
+const LOCK_WAIT_SECONDS = 300
+
+export function isDebian(): boolean {
+  return existsSync('/usr/bin/apt-get') && existsSync('/etc/debian_version')
+}
+
+/** Installs without starting the packages' own system services: we run private instances. */
+export async function aptGetInstall(packages: string[]): Promise<void> {
+  await withoutServices(async () => {
+    await aptGet('update')
+    await aptGet('install', '-y', '--no-install-recommends', ...packages)
+  })
+}
+
+async function aptGet(...args: string[]): Promise<void> {
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  const { exitCode, all } = await execa('apt-get', ['-q', '-o', `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`, ...args], { env, all: true, reject: false })
+  if (exitCode !== 0) throw new Error(`apt-get ${args.join(' ')} failed (${exitCode}). It said:\n${all.split('\n').slice(-12).join('\n')}`)
+}
+
+async function withoutServices(work: () => Promise<void>): Promise<void> {
+  // A start that was killed here may have left our policy behind; the original is then already put aside.
+  if (existsSync(POLICY) && readFileSync(POLICY, 'utf8') !== FORBID_STARTING) await rename(POLICY, KEPT_POLICY)
+  await writeFile(POLICY, FORBID_STARTING, { mode: 0o755 })
+  try {
+    await work()
+  } finally {
+    if (existsSync(KEPT_POLICY)) await rename(KEPT_POLICY, POLICY)
+    else await rm(POLICY, { force: true })
+  }
+}

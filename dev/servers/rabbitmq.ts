@@ -1,0 +1,119 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connect } from 'amqplib'
+import { startChild } from '../processes.ts'
+import { secretFile } from '../secrets.ts'
+import { epmd, rabbitmqServer } from './binaries.ts'
+import { freePort } from './ports.ts'
+import { waitUntilReady } from './ready.ts'
+import type { RunningServer, ServerOptions } from './running-server.ts'
+
+/** About 5 s on two idle cores, many times that beside a test run. */
+const START_LIMIT_MS = 120_000
+const STOP_LIMIT_MS = 30_000
+const MAPPER_STOP_LIMIT_MS = 3_000
+const PLUGINS = ['rabbitmq_management', 'rabbitmq_consistent_hash_exchange']
+
+export interface RabbitmqOptions extends ServerOptions {
+  /** Its data is not wanted again: kill it at once instead of the 6 s that an orderly stop takes. */
+  disposable?: boolean
+  /** Of the management API. Default: a free port. */
+  managementPort?: number
+}
+
+export interface RabbitmqServer extends RunningServer {
+  /** Of the management API and pages; the user is `guest`, from this machine only. */
+  managementUrl: string
+}
+
+interface Ports {
+  amqp: number
+  management: number
+  /** Between Erlang nodes; only the command line tools use it here. */
+  distribution: number
+  portMapper: number
+}
+
+/** A private broker on loopback: one node, with a port mapper (epmd) of its own that leaves with it. */
+export async function startRabbitmq({ dataDir, port, onStart, signal, managementPort, disposable }: RabbitmqOptions): Promise<RabbitmqServer> {
+  const ports: Ports = {
+    amqp: port ?? await freePort(),
+    management: managementPort ?? await freePort(),
+    distribution: await freePort(),
+    portMapper: await freePort(),
+  }
+  const env = await writeSettings(dataDir, ports)
+  const logFile = join(dataDir, 'rabbitmq.log')
+  // The node would start a port mapper itself, but in the background, where nobody stops it again.
+  const mapper = startChild({ command: epmd(), args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'], logFile: join(dataDir, 'epmd.log'), env })
+  onStart?.('epmd', mapper)
+  try {
+    const node = startChild({ command: rabbitmqServer(), args: [], logFile, env, cwd: dataDir })
+    onStart?.('rabbitmq', node)
+    const ended = node.ended.then(async (why) => {
+      await mapper.stop('SIGTERM', MAPPER_STOP_LIMIT_MS)
+      return why
+    })
+    await waitUntilReady(() => acceptsClients(ports), { name: 'RabbitMQ', child: node, logFile, limitMs: START_LIMIT_MS, signal })
+    return {
+      url: `amqp://guest:guest@127.0.0.1:${ports.amqp}`,
+      managementUrl: `http://guest:guest@127.0.0.1:${ports.management}`,
+      pids: [node.pid, mapper.pid],
+      ended,
+      logFile,
+      stop: async () => {
+        await node.stop(disposable ? 'SIGKILL' : 'SIGTERM', STOP_LIMIT_MS)
+        await ended
+      },
+    }
+  } catch (error) {
+    await mapper.stop('SIGTERM', MAPPER_STOP_LIMIT_MS)
+    throw error
+  }
+}
+
+/** @returns the environment for the server's script; nothing of the machine's own RabbitMQ is read or written. */
+async function writeSettings(dataDir: string, ports: Ports): Promise<NodeJS.ProcessEnv> {
+  const inside = (name: string) => join(dataDir, name)
+  await mkdir(dataDir, { recursive: true })
+  await secretFile(inside('.erlang.cookie'))
+  await chmod(inside('.erlang.cookie'), 0o400)
+  await writeFile(inside('enabled_plugins'), `[${PLUGINS.join(',')}].\n`)
+  await writeFile(inside('rabbitmq.conf'), [
+    `listeners.tcp.default = 127.0.0.1:${ports.amqp}`,
+    'management.tcp.ip = 127.0.0.1',
+    `management.tcp.port = ${ports.management}`,
+    'log.console = true',
+    'log.file = false',
+    '',
+  ].join('\n'))
+  return {
+    PATH: process.env.PATH,
+    LANG: 'C.UTF-8',
+    HOME: dataDir, // Where Erlang looks for the cookie.
+    ERL_EPMD_PORT: String(ports.portMapper),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: 'seckill@localhost',
+    RABBITMQ_DIST_PORT: String(ports.distribution),
+    RABBITMQ_CONFIG_FILE: inside('rabbitmq.conf'),
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    RABBITMQ_ENABLED_PLUGINS_FILE: inside('enabled_plugins'),
+    RABBITMQ_MNESIA_BASE: inside('mnesia'),
+    RABBITMQ_LOG_BASE: dataDir,
+    RABBITMQ_PID_FILE: inside('pid'),
+    // The script then becomes the server (exec) instead of waiting beside it: our child's pid is the server's.
+    RUNNING_UNDER_SYSTEMD: 'true',
+    // Loopback only, and no busy waiting: an idle broker should cost an idle machine nothing.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',
+  }
+}
+
+/** The listener opens last, after the plugins; the management API may still need a moment. */
+async function acceptsClients({ amqp, management }: Ports): Promise<boolean> {
+  const connection = await connect(`amqp://127.0.0.1:${amqp}`, { timeout: 5_000 })
+  await connection.close()
+  const { status } = await fetch(`http://127.0.0.1:${management}/api/overview`, {
+    headers: { authorization: `Basic ${btoa('guest:guest')}` }, signal: AbortSignal.timeout(5_000),
+  })
+  return status === 200
+}

@@ -1,0 +1,22 @@
+import type { ProcessId } from '../processes.ts'
+
+export interface ServerOptions {
+  /** The server's own folder. Made when missing; what it holds is kept. */
+  dataDir: string
+  /** Listen here (127.0.0.1). Default: a free port. */
+  port?: number
+  /** Told about each process the moment it exists, so that a launcher that is killed leaves a trace of it. */
+  onStart?: (name: string, id: ProcessId) => void
+  /** Stops waiting for readiness and stops the server. */
+  signal?: AbortSignal
+}
+
+export interface RunningServer {
+  url: string
+  pids: number[]
+  /** Resolves with the reason when the server ends, whoever ended it. */
+  ended: Promise<string>
+  logFile: string
+  /** Returns when every process of the server is gone. */
+  stop(): Promise<void>
+}

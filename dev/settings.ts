@@ -1,0 +1,41 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { secretFile } from './secrets.ts'
+import { addressesOf, SERVICES, variable } from './services.ts'
+
+const SECRETS = ['TOKEN_SECRET', 'PAYMENT_SECRET', 'ADMIN_TOKEN']
+
+/** What `npm run -s urls` prints, as far as it is known. */
+const ADDRESSES = [
+  ...SERVICES.map(({ name }) => variable(name, 'URL')).reverse(),
+  'ADMIN_TOKEN', 'DATABASE_URL', 'REDIS_URL', 'RABBITMQ_URL', 'RABBITMQ_MANAGEMENT_URL',
+]
+
+/** How the demo differs from the services' defaults. */
+const DEMO = {
+  DEMO_MODE: 'true',
+  HOST: '127.0.0.1',
+  LOG_LEVEL: 'info',
+  PAYMENT_WINDOW_SECONDS: '60', // Short enough to watch an order lapse.
+  // All buyers of a laptop come from one address, and a load test should meet the stock's end, not this limit.
+  GATEWAY_RATE_PER_SECOND: '20000',
+  ADDRESS_RATE_PER_SECOND: '20000',
+  ADDRESS_BURST: '20000',
+}
+
+/** The services' environment as far as it is known before the servers run. What the person has set wins. */
+export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
+  const addresses = await addressesOf(SERVICES, given)
+  return { ...DEMO, ...await secrets(folder), PUBLIC_URL: addresses.GATEWAY_URL, ...addresses, ...given }
+}
+
+/** Random, and the same at every start, so that a buyer's token outlives a restart. */
+async function secrets(folder: string): Promise<Record<string, string>> {
+  await mkdir(join(folder, 'secrets'), { recursive: true, mode: 0o700 })
+  return Object.fromEntries(await Promise.all(SECRETS.map(async (name) => [name, await secretFile(join(folder, 'secrets', name))])))
+}
+
+export function addresses(settings: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(ADDRESSES.flatMap((name) => settings[name] ? [[name, settings[name]]] : []))
+}

@@ -1,0 +1,138 @@
+import { join } from 'node:path'
+import { Listr, type ListrTask } from 'listr2'
+import { migrate } from '../prisma/migrate.ts'
+import { ensureDemoSale } from './demo-sale.ts'
+import type { RunRecord } from './run-file.ts'
+import { ensureBinaries } from './servers/binaries.ts'
+import { freePort } from './servers/ports.ts'
+import { createDatabase, startPostgres } from './servers/postgres.ts'
+import { startRabbitmq } from './servers/rabbitmq.ts'
+import { startRedis } from './servers/redis.ts'
+import type { RunningServer, ServerOptions } from './servers/running-server.ts'
+import { SERVICES, type Service, startService, variable } from './services.ts'
+import { type Running, Supervisor } from './supervise.ts'
+
+export interface Plan {
+  folder: string
+  /** The services' environment. The tasks add the servers' URLs. */
+  settings: NodeJS.ProcessEnv
+  record: RunRecord
+  /** What the tasks start is added here, the moment before it starts. */
+  supervisors: Supervisor[]
+  say: (line: string) => void
+  /** No task starts anything more once it aborts. */
+  signal: AbortSignal
+}
+
+export interface Outcome {
+  /** None when the control room is not ours. */
+  saleId?: string
+}
+
+/** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
+export function startTasks(plan: Plan): Listr<Outcome> {
+  const tasks = [programs(plan), servers(plan), database(plan), services(plan), demoSale(plan)]
+  return new Listr<Outcome>(tasks, {
+    ctx: {},
+    // Its own handler would end the process before anything is stopped.
+    registerSignalListeners: false,
+    rendererOptions: { collapseSubtasks: false, showErrorMessage: false },
+  })
+}
+
+function programs({ settings }: Plan): ListrTask<Outcome> {
+  return {
+    title: 'Programs',
+    skip: () => Boolean(settings.REDIS_URL && settings.RABBITMQ_URL),
+    task: (_, task) => ensureBinaries((line) => { task.output = line }),
+  }
+}
+
+function servers(plan: Plan): ListrTask<Outcome> {
+  const port = { redis: freePort(), postgres: freePort(), rabbitmq: freePort(), management: freePort() }
+  return {
+    title: 'Servers',
+    task: (_, task) => task.newListr([
+      server(plan, 'PostgreSQL', 'DATABASE_URL', async (options) => await startPostgres({ ...options, port: await port.postgres })),
+      server(plan, 'Redis', 'REDIS_URL', async (options) => await startRedis({ ...options, port: await port.redis })),
+      server(plan, 'RabbitMQ', 'RABBITMQ_URL', async (options) => {
+        const broker = await startRabbitmq({ ...options, port: await port.rabbitmq, managementPort: await port.management })
+        plan.settings.RABBITMQ_MANAGEMENT_URL = broker.managementUrl
+        return broker
+      }),
+    ], { concurrent: true }),
+  }
+}
+
+/** The ports are chosen once, so that a server that is started again is found where it was. */
+function server(plan: Plan, title: string, urlVariable: string, start: (options: ServerOptions) => Promise<RunningServer>): ListrTask<Outcome> {
+  const { folder, settings, record } = plan
+  return {
+    title,
+    skip: () => settings[urlVariable] ? `${title}: ${urlVariable} is given` : false,
+    task: async () => {
+      const { url } = await keep(plan, title, (signal) =>
+        start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal }))
+      settings[urlVariable] = url
+    },
+  }
+}
+
+/** Our own PostgreSQL gives us its administration's database; the services get one of their own. */
+function database({ settings }: Plan): ListrTask<Outcome> {
+  const given = settings.DATABASE_URL
+  return {
+    title: 'Database',
+    task: async (_, task) => {
+      const url = given ?? await createDatabase(settings.DATABASE_URL ?? '', 'seckill')
+      settings.DATABASE_URL = url
+      const applied = await migrate(url)
+      task.title = applied.length > 0 ? `Database: applied ${applied.join(', ')}` : 'Database: up to date'
+    },
+  }
+}
+
+function services(plan: Plan): ListrTask<Outcome> {
+  return {
+    title: 'Services',
+    task: (_, task) => task.newListr(SERVICES.map((service) => serviceTask(plan, service)), { concurrent: true }),
+  }
+}
+
+function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
+  const { folder, settings, record } = plan
+  const { name } = service
+  const url = variable(name, 'URL')
+  let again = false
+  return {
+    title: name,
+    skip: () => settings[variable(name, 'PORT')] ? false : `${name}: ${url} is given`,
+    task: async (_, task) => {
+      await keep(plan, name, async (signal) => {
+        const options = { service, env: settings, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal }
+        again = true
+        return await startService(options)
+      })
+      task.title = `${name}: ${settings[url]}`
+    },
+  }
+}
+
+function demoSale({ settings }: Plan): ListrTask<Outcome> {
+  return {
+    title: 'Demo sale',
+    skip: () => settings.CONTROL_ROOM_PORT ? false : 'Demo sale: the control room is not ours',
+    task: async (outcome, task) => {
+      outcome.saleId = await ensureDemoSale(settings.CONTROL_ROOM_URL ?? '', settings.ADMIN_TOKEN ?? '')
+      task.title = `Demo sale: ${outcome.saleId} is open`
+    },
+  }
+}
+
+async function keep<R extends Running>({ supervisors, say, signal }: Plan, name: string, start: (signal: AbortSignal) => Promise<R>): Promise<R> {
+  signal.throwIfAborted()
+  const supervisor = new Supervisor({ name, start, say })
+  supervisors.push(supervisor)
+  // The reason comes with a log's tail, which the list would repeat at every level.
+  return await supervisor.start().catch((cause: unknown) => { throw new Error('see below', { cause }) })
+}

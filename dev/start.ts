@@ -1,0 +1,80 @@
+/** `npm start`: the whole system on this machine, until Ctrl-C. */
+import { once } from 'node:events'
+import { RunRecord } from './run-file.ts'
+import { makeDataFolder } from './servers/data-folder.ts'
+import { addresses, demoSettings } from './settings.ts'
+import { startTasks } from './start-tasks.ts'
+import type { Supervisor } from './supervise.ts'
+import { welcome } from './welcome.ts'
+
+/** A terminal's Ctrl-C reaches us twice, from the terminal and passed on by npm. A person takes longer than that. */
+const SAME_REQUEST_MS = 700
+
+const say = (line: string) => console.error(line)
+const stopRequest = new AbortController()
+/** Everything that runs, in the order of its start. */
+const supervisors: Supervisor[] = []
+let record: RunRecord | undefined
+let requestedAt = 0
+let stopping: Promise<void> | undefined
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+// A closed terminal or pipe must not end us before everything is stopped.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+try {
+  await start()
+  await untilAsked()
+} catch (error) {
+  // Asked to stop while starting, whatever was under way fails; that is no failure.
+  if (!stopRequest.signal.aborted) {
+    const { cause, message } = error as Error
+    say(`\n${cause instanceof Error ? cause.message : message}`)
+    process.exitCode = 1
+  }
+}
+await stop()
+
+async function start(): Promise<void> {
+  const startedAt = Date.now()
+  const folder = await makeDataFolder()
+  record = await RunRecord.claim(folder, say)
+  const settings = await demoSettings(folder)
+  const { saleId } = await startTasks({ folder, settings, record, supervisors, say, signal: stopRequest.signal }).run()
+  record.addresses(addresses(settings))
+  console.log(welcome({ folder, settings, saleId, seconds: (Date.now() - startedAt) / 1000 }))
+}
+
+async function untilAsked(): Promise<void> {
+  // A pending promise alone does not keep a process alive, when all servers and services are somebody else's.
+  const alive = setInterval(() => {}, 60_000)
+  if (!stopRequest.signal.aborted) await once(stopRequest.signal, 'abort')
+  clearInterval(alive)
+}
+
+function onSignal(): void {
+  if (!stopRequest.signal.aborted) {
+    requestedAt = Date.now()
+    say('\nStopping: services finish what is in hand, then the servers stop. Ctrl-C again to kill everything now.')
+    stopRequest.abort()
+    void stop()
+  } else if (Date.now() - requestedAt > SAME_REQUEST_MS) {
+    requestedAt = Date.now()
+    say('Killing everything.')
+    record?.killAll()
+  }
+}
+
+function stop(): Promise<void> {
+  return stopping ??= stopAll()
+}
+
+/** In reverse; one that fails to stop does not keep the rest running. */
+async function stopAll(): Promise<void> {
+  for (const supervisor of supervisors) supervisor.letGo()
+  for (const supervisor of supervisors.toReversed()) {
+    await supervisor.stop().catch((error: Error) => say(`Stopping failed: ${error.message}`))
+  }
+  record?.release()
+  if (supervisors.length > 0) say('Everything is stopped.')
+}

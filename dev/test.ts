@@ -1,0 +1,35 @@
+/** `npm test`: vitest with the arguments handed over, on private servers that test/global-setup.ts starts. */
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { sweepScratchFolders } from './scratch-folder.ts'
+import { ensureBinaries } from './servers/binaries.ts'
+
+/** For vitest's own teardown, which stops the servers in order. */
+const TEARDOWN_LIMIT_MS = 20_000
+
+try {
+  await ensureBinaries(console.error)
+  await sweepScratchFolders()
+  process.exitCode = await vitest(['run', ...process.argv.slice(2)])
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+}
+// Interrupted, vitest may leave without its teardown, and then its servers stay.
+await sweepScratchFolders()
+
+async function vitest(args: string[]): Promise<number> {
+  const script = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
+  const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit' })
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 130)) // No code: a signal ended it.
+  })
+  const stop = () => {
+    child.kill('SIGINT')
+    setTimeout(() => child.kill('SIGKILL'), TEARDOWN_LIMIT_MS).unref()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  return await ended
+}
