@@ -24,11 +24,13 @@ export async function removeScratchFolder(folder: string): Promise<void> {
 
 /** Stops and removes what commands left that were killed, or ended on Ctrl-C without their teardown. */
 export async function sweepScratchFolders(): Promise<void> {
-  const names = (await readdir(await parent())).filter((name) => name.startsWith(PREFIX))
-  for (const folder of await Promise.all(names.map(async (name) => join(await parent(), name)))) {
-    const { uid, ctimeMs } = await stat(folder)
+  const place = await parent()
+  const names = (await readdir(place)).filter((name) => name.startsWith(PREFIX))
+  for (const folder of names.map((name) => join(place, name))) {
+    const found = await stat(folder).catch(() => undefined) // It may have gone meanwhile, with its command.
     const run = readRun(folder)
-    if (uid !== process.getuid?.() || isRunning(run) || (!run && Date.now() - ctimeMs < YOUNG_MS)) continue
+    const isYoung = found && !run && Date.now() - found.ctimeMs < YOUNG_MS
+    if (found?.uid !== process.getuid?.() || isRunning(run) || isYoung) continue
     if (run) await stopAll(run)
     await removeScratchFolder(folder)
   }

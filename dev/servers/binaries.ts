@@ -26,12 +26,17 @@ export const epmd = () => programOrThrow('epmd')
  * @throws one sentence with the command to run when it cannot.
  */
 export async function ensureBinaries(say: (line: string) => void): Promise<void> {
-  const missing = (Object.keys(PACKAGES) as Program[]).filter((program) => !find(program))
-  if (missing.length === 0) return
-  const packages = [...new Set(missing.map((program) => PACKAGES[program]))]
+  const packages = missingPackages()
+  if (packages.length === 0) return
   if (process.getuid?.() !== 0 || !isDebian()) throw new Error(missingSentence(packages))
   say(`Installing ${packages.join(' and ')} with apt-get (no system service is started) …`)
   await aptGetInstall(packages)
+  if (missingPackages().length > 0) throw new Error(`${packages.join(' and ')} installed, but the programs were not found afterwards.`)
+}
+
+function missingPackages(): string[] {
+  const missing = (Object.keys(PACKAGES) as Program[]).filter((program) => !find(program))
+  return [...new Set(missing.map((program) => PACKAGES[program]))]
 }
 
 function programOrThrow(program: Program): string {
