@@ -9,7 +9,7 @@ try {
   await rm(await dataFolder(), { recursive: true, force: true })
   console.log('All data is cleared.')
 } catch (error) {
-  if (!(error instanceof AlreadyRunning)) throw error
-  console.error(`${error.message}. Its data is in use, nothing was cleared.`)
+  const why = (error as Error).message
+  console.error(error instanceof AlreadyRunning ? `${why}\nIts data is in use: nothing was cleared.` : why)
   process.exitCode = 1
 }

@@ -13,7 +13,7 @@ const SCHEMA = join(CHECKOUT, 'prisma/schema.prisma')
 const CLIENT_MARK = join(CHECKOUT, 'prisma/generated/.made-from')
 const LOCK_POLL_MS = 300
 
-const [target, ...rest] = process.argv.slice(2)
+const target = process.argv[2]
 if (!target) fail('Usage: node dev/run.mjs <file.ts> [arguments]')
 checkNodeVersion()
 if (isInstallationStale() || isClientStale()) await withLock(prepare)

@@ -33,7 +33,8 @@ export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
 /** Random, and the same at every start, so that a buyer's token outlives a restart. */
 async function secrets(folder: string): Promise<Record<string, string>> {
   await mkdir(join(folder, 'secrets'), { recursive: true, mode: 0o700 })
-  return Object.fromEntries(await Promise.all(SECRETS.map(async (name) => [name, await secretFile(join(folder, 'secrets', name))])))
+  const pairs = await Promise.all(SECRETS.map(async (name): Promise<[string, string]> => [name, await secretFile(join(folder, 'secrets', name))]))
+  return Object.fromEntries(pairs)
 }
 
 export function addresses(settings: NodeJS.ProcessEnv): Record<string, string> {

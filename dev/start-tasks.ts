@@ -24,6 +24,9 @@ export interface Plan {
   signal: AbortSignal
 }
 
+/** Its cause comes with the tail of a log, which the list would repeat at every level. */
+export class NotStarted extends Error {}
+
 export interface Outcome {
   /** None when the control room is not ours. */
   saleId?: string
@@ -106,7 +109,7 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
   let again = false
   return {
     title: name,
-    skip: () => settings[variable(name, 'PORT')] ? false : `${name}: ${url} is given`,
+    skip: () => process.env[url] ? `${name}: ${url} is given` : false,
     task: async (_, task) => {
       await keep(plan, name, async (signal) => {
         const options = { service, env: settings, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal }
@@ -121,7 +124,7 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
 function demoSale({ settings }: Plan): ListrTask<Outcome> {
   return {
     title: 'Demo sale',
-    skip: () => settings.CONTROL_ROOM_PORT ? false : 'Demo sale: the control room is not ours',
+    skip: () => process.env.CONTROL_ROOM_URL ? 'Demo sale: the control room is not ours' : false,
     task: async (outcome, task) => {
       outcome.saleId = await ensureDemoSale(settings.CONTROL_ROOM_URL ?? '', settings.ADMIN_TOKEN ?? '')
       task.title = `Demo sale: ${outcome.saleId} is open`
@@ -133,6 +136,5 @@ async function keep<R extends Running>({ supervisors, say, signal }: Plan, name:
   signal.throwIfAborted()
   const supervisor = new Supervisor({ name, start, say })
   supervisors.push(supervisor)
-  // The reason comes with a log's tail, which the list would repeat at every level.
-  return await supervisor.start().catch((cause: unknown) => { throw new Error('see below', { cause }) })
+  return await supervisor.start().catch((cause: unknown) => { throw new NotStarted('see below', { cause }) })
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { RunRecord } from './run-file.ts'
 import { makeDataFolder } from './servers/data-folder.ts'
 import { addresses, demoSettings } from './settings.ts'
-import { startTasks } from './start-tasks.ts'
+import { NotStarted, startTasks } from './start-tasks.ts'
 import type { Supervisor } from './supervise.ts'
 import { welcome } from './welcome.ts'
 
@@ -28,8 +28,8 @@ try {
 } catch (error) {
   // Asked to stop while starting, whatever was under way fails; that is no failure.
   if (!stopRequest.signal.aborted) {
-    const { cause, message } = error as Error
-    say(`\n${cause instanceof Error ? cause.message : message}`)
+    const reason = error instanceof NotStarted ? error.cause : error
+    say(`\n${(reason as Error).message}`)
     process.exitCode = 1
   }
 }

@@ -37,8 +37,9 @@ async function instantiate(): Promise<void> {
   // Not import.meta.resolve, which vitest's module runner lacks.
   const script = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')
   const wasm = await readFile(script.replace(/\.js$/, '.wasm'))
-  const imports = Object.fromEntries(Object.entries(bindings).map(([name, value]) => name.startsWith('__wbg_setTimeout_') ? [name, backgroundTimeout] : [name, value]))
-  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': imports as WebAssembly.ModuleImports })
+  const imports: WebAssembly.ModuleImports = { ...bindings }
+  for (const name of Object.keys(imports)) if (name.startsWith('__wbg_setTimeout_')) imports[name] = backgroundTimeout
+  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': imports })
   const exported = instance.exports as { __wbindgen_start(): void }
   ;(bindings as typeof bindings & { __wbg_set_wasm(exports: unknown): void }).__wbg_set_wasm(exported)
   exported.__wbindgen_start()

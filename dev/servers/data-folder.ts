@@ -24,7 +24,7 @@ export async function makeDataFolder(): Promise<string> {
     await chmod(folder, 0o711) // Others may pass through, not look around.
     accessSync(folder, constants.W_OK)
   } catch (error) {
-    throw new Error(`The data folder ${folder} cannot be written (${(error as Error).message}). Make it, or its parent, writable for this user.`)
+    throw new Error(`The data folder ${folder} cannot be written (${(error as Error).message}). Make it, or its parent, writable for this user.`, { cause: error })
   }
   return folder
 }

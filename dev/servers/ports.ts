@@ -11,7 +11,7 @@ export async function claimable(port: number, variable: string): Promise<number>
     return await listen(port)
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${(error as Error).message})`
-    throw new Error(`Port ${port} ${why}. Stop that program, or choose another port: ${variable}=${port + 100} npm start`)
+    throw new Error(`Port ${port} ${why}. Stop that program, or choose another port: ${variable}=${port + 100} npm start`, { cause: error })
   }
 }
 

@@ -90,6 +90,7 @@ async function stopPredecessor(cluster: string): Promise<void> {
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0])
   if (!pid) return
   const startedAt = startTime(pid)
+  if (startedAt && process.platform !== 'linux') return // Not to be told from another process: PostgreSQL shall judge.
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
   if (startedAt && commandLine.split('\0').includes(cluster)) await stopOrphan({ pid, startedAt }, 'SIGINT', STOP_LIMIT_MS)
   await rm(pidFile, { force: true })

@@ -87,8 +87,9 @@ async function writeSettings(dataDir: string, ports: Ports): Promise<NodeJS.Proc
     'log.file = false',
     '',
   ].join('\n'))
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(RABBITMQ_|ERL_)/.test(name))
   return {
-    PATH: process.env.PATH,
+    ...Object.fromEntries(inherited),
     LANG: 'C.UTF-8',
     HOME: dataDir, // Where Erlang looks for the cookie.
     ERL_EPMD_PORT: String(ports.portMapper),
