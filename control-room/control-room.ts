@@ -1,18 +1,17 @@
-import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
-import { SaleId } from '../core/contracts/http.ts'
 import { connectDatabase } from '../core/platform/database.ts'
 import { jsonBody, startHttp } from '../core/platform/http-service.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
-import { parse } from '../core/platform/problem.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { adminOnly } from './admin-only.ts'
 import type { ControlRoomConfig } from './config.ts'
+import { readFigures } from './figures.ts'
 import { loadUnloaded } from './open-sale.ts'
+import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { getSales, patchSale, postSale } from './routes/sales.ts'
 
@@ -44,11 +43,10 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.patch('/sales/:saleId', jsonBody(), patchSale(deps))
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))
-      app.get('/figures', async (_req, res) => { res.json(await queues.read()) })
-      app.get('/audit', async (req, res) => {
-        const saleId = req.query.sale === undefined ? undefined : parse(SaleId, req.query.sale)
-        res.json(await audit({ database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS) }, saleId))
-      })
+      app.get('/figures', async (_req, res) => { res.json(await readFigures(deps, queues)) })
+      app.get('/audit', getAudit({
+        database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS),
+      }))
     },
   })
   closers.add('http', () => http.close())

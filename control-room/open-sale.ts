@@ -16,8 +16,7 @@ export interface SaleDeps {
  */
 export async function openSale(deps: SaleDeps, sale: z.output<typeof NewSale>): Promise<Sale | undefined> {
   const [created] = await deps.database.sale.createManyAndReturn({ data: [sale], skipDuplicates: true })
-  if (created) await loadSale(deps, created)
-  return created
+  return created && loadSale(deps, created)
 }
 
 /**
@@ -29,13 +28,14 @@ export async function loadUnloaded(deps: SaleDeps): Promise<void> {
 }
 
 /** Safe to repeat: what Redis already has of the first epoch stays as it is. */
-async function loadSale({ database, stock }: SaleDeps, sale: Sale): Promise<void> {
+async function loadSale({ database, stock }: SaleDeps, sale: Sale): Promise<Sale> {
   const blacklist = await database.blacklistEntry.findMany({ select: { buyerId: true } })
   await stock.load({
     saleId: sale.id, epoch: FIRST_EPOCH, title: sale.title, priceCents: sale.priceCents, total: sale.stock, left: sale.stock,
     perBuyerLimit: sale.perBuyerLimit, opensAtMs: sale.opensAt.getTime(), closesAtMs: sale.closesAt.getTime(),
   }, blacklist.map((entry) => entry.buyerId))
   await database.sale.updateMany({ where: { id: sale.id, epoch: 0 }, data: { epoch: FIRST_EPOCH } })
+  return { ...sale, epoch: FIRST_EPOCH }
 }
 
 /** Moves the window of a sale, in PostgreSQL and then in Redis. */

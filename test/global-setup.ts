@@ -30,8 +30,13 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   const record = await RunRecord.claim(folder)
   const running: RunningServer[] = []
   const teardown = async () => {
-    await Promise.all(running.map((server) => server.stop()))
-    await removeScratchFolder(folder)
+    try {
+      await Promise.all(running.map((server) => server.stop()))
+      await removeScratchFolder(folder)
+    } catch (error) {
+      process.exitCode = 1 // vitest only prints what a teardown throws, and ends well.
+      throw error
+    }
   }
   const keep = <Server extends RunningServer>(server: Server) => { running.push(server); return server }
   const options = (name: string) => ({ dataDir: join(folder, name), onStart: record.started.bind(record) })

@@ -12,7 +12,7 @@ import { createQueueReader } from './queue-depths.ts'
 import { type AuditReport, auditLimits } from './report.ts'
 
 /** npm run audit [-- --sale ID] [--wait SECONDS] [--json]: exits 0 when balanced, 1 when not, 2 when it could not look. */
-const { values } = parseArgs({ options: { sale: { type: 'string' }, wait: { type: 'string' }, json: { type: 'boolean' } } })
+const { values } = readArguments()
 const waitSeconds = values.wait === undefined ? 0 : Number(values.wait)
 
 const AuditConfig = z.object({
@@ -27,6 +27,16 @@ try {
 } catch (error) {
   process.stderr.write(`The audit could not look: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 2
+}
+
+/** An unknown option must not end with 1, which says "not balanced". */
+function readArguments() {
+  try {
+    return parseArgs({ options: { sale: { type: 'string' }, wait: { type: 'string' }, json: { type: 'boolean' } } })
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nExpected: npm run audit -- [--sale ID] [--wait SECONDS] [--json]\n`)
+    process.exit(2)
+  }
 }
 
 async function look(): Promise<AuditReport> {
@@ -44,6 +54,8 @@ async function look(): Promise<AuditReport> {
       await delay(500)
       report = await audit(deps, values.sale)
     }
+    // An audit of nothing is balanced; a mistyped id must not pass for an answer.
+    if (values.sale !== undefined && report.sales.length === 0) throw new Error(`there is no sale "${values.sale}"; without --sale every sale is audited`)
     return report
   } finally {
     await queues.close()

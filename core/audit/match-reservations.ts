@@ -29,7 +29,7 @@ const NOT_TOLD_YET = { PENDING_PAYMENT: ['RESERVED'], PAID: ['RESERVED'], CANCEL
  * Holds a reservation of Redis against its decision, which was read *later*. PostgreSQL decides first and takes nothing
  * back, so Redis may only be behind: where it is ahead, or elsewhere, no moment explains it.
  */
-export function mismatchOf(record: StockRecord, decided: Decided | undefined, nowMs: number, limits: AuditLimits): Mismatch {
+function mismatchOf(record: StockRecord, decided: Decided | undefined, nowMs: number, limits: AuditLimits): Mismatch {
   if (!decided) return undecidedMismatch(record, nowMs, limits)
   if (record.buyerId !== decided.buyerId || record.quantity !== decided.quantity) return wrong('reservations whose decision is about another buyer or quantity')
   const behind = decided.ageMs > limits.settlingMs ? wrong('reservations that Redis was not told the end of') : inFlight('reservations Redis is still to be told of')

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../test/support/eventually.ts'
+import { call } from '../test/support/http-client.ts'
+import { startSystem, type System } from '../test/support/system.ts'
+import { startTcpProxy, type TcpProxy } from '../test/support/tcp-proxy.ts'
+
+let system: System
+let broker: TcpProxy
+
+beforeAll(async () => {
+  system = await startSystem({}, [])
+  const url = new URL(system.world.rabbitmqUrl)
+  broker = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
+  url.port = String(broker.port)
+  await system.start('control-room', { RABBITMQ_URL: url.href })
+})
+afterAll(async () => {
+  await system.close()
+  await broker.close()
+})
+
+test('without a token one is asked to sign in, with another one is refused, on every route', async () => {
+  const origin = `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}`
+  for (const path of ['/sales', '/figures', '/audit', '/nowhere']) {
+    expect(await call('GET', origin + path)).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
+    expect(await call('GET', origin + path, { token: 'x'.repeat(48) })).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
+  }
+  for (const path of ['/livez', '/readyz', '/metrics']) expect(await call('GET', origin + path)).toMatchObject({ status: 200 })
+})
+
+test('a new sale is loaded at once, and its id is taken', async () => {
+  const saleId = await system.createSale({ stock: 7 })
+  expect(await system.world.stock.readSale(saleId)).toMatchObject({ epoch: 1, left: 7, total: 7 })
+  const { body } = await system.controlRoom('GET', '/sales')
+  expect(body.sales).toContainEqual(expect.objectContaining({ id: saleId, stock: 7, sold: 0, epoch: 1 }))
+  expect(await system.controlRoom('POST', '/sales', {
+    id: saleId, title: 'Again', priceCents: 1, stock: 1, opensAt: new Date(0), closesAt: new Date(),
+  })).toMatchObject({ status: 409, body: { code: 'SALE_EXISTS' } })
+})
+
+test('a sale that Redis never had is loaded later, one that Redis has lost is not filled up again', async () => {
+  const lost = await system.createSale({ stock: 3 })
+  await system.world.redis.del(system.world.stock.keys.sale(lost))
+  const common = { title: 'Left half-way', priceCents: 1, stock: 5, opensAt: new Date(), closesAt: new Date(Date.now() + 60_000) }
+  await system.world.database.sale.create({ data: { ...common, id: 'half-way', epoch: 0 } })
+  await system.world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
+  await eventually('the sale to be loaded', () => system.world.stock.readSale('half-way'), (sale) => sale?.left === 5)
+  expect(await system.world.redis.smembers(system.world.stock.keys.blacklist('half-way'))).toEqual(['mallory'])
+  expect(await system.world.stock.readSale(lost)).toBeUndefined()
+  expect(await system.controlRoom('GET', `/audit?sale=${lost}`)).toMatchObject({ body: { balanced: false } })
+})
+
+test('the blacklist reaches every loaded sale, and leaves it again', async () => {
+  const saleId = await system.createSale()
+  const isListed = () => system.world.redis.sismember(system.world.stock.keys.blacklist(saleId), 'eve')
+  expect(await system.controlRoom('PUT', '/blacklist/eve', { reason: 'resells' })).toMatchObject({ status: 200 })
+  expect(await isListed()).toBe(1)
+  expect(await system.controlRoom('DELETE', '/blacklist/eve')).toMatchObject({ status: 204 })
+  expect(await isListed()).toBe(0)
+})
+
+test('the window moves in both ledgers, and never closes before it opens', async () => {
+  const saleId = await system.createSale()
+  const closesAt = new Date(Date.now() + 7_200_000)
+  expect(await system.controlRoom('PATCH', `/sales/${saleId}`, { closesAt })).toMatchObject({ status: 200, body: { closesAt: closesAt.toISOString() } })
+  expect(await system.world.stock.readSale(saleId)).toMatchObject({ closesAtMs: closesAt.getTime() })
+  expect(await system.controlRoom('PATCH', `/sales/${saleId}`, { closesAt: new Date(0) })).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+  expect(await system.controlRoom('PATCH', '/sales/nowhere', { closesAt })).toMatchObject({ status: 404 })
+})
+
+test('a sale that does not exist is not called balanced', async () => {
+  expect(await system.controlRoom('GET', '/audit?sale=nowhere')).toMatchObject({ status: 404 })
+  expect(await system.controlRoom('GET', '/audit?sale=No!')).toMatchObject({ status: 400 })
+})
+
+test('without the broker the figures say so, and nothing is called accounted for', async () => {
+  const saleId = await system.createSale({ stock: 4 })
+  const figures = () => system.controlRoom('GET', '/figures')
+  expect((await figures()).body).toMatchObject({ queues: { intake: 0, deadLetters: 0 }, outbox: 0 })
+  broker.cut()
+  const { status, body } = await figures()
+  expect({ status, queues: body.queues }).toEqual({ status: 200, queues: null })
+  expect(body.sales).toContainEqual(expect.objectContaining({ saleId, stock: 4, left: 4, sold: 0, pending: 0, undecided: 0 }))
+  expect(await system.controlRoom('GET', '/audit')).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
+  broker.restore()
+  await eventually('the queues to be counted again', figures, ({ body }) => body.queues !== null)
+})

@@ -1,0 +1,41 @@
+import { BrokerUnreachable, type QueueReader } from '../core/audit/queue-depths.ts'
+import { readLedgerSales } from '../core/audit/read-ledger.ts'
+import type { OrderCounts, QueueDepths } from '../core/audit/report.ts'
+import type { SaleDeps } from './open-sale.ts'
+
+/** What goes on right now, for a screen; nothing is checked here. That is the audit's work. */
+export interface Figures {
+  at: string
+  sales: {
+    saleId: string
+    stock: number
+    sold: number
+    /** Units the fast door has; null when Redis holds no data of the sale. */
+    left: number | null
+    pending: number
+    undecided: number
+    orders: OrderCounts
+    rejections: number
+  }[]
+  /** Null while the broker does not answer: the rest is worth showing just then. */
+  queues: QueueDepths | null
+  outbox: number
+}
+
+export async function readFigures({ database, stock }: SaleDeps, queues: QueueReader): Promise<Figures> {
+  const [ledger, outbox, depths] = await Promise.all([readLedgerSales(database, undefined), database.outboxMessage.count(), depthsIfKnown(queues)])
+  const sales = await Promise.all(ledger.map(async ({ saleId, stock: units, sold, orders, rejected }) => {
+    const [door, pending, undecided] = await Promise.all([stock.readSale(saleId), stock.countPending(saleId), stock.countUndecided(saleId)])
+    return { saleId, stock: units, sold, left: door?.left ?? null, pending, undecided, orders, rejections: rejected }
+  }))
+  return { at: new Date().toISOString(), sales, queues: depths, outbox }
+}
+
+async function depthsIfKnown(queues: QueueReader): Promise<QueueDepths | null> {
+  try {
+    return await queues.read()
+  } catch (error) {
+    if (error instanceof BrokerUnreachable) return null
+    throw error
+  }
+}

@@ -1,0 +1,237 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { connect } from 'amqplib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createWorld, type World } from '../../test/support/world.ts'
+import { INTAKE } from '../contracts/topology.ts'
+import { releaseCancelled } from '../orders/release-cancelled.ts'
+import { tellStock } from '../orders/tell-stock.ts'
+import { cancelForBuyer, placeOrders, receiveMoney, rejectAbandoned } from '../orders/transitions.ts'
+import { createLog } from '../platform/log.ts'
+import { audit } from './audit.ts'
+import { createQueueReader, type QueueReader } from './queue-depths.ts'
+import { auditLimits, type CheckId, type SaleAudit } from './report.ts'
+
+/**
+ * Every check must be able to fail. A sale that went well is made with the system's own means; then one thing is broken
+ * behind its back, and the audit has to call exactly the checks it touches, and the reservation, order or buyer.
+ */
+
+const STOCK = 10
+const BUCKET = { ratePerSecond: 1_000, burst: 1_000 }
+const PRICE_CENTS = 1_000
+const RULES = { reservationLifetimeMs: 60_000, paymentWindowMs: 3_600_000 }
+const limits = auditLimits(120)
+const log = createLog('test', 'silent')
+let world: World
+let queues: QueueReader
+
+beforeAll(async () => {
+  world = await createWorld()
+  queues = createQueueReader(world.rabbitmqUrl, 60)
+  // What PostgreSQL itself would refuse must be seen, too: a restored dump or a bad migration has no such guard.
+  await sql('ALTER TABLE sales DROP CONSTRAINT sales_sold_within_stock')
+  for (const index of ['orders_one_live_per_buyer', 'orders_reservation_id_key', 'refunds_payment_id_key']) await sql(`DROP INDEX ${index}`)
+})
+afterAll(async () => {
+  await queues.close()
+  await world.close()
+})
+
+const sql = (statement: string, ...values: unknown[]) => world.database.$executeRawUnsafe(statement, ...values)
+const look = (saleId: string) => audit({ database: world.database, redis: world.redis, keyPrefix: world.keyPrefix, queues, limits }, saleId)
+
+interface Placed { orderId: string; reservationId: string; buyerId: string }
+interface Sale { id: string; unpaid: Placed; paid: Placed; cancelled: Placed; refunded: Placed; rejected: string }
+
+async function reserve(saleId: string) {
+  const reservation = { saleId, reservationId: `${saleId}.${randomBytes(16).toString('base64url')}`, buyerId: `buyer-${randomUUID()}`, epoch: 1, quantity: 1 }
+  const outcome = await world.stock.reserve({ ...reservation, address: 'here' }, { buyer: BUCKET, address: BUCKET, maxPending: 100 })
+  if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
+  return { message: { v: 1 as const, ...reservation, reservedAtMs: outcome.reservedAtMs }, pendingEntry: outcome.pendingEntry }
+}
+
+async function place(saleId: string): Promise<Placed> {
+  const { message, pendingEntry } = await reserve(saleId)
+  await world.stock.confirmed(saleId, pendingEntry)
+  const verdicts = await placeOrders(world.database, [message], RULES)
+  await tellStock(world.stock, verdicts, log)
+  const decision = verdicts[0]?.decision
+  if (decision?.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
+  return { orderId: decision.orderId, reservationId: message.reservationId, buyerId: message.buyerId }
+}
+
+async function pay(saleId: string, { orderId, reservationId }: Placed) {
+  const paymentId = randomUUID()
+  await world.database.payment.create({ data: { id: paymentId, orderId, amountCents: PRICE_CENTS } })
+  const { outcome } = await receiveMoney(world.database, { paymentId, orderId, amountCents: PRICE_CENTS, providerRef: paymentId })
+  if (outcome === 'PAID') await world.stock.settle(saleId, reservationId, 'PAID', orderId)
+}
+
+/** One order in every state there is, and one reservation that was rejected; all told to Redis, nothing on its way. */
+async function goodSale(): Promise<Sale> {
+  const id = `sale-${randomBytes(4).toString('hex')}`
+  const common = { title: 'A sale', priceCents: PRICE_CENTS, perBuyerLimit: 2 }
+  const closesAtMs = Date.now() + 3_600_000
+  await world.database.sale.create({ data: { ...common, id, stock: STOCK, epoch: 1, opensAt: new Date(0), closesAt: new Date(closesAtMs) } })
+  await world.stock.load({ ...common, saleId: id, epoch: 1, total: STOCK, left: STOCK, opensAtMs: 0, closesAtMs }, [])
+
+  const [unpaid, paid, cancelled, refunded] = [await place(id), await place(id), await place(id), await place(id)]
+  await pay(id, paid)
+  for (const { orderId, buyerId } of [cancelled, refunded]) await cancelForBuyer(world.database, orderId, buyerId)
+  await releaseCancelled({ database: world.database, stock: world.stock, log }, [cancelled.orderId, refunded.orderId])
+  await pay(id, refunded)
+  const late = await reserve(id)
+  await world.stock.confirmed(id, late.pendingEntry)
+  await tellStock(world.stock, await rejectAbandoned(world.database, [late.message]), log)
+  await sql('DELETE FROM outbox')
+  return { id, unpaid, paid, cancelled, refunded, rejected: late.message.reservationId }
+}
+
+const checksThatAre = (state: string, sale: SaleAudit | undefined) => sale?.checks.filter((check) => check.state === state).map(({ id }) => id)
+const saleKey = (sale: Sale) => world.stock.keys.sale(sale.id)
+const record = (sale: Sale, reservationId: string) => world.stock.keys.reservation(sale.id, reservationId)
+
+test('a sale that went well is balanced and quiet', async () => {
+  const { id } = await goodSale()
+  const report = await look(id)
+  expect(report).toMatchObject({ balanced: true, quiet: true, outbox: 0, queues: { intake: 0, waiting: 0, cancellations: 0, deadLetters: 0 } })
+  expect(report.sales).toMatchObject([{
+    saleId: id, stock: STOCK, sold: 2, redisLeft: 8, pending: 0, undecided: 0, rejections: 1,
+    orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 0 },
+  }])
+  expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5])
+  expect(JSON.parse(JSON.stringify(report))).toEqual(report)
+})
+
+type Fault = [what: string, wrong: CheckId[], plant: (sale: Sale) => Promise<unknown>, named?: (sale: Sale) => string]
+
+const faults: Fault[] = [
+  ['the counter is not the sum of the orders', [1], ({ id }) => sql('UPDATE sales SET sold = sold + 1 WHERE id = $1', id)],
+  ['more is sold than there was', [1, 2], ({ id }) => sql('UPDATE sales SET stock = 1 WHERE id = $1', id)],
+  ['Redis is below zero', [1, 2], (sale) => world.redis.hset(saleKey(sale), 'stock', -1)],
+
+  ['Redis has a unit too many', [2], (sale) => world.redis.hincrby(saleKey(sale), 'stock', 1)],
+  ['Redis has a unit too many while others are on their way', [2], async (sale) => {
+    await reserve(sale.id)
+    await world.redis.hincrby(saleKey(sale), 'stock', 2)
+  }, () => 'Redis offers 1 more'],
+  ['a unit is lost', [2], (sale) => world.redis.hincrby(saleKey(sale), 'stock', -1)],
+  ['Redis has lost the sale', [2], (sale) => world.redis.del(saleKey(sale))],
+
+  ['an order is lost', [1, 2, 3], ({ unpaid }) => sql('DELETE FROM orders WHERE id = $1::uuid', unpaid.orderId), ({ unpaid }) => unpaid.reservationId],
+  ['a reservation made two orders', [3], ({ cancelled }) => sql(`
+    INSERT INTO orders SELECT (o).* FROM (SELECT jsonb_populate_record(orders, jsonb_build_object('id', gen_random_uuid())) AS o
+    FROM orders WHERE id = $1::uuid) AS copy`, cancelled.orderId), ({ cancelled }) => cancelled.reservationId],
+  ['an order was never decided', [3], ({ unpaid }) => sql('DELETE FROM decisions WHERE reservation_id = $1', unpaid.reservationId), ({ unpaid }) => unpaid.orderId],
+  ['a rejected reservation has an order', [3], ({ unpaid }) => sql(
+    `UPDATE decisions SET outcome = 'REJECTED', reason = 'EXPIRED' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.orderId],
+  ['an order belongs to another buyer', [3], ({ paid }) => sql(`UPDATE orders SET buyer_id = 'thief' WHERE id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
+  ['Redis calls a cancelled order paid', [3], (sale) => world.redis.hset(record(sale, sale.cancelled.reservationId), 'status', 'PAID'), ({ cancelled }) => cancelled.reservationId],
+  ['Redis calls a rejected reservation an order', [3], (sale) => world.redis.hset(record(sale, sale.rejected), 'status', 'ORDERED'), ({ rejected }) => rejected],
+  ['Redis was not told for an hour', [3], async (sale) => {
+    await sql(`UPDATE decisions SET decided_at = now() - interval '1 hour' WHERE reservation_id = $1`, sale.rejected)
+    await world.redis.hset(record(sale, sale.rejected), 'status', 'RESERVED')
+  }, ({ rejected }) => rejected],
+  ['Redis has an order that nobody decided', [3], async (sale) => {
+    await world.redis.hset(record(sale, `${sale.id}.ghost`), { status: 'ORDERED', quantity: 1, reserved_at_ms: Date.now() })
+    await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
+  }, ({ id }) => `${id}.ghost`],
+  ['Redis has a reservation under another buyer', [3], (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'buyer_id', 'thief'), ({ paid }) => paid.reservationId],
+  ['a reservation has fallen out of the undecided ones', [3], (sale) => world.redis.hset(record(sale, `${sale.id}.ghost`), {
+    status: 'RESERVED', quantity: 1, reserved_at_ms: Date.now() }), ({ id }) => `${id}.ghost`],
+  ['a reservation stays undecided', [3], async (sale) => {
+    await world.redis.hset(record(sale, `${sale.id}.ghost`), { status: 'RESERVED', quantity: 1, reserved_at_ms: 1 })
+    await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
+  }, ({ id }) => `${id}.ghost`],
+  ['the list of undecided ones names a reservation that is gone', [3],
+    (sale) => world.redis.zadd(world.stock.keys.undecided(sale.id), 1, `${sale.id}.ghost`), ({ id }) => `${id}.ghost`],
+
+  ['a buyer has two live orders', [4], async ({ paid, unpaid }) => {
+    await sql('UPDATE orders SET buyer_id = $1 WHERE id = $2::uuid', paid.buyerId, unpaid.orderId)
+    await sql('UPDATE decisions SET buyer_id = $1 WHERE reservation_id = $2', paid.buyerId, unpaid.reservationId)
+    await world.redis.hset(world.stock.keys.reservation(unpaid.reservationId.split('.')[0] ?? '', unpaid.reservationId), 'buyer_id', paid.buyerId)
+  }, ({ paid }) => paid.buyerId],
+  ['an order is above the limit', [4], ({ id }) => sql('UPDATE sales SET per_buyer_limit = 0 WHERE id = $1', id), ({ paid }) => paid.orderId],
+
+  ['an order was paid and cancelled', [5], ({ paid }) => sql('UPDATE orders SET cancelled_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['an order has skipped a step', [5], ({ cancelled }) => sql('UPDATE orders SET sequence = 3 WHERE id = $1::uuid', cancelled.orderId), ({ cancelled }) => cancelled.orderId],
+  ['an unpaid order was paid once', [5], ({ unpaid }) => sql('UPDATE orders SET paid_at = now() WHERE id = $1::uuid', unpaid.orderId), ({ unpaid }) => unpaid.orderId],
+  ['a paid order gave its unit back', [5], ({ paid }) => sql('UPDATE orders SET released_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['a paid order has no money', [5], ({ paid }) => sql('UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['an unpaid order has money', [5], ({ unpaid }) => sql(
+    `INSERT INTO payments (id, order_id, amount_cents, received_at) VALUES (gen_random_uuid(), $1::uuid, ${PRICE_CENTS}, now())`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
+  ['the money of a paid order is refunded', [5], ({ paid }) => sql(`
+    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
+  ['money for a cancelled order is kept', [5], ({ refunded }) => sql(
+    'DELETE FROM refunds WHERE payment_id = (SELECT id FROM payments WHERE order_id = $1::uuid)', refunded.orderId), ({ refunded }) => refunded.orderId],
+  ['money for a cancelled order goes back twice', [5], ({ refunded }) => sql(`
+    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, refunded.orderId), ({ refunded }) => refunded.orderId],
+  ['less money came than was asked for', [5], ({ paid }) => sql('UPDATE payments SET amount_cents = 1 WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['a cancelled unit never went back', [5], async (sale) => {
+    await sql(`UPDATE orders SET released_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.cancelled.orderId)
+  }, ({ cancelled }) => cancelled.orderId],
+  ['nobody cancels an unpaid order', [5], ({ unpaid }) => sql(
+    `UPDATE orders SET payment_deadline = now() - interval '1 hour' WHERE id = $1::uuid`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
+]
+
+describe('it calls wrong, and by name:', () => {
+  test.each(faults)('%s', async (_what, wrong, plant, named = () => '') => {
+    const sale = await goodSale()
+    await plant(sale)
+    const report = await look(sale.id)
+    expect(report.balanced).toBe(false)
+    expect({ wrong: checksThatAre('wrong', report.sales[0]), details: report.sales[0]?.checks.map(({ detail }) => detail) })
+      .toMatchObject({ wrong })
+    expect(report.sales[0]?.checks.filter(({ state }) => state === 'wrong').map(({ detail }) => detail).join()).toContain(named(sale))
+  })
+})
+
+describe('what is on its way is neither wrong nor quiet:', () => {
+  test('a reservation that the broker has not confirmed', async () => {
+    const sale = await goodSale()
+    await reserve(sale.id)
+    const report = await look(sale.id)
+    expect(report).toMatchObject({ balanced: true, quiet: false, sales: [{ pending: 1, undecided: 1, redisLeft: 7 }] })
+    expect(checksThatAre('in flight', report.sales[0])).toEqual([2, 3])
+  })
+
+  test('a cancelled order whose unit is not back yet', async () => {
+    const sale = await goodSale()
+    await cancelForBuyer(world.database, sale.unpaid.orderId, sale.unpaid.buyerId)
+    await sql('DELETE FROM outbox')
+    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false })
+  })
+
+  test('an event in the outbox', async () => {
+    const sale = await goodSale()
+    await sql(`INSERT INTO outbox (destination, message_id, body) VALUES ('events', 'x', '{}')`)
+    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, outbox: 1 })
+    await sql('DELETE FROM outbox')
+  })
+
+  test('a sale that was not loaded yet', async () => {
+    const id = `sale-${randomBytes(4).toString('hex')}`
+    await world.database.sale.create({ data: { id, title: 'x', priceCents: 1, stock: 1, epoch: 0, opensAt: new Date(), closesAt: new Date(Date.now() + 60_000) } })
+    expect(await look(id)).toMatchObject({ balanced: true, quiet: false, sales: [{ redisLeft: null }] })
+  })
+
+  test('a message at the intake', async () => {
+    const sale = await goodSale()
+    const connection = await connect(world.rabbitmqUrl)
+    const channel = await connection.createConfirmChannel()
+    await channel.assertQueue(INTAKE)
+    channel.sendToQueue(INTAKE, Buffer.from('{}'))
+    await channel.waitForConfirms()
+    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, queues: { intake: 1 } })
+    await channel.deleteQueue(INTAKE)
+    await connection.close()
+    expect(await look(sale.id)).toMatchObject({ quiet: true, queues: { intake: 0 } })
+  })
+})
+
+test('many wrong ones are counted, ten are named', async () => {
+  const sale = await goodSale()
+  for (let i = 0; i < 12; i++) await world.redis.hset(record(sale, `${sale.id}.ghost${i}`), 'status', 'ORDERED')
+  const detail = (await look(sale.id)).sales[0]?.checks.find(({ id }) => id === 3)?.detail ?? ''
+  expect(detail).toMatch(/^12 reservations .* and 2 more$/)
+})
