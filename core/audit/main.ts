@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -64,8 +64,9 @@ async function look(): Promise<AuditReport> {
   }
 }
 
-/** Without servers in the environment: those of the running `npm start`. */
+/** Without servers in the environment: those of the running `npm start`. @throws when nothing runs */
 function runningSystem(): Record<string, string> {
-  const lines = execFileSync(process.execPath, ['dev/run.mjs', 'dev/urls.ts'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n')
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+  const { status, stdout } = spawnSync(process.execPath, ['dev/run.mjs', 'dev/urls.ts'], { encoding: 'utf8' })
+  if (status !== 0) throw new Error('nothing runs here; npm start first, or name DATABASE_URL, REDIS_URL and RABBITMQ_URL in the environment')
+  return Object.fromEntries(stdout.trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }

@@ -143,6 +143,19 @@ test('loading a sale again changes nothing until its epoch is newer', async () =
   expect(await world.stock.readSale(sale.saleId)).toMatchObject({ epoch: 2, left: 1 })
 })
 
+test('a sale that is moved keeps its data until a day after its new end', async () => {
+  const sale = await loadedSale()
+  const closesAtMs = Date.now() + 90 * 86_400_000
+  await world.stock.reschedule(sale.saleId, Date.now() - 1_000, closesAtMs)
+  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ closesAtMs, left: 3 })
+  for (const key of [world.stock.keys.sale(sale.saleId), world.stock.keys.blacklist(sale.saleId)]) {
+    expect(await world.redis.pexpiretime(key)).toBe(closesAtMs + 86_400_000)
+  }
+  await world.stock.reschedule(sale.saleId, Date.now() - 1_000, Date.now())
+  expect(await world.redis.pexpiretime(world.stock.keys.sale(sale.saleId))).toBe(closesAtMs + 86_400_000)
+  expect(await world.stock.reserve(request(sale, 'ann'), generous)).toMatchObject({ status: 'ENDED' })
+})
+
 test('every script says in its header exactly the keys and arguments it uses', () => {
   for (const file of readdirSync(import.meta.dirname).filter((name) => name.endsWith('.lua'))) {
     const [header, code] = split(readFileSync(new URL(file, import.meta.url), 'utf8'))

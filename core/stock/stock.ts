@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Redis, Result } from 'ioredis'
 import { StockKeys } from './keys.ts'
 
-const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load'] as const
+const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load', 'reschedule'] as const
 
 /** A script of this folder; its header lists its keys, one line each. */
 function script(name: string): { lua: string; numberOfKeys: number } {
@@ -17,6 +17,7 @@ interface ScriptedRedis {
   release: Script<ReleaseOutcome>
   claim: Script<[string, string[]][]>
   load: Script<'LOADED' | 'STALE'>
+  reschedule: Script<string>
 }
 
 /** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
@@ -192,10 +193,15 @@ export class Stock {
     return outcome
   }
 
-  /** Moves the window of a loaded sale. */
+  /**
+   * Moves the window of a loaded sale. What buyers were given before keeps its own expiry: in a sale that is extended by
+   * more than a day, it is the database that knows who has bought.
+   */
   async reschedule(saleId: string, opensAtMs: number, closesAtMs: number): Promise<void> {
-    const key = this.keys.sale(saleId)
-    if (await this.#redis.exists(key)) await this.#redis.hset(key, { opens_at_ms: opensAtMs, closes_at_ms: closesAtMs })
+    const expiresAt = await this.#redis.reschedule(
+      this.keys.sale(saleId), this.keys.blacklist(saleId), opensAtMs, closesAtMs, closesAtMs + KEPT_AFTER_END_MS,
+    )
+    if (expiresAt !== '') await this.#redis.zadd(this.keys.sales(), expiresAt, saleId)
   }
 
   async setBlacklisted(saleId: string, buyerId: string, listed: boolean): Promise<void> {
