@@ -3,7 +3,7 @@ import { findDecisions } from '../core/orders/decisions.ts'
 import { findOverdueOrders } from '../core/orders/overdue.ts'
 import { releaseCancelled } from '../core/orders/release-cancelled.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
-import { rejectAbandoned } from '../core/orders/transitions.ts'
+import { rejectAbandoned } from '../core/orders/place-orders.ts'
 import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
 
 export interface SweepLimits {

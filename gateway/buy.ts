@@ -3,7 +3,8 @@ import type { ReservationMessage } from '../core/contracts/messages.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import type { Logger } from '../core/platform/log.ts'
 import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
-import type { ReserveLimits, ReserveOutcome, Stock } from '../core/stock/stock.ts'
+import type { ReserveLimits, ReserveOutcome } from '../core/stock/ledger.ts'
+import type { Stock } from '../core/stock/stock.ts'
 import type { Catalogue } from './catalogue.ts'
 
 export interface BuyDeps {

@@ -1,6 +1,7 @@
 import type { Logger } from '../core/platform/log.ts'
 import { type Repeating, repeat } from '../core/platform/repeat.ts'
-import type { SaleFigures, Stock } from '../core/stock/stock.ts'
+import type { SaleFigures } from '../core/stock/ledger.ts'
+import type { Stock } from '../core/stock/stock.ts'
 
 const REFRESH_MS = 1_000
 

@@ -1,7 +1,7 @@
 import { decode, ReservationMessage, UnreadableMessage } from '../core/contracts/messages.ts'
 import type { Verdict } from '../core/orders/decide.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
-import { placeOrders, type PlacingRules } from '../core/orders/transitions.ts'
+import { placeOrders, type PlacingRules } from '../core/orders/place-orders.ts'
 import type { Database } from '../core/platform/database.ts'
 import type { Logger } from '../core/platform/log.ts'
 import type { Outcome } from '../core/platform/rabbit/batch-consumer.ts'

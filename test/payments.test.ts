@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cancelUnpaid, placeOrders, receiveMoney } from '../core/orders/transitions.ts'
+import { placeOrders } from '../core/orders/place-orders.ts'
+import { cancelUnpaid, receiveMoney } from '../core/orders/transitions.ts'
 import { signBody } from '../core/platform/signature.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'

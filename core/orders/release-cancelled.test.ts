@@ -5,7 +5,8 @@ import { createLog } from '../platform/log.ts'
 import { connectRedis, redisReady } from '../platform/redis.ts'
 import { Stock } from '../stock/stock.ts'
 import { releaseCancelled } from './release-cancelled.ts'
-import { cancelForBuyer, cancelUnpaid, placeOrders } from './transitions.ts'
+import { placeOrders } from './place-orders.ts'
+import { cancelForBuyer, cancelUnpaid } from './transitions.ts'
 
 const SALE = 'sale-1'
 const UNITS = 100

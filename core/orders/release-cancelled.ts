@@ -1,6 +1,7 @@
 import { type Database, Prisma } from '../platform/database.ts'
 import type { Logger } from '../platform/log.ts'
-import type { ReservationRef, Stock } from '../stock/stock.ts'
+import type { ReservationRef } from '../stock/ledger.ts'
+import type { Stock } from '../stock/stock.ts'
 
 export interface ReleasingDeps {
   database: Database

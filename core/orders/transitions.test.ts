@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { ReservationMessage } from '../contracts/messages.ts'
-import { cancelForBuyer, cancelUnpaid, placeOrders, receiveMoney, rejectAbandoned } from './transitions.ts'
+import { placeOrders, rejectAbandoned } from './place-orders.ts'
+import { cancelForBuyer, cancelUnpaid, receiveMoney } from './transitions.ts'
 
 let world: World
 beforeAll(async () => { world = await createWorld() })

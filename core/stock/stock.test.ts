@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
-import type { ReserveLimits, SaleFigures } from './stock.ts'
+import type { ReserveLimits, SaleFigures } from './ledger.ts'
 
 let world: World
 beforeAll(async () => { world = await createWorld() })

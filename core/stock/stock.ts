@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Redis, Result } from 'ioredis'
 import { StockKeys } from './keys.ts'
+import {
+  type Ending, type PendingReservation, pendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
+  type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest, type ReserveStatus, type SaleFigures, saleFigures,
+} from './ledger.ts'
 
 const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load', 'reschedule'] as const
 
@@ -18,86 +22,6 @@ interface ScriptedRedis {
   claim: Script<[string, string[]][]>
   load: Script<'LOADED' | 'STALE'>
   reschedule: Script<string>
-}
-
-/** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
-export interface Bucket {
-  ratePerSecond: number
-  burst: number
-}
-
-export interface ReserveRequest {
-  saleId: string
-  epoch: number
-  reservationId: string
-  buyerId: string
-  address: string
-  quantity: number
-}
-
-export interface ReserveLimits {
-  buyer: Bucket
-  address: Bucket
-  /** Reservations that may wait for the broker's confirm; more are BUSY. */
-  maxPending: number
-}
-
-type ReserveStatus = ReserveOutcome['status']
-export type ReserveOutcome =
-  | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
-  | { status: 'DUPLICATE'; reservationId: string }
-  | { status: 'SOLD_OUT'; left: number }
-  | { status: 'RATE_LIMITED'; retryAfterMs: number }
-  | { status: 'NOT_STARTED'; nowMs: number; opensAtMs: number }
-  | { status: 'ENDED'; nowMs: number }
-  | { status: 'OVER_LIMIT'; perBuyerLimit: number }
-  | { status: 'BLACKLISTED' | 'BUSY' | 'UNAVAILABLE' }
-
-export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING'
-export type EndReason = 'SOLD_OUT' | 'EXPIRED' | 'NOT_ELIGIBLE' | 'BUSY' | 'UNPAID' | 'BUYER'
-
-/** Names one reservation and whose it is. */
-export interface ReservationRef {
-  saleId: string
-  reservationId: string
-  buyerId: string
-}
-
-/** How a reservation ends without a sale. */
-export interface Ending {
-  status: 'REJECTED' | 'CANCELLED'
-  reason: EndReason
-  /** False when the database found that the unit never was there (Redis was too high). */
-  giveBack: boolean
-}
-
-export interface PendingReservation extends ReservationRef {
-  entry: string
-  quantity: number
-  epoch: number
-  reservedAtMs: number
-}
-
-export interface SaleFigures {
-  saleId: string
-  epoch: number
-  title: string
-  priceCents: number
-  total: number
-  left: number
-  perBuyerLimit: number
-  opensAtMs: number
-  closesAtMs: number
-}
-
-export interface ReservationRecord {
-  status: 'RESERVED' | 'ORDERED' | 'PAID' | 'CANCELLED' | 'REJECTED'
-  buyerId: string
-  quantity: number
-  epoch: number
-  reservedAtMs: number
-  reason?: EndReason
-  orderId?: string
 }
 
 /** How long the data of a sale stays in Redis after its end. */
@@ -210,8 +134,7 @@ export class Stock {
   }
 
   async readSale(saleId: string): Promise<SaleFigures | undefined> {
-    const hash = await this.#redis.hgetall(this.keys.sale(saleId))
-    return hash.epoch === undefined ? undefined : saleFigures(saleId, hash)
+    return saleFigures(saleId, await this.#redis.hgetall(this.keys.sale(saleId)))
   }
 
   /** Ids of the sales that are loaded, ended ones included until their data expires. */
@@ -220,56 +143,6 @@ export class Stock {
   }
 
   async readReservation(saleId: string, reservationId: string): Promise<ReservationRecord | undefined> {
-    const hash = await this.#redis.hgetall(this.keys.reservation(saleId, reservationId))
-    if (hash.status === undefined) return undefined
-    return {
-      status: hash.status as ReservationRecord['status'],
-      buyerId: hash.buyer_id ?? '',
-      quantity: Number(hash.quantity),
-      epoch: Number(hash.epoch),
-      reservedAtMs: Number(hash.reserved_at_ms),
-      ...(hash.reason ? { reason: hash.reason as EndReason } : {}),
-      ...(hash.order_id ? { orderId: hash.order_id } : {}),
-    }
-  }
-}
-
-function reserveOutcome([status, first, second]: [ReserveStatus, string?, string?]): ReserveOutcome {
-  switch (status) {
-    case 'RESERVED': return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
-    case 'DUPLICATE': return { status, reservationId: String(first) }
-    case 'SOLD_OUT': return { status, left: Number(first) }
-    case 'RATE_LIMITED': return { status, retryAfterMs: Number(first) }
-    case 'NOT_STARTED': return { status, nowMs: Number(first), opensAtMs: Number(second) }
-    case 'ENDED': return { status, nowMs: Number(first) }
-    case 'OVER_LIMIT': return { status, perBuyerLimit: Number(first) }
-    default: return { status }
-  }
-}
-
-function saleFigures(saleId: string, hash: Record<string, string>): SaleFigures {
-  return {
-    saleId,
-    epoch: Number(hash.epoch),
-    title: hash.title ?? '',
-    priceCents: Number(hash.price_cents),
-    total: Number(hash.total),
-    left: Number(hash.stock),
-    perBuyerLimit: Number(hash.per_buyer_limit),
-    opensAtMs: Number(hash.opens_at_ms),
-    closesAtMs: Number(hash.closes_at_ms),
-  }
-}
-
-function pendingReservation(saleId: string, entry: string, fields: string[]): PendingReservation {
-  const value = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
-  return {
-    saleId,
-    entry,
-    reservationId: value('reservation_id'),
-    buyerId: value('buyer_id'),
-    quantity: Number(value('quantity')),
-    epoch: Number(value('epoch')),
-    reservedAtMs: Number(value('reserved_at_ms')),
+    return reservationRecord(await this.#redis.hgetall(this.keys.reservation(saleId, reservationId)))
   }
 }

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { sendProblem } from '../../core/platform/problem.ts'
-import { TokenBucket } from '../token-bucket.ts'
+import { TokenBucket } from '../../core/platform/token-bucket.ts'
 
 /** Refuses, before anything is read or asked, what this process cannot take. */
 export function gatewayLimit(ratePerSecond: number, burst: number): RequestHandler {

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { SaleId, type SaleView } from '../../core/contracts/http.ts'
 import { ProblemError } from '../../core/platform/problem.ts'
-import type { SaleFigures } from '../../core/stock/stock.ts'
+import type { SaleFigures } from '../../core/stock/ledger.ts'
 import type { Catalogue } from '../catalogue.ts'
 
 /** GET /sales */

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OrderView, PaymentView } from '../../core/contracts/http.ts'
-import { placeOrders } from '../../core/orders/transitions.ts'
+import { placeOrders } from '../../core/orders/place-orders.ts'
 import { Closers } from '../../core/platform/closers.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
 import { createLog } from '../../core/platform/log.ts'

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
+import { TokenBucket } from '../token-bucket.ts'
 import { connectRabbit, declare, openChannel } from './connection.ts'
-import { Pace } from './pace.ts'
 
 /** What becomes of one message. Requeue is not among them: a batch that failed is tried again where it is. */
 export type Outcome = 'ACK' | 'DEAD_LETTER'
@@ -42,7 +42,7 @@ const MAX_PAUSE_MS = 5_000
  */
 export async function consumeBatches(options: BatchConsumerOptions): Promise<BatchConsumer> {
   const { log, topology, queue, batchMax, handle, isFutile } = options
-  const pace = new Pace(options.messagesPerSecond ?? Infinity, batchMax)
+  const pace = options.messagesPerSecond === undefined ? undefined : new TokenBucket(options.messagesPerSecond, batchMax)
   let open: { channel: ConfirmChannel; consumerTag: string } | undefined
   let waiting: Delivery[] = []
   let stopping = false
@@ -72,7 +72,7 @@ export async function consumeBatches(options: BatchConsumerOptions): Promise<Bat
     while (!stopping) {
       if (waiting.length === 0) await new Promise<void>((resolve) => { wake = resolve })
       const batch = waiting.splice(0, batchMax)
-      await pace.spend(batch.length)
+      await delay(pace?.spend(batch.length) ?? 0)
       await process(batch)
     }
   }

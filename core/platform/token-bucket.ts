@@ -1,0 +1,38 @@
+/** A token bucket in this process: `ratePerSecond` in the long run, `burst` at once after a pause. */
+export class TokenBucket {
+  readonly #ratePerSecond: number
+  readonly #burst: number
+  #tokens: number
+  #filledAtMs = performance.now()
+
+  constructor(ratePerSecond: number, burst: number) {
+    this.#ratePerSecond = ratePerSecond
+    this.#burst = burst
+    this.#tokens = burst
+  }
+
+  /** For whoever refuses: takes one token, or none and tells how many ms it takes until one is there. */
+  take(): { taken: true } | { taken: false; waitMs: number } {
+    this.#refill()
+    if (this.#tokens < 1) return { taken: false, waitMs: this.#msFor(1 - this.#tokens) }
+    this.#tokens -= 1
+    return { taken: true }
+  }
+
+  /** For whoever waits: takes the tokens, on credit if need be, and tells how many ms to wait before using them. */
+  spend(amount: number): number {
+    this.#refill()
+    this.#tokens -= amount
+    return Math.max(0, this.#msFor(-this.#tokens))
+  }
+
+  #refill(): void {
+    const nowMs = performance.now()
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#filledAtMs) / 1_000) * this.#ratePerSecond)
+    this.#filledAtMs = nowMs
+  }
+
+  #msFor(tokens: number): number {
+    return (tokens / this.#ratePerSecond) * 1_000
+  }
+}

@@ -1,0 +1,139 @@
+/** What the Redis ledger says, as types, and how its strings are read. */
+
+/** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
+export interface Bucket {
+  ratePerSecond: number
+  burst: number
+}
+
+export interface ReserveRequest {
+  saleId: string
+  epoch: number
+  reservationId: string
+  buyerId: string
+  address: string
+  quantity: number
+}
+
+export interface ReserveLimits {
+  buyer: Bucket
+  address: Bucket
+  /** Reservations that may wait for the broker's confirm; more are BUSY. */
+  maxPending: number
+}
+
+export type ReserveStatus = ReserveOutcome['status']
+export type ReserveOutcome =
+  | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
+  | { status: 'DUPLICATE'; reservationId: string }
+  | { status: 'SOLD_OUT'; left: number }
+  | { status: 'RATE_LIMITED'; retryAfterMs: number }
+  | { status: 'NOT_STARTED'; nowMs: number; opensAtMs: number }
+  | { status: 'ENDED'; nowMs: number }
+  | { status: 'OVER_LIMIT'; perBuyerLimit: number }
+  | { status: 'BLACKLISTED' | 'BUSY' | 'UNAVAILABLE' }
+
+export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING'
+export type EndReason = 'SOLD_OUT' | 'EXPIRED' | 'NOT_ELIGIBLE' | 'BUSY' | 'UNPAID' | 'BUYER'
+
+/** Names one reservation and whose it is. */
+export interface ReservationRef {
+  saleId: string
+  reservationId: string
+  buyerId: string
+}
+
+/** How a reservation ends without a sale. */
+export interface Ending {
+  status: 'REJECTED' | 'CANCELLED'
+  reason: EndReason
+  /** False when the database found that the unit never was there (Redis was too high). */
+  giveBack: boolean
+}
+
+export interface PendingReservation extends ReservationRef {
+  entry: string
+  quantity: number
+  epoch: number
+  reservedAtMs: number
+}
+
+export interface SaleFigures {
+  saleId: string
+  epoch: number
+  title: string
+  priceCents: number
+  total: number
+  left: number
+  perBuyerLimit: number
+  opensAtMs: number
+  closesAtMs: number
+}
+
+export interface ReservationRecord {
+  status: 'RESERVED' | 'ORDERED' | 'PAID' | 'CANCELLED' | 'REJECTED'
+  buyerId: string
+  quantity: number
+  epoch: number
+  reservedAtMs: number
+  reason?: EndReason
+  orderId?: string
+}
+
+/** What reserve.lua returned. */
+export function reserveOutcome([status, first, second]: [ReserveStatus, string?, string?]): ReserveOutcome {
+  switch (status) {
+    case 'RESERVED': return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
+    case 'DUPLICATE': return { status, reservationId: String(first) }
+    case 'SOLD_OUT': return { status, left: Number(first) }
+    case 'RATE_LIMITED': return { status, retryAfterMs: Number(first) }
+    case 'NOT_STARTED': return { status, nowMs: Number(first), opensAtMs: Number(second) }
+    case 'ENDED': return { status, nowMs: Number(first) }
+    case 'OVER_LIMIT': return { status, perBuyerLimit: Number(first) }
+    default: return { status }
+  }
+}
+
+/** Undefined when Redis has nothing of that sale. */
+export function saleFigures(saleId: string, hash: Record<string, string>): SaleFigures | undefined {
+  if (hash.epoch === undefined) return undefined
+  return {
+    saleId,
+    epoch: Number(hash.epoch),
+    title: hash.title ?? '',
+    priceCents: Number(hash.price_cents),
+    total: Number(hash.total),
+    left: Number(hash.stock),
+    perBuyerLimit: Number(hash.per_buyer_limit),
+    opensAtMs: Number(hash.opens_at_ms),
+    closesAtMs: Number(hash.closes_at_ms),
+  }
+}
+
+/** An entry of the pending stream. */
+export function pendingReservation(saleId: string, entry: string, fields: string[]): PendingReservation {
+  const value = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
+  return {
+    saleId,
+    entry,
+    reservationId: value('reservation_id'),
+    buyerId: value('buyer_id'),
+    quantity: Number(value('quantity')),
+    epoch: Number(value('epoch')),
+    reservedAtMs: Number(value('reserved_at_ms')),
+  }
+}
+
+/** Undefined when Redis has nothing of that reservation. */
+export function reservationRecord(hash: Record<string, string>): ReservationRecord | undefined {
+  if (hash.status === undefined) return undefined
+  return {
+    status: hash.status as ReservationRecord['status'],
+    buyerId: hash.buyer_id ?? '',
+    quantity: Number(hash.quantity),
+    epoch: Number(hash.epoch),
+    reservedAtMs: Number(hash.reserved_at_ms),
+    ...(hash.reason ? { reason: hash.reason as EndReason } : {}),
+    ...(hash.order_id ? { orderId: hash.order_id } : {}),
+  }
+}
