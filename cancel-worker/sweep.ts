@@ -1,9 +1,9 @@
 import type { ReservationMessage } from '../core/contracts/messages.ts'
 import { findDecisions } from '../core/orders/decisions.ts'
 import { findOverdueOrders } from '../core/orders/overdue.ts'
+import { rejectAbandoned } from '../core/orders/place-orders.ts'
 import { releaseCancelled } from '../core/orders/release-cancelled.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
-import { rejectAbandoned } from '../core/orders/place-orders.ts'
 import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
 
 export interface SweepLimits {
@@ -11,20 +11,25 @@ export interface SweepLimits {
   reservationLifetimeMs: number
 }
 
-/** Most rows or reservations one sweep takes at a time; the next sweep takes the rest. */
-const SWEEP_MAX = 500
+/** Rows or reservations of one page; a sweep goes on while there are full ones. */
+const PAGE = 500
+/** Then it lets others at the servers; the next sweep takes the rest. */
+const PAGES_MAX = 100
 
 /** Cancels orders past their deadline whose timeout message was lost. */
 export async function sweepUnpaid(deps: CancelDeps, limits: SweepLimits): Promise<void> {
-  const overdue = await findOverdueOrders(deps.database, limits.graceMs, SWEEP_MAX)
-  if (overdue.length === 0) return
-  deps.log.warn({ orders: overdue.length }, 'timeout messages were lost or late; cancelling')
-  await cancelAndRelease(deps, overdue)
+  await forEachPage(async () => {
+    const overdue = await findOverdueOrders(deps.database, limits.graceMs, PAGE)
+    if (overdue.length === 0) return 0
+    deps.log.warn({ orders: overdue.length }, 'timeout messages were lost or late; cancelling')
+    await cancelAndRelease(deps, overdue)
+    return overdue.length
+  })
 }
 
 /** Gives back the units of cancelled orders that a crash kept from Redis. */
 export async function sweepUnreleased(deps: CancelDeps): Promise<void> {
-  await releaseCancelled(deps, undefined, SWEEP_MAX)
+  await forEachPage(() => releaseCancelled(deps, undefined, PAGE))
 }
 
 /**
@@ -35,20 +40,35 @@ export async function sweepUnreleased(deps: CancelDeps): Promise<void> {
 export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits): Promise<void> {
   const nowMs = await deps.stock.nowMs()
   for (const saleId of await deps.stock.saleIds()) {
-    const ids = await deps.stock.undecidedBefore(saleId, nowMs - limits.graceMs, SWEEP_MAX)
-    if (ids.length === 0) continue
-    const reservations = (await Promise.all(ids.map((id) => readReservation(deps, saleId, id)))).filter((found) => found !== undefined)
-    const decided = await findDecisions(deps.database, reservations)
-    const known = new Set(decided.map((verdict) => verdict.reservation.reservationId))
-    const abandoned = reservations.filter((reservation) =>
-      !known.has(reservation.reservationId) && nowMs - reservation.reservedAtMs > limits.reservationLifetimeMs + limits.graceMs)
-    if (abandoned.length > 0) deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations abandoned; ending them')
-    const rejected = abandoned.length > 0 ? await rejectAbandoned(deps.database, abandoned) : []
-    await tellStock(deps.stock, [...decided, ...rejected], deps.log)
+    await forEachPage(() => sweepPage(deps, limits, saleId, nowMs))
   }
+}
+
+/** @returns how many reservations are undecided no more. */
+async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, nowMs: number): Promise<number> {
+  const ids = await deps.stock.undecidedBefore(saleId, nowMs - limits.graceMs, PAGE)
+  if (ids.length === 0) return 0
+  const reservations = (await Promise.all(ids.map((id) => readReservation(deps, saleId, id)))).filter((found) => found !== undefined)
+  const decided = await findDecisions(deps.database, reservations)
+  const known = new Set(decided.map((verdict) => verdict.reservation.reservationId))
+  const abandoned = reservations.filter((reservation) =>
+    !known.has(reservation.reservationId) && nowMs - reservation.reservedAtMs > limits.reservationLifetimeMs + limits.graceMs)
+  if (abandoned.length > 0) deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations abandoned; ending them')
+  const rejected = abandoned.length > 0 ? await rejectAbandoned(deps.database, abandoned) : []
+  await tellStock(deps.stock, [...decided, ...rejected], deps.log)
+  return decided.length + rejected.length
 }
 
 async function readReservation({ stock }: CancelDeps, saleId: string, reservationId: string): Promise<ReservationMessage | undefined> {
   const record = await stock.readReservation(saleId, reservationId)
+  // Expired, a day after the end of its sale: nobody can settle it any more, and it would stand in the way of others.
+  if (!record) await stock.forgetUndecided(saleId, reservationId)
   return record && { v: 1, saleId, reservationId, buyerId: record.buyerId, quantity: record.quantity, epoch: record.epoch, reservedAtMs: record.reservedAtMs }
+}
+
+/** Goes on while the work finishes full pages. */
+async function forEachPage(work: () => Promise<number>): Promise<void> {
+  for (let page = 0; page < PAGES_MAX; page++) {
+    if (await work() < PAGE) return
+  }
 }

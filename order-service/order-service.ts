@@ -47,7 +47,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const countVerdicts = placingMetrics(metrics)
   const consumer = await consumeBatches({
     url: config.RABBITMQ_URL, name: 'order-service consumer', log, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
-    queue: INTAKE, batchMax: config.ORDER_BATCH_MAX, messagesPerSecond: config.ORDERS_PER_SECOND, isFutile: isDataError,
+    queue: INTAKE, batchMax: Math.min(config.ORDER_BATCH_MAX, Math.max(1, Math.floor(config.ORDERS_PER_SECOND))), messagesPerSecond: config.ORDERS_PER_SECOND, isFutile: isDataError,
     handle: (bodies) => placeBatch({
       database, stock, log,
       rules: { reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000, paymentWindowMs },

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { NewSale, SaleChange } from '../../core/contracts/http.ts'
+import { NewSale, SaleChange, SaleId } from '../../core/contracts/http.ts'
 import type { Sale } from '../../core/platform/database.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'
 import { openSale, reschedule, type SaleDeps } from '../open-sale.ts'
@@ -25,7 +25,7 @@ export function getSales({ database }: SaleDeps): RequestHandler {
 /** PATCH /sales/:saleId: opens or closes earlier or later */
 export function patchSale(deps: SaleDeps): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
-    const outcome = await reschedule(deps, req.params.saleId, parse(SaleChange, req.body))
+    const outcome = await reschedule(deps, parse(SaleId, req.params.saleId), parse(SaleChange, req.body))
     if (outcome === 'NO_SUCH_SALE') throw new ProblemError('NOT_FOUND', 'There is no such sale.')
     if (outcome === 'EMPTY_WINDOW') throw new ProblemError('INVALID_REQUEST', 'closesAt: expected a moment after opensAt')
     res.json(view(outcome))

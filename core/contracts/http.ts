@@ -80,22 +80,29 @@ export type PaymentCallback = z.infer<typeof PaymentCallback>
 export const PaymentCallbackAnswer = z.strictObject({ outcome: z.enum(['PAID', 'ALREADY_COUNTED', 'REFUND_DUE']) })
 
 const MAX_CENTS = 100_000_000
+/** A line for people, without control characters (PostgreSQL takes no NUL). */
+const line = (maxLength: number) => z.string().trim().min(1).max(maxLength).regex(/^\P{Cc}*$/u, 'expected no control characters')
+/** A moment that every part of the system can hold. */
+const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
+  const year = new Date(moment).getUTCFullYear()
+  return year >= 2000 && year < 2100
+}, 'expected a moment from 2000 to 2099')
 export const NewSale = z.strictObject({
   id: SaleId,
-  title: z.string().trim().min(1).max(120),
+  title: line(120),
   priceCents: z.int().min(0).max(MAX_CENTS / MAX_QUANTITY),
   stock: z.int().min(1).max(10_000_000),
   perBuyerLimit: z.int().min(1).max(MAX_QUANTITY).default(1),
-  opensAt: z.iso.datetime({ offset: true }),
-  closesAt: z.iso.datetime({ offset: true }),
+  opensAt: Moment,
+  closesAt: Moment,
 }).refine((sale) => Date.parse(sale.opensAt) < Date.parse(sale.closesAt), { path: ['closesAt'], message: 'expected a moment after opensAt' })
 
 export const SaleChange = z.strictObject({
-  opensAt: z.iso.datetime({ offset: true }).optional(),
-  closesAt: z.iso.datetime({ offset: true }).optional(),
+  opensAt: Moment.optional(),
+  closesAt: Moment.optional(),
 }).refine((change) => change.opensAt !== undefined || change.closesAt !== undefined, 'expected opensAt, closesAt or both')
 
-export const BlacklistRequest = z.strictObject({ reason: z.string().trim().min(1).max(200) })
+export const BlacklistRequest = z.strictObject({ reason: line(200) })
 
 /** RFC 9457, with a stable `code`. */
 export const Problem = z.object({

@@ -20,6 +20,10 @@ export function connectDatabase(url: string, limits: DatabaseLimits = { connecti
     max: limits.connections,
     connectionTimeoutMillis: 3_000,
     statement_timeout: limits.statementTimeoutMs,
+    // The server ends a slow statement; only the client notices a connection that has fallen silent.
+    query_timeout: limits.statementTimeoutMs + 1_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
     lock_timeout: Math.floor(limits.statementTimeoutMs / 2),
     idle_in_transaction_session_timeout: 10_000,
   })
@@ -35,7 +39,7 @@ export function isDataError(error: unknown): boolean {
 }
 
 /** The five-character SQLSTATE behind a Prisma error, when PostgreSQL gave one. */
-function sqlState(error: unknown): string | undefined {
+export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return undefined
   if (error.code === 'P2002') return '23505'
   if (error.code === 'P2003') return '23503'

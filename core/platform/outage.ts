@@ -1,10 +1,13 @@
-import { Prisma } from './database.ts'
+import { Prisma, sqlState } from './database.ts'
 
-/** What ioredis says when Redis did not answer in time, or is away (see redis.ts); it has no classes for these. */
-const REDIS_AWAY = /^(Command timed out|Connection is closed|Stream isn't writeable)/
-
+/** What ioredis says when Redis is away or silent (see redis.ts); it has no classes for these. */
+const REDIS_AWAY = /^(Command timed out|Command aborted|Connection is closed|Stream isn't writeable|Socket timeout)/
+/** What pg and its pool say, the same way. */
+const DATABASE_AWAY = /Connection terminated|not queryable|timeout exceeded when trying to connect|Query read timeout|ECONNREFUSED|ECONNRESET/
 /** Prisma: cannot reach, timed out, connection closed, no connection or transaction in time, deadlock. */
-const DATABASE_AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034'])
+const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034'])
+/** Connection lost, out of resources, shutting down or statement timeout, lock not available, serialisation or deadlock. */
+const SQL_STATES = /^(08|53|57|40)|^55P03$/
 
 /** Whether a server we depend on is away, slow or refusing: the caller should come back, and nobody need mend the code. */
 export function isOutage(error: unknown): boolean {
@@ -12,5 +15,6 @@ export function isOutage(error: unknown): boolean {
   // A ReplyError is Redis' own refusal: LOADING, OOM, READONLY, MISCONF.
   if (error.name === 'ReplyError' || error.name === 'MaxRetriesPerRequestError' || REDIS_AWAY.test(error.message)) return true
   if (error instanceof Prisma.PrismaClientInitializationError || error.name === 'DriverAdapterError') return true
-  return error instanceof Prisma.PrismaClientKnownRequestError && DATABASE_AWAY.has(error.code)
+  if (DATABASE_AWAY.test(error.message) || SQL_STATES.test(sqlState(error) ?? '')) return true
+  return error instanceof Prisma.PrismaClientKnownRequestError && PRISMA_CODES.has(error.code)
 }

@@ -9,6 +9,8 @@ export function connectRedis(url: string, log: Logger, commandTimeoutMs = 1_000)
   const redis = new Redis(url, {
     commandTimeout: commandTimeoutMs,
     connectTimeout: 2_000,
+    // A connection that has fallen silent is given up and made anew; a timed-out command alone would leave it in use.
+    socketTimeout: 2 * commandTimeoutMs,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

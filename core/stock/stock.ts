@@ -26,6 +26,7 @@ interface ScriptedRedis {
 
 /** How long the data of a sale stays in Redis after its end. */
 const KEPT_AFTER_END_MS = 24 * 3_600_000
+const BLACKLIST_PIECE = 10_000
 
 /** The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. */
 export class Stock {
@@ -94,6 +95,11 @@ export class Stock {
     return this.#redis.zrange(this.keys.undecided(saleId), '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, most)
   }
 
+  /** Takes an id off the undecided whose reservation has expired. */
+  async forgetUndecided(saleId: string, reservationId: string): Promise<void> {
+    await this.#redis.zrem(this.keys.undecided(saleId), reservationId)
+  }
+
   async countUndecided(saleId: string): Promise<number> {
     return this.#redis.zcard(this.keys.undecided(saleId))
   }
@@ -106,9 +112,13 @@ export class Stock {
 
   /** Opens the fast door of a sale; STALE when Redis has data of the same or a newer epoch. */
   async load(sale: SaleFigures, blacklist: string[]): Promise<'LOADED' | 'STALE'> {
+    // In pieces: the arguments of one call stand on the stack, and 100,000 of them do not fit.
+    for (let from = 0; from < blacklist.length; from += BLACKLIST_PIECE) {
+      await this.#redis.sadd(this.keys.blacklist(sale.saleId), ...blacklist.slice(from, from + BLACKLIST_PIECE))
+    }
     const outcome = await this.#redis.load(
       this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId),
-      sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS, blacklist.length, ...blacklist,
+      sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS,
       'title', sale.title, 'price_cents', sale.priceCents, 'total', sale.total, 'stock', sale.left,
       'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', sale.closesAtMs,
     )

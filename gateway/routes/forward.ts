@@ -8,15 +8,18 @@ const ANSWER_LIMIT_MS = 10_000
 /** Requests the order service is asked at once by one gateway; more wait here. */
 const MAX_SOCKETS = 100
 
+const FORWARDED = /^\/(orders|payments)\//
+const METHODS = new Set(['GET', 'HEAD', 'POST'])
+
 /** Hands /orders and /payments to the order service byte for byte (a payment callback is signed over its raw body). */
 export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler {
-  return createProxyMiddleware({
+  const proxy = createProxyMiddleware({
     target: orderServiceUrl,
-    pathFilter: ['/orders/**', '/payments/**'],
     xfwd: true,
     agent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     proxyTimeout: ANSWER_LIMIT_MS,
-    timeout: ANSWER_LIMIT_MS,
+    // The buyer's own socket lives longer, or there would be nobody left to be told.
+    timeout: 2 * ANSWER_LIMIT_MS,
     on: {
       error(error, _req, res) {
         log.warn({ err: error.message }, 'order service not reached')
@@ -25,4 +28,11 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
       },
     },
   })
+  return (req, res, next) => {
+    if (!FORWARDED.test(req.path)) return next()
+    if (METHODS.has(req.method)) return proxy(req, res, next)
+    // http-proxy takes the framing off the body of a DELETE or OPTIONS, and sends the body all the same: on a kept-alive
+    // connection it would be read as the next request, and its answer go to the next buyer.
+    sendProblem(res.set('Allow', [...METHODS].join(', ')), 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`)
+  }
 }

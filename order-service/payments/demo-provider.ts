@@ -19,16 +19,20 @@ export interface DemoProviderOptions {
 export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvider {
   async function call(path: string, message: object): Promise<unknown> {
     const body = JSON.stringify(message)
+    const { status, text } = await send(path, body).catch((error: Error) => {
+      throw new ProviderUnavailable(`No answer from the payment provider at ${url} within ${ANSWER_LIMIT_MS} ms: ${error.message}`, { cause: error })
+    })
+    if (status < 200 || status >= 300) throw new ProviderUnavailable(`The payment provider answered ${path} with ${status}, expected 2xx: ${text.slice(0, 200)}`)
+    return JSON.parse(text)
+  }
+
+  /** The limit holds until the last byte of the answer. */
+  async function send(path: string, body: string): Promise<{ status: number; text: string }> {
     const answer = await fetch(`${url.replace(/\/$/, '')}${path}`, {
       method: 'POST', body, redirect: 'error', signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
-    }).catch((error: Error) => {
-      throw new ProviderUnavailable(`No answer from the payment provider at ${url} within ${ANSWER_LIMIT_MS} ms: ${error.message}`, { cause: error })
     })
-    const text = await answer.text()
-    if (answer.status >= 500) throw new ProviderUnavailable(`The payment provider answered ${path} with ${answer.status}: ${text.slice(0, 200)}`)
-    if (!answer.ok) throw new Error(`The payment provider refused ${path} with ${answer.status}, expected 2xx: ${text.slice(0, 200)}`)
-    return JSON.parse(text)
+    return { status: answer.status, text: await answer.text() }
   }
 
   return {

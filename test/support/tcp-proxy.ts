@@ -6,6 +6,8 @@ export interface TcpProxy {
   /** Cuts every connection and refuses new ones. */
   cut: () => void
   restore: () => void
+  /** Lets the connections that are open fall silent, as behind a host that died; new ones work. */
+  freeze: () => void
   close: () => Promise<void>
 }
 
@@ -28,6 +30,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     port: (server.address() as AddressInfo).port,
     cut() { isCut = true; destroyAll() },
     restore() { isCut = false },
+    freeze() { for (const socket of sockets) socket.unpipe().pause() },
     async close() {
       destroyAll()
       await new Promise<void>((resolve) => { server.close(() => resolve()) })

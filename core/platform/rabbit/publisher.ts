@@ -36,12 +36,15 @@ export interface PublisherOptions {
   maxInFlight: number
 }
 
+const PUBLISH_ID = 'x-publish-id'
+
 /** Publishes persistently with confirms on a connection of its own. `publish` never throws. */
 export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
   const { log, topology, confirmTimeoutMs, maxInFlight } = options
   let channel: ConfirmChannel | undefined
   /** What the broker returned as unroutable: `return` comes before the message's ack. */
-  const returned = new Set<string>()
+  const returned = new Set<number>()
+  let published = 0
   const inFlight = new Set<Promise<PublishOutcome>>()
 
   const connection = await connectRabbit({
@@ -50,8 +53,8 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       await declare(model, topology, log)
       const opened = await openChannel(model, log)
       opened.on('return', (message) => {
-        const id: unknown = message.properties.messageId
-        if (typeof id === 'string') returned.add(id)
+        const id: unknown = message.properties.headers?.[PUBLISH_ID]
+        if (typeof id === 'number') returned.add(id)
       })
       opened.on('close', () => { if (channel === opened) channel = undefined })
       channel = opened
@@ -59,6 +62,8 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
   })
 
   function send(open: ConfirmChannel, { exchange, routingKey, messageId, body, headers, mandatory = true }: Outgoing) {
+    // Not the message's id: the same message may be on its way twice, by the gateway and by a resender.
+    const publishId = ++published
     return new Promise<PublishOutcome>((resolve) => {
       const timer = setTimeout(() => resolve('UNKNOWN'), confirmTimeoutMs)
       const settle = (outcome: PublishOutcome) => {
@@ -66,13 +71,13 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
         resolve(outcome)
       }
       const onConfirm = (error: Error | null) => {
-        const unroutable = returned.delete(messageId)
+        const unroutable = returned.delete(publishId)
         if (error) settle(error.message === 'message nacked' ? 'REFUSED' : 'UNKNOWN')
         else settle(unroutable ? 'REFUSED' : 'CONFIRMED')
       }
       try {
         open.publish(exchange, routingKey, Buffer.from(JSON.stringify(body)), {
-          persistent: true, mandatory, messageId, contentType: 'application/json', headers,
+          persistent: true, mandatory, messageId, contentType: 'application/json', headers: { ...headers, [PUBLISH_ID]: publishId },
         }, onConfirm)
       } catch (error) {
         log.debug({ err: error }, 'channel closed under a publish')
