@@ -68,6 +68,26 @@ test('the window moves in both ledgers, and never closes before it opens', async
   expect(await system.controlRoom('PATCH', '/sales/nowhere', { closesAt })).toMatchObject({ status: 404 })
 })
 
+test('what no part of the system could hold is refused with what was expected', async () => {
+  const saleId = await system.createSale()
+  const sale = { id: 'odd', title: 'Odd', priceCents: 1, stock: 1, opensAt: new Date(), closesAt: new Date(Date.now() + 60_000) }
+  const refused: [string, string, unknown][] = [
+    ['PATCH', '/sales/%00', { closesAt: new Date() }],
+    ['PATCH', `/sales/${saleId}`, { closesAt: '9999-12-31T23:59:59-23:59' }],
+    ['PATCH', `/sales/${saleId}`, {}],
+    ['POST', '/sales', { ...sale, title: 'a\u0000b' }],
+    ['POST', '/sales', { ...sale, stock: 0 }],
+    ['POST', '/sales', { ...sale, priceCents: 0.5 }],
+    ['POST', '/sales', { ...sale, closesAt: sale.opensAt }],
+    ['PUT', '/blacklist/eve', { reason: 'a\u0000b' }],
+    ['PUT', '/blacklist/%00', { reason: 'bots' }],
+    ['PUT', '/blacklist/%E0', { reason: 'bots' }],
+  ]
+  for (const [method, path, body] of refused) {
+    expect(await system.controlRoom(method, path, body), `${method} ${path} ${JSON.stringify(body)}`).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+  }
+})
+
 test('a sale that does not exist is not called balanced', async () => {
   expect(await system.controlRoom('GET', '/audit?sale=nowhere')).toMatchObject({ status: 404 })
   expect(await system.controlRoom('GET', '/audit?sale=No!')).toMatchObject({ status: 400 })

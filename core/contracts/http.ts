@@ -85,8 +85,8 @@ const line = (maxLength: number) => z.string().trim().min(1).max(maxLength).rege
 /** A moment that every part of the system can hold. */
 const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
   const year = new Date(moment).getUTCFullYear()
-  return year >= 2000 && year < 2100
-}, 'expected a moment from 2000 to 2099')
+  return year >= 1970 && year < 2100
+}, 'expected a moment from 1970 to 2099')
 export const NewSale = z.strictObject({
   id: SaleId,
   title: line(120),

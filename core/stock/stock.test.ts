@@ -175,3 +175,12 @@ test('every script says in its header exactly the keys and arguments it uses', (
     return [...new Set([...text.matchAll(new RegExp(`${list}\\[(\\d+)`, 'g'))].map((match) => Number(match[1])))].sort((a, b) => a - b)
   }
 })
+
+test('a blacklist of any length can be loaded', async () => {
+  const sale: SaleFigures = {
+    saleId: 'listed', epoch: 1, title: 'A sale', priceCents: 100, total: 3, left: 3, perBuyerLimit: 1, opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000,
+  }
+  await world.stock.load(sale, Array.from({ length: 150_000 }, (_, i) => `banned-${i}`))
+  expect(await world.stock.reserve(request(sale, 'banned-149999'), generous)).toEqual({ status: 'BLACKLISTED' })
+  expect(await world.stock.reserve(request(sale, 'ann'), generous)).toMatchObject({ status: 'RESERVED' })
+})
