@@ -27,6 +27,7 @@ export function startCatalogue(stock: Stock, log: Logger): Catalogue {
   }
 
   async function refresh(): Promise<void> {
+    await stock.syncClock()
     const saleIds = await stock.saleIds()
     const found = await Promise.all(saleIds.map((saleId) => stock.readSale(saleId)))
     for (const sale of found) if (sale) learn(sale)

@@ -5,7 +5,7 @@ import { intakeTopology } from '../core/contracts/topology.ts'
 import { jsonBody, startHttp } from '../core/platform/http-service.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
-import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
@@ -47,6 +47,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
       address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
       maxPending: config.MAX_PENDING,
+      patienceMs: COMMAND_TIMEOUT_MS,
     },
   }
   const resender = repeat(RESEND_INTERVAL_MS, () => resendPending(deps, config.RESEND_AFTER_MS), log)

@@ -1,11 +1,14 @@
 import { Redis } from 'ioredis'
 import type { Logger } from './log.ts'
 
+/** How long a command is waited for. */
+export const COMMAND_TIMEOUT_MS = 1_000
+
 /**
  * A client that fails fast instead of piling work up: a command waits at most `commandTimeoutMs`, is refused at once
  * while Redis is away, and is never sent a second time behind the caller's back (a script may already have run).
  */
-export function connectRedis(url: string, log: Logger, commandTimeoutMs = 1_000): Redis {
+export function connectRedis(url: string, log: Logger, commandTimeoutMs = COMMAND_TIMEOUT_MS): Redis {
   const redis = new Redis(url, {
     commandTimeout: commandTimeoutMs,
     connectTimeout: 2_000,

@@ -20,6 +20,8 @@ export interface ReserveLimits {
   address: Bucket
   /** Reservations that may wait for the broker's confirm; more are BUSY. */
   maxPending: number
+  /** How long the caller waits for the answer; a script that runs later takes nothing. */
+  patienceMs: number
 }
 
 export type ReserveStatus = ReserveOutcome['status']

@@ -18,6 +18,7 @@
 -- ARGV[7] address bucket: ms per token
 -- ARGV[8] address bucket: burst
 -- ARGV[9] most pending entries
+-- ARGV[10] time in ms, by Redis' clock, after which the caller has stopped waiting
 --
 -- Returns {status, value, value}:
 --   RESERVED      now in ms, id of the pending entry
@@ -27,7 +28,7 @@
 --   NOT_STARTED   now in ms, start in ms
 --   ENDED         now in ms
 --   OVER_LIMIT    units one buyer may have
---   BLACKLISTED, BUSY, UNAVAILABLE (no such data, or of another epoch)
+--   BLACKLISTED, BUSY, UNAVAILABLE (no such data, of another epoch, or run too late)
 
 local sale = redis.call('HMGET', KEYS[1], 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'per_buyer_limit', 'expires_at_ms')
 if sale[1] ~= ARGV[1] then return { 'UNAVAILABLE' } end
@@ -35,6 +36,8 @@ if sale[1] ~= ARGV[1] then return { 'UNAVAILABLE' } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local now_ms = string.format('%d', now)
+-- A Redis that was paused runs what piled up meanwhile; those buyers have long been told to come back.
+if now > tonumber(ARGV[10]) then return { 'UNAVAILABLE' } end
 if now < tonumber(sale[3]) then return { 'NOT_STARTED', now_ms, sale[3] } end
 if now >= tonumber(sale[4]) then return { 'ENDED', now_ms } end
 if redis.call('SISMEMBER', KEYS[2], ARGV[3]) == 1 then return { 'BLACKLISTED' } end

@@ -8,7 +8,7 @@ let world: World
 beforeAll(async () => { world = await createWorld() })
 afterAll(async () => { await world.close() })
 
-const generous: ReserveLimits = { buyer: { ratePerSecond: 1_000, burst: 1_000 }, address: { ratePerSecond: 1_000, burst: 1_000 }, maxPending: 100 }
+const generous: ReserveLimits = { buyer: { ratePerSecond: 1_000, burst: 1_000 }, address: { ratePerSecond: 1_000, burst: 1_000 }, maxPending: 100, patienceMs: 1_000 }
 
 let made = 0
 async function loadedSale(changes: Partial<SaleFigures> = {}): Promise<SaleFigures> {
@@ -48,6 +48,14 @@ describe('reserving', () => {
     expect(await world.stock.reserve({ ...request(sale, 'ann'), epoch: 2 }, generous)).toEqual({ status: 'UNAVAILABLE' })
     await world.redis.del(world.stock.keys.sale(sale.saleId))
     expect(await world.stock.reserve(request(sale, 'ann'), generous)).toEqual({ status: 'UNAVAILABLE' })
+  })
+
+  test('takes nothing when it runs after its caller has stopped waiting', async () => {
+    const sale = await loadedSale()
+    await world.stock.syncClock()
+    expect(await world.stock.reserve(request(sale, 'ann'), { ...generous, patienceMs: -50 })).toEqual({ status: 'UNAVAILABLE' })
+    expect(await left(sale)).toBe(3)
+    expect(await world.stock.reserve(request(sale, 'ann'), generous)).toMatchObject({ status: 'RESERVED' })
   })
 
   test('is BUSY before anything is taken when too many wait for the broker', async () => {

@@ -32,6 +32,7 @@ const BLACKLIST_PIECE = 10_000
 export class Stock {
   readonly keys: StockKeys
   readonly #redis: Redis & ScriptedRedis
+  #redisAheadMs = 0
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
@@ -50,7 +51,7 @@ export class Stock {
       request.epoch, reservationId, buyerId, request.quantity,
       1_000 / limits.buyer.ratePerSecond, limits.buyer.burst,
       1_000 / limits.address.ratePerSecond, limits.address.burst,
-      limits.maxPending,
+      limits.maxPending, Date.now() + this.#redisAheadMs + limits.patienceMs,
     )
     return reserveOutcome(answer)
   }
@@ -102,6 +103,12 @@ export class Stock {
 
   async countUndecided(saleId: string): Promise<number> {
     return this.#redis.zcard(this.keys.undecided(saleId))
+  }
+
+  /** Learns how far Redis' clock is ahead of ours, to within a round trip; deadlines are told to Redis by its own. */
+  async syncClock(): Promise<void> {
+    const sentAtMs = Date.now()
+    this.#redisAheadMs = await this.nowMs() - (sentAtMs + Date.now()) / 2
   }
 
   /** Redis' clock in ms since 1970. */

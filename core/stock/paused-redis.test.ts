@@ -1,0 +1,44 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
+import { startRedis } from '../../dev/servers/redis.ts'
+import type { RunningServer } from '../../dev/servers/running-server.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import { createLog } from '../platform/log.ts'
+import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../platform/redis.ts'
+import { Stock } from './stock.ts'
+
+let folder: string
+let server: RunningServer
+beforeAll(async () => {
+  folder = await makeScratchFolder()
+  server = await startRedis({ dataDir: folder })
+})
+afterAll(async () => {
+  await server.stop()
+  await removeScratchFolder(folder)
+})
+
+test('a Redis that was paused takes nothing for buyers who have been told to come back', async () => {
+  const redis = connectRedis(server.url, createLog('test', 'silent'))
+  await redisReady(redis)
+  const stock = new Stock(redis, 'paused:')
+  const sale = { saleId: 's', epoch: 1, title: 'A sale', priceCents: 100, total: 500, left: 500, perBuyerLimit: 1, opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
+  await stock.load(sale, [])
+  await stock.syncClock()
+  const generous = { ratePerSecond: 10_000, burst: 10_000 }
+  const reserve = (buyerId: string) => stock.reserve(
+    { saleId: 's', epoch: 1, reservationId: `s.${buyerId}`, buyerId, address: '192.0.2.1', quantity: 1 },
+    { buyer: generous, address: generous, maxPending: 1_000, patienceMs: COMMAND_TIMEOUT_MS })
+
+  const pid = server.pids[0] ?? 0
+  process.kill(pid, 'SIGSTOP')
+  const paused = await Promise.allSettled(Array.from({ length: 200 }, (_, i) => reserve(`b${i}`)))
+  await delay(100) // The script's deadline is the callers' time limit; a pause always ends after it.
+  process.kill(pid, 'SIGCONT')
+  expect(paused.every((outcome) => outcome.status === 'rejected')).toBe(true)
+
+  await eventually('Redis to answer again', () => reserve('fresh').then((outcome) => outcome.status, () => 'no answer'), (status) => status === 'RESERVED' || status === 'DUPLICATE')
+  expect((await stock.readSale('s'))?.left).toBe(499)
+  redis.disconnect()
+})
