@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
@@ -33,8 +32,9 @@ test('a Redis that was paused takes nothing for buyers who have been told to com
 
   const pid = server.pids[0] ?? 0
   process.kill(pid, 'SIGSTOP')
+  const pausedAtMs = Date.now()
   const paused = await Promise.allSettled(Array.from({ length: 200 }, (_, i) => reserve(`b${i}`)))
-  await delay(100) // The script's deadline is the callers' time limit; a pause always ends after it.
+  await eventually('the callers\' deadline to be over', () => Date.now(), (nowMs) => nowMs > pausedAtMs + COMMAND_TIMEOUT_MS + 50)
   process.kill(pid, 'SIGCONT')
   expect(paused.every((outcome) => outcome.status === 'rejected')).toBe(true)
 
