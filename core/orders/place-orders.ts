@@ -4,6 +4,7 @@ import type { Database, Transaction } from '../platform/database.ts'
 import { buyerOfSale, decide, type Facts, type Verdict } from './decide.ts'
 import { readDecisions } from './decisions.ts'
 import { appendToOutbox, orderEvent, timeoutMessage } from './outbox.ts'
+import { countSold, unitsBySale } from './sold-counter.ts'
 
 export interface PlacingRules {
   reservationLifetimeMs: number
@@ -18,7 +19,7 @@ export async function placeOrders(db: Database, reservations: ReservationMessage
     const fresh = verdicts.filter((verdict) => verdict.isNew)
     await writeDecisions(tx, fresh)
     await writeOrders(tx, fresh, prices, rules.paymentWindowMs)
-    await countSold(tx, fresh)
+    await countSold(tx, unitsBySale(ordered(fresh)))
     await appendToOutbox(tx, fresh.flatMap((verdict) => announce(verdict, new Date(facts.nowMs))))
     return verdicts
   })
@@ -76,8 +77,13 @@ async function writeDecisions(tx: Transaction, fresh: Verdict[]): Promise<void> 
       ${fresh.map((v) => (v.decision.outcome === 'REJECTED' ? v.decision.reason : null))}::rejection_reason[])`
 }
 
+/** The reservations that become orders, with their order's id. */
+function ordered(verdicts: Verdict[]): (ReservationMessage & { orderId: string })[] {
+  return verdicts.flatMap(({ reservation, decision }) => decision.outcome === 'ORDERED' ? [{ ...reservation, orderId: decision.orderId }] : [])
+}
+
 async function writeOrders(tx: Transaction, fresh: Verdict[], prices: Map<string, number>, paymentWindowMs: number): Promise<void> {
-  const orders = fresh.flatMap(({ reservation, decision }) => decision.outcome === 'ORDERED' ? [{ ...reservation, orderId: decision.orderId }] : [])
+  const orders = ordered(fresh)
   if (orders.length === 0) return
   await tx.$executeRaw`
     INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, payment_deadline)
@@ -90,19 +96,6 @@ async function writeOrders(tx: Transaction, fresh: Verdict[], prices: Map<string
       ${orders.map((o) => o.quantity)}::int[],
       ${orders.map((o) => o.quantity * (prices.get(o.saleId) ?? 0))}::int[]
     ) AS new (id, reservation_id, sale_id, buyer_id, quantity, amount_cents)`
-}
-
-/** Moves each sale's counter once per batch. @throws when a sale would be oversold: the last guard, never to be met. */
-async function countSold(tx: Transaction, fresh: Verdict[]): Promise<void> {
-  const units = new Map<string, number>()
-  for (const { reservation, decision } of fresh) {
-    if (decision.outcome === 'ORDERED') units.set(reservation.saleId, (units.get(reservation.saleId) ?? 0) + reservation.quantity)
-  }
-  for (const [saleId, quantity] of units) {
-    const moved = await tx.$executeRaw`
-      UPDATE sales SET sold = sold + ${quantity} WHERE id = ${saleId} AND sold + ${quantity} <= stock`
-    if (moved !== 1) throw new Error(`Sale ${saleId} has no room for ${quantity} more units; the batch is rolled back`)
-  }
 }
 
 function announce({ reservation, decision }: Verdict, at: Date) {

@@ -4,6 +4,7 @@ import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { ReservationMessage } from '../contracts/messages.ts'
 import { placeOrders, rejectAbandoned } from './place-orders.ts'
+import { countSold } from './sold-counter.ts'
 import { cancelForBuyer, cancelUnpaid, receiveMoney } from './transitions.ts'
 
 let world: World
@@ -61,6 +62,13 @@ describe('placing', () => {
     await cancelForBuyer(world.database, (await orderOf(`${saleId}.1`)).id, 'buyer-1')
     const [verdict] = await placeOrders(world.database, [reservation(saleId, 3, { buyerId: 'buyer-1' })], rules)
     expect(verdict?.decision.outcome).toBe('ORDERED')
+  })
+
+  test('the counter does not move past the stock, and says why', async () => {
+    const saleId = await sale(3)
+    await countSold(world.database, new Map([[saleId, 2]]))
+    await expect(countSold(world.database, new Map([[saleId, 2]]))).rejects.toThrow(/no room for 2 more units/)
+    expect(await sold(saleId)).toBe(2)
   })
 
   test('the database itself refuses what no service should ever ask', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { OrderStatus } from '../../prisma/generated/client.ts'
 import { type Database, Prisma } from '../platform/database.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
+import { countReturned, unitsBySale } from './sold-counter.ts'
 
 /**
  * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE, and
@@ -41,18 +42,10 @@ async function cancel(db: Database, orderIds: string[], condition: Prisma.Sql, r
       UPDATE orders o SET status = 'CANCELLED', cancelled_at = now(), sequence = sequence + 1
       WHERE id = ANY(${orderIds}::uuid[]) AND status = 'PENDING_PAYMENT' AND ${condition}
       RETURNING ${changedOrder}`
-    for (const [saleId, units] of unitsBySale(cancelled)) {
-      await tx.$executeRaw`UPDATE sales SET sold = sold - ${units} WHERE id = ${saleId}`
-    }
+    await countReturned(tx, unitsBySale(cancelled))
     await appendToOutbox(tx, cancelled.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.cancelled', orderId: id, reason })))
     return cancelled
   })
-}
-
-function unitsBySale(orders: ChangedOrder[]): Map<string, number> {
-  const units = new Map<string, number>()
-  for (const order of orders) units.set(order.saleId, (units.get(order.saleId) ?? 0) + order.quantity)
-  return units
 }
 
 export type MoneyOutcome =
