@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'amqplib'
 import { afterEach, expect, test } from 'vitest'
 import { DEAD_LETTERS, INTAKE } from '../core/contracts/topology.ts'
@@ -122,7 +121,8 @@ test('a reservation that waited too long is dropped, told, and its unit given ba
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('slow lane')
   const { body } = await system.buy(saleId, token)
-  await delay(400) // The age of the reservation is what is under test.
+  const { reservedAtMs = 0 } = await system.world.stock.readReservation(saleId, String(body.id)) ?? {}
+  await eventually('the reservation to be too old', () => system.world.stock.nowMs(), (nowMs) => nowMs > reservedAtMs + 350)
   await system.start('order-service')
   expect(await system.settled(String(body.id), token)).toMatchObject({ status: 'REJECTED', reason: 'EXPIRED' })
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: 1 }] })

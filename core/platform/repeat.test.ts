@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { createLog } from './log.ts'
 import { repeat } from './repeat.ts'
@@ -23,7 +22,7 @@ test('a failing run is followed by the next', async () => {
 test('soon wakes a sleeping loop, and close ends the sleep', async () => {
   let runs = 0
   const repeating = repeat(NEVER_MS, async () => { runs += 1 }, log)
-  await delay(5)
+  await vi.waitFor(() => expect(runs).toBe(1))
   repeating.soon()
   await vi.waitFor(() => expect(runs).toBe(2))
   await repeating.close()
@@ -34,26 +33,36 @@ test('many calls of soon during a run make one more run, never two at a time', a
   let runs = 0
   let atOnce = 0
   let mostAtOnce = 0
+  let finish = () => {}
   const repeating = repeat(NEVER_MS, async () => {
     runs += 1
     atOnce += 1
     mostAtOnce = Math.max(mostAtOnce, atOnce)
-    await delay(20)
+    if (runs === 1) await new Promise<void>((resolve) => { finish = resolve })
     atOnce -= 1
   }, log)
   repeating.soon()
   repeating.soon()
   repeating.soon()
+  finish()
   await vi.waitFor(() => expect(runs).toBe(2))
   await repeating.close()
   expect({ runs, mostAtOnce }).toEqual({ runs: 2, mostAtOnce: 1 })
 })
 
 test('close waits for the run in hand and starts no other', async () => {
-  const finished: number[] = []
-  const repeating = repeat(1, async () => { await delay(30); finished.push(finished.length) }, log)
-  await repeating.close()
-  expect(finished).toEqual([0])
-  await delay(10)
-  expect(finished).toEqual([0])
+  let runs = 0
+  let finish = () => {}
+  const repeating = repeat(1, async () => {
+    runs += 1
+    await new Promise<void>((resolve) => { finish = resolve })
+  }, log)
+  let isClosed = false
+  const closing = repeating.close().then(() => { isClosed = true })
+  await new Promise(setImmediate)
+  expect(isClosed).toBe(false)
+  finish()
+  // The loop itself is what close waits for: once it has returned, there is nothing left that could run.
+  await closing
+  expect(runs).toBe(1)
 })

@@ -81,8 +81,10 @@ test('one that the provider will not take rests and is tried again, while the ot
   expect(asked).toEqual([stuck, ...others])
   expect(await open()).toBe(1)
   isStuck = false
-  await delay(25)
-  await sendRefunds({ database: world.database, provider, log }, resting)
+  await eventually('the rest to be over', async () => {
+    await sendRefunds({ database: world.database, provider, log }, resting)
+    return asked.length
+  }, (calls) => calls === 4)
   expect(asked).toEqual([stuck, ...others, stuck])
   expect(await open()).toBe(0)
 })
