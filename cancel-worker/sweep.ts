@@ -1,4 +1,4 @@
-import type { ReservationMessage } from '../core/contracts/messages.ts'
+import type { Reservation } from '../core/contracts/messages.ts'
 import { findDecisions } from '../core/orders/decisions.ts'
 import { findOverdueOrders } from '../core/orders/overdue.ts'
 import { rejectAbandoned } from '../core/orders/place-orders.ts'
@@ -59,11 +59,11 @@ async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, 
   return decided.length + rejected.length
 }
 
-async function readReservation({ stock }: CancelDeps, saleId: string, reservationId: string): Promise<ReservationMessage | undefined> {
+async function readReservation({ stock }: CancelDeps, saleId: string, reservationId: string): Promise<Reservation | undefined> {
   const record = await stock.readReservation(saleId, reservationId)
   // Expired, a day after the end of its sale: nobody can settle it any more, and it would stand in the way of others.
   if (!record) await stock.forgetUndecided(saleId, reservationId)
-  return record && { v: 1, saleId, reservationId, buyerId: record.buyerId, quantity: record.quantity, epoch: record.epoch, reservedAtMs: record.reservedAtMs }
+  return record && { saleId, reservationId, buyerId: record.buyerId, quantity: record.quantity, epoch: record.epoch, reservedAtMs: record.reservedAtMs }
 }
 
 /** Goes on while the work finishes full pages. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ReservationMessage } from '../core/contracts/messages.ts'
+import type { Reservation, ReservationBatch } from '../core/contracts/messages.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import type { Logger } from '../core/platform/log.ts'
 import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
@@ -41,7 +41,7 @@ export async function buy(deps: BuyDeps, request: BuyRequest): Promise<BuyOutcom
   if (outcome.status !== 'RESERVED') return outcome
 
   const { saleId, buyerId, quantity } = request
-  const message: ReservationMessage = { v: 1, reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs: outcome.reservedAtMs }
+  const message: Reservation = { reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs: outcome.reservedAtMs }
   const accepted: BuyOutcome = { status: 'ACCEPTED', reservationId, quantity }
   switch (await deps.publisher.publish(toIntake(message))) {
     case 'CONFIRMED':
@@ -55,8 +55,9 @@ export async function buy(deps: BuyDeps, request: BuyRequest): Promise<BuyOutcom
   }
 }
 
-export function toIntake(message: ReservationMessage): Outgoing {
-  return { exchange: INTAKE, routingKey: INTAKE, messageId: message.reservationId, body: message }
+export function toIntake(message: Reservation): Outgoing {
+  const body: ReservationBatch = { v: 2, reservations: [message] }
+  return { exchange: INTAKE, routingKey: INTAKE, messageId: message.reservationId, body }
 }
 
 /** The sale's id for the hash tag, and 128 random bits that nobody guesses. */
@@ -70,7 +71,7 @@ export function forgetPending({ stock, log }: Pick<BuyDeps, 'stock' | 'log'>, sa
 }
 
 /** The broker refused: the unit goes back, unless a resender has taken the entry over, whose publish may have arrived. */
-async function takeBack({ stock, log }: BuyDeps, message: ReservationMessage, pendingEntry: string): Promise<boolean> {
+async function takeBack({ stock, log }: BuyDeps, message: Reservation, pendingEntry: string): Promise<boolean> {
   try {
     return await stock.release(message, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, pendingEntry) === 'RELEASED'
   } catch (error) {

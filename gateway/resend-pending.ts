@@ -14,7 +14,7 @@ export async function resendPending(deps: Omit<BuyDeps, 'catalogue' | 'limits'>,
     if (claimed.length === 0) continue
     deps.log.info({ saleId, reservations: claimed.length }, 'sending unconfirmed reservations again')
     await Promise.all(claimed.map(async ({ entry, ...reservation }) => {
-      const outcome = await deps.publisher.publish(toIntake({ v: 1, ...reservation }))
+      const outcome = await deps.publisher.publish(toIntake(reservation))
       if (outcome === 'CONFIRMED') forgetPending(deps, saleId, entry)
     }))
   }

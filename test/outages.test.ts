@@ -23,6 +23,8 @@ async function queueLength(queue: string): Promise<number> {
   }
 }
 
+const batchOf = (...reservations: object[]) => JSON.stringify({ v: 2, reservations })
+
 async function publishToIntake(...bodies: string[]): Promise<void> {
   const connection = await connect(system.world.rabbitmqUrl, { noDelay: true })
   const channel = await connection.createConfirmChannel()
@@ -83,7 +85,7 @@ test('while the broker is away buyers reserve up to the bound, and every reserva
 test('a message delivered five times makes one order', async () => {
   system = await startSystem()
   const saleId = await system.createSale({ stock: 3 })
-  const message = JSON.stringify({ v: 1, reservationId: `${saleId}.${'d'.repeat(22)}`, saleId, buyerId: 'twin', quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const message = batchOf({ reservationId: `${saleId}.${'d'.repeat(22)}`, saleId, buyerId: 'twin', quantity: 1, epoch: 1, reservedAtMs: Date.now() })
   await publishToIntake(message, message, message)
   await eventually('the order', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 1)
   await publishToIntake(message, message)
@@ -94,12 +96,12 @@ test('a message delivered five times makes one order', async () => {
 
 test('poison goes to the dead letters and its neighbours become orders', async () => {
   system = await startSystem()
-  const saleId = await system.createSale({ stock: 3 })
-  const good = (i: number) => JSON.stringify({ v: 1, reservationId: `${saleId}.${String(i).repeat(22)}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
-  const wrongVersion = good(9).replace('"v":1', '"v":2')
-  await publishToIntake(good(1), 'not json', good(2), wrongVersion, '{}', good(3))
-  await eventually('three orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 3)
-  await eventually('three dead letters', () => queueLength(DEAD_LETTERS), (length) => length === 3)
+  const saleId = await system.createSale({ stock: 4 })
+  const good = (i: number) => ({ reservationId: `${saleId}.${String(i).repeat(22)}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const wrongVersion = batchOf(good(9)).replace('"v":2', '"v":3')
+  await publishToIntake(batchOf(good(1)), 'not json', batchOf(good(2), { ...good(8), quantity: 0 }, good(3)), wrongVersion, '{}', batchOf(good(4)))
+  await eventually('four orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 4)
+  await eventually('four dead letters', () => queueLength(DEAD_LETTERS), (length) => length === 4)
   expect(await queueLength(INTAKE)).toBe(0)
 })
 

@@ -48,7 +48,7 @@ async function reserve(saleId: string) {
   const reservation = { saleId, reservationId: `${saleId}.${randomBytes(16).toString('base64url')}`, buyerId: `buyer-${randomUUID()}`, epoch: 1, quantity: 1 }
   const outcome = await world.stock.reserve({ ...reservation, address: 'here' }, { buyer: BUCKET, address: BUCKET, maxPending: 100, patienceMs: 1_000 })
   if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
-  return { message: { v: 1 as const, ...reservation, reservedAtMs: outcome.reservedAtMs }, pendingEntry: outcome.pendingEntry }
+  return { message: { ...reservation, reservedAtMs: outcome.reservedAtMs }, pendingEntry: outcome.pendingEntry }
 }
 
 async function place(saleId: string): Promise<Placed> {

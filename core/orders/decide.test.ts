@@ -5,7 +5,7 @@ const NOW_MS = 1_000_000
 const facts = (changes: Partial<Facts> = {}): Facts =>
   ({ nowMs: NOW_MS, room: new Map([['sale', 10]]), decided: new Map(), blacklist: new Set(), liveBuyers: new Set(), ...changes })
 const reservation = (id: string, buyerId = id, quantity = 1, ageMs = 0) =>
-  ({ v: 1 as const, reservationId: id, saleId: 'sale', buyerId, quantity, epoch: 1, reservedAtMs: NOW_MS - ageMs })
+  ({ reservationId: id, saleId: 'sale', buyerId, quantity, epoch: 1, reservedAtMs: NOW_MS - ageMs })
 const decisions = (reservations: ReturnType<typeof reservation>[], given = facts()) =>
   decide(reservations, given, 1_000, () => 'order').map(({ decision }) => (decision.outcome === 'ORDERED' ? 'ORDERED' : decision.reason))
 

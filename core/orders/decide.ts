@@ -1,5 +1,5 @@
 import type { RejectionReason } from '../../prisma/generated/client.ts'
-import type { ReservationMessage } from '../contracts/messages.ts'
+import type { Reservation } from '../contracts/messages.ts'
 
 /** What the database says about a batch of reservations, read under the lock of their sales. */
 export interface Facts {
@@ -19,7 +19,7 @@ export type Decision =
   | { outcome: 'REJECTED'; reason: RejectionReason }
 
 export interface Verdict {
-  reservation: ReservationMessage
+  reservation: Reservation
   decision: Decision
   /** False when an earlier delivery of the same reservation was decided already. */
   isNew: boolean
@@ -29,7 +29,7 @@ export const buyerOfSale = (saleId: string, buyerId: string) => `${saleId}/${buy
 
 /** Decides each reservation in turn, as if they came one by one; pure, so that every rule stands in one place. */
 export function decide(
-  reservations: ReservationMessage[], facts: Facts, lifetimeMs: number, newOrderId: () => string,
+  reservations: Reservation[], facts: Facts, lifetimeMs: number, newOrderId: () => string,
 ): Verdict[] {
   const room = new Map(facts.room)
   const decided = new Map(facts.decided)

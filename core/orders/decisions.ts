@@ -1,5 +1,5 @@
 import type { RejectionReason } from '../../prisma/generated/client.ts'
-import type { ReservationMessage } from '../contracts/messages.ts'
+import type { Reservation } from '../contracts/messages.ts'
 import type { Transaction } from '../platform/database.ts'
 import type { Decision, Verdict } from './decide.ts'
 
@@ -14,7 +14,7 @@ export async function readDecisions(tx: Transaction, reservationIds: string[]): 
 }
 
 /** The verdicts that stand already among these reservations. */
-export async function findDecisions(tx: Transaction, reservations: ReservationMessage[]): Promise<Verdict[]> {
+export async function findDecisions(tx: Transaction, reservations: Reservation[]): Promise<Verdict[]> {
   const decisions = await readDecisions(tx, reservations.map((reservation) => reservation.reservationId))
   return reservations.flatMap((reservation) => {
     const decision = decisions.get(reservation.reservationId)

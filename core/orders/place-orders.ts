@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ReservationMessage } from '../contracts/messages.ts'
+import type { Reservation } from '../contracts/messages.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { buyerOfSale, decide, type Facts, type Verdict } from './decide.ts'
 import { readDecisions } from './decisions.ts'
@@ -12,7 +12,7 @@ export interface PlacingRules {
 }
 
 /** Turns reservations into orders or rejections, once each, in one transaction for the whole batch. */
-export async function placeOrders(db: Database, reservations: ReservationMessage[], rules: PlacingRules): Promise<Verdict[]> {
+export async function placeOrders(db: Database, reservations: Reservation[], rules: PlacingRules): Promise<Verdict[]> {
   return db.$transaction(async (tx) => {
     const { facts, prices } = await readFacts(tx, reservations)
     const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
@@ -30,7 +30,7 @@ export async function placeOrders(db: Database, reservations: ReservationMessage
  * take turns on its row, so what this returns is what became of each reservation for good.
  */
 export async function rejectAbandoned(
-  db: Database, abandoned: ReservationMessage[],
+  db: Database, abandoned: Reservation[],
 ): Promise<Verdict[]> {
   const everyoneIsLate = { reservationLifetimeMs: -Infinity, paymentWindowMs: 0 }
   return placeOrders(db, abandoned, everyoneIsLate)
@@ -39,7 +39,7 @@ export async function rejectAbandoned(
 interface SaleRow { id: string; room: number; price_cents: number; now: Date }
 
 /** Locks the sales first: whoever decides next waits here and then sees this batch's rows. */
-async function readFacts(tx: Transaction, reservations: ReservationMessage[]): Promise<{ facts: Facts; prices: Map<string, number> }> {
+async function readFacts(tx: Transaction, reservations: Reservation[]): Promise<{ facts: Facts; prices: Map<string, number> }> {
   const saleIds = [...new Set(reservations.map((r) => r.saleId))]
   const buyerIds = [...new Set(reservations.map((r) => r.buyerId))]
 
@@ -78,7 +78,7 @@ async function writeDecisions(tx: Transaction, fresh: Verdict[]): Promise<void> 
 }
 
 /** The reservations that become orders, with their order's id. */
-function ordered(verdicts: Verdict[]): (ReservationMessage & { orderId: string })[] {
+function ordered(verdicts: Verdict[]): (Reservation & { orderId: string })[] {
   return verdicts.flatMap(({ reservation, decision }) => decision.outcome === 'ORDERED' ? [{ ...reservation, orderId: decision.orderId }] : [])
 }
 

@@ -27,7 +27,7 @@ async function cancelled(by: 'UNPAID' | 'BUYER') {
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId: randomUUID() }
   await world.stock.reserve({ ...ref, epoch: 1, address: 'here', quantity: 1 }, { buyer: BUCKET, address: BUCKET, maxPending: 1_000, patienceMs: 1_000 })
   const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: by === 'UNPAID' ? 0 : 60_000 }
-  const [verdict] = await placeOrders(world.database, [{ ...ref, v: 1, quantity: 1, epoch: 1, reservedAtMs: Date.now() }], rules)
+  const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: Date.now() }], rules)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   const { orderId } = verdict.decision
   const changed = by === 'UNPAID' ? await cancelUnpaid(world.database, [orderId]) : await cancelForBuyer(world.database, orderId, ref.buyerId)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
-import type { ReservationMessage } from '../contracts/messages.ts'
+import type { Reservation } from '../contracts/messages.ts'
 import { placeOrders, rejectAbandoned } from './place-orders.ts'
 import { countSold } from './sold-counter.ts'
 import { cancelForBuyer, cancelUnpaid, receiveMoney } from './transitions.ts'
@@ -18,8 +18,8 @@ async function sale(stock: number): Promise<string> {
   await world.database.sale.create({ data: { id, title: 'A sale', priceCents: 500, stock, opensAt: new Date(0), closesAt: new Date(Date.now() + 60_000) } })
   return id
 }
-const reservation = (saleId: string, n: number, changes: Partial<ReservationMessage> = {}): ReservationMessage =>
-  ({ v: 1, reservationId: `${saleId}.${n}`, saleId, buyerId: `buyer-${n}`, quantity: 1, epoch: 1, reservedAtMs: Date.now(), ...changes })
+const reservation = (saleId: string, n: number, changes: Partial<Reservation> = {}): Reservation =>
+  ({ reservationId: `${saleId}.${n}`, saleId, buyerId: `buyer-${n}`, quantity: 1, epoch: 1, reservedAtMs: Date.now(), ...changes })
 const sold = async (saleId: string) => (await world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold
 const orderOf = (reservationId: string) => world.database.order.findUniqueOrThrow({ where: { reservationId } })
 const eventsOf = async (reservationId: string) => (await world.database.outboxMessage.findMany({ orderBy: { id: 'asc' } }))
