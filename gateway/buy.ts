@@ -1,81 +1,125 @@
-import { randomBytes } from 'node:crypto'
-import type { Reservation, ReservationBatch } from '../core/contracts/messages.ts'
-import { INTAKE } from '../core/contracts/topology.ts'
+import { randomFillSync } from 'node:crypto'
+import type { Request, Response } from 'express'
+import { ReservationRequest } from '../core/contracts/http.ts'
+import { readJson } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
-import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
-import type { ReserveLimits, ReserveOutcome } from '../core/stock/ledger.ts'
+import { parse, sendFault } from '../core/platform/problem.ts'
+import type { TokenBucket } from '../core/platform/token-bucket.ts'
+import { bearer, type Tokens } from '../core/platform/tokens.ts'
+import type { PendingReservation, ReserveLimits, ReserveOutcome } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
+import { addressForLimit } from './address.ts'
+import { answerBuyer } from './answers.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { HandOver } from './hand-over.ts'
+import type { SoldOut } from './sold-out.ts'
 
 export interface BuyDeps {
+  /** Of this whole process. */
+  bucket: TokenBucket
+  tokens: Tokens
   catalogue: Catalogue
+  soldOut: SoldOut
   stock: Stock
-  publisher: Publisher
   limits: ReserveLimits
+  handOver: HandOver
+  count: (outcome: BuyOutcome['status']) => void
   log: Logger
-}
-
-export interface BuyRequest {
-  saleId: string
-  buyerId: string
-  address: string
-  quantity: number
 }
 
 export type BuyOutcome =
   | { status: 'ACCEPTED'; reservationId: string; quantity: number }
-  | { status: 'NO_SUCH_SALE' }
+  | { status: 'CROWDED'; retryAfterMs: number }
+  | { status: 'UNAUTHENTICATED' | 'NO_SUCH_SALE' }
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
 
+export type BuyHandler = (req: Request, res: Response, saleId: string) => Promise<void>
+
 /**
- * The whole way of a purchase on the light side: one script sets the units aside, one message hands them to the order
- * service. The reservation stands in the pending stream from the script on, so that a process that dies anywhere below
- * leaves it to a resender.
+ * POST /sales/:saleId/reservations, the one route that a rush is about. The same handler stands in front of Express (see
+ * fast-lane.ts) and behind its router, so it does everything itself: three quarters of a purchase in Express went into
+ * routing, middleware and body parsing. Never throws.
  */
-export async function buy(deps: BuyDeps, request: BuyRequest): Promise<BuyOutcome> {
-  const sale = await deps.catalogue.find(request.saleId)
-  if (!sale) return { status: 'NO_SUCH_SALE' }
-
-  const reservationId = newReservationId(request.saleId)
-  const outcome = await deps.stock.reserve({ ...request, reservationId, epoch: sale.epoch }, deps.limits)
-  if (outcome.status !== 'RESERVED') return outcome
-
-  const { saleId, buyerId, quantity } = request
-  const message: Reservation = { reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs: outcome.reservedAtMs }
-  const accepted: BuyOutcome = { status: 'ACCEPTED', reservationId, quantity }
-  switch (await deps.publisher.publish(toIntake(message))) {
-    case 'CONFIRMED':
-      forgetPending(deps, saleId, outcome.pendingEntry)
-      return accepted
-    case 'REFUSED':
-      return await takeBack(deps, message, outcome.pendingEntry) ? { status: 'BUSY' } : accepted
-    case 'UNKNOWN':
-      // It may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.
-      return accepted
+export function buyHandler(deps: BuyDeps): BuyHandler {
+  return async (req, res, saleId) => {
+    try {
+      const outcome = await buy(deps, req, saleId)
+      deps.count(outcome.status)
+      await answerBuyer(res, deps.stock, saleId, outcome)
+    } catch (error) {
+      sendFault(res, error, deps.log)
+    }
   }
 }
 
-export function toIntake(message: Reservation): Outgoing {
-  const body: ReservationBatch = { v: 2, reservations: [message] }
-  return { exchange: INTAKE, routingKey: INTAKE, messageId: message.reservationId, body }
+/**
+ * The whole way of a purchase on the light side, cheapest refusal first: what needs only this process, then one script
+ * that checks everything else and sets the units aside, then the message that hands them to the order service. From the
+ * script on the reservation stands in the pending stream, so that a process that dies below leaves it to a resender.
+ */
+async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutcome> {
+  const { catalogue, soldOut } = deps
+  const token = deps.bucket.take()
+  if (!token.taken) return { status: 'CROWDED', retryAfterMs: token.waitMs }
+  const buyerId = deps.tokens.verify(bearer(req.headers.authorization) ?? '')
+  if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }
+  const { quantity } = parse(ReservationRequest, await readJson(req))
+  const sale = catalogue.known(saleId) ?? await catalogue.find(saleId)
+  if (!sale) return { status: 'NO_SUCH_SALE' }
+  if (soldOut.refuses(saleId, buyerId, sale.total)) return { status: 'SOLD_OUT', left: 0 }
+
+  const reservationId = newReservationId(saleId)
+  const outcome = await reserve(deps, {
+    saleId, epoch: sale.epoch, total: sale.total, reservationId, buyerId, quantity, address: addressForLimit(req.ip ?? ''),
+  })
+  if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
+  if (outcome.status !== 'RESERVED') return outcome
+
+  const { reservedAtMs, pendingEntry: entry } = outcome
+  const reservation: PendingReservation = { reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs, entry }
+  switch (await deps.handOver.give(reservation)) {
+    case 'REFUSED':
+      return await takeBack(deps, reservation) ? { status: 'BUSY' } : { status: 'ACCEPTED', reservationId, quantity }
+    // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.
+    case 'UNKNOWN':
+    case 'CONFIRMED':
+      return { status: 'ACCEPTED', reservationId, quantity }
+  }
 }
 
-/** The sale's id for the hash tag, and 128 random bits that nobody guesses. */
-function newReservationId(saleId: string): string {
-  return `${saleId}.${randomBytes(16).toString('base64url')}`
-}
-
-/** Not awaited: should it fail, the resender sends once more and the order service takes the duplicate. */
-export function forgetPending({ stock, log }: Pick<BuyDeps, 'stock' | 'log'>, saleId: string, entry: string): void {
-  stock.confirmed(saleId, entry).catch((error: Error) => log.debug({ err: error.message }, 'pending entry stays, will be sent again'))
+/**
+ * A fault of Redis is "unknown": the script may have run. The buyer is asked to come back, and then gets the same
+ * reservation or a new one.
+ */
+async function reserve({ stock, limits, log }: BuyDeps, request: Parameters<Stock['reserve']>[0]): Promise<ReserveOutcome> {
+  try {
+    return await stock.reserve(request, limits)
+  } catch (error) {
+    log.warn({ err: error }, 'Redis did not answer')
+    return { status: 'UNAVAILABLE' }
+  }
 }
 
 /** The broker refused: the unit goes back, unless a resender has taken the entry over, whose publish may have arrived. */
-async function takeBack({ stock, log }: BuyDeps, message: Reservation, pendingEntry: string): Promise<boolean> {
+async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation): Promise<boolean> {
   try {
-    return await stock.release(message, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, pendingEntry) === 'RELEASED'
+    return await stock.release(reservation, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, reservation.entry) === 'RELEASED'
   } catch (error) {
-    log.warn({ err: error, reservationId: message.reservationId }, 'refused by the broker but not taken back; the resender carries it')
+    log.warn({ err: error, reservationId: reservation.reservationId }, 'refused by the broker but not taken back; the resender carries it')
     return false
   }
+}
+
+/** Drawn 256 ids at a time: 0.4 µs each instead of 2.2. */
+const random = Buffer.alloc(16 * 256)
+let drawn = random.length
+
+/** The sale's id for the hash tag, and 128 random bits that nobody guesses. */
+function newReservationId(saleId: string): string {
+  if (drawn === random.length) {
+    randomFillSync(random)
+    drawn = 0
+  }
+  drawn += 16
+  return `${saleId}.${random.toString('base64url', drawn - 16, drawn)}`
 }

@@ -1,3 +1,4 @@
+import { SaleId } from '../core/contracts/http.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { type Repeating, repeat } from '../core/platform/repeat.ts'
 import type { SaleFigures } from '../core/stock/ledger.ts'
@@ -8,6 +9,8 @@ const REFRESH_MS = 1_000
 /** What this process knows of the sales, at most a second old. */
 export interface Catalogue {
   all: () => SaleFigures[]
+  /** Without asking anybody; undefined when it has to be looked up. */
+  known: (saleId: string) => SaleFigures | undefined
   /** Looks an unknown sale up at once; undefined when there is none. */
   find: (saleId: string) => Promise<SaleFigures | undefined>
   isFresh: () => boolean
@@ -42,9 +45,10 @@ export function startCatalogue(stock: Stock, log: Logger): Catalogue {
   const refreshing: Repeating = repeat(REFRESH_MS, refresh, log)
   return {
     all: () => [...sales.values()],
+    known: (saleId) => sales.get(saleId),
     async find(saleId) {
       const known = sales.get(saleId)
-      if (known) return known
+      if (known || !SaleId.safeParse(saleId).success) return known
       const sale = await stock.readSale(saleId)
       return sale && learn(sale)
     },

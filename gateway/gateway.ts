@@ -1,26 +1,31 @@
 import type { Express } from 'express'
-import { Counter } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
 import swaggerUi from 'swagger-ui-express'
 import { intakeTopology } from '../core/contracts/topology.ts'
-import { jsonBody, startHttp } from '../core/platform/http-service.ts'
+import { securityHeaders, startHttp } from '../core/platform/http-service.ts'
+import { jsonBody } from '../core/platform/json-body.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
+import { TokenBucket } from '../core/platform/token-bucket.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { Stock } from '../core/stock/stock.ts'
-import type { BuyDeps } from './buy.ts'
+import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
 import type { GatewayConfig } from './config.ts'
+import { fastLane } from './fast-lane.ts'
+import { HandOver } from './hand-over.ts'
 import { openApiDocument } from './openapi.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
 import { gatewayLimit } from './routes/limit.ts'
-import { getReservation, postReservation } from './routes/reservations.ts'
+import { getReservation } from './routes/reservations.ts'
 import { getSale, getSales } from './routes/sales.ts'
 import { demoSignIn } from './routes/sign-in.ts'
+import { SoldOut } from './sold-out.ts'
 
 const RESEND_INTERVAL_MS = 500
 const MAX_UNCONFIRMED = 5_000
@@ -28,7 +33,6 @@ const MAX_UNCONFIRMED = 5_000
 /** The light side: limits, eligibility, reserve, enqueue, tell the result. Touches memory, Redis and the broker only. */
 export const startGateway: StartService<GatewayConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('gateway')
-  const outcomes = new Counter({ name: 'seckill_purchases_total', help: 'Purchase attempts, by outcome', labelNames: ['outcome'], registers: [metrics] })
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
@@ -41,8 +45,22 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   })
   closers.add('publisher', () => publisher.close())
 
+  const releases = connectRedis(config.REDIS_URL, log)
+  closers.add('releases', () => releases.disconnect())
+  const soldOut = new SoldOut(stock, releases, log)
+  await redisReady(releases)
+  await soldOut.listen()
+
+  const handing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
+  const handOver = new HandOver(handing)
+  const resender = repeat(RESEND_INTERVAL_MS, () => resendPending(handing, handOver, config.RESEND_AFTER_MS), log)
+  closers.add('resender', () => resender.close())
+
   const deps: BuyDeps = {
-    catalogue, stock, publisher, log,
+    bucket: new TokenBucket(config.GATEWAY_RATE_PER_SECOND, config.GATEWAY_BURST),
+    tokens: createTokens(config.TOKEN_SECRET),
+    catalogue, soldOut, stock, handOver, log,
+    count: countOutcomes(metrics),
     limits: {
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
       address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
@@ -50,30 +68,39 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
       patienceMs: COMMAND_TIMEOUT_MS,
     },
   }
-  const resender = repeat(RESEND_INTERVAL_MS, () => resendPending(deps, config.RESEND_AFTER_MS), log)
-  closers.add('resender', () => resender.close())
-
+  const buy = buyHandler(deps)
   const http = await startHttp({
     host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
     checks: { redis: () => redis.status === 'ready' && catalogue.isFresh() },
-    routes: (app) => mountRoutes(app, config, deps, (outcome) => outcomes.inc({ outcome })),
+    ...(config.FAST_LANE ? { fastLane: fastLane(buy, securityHeaders()) } : {}),
+    routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
   return { port: http.port }
 }
 
-function mountRoutes(app: Express, config: GatewayConfig, deps: BuyDeps, count: Parameters<typeof postReservation>[1]): void {
-  const tokens = createTokens(config.TOKEN_SECRET)
+function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, catalogue, stock, log }: BuyDeps, buy: BuyHandler): void {
   const document = openApiDocument()
   app.get('/openapi.json', (_req, res) => { res.json(document) })
   app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
 
-  app.use(gatewayLimit(config.GATEWAY_RATE_PER_SECOND, config.GATEWAY_BURST))
-  app.use(forwardTo(config.ORDER_SERVICE_URL, deps.log))
+  app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
+  app.use(gatewayLimit(bucket))
+  app.use(forwardTo(config.ORDER_SERVICE_URL, log))
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
-  app.get('/sales', getSales(deps.catalogue))
-  app.get('/sales/:saleId', getSale(deps.catalogue))
-  app.post('/sales/:saleId/reservations', signedIn(tokens), jsonBody(), postReservation(deps, count))
-  app.get('/reservations/:reservationId', signedIn(tokens), getReservation(deps.stock))
+  app.get('/sales', getSales(catalogue))
+  app.get('/sales/:saleId', getSale(catalogue))
+  app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock))
+}
+
+/** Counters looked up by their label once, not with every purchase: 0.1 µs instead of 1. */
+function countOutcomes(registry: Registry): BuyDeps['count'] {
+  const outcomes = new Counter({ name: 'seckill_purchases_total', help: 'Purchase attempts, by outcome', labelNames: ['outcome'], registers: [registry] })
+  const counters = new Map<string, { inc: () => void }>()
+  return (outcome) => {
+    const counter = counters.get(outcome) ?? outcomes.labels(outcome)
+    counters.set(outcome, counter)
+    counter.inc()
+  }
 }

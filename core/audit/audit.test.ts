@@ -46,14 +46,14 @@ interface Sale { id: string; unpaid: Placed; paid: Placed; cancelled: Placed; re
 
 async function reserve(saleId: string) {
   const reservation = { saleId, reservationId: `${saleId}.${randomBytes(16).toString('base64url')}`, buyerId: `buyer-${randomUUID()}`, epoch: 1, quantity: 1 }
-  const outcome = await world.stock.reserve({ ...reservation, address: 'here' }, { buyer: BUCKET, address: BUCKET, maxPending: 100, patienceMs: 1_000 })
+  const outcome = await world.stock.reserve({ ...reservation, total: 10, address: 'here' }, { buyer: BUCKET, address: BUCKET, maxPending: 100, patienceMs: 1_000 })
   if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
   return { message: { ...reservation, reservedAtMs: outcome.reservedAtMs }, pendingEntry: outcome.pendingEntry }
 }
 
 async function place(saleId: string): Promise<Placed> {
   const { message, pendingEntry } = await reserve(saleId)
-  await world.stock.confirmed(saleId, pendingEntry)
+  await world.stock.confirmed(saleId, [pendingEntry])
   const verdicts = await placeOrders(world.database, [message], RULES)
   await tellStock(world.stock, verdicts, log)
   const decision = verdicts[0]?.decision
@@ -82,7 +82,7 @@ async function goodSale(): Promise<Sale> {
   await releaseCancelled({ database: world.database, stock: world.stock, log }, [cancelled.orderId, refunded.orderId])
   await pay(id, refunded)
   const late = await reserve(id)
-  await world.stock.confirmed(id, late.pendingEntry)
+  await world.stock.confirmed(id, [late.pendingEntry])
   await tellStock(world.stock, await rejectAbandoned(world.database, [late.message]), log)
   await sql('DELETE FROM outbox')
   return { id, unpaid, paid, cancelled, refunded, rejected: late.message.reservationId }

@@ -25,7 +25,7 @@ afterAll(() => world.close())
 
 async function cancelled(by: 'UNPAID' | 'BUYER') {
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId: randomUUID() }
-  await world.stock.reserve({ ...ref, epoch: 1, address: 'here', quantity: 1 }, { buyer: BUCKET, address: BUCKET, maxPending: 1_000, patienceMs: 1_000 })
+  await world.stock.reserve({ ...ref, epoch: 1, total: 10, address: 'here', quantity: 1 }, { buyer: BUCKET, address: BUCKET, maxPending: 1_000, patienceMs: 1_000 })
   const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: by === 'UNPAID' ? 0 : 60_000 }
   const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: Date.now() }], rules)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)

@@ -1,4 +1,5 @@
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
+import type { ServerResponse } from 'node:http'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
 import type { z } from 'zod'
 import type { Problem } from '../contracts/http.ts'
 import { type ProblemCode, problems } from '../contracts/problems.ts'
@@ -20,12 +21,28 @@ export class ProblemError extends Error {
 }
 
 /** Answers with application/problem+json and, where the caller should come back, Retry-After in whole seconds. */
-export function sendProblem(res: Response, code: ProblemCode, detail: string, extras: Extras = {}): void {
-  const body: Problem = { type: `urn:seckill:problem:${code.toLowerCase().replaceAll('_', '-')}`, ...problems[code], code, detail, ...extras }
-  if (extras.retryAfterSeconds !== undefined) res.set('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
-  if (code === 'UNAUTHENTICATED') res.set('WWW-Authenticate', 'Bearer')
-  res.status(body.status).type('application/problem+json').send(JSON.stringify(body))
+export function sendProblem(res: ServerResponse, code: ProblemCode, detail: string, extras: Extras = {}): void {
+  const body: Problem = { type: problemTypes[code], ...problems[code], code, detail, ...extras }
+  if (extras.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
+  if (code === 'UNAUTHENTICATED') res.setHeader('WWW-Authenticate', 'Bearer')
+  sendJson(res, body.status, body, 'application/problem+json; charset=utf-8')
 }
+
+/**
+ * Answers in one write, on any server: Express's own `res.json` does the same through six more functions, 8 µs of a
+ * refusal's 25.
+ */
+export function sendJson(res: ServerResponse, status: number, body: object, contentType = 'application/json; charset=utf-8'): void {
+  const text = JSON.stringify(body)
+  res.statusCode = status
+  res.setHeader('Content-Type', contentType)
+  res.setHeader('Content-Length', Buffer.byteLength(text))
+  res.end(res.req.method === 'HEAD' ? undefined : text)
+}
+
+const problemTypes = Object.fromEntries(
+  Object.keys(problems).map((code) => [code, `urn:seckill:problem:${code.toLowerCase().replaceAll('_', '-')}`]),
+) as Record<ProblemCode, string>
 
 /** @throws ProblemError INVALID_REQUEST that names every field that is wrong. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
@@ -40,22 +57,27 @@ export const notFound: RequestHandler = (req, res) => {
   sendProblem(res, 'NOT_FOUND', `There is no ${req.method} ${req.path} here.`)
 }
 
-/** The last middleware: everything thrown becomes a problem document, and only faults are logged. */
+/** The last middleware: everything thrown becomes a problem document. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) return next(error)
-    if (error instanceof ProblemError) return sendProblem(res, error.code, error.message, error.extras)
-    const status = httpStatus(error)
-    if (status === 413) return sendProblem(res, 'TOO_LARGE', 'A body may have 16 KB.')
-    if (status === 415) return sendProblem(res, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
-    if (status >= 400 && status < 500) return sendProblem(res, 'INVALID_REQUEST', 'The request could not be read; is the body JSON?')
-    if (isOutage(error)) {
-      log.warn({ err: error }, 'request refused: a server is away')
-      return sendProblem(res, 'UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
-    }
-    log.error({ err: error }, 'request failed')
-    sendProblem(res, 'INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
+    sendFault(res, error, log)
   }
+}
+
+/** Answers whatever was thrown with a problem document, and logs it where it is a fault. */
+export function sendFault(res: ServerResponse, error: unknown, log: Logger): void {
+  if (error instanceof ProblemError) return sendProblem(res, error.code, error.message, error.extras)
+  const status = httpStatus(error)
+  if (status === 413) return sendProblem(res, 'TOO_LARGE', 'A body may have 16 KB.')
+  if (status === 415) return sendProblem(res, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
+  if (status >= 400 && status < 500) return sendProblem(res, 'INVALID_REQUEST', 'The request could not be read; is the body JSON?')
+  if (isOutage(error)) {
+    log.warn({ err: error }, 'request refused: a server is away')
+    return sendProblem(res, 'UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
+  }
+  log.error({ err: error }, 'request failed')
+  sendProblem(res, 'INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
 }
 
 /** Status that Express and its body readers put on their errors; 500 for anything else. */

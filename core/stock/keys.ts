@@ -23,6 +23,10 @@ export class StockKeys {
   pending = (saleId: string) => this.#of(saleId, 'pending')
   /** Sorted set by time: reservations that are neither order nor rejected yet. */
   undecided = (saleId: string) => this.#of(saleId, 'undecided')
+  /** Bit string: who may hold a reservation, see holders.ts. */
+  holders = (saleId: string) => this.#of(saleId, 'holders')
+  /** Channel on which the ids of reservations are told whose units came back. */
+  released = () => `${this.#prefix}released`
   /** String: token bucket of a buyer or an address. */
   bucket = (saleId: string, kind: 'buyer' | 'address', who: string) => this.#of(saleId, `bucket:${kind}:${who}`)
 

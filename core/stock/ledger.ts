@@ -9,6 +9,8 @@ export interface Bucket {
 export interface ReserveRequest {
   saleId: string
   epoch: number
+  /** Units the sale began with. */
+  total: number
   reservationId: string
   buyerId: string
   address: string
@@ -125,6 +127,9 @@ export function pendingReservation(saleId: string, entry: string, fields: string
     reservedAtMs: Number(value('reserved_at_ms')),
   }
 }
+
+/** A reservation's id begins with its sale's, which is also the hash tag of its key. */
+export const saleOf = (reservationId: string) => reservationId.slice(0, reservationId.lastIndexOf('.'))
 
 /** Undefined when Redis has nothing of that reservation. */
 export function reservationRecord(hash: Record<string, string>): ReservationRecord | undefined {

@@ -27,7 +27,7 @@ test('a Redis that was paused takes nothing for buyers who have been told to com
   await stock.syncClock()
   const generous = { ratePerSecond: 10_000, burst: 10_000 }
   const reserve = (buyerId: string) => stock.reserve(
-    { saleId: 's', epoch: 1, reservationId: `s.${buyerId}`, buyerId, address: '192.0.2.1', quantity: 1 },
+    { saleId: 's', epoch: 1, total: 500, reservationId: `s.${buyerId}`, buyerId, address: '192.0.2.1', quantity: 1 },
     { buyer: generous, address: generous, maxPending: 1_000, patienceMs: COMMAND_TIMEOUT_MS })
 
   const pid = server.pids[0] ?? 0

@@ -11,6 +11,7 @@
 -- ARGV[3] reason, or ''
 -- ARGV[4] 1 when the unit goes back to the stock, 0 when the database found that it never was there
 -- ARGV[5] id of the pending entry that must still be ours to end, or '' when the database has decided
+-- ARGV[6] channel on which units that came back are told, with the reservation's id
 --
 -- Returns RELEASED; CLAIMED when a resender has taken the pending entry over (the message may be on its way);
 -- NOTHING when the reservation is unknown or ended already.
@@ -20,7 +21,10 @@ if found[1] ~= 'RESERVED' and found[1] ~= 'ORDERED' then return 'NOTHING' end
 if ARGV[5] ~= '' and redis.call('XDEL', KEYS[4], ARGV[5]) == 0 then return 'CLAIMED' end
 
 redis.call('HSET', KEYS[3], 'status', ARGV[2], 'reason', ARGV[3])
-if ARGV[4] == '1' then redis.call('HINCRBY', KEYS[1], 'stock', found[2]) end
+if ARGV[4] == '1' then
+  redis.call('HINCRBY', KEYS[1], 'stock', found[2])
+  redis.call('PUBLISH', ARGV[6], ARGV[1])
+end
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 redis.call('ZREM', KEYS[5], ARGV[1])
 return 'RELEASED'

@@ -2,6 +2,9 @@
 --
 -- KEYS[1] sale       hash, see load.lua
 -- KEYS[2] blacklist  set of buyer ids
+-- KEYS[3] pending    stream
+-- KEYS[4] undecided  sorted set
+-- KEYS[5] holders    bit string
 --
 -- ARGV[1] start, ms since 1970
 -- ARGV[2] end, ms since 1970
@@ -15,4 +18,7 @@ if tonumber(ARGV[3]) > tonumber(expires_at) then expires_at = ARGV[3] end
 redis.call('HSET', KEYS[1], 'opens_at_ms', ARGV[1], 'closes_at_ms', ARGV[2], 'expires_at_ms', expires_at)
 redis.call('PEXPIREAT', KEYS[1], expires_at)
 redis.call('PEXPIREAT', KEYS[2], expires_at)
+redis.call('PEXPIREAT', KEYS[3], expires_at)
+redis.call('PEXPIREAT', KEYS[4], expires_at)
+redis.call('PEXPIREAT', KEYS[5], expires_at)
 return expires_at

@@ -8,6 +8,7 @@
 -- KEYS[6] reservation     hash, written here
 -- KEYS[7] pending         stream: not confirmed by the broker yet
 -- KEYS[8] undecided       sorted set by time: neither order nor rejected yet
+-- KEYS[9] holders         bit string: who may hold a reservation, see holders.ts
 --
 -- ARGV[1] epoch the caller knows
 -- ARGV[2] reservation id
@@ -19,6 +20,8 @@
 -- ARGV[8] address bucket: burst
 -- ARGV[9] most pending entries
 -- ARGV[10] time in ms, by Redis' clock, after which the caller has stopped waiting
+-- ARGV[11] first of the buyer's bits among the holders
+-- ARGV[12] second of them
 --
 -- Returns {status, value, value}:
 --   RESERVED      now in ms, id of the pending entry
@@ -59,12 +62,21 @@ if earlier then return { 'DUPLICATE', earlier } end
 local quantity = tonumber(ARGV[4])
 if quantity > tonumber(sale[5]) then return { 'OVER_LIMIT', sale[5] } end
 if tonumber(sale[2]) < quantity then return { 'SOLD_OUT', sale[2] } end
-if redis.call('XLEN', KEYS[7]) >= tonumber(ARGV[9]) then return { 'BUSY' } end
+local waiting = redis.call('XLEN', KEYS[7])
+if waiting >= tonumber(ARGV[9]) then return { 'BUSY' } end
 
 redis.call('HINCRBY', KEYS[1], 'stock', -quantity)
 redis.call('SET', KEYS[5], ARGV[2], 'PXAT', sale[6])
 redis.call('HSET', KEYS[6], 'status', 'RESERVED', 'buyer_id', ARGV[3], 'quantity', ARGV[4], 'epoch', ARGV[1], 'reserved_at_ms', now_ms)
 redis.call('PEXPIREAT', KEYS[6], sale[6])
 redis.call('ZADD', KEYS[8], now_ms, ARGV[2])
+redis.call('SETBIT', KEYS[9], ARGV[11], 1)
+redis.call('SETBIT', KEYS[9], ARGV[12], 1)
 local entry = redis.call('XADD', KEYS[7], '*', 'reservation_id', ARGV[2], 'buyer_id', ARGV[3], 'quantity', ARGV[4], 'epoch', ARGV[1], 'reserved_at_ms', now_ms)
+-- The first one of all comes by here, and after it whoever finds the line empty.
+if waiting == 0 then
+  redis.call('PEXPIREAT', KEYS[7], sale[6])
+  redis.call('PEXPIREAT', KEYS[8], sale[6])
+  redis.call('PEXPIREAT', KEYS[9], sale[6])
+end
 return { 'RESERVED', now_ms, entry }

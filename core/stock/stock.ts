@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Redis, Result } from 'ioredis'
+import { holderBits } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
   type Ending, type PendingReservation, pendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
   type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest, type ReserveStatus, type SaleFigures, saleFigures,
 } from './ledger.ts'
 
-const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load', 'reschedule'] as const
+const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load', 'reschedule', 'survey'] as const
 
 /** A script of this folder; its header lists its keys, one line each. */
 function script(name: string): { lua: string; numberOfKeys: number } {
@@ -22,6 +23,7 @@ interface ScriptedRedis {
   claim: Script<[string, string[]][]>
   load: Script<'LOADED' | 'STALE'>
   reschedule: Script<string>
+  surveyBuffer: Script<[Buffer, Buffer]>
 }
 
 /** How long the data of a sale stays in Redis after its end. */
@@ -47,18 +49,25 @@ export class Stock {
       this.keys.sale(saleId), this.keys.blacklist(saleId),
       this.keys.bucket(saleId, 'buyer', buyerId), this.keys.bucket(saleId, 'address', address),
       this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
-      this.keys.pending(saleId), this.keys.undecided(saleId),
+      this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
       request.epoch, reservationId, buyerId, request.quantity,
       1_000 / limits.buyer.ratePerSecond, limits.buyer.burst,
       1_000 / limits.address.ratePerSecond, limits.address.burst,
       limits.maxPending, Date.now() + this.#redisAheadMs + limits.patienceMs,
+      ...holderBits(buyerId, request.total),
     )
     return reserveOutcome(answer)
   }
 
-  /** The broker has the message: the entry need not be sent again. */
-  async confirmed(saleId: string, pendingEntry: string): Promise<void> {
-    await this.#redis.xdel(this.keys.pending(saleId), pendingEntry)
+  /** The broker has the messages: the entries need not be sent again. */
+  async confirmed(saleId: string, pendingEntries: string[]): Promise<void> {
+    await this.#redis.xdel(this.keys.pending(saleId), ...pendingEntries)
+  }
+
+  /** Units left now and, when there are none, who may hold a reservation (see holders.ts); undefined when not loaded. */
+  async survey(saleId: string): Promise<{ left: number; holders: Buffer } | undefined> {
+    const [left, holders] = await this.#redis.surveyBuffer(this.keys.sale(saleId), this.keys.holders(saleId))
+    return left.length === 0 ? undefined : { left: Number(left), holders }
   }
 
   /** The reservation has become an order, or its order was paid. */
@@ -77,7 +86,7 @@ export class Stock {
     return this.#redis.release(
       this.keys.sale(saleId), this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
       this.keys.pending(saleId), this.keys.undecided(saleId),
-      reservationId, ending.status, ending.reason, ending.giveBack ? 1 : 0, pendingEntry,
+      reservationId, ending.status, ending.reason, ending.giveBack ? 1 : 0, pendingEntry, this.keys.released(),
     )
   }
 
@@ -140,7 +149,8 @@ export class Stock {
    */
   async reschedule(saleId: string, opensAtMs: number, closesAtMs: number): Promise<void> {
     const expiresAt = await this.#redis.reschedule(
-      this.keys.sale(saleId), this.keys.blacklist(saleId), opensAtMs, closesAtMs, closesAtMs + KEPT_AFTER_END_MS,
+      this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
+      opensAtMs, closesAtMs, closesAtMs + KEPT_AFTER_END_MS,
     )
     if (expiresAt !== '') await this.#redis.zadd(this.keys.sales(), expiresAt, saleId)
   }

@@ -1,10 +1,9 @@
 import type { RequestHandler } from 'express'
 import { sendProblem } from '../../core/platform/problem.ts'
-import { TokenBucket } from '../../core/platform/token-bucket.ts'
+import type { TokenBucket } from '../../core/platform/token-bucket.ts'
 
 /** Refuses, before anything is read or asked, what this process cannot take. */
-export function gatewayLimit(ratePerSecond: number, burst: number): RequestHandler {
-  const bucket = new TokenBucket(ratePerSecond, burst)
+export function gatewayLimit(bucket: TokenBucket): RequestHandler {
   return (_req, res, next) => {
     const token = bucket.take()
     if (token.taken) return next()

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { SaleId, type SaleView } from '../../core/contracts/http.ts'
+import type { SaleView } from '../../core/contracts/http.ts'
 import { ProblemError } from '../../core/platform/problem.ts'
 import type { SaleFigures } from '../../core/stock/ledger.ts'
 import type { Catalogue } from '../catalogue.ts'
@@ -12,10 +12,9 @@ export function getSales(catalogue: Catalogue): RequestHandler {
 }
 
 /** GET /sales/:saleId */
-export function getSale(catalogue: Catalogue): RequestHandler {
+export function getSale(catalogue: Catalogue): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
-    const id = SaleId.safeParse(req.params.saleId)
-    const sale = id.success ? await catalogue.find(id.data) : undefined
+    const sale = await catalogue.find(req.params.saleId)
     if (!sale) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
     res.json(view(sale))
   }

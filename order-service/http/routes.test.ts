@@ -67,7 +67,7 @@ async function stockThatIsAway(): Promise<Stock> {
 async function ordered() {
   const buyerId = `buyer-${randomUUID()}`
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId }
-  const reserved = await world.stock.reserve({ ...ref, epoch: 1, address: 'here', quantity: 1 }, { buyer: BUCKET, address: BUCKET, maxPending: 10_000, patienceMs: 1_000 })
+  const reserved = await world.stock.reserve({ ...ref, epoch: 1, total: 10, address: 'here', quantity: 1 }, { buyer: BUCKET, address: BUCKET, maxPending: 10_000, patienceMs: 1_000 })
   if (reserved.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${reserved.status}`)
   const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: reserved.reservedAtMs }], RULES)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)

@@ -2,7 +2,7 @@ import express, { type Express } from 'express'
 import { z } from 'zod'
 import { OrderId } from '../../core/contracts/http.ts'
 import type { ProblemCode } from '../../core/contracts/problems.ts'
-import { jsonBody } from '../../core/platform/http-service.ts'
+import { jsonBody } from '../../core/platform/json-body.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'
 import { type BuyersHandler, signedIn } from '../../core/platform/signed-in.ts'
 import type { Tokens } from '../../core/platform/tokens.ts'
@@ -25,8 +25,8 @@ export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
   const buyer = signedIn<{ orderId: string }>(deps.tokens)
   return (app) => {
     app.get('/orders/:orderId', buyer, getOrder(deps))
-    app.post('/orders/:orderId/payments', buyer, ...jsonBody(), postPayment(deps))
-    app.post('/orders/:orderId/cancellation', buyer, ...jsonBody(), postCancellation(deps))
+    app.post('/orders/:orderId/payments', buyer, jsonBody(), postPayment(deps))
+    app.post('/orders/:orderId/cancellation', buyer, jsonBody(), postCancellation(deps))
     // The signature is over the bytes as they came: no parsing, no inflating.
     app.post('/payments/callback', express.raw({ type: () => true, limit: MAX_CALLBACK, inflate: false }), postCallback(deps))
   }

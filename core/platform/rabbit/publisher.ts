@@ -20,7 +20,8 @@ export interface Outgoing {
 export type PublishOutcome = 'CONFIRMED' | 'REFUSED' | 'UNKNOWN'
 
 export interface Publisher {
-  publish: (message: Outgoing) => Promise<PublishOutcome>
+  /** `patienceMs`: how long the confirm is waited for; the publisher's own limit unless given. */
+  publish: (message: Outgoing, patienceMs?: number) => Promise<PublishOutcome>
   /** Connected, and the broker takes messages. */
   isReady: () => boolean
   close: () => Promise<void>
@@ -61,11 +62,11 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     },
   })
 
-  function send(open: ConfirmChannel, { exchange, routingKey, messageId, body, headers, mandatory = true }: Outgoing) {
+  function send(open: ConfirmChannel, { exchange, routingKey, messageId, body, headers, mandatory = true }: Outgoing, patienceMs: number) {
     // Not the message's id: the same message may be on its way twice, by the gateway and by a resender.
     const publishId = ++published
     return new Promise<PublishOutcome>((resolve) => {
-      const timer = setTimeout(() => resolve('UNKNOWN'), confirmTimeoutMs)
+      const timer = setTimeout(() => resolve('UNKNOWN'), patienceMs)
       const settle = (outcome: PublishOutcome) => {
         clearTimeout(timer)
         resolve(outcome)
@@ -90,9 +91,9 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
 
   return {
     isReady,
-    async publish(message) {
+    async publish(message, patienceMs = confirmTimeoutMs) {
       if (!isReady() || channel === undefined || inFlight.size >= maxInFlight) return 'UNKNOWN'
-      const outcome = send(channel, message)
+      const outcome = send(channel, message, patienceMs)
       inFlight.add(outcome)
       try {
         return await outcome

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import type { RequestHandler } from 'express'
+import { ProblemError } from './problem.ts'
+
+const MAX_BYTES = 16_384
+const JSON_IN_UTF8 = /^application\/json[ \t]*(;[ \t]*charset="?utf-?8"?[ \t]*)?$/i
+
+/** Puts the JSON body into `req.body`. */
+export function jsonBody(): RequestHandler {
+  return async (req, _res, next) => {
+    req.body = await readJson(req)
+    next()
+  }
+}
+
+/**
+ * The JSON body, of at most 16 KB; no body at all is an empty object. Express's own reader does the same through iconv,
+ * zlib and a general body parser, 20 µs of a purchase's 90.
+ * @throws ProblemError UNSUPPORTED_MEDIA_TYPE, TOO_LARGE or INVALID_REQUEST.
+ */
+export async function readJson(req: IncomingMessage): Promise<unknown> {
+  const { headers } = req
+  const declared = Number(headers['content-length'] ?? 0)
+  if (headers['transfer-encoding'] === undefined && declared === 0) {
+    if (headers['content-type'] !== undefined) throw new ProblemError('INVALID_REQUEST', 'The body is empty; expected JSON.')
+    return {}
+  }
+  if (!JSON_IN_UTF8.test(headers['content-type'] ?? '') || headers['content-encoding'] !== undefined) {
+    throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8, not compressed.')
+  }
+  const text = await readText(req)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ProblemError('INVALID_REQUEST', 'The body could not be read; is it JSON?')
+  }
+}
+
+function readText(req: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    req.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      // The rest is let through unread: a client that is still sending would not see the answer.
+      if (bytes > MAX_BYTES) reject(new ProblemError('TOO_LARGE', 'A body may have 16 KB.'))
+      else chunks.push(chunk)
+    })
+    req.on('end', () => resolve(chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString()))
+    req.on('error', () => reject(new ProblemError('INVALID_REQUEST', 'The body was cut off.')))
+  })
+}

@@ -1,0 +1,76 @@
+import type { Redis } from 'ioredis'
+import type { Logger } from '../core/platform/log.ts'
+import { mayHold } from '../core/stock/holders.ts'
+import { saleOf } from '../core/stock/ledger.ts'
+import type { Stock } from '../core/stock/stock.ts'
+
+/** Then Redis is asked anew, in case the news of a release got lost. */
+const BELIEVED_MS = 1_000
+
+interface Knowledge {
+  holders: Buffer
+  untilMs: number
+}
+
+/**
+ * What this process knows of sold-out sales, so that most of those who come too late cost Redis nothing. It must not hide
+ * a reservation from the buyer who holds it: who may be a holder is asked for along with the stock, and goes the whole way.
+ */
+export class SoldOut {
+  readonly #stock: Stock
+  readonly #releases: Redis
+  readonly #log: Logger
+  readonly #known = new Map<string, Knowledge>()
+  readonly #learning = new Set<string>()
+  /** Counts releases: what was asked before one says nothing about the time after it. */
+  #releasesHeard = 0
+
+  /** `releases` is a connection of its own, which from now on only listens. */
+  constructor(stock: Stock, releases: Redis, log: Logger) {
+    this.#stock = stock
+    this.#releases = releases
+    this.#log = log
+    releases.on('message', (_channel: string, reservationId: string) => this.#withdraw(saleOf(reservationId)))
+    // Deaf, nothing may be believed; `subscribe` is repeated by the client when it is back.
+    releases.on('close', () => this.#withdrawAll())
+  }
+
+  async listen(): Promise<void> {
+    await this.#releases.subscribe(this.#stock.keys.released())
+  }
+
+  /** Whether this buyer can be refused without asking: the sale is sold out and they hold nothing of it. */
+  refuses(saleId: string, buyerId: string, units: number): boolean {
+    const known = this.#known.get(saleId)
+    return known !== undefined && performance.now() < known.untilMs && !mayHold(known.holders, buyerId, units)
+  }
+
+  /** To be called when Redis said "sold out": learns for everybody who comes within the next second. */
+  learn(saleId: string): void {
+    if (this.#learning.has(saleId) || this.#releases.status !== 'ready') return
+    this.#learning.add(saleId)
+    this.#survey(saleId)
+      .catch((error: Error) => this.#log.debug({ err: error.message, saleId }, 'not known whether sold out'))
+      .finally(() => this.#learning.delete(saleId))
+  }
+
+  async #survey(saleId: string): Promise<void> {
+    const heardBefore = this.#releasesHeard
+    const askedAtMs = performance.now()
+    const survey = await this.#stock.survey(saleId)
+    if (survey?.left !== 0 || this.#releasesHeard !== heardBefore) return
+    const known = { holders: survey.holders, untilMs: askedAtMs + BELIEVED_MS }
+    this.#known.set(saleId, known)
+    setTimeout(() => { if (this.#known.get(saleId) === known) this.#known.delete(saleId) }, BELIEVED_MS).unref()
+  }
+
+  #withdraw(saleId: string): void {
+    this.#releasesHeard++
+    this.#known.delete(saleId)
+  }
+
+  #withdrawAll(): void {
+    this.#releasesHeard++
+    this.#known.clear()
+  }
+}
