@@ -6,12 +6,13 @@ import type { Logger } from '../core/platform/log.ts'
 import { parse, sendFault } from '../core/platform/problem.ts'
 import type { TokenBucket } from '../core/platform/token-bucket.ts'
 import { bearer, type Tokens } from '../core/platform/tokens.ts'
-import type { PendingReservation, ReserveLimits, ReserveOutcome } from '../core/stock/ledger.ts'
+import type { PendingReservation, ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { addressForLimit } from './address.ts'
 import { answerBuyer } from './answers.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { HandOver } from './hand-over.ts'
+import type { Reserving } from './reserve-together.ts'
 import type { SoldOut } from './sold-out.ts'
 
 export interface BuyDeps {
@@ -21,7 +22,7 @@ export interface BuyDeps {
   catalogue: Catalogue
   soldOut: SoldOut
   stock: Stock
-  limits: ReserveLimits
+  reserving: Reserving
   handOver: HandOver
   count: (outcome: BuyOutcome['status']) => void
   log: Logger
@@ -69,9 +70,7 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
   if (soldOut.refuses(saleId, buyerId, sale.total)) return { status: 'SOLD_OUT', left: 0 }
 
   const reservationId = newReservationId(saleId)
-  const outcome = await reserve(deps, {
-    saleId, epoch: sale.epoch, total: sale.total, reservationId, buyerId, quantity, address: addressForLimit(req.ip ?? ''),
-  })
+  const outcome = await reserve(deps, sale, { reservationId, buyerId, quantity, address: addressForLimit(req.ip ?? '') })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
   if (outcome.status !== 'RESERVED') return outcome
 
@@ -91,9 +90,9 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
  * A fault of Redis is "unknown": the script may have run. The buyer is asked to come back, and then gets the same
  * reservation or a new one.
  */
-async function reserve({ stock, limits, log }: BuyDeps, request: Parameters<Stock['reserve']>[0]): Promise<ReserveOutcome> {
+async function reserve({ reserving, log }: BuyDeps, sale: SaleFigures, request: ReserveRequest): Promise<ReserveOutcome> {
   try {
-    return await stock.reserve(request, limits)
+    return await reserving.reserve(sale, request)
   } catch (error) {
     log.warn({ err: error }, 'Redis did not answer')
     return { status: 'UNAVAILABLE' }

@@ -19,6 +19,7 @@ import type { GatewayConfig } from './config.ts'
 import { fastLane } from './fast-lane.ts'
 import { HandOver } from './hand-over.ts'
 import { openApiDocument } from './openapi.ts'
+import { Reserving } from './reserve-together.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
 import { gatewayLimit } from './routes/limit.ts'
@@ -61,12 +62,12 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     tokens: createTokens(config.TOKEN_SECRET),
     catalogue, soldOut, stock, handOver, log,
     count: countOutcomes(metrics),
-    limits: {
+    reserving: new Reserving(stock, {
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
       address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
       maxPending: config.MAX_PENDING,
       patienceMs: COMMAND_TIMEOUT_MS,
-    },
+    }),
   }
   const buy = buyHandler(deps)
   const http = await startHttp({

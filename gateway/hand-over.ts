@@ -1,5 +1,6 @@
 import { type Reservation, type ReservationBatch, RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
+import { Combiner } from '../core/platform/combiner.ts'
 import type { Logger } from '../core/platform/log.ts'
 import type { Publisher, PublishOutcome } from '../core/platform/rabbit/publisher.ts'
 import type { PendingReservation } from '../core/stock/ledger.ts'
@@ -19,20 +20,23 @@ export interface HandOverDeps {
   confirmTimeoutMs: number
 }
 
-interface Waiting {
+interface Given {
   reservation: PendingReservation
   sinceMs: number
-  resolve: (outcome: PublishOutcome) => void
 }
 
 /** Hands reservations to the order service, those that come together in one message. */
 export class HandOver {
   readonly #deps: HandOverDeps
-  #waiting: Waiting[] = []
-  #unconfirmed = 0
+  readonly #combiner: Combiner<Given, PublishOutcome>
 
   constructor(deps: HandOverDeps) {
     this.#deps = deps
+    this.#combiner = new Combiner({
+      togetherMax: RESERVATIONS_PER_MESSAGE_MAX,
+      runsMax: MESSAGES_UNCONFIRMED_MAX,
+      run: (given) => this.#send(given),
+    })
   }
 
   /**
@@ -40,52 +44,39 @@ export class HandOver {
    * of the message has arrived; on UNKNOWN the entry stays and carries it. Never throws.
    */
   give(reservation: PendingReservation): Promise<PublishOutcome> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ reservation, sinceMs: performance.now(), resolve })
-      // Not at once: what Redis answered in the same turn of the loop comes along.
-      if (this.#waiting.length === 1) setImmediate(() => this.#send())
-    })
+    return this.#combiner.add({ reservation, sinceMs: performance.now() })
   }
 
-  #send(): void {
-    while (this.#waiting.length > 0 && this.#unconfirmed < MESSAGES_UNCONFIRMED_MAX) {
-      void this.#sendOne(this.#waiting.splice(0, RESERVATIONS_PER_MESSAGE_MAX))
-    }
-  }
-
-  async #sendOne(together: Waiting[]): Promise<void> {
-    this.#unconfirmed++
-    const outcome = await this.#publish(together)
-    this.#unconfirmed--
-    if (outcome === 'CONFIRMED') this.#forget(together)
-    for (const { resolve } of together) resolve(outcome)
-    this.#send()
-  }
-
-  async #publish(together: Waiting[]): Promise<PublishOutcome> {
-    // In the order of their coming: the first has waited longest, and nobody waits longer than the limit.
-    const patienceMs = this.#deps.confirmTimeoutMs - (performance.now() - (together[0]?.sinceMs ?? 0))
-    if (patienceMs <= 0) return 'UNKNOWN'
-    const body: ReservationBatch = { v: 2, reservations: together.map(({ reservation }) => handedOver(reservation)) }
-    return this.#deps.publisher.publish({ exchange: INTAKE, routingKey: INTAKE, messageId: body.reservations[0]?.reservationId ?? '', body }, patienceMs)
+  async #send(given: Given[]): Promise<PublishOutcome[]> {
+    // They are in the order of their coming: the first has waited longest, and nobody waits longer than the limit.
+    const patienceMs = this.#deps.confirmTimeoutMs - (performance.now() - (given[0]?.sinceMs ?? 0))
+    const reservations = given.map(({ reservation }) => reservation)
+    const outcome = patienceMs > 0 ? await this.#deps.publisher.publish(messageOf(reservations), patienceMs) : 'UNKNOWN'
+    if (outcome === 'CONFIRMED') this.#forget(reservations)
+    return given.map(() => outcome)
   }
 
   /** Not awaited: should it fail, the resender sends once more and the order service takes the duplicates. */
-  #forget(together: Waiting[]): void {
+  #forget(reservations: PendingReservation[]): void {
     const { stock, log } = this.#deps
-    for (const [saleId, entries] of entriesBySale(together)) {
+    for (const [saleId, entries] of entriesBySale(reservations)) {
       stock.confirmed(saleId, entries).catch((error: Error) => log.debug({ err: error.message, saleId }, 'pending entries stay, will be sent again'))
     }
   }
 }
 
-function handedOver({ entry: _, ...reservation }: PendingReservation): Reservation {
-  return reservation
+function messageOf(reservations: PendingReservation[]) {
+  const body: ReservationBatch = { v: 2, reservations: reservations.map(handedOver) }
+  return { exchange: INTAKE, routingKey: INTAKE, messageId: reservations[0]?.reservationId ?? '', body }
 }
 
-function entriesBySale(together: Waiting[]): Map<string, string[]> {
+function handedOver({ reservationId, saleId, buyerId, quantity, epoch, reservedAtMs }: PendingReservation): Reservation {
+  return { reservationId, saleId, buyerId, quantity, epoch, reservedAtMs }
+}
+
+function entriesBySale(reservations: PendingReservation[]): Map<string, string[]> {
   const entries = new Map<string, string[]>()
-  for (const { reservation: { saleId, entry } } of together) {
+  for (const { saleId, entry } of reservations) {
     const ofSale = entries.get(saleId)
     if (ofSale) ofSale.push(entry)
     else entries.set(saleId, [entry])

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { INTAKE } from '../contracts/topology.ts'
 import { releaseCancelled } from '../orders/release-cancelled.ts'
@@ -18,7 +19,6 @@ import { auditLimits, type CheckId, type SaleAudit } from './report.ts'
  */
 
 const STOCK = 10
-const BUCKET = { ratePerSecond: 1_000, burst: 1_000 }
 const PRICE_CENTS = 1_000
 const RULES = { reservationLifetimeMs: 60_000, paymentWindowMs: 3_600_000 }
 const limits = auditLimits(120)
@@ -46,7 +46,7 @@ interface Sale { id: string; unpaid: Placed; paid: Placed; cancelled: Placed; re
 
 async function reserve(saleId: string) {
   const reservation = { saleId, reservationId: `${saleId}.${randomBytes(16).toString('base64url')}`, buyerId: `buyer-${randomUUID()}`, epoch: 1, quantity: 1 }
-  const outcome = await world.stock.reserve({ ...reservation, total: 10, address: 'here' }, { buyer: BUCKET, address: BUCKET, maxPending: 100, patienceMs: 1_000 })
+  const outcome = await reserveOne(world.stock, { ...reservation, total: 10 }, reservation)
   if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
   return { message: { ...reservation, reservedAtMs: outcome.reservedAtMs }, pendingEntry: outcome.pendingEntry }
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { createLog } from '../platform/log.ts'
 import { connectRedis, redisReady } from '../platform/redis.ts'
@@ -10,7 +11,6 @@ import { cancelForBuyer, cancelUnpaid } from './transitions.ts'
 
 const SALE = 'sale-1'
 const UNITS = 100
-const BUCKET = { ratePerSecond: 1_000, burst: 1_000 }
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
 let world: World
 
@@ -25,7 +25,7 @@ afterAll(() => world.close())
 
 async function cancelled(by: 'UNPAID' | 'BUYER') {
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId: randomUUID() }
-  await world.stock.reserve({ ...ref, epoch: 1, total: 10, address: 'here', quantity: 1 }, { buyer: BUCKET, address: BUCKET, maxPending: 1_000, patienceMs: 1_000 })
+  await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, ref)
   const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: by === 'UNPAID' ? 0 : 60_000 }
   const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: Date.now() }], rules)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)

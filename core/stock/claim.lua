@@ -6,13 +6,14 @@
 -- ARGV[1] least age in ms
 -- ARGV[2] most entries
 --
--- Returns a list of {new entry id, {field, value, …}}.
+-- Returns a list of {new entry id, reservation id}.
 
 local time = redis.call('TIME')
 local newest = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]
 local claimed = {}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', string.format('%d', newest), 'COUNT', ARGV[2])) do
+  local reservation_id = entry[2][2]
   redis.call('XDEL', KEYS[1], entry[1])
-  claimed[#claimed + 1] = { redis.call('XADD', KEYS[1], '*', unpack(entry[2])), entry[2] }
+  claimed[#claimed + 1] = { redis.call('XADD', KEYS[1], '*', 'reservation_id', reservation_id), reservation_id }
 end
 return claimed

@@ -7,10 +7,6 @@ export interface Bucket {
 }
 
 export interface ReserveRequest {
-  saleId: string
-  epoch: number
-  /** Units the sale began with. */
-  total: number
   reservationId: string
   buyerId: string
   address: string
@@ -22,11 +18,10 @@ export interface ReserveLimits {
   address: Bucket
   /** Reservations that may wait for the broker's confirm; more are BUSY. */
   maxPending: number
-  /** How long the caller waits for the answer; a script that runs later takes nothing. */
+  /** How long the callers wait for the answer; a script that runs later takes nothing. */
   patienceMs: number
 }
 
-export type ReserveStatus = ReserveOutcome['status']
 export type ReserveOutcome =
   | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
   | { status: 'DUPLICATE'; reservationId: string }
@@ -84,8 +79,10 @@ export interface ReservationRecord {
   orderId?: string
 }
 
-/** What reserve.lua returned. */
-export function reserveOutcome([status, first, second]: [ReserveStatus, string?, string?]): ReserveOutcome {
+/** What reserve.lua returns for one reservation. */
+export type ReserveAnswer = [status: ReserveOutcome['status'], first?: string, second?: string]
+
+export function reserveOutcome([status, first, second]: ReserveAnswer): ReserveOutcome {
   switch (status) {
     case 'RESERVED': return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
     case 'DUPLICATE': return { status, reservationId: String(first) }
@@ -111,20 +108,6 @@ export function saleFigures(saleId: string, hash: Record<string, string>): SaleF
     perBuyerLimit: Number(hash.per_buyer_limit),
     opensAtMs: Number(hash.opens_at_ms),
     closesAtMs: Number(hash.closes_at_ms),
-  }
-}
-
-/** An entry of the pending stream. */
-export function pendingReservation(saleId: string, entry: string, fields: string[]): PendingReservation {
-  const value = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
-  return {
-    saleId,
-    entry,
-    reservationId: value('reservation_id'),
-    buyerId: value('buyer_id'),
-    quantity: Number(value('quantity')),
-    epoch: Number(value('epoch')),
-    reservedAtMs: Number(value('reserved_at_ms')),
   }
 }
 

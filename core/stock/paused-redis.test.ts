@@ -3,6 +3,7 @@ import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder
 import { startRedis } from '../../dev/servers/redis.ts'
 import type { RunningServer } from '../../dev/servers/running-server.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createLog } from '../platform/log.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../platform/redis.ts'
 import { Stock } from './stock.ts'
@@ -25,10 +26,7 @@ test('a Redis that was paused takes nothing for buyers who have been told to com
   const sale = { saleId: 's', epoch: 1, title: 'A sale', priceCents: 100, total: 500, left: 500, perBuyerLimit: 1, opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
   await stock.load(sale, [])
   await stock.syncClock()
-  const generous = { ratePerSecond: 10_000, burst: 10_000 }
-  const reserve = (buyerId: string) => stock.reserve(
-    { saleId: 's', epoch: 1, total: 500, reservationId: `s.${buyerId}`, buyerId, address: '192.0.2.1', quantity: 1 },
-    { buyer: generous, address: generous, maxPending: 1_000, patienceMs: COMMAND_TIMEOUT_MS })
+  const reserve = (buyerId: string) => reserveOne(stock, sale, { reservationId: `s.${buyerId}`, buyerId }, { ...generous, patienceMs: COMMAND_TIMEOUT_MS })
 
   const pid = server.pids[0] ?? 0
   process.kill(pid, 'SIGSTOP')

@@ -1,29 +1,27 @@
--- Sets units aside for a buyer. Every check comes before the first write that concerns stock.
+-- Sets units aside for buyers of one sale, one after the other. For each of them every check comes before the first write
+-- that concerns stock. Several in one call, because half of what a call of one costs is the call.
 --
--- KEYS[1] sale            hash, see load.lua
--- KEYS[2] blacklist       set of buyer ids
--- KEYS[3] buyer bucket    string: theoretical arrival time in ms (GCRA)
--- KEYS[4] address bucket  string: the same
--- KEYS[5] buyer           string: id of the reservation the buyer holds
--- KEYS[6] reservation     hash, written here
--- KEYS[7] pending         stream: not confirmed by the broker yet
--- KEYS[8] undecided       sorted set by time: neither order nor rejected yet
--- KEYS[9] holders         bit string: who may hold a reservation, see holders.ts
+-- KEYS[1] sale       hash, see load.lua
+-- KEYS[2] blacklist  set of buyer ids
+-- KEYS[3] pending    stream: reservations not confirmed by the broker yet
+-- KEYS[4] undecided  sorted set by time: neither order nor rejected yet
+-- KEYS[5] holders    bit string: who may hold a reservation, see holders.ts
+-- and then for each reservation
+--   buyer bucket     string: theoretical arrival time in ms (GCRA)
+--   address bucket   string: the same
+--   buyer            string: id of the reservation the buyer holds
+--   reservation      hash, written here
 --
 -- ARGV[1] epoch the caller knows
--- ARGV[2] reservation id
--- ARGV[3] buyer id
--- ARGV[4] quantity
--- ARGV[5] buyer bucket: ms per token
--- ARGV[6] buyer bucket: burst
--- ARGV[7] address bucket: ms per token
--- ARGV[8] address bucket: burst
--- ARGV[9] most pending entries
--- ARGV[10] time in ms, by Redis' clock, after which the caller has stopped waiting
--- ARGV[11] first of the buyer's bits among the holders
--- ARGV[12] second of them
+-- ARGV[2] buyer bucket: ms per token
+-- ARGV[3] buyer bucket: burst
+-- ARGV[4] address bucket: ms per token
+-- ARGV[5] address bucket: burst
+-- ARGV[6] most pending entries
+-- ARGV[7] time in ms, by Redis' clock, after which the caller has stopped waiting
+-- and then for each reservation: its id, buyer id, quantity, the buyer's bit among the holders
 --
--- Returns {status, value, value}:
+-- Returns for each reservation {status, value, value}:
 --   RESERVED      now in ms, id of the pending entry
 --   DUPLICATE     id of the reservation the buyer already holds
 --   SOLD_OUT      units left (fewer than asked for)
@@ -34,49 +32,69 @@
 --   BLACKLISTED, BUSY, UNAVAILABLE (no such data, of another epoch, or run too late)
 
 local sale = redis.call('HMGET', KEYS[1], 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'per_buyer_limit', 'expires_at_ms')
-if sale[1] ~= ARGV[1] then return { 'UNAVAILABLE' } end
-
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local now_ms = string.format('%d', now)
--- A Redis that was paused runs what piled up meanwhile; those buyers have long been told to come back.
-if now > tonumber(ARGV[10]) then return { 'UNAVAILABLE' } end
-if now < tonumber(sale[3]) then return { 'NOT_STARTED', now_ms, sale[3] } end
-if now >= tonumber(sale[4]) then return { 'ENDED', now_ms } end
-if redis.call('SISMEMBER', KEYS[2], ARGV[3]) == 1 then return { 'BLACKLISTED' } end
+
+-- What holds for everybody.
+local function refusal()
+  if sale[1] ~= ARGV[1] then return { 'UNAVAILABLE' } end
+  -- A Redis that was paused runs what piled up meanwhile; those buyers have long been told to come back.
+  if now > tonumber(ARGV[7]) then return { 'UNAVAILABLE' } end
+  if now < tonumber(sale[3]) then return { 'NOT_STARTED', now_ms, sale[3] } end
+  if now >= tonumber(sale[4]) then return { 'ENDED', now_ms } end
+end
 
 -- A token bucket as one number: the time at which the bucket would be full again (generic cell rate algorithm).
-local function full_again_at(bucket, interval, burst)
-  local at = math.max(tonumber(redis.call('GET', bucket) or 0), now) + interval
-  return at, at - interval * burst - now
+-- Takes a token from both buckets or from none; returns the ms to wait, 0 or less when they were taken.
+local function take_tokens(buyer_bucket, address_bucket)
+  local full = redis.call('MGET', buyer_bucket, address_bucket)
+  local buyer_at = math.max(tonumber(full[1] or 0), now) + ARGV[2]
+  local address_at = math.max(tonumber(full[2] or 0), now) + ARGV[4]
+  local wait = math.max(buyer_at - ARGV[2] * ARGV[3], address_at - ARGV[4] * ARGV[5]) - now
+  if wait > 0 then return wait end
+  -- A bucket is full again within seconds: neither log nor replicas need it.
+  redis.set_repl(redis.REPL_NONE)
+  redis.call('SET', buyer_bucket, string.format('%.3f', buyer_at), 'PX', math.ceil(buyer_at - now))
+  redis.call('SET', address_bucket, string.format('%.3f', address_at), 'PX', math.ceil(address_at - now))
+  redis.set_repl(redis.REPL_ALL)
+  return wait
 end
-local buyer_at, buyer_wait = full_again_at(KEYS[3], tonumber(ARGV[5]), tonumber(ARGV[6]))
-local address_at, address_wait = full_again_at(KEYS[4], tonumber(ARGV[7]), tonumber(ARGV[8]))
-local wait = math.max(buyer_wait, address_wait)
-if wait > 0 then return { 'RATE_LIMITED', string.format('%d', math.ceil(wait)) } end
-redis.call('SET', KEYS[3], string.format('%.3f', buyer_at), 'PX', math.ceil(buyer_at - now))
-redis.call('SET', KEYS[4], string.format('%.3f', address_at), 'PX', math.ceil(address_at - now))
 
-local earlier = redis.call('GET', KEYS[5])
-if earlier then return { 'DUPLICATE', earlier } end
-local quantity = tonumber(ARGV[4])
-if quantity > tonumber(sale[5]) then return { 'OVER_LIMIT', sale[5] } end
-if tonumber(sale[2]) < quantity then return { 'SOLD_OUT', sale[2] } end
-local waiting = redis.call('XLEN', KEYS[7])
-if waiting >= tonumber(ARGV[9]) then return { 'BUSY' } end
+local stock = tonumber(sale[2])
+local pending = redis.call('XLEN', KEYS[3])
 
-redis.call('HINCRBY', KEYS[1], 'stock', -quantity)
-redis.call('SET', KEYS[5], ARGV[2], 'PXAT', sale[6])
-redis.call('HSET', KEYS[6], 'status', 'RESERVED', 'buyer_id', ARGV[3], 'quantity', ARGV[4], 'epoch', ARGV[1], 'reserved_at_ms', now_ms)
-redis.call('PEXPIREAT', KEYS[6], sale[6])
-redis.call('ZADD', KEYS[8], now_ms, ARGV[2])
-redis.call('SETBIT', KEYS[9], ARGV[11], 1)
-redis.call('SETBIT', KEYS[9], ARGV[12], 1)
-local entry = redis.call('XADD', KEYS[7], '*', 'reservation_id', ARGV[2], 'buyer_id', ARGV[3], 'quantity', ARGV[4], 'epoch', ARGV[1], 'reserved_at_ms', now_ms)
--- The first one of all comes by here, and after it whoever finds the line empty.
-if waiting == 0 then
-  redis.call('PEXPIREAT', KEYS[7], sale[6])
-  redis.call('PEXPIREAT', KEYS[8], sale[6])
-  redis.call('PEXPIREAT', KEYS[9], sale[6])
+local function reserve(buyer_bucket, address_bucket, buyer, reservation, id, buyer_id, quantity, bit)
+  if redis.call('SISMEMBER', KEYS[2], buyer_id) == 1 then return { 'BLACKLISTED' } end
+  local wait = take_tokens(buyer_bucket, address_bucket)
+  if wait > 0 then return { 'RATE_LIMITED', string.format('%d', math.ceil(wait)) } end
+  local earlier = redis.call('GET', buyer)
+  if earlier then return { 'DUPLICATE', earlier } end
+  if tonumber(quantity) > tonumber(sale[5]) then return { 'OVER_LIMIT', sale[5] } end
+  if stock < tonumber(quantity) then return { 'SOLD_OUT', tostring(stock) } end
+  if pending >= tonumber(ARGV[6]) then return { 'BUSY' } end
+
+  stock = redis.call('HINCRBY', KEYS[1], 'stock', -quantity)
+  redis.call('SET', buyer, id, 'PXAT', sale[6])
+  redis.call('HSET', reservation, 'status', 'RESERVED', 'buyer_id', buyer_id, 'quantity', quantity, 'epoch', ARGV[1], 'reserved_at_ms', now_ms)
+  redis.call('PEXPIREAT', reservation, sale[6])
+  redis.call('ZADD', KEYS[4], now_ms, id)
+  redis.call('SETBIT', KEYS[5], bit, 1)
+  local entry = redis.call('XADD', KEYS[3], '*', 'reservation_id', id)
+  pending = pending + 1
+  -- The first one of all comes by here, and after it whoever finds the line empty.
+  if pending == 1 then
+    redis.call('PEXPIREAT', KEYS[3], sale[6])
+    redis.call('PEXPIREAT', KEYS[4], sale[6])
+    redis.call('PEXPIREAT', KEYS[5], sale[6])
+  end
+  return { 'RESERVED', now_ms, entry }
 end
-return { 'RESERVED', now_ms, entry }
+
+local for_everybody = refusal()
+local outcomes = {}
+for i = 1, (#KEYS - 5) / 4 do
+  local k, a = 5 + (i - 1) * 4, 7 + (i - 1) * 4
+  outcomes[i] = for_everybody or reserve(KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4])
+end
+return outcomes

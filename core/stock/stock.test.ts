@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
+import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { ReserveLimits, SaleFigures } from './ledger.ts'
 
@@ -8,7 +9,7 @@ let world: World
 beforeAll(async () => { world = await createWorld() })
 afterAll(async () => { await world.close() })
 
-const generous: ReserveLimits = { buyer: { ratePerSecond: 1_000, burst: 1_000 }, address: { ratePerSecond: 1_000, burst: 1_000 }, maxPending: 100, patienceMs: 1_000 }
+const reserve = (asked: ReturnType<typeof request>, limits?: ReserveLimits) => reserveOne(world.stock, asked, asked, limits)
 
 let made = 0
 async function loadedSale(changes: Partial<SaleFigures> = {}): Promise<SaleFigures> {
@@ -28,7 +29,7 @@ const refused = { status: 'REJECTED', reason: 'BUSY', giveBack: true } as const
 describe('reserving', () => {
   test('sets the units aside, marks the buyer, and leaves an entry for the resender', async () => {
     const sale = await loadedSale()
-    expect(await world.stock.reserve(request(sale, 'ann', 2), generous)).toMatchObject({ status: 'RESERVED' })
+    expect(await reserve(request(sale, 'ann', 2))).toMatchObject({ status: 'RESERVED' })
     expect(await left(sale)).toBe(1)
     expect(await world.stock.countPending(sale.saleId)).toBe(1)
     expect(await world.stock.countUndecided(sale.saleId)).toBe(1)
@@ -37,55 +38,55 @@ describe('reserving', () => {
 
   test('never goes below zero and never takes part of what was asked', async () => {
     const sale = await loadedSale({ left: 1 })
-    expect(await world.stock.reserve(request(sale, 'greedy', 2), generous)).toEqual({ status: 'SOLD_OUT', left: 1 })
-    expect(await world.stock.reserve(request(sale, 'modest'), generous)).toMatchObject({ status: 'RESERVED' })
-    expect(await world.stock.reserve(request(sale, 'third'), generous)).toEqual({ status: 'SOLD_OUT', left: 0 })
+    expect(await reserve(request(sale, 'greedy', 2))).toEqual({ status: 'SOLD_OUT', left: 1 })
+    expect(await reserve(request(sale, 'modest'))).toMatchObject({ status: 'RESERVED' })
+    expect(await reserve(request(sale, 'third'))).toEqual({ status: 'SOLD_OUT', left: 0 })
     expect(await left(sale)).toBe(0)
   })
 
   test('refuses a caller of another epoch, and everybody when the data is gone', async () => {
     const sale = await loadedSale()
-    expect(await world.stock.reserve({ ...request(sale, 'ann'), epoch: 2 }, generous)).toEqual({ status: 'UNAVAILABLE' })
+    expect(await reserve({ ...request(sale, 'ann'), epoch: 2 })).toEqual({ status: 'UNAVAILABLE' })
     await world.redis.del(world.stock.keys.sale(sale.saleId))
-    expect(await world.stock.reserve(request(sale, 'ann'), generous)).toEqual({ status: 'UNAVAILABLE' })
+    expect(await reserve(request(sale, 'ann'))).toEqual({ status: 'UNAVAILABLE' })
   })
 
   test('takes nothing when it runs after its caller has stopped waiting', async () => {
     const sale = await loadedSale()
     await world.stock.syncClock()
-    expect(await world.stock.reserve(request(sale, 'ann'), { ...generous, patienceMs: -50 })).toEqual({ status: 'UNAVAILABLE' })
+    expect(await reserve(request(sale, 'ann'), { ...generous, patienceMs: -50 })).toEqual({ status: 'UNAVAILABLE' })
     expect(await left(sale)).toBe(3)
-    expect(await world.stock.reserve(request(sale, 'ann'), generous)).toMatchObject({ status: 'RESERVED' })
+    expect(await reserve(request(sale, 'ann'))).toMatchObject({ status: 'RESERVED' })
   })
 
   test('is BUSY before anything is taken when too many wait for the broker', async () => {
     const sale = await loadedSale()
-    await world.stock.reserve(request(sale, 'ann'), generous)
-    expect(await world.stock.reserve(request(sale, 'bob'), { ...generous, maxPending: 1 })).toEqual({ status: 'BUSY' })
+    await reserve(request(sale, 'ann'))
+    expect(await reserve(request(sale, 'bob'), { ...generous, maxPending: 1 })).toEqual({ status: 'BUSY' })
     expect(await left(sale)).toBe(2)
   })
 
   test('knows the window, the blacklist and the limit per buyer', async () => {
     const sale = await loadedSale()
-    expect(await world.stock.reserve(request(sale, 'banned'), generous)).toEqual({ status: 'BLACKLISTED' })
-    expect(await world.stock.reserve(request(sale, 'ann', 3), generous)).toEqual({ status: 'OVER_LIMIT', perBuyerLimit: 2 })
+    expect(await reserve(request(sale, 'banned'))).toEqual({ status: 'BLACKLISTED' })
+    expect(await reserve(request(sale, 'ann', 3))).toEqual({ status: 'OVER_LIMIT', perBuyerLimit: 2 })
     const later = await loadedSale({ opensAtMs: Date.now() + 10_000 })
-    expect(await world.stock.reserve(request(later, 'ann'), generous)).toMatchObject({ status: 'NOT_STARTED', opensAtMs: later.opensAtMs })
+    expect(await reserve(request(later, 'ann'))).toMatchObject({ status: 'NOT_STARTED', opensAtMs: later.opensAtMs })
     expect(await left(sale)).toBe(3)
   })
 
   test('refills a bucket at its rate', async () => {
     const sale = await loadedSale()
     const limits = { ...generous, buyer: { ratePerSecond: 20, burst: 1 } }
-    expect((await world.stock.reserve(request(sale, 'ann'), limits)).status).toBe('RESERVED')
-    const limited = await world.stock.reserve(request(sale, 'ann'), limits)
+    expect((await reserve(request(sale, 'ann'), limits)).status).toBe('RESERVED')
+    const limited = await reserve(request(sale, 'ann'), limits)
     expect(limited).toMatchObject({ status: 'RATE_LIMITED' })
-    await eventually('a token', () => world.stock.reserve(request(sale, 'ann'), limits), ({ status }) => status === 'DUPLICATE')
+    await eventually('a token', () => reserve(request(sale, 'ann'), limits), ({ status }) => status === 'DUPLICATE')
   })
 
   test('leaves nothing that lives for ever', async () => {
     const sale = await loadedSale()
-    await world.stock.reserve(request(sale, 'ann'), generous)
+    await reserve(request(sale, 'ann'))
     const keys = await world.redis.keys(`${world.stock.keys.sale(sale.saleId).replace(/sale$/, '')}*`)
     const lifetimes = await Promise.all(keys.map((key) => world.redis.pttl(key)))
     expect(keys).toContain(world.stock.keys.pending(sale.saleId))
@@ -96,17 +97,17 @@ describe('reserving', () => {
 describe('releasing', () => {
   test('gives a unit back once, and the buyer the right to buy again', async () => {
     const sale = await loadedSale()
-    await world.stock.reserve(request(sale, 'ann'), generous)
+    await reserve(request(sale, 'ann'))
     expect(await world.stock.release(ref(sale, 'ann'), refused)).toBe('RELEASED')
     expect(await world.stock.release(ref(sale, 'ann'), refused)).toBe('NOTHING')
     expect(await left(sale)).toBe(3)
     expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
-    expect(await world.stock.reserve({ ...request(sale, 'ann'), reservationId: `${sale.saleId}.ann2` }, generous)).toMatchObject({ status: 'RESERVED' })
+    expect(await reserve({ ...request(sale, 'ann'), reservationId: `${sale.saleId}.ann2` })).toMatchObject({ status: 'RESERVED' })
   })
 
   test('does not give back what a resender has taken over: its publish may have arrived', async () => {
     const sale = await loadedSale()
-    const reserved = await world.stock.reserve(request(sale, 'ann'), generous)
+    const reserved = await reserve(request(sale, 'ann'))
     const entry = reserved.status === 'RESERVED' ? reserved.pendingEntry : ''
     const [claimed] = await world.stock.claimPending(sale.saleId, 0, 10)
     expect(claimed).toMatchObject({ reservationId: `${sale.saleId}.ann`, buyerId: 'ann', quantity: 1, epoch: 1 })
@@ -117,7 +118,7 @@ describe('releasing', () => {
 
   test('an unclaimed entry is ended together with its reservation', async () => {
     const sale = await loadedSale()
-    const reserved = await world.stock.reserve(request(sale, 'ann'), generous)
+    const reserved = await reserve(request(sale, 'ann'))
     expect(await world.stock.release(ref(sale, 'ann'), refused, reserved.status === 'RESERVED' ? reserved.pendingEntry : '')).toBe('RELEASED')
     expect(await world.stock.countPending(sale.saleId)).toBe(0)
   })
@@ -125,7 +126,7 @@ describe('releasing', () => {
 
 test('a resender takes over only what is old enough, and nobody sees it again at once', async () => {
   const sale = await loadedSale()
-  await world.stock.reserve(request(sale, 'ann'), generous)
+  await reserve(request(sale, 'ann'))
   expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
   expect(await world.stock.claimPending(sale.saleId, 0, 10)).toHaveLength(1)
   expect(await world.stock.claimPending(sale.saleId, 1_000, 10)).toHaveLength(0)
@@ -133,7 +134,7 @@ test('a resender takes over only what is old enough, and nobody sees it again at
 
 test('a settled reservation only ever moves on', async () => {
   const sale = await loadedSale()
-  await world.stock.reserve(request(sale, 'ann'), generous)
+  await reserve(request(sale, 'ann'))
   const id = `${sale.saleId}.ann`
   await world.stock.settle(sale.saleId, id, 'PAID', 'order-1')
   await world.stock.settle(sale.saleId, id, 'ORDERED', 'order-1')
@@ -144,7 +145,7 @@ test('a settled reservation only ever moves on', async () => {
 
 test('loading a sale again changes nothing until its epoch is newer', async () => {
   const sale = await loadedSale()
-  await world.stock.reserve(request(sale, 'ann'), generous)
+  await reserve(request(sale, 'ann'))
   expect(await world.stock.load(sale, [])).toBe('STALE')
   expect(await left(sale)).toBe(2)
   expect(await world.stock.load({ ...sale, epoch: 2, left: 1 }, [])).toBe('LOADED')
@@ -161,7 +162,7 @@ test('a sale that is moved keeps its data until a day after its new end', async 
   }
   await world.stock.reschedule(sale.saleId, Date.now() - 1_000, Date.now())
   expect(await world.redis.pexpiretime(world.stock.keys.sale(sale.saleId))).toBe(closesAtMs + 86_400_000)
-  expect(await world.stock.reserve(request(sale, 'ann'), generous)).toMatchObject({ status: 'ENDED' })
+  expect(await reserve(request(sale, 'ann'))).toMatchObject({ status: 'ENDED' })
 })
 
 test('every script says in its header exactly the keys and arguments it uses', () => {
@@ -189,6 +190,6 @@ test('a blacklist of any length can be loaded', async () => {
     saleId: 'listed', epoch: 1, title: 'A sale', priceCents: 100, total: 3, left: 3, perBuyerLimit: 1, opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000,
   }
   await world.stock.load(sale, Array.from({ length: 150_000 }, (_, i) => `banned-${i}`))
-  expect(await world.stock.reserve(request(sale, 'banned-149999'), generous)).toEqual({ status: 'BLACKLISTED' })
-  expect(await world.stock.reserve(request(sale, 'ann'), generous)).toMatchObject({ status: 'RESERVED' })
+  expect(await reserve(request(sale, 'banned-149999'))).toEqual({ status: 'BLACKLISTED' })
+  expect(await reserve(request(sale, 'ann'))).toMatchObject({ status: 'RESERVED' })
 })

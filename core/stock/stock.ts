@@ -1,26 +1,27 @@
 import { readFileSync } from 'node:fs'
 import type { Redis, Result } from 'ioredis'
-import { holderBits } from './holders.ts'
+import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
-  type Ending, type PendingReservation, pendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
-  type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest, type ReserveStatus, type SaleFigures, saleFigures,
+  type Ending, type PendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
+  type ReserveLimits, type ReserveAnswer, type ReserveOutcome, reserveOutcome, type ReserveRequest, type SaleFigures, saleFigures,
 } from './ledger.ts'
 
 const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load', 'reschedule', 'survey'] as const
 
-/** A script of this folder; its header lists its keys, one line each. */
-function script(name: string): { lua: string; numberOfKeys: number } {
+/** A script of this folder. Its header lists its keys, one line each; one that takes "for each" is told how many with every call. */
+function script(name: string): { lua: string; numberOfKeys?: number } {
   const lua = readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
+  if (lua.includes('-- and then for each')) return { lua }
   return { lua, numberOfKeys: lua.match(/^-- KEYS\[\d+\]/gm)?.length ?? 0 }
 }
 
 type Script<Answer> = (...keysAndArguments: (string | number)[]) => Result<Answer, { type: 'default' }>
 interface ScriptedRedis {
-  reserve: Script<[ReserveStatus, string?, string?]>
+  reserve: Script<ReserveAnswer[]>
   settle: Script<'SETTLED' | 'NOTHING'>
   release: Script<ReleaseOutcome>
-  claim: Script<[string, string[]][]>
+  claim: Script<[string, string][]>
   load: Script<'LOADED' | 'STALE'>
   reschedule: Script<string>
   surveyBuffer: Script<[Buffer, Buffer]>
@@ -42,21 +43,21 @@ export class Stock {
     this.#redis = redis as Redis & ScriptedRedis
   }
 
-  /** Checks everything and sets the units aside, in one round trip. */
-  async reserve(request: ReserveRequest, limits: ReserveLimits): Promise<ReserveOutcome> {
-    const { saleId, reservationId, buyerId, address } = request
-    const answer = await this.#redis.reserve(
-      this.keys.sale(saleId), this.keys.blacklist(saleId),
-      this.keys.bucket(saleId, 'buyer', buyerId), this.keys.bucket(saleId, 'address', address),
-      this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
-      this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
-      request.epoch, reservationId, buyerId, request.quantity,
-      1_000 / limits.buyer.ratePerSecond, limits.buyer.burst,
-      1_000 / limits.address.ratePerSecond, limits.address.burst,
+  /** Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. */
+  async reserve(sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total'>, requests: ReserveRequest[], limits: ReserveLimits): Promise<ReserveOutcome[]> {
+    const { saleId, epoch, total } = sale
+    const keys = [this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
+    const args: (string | number)[] = [
+      epoch, 1_000 / limits.buyer.ratePerSecond, limits.buyer.burst, 1_000 / limits.address.ratePerSecond, limits.address.burst,
       limits.maxPending, Date.now() + this.#redisAheadMs + limits.patienceMs,
-      ...holderBits(buyerId, request.total),
-    )
-    return reserveOutcome(answer)
+    ]
+    for (const { reservationId, buyerId, address, quantity } of requests) {
+      keys.push(
+        this.keys.bucket(saleId, 'buyer', buyerId), this.keys.bucket(saleId, 'address', address),
+        this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId))
+      args.push(reservationId, buyerId, quantity, holderBit(buyerId, total))
+    }
+    return (await this.#redis.reserve(keys.length, ...keys, ...args)).map(reserveOutcome)
   }
 
   /** The broker has the messages: the entries need not be sent again. */
@@ -93,7 +94,11 @@ export class Stock {
   /** Takes over at most `most` pending entries of at least that age. */
   async claimPending(saleId: string, olderThanMs: number, most: number): Promise<PendingReservation[]> {
     const claimed = await this.#redis.claim(this.keys.pending(saleId), olderThanMs, most)
-    return claimed.map(([entry, fields]) => pendingReservation(saleId, entry, fields))
+    const found = await Promise.all(claimed.map(async ([entry, reservationId]) => {
+      const record = await this.readReservation(saleId, reservationId)
+      return record && { entry, reservationId, saleId, ...record }
+    }))
+    return found.filter((reservation) => reservation !== undefined)
   }
 
   async countPending(saleId: string): Promise<number> {

@@ -14,6 +14,7 @@ import { freePort } from '../../dev/servers/ports.ts'
 import { startPaymentProvider } from '../../payment-provider/payment-provider.ts'
 import { call } from '../../test/support/http-client.ts'
 import { inParallel } from '../../test/support/parallel.ts'
+import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { demoProvider } from '../payments/demo-provider.ts'
 import { type OrderRoutesDeps, orderRoutes } from './routes.ts'
@@ -22,7 +23,6 @@ const PAYMENT_SECRET = randomBytes(24).toString('hex')
 const SALE = 'sale-1'
 const UNITS = 1_000
 const RULES = { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000 }
-const BUCKET = { ratePerSecond: 1_000, burst: 1_000 }
 const tokens = createTokens(randomBytes(24).toString('hex'))
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
 const closers = new Closers(log)
@@ -67,7 +67,7 @@ async function stockThatIsAway(): Promise<Stock> {
 async function ordered() {
   const buyerId = `buyer-${randomUUID()}`
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId }
-  const reserved = await world.stock.reserve({ ...ref, epoch: 1, total: 10, address: 'here', quantity: 1 }, { buyer: BUCKET, address: BUCKET, maxPending: 10_000, patienceMs: 1_000 })
+  const reserved = await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: 10 }, ref)
   if (reserved.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${reserved.status}`)
   const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: reserved.reservedAtMs }], RULES)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)

@@ -1,0 +1,51 @@
+import { Combiner } from '../core/platform/combiner.ts'
+import type { ReserveLimits, ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
+import type { Stock } from '../core/stock/stock.ts'
+
+/** Redis serves nobody else while a script runs: 16 reservations hold it for some 0.3 ms. */
+const RESERVATIONS_PER_CALL_MAX = 16
+const CALLS_MAX = 4
+
+interface Asked {
+  sale: SaleFigures
+  request: ReserveRequest
+}
+
+/** Asks Redis for what buyers want at the same time in one call per sale. Outcomes are each buyer's own. */
+export class Reserving {
+  readonly #combiner: Combiner<Asked, ReserveOutcome>
+
+  constructor(stock: Stock, limits: ReserveLimits) {
+    this.#combiner = new Combiner({
+      togetherMax: RESERVATIONS_PER_CALL_MAX,
+      runsMax: CALLS_MAX,
+      run: (asked) => reserveBySale(stock, limits, asked),
+    })
+  }
+
+  /** @throws when Redis does not answer: then it is not known whether the units were set aside. */
+  reserve(sale: SaleFigures, request: ReserveRequest): Promise<ReserveOutcome> {
+    return this.#combiner.add({ sale, request })
+  }
+}
+
+async function reserveBySale(stock: Stock, limits: ReserveLimits, asked: Asked[]): Promise<ReserveOutcome[]> {
+  const outcomes = new Map<ReserveRequest, ReserveOutcome>()
+  await Promise.all([...bySale(asked).values()].map(async ({ sale, requests }) => {
+    const answers = await stock.reserve(sale, requests, limits)
+    requests.forEach((request, i) => { if (answers[i]) outcomes.set(request, answers[i]) })
+  }))
+  return asked.map(({ request }) => outcomes.get(request) ?? { status: 'UNAVAILABLE' })
+}
+
+/** By epoch, too: the sale's may have been raised since the first of them was looked up. */
+function bySale(asked: Asked[]): Map<string, { sale: SaleFigures; requests: ReserveRequest[] }> {
+  const groups = new Map<string, { sale: SaleFigures; requests: ReserveRequest[] }>()
+  for (const { sale, request } of asked) {
+    const key = `${sale.saleId} ${sale.epoch}`
+    const group = groups.get(key)
+    if (group) group.requests.push(request)
+    else groups.set(key, { sale, requests: [request] })
+  }
+  return groups
+}
