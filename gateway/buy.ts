@@ -3,13 +3,13 @@ import type { Request, Response } from 'express'
 import { ReservationRequest } from '../core/contracts/http.ts'
 import { readJson } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
-import { parse, sendFault } from '../core/platform/problem.ts'
+import { type HeaderList, parse, sendFault } from '../core/platform/problem.ts'
 import type { TokenBucket } from '../core/platform/token-bucket.ts'
 import { bearer, type Tokens } from '../core/platform/tokens.ts'
 import type { PendingReservation, ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { addressForLimit } from './address.ts'
-import { answerBuyer } from './answers.ts'
+import { answerBuyer, type BuyOutcome } from './answers.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Reserving } from './reserve-together.ts'
@@ -24,15 +24,11 @@ export interface BuyDeps {
   stock: Stock
   reserving: Reserving
   handOver: HandOver
+  /** Of every answer. */
+  headers: HeaderList
   count: (outcome: BuyOutcome['status']) => void
   log: Logger
 }
-
-export type BuyOutcome =
-  | { status: 'ACCEPTED'; reservationId: string; quantity: number }
-  | { status: 'CROWDED'; retryAfterMs: number }
-  | { status: 'UNAUTHENTICATED' | 'NO_SUCH_SALE' }
-  | Exclude<ReserveOutcome, { status: 'RESERVED' }>
 
 export type BuyHandler = (req: Request, res: Response, saleId: string) => Promise<void>
 
@@ -46,9 +42,9 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
     try {
       const outcome = await buy(deps, req, saleId)
       deps.count(outcome.status)
-      await answerBuyer(res, deps.stock, saleId, outcome)
+      await answerBuyer(res, deps.headers, deps.stock, saleId, outcome)
     } catch (error) {
-      sendFault(res, error, deps.log)
+      sendFault(res, error, deps.log, deps.headers)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { everyService, settings } from '../core/platform/config.ts'
 
@@ -15,9 +16,10 @@ export const GatewayConfig = z.object({
   TRUST_PROXY_HOPS: settings.TRUST_PROXY_HOPS,
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   FAST_LANE: z.stringbool().default(true).describe('false lets Express answer purchases, too: the same answers, a third as many'),
+  GATEWAY_PROCESSES: z.union([z.literal('auto'), z.coerce.number().int().min(1).max(256)]).default('auto').describe('processes that share the gateway\'s port; auto is one per core'),
   DEMO_MODE: z.stringbool().default(false).describe('true lets anybody sign in by name (POST /sessions)'),
-  GATEWAY_RATE_PER_SECOND: perSecond(10_000).describe('requests a second that one gateway process takes'),
-  GATEWAY_BURST: burst(10_000).describe('requests that one gateway process takes at once'),
+  GATEWAY_RATE_PER_SECOND: perSecond(10_000).describe('requests a second that one gateway takes, all of its processes together'),
+  GATEWAY_BURST: burst(10_000).describe('requests that one gateway takes at once, all of its processes together'),
   BUYER_RATE_PER_SECOND: perSecond(5).describe('purchase attempts a second of one buyer, per sale'),
   BUYER_BURST: burst(10).describe('purchase attempts of one buyer at once, per sale'),
   ADDRESS_RATE_PER_SECOND: perSecond(50).describe('purchase attempts a second from one client address, per sale'),
@@ -27,3 +29,7 @@ export const GatewayConfig = z.object({
   RESEND_AFTER_MS: z.coerce.number().int().min(100).default(3_000).describe('unconfirmed reservations of this age are sent again; more than CONFIRM_TIMEOUT_MS'),
 }).refine((config) => config.RESEND_AFTER_MS > config.CONFIRM_TIMEOUT_MS, { path: ['RESEND_AFTER_MS'], message: 'expected more than CONFIRM_TIMEOUT_MS' })
 export type GatewayConfig = z.output<typeof GatewayConfig>
+
+export function processCount({ GATEWAY_PROCESSES }: GatewayConfig): number {
+  return GATEWAY_PROCESSES === 'auto' ? availableParallelism() : GATEWAY_PROCESSES
+}

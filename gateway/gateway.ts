@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Express } from 'express'
 import { Counter, type Registry } from 'prom-client'
 import swaggerUi from 'swagger-ui-express'
@@ -15,7 +16,7 @@ import { createTokens } from '../core/platform/tokens.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
-import type { GatewayConfig } from './config.ts'
+import { type GatewayConfig, processCount } from './config.ts'
 import { fastLane } from './fast-lane.ts'
 import { HandOver } from './hand-over.ts'
 import { openApiDocument } from './openapi.ts'
@@ -58,9 +59,11 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('resender', () => resender.close())
 
   const deps: BuyDeps = {
-    bucket: new TokenBucket(config.GATEWAY_RATE_PER_SECOND, config.GATEWAY_BURST),
+    bucket: gatewayBucket(config),
     tokens: createTokens(config.TOKEN_SECRET),
     catalogue, soldOut, stock, handOver, log,
+    // What follows a purchase is private and changes at any moment.
+    headers: ['Cache-Control', 'no-store', ...securityHeaders()],
     count: countOutcomes(metrics),
     reserving: new Reserving(stock, {
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
@@ -74,7 +77,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
     checks: { redis: () => redis.status === 'ready' && catalogue.isFresh() },
-    ...(config.FAST_LANE ? { fastLane: fastLane(buy, securityHeaders()) } : {}),
+    ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
@@ -93,6 +96,12 @@ function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, cata
   app.get('/sales', getSales(catalogue))
   app.get('/sales/:saleId', getSale(catalogue))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock))
+}
+
+/** Each process takes its share, so that all of them together never take more. */
+function gatewayBucket(config: GatewayConfig): TokenBucket {
+  const processes = cluster.isWorker ? processCount(config) : 1
+  return new TokenBucket(config.GATEWAY_RATE_PER_SECOND / processes, Math.max(1, config.GATEWAY_BURST / processes))
 }
 
 /** Counters looked up by their label once, not with every purchase: 0.1 µs instead of 1. */

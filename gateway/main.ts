@@ -1,5 +1,5 @@
 import { runService } from '../core/platform/service.ts'
-import { GatewayConfig } from './config.ts'
+import { GatewayConfig, processCount } from './config.ts'
 import { startGateway } from './gateway.ts'
 
-await runService('gateway', GatewayConfig, startGateway)
+await runService('gateway', GatewayConfig, startGateway, processCount)

@@ -20,16 +20,18 @@ export class SoldOut {
   readonly #stock: Stock
   readonly #releases: Redis
   readonly #log: Logger
+  readonly #believedMs: number
   readonly #known = new Map<string, Knowledge>()
   readonly #learning = new Set<string>()
   /** Counts releases: what was asked before one says nothing about the time after it. */
   #releasesHeard = 0
 
   /** `releases` is a connection of its own, which from now on only listens. */
-  constructor(stock: Stock, releases: Redis, log: Logger) {
+  constructor(stock: Stock, releases: Redis, log: Logger, believedMs = BELIEVED_MS) {
     this.#stock = stock
     this.#releases = releases
     this.#log = log
+    this.#believedMs = believedMs
     releases.on('message', (_channel: string, reservationId: string) => this.#withdraw(saleOf(reservationId)))
     // Deaf, nothing may be believed; `subscribe` is repeated by the client when it is back.
     releases.on('close', () => this.#withdrawAll())
@@ -59,9 +61,9 @@ export class SoldOut {
     const askedAtMs = performance.now()
     const survey = await this.#stock.survey(saleId)
     if (survey?.left !== 0 || this.#releasesHeard !== heardBefore) return
-    const known = { holders: survey.holders, untilMs: askedAtMs + BELIEVED_MS }
+    const known = { holders: survey.holders, untilMs: askedAtMs + this.#believedMs }
     this.#known.set(saleId, known)
-    setTimeout(() => { if (this.#known.get(saleId) === known) this.#known.delete(saleId) }, BELIEVED_MS).unref()
+    setTimeout(() => { if (this.#known.get(saleId) === known) this.#known.delete(saleId) }, this.#believedMs).unref()
   }
 
   #withdraw(saleId: string): void {

@@ -5,6 +5,7 @@ import helmet from 'helmet'
 import type { Registry } from 'prom-client'
 import type { Logger } from './log.ts'
 import { notFound, problemHandler } from './problem.ts'
+import { metricsText } from './process-metrics.ts'
 
 export interface HttpServiceOptions {
   host: string
@@ -32,7 +33,7 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   app.use(secured)
   app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
   app.get('/readyz', readiness(options.checks))
-  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metrics.metrics()) })
+  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metricsText(metrics)) })
   options.routes(app)
   app.use(notFound, problemHandler(log))
 
@@ -53,9 +54,9 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
 const secured = helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } })
 
 /** What helmet sets on every answer, for answers that do not pass by it. */
-export function securityHeaders(): Record<string, string> {
-  const headers: Record<string, string> = {}
-  const recorder = { setHeader: (name: string, value: string) => { headers[name] = value }, removeHeader: () => {} }
+export function securityHeaders(): string[] {
+  const headers: string[] = []
+  const recorder = { setHeader: (name: string, value: string) => { headers.push(name, value) }, removeHeader: () => {} }
   secured({} as Request, recorder as unknown as Response, () => {})
   return headers
 }

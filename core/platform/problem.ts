@@ -21,23 +21,25 @@ export class ProblemError extends Error {
 }
 
 /** Answers with application/problem+json and, where the caller should come back, Retry-After in whole seconds. */
-export function sendProblem(res: ServerResponse, code: ProblemCode, detail: string, extras: Extras = {}): void {
+export function sendProblem(res: ServerResponse, code: ProblemCode, detail: string, extras: Extras = {}, more: HeaderList = []): void {
   const body: Problem = { type: problemTypes[code], ...problems[code], code, detail, ...extras }
-  if (extras.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
-  if (code === 'UNAUTHENTICATED') res.setHeader('WWW-Authenticate', 'Bearer')
-  sendJson(res, body.status, body, 'application/problem+json; charset=utf-8')
+  const headers = ['Content-Type', 'application/problem+json; charset=utf-8', ...more]
+  if (extras.retryAfterSeconds !== undefined) headers.push('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
+  if (code === 'UNAUTHENTICATED') headers.push('WWW-Authenticate', 'Bearer')
+  sendJson(res, body.status, body, headers)
 }
 
+/** Name, value, name, value, … */
+export type HeaderList = readonly string[]
+
 /**
- * Answers in one write, on any server: Express's own `res.json` does the same through six more functions, 8 µs of a
- * refusal's 25.
+ * Answers in one write, on any server. A list of headers goes straight into the text that is sent; set one by one, or
+ * through Express's `res.json`, they cost a refusal some 8 of its 40 µs.
  */
-export function sendJson(res: ServerResponse, status: number, body: object, contentType = 'application/json; charset=utf-8'): void {
+export function sendJson(res: ServerResponse, status: number, body: object, headers: HeaderList): void {
   const text = JSON.stringify(body)
-  res.statusCode = status
-  res.setHeader('Content-Type', contentType)
-  res.setHeader('Content-Length', Buffer.byteLength(text))
-  res.end(res.req.method === 'HEAD' ? undefined : text)
+  res.writeHead(status, [...headers, 'Content-Length', String(Buffer.byteLength(text))])
+  res.end(text)
 }
 
 const problemTypes = Object.fromEntries(
@@ -66,18 +68,19 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
 }
 
 /** Answers whatever was thrown with a problem document, and logs it where it is a fault. */
-export function sendFault(res: ServerResponse, error: unknown, log: Logger): void {
-  if (error instanceof ProblemError) return sendProblem(res, error.code, error.message, error.extras)
+export function sendFault(res: ServerResponse, error: unknown, log: Logger, more: HeaderList = []): void {
+  const problem = (code: ProblemCode, detail: string, extras?: Extras) => sendProblem(res, code, detail, extras, more)
+  if (error instanceof ProblemError) return problem(error.code, error.message, error.extras)
   const status = httpStatus(error)
-  if (status === 413) return sendProblem(res, 'TOO_LARGE', 'A body may have 16 KB.')
-  if (status === 415) return sendProblem(res, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
-  if (status >= 400 && status < 500) return sendProblem(res, 'INVALID_REQUEST', 'The request could not be read; is the body JSON?')
+  if (status === 413) return problem('TOO_LARGE', 'A body may have 16 KB.')
+  if (status === 415) return problem('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
+  if (status >= 400 && status < 500) return problem('INVALID_REQUEST', 'The request could not be read; is the body JSON?')
   if (isOutage(error)) {
     log.warn({ err: error }, 'request refused: a server is away')
-    return sendProblem(res, 'UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
+    return problem('UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
   }
   log.error({ err: error }, 'request failed')
-  sendProblem(res, 'INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
+  problem('INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
 }
 
 /** Status that Express and its body readers put on their errors; 500 for anything else. */

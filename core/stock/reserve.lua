@@ -55,8 +55,8 @@ local function take_tokens(buyer_bucket, address_bucket)
   if wait > 0 then return wait end
   -- A bucket is full again within seconds: neither log nor replicas need it.
   redis.set_repl(redis.REPL_NONE)
-  redis.call('SET', buyer_bucket, string.format('%.3f', buyer_at), 'PX', math.ceil(buyer_at - now))
-  redis.call('SET', address_bucket, string.format('%.3f', address_at), 'PX', math.ceil(address_at - now))
+  redis.call('SET', buyer_bucket, string.format('%.3f', buyer_at), 'PX', math.ceil(buyer_at - now) + 1)
+  redis.call('SET', address_bucket, string.format('%.3f', address_at), 'PX', math.ceil(address_at - now) + 1)
   redis.set_repl(redis.REPL_ALL)
   return wait
 end

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createLog } from '../core/platform/log.ts'
+import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { Stock } from '../core/stock/stock.ts'
+import { eventually } from '../test/support/eventually.ts'
+import { reserveOne } from '../test/support/reserve-one.ts'
+import { startTcpProxy } from '../test/support/tcp-proxy.ts'
+import { createWorld, type World } from '../test/support/world.ts'
+import { SoldOut } from './sold-out.ts'
+
+const log = createLog('test', 'silent')
+const UNITS = 2
+let world: World
+const closers: (() => unknown)[] = []
+beforeAll(async () => { world = await createWorld() })
+afterAll(async () => {
+  for (const close of closers) await close()
+  await world.close()
+})
+
+/** What one gateway process knows, over connections of its own. */
+async function knowledge(believedMs = 600_000, redisUrl = world.redisUrl): Promise<SoldOut> {
+  const [redis, releases] = [connectRedis(redisUrl, log), connectRedis(redisUrl, log)]
+  closers.push(() => redis.disconnect(), () => releases.disconnect())
+  await Promise.all([redisReady(redis), redisReady(releases)])
+  const soldOut = new SoldOut(new Stock(redis, world.keyPrefix), releases, log, believedMs)
+  await soldOut.listen()
+  return soldOut
+}
+
+let made = 0
+/** A sale of two units that both went. */
+async function soldOutSale() {
+  const sale = {
+    saleId: `gone-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: UNITS, left: UNITS, perBuyerLimit: 1,
+    opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000,
+  }
+  await world.stock.load(sale, [])
+  const holder = (buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId })
+  for (const buyerId of ['ann', 'bob']) await reserveOne(world.stock, sale, holder(buyerId))
+  return { saleId: sale.saleId, release: () => world.stock.release(holder('ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true }) }
+}
+
+const learned = (soldOut: SoldOut, saleId: string) => eventually('it to be known as sold out', () => {
+  soldOut.learn(saleId)
+  return soldOut.refuses(saleId, 'late', UNITS)
+}, Boolean)
+
+const withdrawn = (soldOut: SoldOut, saleId: string) =>
+  eventually('it to be withdrawn', () => soldOut.refuses(saleId, 'late', UNITS), (refuses) => !refuses)
+
+test('whoever comes too late is refused from memory, and whoever holds a reservation is not', async () => {
+  const { saleId } = await soldOutSale()
+  const soldOut = await knowledge()
+  expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
+  await learned(soldOut, saleId)
+  expect(['ann', 'bob', 'late'].map((buyer) => soldOut.refuses(saleId, buyer, UNITS))).toEqual([false, false, true])
+})
+
+test('a release is heard by every process, which then asks again', async () => {
+  const { saleId, release } = await soldOutSale()
+  const all = await Promise.all([knowledge(), knowledge()])
+  for (const soldOut of all) await learned(soldOut, saleId)
+  await release()
+  for (const soldOut of all) expect(await withdrawn(soldOut, saleId)).toBe(false)
+})
+
+test('a sale with a unit left is never taken for sold out', async () => {
+  const { saleId, release } = await soldOutSale()
+  await release()
+  const soldOut = await knowledge()
+  soldOut.learn(saleId)
+  await world.stock.survey(saleId)
+  expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
+})
+
+test('what was learned is believed only for a while', async () => {
+  const { saleId } = await soldOutSale()
+  const soldOut = await knowledge(200)
+  await learned(soldOut, saleId)
+  expect(await withdrawn(soldOut, saleId)).toBe(false)
+})
+
+test('nothing is believed while releases cannot be heard', async () => {
+  const { saleId } = await soldOutSale()
+  const redisUrl = new URL(world.redisUrl)
+  const proxy = await startTcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
+  redisUrl.port = String(proxy.port)
+  closers.push(() => proxy.close())
+  const soldOut = await knowledge(600_000, redisUrl.href)
+  await learned(soldOut, saleId)
+  proxy.cut()
+  expect(await withdrawn(soldOut, saleId)).toBe(false)
+})
