@@ -41,8 +41,17 @@ export interface LoadResult {
   /** Answers per tick of 250 ms. */
   timeline: Counts[]
   connectionsUsed: number
+  /** Where the next run goes on: after the last new buyer, or with the same ones again. */
   nextBuyer: number
   /** Of the generator itself. */
   cpu: { microsPerRequest: number; shareOfOneCore: number }
   failures: string[]
 }
+
+/** What the bench and its generator tell each other. */
+export interface ToWorker {
+  plan: LoadPlan
+  /** Buyers who are to have their tokens before the clock starts. */
+  signIn: number
+}
+export interface FromWorker { result?: LoadResult; sample?: Sample; error?: string }

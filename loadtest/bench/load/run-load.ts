@@ -73,7 +73,7 @@ export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: Lo
     unanswered: sent - Object.values(tally.all).reduce((sum, count) => sum + count, 0),
     outcomes: tally.all, perSecond: tally.perSecond(), statuses: tally.statuses, latencyMs: tally.latencyMs(),
     timeline: Array.from(tally.timeline, (counts) => counts ?? {}),
-    connectionsUsed: lanes.count, nextBuyer: plan.firstBuyer + (plan.buyers ?? sent),
+    connectionsUsed: lanes.count, nextBuyer: plan.buyers === undefined ? plan.firstBuyer + sent : plan.firstBuyer,
     cpu: { microsPerRequest: cpuMicros / Math.max(1, sent), shareOfOneCore: cpuMicros / (elapsedMs * 1_000) },
     failures: lanes.failures,
   }

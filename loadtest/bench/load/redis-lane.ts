@@ -1,0 +1,47 @@
+import { Redis } from 'ioredis'
+import type { ReserveLimits } from '../../../core/stock/ledger.ts'
+import { Stock } from '../../../core/stock/stock.ts'
+import type { OpenLane } from './lanes.ts'
+
+const HOUR_MS = 3_600_000
+const ACCEPTED = 202
+const REFUSED = 409
+const NO_LIMIT = { ratePerSecond: 1e6, burst: 1e6 }
+const LIMITS: ReserveLimits = { buyer: NO_LIMIT, address: NO_LIMIT, maxPending: 1e9, patienceMs: 60_000 }
+
+export interface RedisLanes { openLane: OpenLane; close: () => Promise<void> }
+
+/** The reserve script alone, one call in flight per connection, in a database of its own that is emptied before and after. */
+export async function redisLanes(url: string): Promise<RedisLanes> {
+  const saleId = 'ceiling'
+  const redis = new Redis(url)
+  await redis.flushdb()
+  const now = Date.now()
+  await new Stock(redis, '').load({
+    saleId, epoch: 1, title: 'Ceiling', priceCents: 100, total: 1e7, left: 1e7, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS,
+  }, [])
+  let next = 0
+
+  const openLane: OpenLane = ({ onOpen, onAnswer, onLost }) => {
+    const connection = new Redis(url, { retryStrategy: () => null })
+    const stock = new Stock(connection, '')
+    connection.once('ready', onOpen)
+    connection.on('error', (error: Error) => onLost(error))
+    return {
+      close: () => connection.disconnect(),
+      send: () => {
+        const number = next++
+        stock.reserve({ saleId, epoch: 1, reservationId: `${saleId}.${number}`, buyerId: `buyer-${number}`, address: 'ceiling', quantity: 1 }, LIMITS).then(
+          ({ status }) => onAnswer(status === 'RESERVED' ? ACCEPTED : REFUSED, () => ''),
+          (error: Error) => onLost(error))
+      },
+    }
+  }
+  return {
+    openLane,
+    async close() {
+      await redis.flushdb()
+      redis.disconnect()
+    },
+  }
+}

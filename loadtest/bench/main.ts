@@ -1,0 +1,32 @@
+/**
+ * npm run bench [-- --rounds 3] [--seconds 6] [--connections 64] [--quick]
+ * Starts a system of its own beside whatever runs, measures it and its rivals in interleaved rounds, and ends non-zero
+ * when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
+ */
+import { parseArgs } from 'node:util'
+import { runBench } from './run-bench.ts'
+import { table } from './report/table.ts'
+import { writeResults } from './report/write-results.ts'
+
+const { values } = parseArgs({ options: {
+  rounds: { type: 'string' }, seconds: { type: 'string' }, connections: { type: 'string', default: '64' }, quick: { type: 'boolean', default: false },
+} })
+const options = {
+  rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
+  seconds: Number(values.seconds ?? (values.quick ? 2 : 6)),
+  connections: Number(values.connections),
+}
+
+const stopRequest = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopRequest.abort(new Error('Stopped before its end.')))
+
+try {
+  const run = await runBench(options, stopRequest.signal)
+  console.log(table(run))
+  console.log(await writeResults(run))
+  for (const line of run.unexpected) console.error(`UNEXPECTED ${line}`)
+  if (run.unexpected.length > 0) process.exitCode = 1
+} catch (error) {
+  console.error((error as Error).stack)
+  process.exitCode = 1
+}

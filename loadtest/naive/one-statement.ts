@@ -1,0 +1,31 @@
+/** All of it in one prepared statement, past Prisma: one round trip, the lock held for as long as PostgreSQL commits. */
+import { Pool } from 'pg'
+import { isDuplicate, newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
+
+const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 })
+
+const BUY = {
+  name: 'buy',
+  text: `
+    WITH taken AS (
+      UPDATE sales SET sold = sold + $5
+      WHERE id = $3 AND sold + $5 <= stock AND now() BETWEEN opens_at AND closes_at
+      RETURNING price_cents
+    )
+    INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, payment_deadline)
+    SELECT $1, $2, $3, $4, $5, $5 * price_cents, $6 FROM taken
+    RETURNING id`,
+}
+
+async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
+  const { id, reservationId, saleId, buyerId, quantity, paymentDeadline } = newOrder(purchase, 0)
+  try {
+    const { rowCount } = await pool.query({ ...BUY, values: [id, reservationId, saleId, buyerId, quantity, paymentDeadline] })
+    return rowCount === 1 ? { status: 'ORDERED', orderId: id } : { status: 'SOLD_OUT' }
+  } catch (error) {
+    if (isDuplicate(error)) return { status: 'DUPLICATE' }
+    throw error
+  }
+}
+
+serve({ buy })
