@@ -31,6 +31,16 @@ export function readCpu(roots: Record<string, number>): CpuMicros | undefined {
   return used
 }
 
+/** What the whole machine has used so far, and what its host has kept from it. */
+export interface MachineCpu { busyMicros: number; stolenMicros: number }
+
+export function readMachineCpu(): MachineCpu | undefined {
+  if (process.platform !== 'linux') return undefined
+  // "cpu user nice system idle iowait irq softirq steal …"
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/).slice(1).map(Number) ?? []
+  return { busyMicros: (user + nice + system + irq + softirq) * microsPerTick(), stolenMicros: steal * microsPerTick() }
+}
+
 /** Of one and the same set of names. */
 export function cpuSince(before: CpuMicros | undefined, after: CpuMicros | undefined): CpuMicros | undefined {
   return before && after && Object.fromEntries(Object.keys(after).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]))

@@ -1,7 +1,6 @@
 import type { Bench } from './context.ts'
-import { cpuSince, readCpu } from './cpu.ts'
-import type { Outcome } from './load/outcomes.ts'
-import { OUTCOMES } from './load/outcomes.ts'
+import { CpuMeter } from './cpu-meter.ts'
+import { type Outcome, OUTCOMES } from './load/outcomes.ts'
 import type { LoadPlan, LoadResult, Sample } from './load/plan.ts'
 import type { Measured } from './results.ts'
 
@@ -34,20 +33,16 @@ export async function measure(bench: Bench, options: MeasureOptions): Promise<Me
   const warmUp = await bench.generator.run({ ...plan, seconds: Math.max(WARM_UP_SECONDS_MIN, seconds * WARM_UP_SHARE) })
   await options.afterWarmUp?.()
 
-  const roots = { ...Object.fromEntries(options.processes.map((name) => [name, bench.system.pid(name)])), generator: bench.generator.pid }
-  const before = readCpu(roots)
+  const meter = new CpuMeter({ ...bench.system.pids(), generator: bench.generator.pid, bench: process.pid })
   const load = await bench.generator.run({ ...plan, firstBuyer: warmUp.nextBuyer }, options.onSample)
-  const cpu = cpuSince(before, readCpu(roots))
+  const answered = OUTCOMES.reduce((sum, outcome) => sum + load.outcomes[outcome], 0)
+  const cpu = meter.read([...options.processes, 'generator'], answered)
 
   for (const run of [warmUp, load]) {
     bench.unexpected.push(...unexpectedOf(options.name, run, options.expected))
     if (options.saleId !== undefined) bench.accepted.set(options.saleId, (bench.accepted.get(options.saleId) ?? 0) + run.outcomes.accepted)
   }
-  const answered = OUTCOMES.reduce((sum, outcome) => sum + load.outcomes[outcome], 0)
-  return {
-    load,
-    ...(cpu && { cpuMicrosPerRequest: Object.fromEntries(Object.entries(cpu).map(([name, micros]) => [name, micros / Math.max(1, answered)])) }),
-  }
+  return { load, ...cpu }
 }
 
 /** A 503 is an honest answer of a crowded shop; it is shown, and no reason to fail. */

@@ -14,6 +14,8 @@ export interface Measured {
   load: LoadResult
   /** By process, per answered request. Absent where the system does not tell. */
   cpuMicrosPerRequest?: CpuMicros
+  /** Cores that programs of others used meanwhile, and that the machine's host kept for itself: more than a little spoils a figure. */
+  disturbance?: { othersCores: number; stolenCores: number }
   /** Accepted and written to PostgreSQL: accepted in all, over the time from the first request to the last row. */
   durablePerSecond?: number
   /** From the 202 to the order, of a sample of buyers. */

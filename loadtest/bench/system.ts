@@ -22,6 +22,8 @@ export interface BenchSystem {
   gateways: Record<GatewayName, string>
   /** By the name it was started with. */
   pid: (name: string) => number
+  /** Of everything that was started here. */
+  pids: () => Record<string, number>
   startOrderService: (speed: OrderSpeed) => Promise<void>
   stopOrderService: () => Promise<void>
   /** What ended without being asked. */
@@ -29,8 +31,15 @@ export interface BenchSystem {
   stop: () => Promise<void>
 }
 
+export interface SystemOptions {
+  folder: string
+  record: Launch['onStart']
+  say: (line: string) => void
+  gatewayEnv: Record<string, string>
+}
+
 /** The whole system as real processes in that folder, with the gateways the bench compares; the order service is not started. */
-export async function startSystem(folder: string, record: Launch['onStart'], say: (line: string) => void): Promise<BenchSystem> {
+export async function startSystem({ folder, record, say, gatewayEnv }: SystemOptions): Promise<BenchSystem> {
   const pids = new Map<string, number>()
   const launch: Launch = { folder, onStart: (name, id) => { pids.set(name, id.pid); record(name, id) } }
   const running: Running[] = []
@@ -58,7 +67,7 @@ export async function startSystem(folder: string, record: Launch['onStart'], say
     const gateways = {} as Record<GatewayName, string>
     for (const name of Object.keys(GATEWAYS) as GatewayName[]) {
       const port = await freePort()
-      await service('gateway', name, { ...env, ...GATEWAYS[name], GATEWAY_PORT: String(port) })
+      await service('gateway', name, { ...env, ...GATEWAYS[name], ...gatewayEnv, GATEWAY_PORT: String(port) })
       gateways[name] = `http://127.0.0.1:${port}`
     }
     let orderService: Running | undefined
@@ -69,6 +78,7 @@ export async function startSystem(folder: string, record: Launch['onStart'], say
     return {
       launch, env, adminUrl, gateways, deaths, stop, stopOrderService,
       pid: (name) => pids.get(name) ?? 0,
+      pids: () => Object.fromEntries(pids),
       startOrderService: async (speed) => {
         await stopOrderService()
         orderService = await service('order-service', 'order-service', { ...env, ...ORDER_SPEEDS[speed] })

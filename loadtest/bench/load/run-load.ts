@@ -21,7 +21,7 @@ export interface LoadDeps {
 export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: LoadDeps): Promise<LoadResult> {
   const schedule = plan.mode === 'closed' ? closedSchedule(plan.seconds) : openSchedule(plan.seconds, plan.ratePerSecond ?? 0)
   const tally = new Tally(schedule.endsAtMs)
-  const sampleEvery = onSample && plan.samplesPerSecond ? Math.ceil((plan.ratePerSecond ?? 0) / plan.samplesPerSecond) : Infinity
+  const sampleEvery = plan.samplesPerSecond && Math.ceil((plan.ratePerSecond ?? 0) / plan.samplesPerSecond)
   const buyerOf = (request: number) => plan.firstBuyer + (plan.buyers === undefined ? request : request % plan.buyers)
   let sent = 0
   let startedAt = 0
@@ -33,7 +33,7 @@ export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: Lo
     onFree: sendDue,
     onAnswer({ sinceMs, request }, status, body) {
       const outcome = tally.answered(status, sinceStart(), sinceMs)
-      if (outcome !== 'accepted' || request % sampleEvery !== 0) return
+      if (!sampleEvery || request % sampleEvery !== 0 || outcome !== 'accepted') return
       const { id } = JSON.parse(body()) as { id: string }
       onSample?.({ reservationId: id, token: buyers.token(buyerOf(request)), acceptedAtMs: Date.now() })
     },

@@ -10,7 +10,7 @@ export function table(run: BenchRun): string {
     view.push([{ content: section.toUpperCase(), colSpan: 6 }])
     for (const reading of all) if (reading.figure.section === section) view.push(row(reading))
   }
-  return [`\n${headline(run)}`, view.toString(), cpuLines(run), auditLine(run)].join('\n')
+  return [`\n${headline(run)}`, view.toString(), cpuLines(run), disturbanceLine(run), auditLine(run)].filter((part) => part !== '').join('\n')
 }
 
 export function headline({ at, commit, machine, versions, options }: BenchRun): string {
@@ -39,6 +39,19 @@ function cpuLines({ rounds }: BenchRun): string {
     return parts.length > 0 ? [`  ${id.padEnd(17)} ${parts.join(', ')}`] : []
   })
   return lines.length > 0 ? `CPU µs per request, last round:\n${lines.join('\n')}` : ''
+}
+
+/** A quarter of a core is what the figures of a run can bear without moving more than they do by themselves. */
+const DISTURBED_CORES = 0.25
+
+/** Empty when the machine was ours alone. */
+export function disturbanceLine({ rounds }: BenchRun): string {
+  const disturbed = rounds.flatMap(({ measures }, i) => Object.entries(measures).flatMap(([id, { disturbance }]) => {
+    const { othersCores = 0, stolenCores = 0 } = disturbance ?? {}
+    if (othersCores + stolenCores < DISTURBED_CORES) return []
+    return [`${id} of round ${i + 1} (others ${othersCores.toFixed(1)}, host ${stolenCores.toFixed(1)} cores)`]
+  }))
+  return disturbed.length > 0 ? `DISTURBED by other programs or by the machine's host, not to be trusted: ${disturbed.join(', ')}` : ''
 }
 
 function auditLine({ sales }: BenchRun): string {
