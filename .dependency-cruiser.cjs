@@ -62,7 +62,17 @@ module.exports = {
     {
       name: 'load-tests-know-only-http', severity: 'error',
       comment: 'A load test that uses our code tests itself.',
-      from: { path: '^loadtest/', pathNot: test }, to: ownButNot('^loadtest/', '^k6(/|$)'),
+      from: { path: '^loadtest/', pathNot: [test, '^loadtest/(bench|naive)/'] }, to: ownButNot('^loadtest/', '^k6(/|$)'),
+    },
+    {
+      name: 'bench-drives-from-outside', severity: 'error',
+      comment: 'The bench starts the system as npm start does (dev/, prisma/), and runs the reserve script itself, which is the ceiling of any gateway; the shop it only meets over HTTP.',
+      from: { path: '^loadtest/bench/', pathNot: test }, to: ownButNot('^loadtest/(bench|naive)/', '^dev/', '^prisma/migrate\\.ts$', '^core/stock/'),
+    },
+    {
+      name: 'naive-designs-stand-alone', severity: 'error',
+      comment: 'A rival that used our code would be us. They share only the tables, and so the client that Prisma generates for these.',
+      from: { path: '^loadtest/naive/', pathNot: test }, to: ownButNot('^loadtest/naive/', '^prisma/generated/'),
     },
     {
       name: 'production-without-tools', severity: 'error',

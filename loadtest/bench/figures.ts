@@ -34,7 +34,7 @@ const bestPrisma: Read = (round) => Math.max(rate('naiveForUpdate')(round) ?? 0,
 const written: Read = (round) => round.drain?.ordersPerSecond
 const naiveWritten: Read = (round) => round.naiveDrain?.ordersPerSecond
 
-export const FIGURES: Figure[] = [
+const FIGURES: Figure[] = [
   ratio('buy/hello', 'buy / bare Express', rate('buy'), rate('hello'), 2.5, 4),
   ratio('buyWriting/hello', 'buy while orders are written / bare Express', rate('buyWriting'), rate('hello'), 2, 3),
   ratio('buy/naiveQueue', 'buy / the queue design as one would write it', rate('buy'), rate('naiveQueue'), 3.5, 5),

@@ -3,13 +3,16 @@ import { join } from 'node:path'
 import type { FromWorker, LoadPlan, LoadResult, Sample, ToWorker } from './load/plan.ts'
 
 /** Enough for the fastest answer there is, "sold out", from two processes. */
-const REQUESTS_PER_SECOND_MAX = 60_000
+const BUYERS_PER_SECOND_MAX = 60_000
 
 /** The load generator: always its own process, so that its CPU is nobody else's. */
 export class Generator {
   readonly #child: ChildProcess
+  readonly #buyers: number
 
-  constructor(tokenSecret: string) {
+  /** Signs enough buyers in, the first time it runs, for `seconds` of the fastest answers. */
+  constructor(tokenSecret: string, seconds: number) {
+    this.#buyers = BUYERS_PER_SECOND_MAX * seconds
     this.#child = fork(join(import.meta.dirname, 'load/worker.ts'), {
       execArgv: ['--import', 'tsx'], env: { ...process.env, TOKEN_SECRET: tokenSecret },
     })
@@ -22,8 +25,7 @@ export class Generator {
 
   /** @throws when the generator could not do it, or has ended. */
   async run(plan: LoadPlan, onSample: (sample: Sample) => void = () => {}): Promise<LoadResult> {
-    const requests = plan.ratePerSecond !== undefined ? plan.ratePerSecond * plan.seconds : REQUESTS_PER_SECOND_MAX * plan.seconds
-    const message: ToWorker = { plan, signIn: Math.ceil(Math.min(plan.buyers ?? Infinity, plan.firstBuyer + requests)) }
+    const message: ToWorker = { plan, signIn: this.#buyers }
     return await new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
         this.#child.off('message', onMessage).off('exit', onExit)

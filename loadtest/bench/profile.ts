@@ -19,19 +19,19 @@ const WRITE_LIMIT_MS = 30_000
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '5' } } })
 await mkdir('loadtest/results', { recursive: true })
-const file = resolve(`loadtest/results/gateway-${new Date().toISOString().replaceAll(':', '').slice(0, 17)}`)
+const file = `loadtest/results/gateway-${new Date().toISOString().replaceAll(':', '').slice(0, 17)}`
 const gatewayEnv = {
   NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'profile/profiler.mjs')).href}`,
-  PROFILE_FILE: file,
+  PROFILE_FILE: resolve(file),
 }
 
 await withSystem({ rounds: 1, seconds: Number(values.seconds), connections: 64 }, { say: console.error, gatewayEnv }, async (bench) => {
   console.error('buying, to warm up …')
   await measureBuying(bench, 'gateway')
   console.error('buying, profiled …')
-  process.kill(bench.system.pid('gateway'), 'SIGUSR2')
+  process.kill(bench.system.pid('gateway'), 'SIGWINCH')
   const { load } = await measureBuying(bench, 'gateway')
-  process.kill(bench.system.pid('gateway'), 'SIGUSR2')
+  process.kill(bench.system.pid('gateway'), 'SIGWINCH')
   for (const until = Date.now() + WRITE_LIMIT_MS; !existsSync(`${file}.cpuprofile`);) {
     if (Date.now() > until) throw new Error('The gateway wrote no profile.')
     await delay(100)

@@ -6,6 +6,7 @@ import { ensureBinaries } from '../../dev/servers/binaries.ts'
 import type { Bench } from './context.ts'
 import { ControlRoom } from './control-room.ts'
 import { Generator } from './generator.ts'
+import { warmUpSeconds } from './measure.ts'
 import { NaiveShop } from './naive-shop.ts'
 import { startProgram } from './program.ts'
 import type { BenchOptions } from './results.ts'
@@ -43,7 +44,7 @@ async function open(options: BenchOptions, { say, gatewayEnv = {} }: Around, ope
   opened.push(() => naive.close())
   const hello = await startProgram(system.launch, 'hello', 'loadtest/bench/hello.ts', { PATH: system.env.PATH ?? '' })
   opened.push(hello.stop)
-  const generator = new Generator(system.env.TOKEN_SECRET ?? '')
+  const generator = new Generator(system.env.TOKEN_SECRET ?? '', options.seconds + warmUpSeconds(options))
   opened.push(() => generator.stop())
   const redis = new Redis(system.env.REDIS_URL ?? '')
   opened.push(() => redis.disconnect())

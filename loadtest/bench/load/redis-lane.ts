@@ -4,6 +4,7 @@ import { Stock } from '../../../core/stock/stock.ts'
 import type { OpenLane } from './lanes.ts'
 
 const HOUR_MS = 3_600_000
+const STOCK = 10_000_000
 const ACCEPTED = 202
 const REFUSED = 409
 const NO_LIMIT = { ratePerSecond: 1e6, burst: 1e6 }
@@ -18,7 +19,7 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
   await redis.flushdb()
   const now = Date.now()
   await new Stock(redis, '').load({
-    saleId, epoch: 1, title: 'Ceiling', priceCents: 100, total: 1e7, left: 1e7, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS,
+    saleId, epoch: 1, title: 'Ceiling', priceCents: 100, total: STOCK, left: STOCK, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS,
   }, [])
   let next = 0
 
@@ -31,7 +32,7 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
       close: () => connection.disconnect(),
       send: () => {
         const number = next++
-        stock.reserve({ saleId, epoch: 1, reservationId: `${saleId}.${number}`, buyerId: `buyer-${number}`, address: 'ceiling', quantity: 1 }, LIMITS).then(
+        stock.reserve({ saleId, epoch: 1, total: STOCK, reservationId: `${saleId}.${number}`, buyerId: `buyer-${number}`, address: 'ceiling', quantity: 1 }, LIMITS).then(
           ({ status }) => onAnswer(status === 'RESERVED' ? ACCEPTED : REFUSED, () => ''),
           (error: Error) => onLost(error))
       },

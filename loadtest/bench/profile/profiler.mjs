@@ -1,4 +1,4 @@
-// Loaded into a service by NODE_OPTIONS=--import: from one SIGUSR2 to the next it profiles CPU and heap. Starting node with
+// Loaded into a service by NODE_OPTIONS=--import: from one SIGWINCH to the next it profiles CPU and heap. Starting node with
 // --cpu-prof would profile its start, too, and could not be said in NODE_OPTIONS before node 22.
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
@@ -10,7 +10,8 @@ const session = new Session()
 session.connect()
 let running = false
 
-process.on('SIGUSR2', () => { void (running ? stop() : start()) })
+// Means nothing to a process without a terminal; SIGUSR1 is node's own, and SIGUSR2 ends a service.
+process.on('SIGWINCH', () => { void (running ? stop() : start()) })
 
 async function start() {
   running = true

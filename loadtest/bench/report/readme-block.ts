@@ -2,8 +2,8 @@ import { readings } from '../figures.ts'
 import type { BenchRun, MeasureId } from '../results.ts'
 import { amount, headline } from './table.ts'
 
-export const BEGIN = '<!-- bench:begin -->'
-export const END = '<!-- bench:end -->'
+const BEGIN = '<!-- bench:begin -->'
+const END = '<!-- bench:end -->'
 
 /** Replaces what stands between the markers. @throws when they are not there, once each and in order. */
 export function withBlock(readme: string, block: string): string {
