@@ -1,5 +1,6 @@
 /**
  * npm run bench [-- --rounds 3] [--seconds 6] [--connections 64] [--quick]
+ * Takes about ten minutes; --quick (one round of 2 s) about 90 s, and shows only that everything works.
  * Starts a system of its own beside whatever runs, measures it and its rivals in interleaved rounds, and ends non-zero
  * when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
  */
@@ -15,6 +16,10 @@ const options = {
   rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
   seconds: Number(values.seconds ?? (values.quick ? 2 : 6)),
   connections: Number(values.connections),
+}
+if (!Object.values(options).every((value) => value > 0)) {
+  console.error('Expected numbers above zero: npm run bench -- [--rounds 3] [--seconds 6] [--connections 64] [--quick]')
+  process.exit(2)
 }
 
 const stopRequest = new AbortController()

@@ -8,7 +8,7 @@ import { roundTasks } from './rounds.ts'
 import { SETTINGS } from './settings.ts'
 import { withSystem } from './with-system.ts'
 
-/** A rush as heavy as this share of what it could take at most, for the picture of the peak. */
+/** A rush as heavy as this share of what the gateway could take at most: several times the steady rate, and nobody is refused. */
 const PEAK_SHARE = 0.6
 
 /** Everything from nothing to figures, shown as it goes: a list on a terminal, plain lines elsewhere. */
@@ -48,4 +48,4 @@ function unlessStopped(task: ListrTask, signal: AbortSignal): ListrTask {
   }
 }
 
-const lastCeiling = (rounds: Round[]) => rounds.at(-1)?.measures.buyWriting?.load.perSecond.accepted ?? 0
+const lastCeiling = (rounds: Round[]) => rounds.at(-1)?.measures.buy?.load.perSecond.accepted ?? 0

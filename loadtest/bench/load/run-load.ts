@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Buyers } from './buyers.ts'
 import { Lanes, type OpenLane } from './lanes.ts'
+import { noCounts } from './outcomes.ts'
 import type { LoadPlan, LoadResult, Sample } from './plan.ts'
 import { closedSchedule, openSchedule } from './schedule.ts'
 import { Tally } from './tally.ts'
@@ -72,7 +73,7 @@ export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: Lo
     unsent: schedule.waiting(elapsedMs),
     unanswered: sent - Object.values(tally.all).reduce((sum, count) => sum + count, 0),
     outcomes: tally.all, perSecond: tally.perSecond(), statuses: tally.statuses, latencyMs: tally.latencyMs(),
-    timeline: Array.from(tally.timeline, (counts) => counts ?? {}),
+    timeline: Array.from(tally.timeline, (counts) => counts ?? noCounts()),
     connectionsUsed: lanes.count, nextBuyer: plan.buyers === undefined ? plan.firstBuyer + sent : plan.firstBuyer,
     cpu: { microsPerRequest: cpuMicros / Math.max(1, sent), shareOfOneCore: cpuMicros / (elapsedMs * 1_000) },
     failures: lanes.failures,

@@ -7,7 +7,7 @@ import type { GatewayName } from '../settings.ts'
 
 /** More than anybody buys here; the most a sale can have. */
 const STOCK = 10_000_000
-const SAMPLES_PER_SECOND = 10
+const SAMPLES_PER_SECOND = 20
 /** How far the open model's connections may grow: as many as eight times the closed model's. */
 const GROWTH = 8
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Bench } from '../context.ts'
+import type { Counts } from '../load/outcomes.ts'
 import { TICK_MS } from '../load/tally.ts'
 import { ordersPlaced, waitingReservations } from '../orders.ts'
 import type { PeakMoment } from '../results.ts'
@@ -30,9 +31,11 @@ export async function watchPeak(bench: Bench, ratePerSecond: number): Promise<Pe
   }
   const { outcomes, timeline, startedAtMs } = await rush
   bench.accepted.set(saleId, outcomes.accepted)
-  const lateMs = startedAtMs - (Date.now() - (performance.now() - startedAt))
-  return moments.map((moment) => {
-    const ticks = timeline.slice(0, Math.max(0, Math.floor((moment.atMs - lateMs) / TICK_MS)))
-    return { ...moment, accepted: ticks.reduce((sum, tick) => sum + (tick.accepted ?? 0), 0) }
-  })
+  const rushBeganMs = startedAtMs - (Date.now() - (performance.now() - startedAt))
+  return moments.map((moment) => ({ ...moment, accepted: acceptedBy(moment.atMs - rushBeganMs, timeline) }))
+}
+
+/** The generator counts by ticks; within one, answers are taken to have come evenly. */
+function acceptedBy(atMs: number, timeline: Counts[]): number {
+  return timeline.reduce((sum, tick, i) => sum + tick.accepted * Math.min(1, Math.max(0, atMs / TICK_MS - i)), 0)
 }

@@ -18,7 +18,10 @@ export const TITLE = { left: 10, top: 8, textStyle: { fontFamily: FONT, fontSize
 
 /** Told apart also by who cannot see red and green (Okabe and Ito's palette). */
 export const COLOURS = { ours: '#0072B2', rival: '#D55E00', yardstick: '#999999', orders: '#009E73', waiting: '#E8D9A8' } as const
-export const STACK = ['#0072B2', '#009E73', '#CC79A7', '#D55E00', '#E69F00', '#56B4E9', '#999999', '#F0E442'] as const
+/** Of the processes, the same in every picture. */
+export const PROCESS_COLOURS: Record<string, string> = {
+  web: '#0072B2', 'order-service': '#009E73', 'cancel-worker': '#F0E442', redis: '#D55E00', rabbitmq: '#E69F00', postgres: '#56B4E9', generator: '#999999',
+}
 
 /** Drawn without a browser, and the same for the same figures. White, because READMEs are read in the dark, too. */
 export function svg({ option, height }: Chart): string {

@@ -25,8 +25,8 @@ export function judgement(before: Reading, after: Reading): string {
   return isMore === (after.figure.better === 'more') ? 'BETTER' : 'WORSE'
 }
 
-function spread({ figure: { digits }, median, low, high }: Reading): string {
-  return `${amount(median, digits)} (${amount(low, digits)} – ${amount(high, digits)})`
+function spread({ figure: { digits }, values, median, low, high }: Reading): string {
+  return values.length === 1 ? amount(median, digits) : `${amount(median, digits)} (${amount(low, digits)} – ${amount(high, digits)})`
 }
 
 function percent(change: number): string {

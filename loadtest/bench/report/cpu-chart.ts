@@ -1,6 +1,6 @@
 import type { BenchRun, MeasureId } from '../results.ts'
 import { amount } from './table.ts'
-import { BESIDE_NAMES, type Chart, LEGEND_GAP, STACK, TEXT, TITLE } from './chart.ts'
+import { BESIDE_NAMES, type Chart, LEGEND_GAP, PROCESS_COLOURS, TEXT, TITLE } from './chart.ts'
 
 /** Without the Prisma designs, which need ten times as much and would leave the others no room. */
 const ROWS: [id: MeasureId, label: string][] = [
@@ -18,18 +18,17 @@ export function cpuChart({ rounds }: BenchRun): Chart | undefined {
     return cpu ? [{ label, byProcess: merged(cpu) }] : []
   })
   if (rows.length === 0) return undefined
-  const names = [...new Set(rows.flatMap(({ byProcess }) => Object.keys(byProcess).filter((name) => (byProcess[name] ?? 0) >= LEAST_SHOWN_MICROS)))]
+  const names = Object.keys(PROCESS_COLOURS).filter((name) => rows.some(({ byProcess }) => (byProcess[name] ?? 0) >= LEAST_SHOWN_MICROS))
   return {
     height: 130 + rows.length * 32,
     option: {
       title: { text: 'CPU per request, in µs (last round)', ...TITLE },
       legend: { top: 36, left: 10, itemGap: LEGEND_GAP, textStyle: TEXT },
-      color: [...STACK],
       grid: { ...BESIDE_NAMES, top: 80, bottom: 30 },
       xAxis: { type: 'value', axisLabel: TEXT },
       yAxis: { type: 'category', inverse: true, data: rows.map(({ label }) => label), axisTick: { show: false }, axisLabel: TEXT },
       series: names.map((name) => ({
-        name, type: 'bar', stack: 'cpu', barMaxWidth: 20,
+        name, type: 'bar', stack: 'cpu', barMaxWidth: 20, itemStyle: { color: PROCESS_COLOURS[name] },
         label: { show: true, color: '#fff', formatter: ({ value }: { value: number }) => (value >= 15 ? amount(value, 0) : '') },
         data: rows.map(({ byProcess }) => byProcess[name] ?? 0),
       })),
@@ -39,10 +38,9 @@ export function cpuChart({ rounds }: BenchRun): Chart | undefined {
 
 /** Whatever answers HTTP is "web", ours, Express's or a rival's, so that like stands beside like. */
 function merged(cpu: Record<string, number>): Record<string, number> {
-  const servers = new Set(['order-service', 'cancel-worker', 'redis', 'rabbitmq', 'postgres', 'generator'])
   const sums: Record<string, number> = {}
   for (const [name, micros] of Object.entries(cpu)) {
-    const as = servers.has(name) ? name : 'web'
+    const as = name in PROCESS_COLOURS ? name : 'web'
     sums[as] = (sums[as] ?? 0) + micros
   }
   return sums
