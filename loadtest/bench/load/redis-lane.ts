@@ -4,7 +4,7 @@ import { Stock } from '../../../core/stock/stock.ts'
 import type { OpenLane } from './lanes.ts'
 
 const HOUR_MS = 3_600_000
-const STOCK = 10_000_000
+const SALE = { saleId: 'ceiling', epoch: 1, total: 10_000_000 }
 const ACCEPTED = 202
 const REFUSED = 409
 const NO_LIMIT = { ratePerSecond: 1e6, burst: 1e6 }
@@ -12,14 +12,13 @@ const LIMITS: ReserveLimits = { buyer: NO_LIMIT, address: NO_LIMIT, maxPending: 
 
 export interface RedisLanes { openLane: OpenLane; close: () => Promise<void> }
 
-/** The reserve script alone, one call in flight per connection, in a database of its own that is emptied before and after. */
+/** The reserve script alone, one call for one buyer in flight per connection, in a database of its own that is emptied before and after. */
 export async function redisLanes(url: string): Promise<RedisLanes> {
-  const saleId = 'ceiling'
   const redis = new Redis(url)
   await redis.flushdb()
   const now = Date.now()
   await new Stock(redis, '').load({
-    saleId, epoch: 1, title: 'Ceiling', priceCents: 100, total: STOCK, left: STOCK, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS,
+    ...SALE, left: SALE.total, title: 'Ceiling', priceCents: 100, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS,
   }, [])
   let next = 0
 
@@ -32,8 +31,9 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
       close: () => connection.disconnect(),
       send: () => {
         const number = next++
-        stock.reserve({ saleId, epoch: 1, total: STOCK, reservationId: `${saleId}.${number}`, buyerId: `buyer-${number}`, address: 'ceiling', quantity: 1 }, LIMITS).then(
-          ({ status }) => onAnswer(status === 'RESERVED' ? ACCEPTED : REFUSED, () => ''),
+        const request = { reservationId: `${SALE.saleId}.${number}`, buyerId: `buyer-${number}`, address: 'ceiling', quantity: 1 }
+        stock.reserve(SALE, [request], LIMITS).then(
+          ([outcome]) => onAnswer(outcome?.status === 'RESERVED' ? ACCEPTED : REFUSED, () => ''),
           (error: Error) => onLost(error))
       },
     }
