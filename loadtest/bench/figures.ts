@@ -47,8 +47,8 @@ const FIGURES: Figure[] = [
   ratio('durable/statement', 'accepted and written / one hand-written statement', durable('buyWriting'), rate('naiveStatement'), 5, 8),
   ratio('written/naive', 'orders in batches / one by one', written, naiveWritten, 25, 45),
 
-  ms('p99at40', 'p99 of buying at 40 % of its ceiling', p99('latency40'), 25, 10),
-  ms('p99at70', 'p99 of buying at 70 % of its ceiling', p99('latency70'), 50, 20),
+  ms('p99at40', 'p99 of buying at 40 % of what it takes while writing', p99('latency40'), 25, 10),
+  ms('p99at70', 'p99 of buying at 70 % of that', p99('latency70'), 50, 20),
   ms('p50at40', 'p50 at 40 %', (round) => round.measures.latency40?.load.latencyMs.p50),
   ms('p999at40', 'p99.9 at 40 %', (round) => round.measures.latency40?.load.latencyMs.p999),
   ms('toOrder50', 'from 202 to the order, p50 at 40 %', (round) => round.measures.latency40?.toOrderMs?.p50),
@@ -97,6 +97,11 @@ export function read(figure: Figure, values: number[]): Reading {
   if (figure.must === undefined || figure.aim === undefined) return reading
   const reaches = (target: number) => (figure.better === 'more' ? middle >= target : middle <= target)
   return { ...reading, verdict: reaches(figure.aim) ? 'aim met' : reaches(figure.must) ? 'met' : 'missed' }
+}
+
+/** Over the rounds that have it; NaN when none has. */
+export function medianOf(rounds: Round[], of: Figure['of']): number {
+  return median(rounds.flatMap((round) => of(round) ?? []))
 }
 
 export function median(values: number[]): number {

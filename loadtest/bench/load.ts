@@ -1,6 +1,7 @@
 /**
  * The load generator, in a process of its own. By hand, against anything that sells as the gateway does:
  *   TOKEN_SECRET=… node --import tsx loadtest/bench/load.ts --url http://localhost:3000 --sale demo --connections 64 --seconds 5
+ *   (npm start keeps that secret in its data folder, secrets/TOKEN_SECRET)
  *   … --mode open --rate 5000          buyers come at a fixed rate
  *   … --buyers 1                       one buyer, again and again
  *   … --url http://localhost:3999/hello (without --sale: this very address)

@@ -32,6 +32,7 @@ try {
   for (const line of run.unexpected) console.error(`UNEXPECTED ${line}`)
   if (run.unexpected.length > 0) process.exitCode = 1
 } catch (error) {
-  console.error((error as Error).stack)
+  const { message, stack } = error as Error
+  console.error(stopRequest.signal.aborted ? message : stack)
   process.exitCode = 1
 }

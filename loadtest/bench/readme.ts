@@ -8,6 +8,7 @@ import { stacked } from './report/chart.ts'
 import { peakChart } from './report/peak-chart.ts'
 import { readRunFile } from './report/read-run-file.ts'
 import { type Language, readmeBlock, withBlock } from './report/readme-block.ts'
+import { disturbanceLine } from './report/table.ts'
 import { compact } from './report/write-results.ts'
 
 const FILES = { json: 'docs/bench/bench.json', svg: 'docs/bench/bench.svg' }
@@ -17,6 +18,7 @@ const [argument] = process.argv.slice(2)
 if (argument === undefined) stop('Expected a raw file of a bench, or --check.', 2)
 const isCheck = argument === '--check'
 const run = await readRunFile(isCheck ? FILES.json : argument)
+if (run.unexpected.length > 0) stop(`That run is not fit to be shown: ${run.unexpected.join('; ')}`)
 const wanted = new Map([
   [FILES.json, `${JSON.stringify(run, compact)}\n`],
   [FILES.svg, stacked([acceptedChart(run), peakChart(run)])],
@@ -30,7 +32,7 @@ if (isCheck) {
 } else {
   await mkdir('docs/bench', { recursive: true })
   for (const [file, text] of wanted) await writeFile(file, text)
-  console.log(`Written: ${[...wanted.keys()].join(', ')}`)
+  console.log(`Written: ${[...wanted.keys()].join(', ')}. ${disturbanceLine(run)}`)
 }
 
 function stop(sentence: string, exitCode = 1): never {

@@ -1,4 +1,6 @@
-import { readings } from '../figures.ts'
+import { medianOf, readings } from '../figures.ts'
+import type { LoadResult } from '../load/plan.ts'
+import type { Latency } from '../load/tally.ts'
 import type { BenchRun, MeasureId } from '../results.ts'
 import { amount, headline } from './table.ts'
 
@@ -14,7 +16,7 @@ export function withBlock(readme: string, block: string): string {
 }
 
 /** Figure of the rate, measure of the latency, and the row's name in each language. */
-const ROWS: [figure: string, measure: MeasureId | undefined, en: string, zh: string][] = [
+const ROWS: [figure: string, measure: MeasureId, en: string, zh: string][] = [
   ['accepted', 'buy', 'accepted: reserved, confirmed by the broker, answered 202', '抢到：预扣、消息确认、返回 202'],
   ['durable', 'buyWriting', 'accepted and written to PostgreSQL', '抢到且订单已写入 PostgreSQL'],
   ['soldOut', 'soldOut', 'sold out, one process', '售罄，单进程'],
@@ -53,21 +55,21 @@ export function readmeBlock(run: BenchRun, language: Language, files: { svg: str
   const rows = ROWS.flatMap(([id, measure, en, zh]) => {
     const median = medians.get(id)
     if (median === undefined) return []
-    const p99 = measure === undefined ? undefined : run.rounds.at(-1)?.measures[measure]?.load.latencyMs.p99
-    return [`| ${{ en, zh }[language]} | ${amount(median, 0)} | ${amount(median / hello, 2)} | ${p99 === undefined ? '' : amount(p99, 1)} |`]
+    const p99 = medianOf(run.rounds, (round) => round.measures[measure]?.load.latencyMs.p99)
+    return [`| ${{ en, zh }[language]} | ${amount(median, 0)} | ${amount(median / hello, 2)} | ${amount(p99, 1)} |`]
   })
   return [head, '|---|---:|---:|---:|', ...rows, '', `![${picture}](${files.svg})`, '', open(run), '', `${made} ${headline(run)}. ${again} [${files.json}](${files.json}).`].join('\n')
 }
 
 function latencies({ rounds }: BenchRun): string {
-  const measures = rounds.at(-1)?.measures ?? {}
-  return ([['latency40', '40 %'], ['latency70', '70 %']] as const).flatMap(([id, share]) => {
-    const load = measures[id]?.load
-    return load ? [`${share} (${amount(load.plan.ratePerSecond ?? 0, 0)}/s): p50 ${amount(load.latencyMs.p50, 1)}, p99 ${amount(load.latencyMs.p99, 1)}, p99.9 ${amount(load.latencyMs.p999, 1)} ms`] : []
+  return ([['latency40', '40 %'], ['latency70', '70 %']] as const).map(([id, share]) => {
+    const across = (of: (load: LoadResult) => number | undefined) => medianOf(rounds, (round) => round.measures[id] && of(round.measures[id].load))
+    const ms = (of: (latency: Latency) => number) => amount(across(({ latencyMs }) => of(latencyMs)), 1)
+    return `${share} (${amount(across(({ plan }) => plan.ratePerSecond), 0)}/s): p50 ${ms(({ p50 }) => p50)}, p99 ${ms(({ p99 }) => p99)}, p99.9 ${ms(({ p999 }) => p999)} ms`
   }).join('; ')
 }
 
 function toOrder({ rounds }: BenchRun): string {
-  const { p50 = NaN, p99 = NaN } = rounds.at(-1)?.measures.latency40?.toOrderMs ?? {}
-  return `p50 ${amount(p50, 0)}, p99 ${amount(p99, 0)} ms`
+  const ms = (percentile: 'p50' | 'p99') => amount(medianOf(rounds, (round) => round.measures.latency40?.toOrderMs?.[percentile]), 0)
+  return `p50 ${ms('p50')}, p99 ${ms('p99')} ms`
 }
