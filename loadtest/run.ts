@@ -1,57 +1,51 @@
+/** `npm run loadtest -- <scenario> [--report] [k6 flags]`: k6 against the running `npm start`. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import process from 'node:process'
+import { findK6 } from './find-k6.ts'
 
-/** Pinned: k6's own summary and exit codes are part of what the scripts rely on. */
-const K6_VERSION = '1.8.1'
-/** What CI reads as "not to be had here". */
-const EX_UNAVAILABLE = 69
-const BIN = resolve('.data/bin')
+const SCENARIOS = ['smoke', 'load', 'spike', 'stress', 'soak', 'breakpoint']
 const RESULTS = 'loadtest/results'
+/** What CI reads as "k6 is not to be had here". */
+const EX_UNAVAILABLE = 69
+/** Of k6: it ran to its end, and a threshold was crossed. */
+const THRESHOLDS_CROSSED = 99
 
-const [scenario = 'smoke', ...rest] = process.argv.slice(2)
-const script = `loadtest/${scenario}.ts`
-if (!existsSync(script)) stop(`There is no scenario "${scenario}": expected the name of a k6 script in loadtest/, such as smoke.`)
-const system = process.env.GATEWAY_URL ? process.env : { ...process.env, ...runningSystem() }
+const [scenario = 'smoke', ...flags] = process.argv.slice(2)
+if (!SCENARIOS.includes(scenario)) stop(`There is no scenario "${scenario}"; expected one of ${SCENARIOS.join(', ')}.`)
+const system = process.env.GATEWAY_URL ? {} : runningSystem()
+const wantsReport = flags.includes('--report')
+const reporting = wantsReport ? { K6_WEB_DASHBOARD: 'true', K6_WEB_DASHBOARD_EXPORT: `${RESULTS}/${scenario}.html`, K6_WEB_DASHBOARD_PERIOD: '1s' } : {}
+const env = { ...process.env, ...system, ...reporting }
 mkdirSync(RESULTS, { recursive: true })
-const [command = '', ...before] = findK6() ?? installK6() ?? dockerK6() ?? stop(
-  `k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.`,
+rmSync(`${RESULTS}/${scenario}.json`, { force: true })
+
+const [command, ...before] = findK6(Object.keys({ ...system, ...reporting })) ?? stop(
+  'k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.',
   EX_UNAVAILABLE)
-const result = spawnSync(command, [...before, 'run', '--summary-export', `${RESULTS}/${scenario}.json`, ...rest, script], { stdio: 'inherit', env: system })
-process.exitCode = result.status ?? 1
+// Bars that move belong on a terminal; a log gets the lines that say something.
+const quiet = process.stdout.isTTY ? [] : ['--quiet']
+const args = [...before, 'run', '--log-format', 'raw', ...quiet, ...flags.filter((flag) => flag !== '--report'), `loadtest/${scenario}.ts`]
+const { status } = spawnSync(command, args, { stdio: 'inherit', env })
+console.log(`Figures: ${RESULTS}/${scenario}.json${wantsReport ? `, report: ${RESULTS}/${scenario}.html` : ''}`)
+process.exitCode = status === THRESHOLDS_CROSSED && hasPassed() ? 0 : status ?? 1
 
-function findK6(): string[] | undefined {
-  const cached = join(BIN, 'k6')
-  return [['k6'], [cached]].find(([file]) => answers(file ?? '', 'version'))
+/** A search for the limit ends by crossing a threshold, and may have passed all the same; its summary knows. */
+function hasPassed(): boolean {
+  try {
+    return (JSON.parse(readFileSync(`${RESULTS}/${scenario}.json`, 'utf8')) as { passed: boolean }).passed
+  } catch {
+    return false // Ended before there was a summary.
+  }
 }
 
-/** Takes a minute or two, once. */
-function installK6(): string[] | undefined {
-  if (!answers('go', 'version')) return undefined
-  console.log(`Installing k6 ${K6_VERSION} with Go into .data/bin, once; this takes a minute or two …`)
-  mkdirSync(BIN, { recursive: true })
-  const install = spawnSync('go', ['install', `go.k6.io/k6@v${K6_VERSION}`], { stdio: 'inherit', env: { ...process.env, GOBIN: BIN } })
-  return install.status === 0 ? [join(BIN, 'k6')] : undefined
-}
-
-function dockerK6(): string[] | undefined {
-  if (!answers('docker', 'info')) return undefined
-  const env = ['GATEWAY_URL', 'CONTROL_ROOM_URL', 'ADMIN_TOKEN'].flatMap((name) => ['--env', name])
-  return ['docker', 'run', '--rm', '--network', 'host', '--user', `${process.getuid?.() ?? 0}`, ...env, '--volume', `${resolve('.')}:/seckill`, '--workdir', '/seckill', `grafana/k6:${K6_VERSION}`]
-}
-
-function answers(command: string, argument: string): boolean {
-  return spawnSync(command, [argument], { stdio: 'ignore' }).status === 0
-}
-
-/** The addresses of the running `npm start`. */
+/** The addresses and secrets of the running `npm start`. */
 function runningSystem(): Record<string, string> {
   try {
     const lines = execFileSync('npm', ['run', '-s', 'urls'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n')
     return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
   } catch {
-    return stop('Nothing runs here to be loaded: npm start first, or name GATEWAY_URL, CONTROL_ROOM_URL and ADMIN_TOKEN in the environment.')
+    return stop('Nothing runs here to be loaded: npm start first, or set GATEWAY_URL and the other variables of loadtest/README.md.')
   }
 }
 

@@ -1,0 +1,57 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import process from 'node:process'
+
+/** Pinned: the scripts rely on k6's TypeScript, on its exit codes and on what it hands to handleSummary. */
+const K6_VERSION = '1.8.1'
+const BIN = resolve('.data/bin')
+const SIZES = ['RATE', 'DURATION', 'STOCK', 'STEP', 'PAYMENT_WINDOW_SECONDS', 'GATEWAY_URL', 'CONTROL_ROOM_URL', 'ADMIN_TOKEN', 'TOKEN_SECRET']
+
+type Command = [file: string, ...args: string[]]
+
+/**
+ * The command that runs k6: the one on the PATH, or ours in .data/bin, which Go builds once, or a container.
+ * @param variables what a container must be handed of the environment
+ * @returns undefined where there is no way to have it.
+ */
+export function findK6(variables: string[]): Command | undefined {
+  return installedK6() ?? builtK6() ?? dockerK6(variables)
+}
+
+function installedK6(): Command | undefined {
+  const own = join(BIN, 'k6')
+  const found = ['k6', own].find((file) => answers(file, 'version'))
+  if (found) warnOfOtherVersion(found)
+  return found ? [found] : undefined
+}
+
+/** Another patch release is as good; beyond that nobody has tried. */
+function warnOfOtherVersion(file: string): void {
+  const found = /v(\d+\.\d+)\.\d+\S*/.exec(execFileSync(file, ['version'], { encoding: 'utf8' }))
+  if (found && !K6_VERSION.startsWith(`${found[1]}.`)) {
+    console.warn(`Warning: "${file}" is k6 ${found[0]}, and these scripts are written for ${K6_VERSION}. Should they fail in k6 itself, install that one.`)
+  }
+}
+
+/** Takes a minute or two, once. */
+function builtK6(): Command | undefined {
+  if (!answers('go', 'version')) return undefined
+  console.log(`Installing k6 ${K6_VERSION} with Go into .data/bin, once; this takes a minute or two …`)
+  mkdirSync(BIN, { recursive: true })
+  const { status } = spawnSync('go', ['install', `go.k6.io/k6@v${K6_VERSION}`], { stdio: 'inherit', env: { ...process.env, GOBIN: BIN } })
+  return status === 0 ? [join(BIN, 'k6')] : undefined
+}
+
+function dockerK6(variables: string[]): Command | undefined {
+  if (!answers('docker', 'info')) return undefined
+  const env = [...new Set([...SIZES, ...variables])].filter((name) => process.env[name] || variables.includes(name))
+  return [
+    'docker', 'run', '--rm', '--network', 'host', '--user', `${process.getuid?.() ?? 0}`, ...env.flatMap((name) => ['--env', name]),
+    '--volume', `${resolve('.')}:/seckill`, '--workdir', '/seckill', `grafana/k6:${K6_VERSION}`,
+  ]
+}
+
+function answers(command: string, argument: string): boolean {
+  return spawnSync(command, [argument], { stdio: 'ignore' }).status === 0
+}

@@ -1,0 +1,72 @@
+import { accepted, busy, duplicate, limited, ordersOwed, soldOut, unexpected } from './counters.ts'
+import { type Buyer } from './buyer.ts'
+import { type Answer, requestReservation } from './shop.ts'
+
+/** What came of one attempt to buy. */
+export type Attempt =
+  | { outcome: 'ACCEPTED'; reservationId: string; acceptedAtMs: number }
+  | { outcome: 'SOLD_OUT' | 'LIMITED' | 'BUSY' | 'UNEXPECTED' }
+
+/** A buyer's first attempt, counted. */
+export function attempt(saleId: string, buyer: Buyer): Attempt {
+  const outcome = judge(requestReservation(saleId, buyer))
+  if (outcome.outcome === 'ACCEPTED') {
+    accepted.add(1)
+    ordersOwed.add(1)
+  }
+  return outcome
+}
+
+/** Asks once more; whoever holds a reservation must get the same again. */
+export function askAgain(saleId: string, buyer: Buyer, reservationId: string): void {
+  const again = judge(requestReservation(saleId, buyer))
+  if (again.outcome === 'ACCEPTED') isSame(again.reservationId, reservationId)
+  else if (again.outcome === 'SOLD_OUT') report(`a repeat by the holder of ${reservationId} was answered SOLD_OUT`)
+}
+
+/** A repeated 202 is counted, and reported when it names another reservation than the first. */
+export function isSame(reservationId: string, first: string): void {
+  if (reservationId === first) duplicate.add(1)
+  else report(`a repeat got reservation ${reservationId}, the first was ${first}`)
+}
+
+/** The one table from what HTTP says to what it means here. Refusals are counted, whatever has no place here is reported. */
+export function judge(answer: Answer): Attempt {
+  if (answer.status === 202) return { outcome: 'ACCEPTED', reservationId: String(answer.json('id')), acceptedAtMs: Date.now() }
+  switch (`${answer.status} ${codeOf(answer)}`) {
+    case '409 SOLD_OUT':
+      soldOut.add(1)
+      return { outcome: 'SOLD_OUT' }
+    case '429 RATE_LIMITED':
+      limited.add(1)
+      return { outcome: 'LIMITED' }
+    case '503 BUSY':
+      busy.add(1)
+      return { outcome: 'BUSY' }
+    default:
+      reportAnswer(answer)
+      return { outcome: 'UNEXPECTED' }
+  }
+}
+
+/** The stable `code` of a problem document; empty when there is none. */
+export function codeOf(answer: Answer): string {
+  try {
+    return String(answer.json('code') ?? '')
+  } catch {
+    return '' // Not JSON.
+  }
+}
+
+export function reportAnswer({ request, status, error, body }: Answer): void {
+  report(`${request.method} ${request.url} answered ${status} ${error || (body ?? '').slice(0, 300)}`)
+}
+
+/** Of every VU the first is shown: a system that is down would otherwise fill the screen. */
+let hasReported = false
+
+export function report(what: string): void {
+  unexpected.add(1)
+  if (!hasReported) console.error(`Unexpected: ${what}`)
+  hasReported = true
+}

@@ -1,0 +1,51 @@
+import type { Options } from 'k6/options'
+import { Counter, Trend } from 'k6/metrics'
+
+/** Everything that is counted; loadtest/README.md says what each means. */
+
+export const accepted = new Counter('accepted')
+export const soldOut = new Counter('sold_out')
+export const duplicate = new Counter('duplicate')
+export const limited = new Counter('limited')
+export const busy = new Counter('busy')
+export const unexpected = new Counter('unexpected')
+
+export const orderCreatedLag = new Trend('order_created_lag', true)
+export const lostOrders = new Counter('lost_orders')
+export const paid = new Counter('paid')
+export const lapsed = new Counter('lapsed')
+
+/**
+ * One up with every 202, and in the tear-down down by the orders there are: above zero, somebody was promised an order
+ * that does not exist. Below zero is no fault: the order is there, and its 202 got lost on the way or came too late.
+ */
+export const ordersOwed = new Counter('orders_owed')
+export const oversold = new Counter('oversold')
+export const lostUnits = new Counter('lost_units')
+/** Sales whose audit, at rest, was balanced. Counted at the very end: that it came to that is part of the result. */
+export const accounted = new Counter('accounted')
+
+type Thresholds = NonNullable<Options['thresholds']>
+
+/** Holds for every scenario, also for one that looks for the limit. */
+export function everyUnitAccounted(sales = 1): Thresholds {
+  return {
+    accounted: [`count==${sales}`],
+    oversold: ['count==0'],
+    lost_units: ['count==0'],
+    lost_orders: ['count==0'],
+    orders_owed: ['count<=0'],
+  }
+}
+
+/** Holds wherever the system is not driven past its limit. */
+export const nothingUnexpected: Thresholds = {
+  unexpected: ['count==0'],
+  http_req_failed: ['rate==0'],
+  checks: ['rate==1'],
+}
+
+/** Makes k6 keep the times of these calls apart, for the summary; it does so only for what has a threshold. */
+export function timesOf(...names: string[]): Thresholds {
+  return Object.fromEntries(names.map((name) => [`http_req_duration{name:${name}}`, ['max>=0']]))
+}

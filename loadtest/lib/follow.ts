@@ -1,0 +1,66 @@
+import { sleep } from 'k6'
+import { reportAnswer } from './attempt.ts'
+import type { Buyer } from './buyer.ts'
+import { lapsed, lostOrders, orderCreatedLag, paid } from './counters.ts'
+import { PAYMENT_WINDOW_SECONDS } from './environment.ts'
+import { openPayment, payAt, readOrder, readReservation } from './shop.ts'
+
+/** Longer than any backlog these scenarios make; a reservation's own lifetime is twice as long. */
+export const ORDER_LIMIT_SECONDS = 60
+/** What the cancel worker's sweeper may need when the timeout message got lost. */
+const LAPSE_SLACK_SECONDS = 30
+export const LAPSE_LIMIT_SECONDS = PAYMENT_WINDOW_SECONDS + LAPSE_SLACK_SECONDS
+
+interface Reservation {
+  reservationId: string
+  acceptedAtMs: number
+}
+
+/**
+ * Looks at the reservation as a buyer's page does, often at first, then once a second. Whoever was told "you have got
+ * it" gets an order, or counts as lost. @returns the order's id.
+ */
+export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: Buyer): string | undefined {
+  let status = 'RESERVED'
+  for (let pause = 0.05; status === 'RESERVED' && Date.now() - acceptedAtMs < ORDER_LIMIT_SECONDS * 1_000; pause = Math.min(1, pause * 1.5)) {
+    sleep(pause)
+    const answer = readReservation(reservationId, buyer)
+    if (answer.status !== 200) {
+      reportAnswer(answer)
+      return undefined
+    }
+    status = String(answer.json('status'))
+    // Also when it is paid or cancelled by now: there was an order.
+    const orderId = answer.json('orderId')
+    if (orderId) {
+      orderCreatedLag.add(Date.now() - acceptedAtMs)
+      return String(orderId)
+    }
+  }
+  console.error(`Lost: ${reservationId} was accepted and is ${status} after ${Math.round((Date.now() - acceptedAtMs) / 1_000)} s`)
+  lostOrders.add(1)
+  return undefined
+}
+
+/** Opens a payment, pays at the provider, and finds the order paid. */
+export function pay(orderId: string, buyer: Buyer): void {
+  const payment = openPayment(orderId, buyer)
+  if (payment.status !== 201) return reportAnswer(payment)
+  const money = payAt(String(payment.json('url')))
+  if (money.status !== 200 || money.json('outcome') !== 'PAID') return reportAnswer(money)
+  const order = readOrder(orderId, buyer)
+  if (order.status !== 200 || order.json('status') !== 'PAID') return reportAnswer(order)
+  paid.add(1)
+}
+
+/** Does not pay, and finds the order cancelled once the payment window is over. */
+export function letLapse(orderId: string, buyer: Buyer): void {
+  sleep(PAYMENT_WINDOW_SECONDS)
+  for (let waited = 0; waited < LAPSE_SLACK_SECONDS; waited++) {
+    const order = readOrder(orderId, buyer)
+    if (order.status !== 200) return reportAnswer(order)
+    if (order.json('status') === 'CANCELLED') return lapsed.add(1)
+    sleep(1)
+  }
+  reportAnswer(readOrder(orderId, buyer))
+}

@@ -1,0 +1,53 @@
+import { sleep } from 'k6'
+import { type Audit, createSale, readAudit } from './control-room.ts'
+import { accounted, lostUnits, ordersOwed, oversold } from './counters.ts'
+
+/** What the set-up hands to every VU. */
+export interface Sale {
+  id: string
+  stock: number
+}
+
+/** A backlog of 60,000 orders at the order service's default rate, and a lost message's sweep on top. */
+const QUIET_LIMIT_SECONDS = 120
+const OPEN_HOURS = 24
+
+/** A fresh sale that has just opened. `name` tells the sales of one run apart. */
+export function openSale(stock: number, name = ''): Sale {
+  const id = `k6-${Date.now().toString(36)}${name && `-${name}`}`
+  const opensAt = new Date(Date.now() - 1_000)
+  createSale({ id, stock, opensAt, closesAt: new Date(opensAt.getTime() + OPEN_HOURS * 3_600_000) })
+  return { id, stock }
+}
+
+/**
+ * Waits until nothing is on its way, then has every unit accounted for from outside: the control room's audit recounts
+ * PostgreSQL and Redis. What is wrong is said, counted, and fails the run by its threshold.
+ */
+export function accountFor({ id, stock }: Sale): void {
+  const audit = auditAtRest(id)
+  const sale = audit?.sales[0]
+  if (!audit || !sale) return console.error(`${id}: no audit could be made, so nothing is accounted for`)
+
+  const left = sale.redisLeft ?? 0
+  const orders = Object.values(sale.orders).reduce((sum, count) => sum + count, 0)
+  ordersOwed.add(-orders)
+  oversold.add(Math.max(0, sale.sold - stock))
+  console.log(`${id} at rest: ${stock} units = ${sale.sold} sold + ${left} left; ${orders} orders made: ${
+    Object.entries(sale.orders).map(([status, count]) => `${count} ${status}`).join(', ')}`)
+
+  if (!audit.quiet) return console.error(`${id}: not quiet after ${QUIET_LIMIT_SECONDS} s: ${sale.pending} unconfirmed, ${sale.undecided} undecided`)
+  lostUnits.add(Math.max(0, stock - sale.sold - left))
+  for (const { name, state, detail } of sale.checks) if (state !== 'ok') console.error(`${id}: ${name}: ${state}: ${detail}`)
+  if (audit.balanced) accounted.add(1)
+}
+
+/** The first quiet audit, or else the last one. */
+function auditAtRest(saleId: string): Audit | undefined {
+  let audit: Audit | undefined
+  for (const startedAt = Date.now(); Date.now() - startedAt < QUIET_LIMIT_SECONDS * 1_000; sleep(1)) {
+    audit = readAudit(saleId)
+    if (audit?.quiet) break
+  }
+  return audit
+}

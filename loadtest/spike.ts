@@ -1,0 +1,120 @@
+import { sleep } from 'k6'
+import type { Options } from 'k6/options'
+import { ramping, steady } from './lib/arrivals.ts'
+import { askAgain, attempt, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
+import { newBuyer } from './lib/buyer.ts'
+import { accepted, everyUnitAccounted, nothingUnexpected, ordersOwed, timesOf } from './lib/counters.ts'
+import { numberOf, secondsOf } from './lib/environment.ts'
+import { awaitOrder, LAPSE_LIMIT_SECONDS, letLapse, ORDER_LIMIT_SECONDS, pay } from './lib/follow.ts'
+import { accountFor, openSale, type Sale } from './lib/sale.ts'
+import { readReservation, requestReservations } from './lib/shop.ts'
+import { commonOptions, summaryOf } from './lib/summary.ts'
+import { browse } from './lib/visit.ts'
+
+/** The sale opens: a few are early, then everybody comes at once, ten times more than there are units; some behave badly. */
+const RATE = numberOf('RATE', 300)
+const SECONDS = secondsOf('DURATION', '30s')
+const STOCK = numberOf('STOCK', 500)
+/** The early ones have the shop to themselves, so that each of them surely gets a unit. */
+const EARLY_SECONDS = 3
+const LAPSE_BUSY_SECONDS = LAPSE_LIMIT_SECONDS + ORDER_LIMIT_SECONDS
+/** Many times what one buyer may send at once (BUYER_BURST, 10 by default), also when the answers are slow. */
+const BOT_REQUESTS = 60
+const POLLS = 10
+
+export const options: Options = {
+  ...commonOptions,
+  scenarios: {
+    browsers: steady('browsers', { rate: RATE / 10, seconds: SECONDS }),
+    payers: steady('payers', { rate: 3, seconds: EARLY_SECONDS }),
+    lapsers: steady('lapsers', { rate: 3, seconds: EARLY_SECONDS, busySeconds: LAPSE_BUSY_SECONDS, finishSeconds: LAPSE_BUSY_SECONDS }),
+    pollers: steady('pollers', { rate: 2, seconds: SECONDS, busySeconds: 5 }),
+    bots: steady('bots', { rate: 1, seconds: SECONDS, busySeconds: 5 }),
+    repeaters: steady('repeaters', { rate: RATE / 20, seconds: SECONDS, busySeconds: 2 }),
+    rush: ramping('rush', [
+      { target: RATE / 10, duration: '2s' },
+      { target: RATE, duration: '1s' },
+      { target: RATE, duration: `${Math.max(1, SECONDS - EARLY_SECONDS - 5)}s` },
+      { target: RATE / 10, duration: '2s' },
+    ], { startSeconds: EARLY_SECONDS }),
+  },
+  // A bot asks many times at once; k6's default is six.
+  batchPerHost: BOT_REQUESTS,
+  thresholds: {
+    ...everyUnitAccounted(),
+    ...nothingUnexpected,
+    ...timesOf('sales', 'sale', 'buy', 'reservation', 'payment link', 'pay', 'order'),
+    duplicate: ['count>0'],
+    limited: ['count>0'],
+    paid: ['count>0'],
+    lapsed: ['count>0'],
+  },
+}
+
+export const setup = (): Sale => openSale(STOCK)
+export const browsers = browse
+export const teardown = accountFor
+export const handleSummary = summaryOf('spike')
+
+/** A new buyer, who waits for the order, and may or may not pay after the run. @returns the order's id, if there is one. */
+export function rush(sale: Sale): void {
+  const buyer = newBuyer(sale.id)
+  const attempted = attempt(sale.id, buyer)
+  if (attempted.outcome === 'ACCEPTED') awaitOrder(attempted, buyer)
+}
+
+export function payers(sale: Sale): void {
+  const buyer = newBuyer(sale.id)
+  const attempted = attempt(sale.id, buyer)
+  const orderId = attempted.outcome === 'ACCEPTED' && awaitOrder(attempted, buyer)
+  if (orderId) pay(orderId, buyer)
+}
+
+export function lapsers(sale: Sale): void {
+  const buyer = newBuyer(sale.id)
+  const attempted = attempt(sale.id, buyer)
+  const orderId = attempted.outcome === 'ACCEPTED' && awaitOrder(attempted, buyer)
+  if (orderId) letLapse(orderId, buyer)
+}
+
+/** Presses the button again and again; there must be one reservation. */
+export function repeaters(sale: Sale): void {
+  const buyer = newBuyer(sale.id)
+  const attempted = attempt(sale.id, buyer)
+  if (attempted.outcome !== 'ACCEPTED') return
+  for (let repeat = 0; repeat < 4; repeat++) {
+    sleep(0.2)
+    askAgain(sale.id, buyer, attempted.reservationId)
+  }
+  awaitOrder(attempted, buyer)
+}
+
+/** Sends far more than one buyer may: gets one reservation at most, and is told to slow down (or that all is gone). */
+export function bots(sale: Sale): void {
+  const buyer = newBuyer(sale.id)
+  const attempts = requestReservations(sale.id, buyer, BOT_REQUESTS).map(judge)
+  const [first, ...others] = attempts.filter((attempted) => attempted.outcome === 'ACCEPTED')
+  if (attempts.every(({ outcome }) => outcome === 'ACCEPTED')) report(`a bot sent ${BOT_REQUESTS} requests at once, and none was refused`)
+  if (!first) return
+  accepted.add(1)
+  ordersOwed.add(1)
+  for (const { reservationId } of others) isSame(reservationId, first.reservationId)
+  awaitOrder(first, buyer)
+}
+
+/** Looks at the reservation far too often; its status may only go forward. */
+export function pollers(sale: Sale): void {
+  const buyer = newBuyer(sale.id)
+  const attempted = attempt(sale.id, buyer)
+  if (attempted.outcome !== 'ACCEPTED') return
+  let furthest = 0
+  for (let poll = 0; poll < POLLS; poll++) {
+    sleep(0.3)
+    const answer = readReservation(attempted.reservationId, buyer)
+    if (answer.status !== 200) return reportAnswer(answer)
+    const step = ['RESERVED', 'ORDERED', 'CANCELLED'].indexOf(String(answer.json('status')))
+    if (step < furthest) return reportAnswer(answer)
+    furthest = step
+  }
+  awaitOrder(attempted, buyer)
+}
