@@ -1,6 +1,6 @@
 import type { Options } from 'k6/options'
 import { ramping } from './lib/arrivals.ts'
-import { everyUnitAccounted, nothingUnexpected, timesOf } from './lib/counters.ts'
+import { everyUnitAccounted, nothingUnexpected, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
@@ -24,7 +24,7 @@ export const options: Options = {
   thresholds: {
     ...everyUnitAccounted(),
     ...nothingUnexpected,
-    ...timesOf('sales', 'sale', 'reservation', 'payment link', 'pay', 'order'),
+    ...timesOfCalls,
     'http_req_duration{name:buy}': ['p(95)<1000'],
     order_created_lag: ['p(95)<5000'],
   },

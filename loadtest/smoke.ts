@@ -5,7 +5,7 @@ import { steady } from './lib/arrivals.ts'
 import { askAgain, attempt, codeOf } from './lib/attempt.ts'
 import { type Buyer, newBuyer, tokenOf } from './lib/buyer.ts'
 import { admitBuyer, barBuyer } from './lib/control-room.ts'
-import { everyUnitAccounted, nothingUnexpected, timesOf } from './lib/counters.ts'
+import { everyUnitAccounted, nothingUnexpected, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
 import { awaitOrder, pay } from './lib/follow.ts'
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
@@ -27,7 +27,7 @@ export const options: Options = {
   thresholds: {
     ...everyUnitAccounted(),
     ...nothingUnexpected,
-    ...timesOf('sales', 'sale', 'buy', 'reservation', 'payment link', 'pay', 'order'),
+    ...timesOfCalls,
     // There are more buyers than units, so every unit finds one. (More than once when an order lapses meanwhile.)
     accepted: [`count>=${Math.min(STOCK, RATE * SECONDS)}`],
   },

@@ -3,7 +3,7 @@ import type { Options } from 'k6/options'
 import { ramping, steady } from './lib/arrivals.ts'
 import { askAgain, attempt, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
 import { newBuyer } from './lib/buyer.ts'
-import { accepted, everyUnitAccounted, nothingUnexpected, ordersOwed, timesOf } from './lib/counters.ts'
+import { accepted, everyUnitAccounted, nothingUnexpected, ordersOwed, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
 import { awaitOrder, LAPSE_LIMIT_SECONDS, letLapse, ORDER_LIMIT_SECONDS, pay } from './lib/follow.ts'
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
@@ -43,7 +43,7 @@ export const options: Options = {
   thresholds: {
     ...everyUnitAccounted(),
     ...nothingUnexpected,
-    ...timesOf('sales', 'sale', 'buy', 'reservation', 'payment link', 'pay', 'order'),
+    ...timesOfCalls,
     duplicate: ['count>0'],
     limited: ['count>0'],
     paid: ['count>0'],
@@ -82,11 +82,12 @@ export function repeaters(sale: Sale): void {
   const buyer = newBuyer(sale.id)
   const attempted = attempt(sale.id, buyer)
   if (attempted.outcome !== 'ACCEPTED') return
-  for (let repeat = 0; repeat < 4; repeat++) {
-    sleep(0.2)
+  askAgain(sale.id, buyer, attempted.reservationId)
+  awaitOrder(attempted, buyer)
+  for (let repeat = 0; repeat < 3; repeat++) {
+    sleep(0.3)
     askAgain(sale.id, buyer, attempted.reservationId)
   }
-  awaitOrder(attempted, buyer)
 }
 
 /** Sends far more than one buyer may: gets one reservation at most, and is told to slow down (or that all is gone). */
@@ -107,6 +108,7 @@ export function pollers(sale: Sale): void {
   const buyer = newBuyer(sale.id)
   const attempted = attempt(sale.id, buyer)
   if (attempted.outcome !== 'ACCEPTED') return
+  awaitOrder(attempted, buyer)
   let furthest = 0
   for (let poll = 0; poll < POLLS; poll++) {
     sleep(0.3)
@@ -116,5 +118,4 @@ export function pollers(sale: Sale): void {
     if (step < furthest) return reportAnswer(answer)
     furthest = step
   }
-  awaitOrder(attempted, buyer)
 }

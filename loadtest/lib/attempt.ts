@@ -59,6 +59,7 @@ export function codeOf(answer: Answer): string {
 }
 
 export function reportAnswer({ request, status, error, body }: Answer): void {
+  if (error.includes('context canceled')) return // By k6 itself, which ends the run.
   report(`${request.method} ${request.url} answered ${status} ${error || (body ?? '').slice(0, 300)}`)
 }
 

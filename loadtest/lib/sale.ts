@@ -1,6 +1,7 @@
 import { sleep } from 'k6'
 import { type Audit, createSale, readAudit } from './control-room.ts'
 import { accounted, lostUnits, ordersOwed, oversold } from './counters.ts'
+import { PAYMENT_WINDOW_SECONDS } from './environment.ts'
 
 /** What the set-up hands to every VU. */
 export interface Sale {
@@ -8,8 +9,11 @@ export interface Sale {
   stock: number
 }
 
-/** A backlog of 60,000 orders at the order service's default rate, and a lost message's sweep on top. */
-const QUIET_LIMIT_SECONDS = 120
+/**
+ * A backlog of 200,000 orders at the order service's default rate, and a lost message's sweep on top. Where the payment
+ * window is short there is no rest before the last order has lapsed.
+ */
+const QUIET_LIMIT_SECONDS = 120 + Math.min(PAYMENT_WINDOW_SECONDS, 120)
 const OPEN_HOURS = 24
 
 /** A fresh sale that has just opened. `name` tells the sales of one run apart. */

@@ -1,3 +1,5 @@
+import { CALLS } from './counters.ts'
+
 /** What k6 hands to handleSummary, as far as it is read here. */
 interface SummaryData {
   metrics: Metrics
@@ -21,7 +23,7 @@ interface SummaryOptions {
 
 const TREND_STATS = ['count', 'med', 'p(95)', 'p(99)', 'max']
 /** Every scenario's; the last page below reads these. */
-export const commonOptions = { summaryTrendStats: TREND_STATS, setupTimeout: '1m', teardownTimeout: '4m' }
+export const commonOptions = { summaryTrendStats: TREND_STATS, setupTimeout: '1m', teardownTimeout: '5m' }
 
 const ATTEMPTS = ['accepted', 'duplicate', 'sold_out', 'limited', 'busy', 'unexpected']
 const ENDS = ['paid', 'lapsed', 'lost_orders', 'orders_owed', 'oversold', 'lost_units']
@@ -80,12 +82,11 @@ function dropped(metrics: Metrics): string {
   return metrics.dropped_iterations ? `; ${count('dropped_iterations', metrics)} iterations dropped: k6 had nobody free to send them` : ''
 }
 
-/** A table of how long each kind of call took. */
+/** A table of how long each kind of call took, and an order. */
 function times(metrics: Metrics): string[] {
-  const rows = Object.entries(metrics).flatMap(([metric, found]) => {
-    const name = metric === 'order_created_lag' ? '202 to order' : /^http_req_duration\{name:(.*)\}$/.exec(metric)?.[1]
-    return name && found?.values.count ? [row(name, TREND_STATS.map((stat) => figure(stat, found.values[stat] ?? 0)))] : []
-  })
+  const trends = [...CALLS.map((call) => [call, metrics[`http_req_duration{name:${call}}`]] as const), ['202 to order', metrics.order_created_lag] as const]
+  const rows = trends.flatMap(([name, trend]) =>
+    trend?.values.count ? [row(name, TREND_STATS.map((stat) => figure(stat, trend.values[stat] ?? 0)))] : [])
   return [row('milliseconds', TREND_STATS.map((stat) => stat === 'med' ? 'median' : stat)), ...rows]
 }
 

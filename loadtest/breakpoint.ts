@@ -1,0 +1,77 @@
+import exec from 'k6/execution'
+import { Rate } from 'k6/metrics'
+import type { Options } from 'k6/options'
+import { ramping } from './lib/arrivals.ts'
+import { attempt } from './lib/attempt.ts'
+import { newBuyer } from './lib/buyer.ts'
+import { everyUnitAccounted } from './lib/counters.ts'
+import { numberOf, secondsOf } from './lib/environment.ts'
+import { accountFor, openSale, type Sale } from './lib/sale.ts'
+import { commonOptions, grouped, type Metrics, row, summaryOf } from './lib/summary.ts'
+
+/** How many buyers a second can be served? One step more after the other, until the answers say that it is too much. */
+const STEP = numberOf('STEP', 250)
+const RATE = numberOf('RATE', 20 * STEP)
+const STEP_SECONDS = secondsOf('DURATION', '10s')
+const STOCK = numberOf('STOCK', 5_000_000)
+/** Too much is: answers slower than this, or refusals and faults, or nobody left to send who would not wait for one. */
+const P95_MS_MAX = 500
+const SERVED_MIN = 0.99
+const DROPPED_MAX = STEP
+/** Enough for the highest step at ordinary answers. All are there from the start: making one in the middle costs CPU. */
+const VUS = numberOf('VUS', 400)
+
+const steps = Array.from({ length: Math.ceil(RATE / STEP) }, (_, i) => (i + 1) * STEP)
+
+export const options: Options = {
+  ...commonOptions,
+  scenarios: {
+    // Each step is held, so that its figures are its own.
+    climb: {
+      ...ramping('climb', steps.flatMap((target) => [{ target, duration: '0s' }, { target, duration: `${STEP_SECONDS}s` }])),
+      preAllocatedVUs: VUS, maxVUs: VUS,
+    },
+  },
+  thresholds: {
+    ...everyUnitAccounted(),
+    dropped_iterations: [{ threshold: `count<${DROPPED_MAX}`, abortOnFail: true }],
+    ...Object.fromEntries(steps.flatMap((step) => [
+      [`served{step:${step}}`, [{ threshold: `rate>${SERVED_MIN}`, abortOnFail: true }]],
+      [`http_req_duration{step:${step}}`, [{ threshold: `p(95)<${P95_MS_MAX}`, abortOnFail: true }]],
+    ])),
+  },
+}
+
+export const setup = (): Sale => openSale(STOCK)
+export const teardown = accountFor
+export const handleSummary = summaryOf('breakpoint', { limits: ['dropped_iterations', 'served', 'http_req_duration'], more: climbed })
+
+const served = new Rate('served')
+
+/** A new buyer, who only buys: what becomes of the orders is the tear-down's to say. */
+export function climb(sale: Sale): void {
+  const seconds = (Date.now() - exec.scenario.startTime) / 1_000
+  exec.vu.metrics.tags.step = steps[Math.floor(seconds / STEP_SECONDS)] ?? RATE
+  const { outcome } = attempt(sale.id, newBuyer(sale.id))
+  served.add(outcome === 'ACCEPTED' || outcome === 'SOLD_OUT')
+}
+
+/** A row per step, and the answer. */
+function climbed(metrics: Metrics): string[] {
+  const reached = steps.filter((step) => metrics[`served{step:${step}}`]?.values.passes)
+  const isOver = Object.entries(metrics).some(([name, metric]) => /^(dropped_iterations|served|http_req_duration)/.test(name)
+    && Object.values(metric?.thresholds ?? {}).some(({ ok }) => !ok))
+  const broke = isOver ? reached.at(-1) : undefined
+  const held = reached.filter((step) => step !== broke)
+  return [
+    '', row('offered a second', ['served', 'a second', 'p(95) ms']),
+    ...reached.map((step) => {
+      const { passes = 0, rate = 0 } = metrics[`served{step:${step}}`]?.values ?? {}
+      const p95 = metrics[`http_req_duration{step:${step}}`]?.values['p(95)'] ?? 0
+      return row(grouped(step), [`${(rate * 100).toFixed(1)} %`, step === broke ? 'broke' : grouped(Math.round(passes / STEP_SECONDS)), p95.toFixed(1)])
+    }),
+    '', broke === undefined
+      ? `  Held every step up to ${grouped(held.at(-1) ?? 0)} buyers a second; a higher RATE would find the limit.`
+      : `  Held ${grouped(held.at(-1) ?? 0)} buyers a second; ${grouped(broke)} were too many.`,
+  ]
+}
