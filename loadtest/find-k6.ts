@@ -6,17 +6,18 @@ import process from 'node:process'
 /** Pinned: the scripts rely on k6's TypeScript, on its exit codes and on what it hands to handleSummary. */
 const K6_VERSION = '1.8.1'
 const BIN = resolve('.data/bin')
-const SIZES = ['RATE', 'DURATION', 'STOCK', 'STEP', 'PAYMENT_WINDOW_SECONDS', 'GATEWAY_URL', 'CONTROL_ROOM_URL', 'ADMIN_TOKEN', 'TOKEN_SECRET']
+/** What the scripts read of the environment, and k6 itself; a container is handed only what is named. */
+const FOR_K6 = /^(RATE|DURATION|STOCK|STEP|VUS|ADMIN_TOKEN|TOKEN_SECRET|PAYMENT_WINDOW_SECONDS|K6_.+|(GATEWAY|CONTROL_ROOM|ORDER_SERVICE|CANCEL_WORKER|PAYMENT_PROVIDER)_URL)$/
 
 type Command = [file: string, ...args: string[]]
 
 /**
  * The command that runs k6: the one on the PATH, or ours in .data/bin, which Go builds once, or a container.
- * @param variables what a container must be handed of the environment
+ * @param env what it will be run with
  * @returns undefined where there is no way to have it.
  */
-export function findK6(variables: string[]): Command | undefined {
-  return installedK6() ?? builtK6() ?? dockerK6(variables)
+export function findK6(env: NodeJS.ProcessEnv): Command | undefined {
+  return installedK6() ?? builtK6() ?? dockerK6(env)
 }
 
 function installedK6(): Command | undefined {
@@ -43,11 +44,11 @@ function builtK6(): Command | undefined {
   return status === 0 ? [join(BIN, 'k6')] : undefined
 }
 
-function dockerK6(variables: string[]): Command | undefined {
+function dockerK6(env: NodeJS.ProcessEnv): Command | undefined {
   if (!answers('docker', 'info')) return undefined
-  const env = [...new Set([...SIZES, ...variables])].filter((name) => process.env[name] || variables.includes(name))
+  const handedOver = Object.keys(env).filter((name) => FOR_K6.test(name)).flatMap((name) => ['--env', name])
   return [
-    'docker', 'run', '--rm', '--network', 'host', '--user', `${process.getuid?.() ?? 0}`, ...env.flatMap((name) => ['--env', name]),
+    'docker', 'run', '--rm', '--network', 'host', '--user', `${process.getuid?.() ?? 0}`, ...handedOver,
     '--volume', `${resolve('.')}:/seckill`, '--workdir', '/seckill', `grafana/k6:${K6_VERSION}`,
   ]
 }

@@ -20,7 +20,7 @@ const env = { ...process.env, ...system, ...reporting }
 mkdirSync(RESULTS, { recursive: true })
 rmSync(`${RESULTS}/${scenario}.json`, { force: true })
 
-const [command, ...before] = findK6(Object.keys({ ...system, ...reporting })) ?? stop(
+const [command, ...before] = findK6(env) ?? stop(
   'k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.',
   EX_UNAVAILABLE)
 // Bars that move belong on a terminal; a log gets the lines that say something.

@@ -34,14 +34,15 @@ export function accountFor({ id, stock }: Sale): void {
   if (!audit || !sale) return console.error(`${id}: no audit could be made, so nothing is accounted for`)
 
   const left = sale.redisLeft ?? 0
-  const orders = Object.values(sale.orders).reduce((sum, count) => sum + count, 0)
-  ordersOwed.add(-orders)
-  oversold.add(Math.max(0, sale.sold - stock))
-  console.log(`${id} at rest: ${stock} units = ${sale.sold} sold + ${left} left; ${orders} orders made: ${
-    Object.entries(sale.orders).map(([status, count]) => `${count} ${status}`).join(', ')}`)
+  const { PENDING_PAYMENT, PAID, CANCELLED, REFUNDED } = sale.orders
+  // Every buyer here takes one unit. The sale's own counter is a second opinion.
+  const sold = PENDING_PAYMENT + PAID
+  console.log(`${id}${audit.quiet ? ' at rest' : ''}: ${stock} units = ${PAID} paid + ${PENDING_PAYMENT} unpaid + ${left} left; ${CANCELLED} orders lapsed`)
+  ordersOwed.add(-(sold + CANCELLED + REFUNDED))
+  oversold.add(Math.max(0, sold - stock, sale.sold - stock))
+  if (!audit.quiet) return console.error(`${id}: not at rest after ${QUIET_LIMIT_SECONDS} s: ${sale.pending} unconfirmed, ${sale.undecided} undecided`)
 
-  if (!audit.quiet) return console.error(`${id}: not quiet after ${QUIET_LIMIT_SECONDS} s: ${sale.pending} unconfirmed, ${sale.undecided} undecided`)
-  lostUnits.add(Math.max(0, stock - sale.sold - left))
+  lostUnits.add(Math.max(0, stock - sold - left))
   for (const { name, state, detail } of sale.checks) if (state !== 'ok') console.error(`${id}: ${name}: ${state}: ${detail}`)
   if (audit.balanced) accounted.add(1)
 }
