@@ -65,7 +65,7 @@ function crossedThresholds(metrics: Metrics): { metric: string; threshold: strin
     }))
 }
 
-export function count(name: string, metrics: Metrics): string {
+function count(name: string, metrics: Metrics): string {
   return grouped(metrics[name]?.values.count ?? 0)
 }
 
