@@ -61,6 +61,7 @@ export function climb(sale: Sale): void {
 
 interface Step {
   offered: number
+  attempts: number
   servedRate: number
   servedPerSecond: number
   p95Ms: number
@@ -68,7 +69,7 @@ interface Step {
 
 /** A row per step, and the answer. */
 function climbed(metrics: Metrics): string[] {
-  const reached = steps.map((step) => measured(step, metrics)).filter(({ servedRate }) => servedRate > 0)
+  const reached = steps.map((step) => measured(step, metrics)).filter(({ attempts }) => attempts > 0)
   const broke = reached.find((step) => !isHeld(step))
   const held = reached[broke ? reached.indexOf(broke) - 1 : reached.length - 1]?.offered ?? 0
   return [
@@ -83,8 +84,9 @@ function climbed(metrics: Metrics): string[] {
 }
 
 function measured(step: number, metrics: Metrics): Step {
-  const { passes = 0, rate = 0 } = metrics[`served{step:${step}}`]?.values ?? {}
-  return { offered: step, servedRate: rate, servedPerSecond: passes / STEP_SECONDS, p95Ms: metrics[`http_req_duration{step:${step}}`]?.values['p(95)'] ?? 0 }
+  const { passes = 0, fails = 0, rate = 0 } = metrics[`served{step:${step}}`]?.values ?? {}
+  const p95Ms = metrics[`http_req_duration{step:${step}}`]?.values['p(95)'] ?? 0
+  return { offered: step, attempts: passes + fails, servedRate: rate, servedPerSecond: passes / STEP_SECONDS, p95Ms }
 }
 
 /** All who came were served in time. A step that was cut short has served too few. */

@@ -1,7 +1,7 @@
 import { sleep } from 'k6'
 import type { Options } from 'k6/options'
 import { ramping, steady } from './lib/arrivals.ts'
-import { askAgain, attempt, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
+import { askAgain, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
 import { newBuyer } from './lib/buyer.ts'
 import { accepted, everyUnitAccounted, nothingUnexpected, ordersOwed, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
@@ -9,7 +9,7 @@ import { awaitOrder, LAPSE_LIMIT_SECONDS, letLapse, ORDER_LIMIT_SECONDS, pay } f
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
 import { readReservation, requestReservations } from './lib/shop.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
-import { browse } from './lib/visit.ts'
+import { browse, buyNew } from './lib/visit.ts'
 
 /** The sale opens: a few are early, then everybody comes at once, ten times more than there are units; some behave badly. */
 const RATE = numberOf('RATE', 300)
@@ -56,37 +56,28 @@ export const browsers = browse
 export const teardown = accountFor
 export const handleSummary = summaryOf('spike')
 
-/** A new buyer, who waits for the order, and may or may not pay after the run. @returns the order's id, if there is one. */
+/** The crowd: those who get a unit wait for their order, and none of them pays. */
 export function rush(sale: Sale): void {
-  const buyer = newBuyer(sale.id)
-  const attempted = attempt(sale.id, buyer)
-  if (attempted.outcome === 'ACCEPTED') awaitOrder(attempted, buyer)
+  buyNew(sale)
 }
 
 export function payers(sale: Sale): void {
-  const buyer = newBuyer(sale.id)
-  const attempted = attempt(sale.id, buyer)
-  const orderId = attempted.outcome === 'ACCEPTED' && awaitOrder(attempted, buyer)
-  if (orderId) pay(orderId, buyer)
+  const bought = buyNew(sale)
+  if (bought) pay(bought.orderId, bought.buyer)
 }
 
 export function lapsers(sale: Sale): void {
-  const buyer = newBuyer(sale.id)
-  const attempted = attempt(sale.id, buyer)
-  const orderId = attempted.outcome === 'ACCEPTED' && awaitOrder(attempted, buyer)
-  if (orderId) letLapse(orderId, buyer)
+  const bought = buyNew(sale)
+  if (bought) letLapse(bought.orderId, bought.buyer)
 }
 
-/** Presses the button again and again; there must be one reservation. */
+/** Presses the button again and again, also when the order is there: it stays one reservation. */
 export function repeaters(sale: Sale): void {
-  const buyer = newBuyer(sale.id)
-  const attempted = attempt(sale.id, buyer)
-  if (attempted.outcome !== 'ACCEPTED') return
-  askAgain(sale.id, buyer, attempted.reservationId)
-  awaitOrder(attempted, buyer)
-  for (let repeat = 0; repeat < 3; repeat++) {
-    sleep(0.3)
-    askAgain(sale.id, buyer, attempted.reservationId)
+  const bought = buyNew(sale)
+  if (!bought) return
+  for (let repeat = 0; repeat < 4; repeat++) {
+    sleep(0.2)
+    askAgain(sale.id, bought.buyer, bought.reservationId)
   }
 }
 
@@ -105,14 +96,11 @@ export function bots(sale: Sale): void {
 
 /** Looks at the reservation far too often; its status may only go forward. */
 export function pollers(sale: Sale): void {
-  const buyer = newBuyer(sale.id)
-  const attempted = attempt(sale.id, buyer)
-  if (attempted.outcome !== 'ACCEPTED') return
-  awaitOrder(attempted, buyer)
+  const bought = buyNew(sale)
   let furthest = 0
-  for (let poll = 0; poll < POLLS; poll++) {
+  for (let poll = 0; bought && poll < POLLS; poll++) {
     sleep(0.3)
-    const answer = readReservation(attempted.reservationId, buyer)
+    const answer = readReservation(bought.reservationId, bought.buyer)
     if (answer.status !== 200) return reportAnswer(answer)
     const step = ['RESERVED', 'ORDERED', 'CANCELLED'].indexOf(String(answer.json('status')))
     if (step < furthest) return reportAnswer(answer)

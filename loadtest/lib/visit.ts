@@ -1,6 +1,6 @@
 import exec from 'k6/execution'
 import { askAgain, attempt, reportAnswer } from './attempt.ts'
-import { newBuyer } from './buyer.ts'
+import { type Buyer, newBuyer } from './buyer.ts'
 import { awaitOrder, pay } from './follow.ts'
 import type { Sale } from './sale.ts'
 import { listSales, readSale } from './shop.ts'
@@ -14,13 +14,26 @@ export function browse(sale: Sale): void {
   if (view.status !== 200 || !(left >= 0 && left <= sale.stock)) reportAnswer(view)
 }
 
-/** An ordinary buyer: looks, buys, presses the button twice, waits for the order. Every second one pays. */
-export function visit(sale: Sale): void {
-  browse(sale)
+interface Bought {
+  buyer: Buyer
+  reservationId: string
+  orderId: string
+}
+
+/** A new buyer's whole purchase, up to the order; undefined when there was nothing to be had. */
+export function buyNew(sale: Sale): Bought | undefined {
   const buyer = newBuyer(sale.id)
   const attempted = attempt(sale.id, buyer)
-  if (attempted.outcome !== 'ACCEPTED') return
-  askAgain(sale.id, buyer, attempted.reservationId)
+  if (attempted.outcome !== 'ACCEPTED') return undefined
   const orderId = awaitOrder(attempted, buyer)
-  if (orderId && exec.scenario.iterationInTest % 2 === 0) pay(orderId, buyer)
+  return orderId ? { buyer, reservationId: attempted.reservationId, orderId } : undefined
+}
+
+/** An ordinary buyer: looks, buys, presses the button once more, and every second one pays. */
+export function visit(sale: Sale): void {
+  browse(sale)
+  const bought = buyNew(sale)
+  if (!bought) return
+  askAgain(sale.id, bought.buyer, bought.reservationId)
+  if (exec.scenario.iterationInTest % 2 === 0) pay(bought.orderId, bought.buyer)
 }
