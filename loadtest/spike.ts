@@ -1,7 +1,7 @@
 import { sleep } from 'k6'
 import type { Options } from 'k6/options'
 import { ramping, steady } from './lib/arrivals.ts'
-import { askAgain, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
+import { askAgain, attempt, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
 import { newBuyer } from './lib/buyer.ts'
 import { accepted, everyUnitAccounted, nothingUnexpected, ordersOwed, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
@@ -71,13 +71,16 @@ export function lapsers(sale: Sale): void {
   if (bought) letLapse(bought.orderId, bought.buyer)
 }
 
-/** Presses the button again and again, also when the order is there: it stays one reservation. */
+/** Presses the button again at once, and again when the order is there: it stays one reservation. */
 export function repeaters(sale: Sale): void {
-  const bought = buyNew(sale)
-  if (!bought) return
-  for (let repeat = 0; repeat < 4; repeat++) {
-    sleep(0.2)
-    askAgain(sale.id, bought.buyer, bought.reservationId)
+  const buyer = newBuyer(sale.id)
+  const attempted = attempt(sale.id, buyer)
+  if (attempted.outcome !== 'ACCEPTED') return
+  askAgain(sale.id, buyer, attempted.reservationId)
+  awaitOrder(attempted, buyer)
+  for (let repeat = 0; repeat < 3; repeat++) {
+    sleep(0.3)
+    askAgain(sale.id, buyer, attempted.reservationId)
   }
 }
 
