@@ -17,6 +17,10 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output = (output + chunk.toString()).slice(-20_000) })
   const exited = once(child, 'exit')
+  // A test that times out never comes to its own tidying up.
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  void exited.then(() => process.off('exit', end))
   const port = env[`${name.toUpperCase().replaceAll('-', '_')}_PORT`]
   await eventually(`${name} to be ready`, async () => {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${output}`)
