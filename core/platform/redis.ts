@@ -18,7 +18,7 @@ export function connectRedis(url: string, log: Logger, commandTimeoutMs = COMMAN
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     // Commands of one turn of the event loop go out in one write: 72k -> 93k script calls a second.
-    enableAutoPipelining: true,
+    enableAutoPipelining: false,
     retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
   })
   redis.on('error', (error: Error) => log.warn({ err: error.message }, 'redis connection'))
