@@ -65,7 +65,7 @@ async function pay(saleId: string, { orderId, reservationId }: Placed) {
   const paymentId = randomUUID()
   await world.database.payment.create({ data: { id: paymentId, orderId, amountCents: PRICE_CENTS } })
   const { outcome } = await receiveMoney(world.database, { paymentId, orderId, amountCents: PRICE_CENTS, providerRef: paymentId })
-  if (outcome === 'PAID') await world.stock.settle(saleId, reservationId, 'PAID', orderId)
+  if (outcome === 'PAID') await world.stock.settle(saleId, 'PAID', [{ reservationId, orderId }])
 }
 
 /** One order in every state there is, and one reservation that was rejected; all told to Redis, nothing on its way. */

@@ -7,12 +7,25 @@ import type { Verdict } from './decide.ts'
  * and the cancel worker's sweeper settles what stays so for too long.
  */
 export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger): Promise<void> {
-  const told = await Promise.allSettled(verdicts.map(({ reservation, decision }) => {
-    const { saleId, reservationId } = reservation
-    if (decision.outcome === 'ORDERED') return stock.settle(saleId, reservationId, 'ORDERED', decision.orderId)
-    // Refused as sold out means that Redis had more units than there are: this one never was, and does not go back.
-    return stock.release(reservation, { status: 'REJECTED', reason: decision.reason, giveBack: decision.reason !== 'SOLD_OUT' })
-  }))
+  const told = await Promise.allSettled([...settleOrdered(stock, verdicts), ...releaseRejected(stock, verdicts)])
   const failed = told.filter((result) => result.status === 'rejected')
   if (failed.length > 0) log.warn({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
+}
+
+function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
+  const bySale = new Map<string, { reservationId: string; orderId: string }[]>()
+  for (const { reservation: { saleId, reservationId }, decision } of verdicts) {
+    if (decision.outcome !== 'ORDERED') continue
+    const orders = bySale.get(saleId) ?? []
+    bySale.set(saleId, orders)
+    orders.push({ reservationId, orderId: decision.orderId })
+  }
+  return [...bySale].map(([saleId, orders]) => stock.settle(saleId, 'ORDERED', orders))
+}
+
+/** Refused as sold out means that Redis had more units than there are: such a one never was, and does not go back. */
+function releaseRejected(stock: Stock, verdicts: Verdict[]): Promise<unknown>[] {
+  return verdicts.flatMap(({ reservation, decision }) => decision.outcome === 'REJECTED'
+    ? [stock.release(reservation, { status: 'REJECTED', reason: decision.reason, giveBack: decision.reason !== 'SOLD_OUT' })]
+    : [])
 }

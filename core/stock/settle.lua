@@ -1,16 +1,23 @@
--- Writes into a reservation what became of it in the database; a status only ever moves on, so repeats do nothing.
+-- Writes into reservations of one sale what became of them in the database; a status only ever moves on, so repeats do
+-- nothing. Several in one call, because most of what a call of one costs is the call.
 --
--- KEYS[1] reservation  hash
--- KEYS[2] undecided    sorted set
+-- KEYS[1] undecided  sorted set
+-- and then for each reservation
+--   reservation      hash
 --
--- ARGV[1] reservation id
--- ARGV[2] new status: ORDERED or PAID
--- ARGV[3] order id
+-- ARGV[1] new status: ORDERED or PAID
+-- and then for each reservation: its id, order id
 --
--- Returns SETTLED, or NOTHING when the reservation is unknown or already as far.
+-- Returns how many were settled; the others are unknown or already as far.
 
-local status = redis.call('HGET', KEYS[1], 'status')
-if status ~= 'RESERVED' and not (status == 'ORDERED' and ARGV[2] == 'PAID') then return 'NOTHING' end
-redis.call('HSET', KEYS[1], 'status', ARGV[2], 'order_id', ARGV[3])
-redis.call('ZREM', KEYS[2], ARGV[1])
-return 'SETTLED'
+local settled = {}
+for i = 2, #KEYS do
+  local id, order_id = ARGV[i * 2 - 2], ARGV[i * 2 - 1]
+  local status = redis.call('HGET', KEYS[i], 'status')
+  if status == 'RESERVED' or (status == 'ORDERED' and ARGV[1] == 'PAID') then
+    redis.call('HSET', KEYS[i], 'status', ARGV[1], 'order_id', order_id)
+    settled[#settled + 1] = id
+  end
+end
+if #settled > 0 then redis.call('ZREM', KEYS[1], unpack(settled)) end
+return #settled

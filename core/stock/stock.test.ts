@@ -136,11 +136,26 @@ test('a settled reservation only ever moves on', async () => {
   const sale = await loadedSale()
   await reserve(request(sale, 'ann'))
   const id = `${sale.saleId}.ann`
-  await world.stock.settle(sale.saleId, id, 'PAID', 'order-1')
-  await world.stock.settle(sale.saleId, id, 'ORDERED', 'order-1')
+  await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: id, orderId: 'order-1' }])
+  await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: id, orderId: 'order-1' }])
   expect(await world.stock.readReservation(sale.saleId, id)).toMatchObject({ status: 'PAID', orderId: 'order-1' })
   expect(await world.stock.release(ref(sale, 'ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true })).toBe('NOTHING')
   expect(await left(sale)).toBe(2)
+})
+
+test('many reservations are settled together, each with its own order, whatever became of the others', async () => {
+  const sale = await loadedSale({ total: 100, left: 100 })
+  const buyers = Array.from({ length: 100 }, (_, i) => `buyer-${i}`)
+  await world.stock.reserve(sale, buyers.map((buyer) => request(sale, buyer)), generous)
+  await world.stock.release(ref(sale, 'buyer-7'), { status: 'CANCELLED', reason: 'BUYER', giveBack: true })
+  const settle = () => world.stock.settle(sale.saleId, 'ORDERED', ['nobody', ...buyers].map((buyer) => ({ reservationId: `${sale.saleId}.${buyer}`, orderId: `order of ${buyer}` })))
+  await settle()
+  await settle()
+  const records = await Promise.all(buyers.map((buyer) => world.stock.readReservation(sale.saleId, `${sale.saleId}.${buyer}`)))
+  expect(records.map((record) => record?.orderId)).toEqual(buyers.map((buyer) => buyer === 'buyer-7' ? undefined : `order of ${buyer}`))
+  expect(records.filter((record) => record?.status === 'ORDERED')).toHaveLength(99)
+  expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
+  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.nobody`)).toBeUndefined()
 })
 
 test('loading a sale again changes nothing until its epoch is newer', async () => {

@@ -72,7 +72,7 @@ async function ordered() {
   const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: reserved.reservedAtMs }], RULES)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   const { orderId } = verdict.decision
-  await world.stock.settle(SALE, ref.reservationId, 'ORDERED', orderId)
+  await world.stock.settle(SALE, 'ORDERED', [{ reservationId: ref.reservationId, orderId }])
   return { ...ref, orderId, token: tokens.sign(buyerId) }
 }
 type Ordered = Awaited<ReturnType<typeof ordered>>

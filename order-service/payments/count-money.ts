@@ -33,7 +33,7 @@ async function tellPaidAgain(deps: CountingDeps, orderId: string): Promise<void>
 
 async function tellPaid({ stock, log }: CountingDeps, { id, saleId, reservationId }: PaidOrder): Promise<void> {
   try {
-    await stock.settle(saleId, reservationId, 'PAID', id)
+    await stock.settle(saleId, 'PAID', [{ reservationId, orderId: id }])
   } catch (error) {
     log.warn({ err: error, orderId: id }, 'money is counted, but Redis was not told')
   }
