@@ -32,13 +32,22 @@ export const DUE = 'due'
 /** Deliveries of one message before it goes to the dead letters; RabbitMQ 3.10 has no limit of its own, 4.x has 20. */
 const DELIVERY_LIMIT = 10
 
+/** A queue's end, in what its messages carry: one message may carry a single item or many. */
+interface Bound {
+  items: number
+  /** Of one item that travels alone, its message's braces included. */
+  bytesPerItem: number
+}
+
 /** Durable and replicated; a message that is refused goes to the dead letters and is held until it is there. */
-function quorumQueue(name: string, maxLength: number, deadLetters: { exchange: string; routingKey: string }): Queue {
+function quorumQueue(name: string, { items, bytesPerItem }: Bound, deadLetters: { exchange: string; routingKey: string }): Queue {
   return {
     name,
     arguments: {
       'x-queue-type': 'quorum',
-      'x-max-length': maxLength,
+      'x-max-length': items,
+      // Many small ones meet the length first, few that carry many this.
+      'x-max-length-bytes': items * bytesPerItem,
       // Also what makes at-least-once dead-lettering possible; with any other it silently becomes at-most-once.
       'x-overflow': 'reject-publish',
       'x-dead-letter-exchange': deadLetters.exchange,
@@ -48,13 +57,16 @@ function quorumQueue(name: string, maxLength: number, deadLetters: { exchange: s
   }
 }
 
-const workQueue = (name: string, maxLength: number): Queue => {
-  const queue = quorumQueue(name, maxLength, { exchange: DEAD_LETTERS, routingKey: name })
+const workQueue = (name: string, bound: Bound): Queue => {
+  const queue = quorumQueue(name, bound, { exchange: DEAD_LETTERS, routingKey: name })
   return { ...queue, arguments: { ...queue.arguments, 'x-delivery-limit': DELIVERY_LIMIT } }
 }
 
 const MAX_DEAD_LETTERS = 100_000
-const MAX_TIMEOUTS = 1_000_000
+/** 62 bytes for an order's id alone in its message, 39 in company. */
+const TIMEOUTS_BOUND: Bound = { items: 1_000_000, bytesPerItem: 64 }
+/** A reservation takes 203 bytes alone and 179 in company where buyers are UUIDs; 123 to 273 with the shortest and longest ids. */
+const RESERVATION_BYTES = 200
 
 /** Everything that keeps dead letters; part of what each other topology declares first, or they would be held back. */
 const deadLetters: Topology = {
@@ -66,10 +78,13 @@ const deadLetters: Topology = {
   bindings: [{ queue: DEAD_LETTERS, exchange: DEAD_LETTERS, routingKey: '' }],
 }
 
-/** Reservations on their way to the order service. A full queue refuses the publisher. */
-export const intakeTopology = (maxLength: number): Topology => merge(deadLetters, {
+/**
+ * Reservations on their way to the order service. A full queue refuses the publisher: after `maxReservations` of them, or
+ * up to a fifth more when many share a message, and what was on its way meanwhile.
+ */
+export const intakeTopology = (maxReservations: number): Topology => merge(deadLetters, {
   exchanges: [{ name: INTAKE, type: 'direct' }],
-  queues: [workQueue(INTAKE, maxLength)],
+  queues: [workQueue(INTAKE, { items: maxReservations, bytesPerItem: RESERVATION_BYTES })],
   bindings: [{ queue: INTAKE, exchange: INTAKE, routingKey: INTAKE }],
 })
 
@@ -79,7 +94,7 @@ export const eventTopology: Topology = { exchanges: [{ name: ORDER_EVENTS, type:
 /** Where timeout messages arrive once their wait is over. */
 export const cancellationTopology: Topology = merge(deadLetters, {
   exchanges: [{ name: TIMEOUTS, type: 'direct' }],
-  queues: [workQueue(CANCELLATIONS, MAX_TIMEOUTS)],
+  queues: [workQueue(CANCELLATIONS, TIMEOUTS_BOUND)],
   bindings: [{ queue: CANCELLATIONS, exchange: TIMEOUTS, routingKey: DUE }],
 })
 
@@ -91,7 +106,7 @@ export const waitingRoom = (delayMs: number) => `${TIMEOUTS}.${delayMs}ms`
  * Expired messages are dead-lettered to the cancellations.
  */
 export const delayQueueTopology = (delayMs: number): Topology => {
-  const room = quorumQueue(waitingRoom(delayMs), MAX_TIMEOUTS, { exchange: TIMEOUTS, routingKey: DUE })
+  const room = quorumQueue(waitingRoom(delayMs), TIMEOUTS_BOUND, { exchange: TIMEOUTS, routingKey: DUE })
   return merge(cancellationTopology, {
     exchanges: [],
     queues: [{ ...room, arguments: { ...room.arguments, 'x-message-ttl': delayMs } }],
