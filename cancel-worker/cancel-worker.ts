@@ -8,10 +8,11 @@ import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { Stock } from '../core/stock/stock.ts'
-import { cancelBatch, type CancelDeps } from './cancel-batch.ts'
+import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
 import type { CancelWorkerConfig } from './config.ts'
 import { sweepUndecided, sweepUnpaid, sweepUnreleased } from './sweep.ts'
 
+/** Orders cancelled in one transaction, which holds the rows of their sales meanwhile. */
 const BATCH_MAX = 100
 
 /** The delayed side: cancels unpaid orders when their time is over, and sweeps up what a lost message left. */
@@ -29,7 +30,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
 
   const consumer = await consumeBatches({
     url: config.RABBITMQ_URL, name: 'cancel-worker', log, topology: cancellationTopology, queue: CANCELLATIONS,
-    batchMax: BATCH_MAX, isFutile: isDataError, handle: (bodies) => cancelBatch(deps, bodies),
+    batchMax: BATCH_MAX, unpack: readOrderIds, handle: (orderIds) => cancelAndRelease(deps, orderIds), isFutile: isDataError,
   })
   closers.add('consumer', () => consumer.close())
 

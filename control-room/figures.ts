@@ -1,5 +1,5 @@
 import { BrokerUnreachable, type QueueReader } from '../core/audit/queue-depths.ts'
-import { readLedgerSales } from '../core/audit/read-ledger.ts'
+import { countOutboxMessages, readLedgerSales } from '../core/audit/read-ledger.ts'
 import type { OrderCounts, QueueDepths } from '../core/audit/report.ts'
 import type { SaleDeps } from './open-sale.ts'
 
@@ -23,7 +23,7 @@ export interface Figures {
 }
 
 export async function readFigures({ database, stock }: SaleDeps, queues: QueueReader): Promise<Figures> {
-  const [ledger, outbox, depths] = await Promise.all([readLedgerSales(database, undefined), database.outboxMessage.count(), depthsIfKnown(queues)])
+  const [ledger, outbox, depths] = await Promise.all([readLedgerSales(database, undefined), countOutboxMessages(database), depthsIfKnown(queues)])
   const sales = await Promise.all(ledger.map(async ({ saleId, stock: units, sold, orders, rejected }) => {
     const [door, pending, undecided] = await Promise.all([stock.readSale(saleId), stock.countPending(saleId), stock.countUndecided(saleId)])
     return { saleId, stock: units, sold, left: door?.left ?? null, pending, undecided, orders, rejections: rejected }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
 import { everyService, settings } from '../core/platform/config.ts'
 
 export const OrderServiceConfig = z.object({
@@ -15,7 +16,9 @@ export const OrderServiceConfig = z.object({
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
   DELAY_TRANSPORT: settings.DELAY_TRANSPORT,
-  ORDERS_PER_SECOND: z.coerce.number().positive().default(2_000).describe('steady rate at which one order service places orders'),
-  ORDER_BATCH_MAX: z.coerce.number().int().min(1).max(1_000).default(100).describe('most reservations placed in one transaction'),
+  ORDERS_PER_SECOND: z.coerce.number().positive().default(2_000).describe('steady rate at which one order service places reservations'),
+  // 20,000/s from here on; larger ones only hold the sale's row longer.
+  ORDER_BATCH_MAX: z.coerce.number().int().min(1).max(1_000).default(256)
+    .describe(`reservations placed in one transaction; a message is placed whole, so it may be ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`),
 })
 export type OrderServiceConfig = z.output<typeof OrderServiceConfig>

@@ -1,10 +1,9 @@
-import { decode, Reservation, ReservationBatch, UnreadableMessage } from '../core/contracts/messages.ts'
+import { decode, readEach, Reservation, ReservationBatch, type Unpacked } from '../core/contracts/messages.ts'
 import type { Verdict } from '../core/orders/decide.ts'
-import { tellStock } from '../core/orders/tell-stock.ts'
 import { placeOrders, type PlacingRules } from '../core/orders/place-orders.ts'
+import { tellStock } from '../core/orders/tell-stock.ts'
 import type { Database } from '../core/platform/database.ts'
 import type { Logger } from '../core/platform/log.ts'
-import type { Outcome } from '../core/platform/rabbit/batch-consumer.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 export interface PlacingDeps {
@@ -16,32 +15,31 @@ export interface PlacingDeps {
   onPlaced: (verdicts: Verdict[]) => void
 }
 
-/** Places what a batch of messages carries: one transaction, then Redis is told, then they may be acknowledged. */
-export async function placeBatch(deps: PlacingDeps, bodies: Buffer[]): Promise<Outcome[]> {
-  const read = bodies.map((body) => readReservations(body, deps.log))
-  const reservations = read.flatMap((message) => message.reservations)
-  if (reservations.length > 0) {
-    const verdicts = await placeOrders(deps.database, reservations, deps.rules)
-    deps.onPlaced(verdicts)
-    await tellStock(deps.stock, verdicts, deps.log)
-  }
-  return read.map((message) => (message.isWhole ? 'ACK' : 'DEAD_LETTER'))
+export interface Placer {
+  /** Returns once the reservations are decided for good; Redis is told after that. */
+  place: (reservations: Reservation[]) => Promise<void>
+  /** Waits until Redis was told of everything. */
+  close: () => Promise<void>
+}
+
+/** @throws UnreadableMessage */
+export function readReservations(body: Buffer): Unpacked<Reservation> {
+  return readEach(Reservation, decode(ReservationBatch, body).reservations)
 }
 
 /**
- * What of a message can be read. A message that is not whole goes to the dead letters, with the neighbours of what is
- * wrong in it: they are placed all the same, and would be taken for duplicates if the message were sent back.
+ * Places batches, each in one transaction. Redis is told of a batch while the next one is placed, and never of two at a
+ * time: a slow Redis slows the placing down instead of filling this process. Killed in between, the sweeper tells it.
  */
-function readReservations(body: Buffer, log: Logger): { reservations: Reservation[]; isWhole: boolean } {
-  try {
-    const { reservations: carried } = decode(ReservationBatch, body)
-    const reservations = carried.flatMap((one) => Reservation.safeParse(one).data ?? [])
-    const isWhole = reservations.length === carried.length
-    if (!isWhole) log.error({ unreadable: carried.length - reservations.length, readable: reservations.length }, 'message is not whole, to the dead letters')
-    return { reservations, isWhole }
-  } catch (error) {
-    if (!(error instanceof UnreadableMessage)) throw error
-    log.error({ err: error.message }, 'unreadable message, to the dead letters')
-    return { reservations: [], isWhole: false }
+export function createPlacer({ database, stock, log, rules, onPlaced }: PlacingDeps): Placer {
+  let telling = Promise.resolve()
+  return {
+    async place(reservations) {
+      const verdicts = await placeOrders(database, reservations, rules)
+      onPlaced(verdicts)
+      await telling
+      telling = tellStock(stock, verdicts, log)
+    },
+    close: () => telling,
   }
 }

@@ -1,11 +1,11 @@
 import { ORDER_EVENTS } from '../core/contracts/topology.ts'
-import { deleteEntries, lockOldestEntries, type StoredEntry } from '../core/orders/outbox.ts'
+import { deleteEntries, lockOldestEntries, type OutboxEntry, type OutboxMessage, shrinkEntry } from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/database.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
 import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
 
-/** Entries of one transaction; it stays open until the broker has confirmed them. */
-const BATCH_MAX = 500
+/** Messages of one transaction, which stays open until the broker has confirmed them; an entry is taken whole. */
+const BATCH_MAX = 1_000
 
 /**
  * Publishes what waits in the outbox, oldest first, and deletes what the broker confirmed; a crash in between sends
@@ -15,16 +15,24 @@ export async function relayOutbox(database: Database, publisher: Publisher, dela
   if (!publisher.isReady()) return false
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
-    const outcomes = await Promise.all(entries.map((stored) => publisher.publish(address(stored, delay))))
-    const done = entries.filter((_, i) => outcomes[i] === 'CONFIRMED').map((stored) => stored.id)
-    await deleteEntries(tx, done)
-    return done.length === BATCH_MAX
+    const rests = await Promise.all(entries.map((entry) => send(entry, publisher, delay)))
+    const unsent = rests.filter((rest) => rest.messages.length > 0)
+    await deleteEntries(tx, rests.filter((rest) => rest.messages.length === 0).map((rest) => rest.id))
+    // Rare: the broker refused some of its messages. The others must not go out with them again and again.
+    for (const rest of unsent) await shrinkEntry(tx, rest)
+    return unsent.length === 0 && entries.reduce((sum, entry) => sum + entry.messages.length, 0) >= BATCH_MAX
   })
 }
 
-function address({ entry, messageId }: StoredEntry, delay: DelayTransport): Outgoing {
-  return entry.destination === 'events'
+/** @returns the entry with what the broker did not confirm. */
+async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: DelayTransport): Promise<OutboxEntry> {
+  const outcomes = await Promise.all(messages.map((message) => publisher.publish(address(message, delay))))
+  return { id, messages: messages.filter((_, i) => outcomes[i] !== 'CONFIRMED') }
+}
+
+function address({ destination, message }: OutboxMessage, delay: DelayTransport): Outgoing {
+  return destination === 'events'
     // Nobody need listen to the topic, so an event that no queue wants is not an error.
-    ? { exchange: ORDER_EVENTS, routingKey: entry.message.type, messageId, body: entry.message, mandatory: false }
-    : { ...delay.route, messageId, body: entry.message }
+    ? { exchange: ORDER_EVENTS, routingKey: message.type, messageId: message.eventId, body: message, mandatory: false }
+    : { ...delay.route, messageId: `timeout:${message.orderIds[0]}`, body: message }
 }

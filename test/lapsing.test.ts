@@ -59,7 +59,7 @@ describe('without its messages', () => {
     const queue = encodeURIComponent(waitingRoom(2_000))
     await eventually('the timeout message to be there', async () => {
       await system.world.broker('DELETE', `queues/%VHOST%/${queue}/contents`)
-      return system.world.database.outboxMessage.count()
+      return system.world.database.outboxEntry.count()
     }, (waiting) => waiting === 0)
     await system.world.broker('DELETE', `queues/%VHOST%/${queue}/contents`)
 

@@ -203,10 +203,10 @@ describe('what is on its way is neither wrong nor quiet:', () => {
     expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false })
   })
 
-  test('an event in the outbox', async () => {
+  test('messages in the outbox', async () => {
     const sale = await goodSale()
-    await sql(`INSERT INTO outbox (destination, message_id, body) VALUES ('events', 'x', '{}')`)
-    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, outbox: 1 })
+    await sql(`INSERT INTO outbox (size, messages) VALUES (2, '[{}, {}]'), (1, '[{}]')`)
+    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, outbox: 3 })
     await sql('DELETE FROM outbox')
   })
 

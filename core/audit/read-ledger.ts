@@ -31,9 +31,14 @@ export interface LedgerReading {
 export async function readLedger(database: Database, saleId: string | undefined, limits: AuditLimits): Promise<LedgerReading> {
   return database.$transaction(async (tx) => {
     const sales = await readLedgerSales(tx, saleId)
-    const [queue] = await tx.$queryRaw<{ outbox: number }[]>`SELECT count(*)::int AS outbox FROM outbox`
-    return { sales, outbox: queue?.outbox ?? 0, findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
+    return { sales, outbox: await countOutboxMessages(tx), findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
   }, { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead })
+}
+
+/** Messages that are still to be sent. */
+export async function countOutboxMessages(tx: Transaction): Promise<number> {
+  const [outbox] = await tx.$queryRaw<{ messages: number }[]>`SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
+  return outbox?.messages ?? 0
 }
 
 /** Whether both readings of a sale saw the same; then nothing of it was decided, paid or cancelled in between. */

@@ -26,12 +26,20 @@ export interface ReservationBatch {
   reservations: Reservation[]
 }
 
-/** Sent when an order is placed, delivered when its payment window is over. */
+export const OrderId = z.uuid()
+
+/** Most orders that share one timeout message: they lapse in one transaction, which holds their sale's row meanwhile. */
+export const ORDERS_PER_TIMEOUT_MAX = 256
+
+/** Sent when orders are placed together, delivered when their payment window is over. Each id is read on its own. */
 export const TimeoutMessage = z.strictObject({
-  v: z.literal(1),
-  orderId: z.uuid(),
+  v: z.literal(2),
+  orderIds: z.array(z.unknown()).min(1).max(ORDERS_PER_TIMEOUT_MAX),
 })
-export type TimeoutMessage = z.infer<typeof TimeoutMessage>
+export interface TimeoutMessage {
+  v: 2
+  orderIds: string[]
+}
 
 const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'] as const
 
@@ -66,4 +74,19 @@ export function decode<Schema extends z.ZodType>(schema: Schema, body: Buffer): 
   const parsed = schema.safeParse(json)
   if (!parsed.success) throw new UnreadableMessage(z.prettifyError(parsed.error))
   return parsed.data
+}
+
+/** What could be read of a message. One that is not whole is of use to nobody as it is: somebody must look at it. */
+export interface Unpacked<Item> {
+  items: Item[]
+  isWhole: boolean
+}
+
+/** Reads each entry on its own, so that one that cannot be read does not take its neighbours along. */
+export function readEach<Schema extends z.ZodType>(schema: Schema, entries: unknown[]): Unpacked<z.output<Schema>> {
+  const items = entries.flatMap((entry) => {
+    const { success, data } = schema.safeParse(entry)
+    return success ? [data] : []
+  })
+  return { items, isWhole: items.length === entries.length }
 }

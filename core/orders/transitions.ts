@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { OrderStatus } from '../../prisma/generated/client.ts'
 import { type Database, Prisma } from '../platform/database.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
-import { countReturned, unitsBySale } from './sold-counter.ts'
+import { countReturned } from './sold-counter.ts'
 
 /**
  * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE, and
@@ -42,7 +42,7 @@ async function cancel(db: Database, orderIds: string[], condition: Prisma.Sql, r
       UPDATE orders o SET status = 'CANCELLED', cancelled_at = now(), sequence = sequence + 1
       WHERE id = ANY(${orderIds}::uuid[]) AND status = 'PENDING_PAYMENT' AND ${condition}
       RETURNING ${changedOrder}`
-    await countReturned(tx, unitsBySale(cancelled))
+    await countReturned(tx, cancelled)
     await appendToOutbox(tx, cancelled.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.cancelled', orderId: id, reason })))
     return cancelled
   })

@@ -1,26 +1,23 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
+import { UnreadableMessage, type Unpacked } from '../../contracts/messages.ts'
 import type { Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
 import { TokenBucket } from '../token-bucket.ts'
 import { connectRabbit, declare, openChannel } from './connection.ts'
+import { handleItems, type HandlingOptions, pause } from './handle-items.ts'
 
-/** What becomes of one message. Requeue is not among them: a batch that failed is tried again where it is. */
-export type Outcome = 'ACK' | 'DEAD_LETTER'
-
-export interface BatchConsumerOptions {
+export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 'handle' | 'isFutile'> {
   url: string
   name: string
   log: Logger
   topology: Topology
   queue: string
+  /** Items of a batch. A message is always taken whole, so a batch may exceed this by what one message carries. */
   batchMax: number
   /** Steady rate; infinite without it. */
-  messagesPerSecond?: number
-  /** Handles a batch and says, message by message, what becomes of it. */
-  handle: (bodies: Buffer[]) => Promise<Outcome[]>
-  /** Whether trying the same again is futile. Such a batch is split, and the message that fails alone is dead-lettered. */
-  isFutile: (error: unknown) => boolean
+  itemsPerSecond?: number
+  /** What a message carries. @throws UnreadableMessage */
+  unpack: (body: Buffer) => Unpacked<Item>
 }
 
 export interface BatchConsumer {
@@ -29,23 +26,21 @@ export interface BatchConsumer {
   close: () => Promise<void>
 }
 
-interface Delivery {
+/** A message and what could be read of it. */
+interface Delivery<Item> extends Unpacked<Item> {
   channel: ConfirmChannel
   message: ConsumeMessage
 }
 
-const MAX_PAUSE_MS = 5_000
-
 /**
- * Consumes with manual acknowledgement in batches: whatever waits, up to `batchMax`, at the given rate. This is the only
- * place that acks. Of a batch that was in hand when the connection broke, the acks are dropped and the broker delivers again.
+ * Consumes with manual acknowledgement in batches: whatever waits, up to `batchMax` items, at the given rate. Of a batch
+ * that was in hand when the connection broke, the acks are dropped and the broker delivers again.
  */
-export async function consumeBatches(options: BatchConsumerOptions): Promise<BatchConsumer> {
-  const { log, topology, queue, batchMax, handle, isFutile } = options
-  const pace = options.messagesPerSecond === undefined ? undefined : new TokenBucket(options.messagesPerSecond, batchMax)
+export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>): Promise<BatchConsumer> {
+  const { log, topology, queue, batchMax } = options
+  const stop = new AbortController()
   let open: { channel: ConfirmChannel; consumerTag: string } | undefined
-  let waiting: Delivery[] = []
-  let stopping = false
+  let waiting: Delivery<Item>[] = []
   let wake = () => {}
 
   const connection = await connectRabbit({
@@ -54,62 +49,30 @@ export async function consumeBatches(options: BatchConsumerOptions): Promise<Bat
       await declare(model, topology, log)
       const channel = await openChannel(model, log)
       channel.on('close', () => { waiting = waiting.filter((delivery) => delivery.channel !== channel) })
-      await channel.prefetch(batchMax * 2)
+      // Enough to fill a batch with messages of one item each; more would only keep them from other consumers.
+      await channel.prefetch(batchMax)
       const { consumerTag } = await channel.consume(queue, (message) => {
         if (message === null) {
           log.error({ queue }, 'the broker cancelled the consumer; reconnecting')
           model.close().catch((error: Error) => log.debug({ err: error.message }, 'connection was closing already'))
           return
         }
-        waiting.push({ channel, message })
+        waiting.push({ channel, message, ...read(message.content, options) })
         wake()
       })
       open = { channel, consumerTag }
     },
   })
 
-  async function run() {
-    while (!stopping) {
+  async function run(): Promise<void> {
+    const pace = options.itemsPerSecond === undefined ? undefined : new TokenBucket(options.itemsPerSecond, batchMax)
+    while (!stop.signal.aborted) {
       if (waiting.length === 0) await new Promise<void>((resolve) => { wake = resolve })
-      const batch = waiting.splice(0, batchMax)
-      await delay(pace?.spend(batch.length) ?? 0)
-      await process(batch)
-    }
-  }
-
-  /** Tries until it works, with growing pauses; splits a batch that no retry can mend. */
-  async function process(batch: Delivery[]): Promise<void> {
-    for (let pauseMs = 100; batch.length > 0; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
-      try {
-        const outcomes = await handle(batch.map((delivery) => delivery.message.content))
-        batch.forEach((delivery, i) => settle(delivery, outcomes[i] ?? 'DEAD_LETTER'))
-        return
-      } catch (error) {
-        if (isFutile(error)) return split(batch, error)
-        log.warn({ err: error, queue, messages: batch.length, pauseMs }, 'batch failed, trying again')
-        // While it stops, what is unacknowledged goes back to the broker instead.
-        if (stopping) return
-        await delay(pauseMs)
-      }
-    }
-  }
-
-  async function split(batch: Delivery[], error: unknown): Promise<void> {
-    const [only] = batch
-    if (only && batch.length === 1) {
-      log.error({ err: error, queue }, 'message cannot be handled, to the dead letters')
-      settle(only, 'DEAD_LETTER')
-      return
-    }
-    for (const delivery of batch) await process([delivery])
-  }
-
-  function settle({ channel, message }: Delivery, outcome: Outcome): void {
-    try {
-      if (outcome === 'ACK') channel.ack(message)
-      else channel.reject(message, false)
-    } catch (error) {
-      log.debug({ err: error }, 'channel gone before the ack; the broker delivers again')
+      const batch = takeBatch(waiting, batchMax)
+      const parts = batch.flatMap((delivery) => delivery.items.map((item) => ({ item, onPoison: () => { delivery.isWhole = false } })))
+      await pause(pace?.spend(parts.length) ?? 0, stop.signal)
+      // What is not settled goes back to the broker as the channel closes.
+      if (await handleItems(parts, { ...options, stop: stop.signal })) for (const delivery of batch) settle(delivery, log)
     }
   }
 
@@ -117,7 +80,7 @@ export async function consumeBatches(options: BatchConsumerOptions): Promise<Bat
   return {
     isUp: () => connection.isUp(),
     async close() {
-      stopping = true
+      stop.abort()
       if (connection.isUp() && open) await open.channel.cancel(open.consumerTag).catch((error: Error) => log.debug({ err: error.message }, 'consumer was gone'))
       wake()
       await running
@@ -125,5 +88,38 @@ export async function consumeBatches(options: BatchConsumerOptions): Promise<Bat
       if (connection.isUp() && open) await open.channel.close().catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
       await connection.close()
     },
+  }
+}
+
+function read<Item>(body: Buffer, { unpack, log, queue }: BatchConsumerOptions<Item>): Unpacked<Item> {
+  try {
+    const unpacked = unpack(body)
+    if (!unpacked.isWhole) log.error({ queue, readable: unpacked.items.length }, 'message is not whole, to the dead letters')
+    return unpacked
+  } catch (error) {
+    if (!(error instanceof UnreadableMessage)) throw error
+    log.error({ queue, err: error.message }, 'unreadable message, to the dead letters')
+    return { items: [], isWhole: false }
+  }
+}
+
+/** Takes messages off the list until they carry `batchMax` items. */
+function takeBatch<Item>(waiting: Delivery<Item>[], batchMax: number): Delivery<Item>[] {
+  let items = 0
+  let taken = 0
+  for (; taken < waiting.length && items < batchMax; taken++) items += waiting[taken]?.items.length ?? 0
+  return waiting.splice(0, taken)
+}
+
+/**
+ * The only place that acknowledges. A message that holds poison goes to the dead letters with its neighbours: they are
+ * handled all the same, and will be met as repeats should somebody send it back.
+ */
+function settle<Item>({ channel, message, isWhole }: Delivery<Item>, log: Logger): void {
+  try {
+    if (isWhole) channel.ack(message)
+    else channel.reject(message, false)
+  } catch (error) {
+    log.debug({ err: error }, 'channel gone before the ack; the broker delivers again')
   }
 }

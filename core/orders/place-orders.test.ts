@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
+import { inParallel } from '../../test/support/parallel.ts'
+import { createWorld, type World } from '../../test/support/world.ts'
+import { TimeoutMessage } from '../contracts/messages.ts'
+import type { Verdict } from './decide.ts'
+import { placeOrders, rejectAbandoned } from './place-orders.ts'
+import { recordVerdicts } from './record-verdicts.ts'
+import { cancelForBuyer } from './transitions.ts'
+
+let world: World
+let ledger: Ledger
+beforeAll(async () => {
+  world = await createWorld()
+  ledger = new Ledger(world)
+})
+afterAll(async () => { await world.close() })
+
+describe('placing', () => {
+  test('writes order, decision, counter, event and timeout together', async () => {
+    const saleId = await ledger.sale(10)
+    await placeOrders(world.database, [reservation(saleId, 1, { quantity: 3 })], rules)
+    const order = await ledger.orderOf(`${saleId}.1`)
+    expect(order).toMatchObject({ status: 'PENDING_PAYMENT', quantity: 3, amountCents: 1_500, sequence: 1 })
+    expect(order.paymentDeadline.getTime() - order.createdAt.getTime()).toBe(60_000)
+    expect(await ledger.sold(saleId)).toBe(3)
+    expect(await ledger.eventsOf(`${saleId}.1`)).toEqual(['1 order.created'])
+    expect(await ledger.timeouts()).toContainEqual([order.id])
+  })
+
+  test('the same reservation through several services at once is decided once', async () => {
+    const saleId = await ledger.sale(5)
+    const verdicts = await inParallel(8, 8, () => placeOrders(world.database, [reservation(saleId, 1), reservation(saleId, 2)], rules))
+    expect(verdicts.flat().filter((verdict) => verdict.isNew)).toHaveLength(2)
+    expect(new Set(verdicts.map(([first]) => JSON.stringify(first?.decision))).size).toBe(1)
+    expect(await ledger.sold(saleId)).toBe(2)
+  })
+
+  test('services that together want more than the stock get exactly the stock', async () => {
+    const saleId = await ledger.sale(25)
+    await inParallel(10, 10, (i) => placeOrders(world.database, Array.from({ length: 5 }, (_, j) => reservation(saleId, i * 5 + j)), rules))
+    expect(await ledger.sold(saleId)).toBe(25)
+    expect(await world.database.order.count({ where: { saleId } })).toBe(25)
+    expect(await world.database.decision.count({ where: { saleId, reason: 'SOLD_OUT' } })).toBe(25)
+  })
+
+  test('a batch of several sales moves each counter by its own units, whatever order the services take them in', async () => {
+    const saleIds = [await ledger.sale(1_000), await ledger.sale(1_000)]
+    await inParallel(12, 6, (i) => {
+      const batch = saleIds.flatMap((saleId, s) => Array.from({ length: 5 + s }, (_, j) => reservation(saleId, i * 10 + j, { quantity: 2 })))
+      return placeOrders(world.database, i % 2 === 0 ? batch : batch.reverse(), rules)
+    })
+    expect(await Promise.all(saleIds.map(ledger.sold))).toEqual([12 * 5 * 2, 12 * 6 * 2])
+  })
+
+  test('many orders of a batch share few timeout messages', async () => {
+    const saleId = await ledger.sale(300)
+    const verdicts = await placeOrders(world.database, Array.from({ length: 300 }, (_, i) => reservation(saleId, i)), rules)
+    const orderIds = new Set(verdicts.map(({ decision }) => decision.outcome === 'ORDERED' ? decision.orderId : ''))
+    const timeouts = (await ledger.timeouts()).filter(([first = '']) => orderIds.has(first))
+    expect(timeouts.map((ids) => ids.length)).toEqual([256, 44])
+    expect(new Set(timeouts.flat())).toEqual(orderIds)
+    for (const orderIds of timeouts) expect(TimeoutMessage.safeParse({ v: 2, orderIds }).success).toBe(true)
+  })
+
+  test('a buyer on the blacklist, or with an order of an earlier batch, gets none', async () => {
+    const saleId = await ledger.sale(5)
+    await world.database.blacklistEntry.create({ data: { buyerId: 'scalper', reason: 'bought to resell' } })
+    await placeOrders(world.database, [reservation(saleId, 1)], rules)
+    const verdicts = await placeOrders(world.database, [reservation(saleId, 2, { buyerId: 'buyer-1' }), reservation(saleId, 3, { buyerId: 'scalper' })], rules)
+    const notEligible = { outcome: 'REJECTED', reason: 'NOT_ELIGIBLE' }
+    expect(verdicts.map(({ decision }) => decision)).toEqual([notEligible, notEligible])
+    expect(await ledger.eventsOf(`${saleId}.3`)).toEqual(['1 reservation.rejected'])
+    expect(await ledger.sold(saleId)).toBe(1)
+  })
+
+  test('one buyer gets one live order, and may buy again after a cancellation', async () => {
+    const saleId = await ledger.sale(5)
+    const again = reservation(saleId, 2, { buyerId: 'buyer-1' })
+    await placeOrders(world.database, [reservation(saleId, 1), again], rules)
+    expect(await world.database.decision.findUnique({ where: { reservationId: again.reservationId } })).toMatchObject({ reason: 'NOT_ELIGIBLE' })
+    await cancelForBuyer(world.database, (await ledger.orderOf(`${saleId}.1`)).id, 'buyer-1')
+    const [verdict] = await placeOrders(world.database, [reservation(saleId, 3, { buyerId: 'buyer-1' })], rules)
+    expect(verdict?.decision.outcome).toBe('ORDERED')
+  })
+
+  test('a sale that somebody else has filled meanwhile rolls the whole batch back, and says why', async () => {
+    const saleId = await ledger.sale(3)
+    await placeOrders(world.database, [reservation(saleId, 1)], rules)
+    const waiting = (await ledger.messages()).length
+    const verdicts = [2, 3, 4].map((n): Verdict => ({ reservation: reservation(saleId, n), decision: { outcome: 'ORDERED', orderId: randomUUID() }, isNew: true }))
+    await expect(world.database.$transaction((tx) => recordVerdicts(tx, verdicts, new Date(), 0))).rejects.toThrow(/has no room for its new orders/)
+    expect(await ledger.sold(saleId)).toBe(1)
+    expect(await world.database.decision.count({ where: { saleId } })).toBe(1)
+    expect(await ledger.messages()).toHaveLength(waiting)
+  })
+
+  test('the database itself refuses what no service should ever ask', async () => {
+    const saleId = await ledger.sale(1)
+    await placeOrders(world.database, [reservation(saleId, 1)], rules)
+    const { id: _id, ...copy } = await ledger.orderOf(`${saleId}.1`)
+    await expect(world.database.sale.update({ where: { id: saleId }, data: { sold: 2 } })).rejects.toThrow(/sales_sold_within_stock/)
+    await expect(world.database.order.create({ data: { ...copy, id: randomUUID() } })).rejects.toThrow(/reservation_id/)
+    await expect(world.database.order.create({ data: { ...copy, id: randomUUID(), reservationId: 'another' } })).rejects.toThrow(/Unique constraint/)
+  })
+})
+
+describe('fencing', () => {
+  test('an abandoned reservation gets a tombstone, and its late message no order', async () => {
+    const saleId = await ledger.sale(5)
+    await rejectAbandoned(world.database, [reservation(saleId, 1)])
+    const [verdict] = await placeOrders(world.database, [reservation(saleId, 1)], rules)
+    expect(verdict).toMatchObject({ isNew: false, decision: { outcome: 'REJECTED', reason: 'EXPIRED' } })
+    expect(await ledger.sold(saleId)).toBe(0)
+  })
+
+  test('what became an order meanwhile stays an order', async () => {
+    const saleId = await ledger.sale(5)
+    await placeOrders(world.database, [reservation(saleId, 1)], rules)
+    const [verdict] = await rejectAbandoned(world.database, [reservation(saleId, 1)])
+    expect(verdict).toMatchObject({ isNew: false, decision: { outcome: 'ORDERED' } })
+  })
+})

@@ -1,0 +1,58 @@
+import type { Reservation } from '../contracts/messages.ts'
+import type { Transaction } from '../platform/database.ts'
+import type { Verdict } from './decide.ts'
+import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
+
+/**
+ * Writes new verdicts: decisions, orders, the counters of their sales, and the messages that tell of it. One statement, so
+ * that a batch costs one round trip and the counter of each sale is touched once.
+ * @throws when a sale would be oversold: the last guard before the table's own CHECK, never to be met.
+ */
+export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], at: Date, paymentWindowMs: number): Promise<void> {
+  if (verdicts.length === 0) return
+  const rows = verdicts.map(({ reservation, decision }) => ({
+    ...reservation,
+    reason: decision.outcome === 'REJECTED' ? decision.reason : null,
+    orderId: decision.outcome === 'ORDERED' ? decision.orderId : null,
+  }))
+  const counted = await tx.$executeRaw`
+    WITH verdict AS (
+      SELECT * FROM unnest(
+        ${rows.map((row) => row.reservationId)}::text[],
+        ${rows.map((row) => row.saleId)}::text[],
+        ${rows.map((row) => row.buyerId)}::text[],
+        ${rows.map((row) => row.quantity)}::int[],
+        ${rows.map((row) => row.reason)}::rejection_reason[],
+        ${rows.map((row) => row.orderId)}::uuid[]
+      ) AS row (reservation_id, sale_id, buyer_id, quantity, reason, order_id)
+    ), decided AS (
+      INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, outcome, reason)
+      SELECT reservation_id, sale_id, buyer_id, quantity, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason
+      FROM verdict
+    ), placed AS (
+      INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, payment_deadline)
+      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, now() + ${paymentWindowMs} * interval '1 ms'
+      FROM verdict JOIN sales ON sales.id = sale_id WHERE order_id IS NOT NULL
+    ), told AS (
+      ${insertIntoOutbox(announce(verdicts, at))}
+    )
+    UPDATE sales SET sold = sold + units
+    FROM (SELECT sale_id, sum(quantity)::int AS units FROM verdict WHERE order_id IS NOT NULL GROUP BY sale_id) AS batch
+    WHERE id = sale_id AND sold + units <= stock`
+
+  const sales = new Set(rows.filter((row) => row.orderId !== null).map((row) => row.saleId))
+  if (counted !== sales.size) throw new Error(`Of the sales ${[...sales].join()} one has no room for its new orders; the batch is rolled back`)
+}
+
+/** One event per reservation, since subscribers pick by order; one timeout for all orders, since they lapse together. */
+function announce(verdicts: Verdict[], at: Date): OutboxMessage[] {
+  const events = verdicts.map(({ reservation, decision }) => {
+    const { reservationId, saleId, buyerId, quantity }: Reservation = reservation
+    const subject = { reservationId, saleId, buyerId, quantity, sequence: 1, at }
+    return decision.outcome === 'ORDERED'
+      ? orderEvent({ ...subject, type: 'order.created', orderId: decision.orderId })
+      : orderEvent({ ...subject, type: 'reservation.rejected', orderId: null, reason: decision.reason })
+  })
+  const orderIds = verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
+  return [...events, ...timeoutMessages(orderIds)]
+}

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../log.ts'
+
+/** One entry of a message. */
+export interface Part<Item> {
+  item: Item
+  /** Told when this very entry is what cannot be handled. */
+  onPoison: () => void
+}
+
+export interface HandlingOptions<Item> {
+  log: Logger
+  /** Handles the items together or, throwing, none of them; those it was given before may be given again. */
+  handle: (items: Item[]) => Promise<void>
+  /** Whether trying the same again is futile. */
+  isFutile: (error: unknown) => boolean
+  /** While it stops, what failed is left to whoever gets it next. */
+  stop: AbortSignal
+}
+
+const FIRST_PAUSE_MS = 100
+const MAX_PAUSE_MS = 5_000
+
+/**
+ * Tries until it works, with growing pauses, since a server that is away is nobody's fault. Where no retry can mend it, the
+ * batch is halved until the poison is alone: some 20 attempts to find one entry of 500, and all others are handled.
+ * @returns false when it was stopped before all was done.
+ */
+export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<boolean> {
+  const { log, handle, isFutile, stop } = options
+  if (parts.length === 0) return true
+  for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+    try {
+      await handle(parts.map(({ item }) => item))
+      return true
+    } catch (error) {
+      if (isFutile(error)) return await halve(parts, options, error)
+      log.warn({ err: error, items: parts.length, pauseMs }, 'batch failed, trying again')
+      await pause(pauseMs, stop)
+    }
+  }
+  return false
+}
+
+async function halve<Item>(parts: Part<Item>[], options: HandlingOptions<Item>, error: unknown): Promise<boolean> {
+  const [only] = parts
+  if (only && parts.length === 1) {
+    options.log.error({ err: error }, 'message holds what cannot be handled, to the dead letters')
+    only.onPoison()
+    return true
+  }
+  const middle = Math.ceil(parts.length / 2)
+  return await handleItems(parts.slice(0, middle), options) && await handleItems(parts.slice(middle), options)
+}
+
+/** Ends early when asked to stop. */
+export async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  if (ms > 0) await delay(ms, undefined, { signal: stop }).catch(() => 'stopping')
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import type { Reservation } from '../../core/contracts/messages.ts'
+import type { OutboxMessage } from '../../core/orders/outbox.ts'
+import type { World } from './world.ts'
+
+export const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000 }
+
+/** What tests of the PostgreSQL ledger ask it, without Redis or the broker. */
+export class Ledger {
+  readonly #database: World['database']
+
+  constructor({ database }: World) {
+    this.#database = database
+  }
+
+  /** A sale at 500 cents; returns its id. */
+  async sale(stock: number, id = `sale-${randomUUID().slice(0, 8)}`): Promise<string> {
+    await this.#database.sale.create({ data: { id, title: 'A sale', priceCents: 500, stock, opensAt: new Date(0), closesAt: new Date(Date.now() + 60_000) } })
+    return id
+  }
+
+  sold = async (saleId: string) => (await this.#database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold
+  orderOf = (reservationId: string) => this.#database.order.findUniqueOrThrow({ where: { reservationId } })
+
+  /** Every message that waits in the outbox, oldest first. */
+  async messages(): Promise<OutboxMessage[]> {
+    const entries = await this.#database.outboxEntry.findMany({ orderBy: { id: 'asc' } })
+    return entries.flatMap((entry) => entry.messages as unknown as OutboxMessage[])
+  }
+
+  /** The events of one reservation, as `<sequence> <type>`. */
+  async eventsOf(reservationId: string): Promise<string[]> {
+    return (await this.messages()).flatMap(({ destination, message }) =>
+      destination === 'events' && message.reservationId === reservationId ? [`${message.sequence} ${message.type}`] : [])
+  }
+
+  /** Ids of the orders that have a timeout message, by message. */
+  async timeouts(): Promise<string[][]> {
+    return (await this.messages()).flatMap(({ destination, message }) => destination === 'timeouts' ? [message.orderIds] : [])
+  }
+}
+
+/** The n-th reservation of the sale, of the n-th buyer unless told otherwise. */
+export const reservation = (saleId: string, n: number, changes: Partial<Reservation> = {}): Reservation =>
+  ({ reservationId: `${saleId}.${n}`, saleId, buyerId: `buyer-${n}`, quantity: 1, epoch: 1, reservedAtMs: Date.now(), ...changes })
