@@ -1,9 +1,11 @@
-import { connect } from 'amqplib'
+import { randomUUID } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
-import { DEAD_LETTERS, INTAKE } from '../core/contracts/topology.ts'
+import { RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
+import { INTAKE } from '../core/contracts/topology.ts'
 import { freePort } from '../dev/servers/ports.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
+import { batchOf, lengthOf, publishTo } from './support/queues.ts'
 import { startProcess } from './support/service-process.ts'
 import { inParallel } from './support/parallel.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
@@ -12,26 +14,6 @@ import { startTcpProxy } from './support/tcp-proxy.ts'
 const LIGHT: ServiceName[] = ['control-room', 'gateway']
 let system: System
 afterEach(async () => { await system.close() })
-
-async function queueLength(queue: string): Promise<number> {
-  const connection = await connect(system.world.rabbitmqUrl, { noDelay: true })
-  try {
-    const channel = await connection.createChannel()
-    return (await channel.checkQueue(queue)).messageCount
-  } finally {
-    await connection.close()
-  }
-}
-
-const batchOf = (...reservations: object[]) => JSON.stringify({ v: 2, reservations })
-
-async function publishToIntake(...bodies: string[]): Promise<void> {
-  const connection = await connect(system.world.rabbitmqUrl, { noDelay: true })
-  const channel = await connection.createConfirmChannel()
-  for (const body of bodies) channel.publish(INTAKE, INTAKE, Buffer.from(body), { persistent: true, mandatory: true })
-  await channel.waitForConfirms()
-  await connection.close()
-}
 
 test('a full queue refuses: the buyer hears BUSY, the unit goes back, and what was accepted becomes orders', async () => {
   system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '5' }, LIGHT)
@@ -52,6 +34,20 @@ test('a full queue refuses: the buyer hears BUSY, the unit goes back, and what w
   // A refused buyer was not marked: they may try again.
   const refused = answers.findIndex((answer) => answer.status === 503)
   expect((await system.buy(saleId, tokens[refused] ?? '')).status).toBe(202)
+})
+
+test('the intake holds as many reservations when they share messages as when each has its own', async () => {
+  const most = 2_000
+  system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: String(most) }, LIGHT)
+  const full = batchOf(...Array.from({ length: RESERVATIONS_PER_MESSAGE_MAX }, (_, i) => ({
+    reservationId: `some-sale.${String(i).padStart(22, '0')}`, saleId: 'some-sale', buyerId: randomUUID(), quantity: 1, epoch: 1, reservedAtMs: Date.now(),
+  })))
+  // By their number alone there would be room for 64 times as many.
+  const messages = Array<string>(most / 10).fill(full)
+  await expect(publishTo(system.world, INTAKE, INTAKE, ...messages)).rejects.toThrow('nacked')
+  const room = most / RESERVATIONS_PER_MESSAGE_MAX
+  const accepted = await eventually('as many as there is room for', () => lengthOf(system.world, INTAKE), (length) => length > 0.9 * room)
+  expect(accepted).toBeLessThan(1.4 * room)
 })
 
 test('while the broker is away buyers reserve up to the bound, and every reservation becomes an order once it is back', async () => {
@@ -86,23 +82,12 @@ test('a message delivered five times makes one order', async () => {
   system = await startSystem()
   const saleId = await system.createSale({ stock: 3 })
   const message = batchOf({ reservationId: `${saleId}.${'d'.repeat(22)}`, saleId, buyerId: 'twin', quantity: 1, epoch: 1, reservedAtMs: Date.now() })
-  await publishToIntake(message, message, message)
+  await publishTo(system.world, INTAKE, INTAKE, message, message, message)
   await eventually('the order', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 1)
-  await publishToIntake(message, message)
-  await eventually('the queue to be empty', () => queueLength(INTAKE), (length) => length === 0)
+  await publishTo(system.world, INTAKE, INTAKE, message, message)
+  await eventually('the queue to be empty', () => lengthOf(system.world, INTAKE), (length) => length === 0)
   expect(await system.world.database.order.count({ where: { saleId } })).toBe(1)
   expect((await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(1)
-})
-
-test('poison goes to the dead letters and its neighbours become orders', async () => {
-  system = await startSystem()
-  const saleId = await system.createSale({ stock: 4 })
-  const good = (i: number) => ({ reservationId: `${saleId}.${String(i).repeat(22)}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
-  const wrongVersion = batchOf(good(9)).replace('"v":2', '"v":3')
-  await publishToIntake(batchOf(good(1)), 'not json', batchOf(good(2), { ...good(8), quantity: 0 }, good(3)), wrongVersion, '{}', batchOf(good(4)))
-  await eventually('four orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 4)
-  await eventually('four dead letters', () => queueLength(DEAD_LETTERS), (length) => length === 4)
-  expect(await queueLength(INTAKE)).toBe(0)
 })
 
 test('when Redis was too high the database refuses the surplus, and its unit does not go back', async () => {

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createLog } from '../core/platform/log.ts'
+import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { Stock } from '../core/stock/stock.ts'
+import { Ledger, reservation, rules } from '../test/support/ledger.ts'
+import { generous } from '../test/support/reserve-one.ts'
+import { createWorld, type World } from '../test/support/world.ts'
+import { createPlacer } from './place-batch.ts'
+
+const COUNT = 200
+const log = createLog('test', 'silent')
+let world: World
+let ledger: Ledger
+beforeAll(async () => {
+  world = await createWorld()
+  ledger = new Ledger(world)
+})
+afterAll(async () => { await world.close() })
+
+/** Reservations of one sale, in Redis and not in the database yet. */
+async function reserved() {
+  const saleId = await ledger.sale(COUNT, `sale-${randomUUID().slice(0, 8)}`)
+  const window = { opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
+  await world.stock.load({ saleId, epoch: 1, title: 'A sale', priceCents: 500, total: COUNT, left: COUNT, perBuyerLimit: 1, ...window }, [])
+  const reservations = Array.from({ length: COUNT }, (_, i) => reservation(saleId, i))
+  await world.stock.reserve({ saleId, epoch: 1, total: COUNT }, reservations.map((one) => ({ ...one, address: '192.0.2.1' })), generous)
+  return { saleId, reservations }
+}
+
+test('after closing Redis has been told of every batch', async () => {
+  const { saleId, reservations } = await reserved()
+  const placer = createPlacer({ database: world.database, stock: world.stock, log, rules, onPlaced: () => {} })
+  await placer.place(reservations.slice(0, 120))
+  await placer.place(reservations.slice(120))
+  await placer.close()
+  expect(await world.stock.countUndecided(saleId)).toBe(0)
+  expect(await world.stock.readReservation(saleId, reservations[COUNT - 1]?.reservationId ?? '')).toMatchObject({ status: 'ORDERED' })
+})
+
+test('while Redis is away orders are placed all the same, and stay undecided there for the sweeper', async () => {
+  const { saleId, reservations } = await reserved()
+  const away = connectRedis(world.redisUrl, log)
+  await redisReady(away)
+  away.disconnect()
+  const placer = createPlacer({ database: world.database, stock: new Stock(away, world.keyPrefix), log, rules, onPlaced: () => {} })
+  await placer.place(reservations)
+  await placer.close()
+  expect(await ledger.sold(saleId)).toBe(COUNT)
+  expect(await world.stock.countUndecided(saleId)).toBe(COUNT)
+})

@@ -1,0 +1,88 @@
+import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { delayQueueTopology, eventTopology, merge, ORDER_EVENTS, TIMEOUTS, waitingRoom } from '../core/contracts/topology.ts'
+import { placeOrders } from '../core/orders/place-orders.ts'
+import { createLog } from '../core/platform/log.ts'
+import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
+import { createPublisher, type Publisher } from '../core/platform/rabbit/publisher.ts'
+import { eventually } from '../test/support/eventually.ts'
+import { Ledger, reservation, rules } from '../test/support/ledger.ts'
+import { createWorld, type World } from '../test/support/world.ts'
+import { relayOutbox } from './relay-outbox.ts'
+
+const DELAY_MS = 3_600_000
+const LISTENER = 'listener'
+const topology = delayQueueTopology(DELAY_MS)
+const delay: DelayTransport = { kind: 'queue', topology, route: { exchange: TIMEOUTS, routingKey: waitingRoom(DELAY_MS) } }
+/** Leads nowhere: the broker returns what is sent there. */
+const nowhere: DelayTransport = { ...delay, route: { exchange: TIMEOUTS, routingKey: 'nowhere' } }
+
+let world: World
+let ledger: Ledger
+let publisher: Publisher
+let connection: ChannelModel
+let channel: ConfirmChannel
+beforeAll(async () => {
+  world = await createWorld()
+  ledger = new Ledger(world)
+  publisher = await createPublisher({
+    url: world.rabbitmqUrl, name: 'test', log: createLog('test', 'silent'), topology: merge(eventTopology, topology), confirmTimeoutMs: 4_000, maxInFlight: 2_000,
+  })
+  await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
+  connection = await connect(world.rabbitmqUrl, { noDelay: true })
+  channel = await connection.createConfirmChannel()
+  await channel.assertQueue(LISTENER)
+  await channel.bindQueue(LISTENER, ORDER_EVENTS, '#')
+})
+beforeEach(async () => { for (const queue of [LISTENER, waitingRoom(DELAY_MS)]) await channel.purgeQueue(queue) })
+afterAll(async () => {
+  await publisher.close()
+  await connection.close()
+  await world.close()
+})
+
+const relay = (to = delay) => relayOutbox(world.database, publisher, to)
+const lengthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount
+
+async function place(count: number, name: string): Promise<void> {
+  const saleId = await ledger.sale(count, `sale-${name}`)
+  await placeOrders(world.database, Array.from({ length: count }, (_, i) => reservation(saleId, i)), rules)
+}
+
+test('each event goes out as a message of its own, the timeouts together, and the outbox is empty', async () => {
+  await place(3, 'three')
+  expect(await relay()).toBe(false)
+  expect(await lengthOf(LISTENER)).toBe(3)
+  expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(1)
+  expect(await world.database.outboxEntry.count()).toBe(0)
+  const message = await channel.get(LISTENER)
+  expect(message && message.fields.routingKey).toBe('order.created')
+})
+
+test('what the broker refuses stays, alone, and goes out later', async () => {
+  await place(3, 'refused')
+  expect(await relay(nowhere)).toBe(false)
+  await relay(nowhere)
+  expect(await lengthOf(LISTENER)).toBe(3)
+  expect(await ledger.timeouts()).toHaveLength(1)
+  expect(await world.database.outboxEntry.findMany({ select: { size: true } })).toEqual([{ size: 1 }])
+  await relay()
+  expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(1)
+  expect(await world.database.outboxEntry.count()).toBe(0)
+})
+
+test('one run takes whole entries until it has a thousand messages, and says that there are more', async () => {
+  for (const name of ['first', 'second', 'third']) await place(600, name)
+  expect(await relay()).toBe(true)
+  expect(await lengthOf(LISTENER)).toBe(1_200)
+  expect(await world.database.outboxEntry.count()).toBe(1)
+  expect(await relay()).toBe(false)
+  expect(await lengthOf(LISTENER)).toBe(1_800)
+})
+
+test('two relays at once send nothing twice', async () => {
+  await place(200, 'shared')
+  await Promise.all([relay(), relay(), relay()])
+  await relay()
+  expect(await lengthOf(LISTENER)).toBe(200)
+})

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DEAD_LETTERS, DUE, INTAKE, TIMEOUTS } from '../core/contracts/topology.ts'
+import { eventually } from './support/eventually.ts'
+import { batchOf, lengthOf, publishTo } from './support/queues.ts'
+import { startSystem, type System } from './support/system.ts'
+
+let system: System
+// The sweeper as good as off: it is the message that cancels.
+beforeAll(async () => { system = await startSystem({ SWEEP_INTERVAL_SECONDS: '3600' }) })
+beforeEach(async () => { await system.world.broker('DELETE', `queues/%VHOST%/${DEAD_LETTERS}/contents`) })
+afterAll(async () => { await system.close() })
+
+test('poison goes to the dead letters and its neighbours become orders', async () => {
+  const saleId = await system.createSale({ stock: 4 })
+  const good = (i: number) => ({ reservationId: `${saleId}.${String(i).repeat(22)}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const wrongVersion = batchOf(good(9)).replace('"v":2', '"v":3')
+  await publishTo(system.world, INTAKE, INTAKE, batchOf(good(1)), 'not json', batchOf(good(2), { ...good(8), quantity: 0 }, good(3)), wrongVersion, '{}', batchOf(good(4)))
+  await eventually('four orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 4)
+  await eventually('four dead letters', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 4)
+  expect(await lengthOf(system.world, INTAKE)).toBe(0)
+})
+
+test('what the database refuses as data takes nobody of its message along', async () => {
+  const saleId = await system.createSale({ stock: 70 })
+  const good = (i: number) => ({ reservationId: `${saleId}.${String(i).padStart(22, '0')}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const combined = (from: number) => Array.from({ length: 20 }, (_, i) => good(from + i))
+  // A character that JSON and our schema know and PostgreSQL cannot store.
+  const refused = { ...good(99), buyerId: 'nobody\u0000' }
+  await publishTo(system.world, INTAKE, INTAKE, batchOf(...combined(0)), batchOf(...combined(20), refused, ...combined(40)), batchOf(good(60)))
+  await eventually('the others\' orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 61)
+  await eventually('one dead letter', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 1)
+  expect(await lengthOf(system.world, INTAKE)).toBe(0)
+
+  // Sent back as it is, it meets its neighbours as what they are by now.
+  await publishTo(system.world, INTAKE, INTAKE, batchOf(...combined(20), refused, ...combined(40)))
+  await eventually('the dead letter again', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 2)
+  expect((await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(61)
+})
+
+test('an order lapses though its timeout message holds something unreadable', async () => {
+  const saleId = await system.createSale({ stock: 1 })
+  const token = await system.signIn('dreamer')
+  const { body } = await system.buy(saleId, token)
+  const { orderId } = await system.settled(String(body.id), token)
+  await system.world.database.order.update({ where: { id: String(orderId) }, data: { paymentDeadline: new Date(Date.now() - 1_000) } })
+  await publishTo(system.world, TIMEOUTS, DUE, JSON.stringify({ v: 2, orderIds: ['no id', orderId] }))
+  expect(await system.settled(String(body.id), token, ['CANCELLED'])).toMatchObject({ reason: 'UNPAID' })
+  await eventually('the dead letter', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 1)
+})

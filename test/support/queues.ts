@@ -1,0 +1,29 @@
+import { connect } from 'amqplib'
+import type { World } from './world.ts'
+
+export async function lengthOf({ rabbitmqUrl }: World, queue: string): Promise<number> {
+  const connection = await connect(rabbitmqUrl, { noDelay: true })
+  try {
+    const channel = await connection.createChannel()
+    return (await channel.checkQueue(queue)).messageCount
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Publishes one after the other, each confirmed. @throws when the broker refuses one. */
+export async function publishTo({ rabbitmqUrl }: World, exchange: string, routingKey: string, ...bodies: string[]): Promise<void> {
+  const connection = await connect(rabbitmqUrl, { noDelay: true })
+  try {
+    const channel = await connection.createConfirmChannel()
+    for (const body of bodies) {
+      channel.publish(exchange, routingKey, Buffer.from(body), { persistent: true, mandatory: true })
+      await channel.waitForConfirms()
+    }
+  } finally {
+    await connection.close()
+  }
+}
+
+/** The body of a message at the intake. */
+export const batchOf = (...reservations: object[]) => JSON.stringify({ v: 2, reservations })
