@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLog } from '../core/platform/log.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { Stock } from '../core/stock/stock.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { Ledger, reservation, rules } from '../test/support/ledger.ts'
 import { generous } from '../test/support/reserve-one.ts'
 import { createWorld, type World } from '../test/support/world.ts'
@@ -22,20 +23,40 @@ afterAll(async () => { await world.close() })
 async function reserved() {
   const saleId = await ledger.sale(COUNT, `sale-${randomUUID().slice(0, 8)}`)
   const window = { opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
-  await world.stock.load({ saleId, epoch: 1, title: 'A sale', priceCents: 500, total: COUNT, left: COUNT, perBuyerLimit: 1, ...window }, [])
+  const sale = { saleId, epoch: 1, title: 'A sale', priceCents: 500, total: COUNT, left: COUNT, perBuyerLimit: 1, ...window }
+  await world.stock.load(sale, [])
   const reservations = Array.from({ length: COUNT }, (_, i) => reservation(saleId, i))
   await world.stock.reserve({ saleId, epoch: 1, total: COUNT }, reservations.map((one) => ({ ...one, address: '192.0.2.1' })), generous)
   return { saleId, reservations }
 }
 
-test('after closing Redis has been told of every batch', async () => {
+/** Answers once it is let. */
+class SlowStock extends Stock {
+  answer = () => {}
+  readonly #answering = new Promise<void>((resolve) => { this.answer = resolve })
+
+  override async settle(...settled: Parameters<Stock['settle']>): Promise<void> {
+    await this.#answering
+    await super.settle(...settled)
+  }
+}
+
+test('Redis is told while the next batch is placed, of one batch at a time, and of all before closing', async () => {
   const { saleId, reservations } = await reserved()
-  const placer = createPlacer({ database: world.database, stock: world.stock, log, rules, onPlaced: () => {} })
+  const stock = new SlowStock(world.redis, world.keyPrefix)
+  const placer = createPlacer({ database: world.database, stock, log, rules, onPlaced: () => {} })
+  const done: string[] = []
   await placer.place(reservations.slice(0, 120))
-  await placer.place(reservations.slice(120))
+  const second = placer.place(reservations.slice(120)).then(() => done.push('placed'))
+  await eventually('both batches to be committed', () => ledger.sold(saleId), (sold) => sold === COUNT)
+  const closing = placer.close().then(() => done.push('closed'))
+  expect(await world.stock.countUndecided(saleId)).toBe(COUNT)
+  expect(done).toEqual([])
+
+  stock.answer()
+  await Promise.all([second, closing])
   await placer.close()
   expect(await world.stock.countUndecided(saleId)).toBe(0)
-  expect(await world.stock.readReservation(saleId, reservations[COUNT - 1]?.reservationId ?? '')).toMatchObject({ status: 'ORDERED' })
 })
 
 test('while Redis is away orders are placed all the same, and stay undecided there for the sweeper', async () => {

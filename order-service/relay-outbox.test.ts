@@ -1,6 +1,7 @@
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { delayQueueTopology, eventTopology, merge, ORDER_EVENTS, TIMEOUTS, waitingRoom } from '../core/contracts/topology.ts'
+import { lockOldestEntries } from '../core/orders/outbox.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { createLog } from '../core/platform/log.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
@@ -80,9 +81,13 @@ test('one run takes whole entries until it has a thousand messages, and says tha
   expect(await lengthOf(LISTENER)).toBe(1_800)
 })
 
-test('two relays at once send nothing twice', async () => {
-  await place(200, 'shared')
-  await Promise.all([relay(), relay(), relay()])
+test('while one relay is at work another sends nothing', async () => {
+  await place(3, 'shared')
+  await world.database.$transaction(async (tx) => {
+    expect(await lockOldestEntries(tx, 1_000)).toHaveLength(1)
+    expect(await relay()).toBe(false)
+    expect(await lengthOf(LISTENER)).toBe(0)
+  })
   await relay()
-  expect(await lengthOf(LISTENER)).toBe(200)
+  expect(await lengthOf(LISTENER)).toBe(3)
 })

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { TimeoutMessage } from '../contracts/messages.ts'
+import type { Transaction } from '../platform/database.ts'
 import type { Verdict } from './decide.ts'
 import { placeOrders, rejectAbandoned } from './place-orders.ts'
 import { recordVerdicts } from './record-verdicts.ts'
@@ -16,6 +18,8 @@ beforeAll(async () => {
   ledger = new Ledger(world)
 })
 afterAll(async () => { await world.close() })
+
+const lock = (tx: Transaction, saleId: string) => tx.$queryRaw`SELECT id FROM sales WHERE id = ${saleId} FOR UPDATE NOWAIT`
 
 describe('placing', () => {
   test('writes order, decision, counter, event and timeout together', async () => {
@@ -45,6 +49,18 @@ describe('placing', () => {
     expect(await world.database.decision.count({ where: { saleId, reason: 'SOLD_OUT' } })).toBe(25)
   })
 
+  test('what cannot be told of is not done: orders and their messages are written together or not at all', async () => {
+    const saleId = await ledger.sale(5)
+    await placeOrders(world.database, [reservation(saleId, 1)], rules)
+    const { id } = await ledger.orderOf(`${saleId}.1`)
+    await world.database.$executeRaw`ALTER TABLE outbox RENAME TO away`
+    await expect(placeOrders(world.database, [reservation(saleId, 2)], rules)).rejects.toThrow(/outbox/)
+    await expect(cancelForBuyer(world.database, id, 'buyer-1')).rejects.toThrow(/outbox/)
+    await world.database.$executeRaw`ALTER TABLE away RENAME TO outbox`
+    expect(await world.database.order.findMany({ where: { saleId } })).toMatchObject([{ id, status: 'PENDING_PAYMENT' }])
+    expect(await ledger.sold(saleId)).toBe(1)
+  })
+
   test('a batch of several sales moves each counter by its own units, whatever order the services take them in', async () => {
     const saleIds = [await ledger.sale(1_000), await ledger.sale(1_000)]
     await inParallel(12, 6, (i) => {
@@ -52,6 +68,31 @@ describe('placing', () => {
       return placeOrders(world.database, i % 2 === 0 ? batch : batch.reverse(), rules)
     })
     expect(await Promise.all(saleIds.map(ledger.sold))).toEqual([12 * 5 * 2, 12 * 6 * 2])
+  })
+
+  test('what is decided while a batch waits for its sale is known to it', async () => {
+    const saleId = await ledger.sale(5)
+    const earlier: Verdict = { reservation: reservation(saleId, 1), decision: { outcome: 'REJECTED', reason: 'EXPIRED' }, isNew: true }
+    const placed = await world.database.$transaction(async (tx) => {
+      await lock(tx, saleId)
+      const placing = placeOrders(world.database, [reservation(saleId, 1), reservation(saleId, 2)], rules)
+      await eventually('the batch to wait', () => ledger.waitingForLocks(), (count) => count === 1)
+      await recordVerdicts(tx, [earlier], new Date(), 0)
+      return { placing }
+    })
+    expect(await placed.placing).toMatchObject([{ decision: earlier.decision, isNew: false }, { decision: { outcome: 'ORDERED' }, isNew: true }])
+  })
+
+  test('sales are locked in the order of their ids, so that services never wait for each other in a circle', async () => {
+    const [second, first] = [await ledger.sale(5, 'locked-b'), await ledger.sale(5, 'locked-a')]
+    const placed = await world.database.$transaction(async (tx) => {
+      await lock(tx, first)
+      const placing = placeOrders(world.database, [reservation(second, 1), reservation(first, 1)], rules)
+      await eventually('the batch to wait', () => ledger.waitingForLocks(), (count) => count === 1)
+      await lock(tx, second)
+      return { placing }
+    })
+    expect(await placed.placing).toHaveLength(2)
   })
 
   test('many orders of a batch share few timeout messages', async () => {

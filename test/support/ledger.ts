@@ -22,6 +22,13 @@ export class Ledger {
   sold = async (saleId: string) => (await this.#database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold
   orderOf = (reservationId: string) => this.#database.order.findUniqueOrThrow({ where: { reservationId } })
 
+  /** Transactions that wait for another's lock. */
+  async waitingForLocks(): Promise<number> {
+    const [row] = await this.#database.$queryRaw<{ count: number }[]>`
+      SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    return row?.count ?? 0
+  }
+
   /** Every message that waits in the outbox, oldest first. */
   async messages(): Promise<OutboxMessage[]> {
     const entries = await this.#database.outboxEntry.findMany({ orderBy: { id: 'asc' } })
