@@ -5,6 +5,8 @@ export interface TcpProxy {
   port: number
   /** Cuts every connection and refuses new ones. */
   cut: () => void
+  /** Cuts when the server has answered so many times. */
+  cutAfter: (answers: number) => void
   restore: () => void
   /** Lets the connections that are open fall silent, as behind a host that died; new ones work. */
   freeze: () => void
@@ -14,9 +16,11 @@ export interface TcpProxy {
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let isCut = false
+  let answersLeft = Infinity
   const server = createServer((client) => {
     if (isCut) { client.destroy(); return }
     const upstream = connect(target)
+    upstream.on('data', () => { if (--answersLeft === 0) proxy.cut() })
     for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
       sockets.add(socket)
       socket.on('close', () => { sockets.delete(socket); other.destroy() })
@@ -26,9 +30,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   })
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   const destroyAll = () => { for (const socket of sockets) socket.destroy() }
-  return {
+  const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     cut() { isCut = true; destroyAll() },
+    cutAfter(answers) { answersLeft = answers },
     restore() { isCut = false },
     freeze() { for (const socket of sockets) socket.unpipe().pause() },
     async close() {
@@ -36,4 +41,5 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       await new Promise<void>((resolve) => { server.close(() => resolve()) })
     },
   }
+  return proxy
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib'
 import type { Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
@@ -35,7 +36,7 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
       async setup(model: ChannelModel) {
         // A connection-level error during set-up is rethrown as uncaught unless somebody listens.
         model.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection failed'))
-        await setup(model)
+        await unlessClosed(model, setup(model))
       },
     },
   })
@@ -48,7 +49,25 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
   connection.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection'))
   connection.on('blocked', (reason: string) => { blocked = true; log.warn({ reason }, 'broker takes no messages') })
   connection.on('unblocked', () => { blocked = false; log.info('broker takes messages again') })
-  return { isUp: () => up, isBlocked: () => blocked, close: () => connection.close() }
+  return { isUp: () => up, isBlocked: () => blocked, close: () => withinLimit(connection.close()) }
+}
+
+/** A farewell that the broker does not answer is not waited for. */
+const CLOSE_LIMIT_MS = 3_000
+
+async function withinLimit(closing: Promise<void>): Promise<void> {
+  await Promise.race([closing, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
+}
+
+/**
+ * Fails when the connection closes meanwhile. Closing a channel on a connection that is cut at that moment is never
+ * answered, and amqplib would wait for it instead of connecting again: one of some 500 cuts was for ever.
+ */
+async function unlessClosed(model: ChannelModel, work: Promise<void>): Promise<void> {
+  const closed = new Promise<never>((_, reject) => {
+    model.once('close', (error?: Error) => reject(error ?? new Error('The connection closed while it was set up')))
+  })
+  await Promise.race([work, closed])
 }
 
 /**
