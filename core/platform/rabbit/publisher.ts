@@ -37,6 +37,7 @@ export interface PublisherOptions {
   maxInFlight: number
 }
 
+/** On mandatory messages only: no other is returned, and to write it costs an order event a sixth of all its way. */
 const PUBLISH_ID = 'x-publish-id'
 
 /** Publishes persistently with confirms on a connection of its own. `publish` never throws. */
@@ -78,7 +79,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       }
       try {
         open.publish(exchange, routingKey, Buffer.from(JSON.stringify(body)), {
-          persistent: true, mandatory, messageId, contentType: 'application/json', headers: { ...headers, [PUBLISH_ID]: publishId },
+          persistent: true, mandatory, messageId, contentType: 'application/json', headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
         }, onConfirm)
       } catch (error) {
         log.debug({ err: error }, 'channel closed under a publish')
