@@ -3,7 +3,7 @@ import { UnreadableMessage, type Unpacked } from '../../contracts/messages.ts'
 import type { Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
 import { TokenBucket } from '../token-bucket.ts'
-import { connectRabbit, declare, openChannel } from './connection.ts'
+import { connectRabbit, declare, openChannel, withinLimit } from './connection.ts'
 import { handleItems, type HandlingOptions, pause } from './handle-items.ts'
 
 export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 'handle' | 'isFutile'> {
@@ -85,7 +85,7 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
       wake()
       await running
       // Close the channel before the connection, so that acks still on their way are written.
-      if (connection.isUp() && open) await open.channel.close().catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
+      if (connection.isUp() && open) await withinLimit(open.channel.close()).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
       await connection.close()
     },
   }

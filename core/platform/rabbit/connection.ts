@@ -55,7 +55,7 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
 /** A farewell that the broker does not answer is not waited for. */
 const CLOSE_LIMIT_MS = 3_000
 
-async function withinLimit(closing: Promise<void>): Promise<void> {
+export async function withinLimit(closing: Promise<void>): Promise<void> {
   await Promise.race([closing, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
 }
 
