@@ -24,16 +24,15 @@ export interface RunningService {
 export type StartService<Config> = (context: Context<Config>) => Promise<RunningService>
 
 /**
- * Owns the process: configuration, logger, signals, and a drained, time-limited stop. With `processes` above 1 the service
- * runs so many times on its port, under a process that does nothing else but watch over them.
+ * Owns the process: configuration, logger, signals, and a drained, time-limited stop. With `processes` the service runs
+ * so many times on its port, under a process that does nothing else but watch over them.
  */
 export async function runService<Schema extends z.ZodObject>(
-  name: string, schema: Schema, start: StartService<z.output<Schema>>, processes: (config: z.output<Schema>) => number = () => 1,
+  name: string, schema: Schema, start: StartService<z.output<Schema>>, processes?: (config: z.output<Schema>) => number,
 ): Promise<void> {
   const config = configOrExit(schema)
   const log = createLog(name, typeof config.LOG_LEVEL === 'string' ? config.LOG_LEVEL : 'info')
-  const count = processes(config)
-  if (cluster.isPrimary && count > 1) return runProcesses(count, log)
+  if (processes && cluster.isPrimary) return runProcesses(processes(config), log)
 
   const closers = new Closers(log)
   const closing = closeWithGrace({ delay: DRAIN_LIMIT_MS, logger: { error: (message: string) => log.error(message) }, skip: skippedSignals }, async ({ signal, err }) => {

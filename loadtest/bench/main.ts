@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --rounds 3] [--seconds 6] [--connections 64] [--quick]
+ * npm run bench [-- --rounds 3] [--seconds 6] [--connections 128] [--quick]
  * Takes about ten minutes; --quick (one round of 2 s) about 90 s, and shows only that everything works.
  * Starts a system of its own beside whatever runs, measures it and its rivals in interleaved rounds, and ends non-zero
  * when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
@@ -10,7 +10,7 @@ import { table } from './report/table.ts'
 import { writeResults } from './report/write-results.ts'
 
 const { values } = parseArgs({ options: {
-  rounds: { type: 'string' }, seconds: { type: 'string' }, connections: { type: 'string', default: '64' }, quick: { type: 'boolean', default: false },
+  rounds: { type: 'string' }, seconds: { type: 'string' }, connections: { type: 'string', default: '128' }, quick: { type: 'boolean', default: false },
 } })
 const options = {
   rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
@@ -18,7 +18,7 @@ const options = {
   connections: Number(values.connections),
 }
 if (!Object.values(options).every((value) => value > 0)) {
-  console.error('Expected numbers above zero: npm run bench -- [--rounds 3] [--seconds 6] [--connections 64] [--quick]')
+  console.error('Expected numbers above zero: npm run bench -- [--rounds 3] [--seconds 6] [--connections 128] [--quick]')
   process.exit(2)
 }
 

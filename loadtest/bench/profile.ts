@@ -25,7 +25,7 @@ const gatewayEnv = {
   PROFILE_FILE: resolve(file),
 }
 
-await withSystem({ rounds: 1, seconds: Number(values.seconds), connections: 64 }, { say: console.error, gatewayEnv }, async (bench) => {
+await withSystem({ rounds: 1, seconds: Number(values.seconds), connections: 128 }, { say: console.error, gatewayEnv }, async (bench) => {
   console.error('buying, to warm up …')
   await measureBuying(bench, 'gateway')
   console.error('buying, profiled …')

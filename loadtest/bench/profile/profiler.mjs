@@ -1,5 +1,6 @@
 // Loaded into a service by NODE_OPTIONS=--import: from one SIGWINCH to the next it profiles CPU and heap. Starting node with
 // --cpu-prof would profile its start, too, and could not be said in NODE_OPTIONS before node 22.
+import cluster from 'node:cluster'
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 
@@ -11,7 +12,12 @@ session.connect()
 let running = false
 
 // Means nothing to a process without a terminal; SIGUSR1 is node's own, and SIGUSR2 ends a service.
-process.on('SIGWINCH', () => { void (running ? stop() : start()) })
+process.on('SIGWINCH', () => {
+  const workers = cluster.isPrimary ? Object.values(cluster.workers ?? {}) : []
+  // The process that is known by its pid only watches over those that work.
+  for (const worker of workers) worker?.process.kill('SIGWINCH')
+  if (workers.length === 0) void (running ? stop() : start())
+})
 
 async function start() {
   running = true
