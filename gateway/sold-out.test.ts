@@ -65,6 +65,34 @@ test('a release is heard by every process, which then asks again', async () => {
   for (const soldOut of all) expect(await withdrawn(soldOut, saleId)).toBe(false)
 })
 
+test('what was asked before a release is not believed after it', async () => {
+  const { saleId, release } = await soldOutSale()
+  let answer = () => {}
+  const held = new Promise<void>((resolve) => { answer = resolve })
+  class SlowStock extends Stock {
+    override async survey(of: string) {
+      const survey = await super.survey(of)
+      await held
+      return survey
+    }
+  }
+  const releases = connectRedis(world.redisUrl, log)
+  closers.push(() => releases.disconnect())
+  await redisReady(releases)
+  const [soldOut, other] = [new SoldOut(new SlowStock(world.redis, world.keyPrefix), releases, log, 600_000), await knowledge()]
+  await soldOut.listen()
+  await learned(other, saleId)
+  soldOut.learn(saleId)
+  await world.stock.survey(saleId) // On the same connection: its own question has been answered by now, and the answer is held.
+  await release()
+  await withdrawn(other, saleId)
+  await releases.ping() // Whatever was published has come.
+  answer()
+  await held
+  await new Promise((resolve) => { setImmediate(resolve) })
+  expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
+})
+
 test('a sale with a unit left is never taken for sold out', async () => {
   const { saleId, release } = await soldOutSale()
   await release()

@@ -17,7 +17,8 @@ export function connectRedis(url: string, log: Logger, commandTimeoutMs = COMMAN
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // Commands of one turn of the event loop go out in one write: 72k -> 93k script calls a second.
+    // It sends nothing while an answer is outstanding, so that client and server wait for each other in turn: 8k purchases
+    // a second instead of 16k.
     enableAutoPipelining: false,
     retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
   })

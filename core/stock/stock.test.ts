@@ -44,6 +44,25 @@ describe('reserving', () => {
     expect(await left(sale)).toBe(0)
   })
 
+  test('several buyers in one call get no more than there is, each the outcome of their own', async () => {
+    const sale = await loadedSale()
+    const buyers = ['ann', 'bob', 'ann', 'banned', 'carl', 'dora']
+    const requests = buyers.map((buyerId, i) => ({ reservationId: `${sale.saleId}.${i}`, buyerId, quantity: 1, address: '192.0.2.1' }))
+    const outcomes = await world.stock.reserve(sale, requests, generous)
+    expect(outcomes.map(({ status }) => status)).toEqual(['RESERVED', 'RESERVED', 'DUPLICATE', 'BLACKLISTED', 'RESERVED', 'SOLD_OUT'])
+    expect(outcomes[2]).toEqual({ status: 'DUPLICATE', reservationId: `${sale.saleId}.0` })
+    expect(await left(sale)).toBe(0)
+    expect(await world.stock.countPending(sale.saleId)).toBe(3)
+  })
+
+  test('several buyers in one call share the bound on what may wait for the broker', async () => {
+    const sale = await loadedSale()
+    const requests = ['ann', 'bob', 'carl'].map((buyerId) => ({ reservationId: `${sale.saleId}.${buyerId}`, buyerId, quantity: 1, address: '192.0.2.1' }))
+    const outcomes = await world.stock.reserve(sale, requests, { ...generous, maxPending: 2 })
+    expect(outcomes.map(({ status }) => status)).toEqual(['RESERVED', 'RESERVED', 'BUSY'])
+    expect(await left(sale)).toBe(1)
+  })
+
   test('refuses a caller of another epoch, and everybody when the data is gone', async () => {
     const sale = await loadedSale()
     expect(await reserve({ ...request(sale, 'ann'), epoch: 2 })).toEqual({ status: 'UNAVAILABLE' })

@@ -1,21 +1,23 @@
 import type { Bench } from './context.ts'
+import type { Audit } from './control-room.ts'
 import type { SaleCheck } from './results.ts'
 
 /** Every sale at rest: the shop's own audit, and as many orders as buyers who were told 202. */
-export async function auditSales({ controlRoom, accepted, unexpected }: Bench, say: (line: string) => void): Promise<SaleCheck[]> {
-  const checks: SaleCheck[] = []
-  for (const [saleId, told] of accepted) {
-    say(saleId)
-    const { balanced, quiet, sales } = await controlRoom.auditAtRest(saleId)
-    const sale = sales[0]
-    const problems = [
-      ...(sale?.checks ?? []).filter(({ state }) => state !== 'ok').map(({ name, state, detail }) => `${name} ${state}: ${detail}`),
-      ...(sale?.sold === told ? [] : [`${told} buyers were told 202, ${sale?.sold ?? 0} units are sold`]),
-      ...(quiet ? [] : ['something is still on its way']),
-    ]
-    checks.push({ saleId, accepted: told, sold: sale?.sold ?? 0, balanced, quiet, problems })
-    unexpected.push(...problems.map((problem) => `sale ${saleId}: ${problem}`))
-    if (!balanced && problems.length === 0) unexpected.push(`sale ${saleId}: not balanced`)
-  }
+export async function auditSales({ controlRoom, accepted, unexpected }: Bench): Promise<SaleCheck[]> {
+  const { quiet, sales } = await controlRoom.auditAtRest()
+  const checks = [...accepted].map(([saleId, told]) => checkSale(saleId, told, quiet, sales.find((sale) => sale.saleId === saleId)))
+  unexpected.push(...checks.flatMap(({ saleId, problems }) => problems.map((problem) => `sale ${saleId}: ${problem}`)))
   return checks
+}
+
+function checkSale(saleId: string, told: number, quiet: boolean, sale: Audit['sales'][number] | undefined): SaleCheck {
+  const wrong = (sale?.checks ?? []).filter(({ state }) => state !== 'ok').map(({ name, state, detail }) => `${name} ${state}: ${detail}`)
+  const sold = sale?.sold ?? 0
+  const problems = [
+    ...wrong,
+    ...(sale ? [] : ['the audit does not know it']),
+    ...(sold === told ? [] : [`${told} buyers were told 202, ${sold} units are sold`]),
+    ...(quiet ? [] : ['something is still on its way']),
+  ]
+  return { saleId, accepted: told, sold, balanced: sale !== undefined && wrong.length === 0, quiet, problems }
 }

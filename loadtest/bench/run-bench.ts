@@ -32,7 +32,7 @@ function tasks(bench: Bench, run: BenchRun, signal: AbortSignal): ListrTask[] {
       task: (_, task) => task.newListr(roundTasks(bench, round).map((step) => unlessStopped(step, signal))),
     })),
     { title: 'A peak and a steady order service', task: async () => { run.peak = await watchPeak(bench, PEAK_SHARE * lastCeiling(run.rounds)) } },
-    { title: 'Audit', task: async (_, task) => { run.sales = await auditSales(bench, (line) => { task.output = line }) } },
+    { title: 'Audit', task: async () => { run.sales = await auditSales(bench) } },
   ]
   return all.map((task) => unlessStopped(task, signal))
 }
