@@ -7,11 +7,6 @@ import type { Stock } from '../core/stock/stock.ts'
 /** Then Redis is asked anew, in case the news of a release got lost. */
 const BELIEVED_MS = 1_000
 
-interface Knowledge {
-  holders: Buffer
-  untilMs: number
-}
-
 /**
  * What this process knows of sold-out sales, so that most of those who come too late cost Redis nothing. It must not hide
  * a reservation from the buyer who holds it: who may be a holder is asked for along with the stock, and goes the whole way.
@@ -21,7 +16,8 @@ export class SoldOut {
   readonly #releases: Redis
   readonly #log: Logger
   readonly #believedMs: number
-  readonly #known = new Map<string, Knowledge>()
+  /** Who may hold a reservation, by sale. */
+  readonly #known = new Map<string, Buffer>()
   readonly #learning = new Set<string>()
   /** Counts releases: what was asked before one says nothing about the time after it. */
   #releasesHeard = 0
@@ -43,8 +39,8 @@ export class SoldOut {
 
   /** Whether this buyer can be refused without asking: the sale is sold out and they hold nothing of it. */
   refuses(saleId: string, buyerId: string, units: number): boolean {
-    const known = this.#known.get(saleId)
-    return known !== undefined && performance.now() < known.untilMs && !mayHold(known.holders, buyerId, units)
+    const holders = this.#known.get(saleId)
+    return holders !== undefined && !mayHold(holders, buyerId, units)
   }
 
   /** To be called when Redis said "sold out": learns for everybody who comes within the next second. */
@@ -58,12 +54,11 @@ export class SoldOut {
 
   async #survey(saleId: string): Promise<void> {
     const heardBefore = this.#releasesHeard
-    const askedAtMs = performance.now()
     const survey = await this.#stock.survey(saleId)
     if (survey?.left !== 0 || this.#releasesHeard !== heardBefore) return
-    const known = { holders: survey.holders, untilMs: askedAtMs + this.#believedMs }
-    this.#known.set(saleId, known)
-    setTimeout(() => { if (this.#known.get(saleId) === known) this.#known.delete(saleId) }, this.#believedMs).unref()
+    const { holders } = survey
+    this.#known.set(saleId, holders)
+    setTimeout(() => { if (this.#known.get(saleId) === holders) this.#known.delete(saleId) }, this.#believedMs).unref()
   }
 
   #withdraw(saleId: string): void {

@@ -42,10 +42,11 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
     // Both were born as Express's own, so that `req.ip` and its like work in front of it, too.
     if (!fastLane?.(req as Request, res as Response)) app(req, res)
   })
-  // A slow sender may not hold a socket: 10 s for headers, 20 s for a whole request, 5 s idle between requests.
+  // A slow sender may not hold a socket: 10 s for headers, 20 s for a whole request.
   server.headersTimeout = 10_000
   server.requestTimeout = 20_000
-  server.keepAliveTimeout = 5_000
+  // Longer than proxies, and our own gateway, keep an idle connection: what is sent on one that is just being closed is lost.
+  server.keepAliveTimeout = 65_000
   const port = await listen(server, host, options.port)
   return { port, close: () => close(server) }
 }

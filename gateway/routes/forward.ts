@@ -5,6 +5,8 @@ import type { Logger } from '../../core/platform/log.ts'
 import { sendProblem } from '../../core/platform/problem.ts'
 
 const ANSWER_LIMIT_MS = 10_000
+/** Then we close a connection to the order service, long before it does. */
+const IDLE_LIMIT_MS = 15_000
 /** Requests the order service is asked at once by one gateway; more wait here. */
 const MAX_SOCKETS = 100
 
@@ -16,7 +18,7 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
   const proxy = createProxyMiddleware({
     target: orderServiceUrl,
     xfwd: true,
-    agent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    agent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_LIMIT_MS }),
     proxyTimeout: ANSWER_LIMIT_MS,
     // The buyer's own socket lives longer, or there would be nobody left to be told.
     timeout: 2 * ANSWER_LIMIT_MS,
