@@ -9,13 +9,14 @@ const CALLS_MAX = 4
 interface Asked {
   sale: SaleFigures
   request: ReserveRequest
+  sinceMs: number
 }
 
 /** Asks Redis for what buyers want at the same time in one call per sale. Outcomes are each buyer's own. */
 export class Reserving {
   readonly #combiner: Combiner<Asked, ReserveOutcome>
 
-  constructor(stock: Stock, limits: ReserveLimits) {
+  constructor(stock: Pick<Stock, 'reserve'>, limits: ReserveLimits) {
     this.#combiner = new Combiner({
       togetherMax: RESERVATIONS_PER_CALL_MAX,
       runsMax: CALLS_MAX,
@@ -25,13 +26,15 @@ export class Reserving {
 
   /** @throws when Redis does not answer: then it is not known whether the units were set aside. */
   reserve(sale: SaleFigures, request: ReserveRequest): Promise<ReserveOutcome> {
-    return this.#combiner.add({ sale, request })
+    return this.#combiner.add({ sale, request, sinceMs: performance.now() })
   }
 }
 
-async function reserveBySale(stock: Stock, limits: ReserveLimits, asked: Asked[]): Promise<ReserveOutcome[]> {
+async function reserveBySale(stock: Pick<Stock, 'reserve'>, limits: ReserveLimits, asked: Asked[]): Promise<ReserveOutcome[]> {
   const outcomes = new Map<ReserveRequest, ReserveOutcome>()
-  await Promise.all([...bySale(asked).values()].map(async ({ sale, requests }) => {
+  // Whoever has waited for a call as long as for an answer is told to come back, and nothing is asked for them.
+  const inTime = asked.filter(({ sinceMs }) => performance.now() - sinceMs < limits.patienceMs)
+  await Promise.all([...bySale(inTime).values()].map(async ({ sale, requests }) => {
     const answers = await stock.reserve(sale, requests, limits)
     requests.forEach((request, i) => { if (answers[i]) outcomes.set(request, answers[i]) })
   }))
