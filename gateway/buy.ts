@@ -34,8 +34,8 @@ export type BuyHandler = (req: Request, res: Response, saleId: string) => Promis
 
 /**
  * POST /sales/:saleId/reservations, the one route that a rush is about. The same handler stands in front of Express (see
- * fast-lane.ts) and behind its router, so it does everything itself: three quarters of a purchase in Express went into
- * routing, middleware and body parsing. Never throws.
+ * fast-lane.ts) and behind its router, so it does everything itself, with nothing of Express but `req.ip`. Never
+ * throws.
  */
 export function buyHandler(deps: BuyDeps): BuyHandler {
   return async (req, res, saleId) => {

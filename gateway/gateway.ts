@@ -104,7 +104,7 @@ function gatewayBucket(config: GatewayConfig): TokenBucket {
   return new TokenBucket(config.GATEWAY_RATE_PER_SECOND / processes, Math.max(1, config.GATEWAY_BURST / processes))
 }
 
-/** Counters looked up by their label once, not with every purchase: 0.1 µs instead of 1. */
+/** Counters are looked up by their label once, not with every purchase. */
 function countOutcomes(registry: Registry): BuyDeps['count'] {
   const outcomes = new Counter({ name: 'seckill_purchases_total', help: 'Purchase attempts, by outcome', labelNames: ['outcome'], registers: [registry] })
   const counters = new Map<string, { inc: () => void }>()

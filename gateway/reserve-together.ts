@@ -1,4 +1,5 @@
 import { Combiner } from '../core/platform/combiner.ts'
+import { groupBy } from '../core/platform/group-by.ts'
 import type { ReserveLimits, ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
@@ -34,21 +35,12 @@ async function reserveBySale(stock: Pick<Stock, 'reserve'>, limits: ReserveLimit
   const outcomes = new Map<ReserveRequest, ReserveOutcome>()
   // Whoever has waited for a call as long as for an answer is told to come back, and nothing is asked for them.
   const inTime = asked.filter(({ sinceMs }) => performance.now() - sinceMs < limits.patienceMs)
-  await Promise.all([...bySale(inTime).values()].map(async ({ sale, requests }) => {
-    const answers = await stock.reserve(sale, requests, limits)
-    requests.forEach((request, i) => { if (answers[i]) outcomes.set(request, answers[i]) })
+  // By epoch, too: the sale's may have been raised since the first of them was looked up.
+  const groups = groupBy(inTime, ({ sale }) => `${sale.saleId} ${sale.epoch}`)
+  await Promise.all([...groups.values()].map(async (group) => {
+    const [{ sale }] = group as [Asked, ...Asked[]]
+    const answers = await stock.reserve(sale, group.map(({ request }) => request), limits)
+    group.forEach(({ request }, i) => { if (answers[i]) outcomes.set(request, answers[i]) })
   }))
   return asked.map(({ request }) => outcomes.get(request) ?? { status: 'UNAVAILABLE' })
-}
-
-/** By epoch, too: the sale's may have been raised since the first of them was looked up. */
-function bySale(asked: Asked[]): Map<string, { sale: SaleFigures; requests: ReserveRequest[] }> {
-  const groups = new Map<string, { sale: SaleFigures; requests: ReserveRequest[] }>()
-  for (const { sale, request } of asked) {
-    const key = `${sale.saleId} ${sale.epoch}`
-    const group = groups.get(key)
-    if (group) group.requests.push(request)
-    else groups.set(key, { sale, requests: [request] })
-  }
-  return groups
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from './support/eventually.ts'
 import { inParallel } from './support/parallel.ts'
 import { startSystem, type System } from './support/system.ts'
 
@@ -44,5 +45,21 @@ test('the gateway as a whole takes only so much, before anything is asked of Red
     const answers = await inParallel(4, 1, () => system.buy(saleId, token))
     expect(answers.map((answer) => answer.status)).toEqual([202, 202, 429, 429])
     expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+})
+
+test('once a sale is known to be sold out, late buyers are refused without asking Redis, and so without their bucket', async () => {
+  const saleId = await system.createSale({ stock: 1 })
+  await withGateway({ BUYER_BURST: '1', BUYER_RATE_PER_SECOND: '0.01' }, async () => {
+    expect((await system.buy(saleId, await system.signIn('first'))).status).toBe(202)
+    const hasty = await system.signIn('late and hasty')
+    expect((await system.buy(saleId, hasty)).body.code).toBe('SOLD_OUT')
+    let others = 0
+    // Redis would say RATE_LIMITED. What is known is forgotten after a second, so others keep asking.
+    const answer = await eventually('the sale to be known as sold out', async () => {
+      await system.buy(saleId, await system.signIn(`late ${others++}`))
+      return system.buy(saleId, hasty)
+    }, ({ body }) => body.code === 'SOLD_OUT')
+    expect(answer.status).toBe(409)
   })
 })

@@ -1,3 +1,4 @@
+import { groupBy } from '../platform/group-by.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Stock } from '../stock/stock.ts'
 import type { Verdict } from './decide.ts'
@@ -13,14 +14,9 @@ export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger):
 }
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
-  const bySale = new Map<string, { reservationId: string; orderId: string }[]>()
-  for (const { reservation: { saleId, reservationId }, decision } of verdicts) {
-    if (decision.outcome !== 'ORDERED') continue
-    const orders = bySale.get(saleId) ?? []
-    bySale.set(saleId, orders)
-    orders.push({ reservationId, orderId: decision.orderId })
-  }
-  return [...bySale].map(([saleId, orders]) => stock.settle(saleId, 'ORDERED', orders))
+  const ordered = verdicts.flatMap(({ reservation: { saleId, reservationId }, decision }) =>
+    decision.outcome === 'ORDERED' ? [{ saleId, reservationId, orderId: decision.orderId }] : [])
+  return [...groupBy(ordered, ({ saleId }) => saleId)].map(([saleId, orders]) => stock.settle(saleId, 'ORDERED', orders))
 }
 
 /** Refused as sold out means that Redis had more units than there are: such a one never was, and does not go back. */

@@ -14,8 +14,8 @@ export function jsonBody(): RequestHandler {
 }
 
 /**
- * The JSON body, of at most 16 KB; no body at all is an empty object. Express's own reader does the same through iconv,
- * zlib and a general body parser, 20 µs of a purchase's 90.
+ * The JSON body, of at most 16 KB; no body at all is an empty object. The same for Express and in front of it, where
+ * Express's own reader cannot stand.
  * @throws ProblemError UNSUPPORTED_MEDIA_TYPE, TOO_LARGE or INVALID_REQUEST.
  */
 export async function readJson(req: IncomingMessage): Promise<unknown> {

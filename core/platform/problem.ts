@@ -32,10 +32,7 @@ export function sendProblem(res: ServerResponse, code: ProblemCode, detail: stri
 /** Name, value, name, value, … */
 export type HeaderList = readonly string[]
 
-/**
- * Answers in one write, on any server. A list of headers goes straight into the text that is sent; set one by one, or
- * through Express's `res.json`, they cost a refusal some 8 of its 40 µs.
- */
+/** Answers in one write, in front of Express too. A list of headers goes straight into the text that is sent. */
 export function sendJson(res: ServerResponse, status: number, body: object, headers: HeaderList): void {
   const text = JSON.stringify(body)
   res.writeHead(status, [...headers, 'Content-Length', String(Buffer.byteLength(text))])

@@ -1,8 +1,8 @@
 /**
  * Who may hold a reservation of a sale: a filter in a Redis bit string, one bit a buyer, 32 bits or more a unit. "No" is
  * certain; "perhaps" is wrong for 3 % when every unit was sold once. Bits are only ever set: a buyer whose reservation
- * ended stays a "perhaps", for whom Redis is asked. (Two bits a buyer would be wrong for half as many, and cost every
- * purchase another command.)
+ * ended stays a "perhaps", for whom Redis is asked. (Two bits a buyer would be wrong for 0.4 %, and cost every purchase
+ * another command.)
  */
 const BITS_PER_UNIT = 32
 const BITS_MIN = 1_024

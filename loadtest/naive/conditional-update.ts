@@ -1,23 +1,18 @@
 /** The stock in the WHERE of the UPDATE: no look before the write, and the row's lock is held a round trip less. */
 import { database } from './database.ts'
-import { isDuplicate, newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
+import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
 
 async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
   const { saleId, quantity } = purchase
-  try {
-    return await database.$transaction(async (transaction): Promise<PurchaseOutcome> => {
-      const [sale] = await transaction.$queryRaw<{ priceCents: number }[]>`
-        UPDATE sales SET sold = sold + ${quantity}
-        WHERE id = ${saleId} AND sold + ${quantity} <= stock AND now() BETWEEN opens_at AND closes_at
-        RETURNING price_cents AS "priceCents"`
-      if (!sale) return { status: 'SOLD_OUT' }
-      const order = await transaction.order.create({ data: newOrder(purchase, sale.priceCents) })
-      return { status: 'ORDERED', orderId: order.id }
-    })
-  } catch (error) {
-    if (isDuplicate(error)) return { status: 'DUPLICATE' }
-    throw error
-  }
+  return database.$transaction(async (transaction): Promise<PurchaseOutcome> => {
+    const [sale] = await transaction.$queryRaw<{ priceCents: number }[]>`
+      UPDATE sales SET sold = sold + ${quantity}
+      WHERE id = ${saleId} AND sold + ${quantity} <= stock AND now() BETWEEN opens_at AND closes_at
+      RETURNING price_cents AS "priceCents"`
+    if (!sale) return { status: 'SOLD_OUT' }
+    const order = await transaction.order.create({ data: newOrder(purchase, sale.priceCents) })
+    return { status: 'ORDERED', orderId: order.id }
+  })
 }
 
 serve({ buy })

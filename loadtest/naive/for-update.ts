@@ -1,26 +1,21 @@
 /** Lock the sale's row, look, write: correct, and every buyer of a sale waits for the one before. */
 import { database } from './database.ts'
-import { isDuplicate, newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
+import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
 
 interface LockedSale { left: number; priceCents: number; isOpen: boolean }
 
 async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
   const { saleId, quantity } = purchase
-  try {
-    return await database.$transaction(async (transaction): Promise<PurchaseOutcome> => {
-      const [sale] = await transaction.$queryRaw<LockedSale[]>`
-        SELECT stock - sold AS "left", price_cents AS "priceCents", now() BETWEEN opens_at AND closes_at AS "isOpen"
-        FROM sales WHERE id = ${saleId} FOR UPDATE`
-      if (!sale?.isOpen) return { status: 'NOT_OPEN' }
-      if (sale.left < quantity) return { status: 'SOLD_OUT' }
-      await transaction.sale.update({ where: { id: saleId }, data: { sold: { increment: quantity } } })
-      const order = await transaction.order.create({ data: newOrder(purchase, sale.priceCents) })
-      return { status: 'ORDERED', orderId: order.id }
-    })
-  } catch (error) {
-    if (isDuplicate(error)) return { status: 'DUPLICATE' }
-    throw error
-  }
+  return database.$transaction(async (transaction): Promise<PurchaseOutcome> => {
+    const [sale] = await transaction.$queryRaw<LockedSale[]>`
+      SELECT stock - sold AS "left", price_cents AS "priceCents", now() BETWEEN opens_at AND closes_at AS "isOpen"
+      FROM sales WHERE id = ${saleId} FOR UPDATE`
+    if (!sale?.isOpen) return { status: 'NOT_OPEN' }
+    if (sale.left < quantity) return { status: 'SOLD_OUT' }
+    await transaction.sale.update({ where: { id: saleId }, data: { sold: { increment: quantity } } })
+    const order = await transaction.order.create({ data: newOrder(purchase, sale.priceCents) })
+    return { status: 'ORDERED', orderId: order.id }
+  })
 }
 
 serve({ buy })

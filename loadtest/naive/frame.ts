@@ -23,7 +23,7 @@ export interface Design {
 
 const PAYMENT_WINDOW_MS = 30 * 60_000
 const Body = z.strictObject({ quantity: z.int().min(1).max(1_000).default(1) })
-const verify = createVerifier({ key: process.env.TOKEN_SECRET ?? '', algorithms: ['HS256'], allowedAud: 'seckill', cache: 10_000 })
+const verify = createVerifier({ key: process.env.TOKEN_SECRET ?? '', algorithms: ['HS256'], allowedAud: 'seckill' })
 
 export function serve({ buy, open }: Design): void {
   const app = express()
@@ -42,7 +42,7 @@ function reservations(buy: Design['buy']): RequestHandler<{ saleId: string }> {
     const { sub: buyerId } = verify(req.headers.authorization?.replace('Bearer ', '') ?? '') as { sub: string }
     const { quantity } = Body.parse(req.body)
     const { saleId } = req.params
-    const outcome = await buy({ saleId, buyerId, quantity })
+    const outcome = await buy({ saleId, buyerId, quantity }).catch(duplicate)
     switch (outcome.status) {
       case 'ORDERED': return void res.status(201).json({ id: outcome.orderId, saleId, status: 'ORDERED', quantity })
       case 'RESERVED': return void res.status(202).json({ id: outcome.reservationId, saleId, status: 'RESERVED', quantity })
@@ -51,6 +51,12 @@ function reservations(buy: Design['buy']): RequestHandler<{ saleId: string }> {
       case 'NOT_OPEN': return void res.status(403).json({ code: 'NOT_OPEN', title: 'The sale is not open' })
     }
   }
+}
+
+/** The database's own guard: one live order per buyer and sale. */
+function duplicate(error: unknown): PurchaseOutcome {
+  if (isDuplicate(error)) return { status: 'DUPLICATE' }
+  throw error
 }
 
 const problems: ErrorRequestHandler = (error: Error & { code?: unknown }, _req, res, _next) => {

@@ -1,6 +1,6 @@
 /** All of it in one prepared statement, past Prisma: one round trip, the lock held for as long as PostgreSQL commits. */
 import { Pool } from 'pg'
-import { isDuplicate, newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
+import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 })
 
@@ -19,13 +19,8 @@ const BUY = {
 
 async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
   const { id, reservationId, saleId, buyerId, quantity, paymentDeadline } = newOrder(purchase, 0)
-  try {
-    const { rowCount } = await pool.query({ ...BUY, values: [id, reservationId, saleId, buyerId, quantity, paymentDeadline] })
-    return rowCount === 1 ? { status: 'ORDERED', orderId: id } : { status: 'SOLD_OUT' }
-  } catch (error) {
-    if (isDuplicate(error)) return { status: 'DUPLICATE' }
-    throw error
-  }
+  const { rowCount } = await pool.query({ ...BUY, values: [id, reservationId, saleId, buyerId, quantity, paymentDeadline] })
+  return rowCount === 1 ? { status: 'ORDERED', orderId: id } : { status: 'SOLD_OUT' }
 }
 
 serve({ buy })
