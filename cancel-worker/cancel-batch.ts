@@ -1,5 +1,5 @@
 import { decode, OrderId, readEach, TimeoutMessage, type Unpacked } from '../core/contracts/messages.ts'
-import { releaseCancelled } from '../core/orders/release-cancelled.ts'
+import { tellEnded } from '../core/orders/tell-ended.ts'
 import { cancelUnpaid } from '../core/orders/transitions.ts'
 import type { Database } from '../core/platform/database.ts'
 import type { Logger } from '../core/platform/log.ts'
@@ -27,7 +27,7 @@ export async function cancelAndRelease(deps: CancelDeps, orderIds: string[]): Pr
   if (cancelled.length === 0) return
   deps.onCancelled(cancelled.length)
   try {
-    await releaseCancelled(deps, cancelled.map((order) => order.id))
+    await tellEnded(deps, cancelled.map((order) => order.id))
   } catch (error) {
     deps.log.warn({ err: error, orders: cancelled.length }, 'units not given back yet; the sweeper will')
   }

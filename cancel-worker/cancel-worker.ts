@@ -1,4 +1,4 @@
-import { Counter } from 'prom-client'
+import { createDepthReader } from '../core/audit/queue-depths.ts'
 import { CANCELLATIONS, cancellationTopology } from '../core/contracts/topology.ts'
 import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
@@ -7,25 +7,31 @@ import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
 import type { CancelWorkerConfig } from './config.ts'
-import { sweepUndecided, sweepUnpaid, sweepUnreleased } from './sweep.ts'
+import { cancelMetrics } from './metrics.ts'
+import { Rebuilder } from './rebuild-lost.ts'
+import { Reconciler } from './reconcile.ts'
+import { sweepUndecided, sweepUnpaid, sweepUntold } from './sweep.ts'
 
 /** Orders cancelled in one transaction, which holds the rows of their sales meanwhile. */
 const BATCH_MAX = 100
+/** How often it is asked whether Redis still has every sale. */
+const REBUILD_INTERVAL_MS = 500
 
 /** The delayed side: cancels unpaid orders when their time is over, and sweeps up what a lost message left. */
 export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('cancel-worker')
-  const cancelled = new Counter({ name: 'seckill_cancelled_total', help: 'Unpaid orders cancelled', registers: [metrics] })
+  const count = cancelMetrics(metrics)
   const database = connectDatabase(config.DATABASE_URL)
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
   const deps: CancelDeps = {
-    database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: (count) => cancelled.inc(count),
+    database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: count.cancelled,
   }
 
   const consumer = await consumeBatches({
@@ -35,11 +41,18 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   closers.add('consumer', () => consumer.close())
 
   const limits = { graceMs: config.SWEEP_GRACE_SECONDS * 1_000, reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000 }
+  const door = new SaleDoor(redis, config.REDIS_KEY_PREFIX)
+  const queues = createDepthReader(config.RABBITMQ_URL)
+  closers.add('queue reader', () => queues.close())
+  const rebuilder = new Rebuilder({ ...deps, door, queues, onRebuilt: count.rebuilt }, limits.reservationLifetimeMs)
+  const reconciler = new Reconciler({ database, door, log, onHealed: count.healed }, limits.reservationLifetimeMs, limits.graceMs)
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
   const sweeps = [
     repeat(everyMs, () => sweepUnpaid(deps, limits), log),
-    repeat(everyMs, () => sweepUnreleased(deps), log),
+    repeat(everyMs, () => sweepUntold(deps), log),
     repeat(everyMs, () => sweepUndecided(deps, limits), log),
+    repeat(REBUILD_INTERVAL_MS, () => rebuilder.look(), log),
+    repeat(everyMs, () => reconciler.look(), log),
   ]
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))
 

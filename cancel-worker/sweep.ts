@@ -2,7 +2,7 @@ import type { Reservation } from '../core/contracts/messages.ts'
 import { findDecisions } from '../core/orders/decisions.ts'
 import { findOverdueOrders } from '../core/orders/overdue.ts'
 import { rejectAbandoned } from '../core/orders/place-orders.ts'
-import { releaseCancelled } from '../core/orders/release-cancelled.ts'
+import { tellEnded } from '../core/orders/tell-ended.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
 import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
 
@@ -27,9 +27,9 @@ export async function sweepUnpaid(deps: CancelDeps, limits: SweepLimits): Promis
   })
 }
 
-/** Gives back the units of cancelled orders that a crash kept from Redis. */
-export async function sweepUnreleased(deps: CancelDeps): Promise<void> {
-  await forEachPage(() => releaseCancelled(deps, undefined, PAGE))
+/** Tells Redis of paid and cancelled orders that a crash, or its absence, kept from it. */
+export async function sweepUntold(deps: CancelDeps): Promise<void> {
+  await forEachPage(() => tellEnded(deps, undefined, PAGE))
 }
 
 /**
@@ -38,10 +38,13 @@ export async function sweepUnreleased(deps: CancelDeps): Promise<void> {
  * tombstone there, then released here. Nothing is given back on "unknown".
  */
 export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits): Promise<void> {
+  for (const saleId of await deps.stock.saleIds()) await sweepSale(deps, limits, saleId)
+}
+
+/** The same for one sale. */
+export async function sweepSale(deps: CancelDeps, limits: SweepLimits, saleId: string): Promise<void> {
   const nowMs = await deps.stock.nowMs()
-  for (const saleId of await deps.stock.saleIds()) {
-    await forEachPage(() => sweepPage(deps, limits, saleId, nowMs))
-  }
+  await forEachPage(() => sweepPage(deps, limits, saleId, nowMs))
 }
 
 /** @returns how many reservations are undecided no more. */

@@ -5,18 +5,15 @@ import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
-import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { adminOnly } from './admin-only.ts'
 import type { ControlRoomConfig } from './config.ts'
 import { readFigures } from './figures.ts'
-import { loadUnloaded } from './open-sale.ts'
 import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { getSales, patchSale, postSale } from './routes/sales.ts'
-
-const LOAD_INTERVAL_MS = 5_000
 
 /** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
 export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
@@ -27,9 +24,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   await redisReady(redis)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
-  const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX) }
-  const loader = repeat(LOAD_INTERVAL_MS, () => loadUnloaded(deps), log)
-  closers.add('loader', () => loader.close())
+  const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), door: new SaleDoor(redis, config.REDIS_KEY_PREFIX) }
 
   const http = await startHttp({
     host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics: createMetrics('control-room'),

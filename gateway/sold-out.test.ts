@@ -3,6 +3,7 @@ import { createLog } from '../core/platform/log.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { eventually } from '../test/support/eventually.ts'
+import { loadSale } from '../test/support/load-sale.ts'
 import { reserveOne } from '../test/support/reserve-one.ts'
 import { startTcpProxy } from '../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../test/support/world.ts'
@@ -35,8 +36,8 @@ async function soldOutSale() {
     saleId: `gone-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: UNITS, left: UNITS, perBuyerLimit: 1,
     opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000,
   }
-  await world.stock.load(sale, [])
-  const holder = (buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId })
+  await loadSale(world, sale)
+  const holder = (buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId, quantity: 1 })
   for (const buyerId of ['ann', 'bob']) await reserveOne(world.stock, sale, holder(buyerId))
   return { saleId: sale.saleId, release: () => world.stock.release(holder('ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true }) }
 }

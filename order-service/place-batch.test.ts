@@ -4,6 +4,7 @@ import { createLog } from '../core/platform/log.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { eventually } from '../test/support/eventually.ts'
+import { loadSale } from '../test/support/load-sale.ts'
 import { Ledger, reservation, rules } from '../test/support/ledger.ts'
 import { generous } from '../test/support/reserve-one.ts'
 import { createWorld, type World } from '../test/support/world.ts'
@@ -24,7 +25,7 @@ async function reserved() {
   const saleId = await ledger.sale(COUNT, `sale-${randomUUID().slice(0, 8)}`)
   const window = { opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
   const sale = { saleId, epoch: 1, title: 'A sale', priceCents: 500, total: COUNT, left: COUNT, perBuyerLimit: 1, ...window }
-  await world.stock.load(sale, [])
+  await loadSale(world, sale)
   const reservations = Array.from({ length: COUNT }, (_, i) => reservation(saleId, i))
   await world.stock.reserve({ saleId, epoch: 1, total: COUNT }, reservations.map((one) => ({ ...one, address: '192.0.2.1' })), generous)
   return { saleId, reservations }

@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadSale } from '../../test/support/load-sale.ts'
 import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { INTAKE } from '../contracts/topology.ts'
-import { releaseCancelled } from '../orders/release-cancelled.ts'
+import { tellEnded } from '../orders/tell-ended.ts'
 import { tellStock } from '../orders/tell-stock.ts'
 import { placeOrders, rejectAbandoned } from '../orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney } from '../orders/transitions.ts'
@@ -61,11 +62,11 @@ async function place(saleId: string): Promise<Placed> {
   return { orderId: decision.orderId, reservationId: message.reservationId, buyerId: message.buyerId }
 }
 
-async function pay(saleId: string, { orderId, reservationId }: Placed) {
+async function pay({ orderId }: Placed) {
   const paymentId = randomUUID()
   await world.database.payment.create({ data: { id: paymentId, orderId, amountCents: PRICE_CENTS } })
   const { outcome } = await receiveMoney(world.database, { paymentId, orderId, amountCents: PRICE_CENTS, providerRef: paymentId })
-  if (outcome === 'PAID') await world.stock.settle(saleId, 'PAID', [{ reservationId, orderId }])
+  if (outcome === 'PAID') await tellEnded({ database: world.database, stock: world.stock, log }, [orderId])
 }
 
 /** One order in every state there is, and one reservation that was rejected; all told to Redis, nothing on its way. */
@@ -73,14 +74,14 @@ async function goodSale(): Promise<Sale> {
   const id = `sale-${randomBytes(4).toString('hex')}`
   const common = { title: 'A sale', priceCents: PRICE_CENTS, perBuyerLimit: 2 }
   const closesAtMs = Date.now() + 3_600_000
-  await world.database.sale.create({ data: { ...common, id, stock: STOCK, epoch: 1, opensAt: new Date(0), closesAt: new Date(closesAtMs) } })
-  await world.stock.load({ ...common, saleId: id, epoch: 1, total: STOCK, left: STOCK, opensAtMs: 0, closesAtMs }, [])
+  await world.database.sale.create({ data: { ...common, id, stock: STOCK, epoch: 1, fencedEpoch: 1, opensAt: new Date(0), closesAt: new Date(closesAtMs) } })
+  await loadSale(world, { ...common, saleId: id, epoch: 1, total: STOCK, left: STOCK, opensAtMs: 0, closesAtMs })
 
   const [unpaid, paid, cancelled, refunded] = [await place(id), await place(id), await place(id), await place(id)]
-  await pay(id, paid)
+  await pay(paid)
   for (const { orderId, buyerId } of [cancelled, refunded]) await cancelForBuyer(world.database, orderId, buyerId)
-  await releaseCancelled({ database: world.database, stock: world.stock, log }, [cancelled.orderId, refunded.orderId])
-  await pay(id, refunded)
+  await tellEnded({ database: world.database, stock: world.stock, log }, [cancelled.orderId, refunded.orderId])
+  await pay(refunded)
   const late = await reserve(id)
   await world.stock.confirmed(id, [late.pendingEntry])
   await tellStock(world.stock, await rejectAbandoned(world.database, [late.message]), log)
@@ -100,7 +101,7 @@ test('a sale that went well is balanced and quiet', async () => {
     saleId: id, stock: STOCK, sold: 2, redisLeft: 8, pending: 0, undecided: 0, rejections: 1,
     orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 0 },
   }])
-  expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5])
+  expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5, 7, 9])
   expect(JSON.parse(JSON.stringify(report))).toEqual(report)
 })
 
@@ -117,10 +118,10 @@ const faults: Fault[] = [
     await world.redis.hincrby(saleKey(sale), 'stock', 2)
   }, () => 'Redis offers 1 more'],
   ['a unit is lost', [2], (sale) => world.redis.hincrby(saleKey(sale), 'stock', -1)],
-  ['Redis has lost the sale', [2], (sale) => world.redis.del(saleKey(sale))],
+  ['the counter of returned units is not the sum of the ended orders', [1], ({ id }) => sql('UPDATE sales SET returned = returned + 1 WHERE id = $1', id)],
 
   ['an order is lost', [1, 2, 3], ({ unpaid }) => sql('DELETE FROM orders WHERE id = $1::uuid', unpaid.orderId), ({ unpaid }) => unpaid.reservationId],
-  ['a reservation made two orders', [3], ({ cancelled }) => sql(`
+  ['a reservation made two orders', [1, 3], ({ cancelled }) => sql(`
     INSERT INTO orders SELECT (o).* FROM (SELECT jsonb_populate_record(orders, jsonb_build_object('id', gen_random_uuid())) AS o
     FROM orders WHERE id = $1::uuid) AS copy`, cancelled.orderId), ({ cancelled }) => cancelled.reservationId],
   ['an order was never decided', [3], ({ unpaid }) => sql('DELETE FROM decisions WHERE reservation_id = $1', unpaid.reservationId), ({ unpaid }) => unpaid.orderId],
@@ -129,7 +130,7 @@ const faults: Fault[] = [
   ['an order belongs to another buyer', [3], ({ paid }) => sql(`UPDATE orders SET buyer_id = 'thief' WHERE id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
   ['Redis calls a cancelled order paid', [3], (sale) => world.redis.hset(record(sale, sale.cancelled.reservationId), 'status', 'PAID'), ({ cancelled }) => cancelled.reservationId],
   ['Redis calls a rejected reservation an order', [3], (sale) => world.redis.hset(record(sale, sale.rejected), 'status', 'ORDERED'), ({ rejected }) => rejected],
-  ['Redis was not told for an hour', [3], async (sale) => {
+  ['Redis was not told of a rejection for an hour', [7], async (sale) => {
     await sql(`UPDATE decisions SET decided_at = now() - interval '1 hour' WHERE reservation_id = $1`, sale.rejected)
     await world.redis.hset(record(sale, sale.rejected), 'status', 'RESERVED')
   }, ({ rejected }) => rejected],
@@ -157,7 +158,9 @@ const faults: Fault[] = [
   ['an order was paid and cancelled', [5], ({ paid }) => sql('UPDATE orders SET cancelled_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
   ['an order has skipped a step', [5], ({ cancelled }) => sql('UPDATE orders SET sequence = 3 WHERE id = $1::uuid', cancelled.orderId), ({ cancelled }) => cancelled.orderId],
   ['an unpaid order was paid once', [5], ({ unpaid }) => sql('UPDATE orders SET paid_at = now() WHERE id = $1::uuid', unpaid.orderId), ({ unpaid }) => unpaid.orderId],
-  ['a paid order gave its unit back', [5], ({ paid }) => sql('UPDATE orders SET released_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['Redis was not told of a payment for an hour', [7], async (sale) => {
+    await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.paid.orderId)
+  }, ({ paid }) => paid.orderId],
   ['a paid order has no money', [5], ({ paid }) => sql('UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
   ['an unpaid order has money', [5], ({ unpaid }) => sql(
     `INSERT INTO payments (id, order_id, amount_cents, received_at) VALUES (gen_random_uuid(), $1::uuid, ${PRICE_CENTS}, now())`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
@@ -168,9 +171,13 @@ const faults: Fault[] = [
   ['money for a cancelled order goes back twice', [5], ({ refunded }) => sql(`
     INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, refunded.orderId), ({ refunded }) => refunded.orderId],
   ['less money came than was asked for', [5], ({ paid }) => sql('UPDATE payments SET amount_cents = 1 WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['a cancelled unit never went back', [5], async (sale) => {
-    await sql(`UPDATE orders SET released_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.cancelled.orderId)
+  ['a cancelled unit never went back', [7], async (sale) => {
+    await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.cancelled.orderId)
   }, ({ cancelled }) => cancelled.orderId],
+  ['a reservation was accepted before its sale opened', [9], ({ unpaid }) => sql(
+    `UPDATE decisions SET reserved_at = '1969-12-31' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.reservationId],
+  ['a reservation was accepted after its sale had closed', [9], ({ unpaid }) => sql(
+    `UPDATE decisions SET reserved_at = now() + interval '2 hours' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.reservationId],
   ['nobody cancels an unpaid order', [5], ({ unpaid }) => sql(
     `UPDATE orders SET payment_deadline = now() - interval '1 hour' WHERE id = $1::uuid`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
 ]
@@ -210,7 +217,16 @@ describe('what is on its way is neither wrong nor quiet:', () => {
     await sql('DELETE FROM outbox')
   })
 
-  test('a sale that was not loaded yet', async () => {
+  test('a sale whose data Redis has lost', async () => {
+    const sale = await goodSale()
+    await world.redis.hset(saleKey(sale), 'run_id', 'another')
+    await world.redis.hincrby(saleKey(sale), 'stock', 5)
+    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, sales: [{ isOpen: false }] })
+    await world.redis.del(saleKey(sale))
+    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, sales: [{ isOpen: false, redisLeft: null }] })
+  })
+
+  test('a sale that was not brought in yet', async () => {
     const id = `sale-${randomBytes(4).toString('hex')}`
     await world.database.sale.create({ data: { id, title: 'x', priceCents: 1, stock: 1, epoch: 0, opensAt: new Date(), closesAt: new Date(Date.now() + 60_000) } })
     expect(await look(id)).toMatchObject({ balanced: true, quiet: false, sales: [{ redisLeft: null }] })

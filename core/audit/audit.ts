@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis'
 import type { Database } from '../platform/database.ts'
+import { KEPT_AFTER_END_MS } from '../stock/ledger.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { checkSale, type SaleReading } from './checks.ts'
 import { matchReservations } from './match-reservations.ts'
 import type { QueueReader } from './queue-depths.ts'
 import { isSameSale, type LedgerSale, readLedger } from './read-ledger.ts'
-import { readStock, redisNowMs } from './read-stock.ts'
+import { readServer, readStock } from './read-stock.ts'
 import type { AuditLimits, AuditReport, Finding, QueueDepths, SaleAudit } from './report.ts'
 
 export interface AuditDeps {
@@ -37,7 +38,7 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
   const keys = new StockKeys(deps.keyPrefix)
   const queues = await deps.queues.read()
   const before = await readLedger(database, saleId, limits)
-  const nowMs = await redisNowMs(redis)
+  const { nowMs, runId } = await readServer(redis)
   const stocks = await Promise.all(before.sales.map((sale) => readStock(redis, keys, sale.saleId, nowMs - limits.undecidedMs)))
   const mismatches = await matchReservations({ database, redis, keys }, saleId, nowMs, limits)
   const after = await readLedger(database, saleId, limits)
@@ -47,10 +48,14 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
     const stock = stocks[i]
     const ledger = after.sales.find((sale) => sale.saleId === earlier.saleId)
     if (!stock || !ledger) return []
-    const findings = [...after.findings, ...mismatches, ...overdue(ledger, stock.overdue)].filter((finding) => finding.saleId === ledger.saleId)
-    const quiet = isIdle && ledger.epoch > 0 && ledger.unreleased === 0 && stock.pending === 0 && stock.undecided === 0
+    const isOpen = stock.runId === runId && stock.epoch === ledger.epoch
+    const isForgotten = nowMs > ledger.closesAtMs + KEPT_AFTER_END_MS
+    // What Redis has of a sale that is being rebuilt will be written anew.
+    const ofRedis = [...mismatches, ...overdue(ledger, stock.overdue)].map((finding) => isOpen ? finding : { ...finding, state: 'in flight' as const })
+    const findings = [...after.findings, ...ofRedis].filter((finding) => finding.saleId === ledger.saleId)
+    const quiet = isIdle && (isOpen || isForgotten) && ledger.untold === 0 && stock.pending === 0 && stock.undecided === 0
       && isSameSale(earlier, ledger)
-    return [{ earlier, stock, ledger, findings, quiet, nowMs }]
+    return [{ earlier, stock, isOpen, isForgotten, ledger, findings, quiet }]
   })
   return reportOf(readings, queues, after.outbox)
 }
@@ -62,7 +67,7 @@ function overdue({ saleId }: LedgerSale, ids: string[]): Finding[] {
 
 function reportOf(readings: SaleReading[], queues: QueueDepths, outbox: number): AuditReport {
   const sales = readings.map((reading): SaleAudit => ({
-    saleId: reading.ledger.saleId, stock: reading.ledger.stock, sold: reading.ledger.sold, redisLeft: reading.stock.left,
+    saleId: reading.ledger.saleId, stock: reading.ledger.stock, sold: reading.ledger.sold, redisLeft: reading.stock.left, isOpen: reading.isOpen,
     pending: reading.stock.pending, undecided: reading.stock.undecided,
     orders: reading.ledger.orders, rejections: reading.ledger.rejected, checks: checkSale(reading),
   }))

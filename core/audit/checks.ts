@@ -6,11 +6,14 @@ import type { Check, CheckId, CheckState, Finding } from './report.ts'
 export interface SaleReading {
   earlier: LedgerSale
   stock: StockReading
+  /** Buyers can reserve: Redis has the sale's newest epoch, known to be right in this run of the server. */
+  isOpen: boolean
+  /** It ended so long ago that Redis need not have it any more. */
+  isForgotten: boolean
   ledger: LedgerSale
   findings: Finding[]
   /** Nothing was on its way, and PostgreSQL said the same both times. */
   quiet: boolean
-  nowMs: number
 }
 
 const NAMES: Record<CheckId, string> = {
@@ -19,14 +22,14 @@ const NAMES: Record<CheckId, string> = {
   3: 'every reservation decided once',
   4: 'within the limit per buyer',
   5: 'every history legal',
+  7: 'every promise answered',
+  9: 'nothing outside the window',
 }
 
-/** How long Redis keeps a sale after its end; see stock.ts. What is gone by then need not balance. */
-const KEPT_AFTER_END_MS = 24 * 3_600_000
-
-/** Invariants 1 to 5 of docs/architecture.md for one sale. */
+/** The invariants of docs/architecture.md for one sale. */
 export function checkSale(sale: SaleReading): Check[] {
-  return [check(1, [...overselling(sale)]), check(2, [unitBalance(sale)]), check(3, named(sale, 3)), check(4, named(sale, 4)), check(5, named(sale, 5))]
+  const byRules = ([3, 4, 5, 7, 9] as const).map((id) => check(id, named(sale, id)))
+  return [check(1, [...overselling(sale)]), check(2, [unitBalance(sale)]), ...byRules]
 }
 
 interface Statement {
@@ -48,12 +51,14 @@ function* overselling({ ledger, stock }: SaleReading): Generator<Statement> {
     ? { state: 'ok', detail: `${live} of ${ledger.stock} units in live orders` }
     : { state: 'wrong', detail: `oversold: ${live} units in live orders, counter at ${sold}, of ${ledger.stock}` }
   if (sold !== live) yield { state: 'wrong', detail: `the sale's counter says ${sold} units sold, its live orders add up to ${live}` }
+  if (ledger.returned !== ledger.endedUnits) yield { state: 'wrong', detail: `the sale's counter says ${ledger.returned} units returned, its ended orders add up to ${ledger.endedUnits}` }
   if (stock.left !== null && stock.left < 0) yield { state: 'wrong', detail: `Redis has ${stock.left} units left, fewer than none` }
 }
 
 /** Quiet: every unit is either left or sold. Running: Redis may be low, by what is on its way, and never high. */
-function unitBalance({ earlier, ledger, stock, quiet, nowMs }: SaleReading): Statement {
-  if (stock.left === null) return missingData(ledger, nowMs)
+function unitBalance({ earlier, ledger, stock, isOpen, isForgotten, quiet }: SaleReading): Statement {
+  if (!isOpen) return closedDoor(ledger, isForgotten)
+  if (stock.left === null) return { state: 'wrong', detail: 'Redis has the sale open without a number of units' }
   const sum = stock.left + liveUnits(ledger)
   const figures = `left ${stock.left} + sold ${liveUnits(ledger)} = ${sum} of ${ledger.stock}`
   // Of both terms the reading that makes it smaller: at the instant of Redis' answer at least as much was sold.
@@ -66,10 +71,10 @@ function unitBalance({ earlier, ledger, stock, quiet, nowMs }: SaleReading): Sta
     : { state: 'in flight', detail: `${figures}, the others are on their way` }
 }
 
-function missingData(ledger: LedgerSale, nowMs: number): Statement {
-  if (nowMs > ledger.closesAtMs + KEPT_AFTER_END_MS) return { state: 'ok', detail: 'the sale ended long ago; Redis has forgotten it' }
-  if (ledger.epoch === 0) return { state: 'in flight', detail: 'not loaded into Redis yet' }
-  return { state: 'wrong', detail: 'Redis has lost the data of this sale; nothing can be reserved until it is loaded anew' }
+function closedDoor(ledger: LedgerSale, isForgotten: boolean): Statement {
+  if (isForgotten) return { state: 'ok', detail: 'the sale ended long ago; Redis has forgotten it' }
+  if (ledger.fencedEpoch === 0) return { state: 'in flight', detail: 'not brought into Redis yet' }
+  return { state: 'in flight', detail: 'Redis may have lost the data of this sale; nobody can reserve until the cancel worker has rebuilt it' }
 }
 
 function named(sale: SaleReading, id: CheckId): Statement[] {

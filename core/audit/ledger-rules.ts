@@ -10,7 +10,7 @@ export interface LedgerRule {
 
 /** The rules that PostgreSQL alone can break, written against the tables and not against the code that fills them. */
 export function ledgerRules(limits: AuditLimits): LedgerRule[] {
-  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...latenessRules(limits)]
+  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...windowRules, ...latenessRules(limits)]
 }
 
 const decisionRules: LedgerRule[] = [
@@ -58,8 +58,8 @@ const historyRules: LedgerRule[] = [
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
       WHERE NOT CASE status
-        WHEN 'PENDING_PAYMENT' THEN sequence = 1 AND paid_at IS NULL AND cancelled_at IS NULL AND released_at IS NULL
-        WHEN 'PAID' THEN sequence = 2 AND paid_at >= created_at IS TRUE AND released_at IS NULL
+        WHEN 'PENDING_PAYMENT' THEN sequence = 1 AND paid_at IS NULL AND cancelled_at IS NULL AND told_at IS NULL
+        WHEN 'PAID' THEN sequence = 2 AND paid_at >= created_at IS TRUE
         WHEN 'CANCELLED' THEN sequence = 2 AND cancelled_at >= created_at IS TRUE
         WHEN 'REFUNDED' THEN sequence > 2 AND paid_at >= created_at IS TRUE
       END`,
@@ -100,12 +100,21 @@ const moneyRules: LedgerRule[] = [
   },
 ]
 
+const windowRules: LedgerRule[] = [
+  {
+    check: 9, what: 'reservations accepted while their sale was not open',
+    rows: Prisma.sql`
+      SELECT d.sale_id, d.reservation_id AS id FROM decisions d JOIN sales s ON s.id = d.sale_id
+      WHERE d.reserved_at < coalesce(s.earliest_opens_at, s.opens_at) OR d.reserved_at >= coalesce(s.latest_closes_at, s.closes_at)`,
+  },
+]
+
 const latenessRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
   {
-    check: 5, what: 'cancelled orders whose unit was not given back in time',
+    check: 7, what: 'ended orders that Redis was not told of in time',
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
-      WHERE status = 'CANCELLED' AND released_at IS NULL AND cancelled_at < now() - ${settlingMs} * interval '1 ms'`,
+      WHERE status IN ('PAID', 'CANCELLED') AND told_at IS NULL AND coalesce(cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
   },
   {
     check: 5, what: 'unpaid orders that nobody has cancelled after their deadline',

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Database } from '../platform/database.ts'
 import type { StockKeys } from '../stock/keys.ts'
 import { saleOfReservation, scanReservations, type StockRecord } from './read-stock.ts'
-import { type AuditLimits, type Finding, NAMED_MAX } from './report.ts'
+import { type AuditLimits, type CheckId, type Finding, NAMED_MAX } from './report.ts'
 
 /** What PostgreSQL says of a reservation. */
 export interface Decided {
@@ -14,16 +14,13 @@ export interface Decided {
   ageMs: number
 }
 
-type Mismatch = Pick<Finding, 'state' | 'what'> | undefined
+type Mismatch = Pick<Finding, 'state' | 'what' | 'check'> | undefined
 
-/**
- * What Redis may say of an order in its last stage; what it may *still* say is every stage before. A paid order may stay
- * ORDERED there: no unit depends on that word, and nobody tells it a second time.
- */
+/** What Redis may say of an order in its last stage; what it may *still* say is every stage before. */
 const FINAL_IN_REDIS = {
-  PENDING_PAYMENT: ['ORDERED'], PAID: ['PAID', 'ORDERED'], CANCELLED: ['CANCELLED'], REFUNDED: ['PAID', 'CANCELLED'],
+  PENDING_PAYMENT: ['ORDERED'], PAID: ['PAID'], CANCELLED: ['CANCELLED'], REFUNDED: ['PAID', 'CANCELLED'],
 } as const
-const NOT_TOLD_YET = { PENDING_PAYMENT: ['RESERVED'], PAID: ['RESERVED'], CANCELLED: ['RESERVED', 'ORDERED'], REFUNDED: ['RESERVED', 'ORDERED'] } as const
+const NOT_TOLD_YET = { PENDING_PAYMENT: ['RESERVED'], PAID: ['RESERVED', 'ORDERED'], CANCELLED: ['RESERVED', 'ORDERED'], REFUNDED: ['RESERVED', 'ORDERED'] } as const
 
 /**
  * Holds a reservation of Redis against its decision, which was read *later*. PostgreSQL decides first and takes nothing
@@ -32,7 +29,7 @@ const NOT_TOLD_YET = { PENDING_PAYMENT: ['RESERVED'], PAID: ['RESERVED'], CANCEL
 function mismatchOf(record: StockRecord, decided: Decided | undefined, nowMs: number, limits: AuditLimits): Mismatch {
   if (!decided) return undecidedMismatch(record, nowMs, limits)
   if (record.buyerId !== decided.buyerId || record.quantity !== decided.quantity) return wrong('reservations whose decision is about another buyer or quantity')
-  const behind = decided.ageMs > limits.settlingMs ? wrong('reservations that Redis was not told the end of') : inFlight('reservations Redis is still to be told of')
+  const behind = decided.ageMs > limits.settlingMs ? wrong('reservations that Redis was not told the end of', 7) : inFlight('reservations Redis is still to be told of', 7)
 
   if (decided.outcome === 'REJECTED') {
     if (record.status === 'REJECTED') return undefined
@@ -53,8 +50,8 @@ function undecidedMismatch(record: StockRecord, nowMs: number, limits: AuditLimi
   return nowMs - record.reservedAtMs > limits.undecidedMs ? wrong('reservations undecided for too long') : inFlight('reservations undecided')
 }
 
-const wrong = (what: string): Mismatch => ({ state: 'wrong', what })
-const inFlight = (what: string): Mismatch => ({ state: 'in flight', what })
+const wrong = (what: string, check: CheckId = 3): Mismatch => ({ state: 'wrong', what, check })
+const inFlight = (what: string, check: CheckId = 3): Mismatch => ({ state: 'in flight', what, check })
 
 export interface MatchSources {
   database: Database
@@ -80,7 +77,7 @@ export async function matchReservations(
 function add(found: Map<string, Finding & { seen: Set<string> }>, reservationId: string, mismatch: NonNullable<Mismatch>): void {
   const saleId = saleOfReservation(reservationId)
   const name = `${saleId} ${mismatch.what}`
-  const finding = found.get(name) ?? { saleId, check: 3, ...mismatch, count: 0, ids: [], seen: new Set<string>() }
+  const finding = found.get(name) ?? { saleId, ...mismatch, count: 0, ids: [], seen: new Set<string>() }
   finding.seen.add(reservationId)
   found.set(name, finding)
 }

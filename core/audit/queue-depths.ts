@@ -13,8 +13,27 @@ export interface QueueReader {
   close: () => Promise<void>
 }
 
-/** Counts the messages of the queues, over one connection that is opened when first needed and again once it broke. */
+/** Counts the messages of the queues that an audit looks at. */
 export function createQueueReader(url: string, paymentWindowSeconds: number): QueueReader {
+  const { depths, close } = createDepthReader(url)
+  const queues = [INTAKE, waitingRoom(Math.round(paymentWindowSeconds * 1_000)), CANCELLATIONS, DEAD_LETTERS]
+  return {
+    async read() {
+      const [intake = 0, waiting = 0, cancellations = 0, deadLetters = 0] = await depths(queues)
+      return { intake, waiting, cancellations, deadLetters }
+    },
+    close,
+  }
+}
+
+export interface DepthReader {
+  /** Messages that are ready in each queue; 0 for one that nobody has declared yet. @throws BrokerUnreachable */
+  depths: (queues: string[]) => Promise<number[]>
+  close: () => Promise<void>
+}
+
+/** Asks over one connection that is opened when first needed and again once it broke. */
+export function createDepthReader(url: string): DepthReader {
   let connection: Promise<ChannelModel> | undefined
 
   function open(): Promise<ChannelModel> {
@@ -27,18 +46,15 @@ export function createQueueReader(url: string, paymentWindowSeconds: number): Qu
     return connection
   }
 
-  async function readAll(): Promise<QueueDepths> {
+  async function askAll(queues: string[]): Promise<number[]> {
     const model = await open()
-    const [intake, waiting, cancellations, deadLetters] = await Promise.all(
-      [INTAKE, waitingRoom(Math.round(paymentWindowSeconds * 1_000)), CANCELLATIONS, DEAD_LETTERS].map((queue) => depth(model, queue)),
-    )
-    return { intake: intake ?? 0, waiting: waiting ?? 0, cancellations: cancellations ?? 0, deadLetters: deadLetters ?? 0 }
+    return Promise.all(queues.map((queue) => depth(model, queue)))
   }
 
   return {
-    async read() {
+    async depths(queues) {
       try {
-        return await withinLimit(readAll())
+        return await withinLimit(askAll(queues))
       } catch (error) {
         const broken = connection
         connection = undefined

@@ -7,16 +7,19 @@ export interface LedgerSale {
   saleId: string
   stock: number
   sold: number
+  /** Units of ended orders, as the sale's own counter says. */
+  returned: number
   closesAtMs: number
-  /** 0 until the sale was loaded into Redis. */
   epoch: number
+  /** 0 until the sale was brought into Redis. */
+  fencedEpoch: number
   orders: OrderCounts
   /** Units of all orders there ever were; only grows. */
   orderedUnits: number
   /** Units of orders that are cancelled or refunded; only grows. */
   endedUnits: number
-  /** Cancelled orders whose unit is not known to be back in Redis. */
-  unreleased: number
+  /** Orders that were paid or cancelled and that Redis is not known to have heard of. */
+  untold: number
   ordered: number
   rejected: number
 }
@@ -51,17 +54,17 @@ export const liveUnits = (sale: LedgerSale) => sale.orderedUnits - sale.endedUni
 
 export async function readLedgerSales(tx: Transaction, saleId: string | undefined): Promise<LedgerSale[]> {
   const rows = await tx.$queryRaw<(Omit<LedgerSale, 'orders' | 'closesAtMs'> & { closesAt: Date; orders: Partial<OrderCounts> })[]>`
-    SELECT s.id AS "saleId", s.stock, s.sold, s.epoch, s.closes_at AS "closesAt",
-      coalesce(o.orders, '{}') AS orders, coalesce(o.unreleased, 0)::int AS unreleased,
+    SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch", s.closes_at AS "closesAt",
+      coalesce(o.orders, '{}') AS orders, coalesce(o.untold, 0)::int AS untold,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
     FROM sales s
     LEFT JOIN (
-      SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(unreleased) AS unreleased,
+      SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(untold) AS untold,
         sum(units) AS ordered_units, sum(units) FILTER (WHERE status IN ('CANCELLED', 'REFUNDED')) AS ended_units
       FROM (
         SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
-          count(*) FILTER (WHERE status = 'CANCELLED' AND released_at IS NULL) AS unreleased
+          count(*) FILTER (WHERE status IN ('PAID', 'CANCELLED') AND told_at IS NULL) AS untold
         FROM orders GROUP BY sale_id, status
       ) AS by_status GROUP BY sale_id
     ) AS o ON o.sale_id = s.id

@@ -7,6 +7,8 @@ export interface StockReading {
   /** Null when Redis holds no data of the sale. */
   left: number | null
   epoch: number | null
+  /** Of the server run in which the data is known to be right; empty while the door is closed. */
+  runId: string | null
   pending: number
   undecided: number
   /** Undecided since before the limit, oldest first; at most NAMED_MAX. */
@@ -28,7 +30,7 @@ const SCAN_COUNT = 1_000
 
 export async function readStock(redis: Redis, keys: StockKeys, saleId: string, undecidedSinceMs: number): Promise<StockReading> {
   const answers = await redis.multi()
-    .hmget(keys.sale(saleId), 'stock', 'epoch')
+    .hmget(keys.sale(saleId), 'stock', 'epoch', 'run_id')
     .xlen(keys.pending(saleId))
     .zcard(keys.undecided(saleId))
     .zrange(keys.undecided(saleId), '-inf', String(undecidedSinceMs), 'BYSCORE', 'LIMIT', 0, NAMED_MAX)
@@ -36,15 +38,15 @@ export async function readStock(redis: Redis, keys: StockKeys, saleId: string, u
   const [sale, pending, undecided, overdue] = (answers ?? []).map(([error, value]) => {
     if (error) throw error
     return value
-  }) as [[string | null, string | null], number, number, string[]]
-  const number = (value: string | null) => (value === null ? null : Number(value))
-  return { left: number(sale[0]), epoch: number(sale[1]), pending, undecided, overdue }
+  }) as [(string | null)[], number, number, string[]]
+  const number = (value: string | null = null) => (value === null ? null : Number(value))
+  return { left: number(sale[0]), epoch: number(sale[1]), runId: sale[2] ?? null, pending, undecided, overdue }
 }
 
-/** Redis' clock in ms since 1970. */
-export async function redisNowMs(redis: Redis): Promise<number> {
-  const [seconds, micros] = await redis.time()
-  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+/** Redis' clock in ms since 1970, and the run id of the server. */
+export async function readServer(redis: Redis): Promise<{ nowMs: number; runId: string }> {
+  const [[seconds, micros], info] = await Promise.all([redis.time(), redis.info('server')])
+  return { nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000), runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What an audit says; plain data, so that it crosses HTTP as it is. */
 
-export type CheckId = 1 | 2 | 3 | 4 | 5
+/** The invariants of docs/architecture.md, by their numbers there. */
+export type CheckId = 1 | 2 | 3 | 4 | 5 | 7 | 9
 /** `in flight`: not as it must be at rest, and on its way there. `wrong`: no step that is still to come would mend it. */
 export type CheckState = 'ok' | 'in flight' | 'wrong'
 
@@ -21,6 +22,8 @@ export interface SaleAudit {
   sold: number
   /** Units the fast door still has; null when Redis holds no data of the sale. */
   redisLeft: number | null
+  /** Whether buyers can reserve; not while Redis' data is brought in or rebuilt. */
+  isOpen: boolean
   /** Reservations whose publish the broker has not confirmed. */
   pending: number
   /** Reservations that are neither order nor rejected. */

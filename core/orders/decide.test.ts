@@ -3,7 +3,7 @@ import { buyerOfSale, decide, type Decision, type Facts } from './decide.ts'
 
 const NOW_MS = 1_000_000
 const facts = (changes: Partial<Facts> = {}): Facts =>
-  ({ nowMs: NOW_MS, room: new Map([['sale', 10]]), decided: new Map(), blacklist: new Set(), liveBuyers: new Set(), ...changes })
+  ({ nowMs: NOW_MS, room: new Map([['sale', 10]]), fencedEpoch: new Map(), decided: new Map(), blacklist: new Set(), liveBuyers: new Set(), ...changes })
 const reservation = (id: string, buyerId = id, quantity = 1, ageMs = 0) =>
   ({ reservationId: id, saleId: 'sale', buyerId, quantity, epoch: 1, reservedAtMs: NOW_MS - ageMs })
 const decisions = (reservations: ReturnType<typeof reservation>[], given = facts()) =>
@@ -30,4 +30,11 @@ test('late, blacklisted, and of no known sale', () => {
   expect(decisions([reservation('a', 'a', 1, 1_001), reservation('b', 'b', 1, 1_000)])).toEqual(['EXPIRED', 'ORDERED'])
   expect(decisions([reservation('a')], facts({ blacklist: new Set(['a']) }))).toEqual(['NOT_ELIGIBLE'])
   expect(decisions([reservation('a')], facts({ room: new Map() }))).toEqual(['SOLD_OUT'])
+})
+
+test('once Redis was rebuilt without it a reservation of an earlier epoch comes too late, and one decided before stays so', () => {
+  const fencedEpoch = new Map([['sale', 2]])
+  const decided = new Map<string, Decision>([['known', { outcome: 'ORDERED', orderId: 'order' }]])
+  const reservations = [{ ...reservation('old'), epoch: 1 }, { ...reservation('known'), epoch: 1 }, { ...reservation('new'), epoch: 2 }]
+  expect(decisions(reservations, facts({ fencedEpoch, decided }))).toEqual(['EXPIRED', 'ORDERED', 'ORDERED'])
 })

@@ -7,6 +7,8 @@ export interface Facts {
   nowMs: number
   /** Units left per sale (stock - sold); a sale that is not there does not exist. */
   room: Map<string, number>
+  /** Of each sale: reservations of an earlier epoch are too late, because Redis has been rebuilt without them. */
+  fencedEpoch: Map<string, number>
   /** Reservations that were decided before, and how. */
   decided: Map<string, Decision>
   blacklist: Set<string>
@@ -51,6 +53,7 @@ export function decide(
 
     function refusal(): RejectionReason | undefined {
       if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'
+      if (reservation.epoch < (facts.fencedEpoch.get(saleId) ?? 0)) return 'EXPIRED'
       if (facts.blacklist.has(buyerId) || liveBuyers.has(buyerOfSale(saleId, buyerId))) return 'NOT_ELIGIBLE'
       return (room.get(saleId) ?? 0) < quantity ? 'SOLD_OUT' : undefined
     }

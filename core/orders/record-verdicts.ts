@@ -23,11 +23,13 @@ export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], at: D
         ${rows.map((row) => row.buyerId)}::text[],
         ${rows.map((row) => row.quantity)}::int[],
         ${rows.map((row) => row.reason)}::rejection_reason[],
-        ${rows.map((row) => row.orderId)}::uuid[]
-      ) AS row (reservation_id, sale_id, buyer_id, quantity, reason, order_id)
+        ${rows.map((row) => row.orderId)}::uuid[],
+        ${rows.map((row) => row.reservedAtMs)}::bigint[]
+      ) AS row (reservation_id, sale_id, buyer_id, quantity, reason, order_id, reserved_at_ms)
     ), decided AS (
-      INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, outcome, reason)
-      SELECT reservation_id, sale_id, buyer_id, quantity, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason
+      INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, outcome, reason, reserved_at)
+      SELECT reservation_id, sale_id, buyer_id, quantity, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
+        to_timestamp(reserved_at_ms / 1000.0)
       FROM verdict
     ), placed AS (
       INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, payment_deadline)

@@ -11,7 +11,7 @@ export class StockKeys {
 
   /** Sorted set by expiry: ids of the sales that are loaded. */
   sales = () => `${this.#prefix}sales`
-  /** Hash: the sale's figures, see load.lua. */
+  /** Hash: the sale's figures, see close.lua. */
   sale = (saleId: string) => this.#of(saleId, 'sale')
   /** Set: buyers who may not buy. */
   blacklist = (saleId: string) => this.#of(saleId, 'blacklist')

@@ -1,5 +1,8 @@
 /** What the Redis ledger says, as types, and how its strings are read. */
 
+/** How long the data of a sale stays in Redis after its end. */
+export const KEPT_AFTER_END_MS = 24 * 3_600_000
+
 /** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
 export interface Bucket {
   ratePerSecond: number
@@ -32,14 +35,15 @@ export type ReserveOutcome =
   | { status: 'OVER_LIMIT'; perBuyerLimit: number }
   | { status: 'BLACKLISTED' | 'BUSY' | 'UNAVAILABLE' }
 
-export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING'
+export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING' | 'CLOSED'
 export type EndReason = 'SOLD_OUT' | 'EXPIRED' | 'NOT_ELIGIBLE' | 'BUSY' | 'UNPAID' | 'BUYER'
 
-/** Names one reservation and whose it is. */
+/** Names one reservation, whose it is, and how many units it is about. */
 export interface ReservationRef {
   saleId: string
   reservationId: string
   buyerId: string
+  quantity: number
 }
 
 /** How a reservation ends without a sale. */
@@ -52,9 +56,34 @@ export interface Ending {
 
 export interface PendingReservation extends ReservationRef {
   entry: string
-  quantity: number
   epoch: number
   reservedAtMs: number
+}
+
+/** What is known of a sale before its door opens. */
+export type ClosedSale = Omit<SaleFigures, 'left'>
+
+/** Whether buyers can reserve: `CLOSED` while the sale is brought in, `LOST` when this server's copy of it may be an old one. */
+export interface Door {
+  state: 'OPEN' | 'CLOSED' | 'LOST'
+  epoch: number
+  /** Reservations that were filled in since the door was closed. */
+  refilled: number
+}
+
+/** A reservation as the database knows it. */
+export interface DecidedReservation extends ReservationRef {
+  status: 'ORDERED' | 'PAID' | 'CANCELLED' | 'REJECTED'
+  reason: EndReason | null
+  orderId: string | null
+  reservedAtMs: number
+}
+
+/** What the reconciler compares, of one instant. */
+export interface StockTally {
+  left: number
+  /** At most so many units are neither order nor rejected. */
+  undecidedMax: number
 }
 
 export interface SaleFigures {

@@ -3,6 +3,7 @@ import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder
 import { startRedis } from '../../dev/servers/redis.ts'
 import type { RunningServer } from '../../dev/servers/running-server.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { loadSale } from '../../test/support/load-sale.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createLog } from '../platform/log.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../platform/redis.ts'
@@ -24,7 +25,7 @@ test('a Redis that was paused takes nothing for buyers who have been told to com
   await redisReady(redis)
   const stock = new Stock(redis, 'paused:')
   const sale = { saleId: 's', epoch: 1, title: 'A sale', priceCents: 100, total: 500, left: 500, perBuyerLimit: 1, opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
-  await stock.load(sale, [])
+  await loadSale({ redis, keyPrefix: 'paused:' }, sale)
   await stock.syncClock()
   const reserve = (buyerId: string) => reserveOne(stock, sale, { reservationId: `s.${buyerId}`, buyerId }, { ...generous, patienceMs: COMMAND_TIMEOUT_MS })
 

@@ -1,6 +1,6 @@
 -- Moves the window of a loaded sale, and with it the time at which its data expires.
 --
--- KEYS[1] sale       hash, see load.lua
+-- KEYS[1] sale       hash, see close.lua
 -- KEYS[2] blacklist  set of buyer ids
 -- KEYS[3] pending    stream
 -- KEYS[4] undecided  sorted set

@@ -1,7 +1,7 @@
 -- Sets units aside for buyers of one sale, one after the other. For each of them every check comes before the first write
 -- that concerns stock. Several in one call, because half of what a call of one costs is the call.
 --
--- KEYS[1] sale       hash, see load.lua
+-- KEYS[1] sale       hash, see close.lua
 -- KEYS[2] blacklist  set of buyer ids
 -- KEYS[3] pending    stream: reservations not confirmed by the broker yet
 -- KEYS[4] undecided  sorted set by time: neither order nor rejected yet
@@ -19,6 +19,7 @@
 -- ARGV[5] address bucket: burst
 -- ARGV[6] most pending entries
 -- ARGV[7] time in ms, by Redis' clock, after which the caller has stopped waiting
+-- ARGV[8] run id of the server, as the caller's connection learned it
 -- and then for each reservation: its id, buyer id, quantity, the buyer's bit among the holders
 --
 -- Returns for each reservation {status, value, value}:
@@ -29,16 +30,17 @@
 --   NOT_STARTED   now in ms, start in ms
 --   ENDED         now in ms
 --   OVER_LIMIT    units one buyer may have
---   BLACKLISTED, BUSY, UNAVAILABLE (no such data, of another epoch, or run too late)
+--   BLACKLISTED, BUSY, UNAVAILABLE (no such data, of another epoch, not known to be right in this run, or run too late)
 
-local sale = redis.call('HMGET', KEYS[1], 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'per_buyer_limit', 'expires_at_ms')
+local sale = redis.call('HMGET', KEYS[1], 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'per_buyer_limit', 'expires_at_ms', 'run_id')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local now_ms = string.format('%d', now)
 
 -- What holds for everybody.
 local function refusal()
-  if sale[1] ~= ARGV[1] then return { 'UNAVAILABLE' } end
+  -- A server that started anew may have an older copy of everything, this epoch included; its run id is another.
+  if sale[1] ~= ARGV[1] or sale[7] ~= ARGV[8] then return { 'UNAVAILABLE' } end
   -- A Redis that was paused runs what piled up meanwhile; those buyers have long been told to come back.
   if now > tonumber(ARGV[7]) then return { 'UNAVAILABLE' } end
   if now < tonumber(sale[3]) then return { 'NOT_STARTED', now_ms, sale[3] } end
@@ -94,7 +96,7 @@ end
 local for_everybody = refusal()
 local outcomes = {}
 for i = 1, (#KEYS - 5) / 4 do
-  local k, a = 5 + (i - 1) * 4, 7 + (i - 1) * 4
+  local k, a = 5 + (i - 1) * 4, 8 + (i - 1) * 4
   outcomes[i] = for_everybody or reserve(KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4])
 end
 return outcomes

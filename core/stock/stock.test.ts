@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
+import { loadSale } from '../../test/support/load-sale.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { ReserveLimits, SaleFigures } from './ledger.ts'
@@ -17,13 +18,13 @@ async function loadedSale(changes: Partial<SaleFigures> = {}): Promise<SaleFigur
     saleId: `stock-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 3, left: 3, perBuyerLimit: 2,
     opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000, ...changes,
   }
-  await world.stock.load(sale, ['banned'])
+  await loadSale(world, sale, ['banned'])
   return sale
 }
 const request = (sale: SaleFigures, buyerId: string, quantity = 1) =>
   ({ saleId: sale.saleId, epoch: sale.epoch, total: sale.total, reservationId: `${sale.saleId}.${buyerId}`, buyerId, address: '192.0.2.1', quantity })
 const left = async (sale: SaleFigures) => (await world.stock.readSale(sale.saleId))?.left
-const ref = (sale: SaleFigures, buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId })
+const ref = (sale: SaleFigures, buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId, quantity: 1 })
 const refused = { status: 'REJECTED', reason: 'BUSY', giveBack: true } as const
 
 describe('reserving', () => {
@@ -177,28 +178,6 @@ test('many reservations are settled together, each with its own order, whatever 
   expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.nobody`)).toBeUndefined()
 })
 
-test('loading a sale again changes nothing until its epoch is newer', async () => {
-  const sale = await loadedSale()
-  await reserve(request(sale, 'ann'))
-  expect(await world.stock.load(sale, [])).toBe('STALE')
-  expect(await left(sale)).toBe(2)
-  expect(await world.stock.load({ ...sale, epoch: 2, left: 1 }, [])).toBe('LOADED')
-  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ epoch: 2, left: 1 })
-})
-
-test('a sale that is moved keeps its data until a day after its new end', async () => {
-  const sale = await loadedSale()
-  const closesAtMs = Date.now() + 90 * 86_400_000
-  await world.stock.reschedule(sale.saleId, Date.now() - 1_000, closesAtMs)
-  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ closesAtMs, left: 3 })
-  for (const key of [world.stock.keys.sale(sale.saleId), world.stock.keys.blacklist(sale.saleId)]) {
-    expect(await world.redis.pexpiretime(key)).toBe(closesAtMs + 86_400_000)
-  }
-  await world.stock.reschedule(sale.saleId, Date.now() - 1_000, Date.now())
-  expect(await world.redis.pexpiretime(world.stock.keys.sale(sale.saleId))).toBe(closesAtMs + 86_400_000)
-  expect(await reserve(request(sale, 'ann'))).toMatchObject({ status: 'ENDED' })
-})
-
 test('every script says in its header exactly the keys and arguments it uses', () => {
   for (const file of readdirSync(import.meta.dirname).filter((name) => name.endsWith('.lua'))) {
     const [header, code] = split(readFileSync(new URL(file, import.meta.url), 'utf8'))
@@ -217,13 +196,4 @@ test('every script says in its header exactly the keys and arguments it uses', (
   function numbers(text: string, list: string): number[] {
     return [...new Set([...text.matchAll(new RegExp(`${list}\\[(\\d+)`, 'g'))].map((match) => Number(match[1])))].sort((a, b) => a - b)
   }
-})
-
-test('a blacklist of any length can be loaded', async () => {
-  const sale: SaleFigures = {
-    saleId: 'listed', epoch: 1, title: 'A sale', priceCents: 100, total: 3, left: 3, perBuyerLimit: 1, opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000,
-  }
-  await world.stock.load(sale, Array.from({ length: 150_000 }, (_, i) => `banned-${i}`))
-  expect(await reserve(request(sale, 'banned-149999'))).toEqual({ status: 'BLACKLISTED' })
-  expect(await reserve(request(sale, 'ann'))).toMatchObject({ status: 'RESERVED' })
 })

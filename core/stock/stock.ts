@@ -1,49 +1,26 @@
-import { readFileSync } from 'node:fs'
-import type { Redis, Result } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/slices.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
   type Ending, type PendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
-  type ReserveLimits, type ReserveAnswer, type ReserveOutcome, reserveOutcome, type ReserveRequest, type SaleFigures, saleFigures,
+  type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest, type SaleFigures, saleFigures,
 } from './ledger.ts'
+import { type Scripts, withScripts } from './scripts.ts'
+import { serverRunId } from './server-run.ts'
 
-const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'load', 'reschedule', 'survey'] as const
-
-/** A script of this folder. Its header lists its keys, one line each; one that takes "for each" is told how many with every call. */
-function script(name: string): { lua: string; numberOfKeys?: number } {
-  const lua = readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
-  if (lua.includes('-- and then for each')) return { lua }
-  return { lua, numberOfKeys: lua.match(/^-- KEYS\[\d+\]/gm)?.length ?? 0 }
-}
-
-type Script<Answer> = (...keysAndArguments: (string | number)[]) => Result<Answer, { type: 'default' }>
-interface ScriptedRedis {
-  reserve: Script<ReserveAnswer[]>
-  settle: Script<number>
-  release: Script<ReleaseOutcome>
-  claim: Script<[string, string][]>
-  load: Script<'LOADED' | 'STALE'>
-  reschedule: Script<string>
-  surveyBuffer: Script<[Buffer, Buffer]>
-}
-
-/** How long the data of a sale stays in Redis after its end. */
-const KEPT_AFTER_END_MS = 24 * 3_600_000
-const BLACKLIST_PIECE = 10_000
 /** Redis does nothing else meanwhile: 8 µs for each. */
 const SETTLED_PER_CALL_MAX = 32
 
 /** The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. */
 export class Stock {
   readonly keys: StockKeys
-  readonly #redis: Redis & ScriptedRedis
+  readonly #redis: Redis & Scripts
   #redisAheadMs = 0
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
-    for (const name of SCRIPTS) redis.defineCommand(name, script(name))
-    this.#redis = redis as Redis & ScriptedRedis
+    this.#redis = withScripts(redis)
   }
 
   /** Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. */
@@ -52,7 +29,7 @@ export class Stock {
     const keys = [this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
     const args: (string | number)[] = [
       epoch, 1_000 / limits.buyer.ratePerSecond, limits.buyer.burst, 1_000 / limits.address.ratePerSecond, limits.address.burst,
-      limits.maxPending, Date.now() + this.#redisAheadMs + limits.patienceMs,
+      limits.maxPending, Date.now() + this.#redisAheadMs + limits.patienceMs, await serverRunId(this.#redis),
     ]
     for (const { reservationId, buyerId, address, quantity } of requests) {
       keys.push(
@@ -87,11 +64,11 @@ export class Stock {
    * resender: the caller's own publish was refused, and nobody else may have published it.
    */
   async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
-    const { saleId, reservationId, buyerId } = ref
+    const { saleId, reservationId, buyerId, quantity } = ref
     return this.#redis.release(
       this.keys.sale(saleId), this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
       this.keys.pending(saleId), this.keys.undecided(saleId),
-      reservationId, ending.status, ending.reason, ending.giveBack ? 1 : 0, pendingEntry, this.keys.released(),
+      reservationId, ending.status, ending.reason, ending.giveBack ? 1 : 0, pendingEntry, this.keys.released(), buyerId, quantity,
     )
   }
 
@@ -133,40 +110,6 @@ export class Stock {
   async nowMs(): Promise<number> {
     const [seconds, micros] = await this.#redis.time()
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
-  }
-
-  /** Opens the fast door of a sale; STALE when Redis has data of the same or a newer epoch. */
-  async load(sale: SaleFigures, blacklist: string[]): Promise<'LOADED' | 'STALE'> {
-    // In pieces: the arguments of one call stand on the stack, and 100,000 of them do not fit.
-    for (let from = 0; from < blacklist.length; from += BLACKLIST_PIECE) {
-      await this.#redis.sadd(this.keys.blacklist(sale.saleId), ...blacklist.slice(from, from + BLACKLIST_PIECE))
-    }
-    const outcome = await this.#redis.load(
-      this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId),
-      sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS,
-      'title', sale.title, 'price_cents', sale.priceCents, 'total', sale.total, 'stock', sale.left,
-      'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', sale.closesAtMs,
-    )
-    await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
-    await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
-    return outcome
-  }
-
-  /**
-   * Moves the window of a loaded sale. What buyers were given before keeps its own expiry: in a sale that is extended by
-   * more than a day, it is the database that knows who has bought.
-   */
-  async reschedule(saleId: string, opensAtMs: number, closesAtMs: number): Promise<void> {
-    const expiresAt = await this.#redis.reschedule(
-      this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
-      opensAtMs, closesAtMs, closesAtMs + KEPT_AFTER_END_MS,
-    )
-    if (expiresAt !== '') await this.#redis.zadd(this.keys.sales(), expiresAt, saleId)
-  }
-
-  async setBlacklisted(saleId: string, buyerId: string, listed: boolean): Promise<void> {
-    const key = this.keys.blacklist(saleId)
-    await (listed ? this.#redis.sadd(key, buyerId) : this.#redis.srem(key, buyerId))
   }
 
   async readSale(saleId: string): Promise<SaleFigures | undefined> {

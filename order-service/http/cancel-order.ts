@@ -1,9 +1,9 @@
 import type { OrderView } from '../../core/contracts/http.ts'
-import { releaseCancelled, type ReleasingDeps } from '../../core/orders/release-cancelled.ts'
+import { tellEnded, type TellingDeps } from '../../core/orders/tell-ended.ts'
 import { cancelForBuyer } from '../../core/orders/transitions.ts'
 import { readOrder } from './read-order.ts'
 
-export interface CancellingDeps extends ReleasingDeps {
+export interface CancellingDeps extends TellingDeps {
   /** Called when something waits in the outbox. */
   onChange: () => void
 }
@@ -28,7 +28,7 @@ export async function cancelOrder(deps: CancellingDeps, orderId: string, buyerId
 /** The order is cancelled whatever comes of this; the cancel worker's sweeper makes good what fails here. */
 async function giveBack(deps: CancellingDeps, orderId: string): Promise<void> {
   try {
-    await releaseCancelled(deps, [orderId])
+    await tellEnded(deps, [orderId])
   } catch (error) {
     deps.log.warn({ err: error, orderId }, 'unit not given back yet; the sweeper will')
   }

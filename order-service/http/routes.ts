@@ -6,13 +6,13 @@ import { jsonBody } from '../../core/platform/json-body.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'
 import { type BuyersHandler, signedIn } from '../../core/platform/signed-in.ts'
 import type { Tokens } from '../../core/platform/tokens.ts'
-import { countMoney, type CountingDeps } from '../payments/count-money.ts'
+import { countMoney } from '../payments/count-money.ts'
 import { openPayment } from '../payments/open-payment.ts'
 import { type PaymentProvider, ProviderUnavailable } from '../payments/provider.ts'
 import { type CancellingDeps, cancelOrder } from './cancel-order.ts'
 import { readOrder } from './read-order.ts'
 
-export interface OrderRoutesDeps extends CountingDeps, CancellingDeps {
+export interface OrderRoutesDeps extends CancellingDeps {
   tokens: Tokens
   provider: PaymentProvider
 }

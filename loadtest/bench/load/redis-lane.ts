@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import type { ReserveLimits } from '../../../core/stock/ledger.ts'
+import { SaleDoor } from '../../../core/stock/sale-door.ts'
 import { Stock } from '../../../core/stock/stock.ts'
 import type { OpenLane } from './lanes.ts'
 
@@ -17,9 +18,9 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
   const redis = new Redis(url)
   await redis.flushdb()
   const now = Date.now()
-  await new Stock(redis, '').load({
-    ...SALE, left: SALE.total, title: 'Ceiling', priceCents: 100, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS,
-  }, [])
+  const door = new SaleDoor(redis, '')
+  await door.close({ ...SALE, title: 'Ceiling', priceCents: 100, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS })
+  await door.open(SALE.saleId, SALE.epoch, SALE.total)
   let next = 0
 
   const openLane: OpenLane = ({ onOpen, onAnswer, onLost }) => {

@@ -1,0 +1,16 @@
+import { Counter, type Registry } from 'prom-client'
+
+/** What the delayed side has done. */
+export function cancelMetrics(registry: Registry): { cancelled: (orders: number) => void; rebuilt: () => void; healed: (units: number) => void } {
+  const registers = [registry]
+  const cancelled = new Counter({ name: 'seckill_cancelled_total', help: 'Unpaid orders cancelled', registers })
+  const rebuilt = new Counter({ name: 'seckill_sales_rebuilt_total', help: 'Sales whose Redis data was rebuilt from PostgreSQL', registers })
+  const healed = new Counter({
+    name: 'seckill_reconciled_units_total', help: 'Units by which Redis was set right, put back or taken away', labelNames: ['direction'], registers,
+  })
+  return {
+    cancelled: (orders) => cancelled.inc(orders),
+    rebuilt: () => rebuilt.inc(),
+    healed: (units) => healed.inc({ direction: units > 0 ? 'put back' : 'taken away' }, Math.abs(units)),
+  }
+}

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { INTAKE } from '../core/contracts/topology.ts'
+import { placeOrders } from '../core/orders/place-orders.ts'
+import { tellEnded } from '../core/orders/tell-ended.ts'
+import { tellStock } from '../core/orders/tell-stock.ts'
+import { cancelForBuyer } from '../core/orders/transitions.ts'
+import { createLog } from '../core/platform/log.ts'
+import { closeSale } from '../core/rebuild/close-sale.ts'
+import { fenceSale } from '../core/rebuild/fence-sale.ts'
+import { reopenSale } from '../core/rebuild/reopen-sale.ts'
+import { SaleDoor } from '../core/stock/sale-door.ts'
+import { eventually } from '../test/support/eventually.ts'
+import { inParallel } from '../test/support/parallel.ts'
+import { Ledger, reservation, rules } from '../test/support/ledger.ts'
+import { reserveOne } from '../test/support/reserve-one.ts'
+import { createWorld, type World } from '../test/support/world.ts'
+import { Rebuilder } from './rebuild-lost.ts'
+
+const STOCK = 10
+const log = createLog('test', 'silent')
+let world: World
+let door: SaleDoor
+let waitingAtIntake = 0
+let saleId = ''
+beforeEach(async () => {
+  world = await createWorld()
+  door = new SaleDoor(world.redis, world.keyPrefix)
+  waitingAtIntake = 0
+  saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
+  await rebuilder().look()
+  await rebuilder().look()
+})
+afterEach(() => world.close())
+
+const deps = () => ({ database: world.database, stock: world.stock, door, log })
+const queues = { depths: async (names: string[]) => names.map((name) => (name === INTAKE ? waitingAtIntake : 0)) }
+const rebuilder = (reservationLifetimeMs = rules.reservationLifetimeMs) =>
+  new Rebuilder({ ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {} }, reservationLifetimeMs)
+const sale = () => world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
+const isOpen = async () => (await door.read(saleId)).state === 'OPEN'
+const left = async () => (await world.stock.readSale(saleId))?.left
+const status = async (id: string) => (await world.stock.readReservation(saleId, id))?.status
+
+/** Looks again and again, as the worker does, until the sale is open. */
+async function rebuilt(looking = rebuilder()): Promise<void> {
+  await eventually('the sale to be open again', async () => {
+    await looking.look()
+    return isOpen()
+  }, Boolean)
+}
+
+/** A unit set aside for the n-th buyer; its message is the test's to bring. */
+async function reserve(n: number) {
+  const { epoch } = await sale()
+  const message = reservation(saleId, n, { epoch })
+  const outcome = await reserveOne(world.stock, { saleId, epoch, total: STOCK }, message)
+  if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
+  await world.stock.confirmed(saleId, [outcome.pendingEntry])
+  return message
+}
+
+async function order(message: Awaited<ReturnType<typeof reserve>>): Promise<string> {
+  const [verdict] = await placeOrders(world.database, [message], rules)
+  await tellStock(world.stock, verdict ? [verdict] : [], log)
+  return verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : String(verdict?.decision.reason)
+}
+
+const loseEverything = () => world.redis.eval(`for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end`, 0, `${world.keyPrefix}*`)
+/** What a server finds that starts with an older copy of its data: everything as it was, under its own new run id. */
+const olderCopy = async () => {
+  const { left: units } = await world.stock.readSale(saleId) ?? {}
+  return () => world.redis.hset(door.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
+}
+
+test('a sale that nobody brought in is brought in, with the blacklist', async () => {
+  await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
+  const other = await new Ledger(world).sale(5)
+  await rebuilder().look()
+  await rebuilder().look()
+  expect(await world.stock.readSale(other)).toMatchObject({ epoch: 1, left: 5 })
+  expect(await world.redis.smembers(door.keys.blacklist(other))).toEqual(['mallory'])
+})
+
+test('a Redis that was emptied gets back every unit that is not sold, every holder and every answer', async () => {
+  const [ann, bob, carl] = [await reserve(1), await reserve(2), await reserve(3)]
+  await order(ann)
+  const cancelled = await order(bob)
+  await cancelForBuyer(world.database, cancelled, bob.buyerId)
+  await placeOrders(world.database, [carl], { ...rules, reservationLifetimeMs: -1 })
+  await loseEverything()
+  await rebuilt()
+  expect(await sale()).toMatchObject({ epoch: 2, fencedEpoch: 2 })
+  expect(await left()).toBe(STOCK - 1)
+  expect([await status(ann.reservationId), await status(bob.reservationId), await status(carl.reservationId)]).toEqual(['ORDERED', 'CANCELLED', 'REJECTED'])
+  // Whoever tells of the cancellation now, once more, gives nothing back a second time.
+  await world.database.order.update({ where: { id: cancelled }, data: { toldAt: null } })
+  await tellEnded(deps())
+  expect(await left()).toBe(STOCK - 1)
+  const again = (who: typeof ann, id: string) => reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...who, reservationId: `${saleId}.${id}` })
+  expect([(await again(ann, 'a2')).status, (await again(bob, 'b2')).status]).toEqual(['DUPLICATE', 'RESERVED'])
+})
+
+test('an older copy that knows neither later buyers nor their units is not sold from', async () => {
+  const restoreOlderCopy = await olderCopy()
+  for (const n of [1, 2, 3]) await order(await reserve(n))
+  await restoreOlderCopy()
+  expect((await reserveOne(world.stock, { saleId, epoch: 1, total: STOCK }, reservation(saleId, 9))).status).toBe('UNAVAILABLE')
+  await rebuilt()
+  expect(await left()).toBe(STOCK - 3)
+})
+
+test('what was accepted before becomes orders before the sale opens', async () => {
+  const waiting = await inParallel(4, 1, (i) => reserve(i))
+  await (await olderCopy())()
+  const looking = rebuilder()
+  waitingAtIntake = 4
+  for (let look = 0; look < 5; look++) await looking.look()
+  expect(await isOpen()).toBe(false)
+  for (const message of waiting) expect(await order(message)).toMatch(/^[\da-f-]{36}$/)
+  waitingAtIntake = 0
+  await rebuilt(looking)
+  expect(await left()).toBe(STOCK - 4)
+})
+
+test('what comes after the fence is too late, its unit stays free, and its buyer is told', async () => {
+  const late = await reserve(1)
+  await loseEverything()
+  await rebuilt()
+  expect(await left()).toBe(STOCK)
+  expect(await order(late)).toBe('EXPIRED')
+  expect(await left()).toBe(STOCK)
+  expect(await world.stock.readReservation(saleId, late.reservationId)).toMatchObject({ status: 'REJECTED', reason: 'EXPIRED', buyerId: late.buyerId })
+})
+
+test('a queue that is not drained within a reservation\'s life is not waited for: what is in it has expired', async () => {
+  await reserve(1)
+  await loseEverything()
+  waitingAtIntake = 1
+  await rebuilt(rebuilder(300))
+  expect(await left()).toBe(STOCK)
+})
+
+test('an order cancelled between the fence and the opening gives its unit back once, after it', async () => {
+  const ann = await reserve(1)
+  const orderId = await order(ann)
+  await loseEverything()
+  const closed = await closeSale(deps(), saleId)
+  const units = await fenceSale(world.database, saleId, 2)
+  expect(units).toBe(STOCK - 1)
+  await cancelForBuyer(world.database, orderId, ann.buyerId)
+  expect(await tellEnded(deps())).toBe(0)
+  await world.database.sale.update({ where: { id: saleId }, data: { fencedEpoch: 1 } })
+  // The fence is drawn anew by whoever reopens, and counts the cancelled unit as free.
+  expect(closed && await reopenSale(deps(), closed)).toBe(true)
+  await tellEnded(deps())
+  expect(await left()).toBe(STOCK)
+})
+
+test('one cancelled while the door is being refilled is told after it has opened', async () => {
+  const ann = await reserve(1)
+  const orderId = await order(ann)
+  await loseEverything()
+  const closed = await closeSale(deps(), saleId)
+  const cancelling = new (class extends SaleDoor {
+    override async fillBlacklist(): Promise<void> { await cancelForBuyer(world.database, orderId, ann.buyerId) }
+  })(world.redis, world.keyPrefix)
+  expect(closed && await reopenSale({ ...deps(), door: cancelling }, closed)).toBe(true)
+  expect([await left(), await status(ann.reservationId)]).toEqual([STOCK - 1, 'ORDERED'])
+  await Promise.all([tellEnded(deps()), tellEnded(deps())])
+  expect([await left(), await status(ann.reservationId)]).toEqual([STOCK, 'CANCELLED'])
+})
+
+test('a rebuilder that died after the fence is replaced, and one that was overtaken opens nothing', async () => {
+  await order(await reserve(1))
+  await loseEverything()
+  const closed = await closeSale(deps(), saleId)
+  await fenceSale(world.database, saleId, 2)
+  await rebuilt()
+  expect(await sale()).toMatchObject({ epoch: 3, fencedEpoch: 3 })
+  expect(await left()).toBe(STOCK - 1)
+  expect(await door.open(saleId, closed?.epoch ?? 0, STOCK)).toBe('STALE')
+  expect(closed && await reopenSale(deps(), closed)).toBe(false)
+  expect(await left()).toBe(STOCK - 1)
+})
+
+test('many rebuilders at once rebuild a sale once, and nothing is sold twice', async () => {
+  for (const n of [1, 2]) await order(await reserve(n))
+  await loseEverything()
+  await inParallel(5, 5, () => rebuilt())
+  expect(await left()).toBe(STOCK - 2)
+  expect(await sale()).toMatchObject({ epoch: 2 })
+})

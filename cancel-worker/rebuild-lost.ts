@@ -1,0 +1,91 @@
+import type { DepthReader } from '../core/audit/queue-depths.ts'
+import { INTAKE } from '../core/contracts/topology.ts'
+import type { Sale } from '../core/platform/database.ts'
+import { closeSale } from '../core/rebuild/close-sale.ts'
+import { reopenSale } from '../core/rebuild/reopen-sale.ts'
+import { type Door, KEPT_AFTER_END_MS } from '../core/stock/ledger.ts'
+import type { SaleDoor } from '../core/stock/sale-door.ts'
+import type { CancelDeps } from './cancel-batch.ts'
+import { sweepSale } from './sweep.ts'
+
+export interface RebuildingDeps extends CancelDeps {
+  door: SaleDoor
+  queues: Pick<DepthReader, 'depths'>
+  onRebuilt: () => void
+}
+
+/** So long nothing moves any more before what was accepted counts as written: eight batches of an order service. */
+const SETTLED_MS = 2_000
+/** What is still undecided then has lost its message, or belongs to one that stands still; it will be told that it is too late. */
+const STANDSTILL_MS = 10_000
+/** Nobody fills a fenced sale in: whoever was about to is gone. */
+const STUCK_MS = 5_000
+
+interface Watched {
+  closedSinceMs: number
+  seen: string
+  sameSinceMs: number
+}
+
+/**
+ * Brings sales back whose data Redis has lost, or may have lost: after every start of a server its copy may be an old one.
+ * Closes such a sale, lets what was accepted before become orders, then rebuilds it from PostgreSQL and opens it again.
+ * Any number of workers may do so at a time.
+ */
+export class Rebuilder {
+  readonly #deps: RebuildingDeps
+  readonly #reservationLifetimeMs: number
+  readonly #watched = new Map<string, Watched>()
+
+  constructor(deps: RebuildingDeps, reservationLifetimeMs: number) {
+    this.#deps = deps
+    this.#reservationLifetimeMs = reservationLifetimeMs
+  }
+
+  /** One look at every sale that Redis should have. @throws when a server does not answer; the next look goes on. */
+  async look(): Promise<void> {
+    const kept = new Date(Date.now() - KEPT_AFTER_END_MS)
+    for (const sale of await this.#deps.database.sale.findMany({ where: { closesAt: { gt: kept } } })) {
+      const door = await this.#deps.door.read(sale.id)
+      if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
+      else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#close(sale)
+      else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
+      else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#close(sale, door)
+    }
+  }
+
+  async #close(sale: Sale, stuck?: Door): Promise<void> {
+    const closed = await closeSale(this.#deps, sale.id, stuck?.epoch)
+    if (closed && sale.epoch > 0) this.#deps.log.warn({ saleId: sale.id, epoch: closed.epoch }, 'Redis may have lost this sale: closed, to be rebuilt')
+  }
+
+  async #reopenOnceDrained(sale: Sale): Promise<void> {
+    // One that was never open has nothing to wait for.
+    if (sale.fencedEpoch > 0 && !await this.#isDrained(sale)) return
+    if (!await reopenSale(this.#deps, sale)) return
+    this.#deps.log.info({ saleId: sale.id, epoch: sale.epoch }, 'sale rebuilt from PostgreSQL, open again')
+    this.#deps.onRebuilt()
+  }
+
+  /** Only a courtesy to those who were promised a unit: what comes after the fence is refused, whatever is seen here. */
+  async #isDrained({ id, epoch, sold }: Sale): Promise<boolean> {
+    const { stock, queues } = this.#deps
+    await sweepSale(this.#deps, { graceMs: 0, reservationLifetimeMs: this.#reservationLifetimeMs }, id)
+    const [pending, undecided, [intake = 0]] = await Promise.all([
+      stock.countPending(id), stock.countUndecided(id), queues.depths([INTAKE]).catch(() => [Infinity]),
+    ])
+    const sameForMs = this.#sameForMs(id, `closed ${epoch} ${pending} ${undecided} ${intake} ${sold}`)
+    const closedForMs = Date.now() - (this.#watched.get(id)?.closedSinceMs ?? 0)
+    if (closedForMs > this.#reservationLifetimeMs) return true
+    if (pending > 0 || intake > 0) return false
+    return sameForMs > (undecided === 0 ? SETTLED_MS : STANDSTILL_MS)
+  }
+
+  #sameForMs(saleId: string, seen: string): number {
+    const nowMs = Date.now()
+    const before = this.#watched.get(saleId)
+    const watched = { closedSinceMs: before?.closedSinceMs ?? nowMs, seen, sameSinceMs: before?.seen === seen ? before.sameSinceMs : nowMs }
+    this.#watched.set(saleId, watched)
+    return nowMs - watched.sameSinceMs
+  }
+}

@@ -1,0 +1,35 @@
+import type { Database, Sale } from '../platform/database.ts'
+import type { ClosedSale } from '../stock/ledger.ts'
+import type { SaleDoor } from '../stock/sale-door.ts'
+
+export interface RebuildDeps {
+  database: Database
+  door: SaleDoor
+}
+
+/**
+ * Raises the epoch of a sale whose data in Redis cannot be trusted, and brings its figures in with the door closed.
+ * Whoever closes it takes turns on its row, so that a sale is closed once; undefined when another has just done so.
+ * `stuckEpoch`: one that is closed under that epoch is closed anew, because whoever was to reopen it has died.
+ * @throws when PostgreSQL or Redis does not answer; then nothing is closed, or a repeat closes it.
+ */
+export async function closeSale({ database, door }: RebuildDeps, saleId: string, stuckEpoch?: number): Promise<Sale | undefined> {
+  return database.$transaction(async (tx) => {
+    const [row] = await tx.$queryRaw<{ epoch: number }[]>`SELECT epoch FROM sales WHERE id = ${saleId} FOR UPDATE`
+    if (!row) return undefined
+    const found = await door.read(saleId)
+    const isFine = found.state !== 'LOST' && found.epoch === row.epoch
+    if (isFine && !(found.state === 'CLOSED' && found.epoch === stuckEpoch)) return undefined
+    // Redis may be ahead of a PostgreSQL that was set back.
+    const sale = await tx.sale.update({ where: { id: saleId }, data: { epoch: Math.max(row.epoch, found.epoch) + 1 } })
+    await door.close(closedSale(sale))
+    return sale
+  })
+}
+
+export function closedSale(sale: Sale): ClosedSale {
+  return {
+    saleId: sale.id, epoch: sale.epoch, title: sale.title, priceCents: sale.priceCents, total: sale.stock,
+    perBuyerLimit: sale.perBuyerLimit, opensAtMs: sale.opensAt.getTime(), closesAtMs: sale.closesAt.getTime(),
+  }
+}

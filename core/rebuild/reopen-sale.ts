@@ -1,0 +1,48 @@
+import type { Database, Sale } from '../platform/database.ts'
+import type { DecidedReservation } from '../stock/ledger.ts'
+import { closedSale, type RebuildDeps } from './close-sale.ts'
+import { fenceSale } from './fence-sale.ts'
+
+const PAGE = 5_000
+
+/**
+ * Rebuilds a closed sale's data in Redis from PostgreSQL and opens its door. Killed in between, or overtaken by another
+ * who closed the sale anew, it leaves the door closed.
+ * @returns whether the door is open by this call. @throws when PostgreSQL or Redis does not answer.
+ */
+export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean> {
+  const { database, door } = deps
+  const left = await fenceSale(database, sale.id, sale.epoch)
+  if (left === undefined) return false
+  const listed = await database.blacklistEntry.findMany({ select: { buyerId: true } })
+  await door.fillBlacklist(sale.id, listed.map((entry) => entry.buyerId))
+  for (let after = `${sale.id}.`; ;) {
+    const page = await readDecided(database, sale.id, after)
+    if (await door.refill(closedSale(sale), page) === 'STALE') return false
+    if (page.length < PAGE) break
+    after = page.at(-1)?.reservationId ?? ''
+  }
+  return await door.open(sale.id, sale.epoch, left) === 'OPEN'
+}
+
+/**
+ * What became of the sale's reservations, as Redis is to know it. An order that was cancelled after the fence is told as
+ * unpaid: its unit is not among those the door opens with, and goes back when Redis hears of the cancellation.
+ */
+async function readDecided(database: Database, saleId: string, after: string): Promise<DecidedReservation[]> {
+  return database.$queryRaw<DecidedReservation[]>`
+    SELECT d.reservation_id AS "reservationId", d.sale_id AS "saleId", d.buyer_id AS "buyerId", d.quantity, o.id AS "orderId",
+      (extract(epoch FROM d.reserved_at) * 1000)::float8 AS "reservedAtMs",
+      CASE
+        WHEN o.id IS NULL THEN 'REJECTED'
+        WHEN o.status = 'CANCELLED' AND o.told_at IS NOT NULL THEN 'CANCELLED'
+        WHEN o.status = 'PAID' THEN 'PAID'
+        ELSE 'ORDERED'
+      END AS status,
+      CASE
+        WHEN o.id IS NULL THEN d.reason::text
+        WHEN o.status = 'CANCELLED' AND o.told_at IS NOT NULL THEN CASE WHEN o.cancelled_at >= o.payment_deadline THEN 'UNPAID' ELSE 'BUYER' END
+      END AS reason
+    FROM decisions d LEFT JOIN orders o USING (reservation_id)
+    WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${PAGE}`
+}

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadSale } from '../../test/support/load-sale.ts'
+import { reserveOne } from '../../test/support/reserve-one.ts'
+import { createWorld, type World } from '../../test/support/world.ts'
+import type { ClosedSale, DecidedReservation, SaleFigures } from './ledger.ts'
+import { SaleDoor } from './sale-door.ts'
+
+let world: World
+let door: SaleDoor
+beforeAll(async () => {
+  world = await createWorld()
+  door = new SaleDoor(world.redis, world.keyPrefix)
+})
+afterAll(async () => { await world.close() })
+
+let made = 0
+function figures(changes: Partial<SaleFigures> = {}): SaleFigures {
+  return {
+    saleId: `door-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 3, left: 3, perBuyerLimit: 2,
+    opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000, ...changes,
+  }
+}
+async function openSale(changes: Partial<SaleFigures> = {}, blacklist: string[] = []): Promise<SaleFigures> {
+  const sale = figures(changes)
+  await loadSale(world, sale, blacklist)
+  return sale
+}
+const closed = ({ left: _, ...sale }: SaleFigures): ClosedSale => sale
+const left = async ({ saleId }: SaleFigures) => (await world.stock.readSale(saleId))?.left
+const ref = ({ saleId }: SaleFigures, buyerId: string) => ({ saleId, reservationId: `${saleId}.${buyerId}`, buyerId, quantity: 1 })
+const reserve = async (sale: SaleFigures, buyerId: string, epoch = sale.epoch) =>
+  (await reserveOne(world.stock, { ...sale, epoch }, { reservationId: `${sale.saleId}.${buyerId}`, buyerId })).status
+const decided = (sale: SaleFigures, buyerId: string, status: DecidedReservation['status']): DecidedReservation =>
+  ({ ...ref(sale, buyerId), status, reason: status === 'REJECTED' ? 'EXPIRED' : null, orderId: status === 'REJECTED' ? null : `order of ${buyerId}`, reservedAtMs: 1 })
+const status = async (sale: SaleFigures, buyerId: string) => (await world.stock.readReservation(sale.saleId, `${sale.saleId}.${buyerId}`))?.status
+
+test('a sale that is open under an epoch is not brought in again under the same or an older one', async () => {
+  const sale = await openSale({ epoch: 2 })
+  await reserve(sale, 'ann')
+  for (const epoch of [1, 2]) expect(await door.close({ ...closed(sale), epoch })).toBe('STALE')
+  expect(await door.open(sale.saleId, 2, 3)).toBe('STALE')
+  expect(await left(sale)).toBe(2)
+})
+
+test('under a newer epoch it is closed: nobody buys, nor by the old epoch once it is open', async () => {
+  const sale = await openSale()
+  expect(await door.close({ ...closed(sale), epoch: 2 })).toBe('CLOSED')
+  expect(await door.read(sale.saleId)).toEqual({ state: 'CLOSED', epoch: 2, refilled: 0 })
+  expect([await reserve(sale, 'ann', 1), await reserve(sale, 'ann', 2)]).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
+  expect(await door.open(sale.saleId, 1, 3)).toBe('STALE')
+  expect(await door.open(sale.saleId, 2, 1)).toBe('OPEN')
+  expect([await reserve(sale, 'ann', 1), await reserve(sale, 'ann', 2), await reserve(sale, 'bob', 2)]).toEqual(['UNAVAILABLE', 'RESERVED', 'SOLD_OUT'])
+})
+
+test('what another run of the server wrote is not believed, although its epoch is right', async () => {
+  const sale = await openSale()
+  await world.redis.hset(door.keys.sale(sale.saleId), 'run_id', 'f'.repeat(40))
+  expect(await reserve(sale, 'ann')).toBe('UNAVAILABLE')
+  expect(await door.read(sale.saleId)).toMatchObject({ state: 'LOST', epoch: 1 })
+  expect(await left(sale)).toBe(3)
+})
+
+test('while the door is closed nobody learns that the sale is sold out', async () => {
+  const sale = await openSale({ left: 0 })
+  expect(await world.stock.survey(sale.saleId)).toMatchObject({ left: 0 })
+  await door.close({ ...closed(sale), epoch: 2 })
+  expect(await world.stock.survey(sale.saleId)).toBeUndefined()
+})
+
+test('filling in makes holders of those with a live order, and frees those whose reservation has ended', async () => {
+  const sale = await openSale()
+  for (const buyer of ['ann', 'bob', 'carl']) await reserve(sale, buyer)
+  await door.close({ ...closed(sale), epoch: 2 })
+  const known = [decided(sale, 'ann', 'ORDERED'), decided(sale, 'bob', 'CANCELLED'), decided(sale, 'carl', 'REJECTED'), decided(sale, 'dora', 'PAID')]
+  expect(await door.refill({ ...closed(sale), epoch: 2 }, known)).toBe('REFILLED')
+  expect(await door.read(sale.saleId)).toMatchObject({ refilled: 4 })
+  await door.open(sale.saleId, 2, 3)
+  expect(await Promise.all(['ann', 'bob', 'carl', 'dora'].map((buyer) => status(sale, buyer)))).toEqual(['ORDERED', 'CANCELLED', 'REJECTED', 'PAID'])
+  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.carl`)).toMatchObject({ reason: 'EXPIRED' })
+  expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
+  const again = async (buyerId: string) => (await reserveOne(world.stock, { ...sale, epoch: 2 }, { reservationId: `${sale.saleId}.${buyerId}-2`, buyerId })).status
+  expect([await again('ann'), await again('bob'), await again('carl'), await again('dora')]).toEqual(['DUPLICATE', 'RESERVED', 'RESERVED', 'DUPLICATE'])
+})
+
+test('filling in does not take back what was told meanwhile, and stops when the sale was closed anew', async () => {
+  const sale = await openSale()
+  await reserve(sale, 'ann')
+  await door.close({ ...closed(sale), epoch: 2 })
+  await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
+  await door.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'ann', 'ORDERED')])
+  expect(await status(sale, 'ann')).toBe('PAID')
+  await door.close({ ...closed(sale), epoch: 3 })
+  expect(await door.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'bob', 'ORDERED')])).toBe('STALE')
+  expect(await status(sale, 'bob')).toBeUndefined()
+})
+
+test('a rejected unit of an earlier epoch does not go back: it counts as free since the sale was rebuilt', async () => {
+  const sale = await openSale()
+  await reserve(sale, 'ann')
+  await door.close({ ...closed(sale), epoch: 2 })
+  await door.open(sale.saleId, 2, 3)
+  expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe('RELEASED')
+  expect(await left(sale)).toBe(3)
+  expect(await reserve(sale, 'ann', 2)).toBe('RESERVED')
+})
+
+test('the unit of a cancelled order waits while the door is closed, and goes back once it is open', async () => {
+  const sale = await openSale()
+  await reserve(sale, 'ann')
+  await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
+  const cancel = () => world.stock.release(ref(sale, 'ann'), { status: 'CANCELLED', reason: 'BUYER', giveBack: true })
+  await door.close({ ...closed(sale), epoch: 2 })
+  expect(await cancel()).toBe('CLOSED')
+  await door.open(sale.saleId, 2, 2)
+  expect([await cancel(), await cancel()]).toEqual(['RELEASED', 'NOTHING'])
+  expect(await left(sale)).toBe(3)
+  await world.redis.del(door.keys.sale(sale.saleId))
+  expect(await cancel()).toBe('CLOSED')
+})
+
+test('a rejection is told also of a reservation that Redis has forgotten', async () => {
+  const sale = await openSale()
+  expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe('NOTHING')
+  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.ann`)).toMatchObject({ status: 'REJECTED', reason: 'EXPIRED', buyerId: 'ann', quantity: 1 })
+  expect(await left(sale)).toBe(3)
+  expect(await world.redis.pttl(door.keys.reservation(sale.saleId, `${sale.saleId}.ann`))).toBeGreaterThan(0)
+})
+
+test('units are put back and taken away while the door is open under that epoch, and never below none', async () => {
+  const sale = await openSale()
+  expect([await door.adjust(sale.saleId, 1, 2), await door.adjust(sale.saleId, 1, -9), await door.adjust(sale.saleId, 2, 1)]).toEqual([2, -5, 0])
+  expect(await left(sale)).toBe(0)
+  expect(await door.readTally(sale.saleId, 1)).toEqual({ left: 0, undecidedMax: 0 })
+  await door.close({ ...closed(sale), epoch: 2 })
+  expect(await door.adjust(sale.saleId, 2, 1)).toBe(0)
+  expect(await door.readTally(sale.saleId, 2)).toBeUndefined()
+})
+
+test('a sale that is moved keeps its data until a day after its new end', async () => {
+  const sale = await openSale({}, ['banned'])
+  const closesAtMs = Date.now() + 90 * 86_400_000
+  await door.reschedule(sale.saleId, Date.now() - 1_000, closesAtMs)
+  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ closesAtMs, left: 3 })
+  for (const key of [world.stock.keys.sale(sale.saleId), world.stock.keys.blacklist(sale.saleId)]) {
+    expect(await world.redis.pexpiretime(key)).toBe(closesAtMs + 86_400_000)
+  }
+  await door.reschedule(sale.saleId, Date.now() - 1_000, Date.now())
+  expect(await world.redis.pexpiretime(world.stock.keys.sale(sale.saleId))).toBe(closesAtMs + 86_400_000)
+  expect(await reserve(sale, 'ann')).toBe('ENDED')
+})
+
+test('a blacklist of any length can be filled in', async () => {
+  const sale = await openSale({}, Array.from({ length: 150_000 }, (_, i) => `banned-${i}`))
+  expect([await reserve(sale, 'banned-149999'), await reserve(sale, 'ann')]).toEqual(['BLACKLISTED', 'RESERVED'])
+})

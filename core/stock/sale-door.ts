@@ -1,0 +1,103 @@
+import type { Redis } from 'ioredis'
+import { slicesOf } from '../platform/slices.ts'
+import { holderBit } from './holders.ts'
+import { StockKeys } from './keys.ts'
+import { type ClosedSale, type DecidedReservation, type Door, KEPT_AFTER_END_MS, type StockTally } from './ledger.ts'
+import { type Scripts, withScripts } from './scripts.ts'
+import { serverRunId } from './server-run.ts'
+
+const BLACKLIST_PIECE = 10_000
+/** Redis does nothing else meanwhile. */
+const REFILLED_PER_CALL_MAX = 32
+
+/**
+ * What is done to a sale's Redis data from outside the buying: bring it in, open and move it, set it right. Every method
+ * throws when Redis does not answer in time.
+ */
+export class SaleDoor {
+  readonly keys: StockKeys
+  readonly #redis: Redis & Scripts
+
+  constructor(redis: Redis, keyPrefix: string) {
+    this.keys = new StockKeys(keyPrefix)
+    this.#redis = withScripts(redis)
+  }
+
+  /** Brings a sale in with its door closed; STALE when Redis has it under a newer epoch, or open under this one. */
+  async close(sale: ClosedSale): Promise<'CLOSED' | 'STALE'> {
+    const outcome = await this.#redis.close(
+      this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId),
+      sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS,
+      'title', sale.title, 'price_cents', sale.priceCents, 'total', sale.total,
+      'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', sale.closesAtMs,
+    )
+    await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
+    await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
+    return outcome
+  }
+
+  /** Fills in whom a closed sale does not serve. */
+  async fillBlacklist(saleId: string, buyerIds: string[]): Promise<void> {
+    // In pieces: the arguments of one call stand on the stack, and 100,000 of them do not fit.
+    for (const some of slicesOf(buyerIds, BLACKLIST_PIECE)) await this.#redis.sadd(this.keys.blacklist(saleId), ...some)
+  }
+
+  /** Fills in what became of reservations of a closed sale; STALE when it is not closed under this epoch any more. */
+  async refill({ saleId, epoch, total }: ClosedSale, reservations: DecidedReservation[]): Promise<'REFILLED' | 'STALE'> {
+    for (const some of slicesOf(reservations, REFILLED_PER_CALL_MAX)) {
+      const keys = [this.keys.sale(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
+      const args: (string | number)[] = [epoch]
+      for (const { reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs } of some) {
+        keys.push(this.keys.reservation(saleId, reservationId), this.keys.buyer(saleId, buyerId))
+        args.push(reservationId, status, reason ?? '', orderId ?? '', buyerId, holderBit(buyerId, total), quantity, reservedAtMs)
+      }
+      if (await this.#redis.refill(keys.length, ...keys, ...args) === 'STALE') return 'STALE'
+    }
+    return 'REFILLED'
+  }
+
+  /** Opens the door of a closed sale; STALE when it is open already or closed under another epoch. */
+  async open(saleId: string, epoch: number, left: number): Promise<'OPEN' | 'STALE'> {
+    return this.#redis.open(this.keys.sale(saleId), this.keys.blacklist(saleId), epoch, left, await serverRunId(this.#redis))
+  }
+
+  /** The state of a sale's door; LOST with epoch 0 when Redis has nothing of it. */
+  async read(saleId: string): Promise<Door> {
+    const [[epoch, runId, refilled], serverRun] = await Promise.all([this.#redis.hmget(this.keys.sale(saleId), 'epoch', 'run_id', 'refilled'), serverRunId(this.#redis)])
+    const state = runId === serverRun ? 'OPEN' : runId === '' ? 'CLOSED' : 'LOST'
+    return { state, epoch: Number(epoch ?? 0), refilled: Number(refilled ?? 0) }
+  }
+
+  /** Undefined unless the door is open under that epoch. */
+  async readTally(saleId: string, epoch: number): Promise<StockTally | undefined> {
+    const answers = await this.#redis.multi()
+      .hmget(this.keys.sale(saleId), 'epoch', 'run_id', 'stock', 'per_buyer_limit').zcard(this.keys.undecided(saleId)).exec()
+    const [[error, sale], [, undecided]] = answers as [[Error | null, string[]], [Error | null, number]]
+    if (error) throw error
+    const [found, runId, left, perBuyerLimit] = sale
+    if (Number(found) !== epoch || runId !== await serverRunId(this.#redis)) return undefined
+    return { left: Number(left), undecidedMax: undecided * Number(perBuyerLimit) }
+  }
+
+  /** Moves the units left of an open sale, never below none. @returns by how many they were moved. */
+  async adjust(saleId: string, epoch: number, units: number): Promise<number> {
+    return this.#redis.adjust(this.keys.sale(saleId), epoch, await serverRunId(this.#redis), units, this.keys.released(), `${saleId}.`)
+  }
+
+  /**
+   * Moves the window of a loaded sale. What buyers were given before keeps its own expiry: in a sale that is extended by
+   * more than a day, it is the database that knows who has bought.
+   */
+  async reschedule(saleId: string, opensAtMs: number, closesAtMs: number): Promise<void> {
+    const expiresAt = await this.#redis.reschedule(
+      this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
+      opensAtMs, closesAtMs, closesAtMs + KEPT_AFTER_END_MS,
+    )
+    if (expiresAt !== '') await this.#redis.zadd(this.keys.sales(), expiresAt, saleId)
+  }
+
+  async setBlacklisted(saleId: string, buyerId: string, listed: boolean): Promise<void> {
+    const key = this.keys.blacklist(saleId)
+    await (listed ? this.#redis.sadd(key, buyerId) : this.#redis.srem(key, buyerId))
+  }
+}
