@@ -2,6 +2,7 @@ import { decode, OrderId, readEach, TimeoutMessage, type Unpacked } from '../cor
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { cancelUnpaid } from '../core/orders/transitions.ts'
 import type { Database } from '../core/platform/database.ts'
+import { failpoint } from '../core/platform/failpoint.ts'
 import type { Logger } from '../core/platform/log.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
@@ -23,8 +24,10 @@ export function readOrderIds(body: Buffer): Unpacked<string> {
  * sweeper. Database first, Redis second: a crash in between undersells until the sweeper has passed.
  */
 export async function cancelAndRelease(deps: CancelDeps, orderIds: string[]): Promise<void> {
+  failpoint('cancelling.beforeUpdate')
   const cancelled = await cancelUnpaid(deps.database, orderIds)
   if (cancelled.length === 0) return
+  failpoint('cancelling.beforeRelease')
   deps.onCancelled(cancelled.length)
   try {
     await tellEnded(deps, cancelled.map((order) => order.id))

@@ -4,6 +4,7 @@ import { findOverdueOrders } from '../core/orders/overdue.ts'
 import { rejectAbandoned } from '../core/orders/place-orders.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
+import { failpoint } from '../core/platform/failpoint.ts'
 import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
 
 export interface SweepLimits {
@@ -58,6 +59,7 @@ async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, 
     !known.has(reservation.reservationId) && nowMs - reservation.reservedAtMs > limits.reservationLifetimeMs + limits.graceMs)
   if (abandoned.length > 0) deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations abandoned; ending them')
   const rejected = abandoned.length > 0 ? await rejectAbandoned(deps.database, abandoned) : []
+  if (rejected.length > 0) failpoint('sweeper.beforeRelease')
   await tellStock(deps.stock, [...decided, ...rejected], deps.log)
   return decided.length + rejected.length
 }

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { ReservationRequest } from '../core/contracts/http.ts'
+import { failpoint } from '../core/platform/failpoint.ts'
 import { readJson } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { type HeaderList, parse, sendFault } from '../core/platform/problem.ts'
@@ -72,12 +73,14 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
 
   const { reservedAtMs, pendingEntry: entry } = outcome
   const reservation: PendingReservation = { reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs, entry }
+  failpoint('purchase.beforePublish')
   switch (await deps.handOver.give(reservation)) {
     case 'REFUSED':
       return await takeBack(deps, reservation) ? { status: 'BUSY' } : { status: 'ACCEPTED', reservationId, quantity }
     // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.
     case 'UNKNOWN':
     case 'CONFIRMED':
+      failpoint('purchase.beforeAnswer')
       return { status: 'ACCEPTED', reservationId, quantity }
   }
 }
@@ -97,11 +100,14 @@ async function reserve({ reserving, log }: BuyDeps, sale: SaleFigures, request: 
 
 /** The broker refused: the unit goes back, unless a resender has taken the entry over, whose publish may have arrived. */
 async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation): Promise<boolean> {
+  failpoint('takeBack.beforeRelease')
   try {
     return await stock.release(reservation, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, reservation.entry) === 'RELEASED'
   } catch (error) {
     log.warn({ err: error, reservationId: reservation.reservationId }, 'refused by the broker but not taken back; the resender carries it')
     return false
+  } finally {
+    failpoint('takeBack.afterRelease')
   }
 }
 

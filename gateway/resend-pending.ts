@@ -1,3 +1,4 @@
+import { failpoint } from '../core/platform/failpoint.ts'
 import type { HandOverDeps, HandOver } from './hand-over.ts'
 
 /** Most entries of one sale that one pass sends again. */
@@ -13,6 +14,8 @@ export async function resendPending(deps: HandOverDeps, handOver: HandOver, olde
     const claimed = await deps.stock.claimPending(saleId, olderThanMs, RESEND_MAX)
     if (claimed.length === 0) continue
     deps.log.info({ saleId, reservations: claimed.length }, 'sending unconfirmed reservations again')
+    failpoint('resender.beforePublish')
     await Promise.all(claimed.map((reservation) => handOver.give(reservation)))
+    failpoint('resender.afterConfirm')
   }
 }

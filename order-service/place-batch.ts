@@ -3,6 +3,7 @@ import type { Verdict } from '../core/orders/decide.ts'
 import { placeOrders, type PlacingRules } from '../core/orders/place-orders.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
 import type { Database } from '../core/platform/database.ts'
+import { failpoint } from '../core/platform/failpoint.ts'
 import type { Logger } from '../core/platform/log.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
@@ -36,6 +37,7 @@ export function createPlacer({ database, stock, log, rules, onPlaced }: PlacingD
   return {
     async place(reservations) {
       const verdicts = await placeOrders(database, reservations, rules)
+      failpoint('placing.beforeAck')
       onPlaced(verdicts)
       await telling
       telling = tellStock(stock, verdicts, log)

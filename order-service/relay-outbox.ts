@@ -1,6 +1,7 @@
 import { ORDER_EVENTS } from '../core/contracts/topology.ts'
 import { deleteEntries, lockOldestEntries, type OutboxEntry, type OutboxMessage, shrinkEntry } from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/database.ts'
+import { failpoint } from '../core/platform/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
 import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
 
@@ -15,11 +16,13 @@ export async function relayOutbox(database: Database, publisher: Publisher, dela
   if (!publisher.isReady()) return false
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
+    if (entries.length > 0) failpoint('relay.beforePublish')
     const rests = await Promise.all(entries.map((entry) => send(entry, publisher, delay)))
     const unsent = rests.filter((rest) => rest.messages.length > 0)
     await deleteEntries(tx, rests.filter((rest) => rest.messages.length === 0).map((rest) => rest.id))
     // Rare: the broker refused some of its messages. The others must not go out with them again and again.
     for (const rest of unsent) await shrinkEntry(tx, rest)
+    if (entries.length > 0) failpoint('relay.beforeCommit')
     return unsent.length === 0 && entries.reduce((sum, entry) => sum + entry.messages.length, 0) >= BATCH_MAX
   })
 }

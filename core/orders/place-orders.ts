@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Reservation } from '../contracts/messages.ts'
 import type { Database } from '../platform/database.ts'
+import { failpoint } from '../platform/failpoint.ts'
 import { decide, type Verdict } from './decide.ts'
 import { readFacts } from './read-facts.ts'
 import { recordVerdicts } from './record-verdicts.ts'
@@ -16,6 +17,7 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
     const facts = await readFacts(tx, reservations)
     const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
     await recordVerdicts(tx, verdicts.filter((verdict) => verdict.isNew), new Date(facts.nowMs), rules.paymentWindowMs)
+    failpoint('placing.beforeCommit')
     return verdicts
   })
 }

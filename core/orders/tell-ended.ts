@@ -1,4 +1,5 @@
 import { type Database, Prisma } from '../platform/database.ts'
+import { failpoint } from '../platform/failpoint.ts'
 import { groupBy } from '../platform/group-by.ts'
 import type { Logger } from '../platform/log.ts'
 import { type EndReason, KEPT_AFTER_END_MS, type ReservationRef } from '../stock/ledger.ts'
@@ -41,6 +42,7 @@ export async function tellEnded(deps: TellingDeps, orderIds?: string[], most = 5
     ...known.filter((order) => order.status === 'CANCELLED').map((order) => hear([order], release(deps.stock, order))),
     ...[...paid].map(([saleId, some]) => hear(some, settle(deps.stock, saleId, some))),
   ])
+  if (told.length > 0) failpoint('releasing.beforeWrittenDown')
   await markTold(deps.database, told.map((order) => order.id))
   if (failures.length > 0) deps.log.warn({ err: failures[0], failures: failures.length }, 'Redis was not told of ended orders; the sweeper will')
   return told.length

@@ -1,3 +1,4 @@
+import { failpoint } from '../platform/failpoint.ts'
 import { groupBy } from '../platform/group-by.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Stock } from '../stock/stock.ts'
@@ -9,6 +10,7 @@ import type { Verdict } from './decide.ts'
  */
 export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger): Promise<void> {
   const told = await Promise.allSettled([...settleOrdered(stock, verdicts), ...releaseRejected(stock, verdicts)])
+  failpoint('telling.afterSettle')
   const failed = told.filter((result) => result.status === 'rejected')
   if (failed.length > 0) log.warn({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
 }

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../../core/platform/database.ts'
+import { failpoint } from '../../core/platform/failpoint.ts'
 import type { Logger } from '../../core/platform/log.ts'
 import { repeat } from '../../core/platform/repeat.ts'
 import type { PaymentProvider } from './provider.ts'
@@ -64,6 +65,7 @@ async function sendOldest({ database, provider, log }: RefundDeps, rests: Rests)
       log.warn({ err: error, refundId: refund.refundId, againInMs: restMs }, 'refund was not taken, trying again later')
       return 'FAILED'
     }
+    failpoint('refund.beforeWrittenDown')
     await tx.$executeRaw`UPDATE refunds SET completed_at = now() WHERE id = ${refund.refundId}::uuid`
     rests.done(refund.refundId)
     log.info(refund, 'refunded')

@@ -1,6 +1,7 @@
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import { UnreadableMessage, type Unpacked } from '../../contracts/messages.ts'
 import type { Topology } from '../../contracts/topology.ts'
+import { failpointOnceSent } from '../failpoint.ts'
 import type { Logger } from '../log.ts'
 import { TokenBucket } from '../token-bucket.ts'
 import { connectRabbit, declare, openChannel, withinLimit } from './connection.ts'
@@ -73,6 +74,7 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
       await pause(pace?.spend(parts.length) ?? 0, stop.signal)
       // What is not settled goes back to the broker as the channel closes.
       if (await handleItems(parts, { ...options, stop: stop.signal })) for (const delivery of batch) settle(delivery, log)
+      failpointOnceSent('consumer.afterAck')
     }
   }
 
