@@ -1,7 +1,7 @@
 import { type Reservation, type ReservationBatch, RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import { Combiner } from '../core/platform/combiner.ts'
-import { failpoint, failpointOnceSent } from '../core/platform/failpoint.ts'
+import { failpoint } from '../core/platform/failpoint.ts'
 import { groupBy } from '../core/platform/group-by.ts'
 import type { Logger } from '../core/platform/log.ts'
 import type { Publisher, PublishOutcome } from '../core/platform/rabbit/publisher.ts'
@@ -53,7 +53,6 @@ export class HandOver {
     // They are in the order of their coming: the first has waited longest, and nobody waits longer than the limit.
     const patienceMs = this.#deps.confirmTimeoutMs - (performance.now() - (given[0]?.sinceMs ?? 0))
     const reservations = given.map(({ reservation }) => reservation)
-    failpointOnceSent('handOver.beforeConfirm')
     const outcome = patienceMs > 0 ? await this.#deps.publisher.publish(messageOf(reservations), patienceMs) : 'UNKNOWN'
     if (outcome === 'CONFIRMED') failpoint('handOver.beforeForget')
     if (outcome === 'CONFIRMED') this.#forget(reservations)

@@ -12,7 +12,7 @@ import { writeSync } from 'node:fs'
 /** Every place there is, in the order in which a purchase comes by them. Each is hit by a test in test/faults. */
 export const FAILPOINTS = [
   // Gateway: the unit is set aside in Redis; the message is written, confirmed, its pending entry deleted, the buyer told.
-  'purchase.beforePublish', 'handOver.beforeConfirm', 'handOver.beforeForget', 'purchase.beforeAnswer',
+  'purchase.beforePublish', 'publisher.beforeConfirm', 'handOver.beforeForget', 'purchase.beforeAnswer',
   'takeBack.beforeRelease', 'takeBack.afterRelease',
   'resender.beforePublish', 'resender.afterConfirm',
   // Order service: a batch is committed, acknowledged, told to Redis; the outbox is published, then emptied.

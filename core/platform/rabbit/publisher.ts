@@ -1,5 +1,6 @@
 import type { ConfirmChannel } from 'amqplib'
 import type { Topology } from '../../contracts/topology.ts'
+import { failpointOnceSent } from '../failpoint.ts'
 import type { Logger } from '../log.ts'
 import { connectRabbit, declare, openChannel } from './connection.ts'
 
@@ -81,6 +82,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
         open.publish(exchange, routingKey, Buffer.from(JSON.stringify(body)), {
           persistent: true, mandatory, messageId, contentType: 'application/json', headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
         }, onConfirm)
+        failpointOnceSent('publisher.beforeConfirm')
       } catch (error) {
         log.debug({ err: error }, 'channel closed under a publish')
         settle('UNKNOWN')
