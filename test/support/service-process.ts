@@ -7,12 +7,24 @@ import { eventually } from './eventually.ts'
 export interface ServiceProcess {
   pid: number
   output: () => string
+  hasEnded: () => boolean
   kill: () => Promise<void>
   /** Asks it to drain; resolves with its exit code. */
   terminate: () => Promise<number | null>
 }
 
 export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): Promise<ServiceProcess> {
+  const started = spawnProcess(name, env)
+  const port = env[`${name.toUpperCase().replaceAll('-', '_')}_PORT`]
+  await eventually(`${name} to be ready`, async () => {
+    if (started.hasEnded()) throw new Error(`${name} ended:\n${started.output()}`)
+    return fetch(`http://127.0.0.1:${port}/readyz`).then((answer) => answer.status, () => 0)
+  }, (status) => status === 200)
+  return started
+}
+
+/** Without waiting for it to be ready: it may die before. */
+export function spawnProcess(name: ServiceName, env: NodeJS.ProcessEnv): ServiceProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], { env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output = (output + chunk.toString()).slice(-20_000) })
@@ -21,14 +33,10 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
   void exited.then(() => process.off('exit', end))
-  const port = env[`${name.toUpperCase().replaceAll('-', '_')}_PORT`]
-  await eventually(`${name} to be ready`, async () => {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${output}`)
-    return fetch(`http://127.0.0.1:${port}/readyz`).then((answer) => answer.status, () => 0)
-  }, (status) => status === 200)
   return {
     pid: child.pid ?? 0,
     output: () => output,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     async kill() {
       child.kill('SIGKILL')
       await exited

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Failpoint } from '../../core/platform/failpoint.ts'
+import { Crowd } from '../support/crowd.ts'
+import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { reserveOne } from '../support/reserve-one.ts'
+import { startSystem, type System } from '../support/system.ts'
+
+/** More than come until the third death: while it is not connected to the broker yet, a gateway sells and lives. */
+const UNITS = 200
+
+let system: System
+/** One process under the one that watches over it, so that it is the failpoint's. */
+const doomed = (): NodeJS.ProcessEnv => ({ ...system.env, GATEWAY_PROCESSES: '1' })
+
+describe('gateway killed after the script, before publish / confirm / answer', { timeout: DYING_TAKES_MS }, () => {
+  beforeAll(async () => { system = await startSystem() })
+  afterAll(() => system.close())
+
+  const KILLED = {
+    'after the script, before publish': 'purchase.beforePublish',
+    'after publish, before confirm': 'publisher.beforeConfirm',
+    'after confirm, before the entry is forgotten': 'handOver.beforeForget',
+    'after confirm, before answer': 'purchase.beforeAnswer',
+  } as const satisfies Record<string, Failpoint>
+
+  test.each(Object.entries(KILLED))('killed %s, three times: the retry gets the same reservation, and all become orders', async (_when, at) => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const crowd = new Crowd(system, saleId)
+    await system.stop('gateway')
+    await dieThreeTimes('gateway', doomed(), at, (_time, hasDied) => crowd.rushUntil(hasDied))
+    expect((await crowd.held()).size).toBeGreaterThanOrEqual(3)
+    await system.start('gateway')
+    await crowd.comeBack()
+    await crowd.expectSoldThrough(UNITS)
+  })
+
+  const RESENDING = {
+    'after it took the entries over, before publish': 'resender.beforePublish',
+    'after the confirm': 'resender.afterConfirm',
+  } as const satisfies Record<string, Failpoint>
+
+  test.each(Object.entries(RESENDING))('killed while sending again, %s, three times: nothing that another gateway had left is lost', async (_when, at) => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const crowd = new Crowd(system, saleId)
+    await system.stop('gateway')
+    await dieThreeTimes('gateway', doomed(), at, () => Promise.all(Array.from({ length: 4 }, () => leftBehind(crowd, saleId))))
+    await system.start('gateway')
+    await crowd.comeBack()
+    await crowd.expectSoldThrough(UNITS)
+  })
+
+  /** A buyer whose gateway died right after the script. */
+  async function leftBehind(crowd: Crowd, saleId: string): Promise<void> {
+    const buyer = crowd.join()
+    buyer.told = `${saleId}.${buyer.id.padEnd(22, '-')}`
+    await reserveOne(system.world.stock, { saleId, epoch: 1, total: UNITS }, { reservationId: buyer.told, buyerId: buyer.id })
+  }
+})
+
+describe('gateway killed while it takes back what a full queue refused', { timeout: DYING_TAKES_MS }, () => {
+  const FILLING = 12
+  beforeAll(async () => { system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '2' }) })
+  afterAll(() => system.close())
+
+  const KILLED = {
+    'before the unit went back': 'takeBack.beforeRelease',
+    'after the unit went back': 'takeBack.afterRelease',
+  } as const satisfies Record<string, Failpoint>
+
+  test.each(Object.entries(KILLED))('killed %s, three times: it goes back once or stays with its buyer', async (_when, at) => {
+    await system.stop('order-service')
+    const saleId = await system.createSale({ stock: UNITS })
+    const crowd = new Crowd(system, saleId)
+    for (let i = 0; i < FILLING; i++) await crowd.rush(1)
+    const waiting = (await crowd.held()).size
+    expect(waiting).toBeLessThan(FILLING)
+
+    await system.stop('gateway')
+    await dieThreeTimes('gateway', doomed(), at, (_time, hasDied) => crowd.rushUntil(hasDied))
+    const held = (await crowd.held()).size - waiting
+    // Of those who come together only one is the reason of the death.
+    if (at === 'takeBack.beforeRelease') expect(held).toBeGreaterThanOrEqual(3)
+    else expect(held).toBeLessThanOrEqual(crowd.buyers.length - FILLING - 3)
+    expect((await system.world.stock.readSale(saleId))?.left).toBe(UNITS - waiting - held)
+
+    await system.start('order-service')
+    await system.start('gateway')
+    await crowd.comeBack()
+    await crowd.expectSoldThrough(UNITS)
+  })
+})

@@ -1,0 +1,25 @@
+import { diesAt, type Failpoint } from '../../core/platform/failpoint.ts'
+import { eventually } from './eventually.ts'
+import { spawnProcess } from './service-process.ts'
+import type { ServiceName } from './system.ts'
+
+/** Once shows that it heals; three times, that it also heals what a healing that died has left. */
+const DEATHS = 3
+/** Limit of a test in which a process dies so often, on a machine that has other work. */
+export const DYING_TAKES_MS = 180_000
+const DEATH_TAKES_MS = 40_000
+
+/** Does what brings the process to the place where it dies. `hasDied` is to end waiting for answers that do not come. */
+export type Provoke = (time: number, hasDied: () => boolean) => Promise<unknown>
+
+/** Starts the service with the failpoint, until it has died there; and again, and again. @throws when it does not die there. */
+export async function dieThreeTimes(service: ServiceName, env: NodeJS.ProcessEnv, at: Failpoint, provoke: Provoke): Promise<void> {
+  for (let time = 1; time <= DEATHS; time++) {
+    const doomed = spawnProcess(service, { ...env, FAILPOINT: at })
+    const hasDied = () => doomed.output().includes(diesAt(at))
+    // Killed altogether: what watches over a gateway's process would start another one.
+    const death = eventually(`the ${service} to die at ${at}`, () => hasDied() || doomed.output(), (seen) => seen === true, DEATH_TAKES_MS)
+      .finally(() => doomed.kill())
+    await Promise.all([death, provoke(time, hasDied)])
+  }
+}
