@@ -6,8 +6,8 @@ export interface Answer {
   body: Record<string, unknown>
 }
 
-/** A JSON client that never throws on a status. */
-export async function call(method: string, url: string, options: { token?: string | undefined; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+/** A JSON client that never throws on a status; only when there is no answer. */
+export async function call(method: string, url: string, options: { token?: string | undefined; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Answer> {
   const response = await fetch(url, {
     method,
     headers: {
@@ -15,6 +15,7 @@ export async function call(method: string, url: string, options: { token?: strin
       ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
       ...options.headers,
     },
+    ...(options.signal && { signal: options.signal }),
     ...(options.body === undefined ? {} : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
   })
   const text = await response.text()

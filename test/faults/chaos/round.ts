@@ -1,0 +1,72 @@
+import type { AuditReport } from '../../../core/audit/report.ts'
+import { brokenPromises } from '../support/accounting.ts'
+import { AuditWatch } from '../support/audit-watch.ts'
+import { Crowd } from '../support/crowd.ts'
+import type { Shop } from '../support/shop.ts'
+import { holdsWithin } from '../support/until.ts'
+import { carryOut, drawSchedule, type Fault, type ScheduleOptions } from './schedule.ts'
+
+const STOCK = 60
+/** Twice the stock, so that every unit that comes back is wanted again. */
+const BUYERS = 120
+const ARRIVE_WITHIN_MS = 8_000
+/** What the system may take to make good, by itself, whatever was done to it. */
+const HEALING_LIMIT_MS = 30_000
+/** More than any call takes that is still in hand. */
+const LEAVING_LIMIT_MS = 25_000
+
+export interface Round {
+  seed: number
+  schedule: Fault[]
+  calls: { ok: number; refused: number; unknown: number }
+  accepted: number
+  paid: number
+  /** From the end of the last fault until everything was sold, settled and quiet. */
+  healedInMs: number
+  broken: string[]
+  audit: AuditReport | undefined
+}
+
+/** One sale in bad weather, from its opening until every unit is accounted for. */
+export async function playRound(shop: Shop, seed: number, options: ScheduleOptions = {}): Promise<Round> {
+  const schedule = drawSchedule(seed, options)
+  await shop.whole()
+  const saleId = await shop.openSale(STOCK)
+  const crowd = new Crowd(shop, saleId, { buyers: BUYERS, arriveWithinMs: ARRIVE_WITHIN_MS, seed })
+  const watch = new AuditWatch(shop, saleId)
+  try {
+    await carryOut(schedule, shop)
+    const healingSinceMs = Date.now()
+    crowd.everybodyPays()
+    await holdsWithin(HEALING_LIMIT_MS, () => isHealed(crowd, watch, healingSinceMs))
+    const healedInMs = Date.now() - healingSinceMs
+    await watch.stop()
+    return { ...tell(crowd, watch), seed, schedule, healedInMs, broken: brokenPromises({ crowd, watch, stock: STOCK }) }
+  } finally {
+    crowd.abandon()
+    await watch.stop()
+    await holdsWithin(LEAVING_LIMIT_MS, hasGone(crowd))
+  }
+}
+
+function isHealed(crowd: Crowd, { latest }: AuditWatch, sinceMs: number): boolean {
+  if (!latest || latest.startedAtMs < sinceMs) return false
+  const { report, sale } = latest
+  if (sale.orders.PAID === STOCK) crowd.soldThrough()
+  return sale.orders.PAID === STOCK && crowd.open().length === 0 && report.quiet && report.balanced
+}
+
+function tell({ calls, ...crowd }: Crowd, { latest }: AuditWatch): Pick<Round, 'calls' | 'accepted' | 'paid' | 'audit'> {
+  return {
+    calls: { ok: calls.count('ok'), refused: calls.count('refused'), unknown: calls.count('unknown') },
+    accepted: crowd.buyers.flatMap((buyer) => buyer.held).length,
+    paid: latest?.sale.orders.PAID ?? 0,
+    audit: latest?.report,
+  }
+}
+
+function hasGone(crowd: Crowd): () => boolean {
+  let isGone = false
+  void crowd.gone.then(() => { isGone = true })
+  return () => isGone
+}

@@ -1,0 +1,25 @@
+import { logTail } from '../../../dev/servers/ready.ts'
+import type { Shop } from '../support/shop.ts'
+import type { Round } from './round.ts'
+import { describe } from './schedule.ts'
+
+const LOG_LINES = 25
+
+/** A round in one line. */
+export function oneLine({ seed, schedule, calls, accepted, paid, healedInMs, broken }: Round): string {
+  const done = schedule.map(describe).join(', ')
+  const { ok, refused, unknown } = calls
+  const outcome = broken.length === 0 ? `healed in ${(healedInMs / 1_000).toFixed(1)} s` : `${broken.length} PROMISES BROKEN`
+  return `seed ${seed}: ${done}; ${ok} ok, ${refused} refused, ${unknown} unknown; ${accepted} accepted, ${paid} paid; ${outcome}`
+}
+
+/** All there is to know of a round that went wrong. */
+export function atLength(round: Round, shop: Shop): string {
+  return [
+    oneLine(round),
+    ...round.broken.map((sentence) => `  - ${sentence}`),
+    `again: npm run chaos -- --seed ${round.seed} --rounds 1`,
+    'the audit:', JSON.stringify(round.audit, null, 2),
+    ...shop.logFiles().map((file) => logTail(file, LOG_LINES)),
+  ].join('\n')
+}

@@ -1,0 +1,70 @@
+import type { AuditWatch, Reading } from './audit-watch.ts'
+import type { Buyer } from './buyer.ts'
+import type { Call } from './calls.ts'
+import type { Crowd } from './crowd.ts'
+
+export interface Books {
+  crowd: Crowd
+  watch: AuditWatch
+  stock: number
+}
+
+/** A gateway may believe for a second that a sale is sold out, in case the news of a release got lost. */
+const BELIEVED_MS = 1_000
+
+/** Judges a sale that is over by what its buyers and the audit saw. @returns one sentence for each promise that was broken. */
+export function brokenPromises({ crowd, watch, stock }: Books): string[] {
+  return [
+    ...crowd.open().map(({ id, seen }) => `accepted and never brought to an end: ${id} (${seen})`),
+    ...crowd.buyers.flatMap(reservationsOfOneBuyer),
+    ...[...watch.wrong].map((finding) => `the audit found ${finding}`),
+    ...atTheEnd(watch.latest, stock),
+    ...soldOutAtRest(watch.readings, crowd.calls.made),
+    ...crowd.calls.unplanned.map((answer) => `nobody should be answered: ${answer}`),
+  ]
+}
+
+/** While one lives a buyer gets no other: all but one must have ended without a sale, and none comes back after another. */
+function reservationsOfOneBuyer({ held }: Buyer): string[] {
+  const ids = held.map(({ id }) => id)
+  const alive = held.filter(({ end }) => end === 'PAID')
+  const other = held.slice(0, -1).filter(({ end }) => end === 'PAID')
+  return [
+    ...(new Set(ids).size < ids.length ? [`answered, then another, then the first again: ${ids.join(', ')}`] : []),
+    ...(alive.length > 1 ? [`one buyer has paid for several: ${alive.map(({ id }) => id).join(', ')}`] : []),
+    ...other.map(({ id }) => `its buyer was given another while it lived: ${id}`),
+  ]
+}
+
+function atTheEnd(latest: Reading | undefined, stock: number): string[] {
+  if (!latest) return ['the audit never saw the sale']
+  const { report, sale } = latest
+  return [
+    ...(report.balanced && report.quiet ? [] : [`not balanced and quiet in time: ${JSON.stringify({ ...sale, queues: report.queues, outbox: report.outbox })}`]),
+    ...(sale.sold === stock && sale.orders.PAID === stock ? [] : [`not sold through: ${sale.sold} of ${stock} sold, ${sale.orders.PAID} paid, ${sale.redisLeft} left`]),
+  ]
+}
+
+/** While it lay at rest nothing happened: who was told "sold out" then was told so wrongly. */
+function soldOutAtRest(readings: Reading[], calls: Call[]): string[] {
+  const refusals = calls.filter((call) => call.code === 'SOLD_OUT')
+  return restsWithUnits(readings).flatMap(({ fromMs, toMs, left }) => refusals
+    .filter(({ startedAtMs, endedAtMs }) => startedAtMs >= fromMs + BELIEVED_MS && endedAtMs <= toMs)
+    .map(({ buyerId }) => `${buyerId} was told "sold out" while ${left} units lay at rest`))
+}
+
+interface Rest { fromMs: number; toMs: number; left: number; figures: string }
+
+/** Times between readings that are quiet and say the same, with units left. */
+function restsWithUnits(readings: Reading[]): Rest[] {
+  const rests: Rest[] = []
+  let current: Rest | undefined
+  for (const { report, sale, startedAtMs, endedAtMs } of readings) {
+    const left = sale.redisLeft ?? 0
+    const figures = JSON.stringify(sale)
+    if (!report.quiet || left === 0) current = undefined
+    else if (current?.figures === figures) current.toMs = startedAtMs
+    else rests.push(current = { fromMs: endedAtMs, toMs: endedAtMs, left, figures })
+  }
+  return rests
+}

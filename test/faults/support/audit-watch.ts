@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AuditReport, SaleAudit } from '../../../core/audit/report.ts'
+import type { Shop } from './shop.ts'
+
+const LOOK_EVERY_MS = 250
+
+export interface Reading {
+  startedAtMs: number
+  endedAtMs: number
+  report: AuditReport
+  sale: SaleAudit
+}
+
+/** Audits a sale again and again while it goes on. */
+export class AuditWatch {
+  readonly readings: Reading[] = []
+  /** What was wrong at any time, each finding once. */
+  readonly wrong = new Set<string>()
+  /** Times at which a server was away and nothing could be said. */
+  blind = 0
+  readonly #watching: Promise<void>
+  #isStopped = false
+
+  constructor(shop: Shop, saleId: string) {
+    this.#watching = this.#watch(shop, saleId)
+  }
+
+  get latest(): Reading | undefined {
+    return this.readings.at(-1)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#watching
+  }
+
+  async #watch(shop: Shop, saleId: string): Promise<void> {
+    while (!this.#isStopped) {
+      const startedAtMs = Date.now()
+      const report = await shop.ledgers.audit(saleId).catch(() => undefined)
+      const sale = report?.sales[0]
+      if (report && sale) this.#note({ startedAtMs, endedAtMs: Date.now(), report, sale })
+      else this.blind += 1
+      await sleep(LOOK_EVERY_MS)
+    }
+  }
+
+  #note(reading: Reading): void {
+    this.readings.push(reading)
+    for (const { id, state, name, detail } of reading.sale.checks) {
+      if (state === 'wrong') this.wrong.add(`${id} ${name}: ${detail}`)
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Answer } from '../../support/http-client.ts'
+import type { Calls, What } from './calls.ts'
+import type { Random } from './random.ts'
+
+export type Plan = 'pays' | 'pays late' | 'cancels' | 'lapses'
+
+/** A reservation that was answered with 202, as far as its buyer knows. */
+export interface Held {
+  id: string
+  /** What the buyer was shown last. */
+  seen: string
+  /** What became of it for good. */
+  end?: 'PAID' | 'CANCELLED' | 'REJECTED'
+}
+
+export interface BuyerOptions {
+  id: string
+  token: string
+  saleId: string
+  plan: Plan
+  gateways: readonly string[]
+  calls: Calls
+  random: Random
+  /** Nothing is to be had any more. */
+  isOver: () => boolean
+  /** Whoever watches has given up on it. */
+  isAbandoned: () => boolean
+}
+
+/** One person who wants one unit, and asks again whenever they do not know what happened. */
+export class Buyer {
+  /** In the order of the answers; one that is answered again, by another in between, stands there twice. */
+  readonly held: Held[] = []
+  plan: Plan
+  readonly #options: BuyerOptions
+  #gateway: number
+  /** Orders for which the plan is done, whatever came of it. */
+  readonly #dealtWith = new Set<string>()
+
+  constructor(options: BuyerOptions) {
+    this.#options = options
+    this.plan = options.plan
+    this.#gateway = options.random.between(0, options.gateways.length - 1)
+  }
+
+  /** Until they have paid for a unit, or none is to be had. */
+  async shop(): Promise<void> {
+    const { isOver, isAbandoned } = this.#options
+    while (!isAbandoned()) {
+      const open = this.held.find((held) => !held.end)
+      if (open) await this.#bringOn(open)
+      else if (isOver() || this.held.some((held) => held.end === 'PAID')) return
+      else await this.#askForOne()
+    }
+  }
+
+  async #askForOne(): Promise<void> {
+    const { random, saleId } = this.#options
+    // Some click twice, and some once more although they were told yes.
+    const clicks = random.chance(0.2) ? 2 : 1
+    const answers = await Promise.all(Array.from({ length: clicks }, () => this.#call('buy', 'POST', `/sales/${saleId}/reservations`)))
+    if (answers.some((answer) => answer?.status === 202) && random.chance(0.2)) answers.push(await this.#call('buy', 'POST', `/sales/${saleId}/reservations`))
+    for (const answer of answers) if (answer?.status === 202) this.#note(String(answer.body.id), String(answer.body.status))
+    await this.#pause()
+  }
+
+  #note(id: string, seen: string): void {
+    if (this.held.at(-1)?.id !== id) this.held.push({ id, seen })
+  }
+
+  /** One look, and one step further when there is one to be made. */
+  async #bringOn(held: Held): Promise<void> {
+    const answer = await this.#call('look', 'GET', `/reservations/${held.id}`)
+    if (answer?.status === 200) {
+      held.seen = String(answer.body.status)
+      if (held.seen === 'PAID' || held.seen === 'CANCELLED' || held.seen === 'REJECTED') held.end = held.seen
+      if (held.seen === 'ORDERED') await this.#dealWith(held, String(answer.body.orderId))
+    }
+    if (!held.end) await this.#pause()
+  }
+
+  /** The order itself says that it is paid; nobody promises that the reservation will. */
+  async #dealWith(held: Held, orderId: string): Promise<void> {
+    const order = await this.#call('look', 'GET', `/orders/${orderId}`)
+    if (order?.body.status === 'PAID') held.end = 'PAID'
+    if (order?.body.status !== 'PENDING_PAYMENT' || this.#dealtWith.has(orderId)) return
+    const isDone = await this.#carryOutPlan(orderId, Date.parse(String(order.body.paymentDeadline)))
+    if (isDone) this.#dealtWith.add(orderId)
+    // Whoever let it lapse or sent it back did not mean to keep out of the sale.
+    if (isDone) this.plan = 'pays'
+  }
+
+  /** @returns whether an answer says that it is done, or past doing. */
+  async #carryOutPlan(orderId: string, deadlineMs: number): Promise<boolean> {
+    switch (this.plan) {
+      case 'lapses':
+        return true
+      case 'cancels':
+        return await this.#call('cancel', 'POST', `/orders/${orderId}/cancellation`) !== undefined
+      case 'pays':
+      case 'pays late': {
+        const payment = await this.#call('open payment', 'POST', `/orders/${orderId}/payments`)
+        if (!payment || payment.status >= 400) return payment !== undefined
+        // From just in time to a second late: then the money comes for an order that is cancelled.
+        if (this.plan === 'pays late') await this.#waitUntil(deadlineMs + this.#options.random.between(-400, 1_200))
+        return await this.#pay(String(payment.body.url))
+      }
+    }
+  }
+
+  async #pay(url: string): Promise<boolean> {
+    const { calls, id, isAbandoned } = this.#options
+    while (!isAbandoned()) {
+      if (await calls.make('pay', id, 'POST', url)) return true
+      await this.#pause()
+    }
+    return false
+  }
+
+  /** With whichever gateway answered last. */
+  async #call(what: What, method: string, path: string): Promise<Answer | undefined> {
+    const { calls, id, gateways, token } = this.#options
+    const answer = await calls.make(what, id, method, `${gateways[this.#gateway] ?? ''}${path}`, token)
+    if (!answer) this.#gateway = (this.#gateway + 1) % gateways.length
+    return answer
+  }
+
+  async #waitUntil(timeMs: number): Promise<void> {
+    while (Date.now() < timeMs && !this.#options.isAbandoned()) await sleep(50)
+  }
+
+  async #pause(): Promise<void> {
+    await sleep(this.#options.random.between(200, 700))
+  }
+}

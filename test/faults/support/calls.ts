@@ -1,0 +1,52 @@
+import { type Answer, call } from '../../support/http-client.ts'
+
+/** What a caller knows afterwards. `unknown` may or may not have happened: no answer in time, or one that says so (5xx). */
+export type Outcome = 'ok' | 'refused' | 'unknown'
+export type What = 'buy' | 'look' | 'open payment' | 'pay' | 'cancel'
+
+export interface Call {
+  what: What
+  buyerId: string
+  outcome: Outcome
+  startedAtMs: number
+  endedAtMs: number
+  /** 0 without an answer. */
+  status: number
+  /** Of a problem. */
+  code: unknown
+}
+
+/** As long as a person waits. The provider tells the shop of money for up to 19 s before it gives up. */
+const PATIENCE_MS: Record<What, number> = { buy: 8_000, look: 8_000, 'open payment': 12_000, pay: 20_000, cancel: 12_000 }
+
+/** Every call a crowd has made, and what came of it. */
+export class Calls {
+  readonly made: Call[] = []
+  /** Answers that no caller should ever get: 5xx but 503, and 503 that does not say when to come back. */
+  readonly unplanned: string[] = []
+
+  /** @returns the answer, or undefined when it is unknown what happened. Never throws. */
+  async make(what: What, buyerId: string, method: string, url: string, token?: string): Promise<Answer | undefined> {
+    const startedAtMs = Date.now()
+    const answer = await call(method, url, {
+      token, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE_MS[what]), ...(method === 'POST' ? { body: {} } : {}),
+    }).catch(() => undefined)
+    const outcome = outcomeOf(answer)
+    this.made.push({ what, buyerId, outcome, startedAtMs, endedAtMs: Date.now(), status: answer?.status ?? 0, code: answer?.body.code })
+    if (answer && answer.status >= 500 && !(answer.status === 503 && answer.headers.has('retry-after'))) {
+      this.unplanned.push(`${what} by ${buyerId}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    }
+    return outcome === 'unknown' ? undefined : answer
+  }
+
+  count(outcome: Outcome): number {
+    return this.made.filter((made) => made.outcome === outcome).length
+  }
+}
+
+function outcomeOf(answer: Answer | undefined): Outcome {
+  if (!answer) return 'unknown'
+  if (answer.status < 400) return 'ok'
+  // BUSY is the one 5xx that says that nothing was reserved.
+  return answer.status < 500 || answer.body.code === 'BUSY' ? 'refused' : 'unknown'
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Buyer, type Held, type Plan } from './buyer.ts'
+import { Calls } from './calls.ts'
+import { Random } from './random.ts'
+import type { Shop } from './shop.ts'
+
+export interface CrowdOptions {
+  buyers: number
+  arriveWithinMs: number
+  seed: number
+}
+
+/** As of ten buyers. */
+const PLANS: readonly Plan[] = ['pays', 'pays', 'pays', 'pays', 'pays', 'pays late', 'pays late', 'cancels', 'lapses', 'lapses']
+
+/** Buyers who come one by one to a sale, and stay until each has a unit or all are paid for. */
+export class Crowd {
+  readonly calls = new Calls()
+  readonly buyers: Buyer[]
+  /** Resolves when everybody has left. */
+  readonly gone: Promise<void>
+  #isOver = false
+  #isAbandoned = false
+
+  constructor(shop: Shop, saleId: string, { buyers, arriveWithinMs, seed }: CrowdOptions) {
+    const random = new Random(seed)
+    this.buyers = Array.from({ length: buyers }, (_, i) => new Buyer({
+      id: `buyer-${i}`, token: shop.signIn(`buyer-${i}`), saleId, plan: random.pick(PLANS), gateways: shop.gateways,
+      calls: this.calls, random: new Random(seed + i), isOver: () => this.#isOver, isAbandoned: () => this.#isAbandoned,
+    }))
+    this.gone = Promise.all(this.buyers.map(async (buyer) => {
+      await sleep(random.between(0, arriveWithinMs))
+      await buyer.shop()
+    })).then(() => {})
+  }
+
+  /** From now on whoever gets an order pays for it. */
+  everybodyPays(): void {
+    for (const buyer of this.buyers) buyer.plan = 'pays'
+  }
+
+  /** Every unit is paid for: whoever has none goes home. */
+  soldThrough(): void {
+    this.#isOver = true
+  }
+
+  /** They leave whatever they have in hand. */
+  abandon(): void {
+    this.#isAbandoned = true
+  }
+
+  /** Every reservation that was ever answered with 202. */
+  accepted(): Held[] {
+    return this.buyers.flatMap((buyer) => buyer.held)
+  }
+
+  /** Accepted, and not known yet what becomes of it. */
+  open(): Held[] {
+    return this.accepted().filter((held) => !held.end)
+  }
+}

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProcessId } from '../../../dev/processes.ts'
+import { startService } from '../../../dev/services.ts'
+import type { Running } from '../../../dev/supervise.ts'
+import { signalTree } from './process-tree.ts'
+import { until } from './until.ts'
+
+/** What an orchestrator takes to notice. No longer after the tenth death: here dying is the purpose. */
+const RESTART_PAUSE_MS = 300
+const READY_LIMIT_MS = 90_000
+
+export interface InstanceOptions {
+  /** Among all instances: "gateway-1". */
+  name: string
+  /** The room it lives in. */
+  service: string
+  env: NodeJS.ProcessEnv
+  logFile: string
+  onStart: (name: string, id: ProcessId) => void
+}
+
+/** One process of a service, as in production, started again whenever it ends. */
+export class Instance {
+  readonly name: string
+  readonly logFile: string
+  readonly #options: InstanceOptions
+  readonly #stopping = new AbortController()
+  #pid = 0
+  #isReady = false
+  #keeping: Promise<void> | undefined
+  #starts = 0
+
+  constructor(options: InstanceOptions) {
+    this.#options = options
+    this.name = options.name
+    this.logFile = options.logFile
+  }
+
+  /** @throws when it does not come up the first time. */
+  async start(): Promise<void> {
+    this.#keeping = this.#keepRunning(await this.#startOnce())
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /** How often it was started; 1 as long as nobody has ended it. */
+  get starts(): number {
+    return this.#starts
+  }
+
+  async ready(): Promise<void> {
+    await until(`${this.name} to be ready`, READY_LIMIT_MS, () => this.#isReady)
+  }
+
+  /** With SIGKILL, all of its processes at once. */
+  kill(): void {
+    this.#isReady = false
+    signalTree(this.#pid, 'SIGKILL')
+  }
+
+  /** Asks it to drain and to end, as for an update. */
+  terminate(): void {
+    this.#isReady = false
+    signalTree(this.#pid, 'SIGCONT')
+    if (this.#pid > 0) process.kill(this.#pid, 'SIGTERM')
+  }
+
+  pause(): void {
+    signalTree(this.#pid, 'SIGSTOP')
+  }
+
+  resume(): void {
+    signalTree(this.#pid, 'SIGCONT')
+  }
+
+  /** For good, and at once: whoever asks has seen what there was to see. */
+  async end(): Promise<void> {
+    this.#stopping.abort()
+    this.kill()
+    await this.#keeping
+  }
+
+  async #startOnce(): Promise<Running> {
+    const { name, service, env, logFile, onStart } = this.#options
+    const again = this.#starts > 0
+    this.#starts += 1
+    const running = await startService({
+      service: { name: service }, env, logFile, again, signal: this.#stopping.signal,
+      onStart: (_, id) => {
+        this.#pid = id.pid
+        onStart(name, id)
+      },
+    })
+    this.#isReady = true
+    return running
+  }
+
+  async #keepRunning(first: Running): Promise<void> {
+    const { signal } = this.#stopping
+    for (let running: Running | undefined = first; ;) {
+      await running?.ended
+      this.#isReady = false
+      // From here on the pid may be another process's.
+      this.#pid = 0
+      await sleep(RESTART_PAUSE_MS, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+      // A start that fails, since a server is away, is no more than another death.
+      running = await this.#startOnce().catch(() => undefined)
+    }
+  }
+}

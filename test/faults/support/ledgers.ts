@@ -1,0 +1,43 @@
+import { audit } from '../../../core/audit/audit.ts'
+import { createQueueReader, type QueueReader } from '../../../core/audit/queue-depths.ts'
+import { auditLimits, type AuditReport } from '../../../core/audit/report.ts'
+import { connectDatabase, type Database } from '../../../core/platform/database.ts'
+import { createLog } from '../../../core/platform/log.ts'
+import { connectRedis } from '../../../core/platform/redis.ts'
+import { Stock } from '../../../core/stock/stock.ts'
+import type { Redis } from 'ioredis'
+import type { Servers } from './servers.ts'
+
+/** An audit waits longer than a service would: it is not in a hurry, and must not fail for a slow machine. */
+const REDIS_PATIENCE_MS = 5_000
+
+/** PostgreSQL, Redis and the broker's queues as they are, on ways of their own that no fault of a link touches. */
+export class Ledgers {
+  readonly database: Database
+  readonly redis: Redis
+  readonly stock: Stock
+  readonly #queues: QueueReader
+  readonly #env: Record<string, string>
+
+  constructor({ databaseUrl, redisUrl, rabbitmqUrl }: Servers, env: Record<string, string>) {
+    this.#env = env
+    this.database = connectDatabase(databaseUrl, { connections: 4, statementTimeoutMs: 20_000 })
+    this.redis = connectRedis(redisUrl, createLog('ledgers', 'silent'), REDIS_PATIENCE_MS)
+    this.stock = new Stock(this.redis, env.REDIS_KEY_PREFIX ?? '')
+    this.#queues = createQueueReader(rabbitmqUrl, Number(env.PAYMENT_WINDOW_SECONDS))
+  }
+
+  /** @throws while a server is away: then nothing can be said. */
+  audit(saleId: string): Promise<AuditReport> {
+    return audit({
+      database: this.database, redis: this.redis, queues: this.#queues,
+      keyPrefix: this.#env.REDIS_KEY_PREFIX ?? '', limits: auditLimits(Number(this.#env.RESERVATION_LIFETIME_SECONDS)),
+    }, saleId)
+  }
+
+  async close(): Promise<void> {
+    await this.#queues.close()
+    this.redis.disconnect()
+    await this.database.$disconnect()
+  }
+}

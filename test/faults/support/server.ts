@@ -1,0 +1,58 @@
+import type { RunningServer } from '../../../dev/servers/running-server.ts'
+import { signalTree } from './process-tree.ts'
+
+/** A server of ours that can be taken away in every way, and is found on its port again with its data. */
+export class Server<Running extends RunningServer = RunningServer> {
+  readonly #launch: () => Promise<Running>
+  #running: Running | undefined
+
+  private constructor(launch: () => Promise<Running>) {
+    this.#launch = launch
+  }
+
+  /** `launch` starts it on the same port and the same data every time. */
+  static async start<Running extends RunningServer>(launch: () => Promise<Running>): Promise<Server<Running>> {
+    const server = new Server(launch)
+    await server.start()
+    return server
+  }
+
+  get running(): Running {
+    if (!this.#running) throw new Error('The server is down')
+    return this.#running
+  }
+
+  /** Resolves when it takes clients again. */
+  async start(): Promise<void> {
+    this.#running ??= await this.#launch()
+  }
+
+  /** With SIGKILL; what it had written is there when it starts again. */
+  async kill(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    if (!running) return
+    signalTree(running.pids[0] ?? 0, 'SIGKILL')
+    await running.ended
+  }
+
+  /** In order: it says goodbye to its clients. */
+  async stop(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    if (!running) return
+    // A paused one would hear nothing of it.
+    signalTree(running.pids[0] ?? 0, 'SIGCONT')
+    await running.stop()
+  }
+
+  /** It falls silent, and its connections stay open. */
+  pause(): void {
+    if (this.#running) signalTree(this.#running.pids[0] ?? 0, 'SIGSTOP')
+  }
+
+  /** It goes on where it was, and does what has piled up meanwhile. */
+  resume(): void {
+    if (this.#running) signalTree(this.#running.pids[0] ?? 0, 'SIGCONT')
+  }
+}

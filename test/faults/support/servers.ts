@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import type { ProcessId } from '../../../dev/processes.ts'
+import { freePort } from '../../../dev/servers/ports.ts'
+import { createDatabase, startPostgres } from '../../../dev/servers/postgres.ts'
+import { type RabbitmqServer, startRabbitmq } from '../../../dev/servers/rabbitmq.ts'
+import { startRedis } from '../../../dev/servers/redis.ts'
+import { migrate } from '../../../prisma/migrate.ts'
+import { Server } from './server.ts'
+
+export interface Servers {
+  postgres: Server
+  redis: Server
+  rabbitmq: Server<RabbitmqServer>
+  /** Where Redis keeps its log. */
+  redisFolder: string
+  databaseUrl: string
+  redisUrl: string
+  rabbitmqUrl: string
+}
+
+export const SERVER_NAMES = ['postgres', 'redis', 'rabbitmq'] as const
+export type ServerName = (typeof SERVER_NAMES)[number]
+
+/** PostgreSQL (migrated), Redis and RabbitMQ in that folder. Every start of each is told to `onStart`. */
+export async function startServers(folder: string, onStart: (name: string, id: ProcessId) => void): Promise<Servers> {
+  const redisFolder = join(folder, 'redis')
+  const [postgresPort, redisPort, port, managementPort] = [await freePort(), await freePort(), await freePort(), await freePort()]
+  const starting = [
+    // Its processes are killed, never its machine: what the kernel has is safe enough.
+    Server.start(() => startPostgres({ dataDir: join(folder, 'postgres'), port: postgresPort, onStart, settings: { fsync: 'off' } })),
+    Server.start(() => startRedis({ dataDir: redisFolder, port: redisPort, onStart })),
+    Server.start(() => startRabbitmq({ dataDir: join(folder, 'rabbitmq'), port, managementPort, onStart })),
+  ] as const
+  try {
+    const [postgres, redis, rabbitmq] = await Promise.all(starting)
+    const databaseUrl = await createDatabase(postgres.running.url, 'seckill')
+    await migrate(databaseUrl)
+    return { postgres, redis, rabbitmq, redisFolder, databaseUrl, redisUrl: redis.running.url, rabbitmqUrl: rabbitmq.running.url }
+  } catch (error) {
+    // What is still starting must be there before it can be stopped.
+    for (const started of await Promise.allSettled<Server>(starting)) if (started.status === 'fulfilled') await started.value.kill()
+    throw error
+  }
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto'
+import { freePort } from '../../../dev/servers/ports.ts'
+import { variable } from '../../../dev/services.ts'
+import type { ServerName } from './servers.ts'
+
+/** What runs: an instance's name, its room, the servers it talks to. Two of whatever may run twice. */
+export const INSTANCES = [
+  { name: 'payment-provider', service: 'payment-provider', servers: [] },
+  { name: 'control-room', service: 'control-room', servers: [] },
+  { name: 'cancel-worker', service: 'cancel-worker', servers: ['postgres', 'redis', 'rabbitmq'] },
+  { name: 'order-service-1', service: 'order-service', servers: ['postgres', 'redis', 'rabbitmq'] },
+  { name: 'order-service-2', service: 'order-service', servers: ['postgres', 'redis', 'rabbitmq'] },
+  { name: 'gateway-1', service: 'gateway', servers: ['redis', 'rabbitmq'] },
+  { name: 'gateway-2', service: 'gateway', servers: ['redis', 'rabbitmq'] },
+] as const satisfies { name: string; service: string; servers: ServerName[] }[]
+export type InstanceName = (typeof INSTANCES)[number]['name']
+
+/**
+ * Everything that takes minutes in a shop takes seconds here, so that a round sees all of it: reservations expire, orders
+ * lapse, sweepers come by, and a late payment is late. No buyer meets a limit.
+ */
+const SETTINGS = {
+  LOG_LEVEL: 'info', HOST: '127.0.0.1', DEMO_MODE: 'true', GATEWAY_PROCESSES: '1', REDIS_KEY_PREFIX: 'seckill:',
+  PAYMENT_WINDOW_SECONDS: '4', RESERVATION_LIFETIME_SECONDS: '8', SWEEP_INTERVAL_SECONDS: '0.5', SWEEP_GRACE_SECONDS: '1.5',
+  CONFIRM_TIMEOUT_MS: '500', RESEND_AFTER_MS: '1000',
+  BUYER_RATE_PER_SECOND: '100000', BUYER_BURST: '100000', ADDRESS_RATE_PER_SECOND: '100000', ADDRESS_BURST: '100000',
+  GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000',
+} as const
+
+/** The environment of all instances but for the servers, and where each answers. */
+export async function environment(overrides: Record<string, string>): Promise<{ env: Record<string, string>; ports: Record<InstanceName, number> }> {
+  const ports = Object.fromEntries(await Promise.all(INSTANCES.map(async ({ name }) => [name, await freePort()] as const))) as Record<InstanceName, number>
+  const secret = () => randomBytes(24).toString('hex')
+  const origin = (name: InstanceName) => `http://127.0.0.1:${ports[name]}`
+  return {
+    ports,
+    env: {
+      ...SETTINGS, PATH: process.env.PATH ?? '',
+      TOKEN_SECRET: secret(), PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
+      PUBLIC_URL: origin('gateway-1'), PAYMENT_PROVIDER_URL: origin('payment-provider'), PAYMENT_PAGE_URL: origin('payment-provider'),
+      ...overrides,
+    },
+  }
+}
+
+/** What is one instance's own: its port, and each gateway its order service. */
+export function ownSettings(name: InstanceName, ports: Record<InstanceName, number>): Record<string, string> {
+  const service = INSTANCES.find((instance) => instance.name === name)?.service ?? name
+  const orderService = name === 'gateway-2' ? ports['order-service-2'] : ports['order-service-1']
+  return {
+    [variable(service, 'PORT')]: String(ports[name]),
+    ...(service === 'gateway' ? { ORDER_SERVICE_URL: `http://127.0.0.1:${orderService}` } : {}),
+  }
+}

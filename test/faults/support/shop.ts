@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createTokens } from '../../../core/platform/tokens.ts'
+import { RunRecord } from '../../../dev/run-file.ts'
+import { makeScratchFolder, removeScratchFolder } from '../../../dev/scratch-folder.ts'
+import { call } from '../../support/http-client.ts'
+import { Instance } from './instance.ts'
+import { Links } from './links.ts'
+import { Ledgers } from './ledgers.ts'
+import { type Servers, SERVER_NAMES, startServers } from './servers.ts'
+import { environment, type InstanceName, INSTANCES, ownSettings } from './settings.ts'
+import { until } from './until.ts'
+
+/** The whole shop on servers and in processes of its own, so that any of them can be taken away and come back. */
+export interface Shop {
+  servers: Servers
+  links: Links
+  instance: (name: InstanceName) => Instance
+  instances: Instance[]
+  /** Both ledgers read past the services, for the audit and for whoever wants to disturb them. */
+  ledgers: Ledgers
+  gateways: readonly [string, string]
+  env: Record<string, string>
+  /** A sale that is open now, for an hour; returns its id. */
+  openSale: (stock: number) => Promise<string>
+  /** A buyer's token. */
+  signIn: (buyerId: string) => string
+  /** Every server is up, every link free and every instance ready. */
+  whole: () => Promise<void>
+  logFiles: () => string[]
+  close: () => Promise<void>
+}
+
+const WHOLE_LIMIT_MS = 90_000
+
+/** Starts it all in a scratch folder; what a killed test leaves there is stopped by the next command. */
+export async function startShop(overrides: Record<string, string> = {}): Promise<Shop> {
+  const opened: (() => unknown)[] = []
+  const close = async () => { for (const end of opened.splice(0).reverse()) await end() }
+  try {
+    return await open(overrides, opened, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function open(overrides: Record<string, string>, opened: (() => unknown)[], close: () => Promise<void>): Promise<Shop> {
+  const folder = await makeScratchFolder()
+  opened.push(() => removeScratchFolder(folder))
+  const record = await RunRecord.claim(folder)
+  const onStart = record.started.bind(record)
+  await mkdir(join(folder, 'logs'))
+  const servers = await startServers(folder, onStart)
+  opened.push(() => Promise.all(SERVER_NAMES.map((name) => servers[name].kill())))
+  const links = new Links(servers)
+  opened.push(() => links.close())
+  const { env, ports } = await environment(overrides)
+
+  const instances = await Promise.all(INSTANCES.map(async ({ name, service, servers: needed }) => {
+    const direct = { DATABASE_URL: servers.databaseUrl, REDIS_URL: servers.redisUrl, RABBITMQ_URL: servers.rabbitmqUrl }
+    const own = { ...env, ...direct, ...ownSettings(name, ports), ...await links.lay(name, needed) }
+    const instance = new Instance({ name, service, env: own, logFile: join(folder, 'logs', `${name}.log`), onStart })
+    opened.push(() => instance.end())
+    await instance.start()
+    return instance
+  }))
+  const ledgers = new Ledgers(servers, env)
+  opened.push(() => ledgers.close())
+  const tokens = createTokens(env.TOKEN_SECRET ?? '')
+  const instanceNamed = (name: InstanceName) => instances.find((instance) => instance.name === name) as Instance
+
+  return {
+    servers, links, instances, ledgers, env, close,
+    instance: instanceNamed,
+    gateways: [`http://127.0.0.1:${ports['gateway-1']}`, `http://127.0.0.1:${ports['gateway-2']}`],
+    signIn: (buyerId) => tokens.sign(buyerId),
+    openSale: (stock) => openSale(`http://127.0.0.1:${ports['control-room']}`, env.ADMIN_TOKEN ?? '', stock),
+    async whole() {
+      for (const name of SERVER_NAMES) {
+        servers[name].resume()
+        await servers[name].start()
+      }
+      for (const name of links.names()) links.named(name).restore()
+      for (const instance of instances) instance.resume()
+      await until('every instance to be ready', WHOLE_LIMIT_MS, () => instances.every((instance) => instance.isReady))
+    },
+    logFiles: () => instances.map((instance) => instance.logFile),
+  }
+}
+
+async function openSale(controlRoom: string, token: string, stock: number): Promise<string> {
+  const id = `sale-${randomBytes(4).toString('hex')}`
+  const answer = await call('POST', `${controlRoom}/sales`, { token, body: {
+    id, title: 'A sale in bad weather', priceCents: 1_000, stock,
+    opensAt: new Date(Date.now() - 1_000).toISOString(), closesAt: new Date(Date.now() + 3_600_000).toISOString(),
+  } })
+  if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
+  return id
+}
