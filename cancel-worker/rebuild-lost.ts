@@ -42,16 +42,21 @@ export class Rebuilder {
     this.#reservationLifetimeMs = reservationLifetimeMs
   }
 
-  /** One look at every sale that Redis should have. @throws when a server does not answer; the next look goes on. */
+  /** One look at every sale that Redis should have. @throws when a server did not answer for one; the others are served. */
   async look(): Promise<void> {
     const kept = new Date(Date.now() - KEPT_AFTER_END_MS)
-    for (const sale of await this.#deps.database.sale.findMany({ where: { closesAt: { gt: kept } } })) {
-      const door = await this.#deps.door.read(sale.id)
-      if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
-      else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#close(sale)
-      else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
-      else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#close(sale, door)
-    }
+    const sales = await this.#deps.database.sale.findMany({ where: { closesAt: { gt: kept } } })
+    const failures: unknown[] = []
+    for (const sale of sales) await this.#lookAt(sale).catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new Error(`${failures.length} of ${sales.length} sales could not be looked at`, { cause: failures[0] })
+  }
+
+  async #lookAt(sale: Sale): Promise<void> {
+    const door = await this.#deps.door.read(sale.id)
+    if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
+    else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#close(sale)
+    else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
+    else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#close(sale, door)
   }
 
   async #close(sale: Sale, stuck?: Door): Promise<void> {

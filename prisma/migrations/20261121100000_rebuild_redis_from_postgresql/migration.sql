@@ -4,7 +4,7 @@ ALTER TABLE "sales" ADD COLUMN "returned" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "sales" ADD COLUMN "fenced_epoch" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "sales" ADD COLUMN "earliest_opens_at" TIMESTAMPTZ(3);
 ALTER TABLE "sales" ADD COLUMN "latest_closes_at" TIMESTAMPTZ(3);
-UPDATE "sales" SET "returned" = (SELECT coalesce(sum("quantity"), 0) FROM "orders" WHERE "sale_id" = "sales"."id" AND "status" IN ('CANCELLED', 'REFUNDED'));
+UPDATE "sales" SET "fenced_epoch" = "epoch", "returned" = (SELECT coalesce(sum("quantity"), 0) FROM "orders" WHERE "sale_id" = "sales"."id" AND "status" IN ('CANCELLED', 'REFUNDED'));
 
 -- Of earlier reservations it is only known that they came while their sale was open, and before they were decided.
 ALTER TABLE "decisions" ADD COLUMN "reserved_at" TIMESTAMPTZ(3);
