@@ -1,0 +1,49 @@
+import type { Guard } from '../guard.ts'
+
+const SOLD_OUT = 'gateway/sold-out.test.ts'
+const OUTAGES = 'test/outages.test.ts'
+
+/** The light side and what it hands over. */
+export const gatewayGuards: Guard[] = [
+  {
+    rule: 'unknown is not refused: the unit does not go back', file: 'gateway/buy.ts',
+    text: "    // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.\n    case 'UNKNOWN':\n", without: '',
+    tests: { file: OUTAGES, named: 'while the broker is away' },
+  },
+  {
+    rule: 'what the broker refused is given back', file: 'gateway/buy.ts',
+    text: "return await takeBack(deps, reservation) ? { status: 'BUSY' }", without: "return reservationId ? { status: 'BUSY' }", tests: { file: OUTAGES, named: 'a full queue' },
+  },
+  {
+    rule: 'a pending entry goes only when it is confirmed', file: 'gateway/hand-over.ts',
+    text: "if (outcome === 'CONFIRMED') this.#forget", without: 'this.#forget', tests: { file: OUTAGES, named: 'while the broker is away' },
+  },
+  {
+    rule: 'holders are not told "sold out" from memory', file: 'gateway/sold-out.ts',
+    text: 'return holders !== undefined && !mayHold(holders, buyerId, units)', without: 'return holders !== undefined', tests: { file: SOLD_OUT, named: 'whoever comes' },
+  },
+  {
+    rule: 'a release withdraws what was known', file: 'gateway/sold-out.ts',
+    text: '    this.#known.delete(saleId)\n  }', without: '  }', tests: { file: SOLD_OUT, named: 'a release' },
+  },
+  {
+    rule: 'nothing is believed while releases cannot be heard', file: 'gateway/sold-out.ts',
+    text: '    this.#known.clear()\n', without: '', tests: { file: SOLD_OUT, named: 'nothing is believed' },
+  },
+  {
+    rule: 'what was asked before a release is not believed after it', file: 'gateway/sold-out.ts',
+    text: ' || this.#releasesHeard !== heardBefore) return', without: ') return', tests: { file: SOLD_OUT, named: 'what was asked' },
+  },
+  {
+    rule: 'nobody buys without a valid token', file: 'gateway/buy.ts',
+    text: "  if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }\n", without: '', tests: { file: 'test/selling.test.ts', named: 'it refuses nobody without' },
+  },
+  {
+    rule: 'another buyer\'s reservation is not shown', file: 'gateway/routes/reservations.ts',
+    text: ' || record?.buyerId !== res.locals.buyerId) throw', without: ' || !record) throw', tests: { file: 'test/selling.test.ts', named: 'a reservation is shown' },
+  },
+  {
+    rule: 'the epoch that a gateway knows never falls', file: 'gateway/catalogue.ts',
+    text: 'Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)', without: 'sale.epoch', tests: { file: 'test/lanes.test.ts', named: 'a sale whose data is of another' },
+  },
+]

@@ -1,0 +1,6 @@
+import type { Guard } from '../guard.ts'
+import { gatewayGuards } from './gateway.ts'
+import { orderGuards } from './orders.ts'
+import { stockGuards } from './stock.ts'
+
+export const GUARDS: Guard[] = [...stockGuards, ...orderGuards, ...gatewayGuards]

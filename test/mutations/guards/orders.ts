@@ -1,0 +1,138 @@
+import type { Guard } from '../guard.ts'
+
+const PLACING = 'core/orders/place-orders.test.ts'
+const DECIDING = 'core/orders/decide.test.ts'
+const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
+const RECONCILING = 'cancel-worker/reconcile.test.ts'
+const ROUTES = 'order-service/http/routes.test.ts'
+
+/** The PostgreSQL ledger: deciding, placing, cancelling, paying, rebuilding, setting right. */
+export const orderGuards: Guard[] = [
+  {
+    rule: 'the database sells no more than the stock', file: 'core/orders/decide.ts',
+    text: "return (room.get(saleId) ?? 0) < quantity ? 'SOLD_OUT' : undefined", without: 'return undefined', tests: { file: PLACING, named: 'placing services that together' },
+  },
+  {
+    rule: 'the counter is moved only within the stock', file: 'core/orders/record-verdicts.ts',
+    text: ' AND sold + units <= stock`', without: '`', tests: { file: PLACING, named: 'placing a sale that somebody else' },
+  },
+  {
+    rule: 'a batch whose counter did not move is rolled back', file: 'core/orders/record-verdicts.ts',
+    text: 'if (counted !== sales.size) throw', without: 'if (counted < 0) throw', tests: { file: PLACING, named: 'placing a sale that somebody else' },
+  },
+  {
+    rule: 'a reservation is decided once', file: 'core/orders/decide.ts',
+    text: 'if (earlier) return { reservation, decision: earlier, isNew: false }', without: '', tests: { file: DECIDING, named: 'a repeat' },
+  },
+  {
+    rule: 'one live order per buyer and sale', file: 'core/orders/decide.ts',
+    text: ' || liveBuyers.has(buyerOfSale(saleId, buyerId))) return', without: ') return', tests: { file: DECIDING, named: 'one live order' },
+  },
+  {
+    rule: 'late reservations become no order', file: 'core/orders/decide.ts',
+    text: "      if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'\n", without: '', tests: { file: DECIDING, named: 'late' },
+  },
+  {
+    rule: 'reservations of before the fence become no order', file: 'core/orders/decide.ts',
+    text: "      if (reservation.epoch < (facts.fencedEpoch.get(saleId) ?? 0)) return 'EXPIRED'\n", without: '', tests: { file: REBUILDING, named: 'what comes after the fence' },
+  },
+  {
+    rule: 'deciders of one sale take turns', file: 'core/orders/read-facts.ts',
+    text: 'ORDER BY id FOR UPDATE`', without: 'ORDER BY id`', tests: { file: PLACING, named: 'placing' },
+  },
+  {
+    rule: 'sales are locked in one order', file: 'core/orders/read-facts.ts',
+    text: 'ORDER BY id FOR UPDATE`', without: 'ORDER BY id DESC FOR UPDATE`', tests: { file: PLACING, named: 'placing sales are locked' },
+  },
+  {
+    rule: 'orders and their messages are written together', file: 'core/orders/record-verdicts.ts',
+    text: '      ${insertIntoOutbox(announce(verdicts, at))}\n', without: '      SELECT 1\n', tests: { file: PLACING, named: 'placing' },
+  },
+  {
+    rule: 'only an unpaid order is cancelled', file: 'core/orders/transitions.ts',
+    text: "AND status = 'PENDING_PAYMENT' AND ${condition}", without: 'AND ${condition}', tests: { file: ROUTES, named: '200 races' },
+  },
+  {
+    rule: 'only an unpaid order becomes paid', file: 'core/orders/transitions.ts',
+    text: "      WHERE id = ${money.orderId}::uuid AND status = 'PENDING_PAYMENT'\n", without: '      WHERE id = ${money.orderId}::uuid\n', tests: { file: ROUTES, named: 'the callback for a cancelled' },
+  },
+  {
+    rule: 'an order does not lapse before its deadline', file: 'core/orders/transitions.ts',
+    text: 'Prisma.sql`payment_deadline <= now()`', without: 'Prisma.sql`TRUE`', tests: { file: 'core/orders/transitions.test.ts', named: 'an order is not lapsed' },
+  },
+  {
+    rule: 'only its buyer cancels an order', file: 'core/orders/transitions.ts',
+    text: 'Prisma.sql`buyer_id = ${buyerId}`', without: 'Prisma.sql`TRUE`', tests: { file: 'core/orders/transitions.test.ts', named: 'only its buyer' },
+  },
+  {
+    rule: 'the same money counts once', file: 'core/orders/transitions.ts',
+    text: 'where: { id: money.paymentId, receivedAt: null },', without: 'where: { id: money.paymentId },', tests: { file: 'core/orders/transitions.test.ts', named: 'the same money' },
+  },
+  {
+    rule: 'a cancelled unit goes back to the counter', file: 'core/orders/transitions.ts',
+    text: '    await countReturned(tx, cancelled)\n', without: '', tests: { file: PLACING, named: 'placing one buyer gets' },
+  },
+  {
+    rule: 'a unit is written down as given back only when Redis has it', file: 'core/orders/tell-ended.ts',
+    text: "  return outcome !== 'CLOSED'\n", without: '  return outcome !== undefined\n', tests: { file: REBUILDING, named: 'an order cancelled between' },
+  },
+  {
+    rule: 'the fence counts cancelled units as given back', file: 'core/rebuild/fence-sale.ts',
+    text: "    await tx.$executeRaw`UPDATE orders SET told_at = now() WHERE sale_id = ${saleId} AND status = 'CANCELLED' AND told_at IS NULL`\n", without: '',
+    tests: { file: REBUILDING, named: 'an order cancelled between' },
+  },
+  {
+    rule: 'a sale is fenced once per epoch', file: 'core/rebuild/fence-sale.ts',
+    text: ' AND fenced_epoch < epoch RETURNING', without: ' RETURNING', tests: { file: REBUILDING, named: 'a rebuilder that died' },
+  },
+  {
+    rule: 'what was cancelled after the fence is given back after it', file: 'core/rebuild/reopen-sale.ts',
+    text: "        WHEN o.status = 'CANCELLED' AND o.told_at IS NOT NULL THEN 'CANCELLED'\n", without: "        WHEN o.status = 'CANCELLED' THEN 'CANCELLED'\n",
+    tests: { file: REBUILDING, named: 'one cancelled while' },
+  },
+  {
+    rule: 'a lost sale is closed under a higher epoch', file: 'core/rebuild/close-sale.ts',
+    text: 'Math.max(row.epoch, found.epoch) + 1', without: 'Math.max(row.epoch, found.epoch)', tests: { file: REBUILDING, named: 'a Redis that was emptied' },
+  },
+  {
+    rule: 'a sale is closed once, however many see that it is lost', file: 'core/rebuild/close-sale.ts',
+    text: 'if (isFine && !(', without: 'if (isFine && found.state === \'OPEN\' && !(', tests: { file: REBUILDING, named: 'many rebuilders' },
+  },
+  {
+    rule: 'what was accepted becomes orders before the sale opens', file: 'cancel-worker/rebuild-lost.ts',
+    text: '    if (pending > 0 || intake > 0) return false\n', without: '    if (pending >= 0) return true\n', tests: { file: REBUILDING, named: 'what was accepted' },
+  },
+  {
+    rule: 'units are put back only after a reservation could have lived', file: 'cancel-worker/reconcile.ts',
+    text: '    if (nowMs - sinceMs < this.#missingForMs) return\n', without: '', tests: { file: RECONCILING, named: 'units that are missing' },
+  },
+  {
+    rule: 'what is on its way is not missing', file: 'cancel-worker/reconcile.ts',
+    text: 'tally.left + tally.undecidedMax + after.sold', without: 'tally.left + after.sold', tests: { file: RECONCILING, named: 'what is on its way' },
+  },
+  {
+    rule: 'a cancelled unit that is not back yet is not missing', file: 'cancel-worker/reconcile.ts',
+    text: ' + before.untold + returnedMeanwhile)', without: ' + returnedMeanwhile)', tests: { file: RECONCILING, named: 'what is on its way' },
+  },
+  {
+    rule: 'a unit that came back while it was counted is not one too many', file: 'cancel-worker/reconcile.ts',
+    text: 'tally.left + before.sold - returnedMeanwhile - stock', without: 'tally.left + before.sold - stock', tests: { file: RECONCILING, named: 'what is sold, cancelled' },
+  },
+  {
+    rule: 'of two reconcilers one puts a unit back', file: 'cancel-worker/reconcile.ts',
+    text: '      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`\n', without: '', tests: { file: RECONCILING, named: 'units that are missing' },
+  },
+  {
+    rule: 'only a signed callback is believed', file: 'order-service/http/routes.ts',
+    text: "  if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)\n",
+    without: "  if (reading.outcome !== 'RECEIVED') { res.json({}); return }\n", tests: { file: ROUTES, named: 'the callback is believed' },
+  },
+  {
+    rule: 'each refund is sent by one service', file: 'order-service/payments/send-refunds.ts',
+    text: ' FOR UPDATE OF r SKIP LOCKED`', without: '`', tests: { file: 'order-service/payments/send-refunds.test.ts', named: 'three services' },
+  },
+  {
+    rule: 'a refund is sent until the provider has taken it', file: 'order-service/payments/send-refunds.ts',
+    text: "      return 'FAILED'\n    }\n", without: '    }\n', tests: { file: 'order-service/payments/send-refunds.test.ts', named: 'one that the provider' },
+  },
+]

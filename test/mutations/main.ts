@@ -1,0 +1,62 @@
+/**
+ * npm run mutations [-- --only TEXT] [--count N] [--seed S]
+ * Takes the rules that protect stock and money away, one at a time, in a copy of the project, and runs the tests that must
+ * fail then. Ends non-zero when a rule is not missed by its tests. With --count only so many are tried, drawn by the seed.
+ */
+import { parseArgs } from 'node:util'
+import { Listr } from 'listr2'
+import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
+import { ensureBinaries } from '../../dev/servers/binaries.ts'
+import { startTestServers } from '../servers.ts'
+import { Random } from '../faults/support/random.ts'
+import type { Guard } from './guard.ts'
+import { GUARDS } from './guards/index.ts'
+import { Workshop } from './workshop.ts'
+
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, count: { type: 'string' }, seed: { type: 'string' } } })
+const seed = Number(values.seed ?? Date.now() % 1_000_000)
+const guards = chosen()
+
+await ensureBinaries(console.error)
+await sweepScratchFolders()
+const folder = await makeScratchFolder()
+const { stop, ...servers } = await startTestServers()
+try {
+  const workshop = new Workshop(folder, servers)
+  const survived: string[] = []
+  await new Listr([
+    { title: 'With every rule in place', task: () => allGreen(workshop) },
+    ...guards.map((guard) => ({ title: guard.rule, task: async (_: unknown, task: { title: string }) => { task.title = await judge(workshop, guard, survived) } })),
+  ], { exitOnError: true }).run()
+  console.log(`${guards.length} rules taken away (seed ${seed}), ${survived.length} not missed`)
+  for (const rule of survived) console.error(`NOT MISSED ${rule}`)
+  if (survived.length > 0) process.exitCode = 1
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+} finally {
+  await stop()
+  await removeScratchFolder(folder)
+}
+
+function chosen(): Guard[] {
+  const matching = GUARDS.filter(({ rule, file }) => `${rule} ${file}`.includes(values.only))
+  if (values.count === undefined) return matching
+  const random = new Random(seed)
+  return matching.map((guard) => ({ guard, order: random.between(0, 1_000_000) })).toSorted((one, other) => one.order - other.order)
+    .slice(0, Number(values.count)).map(({ guard }) => guard)
+}
+
+/** Tests that fail anyway prove nothing. */
+async function allGreen(workshop: Workshop): Promise<void> {
+  const { failed, broken, passed } = await workshop.run([...new Set(guards.map(({ tests }) => tests.file))])
+  if (failed.length + broken.length > 0 || passed === 0) throw new Error(`These fail with every rule in place:\n${[...failed, ...broken].join('\n')}`)
+}
+
+async function judge(workshop: Workshop, guard: Guard, survived: string[]): Promise<string> {
+  const { failed, broken } = await workshop.without(guard)
+  if (broken.length > 0) throw new Error(`Without "${guard.rule}" the tests could not be run: ${broken.join('\n')}`)
+  if (failed.length > 0) return `${guard.rule}: missed by "${failed[0]}"${failed.length > 1 ? ` and ${failed.length - 1} more` : ''}`
+  survived.push(`${guard.rule} (${guard.file}): ${guard.tests.file} stays green without it`)
+  return `${guard.rule}: NOT MISSED`
+}

@@ -1,0 +1,76 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import type { TestServers } from '../servers.ts'
+import type { Guard } from './guard.ts'
+
+/** More than any of the test files takes. */
+const RUN_LIMIT_MS = 180_000
+
+const Result = z.object({
+  numPassedTests: z.number(),
+  testResults: z.array(z.object({ message: z.string(), assertionResults: z.array(z.object({ title: z.string(), status: z.string() })) })),
+})
+
+export interface TestRun {
+  passed: number
+  /** Names of the tests that failed. */
+  failed: string[]
+  /** Why a file could not be run at all. */
+  broken: string[]
+}
+
+/** A copy of the project in which rules are taken away, so that the project itself never is without them. */
+export class Workshop {
+  readonly #folder: string
+  readonly #servers: TestServers
+
+  /** Copies what git knows and what it does not ignore, as it is just now. */
+  constructor(folder: string, servers: TestServers) {
+    this.#folder = folder
+    this.#servers = servers
+    const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' }).split('\0').filter((file) => file !== '')
+    for (const file of [...files, 'prisma/generated']) {
+      mkdirSync(join(folder, dirname(file)), { recursive: true })
+      cpSync(file, join(folder, file), { recursive: true })
+    }
+    symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
+  }
+
+  /** Runs the guard's tests without it. @throws when its text does not stand in its file exactly once. */
+  async without({ file, text, without, tests }: Guard): Promise<TestRun> {
+    const path = join(this.#folder, file)
+    const original = readFileSync(path, 'utf8')
+    const found = original.split(text).length - 1
+    if (found !== 1) throw new Error(`${file}: expected the guard's text once, found it ${found} times: ${text}`)
+    // As a function: the text may hold what "replace" would take for a pattern.
+    writeFileSync(path, original.replace(text, () => without))
+    try {
+      return await this.run([tests.file], tests.named)
+    } finally {
+      writeFileSync(path, original)
+    }
+  }
+
+  async run(files: string[], named = ''): Promise<TestRun> {
+    const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
+    const output = join(this.#folder, 'result.json')
+    writeFileSync(output, '')
+    const pattern = named === '' ? [] : ['-t', named.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)]
+    const child = spawn(process.execPath, [vitest, 'run', ...files, ...pattern, '--reporter=json', `--outputFile=${output}`], {
+      cwd: this.#folder, stdio: 'ignore', timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL',
+      env: { ...process.env, TEST_SERVERS: JSON.stringify(this.#servers) },
+    })
+    await new Promise((resolve) => child.once('exit', resolve))
+    const text = readFileSync(output, 'utf8')
+    if (text === '') return { passed: 0, failed: [], broken: [`vitest gave no result within ${RUN_LIMIT_MS} ms`] }
+    const { numPassedTests, testResults } = Result.parse(JSON.parse(text))
+    return {
+      passed: numPassedTests,
+      failed: testResults.flatMap(({ assertionResults }) => assertionResults.filter(({ status }) => status === 'failed').map(({ title }) => title)),
+      broken: testResults.filter(({ assertionResults }) => assertionResults.length === 0).map(({ message }) => message),
+    }
+  }
+}
