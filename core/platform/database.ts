@@ -60,6 +60,14 @@ export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return undefined
   if (error.code === 'P2002') return '23505'
   if (error.code === 'P2003') return '23503'
-  const cause = (error.meta as { driverAdapterError?: { cause?: { originalCode?: string } } } | undefined)?.driverAdapterError?.cause
-  return cause?.originalCode
+  return adapterCause(error)?.originalCode
+}
+
+/** What the driver adapter calls the fault; raw queries have one code for all faults, and only this tells them apart. */
+export function faultKind(error: unknown): string | undefined {
+  return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.kind : undefined
+}
+
+function adapterCause({ meta }: { meta?: Record<string, unknown> }) {
+  return (meta as { driverAdapterError?: { cause?: { originalCode?: string; kind?: string } } } | undefined)?.driverAdapterError?.cause
 }

@@ -7,16 +7,18 @@ export interface TcpProxy {
   port: number
   /** Cuts every connection and refuses new ones. */
   cut: () => void
+  /** Cuts every connection as a host does that has forgotten them (RST), and refuses new ones. */
+  reset: () => void
   /** Cuts when the server has answered so many times. */
   cutAfter: (answers: number) => void
-  /** Takes back a cut, a delay, and an answer still to be lost. */
+  /** Takes back a cut and a delay, and loses no more answers. */
   restore: () => void
   /** Lets the connections that are open fall silent, as behind a host that died; new ones work. */
   freeze: () => void
   /** Whatever is sent from now on arrives so much later, in either direction. */
   delay: (ms: number) => void
-  /** Cuts the connection on which the server next answers with this text, which never arrives: done, and nobody knows. */
-  loseAnswer: (text: string) => void
+  /** Cuts every connection on which the server answers with this text, which never arrives: done, and nobody knows. */
+  loseAnswers: (text: string) => void
   /** Answers lost so far. */
   lost: () => number
   close: () => Promise<void>
@@ -45,7 +47,6 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   function isAnswerLost(chunk: Buffer): boolean {
     if (--answersLeft === 0) proxy.cut()
     if (textToLose === undefined || !chunk.includes(textToLose)) return false
-    textToLose = undefined
     lost += 1
     return true
   }
@@ -67,11 +68,12 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     cut() { isCut = true; destroyAll() },
+    reset() { isCut = true; for (const socket of sockets) socket.resetAndDestroy() },
     cutAfter(answers) { answersLeft = answers },
     restore() { isCut = false; delayMs = 0; textToLose = undefined },
     freeze() { for (const socket of sockets) frozen.add(socket) },
     delay(ms) { delayMs = ms },
-    loseAnswer(text) { textToLose = text },
+    loseAnswers(text) { textToLose = text },
     lost: () => lost,
     async close() {
       destroyAll()
