@@ -9,7 +9,7 @@ import { sweepScratchFolders } from '../../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../../dev/servers/binaries.ts'
 import { type Shop, startShop } from '../support/shop.ts'
 import { playRound } from './round.ts'
-import { atLength, oneLine } from './told.ts'
+import { atLength, keepLogs, oneLine } from './told.ts'
 
 const { values } = parseArgs({ options: {
   rounds: { type: 'string', default: '10' }, seed: { type: 'string' }, 'memory-loss': { type: 'boolean', default: false },
@@ -48,7 +48,7 @@ function roundTask(seed: number) {
     const round = await playRound(shop, seed, { memoryLoss: values['memory-loss'] })
     task.title = oneLine(round)
     if (round.broken.length === 0) return
-    failure = atLength(round, shop)
+    failure = `${atLength(round, shop)}\nAll logs: ${await keepLogs(shop, seed)}`
     throw new Error(`seed ${seed}: ${round.broken.length} promises broken`)
   }
 }

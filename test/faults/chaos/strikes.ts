@@ -115,8 +115,8 @@ export function linkStrikes(instance: InstanceName, server: ServerName): Record<
       await sleep(holdMs)
       links.between(instance, server).restore()
     },
-    ...(done === undefined ? {} : { async 'lose an answer on'({ links }: Shop, holdMs: number) {
-      links.between(instance, server).loseAnswer(done)
+    ...(done === undefined ? {} : { async 'lose answers on'({ links }: Shop, holdMs: number) {
+      links.between(instance, server).loseAnswers(done)
       await sleep(holdMs)
       links.between(instance, server).restore()
     } }),

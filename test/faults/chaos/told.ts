@@ -1,3 +1,5 @@
+import { cp, mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { logTail } from '../../../dev/servers/ready.ts'
 import type { Shop } from '../support/shop.ts'
 import type { Round } from './round.ts'
@@ -22,4 +24,12 @@ export function atLength(round: Round, shop: Shop): string {
     'the audit:', JSON.stringify(round.audit, null, 2),
     ...shop.logFiles().map((file) => logTail(file, LOG_LINES)),
   ].join('\n')
+}
+
+/** The shop's folder goes with it. @returns where they are kept */
+export async function keepLogs(shop: Shop, seed: number): Promise<string> {
+  const kept = join('.data', 'chaos', String(seed))
+  await mkdir(kept, { recursive: true })
+  await Promise.all(shop.logFiles().map((file) => cp(file, join(kept, basename(file)))))
+  return kept
 }

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { atRest, buy, buyAtLast, PATIENT, people, shown } from './support/purchases.ts'
+import { type Shop, startShop } from './support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => { shop = await startShop({ ...PATIENT, RESERVATION_LIFETIME_SECONDS: '4' }) }, 120_000)
+afterAll(() => shop.close(), 60_000)
+
+const LIMIT_MS = 120_000
+/** More than a reservation lives, with the sweeper's grace. */
+const PAUSE_MS = 10_000
+
+test('a gateway paused for 10 s with reservations in hand: the other one sends them on, and what the first does late is harmless', async () => {
+  const saleId = await shop.openSale(30)
+  // Its messages take so long that it is certainly paused with some in hand, and some of their buyers without an answer.
+  shop.links.named('gateway-1 to rabbitmq').delay(300)
+  const inHand = people('in-hand', 20)
+  const answers = inHand.map((buyerId) => buy(shop, saleId, buyerId).catch(() => undefined))
+  await eventually('all to be reserved', () => shop.ledgers.stock.countPending(saleId), (count) => count === 20)
+  shop.instance('gateway-1').pause()
+  const paused = sleep(PAUSE_MS)
+
+  const ids = await Promise.all(inHand.map((buyerId) => buyAtLast(shop, saleId, buyerId, 1)))
+  const ends = await Promise.all(ids.map((id, i) => shown(shop, id, inHand[i] ?? '', ['ORDERED', 'REJECTED'], 1)))
+  expect(ends.map(({ status }) => status)).toEqual(ends.map(() => 'ORDERED'))
+  await paused
+  shop.instance('gateway-1').resume()
+  shop.links.named('gateway-1 to rabbitmq').restore()
+
+  for (const [i, answer] of (await Promise.all(answers)).entries()) if (answer?.status === 202) expect(answer.body.id).toBe(ids[i])
+  expect(await buyAtLast(shop, saleId, 'in-hand-0')).toBe(ids[0])
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: 10, orders: { PENDING_PAYMENT: 20 } }] })
+}, LIMIT_MS)
+
+test('a gateway that goes on when its reservation has expired and the unit is another\'s sells it to nobody twice', async () => {
+  const saleId = await shop.openSale(1)
+  for (const name of ['gateway-1 to rabbitmq', 'gateway-2 to rabbitmq']) shop.links.named(name).cut()
+  const { body } = await buy(shop, saleId, 'first')
+  shop.instance('gateway-1').pause()
+  // No gateway could send it on: the sweeper ends it, with a tombstone for whatever comes late.
+  expect(await shown(shop, String(body.id), 'first', ['REJECTED'], 1)).toMatchObject({ reason: 'EXPIRED' })
+  shop.links.named('gateway-2 to rabbitmq').restore()
+  const second = await eventually('the unit to be sold again', () => buyAtLast(shop, saleId, 'second', 1).then((id) => shown(shop, id, 'second', ['ORDERED', 'REJECTED'], 1)),
+    ({ status }) => status === 'ORDERED')
+
+  shop.instance('gateway-1').resume()
+  shop.links.named('gateway-1 to rabbitmq').restore()
+  expect((await eventually('the late gateway to answer', () => buy(shop, saleId, 'first').catch(() => undefined), (answer) => answer !== undefined))?.body.code).toBe('SOLD_OUT')
+  expect(second.status).toBe('ORDERED')
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 1, redisLeft: 0, orders: { PENDING_PAYMENT: 1 } }] })
+}, LIMIT_MS)

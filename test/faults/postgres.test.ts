@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { ask, atRest, buy, buyAtLast, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
+import { type Shop, startShop } from './support/shop.ts'
+
+const STOCK = 40
+let shop: Shop
+let saleId: string
+beforeAll(async () => { shop = await startShop(PATIENT) }, 120_000)
+afterAll(() => shop.close(), 60_000)
+beforeEach(async () => {
+  await shop.whole()
+  saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
+}, 120_000)
+
+const LIMIT_MS = 120_000
+const orders = () => shop.ledgers.database.order.count({ where: { saleId } })
+
+/** A buyer with an unpaid order. */
+async function ordered(buyerId: string): Promise<string> {
+  const { orderId } = await shown(shop, await buyAtLast(shop, saleId, buyerId), buyerId, ['ORDERED'])
+  return String(orderId)
+}
+
+test('killed and started again: buyers go on buying, orders are told to wait, and every reservation becomes one order', async () => {
+  const orderId = await ordered('early')
+  await shop.servers.postgres.kill()
+  const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buy(shop, saleId, buyerId)))
+  expect(accepted.map(({ status }) => status)).toEqual(accepted.map(() => 202))
+  for (const [method, path] of [['GET', ''], ['POST', '/payments'], ['POST', '/cancellation']] as const) {
+    const answer = await ask(shop, method, `/orders/${orderId}${path}`, 'early')
+    expect(answer, path).toMatchObject(COME_BACK)
+    expect(answer.headers.get('retry-after')).toBe('2')
+  }
+  await shop.servers.postgres.start()
+
+  await Promise.all(accepted.map(({ body }, i) => shown(shop, String(body.id), `meanwhile-${i}`, ['ORDERED'])))
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 21, redisLeft: STOCK - 21 }] })
+}, LIMIT_MS)
+
+test('its backends terminated again and again under load, every reservation becomes one order', async () => {
+  const { database } = shop.ledgers
+  const terminate = () => database.$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+  const ids: string[] = []
+  for (const [i, buyerId] of people('under-load', 30).entries()) {
+    ids.push(await buyAtLast(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1))
+    await terminate()
+  }
+  await Promise.all(ids.map((id, i) => shown(shop, id, `under-load-${i}`, ['ORDERED'])))
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 30, redisLeft: STOCK - 30, orders: { PENDING_PAYMENT: 30 } }] })
+}, LIMIT_MS)
+
+test('the answers to COMMIT lost: what is committed is looked up, and no order is made twice', async () => {
+  const links = ['order-service-1 to postgres', 'order-service-2 to postgres'].map((name) => shop.links.named(name))
+  for (const link of links) link.loseAnswers('COMMIT')
+  const ids = await Promise.all(people('unheard', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  await eventually('the orders, of which no service knows', orders, (count) => count === 20)
+  expect(links.reduce((sum, link) => sum + link.lost(), 0)).toBeGreaterThan(0)
+  for (const link of links) link.restore()
+
+  await Promise.all(ids.map((id, i) => shown(shop, id, `unheard-${i}`, ['ORDERED'])))
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20, orders: { PENDING_PAYMENT: 20 } }] })
+}, LIMIT_MS)
+
+test('the sale locked by somebody: buying goes on, who needs the lock is told to come back, and afterwards all is done', async () => {
+  const orderId = await ordered('early')
+  const ids = await shop.ledgers.database.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT FROM sales WHERE id = ${saleId} FOR UPDATE`
+    const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+    expect((await ask(shop, 'GET', `/orders/${orderId}`, 'early')).body.status).toBe('PENDING_PAYMENT')
+    expect(await ask(shop, 'POST', `/orders/${orderId}/cancellation`, 'early')).toMatchObject(COME_BACK)
+    return accepted
+  }, { timeout: 60_000 })
+
+  await Promise.all(ids.map((id, i) => shown(shop, id, `meanwhile-${i}`, ['ORDERED'])))
+  expect((await ask(shop, 'POST', `/orders/${orderId}/cancellation`, 'early')).body.status).toBe('CANCELLED')
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }] })
+}, LIMIT_MS)
+
+test('slow, it makes orders late and none twice', async () => {
+  for (const name of ['order-service-1 to postgres', 'order-service-2 to postgres']) shop.links.named(name).delay(400)
+  const ids = await Promise.all(people('patient', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  await Promise.all(ids.map((id, i) => shown(shop, id, `patient-${i}`, ['ORDERED'])))
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }] })
+}, LIMIT_MS)

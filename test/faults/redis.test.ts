@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { atRest, buy, buyAtLast, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
+import { type Shop, startShop } from './support/shop.ts'
+
+const STOCK = 20
+let shop: Shop
+let saleId: string
+beforeAll(async () => { shop = await startShop(PATIENT) }, 120_000)
+afterAll(() => shop.close(), 60_000)
+beforeEach(async () => {
+  await shop.whole()
+  saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
+}, 120_000)
+
+const LIMIT_MS = 120_000
+const inHand = (buyerId: string) => shop.ledgers.redis.get(shop.ledgers.stock.keys.buyer(saleId, buyerId))
+
+test('killed and started again, its scripts forgotten: buyers are told to come back, keep what they have, and nothing is sold twice', async () => {
+  const early = await Promise.all(people('early', 10).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  await shop.servers.redis.kill()
+  for (const gateway of [0, 1] as const) {
+    const refused = await buy(shop, saleId, 'hasty', gateway)
+    expect(refused).toMatchObject(COME_BACK)
+    expect(refused.headers.get('retry-after')).toBe('2')
+  }
+  await shop.servers.redis.start()
+
+  const again = await Promise.all(people('early', 10).map((buyerId) => buyAtLast(shop, saleId, buyerId, 1)))
+  expect(again).toEqual(early)
+  await Promise.all(people('late', 10).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  expect((await buy(shop, saleId, 'too-late')).body.code).toBe('SOLD_OUT')
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: STOCK, redisLeft: 0 }] })
+}, LIMIT_MS)
+
+test('its scripts forgotten while it runs, no buyer notices', async () => {
+  for (const buyerId of people('steady', 5)) {
+    await shop.ledgers.redis.script('FLUSH')
+    expect((await buy(shop, saleId, buyerId)).status).toBe(202)
+  }
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 5, redisLeft: STOCK - 5 }] })
+}, LIMIT_MS)
+
+test('paused, it lets nobody wait, and what has piled up is not carried out when it goes on', async () => {
+  await buyAtLast(shop, saleId, 'before')
+  shop.servers.redis.pause()
+  // As many as there are units: carried out late, they would take them all.
+  const answers = await Promise.all(people('waiting', STOCK).map((buyerId, i) => buy(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1)))
+  expect(answers).toMatchObject(answers.map(() => COME_BACK))
+  shop.servers.redis.resume()
+
+  await buyAtLast(shop, saleId, 'after')
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 2, redisLeft: STOCK - 2 }] })
+}, LIMIT_MS)
+
+test('slow for one gateway, its buyers get at the other what they may have there, and no second unit', async () => {
+  shop.links.named('gateway-1 to redis').delay(700)
+  // There and back takes longer than anybody waits; the unit may be taken all the same.
+  expect(await buy(shop, saleId, 'slow', 0)).toMatchObject(COME_BACK)
+  const reservationId = await buyAtLast(shop, saleId, 'slow', 1)
+  shop.links.named('gateway-1 to redis').restore()
+  expect(await buyAtLast(shop, saleId, 'slow', 0)).toBe(reservationId)
+  await shown(shop, reservationId, 'slow', ['ORDERED'])
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 1, redisLeft: STOCK - 1 }] })
+}, LIMIT_MS)
+
+test('the connection cut while the script runs: the buyer does not know, and finds the first reservation when asking again', async () => {
+  const link = shop.links.named('gateway-1 to redis')
+  const lostBefore = link.lost()
+  link.loseAnswers('RESERVED')
+  expect(await buy(shop, saleId, 'cut-off')).toMatchObject(COME_BACK)
+  expect(link.lost()).toBe(lostBefore + 1)
+  link.restore()
+
+  const taken = await inHand('cut-off')
+  expect(taken).toMatch(/^sale-/)
+  expect(await buyAtLast(shop, saleId, 'cut-off')).toBe(taken)
+  // Nobody has published it yet: it is the resender who finds it.
+  await shown(shop, String(taken), 'cut-off', ['ORDERED'])
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 1, redisLeft: STOCK - 1 }] })
+}, LIMIT_MS)
+
+test('out of memory it refuses, keeps what it has, and is left in no half state', async () => {
+  const early = await Promise.all(people('early', 5).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  await shop.ledgers.redis.config('SET', 'maxmemory', '1')
+  const refused = await buy(shop, saleId, 'unlucky')
+  expect(refused).toMatchObject(COME_BACK)
+  expect(refused.headers.get('retry-after')).toBe('2')
+  expect(await inHand('unlucky')).toBeNull()
+  // It evicts nobody's mark to make room.
+  expect(await Promise.all(people('early', 5).map(inHand))).toEqual(early)
+  await shop.ledgers.redis.config('SET', 'maxmemory', '0')
+
+  await buyAtLast(shop, saleId, 'unlucky')
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 6, redisLeft: STOCK - 6 }] })
+}, LIMIT_MS)
