@@ -29,7 +29,6 @@ describe('order service killed before commit / between commit and ack / after ac
     await system.stop('order-service')
     await dieThreeTimes('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
     await system.start('order-service')
-    await crowd.comeBack()
     await crowd.expectSoldThrough(UNITS)
   })
 
@@ -57,7 +56,6 @@ describe('order service killed before commit / between commit and ack / after ac
     await system.start('cancel-worker')
     await eventually('Redis to be told', () => system.world.stock.countUndecided(saleId), (undecided) => undecided === 0)
     await system.start('order-service')
-    await crowd.comeBack()
     await crowd.expectSoldThrough(UNITS)
   })
 })
@@ -76,7 +74,6 @@ describe('outbox relay killed on either side of the confirm', { timeout: DYING_T
     await system.stop('order-service')
     await dieThreeTimes('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
     await system.start('order-service')
-    await crowd.comeBack()
     await crowd.expectSoldThrough(UNITS)
 
     const ids = () => new Set(events.map((event) => event.eventId))

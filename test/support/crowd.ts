@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { createTokens } from '../../core/platform/tokens.ts'
 import { eventually } from './eventually.ts'
+import { reserveOne } from './reserve-one.ts'
 import type { System } from './system.ts'
 
 interface Buyer {
@@ -24,11 +25,23 @@ export class Crowd {
     this.#sign = createTokens(system.env.TOKEN_SECRET ?? '').sign
   }
 
-  join(): Buyer {
+  #join(): Buyer {
     const id = `buyer-${this.buyers.length}`
     const buyer = { id, token: this.#sign(id) }
     this.buyers.push(buyer)
     return buyer
+  }
+
+  /** A buyer whose gateway died right after the script took their unit; returns the reservation and its pending entry. */
+  async joinUnanswered(): Promise<{ reservationId: string; buyerId: string; entry: string }> {
+    const buyer = this.#join()
+    const { stock } = this.#system.world
+    const sale = await stock.readSale(this.#saleId)
+    if (!sale) throw new Error(`Redis has no ${this.#saleId}`)
+    buyer.told = `${this.#saleId}.${buyer.id.padEnd(22, '-')}`
+    const outcome = await reserveOne(stock, sale, { reservationId: buyer.told, buyerId: buyer.id })
+    if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${JSON.stringify(outcome)}`)
+    return { reservationId: buyer.told, buyerId: buyer.id, entry: outcome.pendingEntry }
   }
 
   /** New buyers come, some at a time, until somebody has died of it. */
@@ -40,7 +53,7 @@ export class Crowd {
   /** So many new buyers try once, all at the same moment, as soon as there is a gateway. */
   async rush(count: number, hasDied = () => false): Promise<void> {
     await Promise.all(Array.from({ length: count }, async () => {
-      const buyer = this.join()
+      const buyer = this.#join()
       const answer = await eventually('an answer or a death', () => this.#try(buyer), (seen) => seen !== undefined || hasDied())
       if (answer?.status === 202) buyer.told = String(answer.body.id)
     }))
@@ -54,7 +67,7 @@ export class Crowd {
   }
 
   /** Everybody tries until accepted. Who held a reservation, or was told of one, must get that one. */
-  async comeBack(): Promise<void> {
+  async #comeBack(): Promise<void> {
     const held = await this.held()
     await Promise.all(this.buyers.map(async (buyer) => {
       const answer = await eventually(`${buyer.id} to be accepted`, () => this.#try(buyer), (seen) => seen?.status === 202)
@@ -65,15 +78,17 @@ export class Crowd {
     }))
   }
 
-  /** How the reservation of each buyer ended, in the order of their coming. */
-  ends(): Promise<unknown[]> {
-    return Promise.all(this.buyers.map(async ({ told, token }) => (await this.#system.settled(told ?? '', token)).status))
+  /** Waits until the reservation of each buyer is of that status. */
+  async allAre(status: 'ORDERED' | 'CANCELLED' | 'REJECTED'): Promise<void> {
+    await Promise.all(this.buyers.map(({ told, token }) => this.#system.settled(told ?? '', token, [status])))
   }
 
-  /** As many more buyers come as there are units; then all have an order, there are no other orders, and no unit is left. */
+  /** All come back, and as many more as there are units: then all have an order, there are no others, and no unit is left. */
   async expectSoldThrough(units: number): Promise<void> {
+    await this.#comeBack()
     await this.rush(units - this.buyers.length)
-    expect(await this.ends()).toEqual(Array<string>(units).fill('ORDERED'))
+    await this.#comeBack()
+    await this.allAre('ORDERED')
     expect(await this.#system.auditAtRest(this.#saleId)).toMatchObject({
       balanced: true, quiet: true, sales: [{ stock: units, sold: units, redisLeft: 0, orders: { PENDING_PAYMENT: units } }],
     })

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { INTAKE } from '../../core/contracts/topology.ts'
+import type { Failpoint } from '../../core/platform/failpoint.ts'
+import { Crowd } from '../support/crowd.ts'
+import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { batchOf, publishTo } from '../support/queues.ts'
+import { startSystem, type System } from '../support/system.ts'
+
+const BUYERS_PER_DEATH = 4
+const UNITS = 20
+
+let system: System
+beforeAll(async () => { system = await startSystem() })
+afterAll(() => system.close())
+
+/** No unit is sold and none is missing: the same buyers may buy again, and get every one of them. */
+async function sellsAgain(saleId: string): Promise<void> {
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, quiet: true, sales: [{ sold: 0, redisLeft: UNITS }] })
+  await new Crowd(system, saleId).expectSoldThrough(UNITS)
+}
+
+async function restart(service: 'order-service' | 'cancel-worker', settings: Record<string, string> = {}): Promise<void> {
+  await system.stop(service)
+  await system.start(service, settings)
+}
+
+describe('cancel worker killed before / after the UPDATE / before the release', { timeout: DYING_TAKES_MS }, () => {
+  const KILLED = {
+    'before the UPDATE': 'cancelling.beforeUpdate',
+    'after the UPDATE, before the release': 'cancelling.beforeRelease',
+    'after the release, before it is written down': 'releasing.beforeWrittenDown',
+  } as const satisfies Record<string, Failpoint>
+
+  test.each(Object.entries(KILLED))('killed %s, three times: every order lapses, and its unit goes back once', async (_when, at) => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const crowd = new Crowd(system, saleId)
+    await restart('order-service', { PAYMENT_WINDOW_SECONDS: '1' })
+    await system.stop('cancel-worker')
+    await dieThreeTimes('cancel-worker', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+    await system.start('cancel-worker')
+    await crowd.allAre('CANCELLED')
+    await restart('order-service')
+    await sellsAgain(saleId)
+  })
+})
+
+describe('sweeper killed after the tombstone, before the release', { timeout: DYING_TAKES_MS }, () => {
+  const AT = 'sweeper.beforeRelease' satisfies Failpoint
+
+  test('killed there, three times: each unit goes back once, and a late message finds the tombstone', async () => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const crowd = new Crowd(system, saleId)
+    const lost: object[] = []
+    const impatient = { RESERVATION_LIFETIME_SECONDS: '1', SWEEP_GRACE_SECONDS: '0.5' }
+    // Nobody sends them again, since the broker had confirmed them before it lost them.
+    await system.stop('gateway')
+    await system.stop('cancel-worker')
+    await dieThreeTimes('cancel-worker', { ...system.env, ...impatient }, AT, async () => {
+      const { reservationId, buyerId, entry } = await crowd.joinUnanswered()
+      await system.world.stock.confirmed(saleId, [entry])
+      lost.push({ reservationId, saleId, buyerId, quantity: 1, epoch: 1, reservedAtMs: await system.world.stock.nowMs() })
+    })
+    await system.start('gateway')
+    await system.start('cancel-worker', impatient)
+    await crowd.allAre('REJECTED')
+    await restart('cancel-worker')
+    await publishTo(system.world, INTAKE, INTAKE, batchOf(...lost))
+    await sellsAgain(saleId)
+    expect(await system.world.database.decision.count({ where: { saleId, outcome: 'REJECTED', reason: 'EXPIRED' } })).toBe(lost.length)
+  })
+})
