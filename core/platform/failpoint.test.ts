@@ -56,7 +56,7 @@ test('every failpoint stands in the product, once, and in the table of a test th
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(wanted).map((file) => readFileSync(join(root, folder, file), 'utf8'))).join('\n')
   const product = sources(['core', 'gateway', 'order-service', 'cancel-worker'], (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
   const tests = sources(['test/faults'], (file) => file.endsWith('-dies.test.ts'))
-  const places = [...product.matchAll(/failpoint(?:OnceSent)?\('([\w.]+)'\)/gi)].map(([, name]) => name)
+  const places = [...product.matchAll(/failpoint(?:OnceSent)?\('([\w.]+)'\)/gi)].map(([, name]) => String(name))
   expect(places.sort()).toEqual([...FAILPOINTS].sort())
   expect(FAILPOINTS.filter((name) => !tests.includes(`'${name}'`))).toEqual([])
 })

@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import type { AuditReport } from '../../core/audit/report.ts'
 import { createTokens } from '../../core/platform/tokens.ts'
 import { eventually } from './eventually.ts'
 import { reserveOne } from './reserve-one.ts'
@@ -66,14 +66,15 @@ export class Crowd {
     return new Map(this.buyers.flatMap(({ id }, i) => ids[i] ? [[id, ids[i]]] : []))
   }
 
-  /** Everybody tries until accepted. Who held a reservation, or was told of one, must get that one. */
+  /** Everybody tries until accepted. @throws when one who held a reservation, or was told of one, gets another. */
   async #comeBack(): Promise<void> {
     const held = await this.held()
     await Promise.all(this.buyers.map(async (buyer) => {
       const answer = await eventually(`${buyer.id} to be accepted`, () => this.#try(buyer), (seen) => seen?.status === 202)
       const got = String(answer?.body.id)
-      const before = { held: held.get(buyer.id) ?? got, told: buyer.told ?? got }
-      expect(before, buyer.id).toEqual({ held: got, told: got })
+      for (const before of [held.get(buyer.id), buyer.told]) {
+        if (before !== undefined && before !== got) throw new Error(`${buyer.id} got ${got}, expected the reservation they had: ${before}`)
+      }
       buyer.told = got
     }))
   }
@@ -83,18 +84,21 @@ export class Crowd {
     await Promise.all(this.buyers.map(({ told, token }) => this.#system.settled(told ?? '', token, [status])))
   }
 
-  /** All come back, and as many more as there are units: then all have an order, there are no others, and no unit is left. */
-  async expectSoldThrough(units: number): Promise<void> {
+  /** All come back, and as many more as there are units; when all have their orders, the audit at rest. */
+  async sellThrough(units: number): Promise<AuditReport> {
     await this.#comeBack()
     await this.rush(units - this.buyers.length)
     await this.#comeBack()
     await this.allAre('ORDERED')
-    expect(await this.#system.auditAtRest(this.#saleId)).toMatchObject({
-      balanced: true, quiet: true, sales: [{ stock: units, sold: units, redisLeft: 0, orders: { PENDING_PAYMENT: units } }],
-    })
+    return this.#system.auditAtRest(this.#saleId)
   }
 
   #try({ token }: Buyer) {
     return this.#system.buy(this.#saleId, token).catch(() => undefined)
   }
 }
+
+/** The audit of a sale all units of which are in orders, and in no more than there are. */
+export const soldThrough = (units: number) => ({
+  balanced: true, quiet: true, sales: [{ stock: units, sold: units, redisLeft: 0, orders: { PENDING_PAYMENT: units } }],
+})

@@ -10,16 +10,21 @@ export const DYING_TAKES_MS = 180_000
 const DEATH_TAKES_MS = 40_000
 
 /** Does what brings the process to the place where it dies. `hasDied` is to end waiting for answers that do not come. */
-export type Provoke = (time: number, hasDied: () => boolean) => Promise<unknown>
+type Provoke = (hasDied: () => boolean) => Promise<unknown>
 
 /** Starts the service with the failpoint, until it has died there; and again, and again. @throws when it does not die there. */
 export async function dieThreeTimes(service: ServiceName, env: NodeJS.ProcessEnv, at: Failpoint, provoke: Provoke): Promise<void> {
-  for (let time = 1; time <= DEATHS; time++) {
+  for (let deaths = 0; deaths < DEATHS; deaths++) {
     const doomed = spawnProcess(service, { ...env, FAILPOINT: at })
     const hasDied = () => doomed.output().includes(diesAt(at))
     // Killed altogether: what watches over a gateway's process would start another one.
-    const death = eventually(`the ${service} to die at ${at}`, () => hasDied() || doomed.output(), (seen) => seen === true, DEATH_TAKES_MS)
-      .finally(() => doomed.kill())
-    await Promise.all([death, provoke(time, hasDied)])
+    const death = async () => {
+      try {
+        await eventually(`the ${service} to die at ${at}`, () => hasDied() || doomed.output(), (seen) => seen === true, DEATH_TAKES_MS)
+      } finally {
+        await doomed.kill()
+      }
+    }
+    await Promise.all([death(), provoke(hasDied)])
   }
 }
