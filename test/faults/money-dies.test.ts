@@ -1,0 +1,109 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Failpoint } from '../../core/platform/failpoint.ts'
+import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { eventually } from '../support/eventually.ts'
+import { call } from '../support/http-client.ts'
+import { inParallel } from '../support/parallel.ts'
+import { startSystem, type System } from '../support/system.ts'
+
+const UNITS = 3
+const PAYING = 'payment.beforeTelling' satisfies Failpoint
+const REFUNDING = 'refund.beforeWrittenDown' satisfies Failpoint
+
+let system: System
+beforeAll(async () => { system = await startSystem() })
+afterAll(() => system.close())
+
+interface Payer {
+  token: string
+  reservationId: string
+  orderId: string
+  link: string
+}
+
+/** Buyers with an order and a link to pay it at, one for each unit. */
+async function payersOf(saleId: string): Promise<Payer[]> {
+  return inParallel(UNITS, UNITS, async (i) => {
+    const token = await system.signIn(`${saleId} payer ${i}`)
+    const reservationId = String((await system.buy(saleId, token)).body.id)
+    const orderId = String((await system.settled(reservationId, token)).orderId)
+    const { body } = await call('POST', system.url(`/orders/${orderId}/payments`), { token })
+    return { token, reservationId, orderId, link: String(body.url) }
+  })
+}
+const pay = ({ link }: Payer) => call('POST', link, { headers: { accept: 'application/json' } })
+
+describe('order service killed after the money is counted, before Redis is told', { timeout: DYING_TAKES_MS }, () => {
+  test('killed there, three times: the provider tells again, the money is counted once and the buyer hears of it', async () => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const payers = await payersOf(saleId)
+    await system.stop('order-service')
+    const unpaid = [...payers]
+    await dieThreeTimes('order-service', system.env, PAYING, async (hasDied) => {
+      const payer = unpaid.pop()
+      await eventually('a death', async () => payer && await pay(payer), () => hasDied(), 60_000)
+    })
+    await system.start('order-service')
+
+    for (const payer of payers) {
+      expect((await pay(payer)).body.outcome).toBe('ALREADY_COUNTED')
+      expect(await system.settled(payer.reservationId, payer.token, ['PAID'])).toMatchObject({ orderId: payer.orderId })
+    }
+    expect(await system.world.database.refund.count({ where: { payment: { order: { saleId } } } })).toBe(0)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: UNITS, redisLeft: 0, orders: { PAID: UNITS } }] })
+  })
+})
+
+describe('order service killed after the provider took a refund, before it is written down', { timeout: DYING_TAKES_MS }, () => {
+  test('killed there, three times: the same refund is sent again under its own id, and each order has one', async () => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const payers = await payersOf(saleId)
+    const provider = await startRefundingProvider()
+    // Late money: the order is cancelled when it arrives. Nobody sends refunds until the first of the three is there.
+    await system.stop('order-service')
+    await system.start('order-service', { PAYMENT_PROVIDER_URL: 'http://127.0.0.1:1' })
+    for (const payer of payers) {
+      await call('POST', system.url(`/orders/${payer.orderId}/cancellation`), { token: payer.token })
+      expect((await pay(payer)).body.outcome).toBe('REFUND_DUE')
+    }
+    await system.stop('order-service')
+
+    const env = { ...system.env, PAYMENT_PROVIDER_URL: provider.url }
+    await dieThreeTimes('order-service', env, REFUNDING, () => Promise.resolve())
+    await system.start('order-service', env)
+    const refunds = await eventually('all refunds to be written down', () => system.world.database.refund.findMany({ where: { payment: { order: { saleId } } } }),
+      (found) => found.every(({ completedAt }) => completedAt !== null))
+    await provider.close()
+
+    expect(refunds).toHaveLength(UNITS)
+    expect(new Set(provider.taken)).toEqual(new Set(refunds.map(({ id }) => id)))
+    // The oldest by each of the three that died, and by the one that lived.
+    expect(provider.taken.filter((id) => id === provider.taken[0])).toHaveLength(4)
+    expect(provider.taken).toHaveLength(UNITS + 3)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: UNITS, orders: { CANCELLED: UNITS } }] })
+  })
+
+  /** Takes every refund and notes its id. */
+  async function startRefundingProvider(): Promise<{ url: string; taken: string[]; close: () => Promise<void> }> {
+    const taken: string[] = []
+    const server = createServer((req, res) => {
+      const body: Buffer[] = []
+      req.on('data', (chunk: Buffer) => body.push(chunk))
+      req.on('end', () => {
+        taken.push((JSON.parse(Buffer.concat(body).toString()) as { refundId: string }).refundId)
+        res.end('{}')
+      })
+    })
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      taken,
+      async close() {
+        server.closeAllConnections()
+        await new Promise<void>((resolve) => { server.close(() => resolve()) })
+      },
+    }
+  }
+})
