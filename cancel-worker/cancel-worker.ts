@@ -35,7 +35,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   }
 
   const consumer = await consumeBatches({
-    url: config.RABBITMQ_URL, name: 'cancel-worker', log, topology: cancellationTopology, queue: CANCELLATIONS,
+    url: config.RABBITMQ_URL, name: 'cancel-worker', log, metrics, topology: cancellationTopology, queue: CANCELLATIONS,
     batchMax: BATCH_MAX, unpack: readOrderIds, handle: (orderIds) => cancelAndRelease(deps, orderIds), isFutile: isDataError,
   })
   closers.add('consumer', () => consumer.close())

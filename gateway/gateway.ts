@@ -30,7 +30,6 @@ import { demoSignIn } from './routes/sign-in.ts'
 import { SoldOut } from './sold-out.ts'
 
 const RESEND_INTERVAL_MS = 500
-const MAX_UNCONFIRMED = 5_000
 
 /** The light side: limits, eligibility, reserve, enqueue, tell the result. Touches memory, Redis and the broker only. */
 export const startGateway: StartService<GatewayConfig> = async ({ config, log, closers }) => {
@@ -42,8 +41,8 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const catalogue = startCatalogue(stock, log)
   closers.add('catalogue', () => catalogue.close())
   const publisher = await createPublisher({
-    url: config.RABBITMQ_URL, name: 'gateway', log, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
-    confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS, maxInFlight: MAX_UNCONFIRMED,
+    url: config.RABBITMQ_URL, name: 'gateway', log, metrics, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
+    confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS,
   })
   closers.add('publisher', () => publisher.close())
 

@@ -3,7 +3,7 @@ import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
-import { chooseDelayTransport } from '../core/platform/rabbit/delay.ts'
+import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
@@ -35,10 +35,10 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const provider = demoProvider({ url: config.PAYMENT_PROVIDER_URL, secret: config.PAYMENT_SECRET })
 
   const paymentWindowMs = Math.round(config.PAYMENT_WINDOW_SECONDS * 1_000)
-  const delay = await chooseDelayTransport(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs, log)
+  const delay = chooseDelayLater(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs, log)
   const publisher = await createPublisher({
-    url: config.RABBITMQ_URL, name: 'order-service publisher', log, confirmTimeoutMs: CONFIRM_TIMEOUT_MS, maxInFlight: 2_000,
-    topology: merge(eventTopology, delay.topology),
+    url: config.RABBITMQ_URL, name: 'order-service publisher', log, metrics, confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
+    topology: async () => merge(eventTopology, await delay.choose()),
   })
   closers.add('publisher', () => publisher.close())
   const relay = repeat(RELAY_INTERVAL_MS, async () => { while (await relayOutbox(database, publisher, delay)); }, log)
@@ -55,7 +55,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   })
   closers.add('placer', () => placer.close())
   const consumer = await consumeBatches({
-    url: config.RABBITMQ_URL, name: 'order-service consumer', log, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH), queue: INTAKE,
+    url: config.RABBITMQ_URL, name: 'order-service consumer', log, metrics, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH), queue: INTAKE,
     // At most a quarter of a second's worth, or a slow rate would come in jerks.
     batchMax: Math.min(config.ORDER_BATCH_MAX, Math.ceil(config.ORDERS_PER_SECOND / 4)), itemsPerSecond: config.ORDERS_PER_SECOND,
     unpack: readReservations, handle: placer.place, isFutile: isDataError,

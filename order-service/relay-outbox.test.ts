@@ -27,7 +27,7 @@ beforeAll(async () => {
   world = await createWorld()
   ledger = new Ledger(world)
   publisher = await createPublisher({
-    url: world.rabbitmqUrl, name: 'test', log: createLog('test', 'silent'), topology: merge(eventTopology, topology), confirmTimeoutMs: 4_000, maxInFlight: 2_000,
+    url: world.rabbitmqUrl, name: 'test', log: createLog('test', 'silent'), topology: merge(eventTopology, topology), confirmTimeoutMs: 4_000,
   })
   await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
   connection = await connect(world.rabbitmqUrl, { noDelay: true })

@@ -80,13 +80,15 @@ export function decode<Schema extends z.ZodType>(schema: Schema, body: Buffer): 
 export interface Unpacked<Item> {
   items: Item[]
   isWhole: boolean
+  /** Of one that is not whole: what is wrong with the first entry that cannot be read. */
+  why?: string | undefined
 }
 
 /** Reads each entry on its own, so that one that cannot be read does not take its neighbours along. */
 export function readEach<Schema extends z.ZodType>(schema: Schema, entries: unknown[]): Unpacked<z.output<Schema>> {
-  const items = entries.flatMap((entry) => {
-    const { success, data } = schema.safeParse(entry)
-    return success ? [data] : []
-  })
-  return { items, isWhole: items.length === entries.length }
+  const read = entries.map((entry) => schema.safeParse(entry))
+  const items = read.flatMap(({ success, data }) => (success ? [data] : []))
+  const flaw = read.findIndex(({ success }) => !success)
+  const error = read[flaw]?.error
+  return { items, isWhole: error === undefined, ...(error ? { why: `entry ${flaw + 1} of ${entries.length}: ${z.prettifyError(error)}` } : {}) }
 }

@@ -62,18 +62,29 @@ const workQueue = (name: string, bound: Bound): Queue => {
   return { ...queue, arguments: { ...queue.arguments, 'x-delivery-limit': DELIVERY_LIMIT } }
 }
 
-const MAX_DEAD_LETTERS = 100_000
 /** 62 bytes for an order's id alone in its message, 39 in company. */
 const TIMEOUTS_BOUND: Bound = { items: 1_000_000, bytesPerItem: 64 }
 /** A reservation takes 203 bytes alone and 179 in company where buyers are UUIDs; 123 to 273 with the shortest and longest ids. */
 const RESERVATION_BYTES = 200
 
-/** Everything that keeps dead letters; part of what each other topology declares first, or they would be held back. */
-const deadLetters: Topology = {
+const MAX_DEAD_LETTERS = 100_000
+/** A full message of reservations has 11.5 KB, and what somebody else sends may have any size. */
+const MAX_DEAD_LETTER_BYTES = 128 * 1024 * 1024
+/** Looking at a dead letter counts as a delivery, and RabbitMQ 4 would throw it away after the 20th. */
+const DEAD_LETTER_DELIVERIES = 1_000_000_000
+
+/**
+ * Everything that keeps dead letters; part of what each other topology declares first, or they would be held back. When
+ * it is full, further ones stay in the queue they come from, and count there, until there is room.
+ */
+export const deadLetterTopology: Topology = {
   exchanges: [{ name: DEAD_LETTERS, type: 'fanout' }],
   queues: [{
     name: DEAD_LETTERS,
-    arguments: { 'x-queue-type': 'quorum', 'x-max-length': MAX_DEAD_LETTERS, 'x-overflow': 'reject-publish' },
+    arguments: {
+      'x-queue-type': 'quorum', 'x-max-length': MAX_DEAD_LETTERS, 'x-max-length-bytes': MAX_DEAD_LETTER_BYTES, 'x-overflow': 'reject-publish',
+      'x-delivery-limit': DEAD_LETTER_DELIVERIES,
+    },
   }],
   bindings: [{ queue: DEAD_LETTERS, exchange: DEAD_LETTERS, routingKey: '' }],
 }
@@ -82,7 +93,7 @@ const deadLetters: Topology = {
  * Reservations on their way to the order service. A full queue refuses the publisher: after `maxReservations` of them, or
  * up to a fifth more when many share a message, and what was on its way meanwhile.
  */
-export const intakeTopology = (maxReservations: number): Topology => merge(deadLetters, {
+export const intakeTopology = (maxReservations: number): Topology => merge(deadLetterTopology, {
   exchanges: [{ name: INTAKE, type: 'direct' }],
   queues: [workQueue(INTAKE, { items: maxReservations, bytesPerItem: RESERVATION_BYTES })],
   bindings: [{ queue: INTAKE, exchange: INTAKE, routingKey: INTAKE }],
@@ -92,7 +103,7 @@ export const intakeTopology = (maxReservations: number): Topology => merge(deadL
 export const eventTopology: Topology = { exchanges: [{ name: ORDER_EVENTS, type: 'topic' }], queues: [], bindings: [] }
 
 /** Where timeout messages arrive once their wait is over. */
-export const cancellationTopology: Topology = merge(deadLetters, {
+export const cancellationTopology: Topology = merge(deadLetterTopology, {
   exchanges: [{ name: TIMEOUTS, type: 'direct' }],
   queues: [workQueue(CANCELLATIONS, TIMEOUTS_BOUND)],
   bindings: [{ queue: CANCELLATIONS, exchange: TIMEOUTS, routingKey: DUE }],

@@ -1,10 +1,13 @@
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
+import type { Registry } from 'prom-client'
 import { UnreadableMessage, type Unpacked } from '../../contracts/messages.ts'
 import type { Topology } from '../../contracts/topology.ts'
 import { failpointOnceSent } from '../failpoint.ts'
 import type { Logger } from '../log.ts'
 import { TokenBucket } from '../token-bucket.ts'
-import { connectRabbit, declare, openChannel, withinLimit } from './connection.ts'
+import { connectRabbit, openChannel, withinLimit } from './connection.ts'
+import { bury, deadLetterCounter, type Flaw } from './dead-letters.ts'
+import { declare } from './declare.ts'
 import { handleItems, type HandlingOptions, pause } from './handle-items.ts'
 
 export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 'handle' | 'isFutile'> {
@@ -19,6 +22,8 @@ export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 
   itemsPerSecond?: number
   /** What a message carries. @throws UnreadableMessage */
   unpack: (body: Buffer) => Unpacked<Item>
+  /** Where dead letters are counted. */
+  metrics?: Registry
 }
 
 export interface BatchConsumer {
@@ -28,9 +33,12 @@ export interface BatchConsumer {
 }
 
 /** A message and what could be read of it. */
-interface Delivery<Item> extends Unpacked<Item> {
+interface Delivery<Item> {
   channel: ConfirmChannel
   message: ConsumeMessage
+  items: Item[]
+  /** Why it goes to the dead letters. */
+  flaw?: Flaw
 }
 
 /**
@@ -39,6 +47,7 @@ interface Delivery<Item> extends Unpacked<Item> {
  */
 export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>): Promise<BatchConsumer> {
   const { log, topology, queue, batchMax } = options
+  const countDead = deadLetterCounter(options.metrics)
   const stop = new AbortController()
   let open: { channel: ConfirmChannel; consumerTag: string } | undefined
   let waiting: Delivery<Item>[] = []
@@ -70,12 +79,26 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     while (!stop.signal.aborted) {
       if (waiting.length === 0) await new Promise<void>((resolve) => { wake = resolve })
       const batch = takeBatch(waiting, batchMax)
-      const parts = batch.flatMap((delivery) => delivery.items.map((item) => ({ item, onPoison: () => { delivery.isWhole = false } })))
+      const parts = batch.flatMap((delivery) => delivery.items.map((item) => ({ item, onPoison: (error: unknown) => { delivery.flaw ??= refusedFor(error) } })))
       await pause(pace?.spend(parts.length) ?? 0, stop.signal)
       // What is not settled goes back to the broker as the channel closes.
-      if (await handleItems(parts, { ...options, stop: stop.signal })) for (const delivery of batch) settle(delivery, log)
+      if (await handleItems(parts, { ...options, stop: stop.signal })) await settle(batch)
       failpointOnceSent('consumer.afterAck')
     }
+  }
+
+  /**
+   * The only place that acknowledges. A message that holds poison goes to the dead letters with its neighbours: they are
+   * handled all the same, and will be met as repeats should somebody send it back.
+   */
+  async function settle(batch: Delivery<Item>[]): Promise<void> {
+    const burials = batch.flatMap(({ message, flaw }) => (flaw ? [{ message, queue, flaw }] : []))
+    for (const delivery of batch) if (!delivery.flaw) answer(delivery, 'ack', log)
+    if (burials.length === 0) return
+    for (const { flaw } of burials) countDead(queue, flaw.reason)
+    const outcomes = await bury(options.url, options.name, burials, log)
+    // What could not be buried the broker takes there itself, without the reason, and holds it until there is room.
+    batch.filter(({ flaw }) => flaw).forEach((delivery, i) => answer(delivery, outcomes[i] === 'CONFIRMED' ? 'ack' : 'reject', log))
   }
 
   const running = run()
@@ -93,17 +116,20 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
   }
 }
 
-function read<Item>(body: Buffer, { unpack, log, queue }: BatchConsumerOptions<Item>): Unpacked<Item> {
+function read<Item>(body: Buffer, { unpack, log, queue }: BatchConsumerOptions<Item>): Pick<Delivery<Item>, 'items' | 'flaw'> {
   try {
-    const unpacked = unpack(body)
-    if (!unpacked.isWhole) log.error({ queue, readable: unpacked.items.length }, 'message is not whole, to the dead letters')
-    return unpacked
+    const { items, isWhole, why = 'it is not whole' } = unpack(body)
+    if (isWhole) return { items }
+    log.error({ queue, readable: items.length, why }, 'message is not whole, to the dead letters')
+    return { items, flaw: { reason: 'unreadable', why } }
   } catch (error) {
     if (!(error instanceof UnreadableMessage)) throw error
     log.error({ queue, err: error.message }, 'unreadable message, to the dead letters')
-    return { items: [], isWhole: false }
+    return { items: [], flaw: { reason: 'unreadable', why: error.message } }
   }
 }
+
+const refusedFor = (error: unknown): Flaw => ({ reason: 'refused', why: error instanceof Error ? error.message : String(error) })
 
 /** Takes messages off the list until they carry `batchMax` items. */
 function takeBatch<Item>(waiting: Delivery<Item>[], batchMax: number): Delivery<Item>[] {
@@ -113,13 +139,9 @@ function takeBatch<Item>(waiting: Delivery<Item>[], batchMax: number): Delivery<
   return waiting.splice(0, taken)
 }
 
-/**
- * The only place that acknowledges. A message that holds poison goes to the dead letters with its neighbours: they are
- * handled all the same, and will be met as repeats should somebody send it back.
- */
-function settle<Item>({ channel, message, isWhole }: Delivery<Item>, log: Logger): void {
+function answer<Item>({ channel, message }: Delivery<Item>, how: 'ack' | 'reject', log: Logger): void {
   try {
-    if (isWhole) channel.ack(message)
+    if (how === 'ack') channel.ack(message)
     else channel.reject(message, false)
   } catch (error) {
     log.debug({ err: error }, 'channel gone before the ack; the broker delivers again')

@@ -19,7 +19,7 @@ test('a connection that is cut at any moment of its set-up comes back', async ()
     const proxy = await startTcpProxy({ host: broker.hostname, port: Number(broker.port) })
     broker.port = String(proxy.port)
     proxy.cutAfter(answers)
-    const publisher = await createPublisher({ url: broker.href, name: `cut after ${answers}`, log: createLog('test', 'silent'), topology: intakeTopology(1_000), confirmTimeoutMs: 2_000, maxInFlight: 10 })
+    const publisher = await createPublisher({ url: broker.href, name: `cut after ${answers}`, log: createLog('test', 'silent'), topology: intakeTopology(1_000), confirmTimeoutMs: 2_000 })
     const publish = () => {
       proxy.restore()
       return publisher.publish({ exchange: '', routingKey: 'seckill.intake', messageId: 'm', body: {} })

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib'
-import type { Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
 
 export interface RabbitOptions {
@@ -44,7 +43,7 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
   connection.on('disconnect', () => { up = false; log.warn({ connection: name }, 'broker gone, reconnecting') })
   connection.on('connect-failed', (error: Error & { code?: number }) => {
     if (error.code !== PRECONDITION_FAILED) return log.warn({ err: error.message, connection: name }, 'broker not reachable')
-    log.fatal({ err: error.message, connection: name }, 'a queue exists with other arguments: set its length back, or delete it once it is drained')
+    log.fatal({ err: error.message, connection: name }, 'a queue or exchange exists and is of another kind; docs/upgrading.md says how to make it anew')
   })
   connection.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection'))
   connection.on('blocked', (reason: string) => { blocked = true; log.warn({ reason }, 'broker takes no messages') })
@@ -63,11 +62,22 @@ export async function withinLimit(closing: Promise<void>): Promise<void> {
  * Fails when the connection closes meanwhile. Closing a channel on a connection that is cut at that moment is never
  * answered, and amqplib would wait for it instead of connecting again: one of some 500 cuts was for ever.
  */
-async function unlessClosed(model: ChannelModel, work: Promise<void>): Promise<void> {
+async function unlessClosed<T>(model: ChannelModel, work: Promise<T>): Promise<T> {
   const closed = new Promise<never>((_, reject) => {
-    model.once('close', (error?: Error) => reject(error ?? new Error('The connection closed while it was set up')))
+    model.once('close', (error?: Error) => reject(error ?? new Error('The connection to the broker was closed')))
   })
-  await Promise.race([work, closed])
+  return await Promise.race([work, closed])
+}
+
+/** Connects for one piece of work, and leaves. @throws when the broker cannot be reached, or goes meanwhile. */
+export async function visitBroker<T>(url: string, name: string, log: Logger, work: (model: ChannelModel) => Promise<T>): Promise<T> {
+  const model = await connect(withHeartbeat(url), { noDelay: true, timeout: 5_000, clientProperties: { connection_name: name } })
+  model.on('error', (error: Error) => log.debug({ err: error.message, connection: name }, 'broker connection failed'))
+  try {
+    return await unlessClosed(model, work(model))
+  } finally {
+    await withinLimit(model.close()).catch((error: Error) => log.debug({ err: error.message }, 'connection was gone'))
+  }
 }
 
 /**
@@ -94,19 +104,4 @@ export async function openChannel(model: ChannelModel, log: Logger): Promise<Awa
     model.close().catch((failure: Error) => log.debug({ err: failure.message }, 'connection was closing already'))
   })
   return channel
-}
-
-/** Declares what is there already without harm. @throws when something of that name has other arguments. */
-export async function declare(model: ChannelModel, topology: Topology, log: Logger): Promise<void> {
-  const channel = await openChannel(model, log)
-  for (const exchange of topology.exchanges) {
-    await channel.assertExchange(exchange.name, exchange.type, { durable: true, arguments: exchange.arguments ?? {} })
-  }
-  for (const queue of topology.queues) {
-    await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments })
-  }
-  for (const binding of topology.bindings) {
-    await channel.bindQueue(binding.queue, binding.exchange, binding.routingKey)
-  }
-  await channel.close()
 }

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib'
 import { DELAYED_TIMEOUTS, delayedExchangeTopology, delayQueueTopology, DUE, TIMEOUTS, type Topology, waitingRoom } from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
-import type { Outgoing } from './publisher.ts'
+import type { Outgoing } from './confirmed.ts'
 
 /** What holds a message back for a fixed time before it reaches the cancellations. */
 export interface DelayTransport {
@@ -19,6 +19,25 @@ export async function chooseDelayTransport(url: string, choice: DelayChoice, del
   const kind = choice === 'auto' ? (await hasDelayedExchange(url, log) ? 'plugin' : 'queue') : choice
   log.info({ kind, delayMs }, 'timeout messages are held back by')
   return kind === 'plugin' ? byPlugin(delayMs) : byQueue(delayMs)
+}
+
+/** A transport that is chosen when the broker is there: a service starts also while it is away. */
+export interface DelayChosenLater extends DelayTransport {
+  /** To be called with every connection: the next broker may have the plugin no more. @returns what to declare */
+  choose: () => Promise<Topology>
+}
+
+export function chooseDelayLater(url: string, choice: DelayChoice, delayMs: number, log: Logger): DelayChosenLater {
+  let chosen = byQueue(delayMs)
+  return {
+    get kind() { return chosen.kind },
+    get topology() { return chosen.topology },
+    get route() { return chosen.route },
+    async choose() {
+      chosen = await chooseDelayTransport(url, choice, delayMs, log)
+      return chosen.topology
+    },
+  }
 }
 
 function byQueue(delayMs: number): DelayTransport {

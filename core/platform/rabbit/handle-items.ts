@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts'
 export interface Part<Item> {
   item: Item
   /** Told when this very entry is what cannot be handled. */
-  onPoison: () => void
+  onPoison: (error: unknown) => void
 }
 
 export interface HandlingOptions<Item> {
@@ -46,7 +46,7 @@ async function halve<Item>(parts: Part<Item>[], options: HandlingOptions<Item>, 
   const [only] = parts
   if (only && parts.length === 1) {
     options.log.error({ err: error }, 'message holds what cannot be handled, to the dead letters')
-    only.onPoison()
+    only.onPoison(error)
     return true
   }
   const middle = Math.ceil(parts.length / 2)

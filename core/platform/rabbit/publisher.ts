@@ -1,24 +1,13 @@
-import type { ConfirmChannel } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
+import type { Registry } from 'prom-client'
 import type { Topology } from '../../contracts/topology.ts'
-import { failpointOnceSent } from '../failpoint.ts'
 import type { Logger } from '../log.ts'
-import { connectRabbit, declare, openChannel } from './connection.ts'
+import { confirming, type Outgoing, type PublishOutcome } from './confirmed.ts'
+import { connectRabbit, openChannel } from './connection.ts'
+import { declare } from './declare.ts'
+import { showPublisher } from './publisher-metrics.ts'
 
-export interface Outgoing {
-  exchange: string
-  routingKey: string
-  messageId: string
-  body: unknown
-  headers?: Record<string, unknown>
-  /** False for events that nobody need listen to, and for exchanges that do not know the flag. */
-  mandatory?: boolean
-}
-
-/**
- * What is known of a publish. Only REFUSED says that the broker does *not* have the message; UNKNOWN (no confirm in
- * time, connection lost) may well have arrived and is never to be treated as failed.
- */
-export type PublishOutcome = 'CONFIRMED' | 'REFUSED' | 'UNKNOWN'
+export type { Outgoing, PublishOutcome }
 
 export interface Publisher {
   /** `patienceMs`: how long the confirm is waited for; the publisher's own limit unless given. */
@@ -32,71 +21,53 @@ export interface PublisherOptions {
   url: string
   name: string
   log: Logger
-  topology: Topology
+  /** Declared with every connection; as a function, asked anew with every connection. */
+  topology: Topology | (() => Promise<Topology>)
   confirmTimeoutMs: number
-  /** Publishes whose confirm is awaited; more are not sent (UNKNOWN). */
-  maxInFlight: number
+  metrics?: Registry
 }
 
-/** On mandatory messages only: no other is returned, and to write it costs an order event a sixth of all its way. */
-const PUBLISH_ID = 'x-publish-id'
+/** What is missing at the broker is declared again at most so often. */
+const MEND_PAUSE_MS = 1_000
 
-/** Publishes persistently with confirms on a connection of its own. `publish` never throws. */
+/**
+ * Publishes persistently with confirms on a connection of its own. While the broker is away or takes no messages,
+ * `publish` says UNKNOWN at once, so that nothing piles up here. It never throws.
+ */
 export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
-  const { log, topology, confirmTimeoutMs, maxInFlight } = options
-  let channel: ConfirmChannel | undefined
-  /** What the broker returned as unroutable: `return` comes before the message's ack. */
-  const returned = new Set<number>()
-  let published = 0
+  const { log, name, confirmTimeoutMs, metrics } = options
+  let send: ReturnType<typeof confirming> | undefined
+  let mendedAtMs = -Infinity
   const inFlight = new Set<Promise<PublishOutcome>>()
+  const topology = async () => (typeof options.topology === 'function' ? await options.topology() : options.topology)
 
   const connection = await connectRabbit({
     ...options,
     async setup(model) {
-      await declare(model, topology, log)
+      await declare(model, await topology(), log)
       const opened = await openChannel(model, log)
-      opened.on('return', (message) => {
-        const id: unknown = message.properties.headers?.[PUBLISH_ID]
-        if (typeof id === 'number') returned.add(id)
-      })
-      opened.on('close', () => { if (channel === opened) channel = undefined })
-      channel = opened
+      const sendHere = confirming(opened, log, () => mend(model))
+      opened.on('close', () => { if (send === sendHere) send = undefined })
+      send = sendHere
     },
   })
 
-  function send(open: ConfirmChannel, { exchange, routingKey, messageId, body, headers, mandatory = true }: Outgoing, patienceMs: number) {
-    // Not the message's id: the same message may be on its way twice, by the gateway and by a resender.
-    const publishId = ++published
-    return new Promise<PublishOutcome>((resolve) => {
-      const timer = setTimeout(() => resolve('UNKNOWN'), patienceMs)
-      const settle = (outcome: PublishOutcome) => {
-        clearTimeout(timer)
-        resolve(outcome)
-      }
-      const onConfirm = (error: Error | null) => {
-        const unroutable = returned.delete(publishId)
-        if (error) settle(error.message === 'message nacked' ? 'REFUSED' : 'UNKNOWN')
-        else settle(unroutable ? 'REFUSED' : 'CONFIRMED')
-      }
-      try {
-        open.publish(exchange, routingKey, Buffer.from(JSON.stringify(body)), {
-          persistent: true, mandatory, messageId, contentType: 'application/json', headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
-        }, onConfirm)
-        failpointOnceSent('publisher.beforeConfirm')
-      } catch (error) {
-        log.debug({ err: error }, 'channel closed under a publish')
-        settle('UNKNOWN')
-      }
-    })
+  /** Somebody has deleted a queue or a binding. Until it is there again, every message would come back. */
+  function mend(model: ChannelModel): void {
+    if (performance.now() - mendedAtMs < MEND_PAUSE_MS) return
+    mendedAtMs = performance.now()
+    log.error({ connection: name }, 'the broker has no queue for a message; declaring all of them again')
+    topology().then((wanted) => declare(model, wanted, log)).catch((error: Error) => log.error({ err: error.message }, 'not declared'))
   }
 
-  const isReady = () => channel !== undefined && connection.isUp() && !connection.isBlocked()
+  const isReady = () => send !== undefined && connection.isUp() && !connection.isBlocked()
+  if (metrics) showPublisher(metrics, name, connection)
 
   return {
     isReady,
     async publish(message, patienceMs = confirmTimeoutMs) {
-      if (!isReady() || channel === undefined || inFlight.size >= maxInFlight) return 'UNKNOWN'
-      const outcome = send(channel, message, patienceMs)
+      if (!isReady() || send === undefined) return 'UNKNOWN'
+      const outcome = send(message, patienceMs)
       inFlight.add(outcome)
       try {
         return await outcome

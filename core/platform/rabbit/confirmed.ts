@@ -1,0 +1,61 @@
+import type { ConfirmChannel } from 'amqplib'
+import { failpointOnceSent } from '../failpoint.ts'
+import type { Logger } from '../log.ts'
+
+export interface Outgoing {
+  exchange: string
+  routingKey: string
+  messageId: string
+  /** A Buffer is sent as it is, everything else as JSON. */
+  body: unknown
+  headers?: Record<string, unknown> | undefined
+  /** False for events that nobody need listen to, and for exchanges that do not know the flag. */
+  mandatory?: boolean
+}
+
+/**
+ * What is known of a publish. Only REFUSED says that the broker does *not* have the message; UNKNOWN (no confirm in
+ * time, connection lost) may well have arrived and is never to be treated as failed.
+ */
+export type PublishOutcome = 'CONFIRMED' | 'REFUSED' | 'UNKNOWN'
+
+/** On mandatory messages only: no other is returned, and to write it costs an order event a sixth of all its way. */
+export const PUBLISH_ID = 'x-publish-id'
+
+/** How to publish persistently on one channel, whose confirm is waited for `patienceMs`. Never throws. */
+export function confirming(channel: ConfirmChannel, log: Logger, onReturned = () => {}) {
+  /** What the broker returned as unroutable: `return` comes before the message's ack. */
+  const returned = new Set<number>()
+  let published = 0
+  channel.on('return', (message) => {
+    const id: unknown = message.properties.headers?.[PUBLISH_ID]
+    if (typeof id === 'number') returned.add(id)
+    onReturned()
+  })
+
+  return ({ exchange, routingKey, messageId, body, headers, mandatory = true }: Outgoing, patienceMs: number): Promise<PublishOutcome> => {
+    // Not the message's id: the same message may be on its way twice, by the gateway and by a resender.
+    const publishId = ++published
+    return new Promise<PublishOutcome>((resolve) => {
+      const timer = setTimeout(() => resolve('UNKNOWN'), patienceMs)
+      const settle = (outcome: PublishOutcome) => {
+        clearTimeout(timer)
+        resolve(outcome)
+      }
+      const onConfirm = (error: Error | null) => {
+        const unroutable = returned.delete(publishId)
+        if (error) settle(error.message === 'message nacked' ? 'REFUSED' : 'UNKNOWN')
+        else settle(unroutable ? 'REFUSED' : 'CONFIRMED')
+      }
+      try {
+        channel.publish(exchange, routingKey, Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)), {
+          persistent: true, mandatory, messageId, contentType: 'application/json', headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
+        }, onConfirm)
+        failpointOnceSent('publisher.beforeConfirm')
+      } catch (error) {
+        log.debug({ err: error }, 'channel closed under a publish')
+        settle('UNKNOWN')
+      }
+    })
+  }
+}

@@ -1,0 +1,67 @@
+import type { Message } from 'amqplib'
+import { Counter, type Registry } from 'prom-client'
+import { DEAD_LETTERS, deadLetterTopology } from '../../contracts/topology.ts'
+import type { Logger } from '../log.ts'
+import { confirming, PUBLISH_ID, type PublishOutcome } from './confirmed.ts'
+import { openChannel, visitBroker } from './connection.ts'
+import { declare } from './declare.ts'
+
+/** Why a consumer cannot use a message. */
+export interface Flaw {
+  /** `unreadable` by its schema, or `refused` as data by whoever was to store it. */
+  reason: 'unreadable' | 'refused'
+  why: string
+}
+
+/** What a dead letter knows of its death. The broker's own note (x-death) says "rejected" and the queue, never why. */
+export const DEATH = { queue: 'x-letter-queue', reason: 'x-letter-reason', why: 'x-letter-why', at: 'x-letter-at' } as const
+
+const WHY_MAX = 300
+const CONFIRM_LIMIT_MS = 2_000
+
+export interface Burial {
+  message: Message
+  queue: string
+  flaw: Flaw
+}
+
+/**
+ * Publishes messages to the dead letters, with the reason. Only what is CONFIRMED may be acknowledged; a crash before that
+ * makes a second dead letter. The connection is made for it: on the consumer's own, an alarm of the broker would hold back
+ * its acknowledgements, too. Never throws.
+ */
+export async function bury(url: string, name: string, burials: Burial[], log: Logger): Promise<PublishOutcome[]> {
+  try {
+    return await visitBroker(url, `${name} dead letters`, log, async (model) => {
+      await declare(model, deadLetterTopology, log)
+      const send = confirming(await openChannel(model, log), log)
+      return await Promise.all(burials.map(({ message, queue, flaw }) => send({
+        exchange: DEAD_LETTERS, routingKey: queue, messageId: String(message.properties.messageId ?? ''), body: message.content,
+        headers: { ...withoutDeath(message), ...deathNote(queue, flaw) },
+      }, CONFIRM_LIMIT_MS)))
+    })
+  } catch (error) {
+    log.warn({ err: error }, 'the reasons of dead letters could not be kept')
+    return burials.map(() => 'UNKNOWN')
+  }
+}
+
+function deathNote(queue: string, { reason, why }: Flaw): Record<string, string> {
+  const line = why.replaceAll(/\s+/g, ' ').trim()
+  return { [DEATH.queue]: queue, [DEATH.reason]: reason, [DEATH.why]: line.slice(0, WHY_MAX), [DEATH.at]: new Date().toISOString() }
+}
+
+/** The headers that the message had in its life: nothing of an earlier death, nor of the publish that brought it. */
+export function withoutDeath({ properties }: Message): Record<string, unknown> {
+  const notes = new Set<string>([...Object.values(DEATH), PUBLISH_ID, 'x-death', 'x-delivery-count'])
+  return Object.fromEntries(Object.entries(properties.headers ?? {}).filter(([header]) => !notes.has(header) && !/^x-(first|last)-death-/.test(header)))
+}
+
+/** Counts what a consumer sends to the dead letters; those that the broker sends (delivery limit) show in their number only. */
+export function deadLetterCounter(registry: Registry | undefined): (queue: string, reason: Flaw['reason']) => void {
+  if (!registry) return () => {}
+  const name = 'seckill_dead_lettered_total'
+  const known = registry.getSingleMetric(name)
+  const counter = known instanceof Counter ? known : new Counter({ name, help: 'Messages sent to the dead letters, by queue and reason', labelNames: ['queue', 'reason'], registers: [registry] })
+  return (queue, reason) => counter.inc({ queue, reason })
+}
