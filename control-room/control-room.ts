@@ -5,6 +5,7 @@ import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -13,7 +14,9 @@ import type { ControlRoomConfig } from './config.ts'
 import { readFigures } from './figures.ts'
 import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
+import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
 import { getSales, patchSale, postSale } from './routes/sales.ts'
+import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
 /** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
 export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
@@ -25,9 +28,13 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
   const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), door: new SaleDoor(redis, config.REDIS_KEY_PREFIX) }
+  const metrics = createMetrics('control-room')
+  const backlog = repeat(WATCH_INTERVAL_MS, backlogWatch({ stock: deps.stock, queues, metrics, log }), log)
+  closers.add('backlog watch', () => backlog.close())
+  const broker = { url: config.RABBITMQ_URL, log }
 
   const http = await startHttp({
-    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics: createMetrics('control-room'),
+    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics,
     checks: {
       database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
       redis: () => redis.status === 'ready',
@@ -40,6 +47,8 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))
       app.get('/figures', async (_req, res) => { res.json(await readFigures(deps, queues)) })
+      app.get('/dead-letters', getDeadLetters(broker))
+      app.post('/dead-letters/send-back', jsonBody(), postSendBack(broker))
       app.get('/audit', getAudit({
         database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS),
       }))

@@ -104,6 +104,12 @@ export const SaleChange = z.strictObject({
 
 export const BlacklistRequest = z.strictObject({ reason: line(200) })
 
+const DeadLetterId = z.string().regex(/^[0-9a-f]{12}$/, 'expected the id of a dead letter, as GET /dead-letters shows it')
+export const DeadLetterChoice = z.union([
+  z.strictObject({ ids: z.array(DeadLetterId).min(1).max(1_000) }),
+  z.strictObject({ all: z.literal(true) }),
+], 'expected {"ids": [one or more]} or {"all": true}')
+
 /** RFC 9457, with a stable `code`. */
 export const Problem = z.object({
   type: z.string(),

@@ -1,0 +1,58 @@
+import { Gauge, type Registry } from 'prom-client'
+import { BrokerUnreachable, type QueueReader } from '../core/audit/queue-depths.ts'
+import type { Logger } from '../core/platform/log.ts'
+import type { Stock } from '../core/stock/stock.ts'
+
+/** Every five seconds at most: four questions to the broker, two to Redis for each sale. */
+export const WATCH_INTERVAL_MS = 5_000
+
+export interface Watched {
+  stock: Stock
+  queues: QueueReader
+  metrics: Registry
+  log: Logger
+}
+
+/**
+ * Shows what waits, and raises the alarm when there are more dead letters than before. Here and not in the services,
+ * since there is one control room: of several that tell the same figure the sum would be shown.
+ */
+export function backlogWatch({ stock, queues, metrics, log }: Watched): () => Promise<void> {
+  const gauge = (name: string, help: string, ...labelNames: string[]) => new Gauge({ name, help, labelNames, registers: [metrics] })
+  const messages = gauge('seckill_queue_messages', 'Messages that wait, by queue', 'queue')
+  const deadLetters = gauge('seckill_dead_letters', 'Messages that nobody could use')
+  const pending = gauge('seckill_pending', 'Reservations that the broker has not confirmed, by sale', 'sale')
+  const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
+  let knownDead = 0
+
+  async function watchQueues(): Promise<void> {
+    // While the broker does not answer there is no figure, rather than an old one.
+    messages.reset()
+    deadLetters.remove()
+    const { deadLetters: dead, ...depths } = await queues.read()
+    for (const [queue, depth] of Object.entries(depths)) messages.set({ queue }, depth)
+    deadLetters.set(dead)
+    if (dead > knownDead) log.error({ deadLetters: dead, before: knownDead }, 'there are new dead letters; npm run dead-letters shows them')
+    knownDead = dead
+  }
+
+  async function watchSales(): Promise<void> {
+    const figures = await Promise.all((await stock.saleIds()).map(async (sale) => ({
+      sale, pending: await stock.countPending(sale), undecided: await stock.countUndecided(sale),
+    })))
+    pending.reset()
+    undecided.reset()
+    for (const { sale, ...counts } of figures) {
+      pending.set({ sale }, counts.pending)
+      undecided.set({ sale }, counts.undecided)
+    }
+  }
+
+  return async () => {
+    await watchSales()
+    await watchQueues().catch((error: unknown) => {
+      if (!(error instanceof BrokerUnreachable)) throw error
+      log.warn({ err: error.message }, 'the queues cannot be counted')
+    })
+  }
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import type { Message } from 'amqplib'
+import { DEATH } from '../platform/rabbit/dead-letters.ts'
+
+/** A message that nobody could use, as it is shown; plain data, so that it crosses HTTP as it is. */
+export interface DeadLetter {
+  /** Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it. */
+  id: string
+  /** Where it comes from; null when nothing says so, and then it cannot be sent back. */
+  queue: string | null
+  /** `unreadable` or `refused` by its consumer, or the broker's own word: `delivery_limit`, `rejected`, `expired`, … */
+  reason: string
+  /** What was wrong, in the consumer's words. */
+  why: string | null
+  at: string | null
+  bytes: number
+  /** What a person sees of its body. */
+  beginning: string
+}
+
+const BEGINNING_MAX = 200
+
+export function readDeadLetter(message: Message): DeadLetter {
+  const { content } = message
+  const death = noteOf(message) ?? brokersNoteOf(message) ?? { queue: null, reason: 'unknown', why: null, at: null }
+  const mark = createHash('sha256').update(JSON.stringify([death, message.properties.messageId])).update(content)
+  return { id: mark.digest('hex').slice(0, 12), ...death, bytes: content.length, beginning: printable(content) }
+}
+
+type Death = Pick<DeadLetter, 'queue' | 'reason' | 'why' | 'at'>
+
+/** Left by a consumer of ours (see `bury`). */
+function noteOf({ properties: { headers = {} } }: Message): Death | undefined {
+  const queue = text(headers[DEATH.queue])
+  return queue === null ? undefined : { queue, reason: text(headers[DEATH.reason]) ?? 'unknown', why: text(headers[DEATH.why]), at: text(headers[DEATH.at]) }
+}
+
+/** The broker's list has the latest death first: a timeout message has expired, too, on its regular way. */
+function brokersNoteOf({ properties: { headers } }: Message): Death | undefined {
+  const [latest] = headers?.['x-death'] ?? []
+  if (!latest) return undefined
+  return { queue: latest.queue, reason: latest.reason, why: null, at: new Date(latest.time.value * 1_000).toISOString() }
+}
+
+const text = (value: unknown) => (typeof value === 'string' ? value : null)
+
+/** Whatever somebody sent must not steer a terminal. */
+function printable(content: Buffer): string {
+  return content.subarray(0, BEGINNING_MAX).toString('utf8').replaceAll(/\p{C}/gu, '·')
+}

@@ -1,0 +1,91 @@
+import type { ChannelModel, Message } from 'amqplib'
+import { DEAD_LETTERS, deadLetterTopology } from '../contracts/topology.ts'
+import type { Logger } from '../platform/log.ts'
+import { confirming, type PublishOutcome } from '../platform/rabbit/confirmed.ts'
+import { openChannel, visitBroker } from '../platform/rabbit/connection.ts'
+import { withoutDeath } from '../platform/rabbit/dead-letters.ts'
+import { declare } from '../platform/rabbit/declare.ts'
+import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
+
+const CONFIRM_LIMIT_MS = 5_000
+const VISITOR = 'dead letters'
+
+export interface Broker {
+  url: string
+  log: Logger
+}
+
+/** Which letters are meant; at most `most` are looked at, oldest first. */
+export interface Choice {
+  ids: string[] | 'all'
+  most?: number
+}
+
+export interface SentBack {
+  sent: DeadLetter[]
+  /** Still among the dead letters: the queue refused it or is gone, or no confirm came (then it may be there twice). */
+  kept: { letter: DeadLetter; outcome: Exclude<PublishOutcome, 'CONFIRMED'> | 'NO_QUEUE' }[]
+}
+
+/** Shows the oldest ones and how many there are, and takes none. @throws when the broker does not answer */
+export async function listDeadLetters({ url, log }: Broker, most: number): Promise<{ count: number; letters: DeadLetter[] }> {
+  const letters: DeadLetter[] = []
+  const count = await visitBroker(url, VISITOR, log, (model) => lookThrough(model, log, most, (message) => {
+    letters.push(readDeadLetter(message))
+    return Promise.resolve('KEEP')
+  }))
+  return { count, letters }
+}
+
+/**
+ * Publishes letters to the queue each comes from, and takes off what that queue has confirmed; a crash in between makes
+ * a second copy, which every consumer takes. Ends at the first one of which nothing is known: the broker confirms nothing.
+ */
+export async function sendBack({ url, log }: Broker, { ids, most = Infinity }: Choice): Promise<SentBack> {
+  const result: SentBack = { sent: [], kept: [] }
+  await visitBroker(url, VISITOR, log, async (model) => {
+    const send = confirming(await openChannel(model, log), log)
+    await lookThrough(model, log, most, async (message) => {
+      const letter = readDeadLetter(message)
+      if (ids !== 'all' && !ids.includes(letter.id)) return 'KEEP'
+      const outcome = letter.queue === null ? 'NO_QUEUE' : await send({
+        exchange: '', routingKey: letter.queue, messageId: String(message.properties.messageId ?? ''), body: message.content, headers: withoutDeath(message),
+      }, CONFIRM_LIMIT_MS)
+      if (outcome === 'CONFIRMED') result.sent.push(letter)
+      else result.kept.push({ letter, outcome })
+      return outcome === 'CONFIRMED' ? 'REMOVE' : outcome === 'UNKNOWN' ? 'END' : 'KEEP'
+    })
+  })
+  return result
+}
+
+/** Removes letters for good. @returns them, so that whoever asked can keep what they were */
+export async function dropDeadLetters({ url, log }: Broker, ids: string[]): Promise<DeadLetter[]> {
+  const dropped: DeadLetter[] = []
+  await visitBroker(url, VISITOR, log, (model) => lookThrough(model, log, Infinity, (message) => {
+    const letter = readDeadLetter(message)
+    if (!ids.includes(letter.id)) return Promise.resolve('KEEP')
+    dropped.push(letter)
+    return Promise.resolve('REMOVE')
+  }))
+  return dropped
+}
+
+/**
+ * Goes once through the letters that are there now. Each is held until the end, so that none is met twice; closing the
+ * channel then puts back what was not removed, in its order. @returns how many there were
+ */
+async function lookThrough(model: ChannelModel, log: Logger, most: number, visit: (message: Message) => Promise<'KEEP' | 'REMOVE' | 'END'>): Promise<number> {
+  await declare(model, deadLetterTopology, log)
+  const channel = await openChannel(model, log)
+  const { messageCount } = await channel.checkQueue(DEAD_LETTERS)
+  for (let looked = 0; looked < Math.min(messageCount, most); looked++) {
+    const message = await channel.get(DEAD_LETTERS)
+    if (message === false) break // Somebody else is looking, too.
+    const verdict = await visit(message)
+    if (verdict === 'REMOVE') channel.ack(message)
+    if (verdict === 'END') break
+  }
+  await channel.close()
+  return messageCount
+}
