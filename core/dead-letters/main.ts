@@ -52,4 +52,6 @@ async function act(broker: Broker): Promise<{ done: boolean; text: string; json:
   return { done: true, text: formatDeadLetters(count, letters), json: { count, letters } }
 }
 
-const coversAll = (letters: { id: string }[]) => ids.every((id) => letters.some((letter) => letter.id === id))
+function coversAll(letters: { id: string }[]): boolean {
+  return ids.every((id) => letters.some((letter) => letter.id === id))
+}

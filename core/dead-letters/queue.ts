@@ -9,13 +9,15 @@ import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
 
 const CONFIRM_LIMIT_MS = 5_000
 const VISITOR = 'dead letters'
+/** Some 3 s at the broker. Of more, what is looked at falls behind the others, since it has been taken and put back. */
+export const LOOKED_AT_MAX = 10_000
 
 export interface Broker {
   url: string
   log: Logger
 }
 
-/** Which letters are meant; at most `most` are looked at, oldest first. */
+/** Which letters are meant; at most `most` are looked at. */
 export interface Choice {
   ids: string[] | 'all'
   most?: number
@@ -27,14 +29,15 @@ export interface SentBack {
   kept: { letter: DeadLetter; outcome: Exclude<PublishOutcome, 'CONFIRMED'> | 'NO_QUEUE' }[]
 }
 
-/** Shows the oldest ones and how many there are, and takes none. @throws when the broker does not answer */
+/** Shows the oldest of the first 10,000, and how many there are; takes none. @throws when the broker does not answer */
 export async function listDeadLetters({ url, log }: Broker, most: number): Promise<{ count: number; letters: DeadLetter[] }> {
   const letters: DeadLetter[] = []
-  const count = await visitBroker(url, VISITOR, log, (model) => lookThrough(model, log, most, (message) => {
+  // To their end also where few are shown: put back in the middle, those few would change their place.
+  const count = await visitBroker(url, VISITOR, log, (model) => lookThrough(model, log, LOOKED_AT_MAX, (message) => {
     letters.push(readDeadLetter(message))
     return Promise.resolve('KEEP')
   }))
-  return { count, letters }
+  return { count, letters: letters.sort((a, b) => (a.at ?? '').localeCompare(b.at ?? '')).slice(0, most) }
 }
 
 /**

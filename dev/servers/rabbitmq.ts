@@ -24,6 +24,8 @@ export interface RabbitmqOptions extends ServerOptions {
 export interface RabbitmqServer extends RunningServer {
   /** Of the management API and pages; the user is `guest`, from this machine only. */
   managementUrl: string
+  /** For its command line tools. */
+  env: NodeJS.ProcessEnv
 }
 
 interface Ports {
@@ -58,6 +60,7 @@ export async function startRabbitmq({ dataDir, port, onStart, signal, management
     return {
       url: `amqp://guest:guest@127.0.0.1:${ports.amqp}`,
       managementUrl: `http://guest:guest@127.0.0.1:${ports.management}`,
+      env,
       pids: [node.pid, mapper.pid],
       ended,
       logFile,

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DEAD_LETTERS, DUE, INTAKE, TIMEOUTS } from '../core/contracts/topology.ts'
-import { eventually } from './support/eventually.ts'
-import { batchOf, lengthOf, publishTo } from './support/queues.ts'
-import { startSystem, type System } from './support/system.ts'
+import { DEAD_LETTERS, DUE, INTAKE, TIMEOUTS } from '../../core/contracts/topology.ts'
+import { listDeadLetters, sendBack } from '../../core/dead-letters/queue.ts'
+import { createLog } from '../../core/platform/log.ts'
+import { eventually } from '../support/eventually.ts'
+import { batchOf, lengthOf, publishTo } from '../support/queues.ts'
+import { startSystem, type System } from '../support/system.ts'
 
 let system: System
 // The sweeper as good as off: it is the message that cancels.
@@ -10,14 +12,27 @@ beforeAll(async () => { system = await startSystem({ SWEEP_INTERVAL_SECONDS: '36
 beforeEach(async () => { await system.world.broker('DELETE', `queues/%VHOST%/${DEAD_LETTERS}/contents`) })
 afterAll(async () => { await system.close() })
 
-test('poison goes to the dead letters and its neighbours become orders', async () => {
+const broker = () => ({ url: system.world.rabbitmqUrl, log: createLog('test', 'silent') })
+const deadLetters = () => listDeadLetters(broker(), 10)
+
+test('poison: not JSON, wrong version, 1 MB; it goes to the dead letters with its reason, and its neighbours become orders', async () => {
   const saleId = await system.createSale({ stock: 4 })
   const good = (i: number) => ({ reservationId: `${saleId}.${String(i).repeat(22)}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
   const wrongVersion = batchOf(good(9)).replace('"v":2', '"v":3')
-  await publishTo(system.world, INTAKE, INTAKE, batchOf(good(1)), 'not json', batchOf(good(2), { ...good(8), quantity: 0 }, good(3)), wrongVersion, '{}', batchOf(good(4)))
+  await publishTo(system.world, INTAKE, INTAKE, batchOf(good(1)), 'not json', batchOf(good(2), { ...good(8), quantity: 0 }, good(3)), wrongVersion, 'x'.repeat(1_000_000), batchOf(good(4)))
   await eventually('four orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 4)
-  await eventually('four dead letters', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 4)
+  const { letters } = await eventually('four dead letters', deadLetters, ({ count }) => count === 4)
+  expect(letters.map(({ queue, reason }) => `${queue} ${reason}`)).toEqual(Array(4).fill(`${INTAKE} unreadable`))
+  const whys = new Map(letters.map(({ bytes, why }) => [bytes, why]))
+  expect(whys.get(8)).toBe('expected JSON, got 8 bytes that are not')
+  expect(whys.get(1_000_000)).toBe('expected JSON, got 1000000 bytes that are not')
+  expect(whys.get(wrongVersion.length)).toContain('expected 2')
+  expect([...whys.values()].some((why) => why?.startsWith('entry 2 of 3:') && why.includes('quantity'))).toBe(true)
   expect(await lengthOf(system.world, INTAKE)).toBe(0)
+  const sold = await system.createSale({ stock: 1 })
+  const token = await system.signIn('a buyer after that')
+  await system.settled(String((await system.buy(sold, token)).body.id), token)
+  expect(await system.auditAtRest(sold)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
 })
 
 test('what the database refuses as data takes nobody of its message along', async () => {
@@ -28,12 +43,14 @@ test('what the database refuses as data takes nobody of its message along', asyn
   const refused = { ...good(99), buyerId: 'nobody\u0000' }
   await publishTo(system.world, INTAKE, INTAKE, batchOf(...combined(0)), batchOf(...combined(20), refused, ...combined(40)), batchOf(good(60)))
   await eventually('the others\' orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 61)
-  await eventually('one dead letter', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 1)
+  const { letters: [letter] } = await eventually('one dead letter', deadLetters, ({ count }) => count === 1)
+  expect(letter).toMatchObject({ queue: INTAKE, reason: 'refused' })
+  expect(letter?.why).toContain('0x00')
   expect(await lengthOf(system.world, INTAKE)).toBe(0)
 
   // Sent back as it is, it meets its neighbours as what they are by now.
-  await publishTo(system.world, INTAKE, INTAKE, batchOf(...combined(20), refused, ...combined(40)))
-  await eventually('the dead letter again', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 2)
+  expect((await sendBack(broker(), { ids: [letter?.id ?? ''] })).sent).toHaveLength(1)
+  await eventually('the dead letter again', deadLetters, ({ count, letters }) => count === 1 && letters[0]?.id !== letter?.id)
   expect((await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(61)
 })
 

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
+import { createWorld, type World } from '../../test/support/world.ts'
+import { CANCELLATIONS, cancellationTopology, DEAD_LETTERS, INTAKE, intakeTopology, merge } from '../contracts/topology.ts'
+import { createLog } from '../platform/log.ts'
+import { declare } from '../platform/rabbit/declare.ts'
+import { bury } from '../platform/rabbit/dead-letters.ts'
+import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from './queue.ts'
+
+const log = createLog('test', 'silent')
+const topology = merge(intakeTopology(1_000), cancellationTopology)
+let world: World
+let broker: Broker
+let connection: ChannelModel
+let channel: ConfirmChannel
+
+beforeAll(async () => {
+  world = await createWorld()
+  broker = { url: world.rabbitmqUrl, log }
+  connection = await connect(world.rabbitmqUrl, { noDelay: true })
+  channel = await connection.createConfirmChannel()
+})
+beforeEach(async () => {
+  await declare(connection, topology, log)
+  for (const queue of [INTAKE, CANCELLATIONS, DEAD_LETTERS]) await channel.purgeQueue(queue)
+})
+afterAll(async () => {
+  await connection.close()
+  await world.close()
+})
+
+const lengthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount
+
+/** Messages that came by a queue and could not be used. */
+async function bodiesDied(queue: string, ...bodies: string[]): Promise<void> {
+  for (const body of bodies) {
+    channel.sendToQueue(queue, Buffer.from(body), { persistent: true, messageId: `id of ${body}`, headers: { own: 'header' } })
+    await channel.waitForConfirms()
+    const message = await channel.get(queue)
+    if (message === false) throw new Error(`${body} is not in ${queue}`)
+    expect(await bury(world.rabbitmqUrl, 'test', [{ message, queue, flaw: { reason: 'unreadable', why: `${body}\n is odd` } }], log)).toEqual(['CONFIRMED'])
+    channel.ack(message)
+  }
+}
+
+test('a list shows where letters come from and why, takes none, and is the same again', async () => {
+  await bodiesDied(INTAKE, 'first', 'second \u001B[31m')
+  await bodiesDied(CANCELLATIONS, 'third')
+  const { count, letters } = await listDeadLetters(broker, 10)
+  expect(count).toBe(3)
+  expect(letters).toMatchObject([
+    { queue: INTAKE, reason: 'unreadable', why: 'first is odd', bytes: 5, beginning: 'first' },
+    { queue: INTAKE, beginning: 'second ·[31m' },
+    { queue: CANCELLATIONS, beginning: 'third' },
+  ])
+  expect(new Set(letters.map(({ id }) => id)).size).toBe(3)
+  expect(await listDeadLetters(broker, 2)).toEqual({ count: 3, letters: letters.slice(0, 2) })
+  expect((await listDeadLetters(broker, 10)).letters).toEqual(letters)
+})
+
+test('what the broker itself sent there says so', async () => {
+  channel.sendToQueue(INTAKE, Buffer.from('refused'), { persistent: true })
+  await channel.waitForConfirms()
+  const message = await channel.get(INTAKE)
+  if (message !== false) channel.reject(message, false)
+  await expect.poll(() => lengthOf(DEAD_LETTERS), { timeout: 20_000 }).toBe(1)
+  const { letters } = await listDeadLetters(broker, 1)
+  expect(letters).toMatchObject([{ queue: INTAKE, reason: 'rejected', why: null }])
+  expect((await sendBack(broker, { ids: 'all' })).sent).toEqual(letters)
+  expect(await lengthOf(INTAKE)).toBe(1)
+})
+
+test('letters go back to their queues as they were, those that were meant and no others', async () => {
+  await bodiesDied(INTAKE, 'a', 'b')
+  await bodiesDied(CANCELLATIONS, 'c')
+  const [a, , c] = (await listDeadLetters(broker, 10)).letters
+  const { sent, kept } = await sendBack(broker, { ids: [a?.id ?? '', c?.id ?? '', 'no such id'] })
+  expect([sent, kept]).toEqual([[a, c], []])
+  expect((await listDeadLetters(broker, 10)).letters).toMatchObject([{ beginning: 'b' }])
+  expect(await lengthOf(CANCELLATIONS)).toBe(1)
+  const message = await channel.get(INTAKE, { noAck: true })
+  expect(message && { body: message.content.toString(), id: message.properties.messageId as unknown, notes: Object.keys(message.properties.headers ?? {}).filter((header) => header.startsWith('x-letter')), own: message.properties.headers?.own as unknown })
+    .toEqual({ body: 'a', id: 'id of a', notes: [], own: 'header' })
+})
+
+test('a letter whose queue is gone or full stays', async () => {
+  await bodiesDied(INTAKE, 'a')
+  await bodiesDied(CANCELLATIONS, 'b')
+  await channel.deleteQueue(INTAKE)
+  await world.broker('PUT', 'policies/%VHOST%/full', { pattern: `^${CANCELLATIONS}$`, definition: { 'max-length': 0 }, 'apply-to': 'queues' })
+  // A policy holds some moments after it was made, and a quorum queue takes what comes while it fills.
+  await expect.poll(async () => {
+    channel.sendToQueue(CANCELLATIONS, Buffer.from('filling'))
+    return await channel.waitForConfirms().then(() => 'taken', () => 'refused')
+  }, { timeout: 20_000 }).toBe('refused')
+  const { sent, kept } = await sendBack(broker, { ids: 'all' })
+  await world.broker('DELETE', 'policies/%VHOST%/full')
+  expect(sent).toEqual([])
+  expect(kept).toMatchObject([{ letter: { queue: INTAKE }, outcome: 'REFUSED' }, { letter: { queue: CANCELLATIONS }, outcome: 'REFUSED' }])
+  expect(await lengthOf(DEAD_LETTERS)).toBe(2)
+})
+
+test('cut off at any moment, a letter is still there, or back, or both', async () => {
+  const target = new URL(world.rabbitmqUrl)
+  for (let answers = 1; answers <= 30; answers++) {
+    await channel.purgeQueue(INTAKE)
+    await channel.purgeQueue(DEAD_LETTERS)
+    await bodiesDied(INTAKE, `letter ${answers}`)
+    const proxy = await startTcpProxy({ host: target.hostname, port: Number(target.port) })
+    proxy.cutAfter(answers)
+    const url = new URL(target)
+    url.port = String(proxy.port)
+    await sendBack({ url: url.href, log }, { ids: 'all' }).catch(() => 'cut off')
+    await proxy.close()
+    await expect.poll(async () => await lengthOf(INTAKE) + await lengthOf(DEAD_LETTERS), { timeout: 20_000 }).toBeGreaterThan(0)
+  }
+}, 60_000)
+
+test('a letter that is dropped is gone, and the others are not', async () => {
+  await bodiesDied(INTAKE, 'a', 'b')
+  const [a, b] = (await listDeadLetters(broker, 10)).letters
+  expect(await dropDeadLetters(broker, [b?.id ?? ''])).toEqual([b])
+  expect((await listDeadLetters(broker, 10)).letters).toEqual([a])
+})
+
+test('the command shows them, sends them back, and says by its exit code when it could not', async () => {
+  const run = (url: string, ...args: string[]) => promisify(execFile)(process.execPath, ['dev/run.mjs', 'core/dead-letters/main.ts', ...args], { env: { ...process.env, RABBITMQ_URL: url } })
+    .then(({ stdout }) => ({ code: 0, stdout }), (error: { code: number; stdout: string }) => ({ code: error.code, stdout: error.stdout }))
+  await bodiesDied(INTAKE, 'a')
+  const [a] = (await listDeadLetters(broker, 1)).letters
+  expect((await run(broker.url)).stdout).toContain(a?.id)
+  expect(JSON.parse((await run(broker.url, '--json')).stdout)).toEqual({ count: 1, letters: [a] })
+  expect((await run(broker.url, '--send-back', 'ffffffffffff')).code).toBe(1)
+  expect((await run(broker.url, '--send-back', '--all')).code).toBe(0)
+  expect(await lengthOf(INTAKE)).toBe(1)
+  expect((await run(broker.url)).stdout).toBe('There are no dead letters.\n')
+  for (const args of [['--drop'], ['--drop', '--all'], ['--send-back'], ['a'], ['--nonsense']]) expect((await run(broker.url, ...args)).code, args.join(' ')).toBe(2)
+  expect((await run('amqp://127.0.0.1:1')).code).toBe(2)
+}, 60_000)

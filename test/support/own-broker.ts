@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { RunRecord } from '../../dev/run-file.ts'
+import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
+import { rabbitmqServer } from '../../dev/servers/binaries.ts'
+import { freePort } from '../../dev/servers/ports.ts'
+import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
+
+/** A RabbitMQ of one test file's own, for what would hurt every other file, too. */
+export interface OwnBroker {
+  /** A virtual host that nobody has used; returns the URL to connect to it. */
+  createVirtualHost: () => Promise<string>
+  /** Its management API; a path begins behind /api/. */
+  api: (method: string, path: string, body?: unknown) => Promise<Response>
+  /** Its rabbitmqctl. @throws when that fails */
+  ctl: (...args: string[]) => Promise<string>
+  /** Ends it with SIGKILL. */
+  kill: () => Promise<void>
+  /** Starts it again, on its data and its ports. */
+  restart: () => Promise<void>
+  close: () => Promise<void>
+}
+
+export async function startOwnBroker(): Promise<OwnBroker> {
+  const folder = await makeScratchFolder()
+  const record = await RunRecord.claim(folder)
+  const ports = { port: await freePort(), managementPort: await freePort() }
+  const start = () => startRabbitmq({ dataDir: join(folder, 'rabbitmq'), onStart: record.started.bind(record), disposable: true, ...ports })
+  let server = await start()
+
+  const api: OwnBroker['api'] = (method, path, body) => fetch(`http://127.0.0.1:${ports.managementPort}/api/${path}`, {
+    method, headers: { authorization: `Basic ${btoa('guest:guest')}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return {
+    api,
+    async createVirtualHost() {
+      const name = `test_${randomBytes(6).toString('hex')}`
+      const { status } = await api('PUT', `vhosts/${name}`)
+      if (status !== 201) throw new Error(`No virtual host: ${status}`)
+      return `${server.url}/${name}`
+    },
+    ctl: async (...args) => (await execa(join(dirname(rabbitmqServer()), 'rabbitmqctl'), args, { env: server.env, extendEnv: false })).stdout,
+    kill: () => server.stop(),
+    async restart() { server = await start() },
+    async close() {
+      await server.stop()
+      await removeScratchFolder(folder)
+    },
+  }
+}
