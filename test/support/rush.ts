@@ -12,7 +12,7 @@ export interface Attempt {
   retryAfter: string | null
 }
 
-/** Buyers who come ten at a time, each once. @throws when one of them is left without an answer */
+/** Buyers who come ten at a time; who is refused may come again after the others. @throws when one of them is left without an answer */
 export class Rush {
   readonly attempts: Attempt[] = []
   readonly #system: System
@@ -50,6 +50,7 @@ export class Rush {
     const { status, body, headers } = await answered(this.#system.buy(this.#saleId, token))
     const attempt = { token, status, code: text(body.code), reservationId: text(body.id), retryAfter: headers.get('retry-after') }
     this.attempts.push(attempt)
+    if (status !== 202) this.#tokens.push(token)
     return attempt
   }
 }

@@ -48,8 +48,8 @@ async function refusalOf(model: ChannelModel, queue: string, args: Record<string
   }
 }
 
-/** The broker names the first argument that differs: "inequivalent arg 'x-max-length' for queue …: received … but current is the value '5' of type 'long'", or "is none". */
+/** The broker names the first argument that differs: "inequivalent arg 'x-max-length' for queue …: received '7' but current is '5'", or "is none". */
 function boundThatDiffers({ message }: Error): { bound?: string | undefined; kept?: number | undefined } {
-  const [, bound = '', kept] = /inequivalent arg '([^']+)'.* but current is (?:none|the value '(\d+)')/.exec(message) ?? []
+  const [, bound = '', kept] = /inequivalent arg '([^']+)'.* but current is (?:none|(?:the value )?'(\d+)')/.exec(message) ?? []
   return BOUNDS.includes(bound) ? { bound, kept: kept === undefined ? undefined : Number(kept) } : {}
 }
