@@ -66,9 +66,8 @@ function checkAny(name: string, { image, build, ports }: Service): void {
 
 /** The environment as Compose would make it from a .env that holds the required secrets only. */
 function filledIn(environment: Service['environment']): Record<string, string> {
-  const secret = randomBytes(32).toString('hex')
   return Object.fromEntries(Object.entries(environment).map(([variable, value]) =>
-    [variable, (value ?? '').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1').replaceAll(/\$\{\w+(:\?[^}]*)?\}/g, secret)]))
+    [variable, (value ?? '').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1').replaceAll(/\$\{\w+(:\?[^}]*)?\}/g, () => randomBytes(32).toString('hex'))]))
 }
 
 /** .env.example lists what .env may hold; what docker-compose.yml takes from there has to be in it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { notForProduction } from './not-for-production.ts'
 
 /** BSD's EX_CONFIG: supervisors tell "wrong configuration" from "crashed" by it. */
 const EXIT_BAD_CONFIGURATION = 78
@@ -9,7 +10,8 @@ const secret = (purpose: string) =>
 
 /** Settings that mean the same in every service that has them; each service picks its own. */
 export const settings = {
-  NODE_ENV: z.string().default('development').describe('production refuses default credentials'),
+  // A misspelt "production" would switch its refusals off.
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development').describe('production refuses default credentials and what only a trial may have'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severity that is logged'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0 for every interface'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('PostgreSQL, the truth'),
@@ -37,10 +39,7 @@ export class BadConfiguration extends Error {
   }
 }
 
-/** Well-known credentials that must never reach production. */
-const DEFAULT_CREDENTIALS = /guest:guest@|postgres:postgres@|:password@|change-?me|^(.)\1+$/i
-
-/** @throws BadConfiguration naming every variable that is missing, malformed, or (in production) a default. */
+/** @throws BadConfiguration naming every variable that is missing, malformed, or (in production) must not be what it is. */
 export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = schema.safeParse(given)
@@ -48,14 +47,13 @@ export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: Nod
     const name = issue.path.join('.')
     return given[name] === undefined ? `${name} is missing: ${describe(schema, name)}` : `${name}: ${issue.message}`
   })
-  if (env.NODE_ENV === 'production') {
-    for (const name of Object.keys(schema.shape)) {
-      if (DEFAULT_CREDENTIALS.test(given[name] ?? '')) problems.push(`${name} holds a default credential; production needs one of its own`)
-    }
-  }
+  if (given.NODE_ENV === 'production') problems.push(...notForProduction(pick(given, Object.keys(schema.shape))))
   if (!parsed.success || problems.length > 0) throw new BadConfiguration(problems)
   return parsed.data
 }
+
+const pick = (given: NodeJS.ProcessEnv, names: string[]) =>
+  Object.fromEntries(names.flatMap((name) => given[name] === undefined ? [] : [[name, given[name]]]))
 
 /** Like parseConfig on the process's environment, but prints what is wrong and exits 78 ("bad configuration"). */
 export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {

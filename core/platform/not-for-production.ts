@@ -1,0 +1,46 @@
+/** Words that stand in examples and in nobody's random secret: six letters or more, since four turn up by chance. */
+const EXAMPLE_WORD = /change-?_?me|secret|passw|example|default|develop|insecure|replace-?_?me|seckill/i
+/** One and the same piece again and again, as in "aaaa" and "abcabcabc". */
+const REPEATED_PIECE = /^(.{1,16}?)\1+.{0,15}$/
+/** 32 random hex digits have about 14 different ones; fewer than 8 do not happen. */
+const DIFFERENT_CHARACTERS_MIN = 8
+const PASSWORD_LENGTH_MIN = 8
+const WELL_KNOWN_PASSWORDS = new Set(['postgres', 'postgresql', 'rabbitmq', 'rootroot', 'adminadmin', 'guestguest', '12345678', '123456789', 'qwertyui'])
+
+/** What must not reach production, one sentence for each variable: default credentials, secrets that are none, what only a trial may have. */
+export function notForProduction(given: Record<string, string>): string[] {
+  const problems = Object.entries(given).flatMap(([name, value]) => {
+    const fault = faultOf(name, value)
+    return fault ? [`${name} ${fault}`] : []
+  })
+  return [...problems, ...sharedSecrets(given)]
+}
+
+function faultOf(name: string, value: string): string | undefined {
+  if (name === 'DEMO_MODE' && /^(true|1|yes|on|y|enabled)$/i.test(value)) return 'lets anybody sign in by name; production needs DEMO_MODE=false'
+  if (isSecret(name)) return isGuessable(value) ? 'holds a default credential; production needs one of its own, random' : undefined
+  if (/^(DATABASE|REDIS|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
+  return undefined
+}
+
+const isSecret = (name: string) => /_(SECRET|TOKEN)$/.test(name)
+
+function isGuessable(secret: string): boolean {
+  return EXAMPLE_WORD.test(secret) || REPEATED_PIECE.test(secret) || new Set(secret).size < DIFFERENT_CHARACTERS_MIN
+}
+
+/** None at all is a default too: RabbitMQ's client then says guest, and Redis lets everybody in. */
+function passwordFault(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined // Named already, as malformed.
+  const { username, password } = new URL(url)
+  if (password === '') return 'names no password; production needs one'
+  const isDefault = password === username || password.length < PASSWORD_LENGTH_MIN || WELL_KNOWN_PASSWORDS.has(password.toLowerCase()) || EXAMPLE_WORD.test(password)
+  return isDefault ? 'holds a default credential; production needs one of its own' : undefined
+}
+
+/** With one secret for two purposes, whoever may do the one may do the other. */
+function sharedSecrets(given: Record<string, string>): string[] {
+  const secrets = Object.entries(given).filter(([name]) => isSecret(name))
+  return secrets.flatMap(([name, value], i) => secrets.slice(i + 1).filter(([, other]) => other === value)
+    .map(([other]) => `${name} and ${other} are the same; production needs one for each`))
+}
