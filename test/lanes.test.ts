@@ -121,7 +121,7 @@ describe('purchases are answered alike in front of Express and behind it', () =>
     expectEqual(async () => ({ path: reservations(saleId), token: await somebody() }), { status: 404, code: 'NOT_FOUND' }))
 
   test.each(['GET', 'PUT', 'DELETE'])('%s instead of POST', (method) =>
-    expectEqual(async () => ({ method, path: reservations('any') }), { status: 404 }))
+    expectEqual(async () => ({ method, path: reservations('any') }), { status: 405, code: 'METHOD_NOT_ALLOWED' }))
 
   test('a sale whose data is of another generation', async () => {
     const saleId = await system.createSale()

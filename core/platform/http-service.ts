@@ -1,11 +1,12 @@
-import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createServer, IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
 import type { Logger } from './log.ts'
-import { notFound, problemHandler } from './problem.ts'
+import { problemHandler, sendProblem, unanswered } from './problem.ts'
 import { metricsText } from './process-metrics.ts'
+import { refuseUnreadable } from './unreadable.ts'
 
 export interface HttpServiceOptions {
   host: string
@@ -19,7 +20,27 @@ export interface HttpServiceOptions {
   /** Stands in front of Express and answers what it knows; false leaves the request to Express. */
   fastLane?: (req: Request, res: Response) => boolean
   trustProxyHops?: number
+  connectionsMax?: number
 }
+
+/** Of one process; each takes some 10 KB. */
+const CONNECTIONS_MAX = 10_000
+const HEADERS_MAX = 100
+
+/** A slow sender may not hold a socket. */
+const limits: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  // Both are looked at so often; by default it is every 30 s, which makes 40 s of the 10.
+  connectionsCheckingInterval: 1_000,
+  // Longer than proxies, and our own gateway, keep an idle connection: what is sent on one that is just being closed is lost.
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16_384,
+  // Missing, it is refused below, with a problem document.
+  requireHostHeader: false,
+}
+/** Nothing has moved for so long: neither end knows anything any more, or the client does not read what it asked for. */
+const SILENCE_LIMIT_MS = 60_000
 
 /** An Express app on its own server, with /livez, /readyz, /metrics, limits and problem documents around the routes. */
 export async function startHttp(options: HttpServiceOptions): Promise<{ port: number; close: () => Promise<void> }> {
@@ -35,20 +56,36 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   app.get('/readyz', readiness(options.checks))
   app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metricsText(metrics)) })
   options.routes(app)
-  app.use(notFound, problemHandler(log))
+  app.use(unanswered, problemHandler(log))
 
   const { fastLane } = options
-  const server = createServer(bornAsExpress(app), (req, res) => {
+  const answer = (req: Request, res: Response) => {
     // Both were born as Express's own, so that `req.ip` and its like work in front of it, too.
-    if (!fastLane?.(req as Request, res as Response)) app(req, res)
-  })
-  // A slow sender may not hold a socket: 10 s for headers, 20 s for a whole request.
-  server.headersTimeout = 10_000
-  server.requestTimeout = 20_000
-  // Longer than proxies, and our own gateway, keep an idle connection: what is sent on one that is just being closed is lost.
-  server.keepAliveTimeout = 65_000
+    if (!isRefused(req, res) && !fastLane?.(req, res)) app(req, res)
+  }
+  const server = createServer({ ...limits, ...bornAsExpress(app) }, answer as RequestListener)
+  // "Expect: something" may be ignored; Node would answer it by itself, without a word.
+  server.on('checkExpectation', answer)
+  refuseUnreadable(server, securityHeaders())
+  limitConnections(server, options.connectionsMax ?? CONNECTIONS_MAX)
   const port = await listen(server, host, options.port)
   return { port, close: () => close(server) }
+}
+
+/** Every header is read, since Node hides from us those above its own limit, but counts their meaning: a body's framing, say. */
+function isRefused(req: Request, res: Response): boolean {
+  if (req.rawHeaders.length > 2 * HEADERS_MAX) sendProblem(res, 'HEADERS_TOO_LARGE', `A request may have ${HEADERS_MAX} headers.`, {}, [...securityHeaders(), 'Connection', 'close'])
+  else if (req.headers.host === undefined && req.httpVersion !== '1.0') sendProblem(res, 'INVALID_REQUEST', 'The header Host is missing.', {}, [...securityHeaders(), 'Connection', 'close'])
+  else return false
+  return true
+}
+
+/** When there are too many, new ones are refused, and those that wait for nothing make room for the next. */
+function limitConnections(server: Server, connectionsMax: number): void {
+  server.maxHeadersCount = 0
+  server.maxConnections = connectionsMax
+  server.on('drop', () => server.closeIdleConnections())
+  server.setTimeout(SILENCE_LIMIT_MS)
 }
 
 // Plain HTTP on a laptop or behind a proxy that speaks TLS: asking browsers to upgrade would break the first.

@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import type { ErrorRequestHandler, RequestHandler } from 'express'
+import type { Application, ErrorRequestHandler, RequestHandler } from 'express'
 import type { z } from 'zod'
 import type { Problem } from '../contracts/http.ts'
 import { type ProblemCode, problems } from '../contracts/problems.ts'
 import type { Logger } from './log.ts'
 import { isOutage } from './outage.ts'
+
+export const BODY_ADVICE = 'A body may have 16 KB.'
 
 export type Extras = Partial<Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors'>>
 
@@ -22,11 +24,15 @@ export class ProblemError extends Error {
 
 /** Answers with application/problem+json and, where the caller should come back, Retry-After in whole seconds. */
 export function sendProblem(res: ServerResponse, code: ProblemCode, detail: string, extras: Extras = {}, more: HeaderList = []): void {
-  const body: Problem = { type: problemTypes[code], ...problems[code], code, detail, ...extras }
+  const body = problemOf(code, detail, extras)
   const headers = ['Content-Type', 'application/problem+json; charset=utf-8', ...more]
   if (extras.retryAfterSeconds !== undefined) headers.push('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
   if (code === 'UNAUTHENTICATED') headers.push('WWW-Authenticate', 'Bearer')
   sendJson(res, body.status, body, headers)
+}
+
+export function problemOf(code: ProblemCode, detail: string, extras: Extras = {}): Problem {
+  return { type: problemTypes[code], ...problems[code], code, detail, ...extras }
 }
 
 /** Name, value, name, value, … */
@@ -52,8 +58,25 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   throw new ProblemError('INVALID_REQUEST', summary, { errors })
 }
 
-export const notFound: RequestHandler = (req, res) => {
-  sendProblem(res, 'NOT_FOUND', `There is no ${req.method} ${req.path} here.`)
+/** What no route has answered: the path has routes for other methods (405, naming them), or none at all. */
+export const unanswered: RequestHandler = (req, res) => {
+  const detail = `There is no ${req.method} ${req.path} here.`
+  const methods = methodsAt(req.app, req.path)
+  if (methods.length > 0) sendProblem(res, 'METHOD_NOT_ALLOWED', detail, {}, ['Allow', methods.join(', ')])
+  else sendProblem(res, 'NOT_FOUND', detail)
+}
+
+/** Has been part of Express's router all along, and is missing from its types. */
+interface Layer {
+  route?: { stack: { method: string }[] }
+  match: (path: string) => boolean
+}
+
+function methodsAt({ router }: Application, path: string): string[] {
+  const routes = (router.stack as unknown as Layer[]).flatMap((layer) => layer.route && layer.match(path) ? layer.route.stack : [])
+  const methods = new Set(routes.map(({ method }) => method.toUpperCase()))
+  if (methods.has('GET')) methods.add('HEAD')
+  return [...methods].sort()
 }
 
 /** The last middleware: everything thrown becomes a problem document. */
@@ -69,7 +92,7 @@ export function sendFault(res: ServerResponse, error: unknown, log: Logger, more
   const problem = (code: ProblemCode, detail: string, extras?: Extras) => sendProblem(res, code, detail, extras, more)
   if (error instanceof ProblemError) return problem(error.code, error.message, error.extras)
   const status = httpStatus(error)
-  if (status === 413) return problem('TOO_LARGE', 'A body may have 16 KB.')
+  if (status === 413) return problem('TOO_LARGE', BODY_ADVICE)
   if (status === 415) return problem('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
   if (status >= 400 && status < 500) return problem('INVALID_REQUEST', 'The request could not be read; is the body JSON?')
   if (isOutage(error)) {
