@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestHandler } from 'express'
-import { ProblemError } from './problem.ts'
+import { BODY_ADVICE, ProblemError } from './problem.ts'
 
 const MAX_BYTES = 16_384
 const JSON_IN_UTF8 = /^application\/json[ \t]*(;[ \t]*charset="?utf-?8"?[ \t]*)?$/i
@@ -28,7 +28,7 @@ export async function readJson(req: IncomingMessage): Promise<unknown> {
   if (!JSON_IN_UTF8.test(headers['content-type'] ?? '') || headers['content-encoding'] !== undefined) {
     throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8, not compressed.')
   }
-  const text = await readText(req)
+  const text = String(await readBody(req))
   try {
     return JSON.parse(text)
   } catch {
@@ -36,17 +36,18 @@ export async function readJson(req: IncomingMessage): Promise<unknown> {
   }
 }
 
-function readText(req: IncomingMessage): Promise<string> {
+/** The whole body, of at most 16 KB, as it came. @throws ProblemError TOO_LARGE or INVALID_REQUEST */
+export function readBody(req: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       // The rest is let through unread: a client that is still sending would not see the answer.
-      if (bytes > MAX_BYTES) reject(new ProblemError('TOO_LARGE', 'A body may have 16 KB.'))
+      if (bytes > MAX_BYTES) reject(new ProblemError('TOO_LARGE', BODY_ADVICE))
       else chunks.push(chunk)
     })
-    req.on('end', () => resolve(chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString()))
+    req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
     req.on('error', () => reject(new ProblemError('INVALID_REQUEST', 'The body was cut off.')))
   })
 }

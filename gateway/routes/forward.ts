@@ -1,6 +1,7 @@
-import { Agent, ServerResponse } from 'node:http'
-import type { RequestHandler, Response } from 'express'
-import { createProxyMiddleware } from 'http-proxy-middleware'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { pipeline } from 'node:stream'
+import type { Request, RequestHandler, Response } from 'express'
+import { readBody } from '../../core/platform/json-body.ts'
 import type { Logger } from '../../core/platform/log.ts'
 import { sendProblem } from '../../core/platform/problem.ts'
 
@@ -12,29 +13,61 @@ const MAX_SOCKETS = 100
 
 const FORWARDED = /^\/(orders|payments)\//
 const METHODS = new Set(['GET', 'HEAD', 'POST'])
+/** Of one connection (RFC 9110, 7.6.1); the framing of the body is ours. */
+const OF_ONE_CONNECTION = new Set([
+  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'content-length',
+])
 
-/** Hands /orders and /payments to the order service byte for byte (a payment callback is signed over its raw body). */
+/**
+ * Hands /orders and /payments to the order service, bodies byte for byte (a payment callback is signed over its raw body).
+ * Each is read whole before it is handed on: a hundred slow senders would otherwise hold every connection there is, and a
+ * body whose framing had got lost on the way would be read as the next buyer's request.
+ */
 export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler {
-  const proxy = createProxyMiddleware({
-    target: orderServiceUrl,
-    xfwd: true,
-    agent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_LIMIT_MS }),
-    proxyTimeout: ANSWER_LIMIT_MS,
-    // The buyer's own socket lives longer, or there would be nobody left to be told.
-    timeout: 2 * ANSWER_LIMIT_MS,
-    on: {
-      error(error, _req, res) {
-        log.warn({ err: error.message }, 'order service not reached')
-        if (!(res instanceof ServerResponse)) res.destroy()
-        else if (!res.headersSent) sendProblem(res as Response, 'UNAVAILABLE', 'Orders cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
-      },
-    },
-  })
-  return (req, res, next) => {
+  const orderService = new URL(orderServiceUrl)
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_LIMIT_MS })
+  return async (req, res, next) => {
     if (!FORWARDED.test(req.path)) return next()
-    if (METHODS.has(req.method)) return proxy(req, res, next)
-    // http-proxy takes the framing off the body of a DELETE or OPTIONS, and sends the body all the same: on a kept-alive
-    // connection it would be read as the next request, and its answer go to the next buyer.
-    sendProblem(res.set('Allow', [...METHODS].join(', ')), 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`)
+    if (!METHODS.has(req.method)) {
+      return sendProblem(res, 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`, {}, ['Allow', [...METHODS].join(', ')])
+    }
+    const body = await readBody(req)
+    try {
+      passOn(await ask(orderService, agent, req, res, body), res)
+    } catch (error) {
+      if (res.closed) return // The buyer is gone, and the request with them.
+      log.warn({ err: (error as Error).message }, 'order service not reached')
+      sendProblem(res, 'UNAVAILABLE', 'Orders cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
+    }
   }
+}
+
+/** Rejects when the answer is not there within the limit, which includes waiting for a connection. */
+function ask(orderService: URL, agent: Agent, req: Request, res: Response, body: Buffer): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = orderService
+    const asked = request({ hostname, port, agent, method: req.method, path: pathOf(req), headers: handedOn(req, body) })
+    const limit = setTimeout(() => asked.destroy(new Error(`No answer within ${ANSWER_LIMIT_MS} ms`)), ANSWER_LIMIT_MS)
+    asked.on('response', resolve).on('error', reject).on('close', () => clearTimeout(limit)).end(body)
+    res.once('close', () => asked.destroy())
+  })
+}
+
+/** As it came, dots and all: resolved, /orders/../metrics would leave /orders. */
+function pathOf(req: Request): string {
+  const query = req.url.indexOf('?')
+  return query === -1 ? req.path : req.path + req.url.slice(query)
+}
+
+function handedOn(req: Request, body: Buffer): Record<string, string | string[] | undefined> {
+  const headers = Object.entries(req.headers).filter(([name]) => !OF_ONE_CONNECTION.has(name))
+  // Also the length 0: without it a POST would be sent in chunks.
+  return { ...Object.fromEntries(headers), 'x-forwarded-for': req.ip ?? '', 'content-length': String(body.length) }
+}
+
+function passOn(answer: IncomingMessage, res: Response): void {
+  const headers = Object.entries(answer.headers).filter(([name]) => name === 'content-length' || !OF_ONE_CONNECTION.has(name))
+  res.writeHead(answer.statusCode ?? 502, Object.fromEntries(headers))
+  // What breaks now breaks the buyer's connection: they see that the answer is not whole.
+  pipeline(answer, res, () => {})
 }
