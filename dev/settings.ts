@@ -21,6 +21,10 @@ const DEMO = {
   GATEWAY_RATE_PER_SECOND: '20000',
   ADDRESS_RATE_PER_SECOND: '20000',
   ADDRESS_BURST: '20000',
+  POLL_RATE_PER_SECOND: '20000',
+  POLL_BURST: '20000',
+  SIGN_IN_RATE_PER_SECOND: '1000',
+  SIGN_IN_BURST: '1000',
 }
 
 /** The services' environment as far as it is known before the servers run. What the person has set wins. */

@@ -1,4 +1,5 @@
 import { SaleId } from '../core/contracts/http.ts'
+import { Combiner } from '../core/platform/combiner.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { type Repeating, repeat } from '../core/platform/repeat.ts'
 import type { SaleFigures } from '../core/stock/ledger.ts'
@@ -42,6 +43,20 @@ export function startCatalogue(stock: Stock, log: Logger): Catalogue {
     refreshedAtMs = Date.now()
   }
 
+  /**
+   * Whoever makes up ids costs Redis next to nothing: all that are asked for while one look-up is under way share the next,
+   * which reads the list of the loaded sales and then only what stands in it.
+   */
+  const lookUps = new Combiner<string, SaleFigures | undefined>({
+    togetherMax: 1_000, runsMax: 1,
+    async run(wanted) {
+      const listed = new Set(await stock.saleIds())
+      const there = [...new Set(wanted)].filter((saleId) => listed.has(saleId))
+      for (const sale of await Promise.all(there.map((saleId) => stock.readSale(saleId)))) if (sale) learn(sale)
+      return wanted.map((saleId) => sales.get(saleId))
+    },
+  })
+
   const refreshing: Repeating = repeat(REFRESH_MS, refresh, log)
   return {
     all: () => [...sales.values()],
@@ -49,8 +64,7 @@ export function startCatalogue(stock: Stock, log: Logger): Catalogue {
     async find(saleId) {
       const known = sales.get(saleId)
       if (known || !SaleId.safeParse(saleId).success) return known
-      const sale = await stock.readSale(saleId)
-      return sale && learn(sale)
+      return await lookUps.add(saleId)
     },
     isFresh: () => Date.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),

@@ -23,7 +23,7 @@ import { openApiDocument } from './openapi.ts'
 import { Reserving } from './reserve-together.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
-import { gatewayLimit } from './routes/limit.ts'
+import { addressLimit, gatewayLimit } from './routes/limit.ts'
 import { getReservation } from './routes/reservations.ts'
 import { getSale, getSales } from './routes/sales.ts'
 import { demoSignIn } from './routes/sign-in.ts'
@@ -73,7 +73,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   }
   const buy = buyHandler(deps)
   const http = await startHttp({
-    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS,
+    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
     checks: { redis: () => redis.status === 'ready' && catalogue.isFresh() },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
@@ -89,7 +89,7 @@ function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, cata
   app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
 
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
-  app.use(gatewayLimit(bucket))
+  app.use(gatewayLimit(bucket), addressLimit(config))
   app.use(forwardTo(config.ORDER_SERVICE_URL, log))
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
   app.get('/sales', getSales(catalogue))

@@ -1,0 +1,27 @@
+import { TokenBucket } from './token-bucket.ts'
+
+/** Then the one that was used least recently is forgotten, which gives whoever it was a full bucket. */
+const BUCKETS_MAX = 10_000
+
+/** A token bucket of its own for each key, in bounded memory. */
+export class KeyedBuckets {
+  readonly #make: () => TokenBucket
+  readonly #bucketsMax: number
+  readonly #buckets = new Map<string, TokenBucket>()
+
+  constructor(ratePerSecond: number, burst: number, bucketsMax = BUCKETS_MAX) {
+    this.#make = () => new TokenBucket(ratePerSecond, burst)
+    this.#bucketsMax = bucketsMax
+  }
+
+  /** Takes one token of that key's bucket, or none and tells how many ms it takes until one is there. */
+  take(key: string): ReturnType<TokenBucket['take']> {
+    const bucket = this.#buckets.get(key) ?? this.#make()
+    // A map keeps the order of insertion: whoever comes moves to its end.
+    this.#buckets.delete(key)
+    this.#buckets.set(key, bucket)
+    const [oldest] = this.#buckets.size > this.#bucketsMax ? this.#buckets.keys() : []
+    if (oldest !== undefined) this.#buckets.delete(oldest)
+    return bucket.take()
+  }
+}
