@@ -4,9 +4,11 @@ export interface Answer {
   headers: Headers
   // Bodies of many shapes; tests look at what they expect.
   body: Record<string, unknown>
+  /** The body as it came. */
+  text: string
 }
 
-/** A JSON client that never throws on a status; only when there is no answer. */
+/** A JSON client that never throws on a status; only when there is no answer. A body of text or bytes is sent as it is. */
 export async function call(method: string, url: string, options: { token?: string | undefined; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Answer> {
   const response = await fetch(url, {
     method,
@@ -16,8 +18,8 @@ export async function call(method: string, url: string, options: { token?: strin
       ...options.headers,
     },
     ...(options.signal && { signal: options.signal }),
-    ...(options.body === undefined ? {} : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
+    ...(options.body === undefined ? {} : { body: typeof options.body === 'string' || options.body instanceof Uint8Array ? options.body : JSON.stringify(options.body) }),
   })
   const text = await response.text()
-  return { status: response.status, headers: response.headers, body: text.startsWith('{') ? JSON.parse(text) as Answer['body'] : { text } }
+  return { status: response.status, headers: response.headers, text, body: text.startsWith('{') ? JSON.parse(text) as Answer['body'] : { text } }
 }

@@ -2,7 +2,7 @@ import { connect } from 'amqplib'
 import { decode, OrderEvent } from '../../core/contracts/messages.ts'
 import { eventTopology, ORDER_EVENTS } from '../../core/contracts/topology.ts'
 import { createLog } from '../../core/platform/log.ts'
-import { declare } from '../../core/platform/rabbit/connection.ts'
+import { declare } from '../../core/platform/rabbit/declare.ts'
 import type { World } from './world.ts'
 
 /** A subscriber that takes every event of the topic and keeps them in the order of their arrival. */
