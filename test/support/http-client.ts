@@ -18,8 +18,13 @@ export async function call(method: string, url: string, options: { token?: strin
       ...options.headers,
     },
     ...(options.signal && { signal: options.signal }),
-    ...(options.body === undefined ? {} : { body: typeof options.body === 'string' || options.body instanceof Uint8Array ? options.body : JSON.stringify(options.body) }),
+    ...(options.body === undefined ? {} : { body: bytesOf(options.body) }),
   })
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, body: text.startsWith('{') ? JSON.parse(text) as Answer['body'] : { text } }
+}
+
+function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return new Uint8Array(body)
+  return typeof body === 'string' ? body : JSON.stringify(body)
 }
