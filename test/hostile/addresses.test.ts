@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { expectRefused } from '../support/expect-refused.ts'
+import { call } from '../support/http-client.ts'
+import { inParallel } from '../support/parallel.ts'
+import { startSystem, type System } from '../support/system.ts'
+
+let system: System
+beforeAll(async () => { system = await startSystem() })
+afterAll(() => system.close())
+
+/** Buckets that fill up so slowly that a test sees only their burst. */
+const FEW = { ADDRESS_BURST: '4', ADDRESS_RATE_PER_SECOND: '0.01' }
+const FEW_POLLS = { POLL_BURST: '4', POLL_RATE_PER_SECOND: '0.01', SIGN_IN_BURST: '2', SIGN_IN_RATE_PER_SECOND: '0.01' }
+
+async function restartGateway(settings: Record<string, string>): Promise<void> {
+  await system.stop('gateway')
+  await system.start('gateway', settings)
+}
+
+async function buyersOf(count: number): Promise<string[]> {
+  await restartGateway({})
+  return inParallel(count, 10, (i) => system.signIn(`address ${i}`))
+}
+
+/** A hundred values, each an address of its own. */
+const forged: [header: string, value: (i: number) => string][] = [
+  ['X-Forwarded-For', (i) => `10.0.0.${i}`],
+  ['X-Forwarded-For', (i) => `10.0.0.${i}, 10.1.0.${i}, 10.2.0.${i}`],
+  ['X-Forwarded-For', (i) => `2001:db8::${i}`],
+  ['Forwarded', (i) => `for=10.0.0.${i}`],
+  ['X-Real-IP', (i) => `10.0.0.${i}`],
+  ['X-Client-IP', (i) => `10.0.0.${i}`],
+  ['True-Client-IP', (i) => `10.0.0.${i}`],
+  ['CF-Connecting-IP', (i) => `10.0.0.${i}`],
+  ['X-Cluster-Client-IP', (i) => `10.0.0.${i}`],
+]
+
+describe('with no proxy in front, an address is the socket\'s, whatever is said', () => {
+  test.each(forged)('%s', async (header, value) => {
+    const tokens = await buyersOf(8)
+    const saleId = await system.createSale()
+    await restartGateway({ ...FEW, TRUST_PROXY_HOPS: '0' })
+    const answers = await inParallel(8, 1, (i) => system.buy(saleId, tokens[i] ?? '', {}, { [header]: value(i) }))
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 429, 429, 429, 429])
+    for (const answer of answers.slice(4)) expectRefused(answer, 'RATE_LIMITED')
+  })
+})
+
+describe('with one proxy in front, only its own word counts', () => {
+  const seen = (i: number): string[] => [
+    `10.0.0.${i}, 203.0.113.7`, `10.0.0.${i},10.0.1.${i},203.0.113.7`, `::1, 203.0.113.7`, `${'10.0.0.1, '.repeat(900)}203.0.113.7`,
+    `localhost, 203.0.113.7`, ` , , 203.0.113.7`, `203.0.113.8, 203.0.113.7`, `unknown, 203.0.113.7`,
+  ]
+
+  test('whatever stands before it', async () => {
+    const tokens = await buyersOf(8)
+    const saleId = await system.createSale()
+    await restartGateway({ ...FEW, TRUST_PROXY_HOPS: '1' })
+    const answers = await inParallel(8, 1, (i) => system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': seen(i)[i] ?? '' }))
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 429, 429, 429, 429])
+  })
+
+  test('also one that is no address costs only a bucket', async () => {
+    const tokens = await buyersOf(6)
+    const saleId = await system.createSale()
+    await restartGateway({ TRUST_PROXY_HOPS: '1' })
+    for (const [i, value] of ['', 'nonsense', '{sale}:stock', '::::', '999.999.999.999', 'x'.repeat(8_000)].entries()) {
+      expect((await system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': value })).status).toBe(202)
+    }
+  })
+})
+
+test('one buyer who comes from a thousand addresses gets one unit', async () => {
+  const [token = ''] = await buyersOf(1)
+  const saleId = await system.createSale()
+  await restartGateway({ TRUST_PROXY_HOPS: '1' })
+  const answers = await inParallel(1_000, 50, (i) => system.buy(saleId, token, {}, { 'x-forwarded-for': `10.0.${i >> 8}.${i & 255}` }))
+  expect(new Set(answers.map(({ status, body }) => `${status} ${String(body.id)}`)).size).toBe(1)
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 9 }] })
+})
+
+test('of a thousand purchases from one address all but its bucket are refused, and told when to come back', async () => {
+  const tokens = await buyersOf(50)
+  const saleId = await system.createSale({ stock: 1_000 })
+  await restartGateway({ ADDRESS_BURST: '100', ADDRESS_RATE_PER_SECOND: '0.01' })
+  const answers = await inParallel(1_000, 50, (i) => system.buy(saleId, tokens[i % 50] ?? ''))
+  const refused = answers.filter(({ status }) => status !== 202)
+  // The buckets are full again a hundredth of a token a second.
+  expect(refused.length).toBeGreaterThanOrEqual(899)
+  for (const answer of refused) expectRefused(answer, 'RATE_LIMITED')
+})
+
+describe('what one address may ask for besides purchases', () => {
+  beforeEach(() => restartGateway({ ...FEW_POLLS, TRUST_PROXY_HOPS: '1' }))
+  const from = (address: string) => ({ 'x-forwarded-for': address })
+
+  test.each([
+    ['/sales', 200], ['/sales/nowhere', 404], ['/reservations/nowhere', 401], ['/orders/1', 401], ['/payments/nowhere', 404], ['/nowhere', 404],
+  ])('polling %s ends at its burst, for this address only', async (path, status) => {
+    const answers = await inParallel(6, 1, () => call('GET', system.url(path), { headers: from('203.0.113.7') }))
+    expect(answers.map((answer) => answer.status)).toEqual([status, status, status, status, 429, 429])
+    for (const answer of answers.slice(4)) expectRefused(answer, 'RATE_LIMITED')
+    expect((await call('GET', system.url(path), { headers: from('203.0.113.8') })).status).toBe(status)
+  })
+
+  test.each(['/sessions', '/Sessions', '/sessions/', '/sessions?again'])('signing in at %s has a smaller burst of its own', async (path) => {
+    const answers = await inParallel(4, 1, (i) => call('POST', system.url(path), { body: { name: `sybil ${i}` }, headers: from('203.0.113.7') }))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429])
+    for (const answer of answers.slice(2)) expectRefused(answer, 'RATE_LIMITED')
+    expect((await call('GET', system.url('/sales'), { headers: from('203.0.113.7') })).status).toBe(200)
+  })
+
+  test('addresses of one IPv6 network are one', async () => {
+    const answers = await inParallel(6, 1, (i) => call('GET', system.url('/sales'), { headers: from(`2001:db8:1:2::${i}`) }))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 429, 429])
+  })
+
+  test('the payment provider, which reports everybody\'s money from one address, has none', async () => {
+    const answers = await inParallel(20, 1, () => call('POST', system.url('/payments/callback'), { body: {}, headers: from('203.0.113.7') }))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+  })
+})
+
+test('every unit is accounted for', async () => {
+  expect(await system.auditAtRest()).toMatchObject({ balanced: true })
+})
