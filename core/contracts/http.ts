@@ -3,6 +3,9 @@ import { type ProblemCode, problems } from './problems.ts'
 
 /** Bodies of requests and answers, as they cross HTTP. The OpenAPI document is made from these. */
 
+/** Without control characters (PostgreSQL takes no NUL) and unpaired surrogates (UTF-8 has none: they would come back as another text). */
+const storable = (maxLength: number) => z.string().min(1).max(maxLength).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters')
+
 /** Shorter than any id of ours; keeps path parameters harmless in keys and logs. */
 export const SaleId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
 export const BuyerId = z.string().regex(/^[\w.:@-]{1,64}$/, 'expected 1 to 64 letters, digits or _ . : @ -')
@@ -74,14 +77,14 @@ export const PaymentCallback = z.strictObject({
   paymentId: z.uuid(),
   orderId: OrderId,
   amountCents: z.int().min(0),
-  providerRef: z.string().min(1).max(100),
+  providerRef: storable(100),
 })
 export type PaymentCallback = z.infer<typeof PaymentCallback>
 export const PaymentCallbackAnswer = z.strictObject({ outcome: z.enum(['PAID', 'ALREADY_COUNTED', 'REFUND_DUE']) })
 
 const MAX_CENTS = 100_000_000
-/** A line for people, without control characters (PostgreSQL takes no NUL). */
-const line = (maxLength: number) => z.string().trim().min(1).max(maxLength).regex(/^\P{Cc}*$/u, 'expected no control characters')
+/** A line for people. */
+const line = (maxLength: number) => z.string().trim().pipe(storable(maxLength))
 /** A moment that every part of the system can hold. */
 const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
   const year = new Date(moment).getUTCFullYear()

@@ -2,6 +2,7 @@ import express, { type Express } from 'express'
 import { z } from 'zod'
 import { OrderId } from '../../core/contracts/http.ts'
 import type { ProblemCode } from '../../core/contracts/problems.ts'
+import { isDataError } from '../../core/platform/database.ts'
 import { jsonBody } from '../../core/platform/json-body.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'
 import { type BuyersHandler, signedIn } from '../../core/platform/signed-in.ts'
@@ -71,7 +72,12 @@ const postCallback = (deps: OrderRoutesDeps): express.RequestHandler => async (r
   const reading = deps.provider.readCallback(req.headers, Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0))
   if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)
 
-  const counted = await countMoney(deps, reading.money)
+  const counted = await countMoney(deps, reading.money).catch((error: unknown) => {
+    if (!isDataError(error)) throw error
+    // The provider's own word, and it contradicts another of its words: no repeat helps, somebody has to ask there.
+    deps.log.error({ err: error, money: reading.money }, 'money that cannot be counted')
+    throw new ProblemError('INVALID_REQUEST', 'providerRef: stands for another payment already')
+  })
   switch (counted.outcome) {
     case 'UNKNOWN_PAYMENT': throw new ProblemError('NOT_FOUND', 'There is no such payment for such an order.')
     case 'WRONG_AMOUNT': throw new ProblemError('INVALID_REQUEST', `amountCents: expected ${counted.expectedCents}, got ${reading.money.amountCents}`)

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { expectRefused } from '../support/expect-refused.ts'
+import { call } from '../support/http-client.ts'
+import { startSystem, type System } from '../support/system.ts'
+
+let system: System
+let saleId: string
+let buyersToken: string
+beforeAll(async () => {
+  system = await startSystem()
+  saleId = await system.createSale()
+  buyersToken = await system.signIn('admin')
+})
+afterAll(() => system.close())
+
+const admin = () => system.env.ADMIN_TOKEN ?? ''
+const url = (path: string) => `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}${path}`
+const soon = (ms: number) => new Date(Date.now() + ms).toISOString()
+const sale = (changes: object = {}) => ({ id: 'hostile', title: 'A sale', priceCents: 1_000, stock: 10, opensAt: soon(0), closesAt: soon(60_000), ...changes })
+
+/** One call for each thing there is to do. */
+const doors: [method: string, path: () => string, body?: unknown][] = [
+  ['GET', () => '/sales'], ['POST', () => '/sales', sale({ id: 'not-mine' })], ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
+  ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['GET', () => '/figures'], ['GET', () => '/audit'],
+]
+
+describe('without the admin token nothing opens:', () => {
+  test.each<[name: string, headers: () => Record<string, string>]>([
+    ['nothing at all', () => ({})],
+    ['an empty header', () => ({ authorization: '' })],
+    ['the word Bearer', () => ({ authorization: 'Bearer' })],
+    ['the token without the word', () => ({ authorization: admin() })],
+    ['the token as a password', () => ({ authorization: `Basic ${Buffer.from(`admin:${admin()}`).toString('base64')}` })],
+    ['the token in a cookie', () => ({ cookie: `token=${admin()}` })],
+  ])('%s is asked to sign in', async (_, headers) => {
+    for (const [method, path, body] of doors) {
+      const answer = await call(method, url(path()), { body, headers: headers() })
+      expectRefused(answer, 'UNAUTHENTICATED')
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    }
+  })
+
+  test.each<[name: string, token: () => string]>([
+    ['a buyer\'s token', () => buyersToken],
+    ['the token secret', () => system.env.TOKEN_SECRET ?? ''],
+    ['another token of the same length', () => 'x'.repeat(admin().length)],
+    ['all of the token but its last letter', () => admin().slice(0, -1)],
+    ['the token with a letter more', () => `${admin()}x`],
+    ['the token in capitals', () => admin().toUpperCase().replace(/^./, 'X')],
+    ['the token twice', () => `${admin()}, ${admin()}`],
+    ['the token after another', () => `x ${admin()}`],
+    ['undefined', () => 'undefined'],
+    ['8,000 letters', () => 'x'.repeat(8_000)],
+  ])('%s is refused', async (_, token) => {
+    for (const [method, path, body] of doors) expectRefused(await call(method, url(path()), { body, token: token() }), 'FORBIDDEN')
+  })
+
+  test('the token in the address is asked to sign in', async () => {
+    expectRefused(await call('GET', url(`/sales?token=${admin()}&access_token=${admin()}`)), 'UNAUTHENTICATED')
+  })
+
+  test('none of it did anything', async () => {
+    const { body } = await system.controlRoom('GET', '/sales')
+    expect(body.sales).toEqual([expect.objectContaining({ id: saleId })])
+    expect(await system.world.database.blacklistEntry.count()).toBe(0)
+    expect((await system.buy(saleId, buyersToken)).status).toBe(202)
+  })
+})
+
+const wrongSales: [name: string, changes: unknown][] = [
+  ['nothing', '{}'], ['a list', '[]'], ['null', 'null'], ['half an object', '{"id":'], ['no id', sale({ id: undefined })],
+  ['an empty id', sale({ id: '' })], ['an id of 33 letters', sale({ id: 'x'.repeat(33) })], ['an id in capitals', sale({ id: 'Sale' })], ['an id with a brace', sale({ id: '{a}' })],
+  ['an id with a colon', sale({ id: 'a:stock' })], ['an id with a dot', sale({ id: 'a.b' })], ['an id with a slash', sale({ id: '../a' })], ['an id with a line break', sale({ id: 'a\n' })],
+  ['an id that begins with -', sale({ id: '-a' })], ['a number for an id', sale({ id: 1 })], ['__proto__ for an id', sale({ id: '__proto__' })],
+  ['an empty title', sale({ title: ' ' })], ['a title of 121 letters', sale({ title: 'x'.repeat(121) })], ['a title with an escape sequence', sale({ title: '\u001B[2J' })],
+  ['a stock of -1', sale({ stock: -1 })], ['a stock of 1.5', sale({ stock: 1.5 })], ['a stock of ten million and one', sale({ stock: 10_000_001 })], ['a stock in words', sale({ stock: '10' })],
+  ['a stock of 1e309', JSON.stringify(sale()).replace('"stock":10', '"stock":1e309')], ['a stock of 2^53', sale({ stock: 2 ** 53 })],
+  ['a price of -1', sale({ priceCents: -1 })], ['a price beyond what an order can hold', sale({ priceCents: 2 ** 31 })], ['a price in words', sale({ priceCents: '1' })],
+  ['a limit of 0', sale({ perBuyerLimit: 0 })], ['a limit of 1001', sale({ perBuyerLimit: 1_001 })],
+  ['an end before the beginning', sale({ closesAt: soon(-60_000) })], ['no end', sale({ closesAt: undefined })], ['an end that is a number', sale({ closesAt: Date.now() })],
+  ['an end on 30 February', sale({ closesAt: '2027-02-30T00:00:00Z' })], ['an end without a zone', sale({ closesAt: '2027-01-01T00:00:00' })], ['an end in the year 10000', sale({ closesAt: '+010000-01-01T00:00:00Z' })],
+  ['an epoch', sale({ epoch: 7 })], ['units that are sold already', sale({ sold: -5 })], ['__proto__', JSON.stringify(sale()).replace('{', '{"__proto__":{"stock":1},')],
+]
+
+test.each(wrongSales)('there is no sale with %s', async (_, body) => {
+  expectRefused(await system.controlRoom('POST', '/sales', body), 'INVALID_REQUEST')
+})
+
+test.each<[name: string, change: unknown]>([
+  ['nothing', '{}'], ['its stock', { stock: 1_000_000 }], ['its price', { priceCents: 1 }], ['its epoch', { epoch: 2 }], ['its id', { id: 'other' }], ['units sold', { sold: 0 }],
+  ['an empty window', { opensAt: soon(60_000), closesAt: soon(60_000) }], ['a beginning after the end', { opensAt: soon(7_200_000) }], ['an end that is null', { closesAt: null }],
+  ['an end that is no moment', { closesAt: 'tomorrow' }], ['an end of 1969', { closesAt: '1969-12-31T23:59:59Z' }], ['an end with __proto__', '{"closesAt":"2030-01-01T00:00:00Z","__proto__":{"stock":1}}'],
+])('no change of a sale changes %s', async (_, change) => {
+  const before = await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
+  expectRefused(await system.controlRoom('PATCH', `/sales/${saleId}`, change), 'INVALID_REQUEST')
+  expect(await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).toEqual({ ...before, sold: expect.any(Number) as unknown })
+})
+
+test.each<[name: string, path: string, body: unknown]>([
+  ['a buyer with a brace', '/blacklist/%7Ba%7D', { reason: 'bots' }], ['a buyer of 65 letters', `/blacklist/${'x'.repeat(65)}`, { reason: 'bots' }], ['a buyer with a slash', '/blacklist/a%2Fb', { reason: 'bots' }],
+  ['no reason', '/blacklist/eve', {}], ['an empty reason', '/blacklist/eve', { reason: ' ' }], ['a reason of 201 letters', '/blacklist/eve', { reason: 'x'.repeat(201) }], ['a list of reasons', '/blacklist/eve', { reason: ['bots'] }],
+  ['a reason and more', '/blacklist/eve', { reason: 'bots', forever: true }],
+])('nobody gets on the blacklist with %s', async (_, path, body) => {
+  expectRefused(await system.controlRoom('PUT', path, body), 'INVALID_REQUEST')
+})
+
+test.each(['No!', '', '%00', '..', '*', 'a&sale=b', '__proto__', '[object]'])('no audit of the sale "%s"', async (id) => {
+  expectRefused(await system.controlRoom('GET', `/audit?sale=${id}`), 'INVALID_REQUEST')
+})
+
+test('a body is refused over 16 KB, of another type, or compressed', async () => {
+  expectRefused(await system.controlRoom('POST', '/sales', sale({ title: 'x'.repeat(20_000) })), 'TOO_LARGE')
+  for (const headers of [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }]) {
+    expectRefused(await call('POST', url('/sales'), { token: admin(), body: sale(), headers: headers as Record<string, string> }), 'UNSUPPORTED_MEDIA_TYPE')
+  }
+})
+
+test('of fifty who open the same sale at once, one does at most, and its stock is there once', async () => {
+  const answers = await Promise.all(Array.from({ length: 50 }, () => system.controlRoom('POST', '/sales', sale({ id: 'once' }))))
+  expect(answers.filter(({ status }) => status === 201).length).toBeLessThanOrEqual(1)
+  // A machine that is busy may keep whoever comes too long from an answer; the sale is loaded all the same.
+  for (const answer of answers) if (answer.status !== 201) expectRefused(answer, answer.status === 503 ? 'UNAVAILABLE' : 'SALE_EXISTS')
+  await eventually('the sale to be loaded', () => system.world.stock.readSale('once'), (found) => found?.left === 10)
+})
+
+test('there is no other sale than those two, and every unit is accounted for', async () => {
+  const { balanced, sales } = await system.auditAtRest()
+  expect(balanced).toBe(true)
+  expect(sales.map((found) => found.saleId).sort()).toEqual(['once', saleId].sort())
+})
