@@ -61,7 +61,7 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   const { fastLane } = options
   const answer = (req: Request, res: Response) => {
     // Both were born as Express's own, so that `req.ip` and its like work in front of it, too.
-    if (!isRefused(req, res) && !fastLane?.(req, res)) app(req, res)
+    if (!isRefused(req, res) && !fastLane?.(req, res)) app(req, res, (error) => refuseTarget(res, error))
   }
   const server = createServer({ ...limits, ...bornAsExpress(app) }, answer as RequestListener)
   // "Expect: something" may be ignored; Node would answer it by itself, without a word.
@@ -78,6 +78,12 @@ function isRefused(req: Request, res: Response): boolean {
   else if (req.headers.host === undefined && req.httpVersion !== '1.0') sendProblem(res, 'INVALID_REQUEST', 'The header Host is missing.', {}, [...securityHeaders(), 'Connection', 'close'])
   else return false
   return true
+}
+
+/** Express comes here with a target that it cannot take apart ("http://["), and would answer in HTML; or when an answer broke off. */
+function refuseTarget(res: Response, error: unknown): void {
+  if (error) res.destroy()
+  else sendProblem(res, 'INVALID_REQUEST', 'The target of the request could not be read.', {}, securityHeaders())
 }
 
 /** When there are too many, new ones are refused, and those that wait for nothing make room for the next. */

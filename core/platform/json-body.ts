@@ -39,6 +39,7 @@ export async function readJson(req: IncomingMessage): Promise<unknown> {
 /** The whole body, of at most 16 KB, as it came. @throws ProblemError TOO_LARGE or INVALID_REQUEST */
 export function readBody(req: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    if (Number(req.headers['content-length']) > MAX_BYTES) return reject(new ProblemError('TOO_LARGE', BODY_ADVICE))
     const chunks: Buffer[] = []
     let bytes = 0
     req.on('data', (chunk: Buffer) => {

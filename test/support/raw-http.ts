@@ -32,6 +32,11 @@ export class RawConnection {
     return this
   }
 
+  /** Reads nothing more: the other side's buffers fill up. */
+  deafen(): void {
+    this.#socket.pause()
+  }
+
   close(): void {
     this.#socket.destroy()
   }
