@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createLog } from '../core/platform/log.ts'
+import { loadSale } from '../test/support/load-sale.ts'
 import { createWorld, type World } from '../test/support/world.ts'
 import { type Catalogue, startCatalogue } from './catalogue.ts'
 
@@ -16,7 +17,7 @@ beforeEach(() => {
 
 test('a sale that was loaded a moment ago is found at once, also in a crowd of ids that somebody made up', async () => {
   const madeUp = Array.from({ length: 500 }, (_, i) => catalogue.find(`made-up-${i}`))
-  await world.stock.load({ ...figures, saleId: 'fresh' }, [])
+  await loadSale(world, { ...figures, saleId: 'fresh' })
   const [fresh, ...rest] = await Promise.all([catalogue.find('fresh'), ...madeUp, catalogue.find('never')])
   expect(fresh).toMatchObject({ saleId: 'fresh', left: 5 })
   expect(rest.filter((sale) => sale !== undefined)).toEqual([])

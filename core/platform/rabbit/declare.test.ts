@@ -29,7 +29,7 @@ test('a queue that was made with other bounds is used as it is, and the log name
   await declare(model, intakeTopology(5), log)
   await declare(model, intakeTopology(7), log)
   expect(await argumentsOf(INTAKE)).toMatchObject({ 'x-max-length': 5, 'x-max-length-bytes': 1_000 })
-  expect(error.mock.calls.map(([context]) => context as unknown)).toEqual([
+  expect(error.mock.calls.map(([context]) => context)).toEqual([
     { queue: INTAKE, bound: 'x-max-length', wanted: 7, kept: 5 },
     { queue: INTAKE, bound: 'x-max-length-bytes', wanted: 1_400, kept: 1_000 },
   ])
