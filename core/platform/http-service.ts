@@ -26,6 +26,8 @@ export interface HttpServiceOptions {
 /** Of one process; each takes some 10 KB. */
 const CONNECTIONS_MAX = 10_000
 const HEADERS_MAX = 100
+/** Connections the kernel keeps until we take them. Of a rush above Node's 511 the rest would try again after a second. */
+const BACKLOG = 4_096
 
 /** A slow sender may not hold a socket. */
 const limits: ServerOptions = {
@@ -130,7 +132,7 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} on ${host} is taken; free it or choose another`) : error)
     })
-    server.listen(port, host, resolve)
+    server.listen({ port, host, backlog: BACKLOG }, resolve)
   })
   return (server.address() as AddressInfo).port
 }
