@@ -9,7 +9,7 @@ import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
 
 const CONFIRM_LIMIT_MS = 5_000
 const VISITOR = 'dead letters'
-/** Some 3 s at the broker. Of more, what is looked at falls behind the others, since it has been taken and put back. */
+/** Some 5 s at the broker. Of more, what is looked at falls behind the others, since it has been taken and put back. */
 export const LOOKED_AT_MAX = 10_000
 
 export interface Broker {

@@ -43,9 +43,9 @@ test('a queue that was made without a bound that has come since is used as it is
   expect(await argumentsOf(DEAD_LETTERS)).not.toHaveProperty('x-max-length-bytes')
 })
 
-test('a queue that works in another way is refused: it might lose what the bounds alone would not', async () => {
+test.each([['x-overflow', 'drop-head'], ['x-message-ttl', 5_000]])('a queue that works in another way is refused, since it might lose what it is given: %s', async (argument, value) => {
   const channel = await model.createChannel()
-  await channel.assertQueue(DEAD_LETTERS, { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-max-length': 5, 'x-overflow': 'drop-head' } })
+  await channel.assertQueue(DEAD_LETTERS, { durable: true, arguments: { ...deadLetterTopology.queues[0]?.arguments, [argument]: value } })
   await channel.close()
-  await expect(declare(model, deadLetterTopology, log)).rejects.toThrow('x-overflow')
+  await expect(declare(model, deadLetterTopology, log)).rejects.toThrow(argument)
 })
