@@ -35,6 +35,12 @@ export class Ledgers {
     }, saleId)
   }
 
+  /** Whether PostgreSQL and Redis can be reached; after a fault their connections have to be made anew. */
+  async answer(): Promise<boolean> {
+    const answers = await Promise.allSettled([this.database.$queryRaw`SELECT 1`, this.redis.ping()])
+    return answers.every(({ status }) => status === 'fulfilled')
+  }
+
   async close(): Promise<void> {
     await this.#queues.close()
     this.redis.disconnect()
