@@ -59,7 +59,8 @@ test('the answers to COMMIT lost: what is committed is looked up, and no order i
   for (const link of links) link.restore()
 
   await Promise.all(ids.map((id, i) => shown(shop, id, `unheard-${i}`, ['ORDERED'])))
-  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20, orders: { PENDING_PAYMENT: 20 } }] })
+  // Tried again, the batch meets its own decisions; it is not taken for poison.
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20, orders: { PENDING_PAYMENT: 20 } }], queues: { deadLetters: 0 } })
 }, LIMIT_MS)
 
 test('the sale locked by somebody: buying goes on, who needs the lock is told to come back, and afterwards all is done', async () => {

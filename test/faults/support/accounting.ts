@@ -42,6 +42,7 @@ function atTheEnd(latest: Reading | undefined, stock: number): string[] {
   return [
     ...(report.balanced && report.quiet ? [] : [`not balanced and quiet in time: ${JSON.stringify({ ...sale, queues: report.queues, outbox: report.outbox })}`]),
     ...(sale.sold === stock && sale.orders.PAID === stock ? [] : [`not sold through: ${sale.sold} of ${stock} sold, ${sale.orders.PAID} paid, ${sale.redisLeft} left`]),
+    ...(report.queues.deadLetters === 0 ? [] : [`${report.queues.deadLetters} messages were taken for poison`]),
   ]
 }
 
