@@ -6,6 +6,8 @@ import type { Round } from './round.ts'
 import { describe } from './schedule.ts'
 
 const LOG_LINES = 25
+/** The first ones say what kind of fault it is; one fault breaks the same promise to many. */
+const NAMED_MAX = 20
 
 /** A round in one line. */
 export function oneLine({ seed, schedule, calls, accepted, paid, healedInMs, broken }: Round): string {
@@ -19,7 +21,8 @@ export function oneLine({ seed, schedule, calls, accepted, paid, healedInMs, bro
 export function atLength(round: Round, shop: Shop): string {
   return [
     oneLine(round),
-    ...round.broken.map((sentence) => `  - ${sentence}`),
+    ...round.broken.slice(0, NAMED_MAX).map((sentence) => `  - ${sentence}`),
+    ...(round.broken.length > NAMED_MAX ? [`  and ${round.broken.length - NAMED_MAX} more`] : []),
     `again: npm run chaos -- --seed ${round.seed} --rounds 1`,
     'the audit:', JSON.stringify(round.audit, null, 2),
     ...shop.logFiles().map((file) => logTail(file, LOG_LINES)),

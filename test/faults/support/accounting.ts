@@ -49,9 +49,10 @@ function atTheEnd(latest: Reading | undefined, stock: number): string[] {
 /** While it lay at rest nothing happened: who was told "sold out" then was told so wrongly. */
 function soldOutAtRest(readings: Reading[], calls: Call[]): string[] {
   const refusals = calls.filter((call) => call.code === 'SOLD_OUT')
-  return restsWithUnits(readings).flatMap(({ fromMs, toMs, left }) => refusals
-    .filter(({ startedAtMs, endedAtMs }) => startedAtMs >= fromMs + BELIEVED_MS && endedAtMs <= toMs)
-    .map(({ buyerId }) => `${buyerId} was told "sold out" while ${left} units lay at rest`))
+  return restsWithUnits(readings).flatMap(({ fromMs, toMs, left }) => {
+    const wrongly = refusals.filter(({ startedAtMs, endedAtMs }) => startedAtMs >= fromMs + BELIEVED_MS && endedAtMs <= toMs)
+    return wrongly.length > 0 ? [`${wrongly.length} times "sold out" was told while ${left} units lay at rest, first to ${wrongly[0]?.buyerId}`] : []
+  })
 }
 
 interface Rest { fromMs: number; toMs: number; left: number; figures: string }
