@@ -14,6 +14,8 @@ export interface Catalogue {
   known: (saleId: string) => SaleFigures | undefined
   /** Looks an unknown sale up at once; undefined when there is none. */
   find: (saleId: string) => Promise<SaleFigures | undefined>
+  /** The clock that windows go by, which is Redis'. */
+  clockMs: () => number
   isFresh: () => boolean
   close: () => Promise<void>
 }
@@ -66,6 +68,7 @@ export function startCatalogue(stock: Stock, log: Logger): Catalogue {
       if (known || !SaleId.safeParse(saleId).success) return known
       return await lookUps.add(saleId)
     },
+    clockMs: () => Math.round(stock.clockMs()),
     isFresh: () => Date.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),
   }

@@ -29,7 +29,7 @@ export class Stock {
     const keys = [this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
     const args: (string | number)[] = [
       epoch, 1_000 / limits.buyer.ratePerSecond, limits.buyer.burst, 1_000 / limits.address.ratePerSecond, limits.address.burst,
-      limits.maxPending, Date.now() + this.#redisAheadMs + limits.patienceMs, await serverRunId(this.#redis),
+      limits.maxPending, this.clockMs() + limits.patienceMs, await serverRunId(this.#redis),
     ]
     for (const { reservationId, buyerId, address, quantity } of requests) {
       keys.push(
@@ -104,6 +104,11 @@ export class Stock {
   async syncClock(): Promise<void> {
     const sentAtMs = Date.now()
     this.#redisAheadMs = await this.nowMs() - (sentAtMs + Date.now()) / 2
+  }
+
+  /** Redis' clock without asking it, as far as the last `syncClock` knows. */
+  clockMs(): number {
+    return Date.now() + this.#redisAheadMs
   }
 
   /** Redis' clock in ms since 1970. */

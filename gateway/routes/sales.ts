@@ -7,7 +7,8 @@ import type { Catalogue } from '../catalogue.ts'
 /** GET /sales */
 export function getSales(catalogue: Catalogue): RequestHandler {
   return (_req, res) => {
-    res.json({ sales: catalogue.all().map(view), serverTime: new Date().toISOString() })
+    const serverTime = timeOf(catalogue)
+    res.json({ sales: catalogue.all().map((sale) => view(sale, serverTime)), serverTime })
   }
 }
 
@@ -16,11 +17,14 @@ export function getSale(catalogue: Catalogue): RequestHandler<{ saleId: string }
   return async (req, res) => {
     const sale = await catalogue.find(req.params.saleId)
     if (!sale) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
-    res.json(view(sale))
+    res.json(view(sale, timeOf(catalogue)))
   }
 }
 
-function view(sale: SaleFigures): SaleView {
+/** Whoever counts down to the start must count by the clock that opens the sale. */
+const timeOf = (catalogue: Catalogue) => new Date(catalogue.clockMs()).toISOString()
+
+function view(sale: SaleFigures, serverTime: string): SaleView {
   return {
     id: sale.saleId,
     title: sale.title,
@@ -30,6 +34,6 @@ function view(sale: SaleFigures): SaleView {
     perBuyerLimit: sale.perBuyerLimit,
     opensAt: new Date(sale.opensAtMs).toISOString(),
     closesAt: new Date(sale.closesAtMs).toISOString(),
-    serverTime: new Date().toISOString(),
+    serverTime,
   }
 }
