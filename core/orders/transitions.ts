@@ -70,11 +70,10 @@ export async function receiveMoney(db: Database, money: Money): Promise<MoneyOut
     const payment = await tx.payment.findUnique({ where: { id: money.paymentId } })
     if (payment?.orderId !== money.orderId) return { outcome: 'UNKNOWN_PAYMENT' }
     if (payment.amountCents !== money.amountCents) return { outcome: 'WRONG_AMOUNT', expectedCents: payment.amountCents }
-    const first = await tx.payment.updateMany({
-      where: { id: money.paymentId, receivedAt: null },
-      data: { receivedAt: new Date(), providerRef: money.providerRef },
-    })
-    if (first.count === 0) return { outcome: 'ALREADY_COUNTED' }
+    // Plain SQL, here and for the refund: Prisma would write the time of this process' clock.
+    const first = await tx.$executeRaw`
+      UPDATE payments SET received_at = now(), provider_ref = ${money.providerRef} WHERE id = ${money.paymentId}::uuid AND received_at IS NULL`
+    if (first === 0) return { outcome: 'ALREADY_COUNTED' }
 
     const [paid] = await tx.$queryRaw<ChangedOrder[]>`
       UPDATE orders o SET status = 'PAID', paid_at = now(), sequence = sequence + 1
@@ -85,7 +84,8 @@ export async function receiveMoney(db: Database, money: Money): Promise<MoneyOut
       await appendToOutbox(tx, [orderEvent({ ...order, type: 'order.paid', orderId: id })])
       return { outcome: 'PAID', order: paid }
     }
-    await tx.refund.create({ data: { id: randomUUID(), paymentId: money.paymentId, amountCents: money.amountCents } })
+    await tx.$executeRaw`
+      INSERT INTO refunds (id, payment_id, amount_cents) VALUES (${randomUUID()}::uuid, ${money.paymentId}::uuid, ${money.amountCents})`
     const { status } = await tx.order.findUniqueOrThrow({ where: { id: money.orderId }, select: { status: true } })
     return { outcome: 'REFUND_DUE', status }
   })
