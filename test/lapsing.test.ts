@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { waitingRoom } from '../core/contracts/topology.ts'
 import { createLog } from '../core/platform/log.ts'
 import { chooseDelayTransport } from '../core/platform/rabbit/delay.ts'
-import { eventually } from './support/eventually.ts'
 import { startSystem, type System } from './support/system.ts'
 
 /** The broker's own word on which exchange types it has. */
@@ -48,24 +46,8 @@ test('"auto" asks the broker and takes what it has', async () => {
 
 describe('without its messages', () => {
   let system: System
-  beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '2', DELAY_TRANSPORT: 'queue', SWEEP_GRACE_SECONDS: '0.5', RESERVATION_LIFETIME_SECONDS: '2' }) })
+  beforeAll(async () => { system = await startSystem({ SWEEP_GRACE_SECONDS: '0.5', RESERVATION_LIFETIME_SECONDS: '2' }) })
   afterAll(async () => { await system.close() })
-
-  test('an order whose timeout message was lost is cancelled by the sweeper', async () => {
-    const saleId = await system.createSale({ stock: 1 })
-    const token = await system.signIn('forgotten')
-    const { body } = await system.buy(saleId, token)
-    await system.settled(String(body.id), token)
-    const queue = encodeURIComponent(waitingRoom(2_000))
-    await eventually('the timeout message to be there', async () => {
-      await system.world.broker('DELETE', `queues/%VHOST%/${queue}/contents`)
-      return system.world.database.outboxEntry.count()
-    }, (waiting) => waiting === 0)
-    await system.world.broker('DELETE', `queues/%VHOST%/${queue}/contents`)
-
-    expect((await system.settled(String(body.id), token, ['CANCELLED'])).status).toBe('CANCELLED')
-    expect((await system.auditAtRest(saleId)).sales[0]).toMatchObject({ redisLeft: 1, sold: 0 })
-  })
 
   test('a reservation whose message was lost is fenced by a tombstone, then given back, and the late message meets it', async () => {
     const saleId = await system.createSale({ stock: 1 })

@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { placeOrders } from '../core/orders/place-orders.ts'
-import { cancelUnpaid, receiveMoney } from '../core/orders/transitions.ts'
 import { signBody } from '../core/platform/signature.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
-import { inParallel } from './support/parallel.ts'
 import { startSystem, type System } from './support/system.ts'
 
 let system: System
@@ -108,35 +105,4 @@ describe('the provider\'s callback', () => {
     expect((await order(mine.orderId, mine.token)).body.status).toBe('PENDING_PAYMENT')
     expect((await order(yours.orderId, yours.token)).body.status).toBe('PENDING_PAYMENT')
   })
-})
-
-test('200 races between payment and lapse have one winner each, and every losing payment is refunded once', async () => {
-  const { database } = system.world
-  const saleId = await system.createSale({ stock: 200 })
-  // Orders whose time is over the moment they are placed, unknown to Redis: what races here is the database.
-  await placeOrders(database, Array.from({ length: 200 }, (_, i) => ({
-    reservationId: `${saleId}.${String(i).padStart(22, '0')}`, saleId, buyerId: `racer-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now(),
-  })), { reservationLifetimeMs: 60_000, paymentWindowMs: 0 })
-  const orders = await database.order.findMany({ where: { saleId } })
-  await database.payment.createMany({ data: orders.map(({ id }) => ({ id, orderId: id, amountCents: 1_000 })) })
-
-  const races = await inParallel(200, 4, async (i) => {
-    const id = orders[i]?.id ?? ''
-    const money = () => receiveMoney(database, { paymentId: id, orderId: id, amountCents: 1_000, providerRef: `race-${i}` })
-    const lapse = () => cancelUnpaid(database, [id])
-    const [paid, lapsed] = i % 2 === 0 ? await Promise.all([money(), lapse()]) : await Promise.all([lapse(), money()]).then(([l, m]) => [m, l] as const)
-    return { paid: paid.outcome === 'PAID', refundDue: paid.outcome === 'REFUND_DUE', lapsed: lapsed.length === 1 }
-  })
-
-  // The running cancel worker may lapse one before we do: then money lost, and that is one winner too.
-  const after = await database.order.findMany({ where: { saleId }, include: { payment: { include: { refund: true } } } })
-  const paid = after.filter((order) => order.status === 'PAID')
-  const cancelled = after.filter((order) => order.status === 'CANCELLED')
-  expect(paid.length + cancelled.length).toBe(200)
-  expect(races.filter((race) => race.paid)).toHaveLength(paid.length)
-  expect(races.filter((race) => race.paid && race.lapsed)).toHaveLength(0)
-  expect(races.filter((race) => race.refundDue)).toHaveLength(cancelled.length)
-  expect(cancelled.every((order) => Boolean(order.payment?.refund))).toBe(true)
-  expect(paid.every((order) => !order.payment?.refund && order.cancelledAt === null)).toBe(true)
-  expect((await database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(paid.length)
 })

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { placeOrders } from '../../core/orders/place-orders.ts'
+import { cancelForBuyer, receiveMoney } from '../../core/orders/transitions.ts'
+import { Crowd } from '../support/crowd.ts'
+import { eventually } from '../support/eventually.ts'
+import { call } from '../support/http-client.ts'
+import { Ledger, reservation, rules } from '../support/ledger.ts'
+import { type ServiceProcess, startProcess } from '../support/service-process.ts'
+import { type ServiceName, startSystem, type System } from '../support/system.ts'
+import { createWorld } from '../support/world.ts'
+
+const MINUTE_MS = 60_000
+/** Far from ten minutes, and more than any test takes. */
+const ABOUT_NOW_MS = 4 * MINUTE_MS
+const isAboutNow = (time: unknown) => Math.abs(new Date(String(time)).getTime() - Date.now()) < ABOUT_NOW_MS
+const SHIFTED = ['gateway', 'order-service', 'cancel-worker'] as const satisfies ServiceName[]
+
+describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks differ between processes: ten minutes %s', (_where, shiftMs) => {
+  let system: System
+  let processes: ServiceProcess[] = []
+  const preload = new URL('../support/shifted-clock.mjs', import.meta.url)
+
+  beforeAll(async () => {
+    // Nothing is sent again within the test, so that what is made to look lost stays so.
+    system = await startSystem({ RESEND_AFTER_MS: '600000' })
+    for (const name of SHIFTED) await system.stop(name)
+    const env = { ...system.env, GATEWAY_PROCESSES: '1', NODE_OPTIONS: `--import=${preload.href}`, CLOCK_SHIFT_MS: String(shiftMs) }
+    processes = await Promise.all(SHIFTED.map((name) => startProcess(name, env)))
+  })
+  afterAll(async () => {
+    await Promise.all(processes.map((one) => one.kill()))
+    await system.close()
+  })
+
+  test('their clocks are wrong indeed', () => {
+    for (const one of processes) {
+      const loggedAtMs = Number(/"time":(\d+)/.exec(one.output())?.[1])
+      expect(Math.abs(loggedAtMs - shiftMs - Date.now())).toBeLessThan(ABOUT_NOW_MS)
+    }
+  })
+
+  test('a sale opens and ends by Redis\' clock, and buyers are told that one', async () => {
+    const token = await system.signIn('punctual')
+    const answer = async (window: Parameters<System['createSale']>[0]) => system.buy(await system.createSale(window), token)
+    const early = await answer({ opensInMs: 5 * MINUTE_MS })
+    expect(early.body).toMatchObject({ status: 403, code: 'NOT_STARTED' })
+    expect((await answer({ opensInMs: -1_000, closesInMs: 5 * MINUTE_MS })).status).toBe(202)
+    const late = await answer({ opensInMs: -9 * MINUTE_MS, closesInMs: -1_000 })
+    expect(late.body).toMatchObject({ status: 403, code: 'ENDED' })
+    const shown = await call('GET', system.url(`/sales/${await system.createSale()}`))
+    const listed = await call('GET', system.url('/sales'))
+    expect([early, late, shown, listed].map(({ body }) => isAboutNow(body.serverTime))).toEqual([true, true, true, true])
+  })
+
+  test('a fresh reservation is not dropped as late, and its order has its whole payment window, by the database\'s clock', async () => {
+    const saleId = await system.createSale({ stock: 1 })
+    const crowd = new Crowd(system, saleId)
+    await crowd.rush(1)
+    await crowd.allAre('ORDERED')
+    const order = await system.world.database.order.findFirstOrThrow({ where: { saleId } })
+    expect(isAboutNow(order.createdAt)).toBe(true)
+    expect(order.paymentDeadline.getTime() - order.createdAt.getTime()).toBe(1_800_000)
+  })
+
+  test('an order lapses when its deadline has passed by the database\'s clock, and none before', async () => {
+    const { database } = system.world
+    const saleId = await system.createSale({ stock: 2 })
+    const crowd = new Crowd(system, saleId)
+    await crowd.rush(2)
+    await crowd.allAre('ORDERED')
+    const [overdue, early] = await database.order.findMany({ where: { saleId }, orderBy: { buyerId: 'asc' } })
+    // Within the ten minutes by which the worker is wrong, on either side.
+    await database.$executeRaw`UPDATE orders SET payment_deadline = now() + interval '5 min' WHERE id = ${early?.id}::uuid`
+    await database.$executeRaw`UPDATE orders SET payment_deadline = now() - interval '10 s' WHERE id = ${overdue?.id}::uuid`
+    const statuses = () => database.order.findMany({ where: { saleId }, orderBy: { buyerId: 'asc' }, select: { status: true } })
+    // One query finds all that are overdue: what it left alone it takes for early.
+    expect(await eventually('one to lapse', statuses, (orders) => orders[0]?.status === 'CANCELLED')).toEqual([{ status: 'CANCELLED' }, { status: 'PENDING_PAYMENT' }])
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 1 }] })
+  })
+
+  test('a reservation is given up when its lifetime is over by Redis\' clock, and none before', async () => {
+    const { stock, redis } = system.world
+    const saleId = await system.createSale({ stock: 2 })
+    const crowd = new Crowd(system, saleId)
+    const [old, fresh] = [await crowd.joinUnanswered(), await crowd.joinUnanswered()]
+    // Lost by the broker, one of them three minutes ago; a reservation lives for two.
+    await stock.confirmed(saleId, [old.entry, fresh.entry])
+    const threeMinutesAgo = await stock.nowMs() - 3 * MINUTE_MS
+    await redis.hset(stock.keys.reservation(saleId, old.reservationId), 'reserved_at_ms', threeMinutesAgo)
+    await redis.zadd(stock.keys.undecided(saleId), threeMinutesAgo, old.reservationId)
+    // And one of five seconds, which the sweeper looks at and leaves alone.
+    const fiveSecondsAgo = await stock.nowMs() - 5_000
+    await redis.zadd(stock.keys.undecided(saleId), fiveSecondsAgo, fresh.reservationId)
+
+    const status = async (reservationId: string) => (await stock.readReservation(saleId, reservationId))?.status
+    await eventually('the old one to be given up', () => status(old.reservationId), (now) => now === 'REJECTED')
+    expect(await status(fresh.reservationId)).toBe('RESERVED')
+    expect((await stock.readSale(saleId))?.left).toBe(1)
+  })
+
+  test('an order service that far off gets no payment link, and an order is not the worse for it', async () => {
+    const saleId = await system.createSale({ stock: 1 })
+    const token = await system.signIn(randomUUID())
+    const { body } = await system.buy(saleId, token)
+    const { orderId } = await system.settled(String(body.id), token)
+    const link = () => call('POST', system.url(`/orders/${String(orderId)}/payments`), { token })
+    expect(await link()).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
+
+    await processes[1]?.terminate()
+    await system.start('order-service')
+    const { body: payment } = await link()
+    expect((await call('POST', String(payment.url), { headers: { accept: 'application/json' } })).body.outcome).toBe('PAID')
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, orders: { PAID: 1 } }] })
+  })
+})
+
+test('clocks differ between processes: when money came, and when it was to go back, is told by the database\'s clock', async () => {
+  const world = await createWorld()
+  const ledger = new Ledger(world)
+  const saleId = await ledger.sale(1)
+  await placeOrders(world.database, [reservation(saleId, 1)], rules)
+  const { id } = await ledger.orderOf(`${saleId}.1`)
+  await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
+  await cancelForBuyer(world.database, id, 'buyer-1')
+  vi.setSystemTime(Date.now() + 10 * MINUTE_MS)
+  expect((await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' })).outcome).toBe('REFUND_DUE')
+  vi.useRealTimers()
+  const payment = await world.database.payment.findUniqueOrThrow({ where: { id }, include: { refund: true } })
+  expect([payment.receivedAt, payment.refund?.requestedAt].map((time) => isAboutNow(time))).toEqual([true, true])
+  await world.close()
+})
