@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
 import { Ledger, reservation, rules } from '../support/ledger.ts'
 import { type ServiceProcess, startProcess } from '../support/service-process.ts'
+import { shiftedClock } from '../support/shifted-clock.ts'
 import { type ServiceName, startSystem, type System } from '../support/system.ts'
 import { createWorld } from '../support/world.ts'
 
@@ -19,13 +20,12 @@ const SHIFTED = ['gateway', 'order-service', 'cancel-worker'] as const satisfies
 describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks differ between processes: ten minutes %s', (_where, shiftMs) => {
   let system: System
   let processes: ServiceProcess[] = []
-  const preload = new URL('../support/shifted-clock.mjs', import.meta.url)
 
   beforeAll(async () => {
     // Nothing is sent again within the test, so that what is made to look lost stays so.
     system = await startSystem({ RESEND_AFTER_MS: '600000' })
     for (const name of SHIFTED) await system.stop(name)
-    const env = { ...system.env, GATEWAY_PROCESSES: '1', NODE_OPTIONS: `--import=${preload.href}`, CLOCK_SHIFT_MS: String(shiftMs) }
+    const env = { ...system.env, GATEWAY_PROCESSES: '1', ...shiftedClock(shiftMs) }
     processes = await Promise.all(SHIFTED.map((name) => startProcess(name, env)))
   })
   afterAll(async () => {
