@@ -88,6 +88,12 @@ test('a gateway that cannot listen ends instead of trying for ever', () => withP
   expect(second.stdout + second.stderr).toContain('is taken')
 }))
 
+test('a gateway whose process is killed before it ever listened ends, and not as if all were well', () => {
+  const killed = encodeURIComponent('import { isWorker } from "node:cluster"; if (isWorker) process.kill(process.pid, "SIGKILL")')
+  const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '1', NODE_OPTIONS: `--import=data:text/javascript,${killed}` }
+  expect(spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: 20_000 }).status).toBe(1)
+})
+
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

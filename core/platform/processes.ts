@@ -30,7 +30,7 @@ export async function runProcesses(count: number, log: Logger): Promise<void> {
     if (stopping) return
     log.error({ died: worker.process.pid, code, signal }, 'a process died')
     // One that never listened would not listen the next time either: what it said stands in the log.
-    if (!listening) process.exit(code === 0 ? 1 : code)
+    if (!listening) process.exit(code || 1)
     setTimeout(() => { if (!stopping) cluster.fork() }, RESTART_PAUSE_MS)
   })
   closeWithGrace({ delay: STOP_LIMIT_MS, logger: { error: (message: string) => log.error(message) } }, async () => {
