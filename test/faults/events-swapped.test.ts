@@ -25,7 +25,7 @@ afterAll(() => world.close())
 
 async function startRelay(): Promise<Publisher> {
   const publisher = await createPublisher({
-    url: world.rabbitmqUrl, name: 'test', log, topology: merge(eventTopology, delay.topology), confirmTimeoutMs: 20_000, maxInFlight: 2_000,
+    url: world.rabbitmqUrl, name: 'test', log, topology: merge(eventTopology, delay.topology), confirmTimeoutMs: 20_000,
   })
   await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
   return publisher

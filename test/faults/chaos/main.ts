@@ -1,5 +1,5 @@
 /**
- * npm run chaos [-- --rounds 10] [--seed S] [--memory-loss]
+ * npm run chaos [-- --rounds 10] [--seed S]
  * Sells in bad weather: kills, pauses, cuts and restarts everything at random, then accounts for every unit. Each round has
  * the next seed, and a seed is always the same schedule. Ends non-zero at the first promise that was broken.
  */
@@ -12,12 +12,12 @@ import { playRound } from './round.ts'
 import { atLength, keepLogs, oneLine } from './told.ts'
 
 const { values } = parseArgs({ options: {
-  rounds: { type: 'string', default: '10' }, seed: { type: 'string' }, 'memory-loss': { type: 'boolean', default: false },
+  rounds: { type: 'string', default: '10' }, seed: { type: 'string' },
 } })
 const rounds = Number(values.rounds)
 const firstSeed = Number(values.seed ?? Date.now() % 1_000_000)
 if (!(rounds > 0) || !Number.isInteger(firstSeed)) {
-  console.error('Expected numbers: npm run chaos -- [--rounds 10] [--seed S] [--memory-loss]')
+  console.error('Expected numbers: npm run chaos -- [--rounds 10] [--seed S]')
   process.exit(2)
 }
 
@@ -45,7 +45,7 @@ function roundTask(seed: number) {
   return async (_: unknown, task: { title: string }): Promise<void> => {
     stopRequest.signal.throwIfAborted()
     if (!shop) throw new Error('There is no shop')
-    const round = await playRound(shop, seed, { memoryLoss: values['memory-loss'] })
+    const round = await playRound(shop, seed)
     task.title = oneLine(round)
     if (round.broken.length === 0) return
     failure = `${atLength(round, shop)}\nAll logs: ${await keepLogs(shop, seed)}`

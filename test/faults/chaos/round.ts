@@ -4,7 +4,7 @@ import { AuditWatch } from '../support/audit-watch.ts'
 import { Crowd } from '../support/crowd.ts'
 import type { Shop } from '../support/shop.ts'
 import { holdsWithin } from '../support/until.ts'
-import { carryOut, drawSchedule, type Fault, type ScheduleOptions } from './schedule.ts'
+import { carryOut, drawSchedule, type Fault } from './schedule.ts'
 
 const STOCK = 60
 /** Twice the stock, so that every unit that comes back is wanted again. */
@@ -28,8 +28,8 @@ export interface Round {
 }
 
 /** One sale in bad weather, from its opening until every unit is accounted for. */
-export async function playRound(shop: Shop, seed: number, options: ScheduleOptions = {}): Promise<Round> {
-  const schedule = drawSchedule(seed, options)
+export async function playRound(shop: Shop, seed: number): Promise<Round> {
+  const schedule = drawSchedule(seed)
   await shop.whole()
   const saleId = await shop.openSale(STOCK)
   const crowd = new Crowd(shop, saleId, { buyers: BUYERS, arriveWithinMs: ARRIVE_WITHIN_MS, seed })
