@@ -117,7 +117,7 @@ test('cut off at any moment, a letter is still there, or back, or both', async (
     await proxy.close()
     await expect.poll(async () => await lengthOf(INTAKE) + await lengthOf(DEAD_LETTERS), { timeout: 20_000 }).toBeGreaterThan(0)
   }
-}, 60_000)
+}, 120_000)
 
 test('a letter that is dropped is gone, and the others are not', async () => {
   await bodiesDied(INTAKE, 'a', 'b')
@@ -139,4 +139,4 @@ test('the command shows them, sends them back, and says by its exit code when it
   expect((await run(broker.url)).stdout).toBe('There are no dead letters.\n')
   for (const args of [['--drop'], ['--drop', '--all'], ['--send-back'], ['a'], ['--nonsense']]) expect((await run(broker.url, ...args)).code, args.join(' ')).toBe(2)
   expect((await run('amqp://127.0.0.1:1')).code).toBe(2)
-}, 60_000)
+}, 120_000)
