@@ -25,14 +25,14 @@ const orderId = z.object({ orderId: OrderId })
 const calls: Call[] = [
   { method: 'post', path: '/sessions', summary: 'Sign in by name (demo mode only)', body: SessionRequest, answers: { 200: { description: 'Signed in', schema: Session } }, refusals: ['INVALID_REQUEST', 'NOT_FOUND'] },
   { method: 'get', path: '/sales', summary: 'The sales', answers: { 200: { description: 'All that are known', schema: SaleList } }, refusals: [] },
-  { method: 'get', path: '/sales/{saleId}', summary: 'One sale, stock left up to a second old', params: saleId, answers: { 200: { description: 'The sale', schema: SaleView } }, refusals: ['NOT_FOUND'] },
+  { method: 'get', path: '/sales/{saleId}', summary: 'One sale, stock left up to a second old', params: saleId, answers: { 200: { description: 'The sale', schema: SaleView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
     method: 'post', path: '/sales/{saleId}/reservations', summary: 'Buy: set a unit aside; the order is made behind the queue', params: saleId, signedIn: true,
     body: ReservationRequest, bodyOptional: true,
     answers: { 202: { description: 'You got it, your order is being made (a repeat gets the same reservation)', schema: ReservationView } },
     refusals: ['INVALID_REQUEST', 'NOT_STARTED', 'ENDED', 'NOT_ELIGIBLE', 'SOLD_OUT', 'BUSY', 'UNAVAILABLE', 'NOT_FOUND', 'UNSUPPORTED_MEDIA_TYPE', 'TOO_LARGE'],
   },
-  { method: 'get', path: '/reservations/{reservationId}', summary: 'What became of it', params: reservationId, signedIn: true, answers: { 200: { description: 'The reservation', schema: ReservationView } }, refusals: ['NOT_FOUND'] },
+  { method: 'get', path: '/reservations/{reservationId}', summary: 'What became of it', params: reservationId, signedIn: true, answers: { 200: { description: 'The reservation', schema: ReservationView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   { method: 'get', path: '/orders/{orderId}', summary: 'Your order', params: orderId, signedIn: true, answers: { 200: { description: 'The order', schema: OrderView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
     method: 'post', path: '/orders/{orderId}/payments', summary: 'Get the payment link', params: orderId, signedIn: true,
@@ -45,16 +45,29 @@ const calls: Call[] = [
   },
 ]
 
+/** What any call may be refused with, before anybody looks at what it wants. */
+export const generalRefusals: ProblemCode[] = [
+  'INVALID_REQUEST', 'UNAUTHENTICATED', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'TIMED_OUT', 'TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'RATE_LIMITED', 'HEADERS_TOO_LARGE',
+]
+
 /** The gateway's whole HTTP face, from the schemas that validate it. */
-export function openApiDocument(): object {
+export function openApiDocument(): OpenApiDocument {
   const registry = new OpenAPIRegistry()
   registry.registerComponent('securitySchemes', 'buyer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
   for (const call of calls) registry.registerPath(path(call))
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  const general = generalRefusals.map((code) => `${problems[code].status} ${code}`).join(', ')
+  const document = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
-    info: { title: 'Seckill', version: '0.1.0', description: 'Buy in a flash sale. Refusals are application/problem+json with a stable `code`.' },
+    info: {
+      title: 'Seckill', version: '0.1.0',
+      description: `Buy in a flash sale. Refusals are application/problem+json with a stable \`code\`. Any call may be refused with ${general}.`,
+    },
   })
+  // The generator leaves the flag of a pattern in its text. JSON Schema knows no flags: patterns are Unicode.
+  return JSON.parse(JSON.stringify(document, (key, value: unknown) => key === 'pattern' ? String(value).replace(/\/u$/, '') : value)) as OpenApiDocument
 }
+
+type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>
 
 function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const refusals: ProblemCode[] = [...call.refusals, 'RATE_LIMITED', ...(call.signedIn ? ['UNAUTHENTICATED' as const] : [])]
