@@ -160,7 +160,8 @@ describe('a body that holds another request does not reach the next buyer\'s con
     ['of an OPTIONS', () => `OPTIONS /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 405],
     ['of a GET', () => `GET /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 401],
     ['of a HEAD', () => `HEAD /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 401],
-    ['of a GET, behind 2,100 headers', () => get(`/orders/${randomUUID()}`, `${manyHeaders(2_100)}Transfer-Encoding: chunked\r\n`) + chunked(HIDDEN), 431],
+    // Node shows the first 2,000 headers unless told otherwise: the framing is the one that it hides.
+    ['of a GET, behind 2,000 headers', () => `GET /orders/${randomUUID()} HTTP/1.1\r\n${manyHeaders(1_999)}${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 431],
     ['of a GET whose framing is to be dropped', () => get(`/orders/${randomUUID()}`, 'Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n') + chunked(HIDDEN), 401],
     ['of a GET with a length', () => get(`/orders/${randomUUID()}`, `Content-Length: ${HIDDEN.length}\r\n`) + HIDDEN, 401],
     ['of a POST that wants to upgrade', () => `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`, 401],
