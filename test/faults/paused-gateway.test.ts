@@ -8,7 +8,7 @@ let shop: Shop
 beforeAll(async () => { shop = await startShop({ ...PATIENT, RESERVATION_LIFETIME_SECONDS: '4' }) }, 120_000)
 afterAll(() => shop.close(), 60_000)
 
-const LIMIT_MS = 120_000
+const LIMIT_MS = 240_000
 /** More than a reservation lives, with the sweeper's grace. */
 const PAUSE_MS = 10_000
 

@@ -13,7 +13,7 @@ beforeEach(async () => {
   saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
 }, 120_000)
 
-const LIMIT_MS = 120_000
+const LIMIT_MS = 240_000
 const orders = () => shop.ledgers.database.order.count({ where: { saleId } })
 
 /** A buyer with an unpaid order. */

@@ -16,7 +16,7 @@ beforeEach(async () => {
   saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
 }, 120_000)
 
-const LIMIT_MS = 150_000
+const LIMIT_MS = 240_000
 
 /** As orders: by then PostgreSQL knows of them, whatever Redis may forget. */
 async function sellTo(buyers: string[]): Promise<string[]> {

@@ -2,6 +2,7 @@ import type { AuditReport } from '../../../core/audit/report.ts'
 import { brokenPromises } from '../support/accounting.ts'
 import { AuditWatch } from '../support/audit-watch.ts'
 import { Crowd } from '../support/crowd.ts'
+import { healingLimitMs } from '../support/healing-limit.ts'
 import type { Shop } from '../support/shop.ts'
 import { holdsWithin } from '../support/until.ts'
 import { carryOut, drawSchedule, type Fault } from './schedule.ts'
@@ -10,8 +11,6 @@ const STOCK = 60
 /** Twice the stock, so that every unit that comes back is wanted again. */
 const BUYERS = 120
 const ARRIVE_WITHIN_MS = 8_000
-/** What the system may take to make good, by itself, whatever was done to it. */
-const HEALING_LIMIT_MS = 30_000
 /** More than any call takes that is still in hand. */
 const LEAVING_LIMIT_MS = 25_000
 
@@ -38,7 +37,7 @@ export async function playRound(shop: Shop, seed: number): Promise<Round> {
     await carryOut(schedule, shop)
     const healingSinceMs = Date.now()
     crowd.everybodyPays()
-    await holdsWithin(HEALING_LIMIT_MS, () => isHealed(crowd, watch, healingSinceMs))
+    await holdsWithin(healingLimitMs(), () => isHealed(crowd, watch, healingSinceMs))
     const healedInMs = Date.now() - healingSinceMs
     await watch.stop()
     return { ...tell(crowd, watch), seed, schedule, healedInMs, broken: brokenPromises({ crowd, watch, stock: STOCK }) }
