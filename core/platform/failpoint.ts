@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs'
  * that place; `FAILPOINT=relay.beforeCommit:3` when it comes by for the third time.
  *
  * They are compiled in, because the code that is tested has to be the code that runs. Unless FAILPOINT names one of them,
- * and always when NODE_ENV is production, each is a call of an empty function: 1 ns, where a purchase costs 50,000.
+ * and always when NODE_ENV is production, each is a call of an empty function, which takes 1 ns.
  */
 
 /** Every place there is, in the order in which a purchase comes by them. Each is hit by a test in test/faults. */
