@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Listr } from 'listr2'
+import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../dev/servers/binaries.ts'
 import { startTestServers } from '../servers.ts'
@@ -20,6 +21,8 @@ const guards = chosen()
 await ensureBinaries(console.error)
 await sweepScratchFolders()
 const folder = await makeScratchFolder()
+// Without it, the next command takes the folder for one that was left behind.
+await RunRecord.claim(folder)
 const { stop, ...servers } = await startTestServers()
 try {
   const workshop = new Workshop(folder, servers)
