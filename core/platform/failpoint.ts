@@ -23,6 +23,8 @@ export const FAILPOINTS = [
   // Cancel worker: the order is cancelled, its unit released in Redis, the release written down; tombstone first, release second.
   'cancelling.beforeUpdate', 'cancelling.beforeRelease', 'releasing.beforeWrittenDown',
   'sweeper.beforeRelease',
+  // Cancel worker: a sale is closed, fenced, filled in and opened again.
+  'rebuilder.beforeFence', 'rebuilder.afterFence', 'rebuilder.beforeOpen',
 ] as const
 export type Failpoint = typeof FAILPOINTS[number]
 

@@ -1,4 +1,5 @@
 import type { Database, Sale } from '../platform/database.ts'
+import { failpoint } from '../platform/failpoint.ts'
 import type { DecidedReservation } from '../stock/ledger.ts'
 import { closedSale, type RebuildDeps } from './close-sale.ts'
 import { fenceSale } from './fence-sale.ts'
@@ -12,8 +13,10 @@ const PAGE = 5_000
  */
 export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean> {
   const { database, door } = deps
+  failpoint('rebuilder.beforeFence')
   const left = await fenceSale(database, sale.id, sale.epoch)
   if (left === undefined) return false
+  failpoint('rebuilder.afterFence')
   const listed = await database.blacklistEntry.findMany({ select: { buyerId: true } })
   await door.fillBlacklist(sale.id, listed.map((entry) => entry.buyerId))
   for (let after = `${sale.id}.`; ;) {
@@ -22,6 +25,7 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
     if (page.length < PAGE) break
     after = page.at(-1)?.reservationId ?? ''
   }
+  failpoint('rebuilder.beforeOpen')
   return await door.open(sale.id, sale.epoch, left) === 'OPEN'
 }
 
