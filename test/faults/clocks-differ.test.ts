@@ -19,14 +19,14 @@ const SHIFTED = ['gateway', 'order-service', 'cancel-worker'] as const satisfies
 
 describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks differ between processes: ten minutes %s', (_where, shiftMs) => {
   let system: System
-  let processes: ServiceProcess[] = []
+  const processes: ServiceProcess[] = []
 
   beforeAll(async () => {
     // Nothing is sent again within the test, so that what is made to look lost stays so.
     system = await startSystem({ RESEND_AFTER_MS: '600000' })
     for (const name of SHIFTED) await system.stop(name)
     const env = { ...system.env, GATEWAY_PROCESSES: '1', ...shiftedClock(shiftMs) }
-    processes = await Promise.all(SHIFTED.map((name) => startProcess(name, env)))
+    for (const name of SHIFTED) processes.push(await startProcess(name, env))
   })
   afterAll(async () => {
     await Promise.all(processes.map((one) => one.kill()))
