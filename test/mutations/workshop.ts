@@ -39,7 +39,7 @@ export class Workshop {
     symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
   }
 
-  /** Runs the guard's tests without it. @throws when its text does not stand in its file exactly once. */
+  /** Runs the guard's tests without it. @throws when its text does not stand in its file exactly once, or they cannot be run. */
   async without({ file, text, without, tests }: Guard): Promise<TestRun> {
     const path = join(this.#folder, file)
     const original = readFileSync(path, 'utf8')
@@ -48,7 +48,9 @@ export class Workshop {
     // As a function: the text may hold what "replace" would take for a pattern.
     writeFileSync(path, original.replace(text, () => without))
     try {
-      return await this.run([tests.file], tests.named)
+      const run = await this.run([tests.file], tests.named)
+      if (run.broken.length > 0) throw new Error(`${tests.file} cannot be run without the guard: ${run.broken.join('\n')}`)
+      return run
     } finally {
       writeFileSync(path, original)
     }

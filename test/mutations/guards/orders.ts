@@ -66,7 +66,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'the same money counts once', file: 'core/orders/transitions.ts',
-    text: 'where: { id: money.paymentId, receivedAt: null },', without: 'where: { id: money.paymentId },', tests: { file: 'core/orders/transitions.test.ts', named: 'the same money' },
+    text: ' AND received_at IS NULL`', without: '`', tests: { file: 'core/orders/transitions.test.ts', named: 'the same money' },
   },
   {
     rule: 'a cancelled unit goes back to the counter', file: 'core/orders/transitions.ts',
