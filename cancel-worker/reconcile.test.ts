@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
@@ -69,45 +69,85 @@ test('units that are missing are put back once, after they were missing for as l
   expect(healed).toEqual([2])
 })
 
-test('what is on its way is not missing: undecided, decided but not told, cancelled but not given back', async () => {
-  const saleId = await openSale()
-  await reserve(saleId, 1)
-  const decided = await placeOrders(world.database, [await reserve(saleId, 2)], rules)
-  const verdicts = await placeOrders(world.database, [await reserve(saleId, 3)], rules)
+async function order(saleId: string, n: number): Promise<string> {
+  const verdicts = await placeOrders(world.database, [await reserve(saleId, n)], rules)
   await tellStock(world.stock, verdicts, log)
   const decision = verdicts[0]?.decision
-  await cancelForBuyer(world.database, decision?.outcome === 'ORDERED' ? decision.orderId : '', 'buyer-3')
+  if (decision?.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
+  return decision.orderId
+}
+
+/** What happens to units, and how many are left in Redis then. */
+const onTheirWay: [string, number, (saleId: string) => Promise<unknown>][] = [
+  ['set aside', STOCK - 1, (saleId) => reserve(saleId, 1)],
+  ['ordered, Redis not told', STOCK - 1, async (saleId) => placeOrders(world.database, [await reserve(saleId, 1)], rules)],
+  ['ordered', STOCK - 1, (saleId) => order(saleId, 1)],
+  ['cancelled, not given back', STOCK - 1, async (saleId) => cancelForBuyer(world.database, await order(saleId, 1), 'buyer-1')],
+]
+
+test.each(onTheirWay)('a unit that is %s is neither missing nor one too many', async (_what, units, happens) => {
+  const saleId = await openSale()
+  await happens(saleId)
   const healed: number[] = []
   const looking = reconciler(0, healed)
   for (let look = 0; look < 3; look++) await looking.look()
-  expect([await left(saleId), healed]).toEqual([STOCK - 3, []])
-  await tellStock(world.stock, decided, log)
-  await tellEnded(deps())
-  await looking.look()
-  expect([await left(saleId), healed]).toEqual([STOCK - 2, []])
+  expect([await left(saleId), healed]).toEqual([units, []])
 })
 
-test.each(['before', 'after'])('what is sold, cancelled and told %s Redis answers makes no unit appear or vanish', async (moment) => {
-  const saleId = await openSale()
-  const first = await placeOrders(world.database, [await reserve(saleId, 1)], rules)
-  await tellStock(world.stock, first, log)
-  const decision = first[0]?.decision
-  const waiting = await reserve(saleId, 2)
-  /** While Redis is asked, an order is cancelled and given back, and another is placed and told. */
-  class BusyDoor extends SaleDoor {
-    override async readTally(id: string, epoch: number): ReturnType<SaleDoor['readTally']> {
-      if (id !== saleId) return undefined
-      const early = moment === 'after' ? await super.readTally(id, epoch) : undefined
-      await cancelForBuyer(world.database, decision?.outcome === 'ORDERED' ? decision.orderId : '', 'buyer-1')
+interface Busy {
+  change: string
+  /** Units set aside and not ordered yet, before it. */
+  waiting: number
+  left: number
+  happens: (saleId: string, orderId: string, waiting: ReturnType<typeof reservation>[]) => Promise<unknown>
+}
+
+const busy: Busy[] = [
+  { change: 'placed and told', waiting: 1, left: STOCK - 2, happens: async (_sale, _order, waiting) => tellStock(world.stock, await placeOrders(world.database, waiting, rules), log) },
+  {
+    change: 'cancelled and given back', waiting: 0, left: STOCK, happens: async (_sale, orderId) => {
+      await cancelForBuyer(world.database, orderId, 'buyer-1')
       await tellEnded(deps())
-      await tellStock(world.stock, await placeOrders(world.database, [waiting], rules), log)
-      return early ?? await super.readTally(id, epoch)
+    },
+  },
+  { change: 'cancelled only', waiting: 0, left: STOCK - 1, happens: (_sale, orderId) => cancelForBuyer(world.database, orderId, 'buyer-1') },
+  { change: 'set aside', waiting: 1, left: STOCK - 3, happens: (saleId) => reserve(saleId, 3) },
+]
+
+describe.each(['before', 'after'])('while it reads, right %s Redis answers,', (moment) => {
+  test.each(busy)('a unit that is $change neither appears nor vanishes', async ({ waiting, left: units, happens }) => {
+    const saleId = await openSale()
+    const orderId = await order(saleId, 1)
+    const reserved = waiting > 0 ? [await reserve(saleId, 2)] : []
+    class BusyDoor extends SaleDoor {
+      override async readTally(id: string, epoch: number): ReturnType<SaleDoor['readTally']> {
+        if (id !== saleId) return undefined
+        const early = moment === 'after' ? await super.readTally(id, epoch) : undefined
+        await happens(saleId, orderId, reserved)
+        return early ?? await super.readTally(id, epoch)
+      }
+    }
+    const healed: number[] = []
+    await new Reconciler({ ...deps(), door: new BusyDoor(world.redis, world.keyPrefix), onHealed: (by) => { healed.push(by) } }, 0, 0).look()
+    expect([await left(saleId), healed]).toEqual([units, []])
+  })
+})
+
+test('two reconcilers that see a unit missing at the same moment put it back once', async () => {
+  const saleId = await openSale()
+  await move(saleId, -1)
+  let putting = 0
+  /** Puts nothing back before another wants to as well, or waits for its turn. */
+  class SlowDoor extends SaleDoor {
+    override async adjust(...asked: Parameters<SaleDoor['adjust']>): Promise<number> {
+      putting++
+      await eventually('the other', async () => putting > 1 || await new Ledger(world).waitingForLocks() > 0, Boolean)
+      return super.adjust(...asked)
     }
   }
-  const healed: number[] = []
-  const looking = new Reconciler({ ...deps(), door: new BusyDoor(world.redis, world.keyPrefix), onHealed: (units) => { healed.push(units) } }, 0, 0)
-  await looking.look()
-  expect([await left(saleId), healed]).toEqual([STOCK - 1, []])
+  const slow = () => new Reconciler({ ...deps(), door: new SlowDoor(world.redis, world.keyPrefix), onHealed: () => {} }, 0, 0)
+  await Promise.all([slow().look(), slow().look()])
+  expect(await left(saleId)).toBe(STOCK)
 })
 
 test('a closed sale is left to whoever rebuilds it', async () => {

@@ -108,19 +108,23 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'what is on its way is not missing', file: 'cancel-worker/reconcile.ts',
-    text: 'tally.left + tally.undecidedMax + after.sold', without: 'tally.left + after.sold', tests: { file: RECONCILING, named: 'what is on its way' },
+    text: 'tally.left + tally.undecidedMax + after.sold', without: 'tally.left + after.sold', tests: { file: RECONCILING, named: 'a unit that is' },
   },
   {
     rule: 'a cancelled unit that is not back yet is not missing', file: 'cancel-worker/reconcile.ts',
-    text: ' + before.untold + returnedMeanwhile)', without: ' + returnedMeanwhile)', tests: { file: RECONCILING, named: 'what is on its way' },
+    text: ' + before.untold + returnedMeanwhile)', without: ' + returnedMeanwhile)', tests: { file: RECONCILING, named: 'a unit that is' },
+  },
+  {
+    rule: 'a unit that was cancelled while it was counted is not missing', file: 'cancel-worker/reconcile.ts',
+    text: 'before.untold + returnedMeanwhile)', without: 'before.untold)', tests: { file: RECONCILING, named: 'while it reads' },
   },
   {
     rule: 'a unit that came back while it was counted is not one too many', file: 'cancel-worker/reconcile.ts',
-    text: 'tally.left + before.sold - returnedMeanwhile - stock', without: 'tally.left + before.sold - stock', tests: { file: RECONCILING, named: 'what is sold, cancelled' },
+    text: 'tally.left + before.sold - returnedMeanwhile - stock', without: 'tally.left + before.sold - stock', tests: { file: RECONCILING, named: 'while it reads' },
   },
   {
     rule: 'of two reconcilers one puts a unit back', file: 'cancel-worker/reconcile.ts',
-    text: '      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`\n', without: '', tests: { file: RECONCILING, named: 'units that are missing' },
+    text: '      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`\n', without: '', tests: { file: RECONCILING, named: 'two reconcilers' },
   },
   {
     rule: 'only a signed callback is believed', file: 'order-service/http/routes.ts',
