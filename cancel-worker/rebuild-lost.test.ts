@@ -184,6 +184,16 @@ test('a rebuilder that died after the fence is replaced, and one that was overta
   expect(await left()).toBe(STOCK - 1)
 })
 
+test('a sale is fenced once: whoever comes second leaves it to the first, or to a higher epoch', async () => {
+  await order(await reserve(1))
+  await loseEverything()
+  const closed = await closeSale(deps(), saleId)
+  expect(await fenceSale(world.database, saleId, 2)).toBe(STOCK - 1)
+  expect(await fenceSale(world.database, saleId, 2)).toBeUndefined()
+  expect(closed && await reopenSale(deps(), closed)).toBe(false)
+  expect(await isOpen()).toBe(false)
+})
+
 test('many rebuilders at once rebuild a sale once, and nothing is sold twice', async () => {
   for (const n of [1, 2]) await order(await reserve(n))
   await loseEverything()

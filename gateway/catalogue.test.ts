@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createLog } from '../core/platform/log.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'
 import { createWorld, type World } from '../test/support/world.ts'
 import { type Catalogue, startCatalogue } from './catalogue.ts'
@@ -37,4 +38,11 @@ test('what cannot be an id is not looked up at all', async () => {
   const saleIds = vi.spyOn(world.stock, 'saleIds').mockClear()
   for (const id of ['', '-', 'A', '*', 'x'.repeat(33), 'a:b', '{a}']) expect(await catalogue.find(id)).toBeUndefined()
   expect(saleIds).not.toHaveBeenCalled()
+})
+
+test('an epoch that falls is not believed: Redis may have been set back', async () => {
+  await loadSale(world, { ...figures, saleId: 'raised', epoch: 3 })
+  await eventually('the sale', () => catalogue.known('raised'), (sale) => sale?.epoch === 3)
+  await world.redis.hset(world.stock.keys.sale('raised'), { epoch: 1, stock: 4 })
+  expect(await eventually('what Redis says now', () => catalogue.known('raised'), (sale) => sale?.left === 4)).toMatchObject({ epoch: 3 })
 })

@@ -31,7 +31,9 @@ describe('ending', () => {
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const { id } = await ledger.orderOf(`${saleId}.1`)
     expect(await cancelForBuyer(world.database, id, 'somebody else')).toHaveLength(0)
+    expect(await ledger.sold(saleId)).toBe(1)
     expect(await cancelForBuyer(world.database, id, 'buyer-1')).toHaveLength(1)
+    expect(await ledger.sold(saleId)).toBe(0)
   })
 
   test('the same money, told ten times at once, is counted once', async () => {

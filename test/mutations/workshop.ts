@@ -49,6 +49,7 @@ export class Workshop {
     writeFileSync(path, original.replace(text, () => without))
     try {
       const run = await this.run([tests.file], tests.named)
+      if (run.passed + run.failed.length === 0) run.broken.push(`no test is called "${tests.named}…"`)
       if (run.broken.length > 0) throw new Error(`${tests.file} cannot be run without the guard: ${run.broken.join('\n')}`)
       return run
     } finally {

@@ -36,7 +36,7 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'nobody buys without a valid token', file: 'gateway/buy.ts',
-    text: "  if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }\n", without: '', tests: { file: 'test/selling.test.ts', named: 'it refuses nobody without' },
+    text: "  if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }\n", without: '', tests: { file: 'test/selling.test.ts', named: 'who may buy nobody without' },
   },
   {
     rule: 'another buyer\'s reservation is not shown', file: 'gateway/routes/reservations.ts',
@@ -44,6 +44,6 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'the epoch that a gateway knows never falls', file: 'gateway/catalogue.ts',
-    text: 'Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)', without: 'sale.epoch', tests: { file: 'test/lanes.test.ts', named: 'a sale whose data is of another' },
+    text: 'Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)', without: 'sale.epoch', tests: { file: 'gateway/catalogue.test.ts', named: 'an epoch that falls' },
   },
 ]

@@ -70,7 +70,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'a cancelled unit goes back to the counter', file: 'core/orders/transitions.ts',
-    text: '    await countReturned(tx, cancelled)\n', without: '', tests: { file: PLACING, named: 'placing one buyer gets' },
+    text: '    await countReturned(tx, cancelled)\n', without: '', tests: { file: 'core/orders/transitions.test.ts', named: 'ending' },
   },
   {
     rule: 'a unit is written down as given back only when Redis has it', file: 'core/orders/tell-ended.ts',
@@ -83,7 +83,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'a sale is fenced once per epoch', file: 'core/rebuild/fence-sale.ts',
-    text: ' AND fenced_epoch < epoch RETURNING', without: ' RETURNING', tests: { file: REBUILDING, named: 'a rebuilder that died' },
+    text: ' AND fenced_epoch < epoch RETURNING', without: ' RETURNING', tests: { file: REBUILDING, named: 'a sale is fenced once' },
   },
   {
     rule: 'what was cancelled after the fence is given back after it', file: 'core/rebuild/reopen-sale.ts',
