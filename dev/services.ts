@@ -19,6 +19,7 @@ export interface Service {
 /** In the order of their start. They stop in reverse: the gateway first, so that nothing new comes in. */
 export const SERVICES: readonly Service[] = [
   { name: 'payment-provider' },
+  { name: 'subscribers' },
   { name: 'cancel-worker' },
   { name: 'order-service' },
   { name: 'control-room', port: 3001 },

@@ -35,7 +35,7 @@ async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: 
 
 function address({ destination, message }: OutboxMessage, delay: DelayTransport): Outgoing {
   return destination === 'events'
-    // Nobody need listen to the topic, so an event that no queue wants is not an error.
-    ? { exchange: ORDER_EVENTS, routingKey: message.type, messageId: message.eventId, body: message, mandatory: false }
+    // Nobody need listen to the topic, so an event that no queue wants is not an error. Subscribers partition by the order.
+    ? { exchange: ORDER_EVENTS, routingKey: message.type, messageId: message.eventId, correlationId: message.orderId ?? message.reservationId, body: message, mandatory: false }
     : { ...delay.route, messageId: `timeout:${message.orderIds[0]}`, body: message }
 }

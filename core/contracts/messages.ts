@@ -41,24 +41,40 @@ export interface TimeoutMessage {
   orderIds: string[]
 }
 
-const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'] as const
+export const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'] as const
+export type OrderEventType = typeof ORDER_EVENT_TYPES[number]
+
+/** The version that is published and understood. A consumer that meets a newer one sets it aside until it was updated. */
+export const ORDER_EVENT_VERSION = 2
 
 /** One change of one order (or the end of a reservation that became none), told to whoever subscribes. */
 export const OrderEvent = z.strictObject({
-  v: z.literal(1),
-  eventId: z.uuid(),
+  v: z.literal(ORDER_EVENT_VERSION).describe('version of this schema'),
+  eventId: z.uuid().describe('the same however often it is delivered'),
   type: z.enum(ORDER_EVENT_TYPES),
-  orderId: z.uuid().nullable(),
+  orderId: z.uuid().nullable().describe('null when the reservation became no order'),
   reservationId: z.string(),
   saleId: z.string(),
   buyerId: z.string(),
-  quantity: z.number().int(),
-  /** Position of the event in its order's history, from 1. */
-  sequence: z.number().int().min(1),
-  reason: z.string().optional(),
-  at: z.iso.datetime(),
+  quantity: z.int(),
+  amountCents: z.int().describe('what the order costs; 0 when there is none'),
+  couponCode: z.string().nullable().describe('the coupon that the order names'),
+  sequence: z.int().min(1).describe('position of the event in its order\'s history, from 1'),
+  reason: z.string().optional().describe('why the order was cancelled or the reservation rejected'),
+  orderedAt: z.iso.datetime().describe('when the order was placed, by the database\'s clock'),
+  at: z.iso.datetime().describe('when this happened, by the database\'s clock'),
+  traceparent: z.string().regex(/^00-[\da-f]{32}-[\da-f]{16}-01$/).describe('W3C trace context: the trace is the order\'s'),
 })
 export type OrderEvent = z.infer<typeof OrderEvent>
+
+/**
+ * W3C trace context of an event. The trace is the order itself, whose 128 random bits are just what a trace id is: every
+ * event of an order belongs to one trace, and nothing has to be stored or handed on for it.
+ */
+export function traceparentOf({ orderId, eventId }: Pick<OrderEvent, 'orderId' | 'eventId'>): string {
+  const hex = (uuid: string) => uuid.replaceAll('-', '')
+  return `00-${hex(orderId ?? eventId)}-${hex(eventId).slice(0, 16)}-01`
+}
 
 /** A broker message that no consumer can ever use. */
 export class UnreadableMessage extends Error {}

@@ -3,7 +3,7 @@ import { buyerOfSale, decide, type Decision, type Facts } from './decide.ts'
 
 const NOW_MS = 1_000_000
 const facts = (changes: Partial<Facts> = {}): Facts =>
-  ({ nowMs: NOW_MS, room: new Map([['sale', 10]]), fencedEpoch: new Map(), decided: new Map(), blacklist: new Set(), liveBuyers: new Set(), ...changes })
+  ({ nowMs: NOW_MS, room: new Map([['sale', 10]]), priceCents: new Map(), fencedEpoch: new Map(), decided: new Map(), blacklist: new Set(), liveBuyers: new Set(), ...changes })
 const reservation = (id: string, buyerId = id, quantity = 1, ageMs = 0) =>
   ({ reservationId: id, saleId: 'sale', buyerId, quantity, epoch: 1, reservedAtMs: NOW_MS - ageMs })
 const decisions = (reservations: ReturnType<typeof reservation>[], given = facts()) =>

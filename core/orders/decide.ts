@@ -7,6 +7,8 @@ export interface Facts {
   nowMs: number
   /** Units left per sale (stock - sold); a sale that is not there does not exist. */
   room: Map<string, number>
+  /** Of one unit, by sale. */
+  priceCents: Map<string, number>
   /** Of each sale: reservations of an earlier epoch are too late, because Redis has been rebuilt without them. */
   fencedEpoch: Map<string, number>
   /** Reservations that were decided before, and how. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type OrderEvent, ORDERS_PER_TIMEOUT_MAX, type TimeoutMessage } from '../contracts/messages.ts'
+import { ORDER_EVENT_VERSION, type OrderEvent, ORDERS_PER_TIMEOUT_MAX, type TimeoutMessage, traceparentOf } from '../contracts/messages.ts'
 import { Prisma, type Transaction } from '../platform/database.ts'
 import { slicesOf } from '../platform/slices.ts'
 
@@ -14,10 +14,13 @@ export interface OutboxEntry {
   messages: OutboxMessage[]
 }
 
-type EventFields = Omit<OrderEvent, 'v' | 'eventId' | 'at'> & { at: Date }
+type EventFields = Omit<OrderEvent, 'v' | 'eventId' | 'orderedAt' | 'at' | 'traceparent'> & { orderedAt: Date; at: Date }
 
-export function orderEvent({ at, ...fields }: EventFields): OutboxMessage {
-  return { destination: 'events', message: { v: 1, eventId: randomUUID(), ...fields, at: at.toISOString() } }
+export function orderEvent({ orderedAt, at, ...fields }: EventFields): OutboxMessage {
+  const eventId = randomUUID()
+  const traceparent = traceparentOf({ orderId: fields.orderId, eventId })
+  const times = { orderedAt: orderedAt.toISOString(), at: at.toISOString() }
+  return { destination: 'events', message: { v: ORDER_EVENT_VERSION, eventId, ...fields, ...times, traceparent } }
 }
 
 /** For orders of one deadline: as few messages as may carry them. */

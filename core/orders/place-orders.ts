@@ -16,7 +16,7 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
   return db.$transaction(async (tx) => {
     const facts = await readFacts(tx, reservations)
     const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
-    await recordVerdicts(tx, verdicts.filter((verdict) => verdict.isNew), new Date(facts.nowMs), rules.paymentWindowMs)
+    await recordVerdicts(tx, verdicts.filter((verdict) => verdict.isNew), facts, rules.paymentWindowMs)
     failpoint('placing.beforeCommit')
     return verdicts
   })

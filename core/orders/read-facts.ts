@@ -3,7 +3,7 @@ import type { Transaction } from '../platform/database.ts'
 import { buyerOfSale, type Facts } from './decide.ts'
 import { type DecidedRow, decisionOf, selectDecided } from './decisions.ts'
 
-interface SaleRow { id: string; room: number; fencedEpoch: number; now: Date }
+interface SaleRow { id: string; room: number; priceCents: number; fencedEpoch: number; now: Date }
 
 /**
  * What `decide` has to know of a batch. Two statements: what the second one sees is settled when it starts, so it must
@@ -13,11 +13,12 @@ export async function readFacts(tx: Transaction, reservations: Reservation[]): P
   const saleIds = [...new Set(reservations.map((reservation) => reservation.saleId))]
   // In the order of their ids, everywhere: services that lock several sales never wait for each other in a circle.
   const sales = await tx.$queryRaw<SaleRow[]>`
-    SELECT id, stock - sold AS room, fenced_epoch AS "fencedEpoch", now() AS now FROM sales WHERE id = ANY(${saleIds}) ORDER BY id FOR UPDATE`
+    SELECT id, stock - sold AS room, price_cents AS "priceCents", fenced_epoch AS "fencedEpoch", now() AS now FROM sales WHERE id = ANY(${saleIds}) ORDER BY id FOR UPDATE`
   const known = await readKnown(tx, saleIds, reservations)
   return {
     nowMs: (sales[0]?.now ?? new Date()).getTime(),
     room: new Map(sales.map((sale) => [sale.id, sale.room])),
+    priceCents: new Map(sales.map((sale) => [sale.id, sale.priceCents])),
     fencedEpoch: new Map(sales.map((sale) => [sale.id, sale.fencedEpoch])),
     decided: new Map(known.flatMap((row) => row.what === 'decided' ? [[row.reservationId, decisionOf(row)]] : [])),
     liveBuyers: new Set(known.flatMap((row) => row.what === 'live' ? [buyerOfSale(row.saleId, row.buyerId)] : [])),

@@ -1,6 +1,6 @@
 import type { Reservation } from '../contracts/messages.ts'
 import type { Transaction } from '../platform/database.ts'
-import type { Verdict } from './decide.ts'
+import type { Facts, Verdict } from './decide.ts'
 import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
 
 /**
@@ -8,7 +8,7 @@ import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } fro
  * that a batch costs one round trip and the counter of each sale is touched once.
  * @throws when a sale would be oversold: the last guard before the table's own CHECK, never to be met.
  */
-export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], at: Date, paymentWindowMs: number): Promise<void> {
+export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, paymentWindowMs: number): Promise<void> {
   if (verdicts.length === 0) return
   const rows = verdicts.map(({ reservation, decision }) => ({
     ...reservation,
@@ -36,7 +36,7 @@ export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], at: D
       SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, now() + ${paymentWindowMs} * interval '1 ms'
       FROM verdict JOIN sales ON sales.id = sale_id WHERE order_id IS NOT NULL
     ), told AS (
-      ${insertIntoOutbox(announce(verdicts, at))}
+      ${insertIntoOutbox(announce(verdicts, facts))}
     )
     UPDATE sales SET sold = sold + units
     FROM (SELECT sale_id, sum(quantity)::int AS units FROM verdict WHERE order_id IS NOT NULL GROUP BY sale_id) AS batch
@@ -47,13 +47,15 @@ export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], at: D
 }
 
 /** One event per reservation, since subscribers pick by order; one timeout for all orders, since they lapse together. */
-function announce(verdicts: Verdict[], at: Date): OutboxMessage[] {
+function announce(verdicts: Verdict[], { nowMs, priceCents }: Pick<Facts, 'nowMs' | 'priceCents'>): OutboxMessage[] {
+  const at = new Date(nowMs)
   const events = verdicts.map(({ reservation, decision }) => {
     const { reservationId, saleId, buyerId, quantity }: Reservation = reservation
-    const subject = { reservationId, saleId, buyerId, quantity, sequence: 1, at }
+    // Nobody can name a coupon yet: the reservation carries none.
+    const subject = { reservationId, saleId, buyerId, quantity, couponCode: null, sequence: 1, orderedAt: at, at }
     return decision.outcome === 'ORDERED'
-      ? orderEvent({ ...subject, type: 'order.created', orderId: decision.orderId })
-      : orderEvent({ ...subject, type: 'reservation.rejected', orderId: null, reason: decision.reason })
+      ? orderEvent({ ...subject, type: 'order.created', orderId: decision.orderId, amountCents: quantity * (priceCents.get(saleId) ?? 0) })
+      : orderEvent({ ...subject, type: 'reservation.rejected', orderId: null, amountCents: 0, reason: decision.reason })
   })
   const orderIds = verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
   return [...events, ...timeoutMessages(orderIds)]

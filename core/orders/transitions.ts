@@ -15,13 +15,17 @@ export interface ChangedOrder {
   saleId: string
   buyerId: string
   quantity: number
+  amountCents: number
+  couponCode: string | null
   sequence: number
+  orderedAt: Date
   at: Date
 }
 
 /** Columns of a changed order under the names of ChangedOrder. */
 const changedOrder = Prisma.sql`
-  o.id, o.reservation_id AS "reservationId", o.sale_id AS "saleId", o.buyer_id AS "buyerId", o.quantity, o.sequence, now() AS at`
+  o.id, o.reservation_id AS "reservationId", o.sale_id AS "saleId", o.buyer_id AS "buyerId", o.quantity,
+  o.amount_cents AS "amountCents", o.coupon_code AS "couponCode", o.sequence, o.created_at AS "orderedAt", now() AS at`
 
 /** PENDING_PAYMENT → CANCELLED for those of the orders whose deadline has passed by the database's clock; returns them. */
 export async function cancelUnpaid(db: Database, orderIds: string[]): Promise<ChangedOrder[]> {

@@ -25,6 +25,8 @@ export const FAILPOINTS = [
   'sweeper.beforeRelease',
   // Cancel worker: a sale is closed, fenced, filled in and opened again.
   'rebuilder.beforeFence', 'rebuilder.afterFence', 'rebuilder.beforeOpen',
+  // Subscribers: the effect is committed with its inbox row, or happens and is marked in Redis; then it is acknowledged.
+  'subscriber.beforeCommit', 'subscriber.beforeMark', 'subscriber.beforeAck',
 ] as const
 export type Failpoint = typeof FAILPOINTS[number]
 

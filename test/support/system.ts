@@ -15,6 +15,8 @@ import { OrderServiceConfig } from '../../order-service/config.ts'
 import { startOrderService } from '../../order-service/order-service.ts'
 import { PaymentProviderConfig } from '../../payment-provider/config.ts'
 import { startPaymentProvider } from '../../payment-provider/payment-provider.ts'
+import { SubscribersConfig } from '../../subscribers/frame/config.ts'
+import { startSubscribers } from '../../subscribers/frame/start-subscribers.ts'
 import { eventually } from './eventually.ts'
 import { type Answer, call } from './http-client.ts'
 import { createWorld, type World } from './world.ts'
@@ -25,9 +27,12 @@ const services = {
   'cancel-worker': { schema: CancelWorkerConfig, start: startCancelWorker },
   'control-room': { schema: ControlRoomConfig, start: startControlRoom },
   gateway: { schema: GatewayConfig, start: startGateway },
+  subscribers: { schema: SubscribersConfig, start: startSubscribers },
 } as const
 export type ServiceName = keyof typeof services
 const ALL = Object.keys(services) as ServiceName[]
+/** Nobody waits for the subscribers: tests that are not about them do without. */
+const SHOP = ALL.filter((name) => name !== 'subscribers')
 
 /** The whole system in this process, on servers of its own world. */
 export interface System {
@@ -57,7 +62,7 @@ const testSettings = {
   SWEEP_INTERVAL_SECONDS: '0.2', SWEEP_GRACE_SECONDS: '2', RESEND_AFTER_MS: '600', CONFIRM_TIMEOUT_MS: '500',
 }
 
-export async function startSystem(settings: Record<string, string> = {}, which: ServiceName[] = ALL): Promise<System> {
+export async function startSystem(settings: Record<string, string> = {}, which: ServiceName[] = SHOP): Promise<System> {
   const world = await createWorld()
   const ports = new Map(await Promise.all(ALL.map(async (name) => [name, await freePort()] as const)))
   const origin = (name: ServiceName) => `http://127.0.0.1:${ports.get(name)}`
@@ -123,7 +128,7 @@ async function startInProcess(name: ServiceName, env: NodeJS.ProcessEnv): Promis
   const { schema, start } = services[name]
   const log = createLog(name, env.LOG_LEVEL ?? 'silent')
   const closers = new Closers(log)
-  // Each schema belongs to its start function; the table above cannot say so for all five at once.
+  // Each schema belongs to its start function; the table above cannot say so for all six at once.
   const { port } = await (start as StartService<unknown>)({ config: parseConfig(schema, env), log, closers })
   return { port, stop: () => closers.closeAll() }
 }

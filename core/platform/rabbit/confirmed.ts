@@ -6,6 +6,8 @@ export interface Outgoing {
   exchange: string
   routingKey: string
   messageId: string
+  /** What it is about; messages of one are kept in one partition, where there are several. */
+  correlationId?: string | undefined
   /** A Buffer is sent as it is, everything else as JSON. */
   body: unknown
   headers?: Record<string, unknown> | undefined
@@ -33,7 +35,7 @@ export function confirming(channel: ConfirmChannel, log: Logger, onReturned = ()
     onReturned()
   })
 
-  return ({ exchange, routingKey, messageId, body, headers, mandatory = true }: Outgoing, patienceMs: number): Promise<PublishOutcome> => {
+  return ({ exchange, routingKey, messageId, correlationId, body, headers, mandatory = true }: Outgoing, patienceMs: number): Promise<PublishOutcome> => {
     // Not the message's id: the same message may be on its way twice, by the gateway and by a resender.
     const publishId = ++published
     return new Promise<PublishOutcome>((resolve) => {
@@ -49,7 +51,8 @@ export function confirming(channel: ConfirmChannel, log: Logger, onReturned = ()
       }
       try {
         channel.publish(exchange, routingKey, Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)), {
-          persistent: true, mandatory, messageId, contentType: 'application/json', headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
+          persistent: true, mandatory, messageId, contentType: 'application/json', ...(correlationId === undefined ? {} : { correlationId }),
+          headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
         }, onConfirm)
         failpointOnceSent('publisher.beforeConfirm')
       } catch (error) {

@@ -13,6 +13,8 @@ export async function declare(model: ChannelModel, topology: Topology, log: Logg
   for (const binding of topology.bindings) {
     await channel.bindQueue(binding.queue, binding.exchange, binding.routingKey)
   }
+  // Last: from the first message on everything behind it is there.
+  for (const link of topology.links ?? []) await channel.bindExchange(link.to, link.from, link.routingKey)
   await channel.close()
 }
 

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { everyService, settings } from '../../core/platform/config.ts'
+
+const names = (given: string) => given.split(',').map((name) => name.trim()).filter((name) => name !== '')
+
+export const SubscribersConfig = z.object({
+  ...everyService,
+  SUBSCRIBERS_PORT: settings.port(3005).describe('port of the subscribers (health and metrics only)'),
+  DATABASE_URL: settings.DATABASE_URL,
+  REDIS_URL: settings.REDIS_URL,
+  REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
+  RABBITMQ_URL: settings.RABBITMQ_URL,
+  SUBSCRIBERS: z.string().default('').transform(names).describe('names of those that this process runs, separated by commas; empty for all'),
+  SUBSCRIBERS_FOLDER: z.string().min(1).default('subscribers').describe('folder whose files are the subscribers, one each'),
+  SUBSCRIBER_PARTITIONS: z.coerce.number().int().min(1).max(64).default(4)
+    .describe('queues over which each subscriber\'s orders are shared out; may grow, and shrink once those above are drained and deleted'),
+  PREDECESSOR_WAIT_SECONDS: z.coerce.number().positive().default(30).describe('how long an event that came too early waits for its predecessor before it is parked'),
+  SMS_LOG_FILE: z.string().min(1).default('/tmp/seckill-sms.log').describe('where the SMS provider of the demo writes'),
+  RISK_PAID_PER_MINUTE_MAX: z.coerce.number().int().min(1).default(5).describe('orders that a buyer may pay within a minute; more put them on the blacklist'),
+  RISK_AMOUNT_CENTS: z.coerce.number().int().min(1).default(1_000_000).describe('paid orders of this amount or more are marked for a person to look at'),
+})
+export type SubscribersConfig = z.output<typeof SubscribersConfig>

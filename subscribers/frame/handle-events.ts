@@ -1,0 +1,62 @@
+import type { OrderEvent } from '../../core/contracts/messages.ts'
+import { advance, enterInbox, inSequence, type Subscription } from '../../core/orders/inbox.ts'
+import type { Database, Transaction } from '../../core/platform/database.ts'
+import { failpoint } from '../../core/platform/failpoint.ts'
+import type { Subscriber, Tools } from './subscriber.ts'
+
+export interface HandlingDeps {
+  subscriber: Subscriber
+  subscription: Subscription
+  database: Database
+  tools: Tools
+}
+
+export interface Handled {
+  /** Their effect has happened now. */
+  fresh: OrderEvent[]
+  /** Repeats, and events that this subscriber does not want. */
+  passed: number
+  /** Nothing was done with them: a predecessor is missing. */
+  early: OrderEvent[]
+}
+
+/** Lets each event whose turn it is have its effect, unless it had it before. Strong subscribers do it in one transaction. */
+export async function handleEvents(deps: HandlingDeps, events: OrderEvent[]): Promise<Handled> {
+  const run = async (tx: Transaction): Promise<Handled> => {
+    const { ready, early } = await inSequence(tx, deps.subscription, events)
+    const fresh = await haveEffect(tx, deps, ready.filter((event) => deps.subscriber.events.includes(event.type)))
+    await advance(tx, deps.subscription, ready)
+    if (fresh.length > 0) failpoint('subscriber.beforeCommit')
+    return { fresh, early, passed: ready.length - fresh.length }
+  }
+  const handled = deps.subscriber.once === 'inbox' ? await deps.database.$transaction(run) : await run(deps.database)
+  if (handled.fresh.length > 0) failpoint('subscriber.beforeAck')
+  return handled
+}
+
+/** @returns the events that were no repeats. */
+async function haveEffect(tx: Transaction, { subscriber, tools }: HandlingDeps, events: OrderEvent[]): Promise<OrderEvent[]> {
+  if (subscriber.once !== 'inbox') return await unlessMarked(events, tools, subscriber, (event) => subscriber.handle(tx, event, tools))
+  const fresh = await enterInbox(tx, subscriber.name, events)
+  if (fresh.length === 0) return fresh
+  if ('handleTogether' in subscriber) await subscriber.handleTogether(tx, fresh, tools)
+  else for (const event of fresh) await subscriber.handle(tx, event, tools)
+  return fresh
+}
+
+interface Marked { name: string; once: { markSeconds: number } }
+
+async function unlessMarked(
+  events: OrderEvent[], { redis, config }: Tools, { name, once }: Marked, handle: (event: OrderEvent) => Promise<void>,
+): Promise<OrderEvent[]> {
+  const fresh: OrderEvent[] = []
+  for (const event of events) {
+    const mark = `${config.REDIS_KEY_PREFIX}handled:${name}:${event.eventId}`
+    if (await redis.exists(mark)) continue
+    await handle(event)
+    failpoint('subscriber.beforeMark')
+    await redis.set(mark, 1, 'EX', once.markSeconds)
+    fresh.push(event)
+  }
+  return fresh
+}

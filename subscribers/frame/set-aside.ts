@@ -1,0 +1,40 @@
+import type { OrderEvent } from '../../core/contracts/messages.ts'
+import type { HeldEvent, ParkedEvent } from '../../core/contracts/set-aside.ts'
+import { HELD_MS, type SubscriberQueues } from '../../core/contracts/topology.ts'
+import type { Outgoing, Publisher } from '../../core/platform/rabbit/publisher.ts'
+import { TryAgain } from './subscriber.ts'
+
+export interface AsideDeps {
+  queues: SubscriberQueues
+  publisher: Publisher
+  /** For a missing predecessor. */
+  waitMs: number
+}
+
+export type SetAside = 'HELD' | ParkedEvent['reason']
+
+/** For an event whose predecessor is missing: it comes again in a moment, and when it has come often enough it is parked. */
+export async function holdBack(deps: AsideDeps, event: OrderEvent, heldTimes: number): Promise<SetAside> {
+  if (heldTimes * HELD_MS >= deps.waitMs) return await park(deps, event, 'OUT_OF_SEQUENCE')
+  const held: HeldEvent = { heldTimes: heldTimes + 1, event }
+  await send(deps, deps.queues.held, event, held)
+  return 'HELD'
+}
+
+export async function park(deps: AsideDeps, event: ParkedEvent['event'], reason: ParkedEvent['reason']): Promise<SetAside> {
+  const parked: ParkedEvent = { reason, parkedAt: new Date().toISOString(), event }
+  await send(deps, deps.queues.parked, event, parked)
+  return reason
+}
+
+/** Only then may the event be acknowledged where it came from. @throws TryAgain unless the broker has confirmed. */
+async function send({ publisher }: AsideDeps, queue: string, event: ParkedEvent['event'], body: HeldEvent | ParkedEvent): Promise<void> {
+  const { eventId, orderId, reservationId } = event
+  const message: Outgoing = {
+    exchange: '', routingKey: queue, messageId: typeof eventId === 'string' ? eventId : '', body,
+    // By which it finds back to its partition.
+    correlationId: [orderId, reservationId].find((id) => typeof id === 'string') ?? '',
+  }
+  const outcome = await publisher.publish(message)
+  if (outcome !== 'CONFIRMED') throw new TryAgain(`${queue}: publish ${outcome}`)
+}

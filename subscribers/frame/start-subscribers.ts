@@ -1,0 +1,37 @@
+import { connectDatabase } from '../../core/platform/database.ts'
+import { startHttp } from '../../core/platform/http-service.ts'
+import { createMetrics } from '../../core/platform/metrics.ts'
+import { connectRedis, redisReady } from '../../core/platform/redis.ts'
+import type { StartService } from '../../core/platform/service.ts'
+import type { SubscribersConfig } from './config.ts'
+import { findSubscribers } from './find-subscribers.ts'
+import { subscriberMetrics } from './metrics.ts'
+import { runSubscriber } from './run-subscriber.ts'
+
+/** Whoever follows the order topic: each subscriber of the folder, apart from the others. */
+export const startSubscribers: StartService<SubscribersConfig> = async ({ config, log, closers }) => {
+  const registry = createMetrics('subscribers')
+  const subscribers = await findSubscribers(config.SUBSCRIBERS_FOLDER, config.SUBSCRIBERS)
+  const database = connectDatabase(config.DATABASE_URL, { connections: 1, statementTimeoutMs: 5_000 })
+  closers.add('database', () => database.$disconnect())
+  const redis = connectRedis(config.REDIS_URL, log)
+  closers.add('redis', () => redis.disconnect())
+  await redisReady(redis)
+
+  const metrics = subscriberMetrics(registry)
+  const running = await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
+    closers, metrics, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
+  })))
+
+  const http = await startHttp({
+    host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
+    checks: {
+      database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
+      redis: () => redis.status === 'ready',
+      broker: () => running.every((isAtWork) => isAtWork()),
+    },
+    routes: () => {},
+  })
+  closers.add('http', () => http.close())
+  return { port: http.port }
+}

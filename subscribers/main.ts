@@ -1,0 +1,5 @@
+import { runService } from '../core/platform/service.ts'
+import { SubscribersConfig } from './frame/config.ts'
+import { startSubscribers } from './frame/start-subscribers.ts'
+
+await runService('subscribers', SubscribersConfig, startSubscribers)

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import { type OrderEvent, type OrderEventType, traceparentOf } from '../../core/contracts/messages.ts'
+import { eventTopology, ORDER_EVENTS, type SubscriberQueues, subscriberQueues } from '../../core/contracts/topology.ts'
+import { Closers } from '../../core/platform/closers.ts'
+import { parseConfig } from '../../core/platform/config.ts'
+import { createLog } from '../../core/platform/log.ts'
+import { createMetrics } from '../../core/platform/metrics.ts'
+import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
+import { SubscribersConfig } from '../../subscribers/frame/config.ts'
+import { subscriberMetrics } from '../../subscribers/frame/metrics.ts'
+import { runSubscriber } from '../../subscribers/frame/run-subscriber.ts'
+import type { Subscriber } from '../../subscribers/frame/subscriber.ts'
+import { eventually } from './eventually.ts'
+import { lengthOf } from './queues.ts'
+import { createWorld, type World } from './world.ts'
+
+const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
+/** Long enough for an event that comes late, short enough to see one parked. */
+const SETTINGS = { SUBSCRIBER_PARTITIONS: '2', PREDECESSOR_WAIT_SECONDS: '3', LOG_LEVEL: 'silent' }
+
+/** The order topic without the shop behind it: events are published as the outbox relay does. */
+export class Subscriptions {
+  readonly world: World
+  readonly env: Record<string, string>
+  readonly #publisher: Publisher
+  readonly #running: Closers[] = []
+
+  private constructor(world: World, publisher: Publisher) {
+    this.world = world
+    this.#publisher = publisher
+    this.env = { ...SETTINGS, DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, REDIS_KEY_PREFIX: world.keyPrefix, RABBITMQ_URL: world.rabbitmqUrl }
+  }
+
+  static async open(): Promise<Subscriptions> {
+    const world = await createWorld()
+    const publisher = await createPublisher({ url: world.rabbitmqUrl, name: 'test', log, topology: eventTopology, confirmTimeoutMs: 10_000 })
+    await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
+    return new Subscriptions(world, publisher)
+  }
+
+  /** Runs it in this process. @returns how to stop it again. */
+  async run(subscriber: Subscriber, settings: Record<string, string> = {}): Promise<() => Promise<void>> {
+    const closers = new Closers(log)
+    this.#running.push(closers)
+    const config = parseConfig(SubscribersConfig, { ...this.env, ...settings })
+    const metrics = subscriberMetrics(createMetrics('test'))
+    const isAtWork = await runSubscriber(subscriber, { closers, metrics, tools: { config, redis: this.world.redis, log } })
+    await eventually(`${subscriber.name} to be at work`, isAtWork, (isIt) => isIt)
+    return () => closers.closeAll()
+  }
+
+  /** One after the other, each confirmed. */
+  async publish(...events: OrderEvent[]): Promise<void> {
+    for (const event of events) await this.publishRaw(event.type, event.orderId ?? event.reservationId, event)
+  }
+
+  async publishRaw(routingKey: string, correlationId: string, body: unknown): Promise<void> {
+    const outcome = await this.#publisher.publish({ exchange: ORDER_EVENTS, routingKey, messageId: randomUUID(), correlationId, body, mandatory: false })
+    if (outcome !== 'CONFIRMED') throw new Error(`The broker said ${outcome}`)
+  }
+
+  queues(name: string): SubscriberQueues {
+    return subscriberQueues(name, Number(this.env.SUBSCRIBER_PARTITIONS), [])
+  }
+
+  /** Messages that wait in all of its partitions together. */
+  async backlog(name: string): Promise<number> {
+    const lengths = await Promise.all(this.queues(name).partitions.map((queue) => lengthOf(this.world, queue)))
+    return lengths.reduce((sum, length) => sum + length, 0)
+  }
+
+  async close(): Promise<void> {
+    for (const closers of this.#running) await closers.closeAll()
+    await this.#publisher.close()
+    await this.world.close()
+  }
+}
+
+/** The history of a new order, of those types in that order. */
+export function history(types: OrderEventType[], changes: Partial<OrderEvent> = {}): OrderEvent[] {
+  const orderId = changes.orderId ?? randomUUID()
+  const now = new Date().toISOString()
+  return types.map((type, i): OrderEvent => {
+    const eventId = randomUUID()
+    return {
+      v: 2, eventId, type, orderId, reservationId: `sale.${orderId}`, saleId: 'sale', buyerId: `buyer-${orderId}`, quantity: 1, amountCents: 1_000,
+      couponCode: null, sequence: i + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }), ...changes,
+    }
+  })
+}
