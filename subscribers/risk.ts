@@ -1,0 +1,60 @@
+import type { OrderEvent } from '../core/contracts/messages.ts'
+import type { Transaction } from '../core/platform/database.ts'
+import { SaleDoor } from '../core/stock/sale-door.ts'
+import { Stock } from '../core/stock/stock.ts'
+import type { Subscriber, Tools } from './frame/subscriber.ts'
+
+/** Reviews every paid order by rules. A buyer who breaks one of the grave ones may buy nothing more. */
+export const subscriber: Subscriber = {
+  name: 'risk',
+  events: ['order.paid'],
+  once: 'inbox',
+  async handle(tx, event, tools) {
+    const broken = await brokenRules(tx, event, tools.config)
+    await tx.$executeRaw`
+      INSERT INTO risk_reviews (order_id, event_id, buyer_id, paid_at, rules)
+      VALUES (${event.orderId}::uuid, ${event.eventId}::uuid, ${event.buyerId}, ${new Date(event.at)}, ${broken.map(({ name }) => name)})`
+    const grave = broken.find((rule) => rule.isGrave)
+    if (grave) await blacklist(tx, event.buyerId, `risk: ${grave.name}`, tools)
+  },
+}
+
+interface Rule {
+  name: string
+  isGrave: boolean
+}
+const TOO_MANY_PAID: Rule = { name: 'TOO_MANY_PAID', isGrave: true }
+const LARGE_AMOUNT: Rule = { name: 'LARGE_AMOUNT', isGrave: false }
+
+async function brokenRules(tx: Transaction, event: OrderEvent, config: Tools['config']): Promise<Rule[]> {
+  const paid = await paidWithinMinute(tx, event)
+  return [
+    ...(paid > config.RISK_PAID_PER_MINUTE_MAX ? [TOO_MANY_PAID] : []),
+    ...(event.amountCents >= config.RISK_AMOUNT_CENTS ? [LARGE_AMOUNT] : []),
+  ]
+}
+
+/**
+ * The most orders that the buyer has paid in any minute with this one in it: events of different orders come as they like.
+ * Reviews of one buyer take turns: of two orders in two partitions neither would see the other.
+ */
+async function paidWithinMinute(tx: Transaction, { buyerId, at }: OrderEvent): Promise<number> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`risk ${buyerId}`}, 0))`
+  const paidAt = new Date(at)
+  const [row] = await tx.$queryRaw<{ count: number }[]>`
+    SELECT max(count)::int AS count FROM (
+      SELECT paid_at, count(*) OVER (ORDER BY paid_at RANGE BETWEEN interval '1 minute' PRECEDING AND CURRENT ROW) FROM (
+        SELECT paid_at FROM risk_reviews WHERE buyer_id = ${buyerId} AND paid_at BETWEEN ${paidAt}::timestamptz - interval '1 minute' AND ${paidAt}::timestamptz + interval '1 minute'
+        UNION ALL SELECT ${paidAt}::timestamptz
+      ) AS payments
+    ) AS minutes WHERE paid_at >= ${paidAt}`
+  return row?.count ?? 1
+}
+
+/** Redis is told before the commit: told in vain it is a little too strict, and the event comes again; not told, it lets the buyer in. */
+async function blacklist(tx: Transaction, buyerId: string, reason: string, { redis, config, log }: Tools): Promise<void> {
+  await tx.$executeRaw`INSERT INTO blacklist (buyer_id, reason) VALUES (${buyerId}, ${reason}) ON CONFLICT DO NOTHING`
+  const door = new SaleDoor(redis, config.REDIS_KEY_PREFIX)
+  for (const saleId of await new Stock(redis, config.REDIS_KEY_PREFIX).saleIds()) await door.setBlacklisted(saleId, buyerId, true)
+  log.warn({ buyerId, reason }, 'buyer put on the blacklist')
+}

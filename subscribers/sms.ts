@@ -1,0 +1,27 @@
+import type { OrderEvent } from '../core/contracts/messages.ts'
+import { logFileProvider } from './providers/sms-provider.ts'
+import type { Subscriber } from './frame/subscriber.ts'
+
+/** Nothing is delivered again after so long: the relay and the broker try for seconds. */
+const MARK_SECONDS = 24 * 3_600
+
+/** Tells buyers how their orders fare. A message cannot be unsent, and one too many does no harm: a mark is enough. */
+export const subscriber: Subscriber = {
+  name: 'sms',
+  events: ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'],
+  once: { markSeconds: MARK_SECONDS },
+  async handle(_db, event, { config }) {
+    await logFileProvider(config.SMS_LOG_FILE).send({ buyerId: event.buyerId, text: textOf(event), key: event.eventId })
+  },
+}
+
+function textOf({ type, orderId, amountCents, reason }: OrderEvent): string {
+  const amount = (amountCents / 100).toFixed(2)
+  switch (type) {
+    case 'order.created': return `You got it: order ${orderId} waits for your payment of ${amount}.`
+    case 'order.paid': return `Thank you: order ${orderId} is paid.`
+    case 'order.cancelled': return reason === 'UNPAID' ? `Order ${orderId} was not paid in time and is cancelled.` : `Order ${orderId} is cancelled, as you wished.`
+    case 'order.refunded': return `${amount} of order ${orderId} come back to you.`
+    case 'reservation.rejected': return 'We are sorry: your reservation could not become an order.'
+  }
+}
