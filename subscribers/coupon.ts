@@ -34,6 +34,7 @@ async function giveBack(tx: Transaction, event: OrderEvent, code: string): Promi
   if (returned === 1) await enter(tx, event, code, 'RETURNED')
 }
 
-async function enter(tx: Transaction, { orderId, eventId }: OrderEvent, code: string, step: 'LOCKED' | 'REFUSED' | 'USED' | 'RETURNED'): Promise<void> {
-  await tx.$executeRaw`INSERT INTO coupon_entries (code, order_id, event_id, step) VALUES (${code}, ${orderId}::uuid, ${eventId}::uuid, ${step}::coupon_step)`
+async function enter(tx: Transaction, { orderId, saleId, eventId }: OrderEvent, code: string, step: 'LOCKED' | 'REFUSED' | 'USED' | 'RETURNED'): Promise<void> {
+  await tx.$executeRaw`
+    INSERT INTO coupon_entries (code, order_id, sale_id, event_id, step) VALUES (${code}, ${orderId}::uuid, ${saleId}, ${eventId}::uuid, ${step}::coupon_step)`
 }

@@ -12,14 +12,15 @@ export const subscriber: Subscriber = {
   handle: (tx, event) => event.type === 'order.paid' ? grant(tx, event) : takeBack(tx, event),
 }
 
-async function grant(tx: Transaction, { orderId, buyerId, eventId, amountCents }: OrderEvent): Promise<void> {
+async function grant(tx: Transaction, { orderId, saleId, buyerId, eventId, amountCents }: OrderEvent): Promise<void> {
   const points = Math.floor(amountCents / CENTS_PER_POINT)
-  await tx.$executeRaw`INSERT INTO points_entries (buyer_id, order_id, event_id, points) VALUES (${buyerId}, ${orderId}::uuid, ${eventId}::uuid, ${points})`
+  await tx.$executeRaw`
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points) VALUES (${buyerId}, ${orderId}::uuid, ${saleId}, ${eventId}::uuid, ${points})`
 }
 
 /** As many as the order has brought, whatever a point may cost by now. */
-async function takeBack(tx: Transaction, { orderId, buyerId, eventId }: OrderEvent): Promise<void> {
+async function takeBack(tx: Transaction, { orderId, saleId, buyerId, eventId }: OrderEvent): Promise<void> {
   await tx.$executeRaw`
-    INSERT INTO points_entries (buyer_id, order_id, event_id, points)
-    SELECT ${buyerId}, ${orderId}::uuid, ${eventId}::uuid, -coalesce(sum(points), 0) FROM points_entries WHERE order_id = ${orderId}::uuid`
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points)
+    SELECT ${buyerId}, ${orderId}::uuid, ${saleId}, ${eventId}::uuid, -coalesce(sum(points), 0) FROM points_entries WHERE order_id = ${orderId}::uuid`
 }

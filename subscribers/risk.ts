@@ -12,8 +12,8 @@ export const subscriber: Subscriber = {
   async handle(tx, event, tools) {
     const broken = await brokenRules(tx, event, tools.config)
     await tx.$executeRaw`
-      INSERT INTO risk_reviews (order_id, event_id, buyer_id, paid_at, rules)
-      VALUES (${event.orderId}::uuid, ${event.eventId}::uuid, ${event.buyerId}, ${new Date(event.at)}, ${broken.map(({ name }) => name)})`
+      INSERT INTO risk_reviews (order_id, sale_id, event_id, buyer_id, paid_at, rules)
+      VALUES (${event.orderId}::uuid, ${event.saleId}, ${event.eventId}::uuid, ${event.buyerId}, ${new Date(event.at)}, ${broken.map(({ name }) => name)})`
     const grave = broken.find((rule) => rule.isGrave)
     if (grave) await blacklist(tx, event.buyerId, `risk: ${grave.name}`, tools)
   },

@@ -3,12 +3,20 @@ import { connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { reserveOne } from '../../test/support/reserve-one.ts'
+import { subscriber as coupon } from '../../subscribers/coupon.ts'
+import { SubscribersConfig } from '../../subscribers/frame/config.ts'
+import { handleEvents } from '../../subscribers/frame/handle-events.ts'
+import { subscriber as points } from '../../subscribers/points.ts'
+import { subscriber as risk } from '../../subscribers/risk.ts'
+import { Ledger } from '../../test/support/ledger.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { INTAKE } from '../contracts/topology.ts'
+import { subscribe, type Subscription } from '../orders/inbox.ts'
 import { tellEnded } from '../orders/tell-ended.ts'
 import { tellStock } from '../orders/tell-stock.ts'
 import { placeOrders, rejectAbandoned } from '../orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney } from '../orders/transitions.ts'
+import { parseConfig } from '../platform/config.ts'
 import { createLog } from '../platform/log.ts'
 import { audit } from './audit.ts'
 import { createQueueReader, type QueueReader } from './queue-depths.ts'
@@ -26,10 +34,13 @@ const limits = auditLimits(120)
 const log = createLog('test', 'silent')
 let world: World
 let queues: QueueReader
+const STRONG = [coupon, points, risk]
+let subscriptions: Subscription[]
 
 beforeAll(async () => {
   world = await createWorld()
   queues = createQueueReader(world.rabbitmqUrl, 60)
+  subscriptions = await Promise.all(STRONG.map(({ name }) => subscribe(world.database, name)))
   // What PostgreSQL itself would refuse must be seen, too: a restored dump or a bad migration has no such guard.
   await sql('ALTER TABLE sales DROP CONSTRAINT sales_sold_within_stock')
   for (const index of ['orders_one_live_per_buyer', 'orders_reservation_id_key', 'refunds_payment_id_key']) await sql(`DROP INDEX ${index}`)
@@ -69,6 +80,18 @@ async function pay({ orderId }: Placed) {
   if (outcome === 'PAID') await tellEnded({ database: world.database, stock: world.stock, log }, [orderId])
 }
 
+/** The subscribers hear of everything that waits in the outbox, as if the broker had carried it. */
+async function tellSubscribers() {
+  const { database, redis } = world
+  const config = parseConfig(SubscribersConfig, { DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl, REDIS_KEY_PREFIX: world.keyPrefix })
+  const events = (await new Ledger(world).messages()).flatMap(({ destination, message }) => destination === 'events' ? [message] : [])
+  for (const [i, subscriber] of STRONG.entries()) {
+    const subscription = subscriptions[i]
+    if (subscription) await handleEvents({ subscriber, subscription, database, tools: { config, redis, log } }, events)
+  }
+  await sql('DELETE FROM outbox')
+}
+
 /** One order in every state there is, and one reservation that was rejected; all told to Redis, nothing on its way. */
 async function goodSale(): Promise<Sale> {
   const id = `sale-${randomBytes(4).toString('hex')}`
@@ -85,7 +108,7 @@ async function goodSale(): Promise<Sale> {
   const late = await reserve(id)
   await world.stock.confirmed(id, [late.pendingEntry])
   await tellStock(world.stock, await rejectAbandoned(world.database, [late.message]), log)
-  await sql('DELETE FROM outbox')
+  await tellSubscribers()
   return { id, unpaid, paid, cancelled, refunded, rejected: late.message.reservationId }
 }
 
@@ -101,7 +124,7 @@ test('a sale that went well is balanced and quiet', async () => {
     saleId: id, stock: STOCK, sold: 2, redisLeft: 8, pending: 0, undecided: 0, rejections: 1,
     orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 0 },
   }])
-  expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5, 7, 9])
+  expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5, 6, 7, 9])
   expect(JSON.parse(JSON.stringify(report))).toEqual(report)
 })
 
@@ -174,6 +197,20 @@ const faults: Fault[] = [
   ['a cancelled unit never went back', [7], async (sale) => {
     await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.cancelled.orderId)
   }, ({ cancelled }) => cancelled.orderId],
+  ['points were granted twice', [6], ({ paid }) => sql(`
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points)
+    SELECT buyer_id, order_id, sale_id, event_id, points FROM points_entries WHERE order_id = $1::uuid`, paid.orderId), () => '1 events that had their effect on points more than once'],
+  ['a paid order brought no points', [6], ({ paid }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['points were granted for nothing', [6], ({ id, unpaid }) => sql(`
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points) VALUES ('x', $1::uuid, $2, gen_random_uuid(), 5)`, unpaid.orderId, id), ({ unpaid }) => `unpaid orders with points granted: ${unpaid.orderId}`],
+  ['points of an order that never was', [6], ({ id }) => sql(`
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points) VALUES ('x', gen_random_uuid(), $1, gen_random_uuid(), 5)`, id), () => '1 effects on points of orders that do not exist'],
+  ['an effect without its inbox row', [6], ({ paid }) => sql(`DELETE FROM inbox WHERE purpose = 'risk' AND order_id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
+  ['a paid order was reviewed twice', [6], ({ paid }) => sql(`
+    INSERT INTO risk_reviews (order_id, sale_id, event_id, buyer_id, paid_at, rules)
+    SELECT order_id, sale_id, event_id, buyer_id, paid_at, rules FROM risk_reviews WHERE order_id = $1::uuid`, paid.orderId), () => 'effect on risk more than once'],
+  ['a paid order was never reviewed', [6], ({ paid }) => sql('DELETE FROM risk_reviews WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['the coupon of an order was not locked', [6], ({ unpaid }) => sql(`UPDATE orders SET coupon_code = 'TEN' WHERE id = $1::uuid`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
   ['a reservation was accepted before its sale opened', [9], ({ unpaid }) => sql(
     `UPDATE decisions SET reserved_at = '1969-12-31' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.reservationId],
   ['a reservation was accepted after its sale had closed', [9], ({ unpaid }) => sql(
@@ -208,6 +245,15 @@ describe('what is on its way is neither wrong nor quiet:', () => {
     await cancelForBuyer(world.database, sale.unpaid.orderId, sale.unpaid.buyerId)
     await sql('DELETE FROM outbox')
     expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false })
+  })
+
+  test('an event that the subscribers have not come to', async () => {
+    const sale = await goodSale()
+    await cancelForBuyer(world.database, sale.unpaid.orderId, sale.unpaid.buyerId)
+    const seen = async () => (await look(sale.id)).sales[0]?.checks.find(({ id }) => id === 6)
+    expect(await seen()).toMatchObject({ state: 'in flight', detail: expect.stringContaining(`points has not come to: ${sale.unpaid.orderId}`) as string })
+    await tellSubscribers()
+    expect(await seen()).toMatchObject({ state: 'ok' })
   })
 
   test('messages in the outbox', async () => {

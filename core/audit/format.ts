@@ -6,7 +6,7 @@ export function formatAudit(report: AuditReport, inColour: boolean): string {
   const paint = (code: number, text: string) => (inColour ? `\u001B[${code}m${text}\u001B[39m` : text)
   const mark = ({ state }: Check) => (state === 'ok' ? paint(32, 'ok') : state === 'wrong' ? paint(31, 'WRONG') : paint(33, 'in flight'))
   const table = new Table({
-    head: ['sale', 'stock', 'sold', 'in Redis', 'undecided', 'unpaid', 'paid', 'cancelled', 'rejected', '1', '2', '3', '4', '5', '7', '9'],
+    head: ['sale', 'stock', 'sold', 'in Redis', 'undecided', 'unpaid', 'paid', 'cancelled', 'rejected', '1', '2', '3', '4', '5', '6', '7', '9'],
     style: { head: [], border: [] },
   })
   for (const sale of report.sales) {

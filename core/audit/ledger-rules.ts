@@ -1,16 +1,11 @@
 import { Prisma } from '../platform/database.ts'
-import type { AuditLimits, CheckId } from './report.ts'
-
-/** Rows that must not exist. `rows` yields sale_id and the id (of order, reservation or buyer) to be named. */
-export interface LedgerRule {
-  check: CheckId
-  what: string
-  rows: Prisma.Sql
-}
+import { effectRules } from './effect-rules.ts'
+import type { LedgerRule } from './ledger-rule.ts'
+import type { AuditLimits } from './report.ts'
 
 /** The rules that PostgreSQL alone can break, written against the tables and not against the code that fills them. */
 export function ledgerRules(limits: AuditLimits): LedgerRule[] {
-  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...windowRules, ...latenessRules(limits)]
+  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...windowRules, ...effectRules, ...latenessRules(limits)]
 }
 
 const decisionRules: LedgerRule[] = [

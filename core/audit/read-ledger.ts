@@ -88,6 +88,6 @@ async function findViolations(tx: Transaction, saleIds: string[], limits: AuditL
     WHERE sale_id = ANY(${saleIds}) GROUP BY rule, sale_id ORDER BY rule`
   return rows.flatMap(({ rule, sale_id: saleId, count, ids }) => {
     const broken = rules[rule]
-    return broken ? [{ saleId, check: broken.check, state: 'wrong' as const, what: broken.what, count, ids }] : []
+    return broken ? [{ saleId, check: broken.check, state: broken.state ?? 'wrong' as const, what: broken.what, count, ids }] : []
   })
 }

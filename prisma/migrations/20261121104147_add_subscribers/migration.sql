@@ -50,6 +50,7 @@ CREATE TABLE "coupon_entries" (
     "id" BIGSERIAL NOT NULL,
     "code" TEXT NOT NULL,
     "order_id" UUID NOT NULL,
+    "sale_id" TEXT NOT NULL,
     "event_id" UUID NOT NULL,
     "step" "coupon_step" NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -62,6 +63,7 @@ CREATE TABLE "points_entries" (
     "id" BIGSERIAL NOT NULL,
     "buyer_id" TEXT NOT NULL,
     "order_id" UUID NOT NULL,
+    "sale_id" TEXT NOT NULL,
     "event_id" UUID NOT NULL,
     "points" INTEGER NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -73,6 +75,7 @@ CREATE TABLE "points_entries" (
 CREATE TABLE "risk_reviews" (
     "id" BIGSERIAL NOT NULL,
     "order_id" UUID NOT NULL,
+    "sale_id" TEXT NOT NULL,
     "event_id" UUID NOT NULL,
     "buyer_id" TEXT NOT NULL,
     "paid_at" TIMESTAMPTZ(3) NOT NULL,

@@ -1,0 +1,66 @@
+import { Prisma } from '../platform/database.ts'
+import type { LedgerRule } from './ledger-rule.ts'
+
+/**
+ * Per order event and subscriber exactly one effect, none without an order: of those whose effects are as good as money.
+ * How far a subscriber has come says what must be there; what it has not come to is on its way, however long it is down.
+ */
+
+const EFFECTS = [
+  { subscriber: 'points', table: Prisma.sql`points_entries` },
+  { subscriber: 'coupon', table: Prisma.sql`coupon_entries` },
+  { subscriber: 'risk', table: Prisma.sql`risk_reviews` },
+]
+
+/** Orders and how far the subscriber has come with them; without those that are older than the subscription. */
+const followed = (subscriber: string) => Prisma.sql`
+  orders o JOIN subscriptions s ON s.name = ${subscriber} AND o.created_at >= s.since
+  LEFT JOIN order_progress p ON p.subscriber = s.name AND p.order_id = o.id`
+
+const rulesOfEach = EFFECTS.flatMap(({ subscriber, table }): LedgerRule[] => [
+  {
+    check: 6, what: `events that had their effect on ${subscriber} more than once`,
+    rows: Prisma.sql`SELECT sale_id, event_id::text AS id FROM ${table} GROUP BY sale_id, event_id HAVING count(*) > 1`,
+  },
+  {
+    check: 6, what: `effects on ${subscriber} of orders that do not exist`,
+    rows: Prisma.sql`SELECT e.sale_id, e.order_id::text AS id FROM ${table} e WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.sale_id = e.sale_id)`,
+  },
+  {
+    check: 6, what: `effects on ${subscriber} that no event stands behind`,
+    rows: Prisma.sql`
+      SELECT e.sale_id, e.order_id::text AS id FROM ${table} e
+      WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.purpose = ${subscriber} AND i.event_id = e.event_id AND i.order_id = e.order_id)`,
+  },
+  {
+    check: 6, what: `orders whose newest event ${subscriber} has not come to`, state: 'in flight',
+    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE coalesce(p.sequence, 0) < o.sequence`,
+  },
+])
+
+/** An order is paid with its second event. */
+const ofPayments = [
+  { subscriber: 'points', effects: Prisma.sql`SELECT count(*) FROM points_entries e WHERE e.order_id = o.id AND e.points >= 0`, what: 'points granted' },
+  { subscriber: 'risk', effects: Prisma.sql`SELECT count(*) FROM risk_reviews e WHERE e.order_id = o.id`, what: 'reviews' },
+].flatMap(({ subscriber, effects, what }): LedgerRule[] => [
+  {
+    check: 6, what: `paid orders without ${what}`,
+    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE o.paid_at IS NOT NULL AND p.sequence >= 2 AND (${effects}) = 0`,
+  },
+  {
+    check: 6, what: `unpaid orders with ${what}`,
+    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM orders o WHERE o.paid_at IS NULL AND (${effects}) > 0`,
+  },
+])
+
+const couponRules: LedgerRule[] = [
+  {
+    check: 6, what: 'orders whose coupon was not locked or refused exactly once',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM ${followed('coupon')}
+      WHERE o.coupon_code IS NOT NULL AND p.sequence >= 1
+        AND (SELECT count(*) FROM coupon_entries e WHERE e.order_id = o.id AND e.step IN ('LOCKED', 'REFUSED')) <> 1`,
+  },
+]
+
+export const effectRules: LedgerRule[] = [...rulesOfEach, ...ofPayments, ...couponRules]
