@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -6,6 +5,7 @@ import { BadConfiguration, parseConfig, settings } from '../platform/config.ts'
 import { connectDatabase } from '../platform/database.ts'
 import { createLog } from '../platform/log.ts'
 import { connectRedis, redisReady } from '../platform/redis.ts'
+import { runningSystem } from '../platform/running-system.ts'
 import { audit } from './audit.ts'
 import { formatAudit } from './format.ts'
 import { createQueueReader } from './queue-depths.ts'
@@ -62,11 +62,4 @@ async function look(): Promise<AuditReport> {
     redis.disconnect()
     await database.$disconnect()
   }
-}
-
-/** Without servers in the environment: those of the running `npm start`. @throws when nothing runs */
-function runningSystem(): Record<string, string> {
-  const { status, stdout } = spawnSync(process.execPath, ['dev/run.mjs', 'dev/urls.ts'], { encoding: 'utf8' })
-  if (status !== 0) throw new Error('nothing runs here; npm start first, or name DATABASE_URL, REDIS_URL and RABBITMQ_URL in the environment')
-  return Object.fromEntries(stdout.trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }

@@ -161,6 +161,8 @@ export interface SubscriberQueues {
   /** What can never be handled. */
   deadLetters: string
   topology: Topology
+  /** As much of it as the consumer of one partition needs; five subscribers are 20 of these. */
+  partitionTopology: (partition: string) => Topology
 }
 
 export const HELD_MS = 500
@@ -204,5 +206,8 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
       bindings: partitions.map((partition) => ({ queue: partition, exchange, routingKey: '1' })),
       links: wanted.map((routingKey) => ({ from: ORDER_EVENTS, to: exchange, routingKey })),
     },
+    partitionTopology: (partition) => ({
+      exchanges: [], queues: [{ name: partition, arguments: partitionArguments }], bindings: [{ queue: partition, exchange, routingKey: '1' }],
+    }),
   }
 }

@@ -26,11 +26,11 @@ export async function handleEvents(deps: HandlingDeps, events: OrderEvent[]): Pr
     const { ready, early } = await inSequence(tx, deps.subscription, events)
     const fresh = await haveEffect(tx, deps, ready.filter((event) => deps.subscriber.events.includes(event.type)))
     await advance(tx, deps.subscription, ready)
-    if (fresh.length > 0) failpoint('subscriber.beforeCommit')
+    failpoint('subscriber.beforeCommit')
     return { fresh, early, passed: ready.length - fresh.length }
   }
   const handled = deps.subscriber.once === 'inbox' ? await deps.database.$transaction(run) : await run(deps.database)
-  if (handled.fresh.length > 0) failpoint('subscriber.beforeAck')
+  failpoint('subscriber.beforeAck')
   return handled
 }
 

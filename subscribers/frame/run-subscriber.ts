@@ -32,10 +32,10 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   const { config, log } = tools
   const { name } = subscriber
   const queues = subscriberQueues(name, config.SUBSCRIBER_PARTITIONS, subscriber.events)
-  const broker = { url: config.RABBITMQ_URL, log, topology: queues.topology }
+  const broker = { url: config.RABBITMQ_URL, log }
   const database = connectDatabase(config.DATABASE_URL, { connections: config.SUBSCRIBER_PARTITIONS, statementTimeoutMs: 5_000 })
   closers.add(`database of ${name}`, () => database.$disconnect())
-  const publisher = await createPublisher({ ...broker, name: `${name} publisher`, confirmTimeoutMs: CONFIRM_TIMEOUT_MS })
+  const publisher = await createPublisher({ ...broker, name: `${name} publisher`, topology: queues.topology, confirmTimeoutMs: CONFIRM_TIMEOUT_MS })
   closers.add(`publisher of ${name}`, () => publisher.close())
   await bound(publisher)
   const subscription = await subscribe(database, name)
@@ -43,7 +43,7 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
   const handle = (items: Incoming[]) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items)
   const consumers = await Promise.all(queues.partitions.map(async (queue) => consumeBatches({
-    ...broker, name: queue, queue, batchMax: BATCH_MAX, unpack: readIncoming, handle, isFutile,
+    ...broker, name: queue, topology: queues.partitionTopology(queue), queue, batchMax: BATCH_MAX, unpack: readIncoming, handle, isFutile,
   })))
   closers.add(`consumers of ${name}`, () => Promise.all(consumers.map((consumer) => consumer.close())))
   return () => publisher.isReady() && consumers.every((consumer) => consumer.isUp())

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { OrderEvent } from '../../core/contracts/messages.ts'
+import type { Failpoint } from '../../core/platform/failpoint.ts'
+import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { eventually } from '../support/eventually.ts'
+import { lengthOf } from '../support/queues.ts'
+import { startProcess } from '../support/service-process.ts'
+import { history, Subscriptions } from '../support/subscriptions.ts'
+import { freePort } from '../../dev/servers/ports.ts'
+
+const ORDERS = 12
+const STEPS = ['order.created', 'order.paid', 'order.refunded'] as const
+const STRONG = ['coupon', 'points', 'risk', 'statistics']
+
+let subscriptions: Subscriptions
+let folder: string
+beforeAll(async () => {
+  subscriptions = await Subscriptions.open()
+  folder = await mkdtemp(join(tmpdir(), 'sms-'))
+})
+afterAll(async () => {
+  await subscriptions.close()
+  await rm(folder, { recursive: true })
+})
+
+async function newOrders(saleId: string): Promise<OrderEvent[][]> {
+  return await Promise.all(Array.from({ length: ORDERS }, async () => {
+    const couponCode = randomUUID()
+    await subscriptions.world.database.coupon.create({ data: { code: couponCode } })
+    return history([...STEPS], { couponCode, saleId })
+  }))
+}
+
+/** Every event, some orders forwards and some backwards. */
+const delivery = (orders: OrderEvent[][], time: number) => orders.flatMap((events, i) => (i + time) % 2 ? events : events.toReversed())
+const environment = async (names: string[], more = {}) => ({
+  ...subscriptions.env, ...more, SUBSCRIBERS: names.join(), SUBSCRIBERS_PORT: String(await freePort()), PREDECESSOR_WAIT_SECONDS: '120',
+})
+
+describe('a subscriber is killed between its effect and the ack', { timeout: DYING_TAKES_MS }, () => {
+  const KILLED = { 'before commit': 'subscriber.beforeCommit', 'after commit, before the ack': 'subscriber.beforeAck' } as const satisfies Record<string, Failpoint>
+
+  test.each(Object.entries(KILLED))('killed %s, three times, with every event delivered three times: each effect exactly once', async (_when, at) => {
+    const { database } = subscriptions.world
+    const saleId = at.replace(/\W/, '-').toLowerCase()
+    const orders = await newOrders(saleId)
+    const env = await environment(STRONG)
+    // Once with each process that dies. (The first one makes the queues: nothing is published before they are there.)
+    const first = await startProcess('subscribers', env)
+    await first.terminate()
+    await dieThreeTimes('subscribers', env, at, (time) => subscriptions.publish(...delivery(orders, time)))
+    const last = await startProcess('subscribers', env)
+
+    const orderIds = orders.map(([event]) => event?.orderId ?? '')
+    const entered = (purpose: string) => database.inboxEntry.count({ where: { purpose, orderId: { in: orderIds } } })
+    for (const [purpose, each] of [['coupon', 3], ['points', 2], ['risk', 1], ['statistics', 3]] as const) {
+      await eventually(`all of ${purpose}`, () => entered(purpose), (count) => count === each * ORDERS)
+    }
+    for (const name of STRONG) {
+      const { held, deadLetters, parked } = subscriptions.queues(name)
+      await eventually('repeats to have passed', async () => await subscriptions.backlog(name) + await lengthOf(subscriptions.world, held), (length) => length === 0)
+      for (const queue of [deadLetters, parked]) expect(await lengthOf(subscriptions.world, queue)).toBe(0)
+    }
+    expect(await last.terminate()).toBe(0)
+
+    for (const orderId of orderIds) {
+      const where = { where: { orderId }, orderBy: { id: 'asc' as const } }
+      expect((await database.pointsEntry.findMany(where)).map(({ points }) => points)).toEqual([10, -10])
+      expect((await database.couponEntry.findMany(where)).map(({ step }) => step)).toEqual(['LOCKED', 'USED', 'RETURNED'])
+      expect(await database.riskReview.findMany(where)).toHaveLength(1)
+    }
+    expect(await database.saleTotal.findUnique({ where: { saleId } })).toMatchObject({ created: ORDERS, paid: ORDERS, refunded: ORDERS, revenueCents: 0n })
+  })
+
+  const BEFORE_MARK = 'subscriber.beforeMark' satisfies Failpoint
+
+  test('killed after a message went out, before its mark, three times: everybody is told, and at most three of them twice', async () => {
+    const file = join(folder, 'sms.log')
+    const orders = await newOrders('sms')
+    const env = await environment(['sms'], { SMS_LOG_FILE: file })
+    const first = await startProcess('subscribers', env)
+    await first.terminate()
+    await dieThreeTimes('subscribers', env, BEFORE_MARK, (time) => subscriptions.publish(...delivery(orders, time)))
+    const last = await startProcess('subscribers', env)
+    const told = () => existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { key: string }).key) : []
+    const wanted = orders.flat().map(({ eventId }) => eventId)
+    await eventually('everybody to be told', () => new Set(told()).size, (count) => count === wanted.length)
+    await eventually('repeats to have passed', async () => await subscriptions.backlog('sms') + await lengthOf(subscriptions.world, subscriptions.queues('sms').held), (length) => length === 0)
+    expect(await last.terminate()).toBe(0)
+    expect([...new Set(told())].toSorted()).toEqual(wanted.toSorted())
+    expect(told().length).toBeGreaterThan(wanted.length)
+    expect(told().length).toBeLessThanOrEqual(wanted.length + 3)
+  })
+})
