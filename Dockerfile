@@ -47,6 +47,11 @@ COPY cancel-worker ./cancel-worker
 EXPOSE 3003
 CMD ["node", "--import", "tsx", "cancel-worker/main.ts"]
 
+FROM base AS subscribers
+COPY subscribers ./subscribers
+EXPOSE 3005
+CMD ["node", "--import", "tsx", "subscribers/main.ts"]
+
 FROM base AS payment-provider
 COPY payment-provider ./payment-provider
 EXPOSE 3004
