@@ -160,6 +160,7 @@ export interface SubscriberQueues {
   parked: string
   /** What can never be handled. */
   deadLetters: string
+  deadLetterTopology: Topology
   topology: Topology
   /** As much of it as the consumer of one partition needs; five subscribers are 20 of these. */
   partitionTopology: (partition: string) => Topology
@@ -192,13 +193,14 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
   }
   const asideArguments = { ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish' }
   // Every event of an order, whatever it handles: without all of them it could not tell a gap from what it does not want.
+  const aside = (queue: string): Queue => ({ name: queue, arguments: asideArguments })
   const wanted = ['order.*', ...events.filter((type) => !type.startsWith('order.'))]
   return {
     exchange, partitions, held, parked, deadLetters,
     topology: {
       exchanges: [...eventTopology.exchanges, { name: exchange, type: 'x-consistent-hash', arguments: { 'hash-property': 'correlation_id' } }],
       queues: [
-        { name: deadLetters, arguments: asideArguments }, { name: parked, arguments: asideArguments },
+        aside(deadLetters), aside(parked),
         ...partitions.map((partition) => ({ name: partition, arguments: partitionArguments })),
         { name: held, arguments: heldArguments },
       ],
@@ -206,6 +208,7 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
       bindings: partitions.map((partition) => ({ queue: partition, exchange, routingKey: '1' })),
       links: wanted.map((routingKey) => ({ from: ORDER_EVENTS, to: exchange, routingKey })),
     },
+    deadLetterTopology: { exchanges: [], queues: [aside(deadLetters)], bindings: [] },
     partitionTopology: (partition) => ({
       exchanges: [], queues: [{ name: partition, arguments: partitionArguments }], bindings: [{ queue: partition, exchange, routingKey: '1' }],
     }),

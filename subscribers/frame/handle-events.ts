@@ -26,7 +26,6 @@ export async function handleEvents(deps: HandlingDeps, events: OrderEvent[]): Pr
     const { ready, early } = await inSequence(tx, deps.subscription, events)
     const fresh = await haveEffect(tx, deps, ready.filter((event) => deps.subscriber.events.includes(event.type)))
     await advance(tx, deps.subscription, ready)
-    failpoint('subscriber.beforeCommit')
     return { fresh, early, passed: ready.length - fresh.length }
   }
   const handled = deps.subscriber.once === 'inbox' ? await deps.database.$transaction(run) : await run(deps.database)
@@ -39,6 +38,7 @@ async function haveEffect(tx: Transaction, { subscriber, tools }: HandlingDeps, 
   if (subscriber.once !== 'inbox') return await unlessMarked(events, tools, subscriber, (event) => subscriber.handle(tx, event, tools))
   const fresh = await enterInbox(tx, subscriber.name, events)
   if (fresh.length === 0) return fresh
+  failpoint('subscriber.beforeEffect')
   if ('handleTogether' in subscriber) await subscriber.handleTogether(tx, fresh, tools)
   else for (const event of fresh) await subscriber.handle(tx, event, tools)
   return fresh

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Registry } from 'prom-client'
 import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
 import { subscriberQueues } from '../../core/contracts/topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
@@ -21,6 +22,8 @@ export interface RunOptions {
   tools: Tools
   closers: Closers
   metrics: SubscriberMetrics
+  /** Where dead letters are counted. */
+  registry: Registry
 }
 
 /**
@@ -43,7 +46,8 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
   const handle = (items: Incoming[]) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items)
   const consumers = await Promise.all(queues.partitions.map(async (queue) => consumeBatches({
-    ...broker, name: queue, topology: queues.partitionTopology(queue), queue, batchMax: BATCH_MAX, unpack: readIncoming, handle, isFutile,
+    ...broker, name: queue, topology: queues.partitionTopology(queue), queue, batchMax: BATCH_MAX, unpack: readIncoming, handle, isFutile, metrics: options.registry,
+    graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
   })))
   closers.add(`consumers of ${name}`, () => Promise.all(consumers.map((consumer) => consumer.close())))
   return () => publisher.isReady() && consumers.every((consumer) => consumer.isUp())

@@ -20,7 +20,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
 
   const metrics = subscriberMetrics(registry)
   const running = await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
-    closers, metrics, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
+    closers, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
   })))
 
   const http = await startHttp({

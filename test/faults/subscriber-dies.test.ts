@@ -43,7 +43,7 @@ const environment = async (names: string[], more = {}) => ({
 })
 
 describe('a subscriber is killed between its effect and the ack', { timeout: DYING_TAKES_MS }, () => {
-  const KILLED = { 'before commit': 'subscriber.beforeCommit', 'after commit, before the ack': 'subscriber.beforeAck' } as const satisfies Record<string, Failpoint>
+  const KILLED = { 'between inbox and effect': 'subscriber.beforeEffect', 'after commit, before the ack': 'subscriber.beforeAck' } as const satisfies Record<string, Failpoint>
 
   test.each(Object.entries(KILLED))('killed %s, three times, with every event delivered three times: each effect exactly once', async (_when, at) => {
     const { database } = subscriptions.world
@@ -53,7 +53,8 @@ describe('a subscriber is killed between its effect and the ack', { timeout: DYI
     // Once with each process that dies. (The first one makes the queues: nothing is published before they are there.)
     const first = await startProcess('subscribers', env)
     await first.terminate()
-    await dieThreeTimes('subscribers', env, at, (time) => subscriptions.publish(...delivery(orders, time)))
+    let time = 0
+    await dieThreeTimes('subscribers', env, at, () => subscriptions.publish(...delivery(orders, ++time)))
     const last = await startProcess('subscribers', env)
 
     const orderIds = orders.map(([event]) => event?.orderId ?? '')
@@ -85,7 +86,8 @@ describe('a subscriber is killed between its effect and the ack', { timeout: DYI
     const env = await environment(['sms'], { SMS_LOG_FILE: file })
     const first = await startProcess('subscribers', env)
     await first.terminate()
-    await dieThreeTimes('subscribers', env, BEFORE_MARK, (time) => subscriptions.publish(...delivery(orders, time)))
+    let time = 0
+    await dieThreeTimes('subscribers', env, BEFORE_MARK, () => subscriptions.publish(...delivery(orders, ++time)))
     const last = await startProcess('subscribers', env)
     const told = () => existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { key: string }).key) : []
     const wanted = orders.flat().map(({ eventId }) => eventId)

@@ -43,8 +43,9 @@ export class Subscriptions {
     const closers = new Closers(log)
     this.#running.push(closers)
     const config = parseConfig(SubscribersConfig, { ...this.env, ...settings })
-    const metrics = subscriberMetrics(createMetrics('test'))
-    const isAtWork = await runSubscriber(subscriber, { closers, metrics, tools: { config, redis: this.world.redis, log } })
+    const registry = createMetrics('test')
+    const metrics = subscriberMetrics(registry)
+    const isAtWork = await runSubscriber(subscriber, { closers, metrics, registry, tools: { config, redis: this.world.redis, log } })
     await eventually(`${subscriber.name} to be at work`, isAtWork, (isIt) => isIt)
     return () => closers.closeAll()
   }

@@ -6,7 +6,7 @@ import { failpointOnceSent } from '../failpoint.ts'
 import type { Logger } from '../log.ts'
 import { TokenBucket } from '../token-bucket.ts'
 import { connectRabbit, openChannel, withinLimit } from './connection.ts'
-import { bury, deadLetterCounter, type Flaw } from './dead-letters.ts'
+import { bury, deadLetterCounter, type Flaw, type Graveyard } from './dead-letters.ts'
 import { declare } from './declare.ts'
 import { handleItems, type HandlingOptions, pause } from './handle-items.ts'
 
@@ -22,6 +22,8 @@ export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 
   itemsPerSecond?: number
   /** What a message carries. @throws UnreadableMessage */
   unpack: (body: Buffer) => Unpacked<Item>
+  /** Where its dead letters go; to those of the shop by default. */
+  graveyard?: Graveyard
   /** Where dead letters are counted. */
   metrics?: Registry
 }
@@ -96,7 +98,7 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     for (const delivery of batch) if (!delivery.flaw) answer(delivery, 'ack', log)
     if (burials.length === 0) return
     for (const { flaw } of burials) countDead(queue, flaw.reason)
-    const outcomes = await bury(options.url, options.name, burials, log)
+    const outcomes = await bury(options.url, options.name, burials, log, options.graveyard)
     // What could not be buried the broker takes there itself, without the reason, and holds it until there is room.
     batch.filter(({ flaw }) => flaw).forEach((delivery, i) => answer(delivery, outcomes[i] === 'CONFIRMED' ? 'ack' : 'reject', log))
   }

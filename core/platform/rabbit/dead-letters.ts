@@ -1,6 +1,6 @@
 import type { Message } from 'amqplib'
 import { Counter, type Registry } from 'prom-client'
-import { DEAD_LETTERS, deadLetterTopology } from '../../contracts/topology.ts'
+import { DEAD_LETTERS, deadLetterTopology, type Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
 import { confirming, PUBLISH_ID, type PublishOutcome } from './confirmed.ts'
 import { openChannel, visitBroker } from './connection.ts'
@@ -19,6 +19,15 @@ export const DEATH = { queue: 'x-letter-queue', reason: 'x-letter-reason', why: 
 const WHY_MAX = 300
 const CONFIRM_LIMIT_MS = 2_000
 
+/** Where dead letters lie: those of the shop together, a subscriber's apart. */
+export interface Graveyard {
+  topology: Topology
+  exchange: string
+  /** By default the queue that the letter comes from. */
+  routingKey?: string
+}
+const SHARED: Graveyard = { topology: deadLetterTopology, exchange: DEAD_LETTERS }
+
 export interface Burial {
   message: Message
   queue: string
@@ -30,13 +39,14 @@ export interface Burial {
  * makes a second dead letter. The connection is made for it: on the consumer's own, an alarm of the broker would hold back
  * its acknowledgements, too. Never throws.
  */
-export async function bury(url: string, name: string, burials: Burial[], log: Logger): Promise<PublishOutcome[]> {
+export async function bury(url: string, name: string, burials: Burial[], log: Logger, graveyard = SHARED): Promise<PublishOutcome[]> {
   try {
     return await visitBroker(url, `${name} dead letters`, log, async (model) => {
-      await declare(model, deadLetterTopology, log)
+      await declare(model, graveyard.topology, log)
       const send = confirming(await openChannel(model, log), log)
       return await Promise.all(burials.map(({ message, queue, flaw }) => send({
-        exchange: DEAD_LETTERS, routingKey: queue, messageId: String(message.properties.messageId ?? ''), body: message.content,
+        exchange: graveyard.exchange, routingKey: graveyard.routingKey ?? queue,
+        messageId: String(message.properties.messageId ?? ''), correlationId: message.properties.correlationId as string | undefined, body: message.content,
         headers: { ...withoutDeath(message), ...deathNote(queue, flaw) },
       }, CONFIRM_LIMIT_MS)))
     })

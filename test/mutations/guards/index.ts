@@ -2,5 +2,6 @@ import type { Guard } from '../guard.ts'
 import { gatewayGuards } from './gateway.ts'
 import { orderGuards } from './orders.ts'
 import { stockGuards } from './stock.ts'
+import { subscriberGuards } from './subscribers.ts'
 
-export const GUARDS: Guard[] = [...stockGuards, ...orderGuards, ...gatewayGuards]
+export const GUARDS: Guard[] = [...stockGuards, ...orderGuards, ...gatewayGuards, ...subscriberGuards]
