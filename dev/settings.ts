@@ -31,7 +31,7 @@ const DEMO = {
 export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
   const addresses = await addressesOf(SERVICES, given)
-  return { ...DEMO, ...await secrets(folder), PUBLIC_URL: addresses.GATEWAY_URL, ...addresses, ...given }
+  return { ...DEMO, SMS_LOG_FILE: join(folder, 'logs', 'sms.log'), ...await secrets(folder), PUBLIC_URL: addresses.GATEWAY_URL, ...addresses, ...given }
 }
 
 /** Random, and the same at every start, so that a buyer's token outlives a restart. */
