@@ -25,8 +25,6 @@ export const FAILPOINTS = [
   'sweeper.beforeRelease',
   // Cancel worker: a sale is closed, fenced, filled in and opened again.
   'rebuilder.beforeFence', 'rebuilder.afterFence', 'rebuilder.beforeOpen',
-  // Subscribers: the effect is committed with its inbox row, or happens and is marked in Redis; then it is acknowledged.
-  'subscriber.beforeCommit', 'subscriber.beforeMark', 'subscriber.beforeAck',
   // Subscribers: the inbox row is written, the effect committed with it, or it happens and is marked in Redis; then it is acknowledged.
   'subscriber.beforeEffect', 'subscriber.beforeMark', 'subscriber.beforeAck',
 ] as const

@@ -42,4 +42,9 @@ export const subscriberGuards: Guard[] = [
     rule: 'what no retry will mend stands in nobody\'s way', file: 'subscribers/frame/run-subscriber.ts',
     text: '!(error instanceof TryAgain || isOutage(error))', without: 'error === undefined', tests: { file: PROMISES, named: 'an event that no retry' },
   },
+  {
+    rule: 'a subscriber\'s dead letters are its own', file: 'subscribers/frame/run-subscriber.ts',
+    text: "    graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },\n", without: '',
+    tests: { file: PROMISES, named: 'an event that no retry' },
+  },
 ]
