@@ -40,7 +40,7 @@ export const DUE = 'due'
 const DELIVERY_LIMIT = 10
 
 /** A queue's end, in what its messages carry: one message may carry a single item or many. */
-interface Bound {
+export interface Bound {
   items: number
   /** Of one item that travels alone, its message's braces included. */
   bytesPerItem: number
@@ -145,72 +145,5 @@ export function merge(...parts: Topology[]): Topology {
     queues: parts.flatMap((part) => part.queues),
     bindings: parts.flatMap((part) => part.bindings),
     links: parts.flatMap((part) => part.links ?? []),
-  }
-}
-
-/** Everything that one subscriber has of its own: what befalls it, or its messages, is seen by nobody else. */
-export interface SubscriberQueues {
-  /** Takes the events and shares them out by their order. */
-  exchange: string
-  /** The events of one order are always in the same one. */
-  partitions: string[]
-  /** Events whose predecessor has not come yet: they wait here for `heldMs`, then come again. */
-  held: string
-  /** Events that are to be handled one day: with a reason, until somebody has them sent again. */
-  parked: string
-  /** What can never be handled. */
-  deadLetters: string
-  deadLetterTopology: Topology
-  topology: Topology
-  /** As much of it as the consumer of one partition needs; five subscribers are 20 of these. */
-  partitionTopology: (partition: string) => Topology
-}
-
-export const HELD_MS = 500
-/** Per partition. An event takes some 500 bytes. */
-const BACKLOG_BOUND: Bound = { items: 1_000_000, bytesPerItem: 512 }
-const SET_ASIDE_BOUND: Bound = { items: 100_000, bytesPerItem: 1_024 }
-/** Only deaths of the consumer count, since it never hands anything back; a batch takes its innocent neighbours along. */
-const SUBSCRIBER_DELIVERY_LIMIT = 100
-
-const boundOf = ({ items, bytesPerItem }: Bound) => ({ 'x-queue-type': 'quorum', 'x-max-length': items, 'x-max-length-bytes': items * bytesPerItem })
-
-/**
- * A subscriber's partitions, each consumed by one process at a time. One that is full gives its oldest event to the dead
- * letters: refusing would refuse the event to the relay, and so hold back every subscriber for the sake of one.
- */
-export function subscriberQueues(name: string, partitionCount: number, events: readonly string[]): SubscriberQueues {
-  const exchange = `seckill.subscriber.${name}`
-  const partitions = Array.from({ length: partitionCount }, (_, i) => `${exchange}.${i}`)
-  const [held, parked, deadLetters] = [`${exchange}.held`, `${exchange}.parked`, `${exchange}.dead-letters`]
-  const partitionArguments = {
-    ...boundOf(BACKLOG_BOUND), 'x-overflow': 'drop-head', 'x-single-active-consumer': true, 'x-delivery-limit': SUBSCRIBER_DELIVERY_LIMIT,
-    'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetters,
-  }
-  const heldArguments = {
-    ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish', 'x-message-ttl': HELD_MS,
-    'x-dead-letter-exchange': exchange, 'x-dead-letter-strategy': 'at-least-once',
-  }
-  const asideArguments = { ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish' }
-  // Every event of an order, whatever it handles: without all of them it could not tell a gap from what it does not want.
-  const aside = (queue: string): Queue => ({ name: queue, arguments: asideArguments })
-  const wanted = ['order.*', ...events.filter((type) => !type.startsWith('order.'))]
-  return {
-    exchange, partitions, held, parked, deadLetters,
-    topology: {
-      exchanges: [...eventTopology.exchanges, { name: exchange, type: 'x-consistent-hash', arguments: { 'hash-property': 'correlation_id' } }],
-      queues: [
-        aside(deadLetters), aside(parked),
-        ...partitions.map((partition) => ({ name: partition, arguments: partitionArguments })),
-        { name: held, arguments: heldArguments },
-      ],
-      // On such an exchange the routing key is a partition's share of the orders.
-      bindings: partitions.map((partition) => ({ queue: partition, exchange, routingKey: '1' })),
-      links: wanted.map((routingKey) => ({ from: ORDER_EVENTS, to: exchange, routingKey })),
-    },
-    deadLetterTopology: { exchanges: [], queues: [aside(deadLetters)], bindings: [] },
-    partitionTopology: (partition) => ({
-      exchanges: [], queues: [{ name: partition, arguments: partitionArguments }], bindings: [{ queue: partition, exchange, routingKey: '1' }],
-    }),
   }
 }

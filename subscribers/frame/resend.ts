@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { type ConfirmChannel, connect, type GetMessage } from 'amqplib'
 import { decode } from '../../core/contracts/messages.ts'
 import { ParkedEvent } from '../../core/contracts/set-aside.ts'
-import { subscriberQueues } from '../../core/contracts/topology.ts'
+import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { runningSystem } from '../../core/platform/running-system.ts'
 
 /** npm run resend -- <subscriber> [--dead-letters]: has the subscriber's parked events, or its dead letters, handled again. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
-import { subscriberQueues } from '../../core/contracts/topology.ts'
+import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import type { Closers } from '../../core/platform/closers.ts'
 import { connectDatabase } from '../../core/platform/database.ts'

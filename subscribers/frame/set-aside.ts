@@ -1,6 +1,6 @@
 import type { OrderEvent } from '../../core/contracts/messages.ts'
 import type { HeldEvent, ParkedEvent } from '../../core/contracts/set-aside.ts'
-import { HELD_MS, type SubscriberQueues } from '../../core/contracts/topology.ts'
+import { HELD_MS, type SubscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import type { Outgoing, Publisher } from '../../core/platform/rabbit/publisher.ts'
 import { TryAgain } from './subscriber.ts'
 

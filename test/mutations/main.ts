@@ -17,6 +17,10 @@ import { Workshop } from './workshop.ts'
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, count: { type: 'string' }, seed: { type: 'string' } } })
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const guards = chosen()
+if (guards.length === 0) {
+  console.error('Expected a part of a rule or of a file, and a number above zero: npm run mutations -- [--only TEXT] [--count N] [--seed S]')
+  process.exit(2)
+}
 
 await ensureBinaries(console.error)
 await sweepScratchFolders()
@@ -52,7 +56,8 @@ function chosen(): Guard[] {
 
 /** Tests that fail anyway prove nothing. */
 async function allGreen(workshop: Workshop): Promise<void> {
-  const { failed, broken, passed } = await workshop.run([...new Set(guards.map(({ tests }) => tests.file))])
+  const files = [...new Set(guards.map(({ tests }) => tests.file))]
+  const { failed, broken, passed } = await workshop.run(files, guards.map(({ tests }) => tests.named ?? ''))
   if (failed.length + broken.length > 0 || passed === 0) throw new Error(`These fail with every rule in place:\n${[...failed, ...broken].join('\n')}`)
 }
 

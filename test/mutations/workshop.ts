@@ -48,7 +48,7 @@ export class Workshop {
     // As a function: the text may hold what "replace" would take for a pattern.
     writeFileSync(path, original.replace(text, () => without))
     try {
-      const run = await this.run([tests.file], tests.named)
+      const run = await this.run([tests.file], [tests.named ?? ''])
       if (run.passed + run.failed.length === 0) run.broken.push(`no test is called "${tests.named}…"`)
       if (run.broken.length > 0) throw new Error(`${tests.file} cannot be run without the guard: ${run.broken.join('\n')}`)
       return run
@@ -57,12 +57,13 @@ export class Workshop {
     }
   }
 
-  async run(files: string[], named = ''): Promise<TestRun> {
+  /** The tests of these files whose names begin so. */
+  async run(files: string[], named: string[]): Promise<TestRun> {
     const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
     const output = join(this.#folder, 'result.json')
     writeFileSync(output, '')
-    const pattern = named === '' ? [] : ['-t', named.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)]
-    const child = spawn(process.execPath, [vitest, 'run', ...files, ...pattern, '--reporter=json', `--outputFile=${output}`], {
+    const pattern = named.map((beginning) => `^${beginning.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)}`).join('|')
+    const child = spawn(process.execPath, [vitest, 'run', ...files, '-t', pattern, '--reporter=json', `--outputFile=${output}`], {
       cwd: this.#folder, stdio: 'ignore', timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL',
       env: { ...process.env, TEST_SERVERS: JSON.stringify(this.#servers) },
     })

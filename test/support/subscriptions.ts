@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type OrderEvent, type OrderEventType, traceparentOf } from '../../core/contracts/messages.ts'
-import { eventTopology, ORDER_EVENTS, type SubscriberQueues, subscriberQueues } from '../../core/contracts/topology.ts'
+import { type SubscriberQueues, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { eventTopology, ORDER_EVENTS } from '../../core/contracts/topology.ts'
 import { Closers } from '../../core/platform/closers.ts'
 import { parseConfig } from '../../core/platform/config.ts'
 import { createLog } from '../../core/platform/log.ts'

@@ -3,7 +3,7 @@ import type { Guard } from '../guard.ts'
 const PROMISES = 'test/subscribers.test.ts'
 const IN_ORDER = 'test/subscribers-in-order.test.ts'
 const HANDLING = 'subscribers/frame/handle-events.ts'
-const TOPOLOGY = 'core/contracts/topology.ts'
+const TOPOLOGY = 'core/contracts/subscriber-topology.ts'
 
 /** Whoever follows the order topic. */
 export const subscriberGuards: Guard[] = [
