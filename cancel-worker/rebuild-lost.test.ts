@@ -28,11 +28,14 @@ beforeEach(async () => {
   door = new SaleDoor(world.redis, world.keyPrefix)
   waitingAtIntake = 0
   saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
-  await rebuilder().look()
-  await rebuilder().look()
+  await bringIn(saleId)
 })
 afterEach(() => world.close())
 
+const bringIn = async (id: string) => {
+  const closed = await closeSale(deps(), id)
+  if (closed) await reopenSale(deps(), closed)
+}
 const deps = () => ({ database: world.database, stock: world.stock, door, log })
 const queues = { depths: async (names: string[]) => names.map((name) => (name === INTAKE ? waitingAtIntake : 0)) }
 const rebuilder = (reservationLifetimeMs = rules.reservationLifetimeMs) =>
@@ -73,11 +76,14 @@ const olderCopy = async () => {
   return () => world.redis.hset(door.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
 }
 
-test('a sale that nobody brought in is brought in, with the blacklist', async () => {
+test('a sale that whoever created it did not bring in is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
   const other = await new Ledger(world).sale(5)
-  await rebuilder().look()
-  await rebuilder().look()
+  const looking = rebuilder()
+  await eventually('the sale to be open', async () => {
+    await looking.look()
+    return door.read(other)
+  }, ({ state }) => state === 'OPEN')
   expect(await world.stock.readSale(other)).toMatchObject({ epoch: 1, left: 5 })
   expect(await world.redis.smembers(door.keys.blacklist(other))).toEqual(['mallory'])
 })
@@ -192,6 +198,14 @@ test('a sale is fenced once: whoever comes second leaves it to the first, or to 
   expect(await fenceSale(world.database, saleId, 2)).toBeUndefined()
   expect(closed && await reopenSale(deps(), closed)).toBe(false)
   expect(await isOpen()).toBe(false)
+})
+
+test('a sale that is just being created is left to whoever creates it', async () => {
+  const other = await new Ledger(world).sale(5)
+  await rebuilder().look()
+  expect(await closeSale(deps(), other)).toMatchObject({ epoch: 1 })
+  await rebuilder().look()
+  expect(await fenceSale(world.database, other, 1)).toBe(5)
 })
 
 test('many rebuilders at once rebuild a sale once, and nothing is sold twice', async () => {

@@ -18,6 +18,8 @@ export interface RebuildingDeps extends CancelDeps {
 const SETTLED_MS = 2_000
 /** What is still undecided then has lost its message, or belongs to one that stands still; it will be told that it is too late. */
 const STANDSTILL_MS = 10_000
+/** So long a new sale is left to whoever created it, and is bringing it in. */
+const NEW_MS = 2_000
 /** Nobody fills a fenced sale in: whoever was about to is gone. */
 const STUCK_MS = 5_000
 
@@ -54,6 +56,7 @@ export class Rebuilder {
   async #lookAt(sale: Sale): Promise<void> {
     const door = await this.#deps.door.read(sale.id)
     if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
+    else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
     else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#close(sale)
     else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
     else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#close(sale, door)
