@@ -75,9 +75,14 @@ module.exports = {
       from: { path: '^loadtest/naive/', pathNot: test }, to: ownButNot('^loadtest/naive/', '^prisma/generated/'),
     },
     {
+      name: 'pages-know-only-contracts', severity: 'error',
+      comment: 'A page runs in a browser: of this repository it may use itself, and of what crosses HTTP the types (the linter sees to that).',
+      from: { path: '^web/', pathNot: [test, '^web/vite\\.config\\.ts$'] }, to: { path: own, pathNot: ['^web/', '^core/contracts/'] },
+    },
+    {
       name: 'production-without-tools', severity: 'error',
       comment: 'dev/, test/ and the rest are not in the images.',
-      from: inProduction, to: { path: '^(dev|test|lab|loadtest)/|\\.test\\.ts$' },
+      from: inProduction, to: { path: '^(dev|test|lab|loadtest|web)/|\\.test\\.ts$' },
     },
     {
       name: 'production-without-dev-dependencies', severity: 'error',
@@ -91,7 +96,7 @@ module.exports = {
     // Imports of types count, too: a type is knowledge of another room.
     tsPreCompilationDeps: true,
     doNotFollow: { path: '^node_modules/|^prisma/generated/' },
-    exclude: { path: '^\\.data/' },
+    exclude: { path: '^\\.data/|^web/dist/' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
   },
 }

@@ -14,6 +14,15 @@ COPY prisma ./prisma
 # Generating needs no engine; without this Prisma would download one first.
 RUN PRISMA_SCHEMA_ENGINE_BINARY=/bin/true npx --no prisma generate
 
+# With the development tools, which stay in this stage.
+FROM node AS pages
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
+COPY core/contracts ./core/contracts
+COPY web ./web
+RUN npx --no vite build web --config web/vite.config.ts
+
 FROM node AS base
 ENV NODE_ENV=production HOST=0.0.0.0
 COPY --from=dependencies /app/node_modules ./node_modules
@@ -29,11 +38,13 @@ CMD ["node", "--import", "tsx", "prisma/migrate.ts"]
 
 FROM base AS gateway
 COPY gateway ./gateway
+COPY --from=pages /app/web/dist ./web/dist
 EXPOSE 3000
 CMD ["node", "--import", "tsx", "gateway/main.ts"]
 
 FROM base AS control-room
 COPY control-room ./control-room
+COPY --from=pages /app/web/dist ./web/dist
 EXPOSE 3001
 CMD ["node", "--import", "tsx", "control-room/main.ts"]
 

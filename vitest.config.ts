@@ -4,7 +4,7 @@ import { ClosingLine } from './test/closing-line.ts'
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'prisma/generated/**', '.data/**'],
+    exclude: [...configDefaults.exclude, 'prisma/generated/**', 'web/dist/**', '.data/**'],
     globalSetup: 'test/global-setup.ts',
     // A process per file: tests kill connections and change the environment.
     pool: 'forks',

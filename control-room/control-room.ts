@@ -4,6 +4,7 @@ import { connectDatabase } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
+import { servePage } from '../core/platform/pages.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
@@ -40,6 +41,8 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       redis: () => redis.status === 'ready',
     },
     routes: (app) => {
+      // Without a token: whoever opens the page gives it there.
+      servePage(app, 'control-room')
       app.use(adminOnly(config.ADMIN_TOKEN))
       app.get('/sales', getSales(deps))
       app.post('/sales', jsonBody(), postSale(deps))

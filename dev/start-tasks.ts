@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Listr, type ListrTask } from 'listr2'
 import { migrate } from '../prisma/migrate.ts'
 import { ensureDemoSale } from './demo-sale.ts'
+import { ensurePages } from './pages.ts'
 import type { RunRecord } from './run-file.ts'
 import { ensureBinaries } from './servers/binaries.ts'
 import { freePort } from './servers/ports.ts'
@@ -34,7 +35,7 @@ export interface Outcome {
 
 /** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
 export function startTasks(plan: Plan): Listr<Outcome> {
-  const tasks = [programs(plan), servers(plan), database(plan), services(plan), demoSale(plan)]
+  const tasks = [programs(plan), pages(), servers(plan), database(plan), services(plan), demoSale(plan)]
   return new Listr<Outcome>(tasks, {
     ctx: {},
     // Its own handler would end the process before anything is stopped.
@@ -48,6 +49,13 @@ function programs({ settings }: Plan): ListrTask<Outcome> {
     title: 'Programs',
     skip: () => Boolean(settings.REDIS_URL && settings.RABBITMQ_URL),
     task: (_, task) => ensureBinaries((line) => { task.output = line }),
+  }
+}
+
+function pages(): ListrTask<Outcome> {
+  return {
+    title: 'Pages',
+    task: (_, task) => ensurePages((line) => { task.output = line }),
   }
 }
 

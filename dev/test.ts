@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { ensurePages } from './pages.ts'
 import { sweepScratchFolders } from './scratch-folder.ts'
 import { ensureBinaries } from './servers/binaries.ts'
 
@@ -10,6 +11,7 @@ const TEARDOWN_LIMIT_MS = 20_000
 
 try {
   await ensureBinaries(console.error)
+  await ensurePages(console.error)
   await sweepScratchFolders()
   process.exitCode = await vitest(['run', ...process.argv.slice(2)])
 } catch (error) {

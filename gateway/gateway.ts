@@ -6,6 +6,7 @@ import { intakeTopology } from '../core/contracts/topology.ts'
 import { securityHeaders, startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
+import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
@@ -87,6 +88,7 @@ function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, cata
   const document = openApiDocument()
   app.get('/openapi.json', (_req, res) => { res.json(document) })
   app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
+  servePage(app, 'shop')
 
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
   app.use(gatewayLimit(bucket), addressLimit(config))

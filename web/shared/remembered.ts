@@ -1,0 +1,32 @@
+import { createStore, type Store } from './store.ts'
+
+/**
+ * A store whose value is kept in localStorage and shared with the other tabs. `read` makes a value of what was kept, which
+ * anybody may have altered; a browser that keeps nothing (private windows may throw) has it for as long as the page lives.
+ */
+export function remembered<T extends string>(key: string, read: (kept: string | null) => T): Store<T> {
+  const store = createStore(read(keptAt(key)))
+  store.watch((value) => keep(key, value))
+  addEventListener('storage', (event) => {
+    if (event.key === key || event.key === null) store.set(read(event.newValue))
+  })
+  return store
+}
+
+export function keptAt(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
+/** An empty text is not kept. */
+export function keep(key: string, value: string): void {
+  try {
+    if (value === '') localStorage.removeItem(key)
+    else if (localStorage.getItem(key) !== value) localStorage.setItem(key, value)
+  } catch {
+    // Nothing is kept; the page works without.
+  }
+}

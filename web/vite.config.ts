@@ -1,0 +1,18 @@
+import { join } from 'node:path'
+import { defineConfig } from 'vite'
+
+const page = (name: string) => join(import.meta.dirname, name, 'index.html')
+
+export default defineConfig({
+  root: import.meta.dirname,
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    // Those that know light-dark(), which the theme is made of: May 2024 and later.
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    // Whatever is inlined as data: the pages' policy would not let in.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: { shop: page('shop'), 'control-room': page('control-room') } },
+  },
+})
