@@ -20,7 +20,7 @@ interface LedgerTally {
   stock: number
   sold: number
   returned: number
-  /** Units of cancelled orders that Redis has not heard of. */
+  /** Units of ended orders that Redis has not heard of. */
   untold: number
 }
 
@@ -83,6 +83,6 @@ export class Reconciler {
 async function readLedgerTallies(tx: Transaction, saleId?: string): Promise<LedgerTally[]> {
   return tx.$queryRaw<LedgerTally[]>`
     SELECT id AS "saleId", epoch, stock, sold, returned,
-      (SELECT coalesce(sum(quantity), 0)::int FROM orders WHERE sale_id = sales.id AND status = 'CANCELLED' AND told_at IS NULL) AS untold
+      (SELECT coalesce(sum(quantity), 0)::int FROM orders WHERE sale_id = sales.id AND status IN ('CANCELLED', 'REFUNDED') AND told_at IS NULL) AS untold
     FROM sales WHERE closes_at > now() - ${KEPT_AFTER_END_MS} * interval '1 ms' AND id = coalesce(${saleId ?? null}, id)`
 }

@@ -28,7 +28,7 @@ export async function sweepUnpaid(deps: CancelDeps, limits: SweepLimits): Promis
   })
 }
 
-/** Tells Redis of paid and cancelled orders that a crash, or its absence, kept from it. */
+/** Tells Redis of paid, cancelled and refunded orders that a crash, or its absence, kept from it. */
 export async function sweepUntold(deps: CancelDeps): Promise<void> {
   await forEachPage(() => tellEnded(deps, undefined, PAGE))
 }

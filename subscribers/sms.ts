@@ -15,12 +15,16 @@ export const subscriber: Subscriber = {
   },
 }
 
+const WHY_CANCELLED: Record<string, string> = {
+  UNPAID: 'it was not paid in time', BUYER: 'as you wished', COUPON_REFUSED: 'its coupon is not valid', TOO_FEW_POINTS: 'you have too few points',
+}
+
 function textOf({ type, orderId, amountCents, reason }: OrderEvent): string {
   const amount = (amountCents / 100).toFixed(2)
   switch (type) {
     case 'order.created': return `You got it: order ${orderId} waits for your payment of ${amount}.`
     case 'order.paid': return `Thank you: order ${orderId} is paid.`
-    case 'order.cancelled': return reason === 'UNPAID' ? `Order ${orderId} was not paid in time and is cancelled.` : `Order ${orderId} is cancelled, as you wished.`
+    case 'order.cancelled': return `Order ${orderId} is cancelled: ${WHY_CANCELLED[reason ?? ''] ?? 'it could not be completed'}.`
     case 'order.refunded': return `${amount} of order ${orderId} come back to you.`
     case 'reservation.rejected': return 'We are sorry: your reservation could not become an order.'
   }

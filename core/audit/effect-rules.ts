@@ -53,6 +53,17 @@ const ofPayments = [
   },
 ])
 
+/** Granted, spent or given back: an order that has ended without a sale has cost and brought its buyer none. */
+const pointsRules: LedgerRule[] = [
+  {
+    check: 6, what: 'ended orders whose points do not add up to none',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM ${followed('points')}
+      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.sequence >= o.sequence
+        AND (SELECT coalesce(sum(e.points), 0) FROM points_entries e WHERE e.order_id = o.id) <> 0`,
+  },
+]
+
 const couponRules: LedgerRule[] = [
   {
     check: 6, what: 'orders whose coupon was not locked or refused exactly once',
@@ -63,4 +74,4 @@ const couponRules: LedgerRule[] = [
   },
 ]
 
-export const effectRules: LedgerRule[] = [...rulesOfEach, ...ofPayments, ...couponRules]
+export const effectRules: LedgerRule[] = [...rulesOfEach, ...ofPayments, ...pointsRules, ...couponRules]

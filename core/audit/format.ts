@@ -6,13 +6,13 @@ export function formatAudit(report: AuditReport, inColour: boolean): string {
   const paint = (code: number, text: string) => (inColour ? `\u001B[${code}m${text}\u001B[39m` : text)
   const mark = ({ state }: Check) => (state === 'ok' ? paint(32, 'ok') : state === 'wrong' ? paint(31, 'WRONG') : paint(33, 'in flight'))
   const table = new Table({
-    head: ['sale', 'stock', 'sold', 'in Redis', 'undecided', 'unpaid', 'paid', 'cancelled', 'rejected', '1', '2', '3', '4', '5', '6', '7', '9'],
+    head: ['sale', 'stock', 'sold', 'in Redis', 'undecided', 'unpaid', 'paid', 'cancelled', 'refunded', 'rejected', '1', '2', '3', '4', '5', '6', '7', '9'],
     style: { head: [], border: [] },
   })
   for (const sale of report.sales) {
     table.push([
       sale.saleId, sale.stock, sale.sold, sale.redisLeft ?? '–', sale.undecided,
-      sale.orders.PENDING_PAYMENT, sale.orders.PAID, sale.orders.CANCELLED, sale.rejections, ...sale.checks.map(mark),
+      sale.orders.PENDING_PAYMENT, sale.orders.PAID, sale.orders.CANCELLED, sale.orders.REFUNDED, sale.rejections, ...sale.checks.map(mark),
     ])
   }
   const legend = (report.sales[0]?.checks ?? []).map(({ id, name }) => `${id} ${name}`).join(' · ')

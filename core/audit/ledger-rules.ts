@@ -53,20 +53,24 @@ const historyRules: LedgerRule[] = [
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
       WHERE NOT CASE status
-        WHEN 'PENDING_PAYMENT' THEN sequence = 1 AND paid_at IS NULL AND cancelled_at IS NULL AND told_at IS NULL
-        WHEN 'PAID' THEN sequence = 2 AND paid_at >= created_at IS TRUE
-        WHEN 'CANCELLED' THEN sequence = 2 AND cancelled_at >= created_at IS TRUE
-        WHEN 'REFUNDED' THEN sequence > 2 AND paid_at >= created_at IS TRUE
+        WHEN 'PENDING_PAYMENT' THEN sequence = 1 AND paid_at IS NULL AND cancelled_at IS NULL AND refunded_at IS NULL AND told_at IS NULL
+        WHEN 'PAID' THEN sequence = 2 AND paid_at >= created_at IS TRUE AND refunded_at IS NULL
+        WHEN 'CANCELLED' THEN sequence = 2 AND cancelled_at >= created_at IS TRUE AND refunded_at IS NULL
+        WHEN 'REFUNDED' THEN sequence > 2 AND paid_at >= created_at IS TRUE AND refunded_at >= paid_at IS TRUE
       END`,
+  },
+  {
+    check: 5, what: 'live orders with a reason to have ended, or refunded ones without',
+    rows: Prisma.sql`SELECT sale_id, id::text AS id FROM orders WHERE status <> 'CANCELLED' AND (status = 'REFUNDED') <> (end_reason IS NOT NULL)`,
   },
 ]
 
 const moneyRules: LedgerRule[] = [
   {
-    check: 5, what: 'PAID orders without money',
+    check: 5, what: 'orders that were paid without money',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
-      WHERE o.status = 'PAID' AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
+      WHERE o.status IN ('PAID', 'REFUNDED') AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
   },
   {
     check: 5, what: 'unpaid orders whose money has arrived',
@@ -109,7 +113,7 @@ const latenessRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
     check: 7, what: 'ended orders that Redis was not told of in time',
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
-      WHERE status IN ('PAID', 'CANCELLED') AND told_at IS NULL AND coalesce(cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
+      WHERE status IN ('PAID', 'CANCELLED', 'REFUNDED') AND told_at IS NULL AND coalesce(refunded_at, cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
   },
   {
     check: 5, what: 'unpaid orders that nobody has cancelled after their deadline',

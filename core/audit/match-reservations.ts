@@ -18,9 +18,9 @@ type Mismatch = Pick<Finding, 'state' | 'what' | 'check'> | undefined
 
 /** What Redis may say of an order in its last stage; what it may *still* say is every stage before. */
 const FINAL_IN_REDIS = {
-  PENDING_PAYMENT: ['ORDERED'], PAID: ['PAID'], CANCELLED: ['CANCELLED'], REFUNDED: ['PAID', 'CANCELLED'],
+  PENDING_PAYMENT: ['ORDERED'], PAID: ['PAID'], CANCELLED: ['CANCELLED'], REFUNDED: ['REFUNDED'],
 } as const
-const NOT_TOLD_YET = { PENDING_PAYMENT: ['RESERVED'], PAID: ['RESERVED', 'ORDERED'], CANCELLED: ['RESERVED', 'ORDERED'], REFUNDED: ['RESERVED', 'ORDERED'] } as const
+const NOT_TOLD_YET = { PENDING_PAYMENT: ['RESERVED'], PAID: ['RESERVED', 'ORDERED'], CANCELLED: ['RESERVED', 'ORDERED'], REFUNDED: ['RESERVED', 'ORDERED', 'PAID'] } as const
 
 /**
  * Holds a reservation of Redis against its decision, which was read *later*. PostgreSQL decides first and takes nothing
@@ -86,7 +86,7 @@ async function readDecided(database: Database, reservationIds: string[]): Promis
   if (reservationIds.length === 0) return new Map()
   const rows = await database.$queryRaw<(Decided & { reservationId: string })[]>`
     SELECT d.reservation_id AS "reservationId", d.outcome::text AS outcome, d.buyer_id AS "buyerId", d.quantity, o.status::text AS "orderStatus",
-      (extract(epoch FROM clock_timestamp() - greatest(d.decided_at, o.paid_at, o.cancelled_at)) * 1000)::float8 AS "ageMs"
+      (extract(epoch FROM clock_timestamp() - greatest(d.decided_at, o.paid_at, o.cancelled_at, o.refunded_at)) * 1000)::float8 AS "ageMs"
     FROM decisions d LEFT JOIN orders o USING (reservation_id) WHERE d.reservation_id = ANY(${reservationIds})`
   return new Map(rows.map(({ reservationId, ...decided }) => [reservationId, decided]))
 }

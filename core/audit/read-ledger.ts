@@ -18,7 +18,7 @@ export interface LedgerSale {
   orderedUnits: number
   /** Units of orders that are cancelled or refunded; only grows. */
   endedUnits: number
-  /** Orders that were paid or cancelled and that Redis is not known to have heard of. */
+  /** Orders that were paid, cancelled or refunded and that Redis is not known to have heard of. */
   untold: number
   ordered: number
   rejected: number
@@ -64,7 +64,7 @@ export async function readLedgerSales(tx: Transaction, saleId: string | undefine
         sum(units) AS ordered_units, sum(units) FILTER (WHERE status IN ('CANCELLED', 'REFUNDED')) AS ended_units
       FROM (
         SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
-          count(*) FILTER (WHERE status IN ('PAID', 'CANCELLED') AND told_at IS NULL) AS untold
+          count(*) FILTER (WHERE status <> 'PENDING_PAYMENT' AND told_at IS NULL) AS untold
         FROM orders GROUP BY sale_id, status
       ) AS by_status GROUP BY sale_id
     ) AS o ON o.sale_id = s.id

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EndReason } from './end-reason.ts'
 import { type ProblemCode, problems } from './problems.ts'
 
 /** Bodies of requests and answers, as they cross HTTP. The OpenAPI document is made from these. */
@@ -38,13 +39,13 @@ export const SaleView = z.strictObject({
 export const SaleList = z.strictObject({ sales: z.array(SaleView), serverTime: z.iso.datetime() })
 export type SaleView = z.infer<typeof SaleView>
 
-const ReservationStatus = z.enum(['RESERVED', 'ORDERED', 'PAID', 'CANCELLED', 'REJECTED'])
+const ReservationStatus = z.enum(['RESERVED', 'ORDERED', 'PAID', 'CANCELLED', 'REFUNDED', 'REJECTED'])
 export const ReservationView = z.strictObject({
   id: ReservationId,
   saleId: SaleId,
   status: ReservationStatus,
   quantity: z.int(),
-  reason: z.enum(['SOLD_OUT', 'EXPIRED', 'NOT_ELIGIBLE', 'BUSY', 'UNPAID', 'BUYER']).optional().describe('why it ended without a sale'),
+  reason: EndReason.optional().describe('why it ended without a sale'),
   orderId: OrderId.optional(),
 })
 export type ReservationView = z.infer<typeof ReservationView>
@@ -60,6 +61,8 @@ export const OrderView = z.strictObject({
   paymentDeadline: z.iso.datetime(),
   paidAt: z.iso.datetime().optional(),
   cancelledAt: z.iso.datetime().optional(),
+  refundedAt: z.iso.datetime().optional().describe('when its money was owed back; it arrives soon after'),
+  reason: EndReason.optional().describe('why it was cancelled or refunded'),
   serverTime: z.iso.datetime(),
 })
 export type OrderView = z.infer<typeof OrderView>

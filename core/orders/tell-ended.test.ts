@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Ledger } from '../../test/support/ledger.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { createLog } from '../platform/log.ts'
 import { connectRedis, redisReady } from '../platform/redis.ts'
+import { SaleDoor } from '../stock/sale-door.ts'
 import { Stock } from '../stock/stock.ts'
 import { tellEnded } from './tell-ended.ts'
 import { placeOrders } from './place-orders.ts'
@@ -14,9 +16,11 @@ const SALE = 'sale-1'
 const UNITS = 100
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
 let world: World
+let ledger: Ledger
 
 beforeAll(async () => {
   world = await createWorld()
+  ledger = new Ledger(world)
   const sale = { title: 'A sale', priceCents: 1_000 }
   const closesAtMs = Date.now() + 3_600_000
   await world.database.sale.create({ data: { ...sale, id: SALE, stock: UNITS, opensAt: new Date(0), closesAt: new Date(closesAtMs) } })
@@ -24,20 +28,24 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-async function cancelled(by: 'UNPAID' | 'BUYER') {
+async function ordered(paymentWindowMs = 60_000) {
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId: randomUUID() }
   await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, ref)
-  const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: by === 'UNPAID' ? 0 : 60_000 }
+  const rules = { reservationLifetimeMs: 60_000, paymentWindowMs }
   const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: Date.now() }], rules)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
-  const { orderId } = verdict.decision
+  return { ...ref, orderId: verdict.decision.orderId }
+}
+
+async function cancelled(by: 'UNPAID' | 'BUYER') {
+  const { orderId, ...ref } = await ordered(by === 'UNPAID' ? 0 : 60_000)
   const changed = by === 'UNPAID' ? await cancelUnpaid(world.database, [orderId]) : await cancelForBuyer(world.database, orderId, ref.buyerId)
   expect(changed).toHaveLength(1)
   return { ...ref, orderId }
 }
 const deps = () => ({ database: world.database, stock: world.stock, log })
 const unitsLeft = async () => (await world.stock.readSale(SALE))?.left
-const untold = () => world.database.order.count({ where: { status: 'CANCELLED', toldAt: null } })
+const untold = () => world.database.order.count({ where: { status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null } })
 
 test('units of cancelled orders go back once, with the reason told to the buyer', async () => {
   const lapsed = await cancelled('UNPAID')
@@ -81,4 +89,77 @@ test('a crash after Redis was told gives the unit back once all the same', async
   await tellEnded(deps())
   expect(await unitsLeft()).toBe(UNITS)
   expect(await untold()).toBe(0)
+})
+
+/** Refunded, and Redis knows of the payment only if it was told before. */
+async function refunded({ isPaymentTold }: { isPaymentTold: boolean }) {
+  const order = await ordered()
+  await ledger.pay(order.orderId)
+  if (isPaymentTold) await tellEnded(deps(), [order.orderId])
+  await ledger.refund(order.orderId)
+  return order
+}
+
+test.each([true, false])('the unit of a refunded order goes back once, whether or not Redis heard of the payment (%s), and the buyer may buy again', async (isPaymentTold) => {
+  const { reservationId, buyerId, orderId } = await refunded({ isPaymentTold })
+  expect(await unitsLeft()).toBe(UNITS - 1)
+  await Promise.all([tellEnded(deps(), [orderId]), tellEnded(deps(), [orderId]), tellEnded(deps())])
+  expect(await unitsLeft()).toBe(UNITS)
+  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED', reason: 'VETOED' })
+  expect(await untold()).toBe(0)
+
+  const again = { saleId: SALE, reservationId: `${SALE}.${randomUUID()}`, buyerId, quantity: 1, epoch: 1, reservedAtMs: Date.now() }
+  expect(await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, again)).toMatchObject({ status: 'RESERVED' })
+  const [verdict] = await placeOrders(world.database, [again], { reservationLifetimeMs: 60_000, paymentWindowMs: 0 })
+  expect(verdict?.decision).toMatchObject({ outcome: 'ORDERED' })
+  await cancelForBuyer(world.database, verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : '', buyerId)
+  await tellEnded(deps())
+  expect(await unitsLeft()).toBe(UNITS)
+})
+
+test('a payment that is told late does not bring a refunded order back', async () => {
+  const { reservationId, orderId } = await refunded({ isPaymentTold: false })
+  await tellEnded(deps())
+  for (const status of ['PAID', 'ORDERED'] as const) await world.stock.settle(SALE, status, [{ reservationId, orderId }])
+  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED' })
+})
+
+test('a refund that comes while Redis hears of the payment is told after it', async () => {
+  const { reservationId, orderId } = await ordered()
+  await ledger.pay(orderId)
+  const refundsMeanwhile = new (class extends Stock {
+    override async settle(...settled: Parameters<Stock['settle']>): Promise<void> {
+      await super.settle(...settled)
+      await ledger.refund(orderId)
+    }
+  })(world.redis, world.keyPrefix)
+  await tellEnded({ ...deps(), stock: refundsMeanwhile }, [orderId])
+  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'PAID' })
+  expect(await tellEnded(deps())).toBe(1)
+  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED' })
+  expect(await unitsLeft()).toBe(UNITS)
+})
+
+test('refunded while Redis is away, an order is told by the next sweep', async () => {
+  const { orderId } = await refunded({ isPaymentTold: true })
+  const away = connectRedis(world.redisUrl, log)
+  await redisReady(away)
+  away.disconnect()
+  expect(await tellEnded({ ...deps(), stock: new Stock(away, world.keyPrefix) }, [orderId])).toBe(0)
+  expect([await untold(), await unitsLeft()]).toEqual([1, UNITS - 1])
+  expect(await tellEnded(deps())).toBe(1)
+  expect([await untold(), await unitsLeft()]).toEqual([0, UNITS])
+})
+
+test('refunded while the door of its sale is closed, an order waits until it is open', async () => {
+  const { orderId } = await refunded({ isPaymentTold: true })
+  const door = new SaleDoor(world.redis, world.keyPrefix)
+  const sale = await world.stock.readSale(SALE)
+  if (!sale) throw new Error('expected the sale')
+  await door.close({ ...sale, epoch: 2 })
+  expect(await tellEnded(deps(), [orderId])).toBe(0)
+  expect(await untold()).toBe(1)
+  await door.open(SALE, 2, sale.left)
+  expect(await tellEnded(deps())).toBe(1)
+  expect([await untold(), await unitsLeft()]).toEqual([0, UNITS])
 })

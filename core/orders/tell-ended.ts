@@ -2,7 +2,7 @@ import { type Database, Prisma } from '../platform/database.ts'
 import { failpoint } from '../platform/failpoint.ts'
 import { groupBy } from '../platform/group-by.ts'
 import type { Logger } from '../platform/log.ts'
-import { type EndReason, KEPT_AFTER_END_MS, type ReservationRef } from '../stock/ledger.ts'
+import { type Ending, KEPT_AFTER_END_MS, type ReservationRef } from '../stock/ledger.ts'
 import type { Stock } from '../stock/stock.ts'
 
 export interface TellingDeps {
@@ -13,15 +13,15 @@ export interface TellingDeps {
 
 interface UntoldOrder extends ReservationRef {
   id: string
-  status: 'PAID' | 'CANCELLED'
-  reason: EndReason
+  status: 'PAID' | 'CANCELLED' | 'REFUNDED'
+  reason: Ending['reason']
   /** Redis keeps nothing of its sale any more. */
   isForgotten: boolean
 }
 
 /**
- * Tells Redis of orders that were paid or cancelled, which gives the units of the latter back: of those ids, or of the
- * oldest `most` it has not heard of. Safe to repeat and to run twice at a time: a status only moves on there, and a
+ * Tells Redis of orders that were paid, cancelled or refunded, which gives the units of the latter two back: of those ids,
+ * or of the oldest `most` it has not heard of. Safe to repeat and to run twice at a time: a status only moves on there, and a
  * reservation is released once. What Redis does not answer for is logged and stays for the sweeper.
  * @returns how many orders Redis has heard of by this call. @throws when the database does not answer.
  */
@@ -39,17 +39,17 @@ export async function tellEnded(deps: TellingDeps, orderIds?: string[], most = 5
   const known = orders.filter((order) => !order.isForgotten)
   const paid = groupBy(known.filter((order) => order.status === 'PAID'), (order) => order.saleId)
   await Promise.all([
-    ...known.filter((order) => order.status === 'CANCELLED').map((order) => hear([order], release(deps.stock, order))),
+    ...known.flatMap((order) => order.status === 'PAID' ? [] : [hear([order], release(deps.stock, order, order.status))]),
     ...[...paid].map(([saleId, some]) => hear(some, settle(deps.stock, saleId, some))),
   ])
   if (told.length > 0) failpoint('releasing.beforeWrittenDown')
-  await markTold(deps.database, told.map((order) => order.id))
+  await markTold(deps.database, told)
   if (failures.length > 0) deps.log.warn({ err: failures[0], failures: failures.length }, 'Redis was not told of ended orders; the sweeper will')
   return told.length
 }
 
-async function release(stock: Stock, order: UntoldOrder): Promise<boolean> {
-  const outcome = await stock.release(order, { status: 'CANCELLED', reason: order.reason, giveBack: true })
+async function release(stock: Stock, order: UntoldOrder, status: Ending['status']): Promise<boolean> {
+  const outcome = await stock.release(order, { status, reason: order.reason, giveBack: true })
   // NOTHING counts as told: Redis forgot the reservation, or released it before a crash kept us from writing that down.
   return outcome !== 'CLOSED'
 }
@@ -59,20 +59,22 @@ async function settle(stock: Stock, saleId: string, orders: UntoldOrder[]): Prom
   return true
 }
 
-/** Why an order was cancelled is not stored: whoever cancels before the deadline is the buyer. */
 async function findUntold(database: Database, orderIds: string[] | undefined, most: number): Promise<UntoldOrder[]> {
   const these = orderIds ? Prisma.sql`AND o.id = ANY(${orderIds}::uuid[])` : Prisma.empty
   return database.$queryRaw<UntoldOrder[]>`
     SELECT o.id, o.status, o.sale_id AS "saleId", o.reservation_id AS "reservationId", o.buyer_id AS "buyerId", o.quantity,
-      CASE WHEN o.cancelled_at >= o.payment_deadline THEN 'UNPAID' ELSE 'BUYER' END AS reason,
-      s.closes_at + ${KEPT_AFTER_END_MS} * interval '1 ms' < now() AS "isForgotten"
+      o.end_reason AS reason, s.closes_at + ${KEPT_AFTER_END_MS} * interval '1 ms' < now() AS "isForgotten"
     FROM orders o JOIN sales s ON s.id = o.sale_id
-    WHERE o.status IN ('PAID', 'CANCELLED') AND o.told_at IS NULL ${these}
-    ORDER BY coalesce(o.cancelled_at, o.paid_at) LIMIT ${most}`
+    WHERE o.status IN ('PAID', 'CANCELLED', 'REFUNDED') AND o.told_at IS NULL ${these}
+    ORDER BY coalesce(o.refunded_at, o.cancelled_at, o.paid_at) LIMIT ${most}`
 }
 
-async function markTold(database: Database, orderIds: string[]): Promise<void> {
-  if (orderIds.length === 0) return
+/** Of one that was refunded while its payment was told, Redis has not heard the end. */
+async function markTold(database: Database, orders: UntoldOrder[]): Promise<void> {
+  if (orders.length === 0) return
+  const [ids, statuses] = [orders.map((order) => order.id), orders.map((order) => order.status)]
   await database.$executeRaw`
-    UPDATE orders SET told_at = now() WHERE id = ANY(${orderIds}::uuid[]) AND told_at IS NULL`
+    UPDATE orders o SET told_at = now()
+    FROM unnest(${ids}::uuid[], ${statuses}::order_status[]) AS told (id, status)
+    WHERE o.id = told.id AND o.status = told.status AND o.told_at IS NULL`
 }

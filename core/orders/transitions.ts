@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderStatus } from '../../prisma/generated/client.ts'
-import { type Database, Prisma } from '../platform/database.ts'
+import type { EndReason } from '../contracts/end-reason.ts'
+import { type Database, Prisma, type Transaction } from '../platform/database.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
 import { countReturned } from './sold-counter.ts'
 
 /**
  * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE, and
- * tells of itself through the outbox in the same transaction. Locks are always taken in the order sales, then orders.
+ * tells of itself through the outbox in the same transaction. Locks are always taken in the order sales, then orders: who
+ * ends an order within a transaction of their own must not have changed its row in it before.
  */
 
 export interface ChangedOrder {
@@ -22,6 +24,10 @@ export interface ChangedOrder {
   at: Date
 }
 
+/** Why a saga calls an unpaid order off, and why a paid one. */
+export type SagaFailure = Extract<EndReason, 'COUPON_REFUSED' | 'TOO_FEW_POINTS' | 'NOT_COMPLETED'>
+export type RefundReason = Extract<EndReason, 'VETOED'>
+
 /** Columns of a changed order under the names of ChangedOrder. */
 const changedOrder = Prisma.sql`
   o.id, o.reservation_id AS "reservationId", o.sale_id AS "saleId", o.buyer_id AS "buyerId", o.quantity,
@@ -29,27 +35,65 @@ const changedOrder = Prisma.sql`
 
 /** PENDING_PAYMENT → CANCELLED for those of the orders whose deadline has passed by the database's clock; returns them. */
 export async function cancelUnpaid(db: Database, orderIds: string[]): Promise<ChangedOrder[]> {
-  return cancel(db, orderIds, Prisma.sql`payment_deadline <= now()`, 'UNPAID')
+  return db.$transaction((tx) => cancel(tx, orderIds, Prisma.sql`payment_deadline <= now()`, 'UNPAID'))
 }
 
 /** PENDING_PAYMENT → CANCELLED at the buyer's wish; none when it is not theirs or not unpaid. */
 export async function cancelForBuyer(db: Database, orderId: string, buyerId: string): Promise<ChangedOrder[]> {
-  return cancel(db, [orderId], Prisma.sql`buyer_id = ${buyerId}`, 'BUYER')
+  return db.$transaction((tx) => cancel(tx, [orderId], Prisma.sql`buyer_id = ${buyerId}`, 'BUYER'))
 }
 
-async function cancel(db: Database, orderIds: string[], condition: Prisma.Sql, reason: string): Promise<ChangedOrder[]> {
+/** PENDING_PAYMENT → CANCELLED because its saga failed, as part of the caller's transaction; undefined when it is not unpaid. */
+export async function cancelForSaga(tx: Transaction, orderId: string, reason: SagaFailure): Promise<ChangedOrder | undefined> {
+  const [cancelled] = await cancel(tx, [orderId], Prisma.sql`TRUE`, reason)
+  return cancelled
+}
+
+async function cancel(tx: Transaction, orderIds: string[], condition: Prisma.Sql, reason: EndReason): Promise<ChangedOrder[]> {
   if (orderIds.length === 0) return []
-  return db.$transaction(async (tx) => {
-    await tx.$queryRaw`
-      SELECT id FROM sales WHERE id IN (SELECT sale_id FROM orders WHERE id = ANY(${orderIds}::uuid[])) ORDER BY id FOR UPDATE`
-    const cancelled = await tx.$queryRaw<ChangedOrder[]>`
-      UPDATE orders o SET status = 'CANCELLED', cancelled_at = now(), sequence = sequence + 1
-      WHERE id = ANY(${orderIds}::uuid[]) AND status = 'PENDING_PAYMENT' AND ${condition}
-      RETURNING ${changedOrder}`
-    await countReturned(tx, cancelled)
-    await appendToOutbox(tx, cancelled.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.cancelled', orderId: id, reason })))
-    return cancelled
-  })
+  await lockSales(tx, orderIds)
+  const cancelled = await tx.$queryRaw<ChangedOrder[]>`
+    UPDATE orders o SET status = 'CANCELLED', cancelled_at = now(), end_reason = ${reason}, sequence = sequence + 1
+    WHERE id = ANY(${orderIds}::uuid[]) AND status = 'PENDING_PAYMENT' AND ${condition}
+    RETURNING ${changedOrder}`
+  await countReturned(tx, cancelled)
+  await appendToOutbox(tx, cancelled.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.cancelled', orderId: id, reason })))
+  return cancelled
+}
+
+/**
+ * PAID → REFUNDED, as part of the caller's transaction: its unit and its money go back. Undefined when it is not paid.
+ * Redis, which may have heard of the payment, has not heard of this.
+ */
+export async function refundPaid(tx: Transaction, orderId: string, reason: RefundReason): Promise<ChangedOrder | undefined> {
+  await lockSales(tx, [orderId])
+  const [refunded] = await tx.$queryRaw<ChangedOrder[]>`
+    UPDATE orders o SET status = 'REFUNDED', refunded_at = now(), end_reason = ${reason}, told_at = NULL, sequence = sequence + 1
+    WHERE id = ${orderId}::uuid AND status = 'PAID'
+    RETURNING ${changedOrder}`
+  if (!refunded) return undefined
+  const { id: _, ...order } = refunded
+  await countReturned(tx, [refunded])
+  await oweMoneyBack(tx, orderId)
+  await appendToOutbox(tx, [orderEvent({ ...order, type: 'order.refunded', orderId, reason })])
+  return refunded
+}
+
+/** Several in the order of their ids, like everywhere. */
+async function lockSales(tx: Transaction, orderIds: string[]): Promise<void> {
+  await tx.$queryRaw`
+    SELECT id FROM sales WHERE id IN (SELECT sale_id FROM orders WHERE id = ANY(${orderIds}::uuid[])) ORDER BY id FOR UPDATE`
+}
+
+/**
+ * Writes down that the order's money goes back; the order service sends it.
+ * @throws when none has come, or when it goes back already (a unique index knows), which are never to be met.
+ */
+async function oweMoneyBack(tx: Transaction, orderId: string): Promise<void> {
+  const owed = await tx.$executeRaw`
+    INSERT INTO refunds (id, payment_id, amount_cents)
+    SELECT ${randomUUID()}::uuid, id, amount_cents FROM payments WHERE order_id = ${orderId}::uuid AND received_at IS NOT NULL`
+  if (owed !== 1) throw new Error(`Order ${orderId} is to give money back that never came; rolled back`)
 }
 
 export type MoneyOutcome =
@@ -88,8 +132,7 @@ export async function receiveMoney(db: Database, money: Money): Promise<MoneyOut
       await appendToOutbox(tx, [orderEvent({ ...order, type: 'order.paid', orderId: id })])
       return { outcome: 'PAID', order: paid }
     }
-    await tx.$executeRaw`
-      INSERT INTO refunds (id, payment_id, amount_cents) VALUES (${randomUUID()}::uuid, ${money.paymentId}::uuid, ${money.amountCents})`
+    await oweMoneyBack(tx, money.orderId)
     const { status } = await tx.order.findUniqueOrThrow({ where: { id: money.orderId }, select: { status: true } })
     return { outcome: 'REFUND_DUE', status }
   })

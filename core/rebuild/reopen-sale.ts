@@ -30,8 +30,8 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
 }
 
 /**
- * What became of the sale's reservations, as Redis is to know it. An order that was cancelled after the fence is told as
- * unpaid: its unit is not among those the door opens with, and goes back when Redis hears of the cancellation.
+ * What became of the sale's reservations, as Redis is to know it. An order that has ended after the fence is told as it
+ * was before: its unit is not among those the door opens with, and goes back when Redis hears of the end.
  */
 async function readDecided(database: Database, saleId: string, after: string): Promise<DecidedReservation[]> {
   return database.$queryRaw<DecidedReservation[]>`
@@ -39,13 +39,13 @@ async function readDecided(database: Database, saleId: string, after: string): P
       (extract(epoch FROM d.reserved_at) * 1000)::float8 AS "reservedAtMs",
       CASE
         WHEN o.id IS NULL THEN 'REJECTED'
-        WHEN o.status = 'CANCELLED' AND o.told_at IS NOT NULL THEN 'CANCELLED'
-        WHEN o.status = 'PAID' THEN 'PAID'
+        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.told_at IS NOT NULL THEN o.status::text
+        WHEN o.paid_at IS NOT NULL THEN 'PAID'
         ELSE 'ORDERED'
       END AS status,
       CASE
         WHEN o.id IS NULL THEN d.reason::text
-        WHEN o.status = 'CANCELLED' AND o.told_at IS NOT NULL THEN CASE WHEN o.cancelled_at >= o.payment_deadline THEN 'UNPAID' ELSE 'BUYER' END
+        WHEN o.told_at IS NOT NULL THEN o.end_reason
       END AS reason
     FROM decisions d LEFT JOIN orders o USING (reservation_id)
     WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${PAGE}`

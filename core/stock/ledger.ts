@@ -1,3 +1,5 @@
+import type { EndReason } from '../contracts/end-reason.ts'
+
 /** What the Redis ledger says, as types, and how its strings are read. */
 
 /** How long the data of a sale stays in Redis after its end. */
@@ -36,7 +38,6 @@ export type ReserveOutcome =
   | { status: 'BLACKLISTED' | 'BUSY' | 'UNAVAILABLE' }
 
 export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING' | 'CLOSED'
-export type EndReason = 'SOLD_OUT' | 'EXPIRED' | 'NOT_ELIGIBLE' | 'BUSY' | 'UNPAID' | 'BUYER'
 
 /** Names one reservation, whose it is, and how many units it is about. */
 export interface ReservationRef {
@@ -48,8 +49,9 @@ export interface ReservationRef {
 
 /** How a reservation ends without a sale. */
 export interface Ending {
-  status: 'REJECTED' | 'CANCELLED'
-  reason: EndReason
+  status: 'REJECTED' | 'CANCELLED' | 'REFUNDED'
+  /** Null of an order that an earlier release ended, which wrote none down. */
+  reason: EndReason | null
   /** False when the database found that the unit never was there (Redis was too high). */
   giveBack: boolean
 }
@@ -73,7 +75,7 @@ export interface Door {
 
 /** A reservation as the database knows it. */
 export interface DecidedReservation extends ReservationRef {
-  status: 'ORDERED' | 'PAID' | 'CANCELLED' | 'REJECTED'
+  status: 'ORDERED' | 'PAID' | 'CANCELLED' | 'REFUNDED' | 'REJECTED'
   reason: EndReason | null
   orderId: string | null
   reservedAtMs: number
@@ -99,7 +101,7 @@ export interface SaleFigures {
 }
 
 export interface ReservationRecord {
-  status: 'RESERVED' | 'ORDERED' | 'PAID' | 'CANCELLED' | 'REJECTED'
+  status: 'RESERVED' | 'ORDERED' | 'PAID' | 'CANCELLED' | 'REFUNDED' | 'REJECTED'
   buyerId: string
   quantity: number
   epoch: number

@@ -17,7 +17,7 @@
 local sale = redis.call('HMGET', KEYS[1], 'epoch', 'run_id', 'expires_at_ms')
 if sale[1] ~= ARGV[1] or sale[2] ~= '' then return 'STALE' end
 
-local stage = { RESERVED = 1, ORDERED = 2, PAID = 3, CANCELLED = 4, REJECTED = 4 }
+local stage = { RESERVED = 1, ORDERED = 2, PAID = 3, CANCELLED = 4, REFUNDED = 4, REJECTED = 4 }
 for i = 4, #KEYS, 2 do
   local a = 2 + (i - 4) * 4
   local id, status, reason, order_id, buyer_id, bit, quantity, reserved_at_ms = unpack(ARGV, a, a + 7)

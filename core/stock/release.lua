@@ -7,7 +7,7 @@
 -- KEYS[5] undecided    sorted set
 --
 -- ARGV[1] reservation id
--- ARGV[2] final status: REJECTED, or CANCELLED when it had become an order
+-- ARGV[2] final status: REJECTED, or CANCELLED or REFUNDED when it had become an order
 -- ARGV[3] reason, or ''
 -- ARGV[4] 1 when the unit goes back to the stock, 0 when the database found that it never was there
 -- ARGV[5] id of the pending entry that must still be ours to end, or '' when the database has decided
@@ -19,20 +19,23 @@
 -- NOTHING when the reservation is unknown (a rejection is written down all the same) or ended already; CLOSED when the order's unit has to wait for the door to open.
 
 local sale = redis.call('HMGET', KEYS[1], 'epoch', 'run_id', 'expires_at_ms')
+local was_order = ARGV[2] ~= 'REJECTED'
 -- Whoever rebuilds the sale either counted this unit as free or will have it given back; see fence-sale.ts.
-if ARGV[2] == 'CANCELLED' and (not sale[2] or sale[2] == '') then return 'CLOSED' end
+if was_order and (not sale[2] or sale[2] == '') then return 'CLOSED' end
 local found = redis.call('HMGET', KEYS[3], 'status', 'quantity', 'epoch')
 -- Redis forgot it, its message came all the same: whoever asks gets the answer.
 if not found[1] and ARGV[2] == 'REJECTED' and sale[3] then
   redis.call('HSET', KEYS[3], 'status', ARGV[2], 'reason', ARGV[3], 'buyer_id', ARGV[7], 'quantity', ARGV[8], 'epoch', sale[1], 'reserved_at_ms', 0)
   redis.call('PEXPIREAT', KEYS[3], sale[3])
 end
-if found[1] ~= 'RESERVED' and found[1] ~= 'ORDERED' then return 'NOTHING' end
+-- Redis may never have heard that a refunded order was paid, or an order at all.
+local is_live = found[1] == 'RESERVED' or found[1] == 'ORDERED' or (found[1] == 'PAID' and ARGV[2] == 'REFUNDED')
+if not is_live then return 'NOTHING' end
 if ARGV[5] ~= '' and redis.call('XDEL', KEYS[4], ARGV[5]) == 0 then return 'CLAIMED' end
 
 redis.call('HSET', KEYS[3], 'status', ARGV[2], 'reason', ARGV[3])
 -- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an order.
-if ARGV[4] == '1' and (ARGV[2] == 'CANCELLED' or found[3] == sale[1]) then
+if ARGV[4] == '1' and (was_order or found[3] == sale[1]) then
   redis.call('HINCRBY', KEYS[1], 'stock', found[2])
   redis.call('PUBLISH', ARGV[6], ARGV[1])
 end

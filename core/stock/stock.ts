@@ -68,7 +68,7 @@ export class Stock {
     return this.#redis.release(
       this.keys.sale(saleId), this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
       this.keys.pending(saleId), this.keys.undecided(saleId),
-      reservationId, ending.status, ending.reason, ending.giveBack ? 1 : 0, pendingEntry, this.keys.released(), buyerId, quantity,
+      reservationId, ending.status, ending.reason ?? '', ending.giveBack ? 1 : 0, pendingEntry, this.keys.released(), buyerId, quantity,
     )
   }
 

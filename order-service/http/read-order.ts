@@ -12,6 +12,8 @@ interface OrderRow {
   paymentDeadline: Date
   paidAt: Date | null
   cancelledAt: Date | null
+  refundedAt: Date | null
+  reason: OrderView['reason'] | null
   serverTime: Date
 }
 
@@ -20,18 +22,20 @@ export async function readOrder(database: Database, orderId: string, buyerId: st
   const [row] = await database.$queryRaw<OrderRow[]>`
     SELECT id, reservation_id AS "reservationId", sale_id AS "saleId", quantity, amount_cents AS "amountCents", status,
       created_at AS "createdAt", payment_deadline AS "paymentDeadline", paid_at AS "paidAt", cancelled_at AS "cancelledAt",
-      now() AS "serverTime"
+      refunded_at AS "refundedAt", end_reason AS reason, now() AS "serverTime"
     FROM orders WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId}`
   return row && viewOf(row)
 }
 
-function viewOf({ paidAt, cancelledAt, ...row }: OrderRow): OrderView {
+function viewOf({ paidAt, cancelledAt, refundedAt, reason, ...row }: OrderRow): OrderView {
   return {
     ...row,
     createdAt: row.createdAt.toISOString(),
     paymentDeadline: row.paymentDeadline.toISOString(),
     ...(paidAt && { paidAt: paidAt.toISOString() }),
     ...(cancelledAt && { cancelledAt: cancelledAt.toISOString() }),
+    ...(refundedAt && { refundedAt: refundedAt.toISOString() }),
+    ...(reason && { reason }),
     serverTime: row.serverTime.toISOString(),
   }
 }

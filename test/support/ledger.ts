@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { receiveMoney, refundPaid } from '../../core/orders/transitions.ts'
 import type { Reservation } from '../../core/contracts/messages.ts'
 import type { OutboxMessage } from '../../core/orders/outbox.ts'
 import type { World } from './world.ts'
@@ -21,6 +22,17 @@ export class Ledger {
 
   sold = async (saleId: string) => (await this.#database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold
   orderOf = (reservationId: string) => this.#database.order.findUniqueOrThrow({ where: { reservationId } })
+
+  /** Its money arrives. */
+  async pay(orderId: string): Promise<void> {
+    const { amountCents } = await this.#database.order.findUniqueOrThrow({ where: { id: orderId } })
+    await this.#database.payment.create({ data: { id: orderId, orderId, amountCents } })
+    const { outcome } = await receiveMoney(this.#database, { paymentId: orderId, orderId, amountCents, providerRef: orderId })
+    if (outcome !== 'PAID') throw new Error(`Expected PAID, got ${outcome}`)
+  }
+
+  refund = (orderId: string) => this.#database.$transaction((tx) => refundPaid(tx, orderId, 'VETOED'))
+  refundsOf = (orderId: string) => this.#database.refund.count({ where: { payment: { orderId } } })
 
   /** Transactions that wait for another's lock. */
   async waitingForLocks(): Promise<number> {
