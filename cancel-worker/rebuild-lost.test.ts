@@ -21,13 +21,15 @@ const STOCK = 10
 const log = createLog('test', 'silent')
 let world: World
 let door: SaleDoor
+let ledger: Ledger
 let waitingAtIntake = 0
 let saleId = ''
 beforeEach(async () => {
   world = await createWorld()
   door = new SaleDoor(world.redis, world.keyPrefix)
+  ledger = new Ledger(world)
   waitingAtIntake = 0
-  saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
+  saleId = await ledger.sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
   await bringIn(saleId)
 })
 afterEach(() => world.close())
@@ -78,7 +80,7 @@ const olderCopy = async () => {
 
 test('a sale that whoever created it did not bring in is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
-  const other = await new Ledger(world).sale(5)
+  const other = await ledger.sale(5)
   const looking = rebuilder()
   await eventually('the sale to be open', async () => {
     await looking.look()
@@ -177,6 +179,26 @@ test('one cancelled while the door is being refilled is told after it has opened
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK, 'CANCELLED'])
 })
 
+test.each(['before', 'after'])('an order refunded right %s the fence gives its unit back once, and its buyer may buy again', async (moment) => {
+  const ann = await reserve(1)
+  const orderId = await order(ann)
+  await ledger.pay(orderId)
+  await tellEnded(deps())
+  await loseEverything()
+  const closed = await closeSale(deps(), saleId)
+  const refund = async () => { await ledger.refund(orderId) }
+  if (moment === 'before') await refund()
+  const busy = new (class extends SaleDoor {
+    override async fillBlacklist(): Promise<void> { if (moment === 'after') await refund() }
+  })(world.redis, world.keyPrefix)
+  expect(closed && await reopenSale({ ...deps(), door: busy }, closed)).toBe(true)
+  expect([await left(), await status(ann.reservationId)]).toEqual(moment === 'before' ? [STOCK, 'REFUNDED'] : [STOCK - 1, 'PAID'])
+  await Promise.all([tellEnded(deps()), tellEnded(deps())])
+  expect(await left()).toBe(STOCK)
+  expect(await world.stock.readReservation(saleId, ann.reservationId)).toMatchObject({ status: 'REFUNDED', reason: 'VETOED' })
+  expect((await reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...ann, reservationId: `${saleId}.again` })).status).toBe('RESERVED')
+})
+
 test('a rebuilder that died after the fence is replaced, and one that was overtaken opens nothing', async () => {
   await order(await reserve(1))
   await loseEverything()
@@ -201,7 +223,7 @@ test('a sale is fenced once: whoever comes second leaves it to the first, or to 
 })
 
 test('a sale that is just being created is left to whoever creates it', async () => {
-  const other = await new Ledger(world).sale(5)
+  const other = await ledger.sale(5)
   await rebuilder().look()
   expect(await closeSale(deps(), other)).toMatchObject({ epoch: 1 })
   await rebuilder().look()

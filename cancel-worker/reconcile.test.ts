@@ -77,12 +77,19 @@ async function order(saleId: string, n: number): Promise<string> {
   return decision.orderId
 }
 
+async function refund(orderId: string): Promise<void> {
+  const ledger = new Ledger(world)
+  await ledger.pay(orderId)
+  await ledger.refund(orderId)
+}
+
 /** What happens to units, and how many are left in Redis then. */
 const onTheirWay: [string, number, (saleId: string) => Promise<unknown>][] = [
   ['set aside', STOCK - 1, (saleId) => reserve(saleId, 1)],
   ['ordered, Redis not told', STOCK - 1, async (saleId) => placeOrders(world.database, [await reserve(saleId, 1)], rules)],
   ['ordered', STOCK - 1, (saleId) => order(saleId, 1)],
   ['cancelled, not given back', STOCK - 1, async (saleId) => cancelForBuyer(world.database, await order(saleId, 1), 'buyer-1')],
+  ['refunded, not given back', STOCK - 1, async (saleId) => refund(await order(saleId, 1))],
 ]
 
 test.each(onTheirWay)('a unit that is %s is neither missing nor one too many', async (_what, units, happens) => {
@@ -107,6 +114,12 @@ const busy: Busy[] = [
   {
     change: 'cancelled and given back', waiting: 0, left: STOCK, happens: async (_sale, orderId) => {
       await cancelForBuyer(world.database, orderId, 'buyer-1')
+      await tellEnded(deps())
+    },
+  },
+  {
+    change: 'refunded and given back', waiting: 0, left: STOCK, happens: async (_sale, orderId) => {
+      await refund(orderId)
       await tellEnded(deps())
     },
   },

@@ -68,18 +68,19 @@ test('while the door is closed nobody learns that the sale is sold out', async (
 })
 
 test('filling in makes holders of those with a live order, and frees those whose reservation has ended', async () => {
-  const sale = await openSale()
-  for (const buyer of ['ann', 'bob', 'carl']) await reserve(sale, buyer)
+  const sale = await openSale({ total: 4, left: 4 })
+  for (const buyer of ['ann', 'bob', 'carl', 'emil']) await reserve(sale, buyer)
+  await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: `${sale.saleId}.emil`, orderId: 'order of emil' }])
   await door.close({ ...closed(sale), epoch: 2 })
-  const known = [decided(sale, 'ann', 'ORDERED'), decided(sale, 'bob', 'CANCELLED'), decided(sale, 'carl', 'REJECTED'), decided(sale, 'dora', 'PAID')]
+  const known = [decided(sale, 'ann', 'ORDERED'), decided(sale, 'bob', 'CANCELLED'), decided(sale, 'carl', 'REJECTED'), decided(sale, 'dora', 'PAID'), decided(sale, 'emil', 'REFUNDED')]
   expect(await door.refill({ ...closed(sale), epoch: 2 }, known)).toBe('REFILLED')
-  expect(await door.read(sale.saleId)).toMatchObject({ refilled: 4 })
+  expect(await door.read(sale.saleId)).toMatchObject({ refilled: 5 })
   await door.open(sale.saleId, 2, 3)
-  expect(await Promise.all(['ann', 'bob', 'carl', 'dora'].map((buyer) => status(sale, buyer)))).toEqual(['ORDERED', 'CANCELLED', 'REJECTED', 'PAID'])
+  expect(await Promise.all(['ann', 'bob', 'carl', 'dora', 'emil'].map((buyer) => status(sale, buyer)))).toEqual(['ORDERED', 'CANCELLED', 'REJECTED', 'PAID', 'REFUNDED'])
   expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.carl`)).toMatchObject({ reason: 'EXPIRED' })
   expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
   const again = async (buyerId: string) => (await reserveOne(world.stock, { ...sale, epoch: 2 }, { reservationId: `${sale.saleId}.${buyerId}-2`, buyerId })).status
-  expect([await again('ann'), await again('bob'), await again('carl'), await again('dora')]).toEqual(['DUPLICATE', 'RESERVED', 'RESERVED', 'DUPLICATE'])
+  expect([await again('ann'), await again('bob'), await again('carl'), await again('dora'), await again('emil')]).toEqual(['DUPLICATE', 'RESERVED', 'RESERVED', 'DUPLICATE', 'RESERVED'])
 })
 
 test('filling in does not take back what was told meanwhile, and stops when the sale was closed anew', async () => {
@@ -104,18 +105,18 @@ test('a rejected unit of an earlier epoch does not go back: it counts as free si
   expect(await reserve(sale, 'ann', 2)).toBe('RESERVED')
 })
 
-test('the unit of a cancelled order waits while the door is closed, and goes back once it is open', async () => {
+test.each(['CANCELLED', 'REFUNDED'] as const)('the unit of a %s order waits while the door is closed, and goes back once it is open', async (status) => {
   const sale = await openSale()
   await reserve(sale, 'ann')
   await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
-  const cancel = () => world.stock.release(ref(sale, 'ann'), { status: 'CANCELLED', reason: 'BUYER', giveBack: true })
+  const end = () => world.stock.release(ref(sale, 'ann'), { status, reason: 'BUYER', giveBack: true })
   await door.close({ ...closed(sale), epoch: 2 })
-  expect(await cancel()).toBe('CLOSED')
+  expect(await end()).toBe('CLOSED')
   await door.open(sale.saleId, 2, 2)
-  expect([await cancel(), await cancel()]).toEqual(['RELEASED', 'NOTHING'])
+  expect([await end(), await end()]).toEqual(['RELEASED', 'NOTHING'])
   expect(await left(sale)).toBe(3)
   await world.redis.del(door.keys.sale(sale.saleId))
-  expect(await cancel()).toBe('CLOSED')
+  expect(await end()).toBe('CLOSED')
 })
 
 test('a rejection is told also of a reservation that Redis has forgotten', async () => {

@@ -125,6 +125,19 @@ describe('releasing', () => {
     expect(await reserve({ ...request(sale, 'ann'), reservationId: `${sale.saleId}.ann2` })).toMatchObject({ status: 'RESERVED' })
   })
 
+  test('ends a reservation as refunded wherever it stood, and as cancelled only while it is unpaid', async () => {
+    const sale = await loadedSale()
+    const settle = (status: 'ORDERED' | 'PAID', buyer: string) => world.stock.settle(sale.saleId, status, [{ reservationId: `${sale.saleId}.${buyer}`, orderId: `order of ${buyer}` }])
+    const release = (buyer: string, status: 'REFUNDED' | 'CANCELLED') => world.stock.release(ref(sale, buyer), { status, reason: 'VETOED', giveBack: true })
+    for (const buyer of ['ann', 'bob', 'carl']) await reserve(request(sale, buyer))
+    await settle('ORDERED', 'bob')
+    await settle('PAID', 'carl')
+    expect(await release('carl', 'CANCELLED')).toBe('NOTHING')
+    for (const buyer of ['ann', 'bob', 'carl']) expect([await release(buyer, 'REFUNDED'), await release(buyer, 'REFUNDED'), await release(buyer, 'CANCELLED')], buyer).toEqual(['RELEASED', 'NOTHING', 'NOTHING'])
+    expect([await left(sale), await world.stock.countUndecided(sale.saleId)]).toEqual([3, 0])
+    expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.carl`)).toMatchObject({ status: 'REFUNDED', reason: 'VETOED', orderId: 'order of carl' })
+  })
+
   test('does not give back what a resender has taken over: its publish may have arrived', async () => {
     const sale = await loadedSale()
     const reserved = await reserve(request(sale, 'ann'))

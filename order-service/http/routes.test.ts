@@ -15,6 +15,7 @@ import { freePort } from '../../dev/servers/ports.ts'
 import { startPaymentProvider } from '../../payment-provider/payment-provider.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { call } from '../../test/support/http-client.ts'
+import { Ledger } from '../../test/support/ledger.ts'
 import { inParallel } from '../../test/support/parallel.ts'
 import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
@@ -165,12 +166,24 @@ describe('a payment', () => {
   })
 })
 
+test('a refunded order says when and why, and can be neither paid nor cancelled; its money told again stays refunded once', async () => {
+  const buyer = await ordered()
+  const body = await money(buyer)
+  await signed(body)
+  await new Ledger(world).refund(buyer.orderId)
+  expect(OrderView.parse((await order(buyer)).body)).toMatchObject({ status: 'REFUNDED', paidAt: expect.any(String) as unknown, refundedAt: expect.any(String) as unknown, reason: 'VETOED' })
+  expect(await open(buyer)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE', detail: expect.stringContaining('REFUNDED') as unknown } })
+  expect(await cancel(buyer)).toMatchObject({ status: 409, body: { code: 'NOT_CANCELLABLE' } })
+  expect(await signed(body)).toMatchObject({ status: 200, body: { outcome: 'ALREADY_COUNTED' } })
+  expect(await refunds(buyer.orderId)).toBe(1)
+})
+
 describe('a cancellation', () => {
   test('gives the unit and the right to buy back, once', async () => {
     const buyer = await ordered()
     const before = await unitsLeft() ?? 0
     const answers = await inParallel(10, 10, () => cancel(buyer))
-    for (const { status, body } of answers) expect({ status, order: OrderView.parse(body).status }).toEqual({ status: 200, order: 'CANCELLED' })
+    for (const { status, body } of answers) expect({ status, order: OrderView.parse(body) }).toMatchObject({ status: 200, order: { status: 'CANCELLED', reason: 'BUYER' } })
     expect(await unitsLeft()).toBe(before + 1)
     expect(await reservation(buyer)).toMatchObject({ status: 'CANCELLED', reason: 'BUYER' })
     expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({ toldAt: expect.any(Date) as unknown })
