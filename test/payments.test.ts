@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signBody } from '../core/platform/signature.ts'
 import { eventually } from './support/eventually.ts'
+import { Ledger } from './support/ledger.ts'
 import { call } from './support/http-client.ts'
 import { startSystem, type System } from './support/system.ts'
 
@@ -55,6 +56,21 @@ describe('paying', () => {
     expect(refunds).toHaveLength(1)
     expect((await order(orderId, token)).body.status).toBe('CANCELLED')
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+  })
+
+  test('what is refunded after it was paid: the money goes back once, the unit to whoever waits for it', async () => {
+    const saleId = await system.createSale({ stock: 1 })
+    const { token, orderId, reservationId } = await ordered('vetoed', saleId)
+    await pay((await openPayment(orderId, token)).body.url)
+    expect((await system.buy(saleId, await system.signIn('next'))).body.code).toBe('SOLD_OUT')
+    await new Ledger(system.world).refund(orderId)
+    expect(await system.settled(reservationId, token, ['REFUNDED'])).toMatchObject({ status: 'REFUNDED', reason: 'VETOED', orderId })
+    expect((await order(orderId, token)).body).toMatchObject({ status: 'REFUNDED', reason: 'VETOED' })
+    const refunds = await eventually('the refund to be sent', () => system.world.database.refund.findMany({ where: { payment: { orderId } } }),
+      (found) => found.every((refund) => refund.completedAt !== null))
+    expect(refunds).toHaveLength(1)
+    await ordered('next', saleId)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 0, orders: { REFUNDED: 1 } }] })
   })
 
   test('a paid order cannot be cancelled', async () => {

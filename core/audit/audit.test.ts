@@ -15,7 +15,7 @@ import { subscribe, type Subscription } from '../orders/inbox.ts'
 import { tellEnded } from '../orders/tell-ended.ts'
 import { tellStock } from '../orders/tell-stock.ts'
 import { placeOrders, rejectAbandoned } from '../orders/place-orders.ts'
-import { cancelForBuyer, receiveMoney } from '../orders/transitions.ts'
+import { cancelForBuyer, receiveMoney, refundPaid } from '../orders/transitions.ts'
 import { parseConfig } from '../platform/config.ts'
 import { createLog } from '../platform/log.ts'
 import { audit } from './audit.ts'
@@ -54,7 +54,7 @@ const sql = (statement: string, ...values: unknown[]) => world.database.$execute
 const look = (saleId: string) => audit({ database: world.database, redis: world.redis, keyPrefix: world.keyPrefix, queues, limits }, saleId)
 
 interface Placed { orderId: string; reservationId: string; buyerId: string }
-interface Sale { id: string; unpaid: Placed; paid: Placed; cancelled: Placed; refunded: Placed; rejected: string }
+interface Sale { id: string; unpaid: Placed; paid: Placed; cancelled: Placed; paidLate: Placed; refunded: Placed; rejected: string }
 
 async function reserve(saleId: string) {
   const reservation = { saleId, reservationId: `${saleId}.${randomBytes(16).toString('base64url')}`, buyerId: `buyer-${randomUUID()}`, epoch: 1, quantity: 1 }
@@ -100,16 +100,18 @@ async function goodSale(): Promise<Sale> {
   await world.database.sale.create({ data: { ...common, id, stock: STOCK, epoch: 1, fencedEpoch: 1, opensAt: new Date(0), closesAt: new Date(closesAtMs) } })
   await loadSale(world, { ...common, saleId: id, epoch: 1, total: STOCK, left: STOCK, opensAtMs: 0, closesAtMs })
 
-  const [unpaid, paid, cancelled, refunded] = [await place(id), await place(id), await place(id), await place(id)]
+  const [unpaid, paid, cancelled, paidLate, refunded] = [await place(id), await place(id), await place(id), await place(id), await place(id)]
   await pay(paid)
-  for (const { orderId, buyerId } of [cancelled, refunded]) await cancelForBuyer(world.database, orderId, buyerId)
-  await tellEnded({ database: world.database, stock: world.stock, log }, [cancelled.orderId, refunded.orderId])
   await pay(refunded)
+  await world.database.$transaction((tx) => refundPaid(tx, refunded.orderId, 'VETOED'))
+  for (const { orderId, buyerId } of [cancelled, paidLate]) await cancelForBuyer(world.database, orderId, buyerId)
+  await tellEnded({ database: world.database, stock: world.stock, log }, [cancelled.orderId, paidLate.orderId, refunded.orderId])
+  await pay(paidLate)
   const late = await reserve(id)
   await world.stock.confirmed(id, [late.pendingEntry])
   await tellStock(world.stock, await rejectAbandoned(world.database, [late.message]), log)
   await tellSubscribers()
-  return { id, unpaid, paid, cancelled, refunded, rejected: late.message.reservationId }
+  return { id, unpaid, paid, cancelled, paidLate, refunded, rejected: late.message.reservationId }
 }
 
 const checksThatAre = (state: string, sale: SaleAudit | undefined) => sale?.checks.filter((check) => check.state === state).map(({ id }) => id)
@@ -122,7 +124,7 @@ test('a sale that went well is balanced and quiet', async () => {
   expect(report).toMatchObject({ balanced: true, quiet: true, outbox: 0, queues: { intake: 0, waiting: 0, cancellations: 0, deadLetters: 0 } })
   expect(report.sales).toMatchObject([{
     saleId: id, stock: STOCK, sold: 2, redisLeft: 8, pending: 0, undecided: 0, rejections: 1,
-    orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 0 },
+    orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 1 },
   }])
   expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5, 6, 7, 9])
   expect(JSON.parse(JSON.stringify(report))).toEqual(report)
@@ -189,10 +191,33 @@ const faults: Fault[] = [
     `INSERT INTO payments (id, order_id, amount_cents, received_at) VALUES (gen_random_uuid(), $1::uuid, ${PRICE_CENTS}, now())`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
   ['the money of a paid order is refunded', [5], ({ paid }) => sql(`
     INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
-  ['money for a cancelled order is kept', [5], ({ refunded }) => sql(
+  ['money for a cancelled order is kept', [5], ({ paidLate }) => sql(
+    'DELETE FROM refunds WHERE payment_id = (SELECT id FROM payments WHERE order_id = $1::uuid)', paidLate.orderId), ({ paidLate }) => paidLate.orderId],
+  ['money for a cancelled order goes back twice', [5], ({ paidLate }) => sql(`
+    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, paidLate.orderId), ({ paidLate }) => paidLate.orderId],
+  ['the money of a refunded order is kept', [5], ({ refunded }) => sql(
     'DELETE FROM refunds WHERE payment_id = (SELECT id FROM payments WHERE order_id = $1::uuid)', refunded.orderId), ({ refunded }) => refunded.orderId],
-  ['money for a cancelled order goes back twice', [5], ({ refunded }) => sql(`
+  ['the money of a refunded order goes back twice', [5], ({ refunded }) => sql(`
     INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, refunded.orderId), ({ refunded }) => refunded.orderId],
+  ['a refunded order never had money', [5], ({ refunded }) => sql(
+    'UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', refunded.orderId), ({ refunded }) => `orders that were paid without money: ${refunded.orderId}`],
+  ['a refunded order does not say why', [5], ({ refunded }) => sql('UPDATE orders SET end_reason = NULL WHERE id = $1::uuid', refunded.orderId), ({ refunded }) => refunded.orderId],
+  ['a paid order says why it has ended', [5], ({ paid }) => sql(`UPDATE orders SET end_reason = 'VETOED' WHERE id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
+  ['a paid order was refunded once', [5], ({ paid }) => sql('UPDATE orders SET refunded_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
+  ['a refunded unit never went back', [7], ({ refunded }) => sql(`
+    UPDATE orders SET told_at = NULL, created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
+    WHERE id = $1::uuid`, refunded.orderId), ({ refunded }) => refunded.orderId],
+  ['Redis calls a refunded order cancelled', [3], (sale) => world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'CANCELLED'), ({ refunded }) => refunded.reservationId],
+  ['Redis calls a paid order refunded', [3], (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'REFUNDED'), ({ paid }) => paid.reservationId],
+  ['Redis calls an order that was refunded an hour ago paid', [7], async (sale) => {
+    await sql(`UPDATE decisions SET decided_at = now() - interval '3 hours' WHERE reservation_id = $1`, sale.refunded.reservationId)
+    await sql(`
+      UPDATE orders SET created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
+      WHERE id = $1::uuid`, sale.refunded.orderId)
+    await world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'PAID')
+  }, ({ refunded }) => refunded.reservationId],
+  ['the points of a refunded order stay', [6], ({ refunded }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid AND points < 0', refunded.orderId),
+    ({ refunded }) => `ended orders whose points do not add up to none: ${refunded.orderId}`],
   ['less money came than was asked for', [5], ({ paid }) => sql('UPDATE payments SET amount_cents = 1 WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
   ['a cancelled unit never went back', [7], async (sale) => {
     await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.cancelled.orderId)
@@ -245,6 +270,15 @@ describe('what is on its way is neither wrong nor quiet:', () => {
     await cancelForBuyer(world.database, sale.unpaid.orderId, sale.unpaid.buyerId)
     await sql('DELETE FROM outbox')
     expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false })
+  })
+
+  test('a refunded order whose unit is not back yet', async () => {
+    const sale = await goodSale()
+    await world.database.$transaction((tx) => refundPaid(tx, sale.paid.orderId, 'VETOED'))
+    await sql('DELETE FROM outbox')
+    const report = await look(sale.id)
+    expect(report).toMatchObject({ balanced: true, quiet: false })
+    expect(checksThatAre('in flight', report.sales[0])).toEqual([2, 6, 7])
   })
 
   test('an event that the subscribers have not come to', async () => {

@@ -4,9 +4,11 @@ const PLACING = 'core/orders/place-orders.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
+const TELLING = 'core/orders/tell-ended.test.ts'
+const TRANSITIONS = 'core/orders/transitions.test.ts'
 const ROUTES = 'order-service/http/routes.test.ts'
 
-/** The PostgreSQL ledger: deciding, placing, cancelling, paying, rebuilding, setting right. */
+/** The PostgreSQL ledger: deciding, placing, cancelling, paying, refunding, rebuilding, setting right. */
 export const orderGuards: Guard[] = [
   {
     rule: 'the database sells no more than the stock', file: 'core/orders/decide.ts',
@@ -58,28 +60,56 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'an order does not lapse before its deadline', file: 'core/orders/transitions.ts',
-    text: 'Prisma.sql`payment_deadline <= now()`', without: 'Prisma.sql`TRUE`', tests: { file: 'core/orders/transitions.test.ts', named: 'an order is not lapsed' },
+    text: 'Prisma.sql`payment_deadline <= now()`', without: 'Prisma.sql`TRUE`', tests: { file: TRANSITIONS, named: 'an order is not lapsed' },
   },
   {
     rule: 'only its buyer cancels an order', file: 'core/orders/transitions.ts',
-    text: 'Prisma.sql`buyer_id = ${buyerId}`', without: 'Prisma.sql`TRUE`', tests: { file: 'core/orders/transitions.test.ts', named: 'only its buyer' },
+    text: 'Prisma.sql`buyer_id = ${buyerId}`', without: 'Prisma.sql`TRUE`', tests: { file: TRANSITIONS, named: 'only its buyer' },
   },
   {
     rule: 'the same money counts once', file: 'core/orders/transitions.ts',
-    text: ' AND received_at IS NULL`', without: '`', tests: { file: 'core/orders/transitions.test.ts', named: 'the same money' },
+    text: ' AND received_at IS NULL`', without: '`', tests: { file: TRANSITIONS, named: 'the same money' },
   },
   {
     rule: 'a cancelled unit goes back to the counter', file: 'core/orders/transitions.ts',
-    text: '    await countReturned(tx, cancelled)\n', without: '', tests: { file: 'core/orders/transitions.test.ts', named: 'ending' },
+    text: '  await countReturned(tx, cancelled)\n', without: '', tests: { file: TRANSITIONS, named: 'ending' },
+  },
+  {
+    rule: 'only a paid order is refunded', file: 'core/orders/transitions.ts',
+    text: " AND status = 'PAID'\n", without: '\n', tests: { file: TRANSITIONS, named: 'refunding' },
+  },
+  {
+    rule: 'a refunded unit goes back to the counter', file: 'core/orders/transitions.ts',
+    text: '  await countReturned(tx, [refunded])\n', without: '', tests: { file: TRANSITIONS, named: 'refunding' },
+  },
+  {
+    rule: 'the money of a refunded order goes back', file: 'core/orders/transitions.ts',
+    text: '  await oweMoneyBack(tx, orderId)\n', without: '', tests: { file: TRANSITIONS, named: 'refunding' },
+  },
+  {
+    rule: 'only money that came goes back', file: 'core/orders/transitions.ts',
+    text: ' AND received_at IS NOT NULL`', without: '`', tests: { file: TRANSITIONS, named: 'refunding' },
+  },
+  {
+    rule: 'Redis hears of a refund after it has heard of the payment', file: 'core/orders/transitions.ts',
+    text: ' told_at = NULL,', without: '', tests: { file: TELLING, named: 'the unit of a refunded' },
+  },
+  {
+    rule: 'having told the payment is not having told the refund', file: 'core/orders/tell-ended.ts',
+    text: ' AND o.status = told.status', without: '', tests: { file: TELLING, named: 'a refund that comes while' },
   },
   {
     rule: 'a unit is written down as given back only when Redis has it', file: 'core/orders/tell-ended.ts',
     text: "  return outcome !== 'CLOSED'\n", without: '  return outcome !== undefined\n', tests: { file: REBUILDING, named: 'an order cancelled between' },
   },
   {
-    rule: 'the fence counts cancelled units as given back', file: 'core/rebuild/fence-sale.ts',
-    text: "    await tx.$executeRaw`UPDATE orders SET told_at = now() WHERE sale_id = ${saleId} AND status = 'CANCELLED' AND told_at IS NULL`\n", without: '',
+    rule: 'the fence counts units of ended orders as given back', file: 'core/rebuild/fence-sale.ts',
+    text: "    await tx.$executeRaw`UPDATE orders SET told_at = now() WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND told_at IS NULL`\n", without: '',
     tests: { file: REBUILDING, named: 'an order cancelled between' },
+  },
+  {
+    rule: 'the fence counts units of refunded orders as given back', file: 'core/rebuild/fence-sale.ts',
+    text: "status IN ('CANCELLED', 'REFUNDED')", without: "status IN ('CANCELLED')", tests: { file: REBUILDING, named: 'an order refunded right' },
   },
   {
     rule: 'a sale is fenced once per epoch', file: 'core/rebuild/fence-sale.ts',
@@ -87,7 +117,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'what was cancelled after the fence is given back after it', file: 'core/rebuild/reopen-sale.ts',
-    text: "        WHEN o.status = 'CANCELLED' AND o.told_at IS NOT NULL THEN 'CANCELLED'\n", without: "        WHEN o.status = 'CANCELLED' THEN 'CANCELLED'\n",
+    text: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.told_at IS NOT NULL THEN", without: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') THEN",
     tests: { file: REBUILDING, named: 'one cancelled while' },
   },
   {
@@ -113,6 +143,10 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a cancelled unit that is not back yet is not missing', file: 'cancel-worker/reconcile.ts',
     text: ' + before.untold + returnedMeanwhile)', without: ' + returnedMeanwhile)', tests: { file: RECONCILING, named: 'a unit that is' },
+  },
+  {
+    rule: 'a refunded unit that is not back yet is not missing', file: 'cancel-worker/reconcile.ts',
+    text: "IN ('CANCELLED', 'REFUNDED') AND told_at", without: "IN ('CANCELLED') AND told_at", tests: { file: RECONCILING, named: 'a unit that is refunded' },
   },
   {
     rule: 'a unit that was cancelled while it was counted is not missing', file: 'cancel-worker/reconcile.ts',

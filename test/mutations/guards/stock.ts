@@ -59,7 +59,7 @@ export const stockGuards: Guard[] = [
   },
   {
     rule: 'a reservation is released once', file: 'core/stock/release.lua',
-    text: "if found[1] ~= 'RESERVED' and found[1] ~= 'ORDERED' then return 'NOTHING' end\n", without: '', tests: { file: STOCK, named: 'releasing gives' },
+    text: "if not is_live then return 'NOTHING' end\n", without: '', tests: { file: STOCK, named: 'releasing gives' },
   },
   {
     rule: 'what a resender has taken over is not given back', file: 'core/stock/release.lua',
@@ -71,11 +71,19 @@ export const stockGuards: Guard[] = [
   },
   {
     rule: 'a rejected unit of an earlier epoch does not go back', file: 'core/stock/release.lua',
-    text: "and (ARGV[2] == 'CANCELLED' or found[3] == sale[1]) then", without: 'then', tests: { file: DOOR, named: 'a rejected unit' },
+    text: 'and (was_order or found[3] == sale[1]) then', without: 'then', tests: { file: DOOR, named: 'a rejected unit' },
   },
   {
-    rule: 'a cancelled unit waits while the door is closed', file: 'core/stock/release.lua',
-    text: "if ARGV[2] == 'CANCELLED' and (not sale[2] or sale[2] == '') then return 'CLOSED' end\n", without: '', tests: { file: DOOR, named: 'the unit of a cancelled' },
+    rule: 'the unit of an ended order waits while the door is closed', file: 'core/stock/release.lua',
+    text: "if was_order and (not sale[2] or sale[2] == '') then return 'CLOSED' end\n", without: '', tests: { file: DOOR, named: 'the unit of a' },
+  },
+  {
+    rule: 'a paid unit goes back only with a refund', file: 'core/stock/release.lua',
+    text: "(found[1] == 'PAID' and ARGV[2] == 'REFUNDED')", without: "found[1] == 'PAID'", tests: { file: STOCK, named: 'releasing ends' },
+  },
+  {
+    rule: 'the unit of a paid order goes back with its refund', file: 'core/stock/release.lua',
+    text: " or (found[1] == 'PAID' and ARGV[2] == 'REFUNDED')", without: '', tests: { file: STOCK, named: 'releasing ends' },
   },
   {
     rule: 'the buyer of a released unit may buy again', file: 'core/stock/release.lua',
