@@ -40,7 +40,7 @@ let subscriptions: Subscription[]
 beforeAll(async () => {
   world = await createWorld()
   queues = createQueueReader(world.rabbitmqUrl, 60)
-  subscriptions = await Promise.all(STRONG.map(({ name }) => subscribe(world.database, name)))
+  subscriptions = await Promise.all(STRONG.map(({ name }) => subscribe(world.database, name, 1)))
   // What PostgreSQL itself would refuse must be seen, too: a restored dump or a bad migration has no such guard.
   await sql('ALTER TABLE sales DROP CONSTRAINT sales_sold_within_stock')
   for (const index of ['orders_one_live_per_buyer', 'orders_reservation_id_key', 'refunds_payment_id_key']) await sql(`DROP INDEX ${index}`)

@@ -1,4 +1,4 @@
-import { type Bound, eventTopology, ORDER_EVENTS, type Queue, type Topology } from './topology.ts'
+import { type Bound, eventTopology, type Exchange, ORDER_EVENTS, type Queue, type Topology } from './topology.ts'
 
 /** Everything that one subscriber has of its own: what befalls it, or its messages, is seen by nobody else. */
 export interface SubscriberQueues {
@@ -16,9 +16,21 @@ export interface SubscriberQueues {
   topology: Topology
   /** As much of it as the consumer of one partition needs; five subscribers are 20 of these. */
   partitionTopology: (partition: string) => Topology
+  /** More queues, for as long as a backlog is spread over them. */
+  spreadOver: (queueCount: number) => SpreadQueues
+}
+
+export interface SpreadQueues {
+  exchange: string
+  queues: string[]
+  topology: Topology
+  /** As much of it as the consumer of one of them needs. It binds nothing: what is taken down stays empty. */
+  queueTopology: (queue: string) => Topology
 }
 
 export const HELD_MS = 500
+/** Queues that a backlog may be spread over; each is a connection of every process. */
+export const SPREAD_OVER_MAX = 64
 /** Per partition. An event takes some 500 bytes. */
 const BACKLOG_BOUND: Bound = { items: 1_000_000, bytesPerItem: 512 }
 const SET_ASIDE_BOUND: Bound = { items: 100_000, bytesPerItem: 1_024 }
@@ -39,6 +51,8 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
     ...boundOf(BACKLOG_BOUND), 'x-overflow': 'drop-head', 'x-single-active-consumer': true, 'x-delivery-limit': SUBSCRIBER_DELIVERY_LIMIT,
     'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetters,
   }
+  // One that is full holds back whoever moves events there, and nobody else.
+  const spreadArguments = { ...partitionArguments, 'x-overflow': 'reject-publish' }
   const heldArguments = {
     ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish', 'x-message-ttl': HELD_MS,
     'x-dead-letter-exchange': exchange, 'x-dead-letter-strategy': 'at-least-once',
@@ -50,7 +64,7 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
   return {
     exchange, partitions, held, parked, deadLetters,
     topology: {
-      exchanges: [...eventTopology.exchanges, { name: exchange, type: 'x-consistent-hash', arguments: { 'hash-property': 'correlation_id' } }],
+      exchanges: [...eventTopology.exchanges, byOrder(exchange)],
       queues: [
         aside(deadLetters), aside(parked),
         ...partitions.map((partition) => ({ name: partition, arguments: partitionArguments })),
@@ -64,5 +78,18 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
     partitionTopology: (partition) => ({
       exchanges: [], queues: [{ name: partition, arguments: partitionArguments }], bindings: [{ queue: partition, exchange, routingKey: '1' }],
     }),
+    spreadOver(queueCount) {
+      const spread = `${exchange}.spread`
+      const queues = Array.from({ length: queueCount }, (_, i) => `${spread}.${i}`)
+      const declared = (queue: string): Queue => ({ name: queue, arguments: spreadArguments })
+      return {
+        exchange: spread, queues,
+        topology: { exchanges: [byOrder(spread)], queues: queues.map(declared), bindings: queues.map((queue) => ({ queue, exchange: spread, routingKey: '1' })) },
+        queueTopology: (queue) => ({ exchanges: [], queues: [declared(queue)], bindings: [] }),
+      }
+    },
   }
 }
+
+/** Shares messages out by the hash of their order. */
+const byOrder = (name: string): Exchange => ({ name, type: 'x-consistent-hash', arguments: { 'hash-property': 'correlation_id' } })

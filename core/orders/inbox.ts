@@ -10,8 +10,9 @@ export interface Subscription {
 }
 
 /** To be asked once the queues are bound: orders placed after that have all of their events in them. */
-export async function subscribe(database: Database, name: string): Promise<Subscription> {
-  await database.$executeRaw`INSERT INTO subscriptions (name) VALUES (${name}) ON CONFLICT DO NOTHING`
+export async function subscribe(database: Database, name: string, partitions: number): Promise<Subscription> {
+  await database.$executeRaw`
+    INSERT INTO subscriptions (name, partitions) VALUES (${name}, ${partitions}) ON CONFLICT (name) DO UPDATE SET partitions = excluded.partitions`
   return database.subscription.findUniqueOrThrow({ where: { name } })
 }
 
@@ -52,7 +53,7 @@ export async function advance(tx: Transaction, { name }: Subscription, events: O
     INSERT INTO order_progress (subscriber, order_id, sequence)
     SELECT ${name}, order_id, sequence FROM unnest(${[...newest.keys()]}::uuid[], ${[...newest.values()]}::int[]) AS newest (order_id, sequence)
     ORDER BY order_id
-    ON CONFLICT (subscriber, order_id) DO UPDATE SET sequence = greatest(order_progress.sequence, excluded.sequence)`
+    ON CONFLICT (subscriber, order_id) DO UPDATE SET sequence = greatest(order_progress.sequence, excluded.sequence), advanced_at = now()`
 }
 
 /**

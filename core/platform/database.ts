@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { Prisma, PrismaClient } from '../../prisma/generated/client.ts'
 
 export { Prisma }
-export type { Sale } from '../../prisma/generated/client.ts'
+export type { Sale, SpreadStage } from '../../prisma/generated/client.ts'
 export type Database = PrismaClient
 /** The client inside a transaction. */
 export type Transaction = Prisma.TransactionClient

@@ -14,6 +14,8 @@ export const SubscribersConfig = z.object({
   SUBSCRIBERS_FOLDER: z.string().min(1).default('subscribers').describe('folder whose files are the subscribers, one each'),
   SUBSCRIBER_PARTITIONS: z.coerce.number().int().min(1).max(64).default(4)
     .describe('queues over which each subscriber\'s orders are shared out; may grow, and shrink once those above are drained and deleted'),
+  SUBSCRIBER_BATCH_MAX: z.coerce.number().int().min(1).max(1_000).default(100)
+    .describe('events that one transaction of a subscriber handles at most; a transaction may take 10 s, so slow effects need fewer'),
   PREDECESSOR_WAIT_SECONDS: z.coerce.number().positive().default(30).describe('how long an event that came too early waits for its predecessor before it is parked'),
   SMS_LOG_FILE: z.string().min(1).default('/tmp/seckill-sms.log').describe('where the SMS provider of the demo writes'),
   RISK_PAID_PER_MINUTE_MAX: z.coerce.number().int().min(1).default(5).describe('orders that a buyer may pay within a minute; more put them on the blacklist'),

@@ -1,20 +1,24 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
-import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { SPREAD_OVER_MAX, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import type { Closers } from '../../core/platform/closers.ts'
 import { connectDatabase } from '../../core/platform/database.ts'
 import { isOutage } from '../../core/platform/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
+import { repeat } from '../../core/platform/repeat.ts'
 import { handleEvents, type HandlingDeps } from './handle-events.ts'
+import { Lanes } from './lanes.ts'
 import type { SubscriberMetrics } from './metrics.ts'
-import { type AsideDeps, holdBack, park } from './set-aside.ts'
+import { type AsideDeps, holdBack, moveOn, park } from './set-aside.ts'
+import { leave, takeShare } from './share.ts'
 import { type Subscriber, type Tools, TryAgain } from './subscriber.ts'
 
-/** Events of one transaction. */
-const BATCH_MAX = 100
+/** How often a process looks who else is there, and whether a backlog is being spread. */
+const LOOK_INTERVAL_MS = 1_000
 const CONFIRM_TIMEOUT_MS = 4_000
 const BROKER_LIMIT_MS = 15_000
 
@@ -36,21 +40,34 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   const { name } = subscriber
   const queues = subscriberQueues(name, config.SUBSCRIBER_PARTITIONS, subscriber.events)
   const broker = { url: config.RABBITMQ_URL, log }
-  const database = connectDatabase(config.DATABASE_URL, { connections: config.SUBSCRIBER_PARTITIONS, statementTimeoutMs: 5_000 })
+  // One for each lane that works; those that nobody uses are not opened.
+  const database = connectDatabase(config.DATABASE_URL, { connections: 1 + config.SUBSCRIBER_PARTITIONS + SPREAD_OVER_MAX, statementTimeoutMs: 5_000 })
   closers.add(`database of ${name}`, () => database.$disconnect())
   const publisher = await createPublisher({ ...broker, name: `${name} publisher`, topology: queues.topology, confirmTimeoutMs: CONFIRM_TIMEOUT_MS })
   closers.add(`publisher of ${name}`, () => publisher.close())
   await bound(publisher)
-  const subscription = await subscribe(database, name)
+  const subscription = await subscribe(database, name, config.SUBSCRIBER_PARTITIONS)
 
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
-  const handle = (items: Incoming[]) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items)
-  const consumers = await Promise.all(queues.partitions.map(async (queue) => consumeBatches({
-    ...broker, name: queue, topology: queues.partitionTopology(queue), queue, batchMax: BATCH_MAX, unpack: readIncoming, handle, isFutile, metrics: options.registry,
-    graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
-  })))
-  closers.add(`consumers of ${name}`, () => Promise.all(consumers.map((consumer) => consumer.close())))
-  return () => publisher.isReady() && consumers.every((consumer) => consumer.isUp())
+  const lanes = new Lanes<Incoming>({
+    queues,
+    handle: (items) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items),
+    moveOn: async ({ exchange }, items) => { await Promise.all(items.map((item) => moveOn(publisher, exchange, item))) },
+    consume: (queue, topology, handle) => consumeBatches({
+      ...broker, name: queue, topology, queue, batchMax: config.SUBSCRIBER_BATCH_MAX, unpack: readIncoming, handle, isFutile, metrics: options.registry,
+      graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
+    }),
+  })
+  const id = randomUUID()
+  const look = async () => { await lanes.adapt(await takeShare(database, { id, subscriber: name, spread: lanes.stage })) }
+  await look()
+  const looking = repeat(LOOK_INTERVAL_MS, look, log)
+  closers.add(`consumers of ${name}`, async () => {
+    await looking.close()
+    await lanes.close()
+    await leave(database, id)
+  })
+  return () => publisher.isReady() && lanes.isUp()
 }
 
 async function handleIncoming(deps: HandlingDeps, aside: AsideDeps, { count, lag }: SubscriberMetrics, items: Incoming[]): Promise<void> {

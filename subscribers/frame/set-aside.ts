@@ -1,5 +1,5 @@
 import type { OrderEvent } from '../../core/contracts/messages.ts'
-import type { HeldEvent, ParkedEvent } from '../../core/contracts/set-aside.ts'
+import type { HeldEvent, Incoming, ParkedEvent } from '../../core/contracts/set-aside.ts'
 import { HELD_MS, type SubscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import type { Outgoing, Publisher } from '../../core/platform/rabbit/publisher.ts'
 import { TryAgain } from './subscriber.ts'
@@ -17,24 +17,33 @@ export type SetAside = 'HELD' | ParkedEvent['reason']
 export async function holdBack(deps: AsideDeps, event: OrderEvent, heldTimes: number): Promise<SetAside> {
   if (heldTimes * HELD_MS >= deps.waitMs) return await park(deps, event, 'OUT_OF_SEQUENCE')
   const held: HeldEvent = { heldTimes: heldTimes + 1, event }
-  await send(deps, deps.queues.held, event, held)
+  await send(deps, { exchange: '', routingKey: deps.queues.held }, event, held)
   return 'HELD'
 }
 
 export async function park(deps: AsideDeps, event: ParkedEvent['event'], reason: ParkedEvent['reason']): Promise<SetAside> {
   const parked: ParkedEvent = { reason, parkedAt: new Date().toISOString(), event }
-  await send(deps, deps.queues.parked, event, parked)
+  await send(deps, { exchange: '', routingKey: deps.queues.parked }, event, parked)
   return reason
 }
 
+/** Takes what came, as it is, to the queues that a backlog is spread over: the same order, the same queue. */
+export async function moveOn(publisher: Publisher, exchange: string, incoming: Incoming): Promise<void> {
+  const { event } = incoming
+  const body = incoming.isKnown && incoming.heldTimes > 0 ? { heldTimes: incoming.heldTimes, event } : event
+  await send({ publisher }, { exchange, routingKey: 'moved' }, event, body)
+}
+
+type To = Pick<Outgoing, 'exchange' | 'routingKey'>
+
 /** Only then may the event be acknowledged where it came from. @throws TryAgain unless the broker has confirmed. */
-async function send({ publisher }: AsideDeps, queue: string, event: ParkedEvent['event'], body: HeldEvent | ParkedEvent): Promise<void> {
+async function send({ publisher }: Pick<AsideDeps, 'publisher'>, to: To, event: ParkedEvent['event'], body: object): Promise<void> {
   const { eventId, orderId, reservationId } = event
   const message: Outgoing = {
-    exchange: '', routingKey: queue, messageId: typeof eventId === 'string' ? eventId : '', body,
-    // By which it finds back to its partition.
+    ...to, messageId: typeof eventId === 'string' ? eventId : '', body,
+    // By which it finds its partition.
     correlationId: [orderId, reservationId].find((id) => typeof id === 'string') ?? '',
   }
   const outcome = await publisher.publish(message)
-  if (outcome !== 'CONFIRMED') throw new TryAgain(`${queue}: publish ${outcome}`)
+  if (outcome !== 'CONFIRMED') throw new TryAgain(`${to.exchange || to.routingKey}: publish ${outcome}`)
 }

@@ -26,17 +26,17 @@ export class Subscriptions {
   readonly #publisher: Publisher
   readonly #running: Closers[] = []
 
-  private constructor(world: World, publisher: Publisher) {
+  private constructor(world: World, publisher: Publisher, settings: Record<string, string>) {
     this.world = world
     this.#publisher = publisher
-    this.env = { ...SETTINGS, DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, REDIS_KEY_PREFIX: world.keyPrefix, RABBITMQ_URL: world.rabbitmqUrl }
+    this.env = { ...SETTINGS, ...settings, DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, REDIS_KEY_PREFIX: world.keyPrefix, RABBITMQ_URL: world.rabbitmqUrl }
   }
 
-  static async open(): Promise<Subscriptions> {
+  static async open(settings: Record<string, string> = {}): Promise<Subscriptions> {
     const world = await createWorld()
     const publisher = await createPublisher({ url: world.rabbitmqUrl, name: 'test', log, topology: eventTopology, confirmTimeoutMs: 10_000 })
     await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
-    return new Subscriptions(world, publisher)
+    return new Subscriptions(world, publisher, settings)
   }
 
   /** Runs it in this process. @returns how to stop it again. */

@@ -1,4 +1,4 @@
-import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
+import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Registry } from 'prom-client'
 import { UnreadableMessage, type Unpacked } from '../../contracts/messages.ts'
 import type { Topology } from '../../contracts/topology.ts'
@@ -30,6 +30,10 @@ export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 
 
 export interface BatchConsumer {
   isUp: () => boolean
+  /** Messages it was ever given. Of a queue with a single active consumer only that one is given any. */
+  given: () => number
+  /** Goes to the end of the broker's line of those who wait to be the single active one; what is in hand is still handled. */
+  stepBack: () => Promise<void>
   /** Stops taking, finishes what is in hand, then closes channel and connection. */
   close: () => Promise<void>
 }
@@ -51,9 +55,10 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
   const { log, topology, queue, batchMax } = options
   const countDead = deadLetterCounter(options.metrics)
   const stop = new AbortController()
-  let open: { channel: ConfirmChannel; consumerTag: string } | undefined
+  let open: { model: ChannelModel; channel: ConfirmChannel; consumerTag: string } | undefined
   let waiting: Delivery<Item>[] = []
   let wake = () => {}
+  let given = 0
 
   const connection = await connectRabbit({
     ...options,
@@ -63,18 +68,23 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
       channel.on('close', () => { waiting = waiting.filter((delivery) => delivery.channel !== channel) })
       // Enough to fill a batch with messages of one item each; more would only keep them from other consumers.
       await channel.prefetch(batchMax)
-      const { consumerTag } = await channel.consume(queue, (message) => {
-        if (message === null) {
-          log.error({ queue }, 'the broker cancelled the consumer; reconnecting')
-          model.close().catch((error: Error) => log.debug({ err: error.message }, 'connection was closing already'))
-          return
-        }
-        waiting.push({ channel, message, ...read(message.content, options) })
-        wake()
-      })
-      open = { channel, consumerTag }
+      open = { model, channel, consumerTag: await lineUp(channel, model) }
     },
   })
+
+  async function lineUp(channel: ConfirmChannel, model: ChannelModel): Promise<string> {
+    const { consumerTag } = await channel.consume(queue, (message) => {
+      if (message === null) {
+        log.error({ queue }, 'the broker cancelled the consumer; reconnecting')
+        model.close().catch((error: Error) => log.debug({ err: error.message }, 'connection was closing already'))
+        return
+      }
+      given++
+      waiting.push({ channel, message, ...read(message.content, options) })
+      wake()
+    })
+    return consumerTag
+  }
 
   async function run(): Promise<void> {
     const pace = options.itemsPerSecond === undefined ? undefined : new TokenBucket(options.itemsPerSecond, batchMax)
@@ -106,6 +116,15 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
   const running = run()
   return {
     isUp: () => connection.isUp(),
+    given: () => given,
+    async stepBack() {
+      // Whoever connects again stands at the end anyway.
+      if (!connection.isUp() || !open || stop.signal.aborted) return
+      const { model, channel, consumerTag } = open
+      await channel.cancel(consumerTag)
+      const anew = { model, channel, consumerTag: await lineUp(channel, model) }
+      if (open.channel === channel) open = anew
+    },
     async close() {
       stop.abort()
       if (connection.isUp() && open) await open.channel.cancel(open.consumerTag).catch((error: Error) => log.debug({ err: error.message }, 'consumer was gone'))

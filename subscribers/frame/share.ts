@@ -1,0 +1,39 @@
+import type { Database, SpreadStage } from '../../core/platform/database.ts'
+
+/** A process that counts for nothing after so long a silence; those that stand in line behind it are active long before. */
+const SILENT_SECONDS = 5
+
+/** One process that runs one subscriber. */
+export interface Member {
+  id: string
+  subscriber: string
+  /** The stage that it has adapted itself to. */
+  spread: SpreadStage
+}
+
+/** What all processes of a subscriber are told alike. */
+export interface Share {
+  /** Of how many processes this is which one, from 0. */
+  place: number
+  processes: number
+  spread: SpreadStage
+  /** 0 when there are no queues to spread over. */
+  spreadOver: number
+}
+
+/** Says that this process is here, and asks who else is: one list for everybody, by one clock. */
+export async function takeShare(database: Database, { id, subscriber, spread }: Member): Promise<Share> {
+  await database.$executeRaw`
+    INSERT INTO subscriber_processes (id, subscriber, spread) VALUES (${id}::uuid, ${subscriber}, ${spread}::spread_stage)
+    ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), spread = excluded.spread`
+  const here = await database.$queryRaw<{ id: string }[]>`
+    SELECT id::text FROM subscriber_processes WHERE subscriber = ${subscriber} AND seen_at > clock_timestamp() - ${SILENT_SECONDS} * interval '1 s'
+    ORDER BY joined_at, id`
+  const { spread: stage, spreadOver } = await database.subscription.findUniqueOrThrow({ where: { name: subscriber } })
+  return { place: here.findIndex((process) => process.id === id), processes: here.length, spread: stage, spreadOver: spreadOver ?? 0 }
+}
+
+/** The others need not wait until it is missed. */
+export async function leave(database: Database, id: string): Promise<void> {
+  await database.$executeRaw`DELETE FROM subscriber_processes WHERE id = ${id}::uuid`
+}
