@@ -1,4 +1,4 @@
-import type { DepthReader } from '../core/audit/queue-depths.ts'
+import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import type { Sale } from '../core/platform/database.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'

@@ -5,6 +5,7 @@ import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
+import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
@@ -17,6 +18,7 @@ import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
 import { getSales, patchSale, postSale } from './routes/sales.ts'
+import { createSubscriberReader } from './subscriber-backlogs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
 /** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
@@ -28,9 +30,12 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   await redisReady(redis)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
+  const depths = createDepthReader(config.RABBITMQ_URL)
+  closers.add('depth reader', () => depths.close())
+  const subscribers = createSubscriberReader(database, depths)
   const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), door: new SaleDoor(redis, config.REDIS_KEY_PREFIX) }
   const metrics = createMetrics('control-room')
-  const backlog = repeat(WATCH_INTERVAL_MS, backlogWatch({ stock: deps.stock, queues, metrics, log }), log)
+  const backlog = repeat(WATCH_INTERVAL_MS, backlogWatch({ stock: deps.stock, queues, subscribers, metrics, log }), log)
   closers.add('backlog watch', () => backlog.close())
   const broker = { url: config.RABBITMQ_URL, log }
 
@@ -49,7 +54,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.patch('/sales/:saleId', jsonBody(), patchSale(deps))
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))
-      app.get('/figures', async (_req, res) => { res.json(await readFigures(deps, queues)) })
+      app.get('/figures', async (_req, res) => { res.json(await readFigures(deps, queues, subscribers)) })
       app.get('/dead-letters', getDeadLetters(broker))
       app.post('/dead-letters/send-back', jsonBody(), postSendBack(broker))
       app.get('/audit', getAudit({

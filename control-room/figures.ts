@@ -1,7 +1,9 @@
-import { BrokerUnreachable, type QueueReader } from '../core/audit/queue-depths.ts'
+import type { QueueReader } from '../core/audit/queue-depths.ts'
 import { countOutboxMessages, readLedgerSales } from '../core/audit/read-ledger.ts'
 import type { OrderCounts, QueueDepths } from '../core/audit/report.ts'
+import { BrokerUnreachable } from '../core/platform/rabbit/depth-reader.ts'
 import type { SaleDeps } from './open-sale.ts'
+import type { SubscriberBacklog, SubscriberReader } from './subscriber-backlogs.ts'
 
 /** What goes on right now, for a screen; nothing is checked here. That is the audit's work. */
 export interface Figures {
@@ -19,21 +21,25 @@ export interface Figures {
   }[]
   /** Null while the broker does not answer: the rest is worth showing just then. */
   queues: QueueDepths | null
+  /** Null with the queues. */
+  subscribers: SubscriberBacklog[] | null
   outbox: number
 }
 
-export async function readFigures({ database, stock }: SaleDeps, queues: QueueReader): Promise<Figures> {
-  const [ledger, outbox, depths] = await Promise.all([readLedgerSales(database, undefined), countOutboxMessages(database), depthsIfKnown(queues)])
+export async function readFigures({ database, stock }: SaleDeps, queues: QueueReader, subscribers: SubscriberReader): Promise<Figures> {
+  const [ledger, outbox, depths, backlogs] = await Promise.all([
+    readLedgerSales(database, undefined), countOutboxMessages(database), ifReachable(() => queues.read()), ifReachable(() => subscribers.read()),
+  ])
   const sales = await Promise.all(ledger.map(async ({ saleId, stock: units, sold, orders, rejected }) => {
     const [door, pending, undecided] = await Promise.all([stock.readSale(saleId), stock.countPending(saleId), stock.countUndecided(saleId)])
     return { saleId, stock: units, sold, left: door?.left ?? null, pending, undecided, orders, rejections: rejected }
   }))
-  return { at: new Date().toISOString(), sales, queues: depths, outbox }
+  return { at: new Date().toISOString(), sales, queues: depths, subscribers: backlogs, outbox }
 }
 
-async function depthsIfKnown(queues: QueueReader): Promise<QueueDepths | null> {
+async function ifReachable<T>(read: () => Promise<T>): Promise<T | null> {
   try {
-    return await queues.read()
+    return await read()
   } catch (error) {
     if (error instanceof BrokerUnreachable) return null
     throw error

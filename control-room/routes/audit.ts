@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { audit, type AuditDeps } from '../../core/audit/audit.ts'
-import { BrokerUnreachable } from '../../core/audit/queue-depths.ts'
+import { BrokerUnreachable } from '../../core/platform/rabbit/depth-reader.ts'
 import type { AuditReport } from '../../core/audit/report.ts'
 import { SaleId } from '../../core/contracts/http.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'

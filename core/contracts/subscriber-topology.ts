@@ -1,4 +1,4 @@
-import { type Bound, eventTopology, type Exchange, ORDER_EVENTS, type Queue, type Topology } from './topology.ts'
+import { type Bound, DEAD_LETTER_DELIVERIES, eventTopology, type Exchange, ORDER_EVENTS, type Queue, type Topology } from './topology.ts'
 
 /** Everything that one subscriber has of its own: what befalls it, or its messages, is seen by nobody else. */
 export interface SubscriberQueues {
@@ -57,7 +57,7 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
     ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish', 'x-message-ttl': HELD_MS,
     'x-dead-letter-exchange': exchange, 'x-dead-letter-strategy': 'at-least-once',
   }
-  const asideArguments = { ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish' }
+  const asideArguments = { ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish', 'x-delivery-limit': DEAD_LETTER_DELIVERIES }
   // Every event of an order, whatever it handles: without all of them it could not tell a gap from what it does not want.
   const aside = (queue: string): Queue => ({ name: queue, arguments: asideArguments })
   const wanted = ['order.*', ...events.filter((type) => !type.startsWith('order.'))]

@@ -78,7 +78,7 @@ const MAX_DEAD_LETTERS = 100_000
 /** A full message of reservations has 11.5 KB, and what somebody else sends may have any size. */
 const MAX_DEAD_LETTER_BYTES = 128 * 1024 * 1024
 /** Looking at a dead letter counts as a delivery, and RabbitMQ 4 would throw it away after the 20th. */
-const DEAD_LETTER_DELIVERIES = 1_000_000_000
+export const DEAD_LETTER_DELIVERIES = 1_000_000_000
 
 /**
  * Everything that keeps dead letters; part of what each other topology declares first, or they would be held back. When

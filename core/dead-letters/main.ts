@@ -8,14 +8,15 @@ import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from './queue
 
 const USAGE = `Expected: npm run dead-letters -- [--json] [--limit N]           shows the oldest
           npm run dead-letters -- --send-back <id …> | --all    to the queues they come from
-          npm run dead-letters -- --drop <id …>                 for good`
+          npm run dead-letters -- --drop <id …>                 for good
+          --of <subscriber>: its own ones instead of the shop's`
 const LIMIT = '50'
 
 /** npm run dead-letters: exits 0 when done as asked, 1 when a letter that was meant stays or is not there, 2 when it could not look. */
 const { values, positionals: ids } = readArguments()
 try {
   const config = parseConfig(z.object({ RABBITMQ_URL: settings.RABBITMQ_URL }), process.env.RABBITMQ_URL ? process.env : { ...runningSystem(), ...process.env })
-  const { done, text, json } = await act({ url: config.RABBITMQ_URL, log: createLog('dead-letters', 'silent') })
+  const { done, text, json } = await act({ url: config.RABBITMQ_URL, log: createLog('dead-letters', 'silent'), of: values.of })
   process.stdout.write(`${values.json ? JSON.stringify(json, null, 2) : text}\n`)
   process.exitCode = done ? 0 : 1
 } catch (error) {
@@ -26,7 +27,7 @@ try {
 function readArguments() {
   try {
     const given = parseArgs({
-      options: { json: { type: 'boolean' }, limit: { type: 'string' }, 'send-back': { type: 'boolean' }, drop: { type: 'boolean' }, all: { type: 'boolean' } },
+      options: { of: { type: 'string' }, json: { type: 'boolean' }, limit: { type: 'string' }, 'send-back': { type: 'boolean' }, drop: { type: 'boolean' }, all: { type: 'boolean' } },
       allowPositionals: true,
     })
     const { values: { 'send-back': isSending, drop, all, limit = LIMIT }, positionals } = given

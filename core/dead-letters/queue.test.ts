@@ -4,10 +4,11 @@ import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
+import { subscriberQueues } from '../contracts/subscriber-topology.ts'
 import { CANCELLATIONS, cancellationTopology, DEAD_LETTERS, INTAKE, intakeTopology, merge } from '../contracts/topology.ts'
 import { createLog } from '../platform/log.ts'
 import { declare } from '../platform/rabbit/declare.ts'
-import { bury } from '../platform/rabbit/dead-letters.ts'
+import { bury, DEATH } from '../platform/rabbit/dead-letters.ts'
 import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from './queue.ts'
 
 const log = createLog('test', 'silent')
@@ -140,3 +141,24 @@ test('the command shows them, sends them back, and says by its exit code when it
   for (const args of [['--drop'], ['--drop', '--all'], ['--send-back'], ['a'], ['--nonsense']]) expect((await run(broker.url, ...args)).code, args.join(' ')).toBe(2)
   expect((await run('amqp://127.0.0.1:1')).code).toBe(2)
 }, 120_000)
+
+test('a subscriber\'s dead letters are shown, sent back and dropped apart, and a name that nobody has is told', async () => {
+  const points = subscriberQueues('points', 1, [])
+  await declare(connection, points.topology, log)
+  const partition = points.partitions[0] ?? ''
+  await bodiesDied(INTAKE, 'the shop\'s')
+  for (const body of ['one', 'two']) {
+    const headers = { [DEATH.queue]: partition, [DEATH.reason]: 'refused', [DEATH.why]: 'no reason', [DEATH.at]: new Date().toISOString() }
+    channel.sendToQueue(points.deadLetters, Buffer.from(body), { persistent: true, correlationId: 'an order', headers })
+    await channel.waitForConfirms()
+  }
+  const { count, letters: [one, two] } = await listDeadLetters({ ...broker, of: 'points' }, 10)
+  expect({ count, queue: one?.queue, beginning: one?.beginning }).toEqual({ count: 2, queue: partition, beginning: 'one' })
+  expect(await sendBack({ ...broker, of: 'points' }, { ids: [one?.id ?? ''] })).toMatchObject({ sent: [{ beginning: 'one' }], kept: [] })
+  const back = await new Promise((resolve) => { void channel.consume(partition, resolve, { noAck: true }) })
+  expect(back).toMatchObject({ properties: { correlationId: 'an order' } })
+  expect(await dropDeadLetters({ ...broker, of: 'points' }, [two?.id ?? ''])).toMatchObject([{ beginning: 'two' }])
+  expect(await listDeadLetters({ ...broker, of: 'points' }, 10)).toEqual({ count: 0, letters: [] })
+  expect((await listDeadLetters(broker, 10)).count).toBe(1)
+  await expect(listDeadLetters({ ...broker, of: 'pionts' }, 10)).rejects.toThrow(/no queue 'seckill.subscriber.pionts.dead-letters'/)
+})

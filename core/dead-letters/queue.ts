@@ -1,4 +1,5 @@
 import type { ChannelModel, Message } from 'amqplib'
+import { subscriberQueues } from '../contracts/subscriber-topology.ts'
 import { DEAD_LETTERS, deadLetterTopology } from '../contracts/topology.ts'
 import type { Logger } from '../platform/log.ts'
 import { confirming, type PublishOutcome } from '../platform/rabbit/confirmed.ts'
@@ -15,6 +16,8 @@ export const LOOKED_AT_MAX = 10_000
 export interface Broker {
   url: string
   log: Logger
+  /** The subscriber whose dead letters are meant; the shop's by default. */
+  of?: string | undefined
 }
 
 /** Which letters are meant; at most `most` are looked at. */
@@ -30,10 +33,10 @@ export interface SentBack {
 }
 
 /** Shows the oldest of the first 10,000, and how many there are; takes none. @throws when the broker does not answer */
-export async function listDeadLetters({ url, log }: Broker, most: number): Promise<{ count: number; letters: DeadLetter[] }> {
+export async function listDeadLetters(broker: Broker, most: number): Promise<{ count: number; letters: DeadLetter[] }> {
   const letters: DeadLetter[] = []
   // To their end also where few are shown: put back in the middle, those few would change their place.
-  const count = await visitBroker(url, VISITOR, log, (model) => lookThrough(model, log, LOOKED_AT_MAX, (message) => {
+  const count = await visitBroker(broker.url, VISITOR, broker.log, (model) => lookThrough(model, broker, LOOKED_AT_MAX, (message) => {
     letters.push(readDeadLetter(message))
     return Promise.resolve('KEEP')
   }))
@@ -44,15 +47,17 @@ export async function listDeadLetters({ url, log }: Broker, most: number): Promi
  * Publishes letters to the queue each comes from, and takes off what that queue has confirmed; a crash in between makes
  * a second copy, which every consumer takes. Ends at the first one of which nothing is known: the broker confirms nothing.
  */
-export async function sendBack({ url, log }: Broker, { ids, most = Infinity }: Choice): Promise<SentBack> {
+export async function sendBack(broker: Broker, { ids, most = Infinity }: Choice): Promise<SentBack> {
   const result: SentBack = { sent: [], kept: [] }
+  const { url, log } = broker
   await visitBroker(url, VISITOR, log, async (model) => {
     const send = confirming(await openChannel(model, log), log)
-    await lookThrough(model, log, most, async (message) => {
+    await lookThrough(model, broker, most, async (message) => {
       const letter = readDeadLetter(message)
       if (ids !== 'all' && !ids.includes(letter.id)) return 'KEEP'
       const outcome = letter.queue === null ? 'NO_QUEUE' : await send({
         exchange: '', routingKey: letter.queue, messageId: String(message.properties.messageId ?? ''), body: message.content, headers: withoutDeath(message),
+        correlationId: message.properties.correlationId as string | undefined,
       }, CONFIRM_LIMIT_MS)
       if (outcome === 'CONFIRMED') result.sent.push(letter)
       else result.kept.push({ letter, outcome })
@@ -63,9 +68,9 @@ export async function sendBack({ url, log }: Broker, { ids, most = Infinity }: C
 }
 
 /** Removes letters for good. @returns them, so that whoever asked can keep what they were */
-export async function dropDeadLetters({ url, log }: Broker, ids: string[]): Promise<DeadLetter[]> {
+export async function dropDeadLetters(broker: Broker, ids: string[]): Promise<DeadLetter[]> {
   const dropped: DeadLetter[] = []
-  await visitBroker(url, VISITOR, log, (model) => lookThrough(model, log, Infinity, (message) => {
+  await visitBroker(broker.url, VISITOR, broker.log, (model) => lookThrough(model, broker, Infinity, (message) => {
     const letter = readDeadLetter(message)
     if (!ids.includes(letter.id)) return Promise.resolve('KEEP')
     dropped.push(letter)
@@ -78,12 +83,14 @@ export async function dropDeadLetters({ url, log }: Broker, ids: string[]): Prom
  * Goes once through the letters that are there now. Each is held until the end, so that none is met twice; closing the
  * channel then puts back what was not removed, in its order. @returns how many there were
  */
-async function lookThrough(model: ChannelModel, log: Logger, most: number, visit: (message: Message) => Promise<'KEEP' | 'REMOVE' | 'END'>): Promise<number> {
-  await declare(model, deadLetterTopology, log)
+async function lookThrough(model: ChannelModel, { log, of }: Broker, most: number, visit: (message: Message) => Promise<'KEEP' | 'REMOVE' | 'END'>): Promise<number> {
+  // A subscriber's is not made here: a mistyped name is to be told.
+  if (of === undefined) await declare(model, deadLetterTopology, log)
+  const queue = of === undefined ? DEAD_LETTERS : subscriberQueues(of, 0, []).deadLetters
   const channel = await openChannel(model, log)
-  const { messageCount } = await channel.checkQueue(DEAD_LETTERS)
+  const { messageCount } = await channel.checkQueue(queue)
   for (let looked = 0; looked < Math.min(messageCount, most); looked++) {
-    const message = await channel.get(DEAD_LETTERS)
+    const message = await channel.get(queue)
     if (message === false) break // Somebody else is looking, too.
     const verdict = await visit(message)
     if (verdict === 'REMOVE') channel.ack(message)
