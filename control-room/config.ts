@@ -9,6 +9,11 @@ export const ControlRoomConfig = z.object({
   REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
   RABBITMQ_URL: settings.RABBITMQ_URL,
   ADMIN_TOKEN: settings.secret('opens the control room, as a bearer token'),
+  GATEWAY_URL: z.url({ protocol: /^http$/ }).optional().describe('where the gateway answers, as the control room reaches it: for its figures and simulated buyers'),
+  DEMO_MODE: settings.DEMO_MODE,
+  RUSH_TOKEN_SECRET: z.string().min(32).optional().describe('signs simulated buyers in: TOKEN_SECRET once more, in demo mode only'),
+  LAUNCHER_URL: z.url().optional().describe('set by npm start: where it shows, ends and starts the processes'),
+  LAUNCHER_TOKEN: z.string().min(32).optional().describe('set by npm start: opens that door'),
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
 })

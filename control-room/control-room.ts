@@ -1,8 +1,10 @@
+import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
 import { connectDatabase } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
+import type { Logger } from '../core/platform/log.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
@@ -14,10 +16,17 @@ import { Stock } from '../core/stock/stock.ts'
 import { adminOnly } from './admin-only.ts'
 import type { ControlRoomConfig } from './config.ts'
 import { readFigures } from './figures.ts'
+import { Launcher } from './launcher.ts'
+import { Broadcast } from './live/broadcast.ts'
+import { sampler } from './live/sampler.ts'
 import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
+import { getLive } from './routes/live.ts'
+import { getProcesses, postProcess } from './routes/processes.ts'
+import { deleteRush, getRush, postRush } from './routes/rush.ts'
 import { getSales, patchSale, postSale } from './routes/sales.ts'
+import { Rushes } from './rush/rushes.ts'
 import { createSubscriberReader } from './subscriber-backlogs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
@@ -38,6 +47,14 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const backlog = repeat(WATCH_INTERVAL_MS, backlogWatch({ stock: deps.stock, queues, subscribers, metrics, log }), log)
   closers.add('backlog watch', () => backlog.close())
   const broker = { url: config.RABBITMQ_URL, log }
+  const auditing = { database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS) }
+  const launcher = config.LAUNCHER_URL && config.LAUNCHER_TOKEN ? new Launcher(config.LAUNCHER_URL, config.LAUNCHER_TOKEN) : undefined
+  const rushes = rushesIn(config, log)
+  closers.add('rush', () => rushes?.stop())
+  const broadcast = new Broadcast(sampler({
+    database, stock: deps.stock, queues, gatewayUrl: config.GATEWAY_URL, audit: () => audit(auditing),
+    rush: () => rushes?.latest() ?? null, processes: async () => await launcher?.processes() ?? null,
+  }), log)
 
   const http = await startHttp({
     host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics,
@@ -57,11 +74,23 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.get('/figures', async (_req, res) => { res.json(await readFigures(deps, queues, subscribers)) })
       app.get('/dead-letters', getDeadLetters(broker))
       app.post('/dead-letters/send-back', jsonBody(), postSendBack(broker))
-      app.get('/audit', getAudit({
-        database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS),
-      }))
+      app.get('/audit', getAudit(auditing))
+      app.get('/live', getLive(broadcast))
+      app.get('/rush', getRush(rushes))
+      app.post('/rush', jsonBody(), postRush(deps, rushes))
+      app.delete('/rush', deleteRush(rushes))
+      app.get('/processes', getProcesses(launcher))
+      app.post('/processes/:name/kill', jsonBody(), postProcess(launcher, 'kill'))
+      app.post('/processes/:name/restart', jsonBody(), postProcess(launcher, 'restart'))
     },
   })
   closers.add('http', () => http.close())
+  // First of all: http waits for its requests, and a stream is one that does not end by itself.
+  closers.add('live streams', () => broadcast.close())
   return { port: http.port }
+}
+
+/** Simulated buyers need a gateway that lets them in: in a demo, never in a real sale. */
+function rushesIn({ DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET }: ControlRoomConfig, log: Logger): Rushes | undefined {
+  return DEMO_MODE && GATEWAY_URL && RUSH_TOKEN_SECRET ? new Rushes({ gatewayUrl: GATEWAY_URL.replace(/\/$/, ''), tokenSecret: RUSH_TOKEN_SECRET, log }) : undefined
 }

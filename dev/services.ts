@@ -77,6 +77,7 @@ export async function startService({ service: { name }, env, logFile, again, onS
   const isReady = async () => (await fetch(readyz, { signal: AbortSignal.timeout(2_000) })).ok
   await waitUntilReady(isReady, { name, child, logFile, limitMs: START_LIMIT_MS, signal })
   return {
+    pids: [child.pid],
     ended: child.ended,
     logFile,
     stop: () => child.stop('SIGTERM', STOP_LIMIT_MS),

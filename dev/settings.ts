@@ -17,6 +17,8 @@ const DEMO = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'info',
   PAYMENT_WINDOW_SECONDS: '60', // Short enough to watch an order lapse.
+  // Less than a simulated rush brings on a laptop, some 1,000 a second: of peak shaving there would be nothing to see.
+  ORDERS_PER_SECOND: '500',
   // All buyers of a laptop come from one address, and a load test should meet the stock's end, not this limit.
   GATEWAY_RATE_PER_SECOND: '20000',
   ADDRESS_RATE_PER_SECOND: '20000',
@@ -31,7 +33,11 @@ const DEMO = {
 export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
   const addresses = await addressesOf(SERVICES, given)
-  return { ...DEMO, SMS_LOG_FILE: join(folder, 'logs', 'sms.log'), ...await secrets(folder), PUBLIC_URL: addresses.GATEWAY_URL, ...addresses, ...given }
+  const own = await secrets(folder)
+  return {
+    ...DEMO, SMS_LOG_FILE: join(folder, 'logs', 'sms.log'), ...own, PUBLIC_URL: addresses.GATEWAY_URL, ...addresses,
+    RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET, ...given,
+  }
 }
 
 /** Random, and the same at every start, so that a buyer's token outlives a restart. */

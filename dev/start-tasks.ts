@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Listr, type ListrTask } from 'listr2'
 import { migrate } from '../prisma/migrate.ts'
 import { ensureDemoSale } from './demo-sale.ts'
+import type { LauncherDoor } from './launcher-door.ts'
 import { ensurePages } from './pages.ts'
 import type { RunRecord } from './run-file.ts'
 import { ensureBinaries } from './servers/binaries.ts'
@@ -17,6 +18,8 @@ export interface Plan {
   folder: string
   /** The services' environment. The tasks add the servers' URLs. */
   settings: NodeJS.ProcessEnv
+  /** What the control room is told of us, and nobody else. */
+  door: Pick<LauncherDoor, 'env'>
   record: RunRecord
   /** What the tasks start is added here, the moment before it starts. */
   supervisors: Supervisor[]
@@ -111,7 +114,7 @@ function services(plan: Plan): ListrTask<Outcome> {
 }
 
 function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
-  const { folder, settings, record } = plan
+  const { folder, settings, door, record } = plan
   const { name } = service
   const url = variable(name, 'URL')
   let again = false
@@ -120,7 +123,8 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
     skip: () => process.env[url] ? `${name}: ${url} is given` : false,
     task: async (_, task) => {
       await keep(plan, name, async (signal) => {
-        const options = { service, env: settings, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal }
+        const env = name === 'control-room' ? { ...settings, ...door.env } : settings
+        const options = { service, env, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal }
         again = true
         return await startService(options)
       })

@@ -1,5 +1,6 @@
 /** `npm start`: the whole system on this machine, until Ctrl-C. */
 import { once } from 'node:events'
+import { type LauncherDoor, openLauncherDoor } from './launcher-door.ts'
 import { RunRecord } from './run-file.ts'
 import { makeDataFolder } from './servers/data-folder.ts'
 import { addresses, demoSettings } from './settings.ts'
@@ -15,6 +16,7 @@ const stopRequest = new AbortController()
 /** Everything that runs, in the order of its start. */
 const supervisors: Supervisor[] = []
 let record: RunRecord | undefined
+let door: LauncherDoor | undefined
 let requestedAt = 0
 let stopping: Promise<void> | undefined
 
@@ -40,7 +42,8 @@ async function start(): Promise<void> {
   const folder = await makeDataFolder()
   record = await RunRecord.claim(folder, say)
   const settings = await demoSettings(folder)
-  const { saleId } = await startTasks({ folder, settings, record, supervisors, say, signal: stopRequest.signal }).run()
+  door = await openLauncherDoor(supervisors)
+  const { saleId } = await startTasks({ folder, settings, door, record, supervisors, say, signal: stopRequest.signal }).run()
   record.addresses(addresses(settings))
   console.log(welcome({ folder, settings, saleId, seconds: (Date.now() - startedAt) / 1000 }))
 }
@@ -72,6 +75,7 @@ function stop(): Promise<void> {
 /** In reverse; one that fails to stop does not keep the rest running. */
 async function stopAll(): Promise<void> {
   for (const supervisor of supervisors) supervisor.letGo()
+  await door?.close()
   for (const supervisor of supervisors.toReversed()) {
     await supervisor.stop().catch((error: Error) => say(`Stopping failed: ${error.message}`))
   }

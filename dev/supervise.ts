@@ -7,6 +7,8 @@ const LONGEST_PAUSE_MS = 30_000
 const CALM_MS = 60_000
 
 export interface Running {
+  /** The first is the one that matters; with it the others end. */
+  pids: number[]
   /** Resolves with the reason when it ends, whoever ended it. */
   ended: Promise<string>
   logFile: string
@@ -20,11 +22,26 @@ export interface Supervision<R extends Running> {
   say: (line: string) => void
 }
 
+export interface SupervisedState {
+  state: 'STARTING' | 'RUNNING' | 'DOWN'
+  pid: number | null
+  /** When it became ready, ms since 1970. */
+  startedAtMs: number | null
+  /** How often it was started again. */
+  restarts: number
+}
+
 /** Keeps one service or server running until it is asked to stop. */
 export class Supervisor<R extends Running = Running> {
   readonly #supervision: Supervision<R>
   readonly #stopping = new AbortController()
   #latest: Promise<R> | undefined
+  /** Since when it is ready; undefined while it is not. */
+  #ready: { running: R; sinceMs: number } | undefined
+  #isStarting = false
+  #restarts = 0
+  /** Its end was asked for: no death, and no reason to wait. */
+  #isRestarting = false
 
   constructor(supervision: Supervision<R>) {
     this.#supervision = supervision
@@ -32,10 +49,34 @@ export class Supervisor<R extends Running = Running> {
 
   /** @throws when the first start fails: what never ran is not tried again. */
   async start(): Promise<R> {
-    this.#latest = this.#supervision.start(this.#stopping.signal)
-    const running = await this.#latest
+    const running = await this.#startOnce()
     void this.#keepRunning(running)
     return running
+  }
+
+  get name(): string {
+    return this.#supervision.name
+  }
+
+  get state(): SupervisedState {
+    const { running, sinceMs = null } = this.#ready ?? {}
+    return { state: running ? 'RUNNING' : this.#isStarting ? 'STARTING' : 'DOWN', pid: running?.pids[0] ?? null, startedAtMs: sinceMs, restarts: this.#restarts }
+  }
+
+  /** Ends it without a chance to finish anything, and starts it again as after any death. False when it is not running. */
+  kill(): boolean {
+    const pid = this.#ready?.running.pids[0]
+    if (pid === undefined) return false
+    process.kill(pid, 'SIGKILL')
+    return true
+  }
+
+  /** Stops it in order and starts it again at once. False when it is not running. */
+  restart(): boolean {
+    if (!this.#ready) return false
+    this.#isRestarting = true
+    void this.#ready.running.stop()
+    return true
   }
 
   /** From now on its death is nothing to mend or to tell. A start that is under way gives up. */
@@ -50,27 +91,46 @@ export class Supervisor<R extends Running = Running> {
     await running?.stop()
   }
 
+  async #startOnce(): Promise<R> {
+    this.#isStarting = true
+    try {
+      this.#latest = this.#supervision.start(this.#stopping.signal)
+      const running = await this.#latest
+      this.#ready = { running, sinceMs: Date.now() }
+      void running.ended.then(() => { this.#ready = undefined })
+      return running
+    } finally {
+      this.#isStarting = false
+    }
+  }
+
   async #keepRunning(running: R): Promise<void> {
-    const { name, start, say } = this.#supervision
+    const { name, say } = this.#supervision
     const { signal } = this.#stopping
-    const death = async ({ ended, logFile }: R) => `${name} died (${await ended}). ${logTail(logFile)}`
     let startedAt = Date.now()
-    let what = await death(running)
+    let what = await this.#end(running)
     for (let deaths = 0; !signal.aborted; deaths += 1) {
-      if (Date.now() - startedAt > CALM_MS) deaths = 0
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** deaths, LONGEST_PAUSE_MS)
+      if (this.#isRestarting || Date.now() - startedAt > CALM_MS) deaths = 0
+      const pause = this.#isRestarting ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** deaths, LONGEST_PAUSE_MS)
+      this.#isRestarting = false
       say(`${what}\nStarting ${name} again in ${pause / 1000} s.`)
       await sleep(pause, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       startedAt = Date.now()
+      this.#restarts += 1
       try {
-        this.#latest = start(signal)
-        running = await this.#latest
+        running = await this.#startOnce()
         say(`${name} runs again.`)
-        what = await death(running)
+        what = await this.#end(running)
       } catch (error) {
         what = (error as Error).message
       }
     }
+  }
+
+  /** Resolves when it has ended, with what to say about it. */
+  async #end({ ended, logFile }: R): Promise<string> {
+    const why = await ended
+    return this.#isRestarting ? `${this.name} was stopped, as asked.` : `${this.name} died (${why}). ${logTail(logFile)}`
   }
 }

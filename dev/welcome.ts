@@ -13,7 +13,8 @@ export function welcome({ folder, settings, saleId, seconds }: Welcome): string 
   const rows = [
     ['Buyers (gateway)', gateway],
     ['Its documentation', `${gateway}/docs`],
-    ['Control room', forPeople(settings.CONTROL_ROOM_URL)],
+    // In the fragment, which a browser sends to nobody; the page takes it from there.
+    ['Control room', settings.CONTROL_ROOM_URL && `${forPeople(settings.CONTROL_ROOM_URL)}/#token=${settings.ADMIN_TOKEN}`],
     ['RabbitMQ', settings.RABBITMQ_MANAGEMENT_URL && `${forPeople(settings.RABBITMQ_MANAGEMENT_URL)} (guest, guest)`],
     ['Logs', join(folder, 'logs')],
     ['Tokens, other URLs', 'npm run -s urls'],

@@ -17,7 +17,7 @@ export const GatewayConfig = z.object({
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   FAST_LANE: z.stringbool().default(true).describe('false lets Express answer purchases, too: the same answers, a quarter fewer'),
   GATEWAY_PROCESSES: z.union([z.literal('auto'), z.coerce.number().int().min(1).max(256)]).default('auto').describe('processes that share the gateway\'s port; auto is one per core'),
-  DEMO_MODE: z.stringbool().default(false).describe('true lets anybody sign in by name (POST /sessions)'),
+  DEMO_MODE: settings.DEMO_MODE,
   GATEWAY_RATE_PER_SECOND: perSecond(10_000).describe('requests a second that one gateway takes, all of its processes together'),
   GATEWAY_BURST: burst(10_000).describe('requests that one gateway takes at once, all of its processes together'),
   BUYER_RATE_PER_SECOND: perSecond(5).describe('purchase attempts a second of one buyer, per sale'),

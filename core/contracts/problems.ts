@@ -19,6 +19,9 @@ export const problems = {
   SALE_EXISTS: { status: 409, title: 'A sale of that id exists' },
   NOT_PAYABLE: { status: 409, title: 'The order cannot be paid' },
   NOT_CANCELLABLE: { status: 409, title: 'The order cannot be cancelled' },
+  RUSH_RUNNING: { status: 409, title: 'Buyers are being simulated already' },
+  DEMO_ONLY: { status: 409, title: 'Only in a demo' },
+  NOT_RUNNING: { status: 409, title: 'The process is not running' },
   BAD_SIGNATURE: { status: 401, title: 'The signature is not valid' },
   INTERNAL: { status: 500, title: 'Something went wrong on our side' },
 } as const

@@ -20,6 +20,7 @@ export const settings = {
   RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),
   TOKEN_SECRET: secret('signs and verifies the buyers\' tokens'),
   PAYMENT_SECRET: secret('signs the calls between shop and payment provider, both ways'),
+  DEMO_MODE: z.stringbool().default(false).describe('true lets anybody sign in by name (POST /sessions), and the control room send simulated buyers'),
   TRUST_PROXY_HOPS: z.coerce.number().int().min(0).max(10).default(0).describe('reverse proxies in front whose X-Forwarded-For is believed'),
   INTAKE_QUEUE_MAX_LENGTH: z.coerce.number().int().min(1).default(100_000).describe('reservations that may wait for the order service; more are refused as BUSY'),
   RESERVATION_LIFETIME_SECONDS: z.coerce.number().positive().default(120).describe('a reservation older than this is dropped instead of ordered'),

@@ -1,0 +1,55 @@
+import type { AuditReport } from '../../core/audit/report.ts'
+import type { QueueReader } from '../../core/audit/queue-depths.ts'
+import type { LiveFrame, ProcessView, RequestCounts, RushView } from '../../core/contracts/control-room.ts'
+import type { Database } from '../../core/platform/database.ts'
+import type { Stock } from '../../core/stock/stock.ts'
+import { type LedgerCounters, readCounters, tallyOrders } from './read-ledger.ts'
+import { countRequests } from './read-requests.ts'
+import { readSales } from './read-sales.ts'
+import { promptly, rates, sparingly } from './source.ts'
+import { verdictOf } from './verdict.ts'
+
+/** A frame is sent every second, with whatever has answered by then. */
+const WAIT_MS = 800
+/** Counting orders and auditing read everything there is; they may take so much of the time. */
+const SHARE_MAX = 0.1
+const AUDIT_EVERY_MS = 5_000
+
+export interface SamplerDeps {
+  database: Database
+  stock: Stock
+  queues: QueueReader
+  gatewayUrl: string | undefined
+  audit: () => Promise<AuditReport>
+  rush: () => RushView | null
+  processes: () => Promise<ProcessView[] | null>
+}
+
+/** Reads every source at once. None of them can keep the others from being shown. */
+export function sampler({ database, stock, queues, gatewayUrl, audit, rush, processes }: SamplerDeps): () => Promise<LiveFrame> {
+  const requestRates = rates<RequestCounts>()
+  const ledgerRates = rates<LedgerCounters>()
+  const sources = {
+    requests: promptly(WAIT_MS, async () => gatewayUrl === undefined ? null : requestRates(await countRequests(gatewayUrl))),
+    sales: promptly(WAIT_MS, () => readSales(stock)),
+    queues: promptly(WAIT_MS, async () => {
+      const { intake, deadLetters } = await queues.read()
+      return { intake, deadLetters }
+    }),
+    ledger: promptly(WAIT_MS, async () => {
+      const { outbox, ...counters } = await readCounters(database)
+      const perSecond = ledgerRates(counters)
+      return { orderedPerSecond: perSecond?.ordered ?? null, writesPerSecond: perSecond?.writes ?? null, outbox }
+    }),
+    orders: sparingly({ everyMs: 1_000, shareMax: SHARE_MAX }, () => tallyOrders(database)),
+    audit: sparingly({ everyMs: AUDIT_EVERY_MS, shareMax: SHARE_MAX }, () => verdictOf(audit)),
+    processes: promptly(WAIT_MS, processes),
+  }
+  return async () => {
+    const [requests, sales, depths, ledger, orders, verdict, running] = await Promise.all([
+      sources.requests.look(), sources.sales.look(), sources.queues.look(), sources.ledger.look(),
+      sources.orders.look(), sources.audit.look(), sources.processes.look(),
+    ])
+    return { atMs: Date.now(), requests, sales, queues: depths, ledger, orders, audit: verdict, rush: rush(), processes: running }
+  }
+}

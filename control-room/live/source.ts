@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Something that can be looked at; null when it does not answer. */
+export interface Source<T> {
+  look: () => Promise<T | null>
+}
+
+/**
+ * Asked anew with every look, unless the answer to the last question is still awaited: a server that is slow is not asked
+ * twice. What comes later than `waitMs` is the next look's.
+ */
+export function promptly<T>(waitMs: number, read: () => Promise<T | null>): Source<T> {
+  let inHand: Promise<T | null> | undefined
+  return {
+    async look() {
+      inHand ??= read().catch(() => null).finally(() => { inHand = undefined })
+      const tooLate = new AbortController()
+      return await Promise.race([inHand, sleep(waitMs, null, { signal: tooLate.signal }).catch(() => null)]).finally(() => tooLate.abort())
+    },
+  }
+}
+
+/** For what costs something: at most every `everyMs`, and for `shareMax` of the time. A look shows the last answer. */
+export function sparingly<T>({ everyMs, shareMax }: { everyMs: number; shareMax: number }, read: () => Promise<T>): Source<T> {
+  let latest: T | null = null
+  let isReading = false
+  let dueAtMs = 0
+
+  async function readNow(): Promise<void> {
+    const beganAtMs = performance.now()
+    isReading = true
+    latest = await read().catch(() => null)
+    isReading = false
+    dueAtMs = beganAtMs + Math.max(everyMs, (performance.now() - beganAtMs) / shareMax)
+  }
+
+  return {
+    async look() {
+      if (!isReading && performance.now() >= dueAtMs) void readNow()
+      return latest
+    },
+  }
+}
+
+/** An average over longer would be drawn as if it were now. */
+const RATE_SECONDS_MAX = 10
+
+/** Turns counts that only grow into rates a second; null at first, after a gap, and after a counter began anew. */
+export function rates<Counts extends Record<string, number>>(): (counts: Counts) => Counts | null {
+  let before: { counts: Counts; atMs: number } | undefined
+  return (counts) => {
+    const earlier = before
+    before = { counts, atMs: performance.now() }
+    const seconds = earlier ? (before.atMs - earlier.atMs) / 1_000 : Infinity
+    if (!earlier || seconds > RATE_SECONDS_MAX) return null
+    const differences = Object.entries(counts).map(([name, count]): [string, number] => [name, (count - (earlier.counts[name] ?? 0)) / seconds])
+    return differences.some(([, rate]) => rate < 0) ? null : Object.fromEntries(differences) as Counts
+  }
+}

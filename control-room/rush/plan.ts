@@ -1,0 +1,34 @@
+import type { RushView } from '../../core/contracts/control-room.ts'
+
+/** What the control room gives its crowd to do. */
+export interface CrowdPlan {
+  gatewayUrl: string
+  tokenSecret: string
+  saleId: string
+  /** Keeps the buyers of two rushes apart. */
+  run: string
+  buyers: number
+  seconds: number
+}
+
+/** What the crowd tells of itself, twice a second. */
+export type CrowdReport = Pick<RushView, 'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'> & { state: 'RUNNING' | 'PAYING' | 'DONE' }
+
+/** How a buyer behaves. Shares of a hundred; whoever is in none of them presses once and never pays. */
+export const HABITS = {
+  /** Pays when the order is there. */
+  pays: 55,
+  /** Presses again a moment later, to be sure. */
+  repeats: 20,
+  /** Presses more often than a buyer may (BUYER_BURST). */
+  hammers: 2,
+} as const
+export const HAMMER_PRESSES = 15
+
+/**
+ * When the n-th buyer comes, in seconds: most at once when the sale opens, then fewer and fewer, down to none. The rate
+ * falls in a straight line, so that it begins with twice the average.
+ */
+export function arrivalSeconds(n: number, buyers: number, seconds: number): number {
+  return seconds * (1 - Math.sqrt(1 - n / buyers))
+}

@@ -1,0 +1,61 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { RushRequest, RushView } from '../../core/contracts/control-room.ts'
+import type { Logger } from '../../core/platform/log.ts'
+import { noRequests } from '../live/read-requests.ts'
+import type { CrowdPlan, CrowdReport } from './plan.ts'
+
+export interface RushesDeps {
+  gatewayUrl: string
+  tokenSecret: string
+  log: Logger
+}
+
+/** Sends crowds of simulated buyers, one at a time, each in a process of its own. */
+export class Rushes {
+  readonly #deps: RushesDeps
+  #child: ChildProcess | undefined
+  #latest: RushView | null = null
+
+  constructor(deps: RushesDeps) {
+    this.#deps = deps
+  }
+
+  /** The crowd that is at it, or the last one; null when there was none. */
+  latest = (): RushView | null => this.#latest
+
+  get isRunning(): boolean {
+    return this.#child !== undefined
+  }
+
+  start(saleId: string, { buyers, seconds }: RushRequest): RushView {
+    const { gatewayUrl, tokenSecret, log } = this.#deps
+    const view: RushView = {
+      state: 'RUNNING', saleId, buyers, seconds, startedAtMs: Date.now(), elapsedSeconds: 0,
+      asked: 0, answers: noRequests(), unanswered: 0, perSecond: 0, perSecondMax: 0, paid: 0,
+    }
+    this.#latest = view
+    const child = fork(join(import.meta.dirname, 'crowd.ts'), { execArgv: ['--import', 'tsx'], env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#child = child
+    child.on('message', (report: CrowdReport) => Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }))
+    child.on('error', (error) => log.error({ err: error }, 'the crowd could not be started'))
+    child.once('close', () => {
+      this.#child = undefined
+      // Whoever ended it before it was done has said why.
+      if (view.state === 'RUNNING' || view.state === 'PAYING') view.state = 'FAILED'
+      view.perSecond = 0
+    })
+    child.send({ gatewayUrl, tokenSecret, saleId, run: randomBytes(4).toString('hex'), buyers, seconds } satisfies CrowdPlan)
+    return view
+  }
+
+  /** Ends the crowd that is at it; what it has asked for stays asked for. */
+  stop(): RushView | null {
+    if (this.#child && this.#latest) {
+      this.#latest.state = 'STOPPED'
+      this.#child.kill('SIGKILL')
+    }
+    return this.#latest
+  }
+}

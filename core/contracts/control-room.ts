@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { SaleId } from './http.ts'
+
+/** What crosses HTTP between the control room, its page, and the launcher of the demo. */
+
+/** How purchase attempts ended, as a screen tells them apart. `repeated` was told the reservation that the buyer holds. */
+export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'] as const
+export type RequestGroup = (typeof REQUEST_GROUPS)[number]
+export type RequestCounts = Record<RequestGroup, number>
+
+/** A sale as Redis has it. */
+export interface LiveSale {
+  saleId: string
+  title: string
+  stock: number
+  left: number
+  /** Reservations that the broker has not confirmed. */
+  pending: number
+  /** Reservations that are neither order nor rejected: the pending ones, those at the broker, those just being placed. */
+  undecided: number
+  opensAtMs: number
+  closesAtMs: number
+}
+
+/** Orders by what became of them. */
+export interface OrderTally {
+  saleId: string
+  unpaid: number
+  paid: number
+  cancelled: number
+  refunded: number
+}
+
+export interface AuditVerdict {
+  /** `accounted`: at rest, every unit. `running`: nothing is wrong, some units are on their way. */
+  state: 'accounted' | 'running' | 'wrong'
+  atMs: number
+  tookMs: number
+  /** What is wrong, a few sentences at most. */
+  wrong: string[]
+}
+
+export interface RushView {
+  /** `PAYING`: all have pressed, those who pay are still at it. */
+  state: 'RUNNING' | 'PAYING' | 'DONE' | 'STOPPED' | 'FAILED'
+  saleId: string
+  buyers: number
+  seconds: number
+  startedAtMs: number
+  elapsedSeconds: number
+  /** What was really sent and answered. */
+  asked: number
+  answers: RequestCounts
+  /** No answer came, or no connection. */
+  unanswered: number
+  /** Answers a second: in the last second, and in the busiest one. */
+  perSecond: number
+  perSecondMax: number
+  /** Of the accepted ones. */
+  paid: number
+}
+
+export interface ProcessView {
+  name: string
+  kind: 'service' | 'server'
+  state: 'STARTING' | 'RUNNING' | 'DOWN'
+  pid: number | null
+  startedAtMs: number | null
+  restarts: number
+  /** The control room shows this: it cannot be ended from here. */
+  protected: boolean
+}
+
+/** What is going on, once a second. A source that does not answer is null, and the rest goes on. */
+export interface LiveFrame {
+  atMs: number
+  /** Purchase attempts a second. */
+  requests: RequestCounts | null
+  sales: LiveSale[] | null
+  /** Messages; one carries up to 64 reservations. */
+  queues: { intake: number; deadLetters: number } | null
+  ledger: {
+    /** Units that became part of an order, a second; null in the first frame. */
+    orderedPerSecond: number | null
+    /** Rows that PostgreSQL wrote, a second. */
+    writesPerSecond: number | null
+    /** Messages that are still to be sent. */
+    outbox: number
+  } | null
+  /** Counted as often as that takes little of PostgreSQL. */
+  orders: OrderTally[] | null
+  audit: AuditVerdict | null
+  rush: RushView | null
+  /** Null when this system was not started by `npm start`. */
+  processes: ProcessView[] | null
+}
+
+export const RUSH_BUYERS_MAX = 20_000
+export const RUSH_SECONDS_MAX = 60
+
+export const RushRequest = z.strictObject({
+  /** Without one the rush makes a sale of its own. */
+  saleId: SaleId.optional(),
+  buyers: z.int().min(1).max(RUSH_BUYERS_MAX),
+  seconds: z.int().min(1).max(RUSH_SECONDS_MAX),
+})
+export type RushRequest = z.output<typeof RushRequest>

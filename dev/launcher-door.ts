@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto'
+import type { Express } from 'express'
+import { adminOnly } from '../control-room/admin-only.ts'
+import type { ProcessView } from '../core/contracts/control-room.ts'
+import { startHttp } from '../core/platform/http-service.ts'
+import { createLog } from '../core/platform/log.ts'
+import { createMetrics } from '../core/platform/metrics.ts'
+import { ProblemError } from '../core/platform/problem.ts'
+import { SERVICES } from './services.ts'
+import type { Supervisor } from './supervise.ts'
+
+/** Shows what goes on here, so it must go on itself. */
+const PROTECTED = 'control-room'
+
+export interface LauncherDoor {
+  /** For the control room alone: whoever holds it ends processes. */
+  env: { LAUNCHER_URL: string; LAUNCHER_TOKEN: string }
+  close: () => Promise<void>
+}
+
+/** A door on the loopback through which the control room shows what `npm start` runs, and ends and restarts it. */
+export async function openLauncherDoor(supervisors: readonly Supervisor[]): Promise<LauncherDoor> {
+  const token = randomBytes(32).toString('base64url')
+  const { port, close } = await startHttp({
+    host: '127.0.0.1', port: 0, log: createLog('launcher', 'silent'), metrics: createMetrics('launcher'), checks: {},
+    routes: (app) => {
+      app.use(adminOnly(token))
+      processRoutes(app, supervisors)
+    },
+  })
+  return { env: { LAUNCHER_URL: `http://127.0.0.1:${port}`, LAUNCHER_TOKEN: token }, close }
+}
+
+function processRoutes(app: Express, supervisors: readonly Supervisor[]): void {
+  app.get('/processes', (_req, res) => { res.json({ processes: supervisors.map(viewOf) }) })
+  app.post('/processes/:name/kill', (req, res) => {
+    running(find(supervisors, req.params.name).kill())
+    res.status(202).json({})
+  })
+  app.post('/processes/:name/restart', (req, res) => {
+    running(find(supervisors, req.params.name).restart())
+    res.status(202).json({})
+  })
+}
+
+const nameOf = (supervisor: Supervisor) => supervisor.name.toLowerCase()
+
+function viewOf(supervisor: Supervisor): ProcessView {
+  const name = nameOf(supervisor)
+  return { name, kind: SERVICES.some((service) => service.name === name) ? 'service' : 'server', protected: name === PROTECTED, ...supervisor.state }
+}
+
+function find(supervisors: readonly Supervisor[], name: string): Supervisor {
+  const found = supervisors.find((supervisor) => nameOf(supervisor) === name)
+  if (!found) throw new ProblemError('NOT_FOUND', 'No process of that name was started here.')
+  if (name === PROTECTED) throw new ProblemError('FORBIDDEN', 'The control room cannot be ended from itself.')
+  return found
+}
+
+function running(isSo: boolean): void {
+  if (!isSo) throw new ProblemError('NOT_RUNNING', 'The process is not running just now; it is being started.')
+}
