@@ -1,8 +1,8 @@
 import type { Problem } from '../../core/contracts/http.ts'
-import { clock } from './clock.ts'
+import type { ServerClock } from './clock.ts'
 
-/** OFFLINE is ours: nobody answered. */
 export interface Refusal {
+  /** OFFLINE is ours: nobody answered. */
   code: Problem['code'] | 'OFFLINE'
   detail: string
   /** Wait so long before the next try. */
@@ -18,6 +18,8 @@ export interface Call {
   body?: object
   headers?: Record<string, string>
   signal?: AbortSignal
+  /** Learns from the answer's `serverTime`. */
+  clock?: ServerClock
 }
 
 const RETRY_MS = 2_000
@@ -25,7 +27,7 @@ const ANSWER_LIMIT_MS = 15_000
 
 /** Asks our own origin. Never throws; what is not an answer of 2xx is a refusal. The caller says what Body it expects. */
 export async function ask<Body>(path: string, call: Call = {}): Promise<Answer<Body>> {
-  const { method = 'GET', body, signal } = call
+  const { method = 'GET', body, signal, clock } = call
   const askedAtMs = performance.now()
   try {
     const response = await fetch(path, {
@@ -37,7 +39,7 @@ export async function ask<Body>(path: string, call: Call = {}): Promise<Answer<B
     })
     if (!response.ok) return { ok: false, refusal: await refusalOf(response) }
     const answer = response.status === 204 ? {} : await response.json() as Record<string, unknown>
-    if (typeof answer.serverTime === 'string') clock.learn(answer.serverTime, askedAtMs)
+    if (typeof answer.serverTime === 'string') clock?.learn(answer.serverTime, askedAtMs)
     return { ok: true, status: response.status, body: answer as Body }
   } catch {
     return { ok: false, refusal: offline }

@@ -29,5 +29,3 @@ export function createClock(monotonicMs: () => number = () => performance.now(),
     nowMs: () => monotonicMs() + aheadMs,
   }
 }
-
-export const clock = createClock()

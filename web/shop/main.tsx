@@ -1,5 +1,5 @@
 import { render } from 'preact'
-import { SettingsBar } from '../shared/settings-bar.tsx'
+import { App } from './app.tsx'
 
 const page = document.querySelector('#page')
-if (page) render(<header class="top"><SettingsBar /></header>, page)
+if (page) render(<App />, page)

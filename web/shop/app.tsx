@@ -1,0 +1,52 @@
+import { useEffect, useState } from 'preact/hooks'
+import { SettingsBar } from '../shared/settings-bar.tsx'
+import type { SaleView } from './contract.ts'
+import { SaleList } from './parts/sale-list.tsx'
+import { SalePage } from './parts/sale-page.tsx'
+import { useSales } from './sales.ts'
+import { signOut, useSession } from './session.ts'
+import { useWords } from './words/words.ts'
+
+export function App() {
+  const { sales, isLost } = useSales()
+  const words = useWords()
+  const [saleId, setSaleId] = useState(saleInAddress)
+  useEffect(() => {
+    const follow = () => setSaleId(saleInAddress())
+    addEventListener('hashchange', follow)
+    return () => removeEventListener('hashchange', follow)
+  }, [])
+  return (
+    <>
+      <Top hasList={sales !== undefined && sales.length > 1 && saleId !== ''} />
+      <p class="lost" role="status">{isLost && <><strong>{words.lost.title}</strong> {words.lost.next}</>}</p>
+      <Middle sales={sales} saleId={saleId} />
+    </>
+  )
+}
+
+const saleInAddress = () => /^#\/([a-z0-9-]+)$/.exec(location.hash)?.[1] ?? ''
+
+function Top({ hasList }: { hasList: boolean }) {
+  const words = useWords()
+  const session = useSession()
+  return (
+    <header class="top">
+      <a class="brand" href="#/">{words.brand}</a>
+      {hasList && <a href="#/">{words.allSales}</a>}
+      <span class="who">
+        {session && <span>{words.signedInAs(session.name)}</span>}
+        {session && <button class="link" onClick={signOut}>{words.signIn.out}</button>}
+      </span>
+      <SettingsBar />
+    </header>
+  )
+}
+
+function Middle({ sales, saleId }: { sales: SaleView[] | undefined; saleId: string }) {
+  const words = useWords()
+  const chosen = sales?.find(({ id }) => id === saleId) ?? (sales?.length === 1 ? sales[0] : undefined)
+  if (chosen) return <SalePage sale={chosen} />
+  if (sales && sales.length > 0) return <SaleList sales={sales} />
+  return <main class="empty"><h1>{sales ? words.nothing.title : words.loading}</h1>{sales && <p>{words.nothing.next}</p>}</main>
+}

@@ -1,0 +1,95 @@
+import { ask } from '../shared/api.ts'
+import { readStream } from '../shared/server-sent-events.ts'
+import { isFinal, type Reservation } from './contract.ts'
+
+/** Between two looks while there is no stream. Twice as long each time, so that a shop in trouble is not asked all the more. */
+const PAUSE_MS = { first: 1_000, longest: 4_000 }
+/** A stream that lived so long was a good one: its end is no trouble. */
+const GOOD_STREAM_MS = 10_000
+
+export interface Following {
+  reservationId: string
+  token: string
+  signal: AbortSignal
+  onView: (view: Reservation) => void
+  /** Whether changes are pushed; otherwise this asks by itself. */
+  onPushed: (isPushed: boolean) => void
+  /** The shop does not know the reservation, or not the buyer. */
+  onLost: (code: 'NOT_FOUND' | 'UNAUTHENTICATED') => void
+}
+
+/**
+ * Tells what becomes of a reservation until it is final: by the stream, and while there is none by asking. Only while the
+ * page is looked at: a browser has six connections to one origin, and every hidden tab would hold one of them.
+ */
+export async function followReservation(following: Following): Promise<void> {
+  const { reservationId, token, signal, onPushed } = following
+  let pauseMs = PAUSE_MS.first
+  while (!signal.aborted) {
+    await visible(signal)
+    const openedAtMs = performance.now()
+    const hidden = hiddenSignal()
+    let isOver = false
+    try {
+      const refusal = await readStream({
+        path: `/reservations/${reservationId}/events`, token, signal: AbortSignal.any([signal, hidden.signal]),
+        onOpen: () => onPushed(true),
+        onEvent: ({ data }) => { isOver = tell(following, JSON.parse(data) as Reservation) },
+      })
+      if (refusal?.code === 'NOT_FOUND' || refusal?.code === 'UNAUTHENTICATED') return following.onLost(refusal.code)
+      // The shop ends a stream when there is nothing more to tell.
+      if (!refusal && isOver) return
+    } catch {
+      // Cut off: asked below.
+    } finally {
+      hidden.release()
+    }
+    if (signal.aborted) return
+    if (performance.now() - openedAtMs > GOOD_STREAM_MS) pauseMs = PAUSE_MS.first
+    if (hidden.signal.aborted) continue
+    onPushed(false)
+    if (await look(following)) return
+    await pause(pauseMs, signal)
+    pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest)
+  }
+}
+
+/** @returns whether there is nothing more to follow. */
+async function look(following: Following): Promise<boolean> {
+  const { reservationId, token, signal, onLost } = following
+  const answer = await ask<Reservation>(`/reservations/${reservationId}`, { token, signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]) })
+  if (answer.ok) return tell(following, answer.body) && isFinal(answer.body)
+  const { code } = answer.refusal
+  if (code !== 'NOT_FOUND' && code !== 'UNAUTHENTICATED') return false
+  onLost(code)
+  return true
+}
+
+/** @returns whether the stream may end after it: PAID is followed for a while, since a veto may come. */
+function tell({ signal, onView }: Following, view: Reservation): boolean {
+  if (!signal.aborted) onView(view)
+  return isFinal(view) || view.status === 'PAID'
+}
+
+function hiddenSignal(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController()
+  const onChange = () => { if (document.hidden) controller.abort() }
+  document.addEventListener('visibilitychange', onChange)
+  return { signal: controller.signal, release: () => document.removeEventListener('visibilitychange', onChange) }
+}
+
+async function visible(signal: AbortSignal): Promise<void> {
+  while (document.hidden && !signal.aborted) await happens(document, 'visibilitychange', signal)
+}
+
+function happens(target: EventTarget, event: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    target.addEventListener(event, () => resolve(), { once: true, signal })
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Shorter when the browser says that the network is back. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return happens(window, 'online', AbortSignal.any([signal, AbortSignal.timeout(ms)]))
+}

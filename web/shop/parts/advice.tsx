@@ -1,0 +1,14 @@
+import type { Refusal } from '../../shared/api.ts'
+import { useWords } from '../words/words.ts'
+
+/** Why not, and what to do next. */
+export function Advice({ code }: { code: Refusal['code'] }) {
+  const { refusals } = useWords()
+  const { title, next } = refusals[code] ?? refusals.INTERNAL
+  return (
+    <div class="advice" role="alert">
+      <strong>{title}</strong>
+      <p>{next}</p>
+    </div>
+  )
+}

@@ -1,0 +1,71 @@
+import { money } from '../../shared/language.ts'
+import { useStore } from '../../shared/store.ts'
+import { orderClock, type Order } from '../contract.ts'
+import { isEnded, type Phase, phaseOf } from '../phase.ts'
+import type { Purchase, PurchaseState } from '../purchase.ts'
+import type { Words } from '../words/en.ts'
+import { useWords } from '../words/words.ts'
+import { Advice } from './advice.tsx'
+import { Countdown } from './countdown.tsx'
+import { Timeline } from './timeline.tsx'
+
+/** A purchase from "you got it" to its end. */
+export function OrderPanel({ purchase }: { purchase: Purchase }) {
+  const words = useWords()
+  const state = useStore(purchase.state)
+  const { reservation, order, refusal, isPushed } = state
+  const phase = phaseOf(reservation, order)
+  if (phase === 'IDLE') return null
+  const { title, text } = sayingOf(words, phase, state)
+  return (
+    <section class={`order ${phase.toLowerCase().replace('_', '-')}`} aria-label={words.steps.title}>
+      <Timeline phase={phase} />
+      <div class="saying" aria-live="polite">
+        <h2>{title}</h2>
+        <p>{text}</p>
+        {isEnded(phase) && <p>{words.freeAgain}</p>}
+      </div>
+      {phase === 'TO_PAY' && order && <ToPay purchase={purchase} order={order} />}
+      {isEnded(phase) && <button class="button" onClick={purchase.again}>{words.buyAgain}</button>}
+      {refusal && <Advice code={refusal.code} />}
+      <p class="small">
+        {reservation?.orderId && <span>{words.orderNumber} {reservation.orderId}</span>}
+        <span aria-live="polite">{isPushed === false && !isEnded(phase) && words.connection.polling}</span>
+      </p>
+    </section>
+  )
+}
+
+function sayingOf({ says, reasons, steps }: Words, phase: Exclude<Phase, 'IDLE'>, { reservation, order }: PurchaseState): { title: string; text: string } {
+  const reason = reservation?.reason ? reasons[reservation.reason] : ''
+  switch (phase) {
+    case 'MAKING': return says.making
+    case 'CHECKING': return order?.saga?.state === 'COMPENSATING' ? { title: says.checking.title, text: steps.putBack } : says.checking
+    case 'TO_PAY': return says.toPay
+    case 'PAID': return says.paid
+    case 'CANCELLED': return { title: says.lapsed, text: reason }
+    case 'REJECTED': return { title: says.rejected, text: reason }
+    case 'REFUNDED': return { title: says.refunded.title, text: reason || says.refunded.text }
+  }
+}
+
+function ToPay({ purchase, order }: { purchase: Purchase; order: Order }) {
+  const words = useWords()
+  const { doing } = useStore(purchase.state)
+  return (
+    <>
+      <div class="due">
+        <div>
+          <span class="label">{words.toPay}</span>
+          <span class="amount figures">{money(order.amountCents)}</span>
+          {(order.couponCode !== undefined || Boolean(order.points)) && <span class="label">{words.discount}</span>}
+        </div>
+        <Countdown until={order.paymentDeadline} clock={orderClock} label={words.timeLeft} />
+      </div>
+      <button class="button" aria-disabled={doing !== undefined} onClick={() => { void purchase.pay() }}>
+        {doing === 'OPENING_PAYMENT' ? words.openingPayment : words.pay(money(order.amountCents))}
+      </button>
+      <button class="button quiet" aria-disabled={doing !== undefined} onClick={() => { void purchase.cancel() }}>{words.cancel}</button>
+    </>
+  )
+}

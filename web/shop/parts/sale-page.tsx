@@ -1,0 +1,48 @@
+import { useEffect, useMemo } from 'preact/hooks'
+import { money } from '../../shared/language.ts'
+import { useStore } from '../../shared/store.ts'
+import { useNow } from '../../shared/use-now.ts'
+import { type SaleView, saleClock } from '../contract.ts'
+import { createPurchase } from '../purchase.ts'
+import { doorOf } from '../sales.ts'
+import { type SignedIn, useSession } from '../session.ts'
+import { useWords } from '../words/words.ts'
+import { BuyPanel } from './buy-panel.tsx'
+import { Countdown } from './countdown.tsx'
+import { OrderPanel } from './order-panel.tsx'
+import { Picture } from './picture.tsx'
+import { SignIn } from './sign-in.tsx'
+import { StockBar } from './stock-bar.tsx'
+
+export function SalePage({ sale }: { sale: SaleView }) {
+  const words = useWords()
+  const session = useSession()
+  return (
+    <main class="sale">
+      <Picture title={sale.title} />
+      <div class="offer">
+        <h1>{sale.title}</h1>
+        <p class="price"><span class="figures">{money(sale.priceCents)}</span> <span class="label">{words.perBuyer(sale.perBuyerLimit)}</span></p>
+        <StockBar sale={sale} />
+        <Window sale={sale} />
+        {session ? <Buying key={`${sale.id} ${session.userId}`} sale={sale} session={session} /> : <SignIn />}
+      </div>
+    </main>
+  )
+}
+
+function Window({ sale }: { sale: SaleView }) {
+  const words = useWords()
+  const door = doorOf(sale, useNow(saleClock))
+  if (door === 'OVER') return <div class="countdown"><span class="label">{words.ended}</span></div>
+  return door === 'SOON'
+    ? <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />
+    : <Countdown until={sale.closesAt} clock={saleClock} label={words.endsIn} />
+}
+
+function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
+  const purchase = useMemo(() => createPurchase(sale.id, session), [sale.id, session.userId])
+  useEffect(() => purchase.close, [purchase])
+  const { reservation } = useStore(purchase.state)
+  return reservation ? <OrderPanel purchase={purchase} /> : <BuyPanel sale={sale} purchase={purchase} />
+}

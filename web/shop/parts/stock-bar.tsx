@@ -1,0 +1,19 @@
+import { number } from '../../shared/language.ts'
+import type { SaleView } from '../contract.ts'
+import { useWords } from '../words/words.ts'
+
+/** How much is left, as a bar and in words. */
+export function StockBar({ sale: { left, stock } }: { sale: SaleView }) {
+  const words = useWords()
+  const text = left > 0 ? words.stock(number(left), number(stock)) : words.soldOut
+  return (
+    <div class="stock">
+      <meter class="unseen" min={0} max={stock} value={left} aria-label={text} />
+      <svg class="bar" viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="ground" width="100" height="2" rx="1" />
+        <rect class="left" width={100 * left / stock} height="2" rx="1" />
+      </svg>
+      <span class="figures">{text}</span>
+    </div>
+  )
+}
