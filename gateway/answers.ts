@@ -6,6 +6,7 @@ import { type ReservationRecord, type ReserveOutcome, saleOf } from '../core/sto
 import type { Stock } from '../core/stock/stock.ts'
 
 const BUSY_RETRY_SECONDS = 2
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** What became of an attempt to buy. */
 export type BuyOutcome =
@@ -14,13 +15,23 @@ export type BuyOutcome =
   | { status: 'UNAUTHENTICATED' | 'NO_SUCH_SALE' }
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
 
+/** What a buyer who preferred to wait has waited for. */
+export interface Waited {
+  record: ReservationRecord
+  waitSeconds: number
+}
+
 /** The one table from what happened to a purchase to what HTTP says. */
-export async function answerBuyer(res: ServerResponse, headers: HeaderList, stock: Stock, saleId: string, outcome: BuyOutcome): Promise<void> {
+export async function answerBuyer(
+  res: ServerResponse, headers: HeaderList, stock: Stock, saleId: string, outcome: BuyOutcome, waited?: Waited,
+): Promise<void> {
   const problem = (code: ProblemCode, detail: string, extras?: Extras) => sendProblem(res, code, detail, extras, headers)
   switch (outcome.status) {
     case 'ACCEPTED':
+      if (waited) return answerWaited(res, headers, outcome.reservationId, waited)
       return accepted(res, headers, { id: outcome.reservationId, saleId, status: 'RESERVED', quantity: outcome.quantity })
     case 'DUPLICATE': {
+      if (waited) return answerWaited(res, headers, outcome.reservationId, waited)
       const record = await stock.readReservation(saleId, outcome.reservationId)
       return accepted(res, headers, record
         ? reservationView(outcome.reservationId, record)
@@ -69,6 +80,14 @@ export function reservationView(id: string, record: ReservationRecord): Reservat
   }
 }
 
+/** 202 as without waiting when it is still being made, else 200 with what became of it. */
+function answerWaited(res: ServerResponse, headers: HeaderList, id: string, { record, waitSeconds }: Waited): void {
+  const applied = [...headers, 'Preference-Applied', `wait=${waitSeconds}`]
+  const body = reservationView(id, record)
+  if (record.status === 'RESERVED') accepted(res, applied, body)
+  else sendJson(res, 200, body, ['Content-Type', JSON_TYPE, 'Content-Location', `/reservations/${id}`, ...applied])
+}
+
 function accepted(res: ServerResponse, headers: HeaderList, body: ReservationView): void {
-  sendJson(res, 202, body, ['Content-Type', 'application/json; charset=utf-8', 'Location', `/reservations/${body.id}`, ...headers])
+  sendJson(res, 202, body, ['Content-Type', JSON_TYPE, 'Location', `/reservations/${body.id}`, ...headers])
 }

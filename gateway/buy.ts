@@ -10,11 +10,13 @@ import { bearer, type Tokens } from '../core/platform/tokens.ts'
 import type { PendingReservation, ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { addressForLimit } from './address.ts'
-import { answerBuyer, type BuyOutcome } from './answers.ts'
+import { answerBuyer, type BuyOutcome, type Waited } from './answers.ts'
+import { awaitResult, preferredWait } from './await-result.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Reserving } from './reserve-together.ts'
 import type { SoldOut } from './sold-out.ts'
+import type { WatchedReservations } from './watched-reservations.ts'
 
 export interface BuyDeps {
   /** Of this whole process. */
@@ -25,6 +27,7 @@ export interface BuyDeps {
   stock: Stock
   reserving: Reserving
   handOver: HandOver
+  watched: WatchedReservations
   /** Of every answer. */
   headers: HeaderList
   count: (outcome: BuyOutcome['status']) => void
@@ -43,11 +46,21 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
     try {
       const outcome = await buy(deps, req, saleId)
       deps.count(outcome.status)
-      await answerBuyer(res, deps.headers, deps.stock, saleId, outcome)
+      const waited = req.headers.prefer === undefined ? undefined : await waitAsPreferred(deps, req, res, outcome)
+      await answerBuyer(res, deps.headers, deps.stock, saleId, outcome, waited)
     } catch (error) {
       sendFault(res, error, deps.log, deps.headers)
     }
   }
+}
+
+/** With `Prefer: wait=N`, whoever has a reservation now may wait here for what becomes of it. */
+async function waitAsPreferred({ tokens, watched }: BuyDeps, req: Request, res: Response, outcome: BuyOutcome): Promise<Waited | undefined> {
+  const waitSeconds = preferredWait(req.headers)
+  const buyerId = tokens.verify(bearer(req.headers.authorization) ?? '')
+  if (waitSeconds === undefined || buyerId === undefined || !('reservationId' in outcome)) return undefined
+  const record = await awaitResult(watched, { reservationId: outcome.reservationId, buyerId, waitSeconds, res })
+  return record && { record, waitSeconds }
 }
 
 /**

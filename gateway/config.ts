@@ -29,6 +29,7 @@ export const GatewayConfig = z.object({
   SIGN_IN_RATE_PER_SECOND: perSecond(5).describe('sign-ins by name a second that one process takes from one client address'),
   SIGN_IN_BURST: burst(20).describe('sign-ins by name that one process takes from one client address at once'),
   CONNECTIONS_MAX: z.coerce.number().int().min(1).default(10_000).describe('connections that one process holds; more are refused'),
+  WATCHERS_MAX: z.coerce.number().int().min(0).default(5_000).describe('buyers who may wait in one process for what becomes of their reservation (event streams, Prefer: wait)'),
   MAX_PENDING: z.coerce.number().int().min(1).default(10_000).describe('reservations of a sale that may wait for the broker\'s confirm; more are BUSY'),
   CONFIRM_TIMEOUT_MS: z.coerce.number().int().min(10).default(1_000).describe('how long a buyer\'s answer waits for the broker\'s confirm'),
   RESEND_AFTER_MS: z.coerce.number().int().min(100).default(3_000).describe('unconfirmed reservations of this age are sent again; more than CONFIRM_TIMEOUT_MS'),

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import type { Express } from 'express'
-import { Counter, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import swaggerUi from 'swagger-ui-express'
 import { intakeTopology } from '../core/contracts/topology.ts'
 import { securityHeaders, startHttp } from '../core/platform/http-service.ts'
@@ -17,6 +17,7 @@ import { createTokens } from '../core/platform/tokens.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
+import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { fastLane } from './fast-lane.ts'
 import { HandOver } from './hand-over.ts'
@@ -25,10 +26,12 @@ import { Reserving } from './reserve-together.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
 import { addressLimit, gatewayLimit } from './routes/limit.ts'
+import { getReservationEvents } from './routes/reservation-events.ts'
 import { getReservation } from './routes/reservations.ts'
 import { getSale, getSales } from './routes/sales.ts'
 import { demoSignIn } from './routes/sign-in.ts'
 import { SoldOut } from './sold-out.ts'
+import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
 
@@ -47,11 +50,13 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   })
   closers.add('publisher', () => publisher.close())
 
-  const releases = connectRedis(config.REDIS_URL, log)
-  closers.add('releases', () => releases.disconnect())
-  const soldOut = new SoldOut(stock, releases, log)
-  await redisReady(releases)
-  await soldOut.listen()
+  const listening = connectRedis(config.REDIS_URL, log)
+  closers.add('listening', () => listening.disconnect())
+  await redisReady(listening)
+  const changes = new Changes(listening, stock.keys.changes())
+  const soldOut = new SoldOut(stock, changes, log)
+  const watched = new WatchedReservations(stock, changes, log, config.WATCHERS_MAX)
+  await changes.listen()
 
   const handing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const handOver = new HandOver(handing)
@@ -61,7 +66,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const deps: BuyDeps = {
     bucket: gatewayBucket(config),
     tokens: createTokens(config.TOKEN_SECRET),
-    catalogue, soldOut, stock, handOver, log,
+    catalogue, soldOut, stock, handOver, watched, log,
     // What follows a purchase is private and changes at any moment.
     headers: ['Cache-Control', 'no-store', ...securityHeaders()],
     count: countOutcomes(metrics),
@@ -81,10 +86,13 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
+  // First of all: a stream that is left open would keep its connection from being closed.
+  closers.add('watched reservations', () => watched.close())
+  countWatchers(metrics, watched)
   return { port: http.port }
 }
 
-function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, catalogue, stock, log }: BuyDeps, buy: BuyHandler): void {
+function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, catalogue, stock, watched, log }: BuyDeps, buy: BuyHandler): void {
   const document = openApiDocument()
   app.get('/openapi.json', (_req, res) => { res.json(document) })
   app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
@@ -96,13 +104,21 @@ function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, cata
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
   app.get('/sales', getSales(catalogue))
   app.get('/sales/:saleId', getSale(catalogue))
-  app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock))
+  app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
+  app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }
 
 /** Each process takes its share, so that all of them together never take more. */
 function gatewayBucket(config: GatewayConfig): TokenBucket {
   const processes = cluster.isWorker ? processCount(config) : 1
   return new TokenBucket(config.GATEWAY_RATE_PER_SECOND / processes, Math.max(1, config.GATEWAY_BURST / processes))
+}
+
+function countWatchers(registry: Registry, watched: WatchedReservations): void {
+  registry.registerMetric(new Gauge({
+    name: 'seckill_watched_reservations', help: 'Buyers who wait for what becomes of their reservation', registers: [],
+    collect() { this.set(watched.count) },
+  }))
 }
 
 /** Counters are looked up by their label once, not with every purchase. */

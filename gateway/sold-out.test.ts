@@ -7,6 +7,7 @@ import { loadSale } from '../test/support/load-sale.ts'
 import { reserveOne } from '../test/support/reserve-one.ts'
 import { startTcpProxy } from '../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../test/support/world.ts'
+import { Changes } from './changes.ts'
 import { SoldOut } from './sold-out.ts'
 
 const log = createLog('test', 'silent')
@@ -21,11 +22,12 @@ afterAll(async () => {
 
 /** What one gateway process knows, over connections of its own. */
 async function knowledge(believedMs = 600_000, redisUrl = world.redisUrl): Promise<SoldOut> {
-  const [redis, releases] = [connectRedis(redisUrl, log), connectRedis(redisUrl, log)]
-  closers.push(() => redis.disconnect(), () => releases.disconnect())
-  await Promise.all([redisReady(redis), redisReady(releases)])
-  const soldOut = new SoldOut(new Stock(redis, world.keyPrefix), releases, log, believedMs)
-  await soldOut.listen()
+  const [redis, listening] = [connectRedis(redisUrl, log), connectRedis(redisUrl, log)]
+  closers.push(() => redis.disconnect(), () => listening.disconnect())
+  await Promise.all([redisReady(redis), redisReady(listening)])
+  const changes = new Changes(listening, world.stock.keys.changes())
+  const soldOut = new SoldOut(new Stock(redis, world.keyPrefix), changes, log, believedMs)
+  await changes.listen()
   return soldOut
 }
 
@@ -77,17 +79,18 @@ test('what was asked before a release is not believed after it', async () => {
       return survey
     }
   }
-  const releases = connectRedis(world.redisUrl, log)
-  closers.push(() => releases.disconnect())
-  await redisReady(releases)
-  const [soldOut, other] = [new SoldOut(new SlowStock(world.redis, world.keyPrefix), releases, log, 600_000), await knowledge()]
-  await soldOut.listen()
+  const listening = connectRedis(world.redisUrl, log)
+  closers.push(() => listening.disconnect())
+  await redisReady(listening)
+  const changes = new Changes(listening, world.stock.keys.changes())
+  const [soldOut, other] = [new SoldOut(new SlowStock(world.redis, world.keyPrefix), changes, log, 600_000), await knowledge()]
+  await changes.listen()
   await learned(other, saleId)
   soldOut.learn(saleId)
   await world.stock.survey(saleId) // On the same connection: its own question has been answered by now, and the answer is held.
   await release()
   await withdrawn(other, saleId)
-  await releases.ping() // Whatever was published has come.
+  await listening.ping() // Whatever was published has come.
   answer()
   await held
   await new Promise((resolve) => { setImmediate(resolve) })

@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from '../core/platform/log.ts'
 import { mayHold } from '../core/stock/holders.ts'
-import { saleOf } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
+import type { Changes } from './changes.ts'
 
 /** Then Redis is asked anew, in case the news of a release got lost. */
 const BELIEVED_MS = 1_000
@@ -13,7 +12,7 @@ const BELIEVED_MS = 1_000
  */
 export class SoldOut {
   readonly #stock: Stock
-  readonly #releases: Redis
+  readonly #changes: Changes
   readonly #log: Logger
   readonly #believedMs: number
   /** Who may hold a reservation, by sale. */
@@ -22,19 +21,13 @@ export class SoldOut {
   /** Counts releases: what was asked before one says nothing about the time after it. */
   #releasesHeard = 0
 
-  /** `releases` is a connection of its own, which from now on only listens. */
-  constructor(stock: Stock, releases: Redis, log: Logger, believedMs = BELIEVED_MS) {
+  constructor(stock: Stock, changes: Changes, log: Logger, believedMs = BELIEVED_MS) {
     this.#stock = stock
-    this.#releases = releases
+    this.#changes = changes
     this.#log = log
     this.#believedMs = believedMs
-    releases.on('message', (_channel: string, reservationId: string) => this.#withdraw(saleOf(reservationId)))
-    // Deaf, nothing may be believed; `subscribe` is repeated by the client when it is back.
-    releases.on('close', () => this.#withdrawAll())
-  }
-
-  async listen(): Promise<void> {
-    await this.#releases.subscribe(this.#stock.keys.released())
+    // Deaf, nothing may be believed.
+    changes.hear({ released: (saleId) => this.#withdraw(saleId), deaf: () => this.#withdrawAll() })
   }
 
   /** Whether this buyer can be refused without asking: the sale is sold out and they hold nothing of it. */
@@ -45,7 +38,7 @@ export class SoldOut {
 
   /** To be called when Redis said "sold out": learns for everybody who comes within the next second. */
   learn(saleId: string): void {
-    if (this.#learning.has(saleId) || this.#releases.status !== 'ready') return
+    if (this.#learning.has(saleId) || this.#changes.isDeaf) return
     this.#learning.add(saleId)
     this.#survey(saleId)
       .catch((error: Error) => this.#log.debug({ err: error.message, saleId }, 'not known whether sold out'))

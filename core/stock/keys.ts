@@ -25,8 +25,8 @@ export class StockKeys {
   undecided = (saleId: string) => this.#of(saleId, 'undecided')
   /** Bit string: who may hold a reservation, see holders.ts. */
   holders = (saleId: string) => this.#of(saleId, 'holders')
-  /** Channel on which the ids of reservations are told whose units came back. */
-  released = () => `${this.#prefix}released`
+  /** Channel on which it is told what became of reservations, see release.lua and settle.lua. */
+  changes = () => `${this.#prefix}changes`
   /** String: token bucket of a buyer or an address. */
   bucket = (saleId: string, kind: 'buyer' | 'address', who: string) => this.#of(saleId, `bucket:${kind}:${who}`)
 

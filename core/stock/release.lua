@@ -11,7 +11,7 @@
 -- ARGV[3] reason, or ''
 -- ARGV[4] 1 when the unit goes back to the stock, 0 when the database found that it never was there
 -- ARGV[5] id of the pending entry that must still be ours to end, or '' when the database has decided
--- ARGV[6] channel on which units that came back are told, with the reservation's id
+-- ARGV[6] channel on which changes are told: RELEASED when units came back, else ENDED, and the reservation's id
 -- ARGV[7] buyer id
 -- ARGV[8] quantity
 --
@@ -37,7 +37,9 @@ redis.call('HSET', KEYS[3], 'status', ARGV[2], 'reason', ARGV[3])
 -- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an order.
 if ARGV[4] == '1' and (was_order or found[3] == sale[1]) then
   redis.call('HINCRBY', KEYS[1], 'stock', found[2])
-  redis.call('PUBLISH', ARGV[6], ARGV[1])
+  redis.call('PUBLISH', ARGV[6], 'RELEASED ' .. ARGV[1])
+else
+  redis.call('PUBLISH', ARGV[6], 'ENDED ' .. ARGV[1])
 end
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 redis.call('ZREM', KEYS[5], ARGV[1])

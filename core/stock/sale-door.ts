@@ -81,7 +81,7 @@ export class SaleDoor {
 
   /** Moves the units left of an open sale, never below none. @returns by how many they were moved. */
   async adjust(saleId: string, epoch: number, units: number): Promise<number> {
-    return this.#redis.adjust(this.keys.sale(saleId), epoch, await serverRunId(this.#redis), units, this.keys.released(), `${saleId}.`)
+    return this.#redis.adjust(this.keys.sale(saleId), epoch, await serverRunId(this.#redis), units, this.keys.changes(), `${saleId}.`)
   }
 
   /**

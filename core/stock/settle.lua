@@ -6,18 +6,22 @@
 --   reservation      hash
 --
 -- ARGV[1] new status: ORDERED or PAID
+-- ARGV[2] channel on which changes are told: SETTLED, and the ids of those that were
 -- and then for each reservation: its id, order id
 --
 -- Returns how many were settled; the others are unknown or already as far.
 
 local settled = {}
 for i = 2, #KEYS do
-  local id, order_id = ARGV[i * 2 - 2], ARGV[i * 2 - 1]
+  local id, order_id = ARGV[i * 2 - 1], ARGV[i * 2]
   local status = redis.call('HGET', KEYS[i], 'status')
   if status == 'RESERVED' or (status == 'ORDERED' and ARGV[1] == 'PAID') then
     redis.call('HSET', KEYS[i], 'status', ARGV[1], 'order_id', order_id)
     settled[#settled + 1] = id
   end
 end
-if #settled > 0 then redis.call('ZREM', KEYS[1], unpack(settled)) end
+if #settled > 0 then
+  redis.call('ZREM', KEYS[1], unpack(settled))
+  redis.call('PUBLISH', ARGV[2], 'SETTLED ' .. table.concat(settled, ' '))
+end
 return #settled

@@ -55,7 +55,7 @@ export class Stock {
   async settle(saleId: string, status: 'ORDERED' | 'PAID', orders: { reservationId: string; orderId: string }[]): Promise<void> {
     await Promise.all(slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) => this.#redis.settle(
       1 + some.length, this.keys.undecided(saleId), ...some.map(({ reservationId }) => this.keys.reservation(saleId, reservationId)),
-      status, ...some.flatMap(({ reservationId, orderId }) => [reservationId, orderId]),
+      status, this.keys.changes(), ...some.flatMap(({ reservationId, orderId }) => [reservationId, orderId]),
     )))
   }
 
@@ -68,7 +68,7 @@ export class Stock {
     return this.#redis.release(
       this.keys.sale(saleId), this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
       this.keys.pending(saleId), this.keys.undecided(saleId),
-      reservationId, ending.status, ending.reason ?? '', ending.giveBack ? 1 : 0, pendingEntry, this.keys.released(), buyerId, quantity,
+      reservationId, ending.status, ending.reason ?? '', ending.giveBack ? 1 : 0, pendingEntry, this.keys.changes(), buyerId, quantity,
     )
   }
 

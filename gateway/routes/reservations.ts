@@ -1,16 +1,29 @@
 import { ReservationId } from '../../core/contracts/http.ts'
 import { ProblemError } from '../../core/platform/problem.ts'
 import type { BuyersHandler } from '../../core/platform/signed-in.ts'
-import { saleOf } from '../../core/stock/ledger.ts'
+import { type ReservationRecord, saleOf } from '../../core/stock/ledger.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { reservationView } from '../answers.ts'
+import { awaitResult, preferredWait } from '../await-result.ts'
+import type { WatchedReservations } from '../watched-reservations.ts'
 
-/** GET /reservations/:reservationId: the buyer's own only; another's is not found, like one that does not exist. */
-export function getReservation(stock: Stock): BuyersHandler<{ reservationId: string }> {
+/** GET /reservations/:reservationId; with `Prefer: wait=N` held open until it is decided. */
+export function getReservation(stock: Stock, watched: WatchedReservations): BuyersHandler<{ reservationId: string }> {
   return async (req, res) => {
-    const id = ReservationId.safeParse(req.params.reservationId)
-    const record = id.success ? await stock.readReservation(saleOf(id.data), id.data) : undefined
-    if (!id.success || record?.buyerId !== res.locals.buyerId) throw new ProblemError('NOT_FOUND', 'You have no such reservation.')
-    res.json(reservationView(id.data, record))
+    const { reservationId } = req.params
+    const { buyerId } = res.locals
+    const record = await readOwn(stock, reservationId, buyerId)
+    const waitSeconds = preferredWait(req.headers)
+    const waited = waitSeconds === undefined ? undefined : await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
+    if (waited) res.set('Preference-Applied', `wait=${waitSeconds}`)
+    res.json(reservationView(reservationId, waited ?? record))
   }
+}
+
+/** The buyer's own only; another's is not found, like one that does not exist. @throws ProblemError NOT_FOUND */
+export async function readOwn(stock: Stock, reservationId: string, buyerId: string): Promise<ReservationRecord> {
+  const id = ReservationId.safeParse(reservationId)
+  const record = id.success ? await stock.readReservation(saleOf(id.data), id.data) : undefined
+  if (record?.buyerId !== buyerId) throw new ProblemError('NOT_FOUND', 'You have no such reservation.')
+  return record
 }

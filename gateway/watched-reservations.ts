@@ -1,0 +1,86 @@
+import type { Logger } from '../core/platform/log.ts'
+import { type Repeating, repeat } from '../core/platform/repeat.ts'
+import { slicesOf } from '../core/platform/slices.ts'
+import { type ReservationRecord, saleOf } from '../core/stock/ledger.ts'
+import type { Stock } from '../core/stock/stock.ts'
+import type { Changes } from './changes.ts'
+
+/** For changes whose telling got lost: it goes to whoever listens at that moment, and to nobody later. */
+const LOOK_MS = 2_000
+/** Reads that are outstanding at once. */
+const READ_TOGETHER_MAX = 200
+/** One buyer's: some tabs and a phone. */
+const PER_BUYER_MAX = 6
+
+export interface Watcher {
+  /** The reservation as it is now; also when nothing has changed. */
+  onRecord: (record: ReservationRecord) => void
+  /** This process drains. */
+  onEnd: () => void
+}
+
+/** Buyers of this process who wait for a change of their reservation. Those who wait for nothing cost nothing. */
+export class WatchedReservations {
+  readonly #stock: Stock
+  readonly #log: Logger
+  readonly #watchersMax: number
+  readonly #byId = new Map<string, Set<Watcher>>()
+  readonly #byBuyer = new Map<string, number>()
+  readonly #looking: Repeating
+  #count = 0
+  #isClosing = false
+
+  constructor(stock: Stock, changes: Changes, log: Logger, watchersMax: number) {
+    this.#stock = stock
+    this.#log = log
+    this.#watchersMax = watchersMax
+    changes.hear({ changed: (ids) => { void this.#read(ids.filter((id) => this.#byId.has(id))) } })
+    this.#looking = repeat(LOOK_MS, () => this.#read([...this.#byId.keys()]), log)
+  }
+
+  /** How many wait now. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Why nobody more can wait here, or this buyer cannot. */
+  refusal(buyerId: string): 'FULL' | 'TOO_MANY_OF_YOURS' | undefined {
+    if (this.#isClosing || this.#count >= this.#watchersMax) return 'FULL'
+    return (this.#byBuyer.get(buyerId) ?? 0) >= PER_BUYER_MAX ? 'TOO_MANY_OF_YOURS' : undefined
+  }
+
+  /** Tells what the reservation is now, and whenever it changes. @returns what ends it; to be called once. */
+  watch(reservationId: string, buyerId: string, watcher: Watcher): () => void {
+    const watchers = this.#byId.get(reservationId) ?? new Set()
+    this.#byId.set(reservationId, watchers.add(watcher))
+    this.#byBuyer.set(buyerId, (this.#byBuyer.get(buyerId) ?? 0) + 1)
+    this.#count++
+    // Read only now: a change from here on is told.
+    void this.#read([reservationId])
+    return () => {
+      watchers.delete(watcher)
+      if (watchers.size === 0) this.#byId.delete(reservationId)
+      const left = (this.#byBuyer.get(buyerId) ?? 0) - 1
+      if (left > 0) this.#byBuyer.set(buyerId, left)
+      else this.#byBuyer.delete(buyerId)
+      this.#count--
+    }
+  }
+
+  /** Ends all waiting, so that their connections can be closed. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    for (const watcher of [...this.#byId.values()].flatMap((watchers) => [...watchers])) watcher.onEnd()
+    await this.#looking.close()
+  }
+
+  /** Never throws: whoever waits is told at the next look. */
+  async #read(reservationIds: string[]): Promise<void> {
+    for (const some of slicesOf(reservationIds, READ_TOGETHER_MAX)) {
+      await Promise.all(some.map(async (id) => {
+        const record = await this.#stock.readReservation(saleOf(id), id)
+        if (record) for (const { onRecord } of this.#byId.get(id) ?? []) onRecord(record)
+      })).catch((error: Error) => this.#log.debug({ err: error.message }, 'watched reservations not read'))
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { type Browser, type BrowserContextOptions, chromium as driver, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { chromium } from '../../../dev/servers/chromium.ts'
+
+/** A machine that is busy with other tests takes its time; what is waited for is a condition, and comes. */
+const PATIENCE_MS = 25_000
+
+export const PHONE = { width: 390, height: 844 }
+export const LAPTOP = { width: 1_280, height: 800 }
+export const PROJECTOR = { width: 1_920, height: 1_080 }
+
+/** A visitor's browser, with storage of its own, and what went wrong in it. */
+export interface Visitor {
+  page: Page
+  /** Another tab of the same browser. */
+  tab: () => Promise<Page>
+  /** Console errors, violations of the policy, and requests to elsewhere; the tests of the connection expect some. */
+  faults: string[]
+  close: () => Promise<void>
+}
+
+export interface Browsers {
+  visit: (origin: string, options?: BrowserContextOptions) => Promise<Visitor>
+  close: () => Promise<void>
+}
+
+export async function startBrowser(): Promise<Browsers> {
+  const browser: Browser = await driver.launch({ executablePath: chromium() })
+  return {
+    visit: (origin, options = {}) => visit(browser, origin, options),
+    close: () => browser.close(),
+  }
+}
+
+async function visit(browser: Browser, origin: string, options: BrowserContextOptions): Promise<Visitor> {
+  // A moving picture is never quite still; what moves is tested by its end.
+  const context = await browser.newContext({ viewport: PHONE, locale: 'en-GB', reducedMotion: 'reduce', ...options })
+  context.setDefaultTimeout(PATIENCE_MS)
+  const faults: string[] = []
+  context.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') faults.push(`${message.type()}: ${message.text()}`)
+  })
+  context.on('weberror', (error) => faults.push(`uncaught: ${error.error().message}`))
+  context.on('request', (request) => {
+    if (new URL(request.url()).origin !== origin) faults.push(`request to ${request.url()}`)
+  })
+  // Violations reach the console, too, but only as text.
+  await context.exposeBinding('violated', (_source, what: string) => { faults.push(`policy: ${what}`) })
+  await context.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => {
+      void (globalThis as unknown as { violated: (what: string) => Promise<void> }).violated(`${event.violatedDirective} ${event.blockedURI}`)
+    })
+  })
+  const tab = async () => {
+    const page = await context.newPage()
+    await page.goto(origin)
+    return page
+  }
+  return { page: await tab(), tab, faults, close: () => context.close() }
+}
+
+/** Nothing went wrong in that browser that the test did not ask for. */
+export function expectNoFaults({ faults }: Visitor): void {
+  expect(faults).toEqual([])
+}
