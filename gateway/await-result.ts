@@ -10,7 +10,7 @@ export function preferredWait({ prefer }: IncomingHttpHeaders): number | undefin
   const preferences = (Array.isArray(prefer) ? prefer.join(',') : prefer ?? '').split(',')
   const wait = preferences.map((preference) => /^\s*wait\s*(?:=\s*"?([^";]*?)"?\s*)?(?:;|$)/i.exec(preference)).find((found) => found !== null)
   const seconds = wait?.[1] ?? ''
-  return /^\d+$/.test(seconds) ? Math.min(Number(seconds), WAIT_SECONDS_MAX) : undefined
+  return /^\d*[1-9]\d*$/.test(seconds) ? Math.min(Number(seconds), WAIT_SECONDS_MAX) : undefined
 }
 
 export interface Waiting {

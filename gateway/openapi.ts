@@ -13,7 +13,8 @@ interface Call {
   params?: z.ZodObject
   body?: z.ZodType
   bodyOptional?: boolean
-  answers: Record<number, { description: string; schema: z.ZodType }>
+  headers?: z.ZodObject
+  answers: Record<number, { description: string; schema?: z.ZodType; type?: string }>
   refusals: ProblemCode[]
   signedIn?: boolean
 }
@@ -21,6 +22,7 @@ interface Call {
 const saleId = z.object({ saleId: SaleId })
 const reservationId = z.object({ reservationId: ReservationId })
 const orderId = z.object({ orderId: OrderId })
+const waiting = z.object({ prefer: z.string().optional().describe('wait=N holds the answer back until the reservation is decided, N seconds at most and never more than 30 (RFC 7240)') })
 
 const calls: Call[] = [
   { method: 'post', path: '/sessions', summary: 'Sign in by name (demo mode only)', body: SessionRequest, answers: { 200: { description: 'Signed in', schema: Session } }, refusals: ['INVALID_REQUEST', 'NOT_FOUND'] },
@@ -28,11 +30,23 @@ const calls: Call[] = [
   { method: 'get', path: '/sales/{saleId}', summary: 'One sale, stock left up to a second old', params: saleId, answers: { 200: { description: 'The sale', schema: SaleView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
     method: 'post', path: '/sales/{saleId}/reservations', summary: 'Buy: set a unit aside; the order is made behind the queue', params: saleId, signedIn: true,
-    body: ReservationRequest, bodyOptional: true,
-    answers: { 202: { description: 'You got it, your order is being made (a repeat gets the same reservation)', schema: ReservationView } },
+    body: ReservationRequest, bodyOptional: true, headers: waiting,
+    answers: {
+      202: { description: 'You got it, your order is being made (a repeat gets the same reservation)', schema: ReservationView },
+      200: { description: 'What became of it, for whoever preferred to wait', schema: ReservationView },
+    },
     refusals: ['INVALID_REQUEST', 'NOT_STARTED', 'ENDED', 'NOT_ELIGIBLE', 'SOLD_OUT', 'BUSY', 'UNAVAILABLE', 'NOT_FOUND', 'UNSUPPORTED_MEDIA_TYPE', 'TOO_LARGE'],
   },
-  { method: 'get', path: '/reservations/{reservationId}', summary: 'What became of it', params: reservationId, signedIn: true, answers: { 200: { description: 'The reservation', schema: ReservationView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
+  { method: 'get', path: '/reservations/{reservationId}', summary: 'What became of it', params: reservationId, headers: waiting, signedIn: true, answers: { 200: { description: 'The reservation', schema: ReservationView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
+  {
+    method: 'get', path: '/reservations/{reservationId}/events', summary: 'The same, pushed: server-sent events "reservation", one for each status, until nothing more is to come', params: reservationId, signedIn: true,
+    headers: z.object({ 'last-event-id': z.string().optional().describe('the id of the last event that was heard') }),
+    answers: {
+      200: { description: 'data: a ReservationView, id: its status', type: 'text/event-stream', schema: z.string() },
+      204: { description: 'The last event that was heard was the last there is' },
+    },
+    refusals: ['NOT_FOUND', 'UNAVAILABLE', 'BUSY'],
+  },
   { method: 'get', path: '/orders/{orderId}', summary: 'Your order', params: orderId, signedIn: true, answers: { 200: { description: 'The order', schema: OrderView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
     method: 'post', path: '/orders/{orderId}/payments', summary: 'Get the payment link', params: orderId, signedIn: true,
@@ -71,8 +85,8 @@ type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>
 
 function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const refusals: ProblemCode[] = [...call.refusals, 'RATE_LIMITED', ...(call.signedIn ? ['UNAUTHENTICATED' as const] : [])]
-  const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
-  const answers = Object.entries(call.answers).map(([status, { description, schema }]) => [status, { description, content: json(schema) }] as [string, ResponseConfig])
+  const content = (schema: z.ZodType, type = 'application/json') => ({ [type]: { schema } })
+  const answers = Object.entries(call.answers).map(([status, { description, schema, type }]): [string, ResponseConfig] => [status, { description, ...(schema && { content: content(schema, type) }) }])
   const refused = Object.entries(byStatus(refusals))
   return {
     method: call.method,
@@ -81,7 +95,8 @@ function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
     ...(call.signedIn ? { security: [{ buyer: [] }] } : {}),
     request: {
       ...(call.params ? { params: call.params } : {}),
-      ...(call.body ? { body: { required: !call.bodyOptional, content: json(call.body) } } : {}),
+      ...(call.headers ? { headers: call.headers } : {}),
+      ...(call.body ? { body: { required: !call.bodyOptional, content: content(call.body) } } : {}),
     },
     responses: Object.fromEntries<ResponseConfig>([
       ...answers,

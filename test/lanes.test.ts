@@ -40,7 +40,7 @@ interface Attempt {
 async function seen(lane: 'fast' | 'express', attempt: Attempt) {
   const { path = '', method = 'POST', ...rest } = attempt
   const answer = await call(method, lanes[lane] + path, rest)
-  const text = (value: unknown) => JSON.stringify(value).replaceAll(/(?<=\.)[\w-]{22}(?=")/g, '<id>').replaceAll(/sale-[0-9a-f]{8}/g, '<sale>').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+  const text = (value: unknown) => JSON.stringify(value).replaceAll(/(?<=\.)[\w-]{22}(?=")/g, '<id>').replaceAll(/sale-[0-9a-f]{8}/g, '<sale>').replaceAll(/(?<="orderId":")[^"]+/g, '<order>').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
   // Seconds to wait have one digit more or less a moment later, and so has the length.
   const volatile = new Set(['date', 'connection', 'keep-alive', ...('retryAfterSeconds' in answer.body ? ['content-length'] : [])])
   const headers = Object.fromEntries([...answer.headers].filter(([name]) => !volatile.has(name)))
@@ -67,6 +67,20 @@ describe('purchases are answered alike in front of Express and behind it', () =>
   test('accepted with a query', () => expectEqual(async () => ({ path: `${reservations(await system.createSale())}?from=mail`, token: await somebody() }), { status: 202 }))
 
   test('accepted under another spelling of the path', () => expectEqual(async () => ({ path: `/Sales/${encodeURIComponent(await system.createSale())}/reservations/`, token: await somebody() }), { status: 202 }))
+
+  test('accepted, and waited for', () => expectEqual(async () => ({
+    path: reservations(await system.createSale()), token: await somebody(), headers: { prefer: 'wait=20' },
+  }), { status: 200 }))
+
+  test('accepted, and waited for in vain', async () => {
+    await system.stop('order-service')
+    await expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), headers: { prefer: 'wait=1' } }), { status: 202 })
+    await system.start('order-service')
+  })
+
+  test('accepted, with a preference that is none', () => expectEqual(async () => ({
+    path: reservations(await system.createSale()), token: await somebody(), headers: { prefer: 'wait=soon, return=minimal' },
+  }), { status: 202 }))
 
   test('repeated: the same reservation', async () => {
     const saleId = await system.createSale()

@@ -36,10 +36,13 @@ function send({ method, target, headers, body }: GeneratedRequest, origin: strin
     const sent = httpRequest({ hostname, port, agent, method, path: target, headers: body ? { ...headers, 'content-length': String(body.length) } : headers }, (answer) => {
       const chunks: Buffer[] = []
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-      answer.on('end', () => resolve({
+      const done = () => resolve({
         status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString(),
         headers: new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
-      }))
+      })
+      answer.on('end', done)
+      // A stream goes on until its reservation ends; that there is one is its answer.
+      if (answer.headers['content-type']?.startsWith('text/event-stream')) answer.once('data', () => { answer.destroy(); done() })
     })
     sent.on('error', reject)
     sent.end(body)
@@ -53,7 +56,7 @@ function expectDocumented({ operation, method }: GeneratedRequest, answer: Answe
   expectSecured(answer.headers)
   if (method === 'HEAD') return
   if (answer.status >= 400) expectProblem(answer)
-  const schema = documented?.content[answer.status >= 400 ? 'application/problem+json' : 'application/json']?.schema
+  const schema = documented?.content?.[answer.status >= 400 ? 'application/problem+json' : 'application/json']?.schema
   if (schema) fromSchema(schema).parse(JSON.parse(answer.text))
 }
 

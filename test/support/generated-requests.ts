@@ -6,7 +6,7 @@ export interface Operation {
   path: string
   method: string
   requestBody?: { content: { 'application/json': { schema: JsonSchema } } }
-  responses: Record<string, { content: Record<string, { schema: JsonSchema }> }>
+  responses: Record<string, { content?: Record<string, { schema: JsonSchema }> }>
 }
 
 export interface JsonSchema {
@@ -97,7 +97,7 @@ function headersFor(known: Known): fc.Arbitrary<Record<string, string>> {
     'content-type': mostly(fc.constant('application/json'), fc.oneof(fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'multipart/form-data'), headerValue)),
     'content-encoding': seldom(fc.constantFrom('gzip', 'br', 'identity')),
     'x-forwarded-for': seldom(headerValue),
-    prefer: seldom(fc.constantFrom('wait=5', 'wait=-1', 'respond-async')),
+    prefer: seldom(fc.constantFrom('wait=5', 'wait=-1', 'respond-async, wait=1', 'wait=9999999999999999999999')),
     accept: seldom(headerValue),
     'payment-signature': mostly(fc.constant(SIGNED), headerValue),
   }).map((headers) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== '')))
