@@ -40,7 +40,7 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'another buyer\'s reservation is not shown', file: 'gateway/routes/reservations.ts',
-    text: ' || record?.buyerId !== res.locals.buyerId) throw', without: ' || !record) throw', tests: { file: 'test/selling.test.ts', named: 'a reservation is shown' },
+    text: ' || record?.buyerId !== res.locals.buyerId) throw', without: ' || !record) throw', tests: { file: 'test/selling.test.ts', named: 'what a buyer sees a reservation is shown' },
   },
   {
     rule: 'the epoch that a gateway knows never falls', file: 'gateway/catalogue.ts',

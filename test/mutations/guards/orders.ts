@@ -48,7 +48,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'orders and their messages are written together', file: 'core/orders/record-verdicts.ts',
-    text: '      ${insertIntoOutbox(announce(verdicts, at))}\n', without: '      SELECT 1\n', tests: { file: PLACING, named: 'placing' },
+    text: '      ${insertIntoOutbox(announce(verdicts, facts))}\n', without: '      SELECT 1\n', tests: { file: PLACING, named: 'placing' },
   },
   {
     rule: 'only an unpaid order is cancelled', file: 'core/orders/transitions.ts',
@@ -60,15 +60,15 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'an order does not lapse before its deadline', file: 'core/orders/transitions.ts',
-    text: 'Prisma.sql`payment_deadline <= now()`', without: 'Prisma.sql`TRUE`', tests: { file: TRANSITIONS, named: 'an order is not lapsed' },
+    text: 'Prisma.sql`payment_deadline <= now()`', without: 'Prisma.sql`TRUE`', tests: { file: TRANSITIONS, named: 'ending an order is not lapsed' },
   },
   {
     rule: 'only its buyer cancels an order', file: 'core/orders/transitions.ts',
-    text: 'Prisma.sql`buyer_id = ${buyerId}`', without: 'Prisma.sql`TRUE`', tests: { file: TRANSITIONS, named: 'only its buyer' },
+    text: 'Prisma.sql`buyer_id = ${buyerId}`', without: 'Prisma.sql`TRUE`', tests: { file: TRANSITIONS, named: 'ending only its buyer' },
   },
   {
     rule: 'the same money counts once', file: 'core/orders/transitions.ts',
-    text: ' AND received_at IS NULL`', without: '`', tests: { file: TRANSITIONS, named: 'the same money' },
+    text: ' AND received_at IS NULL`', without: '`', tests: { file: TRANSITIONS, named: 'ending the same money' },
   },
   {
     rule: 'a cancelled unit goes back to the counter', file: 'core/orders/transitions.ts',

@@ -15,7 +15,7 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'inbox row and effect commit together', file: HANDLING,
     text: "deps.subscriber.once === 'inbox' ? await deps.database.$transaction(run) : await run(deps.database)", without: 'await run(deps.database)',
-    tests: { file: 'test/faults/subscriber-dies.test.ts', named: 'killed between inbox and effect' },
+    tests: { file: 'test/faults/subscriber-dies.test.ts', named: 'a subscriber is killed between its effect and the ack killed between inbox' },
   },
   {
     rule: 'a message that is marked is not sent again', file: HANDLING,
