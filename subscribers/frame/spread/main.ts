@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { SPREAD_OVER_MAX } from '../../../core/contracts/subscriber-topology.ts'
+import { parseConfig, settings } from '../../../core/platform/config.ts'
+import { connectDatabase, type Database } from '../../../core/platform/database.ts'
+import { createLog } from '../../../core/platform/log.ts'
+import { visitBroker } from '../../../core/platform/rabbit/connection.ts'
+import { createDepthReader } from '../../../core/platform/rabbit/depth-reader.ts'
+import { runningSystem } from '../../../core/platform/running-system.ts'
+import { startDrainers } from './drainers.ts'
+import { showProgress } from './progress.ts'
+import { spreadBacklog } from './spread-backlog.ts'
+import { countProcesses } from './stages.ts'
+
+/** npm run spread -- <subscriber> [--over 10] [--processes 1]: exits 0 when the backlog is drained and all is as it was before. */
+const USAGE = `Expected: npm run spread -- <subscriber> [--over 10] [--processes 1]
+          --over N        queues that the backlog is spread over, 2 to ${SPREAD_OVER_MAX}
+          --processes N   processes beside those that run the subscriber anyway, 0 to ${SPREAD_OVER_MAX}`
+
+const Options = z.strictObject({
+  over: z.coerce.number().int().min(2).max(SPREAD_OVER_MAX), processes: z.coerce.number().int().min(0).max(SPREAD_OVER_MAX),
+})
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+
+try {
+  const { name, ...options } = readArguments()
+  process.stdout.write(`${await run(name, options)}\n`)
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error)
+  process.stderr.write(stop.signal.aborted ? 'Stopped before its end. Nothing is lost, and what runs goes on; the same command brings it to its end.\n' : `${reason}\n`)
+  process.exitCode = 1
+}
+
+function readArguments() {
+  const given = parseArgs({ allowPositionals: true, options: { over: { type: 'string', default: '10' }, processes: { type: 'string', default: '1' } } })
+  const { success, data } = Options.safeParse(given.values)
+  const [name, ...rest] = given.positionals
+  if (name === undefined || rest.length > 0 || !success) throw new Error(USAGE)
+  return { name, ...data }
+}
+
+async function run(name: string, { over, processes }: z.output<typeof Options>): Promise<string> {
+  const env = process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env }
+  const config = parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL, RABBITMQ_URL: settings.RABBITMQ_URL }), env)
+  const log = createLog('spread', 'silent')
+  const database = connectDatabase(config.DATABASE_URL, { connections: 1, statementTimeoutMs: 5_000 })
+  const depths = createDepthReader(config.RABBITMQ_URL)
+  const progress = showProgress(process.stdout)
+  try {
+    const { partitions, spreadOver } = await subscriptionOf(database, name)
+    const atWork = await countProcesses(database, name) + processes
+    if (atWork === 0) throw new Error(`No process runs ${name}: start some, or give --processes`)
+    const own = { SUBSCRIBERS: name, SUBSCRIBERS_PORT: '0', SUBSCRIBER_PARTITIONS: String(partitions) }
+    const drainers = startDrainers(processes, { ...env, ...own }, (line) => process.stderr.write(`${line}\n`))
+    try {
+      await visitBroker(config.RABBITMQ_URL, 'spread', log, (model) => spreadBacklog({ database, model, depths, log, onLook: progress.look, stop: stop.signal }, name, over))
+    } finally {
+      await drainers.stop()
+    }
+    return progress.end(name, spreadOver ?? over, atWork)
+  } finally {
+    await depths.close()
+    await database.$disconnect()
+  }
+}
+
+async function subscriptionOf(database: Database, name: string) {
+  const found = await database.subscription.findUnique({ where: { name } })
+  if (found) return found
+  const known = await database.subscription.findMany({ orderBy: { name: 'asc' } })
+  throw new Error(`Nobody has subscribed as ${name}; there are ${known.map((subscription) => subscription.name).join(', ')}`)
+}

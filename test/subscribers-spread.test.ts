@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { execa } from 'execa'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { OrderEvent } from '../core/contracts/messages.ts'
+import { createDepthReader, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
+import { freePort } from '../dev/servers/ports.ts'
+import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
+import { eventually } from './support/eventually.ts'
+import { lengthOf } from './support/queues.ts'
+import { startProcess } from './support/service-process.ts'
+import { history, Subscriptions } from './support/subscriptions.ts'
+
+// Processes are started here, on a machine that has other work.
+vi.setConfig({ testTimeout: 120_000 })
+
+const STEPS = ['order.created', 'order.paid', 'order.refunded'] as const
+let subscriptions: Subscriptions
+let depths: DepthReader
+beforeAll(async () => {
+  subscriptions = await Subscriptions.open()
+  depths = createDepthReader(subscriptions.world.rabbitmqUrl)
+})
+afterAll(async () => {
+  await depths.close()
+  await subscriptions.close()
+})
+
+/** A slow subscriber with a backlog of so many orders, all of them under way at the same time; it runs no more. */
+async function backlogged(name: string, orderCount: number) {
+  const seen: OrderEvent[] = []
+  const effect = { isAway: false }
+  const subscriber: Subscriber = {
+    name, events: STEPS, once: 'inbox',
+    async handle(_tx, event) {
+      if (effect.isAway) throw new TryAgain('not now')
+      await delay(2)
+      seen.push(event)
+    },
+  }
+  await (await subscriptions.run(subscriber))()
+  const orders = Array.from({ length: orderCount }, () => history([...STEPS]))
+  await subscriptions.publish(...STEPS.flatMap((_, step) => orders.flatMap((events) => events[step] ?? [])))
+  return { seen, orders, effect, start: () => subscriptions.run(subscriber) }
+}
+
+const spread = (...args: string[]) => execa('node', ['dev/run.mjs', 'subscribers/frame/spread/main.ts', ...args], {
+  env: { ...subscriptions.env, LOG_LEVEL: 'silent', SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' },
+})
+const spreadQueues = async (name: string) => {
+  const found = await (await subscriptions.world.broker('GET', 'queues/%VHOST%')).json() as { name: string }[]
+  return found.filter((queue) => queue.name.includes(`${name}.spread`))
+}
+
+/** Every order to its end, its events once and one after another, and nothing set aside. */
+async function expectAllInOrder(name: string, seen: OrderEvent[], orders: OrderEvent[][]): Promise<void> {
+  for (const [event] of orders) expect(seen.filter(({ orderId }) => orderId === event?.orderId).map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+  for (const queue of [subscriptions.queues(name).parked, subscriptions.queues(name).deadLetters]) expect(await lengthOf(subscriptions.world, queue)).toBe(0)
+}
+
+test('a backlog is spread over more queues and drained, with what comes meanwhile, and then everything is as it was', async () => {
+  const { seen, orders, start } = await backlogged('slow', 300)
+  await start()
+  await start()
+  const command = spread('slow', '--over', '6', '--processes', '0')
+  await eventually('it to be spread', () => spreadQueues('slow'), (queues) => queues.length === 6)
+  const later = Array.from({ length: 50 }, () => history([...STEPS]))
+  await subscriptions.publish(...later.flat())
+  const { stdout } = await command
+  expect(stdout).toMatch(/The backlog of slow is drained: [\d,]+ events in [\d.]+ s, [\d,]+ a second, over 6 queues by 2 processes/)
+  await eventually('what came last', () => seen.length, (count) => count === 1_050)
+  await expectAllInOrder('slow', seen, [...orders, ...later])
+  expect(await spreadQueues('slow')).toEqual([])
+  expect(await subscriptions.world.database.subscription.findUnique({ where: { name: 'slow' } })).toMatchObject({ spread: 'NONE', spreadOver: null })
+})
+
+test('killed in the middle it leaves nothing behind that does not go on, and run again it comes to its end', async () => {
+  const { seen, orders, effect, start } = await backlogged('cut', 200)
+  effect.isAway = true
+  await start()
+  const command = spread('cut', '--over', '5', '--processes', '0')
+  command.catch(() => 'it is killed')
+  const { queues } = subscriptions.queues('cut').spreadOver(5)
+  await eventually('everything to be spread', () => depths.depths(queues), (lengths) => lengths.reduce((sum, length) => sum + length, 0) > 50)
+  command.kill('SIGKILL')
+  effect.isAway = false
+  await eventually('the processes to go on without it', () => seen.length, (count) => count === 600)
+  expect((await spread('cut', '--processes', '0')).stdout).toContain('over 5 queues by 1 processes')
+  await expectAllInOrder('cut', seen, orders)
+  expect(await spreadQueues('cut')).toEqual([])
+  // And from then on as before.
+  const next = history([...STEPS])
+  await subscriptions.publish(...next)
+  await eventually('a new order', () => seen.length, (count) => count === 603)
+})
+
+test('further processes take their part, and go when it is done; a second command and a name that nobody has are refused', async () => {
+  const { world, env } = subscriptions
+  const once = await startProcess('subscribers', { ...env, SUBSCRIBERS_PORT: String(await freePort()), SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' })
+  await once.terminate()
+  await expect(spread('newcomer', '--processes', '0')).rejects.toThrow(/No process runs newcomer/)
+  await expect(spread('nobody')).rejects.toThrow(/Nobody has subscribed as nobody; there are .*newcomer/)
+  const orders = Array.from({ length: 100 }, () => history(['order.created', 'order.paid']))
+  await subscriptions.publish(...orders.flat())
+  const commands = await Promise.allSettled([spread('newcomer', '--over', '4', '--processes', '2'), spread('newcomer', '--over', '4', '--processes', '1')])
+  expect(commands.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  for (const [event] of orders) expect(await world.redis.lrange(`${world.keyPrefix}heard:${event?.orderId}`, 0, -1)).toEqual(['order.created', 'order.paid'])
+  expect(await world.database.subscriberProcess.count({ where: { subscriber: 'newcomer' } })).toBe(0)
+})
