@@ -14,12 +14,14 @@ import type { CancelWorkerConfig } from './config.ts'
 import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
 import { Reconciler } from './reconcile.ts'
-import { sweepUndecided, sweepUnpaid, sweepUntold } from './sweep.ts'
+import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUntold } from './sweep.ts'
 
 /** Orders cancelled in one transaction, which holds the rows of their sales meanwhile. */
 const BATCH_MAX = 100
 /** How often it is asked whether Redis still has every sale. */
 const REBUILD_INTERVAL_MS = 500
+/** How often handled events are forgotten: at most 50,000 orders each time, five million a day. */
+const FORGET_INTERVAL_MS = 600_000
 
 /** The delayed side: cancels unpaid orders when their time is over, and sweeps up what a lost message left. */
 export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ config, log, closers }) => {
@@ -53,6 +55,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     repeat(everyMs, () => sweepUndecided(deps, limits), log),
     repeat(REBUILD_INTERVAL_MS, () => rebuilder.look(), log),
     repeat(everyMs, () => reconciler.look(), log),
+    repeat(FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS), log),
   ]
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))
 

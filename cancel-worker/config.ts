@@ -11,5 +11,6 @@ export const CancelWorkerConfig = z.object({
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   SWEEP_INTERVAL_SECONDS: z.coerce.number().positive().default(5).describe('how often the sweepers look for what a lost message left'),
   SWEEP_GRACE_SECONDS: z.coerce.number().min(0).default(10).describe('how long the prompt way may take before a sweeper steps in'),
+  INBOX_DAYS: z.coerce.number().positive().default(30).describe('how long it is remembered which order events each subscriber has handled; longer than any event is under way'),
 })
 export type CancelWorkerConfig = z.output<typeof CancelWorkerConfig>

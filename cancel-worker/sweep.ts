@@ -1,5 +1,6 @@
 import type { Reservation } from '../core/contracts/messages.ts'
 import { findDecisions } from '../core/orders/decisions.ts'
+import { forgetHandled, forgetProcesses } from '../core/orders/forget.ts'
 import { findOverdueOrders } from '../core/orders/overdue.ts'
 import { rejectAbandoned } from '../core/orders/place-orders.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
@@ -69,6 +70,12 @@ async function readReservation({ stock }: CancelDeps, saleId: string, reservatio
   // Expired, a day after the end of its sale: nobody can settle it any more, and it would stand in the way of others.
   if (!record) await stock.forgetUndecided(saleId, reservationId)
   return record && { saleId, reservationId, buyerId: record.buyerId, quantity: record.quantity, epoch: record.epoch, reservedAtMs: record.reservedAtMs }
+}
+
+/** Forgets what subscribers have handled long ago, and processes of theirs that ended without a word. */
+export async function sweepHandled({ database }: Pick<CancelDeps, 'database'>, days: number): Promise<void> {
+  await forEachPage(() => forgetHandled(database, days, PAGE))
+  await forgetProcesses(database)
 }
 
 /** Goes on while the work finishes full pages. */

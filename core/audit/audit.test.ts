@@ -14,6 +14,7 @@ import { INTAKE } from '../contracts/topology.ts'
 import { subscribe, type Subscription } from '../orders/inbox.ts'
 import { tellEnded } from '../orders/tell-ended.ts'
 import { tellStock } from '../orders/tell-stock.ts'
+import { forgetHandled } from '../orders/forget.ts'
 import { placeOrders, rejectAbandoned } from '../orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney, refundPaid } from '../orders/transitions.ts'
 import { parseConfig } from '../platform/config.ts'
@@ -331,4 +332,17 @@ test('many wrong ones are counted, ten are named', async () => {
   for (let i = 0; i < 12; i++) await world.redis.hset(record(sale, `${sale.id}.ghost${i}`), 'status', 'ORDERED')
   const detail = (await look(sale.id)).sales[0]?.checks.find(({ id }) => id === 3)?.detail ?? ''
   expect(detail).toMatch(/^12 reservations .* and 2 more$/)
+})
+
+test('what subscribers have forgotten is missed nowhere, and what they had not come to is still on its way', async () => {
+  const { id, paid } = await goodSale()
+  await sql(`DELETE FROM order_progress WHERE subscriber = 'risk' AND order_id = $1::uuid`, paid.orderId)
+  await forgetHandled(world.database, -1, 1_000)
+  expect(await world.database.inboxEntry.count()).toBeLessThanOrEqual(2)
+  const report = await look(id)
+  expect(report).toMatchObject({ balanced: true, quiet: true })
+  expect(checksThatAre('ok', report.sales[0])).toContain(6)
+  const later = await goodSale()
+  await sql(`DELETE FROM order_progress WHERE order_id = $1::uuid`, later.unpaid.orderId)
+  expect(checksThatAre('in flight', (await look(later.id)).sales[0])).toEqual([6])
 })

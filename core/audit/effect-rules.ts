@@ -7,17 +7,20 @@ import type { LedgerRule } from './ledger-rule.ts'
  */
 
 const EFFECTS = [
-  { subscriber: 'points', table: Prisma.sql`points_entries` },
-  { subscriber: 'coupon', table: Prisma.sql`coupon_entries` },
-  { subscriber: 'risk', table: Prisma.sql`risk_reviews` },
+  { subscriber: 'points', table: Prisma.sql`points_entries`, at: Prisma.sql`e.at` },
+  { subscriber: 'coupon', table: Prisma.sql`coupon_entries`, at: Prisma.sql`e.at` },
+  { subscriber: 'risk', table: Prisma.sql`risk_reviews`, at: Prisma.sql`e.reviewed_at` },
 ]
+
+/** Before then inbox and progress may be forgotten. */
+const remembersFrom = (subscriber: string) => Prisma.sql`coalesce((SELECT remembers_from FROM subscriptions WHERE name = ${subscriber}), '-infinity')`
 
 /** Orders and how far the subscriber has come with them; without those that are older than the subscription. */
 const followed = (subscriber: string) => Prisma.sql`
   orders o JOIN subscriptions s ON s.name = ${subscriber} AND o.created_at >= s.since
   LEFT JOIN order_progress p ON p.subscriber = s.name AND p.order_id = o.id`
 
-const rulesOfEach = EFFECTS.flatMap(({ subscriber, table }): LedgerRule[] => [
+const rulesOfEach = EFFECTS.flatMap(({ subscriber, table, at }): LedgerRule[] => [
   {
     check: 6, what: `events that had their effect on ${subscriber} more than once`,
     rows: Prisma.sql`SELECT sale_id, event_id::text AS id FROM ${table} GROUP BY sale_id, event_id HAVING count(*) > 1`,
@@ -30,11 +33,13 @@ const rulesOfEach = EFFECTS.flatMap(({ subscriber, table }): LedgerRule[] => [
     check: 6, what: `effects on ${subscriber} that no event stands behind`,
     rows: Prisma.sql`
       SELECT e.sale_id, e.order_id::text AS id FROM ${table} e
-      WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.purpose = ${subscriber} AND i.event_id = e.event_id AND i.order_id = e.order_id)`,
+      WHERE ${at} > ${remembersFrom(subscriber)} AND NOT EXISTS (SELECT FROM inbox i WHERE i.purpose = ${subscriber} AND i.event_id = e.event_id AND i.order_id = e.order_id)`,
   },
   {
     check: 6, what: `orders whose newest event ${subscriber} has not come to`, state: 'in flight',
-    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE coalesce(p.sequence, 0) < o.sequence`,
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE coalesce(p.sequence, 0) < o.sequence
+      AND (p.sequence IS NOT NULL OR o.created_at > ${remembersFrom(subscriber)})`,
   },
 ])
 

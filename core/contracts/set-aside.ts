@@ -9,7 +9,7 @@ export type HeldEvent = z.infer<typeof HeldEvent>
 
 /** Kept with the reason until somebody has it sent again. */
 export const ParkedEvent = z.strictObject({
-  reason: z.enum(['UNKNOWN_VERSION', 'OUT_OF_SEQUENCE']),
+  reason: z.enum(['UNKNOWN_VERSION', 'OUT_OF_SEQUENCE', 'FORGOTTEN']),
   parkedAt: z.iso.datetime(),
   /** As it came: this version may not even understand it. */
   event: z.looseObject({}),

@@ -21,6 +21,8 @@ export interface Sequenced {
   ready: OrderEvent[]
   /** A predecessor is missing. */
   early: OrderEvent[]
+  /** So old that nobody knows any more whether they were handled. */
+  forgotten: OrderEvent[]
 }
 
 /** Tells the events whose turn it is from those that came too early. Repeats are ready: the inbox knows them. */
@@ -28,11 +30,19 @@ export async function inSequence(tx: Transaction, { name, since }: Subscription,
   const orderIds = events.flatMap(({ orderId }) => orderId ?? [])
   const rows = await tx.orderProgress.findMany({ where: { subscriber: name, orderId: { in: orderIds } } })
   const handled = new Map(rows.map(({ orderId, sequence }) => [orderId, sequence]))
-  const sequenced: Sequenced = { ready: [], early: [] }
+  // Asked after the progress: what is forgotten in between is known to be.
+  const { remembersFrom } = await tx.subscription.findUniqueOrThrow({ where: { name }, select: { remembersFrom: true } })
+  const sequenced: Sequenced = { ready: [], early: [], forgotten: [] }
+  const isOlderThan = (time: string, date: Date | null) => date !== null && Date.parse(time) <= date.getTime()
   for (const event of events.toSorted((one, other) => one.sequence - other.sequence)) {
-    const { orderId, sequence } = event
-    // Of an order that is older than the subscription the first events may never have been meant for it.
-    const last = handled.get(orderId ?? '') ?? (new Date(event.orderedAt) < since ? sequence - 1 : 0)
+    const { orderId, sequence, orderedAt, at } = event
+    const known = handled.get(orderId ?? '')
+    if (known === undefined && isOlderThan(at, remembersFrom)) {
+      sequenced.forgotten.push(event)
+      continue
+    }
+    // Of an order that is older than the subscription, or than its memory, the first events are nothing to wait for.
+    const last = known ?? (isOlderThan(orderedAt, since) || isOlderThan(orderedAt, remembersFrom) ? sequence - 1 : 0)
     if (orderId !== null && sequence > last + 1) {
       sequenced.early.push(event)
       continue

@@ -18,15 +18,17 @@ export interface Handled {
   passed: number
   /** Nothing was done with them: a predecessor is missing. */
   early: OrderEvent[]
+  /** Nor with them: they may have had their effect so long ago that nobody knows. */
+  forgotten: OrderEvent[]
 }
 
 /** Lets each event whose turn it is have its effect, unless it had it before. Strong subscribers do it in one transaction. */
 export async function handleEvents(deps: HandlingDeps, events: OrderEvent[]): Promise<Handled> {
   const run = async (tx: Transaction): Promise<Handled> => {
-    const { ready, early } = await inSequence(tx, deps.subscription, events)
+    const { ready, early, forgotten } = await inSequence(tx, deps.subscription, events)
     const fresh = await haveEffect(tx, deps, ready.filter((event) => deps.subscriber.events.includes(event.type)))
     await advance(tx, deps.subscription, ready)
-    return { fresh, early, passed: ready.length - fresh.length }
+    return { fresh, early, forgotten, passed: ready.length - fresh.length }
   }
   const handled = deps.subscriber.once === 'inbox' ? await deps.database.$transaction(run) : await run(deps.database)
   failpoint('subscriber.beforeAck')

@@ -48,7 +48,7 @@ export class Lanes<Item> {
 
   /** Does as everybody's share says. The partitions come last, since while a backlog is spread their events are moved. */
   async adapt({ spread, spreadOver, ...share }: Share): Promise<void> {
-    this.#spread = spread === 'NONE' ? undefined : this.#deps.queues.spreadOver(spreadOver)
+    this.#spread = spread === 'NONE' ? undefined : this.#deps.queues.spreadOver(spreadOver ?? 0)
     if (this.#spread) this.#spreadLanes = await this.#open(this.#spreadLanes, this.#spread.queues, this.#spread.queueTopology, this.#deps.handle)
     else this.#spreadLanes = await closeAll(this.#spreadLanes)
     this.#stage = spread

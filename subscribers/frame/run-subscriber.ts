@@ -74,12 +74,13 @@ async function handleIncoming(deps: HandlingDeps, aside: AsideDeps, { count, lag
   const { name } = deps.subscriber
   const known = items.filter((item) => item.isKnown)
   const heldTimes = new Map(known.map(({ event, heldTimes }) => [event.eventId, heldTimes]))
-  const { fresh, passed, early } = await handleEvents(deps, known.map(({ event }) => event))
+  const { fresh, passed, early, forgotten } = await handleEvents(deps, known.map(({ event }) => event))
   count(name, 'HANDLED', fresh.length)
   count(name, 'PASSED', passed)
   lag(name, fresh)
   const setAside = [
     ...early.map((event) => holdBack(aside, event, heldTimes.get(event.eventId) ?? 0)),
+    ...forgotten.map((event) => park(aside, event, 'FORGOTTEN')),
     ...items.flatMap((item) => item.isKnown ? [] : [park(aside, item.event, 'UNKNOWN_VERSION')]),
   ]
   for (const outcome of await Promise.all(setAside)) {

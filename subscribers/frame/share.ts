@@ -16,9 +16,9 @@ export interface Share {
   /** Of how many processes this is which one, from 0. */
   place: number
   processes: number
+  /** Where the spreading of a backlog has come to, and over how many queues. */
   spread: SpreadStage
-  /** 0 when there are no queues to spread over. */
-  spreadOver: number
+  spreadOver: number | null
 }
 
 /** Says that this process is here, and asks who else is: one list for everybody, by one clock. */
@@ -29,8 +29,8 @@ export async function takeShare(database: Database, { id, subscriber, spread }: 
   const here = await database.$queryRaw<{ id: string }[]>`
     SELECT id::text FROM subscriber_processes WHERE subscriber = ${subscriber} AND seen_at > clock_timestamp() - ${SILENT_SECONDS} * interval '1 s'
     ORDER BY joined_at, id`
-  const { spread: stage, spreadOver } = await database.subscription.findUniqueOrThrow({ where: { name: subscriber } })
-  return { place: here.findIndex((process) => process.id === id), processes: here.length, spread: stage, spreadOver: spreadOver ?? 0 }
+  const stage = await database.subscription.findUniqueOrThrow({ where: { name: subscriber }, select: { spread: true, spreadOver: true } })
+  return { place: here.findIndex((process) => process.id === id), processes: here.length, ...stage }
 }
 
 /** The others need not wait until it is missed. */

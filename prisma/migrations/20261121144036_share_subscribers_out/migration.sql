@@ -6,7 +6,7 @@ ALTER TABLE "order_progress" ADD COLUMN     "advanced_at" TIMESTAMPTZ(3) NOT NUL
 
 -- AlterTable
 ALTER TABLE "subscriptions" ADD COLUMN     "partitions" INTEGER NOT NULL DEFAULT 1,
-ADD COLUMN     "pruned_until" TIMESTAMPTZ(3),
+ADD COLUMN     "remembers_from" TIMESTAMPTZ(3),
 ADD COLUMN     "spread" "spread_stage" NOT NULL DEFAULT 'NONE',
 ADD COLUMN     "spread_over" INTEGER;
 

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { subscriber as points } from '../../subscribers/points.ts'
+import { subscriber as statistics } from '../../subscribers/statistics.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import { lengthOf } from '../../test/support/queues.ts'
+import { history, Subscriptions } from '../../test/support/subscriptions.ts'
+import { sweepHandled } from '../../cancel-worker/sweep.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const DAY_MS = 86_400_000
+const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString()
+const DAYS = 30
+
+let subscriptions: Subscriptions
+beforeAll(async () => { subscriptions = await Subscriptions.open() })
+afterAll(() => subscriptions.close())
+
+const parked = (name: string) => lengthOf(subscriptions.world, subscriptions.queues(name).parked)
+
+/** Makes everything that was handled until now so old. */
+async function age(days: number): Promise<void> {
+  const { database } = subscriptions.world
+  for (const [table, column] of [['inbox', 'handled_at'], ['order_progress', 'advanced_at'], ['subscriptions', 'since']]) {
+    await database.$executeRawUnsafe(`UPDATE ${table} SET ${column} = ${column} - ${days} * interval '1 day'`)
+  }
+}
+
+test('an order is forgotten when its newest event is old, none is handled twice for that, and what comes later is', async () => {
+  const { database } = subscriptions.world
+  await subscriptions.run(points)
+  await subscriptions.run(statistics)
+  const old = history(['order.created', 'order.paid', 'order.refunded'], { orderedAt: daysAgo(40), at: daysAgo(40) })
+  const recent = history(['order.created', 'order.paid', 'order.refunded'], { orderedAt: daysAgo(40), at: daysAgo(40) })
+  const rejected = history(['reservation.rejected'], { orderId: null, at: daysAgo(40) })
+  const [paidOnce, refund] = [old.slice(0, 2), old.slice(2).map((event) => ({ ...event, at: new Date().toISOString() }))]
+  const handled = (count: number) => eventually('them to be handled', () => database.inboxEntry.count(), (entries) => entries === count)
+  const first = [...paidOnce, ...recent.slice(0, 1), ...rejected].map((event) => ({ ...event, orderId: event.orderId }))
+  await subscriptions.publish(...first)
+  await handled(5)
+  await age(31)
+  await subscriptions.publish(...recent.slice(1, 2))
+  await handled(7)
+
+  await sweepHandled(subscriptions.world, DAYS)
+  const left = await database.inboxEntry.findMany({ select: { orderId: true } })
+  expect(left.map(({ orderId }) => orderId)).toEqual(Array<string | null | undefined>(3).fill(recent[0]?.orderId))
+  expect(await database.orderProgress.findMany({ where: { orderId: old[0]?.orderId ?? '' } })).toEqual([])
+
+  // Whether they had their effect nobody knows any more: somebody has to look.
+  await subscriptions.publish(...paidOnce, ...rejected)
+  await eventually('repeats to be set aside', async () => [await parked('points'), await parked('statistics')], (lengths) => String(lengths) === '2,3')
+  await subscriptions.publish(...recent.slice(0, 2), ...refund, ...recent.slice(2))
+  const entries = (orderId: string | null | undefined) => database.pointsEntry.findMany({ where: { orderId: orderId ?? '' }, orderBy: { id: 'asc' } })
+  for (const { orderId } of [...old.slice(0, 1), ...recent.slice(0, 1)]) {
+    const granted = await eventually('the refund', () => entries(orderId), (rows) => rows.length === 2)
+    expect(granted.map(({ points }) => points)).toEqual([10, -10])
+  }
+  expect(await parked('points')).toBe(2)
+  expect(await database.saleTotal.findFirst()).toMatchObject({ created: 2, paid: 2, rejected: 1 })
+})
+
+test('nothing is forgotten before its time, and of processes only those that are gone', async () => {
+  const { database } = subscriptions.world
+  await database.$executeRaw`INSERT INTO subscriber_processes (id, subscriber, seen_at) VALUES (gen_random_uuid(), 'points', now() - interval '2 hours')`
+  const before = await database.orderProgress.count()
+  await sweepHandled(subscriptions.world, DAYS)
+  expect(await database.orderProgress.count()).toBe(before)
+  expect(await database.subscriberProcess.count()).toBe(2)
+})
