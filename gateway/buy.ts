@@ -7,7 +7,7 @@ import type { Logger } from '../core/platform/log.ts'
 import { type HeaderList, parse, sendFault } from '../core/platform/problem.ts'
 import type { TokenBucket } from '../core/platform/token-bucket.ts'
 import { bearer, type Tokens } from '../core/platform/tokens.ts'
-import type { PendingReservation, ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
+import type { PendingReservation, ReserveOutcome, ReserveRequest, SaleFigures, Wishes } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { addressForLimit } from './address.ts'
 import { answerBuyer, type BuyOutcome, type Waited } from './answers.ts'
@@ -74,18 +74,19 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
   if (!token.taken) return { status: 'CROWDED', retryAfterMs: token.waitMs }
   const buyerId = deps.tokens.verify(bearer(req.headers.authorization) ?? '')
   if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }
-  const { quantity } = parse(ReservationRequest, await readJson(req))
+  const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
   const sale = catalogue.known(saleId) ?? await catalogue.find(saleId)
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(saleId, buyerId, sale.total)) return { status: 'SOLD_OUT', left: 0 }
 
   const reservationId = newReservationId(saleId)
-  const outcome = await reserve(deps, sale, { reservationId, buyerId, quantity, address: addressForLimit(req.ip ?? '') })
+  const wishes = wishesOf(coupon, points)
+  const outcome = await reserve(deps, sale, { reservationId, buyerId, quantity, address: addressForLimit(req.ip ?? ''), wishes })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
   if (outcome.status !== 'RESERVED') return outcome
 
   const { reservedAtMs, pendingEntry: entry } = outcome
-  const reservation: PendingReservation = { reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs, entry }
+  const reservation: PendingReservation = { reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs, entry, ...wishes }
   failpoint('purchase.beforePublish')
   switch (await deps.handOver.give(reservation)) {
     case 'REFUSED':
@@ -96,6 +97,12 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
       failpoint('purchase.beforeAnswer')
       return { status: 'ACCEPTED', reservationId, quantity }
   }
+}
+
+/** Undefined when there are none; no points are no wish. */
+function wishesOf(couponCode: string | undefined, points = 0): Wishes | undefined {
+  if (couponCode === undefined && points === 0) return undefined
+  return { ...(couponCode !== undefined && { couponCode }), ...(points > 0 && { points }) }
 }
 
 /**

@@ -73,6 +73,9 @@ function messageOf(reservations: PendingReservation[]) {
   return { exchange: INTAKE, routingKey: INTAKE, messageId: reservations[0]?.reservationId ?? '', body }
 }
 
-function handedOver({ reservationId, saleId, buyerId, quantity, epoch, reservedAtMs }: PendingReservation): Reservation {
-  return { reservationId, saleId, buyerId, quantity, epoch, reservedAtMs }
+function handedOver({ reservationId, saleId, buyerId, quantity, epoch, reservedAtMs, couponCode, points }: PendingReservation): Reservation {
+  const reservation: Reservation = { reservationId, saleId, buyerId, quantity, epoch, reservedAtMs }
+  if (couponCode !== undefined) reservation.couponCode = couponCode
+  if (points !== undefined) reservation.points = points
+  return reservation
 }

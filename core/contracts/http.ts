@@ -15,9 +15,13 @@ export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{2
 export const OrderId = z.uuid('expected an order id')
 
 const MAX_QUANTITY = 1_000
+const MAX_POINTS = 1_000_000
+export const CouponCode = z.string().regex(/^[A-Za-z0-9-]{1,40}$/, 'expected 1 to 40 of A–Z, a–z, 0–9 and -')
 
 export const ReservationRequest = z.strictObject({
   quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe('units, up to the sale\'s limit per buyer'),
+  coupon: CouponCode.optional().describe('a coupon to use; when it cannot be, the order is cancelled'),
+  points: z.int().min(0).max(MAX_POINTS).optional().describe('points to spend, one for a cent; when there are too few, the order is cancelled'),
 })
 
 export const SessionRequest = z.strictObject({

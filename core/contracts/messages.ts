@@ -10,6 +10,9 @@ export const Reservation = z.strictObject({
   epoch: z.number().int().min(1),
   /** Redis' clock when the unit was set aside, in ms since 1970. */
   reservedAtMs: z.number().int().positive(),
+  /** What the buyer wants beside the units; absent when nothing. */
+  couponCode: z.string().min(1).max(40).optional(),
+  points: z.number().int().min(1).max(1_000_000).optional(),
 })
 export type Reservation = z.infer<typeof Reservation>
 

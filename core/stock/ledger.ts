@@ -11,11 +11,19 @@ export interface Bucket {
   burst: number
 }
 
+/** What a buyer may want beside the units. */
+export interface Wishes {
+  couponCode?: string
+  points?: number
+}
+
 export interface ReserveRequest {
   reservationId: string
   buyerId: string
   address: string
   quantity: number
+  /** Absent in a plain purchase, which is nearly every one: it then costs nothing. */
+  wishes?: Wishes | undefined
 }
 
 export interface ReserveLimits {
@@ -56,7 +64,7 @@ export interface Ending {
   giveBack: boolean
 }
 
-export interface PendingReservation extends ReservationRef {
+export interface PendingReservation extends ReservationRef, Wishes {
   entry: string
   epoch: number
   reservedAtMs: number
@@ -108,6 +116,7 @@ export interface ReservationRecord {
   reservedAtMs: number
   reason?: EndReason
   orderId?: string
+  wishes?: Wishes
 }
 
 /** What reserve.lua returns for one reservation. */
@@ -156,5 +165,6 @@ export function reservationRecord(hash: Record<string, string>): ReservationReco
     reservedAtMs: Number(hash.reserved_at_ms),
     ...(hash.reason ? { reason: hash.reason as EndReason } : {}),
     ...(hash.order_id ? { orderId: hash.order_id } : {}),
+    ...(hash.wishes ? { wishes: JSON.parse(hash.wishes) as Wishes } : {}),
   }
 }

@@ -20,7 +20,7 @@
 -- ARGV[6] most pending entries
 -- ARGV[7] time in ms, by Redis' clock, after which the caller has stopped waiting
 -- ARGV[8] run id of the server, as the caller's connection learned it
--- and then for each reservation: its id, buyer id, quantity, the buyer's bit among the holders
+-- and then for each reservation: its id, buyer id, quantity, the buyer's bit among the holders, what else is wished (JSON, or '')
 --
 -- Returns for each reservation {status, value, value}:
 --   RESERVED      now in ms, id of the pending entry
@@ -66,7 +66,7 @@ end
 local stock = tonumber(sale[2])
 local pending = redis.call('XLEN', KEYS[3])
 
-local function reserve(buyer_bucket, address_bucket, buyer, reservation, id, buyer_id, quantity, bit)
+local function reserve(buyer_bucket, address_bucket, buyer, reservation, id, buyer_id, quantity, bit, wishes)
   if redis.call('SISMEMBER', KEYS[2], buyer_id) == 1 then return { 'BLACKLISTED' } end
   local wait = take_tokens(buyer_bucket, address_bucket)
   if wait > 0 then return { 'RATE_LIMITED', string.format('%d', math.ceil(wait)) } end
@@ -79,6 +79,7 @@ local function reserve(buyer_bucket, address_bucket, buyer, reservation, id, buy
   stock = redis.call('HINCRBY', KEYS[1], 'stock', -quantity)
   redis.call('SET', buyer, id, 'PXAT', sale[6])
   redis.call('HSET', reservation, 'status', 'RESERVED', 'buyer_id', buyer_id, 'quantity', quantity, 'epoch', ARGV[1], 'reserved_at_ms', now_ms)
+  if wishes ~= '' then redis.call('HSET', reservation, 'wishes', wishes) end
   redis.call('PEXPIREAT', reservation, sale[6])
   redis.call('ZADD', KEYS[4], now_ms, id)
   redis.call('SETBIT', KEYS[5], bit, 1)
@@ -96,7 +97,7 @@ end
 local for_everybody = refusal()
 local outcomes = {}
 for i = 1, (#KEYS - 5) / 4 do
-  local k, a = 5 + (i - 1) * 4, 8 + (i - 1) * 4
-  outcomes[i] = for_everybody or reserve(KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4])
+  local k, a = 5 + (i - 1) * 4, 8 + (i - 1) * 5
+  outcomes[i] = for_everybody or reserve(KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5])
 end
 return outcomes

@@ -31,11 +31,11 @@ export class Stock {
       epoch, 1_000 / limits.buyer.ratePerSecond, limits.buyer.burst, 1_000 / limits.address.ratePerSecond, limits.address.burst,
       limits.maxPending, this.clockMs() + limits.patienceMs, await serverRunId(this.#redis),
     ]
-    for (const { reservationId, buyerId, address, quantity } of requests) {
+    for (const { reservationId, buyerId, address, quantity, wishes } of requests) {
       keys.push(
         this.keys.bucket(saleId, 'buyer', buyerId), this.keys.bucket(saleId, 'address', address),
         this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId))
-      args.push(reservationId, buyerId, quantity, holderBit(buyerId, total))
+      args.push(reservationId, buyerId, quantity, holderBit(buyerId, total), wishes ? JSON.stringify(wishes) : '')
     }
     return (await this.#redis.reserve(keys.length, ...keys, ...args)).map(reserveOutcome)
   }
@@ -77,7 +77,7 @@ export class Stock {
     const claimed = await this.#redis.claim(this.keys.pending(saleId), olderThanMs, most)
     const found = await Promise.all(claimed.map(async ([entry, reservationId]) => {
       const record = await this.readReservation(saleId, reservationId)
-      return record && { entry, reservationId, saleId, ...record }
+      return record && { entry, reservationId, saleId, ...record, ...record.wishes }
     }))
     return found.filter((reservation) => reservation !== undefined)
   }
