@@ -9,6 +9,7 @@ export const CancelWorkerConfig = z.object({
   REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
   RABBITMQ_URL: settings.RABBITMQ_URL,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
+  SAGA_SECONDS: settings.SAGA_SECONDS,
   SWEEP_INTERVAL_SECONDS: z.coerce.number().positive().default(5).describe('how often the sweepers look for what a lost message left'),
   SWEEP_GRACE_SECONDS: z.coerce.number().min(0).default(10).describe('how long the prompt way may take before a sweeper steps in'),
   INBOX_DAYS: z.coerce.number().positive().default(30).describe('how long it is remembered which order events each subscriber has handled; longer than any event is under way'),

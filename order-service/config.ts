@@ -15,6 +15,7 @@ export const OrderServiceConfig = z.object({
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
+  SAGA_SECONDS: settings.SAGA_SECONDS,
   DELAY_TRANSPORT: settings.DELAY_TRANSPORT,
   ORDERS_PER_SECOND: z.coerce.number().positive().default(2_000).describe('steady rate at which one order service places reservations'),
   // With 256 an order costs this process 45 µs, with 512 38, with 1,000 39; the sale's row is held for 20 ms.

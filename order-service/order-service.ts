@@ -47,7 +47,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const countVerdicts = placingMetrics(metrics)
   const placer = createPlacer({
     database, stock, log,
-    rules: { reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000, paymentWindowMs },
+    rules: { reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000, paymentWindowMs, sagaMs: config.SAGA_SECONDS * 1_000 },
     onPlaced: (verdicts) => {
       countVerdicts(verdicts)
       relay.soon()

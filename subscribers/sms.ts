@@ -27,5 +27,6 @@ function textOf({ type, orderId, amountCents, reason }: OrderEvent): string {
     case 'order.cancelled': return `Order ${orderId} is cancelled: ${WHY_CANCELLED[reason ?? ''] ?? 'it could not be completed'}.`
     case 'order.refunded': return `${amount} of order ${orderId} come back to you.`
     case 'reservation.rejected': return 'We are sorry: your reservation could not become an order.'
+    default: throw new Error(`expected an event that buyers are told of, got ${type}`)
   }
 }

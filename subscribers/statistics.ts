@@ -18,7 +18,7 @@ export const subscriber: Subscriber = {
   },
 }
 
-const COLUMNS = { 'order.created': 'created', 'order.paid': 'paid', 'order.cancelled': 'cancelled', 'order.refunded': 'refunded', 'reservation.rejected': 'rejected' } as const satisfies Record<OrderEventType, string>
+const COLUMNS = { 'order.created': 'created', 'order.paid': 'paid', 'order.cancelled': 'cancelled', 'order.refunded': 'refunded', 'reservation.rejected': 'rejected' } as const satisfies Partial<Record<OrderEventType, string>>
 
 function figuresOf(key: string, events: OrderEvent[]) {
   const [saleId = '', second = null] = key.split(' ')

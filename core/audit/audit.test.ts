@@ -30,7 +30,7 @@ import { auditLimits, type CheckId, type SaleAudit } from './report.ts'
 
 const STOCK = 10
 const PRICE_CENTS = 1_000
-const RULES = { reservationLifetimeMs: 60_000, paymentWindowMs: 3_600_000 }
+const RULES = { reservationLifetimeMs: 60_000, paymentWindowMs: 3_600_000, sagaMs: 30_000 }
 const limits = auditLimits(120)
 const log = createLog('test', 'silent')
 let world: World

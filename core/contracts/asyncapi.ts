@@ -8,6 +8,14 @@ const SUMMARIES: Record<OrderEventType, string> = {
   'order.paid': 'The money of the order has arrived.',
   'order.cancelled': 'The order ended without a payment: UNPAID in time, or at the wish of its BUYER.',
   'order.refunded': 'The money of a paid order goes back.',
+  'order.coupon-locked': 'Forwards: the coupon is the order\'s; what is to pay has fallen by its discount.',
+  'order.coupon-refused': 'Failed: the coupon is used, locked by another order, or somebody else\'s.',
+  'order.coupon-returned': 'Backwards: the order holds no coupon any more.',
+  'order.points-deducted': 'Forwards: the points are spent; what is to pay has fallen by a cent for each.',
+  'order.points-refused': 'Failed: the buyer has too few points.',
+  'order.points-returned': 'Backwards: the order has cost and brought no points.',
+  'order.vetoed': 'Failed: risk control has vetoed the paid order.',
+  'order.saga-expired': 'Failed: a step was not reported in time.',
   'reservation.rejected': 'A reservation became no order: SOLD_OUT, EXPIRED or NOT_ELIGIBLE. There is no order to name.',
 }
 

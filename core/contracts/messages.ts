@@ -44,11 +44,19 @@ export interface TimeoutMessage {
   orderIds: string[]
 }
 
-export const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'] as const
+/** What an order's saga tells of itself; see docs/subscribers.md. */
+export const SAGA_EVENT_TYPES = [
+  'order.coupon-locked', 'order.coupon-refused', 'order.coupon-returned',
+  'order.points-deducted', 'order.points-refused', 'order.points-returned',
+  'order.vetoed', 'order.saga-expired',
+] as const
+export type SagaEventType = typeof SAGA_EVENT_TYPES[number]
+
+export const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected', ...SAGA_EVENT_TYPES] as const
 export type OrderEventType = typeof ORDER_EVENT_TYPES[number]
 
-/** The version that is published and understood. A consumer that meets a newer one sets it aside until it was updated. */
-export const ORDER_EVENT_VERSION = 2
+/** The version that is published. A consumer that meets a newer one sets it aside until it was updated. */
+export const ORDER_EVENT_VERSION = 3
 
 /** One change of one order (or the end of a reservation that became none), told to whoever subscribes. */
 export const OrderEvent = z.strictObject({
@@ -60,15 +68,21 @@ export const OrderEvent = z.strictObject({
   saleId: z.string(),
   buyerId: z.string(),
   quantity: z.int(),
-  amountCents: z.int().describe('what the order costs; 0 when there is none'),
+  amountCents: z.int().describe('what is to pay, or was paid; 0 when there is no order'),
   couponCode: z.string().nullable().describe('the coupon that the order names'),
+  points: z.int().min(0).describe('points that the order is to spend'),
   sequence: z.int().min(1).describe('position of the event in its order\'s history, from 1'),
-  reason: z.string().optional().describe('why the order was cancelled or the reservation rejected'),
+  reason: z.string().optional().describe('why the order ended, the step failed or the reservation was rejected'),
   orderedAt: z.iso.datetime().describe('when the order was placed, by the database\'s clock'),
   at: z.iso.datetime().describe('when this happened, by the database\'s clock'),
   traceparent: z.string().regex(/^00-[\da-f]{32}-[\da-f]{16}-01$/).describe('W3C trace context: the trace is the order\'s'),
 })
 export type OrderEvent = z.infer<typeof OrderEvent>
+
+/** Brings an event of version 2 up to this one: it is the same but for the points, which nobody could spend. */
+export function inThisVersion(event: Record<string, unknown>): Record<string, unknown> {
+  return event.v === 2 ? { ...event, v: ORDER_EVENT_VERSION, points: 0 } : event
+}
 
 /**
  * W3C trace context of an event. The trace is the order itself, whose 128 random bits are just what a trace id is: every

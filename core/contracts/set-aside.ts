@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { decode, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, UnreadableMessage } from './messages.ts'
+import { decode, inThisVersion, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, UnreadableMessage } from './messages.ts'
 
 /** How order events travel when their time has not come: between a subscriber and its own queues, known to nobody else. */
 
 /** Its predecessor has not come; it comes again in a moment. */
-export const HeldEvent = z.strictObject({ heldTimes: z.int().min(1), event: OrderEvent })
-export type HeldEvent = z.infer<typeof HeldEvent>
+const HeldEvent = z.strictObject({ heldTimes: z.int().min(1), event: z.looseObject({}).transform(inThisVersion).pipe(OrderEvent) })
+export type HeldEvent = z.output<typeof HeldEvent>
 
 /** Kept with the reason until somebody has it sent again. */
 export const ParkedEvent = z.strictObject({
@@ -29,8 +29,9 @@ const Either = z.union([HeldEvent, Versioned])
 export function readIncoming(body: Buffer): Unpacked<Incoming> {
   const message = decode(Either, body)
   if (!('v' in message)) return one({ isKnown: true, event: message.event, heldTimes: message.heldTimes })
-  if (message.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })
-  const { success, data, error } = OrderEvent.safeParse(message)
+  const event = inThisVersion(message)
+  if (event.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })
+  const { success, data, error } = OrderEvent.safeParse(event)
   if (!success) throw new UnreadableMessage(z.prettifyError(error))
   return one({ isKnown: true, event: data, heldTimes: 0 })
 }

@@ -77,7 +77,7 @@ describe('placing', () => {
       await lock(tx, saleId)
       const placing = placeOrders(world.database, [reservation(saleId, 1), reservation(saleId, 2)], rules)
       await eventually('the batch to wait', () => ledger.waitingForLocks(), (count) => count === 1)
-      await recordVerdicts(tx, [earlier], { nowMs: Date.now(), priceCents: new Map() }, 0)
+      await recordVerdicts(tx, [earlier], { nowMs: Date.now(), priceCents: new Map() }, rules)
       return { placing }
     })
     expect(await placed.placing).toMatchObject([{ decision: earlier.decision, isNew: false }, { decision: { outcome: 'ORDERED' }, isNew: true }])
@@ -131,7 +131,7 @@ describe('placing', () => {
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const waiting = (await ledger.messages()).length
     const verdicts = [2, 3, 4].map((n): Verdict => ({ reservation: reservation(saleId, n), decision: { outcome: 'ORDERED', orderId: randomUUID() }, isNew: true }))
-    await expect(world.database.$transaction((tx) => recordVerdicts(tx, verdicts, { nowMs: Date.now(), priceCents: new Map() }, 0))).rejects.toThrow(/has no room for its new orders/)
+    await expect(world.database.$transaction((tx) => recordVerdicts(tx, verdicts, { nowMs: Date.now(), priceCents: new Map() }, rules))).rejects.toThrow(/has no room for its new orders/)
     expect(await ledger.sold(saleId)).toBe(1)
     expect(await world.database.decision.count({ where: { saleId } })).toBe(1)
     expect(await ledger.messages()).toHaveLength(waiting)

@@ -9,6 +9,8 @@ import { recordVerdicts } from './record-verdicts.ts'
 export interface PlacingRules {
   reservationLifetimeMs: number
   paymentWindowMs: number
+  /** How long an order's saga may take before it is called off. */
+  sagaMs: number
 }
 
 /** Turns reservations into orders or rejections, once each, in one transaction for the whole batch. */
@@ -16,7 +18,7 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
   return db.$transaction(async (tx) => {
     const facts = await readFacts(tx, reservations)
     const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
-    await recordVerdicts(tx, verdicts.filter((verdict) => verdict.isNew), facts, rules.paymentWindowMs)
+    await recordVerdicts(tx, verdicts.filter((verdict) => verdict.isNew), facts, rules)
     failpoint('placing.beforeCommit')
     return verdicts
   })
@@ -27,6 +29,6 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
  * take turns on its row, so what this returns is what became of each reservation for good.
  */
 export async function rejectAbandoned(db: Database, abandoned: Reservation[]): Promise<Verdict[]> {
-  const everyoneIsLate = { reservationLifetimeMs: -Infinity, paymentWindowMs: 0 }
+  const everyoneIsLate = { reservationLifetimeMs: -Infinity, paymentWindowMs: 0, sagaMs: 0 }
   return placeOrders(db, abandoned, everyoneIsLate)
 }

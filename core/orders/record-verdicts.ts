@@ -1,14 +1,14 @@
-import type { Reservation } from '../contracts/messages.ts'
 import type { Transaction } from '../platform/database.ts'
 import type { Facts, Verdict } from './decide.ts'
+import type { PlacingRules } from './place-orders.ts'
 import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
 
 /**
- * Writes new verdicts: decisions, orders, the counters of their sales, and the messages that tell of it. One statement, so
+ * Writes new verdicts: decisions, orders, the sagas of those that name a coupon or points, the counters of their sales, and the messages that tell of it. One statement, so
  * that a batch costs one round trip and the counter of each sale is touched once.
  * @throws when a sale would be oversold: the last guard before the table's own CHECK, never to be met.
  */
-export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, paymentWindowMs: number): Promise<void> {
+export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, rules: Pick<PlacingRules, 'paymentWindowMs' | 'sagaMs'>): Promise<void> {
   if (verdicts.length === 0) return
   const rows = verdicts.map(({ reservation, decision }) => ({
     ...reservation,
@@ -24,17 +24,23 @@ export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts
         ${rows.map((row) => row.quantity)}::int[],
         ${rows.map((row) => row.reason)}::rejection_reason[],
         ${rows.map((row) => row.orderId)}::uuid[],
-        ${rows.map((row) => row.reservedAtMs)}::bigint[]
-      ) AS row (reservation_id, sale_id, buyer_id, quantity, reason, order_id, reserved_at_ms)
+        ${rows.map((row) => row.reservedAtMs)}::bigint[],
+        ${rows.map((row) => row.couponCode ?? null)}::text[],
+        ${rows.map((row) => row.points ?? 0)}::int[]
+      ) AS row (reservation_id, sale_id, buyer_id, quantity, reason, order_id, reserved_at_ms, coupon_code, points)
     ), decided AS (
       INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, outcome, reason, reserved_at)
       SELECT reservation_id, sale_id, buyer_id, quantity, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
         to_timestamp(reserved_at_ms / 1000.0)
       FROM verdict
     ), placed AS (
-      INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, payment_deadline)
-      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, now() + ${paymentWindowMs} * interval '1 ms'
+      INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, coupon_code, points, payment_deadline)
+      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, coupon_code, points, now() + ${rules.paymentWindowMs} * interval '1 ms'
       FROM verdict JOIN sales ON sales.id = sale_id WHERE order_id IS NOT NULL
+    ), begun AS (
+      INSERT INTO sagas (order_id, sale_id, step, due_at)
+      SELECT order_id, sale_id, 'order.created', now() + ${rules.sagaMs} * interval '1 ms'
+      FROM verdict WHERE order_id IS NOT NULL AND (coupon_code IS NOT NULL OR points > 0)
     ), told AS (
       ${insertIntoOutbox(announce(verdicts, facts))}
     )
@@ -50,9 +56,8 @@ export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts
 function announce(verdicts: Verdict[], { nowMs, priceCents }: Pick<Facts, 'nowMs' | 'priceCents'>): OutboxMessage[] {
   const at = new Date(nowMs)
   const events = verdicts.map(({ reservation, decision }) => {
-    const { reservationId, saleId, buyerId, quantity }: Reservation = reservation
-    // Nobody can name a coupon yet: the reservation carries none.
-    const subject = { reservationId, saleId, buyerId, quantity, couponCode: null, sequence: 1, orderedAt: at, at }
+    const { reservationId, saleId, buyerId, quantity, couponCode = null, points = 0 } = reservation
+    const subject = { reservationId, saleId, buyerId, quantity, couponCode, points, sequence: 1, orderedAt: at, at }
     return decision.outcome === 'ORDERED'
       ? orderEvent({ ...subject, type: 'order.created', orderId: decision.orderId, amountCents: quantity * (priceCents.get(saleId) ?? 0) })
       : orderEvent({ ...subject, type: 'reservation.rejected', orderId: null, amountCents: 0, reason: decision.reason })

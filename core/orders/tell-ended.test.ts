@@ -31,7 +31,7 @@ afterAll(() => world.close())
 async function ordered(paymentWindowMs = 60_000) {
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId: randomUUID() }
   await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, ref)
-  const rules = { reservationLifetimeMs: 60_000, paymentWindowMs }
+  const rules = { reservationLifetimeMs: 60_000, paymentWindowMs, sagaMs: 0 }
   const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: Date.now() }], rules)
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   return { ...ref, orderId: verdict.decision.orderId }
@@ -110,7 +110,7 @@ test.each([true, false])('the unit of a refunded order goes back once, whether o
 
   const again = { saleId: SALE, reservationId: `${SALE}.${randomUUID()}`, buyerId, quantity: 1, epoch: 1, reservedAtMs: Date.now() }
   expect(await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, again)).toMatchObject({ status: 'RESERVED' })
-  const [verdict] = await placeOrders(world.database, [again], { reservationLifetimeMs: 60_000, paymentWindowMs: 0 })
+  const [verdict] = await placeOrders(world.database, [again], { reservationLifetimeMs: 60_000, paymentWindowMs: 0, sagaMs: 0 })
   expect(verdict?.decision).toMatchObject({ outcome: 'ORDERED' })
   await cancelForBuyer(world.database, verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : '', buyerId)
   await tellEnded(deps())

@@ -19,6 +19,7 @@ export interface ChangedOrder {
   quantity: number
   amountCents: number
   couponCode: string | null
+  points: number
   sequence: number
   orderedAt: Date
   at: Date
@@ -28,10 +29,10 @@ export interface ChangedOrder {
 export type SagaFailure = Extract<EndReason, 'COUPON_REFUSED' | 'TOO_FEW_POINTS' | 'NOT_COMPLETED'>
 export type RefundReason = Extract<EndReason, 'VETOED'>
 
-/** Columns of a changed order under the names of ChangedOrder. */
-const changedOrder = Prisma.sql`
+/** Columns of a changed order `o` under the names of ChangedOrder. */
+export const changedOrder = Prisma.sql`
   o.id, o.reservation_id AS "reservationId", o.sale_id AS "saleId", o.buyer_id AS "buyerId", o.quantity,
-  o.amount_cents AS "amountCents", o.coupon_code AS "couponCode", o.sequence, o.created_at AS "orderedAt", now() AS at`
+  o.amount_cents AS "amountCents", o.coupon_code AS "couponCode", o.points, o.sequence, o.created_at AS "orderedAt", now() AS at`
 
 /** PENDING_PAYMENT → CANCELLED for those of the orders whose deadline has passed by the database's clock; returns them. */
 export async function cancelUnpaid(db: Database, orderIds: string[]): Promise<ChangedOrder[]> {
@@ -80,7 +81,7 @@ export async function refundPaid(tx: Transaction, orderId: string, reason: Refun
 }
 
 /** Several in the order of their ids, like everywhere. */
-async function lockSales(tx: Transaction, orderIds: string[]): Promise<void> {
+export async function lockSales(tx: Transaction, orderIds: string[]): Promise<void> {
   await tx.$queryRaw`
     SELECT id FROM sales WHERE id IN (SELECT sale_id FROM orders WHERE id = ANY(${orderIds}::uuid[])) ORDER BY id FOR UPDATE`
 }

@@ -25,6 +25,7 @@ export const settings = {
   INTAKE_QUEUE_MAX_LENGTH: z.coerce.number().int().min(1).default(100_000).describe('reservations that may wait for the order service; more are refused as BUSY'),
   RESERVATION_LIFETIME_SECONDS: z.coerce.number().positive().default(120).describe('a reservation older than this is dropped instead of ordered'),
   PAYMENT_WINDOW_SECONDS: z.coerce.number().positive().max(2_000_000).default(1800).describe('how long an order may stay unpaid'),
+  SAGA_SECONDS: z.coerce.number().positive().default(30).describe('how long the saga of an order that names a coupon or points may take before it is called off, or told again'),
   DELAY_TRANSPORT: z.enum(['auto', 'plugin', 'queue']).default('auto').describe('what holds timeout messages back: the x-delayed-message plugin, a queue with a TTL, or whichever the broker has'),
   port,
   secret,

@@ -25,7 +25,7 @@ import { type OrderRoutesDeps, orderRoutes } from './routes.ts'
 const PAYMENT_SECRET = randomBytes(24).toString('hex')
 const SALE = 'sale-1'
 const UNITS = 1_000
-const RULES = { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000 }
+const RULES = { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000, sagaMs: 30_000 }
 const tokens = createTokens(randomBytes(24).toString('hex'))
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
 const closers = new Closers(log)

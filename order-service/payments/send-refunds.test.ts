@@ -26,7 +26,7 @@ beforeEach(() => world.database.refund.deleteMany())
 /** Money that came too late, so that it is to be given back. */
 async function lateMoney(): Promise<Refund> {
   const reservation = { v: 1 as const, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, saleId: SALE, buyerId: randomUUID(), quantity: 1, epoch: 1, reservedAtMs: Date.now() }
-  const [verdict] = await placeOrders(world.database, [reservation], { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000 })
+  const [verdict] = await placeOrders(world.database, [reservation], { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000, sagaMs: 30_000 })
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   const { orderId } = verdict.decision
   const payment = { paymentId: randomUUID(), amountCents: 700, providerRef: `ref-${orderId}` }

@@ -10,6 +10,7 @@ export const SubscribersConfig = z.object({
   REDIS_URL: settings.REDIS_URL,
   REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
   RABBITMQ_URL: settings.RABBITMQ_URL,
+  SAGA_SECONDS: settings.SAGA_SECONDS,
   SUBSCRIBERS: z.string().default('').transform(names).describe('names of those that this process runs, separated by commas; empty for all'),
   SUBSCRIBERS_FOLDER: z.string().min(1).default('subscribers').describe('folder whose files are the subscribers, one each'),
   SUBSCRIBER_PARTITIONS: z.coerce.number().int().min(1).max(64).default(4)

@@ -27,7 +27,7 @@ async function overdueOrders(saleId: string): Promise<string[]> {
   const reservations = Array.from({ length: UNITS }, (_, i) => reservation(saleId, i))
   const outcomes = await stock.reserve({ saleId, epoch: 1, total: UNITS }, reservations.map((one) => ({ ...one, address: '192.0.2.1' })), generous)
   await stock.confirmed(saleId, outcomes.flatMap((outcome) => outcome.status === 'RESERVED' ? [outcome.pendingEntry] : []))
-  const verdicts = await placeOrders(database, reservations, { reservationLifetimeMs: 60_000, paymentWindowMs: 0 })
+  const verdicts = await placeOrders(database, reservations, { reservationLifetimeMs: 60_000, paymentWindowMs: 0, sagaMs: 0 })
   await tellStock(stock, verdicts, log)
   const orderIds = verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
   await database.payment.createMany({ data: orderIds.map((id) => ({ id, orderId: id, amountCents: 1_000 })) })

@@ -4,7 +4,7 @@ import type { Reservation } from '../../core/contracts/messages.ts'
 import type { OutboxMessage } from '../../core/orders/outbox.ts'
 import type { World } from './world.ts'
 
-export const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000 }
+export const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000, sagaMs: 30_000 }
 
 /** What tests of the PostgreSQL ledger ask it, without Redis or the broker. */
 export class Ledger {

@@ -85,8 +85,8 @@ export function history(types: OrderEventType[], changes: Partial<OrderEvent> = 
   return types.map((type, i): OrderEvent => {
     const eventId = randomUUID()
     return {
-      v: 2, eventId, type, orderId, reservationId: `sale.${orderId}`, saleId: 'sale', buyerId: `buyer-${orderId}`, quantity: 1, amountCents: 1_000,
-      couponCode: null, sequence: i + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }), ...changes,
+      v: 3, eventId, type, orderId, reservationId: `sale.${orderId}`, saleId: 'sale', buyerId: `buyer-${orderId}`, quantity: 1, amountCents: 1_000,
+      couponCode: null, points: 0, sequence: i + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }), ...changes,
     }
   })
 }
