@@ -10,6 +10,7 @@ import type { StartService } from '../core/platform/service.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
+import { checkBack } from './check-back.ts'
 import type { CancelWorkerConfig } from './config.ts'
 import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
@@ -53,6 +54,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     repeat(everyMs, () => sweepUnpaid(deps, limits), log),
     repeat(everyMs, () => sweepUntold(deps), log),
     repeat(everyMs, () => sweepUndecided(deps, limits), log),
+    repeat(everyMs, () => checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000), log),
     repeat(REBUILD_INTERVAL_MS, () => rebuilder.look(), log),
     repeat(everyMs, () => reconciler.look(), log),
     repeat(FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS), log),

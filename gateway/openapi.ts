@@ -50,7 +50,7 @@ const calls: Call[] = [
   { method: 'get', path: '/orders/{orderId}', summary: 'Your order', params: orderId, signedIn: true, answers: { 200: { description: 'The order', schema: OrderView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
     method: 'post', path: '/orders/{orderId}/payments', summary: 'Get the payment link', params: orderId, signedIn: true,
-    answers: { 201: { description: 'A new payment', schema: PaymentView }, 200: { description: 'The same payment as before', schema: PaymentView } }, refusals: ['NOT_FOUND', 'NOT_PAYABLE', 'UNAVAILABLE'],
+    answers: { 201: { description: 'A new payment', schema: PaymentView }, 200: { description: 'The same payment as before', schema: PaymentView } }, refusals: ['NOT_FOUND', 'NOT_PAYABLE', 'NOT_READY', 'UNAVAILABLE'],
   },
   { method: 'post', path: '/orders/{orderId}/cancellation', summary: 'Cancel an unpaid order', params: orderId, signedIn: true, answers: { 200: { description: 'Cancelled', schema: OrderView } }, refusals: ['NOT_FOUND', 'NOT_CANCELLABLE', 'UNAVAILABLE'] },
   {

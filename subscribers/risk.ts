@@ -1,10 +1,11 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
+import { veto } from '../core/orders/saga.ts'
 import type { Transaction } from '../core/platform/database.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { Subscriber, Tools } from './frame/subscriber.ts'
 
-/** Reviews every paid order by rules. A buyer who breaks one of the grave ones may buy nothing more. */
+/** Reviews every paid order by rules. One that breaks a grave rule is vetoed, and its buyer may buy nothing more. */
 export const subscriber: Subscriber = {
   name: 'risk',
   events: ['order.paid'],
@@ -15,7 +16,9 @@ export const subscriber: Subscriber = {
       INSERT INTO risk_reviews (order_id, sale_id, event_id, buyer_id, paid_at, rules)
       VALUES (${event.orderId}::uuid, ${event.saleId}, ${event.eventId}::uuid, ${event.buyerId}, ${new Date(event.at)}, ${broken.map(({ name }) => name)})`
     const grave = broken.find((rule) => rule.isGrave)
-    if (grave) await blacklist(tx, event.buyerId, `risk: ${grave.name}`, tools)
+    if (!grave) return
+    await veto(tx, event, tools.config.SAGA_SECONDS * 1_000)
+    await blacklist(tx, event.buyerId, `risk: ${grave.name}`, tools)
   },
 }
 

@@ -53,7 +53,7 @@ test('a purchase, its payment and a cancellation are followed by everybody who h
 
   const trace = (orderId: string) => events.filter((event) => event.orderId === orderId).map(({ traceparent }) => traceparent.split('-')[1])
   expect(trace(paid.orderId)).toEqual(Array<string>(2).fill(paid.orderId.replaceAll('-', '')))
-  expect(events.find(({ type }) => type === 'order.created')).toMatchObject({ v: 2, amountCents: 1_000, couponCode: null })
+  expect(events.find(({ type }) => type === 'order.created')).toMatchObject({ v: 3, amountCents: 1_000, couponCode: null, points: 0 })
   await close()
 })
 

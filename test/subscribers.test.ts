@@ -70,7 +70,7 @@ test('an event of a version that is not known yet is parked, with its successors
   const [created, paid] = history(['order.created', 'order.paid'])
   const other = history(['order.created', 'order.paid'])
   if (!created || !paid) throw new Error('expected two events')
-  await subscriptions.publishRaw('order.created', created.orderId ?? '', { ...created, v: 3, more: true })
+  await subscriptions.publishRaw('order.created', created.orderId ?? '', { ...created, v: 4, more: true })
   await subscriptions.publish(paid, ...other)
   await eventually('both to be parked', () => parkedOf('outdated'), (length) => length === 2)
   expect(seen.map(({ eventId }) => eventId)).toEqual(other.map(({ eventId }) => eventId))

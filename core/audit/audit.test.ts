@@ -224,19 +224,18 @@ const faults: Fault[] = [
     await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.cancelled.orderId)
   }, ({ cancelled }) => cancelled.orderId],
   ['points were granted twice', [6], ({ paid }) => sql(`
-    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points)
-    SELECT buyer_id, order_id, sale_id, event_id, points FROM points_entries WHERE order_id = $1::uuid`, paid.orderId), () => '1 events that had their effect on points more than once'],
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)
+    SELECT buyer_id, order_id, sale_id, event_id, step, points FROM points_entries WHERE order_id = $1::uuid`, paid.orderId), () => '1 events that had their effect on points more than once'],
   ['a paid order brought no points', [6], ({ paid }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
   ['points were granted for nothing', [6], ({ id, unpaid }) => sql(`
-    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points) VALUES ('x', $1::uuid, $2, gen_random_uuid(), 5)`, unpaid.orderId, id), ({ unpaid }) => `unpaid orders with points granted: ${unpaid.orderId}`],
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points) VALUES ('x', $1::uuid, $2, gen_random_uuid(), 'GRANTED', 5)`, unpaid.orderId, id), ({ unpaid }) => `unpaid orders with points granted: ${unpaid.orderId}`],
   ['points of an order that never was', [6], ({ id }) => sql(`
-    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points) VALUES ('x', gen_random_uuid(), $1, gen_random_uuid(), 5)`, id), () => '1 effects on points of orders that do not exist'],
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points) VALUES ('x', gen_random_uuid(), $1, gen_random_uuid(), 'GRANTED', 5)`, id), () => '1 effects on points of orders that do not exist'],
   ['an effect without its inbox row', [6], ({ paid }) => sql(`DELETE FROM inbox WHERE purpose = 'risk' AND order_id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
   ['a paid order was reviewed twice', [6], ({ paid }) => sql(`
     INSERT INTO risk_reviews (order_id, sale_id, event_id, buyer_id, paid_at, rules)
     SELECT order_id, sale_id, event_id, buyer_id, paid_at, rules FROM risk_reviews WHERE order_id = $1::uuid`, paid.orderId), () => 'effect on risk more than once'],
   ['a paid order was never reviewed', [6], ({ paid }) => sql('DELETE FROM risk_reviews WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['the coupon of an order was not locked', [6], ({ unpaid }) => sql(`UPDATE orders SET coupon_code = 'TEN' WHERE id = $1::uuid`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
   ['a reservation was accepted before its sale opened', [9], ({ unpaid }) => sql(
     `UPDATE decisions SET reserved_at = '1969-12-31' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.reservationId],
   ['a reservation was accepted after its sale had closed', [9], ({ unpaid }) => sql(

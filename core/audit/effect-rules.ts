@@ -16,7 +16,7 @@ const EFFECTS = [
 const remembersFrom = (subscriber: string) => Prisma.sql`coalesce((SELECT remembers_from FROM subscriptions WHERE name = ${subscriber}), '-infinity')`
 
 /** Orders and how far the subscriber has come with them; without those that are older than the subscription. */
-const followed = (subscriber: string) => Prisma.sql`
+export const followed = (subscriber: string) => Prisma.sql`
   orders o JOIN subscriptions s ON s.name = ${subscriber} AND o.created_at >= s.since
   LEFT JOIN order_progress p ON p.subscriber = s.name AND p.order_id = o.id`
 
@@ -43,14 +43,13 @@ const rulesOfEach = EFFECTS.flatMap(({ subscriber, table, at }): LedgerRule[] =>
   },
 ])
 
-/** An order is paid with its second event. */
 const ofPayments = [
-  { subscriber: 'points', effects: Prisma.sql`SELECT count(*) FROM points_entries e WHERE e.order_id = o.id AND e.points >= 0`, what: 'points granted' },
+  { subscriber: 'points', effects: Prisma.sql`SELECT count(*) FROM points_entries e WHERE e.order_id = o.id AND e.step = 'GRANTED'`, what: 'points granted' },
   { subscriber: 'risk', effects: Prisma.sql`SELECT count(*) FROM risk_reviews e WHERE e.order_id = o.id`, what: 'reviews' },
 ].flatMap(({ subscriber, effects, what }): LedgerRule[] => [
   {
     check: 6, what: `paid orders without ${what}`,
-    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE o.paid_at IS NOT NULL AND p.sequence >= 2 AND (${effects}) = 0`,
+    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE o.paid_at IS NOT NULL AND p.sequence >= greatest(o.sequence, 2) AND (${effects}) = 0`,
   },
   {
     check: 6, what: `unpaid orders with ${what}`,
@@ -69,14 +68,4 @@ const pointsRules: LedgerRule[] = [
   },
 ]
 
-const couponRules: LedgerRule[] = [
-  {
-    check: 6, what: 'orders whose coupon was not locked or refused exactly once',
-    rows: Prisma.sql`
-      SELECT o.sale_id, o.id::text AS id FROM ${followed('coupon')}
-      WHERE o.coupon_code IS NOT NULL AND p.sequence >= 1
-        AND (SELECT count(*) FROM coupon_entries e WHERE e.order_id = o.id AND e.step IN ('LOCKED', 'REFUSED')) <> 1`,
-  },
-]
-
-export const effectRules: LedgerRule[] = [...rulesOfEach, ...ofPayments, ...pointsRules, ...couponRules]
+export const effectRules: LedgerRule[] = [...rulesOfEach, ...ofPayments, ...pointsRules]

@@ -2,10 +2,11 @@ import { Prisma } from '../platform/database.ts'
 import { effectRules } from './effect-rules.ts'
 import type { LedgerRule } from './ledger-rule.ts'
 import type { AuditLimits } from './report.ts'
+import { sagaRules } from './saga-rules.ts'
 
 /** The rules that PostgreSQL alone can break, written against the tables and not against the code that fills them. */
 export function ledgerRules(limits: AuditLimits): LedgerRule[] {
-  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...windowRules, ...effectRules, ...latenessRules(limits)]
+  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...windowRules, ...effectRules, ...sagaRules(limits), ...latenessRules(limits)]
 }
 
 const decisionRules: LedgerRule[] = [
@@ -50,12 +51,13 @@ const historyRules: LedgerRule[] = [
   },
   {
     check: 5, what: 'orders whose times or sequence do not fit their status',
+    // Every step of a saga is an event more.
     rows: Prisma.sql`
-      SELECT sale_id, id::text AS id FROM orders
+      SELECT sale_id, id::text AS id FROM orders o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM sagas WHERE order_id = o.id)) AS saga (has)
       WHERE NOT CASE status
-        WHEN 'PENDING_PAYMENT' THEN sequence = 1 AND paid_at IS NULL AND cancelled_at IS NULL AND refunded_at IS NULL AND told_at IS NULL
-        WHEN 'PAID' THEN sequence = 2 AND paid_at >= created_at IS TRUE AND refunded_at IS NULL
-        WHEN 'CANCELLED' THEN sequence = 2 AND cancelled_at >= created_at IS TRUE AND refunded_at IS NULL
+        WHEN 'PENDING_PAYMENT' THEN (sequence = 1 OR has) AND paid_at IS NULL AND cancelled_at IS NULL AND refunded_at IS NULL AND told_at IS NULL
+        WHEN 'PAID' THEN (sequence = 2 OR sequence > 2 AND has) AND paid_at >= created_at IS TRUE AND refunded_at IS NULL
+        WHEN 'CANCELLED' THEN (sequence = 2 OR sequence > 2 AND has) AND cancelled_at >= created_at IS TRUE AND refunded_at IS NULL
         WHEN 'REFUNDED' THEN sequence > 2 AND paid_at >= created_at IS TRUE AND refunded_at >= paid_at IS TRUE
       END`,
   },

@@ -59,7 +59,7 @@ export const OrderView = z.strictObject({
   reservationId: ReservationId,
   saleId: SaleId,
   quantity: z.int(),
-  amountCents: z.int(),
+  amountCents: z.int().describe('what is to pay; falls as coupon and points are taken'),
   status: z.enum(['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED']),
   createdAt: z.iso.datetime(),
   paymentDeadline: z.iso.datetime(),
@@ -67,6 +67,12 @@ export const OrderView = z.strictObject({
   cancelledAt: z.iso.datetime().optional(),
   refundedAt: z.iso.datetime().optional().describe('when its money was owed back; it arrives soon after'),
   reason: EndReason.optional().describe('why it was cancelled or refunded'),
+  couponCode: CouponCode.optional(),
+  points: z.int().optional().describe('points that it is to spend'),
+  saga: z.strictObject({
+    state: z.enum(['RUNNING', 'DONE', 'COMPENSATING', 'COMPENSATED']),
+    reason: EndReason.optional(),
+  }).optional().describe('how it comes by coupon and points, and back; it can be paid once this is DONE'),
   serverTime: z.iso.datetime(),
 })
 export type OrderView = z.infer<typeof OrderView>

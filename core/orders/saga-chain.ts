@@ -46,7 +46,7 @@ export type Failure = keyof typeof FAILURES
 export type FailureReason = typeof FAILURES[Failure]
 
 export const isFailure = (type: SagaEventType): type is Failure => type in FAILURES
-export const failureOf = (reason: string): Failure | undefined => (Object.keys(FAILURES) as Failure[]).find((type) => FAILURES[type] === reason)
+export const failureOf = (reason: FailureReason | null): Failure | undefined => (Object.keys(FAILURES) as Failure[]).find((type) => FAILURES[type] === reason)
 
 /** What a step does to its saga, and what the order must be while it does. */
 export interface Move {
@@ -58,7 +58,7 @@ export interface Move {
 export function moveOf(type: SagaEventType, named: Named): Move {
   switch (type) {
     case 'order.coupon-locked':
-    case 'order.points-deducted': return { from: 'RUNNING', to: turnAfter({ type, ...named }) ? 'RUNNING' : 'DONE', orderIs: ['PENDING_PAYMENT'] }
+    case 'order.points-deducted': return { from: 'RUNNING', to: turnAfter({ ...named, type }) ? 'RUNNING' : 'DONE', orderIs: ['PENDING_PAYMENT'] }
     case 'order.coupon-refused':
     case 'order.points-refused':
     case 'order.saga-expired': return { from: 'RUNNING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT'] }

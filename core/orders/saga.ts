@@ -1,8 +1,8 @@
 import type { OrderStatus, SagaState } from '../../prisma/generated/client.ts'
-import type { SagaEventType } from '../contracts/messages.ts'
+import type { OrderEvent, SagaEventType } from '../contracts/messages.ts'
 import { Prisma, type Transaction } from '../platform/database.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
-import { FAILURES, failureOf, isFailure, type Move, moveOf, type Named } from './saga-chain.ts'
+import { FAILURES, failureOf, type FailureReason, isFailure, type Move, moveOf, type Named } from './saga-chain.ts'
 import { type ChangedOrder, changedOrder } from './transitions.ts'
 
 /**
@@ -10,78 +10,83 @@ import { type ChangedOrder, changedOrder } from './transitions.ts'
  * steps, transitions and the check-back take turns, and tells of itself through the outbox in the same transaction.
  */
 
+/** Null stands for an order that does not exist. */
+type OrderId = OrderEvent['orderId']
+
 export interface Held {
   status: OrderStatus
-  /** Null when the order has none: it names neither coupon nor points. */
+  /** Null when the order has no saga: it names neither coupon nor points. */
   state: SagaState | null
-  reason: string | null
+  reason: FailureReason | null
 }
 
 /** Holds the order until the transaction ends, then reads: what a statement sees is settled before it waits. */
-export async function holdOrder(tx: Transaction, orderId: string): Promise<Held | undefined> {
+export async function holdOrder(tx: Transaction, orderId: OrderId): Promise<Held | undefined> {
   await tx.$queryRaw`SELECT id FROM orders WHERE id = ${orderId}::uuid FOR UPDATE`
   const [held] = await tx.$queryRaw<Held[]>`
     SELECT o.status, s.state, s.reason FROM orders o LEFT JOIN sagas s ON s.order_id = o.id WHERE o.id = ${orderId}::uuid`
   return held
 }
 
+/** In which a batch may hold their orders: two that hold the same ones wait for each other in a line and not in a circle. */
+export const byOrder = (events: OrderEvent[]): OrderEvent[] => events.toSorted((one, other) => (one.orderId ?? '') < (other.orderId ?? '') ? -1 : Number(one.orderId !== other.orderId))
+
 /** Whether a step forwards may happen, which nobody takes from the caller until the transaction ends. */
-export async function mayGoOn(tx: Transaction, orderId: string): Promise<boolean> {
+export async function mayGoOn(tx: Transaction, orderId: OrderId): Promise<boolean> {
   const held = await holdOrder(tx, orderId)
   return held?.state === 'RUNNING' && held.status === 'PENDING_PAYMENT'
 }
 
-export interface Step {
-  orderId: string
-  named: Named
-  type: SagaEventType
-  /** By which what is to pay falls. */
-  offCents?: number
-}
-
 /**
- * A step has happened, or failed: writes it down and tells of it. Undefined when the saga, or its order, has gone
- * elsewhere meanwhile; then the step must not have happened either.
- * @param sagaMs how long going back may take before it is told again
+ * A step has happened, or failed, because of that event: writes it down and tells of it. Undefined when the saga, or its
+ * order, has gone elsewhere meanwhile: a step forwards must then not have happened either (see mayGoOn).
+ * @param changes offCents: by which what is to pay falls; sagaMs: how long going back may take before it is told again
  */
-export async function reportStep(tx: Transaction, { orderId, named, type, offCents = 0 }: Step, sagaMs: number): Promise<ChangedOrder | undefined> {
-  await holdOrder(tx, orderId)
-  return move(tx, orderId, type, moveOf(type, named), { offCents, sagaMs })
+export async function reportStep(
+  tx: Transaction, event: Named & Pick<OrderEvent, 'orderId'>, type: SagaEventType, changes: { sagaMs: number; offCents?: number },
+): Promise<ChangedOrder | undefined> {
+  await holdOrder(tx, event.orderId)
+  return move(tx, event.orderId, type, moveOf(type, event), changes)
 }
 
-/** Risk control takes back a paid order. One that named nothing has had no saga so far: it was done from the beginning. */
-export async function veto(tx: Transaction, orderId: string, sagaMs: number): Promise<ChangedOrder | undefined> {
-  await holdOrder(tx, orderId)
+/** Risk control takes back a paid order. One that names nothing has had no saga so far: it was done from the beginning. */
+export async function veto(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<ChangedOrder | undefined> {
+  await holdOrder(tx, event.orderId)
   await tx.$executeRaw`
     INSERT INTO sagas (order_id, sale_id, state, step, started_at, due_at)
-    SELECT id, sale_id, 'DONE', 'order.created', created_at, now() FROM orders WHERE id = ${orderId}::uuid AND status = 'PAID'
+    SELECT id, sale_id, 'DONE', 'order.created', created_at, now() FROM orders WHERE id = ${event.orderId}::uuid AND status = 'PAID'
     ON CONFLICT DO NOTHING`
-  return reportStep(tx, { orderId, named: { couponCode: null, points: 0 }, type: 'order.vetoed' }, sagaMs)
+  return reportStep(tx, event, 'order.vetoed', { sagaMs })
 }
+
+const NOTHING: Named = { couponCode: null, points: 0 }
+const GOING_BACK: Move = { from: 'COMPENSATING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED'] }
 
 /**
  * For a saga that is past its time: one that still goes forwards is turned round, which is the fence that a late step
  * meets; one that goes back is told its failure again, under a new sequence. Undefined when neither is called for any more.
  */
-export async function checkBack(tx: Transaction, orderId: string, sagaMs: number): Promise<ChangedOrder | undefined> {
+export async function askBack(tx: Transaction, orderId: string, sagaMs: number): Promise<'called off' | 'told again' | undefined> {
   const held = await holdOrder(tx, orderId)
-  const isOverdue = Prisma.sql`AND due_at <= now()`
-  if (held?.state === 'RUNNING') return move(tx, orderId, 'order.saga-expired', moveOf('order.saga-expired', { couponCode: null, points: 0 }), { sagaMs, condition: isOverdue })
-  const failure = failureOf(held?.reason ?? '')
-  if (held?.state !== 'COMPENSATING' || !failure) return undefined
-  const stays: Move = { from: 'COMPENSATING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED'] }
-  return move(tx, orderId, failure, stays, { sagaMs, condition: isOverdue })
+  const onlyOverdue = { sagaMs, condition: Prisma.sql`AND due_at <= now()` }
+  const failure = held?.state === 'RUNNING' ? 'order.saga-expired' : held?.state === 'COMPENSATING' ? failureOf(held.reason) : undefined
+  if (!failure) return undefined
+  const asked = await move(tx, orderId, failure, held?.state === 'RUNNING' ? moveOf(failure, NOTHING) : GOING_BACK, onlyOverdue)
+  return asked && (held?.state === 'RUNNING' ? 'called off' : 'told again')
 }
 
-/** Everything is undone, or on its way to be: the order has ended. */
-export async function closeSaga(tx: Transaction, orderId: string): Promise<void> {
-  await tx.$executeRaw`UPDATE sagas SET state = 'COMPENSATED', updated_at = now() WHERE order_id = ${orderId}::uuid AND state <> 'COMPENSATED'`
+/** Closes the sagas of those of the orders that have ended: what they held has gone back, or is about to. */
+export async function closeSagas(tx: Transaction, orderIds: OrderId[]): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE sagas SET state = 'COMPENSATED', updated_at = now()
+    WHERE order_id = ANY(${orderIds}::uuid[]) AND state <> 'COMPENSATED'
+      AND EXISTS (SELECT FROM orders WHERE id = order_id AND status IN ('CANCELLED', 'REFUNDED'))`
 }
 
 interface Changes { sagaMs: number; offCents?: number; condition?: Prisma.Sql }
 
 async function move(
-  tx: Transaction, orderId: string, type: SagaEventType, { from, to, orderIs }: Move, { sagaMs, offCents = 0, condition = Prisma.empty }: Changes,
+  tx: Transaction, orderId: OrderId, type: SagaEventType, { from, to, orderIs }: Move, { sagaMs, offCents = 0, condition = Prisma.empty }: Changes,
 ): Promise<ChangedOrder | undefined> {
   const reason = isFailure(type) ? FAILURES[type] : null
   const [changed] = await tx.$queryRaw<ChangedOrder[]>`
@@ -96,7 +101,7 @@ async function move(
     FROM saga WHERE o.id = saga.order_id
     RETURNING ${changedOrder}`
   if (!changed) return undefined
-  const { id: _, ...order } = changed
-  await appendToOutbox(tx, [orderEvent({ ...order, type, orderId, ...(reason && { reason }) })])
+  const { id, ...order } = changed
+  await appendToOutbox(tx, [orderEvent({ ...order, type, orderId: id, ...(reason && { reason }) })])
   return changed
 }

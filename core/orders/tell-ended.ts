@@ -1,4 +1,4 @@
-import { type Database, Prisma } from '../platform/database.ts'
+import { type Database, Prisma, type Transaction } from '../platform/database.ts'
 import { failpoint } from '../platform/failpoint.ts'
 import { groupBy } from '../platform/group-by.ts'
 import type { Logger } from '../platform/log.ts'
@@ -25,7 +25,7 @@ interface UntoldOrder extends ReservationRef {
  * reservation is released once. What Redis does not answer for is logged and stays for the sweeper.
  * @returns how many orders Redis has heard of by this call. @throws when the database does not answer.
  */
-export async function tellEnded(deps: TellingDeps, orderIds?: string[], most = 500): Promise<number> {
+export async function tellEnded(deps: Omit<TellingDeps, 'database'> & { database: Transaction }, orderIds?: string[], most = 500): Promise<number> {
   const orders = await findUntold(deps.database, orderIds, most)
   const told = orders.filter((order) => order.isForgotten)
   const failures: unknown[] = []
@@ -59,7 +59,7 @@ async function settle(stock: Stock, saleId: string, orders: UntoldOrder[]): Prom
   return true
 }
 
-async function findUntold(database: Database, orderIds: string[] | undefined, most: number): Promise<UntoldOrder[]> {
+async function findUntold(database: Transaction, orderIds: string[] | undefined, most: number): Promise<UntoldOrder[]> {
   const these = orderIds ? Prisma.sql`AND o.id = ANY(${orderIds}::uuid[])` : Prisma.empty
   return database.$queryRaw<UntoldOrder[]>`
     SELECT o.id, o.status, o.sale_id AS "saleId", o.reservation_id AS "reservationId", o.buyer_id AS "buyerId", o.quantity,
@@ -70,7 +70,7 @@ async function findUntold(database: Database, orderIds: string[] | undefined, mo
 }
 
 /** Of one that was refunded while its payment was told, Redis has not heard the end. */
-async function markTold(database: Database, orders: UntoldOrder[]): Promise<void> {
+async function markTold(database: Transaction, orders: UntoldOrder[]): Promise<void> {
   if (orders.length === 0) return
   const [ids, statuses] = [orders.map((order) => order.id), orders.map((order) => order.status)]
   await database.$executeRaw`

@@ -14,20 +14,25 @@ interface OrderRow {
   cancelledAt: Date | null
   refundedAt: Date | null
   reason: OrderView['reason'] | null
+  couponCode: string | null
+  points: number
+  sagaState: NonNullable<OrderView['saga']>['state'] | null
+  sagaReason: OrderView['reason'] | null
   serverTime: Date
 }
 
 /** The buyer's own order, with the time of the clock that its deadline goes by; undefined when there is none of that id. */
 export async function readOrder(database: Database, orderId: string, buyerId: string): Promise<OrderView | undefined> {
   const [row] = await database.$queryRaw<OrderRow[]>`
-    SELECT id, reservation_id AS "reservationId", sale_id AS "saleId", quantity, amount_cents AS "amountCents", status,
+    SELECT o.id, reservation_id AS "reservationId", o.sale_id AS "saleId", quantity, amount_cents AS "amountCents", status,
       created_at AS "createdAt", payment_deadline AS "paymentDeadline", paid_at AS "paidAt", cancelled_at AS "cancelledAt",
-      refunded_at AS "refundedAt", end_reason AS reason, now() AS "serverTime"
-    FROM orders WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId}`
+      refunded_at AS "refundedAt", end_reason AS reason,
+      coupon_code AS "couponCode", points, s.state AS "sagaState", s.reason AS "sagaReason", now() AS "serverTime"
+    FROM orders o LEFT JOIN sagas s ON s.order_id = o.id WHERE o.id = ${orderId}::uuid AND buyer_id = ${buyerId}`
   return row && viewOf(row)
 }
 
-function viewOf({ paidAt, cancelledAt, refundedAt, reason, ...row }: OrderRow): OrderView {
+function viewOf({ paidAt, cancelledAt, refundedAt, reason, couponCode, points, sagaState, sagaReason, ...row }: OrderRow): OrderView {
   return {
     ...row,
     createdAt: row.createdAt.toISOString(),
@@ -36,6 +41,9 @@ function viewOf({ paidAt, cancelledAt, refundedAt, reason, ...row }: OrderRow): 
     ...(cancelledAt && { cancelledAt: cancelledAt.toISOString() }),
     ...(refundedAt && { refundedAt: refundedAt.toISOString() }),
     ...(reason && { reason }),
+    ...(couponCode !== null && { couponCode }),
+    ...(points > 0 && { points }),
+    ...(sagaState && { saga: { state: sagaState, ...(sagaReason && { reason: sagaReason }) } }),
     serverTime: row.serverTime.toISOString(),
   }
 }

@@ -51,6 +51,7 @@ const postPayment = (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> 
     case 'OPENED': return void res.status(201).json(opened.payment)
     case 'OPEN_ALREADY': return void res.json(opened.payment)
     case 'NOT_PAYABLE': throw new ProblemError('NOT_PAYABLE', `The order is ${opened.status}; only one that is PENDING_PAYMENT can be paid.`)
+    case 'NOT_READY': throw new ProblemError('NOT_READY', 'The coupon or the points are still being taken, which makes the price; ask again in a moment.', { retryAfterSeconds: 1 })
     case 'UNKNOWN_ORDER': throw unknownOrder()
   }
 }

@@ -6,6 +6,8 @@ import type { PaymentProvider } from './provider.ts'
 export type OpenedPayment =
   | { outcome: 'OPENED' | 'OPEN_ALREADY'; payment: PaymentView }
   | { outcome: 'NOT_PAYABLE'; status: OrderView['status'] }
+  /** Its saga has not taken the coupon and the points yet that make the price. */
+  | { outcome: 'NOT_READY' }
   | { outcome: 'UNKNOWN_ORDER' }
 
 interface PaymentRow {
@@ -27,23 +29,30 @@ export async function openPayment(
   const found = await findPayment(deps.database, orderId, buyerId)
   if (!found) return { outcome: 'UNKNOWN_ORDER' }
   if (found.status !== 'PENDING_PAYMENT') return { outcome: 'NOT_PAYABLE', status: found.status }
-  return { outcome: 'OPEN_ALREADY', payment: await viewOf(found, deps.provider) }
+  const { id } = found
+  return id === null ? { outcome: 'NOT_READY' } : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps.provider) }
 }
 
-/** The unique order id decides between two at a time: the second waits here for the first and then inserts nothing. */
+/**
+ * The unique order id decides between two at a time: the second waits here for the first and then inserts nothing. What is
+ * to pay is read at the instant at which the saga is seen to be done, after which it stays.
+ */
 async function insertPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow | undefined> {
   const [inserted] = await database.$queryRaw<PaymentRow[]>`
     INSERT INTO payments (id, order_id, amount_cents)
     SELECT ${randomUUID()}::uuid, id, amount_cents FROM orders
     WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId} AND status = 'PENDING_PAYMENT'
+      AND NOT EXISTS (SELECT FROM sagas WHERE sagas.order_id = orders.id AND state <> 'DONE')
     ON CONFLICT (order_id) DO NOTHING
     RETURNING id, order_id, amount_cents`
   return inserted
 }
 
-/** An unpaid order without a payment cannot be met here: orders only ever leave that status. */
-async function findPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow & { status: OrderView['status'] } | undefined> {
-  const [found] = await database.$queryRaw<(PaymentRow & { status: OrderView['status'] })[]>`
+type FoundPayment = Omit<PaymentRow, 'id'> & { id: string | null; status: OrderView['status'] }
+
+/** An unpaid order without a payment is one whose saga is not done, or was not a moment ago: orders only ever leave that status. */
+async function findPayment(database: Database, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {
+  const [found] = await database.$queryRaw<FoundPayment[]>`
     SELECT p.id, o.id AS order_id, o.amount_cents, o.status
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id
     WHERE o.id = ${orderId}::uuid AND o.buyer_id = ${buyerId}`

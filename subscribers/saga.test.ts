@@ -1,0 +1,288 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { cancelForBuyer, cancelUnpaid } from '../core/orders/transitions.ts'
+import { askBack } from '../core/orders/saga.ts'
+import { Choreography, type Delivery, type Placed } from '../test/support/choreography.ts'
+
+const PRICE_CENTS = 500
+let shop: Choreography
+let placed: Placed[] = []
+beforeAll(async () => { shop = await Choreography.open({ RISK_PAID_PER_MINUTE_MAX: '1' }) })
+afterAll(() => shop.close())
+
+async function place(...wanted: Parameters<Choreography['place']>): Promise<Placed> {
+  const order = await shop.place(...wanted)
+  placed.push(order)
+  return order
+}
+
+/** Whatever happened: what an order told of itself has no gap and no repeat. */
+afterEach(() => {
+  for (const { orderId } of placed) expect(shop.sequences(orderId)).toEqual(shop.sequences(orderId).map((_, i) => i + 1))
+  placed = []
+})
+
+async function soldOf({ saleId }: Placed) { return shop.ledger.sold(saleId) }
+
+/** Paid orders of one buyer: risk control vetoes the second one. */
+async function payTwo(wishes: Parameters<Choreography['place']>[0]): Promise<Placed> {
+  const first = await place()
+  const second = await place(wishes, { buyerId: first.buyerId })
+  await shop.settle()
+  for (const { orderId } of [first, second]) await shop.pay(orderId)
+  await shop.settle(['coupon', 'points', 'saga'])
+  return second
+}
+
+const overdue = (orderId: string) => shop.world.database.saga.update({ where: { orderId }, data: { dueAt: new Date(Date.now() - 1_000) } })
+const ask = (orderId: string) => shop.world.database.$transaction((tx) => askBack(tx, orderId, 30_000))
+
+describe('forwards', () => {
+  test('an order takes its coupon, then its points, and then can be paid at what is left', async () => {
+    const code = await shop.coupon(120)
+    const order = await place({ couponCode: code, points: 80 })
+    const { orderId, buyerId, saleId } = order
+    await shop.givePoints(buyerId, 100)
+    expect(await shop.saga(orderId)).toMatchObject({ state: 'RUNNING', step: 'order.created', saleId })
+    await shop.settle()
+    expect(shop.told(orderId)).toEqual(['created', 'coupon-locked', 'points-deducted'])
+    expect(await shop.saga(orderId)).toMatchObject({ state: 'DONE', step: 'order.points-deducted', reason: null })
+    expect((await shop.order(orderId)).amountCents).toBe(PRICE_CENTS - 120 - 80)
+    expect(shop.published.filter((event) => event.orderId === orderId).map(({ amountCents }) => amountCents)).toEqual([500, 380, 300])
+    expect([await shop.statusOf(code), await shop.pointsOf(buyerId)]).toEqual(['LOCKED', 20])
+
+    expect(await shop.pay(orderId)).toBe('PAID')
+    await shop.settle()
+    expect([await shop.statusOf(code), await shop.pointsOf(buyerId)]).toEqual(['USED', 20 + 3])
+    expect([(await shop.saga(orderId)).state, await soldOf(order)]).toEqual(['DONE', 1])
+  })
+
+  test('an order takes the one of them that it names', async () => {
+    const withCoupon = await place({ couponCode: await shop.coupon(100) })
+    const withPoints = await place({ points: 100 })
+    await shop.givePoints(withPoints.buyerId, 100)
+    await shop.settle()
+    expect(shop.told(withCoupon.orderId)).toEqual(['created', 'coupon-locked'])
+    expect(shop.told(withPoints.orderId)).toEqual(['created', 'points-deducted'])
+    for (const { orderId } of [withCoupon, withPoints]) {
+      expect((await shop.saga(orderId)).state).toBe('DONE')
+      expect((await shop.order(orderId)).amountCents).toBe(PRICE_CENTS - 100)
+    }
+  })
+
+  test('an order that names neither has no saga', async () => {
+    const { orderId } = await place()
+    await shop.settle()
+    expect(shop.told(orderId)).toEqual(['created'])
+    expect(await shop.world.database.saga.count({ where: { orderId } })).toBe(0)
+  })
+
+  test('nobody pays less than nothing, and no more points are spent than there is to pay', async () => {
+    const { orderId, buyerId } = await place({ couponCode: await shop.coupon(420), points: 1_000 })
+    await shop.givePoints(buyerId, 90)
+    const free = await place({ couponCode: await shop.coupon(10_000), points: 5 })
+    await shop.settle()
+    expect([(await shop.order(orderId)).amountCents, await shop.pointsOf(buyerId)]).toEqual([0, 10])
+    expect([(await shop.order(free.orderId)).amountCents, await shop.pointsOf(free.buyerId)]).toEqual([0, 0])
+  })
+
+  test('of orders that want one coupon at the same moment one gets it', async () => {
+    const code = await shop.coupon(100)
+    const orders = [await place({ couponCode: code }), await place({ couponCode: code }), await place({ couponCode: code })]
+    await shop.hearAtOnce('coupon')
+    await shop.settle()
+    const states = await Promise.all(orders.map(async ({ orderId }) => (await shop.saga(orderId)).state))
+    expect(states.sort()).toEqual(['COMPENSATED', 'COMPENSATED', 'DONE'])
+    const prices = await Promise.all(orders.map(async ({ orderId }) => (await shop.order(orderId)).amountCents))
+    expect(prices.sort()).toEqual([400, 500, 500])
+  })
+
+  test('a buyer\'s points are spent once, by however many orders at the same moment', async () => {
+    const first = await place({ points: 60 })
+    await place({ points: 60 }, { buyerId: first.buyerId })
+    await place({ points: 60 }, { buyerId: first.buyerId })
+    await shop.givePoints(first.buyerId, 100)
+    await shop.hearAtOnce('points')
+    expect(await shop.pointsOf(first.buyerId)).toBe(40)
+    await shop.settle()
+    expect(await shop.pointsOf(first.buyerId)).toBe(40)
+  })
+})
+
+describe('backwards', () => {
+  test.each([
+    ['used up', async () => {
+      const code = await shop.coupon(100)
+      await place({ couponCode: code })
+      return code
+    }],
+    ['somebody else\'s', () => shop.coupon(100, 'its owner')],
+    ['none at all', () => 'NO-SUCH-COUPON'],
+  ])('an order whose coupon is %s is cancelled, and its buyer may buy again', async (_, make) => {
+    const code = await make()
+    await shop.settle()
+    const order = await place({ couponCode: code, points: 10 })
+    await shop.givePoints(order.buyerId, 10)
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-refused', 'cancelled'])
+    expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'COUPON_REFUSED', amountCents: PRICE_CENTS })
+    expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'COUPON_REFUSED' })
+    expect([await soldOf(order), await shop.pointsOf(order.buyerId)]).toEqual([0, 10])
+    await place({}, order)
+    expect(await soldOf(order)).toBe(1)
+  })
+
+  test('with too few points the coupon comes back, then the order is cancelled', async () => {
+    const code = await shop.coupon(100)
+    const order = await place({ couponCode: code, points: 80 })
+    await shop.givePoints(order.buyerId, 79)
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-locked', 'points-refused', 'coupon-returned', 'cancelled'])
+    expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'TOO_FEW_POINTS' })
+    expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'TOO_FEW_POINTS' })
+    expect([await soldOf(order), await shop.statusOf(code), await shop.pointsOf(order.buyerId)]).toEqual([0, 'AVAILABLE', 79])
+    await place({ couponCode: code }, order)
+  })
+
+  test('a veto takes a paid order back: points, coupon, then unit and money', async () => {
+    const code = await shop.coupon(100)
+    const first = await place()
+    await shop.givePoints(first.buyerId, 50)
+    const order = await place({ couponCode: code, points: 50 }, { buyerId: first.buyerId })
+    await shop.settle()
+    for (const { orderId } of [first, order]) await shop.pay(orderId)
+    await shop.settle()
+    expect(shop.told(first.orderId)).toEqual(['created', 'paid'])
+    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-locked', 'points-deducted', 'paid', 'vetoed', 'points-returned', 'coupon-returned', 'refunded'])
+    expect(await shop.order(order.orderId)).toMatchObject({ status: 'REFUNDED', endReason: 'VETOED' })
+    expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'VETOED' })
+    expect(await shop.world.database.refund.findMany({ where: { payment: { orderId: order.orderId } } })).toMatchObject([{ amountCents: 350 }])
+    expect([await soldOf(order), await shop.statusOf(code), await shop.pointsOf(order.buyerId)]).toEqual([0, 'AVAILABLE', 50 + 5])
+  })
+
+  test('a veto takes back an order, too, that named nothing, and the points that it brought', async () => {
+    const order = await payTwo({})
+    expect(await shop.pointsOf(order.buyerId)).toBe(10)
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'paid', 'vetoed', 'points-returned', 'refunded'])
+    expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'VETOED' })
+    expect([await soldOf(order), await shop.pointsOf(order.buyerId)]).toEqual([0, 5])
+  })
+})
+
+describe('an order that ends otherwise', () => {
+  test('when its buyer cancels before the first step, no step happens any more', async () => {
+    const code = await shop.coupon(100)
+    const order = await place({ couponCode: code, points: 10 })
+    await shop.givePoints(order.buyerId, 10)
+    await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
+    expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: null })
+    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId)]).toEqual(['AVAILABLE', [], 10])
+  })
+
+  test('when its buyer cancels between the steps, the coupon comes back and no points are taken', async () => {
+    const code = await shop.coupon(100)
+    const order = await place({ couponCode: code, points: 10 })
+    await shop.givePoints(order.buyerId, 10)
+    await shop.hear('coupon')
+    await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-locked', 'cancelled'])
+    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId)]).toEqual(['AVAILABLE', ['LOCKED', 'RETURNED'], 10])
+    expect([(await shop.saga(order.orderId)).state, await soldOf(order)]).toEqual(['COMPENSATED', 0])
+  })
+
+  test('when its buyer cancels while it goes back, the unit comes back once', async () => {
+    const order = await place({ couponCode: 'NO-SUCH-COUPON' })
+    await shop.hear('coupon')
+    await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-refused', 'cancelled'])
+    expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'BUYER' })
+    expect([(await shop.saga(order.orderId)).state, await soldOf(order)]).toEqual(['COMPENSATED', 0])
+  })
+
+  test.each([['while its saga runs', false], ['once its saga is done', true]])('when nobody pays in time, %s, it gives back what it holds', async (_, isDone) => {
+    const code = await shop.coupon(100)
+    const order = await place({ couponCode: code, points: 10 })
+    await shop.givePoints(order.buyerId, 10)
+    await shop.hear('coupon')
+    if (isDone) await shop.settle()
+    await shop.world.database.order.update({ where: { id: order.orderId }, data: { paymentDeadline: new Date(Date.now() - 1_000) } })
+    expect(await cancelUnpaid(shop.world.database, [order.orderId])).toHaveLength(1)
+    await shop.settle()
+    expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'UNPAID' })
+    expect([await shop.statusOf(code), await shop.pointsOf(order.buyerId), await soldOf(order)]).toEqual(['AVAILABLE', 10, 0])
+    expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
+  })
+})
+
+describe('nobody reports', () => {
+  test('a saga that is not completed in time is called off, and a late step does nothing', async () => {
+    const code = await shop.coupon(100)
+    const order = await place({ couponCode: code, points: 10 })
+    await shop.givePoints(order.buyerId, 10)
+    expect(await ask(order.orderId)).toBeUndefined()
+    await overdue(order.orderId)
+    expect(await ask(order.orderId)).toBe('called off')
+    expect(await ask(order.orderId)).toBeUndefined()
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'saga-expired', 'points-returned', 'coupon-returned', 'cancelled'])
+    expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'NOT_COMPLETED', amountCents: PRICE_CENTS })
+    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId), await soldOf(order)]).toEqual(['AVAILABLE', [], 10, 0])
+  })
+
+  test('what was taken before it was called off comes back', async () => {
+    const code = await shop.coupon(100)
+    const order = await place({ couponCode: code, points: 10 })
+    await shop.givePoints(order.buyerId, 10)
+    await shop.settle(['coupon', 'saga'])
+    await overdue(order.orderId)
+    expect(await ask(order.orderId)).toBe('called off')
+    await shop.settle()
+    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId)]).toEqual(['AVAILABLE', ['LOCKED', 'RETURNED'], 10])
+    expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
+  })
+
+  test('a failure that nobody follows is told again, and undone once however often', async () => {
+    const code = await shop.coupon(100)
+    const order = await place({ couponCode: code, points: 10 })
+    await shop.settle(['coupon', 'points'])
+    expect((await shop.saga(order.orderId)).state).toBe('COMPENSATING')
+    for (let time = 0; time < 2; time++) {
+      await overdue(order.orderId)
+      expect(await ask(order.orderId)).toBe('told again')
+    }
+    await shop.settle()
+    expect(shop.told(order.orderId).slice(0, 6)).toEqual(['created', 'coupon-locked', 'points-refused', 'coupon-returned', 'points-refused', 'points-refused'])
+    expect(shop.told(order.orderId).filter((event) => event === 'cancelled')).toHaveLength(1)
+    expect(await shop.couponSteps(order.orderId)).toEqual(['LOCKED', 'RETURNED'])
+    expect([(await shop.saga(order.orderId)).state, await soldOf(order)]).toEqual(['COMPENSATED', 0])
+    await overdue(order.orderId)
+    expect(await ask(order.orderId)).toBeUndefined()
+  })
+
+  test('an order that is done, paid or not, is nobody\'s concern', async () => {
+    const order = await place({ couponCode: await shop.coupon(100) })
+    await shop.settle()
+    await overdue(order.orderId)
+    expect(await ask(order.orderId)).toBeUndefined()
+  })
+})
+
+const threeTimesOneByOne: Delivery = (events) => [...events, ...events.toReversed(), ...events].map((event) => [event])
+
+test('every event three times, in any order, has the same end', async () => {
+  const [good, dear] = [await shop.coupon(100), await shop.coupon(100)]
+  const done = await place({ couponCode: good, points: 10 })
+  await shop.givePoints(done.buyerId, 10)
+  const failed = await place({ couponCode: dear, points: 10 })
+  const vetoed = await payTwo({ couponCode: await shop.coupon(100) })
+  await shop.settle(undefined, threeTimesOneByOne)
+  expect(await shop.saga(done.orderId)).toMatchObject({ state: 'DONE' })
+  expect([(await shop.order(done.orderId)).amountCents, await shop.pointsOf(done.buyerId), await shop.statusOf(good)]).toEqual([390, 0, 'LOCKED'])
+  expect([await shop.couponSteps(failed.orderId), await soldOf(failed), await shop.statusOf(dear)]).toEqual([['LOCKED', 'RETURNED'], 0, 'AVAILABLE'])
+  expect([await shop.couponSteps(vetoed.orderId), await soldOf(vetoed), await shop.pointsOf(vetoed.buyerId)]).toEqual([['LOCKED', 'USED', 'RETURNED'], 0, 5])
+  expect(await shop.world.database.refund.count({ where: { payment: { orderId: vetoed.orderId } } })).toBe(1)
+})
