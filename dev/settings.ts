@@ -18,7 +18,7 @@ const DEMO = {
   LOG_LEVEL: 'info',
   PAYMENT_WINDOW_SECONDS: '60', // Short enough to watch an order lapse.
   // Less than a simulated rush brings on a laptop, some 1,000 a second: of peak shaving there would be nothing to see.
-  ORDERS_PER_SECOND: '500',
+  ORDERS_PER_SECOND: '300',
   // All buyers of a laptop come from one address, and a load test should meet the stock's end, not this limit.
   GATEWAY_RATE_PER_SECOND: '20000',
   ADDRESS_RATE_PER_SECOND: '20000',

@@ -27,6 +27,11 @@ export class Broadcast {
     this.#log = log
   }
 
+  /** Whether frames are being made. */
+  get isRunning(): boolean {
+    return this.#loop !== undefined
+  }
+
   isFull(): boolean {
     return this.#closed || this.#watchers.size >= WATCHERS_MAX
   }

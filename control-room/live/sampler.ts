@@ -11,9 +11,9 @@ import { verdictOf } from './verdict.ts'
 
 /** A frame is sent every second, with whatever has answered by then. */
 const WAIT_MS = 800
-/** Counting orders and auditing read everything there is; they may take so much of the time. */
-const SHARE_MAX = 0.1
-const AUDIT_EVERY_MS = 5_000
+/** Counting orders and auditing read everything there is. So often at most, and for so much of the time. */
+const ORDERS = { everyMs: 1_000, shareMax: 0.1 }
+const AUDIT = { everyMs: 5_000, shareMax: 0.2 }
 
 export interface SamplerDeps {
   database: Database
@@ -41,8 +41,8 @@ export function sampler({ database, stock, queues, gatewayUrl, audit, rush, proc
       const perSecond = ledgerRates(counters)
       return { orderedPerSecond: perSecond?.ordered ?? null, writesPerSecond: perSecond?.writes ?? null, outbox }
     }),
-    orders: sparingly({ everyMs: 1_000, shareMax: SHARE_MAX }, () => tallyOrders(database)),
-    audit: sparingly({ everyMs: AUDIT_EVERY_MS, shareMax: SHARE_MAX }, () => verdictOf(audit)),
+    orders: sparingly(ORDERS, () => tallyOrders(database)),
+    audit: sparingly(AUDIT, () => verdictOf(audit)),
     processes: promptly(WAIT_MS, processes),
   }
   return async () => {

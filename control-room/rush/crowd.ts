@@ -48,13 +48,13 @@ async function press(plan: CrowdPlan): Promise<void> {
 /** One buyer, with the habits that their number gives them. */
 async function visit(plan: CrowdPlan, n: number, token: string): Promise<void> {
   const hundredth = (n * 37) % 100
-  const presses = hundredth < HABITS.hammers ? HAMMER_PRESSES : hundredth < HABITS.hammers + HABITS.repeats ? 2 : 1
-  let reservationId: string | undefined
-  for (let i = 0; i < presses; i++) {
-    if (i > 0 && presses === 2) await sleep(AGAIN_AFTER_MS)
-    reservationId = await pressOnce(plan, token, reservationId) ?? reservationId
+  const held = await pressOnce(plan, token, undefined)
+  if (hundredth < HABITS.hammers) await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(plan, token, held)))
+  else if (hundredth < HABITS.hammers + HABITS.repeats) {
+    await sleep(AGAIN_AFTER_MS)
+    await pressOnce(plan, token, held)
   }
-  if (reservationId !== undefined && hundredth >= 100 - HABITS.pays) payers.push({ reservationId, token })
+  if (held !== undefined && hundredth >= 100 - HABITS.pays) payers.push({ reservationId: held, token })
 }
 
 /** @returns the reservation that the buyer was told */

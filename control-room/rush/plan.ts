@@ -20,10 +20,10 @@ export const HABITS = {
   pays: 55,
   /** Presses again a moment later, to be sure. */
   repeats: 20,
-  /** Presses more often than a buyer may (BUYER_BURST). */
+  /** Presses many times at once, more than a buyer may (BUYER_BURST). */
   hammers: 2,
 } as const
-export const HAMMER_PRESSES = 15
+export const HAMMER_PRESSES = 14
 
 /**
  * When the n-th buyer comes, in seconds: most at once when the sale opens, then fewer and fewer, down to none. The rate

@@ -1,5 +1,5 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
@@ -70,8 +70,9 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   server.on('checkExpectation', answer)
   refuseUnreadable(server, securityHeaders())
   limitConnections(server, options.connectionsMax ?? CONNECTIONS_MAX)
+  const connections = connectionsOf(server)
   const port = await listen(server, host, options.port)
-  return { port, close: () => close(server) }
+  return { port, close: () => close(server, connections) }
 }
 
 /** Every header is read, since Node hides from us those above its own limit, but counts their meaning: a body's framing, say. */
@@ -137,12 +138,23 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   return (server.address() as AddressInfo).port
 }
 
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  return connections
+}
+
 /** Lets requests in hand finish, 10 s at most. */
-async function close(server: Server): Promise<void> {
+async function close(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   const limit = setTimeout(() => server.closeAllConnections(), 10_000)
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()
+    // Browsers open connections ahead. To Node one without a request is not idle, and would be waited for.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
   })
   clearTimeout(limit)
 }

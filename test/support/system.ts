@@ -67,11 +67,12 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
   const ports = new Map(await Promise.all(ALL.map(async (name) => [name, await freePort()] as const)))
   const origin = (name: ServiceName) => `http://127.0.0.1:${ports.get(name)}`
   const secret = () => randomBytes(24).toString('hex')
+  const tokenSecret = secret()
   const env: NodeJS.ProcessEnv = {
     ...testSettings,
     DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl, REDIS_KEY_PREFIX: world.keyPrefix,
-    TOKEN_SECRET: secret(), PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
-    PUBLIC_URL: origin('gateway'), ORDER_SERVICE_URL: origin('order-service'), PAYMENT_PROVIDER_URL: origin('payment-provider'),
+    TOKEN_SECRET: tokenSecret, RUSH_TOKEN_SECRET: tokenSecret, PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
+    GATEWAY_URL: origin('gateway'), PUBLIC_URL: origin('gateway'), ORDER_SERVICE_URL: origin('order-service'), PAYMENT_PROVIDER_URL: origin('payment-provider'),
     ...Object.fromEntries(ALL.map((name) => [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, String(ports.get(name))])),
     ...settings,
   }

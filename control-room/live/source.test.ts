@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
+import { requestCounts } from './read-requests.ts'
+import { promptly, rates, sparingly } from './source.ts'
+
+const PATIENCE_MS = 10_000
+
+describe('a source that is asked promptly', () => {
+  test('answers every look anew, and a fault is no answer', async () => {
+    let looks = 0
+    const source = promptly(PATIENCE_MS, async () => {
+      looks += 1
+      if (looks === 2) throw new Error('away')
+      return looks
+    })
+    expect([await source.look(), await source.look(), await source.look()]).toEqual([1, null, 3])
+  })
+
+  test('is not asked twice while it is slow, and what comes late is the next look\'s', async () => {
+    let asked = 0
+    let answer: (value: string) => void = () => {}
+    const source = promptly(5, () => {
+      asked += 1
+      return new Promise<string>((resolve) => { answer = resolve })
+    })
+    expect([await source.look(), await source.look(), asked]).toEqual([null, null, 1])
+    const next = source.look()
+    answer('late')
+    expect(await next).toBe('late')
+  })
+})
+
+describe('a source that is asked sparingly', () => {
+  test('shows its last answer, and is not waited for', async () => {
+    let reads = 0
+    const source = sparingly({ everyMs: PATIENCE_MS, shareMax: 1 }, async () => { reads += 1; return reads })
+    expect(await source.look()).toBeNull()
+    await eventually('the answer', source.look, (value) => value === 1)
+    expect([await source.look(), await source.look(), reads]).toEqual([1, 1, 1])
+  })
+
+  test('is asked again when it is due, and shows nothing once it does not answer', async () => {
+    let reads = 0
+    const source = sparingly({ everyMs: 0, shareMax: 1 }, async () => {
+      reads += 1
+      if (reads > 2) throw new Error('away')
+      return reads
+    })
+    await eventually('the second answer', source.look, (value) => value === 2)
+    await eventually('none any more', source.look, (value) => value === null)
+  })
+})
+
+test('rates come from growth; the first, and one after a counter began anew, are not known', async () => {
+  const rate = rates<{ count: number }>()
+  expect(rate({ count: 100 })).toBeNull()
+  await new Promise(setImmediate)
+  expect(rate({ count: 100 })).toEqual({ count: 0 })
+  expect(rate({ count: 200 })?.count).toBeGreaterThan(0)
+  expect(rate({ count: 5 })).toBeNull()
+})
+
+test('the gateway\'s words for an outcome become those of the screen, and none is left out', () => {
+  const line = (outcome: string, count: number) => `seckill_purchases_total{outcome="${outcome}",service="gateway"} ${count}\n`
+  const metrics = `# TYPE seckill_purchases_total counter\n${line('ACCEPTED', 1)}${line('DUPLICATE', 2)}${line('SOLD_OUT', 4)}${line('RATE_LIMITED', 8)}${line('CROWDED', 16)}${line('BUSY', 32)}${line('UNAVAILABLE', 64)}${line('NOT_STARTED', 128)}${line('NEW_ONE', 256)}seckill_other_total{outcome="ACCEPTED"} 9\n`
+  expect(requestCounts(metrics)).toEqual({ accepted: 1, repeated: 2, soldOut: 4, limited: 24, busy: 96, other: 384 })
+})
