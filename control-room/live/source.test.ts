@@ -47,7 +47,7 @@ describe('a source that is asked sparingly', () => {
       return reads
     })
     await eventually('the second answer', source.look, (value) => value === 2)
-    await eventually('none any more', source.look, (value) => value === null)
+    expect(await eventually('none any more', source.look, (value) => value === null)).toBeNull()
   })
 })
 

@@ -47,7 +47,7 @@ async function press(plan: CrowdPlan): Promise<void> {
 
 /** One buyer, with the habits that their number gives them. */
 async function visit(plan: CrowdPlan, n: number, token: string): Promise<void> {
-  const hundredth = (n * 37) % 100
+  const hundredth = (n * 37 + 50) % 100
   const held = await pressOnce(plan, token, undefined)
   if (hundredth < HABITS.hammers) await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(plan, token, held)))
   else if (hundredth < HABITS.hammers + HABITS.repeats) {

@@ -26,7 +26,7 @@ export class Rushes {
   latest = (): RushView | null => this.#latest
 
   get isRunning(): boolean {
-    return this.#child !== undefined
+    return isAtIt(this.#latest)
   }
 
   start(saleId: string, { buyers, seconds }: RushRequest): RushView {
@@ -38,12 +38,11 @@ export class Rushes {
     this.#latest = view
     const child = fork(join(import.meta.dirname, 'crowd.ts'), { execArgv: ['--import', 'tsx'], env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     this.#child = child
-    child.on('message', (report: CrowdReport) => Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }))
+    child.on('message', (report: CrowdReport) => isAtIt(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }))
     child.on('error', (error) => log.error({ err: error }, 'the crowd could not be started'))
     child.once('close', () => {
-      this.#child = undefined
-      // Whoever ended it before it was done has said why.
-      if (view.state === 'RUNNING' || view.state === 'PAYING') view.state = 'FAILED'
+      // Whoever stopped it has said so.
+      if (isAtIt(view)) view.state = 'FAILED'
       view.perSecond = 0
     })
     child.send({ gatewayUrl, tokenSecret, saleId, run: randomBytes(4).toString('hex'), buyers, seconds } satisfies CrowdPlan)
@@ -52,10 +51,12 @@ export class Rushes {
 
   /** Ends the crowd that is at it; what it has asked for stays asked for. */
   stop(): RushView | null {
-    if (this.#child && this.#latest) {
+    if (this.#latest && isAtIt(this.#latest)) {
       this.#latest.state = 'STOPPED'
-      this.#child.kill('SIGKILL')
+      this.#child?.kill('SIGKILL')
     }
     return this.#latest
   }
 }
+
+const isAtIt = (view: RushView | null) => view?.state === 'RUNNING' || view?.state === 'PAYING'

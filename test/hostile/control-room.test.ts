@@ -23,6 +23,8 @@ const sale = (changes: object = {}) => ({ id: 'hostile', title: 'A sale', priceC
 const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/sales'], ['POST', () => '/sales', sale({ id: 'not-mine' })], ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
   ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['GET', () => '/figures'], ['GET', () => '/audit'],
+  ['GET', () => '/live'], ['GET', () => '/rush'], ['POST', () => '/rush', { buyers: 1, seconds: 1 }], ['DELETE', () => '/rush'],
+  ['GET', () => '/processes'], ['POST', () => '/processes/redis/kill'], ['POST', () => '/processes/redis/restart'],
 ]
 
 describe('without the admin token nothing opens:', () => {
@@ -103,6 +105,15 @@ test.each<[name: string, path: string, body: unknown]>([
   ['a reason and more', '/blacklist/eve', { reason: 'bots', forever: true }],
 ])('nobody gets on the blacklist with %s', async (_, path, body) => {
   expectRefused(await system.controlRoom('PUT', path, body), 'INVALID_REQUEST')
+})
+
+test.each<[name: string, rush: unknown]>([
+  ['nobody', { buyers: 0, seconds: 1 }], ['20,001 buyers', { buyers: 20_001, seconds: 1 }], ['half a buyer', { buyers: 0.5, seconds: 1 }], ['a word of buyers', { buyers: '10', seconds: 1 }],
+  ['61 seconds', { buyers: 1, seconds: 61 }], ['no time', { buyers: 1 }], ['less than no time', { buyers: 1, seconds: -1 }], ['a gateway of somebody else', { buyers: 1, seconds: 1, gatewayUrl: 'http://127.0.0.1:1' }],
+  ['a sale with a slash', { buyers: 1, seconds: 1, saleId: '../orders' }], ['a list', '[]'], ['1e309 buyers', '{"buyers":1e309,"seconds":1}'],
+])('there is no rush of %s', async (_, rush) => {
+  expectRefused(await system.controlRoom('POST', '/rush', rush), 'INVALID_REQUEST')
+  expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: true })
 })
 
 test.each(['No!', '', '%00', '..', '*', 'a&sale=b', '__proto__', '[object]'])('no audit of the sale "%s"', async (id) => {

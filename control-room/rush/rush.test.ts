@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RushView } from '../../core/contracts/control-room.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import { startSystem, type System } from '../../test/support/system.ts'
+import { arrivalSeconds } from './plan.ts'
+import { groupOf } from './tally.ts'
+
+let system: System
+beforeAll(async () => {
+  // Those who press many times at once meet the limit of one buyer.
+  system = await startSystem({ BUYER_RATE_PER_SECOND: '5', BUYER_BURST: '10' })
+})
+afterAll(() => system.close())
+
+const rush = async () => (await system.controlRoom('GET', '/rush')).body.rush as RushView | null
+const sum = (counts: Record<string, number>) => Object.values(counts).reduce((one, other) => one + other, 0)
+const ended = (what: string) => eventually(what, rush, (view) => view !== null && !['RUNNING', 'PAYING'].includes(view.state), 60_000)
+
+test('before there was one, there is none to show', async () => {
+  expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: true })
+  expect((await system.controlRoom('DELETE', '/rush')).body).toEqual({ rush: null })
+})
+
+test('a crowd buys out a sale of its own over HTTP, and what it tells is what happened', async () => {
+  const { status, body } = await system.controlRoom('POST', '/rush', { buyers: 200, seconds: 2 })
+  expect({ status, body }).toMatchObject({ status: 202, body: { state: 'RUNNING', buyers: 200, seconds: 2, asked: 0 } })
+  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({ status: 409, body: { code: 'RUSH_RUNNING' } })
+
+  const done = await ended('its end')
+  expect(done).toMatchObject({ state: 'DONE', unanswered: 0, answers: { accepted: 120, busy: 0, other: 0 } })
+  expect(sum(done?.answers ?? {})).toBe(done?.asked)
+  for (const group of ['repeated', 'soldOut', 'limited'] as const) expect(done?.answers[group], group).toBeGreaterThan(0)
+  expect(done?.perSecondMax).toBeGreaterThan(0)
+
+  const saleId = String(body.saleId)
+  const [sale] = (await system.auditAtRest(saleId)).sales
+  expect(sale).toMatchObject({ stock: 120, sold: 120, redisLeft: 0, orders: { PAID: done?.paid } })
+  expect(done?.paid).toBeGreaterThan(0)
+  expect(done?.paid).toBeLessThan(120)
+}, 90_000)
+
+test('a crowd goes to the sale it is sent to, and is stopped', async () => {
+  const saleId = await system.createSale({ stock: 1_000_000 })
+  await system.controlRoom('POST', '/rush', { saleId, buyers: 20_000, seconds: 60 })
+  await eventually('it to be at it', rush, (view) => (view?.answers.accepted ?? 0) > 0)
+  const { body } = await system.controlRoom('DELETE', '/rush')
+  expect(body).toMatchObject({ rush: { state: 'STOPPED', saleId } })
+  // Only then is the next one let in.
+  await eventually('the next one', () => system.controlRoom('POST', '/rush', { saleId, buyers: 1, seconds: 1 }), ({ status }) => status === 202)
+  expect(await ended('the end of one buyer')).toMatchObject({ state: 'DONE', buyers: 1, asked: 1, answers: { accepted: 1 } })
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+}, 60_000)
+
+test('a crowd whose gateway is away tells that nobody answered', async () => {
+  const saleId = await system.createSale()
+  await system.stop('gateway')
+  await system.controlRoom('POST', '/rush', { saleId, buyers: 5, seconds: 1 })
+  expect(await ended('its end')).toMatchObject({ state: 'DONE', unanswered: 5, answers: { accepted: 0 } })
+  await system.start('gateway')
+})
+
+test('there is no crowd for a sale that does not exist', async () => {
+  expect(await system.controlRoom('POST', '/rush', { saleId: 'nowhere', buyers: 1, seconds: 1 })).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
+})
+
+test('outside of a demo there is none at all', async () => {
+  await system.stop('control-room')
+  await system.start('control-room', { DEMO_MODE: 'false' })
+  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({ status: 409, body: { code: 'DEMO_ONLY' } })
+  expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: false })
+})
+
+test('most come at the beginning, and all within the time', () => {
+  const arrivals = Array.from({ length: 1_000 }, (_, n) => arrivalSeconds(n, 1_000, 10))
+  expect(arrivals[0]).toBe(0)
+  expect(arrivals.every((at, n) => at < 10 && at >= (arrivals[n - 1] ?? 0))).toBe(true)
+  expect(arrivals.filter((at) => at < 5)).toHaveLength(750)
+})
+
+test('an answer is told apart by its status, and a reservation that is told again by its id', () => {
+  expect([groupOf(202, false), groupOf(202, true), groupOf(409, false), groupOf(429, true), groupOf(503, false), groupOf(500, false)])
+    .toEqual(['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'])
+})
