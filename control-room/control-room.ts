@@ -21,10 +21,12 @@ import { Broadcast } from './live/broadcast.ts'
 import { sampler } from './live/sampler.ts'
 import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
+import { putCoupon, postPoints } from './routes/coupons.ts'
 import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
 import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
 import { deleteRush, getRush, postRush } from './routes/rush.ts'
+import { getSagas } from './routes/sagas.ts'
 import { getSales, patchSale, postSale } from './routes/sales.ts'
 import { Rushes } from './rush/rushes.ts'
 import { createSubscriberReader } from './subscriber-backlogs.ts'
@@ -44,7 +46,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const subscribers = createSubscriberReader(database, depths)
   const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), door: new SaleDoor(redis, config.REDIS_KEY_PREFIX) }
   const metrics = createMetrics('control-room')
-  const backlog = repeat(WATCH_INTERVAL_MS, backlogWatch({ stock: deps.stock, queues, subscribers, metrics, log }), log)
+  const backlog = repeat(WATCH_INTERVAL_MS, backlogWatch({ database, stock: deps.stock, queues, subscribers, metrics, log }), log)
   closers.add('backlog watch', () => backlog.close())
   const broker = { url: config.RABBITMQ_URL, log }
   const auditing = { database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS) }
@@ -72,6 +74,9 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))
       app.get('/figures', async (_req, res) => { res.json(await readFigures(deps, queues, subscribers)) })
+      app.put('/coupons/:code', jsonBody(), putCoupon(database))
+      app.post('/points/:buyerId', jsonBody(), postPoints(database))
+      app.get('/sagas', getSagas(database))
       app.get('/dead-letters', getDeadLetters(broker))
       app.post('/dead-letters/send-back', jsonBody(), postSendBack(broker))
       app.get('/audit', getAudit(auditing))

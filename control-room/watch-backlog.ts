@@ -1,14 +1,17 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { QueueReader } from '../core/audit/queue-depths.ts'
+import type { Database } from '../core/platform/database.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { BrokerUnreachable } from '../core/platform/rabbit/depth-reader.ts'
+import { countSagas } from '../core/sagas/list.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { type SubscriberReader, subscriberWatch } from './subscriber-backlogs.ts'
 
-/** Every five seconds at most: four questions to the broker and some seven for each subscriber, two to Redis for each sale. */
+/** Every five seconds at most: four questions to the broker and some seven for each subscriber, one to PostgreSQL, two to Redis for each sale. */
 export const WATCH_INTERVAL_MS = 5_000
 
 export interface Watched {
+  database: Database
   stock: Stock
   queues: QueueReader
   subscribers: SubscriberReader
@@ -20,13 +23,14 @@ export interface Watched {
  * Shows what waits, and raises the alarm when there are more dead letters than before. Here and not in the services,
  * since there is one control room: of several that tell the same figure the sum would be shown.
  */
-export function backlogWatch({ stock, queues, subscribers, metrics, log }: Watched): () => Promise<void> {
+export function backlogWatch({ database, stock, queues, subscribers, metrics, log }: Watched): () => Promise<void> {
   const gauge = (name: string, help: string, ...labelNames: string[]) => new Gauge({ name, help, labelNames, registers: [metrics] })
   const messages = gauge('seckill_queue_messages', 'Messages that wait, by queue', 'queue')
   const deadLetters = gauge('seckill_dead_letters', 'Messages that nobody could use')
   const pending = gauge('seckill_pending', 'Reservations that the broker has not confirmed, by sale', 'sale')
   const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
   const watchSubscribers = subscriberWatch(subscribers, metrics, log)
+  const sagas = gauge('seckill_sagas', 'Sagas of orders that name a coupon or points, by state', 'state')
   let knownDead = 0
 
   async function watchQueues(): Promise<void> {
@@ -52,8 +56,13 @@ export function backlogWatch({ stock, queues, subscribers, metrics, log }: Watch
     }
   }
 
+  async function watchSagas(): Promise<void> {
+    for (const [state, count] of Object.entries(await countSagas(database))) sagas.set({ state }, count)
+  }
+
   return async () => {
     await watchSales()
+    await watchSagas()
     await Promise.all([watchQueues(), watchSubscribers()]).catch((error: unknown) => {
       if (!(error instanceof BrokerUnreachable)) throw error
       log.warn({ err: error.message }, 'the queues cannot be counted')

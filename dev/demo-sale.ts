@@ -26,6 +26,13 @@ export async function ensureDemoSale(controlRoom: string, adminToken: string): P
   return id
 }
 
+const COUPONS = ['HELLO-1', 'HELLO-2', 'HELLO-3', 'HELLO-4', 'HELLO-5']
+
+/** Five of one use each, for anybody. One that has been used stays so. */
+export async function ensureDemoCoupons(controlRoom: string, adminToken: string): Promise<void> {
+  for (const code of COUPONS) await ask(`${controlRoom}/coupons/${code}`, adminToken, { discountCents: 500 }, 'PUT')
+}
+
 /** `demo`, then `demo-2`, `demo-3`, … */
 function freeId(taken: string[]): string {
   for (let number = 1; ; number += 1) {
@@ -34,10 +41,10 @@ function freeId(taken: string[]): string {
   }
 }
 
-/** POSTs when there is a body. @throws with the control room's answer when it refuses. */
-async function ask<Answer>(url: string, adminToken: string, body?: object): Promise<Answer> {
+/** POSTs when there is a body, unless told otherwise. @throws with the control room's answer when it refuses. */
+async function ask<Answer>(url: string, adminToken: string, body?: object, method = body ? 'POST' : 'GET'): Promise<Answer> {
   const response = await fetch(url, {
-    method: body ? 'POST' : 'GET',
+    method,
     headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
     ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(ANSWER_LIMIT_MS),

@@ -54,6 +54,8 @@ export const ReservationView = z.strictObject({
 })
 export type ReservationView = z.infer<typeof ReservationView>
 
+export const SagaState = z.enum(['RUNNING', 'DONE', 'COMPENSATING', 'COMPENSATED'])
+
 export const OrderView = z.strictObject({
   id: OrderId,
   reservationId: ReservationId,
@@ -70,7 +72,7 @@ export const OrderView = z.strictObject({
   couponCode: CouponCode.optional(),
   points: z.int().optional().describe('points that it is to spend'),
   saga: z.strictObject({
-    state: z.enum(['RUNNING', 'DONE', 'COMPENSATING', 'COMPENSATED']),
+    state: SagaState,
     reason: EndReason.optional(),
   }).optional().describe('how it comes by coupon and points, and back; it can be paid once this is DONE'),
   serverTime: z.iso.datetime(),
@@ -119,6 +121,12 @@ export const SaleChange = z.strictObject({
 }).refine((change) => change.opensAt !== undefined || change.closesAt !== undefined, 'expected opensAt, closesAt or both')
 
 export const BlacklistRequest = z.strictObject({ reason: line(200) })
+
+export const CouponRequest = z.strictObject({
+  discountCents: z.int().min(0).max(MAX_CENTS),
+  buyerId: BuyerId.optional().describe('whose it is; anybody\'s without'),
+})
+export const PointsRequest = z.strictObject({ points: z.int().min(1).max(MAX_POINTS) })
 
 const DeadLetterId = z.string().regex(/^[0-9a-f]{12}$/, 'expected the id of a dead letter, as GET /dead-letters shows it')
 export const DeadLetterChoice = z.union([

@@ -1,6 +1,5 @@
 import type { Transaction } from '../platform/database.ts'
 import type { Facts, Verdict } from './decide.ts'
-import type { PlacingRules } from './place-orders.ts'
 import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
 
 /**
@@ -8,7 +7,7 @@ import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } fro
  * that a batch costs one round trip and the counter of each sale is touched once.
  * @throws when a sale would be oversold: the last guard before the table's own CHECK, never to be met.
  */
-export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, rules: Pick<PlacingRules, 'paymentWindowMs' | 'sagaMs'>): Promise<void> {
+export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, times: { paymentWindowMs: number; sagaMs: number }): Promise<void> {
   if (verdicts.length === 0) return
   const rows = verdicts.map(({ reservation, decision }) => ({
     ...reservation,
@@ -35,11 +34,11 @@ export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts
       FROM verdict
     ), placed AS (
       INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, coupon_code, points, payment_deadline)
-      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, coupon_code, points, now() + ${rules.paymentWindowMs} * interval '1 ms'
+      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, coupon_code, points, now() + ${times.paymentWindowMs} * interval '1 ms'
       FROM verdict JOIN sales ON sales.id = sale_id WHERE order_id IS NOT NULL
     ), begun AS (
       INSERT INTO sagas (order_id, sale_id, step, due_at)
-      SELECT order_id, sale_id, 'order.created', now() + ${rules.sagaMs} * interval '1 ms'
+      SELECT order_id, sale_id, 'order.created', now() + ${times.sagaMs} * interval '1 ms'
       FROM verdict WHERE order_id IS NOT NULL AND (coupon_code IS NOT NULL OR points > 0)
     ), told AS (
       ${insertIntoOutbox(announce(verdicts, facts))}

@@ -1,0 +1,39 @@
+import type { OrderStatus, SagaState } from '../../prisma/generated/client.ts'
+import { type Database, Prisma } from '../platform/database.ts'
+
+export interface SagaLine {
+  orderId: string
+  saleId: string
+  state: SagaState
+  /** Its newest step, by the name of the event that tells of it. */
+  step: string
+  reason: string | null
+  orderStatus: OrderStatus | null
+  startedAt: Date
+  updatedAt: Date
+  dueAt: Date
+}
+
+export interface SagaList {
+  counts: Record<SagaState, number>
+  sagas: SagaLine[]
+}
+
+/** Of that state or of all, at most `most`: those that have stood still for longest come first among the open ones. */
+export async function listSagas(database: Database, state: SagaState | undefined, most: number): Promise<SagaList> {
+  const wanted = state ? Prisma.sql`WHERE s.state = ${state}::saga_state` : Prisma.empty
+  const [counts, sagas] = await Promise.all([
+    countSagas(database),
+    database.$queryRaw<SagaLine[]>`
+      SELECT s.order_id AS "orderId", s.sale_id AS "saleId", s.state, s.step, s.reason, o.status AS "orderStatus",
+        s.started_at AS "startedAt", s.updated_at AS "updatedAt", s.due_at AS "dueAt"
+      FROM sagas s LEFT JOIN orders o ON o.id = s.order_id ${wanted}
+      ORDER BY s.state IN ('DONE', 'COMPENSATED'), s.due_at LIMIT ${most}`,
+  ])
+  return { counts, sagas }
+}
+
+export async function countSagas(database: Database): Promise<SagaList['counts']> {
+  const rows = await database.$queryRaw<{ state: SagaState; count: number }[]>`SELECT state, count(*)::int AS count FROM sagas GROUP BY state`
+  return { RUNNING: 0, DONE: 0, COMPENSATING: 0, COMPENSATED: 0, ...Object.fromEntries(rows.map(({ state, count }) => [state, count])) }
+}

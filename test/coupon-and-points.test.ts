@@ -1,0 +1,115 @@
+import { execa } from 'execa'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { eventually } from './support/eventually.ts'
+import { type Answer, call } from './support/http-client.ts'
+import { type ServiceName, startSystem, type System } from './support/system.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const EVERYBODY: ServiceName[] = ['payment-provider', 'order-service', 'cancel-worker', 'control-room', 'gateway', 'subscribers']
+const PRICE_CENTS = 1_000
+let system: System
+beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '600', SAGA_SECONDS: '3', RISK_PAID_PER_MINUTE_MAX: '1' }, EVERYBODY) })
+afterAll(() => system.close())
+
+const coupon = (code: string, discountCents: number) => system.controlRoom('PUT', `/coupons/${code}`, { discountCents })
+const orderOf = (token: string, orderId: string) => call('GET', system.url(`/orders/${orderId}`), { token })
+const openPayment = (token: string, orderId: string) => call('POST', system.url(`/orders/${orderId}/payments`), { token })
+
+async function buy(saleId: string, name: string, wishes: { coupon?: string; points?: number }) {
+  const token = await system.signIn(name)
+  const { status, body } = await system.buy(saleId, token, wishes)
+  if (status !== 202) throw new Error(`Expected 202, got ${JSON.stringify(body)}`)
+  const reservationId = String(body.id)
+  const { orderId } = await system.settled(reservationId, token)
+  return { token, reservationId, orderId: String(orderId) }
+}
+
+/** Waits for the order's saga to be there. */
+const sagaOf = ({ token, orderId }: { token: string; orderId: string }, state: string): Promise<Answer> =>
+  eventually(`the saga to be ${state}`, () => orderOf(token, orderId), ({ body }) => (body.saga as { state?: string } | undefined)?.state === state)
+
+async function pay({ token, orderId }: { token: string; orderId: string }): Promise<void> {
+  const { body } = await openPayment(token, orderId)
+  await call('POST', String(body.url), { headers: { accept: 'application/json' } })
+}
+
+function userId(token: string): string {
+  return (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string }).sub
+}
+
+test('a buyer pays what coupon and points have left of the price, and not before they are taken', async () => {
+  const saleId = await system.createSale()
+  await coupon('TEST-1', 300)
+  const token = await system.signIn('thrifty')
+  const given = await system.controlRoom('POST', `/points/${userId(token)}`, { points: 150 })
+  expect(given).toMatchObject({ status: 201, body: { points: 150 } })
+
+  await system.stop('subscribers')
+  const order = await buy(saleId, 'thrifty', { coupon: 'TEST-1', points: 100 })
+  const waiting = await openPayment(order.token, order.orderId)
+  expect(waiting).toMatchObject({ status: 409, body: { code: 'NOT_READY' } })
+  expect(waiting.headers.get('retry-after')).toBe('1')
+  expect((await orderOf(token, order.orderId)).body).toMatchObject({ amountCents: PRICE_CENTS, couponCode: 'TEST-1', points: 100, saga: { state: 'RUNNING' } })
+  expect((await system.controlRoom('GET', '/sagas?state=RUNNING')).body).toMatchObject({ counts: { RUNNING: 1 }, sagas: [{ orderId: order.orderId, step: 'order.created' }] })
+  await system.start('subscribers')
+  expect((await sagaOf(order, 'DONE')).body).toMatchObject({ status: 'PENDING_PAYMENT', amountCents: 600 })
+
+  // A repeat is the same purchase, whatever it wishes.
+  expect((await system.buy(saleId, token, { coupon: 'OTHER' })).body).toMatchObject({ id: order.reservationId })
+  await pay(order)
+  await system.settled(order.reservationId, token, ['PAID'])
+  expect((await orderOf(token, order.orderId)).body).toMatchObject({ status: 'PAID', amountCents: 600, saga: { state: 'DONE' } })
+})
+
+test('a coupon that is used ends the order, and the unit is there for its buyer again', async () => {
+  const saleId = await system.createSale({ stock: 1 })
+  await coupon('TEST-2', 300)
+  await sagaOf(await buy(await system.createSale(), 'first', { coupon: 'TEST-2' }), 'DONE')
+  const late = await buy(saleId, 'late', { coupon: 'TEST-2' })
+  expect(await system.settled(late.reservationId, late.token, ['CANCELLED'])).toMatchObject({ reason: 'COUPON_REFUSED' })
+  expect((await orderOf(late.token, late.orderId)).body).toMatchObject({ status: 'CANCELLED', reason: 'COUPON_REFUSED', saga: { state: 'COMPENSATED', reason: 'COUPON_REFUSED' } })
+  await buy(saleId, 'late', {})
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
+})
+
+test('risk control takes back the order that broke its rule: the buyer sees REFUNDED, the coupon is free', async () => {
+  const [one, two] = [await system.createSale(), await system.createSale()]
+  await coupon('TEST-3', 100)
+  const first = await buy(one, 'eager', {})
+  const second = await buy(two, 'eager', { coupon: 'TEST-3' })
+  await sagaOf(second, 'DONE')
+  await pay(first)
+  await pay(second)
+  const vetoed = await eventually('one of them to be refunded', async () => [await orderOf(first.token, first.orderId), await orderOf(first.token, second.orderId)],
+    (answers) => answers.some(({ body }) => body.status === 'REFUNDED'))
+  expect(vetoed.map(({ body }) => body.status).sort()).toEqual(['PAID', 'REFUNDED'])
+  expect(vetoed.find(({ body }) => body.status === 'REFUNDED')?.body).toMatchObject({ reason: 'VETOED', saga: { state: 'COMPENSATED', reason: 'VETOED' } })
+  await eventually('the money to be back', () => system.world.database.refund.count({ where: { completedAt: { not: null } } }), (count) => count === 1)
+  for (const saleId of [one, two]) expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+})
+
+test('while nobody takes coupons the order is called off in time, and settled once they are back', async () => {
+  const saleId = await system.createSale()
+  await coupon('TEST-4', 300)
+  await system.stop('subscribers')
+  const order = await buy(saleId, 'unlucky', { coupon: 'TEST-4' })
+  await sagaOf(order, 'COMPENSATING')
+  const { stdout } = await execa('node', ['dev/run.mjs', 'core/sagas/main.ts', '--state', 'compensating'], { env: { DATABASE_URL: system.world.databaseUrl } })
+  expect(stdout).toContain(order.orderId)
+  expect(stdout).toContain('NOT_COMPLETED')
+  await system.start('subscribers')
+  expect(await system.settled(order.reservationId, order.token, ['CANCELLED'])).toMatchObject({ reason: 'NOT_COMPLETED' })
+  expect(await system.world.database.coupon.findUnique({ where: { code: 'TEST-4' } })).toMatchObject({ status: 'AVAILABLE', orderId: null })
+  const audited = async () => (await system.auditAtRest()).sales.flatMap(({ checks }) => checks.filter(({ id }) => id === 5 || id === 6)).every(({ state }) => state === 'ok')
+  await eventually('everything to have come to its end', audited, (isDone) => isDone)
+})
+
+test('what is no coupon, or no number of points, is refused before anything is set aside', async () => {
+  const saleId = await system.createSale({ stock: 1 })
+  const token = await system.signIn('odd')
+  for (const wishes of [{ coupon: '' }, { coupon: 'A B' }, { coupon: 'x'.repeat(41) }, { coupon: 7 }, { coupon: null }, { points: -1 }, { points: 1.5 }, { points: 1_000_001 }, { points: '5' }]) {
+    expect(await system.buy(saleId, token, wishes)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+  }
+  expect(await system.buy(saleId, token, { points: 0 })).toMatchObject({ status: 202 })
+})
