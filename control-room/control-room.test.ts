@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../test/support/eventually.ts'
 import { call } from '../test/support/http-client.ts'
@@ -47,6 +48,27 @@ test('the blacklist reaches every loaded sale, and leaves it again', async () =>
   expect(await isListed()).toBe(0)
 })
 
+test('a coupon is made, and changed, as often as one says so; points add up', async () => {
+  expect(await system.controlRoom('PUT', '/coupons/SPRING-1', { discountCents: 500 })).toMatchObject({ status: 200, body: { code: 'SPRING-1', status: 'AVAILABLE', buyerId: null } })
+  expect(await system.controlRoom('PUT', '/coupons/SPRING-1', { discountCents: 700, buyerId: 'eve' })).toMatchObject({ status: 200, body: { discountCents: 700, buyerId: 'eve' } })
+  expect(await system.world.database.coupon.findMany({ where: { code: 'SPRING-1' } })).toMatchObject([{ discountCents: 700, buyerId: 'eve', status: 'AVAILABLE' }])
+  expect(await system.controlRoom('POST', '/points/eve', { points: 40 })).toMatchObject({ status: 201, body: { buyerId: 'eve', points: 40 } })
+  expect(await system.controlRoom('POST', '/points/eve', { points: 2 })).toMatchObject({ status: 201, body: { points: 42 } })
+})
+
+test('sagas are listed by state, those that stand still for longest first, and counted', async () => {
+  const [old, young, done] = [randomUUID(), randomUUID(), randomUUID()]
+  const saga = (orderId: string, state: 'RUNNING' | 'DONE', dueAt: string) => ({ orderId, saleId: 'sale', state, step: 'order.created', dueAt: new Date(dueAt) })
+  await system.world.database.saga.createMany({ data: [saga(done, 'DONE', '2026-01-01'), saga(young, 'RUNNING', '2026-01-03'), saga(old, 'RUNNING', '2026-01-02')] })
+  const ids = (body: Record<string, unknown>) => (body.sagas as { orderId: string }[]).map(({ orderId }) => orderId)
+  const all = await system.controlRoom('GET', '/sagas')
+  expect(all).toMatchObject({ status: 200, body: { counts: { RUNNING: 2, DONE: 1, COMPENSATING: 0, COMPENSATED: 0 } } })
+  expect(ids(all.body)).toEqual([old, young, done])
+  expect(ids((await system.controlRoom('GET', '/sagas?state=DONE')).body)).toEqual([done])
+  const metrics = () => fetch(`http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}/metrics`).then((answer) => answer.text())
+  await eventually('the gauge', metrics, (text) => /seckill_sagas\{.*state="RUNNING".*\} 2/.test(text))
+})
+
 test('the window moves in both ledgers, and never closes before it opens', async () => {
   const saleId = await system.createSale()
   const closesAt = new Date(Date.now() + 7_200_000)
@@ -74,6 +96,13 @@ test('what no part of the system could hold is refused with what was expected', 
     ['PUT', '/blacklist/eve', { reason: 'a\u0000b' }],
     ['PUT', '/blacklist/%00', { reason: 'bots' }],
     ['PUT', '/blacklist/%E0', { reason: 'bots' }],
+    ['PUT', '/coupons/A%20B', { discountCents: 1 }],
+    ['PUT', '/coupons/A', { discountCents: -1 }],
+    ['PUT', '/coupons/A', { discountCents: 1, status: 'AVAILABLE' }],
+    ['POST', '/points/eve', { points: 0 }],
+    ['POST', '/points/%00', { points: 1 }],
+    ['GET', '/sagas?state=LOST', undefined],
+    ['GET', '/sagas?state=DONE&state=DONE', undefined],
   ]
   for (const [method, path, body] of refused) {
     expect(await system.controlRoom(method, path, body), `${method} ${path} ${JSON.stringify(body)}`).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })

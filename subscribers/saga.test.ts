@@ -266,6 +266,17 @@ describe('nobody reports', () => {
     expect(await ask(order.orderId)).toBeUndefined()
   })
 
+  test('of several who ask back at the same moment one is heard', async () => {
+    const order = await place({ couponCode: await shop.coupon(100) })
+    await overdue(order.orderId)
+    const asked = await Promise.all(Array.from({ length: 4 }, () => ask(order.orderId)))
+    expect(asked.filter((what) => what !== undefined)).toEqual(['called off'])
+    await overdue(order.orderId)
+    const again = await Promise.all(Array.from({ length: 4 }, () => ask(order.orderId)))
+    expect(again.filter((what) => what !== undefined)).toEqual(['told again'])
+    await shop.settle()
+  })
+
   test('an order that is done, paid or not, is nobody\'s concern', async () => {
     const order = await place({ couponCode: await shop.coupon(100) })
     await shop.settle()

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { eventually } from './support/eventually.ts'
 import { type Answer, call } from './support/http-client.ts'
+import { reserveOne } from './support/reserve-one.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -83,7 +85,7 @@ test('risk control takes back the order that broke its rule: the buyer sees REFU
   await pay(second)
   const vetoed = await eventually('one of them to be refunded', async () => [await orderOf(first.token, first.orderId), await orderOf(first.token, second.orderId)],
     (answers) => answers.some(({ body }) => body.status === 'REFUNDED'))
-  expect(vetoed.map(({ body }) => body.status).sort()).toEqual(['PAID', 'REFUNDED'])
+  expect(vetoed.map(({ body }) => String(body.status)).sort()).toEqual(['PAID', 'REFUNDED'])
   expect(vetoed.find(({ body }) => body.status === 'REFUNDED')?.body).toMatchObject({ reason: 'VETOED', saga: { state: 'COMPENSATED', reason: 'VETOED' } })
   await eventually('the money to be back', () => system.world.database.refund.count({ where: { completedAt: { not: null } } }), (count) => count === 1)
   for (const saleId of [one, two]) expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
@@ -103,6 +105,18 @@ test('while nobody takes coupons the order is called off in time, and settled on
   expect(await system.world.database.coupon.findUnique({ where: { code: 'TEST-4' } })).toMatchObject({ status: 'AVAILABLE', orderId: null })
   const audited = async () => (await system.auditAtRest()).sales.flatMap(({ checks }) => checks.filter(({ id }) => id === 5 || id === 6)).every(({ state }) => state === 'ok')
   await eventually('everything to have come to its end', audited, (isDone) => isDone)
+})
+
+test('a gateway that dies before it hands a purchase on takes no wish with it', async () => {
+  const saleId = await system.createSale()
+  await coupon('TEST-5', 300)
+  const token = await system.signIn('patient')
+  const sale = await system.world.stock.readSale(saleId)
+  if (!sale) throw new Error('expected the sale in Redis')
+  const reservationId = `${saleId}.${randomBytes(16).toString('base64url')}`
+  await reserveOne(system.world.stock, sale, { reservationId, buyerId: userId(token), wishes: { couponCode: 'TEST-5' } })
+  const { orderId } = await system.settled(reservationId, token)
+  expect((await sagaOf({ token, orderId: String(orderId) }, 'DONE')).body).toMatchObject({ couponCode: 'TEST-5', amountCents: 700 })
 })
 
 test('what is no coupon, or no number of points, is refused before anything is set aside', async () => {

@@ -111,7 +111,7 @@ test('a subscriber is added with one file and one process, hears everything from
 
 test('a folder with a file that declares no subscriber is refused, and so is a name that nobody has', async () => {
   const folder = 'subscribers'
-  expect((await findSubscribers(folder)).map(({ name }) => name).sort()).toEqual(['coupon', 'points', 'risk', 'sms', 'statistics'])
+  expect((await findSubscribers(folder)).map(({ name }) => name).sort()).toEqual(['coupon', 'points', 'risk', 'saga', 'sms', 'statistics'])
   expect((await findSubscribers(folder, ['sms'])).map(({ name }) => name)).toEqual(['sms'])
   await expect(findSubscribers(folder, [`nobody-${randomUUID()}`])).rejects.toThrow(/SUBSCRIBERS names nobody/)
   await expect(findSubscribers('subscribers/providers')).rejects.toThrow(/expected it to export a subscriber/)

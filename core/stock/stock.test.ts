@@ -4,7 +4,7 @@ import { eventually } from '../../test/support/eventually.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
-import type { ReserveLimits, SaleFigures } from './ledger.ts'
+import type { ReserveLimits, ReserveRequest, SaleFigures } from './ledger.ts'
 
 let world: World
 beforeAll(async () => { world = await createWorld() })
@@ -21,7 +21,7 @@ async function loadedSale(changes: Partial<SaleFigures> = {}): Promise<SaleFigur
   await loadSale(world, sale, ['banned'])
   return sale
 }
-const request = (sale: SaleFigures, buyerId: string, quantity = 1) =>
+const request = (sale: SaleFigures, buyerId: string, quantity = 1): ReserveRequest & Pick<SaleFigures, 'saleId' | 'epoch' | 'total'> =>
   ({ saleId: sale.saleId, epoch: sale.epoch, total: sale.total, reservationId: `${sale.saleId}.${buyerId}`, buyerId, address: '192.0.2.1', quantity })
 const left = async (sale: SaleFigures) => (await world.stock.readSale(sale.saleId))?.left
 const ref = (sale: SaleFigures, buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId, quantity: 1 })
@@ -147,6 +147,16 @@ describe('releasing', () => {
     expect(await world.stock.release(ref(sale, 'ann'), refused, entry)).toBe('CLAIMED')
     expect(await left(sale)).toBe(2)
     expect(await world.stock.countPending(sale.saleId)).toBe(1)
+  })
+
+  test('what else a buyer wishes is there for whoever sends it again; of a plain purchase nothing is', async () => {
+    const sale = await loadedSale()
+    await reserve({ ...request(sale, 'ann'), wishes: { couponCode: 'TEN-OFF', points: 5 } })
+    await reserve(request(sale, 'bob'))
+    const [ann, bob] = await world.stock.claimPending(sale.saleId, 0, 10)
+    expect(ann).toMatchObject({ buyerId: 'ann', couponCode: 'TEN-OFF', points: 5 })
+    expect(Object.keys(bob ?? {})).not.toContain('couponCode')
+    expect(await world.redis.hexists(world.stock.keys.reservation(sale.saleId, `${sale.saleId}.bob`), 'wishes')).toBe(0)
   })
 
   test('an unclaimed entry is ended together with its reservation', async () => {

@@ -31,9 +31,19 @@ afterAll(async () => {
 async function newOrders(saleId: string): Promise<OrderEvent[][]> {
   return await Promise.all(Array.from({ length: ORDERS }, async () => {
     const couponCode = randomUUID()
-    await subscriptions.world.database.coupon.create({ data: { code: couponCode } })
-    return history([...STEPS], { couponCode, saleId })
+    const events = history([...STEPS], { couponCode, saleId })
+    for (const event of events.slice(0, 1)) await place(event, couponCode)
+    return events
   }))
+}
+
+/** What the coupon's step stands on; its own events go nowhere here, since nobody relays the outbox. */
+async function place({ orderId, reservationId, saleId, buyerId, quantity, amountCents }: OrderEvent, couponCode: string): Promise<void> {
+  const { database } = subscriptions.world
+  const id = orderId ?? ''
+  await database.coupon.create({ data: { code: couponCode } })
+  await database.order.create({ data: { id, reservationId, saleId, buyerId, quantity, amountCents, couponCode, paymentDeadline: new Date(Date.now() + 600_000) } })
+  await database.saga.create({ data: { orderId: id, saleId, step: 'order.created', dueAt: new Date(Date.now() + 600_000) } })
 }
 
 /** Every event, some orders forwards and some backwards. */
@@ -74,6 +84,7 @@ describe('a subscriber is killed between its effect and the ack', { timeout: DYI
       expect((await database.pointsEntry.findMany(where)).map(({ points }) => points)).toEqual([10, -10])
       expect((await database.couponEntry.findMany(where)).map(({ step }) => step)).toEqual(['LOCKED', 'USED', 'RETURNED'])
       expect(await database.riskReview.findMany(where)).toHaveLength(1)
+      expect(await database.order.findUnique({ where: { id: orderId } })).toMatchObject({ sequence: 2 })
     }
     expect(await database.saleTotal.findUnique({ where: { saleId } })).toMatchObject({ created: ORDERS, paid: ORDERS, refunded: ORDERS, revenueCents: 0n })
   })

@@ -25,6 +25,7 @@ const doors: [method: string, path: () => string, body?: unknown][] = [
   ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['GET', () => '/figures'], ['GET', () => '/audit'],
   ['GET', () => '/live'], ['GET', () => '/rush'], ['POST', () => '/rush', { buyers: 1, seconds: 1 }], ['DELETE', () => '/rush'],
   ['GET', () => '/processes'], ['POST', () => '/processes/redis/kill'], ['POST', () => '/processes/redis/restart'],
+  ['PUT', () => '/coupons/MINE', { discountCents: 1_000 }], ['POST', () => '/points/eve', { points: 1_000 }], ['GET', () => '/sagas'],
 ]
 
 describe('without the admin token nothing opens:', () => {
@@ -66,6 +67,7 @@ describe('without the admin token nothing opens:', () => {
     const { body } = await system.controlRoom('GET', '/sales')
     expect(body.sales).toEqual([expect.objectContaining({ id: saleId })])
     expect(await system.world.database.blacklistEntry.count()).toBe(0)
+    expect([await system.world.database.coupon.count(), await system.world.database.pointsEntry.count()]).toEqual([0, 0])
     expect((await system.buy(saleId, buyersToken)).status).toBe(202)
   })
 })

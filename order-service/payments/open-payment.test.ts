@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Choreography } from '../../test/support/choreography.ts'
+import { openPayment } from './open-payment.ts'
+import type { PaymentProvider } from './provider.ts'
+
+const provider: PaymentProvider = { createLink: ({ paymentId }) => `http://provider.example/${paymentId}`, refund: () => Promise.reject(new Error('not here')), readCallback: () => { throw new Error('not here') } }
+let shop: Choreography
+beforeAll(async () => { shop = await Choreography.open() })
+afterAll(() => shop.close())
+
+const open = (orderId: string, buyerId: string) => openPayment({ database: shop.world.database, provider }, orderId, buyerId)
+
+test('an order whose coupon and points are still being taken cannot be paid yet', async () => {
+  const { orderId, buyerId } = await shop.place({ couponCode: await shop.coupon(100), points: 50 })
+  await shop.givePoints(buyerId, 50)
+  expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_READY' })
+  await shop.hear('coupon')
+  expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_READY' })
+  await shop.settle()
+  expect(await open(orderId, buyerId)).toMatchObject({ outcome: 'OPENED', payment: { amountCents: 350 } })
+  expect(await open(orderId, buyerId)).toMatchObject({ outcome: 'OPEN_ALREADY', payment: { amountCents: 350 } })
+})
+
+test('an order whose saga goes back cannot be paid any more', async () => {
+  const { orderId, buyerId } = await shop.place({ couponCode: 'NO-SUCH-COUPON' })
+  await shop.hear('coupon')
+  expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_READY' })
+  await shop.settle()
+  expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_PAYABLE', status: 'CANCELLED' })
+  expect(await shop.world.database.payment.count({ where: { orderId } })).toBe(0)
+})
+
+test('whoever asks in the very moment gets the whole price taken off, or is told to come back', async () => {
+  for (let time = 0; time < 10; time++) {
+    const { orderId, buyerId } = await shop.place({ couponCode: await shop.coupon(100), points: 50 })
+    await shop.givePoints(buyerId, 50)
+    let isOver = false
+    const asking = Promise.all(Array.from({ length: 4 }, async () => {
+      while (!isOver) if ((await open(orderId, buyerId)).outcome !== 'NOT_READY') return
+    }))
+    await shop.settle()
+    isOver = true
+    await asking
+    expect(await open(orderId, buyerId)).toMatchObject({ payment: { amountCents: 350 } })
+  }
+})
