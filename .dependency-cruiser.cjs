@@ -62,7 +62,13 @@ module.exports = {
     {
       name: 'load-tests-know-only-http', severity: 'error',
       comment: 'A load test that uses our code tests itself.',
-      from: { path: '^loadtest/', pathNot: [test, '^loadtest/(bench|naive)/'] }, to: ownButNot('^loadtest/', '^k6(/|$)'),
+      from: { path: '^loadtest/', pathNot: [test, '^loadtest/(bench|drain|naive)/'] }, to: ownButNot('^loadtest/', '^k6(/|$)'),
+    },
+    {
+      name: 'drain-bench-drives-from-outside', severity: 'error',
+      comment: 'It makes a backlog of events, so knows their contract, and brings an effect of its own; the processes that drain it are real ones.',
+      from: { path: '^loadtest/drain/', pathNot: test },
+      to: ownButNot('^loadtest/(bench/describe-machine|drain/)', '^dev/', '^prisma/migrate\\.ts$', '^core/contracts/', '^subscribers/frame/subscriber\\.ts$'),
     },
     {
       name: 'bench-drives-from-outside', severity: 'error',

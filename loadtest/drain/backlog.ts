@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto'
+import { connect } from 'amqplib'
+import { Pool } from 'pg'
+import { ORDER_EVENT_VERSION, type OrderEvent, traceparentOf } from '../../core/contracts/messages.ts'
+import { ORDER_EVENTS } from '../../core/contracts/topology.ts'
+import type { Place } from './servers.ts'
+
+/** Orders whose events are sent together: all of the first ones, then all of the second ones. */
+const TOGETHER = 1_000
+const STEPS = ['order.created', 'order.paid'] as const
+
+/** Tells of so many orders that were placed and paid; each has a buyer, and a coupon, of its own. */
+export async function makeBacklog({ DATABASE_URL, RABBITMQ_URL }: Place, orders: number): Promise<void> {
+  const pool = new Pool({ connectionString: DATABASE_URL, max: 1 })
+  await pool.query(`INSERT INTO coupons (code) SELECT 'C' || i FROM generate_series(0, ${orders - 1}) AS i`)
+  await pool.end()
+  const connection = await connect(RABBITMQ_URL, { noDelay: true })
+  const channel = await connection.createConfirmChannel()
+  for (let from = 0; from < orders; from += TOGETHER) {
+    const ids = Array.from({ length: Math.min(TOGETHER, orders - from) }, () => randomUUID())
+    for (const [step] of STEPS.entries()) for (const [i, orderId] of ids.entries()) {
+      const event = eventOf(orderId, from + i, step)
+      channel.publish(ORDER_EVENTS, event.type, Buffer.from(JSON.stringify(event)), { persistent: true, correlationId: orderId, messageId: event.eventId })
+    }
+    await channel.waitForConfirms()
+  }
+  await channel.close()
+  await connection.close()
+}
+
+function eventOf(orderId: string, number: number, step: number): OrderEvent {
+  const eventId = randomUUID()
+  const now = new Date().toISOString()
+  return {
+    v: ORDER_EVENT_VERSION, eventId, type: STEPS[step] ?? 'order.created', orderId, reservationId: `drain.${orderId}`, saleId: 'drain', buyerId: `buyer-${number}`, quantity: 1,
+    amountCents: 1_000, couponCode: `C${number}`, sequence: step + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }),
+  }
+}
