@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect } from 'amqplib'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { createDepthReader, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
+import { createLog } from '../core/platform/log.ts'
+import { declare } from '../core/platform/rabbit/declare.ts'
 import { freePort } from '../dev/servers/ports.ts'
 import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
+import { beginSpreading, haveAllCome, setStage } from '../subscribers/frame/spread/stages.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
 import { startProcess } from './support/service-process.ts'
@@ -93,12 +97,30 @@ test('killed in the middle it leaves nothing behind that does not go on, and run
   await eventually('a new order', () => seen.length, (count) => count === 603)
 })
 
+test('what cannot be moved stays where it is, and is handled there when it is not to be moved any more', async () => {
+  const { seen, orders, start } = await backlogged('stuck', 20)
+  const { topology } = subscriptions.queues('stuck').spreadOver(2)
+  const connection = await connect(subscriptions.world.rabbitmqUrl)
+  await declare(connection, { ...topology, bindings: [] }, createLog('test', 'silent'))
+  const { database } = subscriptions.world
+  await beginSpreading(database, 'stuck', 2)
+  await start()
+  await eventually('the process to move', () => haveAllCome(database, 'stuck', 'SPREADING'), (isSo) => isSo)
+  expect(seen).toEqual([])
+  await setStage(database, 'stuck', 'NONE')
+  await eventually('all', () => seen.length, (count) => count === 60)
+  await expectAllInOrder('stuck', seen, orders)
+  await connection.close()
+})
+
 test('further processes take their part, and go when it is done; a second command and a name that nobody has are refused', async () => {
   const { world, env } = subscriptions
   const once = await startProcess('subscribers', { ...env, SUBSCRIBERS_PORT: String(await freePort()), SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' })
   await once.terminate()
-  await expect(spread('newcomer', '--processes', '0')).rejects.toThrow(/No process runs newcomer/)
-  await expect(spread('nobody')).rejects.toThrow(/Nobody has subscribed as nobody; there are .*newcomer/)
+  await Promise.all([
+    expect(spread('newcomer', '--processes', '0')).rejects.toThrow(/No process runs newcomer/),
+    expect(spread('nobody')).rejects.toThrow(/Nobody has subscribed as nobody; there are .*newcomer/),
+  ])
   const orders = Array.from({ length: 100 }, () => history(['order.created', 'order.paid']))
   await subscriptions.publish(...orders.flat())
   const commands = await Promise.allSettled([spread('newcomer', '--over', '4', '--processes', '2'), spread('newcomer', '--over', '4', '--processes', '1')])

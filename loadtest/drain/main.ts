@@ -19,7 +19,7 @@ const CASES: Record<string, (events: number | undefined) => Case[]> = {
   spread: (events = 100_000) => shares('points', events),
   slow: (events = 4_000) => shares('slow', events),
 }
-const cases = CASES[what]?.(values.events === undefined ? undefined : Number(values.events)).filter((one) => describe(one).includes(values.only))
+const cases = CASES[what]?.(values.events === undefined ? undefined : Number(values.events)).filter((one) => `${describe(one)}.`.includes(values.only))
 if (!cases || cases.length === 0) {
   console.error('Expected: npm run drain-bench -- batch|spread|slow [--events N] [--only PART OF A CASE]')
   process.exit(2)

@@ -5,7 +5,7 @@ import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
 import { SPREAD_OVER_MAX, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import type { Closers } from '../../core/platform/closers.ts'
-import { connectDatabase } from '../../core/platform/database.ts'
+import { connectDatabase, type SpreadStage } from '../../core/platform/database.ts'
 import { isOutage } from '../../core/platform/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
@@ -59,7 +59,13 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
     }),
   })
   const id = randomUUID()
-  const look = async () => { await lanes.adapt(await takeShare(database, { id, subscriber: name, spread: lanes.stage })) }
+  const look = async () => {
+    // A stage that it has come to is said at once: somebody waits for it.
+    for (let said: SpreadStage | undefined; said !== lanes.stage;) {
+      said = lanes.stage
+      await lanes.adapt(await takeShare(database, { id, subscriber: name, spread: said }))
+    }
+  }
   await look()
   const looking = repeat(LOOK_INTERVAL_MS, look, log)
   closers.add(`consumers of ${name}`, async () => {
