@@ -6,17 +6,17 @@ import type { OrderEvent } from '../core/contracts/messages.ts'
 import { createDepthReader, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { createLog } from '../core/platform/log.ts'
 import { declare } from '../core/platform/rabbit/declare.ts'
-import { freePort } from '../dev/servers/ports.ts'
-import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
+import type { Subscriber } from '../subscribers/frame/subscriber.ts'
 import { beginSpreading, haveAllCome, setStage } from '../subscribers/frame/spread/stages.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
-import { startProcess } from './support/service-process.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
 
 // Processes are started here, on a machine that has other work.
 vi.setConfig({ testTimeout: 120_000 })
 
+/** So that a backlog is still there when a command has started. */
+const EFFECT_MS = 10
 const STEPS = ['order.created', 'order.paid', 'order.refunded'] as const
 let subscriptions: Subscriptions
 let depths: DepthReader
@@ -32,19 +32,17 @@ afterAll(async () => {
 /** A slow subscriber with a backlog of so many orders, all of them under way at the same time; it runs no more. */
 async function backlogged(name: string, orderCount: number) {
   const seen: OrderEvent[] = []
-  const effect = { isAway: false }
   const subscriber: Subscriber = {
     name, events: STEPS, once: 'inbox',
     async handle(_tx, event) {
-      if (effect.isAway) throw new TryAgain('not now')
-      await delay(2)
+      await delay(EFFECT_MS)
       seen.push(event)
     },
   }
   await (await subscriptions.run(subscriber))()
   const orders = Array.from({ length: orderCount }, () => history([...STEPS]))
   await subscriptions.publish(...STEPS.flatMap((_, step) => orders.flatMap((events) => events[step] ?? [])))
-  return { seen, orders, effect, start: () => subscriptions.run(subscriber) }
+  return { seen, orders, start: () => subscriptions.run(subscriber, { SUBSCRIBER_BATCH_MAX: '10' }) }
 }
 
 const spread = (...args: string[]) => execa('node', ['dev/run.mjs', 'subscribers/frame/spread/main.ts', ...args], {
@@ -62,7 +60,7 @@ async function expectAllInOrder(name: string, seen: OrderEvent[], orders: OrderE
 }
 
 test('a backlog is spread over more queues and drained, with what comes meanwhile, and then everything is as it was', async () => {
-  const { seen, orders, start } = await backlogged('slow', 300)
+  const { seen, orders, start } = await backlogged('slow', 200)
   await start()
   await start()
   const command = spread('slow', '--over', '6', '--processes', '0')
@@ -71,30 +69,28 @@ test('a backlog is spread over more queues and drained, with what comes meanwhil
   await subscriptions.publish(...later.flat())
   const { stdout } = await command
   expect(stdout).toMatch(/The backlog of slow is drained: [\d,]+ events in [\d.]+ s, [\d,]+ a second, over 6 queues by 2 processes/)
-  await eventually('what came last', () => seen.length, (count) => count === 1_050)
+  await eventually('what came last', () => seen.length, (count) => count === 750)
   await expectAllInOrder('slow', seen, [...orders, ...later])
   expect(await spreadQueues('slow')).toEqual([])
   expect(await subscriptions.world.database.subscription.findUnique({ where: { name: 'slow' } })).toMatchObject({ spread: 'NONE', spreadOver: null })
 })
 
 test('killed in the middle it leaves nothing behind that does not go on, and run again it comes to its end', async () => {
-  const { seen, orders, effect, start } = await backlogged('cut', 200)
-  effect.isAway = true
+  const { seen, orders, start } = await backlogged('cut', 250)
   await start()
   const command = spread('cut', '--over', '5', '--processes', '0')
   command.catch(() => 'it is killed')
   const { queues } = subscriptions.queues('cut').spreadOver(5)
   await eventually('everything to be spread', () => depths.depths(queues), (lengths) => lengths.reduce((sum, length) => sum + length, 0) > 50)
   command.kill('SIGKILL')
-  effect.isAway = false
-  await eventually('the processes to go on without it', () => seen.length, (count) => count === 600)
+  await eventually('the processes to go on without it', () => seen.length, (count) => count === 750)
   expect((await spread('cut', '--processes', '0')).stdout).toContain('over 5 queues by 1 processes')
   await expectAllInOrder('cut', seen, orders)
   expect(await spreadQueues('cut')).toEqual([])
   // And from then on as before.
   const next = history([...STEPS])
   await subscriptions.publish(...next)
-  await eventually('a new order', () => seen.length, (count) => count === 603)
+  await eventually('a new order', () => seen.length, (count) => count === 753)
 })
 
 test('what cannot be moved stays where it is, and is handled there when it is not to be moved any more', async () => {
@@ -104,26 +100,28 @@ test('what cannot be moved stays where it is, and is handled there when it is no
   await declare(connection, { ...topology, bindings: [] }, createLog('test', 'silent'))
   const { database } = subscriptions.world
   await beginSpreading(database, 'stuck', 2)
-  await start()
+  const stop = await start()
   await eventually('the process to move', () => haveAllCome(database, 'stuck', 'SPREADING'), (isSo) => isSo)
+  await stop()
   expect(seen).toEqual([])
+  expect(await subscriptions.backlog('stuck')).toBe(60)
   await setStage(database, 'stuck', 'NONE')
+  await start()
   await eventually('all', () => seen.length, (count) => count === 60)
   await expectAllInOrder('stuck', seen, orders)
   await connection.close()
 })
 
 test('further processes take their part, and go when it is done; a second command and a name that nobody has are refused', async () => {
-  const { world, env } = subscriptions
-  const once = await startProcess('subscribers', { ...env, SUBSCRIBERS_PORT: String(await freePort()), SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' })
-  await once.terminate()
+  const { world } = subscriptions
+  await subscriptions.declare('newcomer')
   await Promise.all([
     expect(spread('newcomer', '--processes', '0')).rejects.toThrow(/No process runs newcomer/),
     expect(spread('nobody')).rejects.toThrow(/Nobody has subscribed as nobody; there are .*newcomer/),
   ])
   const orders = Array.from({ length: 100 }, () => history(['order.created', 'order.paid']))
   await subscriptions.publish(...orders.flat())
-  const commands = await Promise.allSettled([spread('newcomer', '--over', '4', '--processes', '2'), spread('newcomer', '--over', '4', '--processes', '1')])
+  const commands = await Promise.allSettled([1, 2].map(() => spread('newcomer', '--over', '4', '--processes', '1')))
   expect(commands.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   for (const [event] of orders) expect(await world.redis.lrange(`${world.keyPrefix}heard:${event?.orderId}`, 0, -1)).toEqual(['order.created', 'order.paid'])
   expect(await world.database.subscriberProcess.count({ where: { subscriber: 'newcomer' } })).toBe(0)

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { connect } from 'amqplib'
 import { type OrderEvent, type OrderEventType, traceparentOf } from '../../core/contracts/messages.ts'
 import { type SubscriberQueues, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { eventTopology, ORDER_EVENTS } from '../../core/contracts/topology.ts'
+import { subscribe } from '../../core/orders/inbox.ts'
 import { Closers } from '../../core/platform/closers.ts'
 import { parseConfig } from '../../core/platform/config.ts'
 import { createLog } from '../../core/platform/log.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
+import { declare } from '../../core/platform/rabbit/declare.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
 import { SubscribersConfig } from '../../subscribers/frame/config.ts'
 import { subscriberMetrics } from '../../subscribers/frame/metrics.ts'
@@ -49,6 +52,14 @@ export class Subscriptions {
     const isAtWork = await runSubscriber(subscriber, { closers, metrics, registry, tools: { config, redis: this.world.redis, log } })
     await eventually(`${subscriber.name} to be at work`, isAtWork, (isIt) => isIt)
     return () => closers.closeAll()
+  }
+
+  /** As if it had run: its queues are there, and it is owed what happens from now on. */
+  async declare(name: string): Promise<void> {
+    const connection = await connect(this.world.rabbitmqUrl)
+    await declare(connection, subscriberQueues(name, this.queues(name).partitions.length, ['reservation.rejected']).topology, log)
+    await connection.close()
+    await subscribe(this.world.database, name, this.queues(name).partitions.length)
   }
 
   /** One after the other, each confirmed. */

@@ -121,9 +121,13 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
       // Whoever connects again stands at the end anyway.
       if (!connection.isUp() || !open || stop.signal.aborted) return
       const { model, channel, consumerTag } = open
-      await channel.cancel(consumerTag)
-      const anew = { model, channel, consumerTag: await lineUp(channel, model) }
-      if (open.channel === channel) open = anew
+      try {
+        await channel.cancel(consumerTag)
+        const anew = { model, channel, consumerTag: await lineUp(channel, model) }
+        if (open.channel === channel) open = anew
+      } catch (error) {
+        log.debug({ err: error }, 'the channel went meanwhile; with the next one it stands at the end')
+      }
     },
     async close() {
       stop.abort()

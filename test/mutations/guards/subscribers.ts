@@ -1,6 +1,9 @@
 import type { Guard } from '../guard.ts'
 
 const PROMISES = 'test/subscribers.test.ts'
+const SHARED = 'test/subscribers-shared.test.ts'
+const SPREAD = 'test/subscribers-spread.test.ts'
+const FORGET = 'core/orders/forget.test.ts'
 const IN_ORDER = 'test/subscribers-in-order.test.ts'
 const HANDLING = 'subscribers/frame/handle-events.ts'
 const TOPOLOGY = 'core/contracts/subscriber-topology.ts'
@@ -44,7 +47,27 @@ export const subscriberGuards: Guard[] = [
   },
   {
     rule: 'a subscriber\'s dead letters are its own', file: 'subscribers/frame/run-subscriber.ts',
-    text: "    graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },\n", without: '',
+    text: "      graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },\n", without: '',
     tests: { file: PROMISES, named: 'an event that no retry' },
+  },
+  {
+    rule: 'a process gives way where a partition is another\'s', file: 'subscribers/frame/lanes.ts',
+    text: 'if (isActive && i % processes !== place)', without: 'if (isActive && i < 0)', tests: { file: SHARED, named: 'partitions are shared out fairly' },
+  },
+  {
+    rule: 'while a backlog is spread nothing is handled where events of the same order are moved on', file: 'subscribers/frame/lanes.ts',
+    text: "if (this.#stage !== 'SPREADING' || !this.#spread)", without: "if (!this.#spread || this.#stage !== 'NONE')", tests: { file: SPREAD, named: 'what cannot be moved' },
+  },
+  {
+    rule: 'what is moved, held or parked is acknowledged once the broker has it', file: 'subscribers/frame/set-aside.ts',
+    text: "if (outcome !== 'CONFIRMED') throw", without: "if (outcome === undefined) throw", tests: { file: SPREAD, named: 'what cannot be moved' },
+  },
+  {
+    rule: 'what may have been handled before it was forgotten is not handled again', file: 'core/orders/inbox.ts',
+    text: 'known === undefined && isOlderThan(at, remembersFrom)', without: 'known === undefined && sequence < 0', tests: { file: FORGET, named: 'an order is forgotten' },
+  },
+  {
+    rule: 'an order is forgotten as a whole, and not before its newest event is old', file: 'core/orders/forget.ts',
+    text: 'USING old WHERE i.purpose = old.subscriber AND i.order_id = old.order_id', without: 'WHERE i.handled_at < ${limit}', tests: { file: FORGET, named: 'an order is forgotten' },
   },
 ]
