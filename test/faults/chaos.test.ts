@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { playRound } from './chaos/round.ts'
 import { describe, drawSchedule } from './chaos/schedule.ts'
 import { atLength, oneLine } from './chaos/told.ts'
+import { INSTANCES } from './support/settings.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
 /** CHAOS_SEED=17 plays that round again, and those after it. */
@@ -9,7 +10,7 @@ const firstSeed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
 const ROUNDS = 2
 
 let shop: Shop
-beforeAll(async () => { shop = await startShop() }, 120_000)
+beforeAll(async () => { shop = await startShop({}, INSTANCES) }, 120_000)
 afterAll(() => shop.close(), 60_000)
 
 test.each(Array.from({ length: ROUNDS }, (_, i) => firstSeed + i))('in the bad weather of seed %i every promise is kept, and every unit accounted for', async (seed) => {

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { Listr } from 'listr2'
 import { sweepScratchFolders } from '../../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../../dev/servers/binaries.ts'
+import { INSTANCES } from '../support/settings.ts'
 import { type Shop, startShop } from '../support/shop.ts'
 import { playRound } from './round.ts'
 import { atLength, keepLogs, oneLine } from './told.ts'
@@ -31,7 +32,7 @@ try {
   await ensureBinaries(console.error)
   await sweepScratchFolders()
   await new Listr([
-    { title: 'The shop', task: async () => { shop = await startShop() } },
+    { title: 'The shop', task: async () => { shop = await startShop({}, INSTANCES) } },
     ...Array.from({ length: rounds }, (_, i) => ({ title: `Round ${i + 1} of ${rounds}`, task: roundTask(firstSeed + i) })),
   ], { registerSignalListeners: false }).run()
 } catch (error) {

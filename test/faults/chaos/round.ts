@@ -52,7 +52,7 @@ function isHealed(crowd: Crowd, { latest }: AuditWatch, sinceMs: number): boolea
   if (!latest || latest.startedAtMs < sinceMs) return false
   const { report, sale } = latest
   if (sale.orders.PAID === STOCK) crowd.soldThrough()
-  return sale.orders.PAID === STOCK && crowd.open().length === 0 && report.quiet && report.balanced
+  return sale.orders.PAID === STOCK && crowd.open().length === 0 && report.quiet && sale.checks.every(({ state }) => state === 'ok')
 }
 
 function tell({ calls, ...crowd }: Crowd, { latest }: AuditWatch): Pick<Round, 'calls' | 'accepted' | 'paid' | 'audit'> {

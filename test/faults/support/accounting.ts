@@ -39,7 +39,10 @@ function reservationsOfOneBuyer({ held }: Buyer): string[] {
 function atTheEnd(latest: Reading | undefined, stock: number): string[] {
   if (!latest) return ['the audit never saw the sale']
   const { report, sale } = latest
+  // Of what the subscribers have not come to nothing is known but that it is on its way.
+  const unfinished = sale.checks.filter(({ state }) => state === 'in flight')
   return [
+    ...unfinished.map(({ id, detail }) => `not there in time, check ${id}: ${detail}`),
     ...(report.balanced && report.quiet ? [] : [`not balanced and quiet in time: ${JSON.stringify({ ...sale, queues: report.queues, outbox: report.outbox })}`]),
     ...(sale.sold === stock && sale.orders.PAID === stock ? [] : [`not sold through: ${sale.sold} of ${stock} sold, ${sale.orders.PAID} paid, ${sale.redisLeft} left`]),
     ...(report.queues.deadLetters === 0 ? [] : [`${report.queues.deadLetters} messages were taken for poison`]),

@@ -8,12 +8,18 @@ export const INSTANCES = [
   { name: 'payment-provider', service: 'payment-provider', servers: [] },
   { name: 'control-room', service: 'control-room', servers: [] },
   { name: 'cancel-worker', service: 'cancel-worker', servers: ['postgres', 'redis', 'rabbitmq'] },
+  { name: 'subscribers-1', service: 'subscribers', servers: ['postgres', 'redis', 'rabbitmq'] },
+  { name: 'subscribers-2', service: 'subscribers', servers: ['postgres', 'redis', 'rabbitmq'] },
   { name: 'order-service-1', service: 'order-service', servers: ['postgres', 'redis', 'rabbitmq'] },
   { name: 'order-service-2', service: 'order-service', servers: ['postgres', 'redis', 'rabbitmq'] },
   { name: 'gateway-1', service: 'gateway', servers: ['redis', 'rabbitmq'] },
   { name: 'gateway-2', service: 'gateway', servers: ['redis', 'rabbitmq'] },
 ] as const satisfies { name: string; service: string; servers: ServerName[] }[]
-export type InstanceName = (typeof INSTANCES)[number]['name']
+export type AnyInstance = (typeof INSTANCES)[number]
+export type InstanceName = AnyInstance['name']
+
+/** Nobody who buys waits for the subscribers: tests that are not about them start without, some seconds sooner. */
+export const SHOP_ALONE: readonly AnyInstance[] = INSTANCES.filter(({ service }) => service !== 'subscribers')
 
 /**
  * Everything that takes minutes in a shop takes seconds here, so that a round sees all of it: reservations expire, orders
@@ -25,6 +31,8 @@ const SETTINGS = {
   CONFIRM_TIMEOUT_MS: '500', RESEND_AFTER_MS: '1000',
   BUYER_RATE_PER_SECOND: '100000', BUYER_BURST: '100000', ADDRESS_RATE_PER_SECOND: '100000', ADDRESS_BURST: '100000',
   GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000',
+  // Two partitions are enough for orders to overtake each other. Who buys in round after round is no robot.
+  SUBSCRIBER_PARTITIONS: '2', RISK_PAID_PER_MINUTE_MAX: '1000', SMS_LOG_FILE: '/dev/null',
 } as const
 
 /** The environment of all instances but for the servers, and where each answers. */

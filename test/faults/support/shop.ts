@@ -10,7 +10,7 @@ import { Instance } from './instance.ts'
 import { Links } from './links.ts'
 import { Ledgers } from './ledgers.ts'
 import { type Servers, SERVER_NAMES, startServers } from './servers.ts'
-import { environment, type InstanceName, INSTANCES, ownSettings } from './settings.ts'
+import { type AnyInstance, environment, type InstanceName, ownSettings, SHOP_ALONE } from './settings.ts'
 import { until } from './until.ts'
 
 /** The whole shop on servers and in processes of its own, so that any of them can be taken away and come back. */
@@ -38,18 +38,18 @@ const WHOLE_LIMIT_MS = 90_000
 const QUEUES_SETTLE_MS = 2_000
 
 /** Starts it all in a scratch folder; what a killed test leaves there is stopped by the next command. */
-export async function startShop(overrides: Record<string, string> = {}): Promise<Shop> {
+export async function startShop(overrides: Record<string, string> = {}, wanted: readonly AnyInstance[] = SHOP_ALONE): Promise<Shop> {
   const opened: (() => unknown)[] = []
   const close = async () => { for (const end of opened.splice(0).reverse()) await end() }
   try {
-    return await open(overrides, opened, close)
+    return await open(overrides, wanted, opened, close)
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function open(overrides: Record<string, string>, opened: (() => unknown)[], close: () => Promise<void>): Promise<Shop> {
+async function open(overrides: Record<string, string>, wanted: readonly AnyInstance[], opened: (() => unknown)[], close: () => Promise<void>): Promise<Shop> {
   const folder = await makeScratchFolder()
   opened.push(() => removeScratchFolder(folder))
   const record = await RunRecord.claim(folder)
@@ -61,7 +61,7 @@ async function open(overrides: Record<string, string>, opened: (() => unknown)[]
   opened.push(() => links.close())
   const { env, ports } = await environment(overrides)
 
-  const instances = await Promise.all(INSTANCES.map(async ({ name, service, servers: needed }) => {
+  const instances = await Promise.all(wanted.map(async ({ name, service, servers: needed }) => {
     const direct = { DATABASE_URL: servers.databaseUrl, REDIS_URL: servers.redisUrl, RABBITMQ_URL: servers.rabbitmqUrl }
     const own = { ...env, ...direct, ...ownSettings(name, ports), ...await links.lay(name, needed) }
     const instance = new Instance({ name, service, env: own, logFile: join(folder, 'logs', `${name}.log`), onStart })
