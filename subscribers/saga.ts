@@ -4,6 +4,7 @@ import { turnAfter } from '../core/orders/saga-chain.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { cancelForSaga, lockSales, refundPaid } from '../core/orders/transitions.ts'
 import type { Transaction } from '../core/platform/database.ts'
+import { failpoint } from '../core/platform/failpoint.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { Subscriber, Tools } from './frame/subscriber.ts'
 
@@ -33,6 +34,7 @@ async function endOrder(tx: Transaction, orderId: string): Promise<void> {
   if (held?.state !== 'COMPENSATING' || held.reason === null) return
   if (held.reason === 'VETOED') await refundPaid(tx, orderId, held.reason)
   else await cancelForSaga(tx, orderId, held.reason)
+  failpoint('saga.beforeClosed')
   await closeSagas(tx, [orderId])
 }
 

@@ -1,6 +1,7 @@
 import type { OrderStatus, SagaState } from '../../prisma/generated/client.ts'
 import type { OrderEvent, SagaEventType } from '../contracts/messages.ts'
 import { Prisma, type Transaction } from '../platform/database.ts'
+import { failpoint } from '../platform/failpoint.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
 import { FAILURES, failureOf, type FailureReason, isFailure, type Move, moveOf, type Named } from './saga-chain.ts'
 import { type ChangedOrder, changedOrder } from './transitions.ts'
@@ -101,6 +102,7 @@ async function move(
     FROM saga WHERE o.id = saga.order_id
     RETURNING ${changedOrder}`
   if (!changed) return undefined
+  failpoint('saga.beforeTold')
   const { id, ...order } = changed
   await appendToOutbox(tx, [orderEvent({ ...order, type, orderId: id, ...(reason && { reason }) })])
   return changed

@@ -27,6 +27,8 @@ export const FAILPOINTS = [
   'rebuilder.beforeFence', 'rebuilder.afterFence', 'rebuilder.beforeOpen',
   // Subscribers: the inbox row is written, the effect committed with it, or it happens and is marked in Redis; then it is acknowledged.
   'subscriber.beforeEffect', 'subscriber.beforeMark', 'subscriber.beforeAck',
+  // Whoever takes a step of a saga: it is written, then told of; the order to which a failure came back is ended, then its saga closed.
+  'saga.beforeTold', 'saga.beforeClosed',
 ] as const
 export type Failpoint = typeof FAILPOINTS[number]
 

@@ -14,17 +14,20 @@ type Provoke = (hasDied: () => boolean) => Promise<unknown>
 
 /** Starts the service with the failpoint, until it has died there; and again, and again. @throws when it does not die there. */
 export async function dieThreeTimes(service: ServiceName, env: NodeJS.ProcessEnv, at: Failpoint, provoke: Provoke): Promise<void> {
-  for (let deaths = 0; deaths < DEATHS; deaths++) {
-    const doomed = spawnProcess(service, { ...env, FAILPOINT: at })
-    const hasDied = () => doomed.output().includes(diesAt(at))
-    // Killed altogether: what watches over a gateway's process would start another one.
-    const death = async () => {
-      try {
-        await eventually(`the ${service} to die at ${at}`, () => hasDied() || doomed.output(), (seen) => seen === true, DEATH_TAKES_MS)
-      } finally {
-        await doomed.kill()
-      }
+  for (let deaths = 0; deaths < DEATHS; deaths++) await dieOnce(service, env, at, provoke)
+}
+
+/** The same, once: at that place, or (`time`) when it comes by for that time. */
+export async function dieOnce(service: ServiceName, env: NodeJS.ProcessEnv, at: Failpoint, provoke: Provoke, time = 1): Promise<void> {
+  const doomed = spawnProcess(service, { ...env, FAILPOINT: `${at}:${time}` })
+  const hasDied = () => doomed.output().includes(diesAt(at))
+  // Killed altogether: what watches over a gateway's process would start another one.
+  const death = async () => {
+    try {
+      await eventually(`the ${service} to die at ${at}`, () => hasDied() || doomed.output(), (seen) => seen === true, DEATH_TAKES_MS)
+    } finally {
+      await doomed.kill()
     }
-    await Promise.all([death(), provoke(hasDied)])
   }
+  await Promise.all([death(), provoke(hasDied)])
 }
