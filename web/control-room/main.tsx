@@ -1,5 +1,7 @@
 import { render } from 'preact'
-import { SettingsBar } from '../shared/settings-bar.tsx'
+import { App } from './app.tsx'
+import { follow } from './live.ts'
 
 const page = document.querySelector('#page')
-if (page) render(<header class="top"><SettingsBar /></header>, page)
+if (page) render(<App />, page)
+void follow()

@@ -1,0 +1,72 @@
+import { readStream, type ServerSentEvent } from '../shared/server-sent-events.ts'
+import { createStore, useStore } from '../shared/store.ts'
+import type { LiveFrame } from './contract.ts'
+import { adminToken } from './session.ts'
+
+/** `REFUSED`: this token does not open this control room. */
+export type Connection = 'CONNECTING' | 'LIVE' | 'LOST' | 'REFUSED'
+
+export const SHOWN_SECONDS = 120
+const AGAIN_MS = 1_000
+/** A frame comes every second. */
+const SILENCE_LIMIT_MS = 6_000
+
+export const connection = createStore<Connection>('CONNECTING')
+export const frames = createStore<LiveFrame[]>([])
+
+export const useFrames = () => useStore(frames)
+export const useConnection = () => useStore(connection)
+
+/** Follows the stream for as long as the page is there: whatever ends it, it is opened again. */
+export async function follow(): Promise<void> {
+  for (;;) {
+    const token = adminToken.get()
+    if (token === '') await changed()
+    else {
+      await readOnce(token)
+      if (connection.get() === 'REFUSED') await changed()
+      else await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS) })
+    }
+  }
+}
+
+const changed = () => new Promise<void>((resolve) => {
+  const stop = adminToken.watch(() => {
+    stop()
+    connection.set('CONNECTING')
+    resolve()
+  })
+})
+
+async function readOnce(token: string): Promise<void> {
+  const leaving = new AbortController()
+  const leave = () => leaving.abort()
+  let silence = setTimeout(leave, SILENCE_LIMIT_MS)
+  const stop = adminToken.watch(leave)
+  const onEvent = (event: ServerSentEvent) => {
+    clearTimeout(silence)
+    silence = setTimeout(leave, SILENCE_LIMIT_MS)
+    connection.set('LIVE')
+    take(event)
+  }
+  try {
+    const refusal = await readStream({ path: '/live', token, signal: leaving.signal, onEvent })
+    connection.set(refusal?.code === 'FORBIDDEN' || refusal?.code === 'UNAUTHENTICATED' ? 'REFUSED' : 'LOST')
+  } catch {
+    connection.set('LOST')
+  } finally {
+    clearTimeout(silence)
+    stop()
+  }
+}
+
+/** A control room that was started anew has no past; this page may still have it. */
+function take({ event, data }: ServerSentEvent): void {
+  if (event !== 'history' && event !== 'frame') return
+  const news = event === 'history' ? JSON.parse(data) as LiveFrame[] : [JSON.parse(data) as LiveFrame]
+  const [first] = news
+  if (!first) return
+  const all = [...frames.get().filter(({ atMs }) => atMs < first.atMs), ...news]
+  const since = (all.at(-1)?.atMs ?? 0) - SHOWN_SECONDS * 1_000
+  frames.set(all.filter(({ atMs }) => atMs >= since))
+}

@@ -1,0 +1,74 @@
+import { useState } from 'preact/hooks'
+import { useAction } from '../action.ts'
+import { shown } from '../charts/figure.tsx'
+import { GROUPS, type RushRequest, type RushView } from '../contract.ts'
+import { useFrames } from '../live.ts'
+import { saleOf, useChosenSale } from '../sale-choice.ts'
+import { useWords } from '../words/words.ts'
+import { Refused } from './refused.tsx'
+
+/** As many as two cores and a browser beside them can take, and enough for a queue. */
+const BUYERS = 6_000
+const SECONDS = 8
+const BUYERS_MAX = 20_000
+const SECONDS_MAX = 60
+
+/** Sends simulated buyers, and tells what they really did. */
+export function Rush() {
+  const { rush: words } = useWords()
+  const { act, isBusy, refusal } = useAction()
+  const { rush } = useFrames().at(-1) ?? {}
+  const isRunning = rush?.state === 'RUNNING' || rush?.state === 'PAYING'
+  const submit = (request: RushRequest) => void act('/rush', { method: 'POST', body: request })
+  return (
+    <section class="panel rush" aria-labelledby="rush-title">
+      <h2 id="rush-title">{words.title}</h2>
+      <RushForm isDisabled={isBusy || isRunning} onSubmit={submit} />
+      <button class="button quiet" disabled={!isRunning} onClick={() => void act('/rush', { method: 'DELETE' })}>{words.stop}</button>
+      <Refused refusal={refusal} />
+      {rush ? <RushResult rush={rush} /> : <p class="hint">{words.none}</p>}
+    </section>
+  )
+}
+
+function RushForm({ isDisabled, onSubmit }: { isDisabled: boolean; onSubmit: (request: RushRequest) => void }) {
+  const { rush: words } = useWords()
+  const frame = useFrames().at(-1)
+  const shownSale = saleOf(frame, useChosenSale())
+  const [buyers, setBuyers] = useState(BUYERS)
+  const [seconds, setSeconds] = useState(SECONDS)
+  const [saleId, setSaleId] = useState('')
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault()
+    onSubmit({ buyers, seconds, ...(saleId !== '' && { saleId }) })
+  }
+  return (
+    <form class="row" onSubmit={submit}>
+      <label class="field"><span>{words.buyers}</span><input type="number" min={1} max={BUYERS_MAX} required value={buyers} onInput={({ currentTarget }) => setBuyers(currentTarget.valueAsNumber)} /></label>
+      <label class="field"><span>{words.seconds}</span><input type="number" min={1} max={SECONDS_MAX} required value={seconds} onInput={({ currentTarget }) => setSeconds(currentTarget.valueAsNumber)} /></label>
+      <label class="field">
+        <span>{words.where}</span>
+        <select value={saleId} onChange={({ currentTarget }) => setSaleId(currentTarget.value)}>
+          <option value="">{words.ownSale}</option>
+          {shownSale && <option value={shownSale.saleId}>{shownSale.title}</option>}
+        </select>
+      </label>
+      <button class="button" disabled={isDisabled}>{words.send}</button>
+    </form>
+  )
+}
+
+function RushResult({ rush }: { rush: RushView }) {
+  const { rush: words, groups, seconds } = useWords()
+  const figures: [string, number][] = [
+    [words.rate, rush.perSecond], [words.rateMax, rush.perSecondMax], [words.asked, rush.asked],
+    ...GROUPS.map((group): [string, number] => [groups[group], rush.answers[group]]),
+    [words.unanswered, rush.unanswered], [words.paid, rush.paid],
+  ]
+  return (
+    <div class="result" data-rush={rush.state}>
+      <p><strong>{words.states[rush.state]}</strong> <span class="figures">{seconds(Math.round(rush.elapsedSeconds))}</span></p>
+      <dl class="figures">{figures.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{shown(value)}</dd></div>)}</dl>
+    </div>
+  )
+}

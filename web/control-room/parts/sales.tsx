@@ -1,0 +1,53 @@
+import { useEffect, useState } from 'preact/hooks'
+import { number } from '../../shared/language.ts'
+import { useAction } from '../action.ts'
+import type { Sale } from '../contract.ts'
+import { useConnection, useFrames } from '../live.ts'
+import { useWords } from '../words/words.ts'
+import { NewSale } from './new-sale.tsx'
+import { Refused } from './refused.tsx'
+
+const SHOWN_MAX = 6
+const HOUR_MS = 3_600_000
+
+/** The newest sales, with their doors. */
+export function Sales() {
+  const { sales: words } = useWords()
+  const { act, isBusy, refusal } = useAction()
+  const [sales, setSales] = useState<Sale[]>([])
+  const frame = useFrames().at(-1)
+  // Whatever opens, closes or sells one changes this.
+  const mark = frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => `${saleId} ${opensAtMs} ${closesAtMs}`).join()
+  const connection = useConnection()
+  const look = async () => setSales((await act<{ sales: Sale[] }>('/sales'))?.sales ?? sales)
+  useEffect(() => { if (connection === 'LIVE') void look() }, [mark, connection])
+  const move = async ({ id }: Sale, change: { opensAt?: string; closesAt?: string }) => {
+    await act(`/sales/${id}`, { method: 'PATCH', body: change })
+    await look()
+  }
+  const nowMs = frame?.atMs ?? 0
+  return (
+    <section class="panel sales" aria-labelledby="sales-title">
+      <h2 id="sales-title">{words.title}</h2>
+      <Refused refusal={refusal} />
+      <ul>{sales.slice(0, SHOWN_MAX).map((sale) => <SaleRow key={sale.id} sale={sale} nowMs={nowMs} isBusy={isBusy} onMove={(change) => void move(sale, change)} />)}</ul>
+      <NewSale onCreated={() => void look()} />
+    </section>
+  )
+}
+
+function SaleRow({ sale, nowMs, isBusy, onMove }: { sale: Sale; nowMs: number; isBusy: boolean; onMove: (change: { opensAt?: string; closesAt?: string }) => void }) {
+  const { sales: words } = useWords()
+  const state = nowMs < Date.parse(sale.opensAt) ? 'soon' : nowMs < Date.parse(sale.closesAt) ? 'open' : 'over'
+  const at = (ms: number) => new Date(ms).toISOString()
+  return (
+    <li data-sale={sale.id} data-state={state}>
+      <span class={`lamp ${state}`} />
+      <span class="name">{sale.title}</span>
+      <span class="state figures">{words.states[state]}, {words.sold(number(sale.sold), number(sale.stock))}</span>
+      {state === 'open'
+        ? <button class="button quiet small" aria-label={words.closeOf(sale.title)} disabled={isBusy} onClick={() => onMove({ closesAt: at(nowMs) })}>{words.closeNow}</button>
+        : <button class="button quiet small" aria-label={words.openOf(sale.title)} disabled={isBusy} onClick={() => onMove({ opensAt: at(nowMs), ...(state === 'over' && { closesAt: at(nowMs + HOUR_MS) }) })}>{words.openNow}</button>}
+    </li>
+  )
+}

@@ -1,0 +1,13 @@
+import { createStore, useStore } from '../shared/store.ts'
+import type { LiveFrame, LiveSale } from './contract.ts'
+
+/** The sale whose stock and orders are shown; empty for whichever is the most interesting. */
+export const chosenSale = createStore('')
+export const useChosenSale = () => useStore(chosenSale)
+
+/** The chosen one, else that of the last rush, else the one that was opened last. */
+export function saleOf(frame: LiveFrame | undefined, chosen: string): LiveSale | undefined {
+  const sales = frame?.sales ?? []
+  const byId = (saleId: string | undefined) => sales.find((sale) => sale.saleId === saleId)
+  return byId(chosen) ?? byId(frame?.rush?.saleId) ?? [...sales].sort((one, other) => other.opensAtMs - one.opensAtMs)[0]
+}

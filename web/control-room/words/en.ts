@@ -1,0 +1,78 @@
+import type { Refusal } from '../../shared/api.ts'
+
+type Refusals = Partial<Record<Refusal['code'], string>> & { INTERNAL: string }
+
+const refusals: Refusals = {
+  OFFLINE: 'The control room does not answer.',
+  UNAVAILABLE: 'What is needed for this is away just now; try again in a moment.',
+  RUSH_RUNNING: 'Buyers are at it already.',
+  DEMO_ONLY: 'This is possible only in a demo that npm start has started.',
+  NOT_RUNNING: 'It is not running just now; it is being started.',
+  SALE_EXISTS: 'There is a sale of that id; choose another one.',
+  INVALID_REQUEST: 'Not all of this can be taken; look at the fields again.',
+  NOT_FOUND: 'There is no such thing any more.',
+  FORBIDDEN: 'This is not allowed from here.',
+  INTERNAL: 'Something went wrong on our side.',
+}
+
+export const en = {
+  brand: 'Control room',
+  now: 'now',
+  perSecond: 'a second',
+  reservations: 'reservations',
+  orders: 'orders',
+  of: (total: string) => `of ${total}`,
+  noSale: 'No sale',
+  connection: { CONNECTING: 'Connecting …', LIVE: 'Live', LOST: 'No connection', REFUSED: 'Not signed in' },
+  lost: 'The control room does not answer. This page tries again by itself; what it shows is from before.',
+  sale: 'Sale shown',
+  newestSale: 'The newest sale',
+  signIn: {
+    title: 'Control room', token: 'Admin token', open: 'Open',
+    hint: 'npm start prints a link that brings it along. Elsewhere it is ADMIN_TOKEN.',
+    refused: 'This is not the token of this control room.',
+  },
+  audit: {
+    accounted: 'Every unit is accounted for.',
+    running: 'Nothing is wrong. Some units are still on their way.',
+    wrong: 'Not balanced:',
+    unknown: 'Not audited yet.',
+    age: (seconds: string) => `Audited ${seconds} s ago.`,
+  },
+  charts: { all: 'What is going on', requests: 'Requests in', waiting: 'Waiting', orders: 'Orders out', stock: 'Stock left', fates: 'Orders', writes: 'PostgreSQL writes' },
+  groups: { accepted: 'Accepted', repeated: 'Repeated', soldOut: 'Sold out', limited: 'Too fast', busy: 'Busy', other: 'Other' },
+  fates: { unpaid: 'Unpaid', paid: 'Paid', cancelled: 'Cancelled', refunded: 'Refunded' },
+  undecided: 'Accepted, no order yet',
+  messages: 'Messages at the broker',
+  pending: 'Not confirmed yet',
+  ordered: 'Units ordered',
+  rows: 'Rows',
+  outbox: 'Events to be sent',
+  rush: {
+    title: 'Rush', buyers: 'Buyers', seconds: 'Within seconds', where: 'Sale', ownSale: 'A new one', send: 'Send the rush', stop: 'Stop',
+    states: { RUNNING: 'Buyers are coming', PAYING: 'Buyers are paying', DONE: 'Done', STOPPED: 'Stopped', FAILED: 'Broke off' },
+    none: 'Simulated buyers press the button, over HTTP, as real ones do.',
+    rate: 'Answers a second, for real', rateMax: 'Most in one second', asked: 'Asked', unanswered: 'Unanswered', paid: 'Have paid',
+  },
+  processes: {
+    title: 'Processes', kill: 'Kill', restart: 'Restart', none: 'Not started by npm start: the processes are somebody else\'s.',
+    states: { RUNNING: 'Running', STARTING: 'Starting', DOWN: 'Down' },
+    up: (time: string) => `for ${time}`, restarts: (times: string) => `${times} × restarted`,
+    killOf: (name: string) => `Kill ${name}`, restartOf: (name: string) => `Restart ${name}`,
+  },
+  seconds: (count: number) => `${count} s`,
+  minutes: (count: number) => `${count} min`,
+  hours: (count: number) => `${count} h`,
+  sales: {
+    title: 'Sales', id: 'Id', name: 'Title', price: 'Price in cents', stock: 'Stock', minutes: 'Open for minutes', create: 'Create and open', new: 'New sale',
+    states: { soon: 'Not open yet', open: 'Open', over: 'Over' }, openNow: 'Open now', closeNow: 'Close now', sold: (sold: string, stock: string) => `${sold} of ${stock} sold`,
+    openOf: (title: string) => `Open ${title} now`, closeOf: (title: string) => `Close ${title} now`,
+  },
+  deadLetters: {
+    title: 'Dead letters', none: 'None. Every message was understood.', sendAll: 'Send all back', sendBack: 'Send back', unknown: 'unknown queue',
+    count: (count: string) => `${count} messages that nobody could use`, kept: (count: string) => `${count} could not be sent back and are still here.`,
+    sendOf: (id: string) => `Send ${id} back`,
+  },
+  sagas: { title: 'Sagas', none: 'No order has a saga.', unavailable: 'This system has no sagas.', order: 'Order', state: 'State', step: 'Last step' },
+  refusals,
+}
