@@ -14,6 +14,8 @@ const WAIT_MS = 800
 /** Counting orders and auditing read everything there is. So often at most, and for so much of the time. */
 const ORDERS = { everyMs: 1_000, shareMax: 0.1 }
 const AUDIT = { everyMs: 5_000, shareMax: 0.2 }
+/** Orders are committed some hundred at a time, and PostgreSQL tells of its writes once a second: one reading alone jumps. */
+const LEDGER_READINGS = 3
 
 export interface SamplerDeps {
   database: Database
@@ -28,7 +30,7 @@ export interface SamplerDeps {
 /** Reads every source at once. None of them can keep the others from being shown. */
 export function sampler({ database, stock, queues, gatewayUrl, audit, rush, processes }: SamplerDeps): () => Promise<LiveFrame> {
   const requestRates = rates<RequestCounts>()
-  const ledgerRates = rates<LedgerCounters>()
+  const ledgerRates = rates<LedgerCounters>(LEDGER_READINGS)
   const sources = {
     requests: promptly(WAIT_MS, async () => gatewayUrl === undefined ? null : requestRates(await countRequests(gatewayUrl))),
     sales: promptly(WAIT_MS, () => readSales(stock)),

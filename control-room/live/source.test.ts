@@ -60,6 +60,19 @@ test('rates come from growth; the first, and one after a counter began anew, are
   expect(rate({ count: 5 })).toBeNull()
 })
 
+test('over several readings a rate is their average', async () => {
+  const [plain, averaged] = [rates<{ count: number }>(), rates<{ count: number }>(2)]
+  const both = async (count: number) => {
+    await eventually('the clock to go on', () => performance.now(), (now) => now > 0)
+    return [plain({ count })?.count, averaged({ count })?.count]
+  }
+  await both(0)
+  await both(1_000)
+  const [now, average = 0] = await both(1_000)
+  expect(now).toBe(0)
+  expect(average).toBeGreaterThan(0)
+})
+
 test('the gateway\'s words for an outcome become those of the screen, and none is left out', () => {
   const line = (outcome: string, count: number) => `seckill_purchases_total{outcome="${outcome}",service="gateway"} ${count}\n`
   const metrics = `# TYPE seckill_purchases_total counter\n${line('ACCEPTED', 1)}${line('DUPLICATE', 2)}${line('SOLD_OUT', 4)}${line('RATE_LIMITED', 8)}${line('CROWDED', 16)}${line('BUSY', 32)}${line('UNAVAILABLE', 64)}${line('NOT_STARTED', 128)}${line('NEW_ONE', 256)}seckill_other_total{outcome="ACCEPTED"} 9\n`

@@ -45,15 +45,21 @@ export function sparingly<T>({ everyMs, shareMax }: { everyMs: number; shareMax:
 /** An average over longer would be drawn as if it were now. */
 const RATE_SECONDS_MAX = 10
 
-/** Turns counts that only grow into rates a second; null at first, after a gap, and after a counter began anew. */
-export function rates<Counts extends Record<string, number>>(): (counts: Counts) => Counts | null {
-  let before: { counts: Counts; atMs: number } | undefined
+/**
+ * Turns counts that only grow into rates a second, as the average of the last `overReadings`; null at first, after a gap,
+ * and after a counter began anew.
+ */
+export function rates<Counts extends Record<string, number>>(overReadings = 1): (counts: Counts) => Counts | null {
+  let readings: { counts: Counts; atMs: number }[] = []
   return (counts) => {
-    const earlier = before
-    before = { counts, atMs: performance.now() }
-    const seconds = earlier ? (before.atMs - earlier.atMs) / 1_000 : Infinity
-    if (!earlier || seconds > RATE_SECONDS_MAX) return null
+    const atMs = performance.now()
+    const known = readings.at(-1)
+    const isNew = !known || atMs - known.atMs > RATE_SECONDS_MAX * 1_000 || Object.entries(counts).some(([name, count]) => count < (known.counts[name] ?? 0))
+    readings = [...isNew ? [] : readings.slice(-overReadings), { counts, atMs }]
+    const [earlier] = readings
+    if (isNew || !earlier) return null
+    const seconds = (atMs - earlier.atMs) / 1_000
     const differences = Object.entries(counts).map(([name, count]): [string, number] => [name, (count - (earlier.counts[name] ?? 0)) / seconds])
-    return differences.some(([, rate]) => rate < 0) ? null : Object.fromEntries(differences) as Counts
+    return Object.fromEntries(differences) as Counts
   }
 }

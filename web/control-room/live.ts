@@ -6,7 +6,8 @@ import { adminToken } from './session.ts'
 /** `REFUSED`: this token does not open this control room. */
 export type Connection = 'CONNECTING' | 'LIVE' | 'LOST' | 'REFUSED'
 
-export const SHOWN_SECONDS = 120
+/** A rush, its queue and its drain fill the picture; a minute later one sees unpaid orders lapse. */
+export const SHOWN_SECONDS = 90
 const AGAIN_MS = 1_000
 /** A frame comes every second. */
 const SILENCE_LIMIT_MS = 6_000

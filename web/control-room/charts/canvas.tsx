@@ -18,9 +18,10 @@ export interface Drawing {
 }
 
 const AXIS_WIDTH = 3.25
+const AXIS_SECONDS = [90, 60, 30, 0]
 const LINE_WIDTH = 2
 
-/** The picture of some lines over the last two minutes. What it shows stands beside it as text, so that it is hidden from readers. */
+/** The picture of some lines over the last minute and a half. What it shows stands beside it as text, so that it is hidden from readers. */
 export function Canvas({ drawing }: { drawing: Drawing }) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | null>(null)
@@ -73,7 +74,7 @@ function optionsFor(place: HTMLElement, drawing: () => Drawing): UPlot.Options {
       y: { range: () => [0, drawing().top] },
     },
     axes: [
-      { ...axis, size: rem * 1.5, grid: { show: false }, splits: () => [120, 90, 60, 30, 0].map((ago) => end() - ago), values: (_, splits) => splits.map((at) => agoOf(end() - at)) },
+      { ...axis, size: rem * 1.5, grid: { show: false }, splits: () => AXIS_SECONDS.map((ago) => end() - ago), values: (_, splits) => splits.map((at) => agoOf(end() - at)) },
       { ...axis, size: rem * AXIS_WIDTH, splits: () => [0, drawing().top / 2, drawing().top], values: (_, splits) => splits.map(compact) },
     ],
     series: [{}, ...drawing().lines.map(({ colour, isFilled }) => {

@@ -4,7 +4,7 @@ import { saleOf, useChosenSale } from '../sale-choice.ts'
 import { useWords } from '../words/words.ts'
 import type { Colour } from './colours.ts'
 import { Figure, shown } from './figure.tsx'
-import { latest, type Line, roundTop } from './lines.ts'
+import { highest, latest, type Line, roundTop } from './lines.ts'
 
 const COLOURS: Record<RequestGroup, Colour> = {
   accepted: 'accepted', repeated: 'repeated', soldOut: 'sold-out', limited: 'limited', busy: 'busy', other: 'other',
@@ -40,14 +40,21 @@ export function Charts() {
 
   return (
     <section class="charts" aria-label={words.charts.all}>
-      <Figure {...common} id="requests" title={words.charts.requests} unit={words.perSecond} total={latest(asked)} series={groups} isStacked top={rateTop} />
-      <Figure {...common} id="stock" title={words.charts.stock} unit={sale ? words.of(shown(sale.stock)) : ''} total={latest(left)} series={[{ colour: 'stock', name: sale?.title ?? words.noSale, values: left }]} top={Math.max(LEAST_TOP, sale?.stock ?? 0)} />
-      <Figure {...common} id="waiting" title={words.charts.waiting} unit={words.reservations} total={latest(waiting)} series={[{ colour: 'waiting', name: words.undecided, values: waiting }]} top={roundTop([waiting], LEAST_TOP)}>
+      <Figure {...common} id="requests" isMain title={words.charts.requests} unit={words.perSecond} total={latest(asked)} series={groups} isStacked top={rateTop}>
+        <div><dt>{words.most}</dt><dd>{shown(highest(asked))}</dd></div>
+      </Figure>
+      <Figure {...common} id="stock" title={words.charts.stock} unit={sale ? words.of(shown(sale.stock)) : ''} total={latest(left)} series={[{ colour: 'stock', name: words.left, values: left }]} top={Math.max(LEAST_TOP, sale?.stock ?? 0)}>
+        <div><dt>{words.taken}</dt><dd>{shown(sale ? sale.stock - sale.left : null)}</dd></div>
+      </Figure>
+      <Figure {...common} id="waiting" isMain title={words.charts.waiting} unit={words.reservations} total={latest(waiting)} series={[{ colour: 'waiting', name: words.undecided, values: waiting }]} top={roundTop([waiting], LEAST_TOP)}>
+        <div><dt>{words.most}</dt><dd>{shown(highest(waiting))}</dd></div>
         <div><dt>{words.messages}</dt><dd>{shown(queues?.intake ?? null)}</dd></div>
         <div><dt>{words.pending}</dt><dd>{shown(latest(pending))}</dd></div>
       </Figure>
       <Figure {...common} id="fates" title={words.charts.fates} unit={words.orders} total={total(fates)} series={fates} top={roundTop(fates.map(({ values }) => values), LEAST_TOP)} />
-      <Figure {...common} id="orders" title={words.charts.orders} unit={words.perSecond} total={latest(ordered)} series={[{ colour: 'ordered', name: words.ordered, values: ordered }]} top={rateTop} />
+      <Figure {...common} id="orders" isMain title={words.charts.orders} unit={words.perSecond} total={latest(ordered)} series={[{ colour: 'ordered', name: words.ordered, values: ordered }]} top={rateTop}>
+        <div><dt>{words.most}</dt><dd>{shown(highest(ordered))}</dd></div>
+      </Figure>
       <Figure {...common} id="writes" title={words.charts.writes} unit={words.perSecond} total={latest(writes)} series={[{ colour: 'writes', name: words.rows, values: writes }]} top={roundTop([writes], LEAST_TOP)}>
         <div><dt>{words.outbox}</dt><dd>{shown(frames.at(-1)?.ledger?.outbox ?? null)}</dd></div>
       </Figure>

@@ -19,6 +19,8 @@ export interface FigureProps {
   total: number | null
   times: number[]
   series: Series[]
+  /** Wider, with its figures at its side. */
+  isMain?: boolean
   isStacked?: boolean
   top: number
   marks: number[]
@@ -26,13 +28,13 @@ export interface FigureProps {
 }
 
 /** A chart with its figures of now as text beside it: what it says to whoever does not see it, and from the back row. */
-export function Figure({ id, title, unit, total, times, series, isStacked = false, top, marks, children }: FigureProps) {
+export function Figure({ id, title, unit, total, times, series, isMain = false, isStacked = false, top, marks, children }: FigureProps) {
   const lines = series.map(({ values }) => bridged(values))
   const drawn = isStacked ? stacked(lines) : lines
   // The highest first: what is below is drawn over it.
   const drawing = { times, top, marks, lines: series.map(({ colour }, at) => ({ colour, values: drawn[at] ?? [], isFilled: isStacked || series.length === 1 })).reverse() }
   return (
-    <figure class="chart" data-chart={id} aria-labelledby={`${id}-title`}>
+    <figure class={isMain ? 'chart main' : 'chart'} data-chart={id} aria-labelledby={`${id}-title`}>
       <figcaption>
         <h2 id={`${id}-title`}>{title}</h2>
         <p class="total figures"><strong data-figure={id}>{shown(total)}</strong> <span>{unit}</span></p>

@@ -31,6 +31,11 @@ export function latest(line: Line): number | null {
   return line.slice(-1 - BRIDGED_MAX).findLast((value) => value !== null) ?? null
 }
 
+export function highest(line: Line): number | null {
+  const known = line.filter((value) => value !== null)
+  return known.length > 0 ? Math.max(...known) : null
+}
+
 const STEPS = [1, 2, 3, 4, 5, 6, 8, 10]
 
 /** A round number that is not below any of the values: the end of an axis. */

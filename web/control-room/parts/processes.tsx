@@ -40,8 +40,9 @@ function Process({ process: { name, state, startedAtMs, restarts }, nowMs }: { p
       <span class={`lamp ${state.toLowerCase()}`} />
       <span class="name">{name}</span>
       <span class="state figures">
-        {words.states[state]}{startedAtMs !== null && ` ${words.up(time(nowMs - startedAtMs))}`}
-        {restarts > 0 && `, ${words.restarts(number(restarts))}`}
+        {restarts > 0 && `${words.restarts(number(restarts))}, `}
+        <span class={state === 'RUNNING' ? 'unseen' : ''}>{words.states[state]} </span>
+        {startedAtMs !== null && time(nowMs - startedAtMs)}
       </span>
     </>
   )

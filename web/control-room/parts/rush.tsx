@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { useAction } from '../action.ts'
 import { shown } from '../charts/figure.tsx'
@@ -8,8 +9,8 @@ import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
 
 /** As many as two cores and a browser beside them can take, and enough for a queue. */
-const BUYERS = 6_000
-const SECONDS = 8
+const BUYERS = 8_000
+const SECONDS = 12
 const BUYERS_MAX = 20_000
 const SECONDS_MAX = 60
 
@@ -23,15 +24,16 @@ export function Rush() {
   return (
     <section class="panel rush" aria-labelledby="rush-title">
       <h2 id="rush-title">{words.title}</h2>
-      <RushForm isDisabled={isBusy || isRunning} onSubmit={submit} />
-      <button class="button quiet" disabled={!isRunning} onClick={() => void act('/rush', { method: 'DELETE' })}>{words.stop}</button>
+      <RushForm isDisabled={isBusy || isRunning} onSubmit={submit}>
+        <button class="button quiet" type="button" disabled={!isRunning} onClick={() => void act('/rush', { method: 'DELETE' })}>{words.stop}</button>
+      </RushForm>
       <Refused refusal={refusal} />
       {rush ? <RushResult rush={rush} /> : <p class="hint">{words.none}</p>}
     </section>
   )
 }
 
-function RushForm({ isDisabled, onSubmit }: { isDisabled: boolean; onSubmit: (request: RushRequest) => void }) {
+function RushForm({ isDisabled, onSubmit, children }: { isDisabled: boolean; onSubmit: (request: RushRequest) => void; children: ComponentChildren }) {
   const { rush: words } = useWords()
   const frame = useFrames().at(-1)
   const shownSale = saleOf(frame, useChosenSale())
@@ -46,7 +48,7 @@ function RushForm({ isDisabled, onSubmit }: { isDisabled: boolean; onSubmit: (re
     <form class="row" onSubmit={submit}>
       <label class="field"><span>{words.buyers}</span><input type="number" min={1} max={BUYERS_MAX} required value={buyers} onInput={({ currentTarget }) => setBuyers(currentTarget.valueAsNumber)} /></label>
       <label class="field"><span>{words.seconds}</span><input type="number" min={1} max={SECONDS_MAX} required value={seconds} onInput={({ currentTarget }) => setSeconds(currentTarget.valueAsNumber)} /></label>
-      <label class="field">
+      <label class="field where">
         <span>{words.where}</span>
         <select value={saleId} onChange={({ currentTarget }) => setSaleId(currentTarget.value)}>
           <option value="">{words.ownSale}</option>
@@ -54,6 +56,7 @@ function RushForm({ isDisabled, onSubmit }: { isDisabled: boolean; onSubmit: (re
         </select>
       </label>
       <button class="button" disabled={isDisabled}>{words.send}</button>
+      {children}
     </form>
   )
 }
