@@ -33,6 +33,6 @@ function eventOf(orderId: string, number: number, step: number): OrderEvent {
   const now = new Date().toISOString()
   return {
     v: ORDER_EVENT_VERSION, eventId, type: STEPS[step] ?? 'order.created', orderId, reservationId: `drain.${orderId}`, saleId: 'drain', buyerId: `buyer-${number}`, quantity: 1,
-    amountCents: 1_000, couponCode: `C${number}`, sequence: step + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }),
+    amountCents: 1_000, couponCode: `C${number}`, points: 0, sequence: step + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }),
   }
 }

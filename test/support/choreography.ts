@@ -49,7 +49,7 @@ export class Choreography {
       DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl, REDIS_KEY_PREFIX: world.keyPrefix, ...settings,
     })
     const subscriptions = new Map<Party, Subscription>()
-    for (const party of ALL) subscriptions.set(party, await subscribe(world.database, party))
+    for (const party of ALL) subscriptions.set(party, await subscribe(world.database, party, 1))
     return new Choreography(world, { config, redis: world.redis, log: createLog('test', 'silent') }, subscriptions)
   }
 
