@@ -69,7 +69,7 @@ describe('a subscriber is killed between its effect and the ack', { timeout: DYI
 
     const orderIds = orders.map(([event]) => event?.orderId ?? '')
     const entered = (purpose: string) => database.inboxEntry.count({ where: { purpose, orderId: { in: orderIds } } })
-    for (const [purpose, each] of [['coupon', 3], ['points', 2], ['risk', 1], ['statistics', 3]] as const) {
+    for (const [purpose, each] of [['coupon', 3], ['points', 3], ['risk', 1], ['statistics', 3]] as const) {
       await eventually(`all of ${purpose}`, () => entered(purpose), (count) => count === each * ORDERS)
     }
     for (const name of STRONG) {
