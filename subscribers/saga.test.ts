@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { cancelForBuyer, cancelUnpaid } from '../core/orders/transitions.ts'
 import { askBack } from '../core/orders/saga.ts'
@@ -95,6 +96,7 @@ describe('forwards', () => {
     await shop.settle()
     const states = await Promise.all(orders.map(async ({ orderId }) => (await shop.saga(orderId)).state))
     expect(states.sort()).toEqual(['COMPENSATED', 'COMPENSATED', 'DONE'])
+    expect(await shop.statusOf(code)).toBe('LOCKED')
     const prices = await Promise.all(orders.map(async ({ orderId }) => (await shop.order(orderId)).amountCents))
     expect(prices.sort((one, other) => one - other)).toEqual([400, 500, 500])
   })
@@ -277,11 +279,62 @@ describe('nobody reports', () => {
     await shop.settle()
   })
 
+  test('of a step and its calling off at the same moment one happens', async () => {
+    const orders = await Promise.all(Array.from({ length: 20 }, async () => place({ couponCode: await shop.coupon(100) })))
+    for (const { orderId } of orders) await overdue(orderId)
+    await Promise.all([shop.hearAtOnce('coupon'), ...orders.map(({ orderId }) => ask(orderId))])
+    await shop.settle()
+    const locked = await Promise.all(orders.map(async ({ orderId }) => (await shop.couponSteps(orderId)).includes('LOCKED')))
+    expect(locked).toEqual(orders.map(({ orderId }) => shop.told(orderId).includes('coupon-locked')))
+    for (const order of orders) expect(await soldOf(order)).toBe((await shop.saga(order.orderId)).state === 'DONE' ? 1 : 0)
+  })
+
+  test('an order that was cancelled meanwhile is not called off', async () => {
+    const order = await place({ couponCode: await shop.coupon(100) })
+    await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
+    await overdue(order.orderId)
+    expect(await ask(order.orderId)).toBeUndefined()
+    await shop.settle()
+    expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
+  })
+
   test('an order that is done, paid or not, is nobody\'s concern', async () => {
     const order = await place({ couponCode: await shop.coupon(100) })
     await shop.settle()
     await overdue(order.orderId)
     expect(await ask(order.orderId)).toBeUndefined()
+  })
+})
+
+const HALVES = 6
+/** Two batches, the second of which has what it wants in the opposite order. */
+const twoWays: Delivery = (events) => [events.slice(0, HALVES), events.slice(HALVES).toReversed()]
+
+describe('batches that want the same things in opposite orders do not wait for each other in a circle:', () => {
+  test('coupons', async () => {
+    const codes = await Promise.all(Array.from({ length: HALVES }, () => shop.coupon(100)))
+    for (const couponCode of [...codes, ...codes]) await place({ couponCode })
+    await shop.hearAtOnce('coupon', twoWays)
+    await shop.settle()
+    expect(await Promise.all(codes.map((code) => shop.statusOf(code)))).toEqual(codes.map(() => 'LOCKED'))
+  })
+
+  test('buyers', async () => {
+    const buyers = Array.from({ length: HALVES }, (_, i) => `buyer-${i}-${randomUUID()}`)
+    for (const buyerId of buyers) await shop.givePoints(buyerId, 10)
+    for (const buyerId of [...buyers, ...buyers]) await place({ points: 10 }, { buyerId })
+    await shop.hearAtOnce('points', twoWays)
+    expect(await Promise.all(buyers.map((buyerId) => shop.pointsOf(buyerId)))).toEqual(buyers.map(() => 0))
+    await shop.settle()
+  })
+
+  test('sales', async () => {
+    const sales = await Promise.all(Array.from({ length: HALVES }, () => shop.ledger.sale(2)))
+    for (const saleId of [...sales, ...sales]) await place({ couponCode: 'NO-SUCH-COUPON' }, { saleId })
+    await shop.hear('saga')
+    await shop.hear('coupon')
+    await shop.hearAtOnce('saga', twoWays)
+    expect(await Promise.all(sales.map((saleId) => shop.ledger.sold(saleId)))).toEqual(sales.map(() => 0))
   })
 })
 

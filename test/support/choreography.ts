@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { OrderEvent, Reservation } from '../../core/contracts/messages.ts'
 import { subscribe, type Subscription } from '../../core/orders/inbox.ts'
+import type { OutboxMessage } from '../../core/orders/outbox.ts'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { receiveMoney } from '../../core/orders/transitions.ts'
 import { parseConfig } from '../../core/platform/config.ts'
@@ -69,12 +70,12 @@ export class Choreography {
     for (const batch of deliver(events)) await this.#handle(party, batch)
   }
 
-  /** The same with each order in a transaction of its own, all at a time, as several partitions do. */
-  async hearAtOnce(party: Party): Promise<void> {
+  /** The same with every batch, which is an order's events unless told otherwise, at the same time, as several partitions do. */
+  async hearAtOnce(party: Party, deliver: Delivery = (events) => [...groupBy(events, ({ orderId }) => orderId).values()]): Promise<void> {
     await this.#collect()
-    const orders = groupBy(this.#unheard.get(party) ?? [], ({ orderId }) => orderId)
+    const batches = deliver(this.#unheard.get(party) ?? [])
     this.#unheard.set(party, [])
-    await Promise.all([...orders.values()].map((events) => this.#handle(party, events)))
+    await Promise.all(batches.map((events) => this.#handle(party, events)))
   }
 
   async #handle(party: Party, events: OrderEvent[]): Promise<void> {
@@ -86,8 +87,9 @@ export class Choreography {
 
   /** Takes over the relay's part. @returns whether there was anything. */
   async #collect(): Promise<boolean> {
-    const events = (await this.ledger.messages()).flatMap(({ destination, message }) => destination === 'events' ? [message] : [])
-    await this.world.database.outboxEntry.deleteMany()
+    const entries = await this.world.database.outboxEntry.findMany({ orderBy: { id: 'asc' } })
+    const events = entries.flatMap(({ messages }) => messages as unknown as OutboxMessage[]).flatMap(({ destination, message }) => destination === 'events' ? [message] : [])
+    await this.world.database.outboxEntry.deleteMany({ where: { id: { in: entries.map(({ id }) => id) } } })
     this.published.push(...events)
     for (const party of ALL) this.#unheard.get(party)?.push(...events)
     return events.length > 0

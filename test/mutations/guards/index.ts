@@ -1,7 +1,8 @@
 import type { Guard } from '../guard.ts'
 import { gatewayGuards } from './gateway.ts'
 import { orderGuards } from './orders.ts'
+import { sagaGuards } from './sagas.ts'
 import { stockGuards } from './stock.ts'
 import { subscriberGuards } from './subscribers.ts'
 
-export const GUARDS: Guard[] = [...stockGuards, ...orderGuards, ...gatewayGuards, ...subscriberGuards]
+export const GUARDS: Guard[] = [...stockGuards, ...orderGuards, ...gatewayGuards, ...subscriberGuards, ...sagaGuards]

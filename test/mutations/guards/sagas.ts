@@ -1,0 +1,105 @@
+import type { Guard } from '../guard.ts'
+
+const SAGA = 'subscribers/saga.test.ts'
+const CHAIN = 'core/orders/saga-chain.test.ts'
+const STEPS = 'core/orders/saga.ts'
+
+/** What an order takes and gives back on its way: coupon, points, unit, money. */
+export const sagaGuards: Guard[] = [
+  {
+    rule: 'an order that names a coupon or points has a saga', file: 'core/orders/record-verdicts.ts',
+    text: 'WHERE order_id IS NOT NULL AND (coupon_code IS NOT NULL OR points > 0)', without: 'WHERE FALSE', tests: { file: SAGA, named: 'forwards an order takes its coupon' },
+  },
+  {
+    rule: 'no payment opens before the saga is done', file: 'order-service/payments/open-payment.ts',
+    text: "      AND NOT EXISTS (SELECT FROM sagas WHERE sagas.order_id = orders.id AND state <> 'DONE')\n", without: '',
+    tests: { file: 'order-service/payments/open-payment.test.ts', named: 'an order whose' },
+  },
+  {
+    rule: 'what a coupon or points take off is not to be paid', file: STEPS,
+    text: ' - ${offCents}::int', without: '', tests: { file: SAGA, named: 'forwards an order takes its coupon' },
+  },
+  {
+    rule: 'a step is not taken once its saga was called off', file: STEPS,
+    text: "return held?.state === 'RUNNING' && held.status", without: 'return held?.status', tests: { file: SAGA, named: 'nobody reports a saga that is not completed' },
+  },
+  {
+    rule: 'a step is not taken once its order was cancelled', file: STEPS,
+    text: " && held.status === 'PENDING_PAYMENT'", without: '', tests: { file: SAGA, named: 'an order that ends otherwise when its buyer cancels before' },
+  },
+  {
+    rule: 'a step and what calls it off take turns', file: STEPS,
+    text: 'FOR UPDATE`', without: '`', tests: { file: SAGA, named: 'nobody reports of a step and its calling off' },
+  },
+  {
+    rule: 'a saga is called off only while its order is unpaid', file: STEPS,
+    text: '        AND EXISTS (SELECT FROM orders WHERE id = ${orderId}::uuid AND status = ANY(${orderIs}::order_status[]))\n', without: '',
+    tests: { file: SAGA, named: 'nobody reports an order that was cancelled' },
+  },
+  {
+    rule: 'a saga is asked back about only past its time, and once', file: STEPS,
+    text: 'Prisma.sql`AND due_at <= now()`', without: 'Prisma.empty', tests: { file: SAGA, named: 'nobody reports' },
+  },
+  {
+    rule: 'a closed saga stays closed', file: STEPS,
+    text: ' AND state = ${from}::saga_state ${condition}', without: ' ${condition}', tests: { file: SAGA, named: 'nobody reports a failure that nobody follows' },
+  },
+  {
+    rule: 'a veto takes back the points of every order', file: 'core/orders/saga-chain.ts',
+    text: "case 'order.vetoed': return backwards('points')", without: "case 'order.vetoed': return backwards('order')", tests: { file: CHAIN },
+  },
+  {
+    rule: 'whoever may hold something is asked on the way back', file: 'core/orders/saga-chain.ts',
+    text: "return points ? backwards('points') : backwards(coupon ? 'coupon' : 'order')", without: "return backwards('order')", tests: { file: CHAIN },
+  },
+  {
+    rule: 'a coupon serves one order at a time', file: 'subscribers/coupon.ts',
+    text: " AND status = 'AVAILABLE' AND coalesce", without: ' AND coalesce', tests: { file: SAGA, named: 'forwards of orders that want one coupon' },
+  },
+  {
+    rule: 'a coupon serves nobody but whose it is', file: 'subscribers/coupon.ts',
+    text: ' AND coalesce(buyer_id, ${event.buyerId}) = ${event.buyerId}', without: '', tests: { file: SAGA, named: 'backwards an order whose coupon is somebody' },
+  },
+  {
+    rule: 'an order gives back no coupon but its own', file: 'subscribers/coupon.ts',
+    text: "order_id = NULL WHERE code = ${code} AND order_id = ${event.orderId}::uuid`", without: 'order_id = NULL WHERE code = ${code}`',
+    tests: { file: SAGA, named: 'forwards of orders that want one coupon' },
+  },
+  {
+    rule: 'coupons are locked in one order', file: 'subscribers/coupon.ts',
+    text: 'ORDER BY code FOR UPDATE`', without: '`', tests: { file: SAGA, named: 'batches that want the same things in opposite orders do not wait for each other in a circle: coupons' },
+  },
+  {
+    rule: 'nobody pays less than nothing', file: 'subscribers/coupon.ts',
+    text: 'least(discount_cents, ${event.amountCents})', without: 'discount_cents', tests: { file: SAGA, named: 'forwards nobody pays less' },
+  },
+  {
+    rule: 'no more points are spent than there is to pay', file: 'subscribers/points.ts',
+    text: 'Math.min(event.points, event.amountCents)', without: 'event.points', tests: { file: SAGA, named: 'forwards nobody pays less' },
+  },
+  {
+    rule: 'nobody spends points that they do not have', file: 'subscribers/points.ts',
+    text: ' >= ${points}`', without: ' IS NOT NULL`', tests: { file: SAGA, named: 'backwards with too few points' },
+  },
+  {
+    rule: 'a buyer\'s points are spent by one order at a time', file: 'subscribers/points.ts',
+    text: '    await lockBuyers(tx, events.filter(isToBeDeducted))\n', without: '', tests: { file: SAGA, named: 'forwards a buyer' },
+  },
+  {
+    rule: 'what an order has brought is undone once', file: 'subscribers/points.ts',
+    text: '-sum(points) FROM points_entries', without: '-sum(points) FILTER (WHERE points > 0) FROM points_entries', tests: { file: SAGA, named: 'backwards a veto takes a paid order back' },
+  },
+  {
+    rule: 'a grave rule takes the order back', file: 'subscribers/risk.ts',
+    text: '    await veto(tx, event, tools.config.SAGA_SECONDS * 1_000)\n', without: '', tests: { file: SAGA, named: 'backwards a veto takes back an order, too' },
+  },
+  {
+    rule: 'sales are held before orders, in one order', file: 'subscribers/saga.ts',
+    text: '    await lockSales(tx, comeBack.flatMap(({ orderId }) => orderId ?? []))\n', without: '',
+    tests: { file: SAGA, named: 'batches that want the same things in opposite orders do not wait for each other in a circle: sales' },
+  },
+  {
+    rule: 'wishes are there for whoever sends a reservation again', file: 'core/stock/reserve.lua',
+    text: "  if wishes ~= '' then redis.call('HSET', reservation, 'wishes', wishes) end\n", without: '', tests: { file: 'core/stock/stock.test.ts', named: 'releasing what else' },
+  },
+]
