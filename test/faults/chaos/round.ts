@@ -1,10 +1,11 @@
 import type { AuditReport } from '../../../core/audit/report.ts'
 import { brokenPromises } from '../support/accounting.ts'
 import { AuditWatch } from '../support/audit-watch.ts'
-import { Crowd } from '../support/crowd.ts'
+import { Crowd, nameOfBuyer } from '../support/crowd.ts'
 import { healingLimitMs } from '../support/healing-limit.ts'
 import type { Shop } from '../support/shop.ts'
 import { holdsWithin } from '../support/until.ts'
+import { fillPockets } from '../support/wishes.ts'
 import { carryOut, drawSchedule, type Fault } from './schedule.ts'
 
 const STOCK = 60
@@ -31,6 +32,7 @@ export async function playRound(shop: Shop, seed: number): Promise<Round> {
   const schedule = drawSchedule(seed)
   await shop.whole()
   const saleId = await shop.openSale(STOCK)
+  await fillPockets(shop.ledgers, saleId, Array.from({ length: BUYERS }, (_, i) => nameOfBuyer(i)))
   const crowd = new Crowd(shop, saleId, { buyers: BUYERS, arriveWithinMs: ARRIVE_WITHIN_MS, seed })
   const watch = new AuditWatch(shop, saleId)
   try {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer } from '../../support/http-client.ts'
 import type { Calls, What } from './calls.ts'
 import type { Random } from './random.ts'
+import type { Wishes } from './wishes.ts'
 
 export type Plan = 'pays' | 'pays late' | 'cancels' | 'lapses'
 
@@ -19,6 +20,8 @@ export interface BuyerOptions {
   token: string
   saleId: string
   plan: Plan
+  /** Of their first order; whoever has to come again is content with the unit. */
+  wishes: Wishes
   gateways: readonly string[]
   calls: Calls
   random: Random
@@ -57,10 +60,12 @@ export class Buyer {
 
   async #askForOne(): Promise<void> {
     const { random, saleId } = this.#options
+    const wishes = this.held.length === 0 ? this.#options.wishes : {}
+    const buy = () => this.#call('buy', 'POST', `/sales/${saleId}/reservations`, wishes)
     // Some click twice, and some once more although they were told yes.
     const clicks = random.chance(0.2) ? 2 : 1
-    const answers = await Promise.all(Array.from({ length: clicks }, () => this.#call('buy', 'POST', `/sales/${saleId}/reservations`)))
-    if (answers.some((answer) => answer?.status === 202) && random.chance(0.2)) answers.push(await this.#call('buy', 'POST', `/sales/${saleId}/reservations`))
+    const answers = await Promise.all(Array.from({ length: clicks }, buy))
+    if (answers.some((answer) => answer?.status === 202) && random.chance(0.2)) answers.push(await buy())
     for (const answer of answers) if (answer?.status === 202) this.#note(String(answer.body.id), String(answer.body.status))
     await this.#pause()
   }
@@ -101,7 +106,9 @@ export class Buyer {
       case 'pays':
       case 'pays late': {
         const payment = await this.#call('open payment', 'POST', `/orders/${orderId}/payments`)
-        if (!payment || payment.status >= 400) return payment !== undefined
+        // Coupon and points are still being taken.
+        if (!payment || payment.body.code === 'NOT_READY') return false
+        if (payment.status >= 400) return true
         // From just in time to a second late: then the money comes for an order that is cancelled.
         if (this.plan === 'pays late') await this.#waitUntil(deadlineMs + this.#options.random.between(-400, 1_200))
         return await this.#pay(String(payment.body.url))
@@ -119,9 +126,9 @@ export class Buyer {
   }
 
   /** With whichever gateway answered last. */
-  async #call(what: What, method: string, path: string): Promise<Answer | undefined> {
+  async #call(what: What, method: string, path: string, body?: object): Promise<Answer | undefined> {
     const { calls, id, gateways, token } = this.#options
-    const answer = await calls.make(what, id, method, `${gateways[this.#gateway] ?? ''}${path}`, token)
+    const answer = await calls.make(what, id, method, `${gateways[this.#gateway] ?? ''}${path}`, token, body)
     if (!answer) this.#gateway = (this.#gateway + 1) % gateways.length
     return answer
   }

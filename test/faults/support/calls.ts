@@ -26,10 +26,10 @@ export class Calls {
   readonly unplanned: string[] = []
 
   /** @returns the answer, or undefined when it is unknown what happened. Never throws. */
-  async make(what: What, buyerId: string, method: string, url: string, token?: string): Promise<Answer | undefined> {
+  async make(what: What, buyerId: string, method: string, url: string, token?: string, body: object = {}): Promise<Answer | undefined> {
     const startedAtMs = Date.now()
     const answer = await call(method, url, {
-      token, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE_MS[what]), ...(method === 'POST' ? { body: {} } : {}),
+      token, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE_MS[what]), ...(method === 'POST' ? { body } : {}),
     }).catch(() => undefined)
     const outcome = outcomeOf(answer)
     this.made.push({ what, buyerId, outcome, startedAtMs, endedAtMs: Date.now(), status: answer?.status ?? 0, code: answer?.body.code })

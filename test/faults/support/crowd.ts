@@ -3,12 +3,15 @@ import { Buyer, type Held, type Plan } from './buyer.ts'
 import { Calls } from './calls.ts'
 import { Random } from './random.ts'
 import type { Shop } from './shop.ts'
+import { drawWishes } from './wishes.ts'
 
 export interface CrowdOptions {
   buyers: number
   arriveWithinMs: number
   seed: number
 }
+
+export const nameOfBuyer = (i: number) => `buyer-${i}`
 
 /** As of ten buyers. */
 const PLANS: readonly Plan[] = ['pays', 'pays', 'pays', 'pays', 'pays', 'pays late', 'pays late', 'cancels', 'lapses', 'lapses']
@@ -25,7 +28,7 @@ export class Crowd {
   constructor(shop: Shop, saleId: string, { buyers, arriveWithinMs, seed }: CrowdOptions) {
     const random = new Random(seed)
     this.buyers = Array.from({ length: buyers }, (_, i) => new Buyer({
-      id: `buyer-${i}`, token: shop.signIn(`buyer-${i}`), saleId, plan: random.pick(PLANS), gateways: shop.gateways,
+      id: nameOfBuyer(i), token: shop.signIn(nameOfBuyer(i)), saleId, plan: random.pick(PLANS), wishes: drawWishes(random, saleId), gateways: shop.gateways,
       calls: this.calls, random: new Random(seed + i), isOver: () => this.#isOver, isAbandoned: () => this.#isAbandoned,
     }))
     this.gone = Promise.all(this.buyers.map(async (buyer) => {
