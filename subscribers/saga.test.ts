@@ -37,7 +37,13 @@ async function payTwo(wishes: Parameters<Choreography['place']>[0]): Promise<Pla
   return second
 }
 
-const overdue = (orderId: string) => shop.world.database.saga.update({ where: { orderId }, data: { dueAt: new Date(Date.now() - 1_000) } })
+/** As if an hour had passed. */
+const overdue = (orderId: string) => shop.world.database.$executeRaw`
+  UPDATE sagas SET due_at = due_at - interval '1 hour', updated_at = updated_at - interval '1 hour' WHERE order_id = ${orderId}::uuid`
+const patienceOf = async (orderId: string) => {
+  const { dueAt, updatedAt } = await shop.saga(orderId)
+  return dueAt.getTime() - updatedAt.getTime()
+}
 const ask = (orderId: string) => shop.world.database.$transaction((tx) => askBack(tx, orderId, 30_000))
 
 describe('forwards', () => {
@@ -255,10 +261,13 @@ describe('nobody reports', () => {
     const order = await place({ couponCode: code, points: 10 })
     await shop.settle(['coupon', 'points'])
     expect((await shop.saga(order.orderId)).state).toBe('COMPENSATING')
+    const patience: number[] = []
     for (let time = 0; time < 2; time++) {
       await overdue(order.orderId)
       expect(await ask(order.orderId)).toBe('told again')
+      patience.push(await patienceOf(order.orderId))
     }
+    expect(patience[1]).toBe(2 * (patience[0] ?? 0))
     await shop.settle()
     expect(shop.told(order.orderId).slice(0, 6)).toEqual(['created', 'coupon-locked', 'points-refused', 'coupon-returned', 'points-refused', 'points-refused'])
     expect(shop.told(order.orderId).filter((event) => event === 'cancelled')).toHaveLength(1)

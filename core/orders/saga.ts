@@ -65,7 +65,8 @@ const GOING_BACK: Move = { from: 'COMPENSATING', to: 'COMPENSATING', orderIs: ['
 
 /**
  * For a saga that is past its time: one that still goes forwards is turned round, which is the fence that a late step
- * meets; one that goes back is told its failure again, under a new sequence. Undefined when neither is called for any more.
+ * meets; one that goes back is told its failure again, under a new sequence, and after twice as long the next time: where
+ * somebody has to mend something, every telling is parked behind the one that failed. Undefined when neither is called for any more.
  */
 export async function askBack(tx: Transaction, orderId: string, sagaMs: number): Promise<'called off' | 'told again' | undefined> {
   const held = await holdOrder(tx, orderId)
@@ -93,7 +94,7 @@ async function move(
   const [changed] = await tx.$queryRaw<ChangedOrder[]>`
     WITH saga AS (
       UPDATE sagas SET state = ${to}::saga_state, step = ${type}, reason = coalesce(${reason}, reason), updated_at = now(),
-        due_at = CASE WHEN ${reason}::text IS NULL THEN due_at ELSE now() + ${sagaMs} * interval '1 ms' END
+        due_at = CASE WHEN ${reason}::text IS NULL THEN due_at ELSE now() + greatest(${sagaMs} * interval '1 ms', 2 * (due_at - updated_at)) END
       WHERE order_id = ${orderId}::uuid AND state = ${from}::saga_state ${condition}
         AND EXISTS (SELECT FROM orders WHERE id = ${orderId}::uuid AND status = ANY(${orderIs}::order_status[]))
       RETURNING order_id
