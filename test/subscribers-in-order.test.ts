@@ -39,9 +39,13 @@ test('the events of one order meet one process, also while others are there', as
   await start('one')
   await start('two')
   await start('three')
+  await eventually('two of them to have a partition each', async () => {
+    const orderIds = await subscriptions.sendToEach('single')
+    return await Promise.all(orderIds.map(async (id) => (await eventually('it to be handled', () => of(seen, id)[0], (one) => one !== undefined))?.by))
+  }, (owners) => new Set(owners).size === 2)
   const orders = newOrders(60)
   await subscriptions.publish(...interleaved(orders))
-  await eventually('all', () => seen.length, (count) => count >= 180)
+  for (const [event] of orders) await eventually('all of it', () => of(seen, event?.orderId).length, (count) => count >= 3)
   for (const [event] of orders) {
     expect(new Set(of(seen, event?.orderId).map(({ by }) => by)).size).toBe(1)
     expect(of(seen, event?.orderId).map(({ event: { sequence } }) => sequence)).toEqual([1, 2, 3])

@@ -4,7 +4,7 @@ import type { OrderEvent } from '../core/contracts/messages.ts'
 import type { Subscriber } from '../subscribers/frame/subscriber.ts'
 import { freePort } from '../dev/servers/ports.ts'
 import { eventually } from './support/eventually.ts'
-import { lengthOf, publishTo } from './support/queues.ts'
+import { lengthOf } from './support/queues.ts'
 import { startProcess } from './support/service-process.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
 
@@ -15,13 +15,6 @@ let subscriptions: Subscriptions
 beforeAll(async () => { subscriptions = await Subscriptions.open({ SUBSCRIBER_PARTITIONS: '4' }) })
 afterAll(() => subscriptions.close())
 
-/** Sends an order of its own to each partition. @returns their ids, by partition */
-async function sendToEach(name: string): Promise<(string | null)[]> {
-  const sent = subscriptions.queues(name).partitions.map((queue) => ({ queue, event: history(['order.created'])[0] }))
-  for (const { queue, event } of sent) await publishTo(subscriptions.world, '', queue, JSON.stringify(event))
-  return sent.map(({ event }) => event?.orderId ?? null)
-}
-
 test('partitions are shared out fairly among the processes that are there, also when one comes or goes', async () => {
   const handledBy = new Map<string | null, string>()
   const start = (by: string) => subscriptions.run({
@@ -30,7 +23,7 @@ test('partitions are shared out fairly among the processes that are there, also 
   })
   /** How many partitions each process has, the most first. */
   const shares = async () => {
-    const orderIds = await sendToEach('shared')
+    const orderIds = await subscriptions.sendToEach('shared')
     await eventually('all partitions to be handled', () => orderIds.every((id) => handledBy.has(id)), (isSo) => isSo)
     const owners = orderIds.map((id) => handledBy.get(id))
     return [...new Set(owners)].map((by) => owners.filter((owner) => owner === by).length).toSorted((one, other) => other - one)
@@ -89,10 +82,10 @@ test('what a killed process had is handled by those that are left', async () => 
     return Number(/outcome="HANDLED".*?} (\d+)/.exec(text)?.[1] ?? 0)
   }
   await eventually('both to have a share', async () => {
-    for (const orderId of await sendToEach('newcomer')) await eventually('it to be heard', () => heard(orderId), (times) => times === 1)
+    for (const orderId of await subscriptions.sendToEach('newcomer')) await eventually('it to be heard', () => heard(orderId), (times) => times === 1)
     return await Promise.all([handled(one.port), handled(other.port)])
   }, (counts) => counts.every((count) => count > 0))
   await one.kill()
-  for (const orderId of await sendToEach('newcomer')) await eventually('it to be heard', () => heard(orderId), (times) => times === 1)
+  for (const orderId of await subscriptions.sendToEach('newcomer')) await eventually('it to be heard', () => heard(orderId), (times) => times === 1)
   expect(await other.terminate()).toBe(0)
 })

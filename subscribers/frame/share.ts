@@ -1,7 +1,7 @@
 import type { Database, SpreadStage } from '../../core/platform/database.ts'
 
-/** A process that counts for nothing after so long a silence; those that stand in line behind it are active long before. */
-const SILENT_SECONDS = 5
+/** After so long a silence a process has no share. It need not be short: who stands in line behind one that died is active at once. */
+export const SILENT_SECONDS = 10
 
 /** One process that runs one subscriber. */
 export interface Member {

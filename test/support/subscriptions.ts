@@ -15,7 +15,7 @@ import { subscriberMetrics } from '../../subscribers/frame/metrics.ts'
 import { runSubscriber } from '../../subscribers/frame/run-subscriber.ts'
 import type { Subscriber } from '../../subscribers/frame/subscriber.ts'
 import { eventually } from './eventually.ts'
-import { lengthOf } from './queues.ts'
+import { lengthOf, publishTo } from './queues.ts'
 import { createWorld, type World } from './world.ts'
 
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
@@ -60,6 +60,13 @@ export class Subscriptions {
     await declare(connection, subscriberQueues(name, this.queues(name).partitions.length, ['reservation.rejected']).topology, log)
     await connection.close()
     await subscribe(this.world.database, name, this.queues(name).partitions.length)
+  }
+
+  /** Sends an order of its own to each partition: whoever handles it has the partition. @returns their ids, by partition */
+  async sendToEach(name: string): Promise<(string | null)[]> {
+    const sent = this.queues(name).partitions.map((queue) => ({ queue, event: history(['order.created'])[0] }))
+    for (const { queue, event } of sent) await publishTo(this.world, '', queue, JSON.stringify(event))
+    return sent.map(({ event }) => event?.orderId ?? null)
   }
 
   /** One after the other, each confirmed. */

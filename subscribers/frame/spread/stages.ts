@@ -1,4 +1,5 @@
 import type { Database, SpreadStage } from '../../../core/platform/database.ts'
+import { SILENT_SECONDS } from '../share.ts'
 
 /**
  * The stages of a spread backlog, which all processes of the subscriber read from its subscription within a second. What
@@ -34,6 +35,6 @@ export async function endSpreading(database: Database, name: string): Promise<vo
 
 export async function countProcesses(database: Database, name: string): Promise<number> {
   const [{ count } = { count: 0 }] = await database.$queryRaw<{ count: number }[]>`
-    SELECT count(*)::int AS count FROM subscriber_processes WHERE subscriber = ${name} AND seen_at > clock_timestamp() - interval '5 s'`
+    SELECT count(*)::int AS count FROM subscriber_processes WHERE subscriber = ${name} AND seen_at > clock_timestamp() - ${SILENT_SECONDS} * interval '1 s'`
   return count
 }
