@@ -48,9 +48,11 @@ async function backlogged(name: string, orderCount: number) {
 const spread = (...args: string[]) => execa('node', ['dev/run.mjs', 'subscribers/frame/spread/main.ts', ...args], {
   env: { ...subscriptions.env, LOG_LEVEL: 'silent', SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' },
 })
-const spreadQueues = async (name: string) => {
-  const found = await (await subscriptions.world.broker('GET', 'queues/%VHOST%')).json() as { name: string }[]
-  return found.filter((queue) => queue.name.includes(`${name}.spread`))
+/** Of the further queues those that exist. */
+async function spreadQueues(name: string, over: number): Promise<string[]> {
+  const { queues } = subscriptions.queues(name).spreadOver(over)
+  const statuses = await Promise.all(queues.map(async (queue) => (await subscriptions.world.broker('GET', `queues/%VHOST%/${queue}`)).status))
+  return queues.filter((_, i) => statuses[i] !== 404)
 }
 
 /** Every order to its end, its events once and one after another, and nothing set aside. */
@@ -60,18 +62,18 @@ async function expectAllInOrder(name: string, seen: OrderEvent[], orders: OrderE
 }
 
 test('a backlog is spread over more queues and drained, with what comes meanwhile, and then everything is as it was', async () => {
-  const { seen, orders, start } = await backlogged('slow', 200)
+  const { seen, orders, start } = await backlogged('slow', 300)
   await start()
   await start()
   const command = spread('slow', '--over', '6', '--processes', '0')
-  await eventually('it to be spread', () => spreadQueues('slow'), (queues) => queues.length === 6)
+  await eventually('it to be spread', () => spreadQueues('slow', 6), (queues) => queues.length === 6)
   const later = Array.from({ length: 50 }, () => history([...STEPS]))
   await subscriptions.publish(...later.flat())
   const { stdout } = await command
   expect(stdout).toMatch(/The backlog of slow is drained: [\d,]+ events in [\d.]+ s, [\d,]+ a second, over 6 queues by 2 processes/)
-  await eventually('what came last', () => seen.length, (count) => count === 750)
+  await eventually('what came last', () => seen.length, (count) => count === 1_050)
   await expectAllInOrder('slow', seen, [...orders, ...later])
-  expect(await spreadQueues('slow')).toEqual([])
+  expect(await spreadQueues('slow', 6)).toEqual([])
   expect(await subscriptions.world.database.subscription.findUnique({ where: { name: 'slow' } })).toMatchObject({ spread: 'NONE', spreadOver: null })
 })
 
@@ -86,7 +88,7 @@ test('killed in the middle it leaves nothing behind that does not go on, and run
   await eventually('the processes to go on without it', () => seen.length, (count) => count === 750)
   expect((await spread('cut', '--processes', '0')).stdout).toContain('over 5 queues by 1 processes')
   await expectAllInOrder('cut', seen, orders)
-  expect(await spreadQueues('cut')).toEqual([])
+  expect(await spreadQueues('cut', 5)).toEqual([])
   // And from then on as before.
   const next = history([...STEPS])
   await subscriptions.publish(...next)

@@ -1,24 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
 import { SPREAD_OVER_MAX, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import type { Closers } from '../../core/platform/closers.ts'
-import { connectDatabase, type SpreadStage } from '../../core/platform/database.ts'
+import { connectDatabase } from '../../core/platform/database.ts'
 import { isOutage } from '../../core/platform/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
-import { repeat } from '../../core/platform/repeat.ts'
 import { handleEvents, type HandlingDeps } from './handle-events.ts'
 import { Lanes } from './lanes.ts'
+import { join } from './membership.ts'
 import type { SubscriberMetrics } from './metrics.ts'
 import { type AsideDeps, holdBack, moveOn, park } from './set-aside.ts'
-import { leave, takeShare } from './share.ts'
 import { type Subscriber, type Tools, TryAgain } from './subscriber.ts'
 
-/** How often a process looks who else is there, and whether a backlog is being spread. */
-const LOOK_INTERVAL_MS = 1_000
 const CONFIRM_TIMEOUT_MS = 4_000
 const BROKER_LIMIT_MS = 15_000
 
@@ -58,20 +54,11 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
       graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
     }),
   })
-  const id = randomUUID()
-  const look = async () => {
-    // A stage that it has come to is said at once: somebody waits for it.
-    for (let said: SpreadStage | undefined; said !== lanes.stage;) {
-      said = lanes.stage
-      await lanes.adapt(await takeShare(database, { id, subscriber: name, spread: said }))
-    }
-  }
-  await look()
-  const looking = repeat(LOOK_INTERVAL_MS, look, log)
+  const membership = await join(database, lanes, name, log)
   closers.add(`consumers of ${name}`, async () => {
-    await looking.close()
+    await membership.close()
     await lanes.close()
-    await leave(database, id)
+    await membership.leave()
   })
   return () => publisher.isReady() && lanes.isUp()
 }
