@@ -35,8 +35,10 @@ export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
   const addresses = await addressesOf(SERVICES, given)
   const own = await secrets(folder)
   return {
-    ...DEMO, SMS_LOG_FILE: join(folder, 'logs', 'sms.log'), ...own, PUBLIC_URL: addresses.GATEWAY_URL, ...addresses,
-    RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET, ...given,
+    ...DEMO, SMS_LOG_FILE: join(folder, 'logs', 'sms.log'), ...own, PUBLIC_URL: addresses.GATEWAY_URL,
+    // By the name that people type: a browser keeps what the page remembers by that.
+    SHOP_PAGE_URL: addresses.GATEWAY_URL?.replace('127.0.0.1', 'localhost'),
+    ...addresses, RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET, ...given,
   }
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { ensurePages } from './pages.ts'
 import { sweepScratchFolders } from './scratch-folder.ts'
 import { ensureBinaries } from './servers/binaries.ts'
+import { ensureChromium } from './servers/chromium.ts'
 
 /** For vitest's own teardown, which stops the servers in order. */
 const TEARDOWN_LIMIT_MS = 20_000
@@ -12,6 +13,7 @@ const TEARDOWN_LIMIT_MS = 20_000
 try {
   await ensureBinaries(console.error)
   await ensurePages(console.error)
+  await ensureChromium(console.error)
   await sweepScratchFolders()
   process.exitCode = await vitest(['run', ...process.argv.slice(2)])
 } catch (error) {

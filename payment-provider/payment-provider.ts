@@ -19,6 +19,7 @@ export const startPaymentProvider: StartService<PaymentProviderConfig> = async (
     routes: providerRoutes({
       secret: config.PAYMENT_SECRET,
       links: createLinkTokens(config.PAYMENT_SECRET),
+      shopPage: config.SHOP_PAGE_URL ?? config.PUBLIC_URL,
       linkTo: (token) => `${base()}/pay/${token}`,
       shop: shopAt({ url: config.PUBLIC_URL, secret: config.PAYMENT_SECRET, log }),
       metrics, log,

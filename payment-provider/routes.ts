@@ -1,11 +1,11 @@
-import express, { type Express, type RequestHandler, type Response } from 'express'
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import { Counter, type Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Logger } from '../core/platform/log.ts'
 import { parse, ProblemError } from '../core/platform/problem.ts'
 import { SIGNATURE_HEADER, signatureAdvice, signatureFault } from '../core/platform/signature.ts'
 import { type LinkTokens, Payment } from './link-tokens.ts'
-import { pagePolicy, paymentPage, resultPage } from './page.ts'
+import { pagePolicy, type PageOptions, paymentPage, resultPage } from './page.ts'
 import type { Reported, Shop } from './shop.ts'
 
 export interface ProviderRoutesDeps {
@@ -13,6 +13,8 @@ export interface ProviderRoutesDeps {
   secret: string
   links: LinkTokens
   linkTo: (token: string) => string
+  /** Where buyers find the shop. */
+  shopPage: string
   shop: Shop
   metrics: Registry
   log: Logger
@@ -53,21 +55,26 @@ const postRefund = ({ metrics, log }: ProviderRoutesDeps): RequestHandler => {
   }
 }
 
-const getPaymentPage = ({ links }: ProviderRoutesDeps): RequestHandler<{ token: string }> => (req, res) => {
-  const page = paymentPage(paymentOf(links, req.params.token))
-  res.set('Cache-Control', 'no-store').type('html').send(page)
+const getPaymentPage = ({ links, shopPage }: ProviderRoutesDeps): RequestHandler<{ token: string }> => (req, res) => {
+  const page = paymentPage(paymentOf(links, req.params.token), pageOptions(req, shopPage))
+  res.set('Cache-Control', 'no-store').vary('Accept-Language').type('html').send(page)
 }
 
-const postPayment = ({ links, shop, metrics }: ProviderRoutesDeps): RequestHandler<{ token: string }> => {
+const postPayment = ({ links, shop, shopPage, metrics }: ProviderRoutesDeps): RequestHandler<{ token: string }> => {
   const payments = new Counter({ name: 'seckill_provider_payments_total', help: 'Payments reported to the shop', labelNames: ['outcome'], registers: [metrics] })
   return async (req, res) => {
     const payment = paymentOf(links, req.params.token)
     const reported = await shop.reportMoney(payment)
     payments.inc({ outcome: reported.outcome })
-    res.set('Cache-Control', 'no-store').vary('Accept')
-    if (req.accepts(['json', 'html']) === 'html') res.status(statusOf[reported.outcome]).type('html').send(resultPage(reported, payment))
+    res.set('Cache-Control', 'no-store').vary('Accept, Accept-Language')
+    if (req.accepts(['json', 'html']) === 'html') res.status(statusOf[reported.outcome]).type('html').send(resultPage(reported, payment, pageOptions(req, shopPage)))
     else answerJson(res, reported)
   }
+}
+
+/** In the language that the buyer's browser prefers. */
+function pageOptions(req: Request<{ token: string }>, shopPage: string): PageOptions {
+  return { language: req.acceptsLanguages(['en', 'zh']) === 'zh' ? 'zh' : 'en', shopPage }
 }
 
 function paymentOf(links: LinkTokens, token: string): Payment {

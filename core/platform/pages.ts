@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 import type { Express, RequestHandler, Response } from 'express'
 import { contentSecurityPolicy } from 'helmet'
+import { ProblemError } from './problem.ts'
 
 /** Where the pages are built to (web/vite.config.ts). */
 const BUILT = join(import.meta.dirname, '../../web/dist')
@@ -41,11 +42,11 @@ export function servePage(app: Express, name: 'shop' | 'control-room'): void {
 }
 
 function asset(files: Map<string, Buffer>): RequestHandler<{ name: string }> {
-  return (req, res, next) => {
+  return (req, res) => {
     const path = `assets/${req.params.name}`
     const found = files.get(path)
-    if (found) send(res, extname(path), found, `public, max-age=${A_YEAR_SECONDS}, immutable`)
-    else next()
+    if (!found) throw new ProblemError('NOT_FOUND', 'There is no such file; look at the page again, it names those of today.')
+    send(res, extname(path), found, `public, max-age=${A_YEAR_SECONDS}, immutable`)
   }
 }
 

@@ -21,7 +21,9 @@ const routes: [service: ServiceName, path: string, allow: string][] = [
   ['gateway', '/sales/any/reservations', 'POST'],
   ['gateway', '/Sales/any/reservations/', 'POST'],
   ['gateway', '/reservations/any', 'GET, HEAD'],
+  ['gateway', '/reservations/any/events', 'GET, HEAD'],
   ['gateway', '/sessions', 'POST'],
+  ['gateway', '/', 'GET, HEAD'],
   ['gateway', '/openapi.json', 'GET, HEAD'],
   ['gateway', '/livez', 'GET, HEAD'],
   ['gateway', '/readyz', 'GET, HEAD'],
@@ -73,7 +75,7 @@ test.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])('%s 
 
 describe('a path that is nobody\'s is not found', () => {
   test.each<[service: ServiceName, path: string]>([
-    ['gateway', '/'], ['gateway', '/nowhere'], ['gateway', '/.env'], ['gateway', '/package.json'], ['gateway', '/sales/a/b/c'], ['gateway', '//sales'],
+    ['gateway', '/nowhere'], ['gateway', '/assets/nowhere.js'], ['gateway', '/assets/..%2fshop%2findex.html'], ['gateway', '/shop/index.html'], ['gateway', '/.env'], ['gateway', '/package.json'], ['gateway', '/sales/a/b/c'], ['gateway', '//sales'],
     ['gateway', '/%2e%2e%2f%2e%2e%2fetc%2fpasswd'], ['gateway', '/orders'], ['gateway', '/orders/..%2fmetrics'], ['gateway', '/payments/..%2freadyz'],
     ['gateway', '/blacklist/eve'], ['gateway', '/audit'], ['gateway', '/figures'], ['gateway', '/links'],
     ['order-service', '/sales'], ['control-room', '/nowhere'], ['cancel-worker', '/orders/1'], ['payment-provider', '/pay'],

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
 import { SettingsBar } from '../shared/settings-bar.tsx'
 import type { SaleView } from './contract.ts'
+import { Bolt } from './parts/picture.tsx'
 import { SaleList } from './parts/sale-list.tsx'
 import { SalePage } from './parts/sale-page.tsx'
 import { useSales } from './sales.ts'
-import { signOut, useSession } from './session.ts'
 import { useWords } from './words/words.ts'
 
 export function App() {
@@ -29,15 +29,10 @@ const saleInAddress = () => /^#\/([a-z0-9-]+)$/.exec(location.hash)?.[1] ?? ''
 
 function Top({ hasList }: { hasList: boolean }) {
   const words = useWords()
-  const session = useSession()
   return (
     <header class="top">
-      <a class="brand" href="#/">{words.brand}</a>
-      {hasList && <a href="#/">{words.allSales}</a>}
-      <span class="who">
-        {session && <span>{words.signedInAs(session.name)}</span>}
-        {session && <button class="link" onClick={signOut}>{words.signIn.out}</button>}
-      </span>
+      <a class="brand" href="#/"><Bolt />{words.brand}</a>
+      <nav>{hasList && <a href="#/">{words.allSales}</a>}</nav>
       <SettingsBar />
     </header>
   )

@@ -40,7 +40,15 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'another buyer\'s reservation is not shown', file: 'gateway/routes/reservations.ts',
-    text: ' || record?.buyerId !== res.locals.buyerId) throw', without: ' || !record) throw', tests: { file: 'test/selling.test.ts', named: 'what a buyer sees a reservation is shown' },
+    text: 'if (record?.buyerId !== buyerId) throw', without: 'if (!record) throw', tests: { file: 'test/selling.test.ts', named: 'what a buyer sees a reservation is shown' },
+  },
+  {
+    rule: 'a process holds no more streams than it may', file: 'gateway/watched-reservations.ts',
+    text: 'this.#isClosing || this.#count >= this.#watchersMax', without: 'this.#isClosing', tests: { file: 'test/waiting.test.ts', named: 'the event stream a process' },
+  },
+  {
+    rule: 'one buyer does not take all the streams', file: 'gateway/watched-reservations.ts',
+    text: '>= PER_BUYER_MAX', without: '< 0', tests: { file: 'test/waiting.test.ts', named: 'the event stream one buyer' },
   },
   {
     rule: 'the epoch that a gateway knows never falls', file: 'gateway/catalogue.ts',

@@ -26,8 +26,8 @@ export function BuyPanel({ sale, purchase }: { sale: SaleView; purchase: Purchas
       <button class="button big" aria-disabled={!isAwake} onClick={() => { if (isAwake) void purchase.buy(extras) }}>
         {label(words, door, state, waitSeconds)}
       </button>
-      <div class="room" aria-live="polite">{advice && <Advice code={advice} />}</div>
       {(door === 'OPEN' || door === 'SOON') && <ExtrasFields value={text} onInput={setText} />}
+      {advice && <Advice code={advice} />}
     </section>
   )
 }

@@ -5,7 +5,7 @@ import { useNow } from '../../shared/use-now.ts'
 import { type SaleView, saleClock } from '../contract.ts'
 import { createPurchase } from '../purchase.ts'
 import { doorOf } from '../sales.ts'
-import { type SignedIn, useSession } from '../session.ts'
+import { type SignedIn, signOut, useSession } from '../session.ts'
 import { useWords } from '../words/words.ts'
 import { BuyPanel } from './buy-panel.tsx'
 import { Countdown } from './countdown.tsx'
@@ -23,8 +23,10 @@ export function SalePage({ sale }: { sale: SaleView }) {
       <div class="offer">
         <h1>{sale.title}</h1>
         <p class="price"><span class="figures">{money(sale.priceCents)}</span> <span class="label">{words.perBuyer(sale.perBuyerLimit)}</span></p>
-        <StockBar sale={sale} />
-        <Window sale={sale} />
+        <div class="facts">
+          <StockBar sale={sale} />
+          <Window sale={sale} />
+        </div>
         {session ? <Buying key={`${sale.id} ${session.userId}`} sale={sale} session={session} /> : <SignIn />}
       </div>
     </main>
@@ -41,8 +43,14 @@ function Window({ sale }: { sale: SaleView }) {
 }
 
 function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
+  const words = useWords()
   const purchase = useMemo(() => createPurchase(sale.id, session), [sale.id, session.userId])
   useEffect(() => purchase.close, [purchase])
   const { reservation } = useStore(purchase.state)
-  return reservation ? <OrderPanel purchase={purchase} /> : <BuyPanel sale={sale} purchase={purchase} />
+  return (
+    <>
+      {reservation ? <OrderPanel purchase={purchase} /> : <BuyPanel sale={sale} purchase={purchase} />}
+      <p class="who"><span>{words.signedInAs(session.name)}</span> <button class="link" onClick={signOut}>{words.signIn.out}</button></p>
+    </>
+  )
 }

@@ -9,10 +9,7 @@ export function StockBar({ sale: { left, stock } }: { sale: SaleView }) {
   return (
     <div class="stock">
       <meter class="unseen" min={0} max={stock} value={left} aria-label={text} />
-      <svg class="bar" viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="ground" width="100" height="2" rx="1" />
-        <rect class="left" width={100 * left / stock} height="2" rx="1" />
-      </svg>
+      <div class="bar" aria-hidden="true"><div style={{ width: `${100 * left / stock}%` }} /></div>
       <span class="figures">{text}</span>
     </div>
   )

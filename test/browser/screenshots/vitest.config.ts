@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run screenshots`: each file starts a system of its own and puts its pictures into docs/screens. */
+export default defineConfig({
+  test: {
+    root: `${import.meta.dirname}/../../..`,
+    include: ['test/browser/screenshots/*.shots.ts'],
+    globalSetup: 'test/global-setup.ts',
+    pool: 'forks',
+    maxWorkers: 1,
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 60_000,
+  },
+})
