@@ -4,6 +4,7 @@ import { createStore, type Store } from '../shared/store.ts'
 import { type Extras, type Order, orderClock, type PaymentView, type Reservation, saleClock } from './contract.ts'
 import { followReservation } from './follow-reservation.ts'
 import { phaseOf } from './phase.ts'
+import { rememberSale } from './return-to.ts'
 import { type SignedIn, signOut } from './session.ts'
 
 /** The saga's steps are no steps of the reservation, so nothing pushes them. */
@@ -97,7 +98,9 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
     },
     async pay() {
       const payment = await attempt<PaymentView>('OPENING_PAYMENT', orderPath('payments'), {})
-      if (payment) location.assign(payment.url)
+      if (!payment) return
+      rememberSale(saleId)
+      location.assign(payment.url)
     },
     async cancel() {
       const order = await attempt<Order>('CANCELLING', orderPath('cancellation'), {})

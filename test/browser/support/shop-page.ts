@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import type { System } from '../../support/system.ts'
 
 /** The shop's page as a buyer uses it, by what stands on it. */
 export class ShopPage {
@@ -8,17 +9,48 @@ export class ShopPage {
     this.page = page
   }
 
+  button = (name: string | RegExp) => this.page.getByRole('button', { name })
+
+  /** Waits until that is what the page says. */
+  async says(title: string): Promise<void> {
+    await this.page.getByText(title, { exact: true }).first().waitFor()
+  }
+
+  async open(saleId: string): Promise<void> {
+    await this.page.goto(`${new URL(this.page.url()).origin}/#/${saleId}`)
+  }
+
   async signIn(name: string): Promise<void> {
     await this.page.getByLabel('Your name').fill(name)
     await this.page.getByRole('button', { name: 'Sign in' }).click()
   }
 
-  button = (name: string | RegExp) => this.page.getByRole('button', { name })
-  heading = (name: string | RegExp) => this.page.getByRole('heading', { name })
-
-  /** Waits until the order stands there with its payment. */
-  async buyUntilOrdered(): Promise<void> {
+  async buy(): Promise<void> {
     await this.button('Buy now').click()
-    await this.heading('Your order is waiting').waitFor()
   }
+
+  /** From the sale to an order that waits for its money. */
+  async order(saleId: string, name: string): Promise<void> {
+    await this.open(saleId)
+    await this.signIn(name)
+    await this.buy()
+    await this.says('Your order is waiting')
+  }
+
+  /** Over the payment provider's page, and back. */
+  async pay(): Promise<void> {
+    await this.button(/^Pay ¥/).click()
+    await this.page.waitForURL(/\/pay\//)
+    await this.page.getByRole('button', { name: /^Pay ¥/ }).click()
+    await this.page.getByRole('link', { name: 'Back to the shop' }).click()
+  }
+}
+
+/** Pays the only order of a sale, from elsewhere. */
+export async function payElsewhere({ world, url }: System, saleId: string, sign: (buyerId: string) => string): Promise<void> {
+  const { id, buyerId } = await world.database.order.findFirstOrThrow({ where: { saleId } })
+  const answer = await fetch(url(`/orders/${id}/payments`), { method: 'POST', headers: { authorization: `Bearer ${sign(buyerId)}` } })
+  const { url: link } = await answer.json() as { url: string }
+  const paid = await fetch(link, { method: 'POST' })
+  if (!paid.ok) throw new Error(`Not paid: ${await paid.text()}`)
 }

@@ -62,10 +62,12 @@ function ToPay({ purchase, order }: { purchase: Purchase; order: Order }) {
         </div>
         <Countdown until={order.paymentDeadline} clock={orderClock} label={words.timeLeft} />
       </div>
-      <button class="button" aria-disabled={doing !== undefined} onClick={() => { void purchase.pay() }}>
-        {doing === 'OPENING_PAYMENT' ? words.openingPayment : words.pay(money(order.amountCents))}
-      </button>
-      <button class="button quiet" aria-disabled={doing !== undefined} onClick={() => { void purchase.cancel() }}>{words.cancel}</button>
+      <div class="actions">
+        <button class="button" aria-disabled={doing !== undefined} onClick={() => { void purchase.pay() }}>
+          {doing === 'OPENING_PAYMENT' ? words.openingPayment : words.pay(money(order.amountCents))}
+        </button>
+        <button class="button quiet" aria-disabled={doing !== undefined} onClick={() => { void purchase.cancel() }}>{words.cancel}</button>
+      </div>
     </>
   )
 }
