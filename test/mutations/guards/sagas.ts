@@ -29,7 +29,7 @@ export const sagaGuards: Guard[] = [
   },
   {
     rule: 'a step and what calls it off take turns', file: STEPS,
-    text: 'FOR UPDATE`', without: '`', tests: { file: SAGA, named: 'nobody reports of a step and its calling off' },
+    text: 'FOR UPDATE`', without: '`', tests: { file: SAGA, named: 'nobody reports a step that is being taken' },
   },
   {
     rule: 'a saga is called off only while its order is unpaid', file: STEPS,
@@ -42,7 +42,7 @@ export const sagaGuards: Guard[] = [
   },
   {
     rule: 'a closed saga stays closed', file: STEPS,
-    text: ' AND state = ${from}::saga_state ${condition}', without: ' ${condition}', tests: { file: SAGA, named: 'nobody reports a failure that nobody follows' },
+    text: ' AND state = ${from}::saga_state ${condition}', without: ' ${condition}', tests: { file: SAGA, named: 'nobody reports what is undone once more' },
   },
   {
     rule: 'a veto takes back the points of every order', file: 'core/orders/saga-chain.ts',
