@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { cancelForBuyer, cancelUnpaid } from '../core/orders/transitions.ts'
-import { askBack } from '../core/orders/saga.ts'
-import { eventually } from '../test/support/eventually.ts'
 import { Choreography, type Delivery, type Placed } from '../test/support/choreography.ts'
 
 const PRICE_CENTS = 500
@@ -37,15 +34,6 @@ async function payTwo(wishes: Parameters<Choreography['place']>[0]): Promise<Pla
   await shop.settle(['coupon', 'points', 'saga'])
   return second
 }
-
-/** As if an hour had passed. */
-const overdue = (orderId: string) => shop.world.database.$executeRaw`
-  UPDATE sagas SET due_at = due_at - interval '1 hour', updated_at = updated_at - interval '1 hour' WHERE order_id = ${orderId}::uuid`
-const patienceOf = async (orderId: string) => {
-  const { dueAt, updatedAt } = await shop.saga(orderId)
-  return dueAt.getTime() - updatedAt.getTime()
-}
-const ask = (orderId: string) => shop.world.database.$transaction((tx) => askBack(tx, orderId, 30_000))
 
 describe('forwards', () => {
   test('an order takes its coupon, then its points, and then can be paid at what is left', async () => {
@@ -227,143 +215,6 @@ describe('an order that ends otherwise', () => {
     expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'UNPAID' })
     expect([await shop.statusOf(code), await shop.pointsOf(order.buyerId), await soldOf(order)]).toEqual(['AVAILABLE', 10, 0])
     expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
-  })
-})
-
-describe('nobody reports', () => {
-  test('a saga that is not completed in time is called off, and a late step does nothing', async () => {
-    const code = await shop.coupon(100)
-    const order = await place({ couponCode: code, points: 10 })
-    await shop.givePoints(order.buyerId, 10)
-    expect(await ask(order.orderId)).toBeUndefined()
-    await overdue(order.orderId)
-    expect(await ask(order.orderId)).toBe('called off')
-    expect(await ask(order.orderId)).toBeUndefined()
-    await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'saga-expired', 'points-returned', 'coupon-returned', 'cancelled'])
-    expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'NOT_COMPLETED', amountCents: PRICE_CENTS })
-    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId), await soldOf(order)]).toEqual(['AVAILABLE', [], 10, 0])
-  })
-
-  test('what was taken before it was called off comes back', async () => {
-    const code = await shop.coupon(100)
-    const order = await place({ couponCode: code, points: 10 })
-    await shop.givePoints(order.buyerId, 10)
-    await shop.settle(['coupon', 'saga'])
-    await overdue(order.orderId)
-    expect(await ask(order.orderId)).toBe('called off')
-    await shop.settle()
-    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId)]).toEqual(['AVAILABLE', ['LOCKED', 'RETURNED'], 10])
-    expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
-  })
-
-  test('a failure that nobody follows is told again, and undone once however often', async () => {
-    const code = await shop.coupon(100)
-    const order = await place({ couponCode: code, points: 10 })
-    await shop.settle(['coupon', 'points'])
-    expect((await shop.saga(order.orderId)).state).toBe('COMPENSATING')
-    const patience: number[] = []
-    for (let time = 0; time < 2; time++) {
-      await overdue(order.orderId)
-      expect(await ask(order.orderId)).toBe('told again')
-      patience.push(await patienceOf(order.orderId))
-    }
-    expect(patience[1]).toBe(2 * (patience[0] ?? 0))
-    await shop.settle()
-    expect(shop.told(order.orderId).slice(0, 6)).toEqual(['created', 'coupon-locked', 'points-refused', 'coupon-returned', 'points-refused', 'points-refused'])
-    expect(shop.told(order.orderId).filter((event) => event === 'cancelled')).toHaveLength(1)
-    expect(await shop.couponSteps(order.orderId)).toEqual(['LOCKED', 'RETURNED'])
-    expect([(await shop.saga(order.orderId)).state, await soldOf(order)]).toEqual(['COMPENSATED', 0])
-    await overdue(order.orderId)
-    expect(await ask(order.orderId)).toBeUndefined()
-  })
-
-  test('of several who ask back at the same moment one is heard', async () => {
-    const order = await place({ couponCode: await shop.coupon(100) })
-    await overdue(order.orderId)
-    const asked = await Promise.all(Array.from({ length: 4 }, () => ask(order.orderId)))
-    expect(asked.filter((what) => what !== undefined)).toEqual(['called off'])
-    await overdue(order.orderId)
-    const again = await Promise.all(Array.from({ length: 4 }, () => ask(order.orderId)))
-    expect(again.filter((what) => what !== undefined)).toEqual(['told again'])
-    await shop.settle()
-  })
-
-  test('a step that is being taken is not called off meanwhile', async () => {
-    const order = await place({ points: 10 })
-    await shop.givePoints(order.buyerId, 10)
-    await overdue(order.orderId)
-    const both = await shop.world.database.$transaction(async (tx) => {
-      await tx.$executeRaw`LOCK TABLE points_entries IN SHARE ROW EXCLUSIVE MODE`
-      const step = shop.hear('points')
-      await eventually('the step to wait for its entry', () => shop.ledger.waitingForLocks(), (count) => count === 1)
-      const asking = ask(order.orderId)
-      await eventually('who calls off to wait for the step', () => shop.ledger.waitingForLocks(), (count) => count === 2)
-      return { step, asking }
-    })
-    await both.step
-    expect(await both.asking).toBeUndefined()
-    expect((await shop.saga(order.orderId)).state).toBe('DONE')
-  })
-
-  test('what is undone once more after the end changes nothing', async () => {
-    const order = await place({ couponCode: await shop.coupon(100), points: 10 })
-    await shop.settle(['coupon', 'points'])
-    await overdue(order.orderId)
-    expect(await ask(order.orderId)).toBe('told again')
-    await shop.hear('saga')
-    expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
-    await shop.settle()
-    expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
-    expect(shop.told(order.orderId).slice(-2)).toEqual(['points-refused', 'cancelled'])
-  })
-
-  test('an order that was cancelled meanwhile is not called off', async () => {
-    const order = await place({ couponCode: await shop.coupon(100) })
-    await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
-    await overdue(order.orderId)
-    expect(await ask(order.orderId)).toBeUndefined()
-    await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
-  })
-
-  test('an order that is done, paid or not, is nobody\'s concern', async () => {
-    const order = await place({ couponCode: await shop.coupon(100) })
-    await shop.settle()
-    await overdue(order.orderId)
-    expect(await ask(order.orderId)).toBeUndefined()
-  })
-})
-
-const HALVES = 20
-/** Two batches, the second of which has what it wants in the opposite order. */
-const twoWays: Delivery = (events) => [events.slice(0, HALVES), events.slice(HALVES).toReversed()]
-
-describe('batches that want the same things in opposite orders do not wait for each other in a circle:', () => {
-  test('coupons', async () => {
-    const codes = await Promise.all(Array.from({ length: HALVES }, () => shop.coupon(100)))
-    for (const couponCode of [...codes, ...codes]) await place({ couponCode })
-    await shop.hearAtOnce('coupon', twoWays)
-    await shop.settle()
-    expect(await Promise.all(codes.map((code) => shop.statusOf(code)))).toEqual(codes.map(() => 'LOCKED'))
-  })
-
-  test('buyers', async () => {
-    const buyers = Array.from({ length: HALVES }, (_, i) => `buyer-${i}-${randomUUID()}`)
-    for (const buyerId of buyers) await shop.givePoints(buyerId, 10)
-    for (const buyerId of [...buyers, ...buyers]) await place({ points: 10 }, { buyerId })
-    await shop.hearAtOnce('points', twoWays)
-    expect(await Promise.all(buyers.map((buyerId) => shop.pointsOf(buyerId)))).toEqual(buyers.map(() => 0))
-    await shop.settle()
-  })
-
-  test('sales', async () => {
-    const sales = await Promise.all(Array.from({ length: HALVES }, () => shop.ledger.sale(2)))
-    for (const saleId of [...sales, ...sales]) await place({ couponCode: 'NO-SUCH-COUPON' }, { saleId })
-    await shop.hear('saga')
-    await shop.hear('coupon')
-    await shop.hearAtOnce('saga', twoWays)
-    expect(await Promise.all(sales.map((saleId) => shop.ledger.sold(saleId)))).toEqual(sales.map(() => 0))
   })
 })
 

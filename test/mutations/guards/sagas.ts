@@ -1,6 +1,8 @@
 import type { Guard } from '../guard.ts'
 
 const SAGA = 'subscribers/saga.test.ts'
+const BACK = 'cancel-worker/check-back.test.ts'
+const BATCHES = 'test/saga-batches.test.ts'
 const CHAIN = 'core/orders/saga-chain.test.ts'
 const STEPS = 'core/orders/saga.ts'
 
@@ -21,7 +23,7 @@ export const sagaGuards: Guard[] = [
   },
   {
     rule: 'a step is not taken once its saga was called off', file: STEPS,
-    text: "return held?.state === 'RUNNING' && held.status", without: 'return held?.status', tests: { file: SAGA, named: 'nobody reports a saga that is not completed' },
+    text: "return held?.state === 'RUNNING' && held.status", without: 'return held?.status', tests: { file: BACK, named: 'a saga that is not completed' },
   },
   {
     rule: 'a step is not taken once its order was cancelled', file: STEPS,
@@ -29,20 +31,20 @@ export const sagaGuards: Guard[] = [
   },
   {
     rule: 'a step and what calls it off take turns', file: STEPS,
-    text: 'FOR UPDATE`', without: '`', tests: { file: SAGA, named: 'nobody reports a step that is being taken' },
+    text: 'FOR UPDATE`', without: '`', tests: { file: BACK, named: 'a step that is being taken' },
   },
   {
     rule: 'a saga is called off only while its order is unpaid', file: STEPS,
     text: '        AND EXISTS (SELECT FROM orders WHERE id = ${orderId}::uuid AND status = ANY(${orderIs}::order_status[]))\n', without: '',
-    tests: { file: SAGA, named: 'nobody reports an order that was cancelled' },
+    tests: { file: BACK, named: 'an order that was cancelled' },
   },
   {
     rule: 'a saga is asked back about only past its time, and once', file: STEPS,
-    text: 'Prisma.sql`AND due_at <= now()`', without: 'Prisma.empty', tests: { file: SAGA, named: 'nobody reports' },
+    text: 'Prisma.sql`AND due_at <= now()`', without: 'Prisma.empty', tests: { file: BACK, named: 'a saga that is not completed' },
   },
   {
     rule: 'a closed saga stays closed', file: STEPS,
-    text: ' AND state = ${from}::saga_state ${condition}', without: ' ${condition}', tests: { file: SAGA, named: 'nobody reports what is undone once more' },
+    text: ' AND state = ${from}::saga_state ${condition}', without: ' ${condition}', tests: { file: BACK, named: 'what is undone once more' },
   },
   {
     rule: 'a veto takes back the points of every order', file: 'core/orders/saga-chain.ts',
@@ -67,7 +69,7 @@ export const sagaGuards: Guard[] = [
   },
   {
     rule: 'coupons are locked in one order', file: 'subscribers/coupon.ts',
-    text: 'ORDER BY code FOR UPDATE`', without: '`', tests: { file: SAGA, named: 'batches that want the same things in opposite orders do not wait for each other in a circle: coupons' },
+    text: 'ORDER BY code FOR UPDATE`', without: '`', tests: { file: BATCHES, named: 'batches that want the same things in opposite orders do not wait for each other in a circle: coupons' },
   },
   {
     rule: 'nobody pays less than nothing', file: 'subscribers/coupon.ts',
@@ -96,7 +98,7 @@ export const sagaGuards: Guard[] = [
   {
     rule: 'sales are held before orders, in one order', file: 'subscribers/saga.ts',
     text: '    await lockSales(tx, comeBack.flatMap(({ orderId }) => orderId ?? []))\n', without: '',
-    tests: { file: SAGA, named: 'batches that want the same things in opposite orders do not wait for each other in a circle: sales' },
+    tests: { file: BATCHES, named: 'batches that want the same things in opposite orders do not wait for each other in a circle: sales' },
   },
   {
     rule: 'wishes are there for whoever sends a reservation again', file: 'core/stock/reserve.lua',

@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Choreography, type Delivery } from './support/choreography.ts'
+
+let shop: Choreography
+beforeAll(async () => { shop = await Choreography.open() })
+afterAll(() => shop.close())
+
+const HALVES = 20
+/** Two batches, the second of which has what it wants in the opposite order. */
+const twoWays: Delivery = (events) => [events.slice(0, HALVES), events.slice(HALVES).toReversed()]
+
+describe('batches that want the same things in opposite orders do not wait for each other in a circle:', () => {
+  test('coupons', async () => {
+    const codes = await Promise.all(Array.from({ length: HALVES }, () => shop.coupon(100)))
+    for (const couponCode of [...codes, ...codes]) await shop.place({ couponCode })
+    await shop.hearAtOnce('coupon', twoWays)
+    await shop.settle()
+    expect(await Promise.all(codes.map((code) => shop.statusOf(code)))).toEqual(codes.map(() => 'LOCKED'))
+  })
+
+  test('buyers', async () => {
+    const buyers = Array.from({ length: HALVES }, (_, i) => `buyer-${i}-${randomUUID()}`)
+    for (const buyerId of buyers) await shop.givePoints(buyerId, 10)
+    for (const buyerId of [...buyers, ...buyers]) await shop.place({ points: 10 }, { buyerId })
+    await shop.hearAtOnce('points', twoWays)
+    expect(await Promise.all(buyers.map((buyerId) => shop.pointsOf(buyerId)))).toEqual(buyers.map(() => 0))
+    await shop.settle()
+  })
+
+  test('sales', async () => {
+    const sales = await Promise.all(Array.from({ length: HALVES }, () => shop.ledger.sale(2)))
+    for (const saleId of [...sales, ...sales]) await shop.place({ couponCode: 'NO-SUCH-COUPON' }, { saleId })
+    await shop.hear('saga')
+    await shop.hear('coupon')
+    await shop.hearAtOnce('saga', twoWays)
+    expect(await Promise.all(sales.map((saleId) => shop.ledger.sold(saleId)))).toEqual(sales.map(() => 0))
+  })
+})
