@@ -12,6 +12,7 @@ const STEPS = ['order.created', 'order.paid'] as const
 /** Tells of so many orders that were placed and paid; each has a buyer, and a coupon, of its own. */
 export async function makeBacklog({ DATABASE_URL, RABBITMQ_URL }: Place, orders: number): Promise<void> {
   const pool = new Pool({ connectionString: DATABASE_URL, max: 1 })
+  pool.on('error', () => {})
   await pool.query(`INSERT INTO coupons (code) SELECT 'C' || i FROM generate_series(0, ${orders - 1}) AS i`)
   await pool.end()
   const connection = await connect(RABBITMQ_URL, { noDelay: true })
