@@ -55,7 +55,7 @@ export const en = {
     title: 'Rush', buyers: 'Buyers', seconds: 'Seconds', where: 'Sale', ownSale: 'A new one', send: 'Send the rush', stop: 'Stop',
     states: { RUNNING: 'Buyers are coming', PAYING: 'Buyers are paying', DONE: 'Done', STOPPED: 'Stopped', FAILED: 'Broke off' },
     none: 'Simulated buyers press the button, over HTTP, as real ones do.',
-    rate: 'Answers a second', rateMax: 'At most', asked: 'Asked', unanswered: 'Unanswered', paid: 'Have paid',
+    rate: 'A second', rateMax: 'At most', asked: 'Asked', unanswered: 'Unanswered', paid: 'Have paid',
   },
   processes: {
     title: 'Processes', kill: 'Kill', restart: 'Restart', none: 'Not started by npm start: the processes are somebody else\'s.',

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CANCELLATIONS, TIMEOUTS, DUE } from '../../core/contracts/topology.ts'
+import { type Demo, startDemo } from '../support/demo.ts'
+import { eventually } from '../support/eventually.ts'
+import { lengthOf, publishTo } from '../support/queues.ts'
+import { expectAccessible } from './support/axe.ts'
+import { type Browsers, expectNoFaults, LAPTOP, PHONE, PROJECTOR, startBrowser } from './support/browser.ts'
+import { ControlRoomPage } from './support/control-room-page.ts'
+
+let demo: Demo
+let browsers: Browsers
+const origin = () => `http://127.0.0.1:${demo.env.CONTROL_ROOM_PORT}`
+
+beforeAll(async () => { [demo, browsers] = await Promise.all([startDemo({ ORDERS_PER_SECOND: '40' }), startBrowser()]) }, 120_000)
+afterAll(async () => {
+  await browsers.close()
+  await demo.close()
+}, 120_000)
+
+type Options = Parameters<Browsers['visit']>[1]
+
+/** Comes in by the link that npm start prints. */
+async function enter(options: Options = { viewport: PROJECTOR }) {
+  const visitor = await browsers.visit(origin(), options)
+  await visitor.page.goto(`${origin()}/#token=${demo.env.ADMIN_TOKEN}`)
+  const room = new ControlRoomPage(visitor.page)
+  await room.audit('accounted').waitFor()
+  return { visitor, room, page: visitor.page }
+}
+
+test('a rush is seen: it comes in, waits, is ordered steadily, and ends with every unit accounted for', async () => {
+  const { visitor, room, page } = await enter()
+  const calm = await room.picture('requests')
+  await page.getByLabel('Buyers').fill('400')
+  await page.getByLabel('Seconds').fill('3')
+  await room.button('Send the rush').click()
+  const above = (least: number) => (value: number) => value > least
+  await eventually('requests', () => room.figure('requests'), above(0))
+  await eventually('a queue', () => room.figure('waiting'), above(0))
+  expect(await room.picture('requests')).not.toBe(calm)
+  await eventually('orders', () => room.figure('orders'), above(0))
+  await page.locator('[data-rush="DONE"]').waitFor({ timeout: 60_000 })
+  await eventually('the sale to be sold out', () => room.figure('stock'), (value) => value === 0)
+  await eventually('every order', () => room.figure('fates'), (value) => value === 240)
+  await eventually('an empty queue', () => room.figure('waiting'), (value) => value === 0)
+  await eventually('the verdict at rest', () => room.audit('accounted').count(), (count) => count === 1, 60_000)
+  expectNoFaults(visitor)
+
+  // Another one who comes, or reloads, is shown what was before.
+  await page.reload()
+  await room.text(/Done/).waitFor()
+  await eventually('the picture', () => room.picture('waiting'), (picture) => picture !== calm)
+  expect(page.url()).toBe(`${origin()}/`)
+  await visitor.close()
+}, 120_000)
+
+test('the order service is killed from the page, is seen to be down, and comes back', async () => {
+  const { visitor, room } = await enter({ viewport: LAPTOP })
+  await room.process('order-service', 'RUNNING').waitFor()
+  await room.button('Kill order-service').click()
+  await room.page.locator('[data-process="order-service"]:not([data-state="RUNNING"])').waitFor()
+  expect(await room.button('Kill order-service').isDisabled()).toBe(true)
+  await room.process('order-service', 'RUNNING').waitFor({ timeout: 60_000 })
+  await room.text('restarted 1 ×').waitFor()
+  await room.button('Restart order-service').click()
+  await room.text('restarted 2 ×').waitFor({ timeout: 60_000 })
+  expectNoFaults(visitor)
+  await visitor.close()
+}, 120_000)
+
+test('a dead letter is shown with its reason, and sent back to its queue', async () => {
+  const { visitor, room } = await enter({ viewport: LAPTOP })
+  await publishTo(demo.world, TIMEOUTS, DUE, 'no order')
+  await room.text(/1 messages? that nobody could use/).waitFor()
+  await room.text(new RegExp(`${CANCELLATIONS}.*unreadable`)).waitFor()
+  await demo.stop('cancel-worker')
+  await room.button('Send all back').click()
+  await room.text('None. Every message was understood.').waitFor()
+  expect(await lengthOf(demo.world, CANCELLATIONS)).toBe(1)
+  await demo.start('cancel-worker')
+  // It comes back, since it still is none; then by its own button.
+  await room.button(/^Send [0-9a-f]{12} back$/).click()
+  expectNoFaults(visitor)
+  await visitor.close()
+})
+
+test('a sale is created and open, closed, and opened again; a second of its id is refused with the reason', async () => {
+  const { visitor, room, page } = await enter({ viewport: LAPTOP })
+  const fill = async () => {
+    await page.getByText('New sale').click()
+    await page.getByLabel('Title').fill('Tea cup')
+    await page.getByLabel('Id').fill('tea-cup')
+    await room.button('Create and open').click()
+  }
+  await fill()
+  await room.sale('tea-cup', 'open').waitFor()
+  expect((await demo.buy('tea-cup', await demo.signIn('tea'))).status).toBe(202)
+  await room.button('Close Tea cup now').click()
+  await room.sale('tea-cup', 'over').waitFor()
+  expect(await demo.buy('tea-cup', await demo.signIn('late'))).toMatchObject({ status: 403, body: { code: 'ENDED' } })
+  await room.button('Open Tea cup now').click()
+  await room.sale('tea-cup', 'open').waitFor()
+  expectNoFaults(visitor)
+  await fill()
+  await room.text('There is a sale of that id').waitFor()
+  await visitor.close()
+})
+
+test('another token is refused with a word, and the right one lets in; it is kept for this tab only', async () => {
+  const visitor = await browsers.visit(origin(), { viewport: PHONE })
+  const { page } = visitor
+  const room = new ControlRoomPage(page)
+  expectNoFaults(visitor)
+  for (const wrong of ['x'.repeat(43), 'y']) {
+    await page.getByLabel('Admin token').fill(wrong)
+    await room.button('Open').click()
+    await room.text('This is not the token of this control room.').waitFor()
+  }
+  await page.getByLabel('Admin token').fill(demo.env.ADMIN_TOKEN ?? '')
+  await page.keyboard.press('Enter')
+  await room.text('Live').waitFor()
+  const other = await visitor.tab()
+  await other.getByLabel('Admin token').waitFor()
+  await visitor.close()
+})
+
+test('a control room that dies is said to be away, with what was before, and comes back by itself', async () => {
+  const { visitor, room, page } = await enter()
+  await demo.stop('control-room')
+  await room.audit('lost').waitFor()
+  await page.getByRole('status').filter({ hasText: 'No connection' }).waitFor()
+  expect(await room.figure('stock')).not.toBeNaN()
+  await demo.start('control-room', demo.door.env)
+  await room.text('Live').waitFor()
+  await room.audit('lost').waitFor({ state: 'detached' })
+  await visitor.close()
+}, 60_000)
+
+test.each([['en-GB', 'light'], ['zh-CN', 'dark']] as const)('in %s, %s, all of it can be read and used by everybody', async (locale, colorScheme) => {
+  for (const viewport of [PROJECTOR, PHONE]) {
+    const { visitor, page } = await enter({ viewport, locale, colorScheme })
+    expect(await page.getByRole('heading', { name: locale === 'zh-CN' ? '排队等待' : 'Waiting' }).count()).toBe(1)
+    await page.getByRole('group').first().locator('summary').click()
+    await expectAccessible(page)
+    // Nothing is cut off at the side.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    expectNoFaults(visitor)
+    await visitor.close()
+  }
+}, 60_000)
+
+test('by the keyboard alone a rush is sent and stopped', async () => {
+  const { visitor, room, page } = await enter({ viewport: LAPTOP })
+  await page.getByLabel('Buyers').focus()
+  await page.keyboard.type('5000')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('60')
+  await page.keyboard.press('Enter')
+  await room.text('Buyers are coming').waitFor()
+  await room.button('Stop').focus()
+  await page.keyboard.press('Space')
+  await page.locator('[data-rush="STOPPED"]').waitFor()
+  expectNoFaults(visitor)
+  await visitor.close()
+})
