@@ -95,8 +95,8 @@ export interface LiveFrame {
   processes: ProcessView[] | null
 }
 
-export const RUSH_BUYERS_MAX = 20_000
-export const RUSH_SECONDS_MAX = 60
+const RUSH_BUYERS_MAX = 20_000
+const RUSH_SECONDS_MAX = 60
 
 export const RushRequest = z.strictObject({
   /** Without one the rush makes a sale of its own. */

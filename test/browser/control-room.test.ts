@@ -31,8 +31,8 @@ async function enter(options: Options = { viewport: PROJECTOR }) {
 test('a rush is seen: it comes in, waits, is ordered steadily, and ends with every unit accounted for', async () => {
   const { visitor, room, page } = await enter()
   const calm = await room.picture('requests')
-  await page.getByLabel('Buyers').fill('400')
-  await page.getByLabel('Seconds').fill('3')
+  await page.getByRole('spinbutton', { name: 'Buyers' }).fill('400')
+  await page.getByRole('spinbutton', { name: 'Seconds' }).fill('3')
   await room.button('Send the rush').click()
   const above = (least: number) => (value: number) => value > least
   await eventually('requests', () => room.figure('requests'), above(0))
@@ -79,7 +79,7 @@ test('a dead letter is shown with its reason, and sent back to its queue', async
   expect(await lengthOf(demo.world, CANCELLATIONS)).toBe(1)
   await demo.start('cancel-worker')
   // It comes back, since it still is none; then by its own button.
-  await room.button(/^Send [0-9a-f]{12} back$/).click()
+  await room.button(/^Send back: [0-9a-f]{12}$/).click()
   expectNoFaults(visitor)
   await visitor.close()
 })
@@ -95,10 +95,10 @@ test('a sale is created and open, closed, and opened again; a second of its id i
   await fill()
   await room.sale('tea-cup', 'open').waitFor()
   expect((await demo.buy('tea-cup', await demo.signIn('tea'))).status).toBe(202)
-  await room.button('Close Tea cup now').click()
+  await room.button('Close now: Tea cup').click()
   await room.sale('tea-cup', 'over').waitFor()
   expect(await demo.buy('tea-cup', await demo.signIn('late'))).toMatchObject({ status: 403, body: { code: 'ENDED' } })
-  await room.button('Open Tea cup now').click()
+  await room.button('Open now: Tea cup').click()
   await room.sale('tea-cup', 'open').waitFor()
   expectNoFaults(visitor)
   await fill()
@@ -151,7 +151,7 @@ test.each([['en-GB', 'light'], ['zh-CN', 'dark']] as const)('in %s, %s, all of i
 
 test('by the keyboard alone a rush is sent and stopped', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
-  await page.getByLabel('Buyers').focus()
+  await page.getByRole('spinbutton', { name: 'Buyers' }).focus()
   await page.keyboard.type('5000')
   await page.keyboard.press('Tab')
   await page.keyboard.type('60')

@@ -3,32 +3,33 @@ import { type LauncherDoor, openLauncherDoor } from '../../dev/launcher-door.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startService } from '../../dev/services.ts'
 import { Supervisor } from '../../dev/supervise.ts'
-import { startSystem, type System } from './system.ts'
+import { type ServiceName, startSystem, type System } from './system.ts'
 
-/** A system with a launcher, as `npm start` is one: its order service is a process that can be killed and comes back. */
+const IN_PROCESS: ServiceName[] = ['payment-provider', 'cancel-worker', 'gateway']
+
+/** A system with a launcher, as `npm start` is one: some of its services are processes that can be killed and come back. */
 export interface Demo extends System {
   door: LauncherDoor
 }
 
-export async function startDemo(settings: Record<string, string> = {}): Promise<Demo> {
+export async function startDemo(settings: Record<string, string> = {}, processes: ServiceName[] = ['order-service']): Promise<Demo> {
   const folder = await makeScratchFolder()
-  const system = await startSystem(settings, ['payment-provider', 'cancel-worker', 'gateway'])
-  const orderService = new Supervisor({
-    name: 'order-service', say: () => {},
+  const system = await startSystem(settings, IN_PROCESS.filter((name) => !processes.includes(name)))
+  const supervisors = processes.map((name) => new Supervisor({
+    name, say: () => {},
     start: (signal) => startService({
-      service: { name: 'order-service' }, env: { PATH: process.env.PATH, ...system.env }, logFile: join(folder, 'order-service.log'),
-      again: true, onStart: () => {}, signal,
+      service: { name }, env: { PATH: process.env.PATH, ...system.env }, logFile: join(folder, `${name}.log`), again: true, onStart: () => {}, signal,
     }),
-  })
-  await orderService.start()
-  const door = await openLauncherDoor([orderService])
+  }))
+  await Promise.all(supervisors.map((supervisor) => supervisor.start()))
+  const door = await openLauncherDoor(supervisors)
   await system.start('control-room', door.env)
   return {
     ...system, door,
     async close() {
       await system.stop('control-room')
       await door.close()
-      await orderService.stop()
+      await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
       await system.close()
       await removeScratchFolder(folder)
     },

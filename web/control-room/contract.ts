@@ -1,6 +1,6 @@
 /** The server's own types: a change there that this page does not follow does not compile. */
 export type {
-  AuditVerdict, LiveFrame, LiveSale, OrderTally, ProcessView, RequestGroup, RushRequest, RushView,
+  LiveFrame, LiveSale, ProcessView, RequestGroup, RushRequest, RushView,
 } from '../../core/contracts/control-room.ts'
 import type { RequestGroup } from '../../core/contracts/control-room.ts'
 

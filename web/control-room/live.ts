@@ -12,8 +12,8 @@ const AGAIN_MS = 1_000
 /** A frame comes every second. */
 const SILENCE_LIMIT_MS = 6_000
 
-export const connection = createStore<Connection>('CONNECTING')
-export const frames = createStore<LiveFrame[]>([])
+const connection = createStore<Connection>('CONNECTING')
+const frames = createStore<LiveFrame[]>([])
 
 export const useFrames = () => useStore(frames)
 export const useConnection = () => useStore(connection)

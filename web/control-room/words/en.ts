@@ -69,12 +69,12 @@ export const en = {
   sales: {
     title: 'Sales', id: 'Id', name: 'Title', price: 'Price in cents', stock: 'Stock', minutes: 'Open for minutes', create: 'Create and open', new: 'New sale',
     states: { soon: 'Not open yet', open: 'Open', over: 'Over' }, openNow: 'Open now', closeNow: 'Close now', sold: (sold: string, stock: string) => `${sold} of ${stock} sold`,
-    openOf: (title: string) => `Open ${title} now`, closeOf: (title: string) => `Close ${title} now`,
+    openOf: (title: string) => `Open now: ${title}`, closeOf: (title: string) => `Close now: ${title}`,
   },
   deadLetters: {
     title: 'Dead letters', none: 'None. Every message was understood.', sendAll: 'Send all back', sendBack: 'Send back', unknown: 'unknown queue',
     count: (count: string) => `${count} messages that nobody could use`, kept: (count: string) => `${count} could not be sent back and are still here.`,
-    sendOf: (id: string) => `Send ${id} back`,
+    sendOf: (id: string) => `Send back: ${id}`,
   },
   sagas: { title: 'Sagas', none: 'No order has a saga.', unavailable: 'This system has no sagas.', order: 'Order', state: 'State', step: 'Last step' },
   refusals,

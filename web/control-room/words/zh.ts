@@ -54,12 +54,12 @@ export const zh: typeof en = {
   sales: {
     title: '活动', id: '编号', name: '标题', price: '价格（分）', stock: '库存', minutes: '开放分钟数', create: '创建并开放', new: '新活动',
     states: { soon: '未开始', open: '进行中', over: '已结束' }, openNow: '立即开始', closeNow: '立即结束', sold: (sold, stock) => `已售 ${sold} / ${stock}`,
-    openOf: (title) => `立即开始 ${title}`, closeOf: (title) => `立即结束 ${title}`,
+    openOf: (title) => `立即开始：${title}`, closeOf: (title) => `立即结束：${title}`,
   },
   deadLetters: {
     title: '死信', none: '没有。每条消息都被读懂了。', sendAll: '全部送回', sendBack: '送回', unknown: '来源未知',
     count: (count) => `${count} 条无人能处理的消息`, kept: (count) => `${count} 条无法送回，仍在这里。`,
-    sendOf: (id) => `送回 ${id}`,
+    sendOf: (id) => `送回：${id}`,
   },
   sagas: { title: 'Saga 事务', none: '没有订单需要 Saga。', unavailable: '本系统没有 Saga。', order: '订单', state: '状态', step: '最近一步' },
   refusals: {
