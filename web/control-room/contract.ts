@@ -27,10 +27,10 @@ export interface DeadLetter {
   beginning: string
 }
 
-export interface Saga {
-  orderId: string
-  saleId: string
-  state: string
-  step: string | null
-  reason: string | null
+export const SAGA_STATES = ['RUNNING', 'COMPENSATING', 'DONE', 'COMPENSATED'] as const
+
+/** As GET /sagas has them: open ones first. */
+export interface Sagas {
+  counts: Record<(typeof SAGA_STATES)[number], number>
+  sagas: { orderId: string; state: (typeof SAGA_STATES)[number]; step: string; reason: string | null }[]
 }

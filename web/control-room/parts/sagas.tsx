@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { useAction } from '../action.ts'
-import type { Saga } from '../contract.ts'
+import { shown } from '../charts/figure.tsx'
+import { SAGA_STATES, type Sagas as Found } from '../contract.ts'
 import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
@@ -12,28 +13,38 @@ export function Sagas() {
   const { sagas: words } = useWords()
   const { act, refusal } = useAction()
   const [isOpen, setOpen] = useState(false)
-  const [sagas, setSagas] = useState<Saga[]>()
+  const [found, setFound] = useState<Found>()
   const { atMs } = useFrames().at(-1) ?? {}
   useEffect(() => {
-    if (isOpen) void act<{ sagas: Saga[] }>('/sagas').then((body) => setSagas(body?.sagas))
+    if (isOpen) void act<Found>('/sagas').then(setFound)
   }, [isOpen, atMs])
   return (
     <section class="panel sagas" aria-labelledby="sagas-title">
       <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <summary><h2 id="sagas-title">{words.title}</h2></summary>
         {refusal?.code === 'NOT_FOUND' ? <p class="hint">{words.unavailable}</p> : <Refused refusal={refusal} />}
-        {sagas?.length === 0 && <p class="hint">{words.none}</p>}
-        {sagas && sagas.length > 0 && (
-          <table>
-            <thead><tr><th scope="col">{words.order}</th><th scope="col">{words.state}</th><th scope="col">{words.step}</th></tr></thead>
-            <tbody>
-              {sagas.slice(0, SHOWN_MAX).map(({ orderId, state, step, reason }) => (
-                <tr key={orderId}><td>{orderId.slice(0, 8)}</td><td>{state}{reason !== null && `, ${reason}`}</td><td>{step ?? '–'}</td></tr>
-              ))}
-            </tbody>
-          </table>
-        )}
+        {found && <Counts counts={found.counts} />}
+        {found && (found.sagas.length > 0 ? <Table sagas={found.sagas} /> : <p class="hint">{words.none}</p>)}
       </details>
     </section>
+  )
+}
+
+function Counts({ counts }: Pick<Found, 'counts'>) {
+  const { sagas: { states } } = useWords()
+  return <dl class="legend figures">{SAGA_STATES.map((state) => <div key={state}><dt>{states[state]}</dt><dd>{shown(counts[state])}</dd></div>)}</dl>
+}
+
+function Table({ sagas }: Pick<Found, 'sagas'>) {
+  const { sagas: words } = useWords()
+  return (
+    <table>
+      <thead><tr><th scope="col">{words.order}</th><th scope="col">{words.state}</th><th scope="col">{words.step}</th></tr></thead>
+      <tbody>
+        {sagas.slice(0, SHOWN_MAX).map(({ orderId, state, step, reason }) => (
+          <tr key={orderId}><td>{orderId.slice(0, 8)}</td><td>{words.states[state]}{reason !== null && `, ${reason}`}</td><td>{step}</td></tr>
+        ))}
+      </tbody>
+    </table>
   )
 }

@@ -76,6 +76,9 @@ export const en = {
     count: (count: string) => `${count} messages that nobody could use`, kept: (count: string) => `${count} could not be sent back and are still here.`,
     sendOf: (id: string) => `Send back: ${id}`,
   },
-  sagas: { title: 'Sagas', none: 'No order has a saga.', unavailable: 'This system has no sagas.', order: 'Order', state: 'State', step: 'Last step' },
+  sagas: {
+    title: 'Sagas', none: 'No order has a saga.', unavailable: 'This system has no sagas.', order: 'Order', state: 'State', step: 'Last step',
+    states: { RUNNING: 'Running', COMPENSATING: 'Being undone', DONE: 'Done', COMPENSATED: 'Undone' },
+  },
   refusals,
 }

@@ -61,7 +61,10 @@ export const zh: typeof en = {
     count: (count) => `${count} 条无人能处理的消息`, kept: (count) => `${count} 条无法送回，仍在这里。`,
     sendOf: (id) => `送回：${id}`,
   },
-  sagas: { title: 'Saga 事务', none: '没有订单需要 Saga。', unavailable: '本系统没有 Saga。', order: '订单', state: '状态', step: '最近一步' },
+  sagas: {
+    title: 'Saga 事务', none: '没有订单需要 Saga。', unavailable: '本系统没有 Saga。', order: '订单', state: '状态', step: '最近一步',
+    states: { RUNNING: '进行中', COMPENSATING: '补偿中', DONE: '完成', COMPENSATED: '已补偿' },
+  },
   refusals: {
     OFFLINE: '控制室没有应答。',
     UNAVAILABLE: '所需的服务暂时不可用，请稍后再试。',
