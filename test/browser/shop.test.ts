@@ -1,7 +1,9 @@
+import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createTokens } from '../../core/platform/tokens.ts'
 import { startSystem, type System } from '../support/system.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { expectAccessible } from './support/accessibility.ts'
 import { type Browsers, expectNoFaults, startBrowser, type Visitor } from './support/browser.ts'
 import { payElsewhere, ShopPage } from './support/shop-page.ts'
 
@@ -73,18 +75,17 @@ describe('buying', () => {
   test('with the keyboard alone', async () => {
     const { shop, page } = await visit()
     await shop.open(await system.createSale())
-    const tabTo = async (name: string | RegExp) => {
-      const target = page.getByRole('button', { name }).or(page.getByLabel(name)).first()
+    const tabTo = async (target: Locator) => {
       await target.waitFor()
       for (let i = 0; i < 20 && !await target.evaluate((element) => element === document.activeElement); i++) await page.keyboard.press('Tab')
       expect(await target.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe('solid')
     }
-    await tabTo('Your name')
+    await tabTo(page.getByLabel('Your name'))
     await page.keyboard.type('Keys')
     await page.keyboard.press('Enter')
-    await tabTo('Buy now')
+    await tabTo(shop.button('Buy now'))
     await page.keyboard.press('Enter')
-    await tabTo(/^Pay ¥/)
+    await tabTo(shop.button(/^Pay ¥/))
     await page.keyboard.press('Enter')
     await page.waitForURL(/\/pay\//)
   })
@@ -244,4 +245,50 @@ describe('coupon and points', () => {
     state = 'DONE'
     await shop.says('Your order is waiting')
   })
+})
+
+test('in Chinese, once chosen: the words, the language of the page, and what is said after a reload', async () => {
+  const visitor = await visit()
+  const { shop, page } = visitor
+  await shop.open(await system.createSale())
+  await shop.says('Who is buying?')
+  await page.getByLabel('Language').selectOption('中文')
+  await shop.says('请先登录')
+  expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')
+  await page.reload()
+  await shop.says('请先登录')
+  await page.getByLabel('您的名字').fill('小明')
+  await page.getByRole('button', { name: '登录' }).click()
+  await shop.button('立即抢购').click()
+  await shop.says('订单待付款')
+  expect(await page.getByRole('main').innerText()).not.toMatch(/[a-z]{4,} [a-z]{3,}/i)
+  expectNoFaults(visitor)
+})
+
+test.each(['light', 'dark'] as const)('in %s it is accessible in every state', async (scheme) => {
+  const { shop, page } = await visit()
+  await page.emulateMedia({ colorScheme: scheme })
+  const [open, soon, gone] = [await system.createSale(), await system.createSale({ opensInMs: 600_000 }), await system.createSale({ stock: 1 })]
+  await system.buy(gone, await system.signIn('first'))
+  await page.goto(system.url('/#/'))
+  await shop.says('On sale')
+  await expectAccessible(page, 'list')
+  await shop.open(soon)
+  await shop.says('Who is buying?')
+  await expectAccessible(page, 'sign-in')
+  await shop.signIn(`Ada ${scheme}`)
+  await shop.says('Not open yet')
+  await expectAccessible(page, 'not started')
+  await shop.open(gone)
+  await shop.says('Sold out for now')
+  await expectAccessible(page, 'sold out')
+  await shop.open(open)
+  await page.getByText('Coupon and points').click()
+  await expectAccessible(page, 'open')
+  await shop.buy()
+  await shop.says('Your order is waiting')
+  await expectAccessible(page, 'to pay')
+  await payElsewhere(system, open, sign)
+  await shop.says('Paid. It is yours')
+  await expectAccessible(page, 'paid')
 })

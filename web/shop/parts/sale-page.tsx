@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { money } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
 import { useNow } from '../../shared/use-now.ts'
@@ -47,10 +47,22 @@ function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
   const purchase = useMemo(() => createPurchase(sale.id, session), [sale.id, session.userId])
   useEffect(() => purchase.close, [purchase])
   const { reservation } = useStore(purchase.state)
+  const place = useKeptFocus(reservation !== undefined)
   return (
-    <>
+    <div class="buying" ref={place} tabIndex={-1}>
       {reservation ? <OrderPanel purchase={purchase} /> : <BuyPanel sale={sale} purchase={purchase} />}
       <p class="who"><span>{words.signedInAs(session.name)}</span> <button class="link" onClick={signOut}>{words.signIn.out}</button></p>
-    </>
+    </div>
   )
+}
+
+/** The button that was pressed goes with its panel. Whoever uses the keyboard goes on here, and not at the top of the page. */
+function useKeptFocus(panel: unknown): { current: HTMLDivElement | null } {
+  const place = useRef<HTMLDivElement>(null)
+  const before = useRef(panel)
+  useEffect(() => {
+    if (before.current !== panel && document.activeElement === document.body) place.current?.focus({ preventScroll: true })
+    before.current = panel
+  }, [panel])
+  return place
 }

@@ -1,0 +1,72 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { startSystem, type System } from '../support/system.ts'
+import { type Browsers, expectNoFaults, startBrowser, type Visitor } from './support/browser.ts'
+import { ShopPage } from './support/shop-page.ts'
+
+let system: System
+let browsers: Browsers
+const visitors: Visitor[] = []
+beforeAll(async () => {
+  [system, browsers] = await Promise.all([startSystem({ PAYMENT_WINDOW_SECONDS: '4', RESERVATION_LIFETIME_SECONDS: '3', SWEEP_GRACE_SECONDS: '0.5' }), startBrowser()])
+})
+afterEach(async () => { for (const visitor of visitors.splice(0)) await visitor.close() })
+afterAll(async () => {
+  await browsers.close()
+  await system.close()
+})
+
+async function visit(saleId: string, name: string): Promise<Visitor & { shop: ShopPage }> {
+  const visitor = await browsers.visit(system.url(''))
+  visitors.push(visitor)
+  const shop = new ShopPage(visitor.page)
+  await shop.open(saleId)
+  await shop.signIn(name)
+  return { ...visitor, shop }
+}
+
+test('an order lapses before the buyer\'s eyes, and the unit wakes up the button of whoever waited', async () => {
+  const saleId = await system.createSale({ stock: 1 })
+  const dreamer = await visit(saleId, 'Dreamer')
+  await dreamer.shop.buy()
+  await dreamer.shop.says('Your order is waiting')
+  const waiting = await visit(saleId, 'Waiting')
+  await waiting.shop.says('Sold out for now')
+
+  await dreamer.shop.says('It was not paid in time, so the unit went back for somebody else.')
+  await dreamer.shop.says('You are free to buy again.')
+  await waiting.shop.buy()
+  await waiting.shop.says('Your order is waiting')
+  await dreamer.shop.button('Buy again').click()
+  await dreamer.shop.says('Sold out for now')
+  for (const visitor of [dreamer, waiting]) expectNoFaults(visitor)
+
+  await waiting.shop.says('It was not paid in time, so the unit went back for somebody else.')
+  await dreamer.shop.buy()
+  await dreamer.shop.says('Your order is waiting')
+  expect((await system.auditAtRest(saleId)).balanced).toBe(true)
+})
+
+test('a reservation whose order never came is rejected, says why, and can be tried again', async () => {
+  const saleId = await system.createSale()
+  const { shop } = await visit(saleId, 'Unlucky')
+  await system.stop('order-service')
+  await shop.buy()
+  await shop.says('You got it')
+  await shop.says('The line was too long, and your place in it ran out. Nothing was charged.')
+  await system.start('order-service')
+  await shop.button('Buy again').click()
+  await shop.buy()
+  await shop.says('Your order is waiting')
+})
+
+test('an order that ended while nobody looked is told on return', async () => {
+  const saleId = await system.createSale()
+  const { shop, page } = await visit(saleId, 'Away')
+  await shop.buy()
+  await shop.says('Your order is waiting')
+  await page.goto('about:blank')
+  const { id } = await system.world.database.order.findFirstOrThrow({ where: { saleId } })
+  await expect.poll(() => system.world.database.order.findUnique({ where: { id } }), { timeout: 20_000 }).toMatchObject({ status: 'CANCELLED' })
+  await page.goBack()
+  await shop.says('It was not paid in time, so the unit went back for somebody else.')
+})

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Whatever axe knows of is right on what is seen now: contrast, names, roles, order of headings. */
+export async function expectAccessible(page: Page, state: string): Promise<void> {
+  // Evaluated by the browser's own tools, which the page's policy does not bind.
+  await page.evaluate(source)
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run())
+  const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`))
+  expect({ state, found }).toEqual({ state, found: [] })
+}
