@@ -3,7 +3,7 @@ import { CANCELLATIONS, TIMEOUTS, DUE } from '../../core/contracts/topology.ts'
 import { type Demo, startDemo } from '../support/demo.ts'
 import { eventually } from '../support/eventually.ts'
 import { lengthOf, publishTo } from '../support/queues.ts'
-import { expectAccessible } from './support/axe.ts'
+import { expectAccessible } from './support/accessibility.ts'
 import { type Browsers, expectNoFaults, LAPTOP, PHONE, PROJECTOR, startBrowser } from './support/browser.ts'
 import { ControlRoomPage } from './support/control-room-page.ts'
 
@@ -141,7 +141,7 @@ test.each([['en-GB', 'light'], ['zh-CN', 'dark']] as const)('in %s, %s, all of i
     const { visitor, page } = await enter({ viewport, locale, colorScheme })
     expect(await page.getByRole('heading', { name: locale === 'zh-CN' ? '排队等待' : 'Waiting' }).count()).toBe(1)
     await page.getByRole('group').first().locator('summary').click()
-    await expectAccessible(page)
+    await expectAccessible(page, `${locale} ${colorScheme} ${String(viewport.width)}`)
     // Nothing is cut off at the side.
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
     expectNoFaults(visitor)
@@ -152,6 +152,7 @@ test.each([['en-GB', 'light'], ['zh-CN', 'dark']] as const)('in %s, %s, all of i
 test('by the keyboard alone a rush is sent and stopped', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
   await page.getByRole('spinbutton', { name: 'Buyers' }).focus()
+  await page.keyboard.press('Control+A')
   await page.keyboard.type('5000')
   await page.keyboard.press('Tab')
   await page.keyboard.type('60')

@@ -250,7 +250,7 @@ describe('coupon and points', () => {
 test('in Chinese, once chosen: the words, the language of the page, and what is said after a reload', async () => {
   const visitor = await visit()
   const { shop, page } = visitor
-  await shop.open(await system.createSale())
+  await shop.open(await system.createSale({ title: '测试商品' }))
   await shop.says('Who is buying?')
   await page.getByLabel('Language').selectOption('中文')
   await shop.says('请先登录')

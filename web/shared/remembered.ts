@@ -13,7 +13,7 @@ export function remembered<T extends string>(key: string, read: (kept: string | 
   return store
 }
 
-export function keptAt(key: string): string | null {
+function keptAt(key: string): string | null {
   try {
     return localStorage.getItem(key)
   } catch {
@@ -22,7 +22,7 @@ export function keptAt(key: string): string | null {
 }
 
 /** An empty text is not kept. */
-export function keep(key: string, value: string): void {
+function keep(key: string, value: string): void {
   try {
     if (value === '') localStorage.removeItem(key)
     else if (localStorage.getItem(key) !== value) localStorage.setItem(key, value)

@@ -2,4 +2,4 @@ import { createWords } from '../../shared/language.ts'
 import { en } from './en.ts'
 import { zh } from './zh.ts'
 
-export const { useWords, now: wordsNow } = createWords({ en, zh })
+export const { useWords } = createWords({ en, zh })

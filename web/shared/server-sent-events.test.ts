@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { eventParser, type ServerSentEvent } from './server-sent-events.ts'
+
+function parsed(...pieces: string[]): ServerSentEvent[] {
+  const events: ServerSentEvent[] = []
+  const parse = eventParser((event) => events.push(event))
+  for (const piece of pieces) parse(piece)
+  return events
+}
+
+test('an event is read whole, in whatever pieces it comes', () => {
+  const text = 'retry: 2000\n\nid: 7\nevent: reservation\ndata: {"a":\ndata: 1}\n\n'
+  const whole = [{ event: 'reservation', id: '7', data: '{"a":\n1}' }]
+  expect(parsed(text)).toEqual(whole)
+  expect(parsed(...text.split(''))).toEqual(whole)
+  expect(parsed(text.replaceAll('\n', '\r\n'))).toEqual(whole)
+})
+
+test('a heartbeat is no event, a name holds for one event, an id for those that follow', () => {
+  expect(parsed(': still here\n\nid: 1\nevent: end\ndata:\n\ndata: later\n\n')).toEqual([
+    { event: 'end', id: '1', data: '' },
+    { event: 'message', id: '1', data: 'later' },
+  ])
+})
+
+test('what has not ended yet is not told', () => {
+  expect(parsed('data: half')).toEqual([])
+  expect(parsed('data: half\n')).toEqual([])
+})
