@@ -43,9 +43,9 @@ test('while partitions change hands every event has its effect once, and those o
   const seen: OrderEvent[] = []
   const following: Subscriber = {
     name: 'points', events: points.events, once: 'inbox',
-    async handle(tx, event, tools) {
-      if ('handle' in points) await points.handle(tx, event, tools)
-      seen.push(event)
+    async handleTogether(tx, events, tools) {
+      if ('handleTogether' in points) await points.handleTogether(tx, events, tools)
+      seen.push(...events)
     },
   }
   const start = () => subscriptions.run(following)
