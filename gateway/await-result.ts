@@ -5,12 +5,15 @@ import type { WatchedReservations } from './watched-reservations.ts'
 /** Shorter than what proxies, and our own limit on silence, let a request go without an answer. */
 const WAIT_SECONDS_MAX = 30
 
+/** Anybody sends what they like. No two repetitions beside one another may match the same text: 16 KB of blanks would be tried for minutes. */
+const WAIT = /^wait(?:\s*=\s*"?([^"\s]*)"?)?$/i
+
 /** Seconds of `Prefer: wait=N` (RFC 7240), at most 30; undefined without, and for what is none. The first one counts. */
 export function preferredWait({ prefer }: IncomingHttpHeaders): number | undefined {
   const preferences = (Array.isArray(prefer) ? prefer.join(',') : prefer ?? '').split(',')
-  const wait = preferences.map((preference) => /^\s*wait\s*(?:=\s*"?([^";]*?)"?\s*)?(?:;|$)/i.exec(preference)).find((found) => found !== null)
+  const wait = preferences.map((preference) => WAIT.exec(preference.split(';', 1)[0]?.trim() ?? '')).find((found) => found !== null)
   const seconds = wait?.[1] ?? ''
-  return /^\d*[1-9]\d*$/.test(seconds) ? Math.min(Number(seconds), WAIT_SECONDS_MAX) : undefined
+  return /^\d+$/.test(seconds) && Number(seconds) > 0 ? Math.min(Number(seconds), WAIT_SECONDS_MAX) : undefined
 }
 
 export interface Waiting {
@@ -26,7 +29,8 @@ export interface Waiting {
  * @returns the latest that is known; undefined when nothing is, or too many wait already and it was not waited for.
  */
 export async function awaitResult(watched: WatchedReservations, { reservationId, buyerId, waitSeconds, res }: Waiting): Promise<ReservationRecord | undefined> {
-  if (watched.refusal(buyerId)) return undefined
+  // A caller who left while the reservation was read has said so already, and would be waited for to the end.
+  if (res.closed || watched.refusal(buyerId)) return undefined
   let latest: ReservationRecord | undefined
   let end = () => {}
   const ended = new Promise<void>((resolve) => { end = resolve })
