@@ -23,6 +23,8 @@ export function getReservationEvents(stock: Stock, watched: WatchedReservations)
     const { reservationId } = req.params
     const { buyerId } = res.locals
     const record = await readOwn(stock, reservationId, buyerId)
+    // Nobody will tell us that they left: a stream that is opened now would be counted, and beat, for ever.
+    if (res.closed) return
     const told = req.get('last-event-id')
     // EventSource comes again after every end, unless it is told that there is nothing more.
     if (told === record.status && isFinal(record)) return void res.status(204).end()
