@@ -51,6 +51,35 @@ describe('buying', () => {
     expect(asked).toBe(1)
   })
 
+  test('what an attempt got whose answer was lost is found, also when it was the last unit', async () => {
+    const saleId = await system.createSale({ stock: 1 })
+    const { shop, page } = await visit()
+    await shop.open(saleId)
+    await shop.signIn('Unheard')
+    await page.route('**/reservations', async (route) => {
+      await route.fetch()
+      await route.abort()
+    }, { times: 1 })
+    await shop.buy()
+    await shop.says('No connection')
+    await shop.says('Sold out')
+    await shop.button(/^Try again$/).click()
+    await shop.says('Your order is waiting')
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
+  })
+
+  test('what becomes of it is told where a screen reader listened before', async () => {
+    const { shop, page } = await visit()
+    await shop.open(await system.createSale())
+    await shop.signIn('Listener')
+    await shop.button('Buy now').waitFor()
+    const told = page.locator('.buying').getByRole('status')
+    await told.evaluate((place) => { place.dataset.before = 'yes' })
+    await shop.buy()
+    await shop.says('Your order is waiting')
+    expect([await told.getAttribute('data-before'), await told.textContent()]).toEqual(['yes', expect.stringContaining('Your order is waiting')])
+  })
+
   test('a sale that has not started opens by itself', async () => {
     const visitor = await visit()
     const saleId = await system.createSale({ opensInMs: 4_000 })
@@ -151,6 +180,45 @@ describe('the page finds its way back', () => {
     await shop.order(saleId, 'Pushed')
     await payElsewhere(system, saleId, sign)
     await shop.says('Paid. It is yours')
+  })
+
+  test('while orders are away they are asked for evenly, and not more and more', async () => {
+    const { shop, page } = await visit()
+    const count = { views: 0, orders: 0 }
+    await page.route('**/events', (route) => route.abort())
+    await page.route(/\/reservations\/[^/]+$/, (route) => {
+      count.views++
+      return route.fallback()
+    })
+    await page.route('**/orders/*', (route) => {
+      count.orders++
+      return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ code: 'UNAVAILABLE', retryAfterSeconds: 1 }) })
+    })
+    await shop.open(await system.createSale())
+    await shop.signIn('Orderless')
+    const beganAtMs = performance.now()
+    await shop.buy()
+    await expect.poll(() => count.views, { timeout: 25_000 }).toBeGreaterThanOrEqual(6)
+    // One a second, and one with each view.
+    expect(count.orders).toBeLessThanOrEqual((performance.now() - beganAtMs) / 1_000 + count.views + 1)
+    expect(count.orders).toBeGreaterThan(count.views)
+  })
+
+  test('a reload never shows the button to who has bought', async () => {
+    const saleId = await system.createSale()
+    const { shop, page } = await visit()
+    await shop.order(saleId, 'Reloading')
+    let goOn = () => {}
+    const held = new Promise<void>((resolve) => { goOn = resolve })
+    await page.route('**/events', async (route) => {
+      await held
+      await route.fallback()
+    })
+    await page.reload()
+    await shop.says('Looking for your order …')
+    expect(await shop.button('Buy now').count()).toBe(0)
+    goOn()
+    await shop.says('Your order is waiting')
   })
 
   test('by asking alone, where pushing is impossible', async () => {

@@ -8,7 +8,8 @@ export function remembered<T extends string>(key: string, read: (kept: string | 
   const store = createStore(read(keptAt(key)))
   store.watch((value) => keep(key, value))
   addEventListener('storage', (event) => {
-    if (event.key === key || event.key === null) store.set(read(event.newValue))
+    // Not the event's own value: this tab may have written a newer one before it heard of that, and would write the old one back.
+    if (event.key === key || event.key === null) store.set(read(keptAt(key)))
   })
   return store
 }

@@ -41,6 +41,8 @@ export async function readStream({ path, token, signal, onOpen, onEvent }: Strea
     return undefined
   } finally {
     clearTimeout(timer)
+    // An event that could not be used ends the reading, not the connection; of those a browser has six.
+    silence.abort()
   }
 }
 

@@ -11,6 +11,7 @@ export function App() {
   const { sales, isLost } = useSales()
   const words = useWords()
   const [saleId, setSaleId] = useState(saleInAddress)
+  useEffect(() => { document.title = words.brand }, [words])
   useEffect(() => {
     const follow = () => setSaleId(saleInAddress())
     addEventListener('hashchange', follow)

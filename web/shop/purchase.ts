@@ -19,6 +19,8 @@ export interface PurchaseState {
   doing?: Doing
   /** Of the last attempt, and when (by `performance.now()`) the next one makes sense. */
   refusal?: Refusal & { againAtMs: number }
+  /** There is a purchase, and what became of it is being asked for. Over when nobody answers: then another press finds it. */
+  isFinding?: boolean
   /** Changes come by themselves; undefined while that is not known. */
   isPushed?: boolean
 }
@@ -34,11 +36,22 @@ export interface Purchase {
   close: () => void
 }
 
+const stores = new Map<string, Store<string>>()
+
+/** One for each key, however often one comes back to a sale: what is remembered listens to the other tabs for as long as the page lives. */
+function heldIn(key: string): Store<string> {
+  const store = stores.get(key) ?? remembered(key, (kept) => kept ?? '')
+  stores.set(key, store)
+  return store
+}
+
 /** One buyer's purchase in one sale: found again after a reload, the same in all tabs. */
 export function createPurchase(saleId: string, { token, userId }: SignedIn): Purchase {
   const state = createStore<PurchaseState>({})
-  const held = remembered(`seckill.reservation.${userId}.${saleId}`, (kept) => kept ?? '')
+  const held = heldIn(`seckill.reservation.${userId}.${saleId}`)
   let following = new AbortController()
+  /** How often the order was begun to be looked at. */
+  let looks = 0
 
   const change = (some: PurchaseState) => state.set({ ...state.get(), ...some })
   const without = (...names: (keyof PurchaseState)[]) => state.set(Object.fromEntries(Object.entries(state.get()).filter(([name]) => !names.includes(name as keyof PurchaseState))))
@@ -47,28 +60,32 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
     following.abort()
     following = new AbortController()
     const { signal } = following
-    if (state.get().reservation?.id !== reservationId) without('reservation', 'order', 'isPushed')
+    if (state.get().reservation?.id !== reservationId) without('reservation', 'order', 'isPushed', 'isFinding')
     if (reservationId === '') return
+    if (!state.get().reservation) change({ isFinding: true })
     void followReservation({
       reservationId, token, signal,
       onView: (reservation) => take(reservation, signal),
-      onPushed: (isPushed) => change({ isPushed }),
+      onPushed: (isPushed) => change(isPushed ? { isPushed } : { isPushed, isFinding: false }),
       onLost: (code) => code === 'UNAUTHENTICATED' ? signOut() : held.set(''),
     })
   }
 
   function take(reservation: Reservation, signal: AbortSignal): void {
-    change({ reservation })
+    change({ reservation, isFinding: false })
     if (reservation.orderId) void readOrder(reservation.orderId, signal)
   }
 
-  async function readOrder(orderId: string, signal: AbortSignal): Promise<void> {
+  /** Only the newest of them goes on: each view begins one, and while orders are away they would pile up to a flood. */
+  async function readOrder(orderId: string, signal: AbortSignal, look = ++looks): Promise<void> {
     const answer = await ask<Order>(`/orders/${orderId}`, { token, signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]), clock: orderClock })
     if (signal.aborted) return
     if (answer.ok) change({ order: answer.body })
     const { reservation, order } = state.get()
     const phase = phaseOf(reservation, order)
-    if (!answer.ok || phase === 'CHECKING') setTimeout(() => { if (!signal.aborted) void readOrder(orderId, signal) }, SAGA_LOOK_MS)
+    if (answer.ok && phase !== 'CHECKING') return
+    const pauseMs = answer.ok ? SAGA_LOOK_MS : Math.max(SAGA_LOOK_MS, answer.refusal.retryAfterMs)
+    setTimeout(() => { if (!signal.aborted && look === looks) void readOrder(orderId, signal, look) }, pauseMs)
   }
 
   /** One at a time; its refusal stays to be seen until the next attempt. */

@@ -20,7 +20,7 @@ export function OrderPanel({ purchase }: { purchase: Purchase }) {
   return (
     <section class={`order ${phase.toLowerCase().replace('_', '-')}`} aria-label={words.steps.title}>
       <Timeline phase={phase} />
-      <div class="saying" aria-live="polite">
+      <div class="saying">
         <h2>{title}</h2>
         <p>{text}</p>
         {isEnded(phase) && <p>{words.freeAgain}</p>}
@@ -34,6 +34,16 @@ export function OrderPanel({ purchase }: { purchase: Purchase }) {
       </p>
     </section>
   )
+}
+
+/** The same for whoever hears the page; for a place that is there before the panel, since what comes along with its own text is read out by few. */
+export function Said({ purchase }: { purchase: Purchase }) {
+  const words = useWords()
+  const state = useStore(purchase.state)
+  const phase = phaseOf(state.reservation, state.order)
+  if (phase === 'IDLE') return null
+  const { title, text } = sayingOf(words, phase, state)
+  return <>{title} {text}</>
 }
 
 function sayingOf({ says, reasons, steps }: Words, phase: Exclude<Phase, 'IDLE'>, { reservation, order }: PurchaseState): { title: string; text: string } {

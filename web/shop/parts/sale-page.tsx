@@ -9,7 +9,7 @@ import { type SignedIn, signOut, useSession } from '../session.ts'
 import { useWords } from '../words/words.ts'
 import { BuyPanel } from './buy-panel.tsx'
 import { Countdown } from './countdown.tsx'
-import { OrderPanel } from './order-panel.tsx'
+import { OrderPanel, Said } from './order-panel.tsx'
 import { Picture } from './picture.tsx'
 import { SignIn } from './sign-in.tsx'
 import { StockBar } from './stock-bar.tsx'
@@ -46,11 +46,12 @@ function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
   const words = useWords()
   const purchase = useMemo(() => createPurchase(sale.id, session), [sale.id, session.userId])
   useEffect(() => purchase.close, [purchase])
-  const { reservation } = useStore(purchase.state)
+  const { reservation, isFinding } = useStore(purchase.state)
   const place = useKeptFocus(reservation !== undefined)
   return (
     <div class="buying" ref={place} tabIndex={-1}>
-      {reservation ? <OrderPanel purchase={purchase} /> : <BuyPanel sale={sale} purchase={purchase} />}
+      <p class="unseen" role="status"><Said purchase={purchase} /></p>
+      {reservation ? <OrderPanel purchase={purchase} /> : isFinding ? <p class="hint">{words.finding}</p> : <BuyPanel sale={sale} purchase={purchase} />}
       <p class="who"><span>{words.signedInAs(session.name)}</span> <button class="link" onClick={signOut}>{words.signIn.out}</button></p>
     </div>
   )

@@ -66,7 +66,9 @@ export const en = {
   buy: 'Buy now',
   buyAgain: 'Buy again',
   buying: 'Asking for yours …',
+  finding: 'Looking for your order …',
   notYet: 'Opens soon',
+  tryAgain: 'Try again',
   tryAgainIn: (seconds: number) => `Try again in ${seconds} s`,
   extras: {
     title: 'Coupon and points', coupon: 'Coupon', points: 'Points to spend', hint: 'One point is one cent off.', badCoupon: 'Letters, digits and - only, 40 at most.', badPoints: 'A whole number from 0 to 1,000,000.',

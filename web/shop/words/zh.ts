@@ -25,7 +25,9 @@ export const zh: Words = {
   buy: '立即抢购',
   buyAgain: '再次抢购',
   buying: '正在为您抢购……',
+  finding: '正在查询您的订单……',
   notYet: '即将开抢',
+  tryAgain: '再试一次',
   tryAgainIn: (seconds) => `${seconds} 秒后可再试`,
   extras: {
     title: '优惠券与积分', coupon: '优惠券', points: '使用积分', hint: '1 积分抵 1 分钱。', badCoupon: '仅限字母、数字和 -，最多 40 个字符。', badPoints: '请输入 0 到 1,000,000 的整数。',
