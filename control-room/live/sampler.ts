@@ -47,11 +47,15 @@ export function sampler({ database, stock, queues, gatewayUrl, audit, rush, proc
     audit: sparingly(AUDIT, () => verdictOf(audit)),
     processes: promptly(WAIT_MS, processes),
   }
+  let shownIds = new Set<string>()
   return async () => {
     const [requests, sales, depths, ledger, orders, verdict, running] = await Promise.all([
       sources.requests.look(), sources.sales.look(), sources.queues.look(), sources.ledger.look(),
       sources.orders.look(), sources.audit.look(), sources.processes.look(),
     ])
-    return { atMs: Date.now(), requests, sales, queues: depths, ledger, orders, audit: verdict, rush: rush(), processes: running }
+    if (sales) shownIds = new Set(sales.map(({ saleId }) => saleId))
+    // Of all sales there ever were, each frame would grow with every rush, and two minutes of them are sent at once.
+    const shownOrders = orders && orders.filter(({ saleId }) => shownIds.has(saleId))
+    return { atMs: Date.now(), requests, sales, queues: depths, ledger, orders: shownOrders, audit: verdict, rush: rush(), processes: running }
   }
 }

@@ -23,6 +23,8 @@ export function call(method: 'GET' | 'POST', url: string, token?: string): Promi
     const asked = request(url, { method, agent, headers }, (answer) => {
       let text = ''
       answer.setEncoding('utf8').on('data', (chunk: string) => { text += chunk })
+      // Half an answer is none: its gateway was killed.
+      answer.on('error', reject)
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: objectOf(text) }))
     })
     asked.setTimeout(ANSWER_LIMIT_MS, () => asked.destroy(new Error(`No answer within ${ANSWER_LIMIT_MS} ms`)))

@@ -87,7 +87,7 @@ export interface LiveFrame {
     /** Messages that are still to be sent. */
     outbox: number
   } | null
-  /** Counted as often as that takes little of PostgreSQL. */
+  /** Of the sales shown. Counted as often as that takes little of PostgreSQL. */
   orders: OrderTally[] | null
   audit: AuditVerdict | null
   rush: RushView | null

@@ -42,6 +42,7 @@ test('a rush is seen: it comes in, waits, is ordered steadily, and ends with eve
   await page.locator('[data-rush="DONE"]').waitFor({ timeout: 60_000 })
   await eventually('the sale to be sold out', () => room.figure('stock'), (value) => value === 0)
   await eventually('every order', () => room.figure('fates'), (value) => value === 240)
+  await room.text('240 of 240 sold').waitFor()
   await eventually('an empty queue', () => room.figure('waiting'), (value) => value === 0)
   await eventually('the verdict at rest', () => room.audit('accounted').count(), (count) => count === 1, 60_000)
   expectNoFaults(visitor)

@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks'
 import { SettingsBar } from '../shared/settings-bar.tsx'
 import { Charts } from './charts/charts.tsx'
 import { useConnection, useFrames } from './live.ts'
@@ -12,9 +13,13 @@ import { SignIn } from './parts/sign-in.tsx'
 import { useToken } from './session.ts'
 import { useWords } from './words/words.ts'
 
+/** A launcher that is slow for a moment is still there: its processes do not vanish under the pointer. */
+const LATE_FRAMES_MAX = 3
+
 export function App() {
   const words = useWords()
   const connection = useConnection()
+  useEffect(() => { document.title = words.brand }, [words])
   const isOut = useToken() === '' || connection === 'REFUSED'
   return (
     <>
@@ -32,7 +37,7 @@ export function App() {
 function Room() {
   const words = useWords()
   const isLost = useConnection() === 'LOST'
-  const { processes } = useFrames().at(-1) ?? {}
+  const { processes } = useFrames().slice(-LATE_FRAMES_MAX).findLast((frame) => frame.processes !== null) ?? {}
   return (
     <main class={isLost ? 'room lost' : 'room'}>
       <h1 class="unseen">{words.brand}</h1>

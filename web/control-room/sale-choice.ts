@@ -1,9 +1,14 @@
 import { createStore, useStore } from '../shared/store.ts'
 import type { LiveFrame, LiveSale } from './contract.ts'
+import { useFrames } from './live.ts'
 
 /** The sale whose stock and orders are shown; empty for whichever is the most interesting. */
 export const chosenSale = createStore('')
 export const useChosenSale = () => useStore(chosenSale)
+
+/** The latest frame that knows the sales: while Redis is away, the orders of the one that is shown are still PostgreSQL's to tell. */
+export const useFrameWithSales = () => useFrames().findLast(({ sales }) => sales !== null)
+export const useShownSale = () => saleOf(useFrameWithSales(), useChosenSale())
 
 /** The chosen one, else that of the last rush, else the one that was opened last. */
 export function saleOf(frame: LiveFrame | undefined, chosen: string): LiveSale | undefined {

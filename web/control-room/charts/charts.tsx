@@ -1,6 +1,6 @@
 import { GROUPS, type LiveFrame, type LiveSale, type RequestGroup } from '../contract.ts'
 import { useFrames } from '../live.ts'
-import { saleOf, useChosenSale } from '../sale-choice.ts'
+import { useShownSale } from '../sale-choice.ts'
 import { useWords } from '../words/words.ts'
 import type { Colour } from './colours.ts'
 import { Figure, shown } from './figure.tsx'
@@ -17,8 +17,7 @@ const LEAST_TOP = 10
 export function Charts() {
   const words = useWords()
   const frames = useFrames()
-  const chosen = useChosenSale()
-  const sale = saleOf(frames.at(-1), chosen)
+  const sale = useShownSale()
   const line = (read: (frame: LiveFrame) => number | null | undefined): Line => frames.map((frame) => read(frame) ?? null)
   const ofSale = (read: (sale: LiveSale) => number) => line(({ sales }) => {
     const found = sales?.find(({ saleId }) => saleId === sale?.saleId)
@@ -32,7 +31,8 @@ export function Charts() {
   const pending = line(({ sales }) => sales && sum(sales.map((each) => each.pending)))
   const writes = line(({ ledger }) => ledger?.writesPerSecond)
   const left = ofSale((found) => found.left)
-  const fates = FATES.map((fate) => ({ colour: fate, name: words.fates[fate], values: line(({ orders }) => orders && (orders.find(({ saleId }) => saleId === sale?.saleId)?.[fate] ?? 0)) }))
+  const leftNow = latest(left)
+  const fates = FATES.map((fate) => ({ colour: fate, name: words.fates[fate], values: line(({ orders }) => sale && orders && (orders.find(({ saleId }) => saleId === sale.saleId)?.[fate] ?? 0)) }))
   const common = { times: frames.map(({ atMs }) => atMs / 1_000), marks: deaths(frames) }
   // One scale for what comes in and what goes out: the difference between them is the picture.
   const rateTop = roundTop([asked, ordered], LEAST_TOP)
@@ -43,8 +43,8 @@ export function Charts() {
       <Figure {...common} id="requests" isMain title={words.charts.requests} unit={words.perSecond} total={latest(asked)} series={groups} isStacked top={rateTop}>
         <div><dt>{words.most}</dt><dd>{shown(highest(asked))}</dd></div>
       </Figure>
-      <Figure {...common} id="stock" title={words.charts.stock} unit={sale ? words.of(shown(sale.stock)) : ''} total={latest(left)} series={[{ colour: 'stock', name: words.left, values: left }]} top={Math.max(LEAST_TOP, sale?.stock ?? 0)}>
-        <div><dt>{words.taken}</dt><dd>{shown(sale ? sale.stock - sale.left : null)}</dd></div>
+      <Figure {...common} id="stock" title={words.charts.stock} unit={sale ? words.of(shown(sale.stock)) : ''} total={leftNow} series={[{ colour: 'stock', name: words.left, values: left }]} top={Math.max(LEAST_TOP, sale?.stock ?? 0)}>
+        <div><dt>{words.taken}</dt><dd>{shown(sale && leftNow !== null ? sale.stock - leftNow : null)}</dd></div>
       </Figure>
       <Figure {...common} id="waiting" isMain title={words.charts.waiting} unit={words.reservations} total={latest(waiting)} series={[{ colour: 'waiting', name: words.undecided, values: waiting }]} top={roundTop([waiting], LEAST_TOP)}>
         <div><dt>{words.most}</dt><dd>{shown(highest(waiting))}</dd></div>

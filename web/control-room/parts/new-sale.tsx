@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
 import { useAction } from '../action.ts'
+import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
 
 const MINUTE_MS = 60_000
-/** Ours and the server's clock may differ by a little; who creates a sale wants it open. */
+/** Clocks of the servers may differ by a little; who creates a sale wants it open. */
 const ALREADY_MS = 5_000
 
 /** A form for a sale that opens at once. */
@@ -12,12 +13,14 @@ export function NewSale({ onCreated }: { onCreated: () => void }) {
   const { sales: words } = useWords()
   const { act, isBusy, refusal } = useAction()
   const [isOpen, setOpen] = useState(false)
+  // The control room's clock: that of this computer may be wrong.
+  const { atMs: nowMs = Date.now() } = useFrames().at(-1) ?? {}
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget as HTMLFormElement)
     const created = await act('/sales', { method: 'POST', body: {
       id: form.get('id'), title: form.get('title'), priceCents: Number(form.get('priceCents')), stock: Number(form.get('stock')),
-      opensAt: new Date(Date.now() - ALREADY_MS).toISOString(), closesAt: new Date(Date.now() + Number(form.get('minutes')) * MINUTE_MS).toISOString(),
+      opensAt: new Date(nowMs - ALREADY_MS).toISOString(), closesAt: new Date(nowMs + Number(form.get('minutes')) * MINUTE_MS).toISOString(),
     } })
     if (!created) return
     setOpen(false)

@@ -4,7 +4,7 @@ import { useAction } from '../action.ts'
 import { shown } from '../charts/figure.tsx'
 import { GROUPS, type RushRequest, type RushView } from '../contract.ts'
 import { useFrames } from '../live.ts'
-import { saleOf, useChosenSale } from '../sale-choice.ts'
+import { useShownSale } from '../sale-choice.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
 
@@ -35,14 +35,15 @@ export function Rush() {
 
 function RushForm({ isDisabled, onSubmit, children }: { isDisabled: boolean; onSubmit: (request: RushRequest) => void; children: ComponentChildren }) {
   const { rush: words } = useWords()
-  const frame = useFrames().at(-1)
-  const shownSale = saleOf(frame, useChosenSale())
+  const shownSale = useShownSale()
   const [buyers, setBuyers] = useState(BUYERS)
   const [seconds, setSeconds] = useState(SECONDS)
   const [saleId, setSaleId] = useState('')
+  // Another sale is shown meanwhile: nobody is sent to one that does not stand in the field.
+  const target = saleId === shownSale?.saleId ? saleId : ''
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
-    onSubmit({ buyers, seconds, ...(saleId !== '' && { saleId }) })
+    onSubmit({ buyers, seconds, ...(target !== '' && { saleId: target }) })
   }
   return (
     <form class="row" onSubmit={submit}>
@@ -50,7 +51,7 @@ function RushForm({ isDisabled, onSubmit, children }: { isDisabled: boolean; onS
       <label class="field"><span>{words.seconds}</span><input type="number" min={1} max={SECONDS_MAX} required value={seconds} onInput={({ currentTarget }) => setSeconds(currentTarget.valueAsNumber)} /></label>
       <label class="field where">
         <span>{words.where}</span>
-        <select value={saleId} onChange={({ currentTarget }) => setSaleId(currentTarget.value)}>
+        <select value={target} onChange={({ currentTarget }) => setSaleId(currentTarget.value)}>
           <option value="">{words.ownSale}</option>
           {shownSale && <option value={shownSale.saleId}>{shownSale.title}</option>}
         </select>

@@ -1,12 +1,11 @@
-import { useFrames } from '../live.ts'
-import { chosenSale, saleOf, useChosenSale } from '../sale-choice.ts'
+import { chosenSale, saleOf, useChosenSale, useFrameWithSales } from '../sale-choice.ts'
 import { useWords } from '../words/words.ts'
 
 /** Which sale's stock and orders the charts show. */
 export function SalePicker() {
   const words = useWords()
   const chosen = useChosenSale()
-  const frame = useFrames().at(-1)
+  const frame = useFrameWithSales()
   const newest = saleOf(frame, '')
   return (
     <label class="picker">

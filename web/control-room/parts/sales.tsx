@@ -13,24 +13,27 @@ const HOUR_MS = 3_600_000
 /** The newest sales, with their doors. */
 export function Sales() {
   const { sales: words } = useWords()
+  const looking = useAction()
   const { act, isBusy, refusal } = useAction()
   const [sales, setSales] = useState<Sale[]>([])
   const frame = useFrames().at(-1)
   // Whatever opens, closes or sells one changes this.
-  const mark = frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => `${saleId} ${opensAtMs} ${closesAtMs}`).join()
+  const mark = JSON.stringify([frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => [saleId, opensAtMs, closesAtMs]), frame?.orders])
   const connection = useConnection()
-  const look = async () => setSales((await act<{ sales: Sale[] }>('/sales'))?.sales ?? sales)
+  const look = async () => {
+    const found = await looking.act<{ sales: Sale[] }>('/sales')
+    if (found) setSales(found.sales)
+  }
   useEffect(() => { if (connection === 'LIVE') void look() }, [mark, connection])
   const move = async ({ id }: Sale, change: { opensAt?: string; closesAt?: string }) => {
     await act(`/sales/${id}`, { method: 'PATCH', body: change })
     await look()
   }
-  const nowMs = frame?.atMs ?? 0
   return (
     <section class="panel sales" aria-labelledby="sales-title">
       <h2 id="sales-title">{words.title}</h2>
-      <Refused refusal={refusal} />
-      <ul>{sales.slice(0, SHOWN_MAX).map((sale) => <SaleRow key={sale.id} sale={sale} nowMs={nowMs} isBusy={isBusy} onMove={(change) => void move(sale, change)} />)}</ul>
+      <Refused refusal={refusal ?? looking.refusal} />
+      <ul>{frame && sales.slice(0, SHOWN_MAX).map((sale) => <SaleRow key={sale.id} sale={sale} nowMs={frame.atMs} isBusy={isBusy} onMove={(change) => void move(sale, change)} />)}</ul>
       <NewSale onCreated={() => void look()} />
     </section>
   )

@@ -36,7 +36,7 @@ export const en = {
     accounted: 'Every unit is accounted for.',
     running: 'Nothing is wrong. Some units are still on their way.',
     wrong: 'Not balanced:',
-    unknown: 'Not audited yet.',
+    unknown: 'No verdict just now.',
     age: (seconds: string) => `Audited ${seconds} s ago.`,
   },
   charts: { all: 'What is going on', requests: 'Requests in', waiting: 'Waiting', orders: 'Orders out', stock: 'Stock left', fates: 'Orders', writes: 'Rows written' },

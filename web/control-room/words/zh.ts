@@ -21,7 +21,7 @@ export const zh: typeof en = {
     accounted: '每一件库存都对得上账。',
     running: '没有差错，部分库存还在途中。',
     wrong: '账不平：',
-    unknown: '尚未对账。',
+    unknown: '暂时没有对账结果。',
     age: (seconds) => `${seconds} 秒前对账。`,
   },
   charts: { all: '正在发生什么', requests: '请求进来', waiting: '排队等待', orders: '订单出去', stock: '剩余库存', fates: '订单', writes: '写入行数' },
