@@ -9,7 +9,7 @@ import { declare } from '../core/platform/rabbit/declare.ts'
 import type { Subscriber } from '../subscribers/frame/subscriber.ts'
 import { beginSpreading, haveAllCome, setStage } from '../subscribers/frame/spread/stages.ts'
 import { eventually } from './support/eventually.ts'
-import { lengthOf } from './support/queues.ts'
+import { lengthOf, publishTo } from './support/queues.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
 
 // Processes are started here, on a machine that has other work.
@@ -112,6 +112,28 @@ test('what cannot be moved stays where it is, and is handled there when it is no
   await eventually('all', () => seen.length, (count) => count === 60)
   await expectAllInOrder('stuck', seen, orders)
   await connection.close()
+})
+
+test('a queue goes only when nobody has anything of it in hand, not even who has fallen silent', async () => {
+  const { seen, start } = await backlogged('silent', 0)
+  await start()
+  const { topology, queues } = subscriptions.queues('silent').spreadOver(2)
+  const cutOff = await connect(subscriptions.world.rabbitmqUrl)
+  await declare(cutOff, topology, createLog('test', 'silent'))
+  const channel = await cutOff.createChannel()
+  const inHand: unknown[] = []
+  await channel.consume(queues[0] ?? '', (message) => inHand.push(message))
+  await publishTo(subscriptions.world, '', queues[0] ?? '', JSON.stringify(history([...STEPS])[0]))
+  await eventually('it to have an event', () => inHand.length, (count) => count === 1)
+  const command = spread('silent', '--over', '2', '--processes', '0')
+  const stage = () => subscriptions.world.database.subscription.findUniqueOrThrow({ where: { name: 'silent' } })
+  await eventually('all others to be done', stage, ({ spread, spreadOver }) => spread === 'NONE' && spreadOver === 2, 60_000)
+  await delay(2_000)
+  expect(await spreadQueues('silent', 2)).toHaveLength(2)
+  await cutOff.close()
+  await command
+  expect(seen).toHaveLength(1)
+  expect(await spreadQueues('silent', 2)).toEqual([])
 })
 
 test('further processes take their part, and go when it is done; a second command and a name that nobody has are refused', async () => {

@@ -27,7 +27,9 @@ export interface LaneDeps<Item> {
  */
 export class Lanes<Item> {
   readonly #deps: LaneDeps<Item>
+  /** What is done with what comes. */
   #stage: SpreadStage = 'NONE'
+  #adaptedTo: SpreadStage = 'NONE'
   #spread: SpreadQueues | undefined
   #partitions: Lane[] = []
   #spreadLanes: Lane[] = []
@@ -39,7 +41,7 @@ export class Lanes<Item> {
 
   /** The stage that it has adapted itself to: nothing is in hand that an earlier stage has begun. */
   get stage(): SpreadStage {
-    return this.#stage
+    return this.#adaptedTo
   }
 
   isUp(): boolean {
@@ -53,6 +55,7 @@ export class Lanes<Item> {
     else this.#spreadLanes = await closeAll(this.#spreadLanes)
     this.#stage = spread
     if (spread !== 'SPREADING') await Promise.allSettled(this.#moving)
+    this.#adaptedTo = spread
     const { partitions, partitionTopology } = this.#deps.queues
     this.#partitions = await this.#open(this.#partitions, partitions, partitionTopology, (items) => this.#handleOrMove(items))
     for (const lanes of [this.#partitions, this.#spreadLanes]) await giveWay(lanes, share)

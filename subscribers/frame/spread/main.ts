@@ -48,6 +48,9 @@ async function run(name: string, { over, processes }: z.output<typeof Options>):
   const database = connectDatabase(config.DATABASE_URL, { connections: 1, statementTimeoutMs: 5_000 })
   const depths = createDepthReader(config.RABBITMQ_URL)
   const progress = showProgress(process.stdout)
+  // Without its connection to the broker it leads no more, and the next command may have begun.
+  const left = new AbortController()
+  const ending = AbortSignal.any([stop.signal, left.signal])
   try {
     const { partitions, spreadOver } = await subscriptionOf(database, name)
     const atWork = await countProcesses(database, name) + processes
@@ -55,8 +58,9 @@ async function run(name: string, { over, processes }: z.output<typeof Options>):
     const own = { SUBSCRIBERS: name, SUBSCRIBERS_PORT: '0', SUBSCRIBER_PARTITIONS: String(partitions) }
     const drainers = startDrainers(processes, { ...env, ...own }, (line) => process.stderr.write(`${line}\n`))
     try {
-      await visitBroker(config.RABBITMQ_URL, 'spread', log, (model) => spreadBacklog({ database, model, depths, log, onLook: progress.look, stop: stop.signal }, name, over))
+      await visitBroker(config.RABBITMQ_URL, 'spread', log, (model) => spreadBacklog({ database, model, depths, log, onLook: progress.look, stop: ending }, name, over))
     } finally {
+      left.abort()
       await drainers.stop()
     }
     return progress.end(name, spreadOver ?? over, atWork)

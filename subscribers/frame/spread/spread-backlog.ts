@@ -70,14 +70,26 @@ async function drained(deps: SpreadDeps, { partitions }: SubscriberQueues, { que
 }
 
 /** What a process that died had in hand comes back when nobody consumes any more: then somebody has to, once more. */
-async function emptied(deps: SpreadDeps, name: string, { queues }: SpreadQueues): Promise<void> {
+async function emptied(deps: SpreadDeps, name: string, spread: SpreadQueues): Promise<void> {
+  const { queues } = spread
   do {
     await setStage(deps.database, name, 'GATHERING')
     await everybodyAt(deps, name, 'GATHERING')
     while (await waitingIn(deps, queues) > 0) await pause(deps.stop)
     await setStage(deps.database, name, 'NONE')
     await everybodyAt(deps, name, 'NONE')
+    await leftAlone(deps, spread)
   } while (await waitingIn(deps, queues) > 0)
+}
+
+/**
+ * What a consumer has in hand waits nowhere, and would go with its queue. Who has not said for long that it is here may be
+ * cut off from PostgreSQL only: the broker knows whether it is gone.
+ */
+async function leftAlone({ model, log, stop }: SpreadDeps, { queues }: SpreadQueues): Promise<void> {
+  const channel = await openChannel(model, log)
+  for (const queue of queues) while ((await channel.checkQueue(queue)).consumerCount > 0) await pause(stop)
+  await channel.close()
 }
 
 async function waitingIn({ depths, onLook }: SpreadDeps, queues: string[]): Promise<number> {

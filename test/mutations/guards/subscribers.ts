@@ -59,6 +59,10 @@ export const subscriberGuards: Guard[] = [
     text: "if (this.#stage !== 'SPREADING' || !this.#spread)", without: "if (!this.#spread || this.#stage !== 'NONE')", tests: { file: SPREAD, named: 'what cannot be moved' },
   },
   {
+    rule: 'no queue is deleted of which somebody has events in hand', file: 'subscribers/frame/spread/spread-backlog.ts',
+    text: '    await leftAlone(deps, spread)\n', without: '', tests: { file: SPREAD, named: 'a queue goes only' },
+  },
+  {
     rule: 'what is moved, held or parked is acknowledged once the broker has it', file: 'subscribers/frame/set-aside.ts',
     text: "if (outcome !== 'CONFIRMED') throw", without: "if (outcome === undefined) throw", tests: { file: SPREAD, named: 'what cannot be moved' },
   },
