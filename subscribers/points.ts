@@ -46,7 +46,7 @@ async function deduct(tx: Transaction, event: OrderEvent, sagaMs: number): Promi
   const deducted = await tx.$executeRaw`
     INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)
     SELECT ${event.buyerId}, ${event.orderId}::uuid, ${event.saleId}, ${event.eventId}::uuid, 'DEDUCTED', -${points}::int
-    WHERE (SELECT coalesce(sum(points), 0) FROM points_entries WHERE buyer_id = ${event.buyerId}) >= ${points}`
+    WHERE (SELECT greatest(sum(points), 0) FROM points_entries WHERE buyer_id = ${event.buyerId}) >= ${points}`
   if (deducted === 1) await reportStep(tx, event, 'order.points-deducted', { sagaMs, offCents: points })
   else await reportStep(tx, event, 'order.points-refused', { sagaMs })
 }
