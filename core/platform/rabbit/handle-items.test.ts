@@ -45,6 +45,24 @@ test('a fault that passes is nobody\'s poison: the same items are tried again', 
   expect(named).toEqual([])
 })
 
+test('what fails together again and again is tried with less at a time, in its order', async () => {
+  const handled: number[] = []
+  const named: number[] = []
+  const isDone = await handleItems(
+    Array.from({ length: 10 }, (_, item) => ({ item, onPoison: () => { named.push(item) } })),
+    {
+      log, stop: new AbortController().signal, isFutile: () => false,
+      handle(items) {
+        if (items.length > 5) throw new Error('the transaction took too long')
+        handled.push(...items)
+        return Promise.resolve()
+      },
+    })
+  expect(isDone).toBe(true)
+  expect(handled).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  expect(named).toEqual([])
+})
+
 test('while stopping nothing is tried again, and what is left is said to be left', async () => {
   const { run, handled, attempts, stop } = scene([])
   expect(await run(3, () => {

@@ -20,16 +20,19 @@ export interface HandlingOptions<Item> {
 
 const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 5_000
+/** What failed so often together may be too much for the 10 s of a transaction, and then fails for as long as it stays together. */
+const TRIES_TOGETHER = 3
 
 /**
- * Tries until it works, with growing pauses, since a server that is away is nobody's fault. Where no retry can mend it, the
- * batch is halved until the poison is alone: some 20 attempts to find one entry of 500, and all others are handled.
+ * Tries until it works, with growing pauses, since a server that is away is nobody's fault; after some tries with half as
+ * much at a time, since one that is slow may manage that. Where no retry can mend it, the batch is halved until the poison is
+ * alone: some 20 attempts to find one entry of 500, and all others are handled.
  * @returns false when it was stopped before all was done.
  */
 export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<boolean> {
   const { log, handle, isFutile, stop } = options
   if (parts.length === 0) return true
-  for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+  for (let tries = 1, pauseMs = FIRST_PAUSE_MS; !stop.aborted; tries++, pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
     try {
       await handle(parts.map(({ item }) => item))
       return true
@@ -37,6 +40,7 @@ export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOp
       if (isFutile(error)) return await halve(parts, options, error)
       log.warn({ err: error, items: parts.length, pauseMs }, 'batch failed, trying again')
       await pause(pauseMs, stop)
+      if (tries >= TRIES_TOGETHER && parts.length > 1) return await inHalves(parts, options)
     }
   }
   return false
@@ -49,6 +53,10 @@ async function halve<Item>(parts: Part<Item>[], options: HandlingOptions<Item>, 
     only.onPoison(error)
     return true
   }
+  return await inHalves(parts, options)
+}
+
+async function inHalves<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<boolean> {
   const middle = Math.ceil(parts.length / 2)
   return await handleItems(parts.slice(0, middle), options) && await handleItems(parts.slice(middle), options)
 }
