@@ -39,6 +39,7 @@ for (const name of Object.keys(schemas) as (keyof typeof schemas)[]) {
 }
 for (const [name, service] of Object.entries(services)) checkAny(name, service)
 checkVariables()
+checkContext()
 
 for (const problem of problems) console.error(`docker-compose.yml: ${problem}`)
 if (problems.length > 0) process.exitCode = 1
@@ -75,4 +76,11 @@ function checkVariables(): void {
   const example = read('.env.example')
   const taken = new Set([...read('docker-compose.yml').matchAll(/\$\{(\w+)/g)].map(([, variable]) => variable))
   for (const variable of taken) hold(new RegExp(`^(# )?${variable}=`, 'm').test(example), `takes ${variable} from .env, but .env.example has no such line`)
+}
+
+/** What the Dockerfile copies from the checkout must be let in, or the image cannot be built. */
+function checkContext(): void {
+  const letIn = new Set([...read('.dockerignore').matchAll(/^!(.+)$/gm)].map(([, path]) => path))
+  const copies = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '))
+  for (const source of copies) hold(letIn.has(source.split('/')[0]), `the Dockerfile copies ${source}, which .dockerignore keeps out`)
 }
