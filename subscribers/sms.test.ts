@@ -37,6 +37,16 @@ test('a buyer is told of every step of the order once, in the order of the steps
   expect(linesTo(events[0]?.buyerId)).toHaveLength(3)
 })
 
+test('who named a coupon or points is not told a price that is not theirs', async () => {
+  const events = [...history(['order.created'], { couponCode: 'HELLO-1', buyerId: 'thrifty' }), ...history(['order.created'], { points: 50, buyerId: 'thrifty' })]
+  await subscriptions.publish(...events)
+  const lines = await eventually('two messages', () => linesTo('thrifty'), (seen) => seen.length === 2)
+  for (const { text } of lines) {
+    expect(text).toContain('once your coupon and points are checked')
+    expect(text).not.toContain('10.00')
+  }
+})
+
 test('the mark that keeps a repeat from being told again has an end', async () => {
   const [event] = history(['order.created'])
   if (!event) throw new Error('expected an event')
