@@ -1,4 +1,4 @@
-import type { Order, Reservation } from './contract.ts'
+import type { Order, Reason, Reservation } from './contract.ts'
 
 /** Where a purchase stands, as its buyer sees it. */
 export type Phase = 'IDLE' | 'MAKING' | 'CHECKING' | 'TO_PAY' | 'PAID' | 'CANCELLED' | 'REJECTED' | 'REFUNDED'
@@ -15,5 +15,7 @@ export function phaseOf(reservation: Reservation | undefined, order: Order | und
   return order.saga?.state === 'RUNNING' || order.saga?.state === 'COMPENSATING' ? 'CHECKING' : 'TO_PAY'
 }
 
-/** The buyer may buy the same once more. */
 export const isEnded = (phase: Phase) => phase === 'CANCELLED' || phase === 'REJECTED' || phase === 'REFUNDED'
+
+/** Whom the shop keeps out, from the beginning or since risk control looked, is promised nothing; the button stays, since that may change. */
+export const mayBuyAgain = (phase: Phase, reason: Reason | undefined) => isEnded(phase) && reason !== 'VETOED' && reason !== 'NOT_ELIGIBLE'

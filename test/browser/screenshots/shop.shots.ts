@@ -22,7 +22,7 @@ const looks = {
 const titles = { en: 'Mechanical keyboard, limited edition', zh: '机械键盘 限量版' }
 const words = {
   en: { name: 'Ada', field: 'Your name', enter: 'Sign in', buy: 'Buy now', waiting: 'Your order is waiting', got: 'You got it', paid: 'Paid. It is yours', pay: /^Pay/, back: 'Back to the shop', soldOut: 'Sold out for now', notYet: 'Not open yet' },
-  zh: { name: '小明', field: '您的名字', enter: '登录', buy: '立即抢购', waiting: '订单待付款', got: '恭喜您抢到了', paid: '付款成功，归您了', pay: /^支付/, back: '返回商店', soldOut: '暂时售罄', notYet: '尚未开抢' },
+  zh: { name: '小明', field: '您的名字', enter: '登录', buy: '立即抢购', waiting: '订单待付款', got: '恭喜您抢到了', paid: '付款成功，商品归您了', pay: /^支付/, back: '返回商店', soldOut: '暂时售罄', notYet: '尚未开抢' },
 }
 
 type Look = [size: 'phone' | 'projector', language: 'en' | 'zh', scheme: 'light' | 'dark']

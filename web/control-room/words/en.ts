@@ -6,7 +6,7 @@ const refusals: Refusals = {
   OFFLINE: 'The control room does not answer.',
   UNAVAILABLE: 'What is needed for this is away just now; try again in a moment.',
   RUSH_RUNNING: 'Buyers are at it already.',
-  DEMO_ONLY: 'This is possible only in a demo that npm start has started.',
+  DEMO_ONLY: 'This is possible only in a demo, as npm start runs one.',
   NOT_RUNNING: 'It is not running just now; it is being started.',
   SALE_EXISTS: 'There is a sale of that id; choose another one.',
   INVALID_REQUEST: 'Not all of this can be taken; look at the fields again.',
@@ -73,7 +73,7 @@ export const en = {
   },
   deadLetters: {
     title: 'Dead letters', none: 'None. Every message was understood.', sendAll: 'Send all back', sendBack: 'Send back', unknown: 'unknown queue',
-    count: (count: string) => `${count} messages that nobody could use`, kept: (count: string) => `${count} could not be sent back and are still here.`,
+    count: (count: string) => `Messages that nobody could use: ${count}`, kept: (count: string) => `Not sent back, and still here: ${count}`,
     sendOf: (id: string) => `Send back: ${id}`,
   },
   sagas: {

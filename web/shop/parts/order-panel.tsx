@@ -1,7 +1,7 @@
 import { money } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
 import { orderClock, type Order } from '../contract.ts'
-import { isEnded, type Phase, phaseOf } from '../phase.ts'
+import { isEnded, mayBuyAgain, type Phase, phaseOf } from '../phase.ts'
 import type { Purchase, PurchaseState } from '../purchase.ts'
 import type { Words } from '../words/en.ts'
 import { useWords } from '../words/words.ts'
@@ -23,7 +23,7 @@ export function OrderPanel({ purchase }: { purchase: Purchase }) {
       <div class="saying">
         <h2>{title}</h2>
         <p>{text}</p>
-        {isEnded(phase) && <p>{words.freeAgain}</p>}
+        {mayBuyAgain(phase, reservation?.reason) && <p>{words.freeAgain}</p>}
       </div>
       {phase === 'TO_PAY' && order && <ToPay purchase={purchase} order={order} />}
       {isEnded(phase) && <button class="button" onClick={purchase.again}>{words.buyAgain}</button>}

@@ -44,7 +44,7 @@ const reasons: Record<Reason, string> = {
 export const en = {
   brand: 'Seckill',
   tagline: 'Flash sale',
-  loading: 'Looking what is on sale …',
+  loading: 'Looking for what is on sale …',
   nothing: { title: 'Nothing is on sale', next: 'This page looks again by itself.' },
   lost: { title: 'The shop cannot be reached', next: 'This page tries again by itself. What you have bought is safe.' },
   allSales: 'All sales',
