@@ -11,8 +11,8 @@ export interface Welcome {
 export function welcome({ folder, settings, saleId, seconds }: Welcome): string {
   const gateway = forPeople(settings.GATEWAY_URL)
   const rows = [
-    ['Buyers (gateway)', gateway],
-    ['Its documentation', `${gateway}/docs`],
+    ['Shop', gateway],
+    ['Its API', `${gateway}/docs`],
     // In the fragment, which a browser sends to nobody; the page takes it from there.
     ['Control room', settings.CONTROL_ROOM_URL && `${forPeople(settings.CONTROL_ROOM_URL)}/#token=${settings.ADMIN_TOKEN}`],
     ['RabbitMQ', settings.RABBITMQ_MANAGEMENT_URL && `${forPeople(settings.RABBITMQ_MANAGEMENT_URL)} (guest, guest)`],
@@ -24,7 +24,7 @@ export function welcome({ folder, settings, saleId, seconds }: Welcome): string 
 
 function firstPurchase(gateway: string, saleId: string): string {
   return `
-Sign in and buy:
+Buy in a browser at the first of these, or by hand:
   TOKEN=$(curl -s ${gateway}/sessions -H 'content-type: application/json' -d '{"name":"alice"}' \\
     | node -p 'JSON.parse(require("fs").readFileSync(0)).token')
   curl -i -X POST ${gateway}/sales/${saleId}/reservations -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{}'
