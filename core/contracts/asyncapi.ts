@@ -6,10 +6,10 @@ import { ORDER_EVENTS } from './topology.ts'
 const SUMMARIES: Record<OrderEventType, string> = {
   'order.created': 'A reservation became an order, which waits for its payment.',
   'order.paid': 'The money of the order has arrived.',
-  'order.cancelled': 'The order ended without a payment: UNPAID in time, or at the wish of its BUYER.',
-  'order.refunded': 'The money of a paid order goes back.',
+  'order.cancelled': 'The order ended without a payment: UNPAID in time, at the wish of its BUYER, or by its saga: COUPON_REFUSED, TOO_FEW_POINTS or NOT_COMPLETED.',
+  'order.refunded': 'The money of a paid order goes back: VETOED.',
   'order.coupon-locked': 'Forwards: the coupon is the order\'s; what is to pay has fallen by its discount.',
-  'order.coupon-refused': 'Failed: the coupon is used, locked by another order, or somebody else\'s.',
+  'order.coupon-refused': 'Failed: the coupon is used, locked by another order, somebody else\'s, or there is none.',
   'order.coupon-returned': 'Backwards: the order holds no coupon any more.',
   'order.points-deducted': 'Forwards: the points are spent; what is to pay has fallen by a cent for each.',
   'order.points-refused': 'Failed: the buyer has too few points.',
