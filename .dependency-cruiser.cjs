@@ -1,4 +1,4 @@
-/** Who may import whom. docs/architecture.md shows it as a picture; dev/import-rules.ts runs it. */
+/** Who may import whom. docs/architecture.md says it in words; dev/import-rules.ts runs it. */
 const services = 'gateway|order-service|cancel-worker|subscribers|control-room|payment-provider'
 const test = '\\.test\\.ts$'
 const inProduction = { path: `^(${services}|core|prisma)/`, pathNot: [test, '^prisma/new-migration\\.ts$'] }
