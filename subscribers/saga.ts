@@ -1,10 +1,11 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
-import { byOrder, closeSagas, holdOrder } from '../core/orders/saga.ts'
+import { closeSagas, holdOrders } from '../core/orders/saga.ts'
 import { turnAfter } from '../core/orders/saga-chain.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { cancelForSaga, lockSales, refundPaid } from '../core/orders/transitions.ts'
 import type { Transaction } from '../core/platform/database.ts'
 import { failpoint } from '../core/platform/failpoint.ts'
+import { groupBy } from '../core/platform/group-by.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { Subscriber, Tools } from './frame/subscriber.ts'
 
@@ -17,10 +18,10 @@ export const subscriber: Subscriber = {
   ],
   once: 'inbox',
   async handleTogether(tx, events, tools) {
-    const comeBack = events.filter((event) => turnAfter(event)?.of === 'order')
+    const comeBack = events.flatMap((event) => turnAfter(event)?.of === 'order' ? event.orderId ?? [] : [])
     // Sales before orders, as everywhere.
-    await lockSales(tx, comeBack.flatMap(({ orderId }) => orderId ?? []))
-    for (const { orderId } of byOrder(comeBack)) if (orderId !== null) await endOrder(tx, orderId)
+    await lockSales(tx, comeBack)
+    await endOrders(tx, comeBack)
     const ended = events.filter(({ type }) => type === 'order.cancelled' || type === 'order.refunded')
     await closeSagas(tx, ended.map(({ orderId }) => orderId))
     // Not while sales are held: should Redis be slow, orders would wait. The sweeper tells it then.
@@ -28,14 +29,20 @@ export const subscriber: Subscriber = {
   },
 }
 
-/** The unit goes back, and the money of one that was paid. An order that its buyer has cancelled meanwhile has ended already. */
-async function endOrder(tx: Transaction, orderId: string): Promise<void> {
-  const held = await holdOrder(tx, orderId)
-  if (held?.state !== 'COMPENSATING' || held.reason === null) return
-  if (held.reason === 'VETOED') await refundPaid(tx, orderId, held.reason)
-  else await cancelForSaga(tx, orderId, held.reason)
+/**
+ * The units go back, and the money of those that were paid. One that its buyer has cancelled meanwhile has ended already. All
+ * of a batch together: nobody can place an order of their sales meanwhile, and one by one that would be seven statements each.
+ */
+async function endOrders(tx: Transaction, orderIds: string[]): Promise<void> {
+  const goingBack = (await holdOrders(tx, orderIds)).filter(({ state }) => state === 'COMPENSATING')
+  if (goingBack.length === 0) return
+  for (const [reason, orders] of groupBy(goingBack, (held) => held.reason)) {
+    const ids = orders.map(({ id }) => id)
+    if (reason === 'VETOED') for (const id of ids) await refundPaid(tx, id, reason)
+    else if (reason !== null) await cancelForSaga(tx, ids, reason)
+  }
   failpoint('saga.beforeClosed')
-  await closeSagas(tx, [orderId])
+  await closeSagas(tx, goingBack.map(({ id }) => id))
 }
 
 /** Whoever else ends an order tells Redis at once; what is ended here can be told once that has committed, as it has now. */

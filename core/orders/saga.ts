@@ -15,17 +15,22 @@ import { type ChangedOrder, changedOrder } from './transitions.ts'
 type OrderId = OrderEvent['orderId']
 
 export interface Held {
+  id: string
   status: OrderStatus
   /** Null when the order has no saga: it names neither coupon nor points. */
   state: SagaState | null
   reason: FailureReason | null
 }
 
-/** Holds the order until the transaction ends, then reads: what a statement sees is settled before it waits. */
-export async function holdOrder(tx: Transaction, orderId: OrderId): Promise<Held | undefined> {
-  await tx.$queryRaw`SELECT id FROM orders WHERE id = ${orderId}::uuid FOR UPDATE`
-  const [held] = await tx.$queryRaw<Held[]>`
-    SELECT o.status, s.state, s.reason FROM orders o LEFT JOIN sagas s ON s.order_id = o.id WHERE o.id = ${orderId}::uuid`
+/** Holds the orders until the transaction ends, in the order of their ids, then reads: what a statement sees is settled before it waits. */
+export async function holdOrders(tx: Transaction, orderIds: OrderId[]): Promise<Held[]> {
+  await tx.$queryRaw`SELECT id FROM orders WHERE id = ANY(${orderIds}::uuid[]) ORDER BY id FOR UPDATE`
+  return tx.$queryRaw<Held[]>`
+    SELECT o.id, o.status, s.state, s.reason FROM orders o LEFT JOIN sagas s ON s.order_id = o.id WHERE o.id = ANY(${orderIds}::uuid[])`
+}
+
+async function holdOrder(tx: Transaction, orderId: OrderId): Promise<Held | undefined> {
+  const [held] = await holdOrders(tx, [orderId])
   return held
 }
 

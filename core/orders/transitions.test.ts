@@ -69,7 +69,7 @@ describe('refunding', () => {
   test('only a paid order is refunded, and only an unpaid one called off by its saga', async () => {
     const [unpaid, paid, cancelled] = [await ordered(), await ordered(), await ordered()]
     await ledger.pay(paid.id)
-    const callOff = (id: string) => world.database.$transaction((tx) => cancelForSaga(tx, id, 'COUPON_REFUSED'))
+    const callOff = async (id: string) => (await world.database.$transaction((tx) => cancelForSaga(tx, [id], 'COUPON_REFUSED')))[0]
     expect(await callOff(cancelled.id)).toMatchObject({ id: cancelled.id, sequence: 2 })
     expect(await Promise.all([ledger.refund(unpaid.id), callOff(paid.id), ledger.refund(cancelled.id), callOff(cancelled.id)])).toEqual([undefined, undefined, undefined, undefined])
     const found = await Promise.all([unpaid, paid, cancelled].map(({ reservationId }) => ledger.orderOf(reservationId)))
@@ -114,7 +114,7 @@ describe('refunding', () => {
       const { id } = await ledger.orderOf(`${saleId}.${i}`)
       await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
       const pay = () => receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: id })
-      const callOff = () => world.database.$transaction((tx) => cancelForSaga(tx, id, 'NOT_COMPLETED'))
+      const callOff = () => world.database.$transaction((tx) => cancelForSaga(tx, [id], 'NOT_COMPLETED'))
       const race: (() => Promise<unknown>)[] = i % 2 === 0 ? [pay, callOff, () => ledger.refund(id)] : [callOff, pay, () => ledger.refund(id)]
       await Promise.all(race.map((run) => run()))
       await ledger.refund(id)

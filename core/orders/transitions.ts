@@ -44,10 +44,9 @@ export async function cancelForBuyer(db: Database, orderId: string, buyerId: str
   return db.$transaction((tx) => cancel(tx, [orderId], Prisma.sql`buyer_id = ${buyerId}`, 'BUYER'))
 }
 
-/** PENDING_PAYMENT → CANCELLED because its saga failed, as part of the caller's transaction; undefined when it is not unpaid. */
-export async function cancelForSaga(tx: Transaction, orderId: string, reason: SagaFailure): Promise<ChangedOrder | undefined> {
-  const [cancelled] = await cancel(tx, [orderId], Prisma.sql`TRUE`, reason)
-  return cancelled
+/** PENDING_PAYMENT → CANCELLED, for those of the orders that are unpaid, because their sagas failed, as part of the caller's transaction. */
+export async function cancelForSaga(tx: Transaction, orderIds: string[], reason: SagaFailure): Promise<ChangedOrder[]> {
+  return cancel(tx, orderIds, Prisma.sql`TRUE`, reason)
 }
 
 async function cancel(tx: Transaction, orderIds: string[], condition: Prisma.Sql, reason: EndReason): Promise<ChangedOrder[]> {
