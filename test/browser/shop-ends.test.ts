@@ -7,7 +7,7 @@ let system: System
 let browsers: Browsers
 const visitors: Visitor[] = []
 beforeAll(async () => {
-  [system, browsers] = await Promise.all([startSystem({ PAYMENT_WINDOW_SECONDS: '4', RESERVATION_LIFETIME_SECONDS: '3', SWEEP_GRACE_SECONDS: '0.5' }), startBrowser()])
+  [system, browsers] = await Promise.all([startSystem({ PAYMENT_WINDOW_SECONDS: '7', RESERVATION_LIFETIME_SECONDS: '6', SWEEP_GRACE_SECONDS: '0.5' }), startBrowser()])
 })
 afterEach(async () => { for (const visitor of visitors.splice(0)) await visitor.close() })
 afterAll(async () => {

@@ -4,7 +4,7 @@ import type { SaleView } from './contract.ts'
 import { Bolt } from './parts/picture.tsx'
 import { SaleList } from './parts/sale-list.tsx'
 import { SalePage } from './parts/sale-page.tsx'
-import { useSales } from './sales.ts'
+import { chosenOf, useSales } from './sales.ts'
 import { useWords } from './words/words.ts'
 
 export function App() {
@@ -41,7 +41,7 @@ function Top({ hasList }: { hasList: boolean }) {
 
 function Middle({ sales, saleId }: { sales: SaleView[] | undefined; saleId: string }) {
   const words = useWords()
-  const chosen = sales?.find(({ id }) => id === saleId) ?? (sales?.length === 1 ? sales[0] : undefined)
+  const chosen = sales && chosenOf(sales, saleId)
   if (chosen) return <SalePage sale={chosen} />
   if (sales && sales.length > 0) return <SaleList sales={sales} />
   return <main class="empty"><h1>{sales ? words.nothing.title : words.loading}</h1>{sales && <p>{words.nothing.next}</p>}</main>

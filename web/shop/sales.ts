@@ -36,6 +36,12 @@ export function useSales(): Known {
   return useStore(known)
 }
 
+/** The sale that the address names, '' for none. Never another one in its place: a sale that is new is not in the list for a second. */
+export function chosenOf(sales: SaleView[], saleId: string): SaleView | undefined {
+  if (saleId === '' && sales.length === 1) return sales[0]
+  return sales.find(({ id }) => id === saleId)
+}
+
 export type Door = 'SOON' | 'OPEN' | 'SOLD_OUT' | 'OVER'
 
 export function doorOf(sale: SaleView, nowMs: number): Door {
