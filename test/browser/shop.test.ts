@@ -198,7 +198,7 @@ describe('the page finds its way back', () => {
     await shop.signIn('Orderless')
     const beganAtMs = performance.now()
     await shop.buy()
-    await expect.poll(() => count.views, { timeout: 25_000 }).toBeGreaterThanOrEqual(6)
+    await expect.poll(() => count.views, { timeout: 25_000 }).toBeGreaterThanOrEqual(4)
     // One a second, and one with each view.
     expect(count.orders).toBeLessThanOrEqual((performance.now() - beganAtMs) / 1_000 + count.views + 1)
     expect(count.orders).toBeGreaterThan(count.views)

@@ -14,6 +14,8 @@ export function App() {
   useEffect(() => { document.title = words.brand }, [words])
   useEffect(() => {
     const follow = () => setSaleId(saleInAddress())
+    // It may have changed between the drawing and this.
+    follow()
     addEventListener('hashchange', follow)
     return () => removeEventListener('hashchange', follow)
   }, [])
