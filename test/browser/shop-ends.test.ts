@@ -1,27 +1,22 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { startSystem, type System } from '../support/system.ts'
-import { type Browsers, expectNoFaults, startBrowser, type Visitor } from './support/browser.ts'
-import { ShopPage } from './support/shop-page.ts'
+import type { System } from '../support/system.ts'
+import { expectNoFaults } from './support/browser.ts'
+import { type ShopVisits, startShopVisits } from './support/shop-visits.ts'
 
+let visits: ShopVisits
 let system: System
-let browsers: Browsers
-const visitors: Visitor[] = []
 beforeAll(async () => {
-  [system, browsers] = await Promise.all([startSystem({ PAYMENT_WINDOW_SECONDS: '7', RESERVATION_LIFETIME_SECONDS: '6', SWEEP_GRACE_SECONDS: '0.5' }), startBrowser()])
+  visits = await startShopVisits({ PAYMENT_WINDOW_SECONDS: '7', RESERVATION_LIFETIME_SECONDS: '6', SWEEP_GRACE_SECONDS: '0.5' })
+  system = visits.system
 })
-afterEach(async () => { for (const visitor of visitors.splice(0)) await visitor.close() })
-afterAll(async () => {
-  await browsers.close()
-  await system.close()
-})
+afterEach(() => visits.leave())
+afterAll(() => visits.close())
 
-async function visit(saleId: string, name: string): Promise<Visitor & { shop: ShopPage }> {
-  const visitor = await browsers.visit(system.url(''))
-  visitors.push(visitor)
-  const shop = new ShopPage(visitor.page)
-  await shop.open(saleId)
-  await shop.signIn(name)
-  return { ...visitor, shop }
+async function visit(saleId: string, name: string) {
+  const visitor = await visits.visit()
+  await visitor.shop.open(saleId)
+  await visitor.shop.signIn(name)
+  return visitor
 }
 
 test('an order lapses before the buyer\'s eyes, and the unit wakes up the button of whoever waited', async () => {

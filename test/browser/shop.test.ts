@@ -1,31 +1,21 @@
 import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createTokens } from '../../core/platform/tokens.ts'
-import { startSystem, type System } from '../support/system.ts'
-import { startTcpProxy } from '../support/tcp-proxy.ts'
+import type { System } from '../support/system.ts'
 import { expectAccessible } from './support/accessibility.ts'
-import { type Browsers, expectNoFaults, startBrowser, type Visitor } from './support/browser.ts'
-import { payElsewhere, ShopPage } from './support/shop-page.ts'
+import { expectNoFaults } from './support/browser.ts'
+import { payElsewhere } from './support/shop-page.ts'
+import { type ShopVisits, startShopVisits } from './support/shop-visits.ts'
 
+let visits: ShopVisits
 let system: System
-let browsers: Browsers
-let sign: (buyerId: string) => string
-const visitors: Visitor[] = []
 beforeAll(async () => {
-  [system, browsers] = await Promise.all([startSystem({ PAYMENT_WINDOW_SECONDS: '600' }), startBrowser()])
-  sign = createTokens(system.env.TOKEN_SECRET ?? '').sign
+  visits = await startShopVisits({ PAYMENT_WINDOW_SECONDS: '600' })
+  system = visits.system
 })
-afterEach(async () => { for (const visitor of visitors.splice(0)) await visitor.close() })
-afterAll(async () => {
-  await browsers.close()
-  await system.close()
-})
+afterEach(() => visits.leave())
+afterAll(() => visits.close())
 
-async function visit(origin = system.url(''), provider = `http://localhost:${system.env.PAYMENT_PROVIDER_PORT}`): Promise<Visitor & { shop: ShopPage }> {
-  const visitor = await browsers.visit(origin, { allowed: [provider] })
-  visitors.push(visitor)
-  return { ...visitor, shop: new ShopPage(visitor.page) }
-}
+const visit = () => visits.visit()
 
 describe('buying', () => {
   test('from sign-in to paid, over the payment provider\'s page and back', async () => {
@@ -82,7 +72,7 @@ describe('buying', () => {
 
   test('a sale that has not started opens by itself', async () => {
     const visitor = await visit()
-    const saleId = await system.createSale({ opensInMs: 4_000 })
+    const saleId = await system.createSale({ opensInMs: 8_000 })
     await visitor.shop.open(saleId)
     await visitor.shop.signIn('Early')
     await visitor.shop.says('Not open yet')
@@ -117,117 +107,6 @@ describe('buying', () => {
     await tabTo(shop.button(/^Pay ¥/))
     await page.keyboard.press('Enter')
     await page.waitForURL(/\/pay\//)
-  })
-})
-
-describe('the page finds its way back', () => {
-  test('after a reload, in every state', async () => {
-    const saleId = await system.createSale()
-    const { shop, page } = await visit()
-    const reloaded = async (title: string) => {
-      await shop.says(title)
-      await page.reload()
-      await shop.says(title)
-    }
-    await shop.open(saleId)
-    await reloaded('Who is buying?')
-    await shop.signIn('Reloading')
-    await reloaded('Buy now')
-    await system.stop('order-service')
-    await shop.buy()
-    await reloaded('You got it')
-    await system.start('order-service')
-    await reloaded('Your order is waiting')
-    await payElsewhere(system, saleId, sign)
-    await reloaded('Paid. It is yours')
-  })
-
-  test('in two tabs of one buyer, which agree', async () => {
-    const saleId = await system.createSale()
-    const visitor = await visit()
-    const other = new ShopPage(await visitor.tab())
-    await Promise.all([visitor.shop.open(saleId), other.open(saleId)])
-    await visitor.shop.signIn('Double')
-    await other.says('Buy now')
-    await visitor.shop.buy()
-    await other.says('Your order is waiting')
-    await payElsewhere(system, saleId, sign)
-    await Promise.all([visitor.shop.says('Paid. It is yours'), other.says('Paid. It is yours')])
-    await visitor.shop.button('Sign out').click()
-    await other.says('Who is buying?')
-    expectNoFaults(visitor)
-  })
-
-  test('when the connection was cut, and the order paid meanwhile', async () => {
-    const gateway = new URL(system.url(''))
-    const proxy = await startTcpProxy({ host: gateway.hostname, port: Number(gateway.port) })
-    const { shop } = await visit(`http://127.0.0.1:${proxy.port}`)
-    const saleId = await system.createSale()
-    await shop.order(saleId, 'Cut off')
-    proxy.cut()
-    await shop.says('Live updates are interrupted; this page asks by itself.')
-    await shop.says('The shop cannot be reached')
-    await payElsewhere(system, saleId, sign)
-    proxy.restore()
-    await shop.says('Paid. It is yours')
-    await proxy.close()
-  })
-
-  test('by pushing alone, where asking is impossible', async () => {
-    const { shop, page } = await visit()
-    await page.route(/\/reservations\/[^/]+$/, (route) => route.request().method() === 'GET' ? route.abort() : route.fallback())
-    const saleId = await system.createSale()
-    await shop.order(saleId, 'Pushed')
-    await payElsewhere(system, saleId, sign)
-    await shop.says('Paid. It is yours')
-  })
-
-  test('while orders are away they are asked for evenly, and not more and more', async () => {
-    const { shop, page } = await visit()
-    const count = { views: 0, orders: 0 }
-    await page.route('**/events', (route) => route.abort())
-    await page.route(/\/reservations\/[^/]+$/, (route) => {
-      count.views++
-      return route.fallback()
-    })
-    await page.route('**/orders/*', (route) => {
-      count.orders++
-      return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ code: 'UNAVAILABLE', retryAfterSeconds: 1 }) })
-    })
-    await shop.open(await system.createSale())
-    await shop.signIn('Orderless')
-    const beganAtMs = performance.now()
-    await shop.buy()
-    await expect.poll(() => count.views, { timeout: 25_000 }).toBeGreaterThanOrEqual(4)
-    // One a second, and one with each view.
-    expect(count.orders).toBeLessThanOrEqual((performance.now() - beganAtMs) / 1_000 + count.views + 1)
-    expect(count.orders).toBeGreaterThan(count.views)
-  })
-
-  test('a reload never shows the button to who has bought', async () => {
-    const saleId = await system.createSale()
-    const { shop, page } = await visit()
-    await shop.order(saleId, 'Reloading')
-    let goOn = () => {}
-    const held = new Promise<void>((resolve) => { goOn = resolve })
-    await page.route('**/events', async (route) => {
-      await held
-      await route.fallback()
-    })
-    await page.reload()
-    await shop.says('Looking for your order …')
-    expect(await shop.button('Buy now').count()).toBe(0)
-    goOn()
-    await shop.says('Your order is waiting')
-  })
-
-  test('by asking alone, where pushing is impossible', async () => {
-    const { shop, page } = await visit()
-    await page.route('**/events', (route) => route.abort())
-    const saleId = await system.createSale()
-    await shop.order(saleId, 'Asking')
-    await payElsewhere(system, saleId, sign)
-    await shop.says('Paid. It is yours')
   })
 })
 
@@ -356,7 +235,7 @@ test.each(['light', 'dark'] as const)('in %s it is accessible in every state', a
   await shop.buy()
   await shop.says('Your order is waiting')
   await expectAccessible(page, 'to pay')
-  await payElsewhere(system, open, sign)
+  await payElsewhere(system, open)
   await shop.says('Paid. It is yours')
   await expectAccessible(page, 'paid')
 })

@@ -89,8 +89,5 @@ test.each(LOOKS)('when there is nothing to buy, on a %s, %s, %s', async (...look
   const soon = await buyer(look, await sale(language, 100, 754_000))
   await soon.sees(soon.said.notYet)
   await shoot(soon.page, `shop-soon-${size}-${language}-${scheme}`)
-  await soon.page.goto(system.url('/'))
-  await soon.page.getByRole('listitem').first().waitFor()
-  await shoot(soon.page, `shop-list-${size}-${language}-${scheme}`)
   await soon.close()
 })

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import { createTokens } from '../../../core/platform/tokens.ts'
 import type { System } from '../../support/system.ts'
 
 /** The shop's page as a buyer uses it, by what stands on it. */
@@ -47,7 +48,8 @@ export class ShopPage {
 }
 
 /** Pays the only order of a sale, from elsewhere. */
-export async function payElsewhere({ world, url }: System, saleId: string, sign: (buyerId: string) => string): Promise<void> {
+export async function payElsewhere({ world, env, url }: System, saleId: string): Promise<void> {
+  const { sign } = createTokens(env.TOKEN_SECRET ?? '')
   const { id, buyerId } = await world.database.order.findFirstOrThrow({ where: { saleId } })
   const answer = await fetch(url(`/orders/${id}/payments`), { method: 'POST', headers: { authorization: `Bearer ${sign(buyerId)}` } })
   const { url: link } = await answer.json() as { url: string }

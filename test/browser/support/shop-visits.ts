@@ -1,0 +1,33 @@
+import { startSystem, type System } from '../../support/system.ts'
+import { startBrowser, type Visitor } from './browser.ts'
+import { ShopPage } from './shop-page.ts'
+
+/** A system, and buyers who look at its shop, each with a browser of their own. */
+export interface ShopVisits {
+  system: System
+  /** Somebody opens the shop, by that origin. */
+  visit: (origin?: string) => Promise<Visitor & { shop: ShopPage }>
+  /** All of them go. */
+  leave: () => Promise<void>
+  close: () => Promise<void>
+}
+
+export async function startShopVisits(settings: Record<string, string>): Promise<ShopVisits> {
+  const [system, browsers] = await Promise.all([startSystem(settings), startBrowser()])
+  const visitors: Visitor[] = []
+  return {
+    system,
+    async visit(origin = system.url('')) {
+      const visitor = await browsers.visit(origin, { allowed: [`http://localhost:${system.env.PAYMENT_PROVIDER_PORT}`] })
+      visitors.push(visitor)
+      return { ...visitor, shop: new ShopPage(visitor.page) }
+    },
+    async leave() {
+      for (const visitor of visitors.splice(0)) await visitor.close()
+    },
+    async close() {
+      await browsers.close()
+      await system.close()
+    },
+  }
+}
