@@ -44,16 +44,16 @@ const rulesOfEach = EFFECTS.flatMap(({ subscriber, table, at }): LedgerRule[] =>
 ])
 
 const ofPayments = [
-  { subscriber: 'points', effects: Prisma.sql`SELECT count(*) FROM points_entries e WHERE e.order_id = o.id AND e.step = 'GRANTED'`, what: 'points granted' },
-  { subscriber: 'risk', effects: Prisma.sql`SELECT count(*) FROM risk_reviews e WHERE e.order_id = o.id`, what: 'reviews' },
+  { subscriber: 'points', effects: Prisma.sql`points_entries e WHERE e.order_id = o.id AND e.step = 'GRANTED'`, what: 'points granted' },
+  { subscriber: 'risk', effects: Prisma.sql`risk_reviews e WHERE e.order_id = o.id`, what: 'reviews' },
 ].flatMap(({ subscriber, effects, what }): LedgerRule[] => [
   {
     check: 6, what: `paid orders without ${what}`,
-    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE o.paid_at IS NOT NULL AND p.sequence >= greatest(o.sequence, 2) AND (${effects}) = 0`,
+    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE o.paid_at IS NOT NULL AND p.sequence >= greatest(o.sequence, 2) AND NOT EXISTS (SELECT FROM ${effects})`,
   },
   {
     check: 6, what: `unpaid orders with ${what}`,
-    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM orders o WHERE o.paid_at IS NULL AND (${effects}) > 0`,
+    rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM orders o WHERE o.paid_at IS NULL AND EXISTS (SELECT FROM ${effects})`,
   },
 ])
 
