@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { cancelForBuyer, cancelUnpaid } from '../core/orders/transitions.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { Choreography, type Delivery, type Placed } from '../test/support/choreography.ts'
 
 const PRICE_CENTS = 500
@@ -100,10 +101,19 @@ describe('forwards', () => {
 
   test('a buyer\'s points are spent once, by however many orders at the same moment', async () => {
     const first = await place({ points: 60 })
-    await place({ points: 60 }, { buyerId: first.buyerId })
-    await place({ points: 60 }, { buyerId: first.buyerId })
+    const others = [await place({ points: 60 }, { buyerId: first.buyerId }), await place({ points: 60 }, { buyerId: first.buyerId })]
+    const orderIds = [first, ...others].map(({ orderId }) => orderId)
     await shop.givePoints(first.buyerId, 100)
-    await shop.hearAtOnce('points')
+    const { database } = shop.world
+    const held = () => database.$queryRaw<unknown[]>`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    const [heard] = await database.$transaction(async (tx) => {
+      // None of them can commit before each has come as far as it can without the others.
+      await tx.$queryRaw`SELECT FROM sagas WHERE order_id = ANY(${orderIds}::uuid[]) FOR UPDATE`
+      const hearing = shop.hearAtOnce('points')
+      await eventually('all of them to be held up', async () => (await held()).length, (count) => count === orderIds.length)
+      return [hearing]
+    })
+    await heard
     expect(await shop.pointsOf(first.buyerId)).toBe(40)
     await shop.settle()
     expect(await shop.pointsOf(first.buyerId)).toBe(40)
