@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { INTAKE } from '../core/contracts/topology.ts'
-import type { DeadLetter } from '../core/dead-letters/dead-letter.ts'
+import type { DeadLetter } from '../core/contracts/control-room.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { call } from '../test/support/http-client.ts'
 import { lengthOf, publishTo } from '../test/support/queues.ts'

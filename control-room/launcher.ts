@@ -20,12 +20,8 @@ export class Launcher {
     return (await this.#ask('GET', '/processes') as { processes: ProcessView[] }).processes
   }
 
-  async kill(name: string): Promise<void> {
-    await this.#ask('POST', `/processes/${encodeURIComponent(name)}/kill`)
-  }
-
-  async restart(name: string): Promise<void> {
-    await this.#ask('POST', `/processes/${encodeURIComponent(name)}/restart`)
+  async end(name: string, how: 'kill' | 'restart'): Promise<void> {
+    await this.#ask('POST', `/processes/${encodeURIComponent(name)}/${how}`)
   }
 
   /** @throws ProblemError with the launcher's own refusal */

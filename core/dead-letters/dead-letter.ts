@@ -1,22 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Message } from 'amqplib'
+import type { DeadLetter } from '../contracts/control-room.ts'
 import { DEATH } from '../platform/rabbit/dead-letters.ts'
-
-/** A message that nobody could use, as it is shown; plain data, so that it crosses HTTP as it is. */
-export interface DeadLetter {
-  /** Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it. */
-  id: string
-  /** Where it comes from; null when nothing says so, and then it cannot be sent back. */
-  queue: string | null
-  /** `unreadable` or `refused` by its consumer, or the broker's own word: `delivery_limit`, `rejected`, `expired`, … */
-  reason: string
-  /** What was wrong, in the consumer's words. */
-  why: string | null
-  at: string | null
-  bytes: number
-  /** What a person sees of its body. */
-  beginning: string
-}
 
 const BEGINNING_MAX = 200
 

@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import type { DeadLetter } from './dead-letter.ts'
+import type { DeadLetter } from '../contracts/control-room.ts'
 import type { SentBack } from './queue.ts'
 
 const WIDTHS = [14, 24, 14, 34, 22, 9, 44]

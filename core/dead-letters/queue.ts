@@ -1,4 +1,5 @@
 import type { ChannelModel, Message } from 'amqplib'
+import type { DeadLetter } from '../contracts/control-room.ts'
 import { subscriberQueues } from '../contracts/subscriber-topology.ts'
 import { DEAD_LETTERS, deadLetterTopology } from '../contracts/topology.ts'
 import type { Logger } from '../platform/log.ts'
@@ -6,7 +7,7 @@ import { confirming, type PublishOutcome } from '../platform/rabbit/confirmed.ts
 import { openChannel, visitBroker } from '../platform/rabbit/connection.ts'
 import { withoutDeath } from '../platform/rabbit/dead-letters.ts'
 import { declare } from '../platform/rabbit/declare.ts'
-import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
+import { readDeadLetter } from './dead-letter.ts'
 
 const CONFIRM_LIMIT_MS = 5_000
 const VISITOR = 'dead letters'

@@ -3,11 +3,14 @@ import type { Facts, Verdict } from './decide.ts'
 import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
 
 /**
- * Writes new verdicts: decisions, orders, the sagas of those that name a coupon or points, the counters of their sales, and the messages that tell of it. One statement, so
- * that a batch costs one round trip and the counter of each sale is touched once.
+ * Writes new verdicts: decisions, orders, the sagas of those that name a coupon or points, the counters of their sales, and
+ * the messages that tell of it. One statement, so that a batch costs one round trip and the counter of each sale is touched
+ * once.
  * @throws when a sale would be oversold: the last guard before the table's own CHECK, never to be met.
  */
-export async function recordVerdicts(tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, times: { paymentWindowMs: number; sagaMs: number }): Promise<void> {
+export async function recordVerdicts(
+  tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, times: { paymentWindowMs: number; sagaMs: number },
+): Promise<void> {
   if (verdicts.length === 0) return
   const rows = verdicts.map(({ reservation, decision }) => ({
     ...reservation,

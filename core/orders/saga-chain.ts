@@ -55,6 +55,9 @@ export interface Move {
   orderIs: OrderStatus[]
 }
 
+/** Its order may meanwhile have been cancelled by the buyer, or ended by an earlier telling of the same failure. */
+export const GOING_BACK: Move = { from: 'COMPENSATING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT', 'CANCELLED', 'PAID', 'REFUNDED'] }
+
 export function moveOf(type: SagaEventType, named: Named): Move {
   switch (type) {
     case 'order.coupon-locked':
@@ -63,8 +66,7 @@ export function moveOf(type: SagaEventType, named: Named): Move {
     case 'order.points-refused':
     case 'order.saga-expired': return { from: 'RUNNING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT'] }
     case 'order.vetoed': return { from: 'DONE', to: 'COMPENSATING', orderIs: ['PAID'] }
-    // Its order may meanwhile have been cancelled by the buyer, or ended by an earlier telling of the same failure.
     case 'order.coupon-returned':
-    case 'order.points-returned': return { from: 'COMPENSATING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT', 'CANCELLED', 'PAID', 'REFUNDED'] }
+    case 'order.points-returned': return GOING_BACK
   }
 }

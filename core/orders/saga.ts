@@ -3,7 +3,7 @@ import type { OrderEvent, SagaEventType } from '../contracts/messages.ts'
 import { Prisma, type Transaction } from '../platform/database.ts'
 import { failpoint } from '../platform/failpoint.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
-import { FAILURES, failureOf, type FailureReason, isFailure, type Move, moveOf, type Named } from './saga-chain.ts'
+import { FAILURES, failureOf, type FailureReason, GOING_BACK, isFailure, type Move, moveOf, type Named } from './saga-chain.ts'
 import { type ChangedOrder, changedOrder } from './transitions.ts'
 
 /**
@@ -22,9 +22,14 @@ export interface Held {
   reason: FailureReason | null
 }
 
-/** Holds the orders until the transaction ends, in the order of their ids, then reads: what a statement sees is settled before it waits. */
-export async function holdOrders(tx: Transaction, orderIds: OrderId[]): Promise<Held[]> {
+/** Until the transaction ends, in the order of their ids. */
+async function lockOrders(tx: Transaction, orderIds: OrderId[]): Promise<void> {
   await tx.$queryRaw`SELECT id FROM orders WHERE id = ANY(${orderIds}::uuid[]) ORDER BY id FOR UPDATE`
+}
+
+/** Locks the orders, then reads them: what a statement sees is settled before it waits. */
+export async function holdOrders(tx: Transaction, orderIds: OrderId[]): Promise<Held[]> {
+  await lockOrders(tx, orderIds)
   return tx.$queryRaw<Held[]>`
     SELECT o.id, o.status, s.state, s.reason FROM orders o LEFT JOIN sagas s ON s.order_id = o.id WHERE o.id = ANY(${orderIds}::uuid[])`
 }
@@ -51,22 +56,21 @@ export async function mayGoOn(tx: Transaction, orderId: OrderId): Promise<boolea
 export async function reportStep(
   tx: Transaction, event: Named & Pick<OrderEvent, 'orderId'>, type: SagaEventType, changes: { sagaMs: number; offCents?: number },
 ): Promise<ChangedOrder | undefined> {
-  await holdOrder(tx, event.orderId)
+  await lockOrders(tx, [event.orderId])
   return move(tx, event.orderId, type, moveOf(type, event), changes)
 }
 
 /** Risk control takes back a paid order. One that names nothing has had no saga so far: it was done from the beginning. */
 export async function veto(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<ChangedOrder | undefined> {
-  await holdOrder(tx, event.orderId)
+  await lockOrders(tx, [event.orderId])
   await tx.$executeRaw`
     INSERT INTO sagas (order_id, sale_id, state, step, started_at, due_at)
     SELECT id, sale_id, 'DONE', 'order.created', created_at, now() FROM orders WHERE id = ${event.orderId}::uuid AND status = 'PAID'
     ON CONFLICT DO NOTHING`
-  return reportStep(tx, event, 'order.vetoed', { sagaMs })
+  return move(tx, event.orderId, 'order.vetoed', moveOf('order.vetoed', event), { sagaMs })
 }
 
 const NOTHING: Named = { couponCode: null, points: 0 }
-const GOING_BACK: Move = { from: 'COMPENSATING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED'] }
 
 /**
  * For a saga that is past its time: one that still goes forwards is turned round, which is the fence that a late step

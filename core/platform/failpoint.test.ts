@@ -15,7 +15,7 @@ const PROGRAM = `
   const { writeSync } = await import('node:fs')
   for (let i = 1; i <= 3; i++) { failpoint('relay.beforeCommit'); failpoint('relay.beforePublish'); writeSync(1, 'passed ' + i + ';') }
   failpointOnceSent('consumer.afterAck')
-  setImmediate(() => { writeSync(1, 'sent;'); setTimeout(() => writeSync(1, 'answered;'), 50) })`
+  setImmediate(() => { writeSync(1, 'sent;'); setImmediate(() => writeSync(1, 'answered;')) })`
 
 const run = (env: Record<string, string>) => new Promise<End>((resolve) => {
   execFile(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', PROGRAM], { env: { PATH: process.env.PATH, ...env } },

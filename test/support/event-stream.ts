@@ -17,7 +17,7 @@ export function hear(url: string, token: string): Heard {
   const heard: Heard = {
     statuses: [], reasons: [], isOpen: false, isOver: false, leave: () => leaving.abort(),
     ended: readStream({
-      path: url, token, signal: leaving.signal,
+      path: url, token, signal: leaving.signal, silenceLimitMs: 40_000,
       onOpen: () => { heard.isOpen = true },
       onEvent({ data }) {
         const { status, reason } = JSON.parse(data) as { status: string; reason?: string }
@@ -27,6 +27,6 @@ export function hear(url: string, token: string): Heard {
     }),
   }
   // Whoever leaves does not look at how it ended.
-  heard.ended.catch(() => {}).finally(() => { heard.isOver = true })
+  heard.ended.catch(() => 'cut, by us or by them').finally(() => { heard.isOver = true })
   return heard
 }

@@ -1,4 +1,5 @@
 import type { LiveFrame } from '../../core/contracts/control-room.ts'
+import { readStream } from '../../web/shared/server-sent-events.ts'
 
 /** Somebody who watches the control room's stream. */
 export interface Watcher {
@@ -11,29 +12,21 @@ export interface Watcher {
   leave: () => void
 }
 
+/** @throws when there is no stream for that token */
 export async function watchLive(origin: string, token: string): Promise<Watcher> {
   const leaving = new AbortController()
-  const answer = await fetch(`${origin}/live`, { headers: { authorization: `Bearer ${token}` }, signal: leaving.signal })
-  if (answer.status !== 200 || !answer.body) throw new Error(`No stream: ${answer.status} ${await answer.text()}`)
   let history: LiveFrame[] | undefined
-  let ended = false
+  let hasEnded = false
   const frames: LiveFrame[] = []
-  const stream = answer.body.pipeThrough(new TextDecoderStream())
-  void read(stream).catch(() => 'cut, by us or by them').finally(() => { ended = true })
-  return { history: () => history, frames, last: () => frames.at(-1), hasEnded: () => ended, leave: () => leaving.abort() }
-
-  async function read(texts: ReadableStream<string>): Promise<void> {
-    let rest = ''
-    for await (const text of texts) {
-      const events = (rest + text).split('\n\n')
-      rest = events.pop() ?? ''
-      for (const event of events) take(event)
-    }
-  }
-
-  function take(event: string): void {
-    const [, name, data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? []
-    if (name === 'history') history = JSON.parse(data) as LiveFrame[]
-    if (name === 'frame') frames.push(JSON.parse(data) as LiveFrame)
-  }
+  await new Promise<void>((onOpen, onRefused) => {
+    readStream({
+      path: `${origin}/live`, token, signal: leaving.signal, silenceLimitMs: 40_000, onOpen,
+      onEvent({ event, data }) {
+        if (event === 'history') history = JSON.parse(data) as LiveFrame[]
+        if (event === 'frame') frames.push(JSON.parse(data) as LiveFrame)
+      },
+    // Cut once it was open, by us or by them, it has ended and was not refused.
+    }).then((refusal) => onRefused(new Error(`No stream: ${refusal?.detail}`)), onRefused).finally(() => { hasEnded = true })
+  })
+  return { history: () => history, frames, last: () => frames.at(-1), hasEnded: () => hasEnded, leave: () => leaving.abort() }
 }

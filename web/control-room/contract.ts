@@ -1,8 +1,10 @@
 /** The server's own types: a change there that this page does not follow does not compile. */
 export type {
-  LiveFrame, LiveSale, ProcessView, RequestGroup, RushRequest, RushView,
+  DeadLetter, LiveFrame, LiveSale, ProcessView, RequestGroup, RushRequest, RushView,
 } from '../../core/contracts/control-room.ts'
+import type { z } from 'zod'
 import type { RequestGroup } from '../../core/contracts/control-room.ts'
+import type { SagaState } from '../../core/contracts/http.ts'
 
 /** In the order in which they are stacked, from below. */
 export const GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'] as const satisfies readonly RequestGroup[]
@@ -18,19 +20,11 @@ export interface Sale {
   closesAt: string
 }
 
-export interface DeadLetter {
-  id: string
-  queue: string | null
-  reason: string
-  why: string | null
-  at: string | null
-  beginning: string
-}
-
-export const SAGA_STATES = ['RUNNING', 'COMPENSATING', 'DONE', 'COMPENSATED'] as const
+type State = z.infer<typeof SagaState>
+export const SAGA_STATES = ['RUNNING', 'COMPENSATING', 'DONE', 'COMPENSATED'] as const satisfies readonly State[]
 
 /** As GET /sagas has them: open ones first. */
 export interface Sagas {
-  counts: Record<(typeof SAGA_STATES)[number], number>
-  sagas: { orderId: string; state: (typeof SAGA_STATES)[number]; step: string; reason: string | null }[]
+  counts: Record<State, number>
+  sagas: { orderId: string; state: State; step: string; reason: string | null }[]
 }

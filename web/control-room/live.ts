@@ -41,22 +41,17 @@ const changed = () => new Promise<void>((resolve) => {
 
 async function readOnce(token: string): Promise<void> {
   const leaving = new AbortController()
-  const leave = () => leaving.abort()
-  let silence = setTimeout(leave, SILENCE_LIMIT_MS)
-  const stop = adminToken.watch(leave)
+  const stop = adminToken.watch(() => leaving.abort())
   const onEvent = (event: ServerSentEvent) => {
-    clearTimeout(silence)
-    silence = setTimeout(leave, SILENCE_LIMIT_MS)
     connection.set('LIVE')
     take(event)
   }
   try {
-    const refusal = await readStream({ path: '/live', token, signal: leaving.signal, onEvent })
+    const refusal = await readStream({ path: '/live', token, signal: leaving.signal, silenceLimitMs: SILENCE_LIMIT_MS, onEvent })
     connection.set(refusal?.code === 'FORBIDDEN' || refusal?.code === 'UNAUTHENTICATED' ? 'REFUSED' : 'LOST')
   } catch {
     connection.set('LOST')
   } finally {
-    clearTimeout(silence)
     stop()
   }
 }

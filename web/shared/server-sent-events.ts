@@ -11,20 +11,19 @@ export interface Stream {
   path: string
   token?: string | undefined
   signal: AbortSignal
+  /** So long without a byte, and the connection is taken for dead. */
+  silenceLimitMs: number
   onOpen?: () => void
   onEvent: (event: ServerSentEvent) => void
 }
-
-/** The server says something every 15 s. So long without a word, and the connection is taken for dead. */
-const SILENCE_LIMIT_MS = 40_000
 
 /**
  * Reads one stream to its end. By `fetch`, because the browser's own EventSource sends no token.
  * @returns why there is none, or undefined when the server ended it. @throws when it breaks off.
  */
-export async function readStream({ path, token, signal, onOpen, onEvent }: Stream): Promise<Refusal | undefined> {
+export async function readStream({ path, token, signal, silenceLimitMs, onOpen, onEvent }: Stream): Promise<Refusal | undefined> {
   const silence = new AbortController()
-  let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS)
+  let timer = setTimeout(() => silence.abort(), silenceLimitMs)
   try {
     const response = await fetch(path, {
       headers: headersOf({ token, headers: { accept: 'text/event-stream' } }), cache: 'no-store', signal: AbortSignal.any([signal, silence.signal]),
@@ -35,7 +34,7 @@ export async function readStream({ path, token, signal, onOpen, onEvent }: Strea
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       clearTimeout(timer)
-      timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS)
+      timer = setTimeout(() => silence.abort(), silenceLimitMs)
       parse(part.value)
     }
     return undefined

@@ -1,27 +1,15 @@
-import type { OrderView, PaymentView, ReservationView, SaleView } from '../../core/contracts/http.ts'
+import type { z } from 'zod'
+import type { OrderView, PaymentView, ReservationRequest, ReservationView, SaleView } from '../../core/contracts/http.ts'
 import { createClock } from '../shared/clock.ts'
 
 export type { PaymentView, SaleView }
 
-/** How buying goes with a coupon, points, and a risk control that may take an order back. */
-export type Reservation = Omit<ReservationView, 'status' | 'reason'> & {
-  status: ReservationView['status'] | 'REFUNDED'
-  reason?: ReservationView['reason'] | 'COUPON_REFUSED' | 'TOO_FEW_POINTS' | 'NOT_COMPLETED' | 'VETOED'
-}
+/** The server's own types, by the page's words: a change there that this page does not follow does not compile. */
+export type Reservation = ReservationView
+export type Order = OrderView
 export type Reason = NonNullable<Reservation['reason']>
-
-export type Order = OrderView & {
-  couponCode?: string
-  points?: number
-  refundedAt?: string
-  saga?: { state: 'RUNNING' | 'DONE' | 'COMPENSATING' | 'COMPENSATED'; reason?: string }
-}
-
 /** What may be asked for beside the unit. */
-export interface Extras {
-  coupon?: string
-  points?: number
-}
+export type Extras = Pick<z.input<typeof ReservationRequest>, 'coupon' | 'points'>
 
 export const isFinal = ({ status }: Pick<Reservation, 'status'>) => status === 'CANCELLED' || status === 'REJECTED' || status === 'REFUNDED'
 

@@ -7,6 +7,9 @@ const PAUSE_MS = { first: 1_000, longest: 4_000 }
 /** A stream that lived so long was a good one: its end is no trouble. */
 const GOOD_STREAM_MS = 10_000
 
+/** The gateway says something every 15 s. */
+const SILENCE_LIMIT_MS = 40_000
+
 export interface Following {
   reservationId: string
   token: string
@@ -32,7 +35,7 @@ export async function followReservation(following: Following): Promise<void> {
     let isOver = false
     try {
       const refusal = await readStream({
-        path: `/reservations/${reservationId}/events`, token, signal: AbortSignal.any([signal, hidden.signal]),
+        path: `/reservations/${reservationId}/events`, token, signal: AbortSignal.any([signal, hidden.signal]), silenceLimitMs: SILENCE_LIMIT_MS,
         onOpen: () => onPushed(true),
         onEvent: ({ data }) => { isOver = tell(following, JSON.parse(data) as Reservation) },
       })

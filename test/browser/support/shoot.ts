@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { smallPng } from './small-png.ts'
 
-const FOLDER = process.env.SCREENS_FOLDER ?? join(import.meta.dirname, '../../../docs/screens')
+const FOLDER = join(import.meta.dirname, '../../../docs/screens')
 /** They are read on GitHub, and kept for ever in its history. */
 const BYTES_MAX = 150_000
 

@@ -22,7 +22,7 @@ export function Sagas() {
     <section class="panel sagas" aria-labelledby="sagas-title">
       <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <summary><h2 id="sagas-title">{words.title}</h2></summary>
-        {refusal?.code === 'NOT_FOUND' ? <p class="hint">{words.unavailable}</p> : <Refused refusal={refusal} />}
+        <Refused refusal={refusal} />
         {found && <Counts counts={found.counts} />}
         {found && (found.sagas.length > 0 ? <Table sagas={found.sagas} /> : <p class="hint">{words.none}</p>)}
       </details>

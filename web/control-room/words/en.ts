@@ -22,7 +22,6 @@ export const en = {
   reservations: 'reservations',
   orders: 'orders',
   of: (total: string) => `of ${total}`,
-  noSale: 'No sale',
   connection: { CONNECTING: 'Connecting …', LIVE: 'Live', LOST: 'No connection', REFUSED: 'Not signed in' },
   lost: 'The control room does not answer. This page tries again by itself; what it shows is from before.',
   sale: 'Sale shown',
@@ -77,7 +76,7 @@ export const en = {
     sendOf: (id: string) => `Send back: ${id}`,
   },
   sagas: {
-    title: 'Sagas', none: 'No order has a saga.', unavailable: 'This system has no sagas.', order: 'Order', state: 'State', step: 'Last step',
+    title: 'Sagas', none: 'No order has a saga.', order: 'Order', state: 'State', step: 'Last step',
     states: { RUNNING: 'Running', COMPENSATING: 'Being undone', DONE: 'Done', COMPENSATED: 'Undone' },
   },
   refusals,

@@ -7,7 +7,6 @@ export const zh: typeof en = {
   reservations: '个预留',
   orders: '个订单',
   of: (total) => `共 ${total} 件`,
-  noSale: '没有活动',
   connection: { CONNECTING: '连接中…', LIVE: '实时', LOST: '连接中断', REFUSED: '未登录' },
   lost: '控制室没有应答。本页会自动重试；现在显示的是之前的数据。',
   sale: '显示的活动',
@@ -62,7 +61,7 @@ export const zh: typeof en = {
     sendOf: (id) => `送回：${id}`,
   },
   sagas: {
-    title: 'Saga 事务', none: '没有订单需要 Saga。', unavailable: '本系统没有 Saga。', order: '订单', state: '状态', step: '最近一步',
+    title: 'Saga 事务', none: '没有订单需要 Saga。', order: '订单', state: '状态', step: '最近一步',
     states: { RUNNING: '进行中', COMPENSATING: '补偿中', DONE: '完成', COMPENSATED: '已补偿' },
   },
   refusals: {

@@ -8,7 +8,7 @@ export interface Advice {
 }
 
 /** Those that a buyer of this page may meet; any other is told like INTERNAL. */
-type Refusals = Partial<Record<Refusal['code'] | 'NOT_READY', Advice>> & { INTERNAL: Advice }
+type Refusals = Partial<Record<Refusal['code'], Advice>> & { INTERNAL: Advice }
 
 const refusals: Refusals = {
   NOT_STARTED: { title: 'Not open yet', next: 'The button wakes up by itself when the sale opens. No need to reload.' },
@@ -43,17 +43,14 @@ const reasons: Record<Reason, string> = {
 
 export const en = {
   brand: 'Seckill',
-  tagline: 'Flash sale',
   loading: 'Looking for what is on sale …',
   nothing: { title: 'Nothing is on sale', next: 'This page looks again by itself.' },
   lost: { title: 'The shop cannot be reached', next: 'This page tries again by itself. What you have bought is safe.' },
   allSales: 'All sales',
   sales: 'On sale',
-  price: 'Price',
   opensIn: 'Opens in',
   endsIn: 'Ends in',
   ended: 'Over',
-  open: 'Open now',
   days: (days: number) => days === 1 ? '1 day' : `${days} days`,
   stock: (left: string, total: string) => `${left} of ${total} left`,
   soldOut: 'Sold out',

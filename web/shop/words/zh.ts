@@ -2,17 +2,14 @@ import type { Words } from './en.ts'
 
 export const zh: Words = {
   brand: '秒杀',
-  tagline: '限时抢购',
   loading: '正在查看在售商品……',
   nothing: { title: '暂无在售商品', next: '本页会自动刷新。' },
   lost: { title: '暂时连不上商店', next: '本页会自动重试，您已买到的不受影响。' },
   allSales: '全部活动',
   sales: '正在抢购',
-  price: '价格',
   opensIn: '距开抢',
   endsIn: '距结束',
   ended: '已结束',
-  open: '抢购中',
   days: (days) => `${days} 天`,
   stock: (left, total) => `剩余 ${left} / ${total} 件`,
   soldOut: '已售罄',
