@@ -1,11 +1,11 @@
 import { CANCELLATIONS, cancellationTopology } from '../core/contracts/topology.ts'
 import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
+import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
-import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -50,14 +50,15 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const rebuilder = new Rebuilder({ ...deps, door, queues, onRebuilt: count.rebuilt }, limits.reservationLifetimeMs)
   const reconciler = new Reconciler({ database, door, log, onHealed: count.healed }, limits.reservationLifetimeMs, limits.graceMs)
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
+  const loops = new Loops(log, metrics)
   const sweeps = [
-    repeat(everyMs, () => sweepUnpaid(deps, limits), log),
-    repeat(everyMs, () => sweepUntold(deps), log),
-    repeat(everyMs, () => sweepUndecided(deps, limits), log),
-    repeat(everyMs, () => checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000), log),
-    repeat(REBUILD_INTERVAL_MS, () => rebuilder.look(), log),
-    repeat(everyMs, () => reconciler.look(), log),
-    repeat(FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS), log),
+    loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),
+    loops.repeat('sweep untold', everyMs, () => sweepUntold(deps)),
+    loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits)),
+    loops.repeat('check back', everyMs, () => checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000)),
+    loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.look()),
+    loops.repeat('reconcile', everyMs, () => reconciler.look()),
+    loops.repeat('forget handled', FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS)),
   ]
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))
 
@@ -67,6 +68,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
       database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
       redis: () => redis.status === 'ready',
       broker: () => consumer.isUp(),
+      loops: () => loops.check(),
     },
     routes: () => {},
   })

@@ -5,11 +5,11 @@ import { connectDatabase } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
+import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
-import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -46,7 +46,8 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const subscribers = createSubscriberReader(database, depths)
   const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), door: new SaleDoor(redis, config.REDIS_KEY_PREFIX) }
   const metrics = createMetrics('control-room')
-  const backlog = repeat(WATCH_INTERVAL_MS, backlogWatch({ database, stock: deps.stock, queues, subscribers, metrics, log }), log)
+  const loops = new Loops(log, metrics)
+  const backlog = loops.repeat('backlog watch', WATCH_INTERVAL_MS, backlogWatch({ database, stock: deps.stock, queues, subscribers, metrics, log }))
   closers.add('backlog watch', () => backlog.close())
   const broker = { url: config.RABBITMQ_URL, log }
   const auditing = { database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS) }
@@ -63,6 +64,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     checks: {
       database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
       redis: () => redis.status === 'ready',
+      loops: () => loops.check(),
     },
     routes: (app) => {
       // Without a token: whoever opens the page gives it there.

@@ -1,5 +1,7 @@
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createLog } from '../core/platform/log.ts'
+import { Loops } from '../core/platform/loops.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'
 import { createWorld, type World } from '../test/support/world.ts'
@@ -12,7 +14,7 @@ const figures = { epoch: 1, title: 'A sale', priceCents: 1, total: 5, left: 5, p
 beforeAll(async () => { world = await createWorld() })
 afterAll(() => world.close())
 beforeEach(() => {
-  catalogue = startCatalogue(world.stock, createLog('test', 'silent'))
+  catalogue = startCatalogue(world.stock, new Loops(createLog('test', 'silent'), new Registry()))
   return () => catalogue.close()
 })
 

@@ -1,7 +1,6 @@
 import { SaleId } from '../core/contracts/http.ts'
 import { Combiner } from '../core/platform/combiner.ts'
-import type { Logger } from '../core/platform/log.ts'
-import { type Repeating, repeat } from '../core/platform/repeat.ts'
+import type { Loops } from '../core/platform/loops.ts'
 import type { SaleFigures } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
@@ -20,7 +19,7 @@ export interface Catalogue {
   close: () => Promise<void>
 }
 
-export function startCatalogue(stock: Stock, log: Logger): Catalogue {
+export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   const sales = new Map<string, SaleFigures>()
   let refreshedAtMs = 0
 
@@ -59,7 +58,7 @@ export function startCatalogue(stock: Stock, log: Logger): Catalogue {
     },
   })
 
-  const refreshing: Repeating = repeat(REFRESH_MS, refresh, log)
+  const refreshing = loops.repeat('catalogue', REFRESH_MS, refresh)
   return {
     all: () => [...sales.values()],
     known: (saleId) => sales.get(saleId),

@@ -5,11 +5,11 @@ import swaggerUi from 'swagger-ui-express'
 import { intakeTopology } from '../core/contracts/topology.ts'
 import { securityHeaders, startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
+import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/redis.ts'
-import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
 import { TokenBucket } from '../core/platform/token-bucket.ts'
@@ -42,7 +42,8 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
-  const catalogue = startCatalogue(stock, log)
+  const loops = new Loops(log, metrics)
+  const catalogue = startCatalogue(stock, loops)
   closers.add('catalogue', () => catalogue.close())
   const publisher = await createPublisher({
     url: config.RABBITMQ_URL, name: 'gateway', log, metrics, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
@@ -60,7 +61,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const handing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const handOver = new HandOver(handing)
-  const resender = repeat(RESEND_INTERVAL_MS, () => resendPending(handing, handOver, config.RESEND_AFTER_MS), log)
+  const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () => resendPending(handing, handOver, config.RESEND_AFTER_MS))
   closers.add('resender', () => resender.close())
 
   const deps: BuyDeps = {
@@ -81,7 +82,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const http = await startHttp({
     host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
-    checks: { redis: () => redis.status === 'ready' && catalogue.isFresh() },
+    checks: { redis: () => redis.status === 'ready' && catalogue.isFresh(), loops: () => loops.check() },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })

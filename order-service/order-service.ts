@@ -1,12 +1,12 @@
 import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
 import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
+import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
-import { repeat } from '../core/platform/repeat.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -41,7 +41,8 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
     topology: async () => merge(eventTopology, await delay.choose()),
   })
   closers.add('publisher', () => publisher.close())
-  const relay = repeat(RELAY_INTERVAL_MS, async () => { while (await relayOutbox(database, publisher, delay)); }, log)
+  const loops = new Loops(log, metrics)
+  const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => { while (await relayOutbox(database, publisher, delay)); })
   closers.add('outbox relay', () => relay.close())
 
   const countVerdicts = placingMetrics(metrics)
@@ -61,7 +62,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
     unpack: readReservations, handle: placer.place, isFutile: isDataError,
   })
   closers.add('consumer', () => consumer.close())
-  const refunds = startRefunds({ database, provider, log, intervalMs: REFUND_INTERVAL_MS })
+  const refunds = startRefunds({ database, provider, log }, loops, REFUND_INTERVAL_MS)
   closers.add('refunds', () => refunds.close())
 
   const http = await startHttp({
@@ -70,6 +71,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
       redis: () => redis.status === 'ready',
       broker: () => publisher.isReady() && consumer.isUp(),
+      loops: () => loops.check(),
     },
     routes: orderRoutes({
       database, stock, provider, log, tokens: createTokens(config.TOKEN_SECRET), onChange: relay.soon,

@@ -1,11 +1,12 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
+import express, { type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
 import type { Logger } from './log.ts'
 import { problemHandler, sendProblem, unanswered } from './problem.ts'
 import { metricsText } from './process-metrics.ts'
+import { type Checks, readiness } from './readiness.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
 export interface HttpServiceOptions {
@@ -13,8 +14,8 @@ export interface HttpServiceOptions {
   port: number
   log: Logger
   metrics: Registry
-  /** What the service needs to do its work, by name; readyz says which are missing. */
-  checks: Record<string, () => boolean | Promise<boolean>>
+  /** What the service needs to do its work; /readyz says what is missing and why. */
+  checks: Checks
   /** Mounts the service's own routes. */
   routes: (app: Express) => void
   /** Stands in front of Express and answers what it knows; false leaves the request to Express. */
@@ -118,14 +119,6 @@ function bornAsExpress(app: Express): { IncomingMessage: typeof IncomingMessage;
   Req.prototype = app.request
   Res.prototype = app.response
   return { IncomingMessage: Req as unknown as typeof IncomingMessage, ServerResponse: Res as unknown as typeof ServerResponse }
-}
-
-function readiness(checks: HttpServiceOptions['checks']): RequestHandler {
-  return async (_req, res) => {
-    const states = await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await check()] as const))
-    const ready = states.every(([, isUp]) => isUp)
-    res.status(ready ? 200 : 503).json({ ready, ...Object.fromEntries(states) })
-  }
 }
 
 async function listen(server: Server, host: string, port: number): Promise<number> {

@@ -7,11 +7,17 @@ export interface Repeating {
   close: () => Promise<void>
 }
 
+/** A run that failed is tried again after this long at most: what comes every ten minutes must not be missed twice. */
+const RETRY_AFTER_MAX_MS = 10_000
+
 /**
  * Runs the work now and then `intervalMs` after each run's end, never two at a time. A failing run is logged and does
  * not end the loop. The work brings its own time limits: `close` waits for it.
+ * @param onRun told of each run's end
  */
-export function repeat(intervalMs: number, work: () => Promise<unknown>, log: Logger): Repeating {
+export function repeat(
+  intervalMs: number, work: () => Promise<unknown>, log: Logger, onRun: (isSuccess: boolean) => void = () => {},
+): Repeating {
   let closing = false
   let isWanted = false
   let wake: () => void = () => {}
@@ -19,17 +25,25 @@ export function repeat(intervalMs: number, work: () => Promise<unknown>, log: Lo
   async function run(): Promise<void> {
     while (!closing) {
       isWanted = false
-      try {
-        await work()
-      } catch (error) {
-        log.error({ err: error, work: work.name, nextInMs: intervalMs }, 'repeated work failed, trying again later')
-      }
-      if (!closing && !isWanted) await pause()
+      const pauseMs = await runOnce() ? intervalMs : Math.min(intervalMs, RETRY_AFTER_MAX_MS)
+      if (!closing && !isWanted) await pause(pauseMs)
     }
   }
 
-  const pause = () => new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, intervalMs)
+  async function runOnce(): Promise<boolean> {
+    try {
+      await work()
+      onRun(true)
+      return true
+    } catch (error) {
+      log.error({ err: error }, 'background work failed, trying again')
+      onRun(false)
+      return false
+    }
+  }
+
+  const pause = (ms: number) => new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms)
     wake = () => {
       clearTimeout(timer)
       resolve()

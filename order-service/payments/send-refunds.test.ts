@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney } from '../../core/orders/transitions.ts'
 import { createLog } from '../../core/platform/log.ts'
+import { Loops } from '../../core/platform/loops.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { PaymentProvider } from './provider.ts'
@@ -100,7 +102,7 @@ test('a provider that is away is not asked for every refund of a long list', asy
 test('the loop goes on through failures until all is sent, and closing waits for the call in hand', async () => {
   const due = await lateMoney()
   const { provider, asked } = notingProvider((_, calls) => calls === 1, 30)
-  const refunds = startRefunds({ database: world.database, provider, log, intervalMs: 10 })
+  const refunds = startRefunds({ database: world.database, provider, log }, new Loops(log, new Registry()), 10)
   await eventually('the second try', () => asked.length, (calls) => calls === 2)
   await refunds.close()
   expect(asked).toEqual([due, due])

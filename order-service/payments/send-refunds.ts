@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '../../core/platform/database.ts'
 import { failpoint } from '../../core/platform/failpoint.ts'
 import type { Logger } from '../../core/platform/log.ts'
-import { repeat } from '../../core/platform/repeat.ts'
+import type { Loops } from '../../core/platform/loops.ts'
 import type { PaymentProvider } from './provider.ts'
 import { Rests } from './rests.ts'
 
@@ -28,10 +28,10 @@ interface DueRefund {
 type Sending = 'SENT' | 'FAILED' | 'NONE_DUE'
 
 /** Sends what is to be given back, again and again until the provider has taken it. Several services may do so at once. */
-export function startRefunds({ intervalMs, ...deps }: RefundDeps & { intervalMs: number }): { close: () => Promise<void> } {
+export function startRefunds(deps: RefundDeps, loops: Loops, intervalMs: number): { close: () => Promise<void> } {
   const rests = new Rests(FIRST_REST_MS, LONGEST_REST_MS)
   const stop = new AbortController()
-  const { close } = repeat(intervalMs, () => sendRefunds(deps, rests, stop.signal), deps.log)
+  const { close } = loops.repeat('refunds', intervalMs, () => sendRefunds(deps, rests, stop.signal))
   return {
     close: () => {
       stop.abort()

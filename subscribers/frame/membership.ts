@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '../../core/platform/database.ts'
 import type { Logger } from '../../core/platform/log.ts'
-import { repeat } from '../../core/platform/repeat.ts'
+import type { Loops } from '../../core/platform/loops.ts'
 import type { Lanes } from './lanes.ts'
 import { leave, type Share, takeShare } from './share.ts'
 
@@ -16,24 +16,34 @@ export interface Membership {
 }
 
 /** Makes this process one of those that share a subscriber's partitions, and keeps its lanes to its share. */
-export async function join<Item>(database: Database, lanes: Lanes<Item>, subscriber: string, log: Logger): Promise<Membership> {
+export async function join<Item>(
+  database: Database, lanes: Lanes<Item>, subscriber: string, { log, loops }: { log: Logger; loops: Loops },
+): Promise<Membership> {
   const id = randomUUID()
   const look = () => takeShare(database, { id, subscriber, spread: lanes.stage })
   let adapting: Promise<void> | undefined
+  let failure: unknown
 
   async function adapt(share: Share): Promise<void> {
     const before = lanes.stage
-    await lanes.adapt(share).catch((error: unknown) => log.error({ err: error }, 'could not adapt to its share, trying again'))
+    failure = undefined
+    await lanes.adapt(share).catch((error: unknown) => {
+      failure = error
+      log.error({ err: error }, 'partition rebalance failed, retrying')
+    })
     // Somebody waits for it to be said.
     if (lanes.stage !== before) looking.soon()
   }
 
   await lanes.adapt(await look())
-  const looking = repeat(LOOK_INTERVAL_MS, async () => {
+  const looking = loops.repeat(`membership of ${subscriber}`, LOOK_INTERVAL_MS, async () => {
     const share = await look()
+    // Counts as a failed run of this loop, which /readyz shows when it goes on.
+    const earlier = failure
     // Not waited for: to adapt may take as long as the batch in hand, and who falls silent has no share.
     adapting ??= adapt(share).finally(() => { adapting = undefined })
-  }, log)
+    if (earlier) throw new Error('The last rebalance failed', { cause: earlier })
+  })
   return {
     async close() {
       await looking.close()

@@ -5,6 +5,7 @@ import { SPREAD_OVER_MAX, subscriberQueues } from '../../core/contracts/subscrib
 import { subscribe } from '../../core/orders/inbox.ts'
 import type { Closers } from '../../core/platform/closers.ts'
 import { connectDatabase } from '../../core/platform/database.ts'
+import type { Loops } from '../../core/platform/loops.ts'
 import { isOutage } from '../../core/platform/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
@@ -20,6 +21,7 @@ const BROKER_LIMIT_MS = 15_000
 
 export interface RunOptions {
   tools: Tools
+  loops: Loops
   closers: Closers
   metrics: SubscriberMetrics
   /** Where dead letters are counted. */
@@ -31,7 +33,7 @@ export interface RunOptions {
  * fail, and no other one notices. @returns whether it is at work.
  */
 export async function runSubscriber(subscriber: Subscriber, options: RunOptions): Promise<() => boolean> {
-  const { closers, tools } = options
+  const { closers, tools, loops } = options
   const { config, log } = tools
   const { name } = subscriber
   const queues = subscriberQueues(name, config.SUBSCRIBER_PARTITIONS, subscriber.events)
@@ -54,7 +56,7 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
       graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
     }),
   })
-  const membership = await join(database, lanes, name, log)
+  const membership = await join(database, lanes, name, { log, loops })
   closers.add(`consumers of ${name}`, async () => {
     await membership.close()
     await lanes.close()

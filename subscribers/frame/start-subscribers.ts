@@ -1,5 +1,6 @@
 import { connectDatabase } from '../../core/platform/database.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
+import { Loops } from '../../core/platform/loops.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
 import { connectRedis, redisReady } from '../../core/platform/redis.ts'
 import type { StartService } from '../../core/platform/service.ts'
@@ -19,8 +20,9 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   await redisReady(redis)
 
   const metrics = subscriberMetrics(registry)
+  const loops = new Loops(log, registry)
   const running = await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
-    closers, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
+    closers, loops, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
   })))
 
   const http = await startHttp({
@@ -29,6 +31,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
       database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
       redis: () => redis.status === 'ready',
       broker: () => running.every((isAtWork) => isAtWork()),
+      loops: () => loops.check(),
     },
     routes: () => {},
   })

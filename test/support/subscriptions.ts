@@ -7,6 +7,7 @@ import { subscribe } from '../../core/orders/inbox.ts'
 import { Closers } from '../../core/platform/closers.ts'
 import { parseConfig } from '../../core/platform/config.ts'
 import { createLog } from '../../core/platform/log.ts'
+import { Loops } from '../../core/platform/loops.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
 import { declare } from '../../core/platform/rabbit/declare.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
@@ -49,7 +50,7 @@ export class Subscriptions {
     const config = parseConfig(SubscribersConfig, { ...this.env, ...settings })
     const registry = createMetrics('test')
     const metrics = subscriberMetrics(registry)
-    const isAtWork = await runSubscriber(subscriber, { closers, metrics, registry, tools: { config, redis: this.world.redis, log } })
+    const isAtWork = await runSubscriber(subscriber, { closers, loops: new Loops(log, registry), metrics, registry, tools: { config, redis: this.world.redis, log } })
     await eventually(`${subscriber.name} to be at work`, isAtWork, (isIt) => isIt)
     return () => closers.closeAll()
   }

@@ -1,0 +1,35 @@
+import type { RequestHandler } from 'express'
+
+/** Why a service cannot do its work: one word for programs, one sentence for people that ends with what to do. */
+export interface Problem {
+  code: string
+  detail: string
+}
+
+/** `false` is short for "does not answer". */
+export type CheckResult = boolean | Problem
+
+/** What a service needs to do its work, by name. */
+export type Checks = Record<string, () => CheckResult | Promise<CheckResult>>
+
+export interface NamedProblem extends Problem {
+  check: string
+}
+
+/** GET /readyz: 200 when every check holds, otherwise 503 with each problem: `{ ready, <check>: boolean, …, problems }`. */
+export function readiness(checks: Checks): RequestHandler {
+  return async (_req, res) => {
+    const names = Object.keys(checks)
+    const results = await Promise.all(Object.entries(checks).map(([name, check]) => resultOf(name, check)))
+    const problems = results.filter((result) => result !== undefined)
+    const failing = new Set(problems.map(({ check }) => check))
+    const states = Object.fromEntries(names.map((name) => [name, !failing.has(name)]))
+    res.status(problems.length === 0 ? 200 : 503).json({ ready: problems.length === 0, ...states, problems })
+  }
+}
+
+async function resultOf(name: string, check: Checks[string]): Promise<NamedProblem | undefined> {
+  const result = await Promise.resolve().then(check).catch((error: Error) => ({ code: 'CHECK_FAILED', detail: error.message }))
+  if (result === true) return undefined
+  return { check: name, ...(result || { code: 'AWAY', detail: `The ${name} does not answer.` }) }
+}
