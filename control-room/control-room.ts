@@ -18,6 +18,7 @@ import type { ControlRoomConfig } from './config.ts'
 import { readFigures } from './figures.ts'
 import { Launcher } from './launcher.ts'
 import { Broadcast } from './live/broadcast.ts'
+import { readProblems } from './live/read-problems.ts'
 import { sampler } from './live/sampler.ts'
 import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
@@ -56,7 +57,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   closers.add('rush', () => rushes?.stop())
   const broadcast = new Broadcast(sampler({
     database, stock: deps.stock, queues, gatewayUrl: config.GATEWAY_URL, audit: () => audit(auditing),
-    rush: () => rushes?.latest() ?? null, processes: async () => await launcher?.processes() ?? null,
+    rush: () => rushes?.latest() ?? null, problems: () => readProblems(config.READINESS_URLS), processes: async () => await launcher?.processes() ?? null,
   }), log)
 
   const http = await startHttp({

@@ -40,8 +40,13 @@ export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
     ...DEMO, SMS_LOG_FILE: join(folder, 'logs', 'sms.log'), ...own, PUBLIC_URL: addresses.GATEWAY_URL,
     // By the name that people type: a browser keeps what the page remembers by that.
     SHOP_PAGE_URL: addresses.GATEWAY_URL?.replace('127.0.0.1', 'localhost'),
-    ...addresses, RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET, ...given,
+    ...addresses, READINESS_URLS: readinessUrls(addresses), RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET, ...given,
   }
+}
+
+/** For the control room, which asks all others. */
+function readinessUrls(addresses: Record<string, string>): string {
+  return SERVICES.filter(({ name }) => name !== 'control-room').map(({ name }) => `${name}=${addresses[variable(name, 'URL')]}`).join(',')
 }
 
 /** Random, and the same at every start, so that a buyer's token outlives a restart. */

@@ -28,7 +28,8 @@ beforeAll(async () => {
   const rabbitmq = await behind(system.world.rabbitmqUrl, 'RABBITMQ_URL')
   proxies = { redis: redis.proxy, postgres: postgres.proxy, rabbitmq: rabbitmq.proxy }
   await system.stop('control-room')
-  await system.start('control-room', { ...redis.setting, ...postgres.setting, ...rabbitmq.setting })
+  const watched = { READINESS_URLS: `gateway=${system.url('')},order-service=${system.env.ORDER_SERVICE_URL}` }
+  await system.start('control-room', { ...redis.setting, ...postgres.setting, ...rabbitmq.setting, ...watched })
 })
 afterEach(() => { for (const watcher of watchers.splice(0)) watcher.leave() })
 afterAll(async () => {
@@ -54,7 +55,7 @@ test('a purchase is seen on its way: asked, waiting, ordered, and accounted for'
   await eventually('the order', () => watcher.frames, (frames) => frames.some(({ ledger }) => (ledger?.orderedPerSecond ?? 0) > 0))
   const last = await frame(watcher, 'the count', ({ orders }) => orders?.find((each) => each.saleId === saleId)?.unpaid === 1)
   expect(last?.sales).toContainEqual(expect.objectContaining({ saleId, title: 'A test sale', stock: 5, left: 4, undecided: 0 }))
-  expect(last).toMatchObject({ queues: { intake: 0, deadLetters: 0 }, ledger: { outbox: 0 }, rush: null, processes: null })
+  expect(last).toMatchObject({ queues: { intake: 0, deadLetters: 0 }, ledger: { outbox: 0 }, rush: null, problems: [], processes: null })
   await frame(watcher, 'the audit after it', ({ audit, atMs }) => audit?.state === 'accounted' && audit.atMs > (last?.atMs ?? atMs))
 })
 
@@ -79,9 +80,11 @@ test('what is away is missing, and the rest goes on', async () => {
   proxies.postgres.cut()
   await system.stop('gateway')
   await frame(watcher, 'nothing, and still a frame', (last) => !all(last).some(Boolean))
+  await frame(watcher, 'the gateway as the only service that is not ready', ({ problems }) => problems?.map(({ service, code }) => `${service} ${code}`).join() === 'gateway NOT_ANSWERING')
   for (const proxy of Object.values(proxies)) proxy.restore()
   await system.start('gateway')
-  expect(await frame(watcher, 'everything again', (last) => all(last).every(Boolean))).toMatchObject({ orders: expect.any(Array) as unknown })
+  const last = await frame(watcher, 'everything again', (now) => all(now).every(Boolean) && now.orders !== null && now.problems?.length === 0)
+  expect(last).toMatchObject({ problems: [] })
 }, 120_000)
 
 test('frames are made for whoever watches, once for all of them, and for nobody no more', async () => {

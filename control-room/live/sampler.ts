@@ -1,6 +1,6 @@
 import type { AuditReport } from '../../core/audit/report.ts'
 import type { QueueReader } from '../../core/audit/queue-depths.ts'
-import type { LiveFrame, ProcessView, RequestCounts, RushView } from '../../core/contracts/control-room.ts'
+import type { LiveFrame, ProcessView, RequestCounts, RushView, ServiceProblem } from '../../core/contracts/control-room.ts'
 import type { Database } from '../../core/platform/database.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { type LedgerCounters, readCounters, tallyOrders } from './read-ledger.ts'
@@ -14,6 +14,7 @@ const WAIT_MS = 800
 /** Counting orders and auditing read everything there is. So often at most, and for so much of the time. */
 const ORDERS = { everyMs: 1_000, shareMax: 0.1 }
 const AUDIT = { everyMs: 5_000, shareMax: 0.2 }
+const PROBLEMS = { everyMs: 2_000, shareMax: 1 }
 /** Orders are committed some hundred at a time, and PostgreSQL tells of its writes once a second: one reading alone jumps. */
 const LEDGER_READINGS = 3
 
@@ -24,11 +25,12 @@ export interface SamplerDeps {
   gatewayUrl: string | undefined
   audit: () => Promise<AuditReport>
   rush: () => RushView | null
+  problems: () => Promise<ServiceProblem[]>
   processes: () => Promise<ProcessView[] | null>
 }
 
 /** Reads every source at once. None of them can keep the others from being shown. */
-export function sampler({ database, stock, queues, gatewayUrl, audit, rush, processes }: SamplerDeps): () => Promise<LiveFrame> {
+export function sampler({ database, stock, queues, gatewayUrl, audit, rush, problems, processes }: SamplerDeps): () => Promise<LiveFrame> {
   const requestRates = rates<RequestCounts>()
   const ledgerRates = rates<LedgerCounters>(LEDGER_READINGS)
   const sources = {
@@ -45,17 +47,20 @@ export function sampler({ database, stock, queues, gatewayUrl, audit, rush, proc
     }),
     orders: sparingly(ORDERS, () => tallyOrders(database)),
     audit: sparingly(AUDIT, () => verdictOf(audit)),
+    problems: sparingly(PROBLEMS, problems),
     processes: promptly(WAIT_MS, processes),
   }
   let shownIds = new Set<string>()
   return async () => {
-    const [requests, sales, depths, ledger, orders, verdict, running] = await Promise.all([
+    const [requests, sales, depths, ledger, orders, verdict, wrong, running] = await Promise.all([
       sources.requests.look(), sources.sales.look(), sources.queues.look(), sources.ledger.look(),
-      sources.orders.look(), sources.audit.look(), sources.processes.look(),
+      sources.orders.look(), sources.audit.look(), sources.problems.look(), sources.processes.look(),
     ])
     if (sales) shownIds = new Set(sales.map(({ saleId }) => saleId))
     // Of all sales there ever were, each frame would grow with every rush, and two minutes of them are sent at once.
     const shownOrders = orders && orders.filter(({ saleId }) => shownIds.has(saleId))
-    return { atMs: Date.now(), requests, sales, queues: depths, ledger, orders: shownOrders, audit: verdict, rush: rush(), processes: running }
+    return {
+      atMs: Date.now(), requests, sales, queues: depths, ledger, orders: shownOrders, audit: verdict, rush: rush(), problems: wrong, processes: running,
+    }
   }
 }

@@ -77,6 +77,14 @@ export interface RushView {
   paid: number
 }
 
+/** Why a service is not ready, as its /readyz says, or that it does not answer. */
+export interface ServiceProblem {
+  service: string
+  check: string
+  code: string
+  detail: string
+}
+
 export interface ProcessView {
   name: string
   kind: 'service' | 'server'
@@ -108,6 +116,8 @@ export interface LiveFrame {
   orders: OrderTally[] | null
   audit: AuditVerdict | null
   rush: RushView | null
+  /** Of the services whose URLs the control room is given; null until the first answers. */
+  problems: ServiceProblem[] | null
   /** Null when this system was not started by `npm start`. */
   processes: ProcessView[] | null
 }

@@ -4,6 +4,7 @@ import { Charts } from './charts/charts.tsx'
 import { useConnection, useFrames } from './live.ts'
 import { AuditLine } from './parts/audit-line.tsx'
 import { DeadLetters } from './parts/dead-letters.tsx'
+import { Problems } from './parts/problems.tsx'
 import { Processes } from './parts/processes.tsx'
 import { Rush } from './parts/rush.tsx'
 import { SalePicker } from './parts/sale-picker.tsx'
@@ -42,6 +43,7 @@ function Room() {
     <main class={isLost ? 'room lost' : 'room'}>
       <h1 class="unseen">{words.brand}</h1>
       <AuditLine />
+      <Problems />
       <Charts />
       <div class="side">
         <Rush />

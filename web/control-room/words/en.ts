@@ -38,6 +38,7 @@ export const en = {
     unknown: 'No verdict just now.',
     age: (seconds: string) => `Audited ${seconds} s ago.`,
   },
+  problems: { title: 'Services that are not ready', notReady: (service: string) => `${service} is not ready:` },
   charts: { all: 'What is going on', requests: 'Requests in', waiting: 'Waiting', orders: 'Orders out', stock: 'Stock left', fates: 'Orders', writes: 'Rows written' },
   groups: { accepted: 'Accepted', repeated: 'Repeated', soldOut: 'Sold out', limited: 'Too fast', busy: 'Busy', other: 'Other' },
   fates: { unpaid: 'Unpaid', paid: 'Paid', cancelled: 'Cancelled', refunded: 'Refunded' },

@@ -23,6 +23,7 @@ export const zh: typeof en = {
     unknown: '暂时没有对账结果。',
     age: (seconds) => `${seconds} 秒前对账。`,
   },
+  problems: { title: '未就绪的服务', notReady: (service) => `${service} 未就绪：` },
   charts: { all: '运行概况', requests: '请求进来', waiting: '排队等待', orders: '订单出去', stock: '剩余库存', fates: '订单', writes: '写入行数' },
   groups: { accepted: '抢到', repeated: '重复请求', soldOut: '已售罄', limited: '被限流', busy: '繁忙', other: '其他' },
   fates: { unpaid: '待支付', paid: '已支付', cancelled: '已取消', refunded: '已退款' },
