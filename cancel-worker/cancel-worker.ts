@@ -1,5 +1,5 @@
 import { CANCELLATIONS, cancellationTopology } from '../core/contracts/topology.ts'
-import { connectDatabase, isDataError } from '../core/platform/database.ts'
+import { connectDatabase, databaseAnswers, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
@@ -40,6 +40,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const consumer = await consumeBatches({
     url: config.RABBITMQ_URL, name: 'cancel-worker', log, metrics, topology: cancellationTopology, queue: CANCELLATIONS,
     batchMax: BATCH_MAX, unpack: readOrderIds, handle: (orderIds) => cancelAndRelease(deps, orderIds), isFutile: isDataError,
+    isAway: async () => !await databaseAnswers(database),
   })
   closers.add('consumer', () => consumer.close())
 
@@ -65,7 +66,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const http = await startHttp({
     host: config.HOST, port: config.CANCEL_WORKER_PORT, log, metrics,
     checks: {
-      database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
+      database: () => databaseAnswers(database),
       redis: () => redis.status === 'ready',
       broker: () => consumer.isUp(),
       loops: () => loops.check(),

@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Verdict } from '../core/orders/decide.ts'
+import type { Logger } from '../core/platform/log.ts'
 
 /** Counts what was decided, and how long a reservation waited for it. */
 export function placingMetrics(registry: Registry): (verdicts: Verdict[]) => void {
@@ -19,5 +20,22 @@ export function placingMetrics(registry: Registry): (verdicts: Verdict[]) => voi
         waited.observe(Math.max(0, Date.now() - reservation.reservedAtMs) / 1_000)
       }
     }
+  }
+}
+
+/** The log repeats an alarm that goes on once a minute. */
+const ALARM_INTERVAL_MS = 60_000
+
+/** Counts what the broker refused of the outbox, and raises the alarm: some queue is full. */
+export function refusalAlarm(registry: Registry, log: Logger): (entries: number) => void {
+  const refused = new Counter({
+    name: 'seckill_outbox_refused_total', help: 'Outbox entries of which the broker refused messages; each is sent again', registers: [registry],
+  })
+  let alarmedAtMs = -Infinity
+  return (entries) => {
+    refused.inc(entries)
+    if (performance.now() - alarmedAtMs < ALARM_INTERVAL_MS) return
+    alarmedAtMs = performance.now()
+    log.error({ entries }, 'a queue is full: messages of the outbox are refused and sent again later, all others pass; the control room shows the queues')
   }
 }

@@ -1,5 +1,5 @@
 import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
-import { connectDatabase, isDataError } from '../core/platform/database.ts'
+import { connectDatabase, databaseAnswers, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
@@ -12,11 +12,11 @@ import { createTokens } from '../core/platform/tokens.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
-import { placingMetrics } from './metrics.ts'
+import { placingMetrics, refusalAlarm } from './metrics.ts'
 import { demoProvider } from './payments/demo-provider.ts'
 import { startRefunds } from './payments/send-refunds.ts'
 import { createPlacer, readReservations } from './place-batch.ts'
-import { relayOutbox } from './relay-outbox.ts'
+import { type RelayDeps, relayOutbox } from './relay-outbox.ts'
 
 /** The relay is poked whenever something is written; this is for what another service wrote. */
 const RELAY_INTERVAL_MS = 200
@@ -41,8 +41,9 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
     topology: async () => merge(eventTopology, await delay.choose()),
   })
   closers.add('publisher', () => publisher.close())
+  const relaying: RelayDeps = { database, publisher, delay, onRefused: refusalAlarm(metrics, log) }
   const loops = new Loops(log, metrics)
-  const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => { while (await relayOutbox(database, publisher, delay)); })
+  const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => { while (await relayOutbox(relaying)); })
   closers.add('outbox relay', () => relay.close())
 
   const countVerdicts = placingMetrics(metrics)
@@ -59,7 +60,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
     url: config.RABBITMQ_URL, name: 'order-service consumer', log, metrics, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH), queue: INTAKE,
     // At most a quarter of a second's worth, or a slow rate would come in jerks.
     batchMax: Math.min(config.ORDER_BATCH_MAX, Math.ceil(config.ORDERS_PER_SECOND / 4)), itemsPerSecond: config.ORDERS_PER_SECOND,
-    unpack: readReservations, handle: placer.place, isFutile: isDataError,
+    unpack: readReservations, handle: placer.place, isFutile: isDataError, isAway: async () => !await databaseAnswers(database),
   })
   closers.add('consumer', () => consumer.close())
   const refunds = startRefunds({ database, provider, log }, loops, REFUND_INTERVAL_MS)
@@ -68,7 +69,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const http = await startHttp({
     host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics,
     checks: {
-      database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
+      database: () => databaseAnswers(database),
       redis: () => redis.status === 'ready',
       broker: () => publisher.isReady() && consumer.isUp(),
       loops: () => loops.check(),

@@ -42,7 +42,10 @@ afterAll(async () => {
   await world.close()
 })
 
-const relay = (to = delay) => relayOutbox(world.database, publisher, to)
+let refused = 0
+const relay = (to = delay) => relayOutbox({ database: world.database, publisher, delay: to, onRefused: (entries) => { refused += entries } })
+/** As if the rest of refused entries were over. */
+const rested = () => world.database.outboxEntry.updateMany({ where: { refusedAt: { not: null } }, data: { refusedAt: new Date(0) } })
 const lengthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount
 
 async function place(count: number, name: string): Promise<void> {
@@ -60,13 +63,18 @@ test('each event goes out as a message of its own, the timeouts together, and th
   expect(message && message.fields.routingKey).toBe('order.created')
 })
 
-test('what the broker refuses stays, alone, and goes out later', async () => {
+test('what the broker refuses stays, alone, is told, and goes out later', async () => {
   await place(3, 'refused')
   expect(await relay(nowhere)).toBe(false)
+  expect(refused).toBe(1)
+  await relay()
+  expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(0)
+  await rested()
   await relay(nowhere)
   expect(await lengthOf(LISTENER)).toBe(3)
   expect(await ledger.timeouts()).toHaveLength(1)
   expect(await world.database.outboxEntry.findMany({ select: { size: true } })).toEqual([{ size: 1 }])
+  await rested()
   await relay()
   expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(1)
   expect(await world.database.outboxEntry.count()).toBe(0)
@@ -90,4 +98,20 @@ test('while one relay is at work another sends nothing', async () => {
   })
   await relay()
   expect(await lengthOf(LISTENER)).toBe(3)
+})
+
+test('timeouts that the broker refuses, more of them than one run takes, hold back no event', async () => {
+  for (let i = 0; i < 3; i++) {
+    await place(400, `stuck-${i}`)
+    await relay(nowhere)
+  }
+  // As after a day with a full queue: each refused timeout an entry of its own.
+  await world.database.$executeRaw`
+    INSERT INTO outbox (size, messages, refused_at) SELECT size, messages, refused_at FROM outbox, generate_series(1, 400) WHERE refused_at IS NOT NULL`
+  await rested()
+  await channel.purgeQueue(LISTENER)
+  await place(3, 'behind')
+  await relay(nowhere)
+  expect(await lengthOf(LISTENER)).toBe(3)
+  await world.database.outboxEntry.deleteMany()
 })

@@ -1,5 +1,5 @@
 import { ORDER_EVENTS } from '../core/contracts/topology.ts'
-import { deleteEntries, lockOldestEntries, type OutboxEntry, type OutboxMessage, shrinkEntry } from '../core/orders/outbox.ts'
+import { deleteEntries, lockOldestEntries, type OutboxEntry, type OutboxMessage, type OutboxRest, shrinkEntries } from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/database.ts'
 import { failpoint } from '../core/platform/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
@@ -8,11 +8,19 @@ import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
 /** Messages of one transaction, which stays open until the broker has confirmed them; an entry is taken whole. */
 const BATCH_MAX = 1_000
 
+export interface RelayDeps {
+  database: Database
+  publisher: Publisher
+  delay: DelayTransport
+  /** Called with the number of entries of which the broker has refused messages: a queue is full. */
+  onRefused: (entries: number) => void
+}
+
 /**
  * Publishes what waits in the outbox, oldest first, and deletes what the broker confirmed; a crash in between sends
  * again, which every consumer takes. @returns whether there is more to do right now.
  */
-export async function relayOutbox(database: Database, publisher: Publisher, delay: DelayTransport): Promise<boolean> {
+export async function relayOutbox({ database, publisher, delay, onRefused }: RelayDeps): Promise<boolean> {
   if (!publisher.isReady()) return false
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
@@ -20,17 +28,19 @@ export async function relayOutbox(database: Database, publisher: Publisher, dela
     const rests = await Promise.all(entries.map((entry) => send(entry, publisher, delay)))
     const unsent = rests.filter((rest) => rest.messages.length > 0)
     await deleteEntries(tx, rests.filter((rest) => rest.messages.length === 0).map((rest) => rest.id))
-    // Rare: the broker refused some of its messages. The others must not go out with them again and again.
-    for (const rest of unsent) await shrinkEntry(tx, rest)
+    // Rare. What was confirmed must not go out again with the rest.
+    await shrinkEntries(tx, unsent)
+    const refused = unsent.filter(({ isRefused }) => isRefused)
+    if (refused.length > 0) onRefused(refused.length)
     if (entries.length > 0) failpoint('relay.beforeCommit')
-    return unsent.length === 0 && entries.reduce((sum, entry) => sum + entry.messages.length, 0) >= BATCH_MAX
+    return unsent.every(({ isRefused }) => isRefused) && entries.reduce((sum, entry) => sum + entry.messages.length, 0) >= BATCH_MAX
   })
 }
 
 /** @returns the entry with what the broker did not confirm. */
-async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: DelayTransport): Promise<OutboxEntry> {
+async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: DelayTransport): Promise<OutboxRest> {
   const outcomes = await Promise.all(messages.map((message) => publisher.publish(address(message, delay))))
-  return { id, messages: messages.filter((_, i) => outcomes[i] !== 'CONFIRMED') }
+  return { id, messages: messages.filter((_, i) => outcomes[i] !== 'CONFIRMED'), isRefused: outcomes.includes('REFUSED') }
 }
 
 function address({ destination, message }: OutboxMessage, delay: DelayTransport): Outgoing {

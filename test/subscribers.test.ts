@@ -31,6 +31,7 @@ function recorder(name: string, effect: Effect = () => {}, seen: OrderEvent[] = 
 const FULL = ['order.created', 'order.paid', 'order.refunded'] as const
 const sequencesOf = (seen: OrderEvent[], orderId: string | null | undefined) => seen.filter((event) => event.orderId === orderId).map(({ sequence }) => sequence)
 const resend = (...args: string[]) => execa('node', ['dev/run.mjs', 'subscribers/frame/resend.ts', ...args], { env: { RABBITMQ_URL: subscriptions.world.rabbitmqUrl } })
+const world = (method: 'PUT' | 'DELETE', queue: string, body?: object) => subscriptions.world.broker(method, `queues/%VHOST%/${queue}`, body)
 const parkedOf = (name: string) => lengthOf(subscriptions.world, subscriptions.queues(name).parked)
 const deadLettersOf = (name: string) => lengthOf(subscriptions.world, subscriptions.queues(name).deadLetters)
 
@@ -122,6 +123,45 @@ test('a subscriber that cannot go on, or is down, holds up nobody, and drains in
   }
   expect(inOrder(down.seen)).toBe(true)
   expect(inOrder(slow.seen)).toBe(true)
+})
+
+test('a subscriber whose partition is full refuses, loses nothing, and all others hear of it', async () => {
+  const full = recorder('full')
+  const healthy = recorder('roomy')
+  const { partitions, topology } = subscriptions.queues('full')
+  // Bounds that differ are kept: with room for one event each, the second of a partition is refused.
+  for (const queue of topology.queues.filter(({ name }) => partitions.includes(name))) {
+    await world('PUT', queue.name, { durable: true, arguments: { ...queue.arguments, 'x-max-length': 1 } })
+  }
+  await (await subscriptions.run(full.subscriber))()
+  await subscriptions.run(healthy.subscriber)
+  const orders = Array.from({ length: 60 }, () => history(['order.created'])).flat()
+  const refused: OrderEvent[] = []
+  for (const event of orders) await subscriptions.publish(event).catch(() => { refused.push(event) })
+  expect(refused.length).toBeGreaterThan(0)
+  await eventually('the one that has room', () => new Set(healthy.seen.map(({ eventId }) => eventId)).size, (count) => count === 60)
+  expect(await deadLettersOf('full')).toBe(0)
+
+  // As the outbox does: what was refused is sent again.
+  await subscriptions.run(full.subscriber)
+  for (const event of refused) await eventually('room', () => subscriptions.publish(event).then(() => true, () => false), Boolean)
+  await eventually('the full one', () => new Set(full.seen.map(({ eventId }) => eventId)).size, (count) => count === 60)
+  expect(full.seen).toHaveLength(60)
+})
+
+test('resending to partitions that are gone says so, and keeps what was parked', async () => {
+  const { subscriber } = recorder('gone')
+  const stop = await subscriptions.run(subscriber)
+  const [, paid] = history([...FULL])
+  if (!paid) throw new Error('expected an event')
+  await subscriptions.publish(paid)
+  await eventually('it to be parked', () => parkedOf('gone'), (length) => length === 1)
+  await stop()
+  for (const partition of subscriptions.queues('gone').partitions) await world('DELETE', partition)
+  const { exitCode, stderr } = await resend('gone').catch((error: { exitCode: number; stderr: string }) => error)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('0 sent again to gone; then the broker refused one')
+  await eventually('it to be there still', () => parkedOf('gone'), (length) => length === 1)
 })
 
 test('a subscriber is owed nothing from before it came: a later event of an older order is handled as it is', async () => {

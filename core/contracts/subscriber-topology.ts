@@ -1,4 +1,4 @@
-import { type Bound, DEAD_LETTER_DELIVERIES, eventTopology, type Exchange, ORDER_EVENTS, type Queue, type Topology } from './topology.ts'
+import { type Bound, DEAD_LETTER_DELIVERIES, DELIVERY_LIMIT, eventTopology, type Exchange, ORDER_EVENTS, type Queue, type Topology } from './topology.ts'
 
 /** Everything that one subscriber has of its own: what befalls it, or its messages, is seen by nobody else. */
 export interface SubscriberQueues {
@@ -34,25 +34,21 @@ export const SPREAD_OVER_MAX = 64
 /** Per partition. An event takes some 500 bytes. */
 const BACKLOG_BOUND: Bound = { items: 1_000_000, bytesPerItem: 512 }
 const SET_ASIDE_BOUND: Bound = { items: 100_000, bytesPerItem: 1_024 }
-/** Only deaths of the consumer count, since it never hands anything back; a batch takes its innocent neighbours along. */
-const SUBSCRIBER_DELIVERY_LIMIT = 100
 
 const boundOf = ({ items, bytesPerItem }: Bound) => ({ 'x-queue-type': 'quorum', 'x-max-length': items, 'x-max-length-bytes': items * bytesPerItem })
 
 /**
- * A subscriber's partitions, each consumed by one process at a time. One that is full gives its oldest event to the dead
- * letters: refusing would refuse the event to the relay, and so hold back every subscriber for the sake of one.
+ * A subscriber's partitions, each consumed by one process at a time. One that is full refuses: the event then waits in
+ * the outbox, which sends all others meanwhile. Those who have it already know it by its id when it is sent again.
  */
 export function subscriberQueues(name: string, partitionCount: number, events: readonly string[]): SubscriberQueues {
   const exchange = `seckill.subscriber.${name}`
   const partitions = Array.from({ length: partitionCount }, (_, i) => `${exchange}.${i}`)
   const [held, parked, deadLetters] = [`${exchange}.held`, `${exchange}.parked`, `${exchange}.dead-letters`]
   const partitionArguments = {
-    ...boundOf(BACKLOG_BOUND), 'x-overflow': 'drop-head', 'x-single-active-consumer': true, 'x-delivery-limit': SUBSCRIBER_DELIVERY_LIMIT,
-    'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetters,
+    ...boundOf(BACKLOG_BOUND), 'x-overflow': 'reject-publish', 'x-single-active-consumer': true, 'x-delivery-limit': DELIVERY_LIMIT,
+    'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetters, 'x-dead-letter-strategy': 'at-least-once',
   }
-  // One that is full holds back whoever moves events there, and nobody else.
-  const spreadArguments = { ...partitionArguments, 'x-overflow': 'reject-publish' }
   const heldArguments = {
     ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish', 'x-message-ttl': HELD_MS,
     'x-dead-letter-exchange': exchange, 'x-dead-letter-strategy': 'at-least-once',
@@ -81,7 +77,7 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
     spreadOver(queueCount) {
       const spread = `${exchange}.spread`
       const queues = Array.from({ length: queueCount }, (_, i) => `${spread}.${i}`)
-      const declared = (queue: string): Queue => ({ name: queue, arguments: spreadArguments })
+      const declared = (queue: string): Queue => ({ name: queue, arguments: partitionArguments })
       return {
         exchange: spread, queues,
         topology: { exchanges: [byOrder(spread)], queues: queues.map(declared), bindings: queues.map((queue) => ({ queue, exchange: spread, routingKey: '1' })) },

@@ -41,24 +41,42 @@ export async function appendToOutbox(tx: Transaction, messages: OutboxMessage[])
 /** One relay at a time: two would overtake each other, and an order's events must leave in their order. */
 const RELAY_LOCK = 7_350_001
 
+/** An entry whose messages were refused is tried again after this long. */
+const REFUSED_REST_MS = 5_000
+
 /**
  * The oldest entries, up to the one that makes their messages `most`, held until the transaction ends; none while another
- * relay is at work. The lock comes in a statement of its own: what a statement sees is settled before it waits or asks.
+ * relay is at work. Entries that were refused come last: a full queue must not keep the messages for other queues waiting.
+ * The lock comes in a statement of its own: what a statement sees is settled before it waits or asks.
  */
 export async function lockOldestEntries(tx: Transaction, most: number): Promise<OutboxEntry[]> {
   const [lock] = await tx.$queryRaw<{ locked: boolean }[]>`SELECT pg_try_advisory_xact_lock(${RELAY_LOCK}) AS locked`
   if (!lock?.locked) return []
   return tx.$queryRaw<OutboxEntry[]>`
     SELECT id, messages FROM (
-      SELECT id, messages, sum(size) OVER (ORDER BY id) - size AS before FROM (SELECT * FROM outbox ORDER BY id LIMIT ${most}) AS oldest
-    ) AS counted WHERE before < ${most} ORDER BY id`
+      SELECT id, messages, refused_at, sum(size) OVER (ORDER BY refused_at NULLS FIRST, id) - size AS before FROM (
+        (SELECT * FROM outbox WHERE refused_at IS NULL ORDER BY id LIMIT ${most})
+        UNION ALL
+        (SELECT * FROM outbox WHERE refused_at < now() - ${REFUSED_REST_MS} * interval '1 ms' ORDER BY refused_at, id LIMIT ${most})
+      ) AS due
+    ) AS counted WHERE before < ${most} ORDER BY refused_at NULLS FIRST, id`
 }
 
 export async function deleteEntries(tx: Transaction, ids: bigint[]): Promise<void> {
   if (ids.length > 0) await tx.$executeRaw`DELETE FROM outbox WHERE id = ANY(${ids}::bigint[])`
 }
 
-/** Leaves in an entry what is still to be sent. */
-export async function shrinkEntry(tx: Transaction, { id, messages }: OutboxEntry): Promise<void> {
-  await tx.$executeRaw`UPDATE outbox SET size = ${messages.length}, messages = ${JSON.stringify(messages)}::json WHERE id = ${id}`
+/** What is left of an entry. */
+export interface OutboxRest extends OutboxEntry {
+  /** The broker refused some of it: it is sent again a little later. */
+  isRefused: boolean
+}
+
+/** Leaves in entries what is still to be sent. One statement: a full queue may refuse a thousand of them in one run. */
+export async function shrinkEntries(tx: Transaction, rests: OutboxRest[]): Promise<void> {
+  if (rests.length === 0) return
+  const rows = JSON.stringify(rests.map(({ id, messages, isRefused }) => ({ id: Number(id), size: messages.length, messages, refused: isRefused })))
+  await tx.$executeRaw`
+    UPDATE outbox SET size = rest.size, messages = rest.messages, refused_at = CASE WHEN rest.refused THEN now() ELSE refused_at END
+    FROM json_to_recordset(${rows}::json) AS rest(id bigint, size int, messages json, refused boolean) WHERE outbox.id = rest.id`
 }

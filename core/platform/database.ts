@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Prisma, PrismaClient } from '../../prisma/generated/client.ts'
 
@@ -30,6 +31,16 @@ export function connectDatabase(url: string, limits: DatabaseLimits = { connecti
     options: '-c plan_cache_mode=force_custom_plan',
   }, { statementNameGenerator: statementNames() })
   return new PrismaClient({ adapter, transactionOptions: { maxWait: 3_000, timeout: 10_000 } })
+}
+
+const ANSWER_LIMIT_MS = 2_000
+
+/** Whether PostgreSQL answers at all; false after 2 s. Never throws. */
+export async function databaseAnswers(database: Database): Promise<boolean> {
+  const late = new AbortController()
+  const answer = database.$queryRaw`SELECT 1`.then(() => true, () => false)
+  const limit = delay(ANSWER_LIMIT_MS, false, { signal: late.signal }).catch(() => false)
+  return await Promise.race([answer, limit]).finally(() => late.abort())
 }
 
 /** Statements that each connection keeps prepared; ours are some 60. Others run as before, parsed every time. */

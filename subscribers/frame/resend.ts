@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util'
-import { type ConfirmChannel, connect, type GetMessage } from 'amqplib'
+import { connect, type GetMessage } from 'amqplib'
 import { decode } from '../../core/contracts/messages.ts'
 import { ParkedEvent } from '../../core/contracts/set-aside.ts'
 import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { createLog } from '../../core/platform/log.ts'
+import { confirming, type Outgoing, type PublishOutcome } from '../../core/platform/rabbit/confirmed.ts'
 import { runningSystem } from '../../core/platform/running-system.ts'
 
 /** npm run resend -- <subscriber> [--dead-letters]: has the subscriber's parked events, or its dead letters, handled again. */
+const CONFIRM_LIMIT_MS = 10_000
 const USAGE = 'Expected: npm run resend -- <subscriber> [--dead-letters]'
 
 try {
@@ -30,11 +33,15 @@ async function resendAll(url: string, name: string, areDeadLetters: boolean): Pr
     const channel = await connection.createConfirmChannel()
     channel.on('error', () => {})
     const { messageCount } = await channel.checkQueue(queue)
+    const send = confirming(channel, createLog('resend', 'silent'))
     let sent = 0
     for (; sent < messageCount; sent++) {
       const message = await channel.get(queue)
       if (!message) break
-      await send(channel, exchange, message, areDeadLetters ? message.content : Buffer.from(JSON.stringify(decode(ParkedEvent, message.content).event)))
+      const outcome = await send(again(exchange, message, areDeadLetters), CONFIRM_LIMIT_MS)
+      // Not acknowledged, it is back in its queue when the channel closes.
+      if (outcome !== 'CONFIRMED') throw new Error(refusal(outcome, name, queue, sent))
+      channel.ack(message)
     }
     // Before the connection, or the last acknowledgements may not be written.
     await channel.close()
@@ -45,11 +52,13 @@ async function resendAll(url: string, name: string, areDeadLetters: boolean): Pr
 }
 
 /** Acknowledged only once the broker has it again: a crash in between sends it twice, which every subscriber takes. */
-async function send(channel: ConfirmChannel, exchange: string, message: GetMessage, body: Buffer): Promise<void> {
-  const { messageId, correlationId } = message.properties as { messageId?: string; correlationId?: string }
-  channel.publish(exchange, 'resent', body, {
-    persistent: true, contentType: 'application/json', ...(messageId === undefined ? {} : { messageId }), ...(correlationId === undefined ? {} : { correlationId }),
-  })
-  await channel.waitForConfirms()
-  channel.ack(message)
+function again(exchange: string, { content, properties }: GetMessage, isDeadLetter: boolean): Outgoing {
+  const { messageId, correlationId } = properties as { messageId?: string; correlationId?: string }
+  return { exchange, routingKey: 'resent', messageId: messageId ?? '', correlationId, body: isDeadLetter ? content : decode(ParkedEvent, content).event }
+}
+
+function refusal(outcome: PublishOutcome, name: string, queue: string, sent: number): string {
+  const what = outcome === 'REFUSED' ? 'refused one: a partition is full, or there is none' : 'did not confirm one in time'
+  return `${sent} sent again to ${name}; then the broker ${what}. ` +
+    `It stays in ${queue} with those behind it. Start the subscribers, let them drain, and resend.`
 }

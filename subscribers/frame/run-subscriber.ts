@@ -4,7 +4,7 @@ import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
 import { SPREAD_OVER_MAX, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import type { Closers } from '../../core/platform/closers.ts'
-import { connectDatabase } from '../../core/platform/database.ts'
+import { connectDatabase, databaseAnswers } from '../../core/platform/database.ts'
 import type { Loops } from '../../core/platform/loops.ts'
 import { isOutage } from '../../core/platform/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
@@ -46,13 +46,15 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   await bound(publisher)
   const subscription = await subscribe(database, name, config.SUBSCRIBER_PARTITIONS)
 
+  const isAway = async () => tools.redis.status !== 'ready' || !await databaseAnswers(database)
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
   const lanes = new Lanes<Incoming>({
     queues,
     handle: (items) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items),
     moveOn: async ({ exchange }, items) => { await Promise.all(items.map((item) => moveOn(publisher, exchange, item))) },
     consume: (queue, topology, handle) => consumeBatches({
-      ...broker, name: queue, topology, queue, batchMax: config.SUBSCRIBER_BATCH_MAX, unpack: readIncoming, handle, isFutile, metrics: options.registry,
+      ...broker, name: queue, topology, queue, batchMax: config.SUBSCRIBER_BATCH_MAX, unpack: readIncoming, handle, isFutile, isAway,
+      metrics: options.registry,
       graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
     }),
   })

@@ -1,4 +1,4 @@
-import { connectDatabase } from '../../core/platform/database.ts'
+import { connectDatabase, databaseAnswers } from '../../core/platform/database.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
@@ -28,7 +28,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   const http = await startHttp({
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
     checks: {
-      database: () => database.$queryRaw`SELECT 1`.then(() => true, () => false),
+      database: () => databaseAnswers(database),
       redis: () => redis.status === 'ready',
       broker: () => running.every((isAtWork) => isAtWork()),
       loops: () => loops.check(),

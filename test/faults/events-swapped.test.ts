@@ -37,7 +37,7 @@ test('events swapped: the events of each order arrive in their order, once, howe
   const listener = await recordOrderEvents(world)
   const relays = await Promise.all([startRelay(), startRelay(), startRelay()])
   let isOver = false
-  const relaying = relays.map(async (publisher) => { while (!isOver) await relayOutbox(world.database, publisher, delay) })
+  const relaying = relays.map(async (publisher) => { while (!isOver) await relayOutbox({ database: world.database, publisher, delay, onRefused: () => {} }) })
 
   await inParallel(ORDERS, 4, async (i) => {
     await placeOrders(world.database, [reservation(saleId, i)], rules)

@@ -50,6 +50,15 @@ test('its backends terminated again and again under load, every reservation beco
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 30, redisLeft: STOCK - 30, orders: { PENDING_PAYMENT: 30 } }] })
 }, LIMIT_MS)
 
+test('cut off from one of two order services: it gives its messages back, and the other places every order', async () => {
+  const link = shop.links.named('order-service-1 to postgres')
+  link.cut()
+  const ids = await Promise.all(people('half', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  await Promise.all(ids.map((id, i) => shown(shop, id, `half-${i}`, ['ORDERED'])))
+  link.restore()
+  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }], queues: { deadLetters: 0 } })
+}, LIMIT_MS)
+
 test('the answers to COMMIT lost: what is committed is looked up, and no order is made twice', async () => {
   const links = ['order-service-1 to postgres', 'order-service-2 to postgres'].map((name) => shop.links.named(name))
   for (const link of links) link.loseAnswers('COMMIT')

@@ -31,7 +31,7 @@ afterAll(async () => {
 /** Consumes messages that are lists of numbers. */
 function consume(options: Pick<BatchConsumerOptions<number>, 'handle'> & Partial<BatchConsumerOptions<number>>): Promise<BatchConsumer> {
   return consumeBatches({
-    url: world.rabbitmqUrl, name: 'test', log, topology, queue: INTAKE, batchMax: 10, isFutile: () => true,
+    url: world.rabbitmqUrl, name: 'test', log, topology, queue: INTAKE, batchMax: 10, isFutile: () => true, isAway: async () => false,
     unpack: (body) => readEach(z.number(), decode(z.array(z.unknown()), body)), ...options,
   })
 }
@@ -92,4 +92,47 @@ test('a message is acknowledged only after what it carries was handled', async (
   await eventually('an attempt', () => attempted.length, (count) => count > 0)
   await consumer.close()
   expect(await eventually('both messages to be back', () => lengthOf(INTAKE), (length) => length > 1)).toBe(2)
+})
+
+test('a consumer whose servers do not answer gives its messages back, to one elsewhere, and takes none until they answer', async () => {
+  const handled = { cut: [] as number[], healthy: [] as number[] }
+  let isAway = true
+  let attempts = 0
+  const cut = await consume({
+    isFutile: () => false, isAway: async () => isAway,
+    handle(items) {
+      attempts++
+      if (isAway) throw new Error('the database does not answer')
+      handled.cut.push(...items)
+      return Promise.resolve()
+    },
+  })
+  await publish([1], [2], [3])
+  await eventually('the messages to be back', async () => attempts > 0 && await lengthOf(INTAKE) === 3, Boolean)
+  const healthy = await consume({ handle(items) { handled.healthy.push(...items); return Promise.resolve() } })
+  await publish([4], [5])
+  await eventually('all of them', () => handled.healthy.length, (count) => count === 5)
+  expect({ ...handled, attempts }).toEqual({ cut: [], healthy: [1, 2, 3, 4, 5], attempts: 1 })
+
+  await healthy.close()
+  isAway = false
+  await publish([6])
+  await eventually('the first consumer again', () => handled.cut, (items) => items.includes(6))
+  await cut.close()
+  expect(await lengthOf(INTAKE)).toBe(0)
+})
+
+test('a consumer that waits for its servers can be closed, and leaves everything in the queue', async () => {
+  let attempts = 0
+  const consumer = await consume({
+    isFutile: () => false, isAway: async () => true,
+    handle() {
+      attempts++
+      return Promise.reject(new Error('away'))
+    },
+  })
+  await publish([1], [2])
+  await eventually('the messages to be back', async () => attempts > 0 && await lengthOf(INTAKE) === 2, Boolean)
+  await consumer.close()
+  expect(await lengthOf(INTAKE)).toBe(2)
 })

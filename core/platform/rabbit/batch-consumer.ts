@@ -10,7 +10,7 @@ import { bury, deadLetterCounter, type Flaw, type Graveyard } from './dead-lette
 import { declare } from './declare.ts'
 import { handleItems, type HandlingOptions, pause } from './handle-items.ts'
 
-export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 'handle' | 'isFutile'> {
+export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 'handle' | 'isFutile' | 'isAway'> {
   url: string
   name: string
   log: Logger
@@ -38,6 +38,16 @@ export interface BatchConsumer {
   close: () => Promise<void>
 }
 
+/** How often a consumer that gave its messages back asks whether what it needs answers again. */
+const AWAY_POLL_MS = 500
+
+/** The channel that is consumed on; no tag while the messages are left to other consumers. */
+interface Open {
+  model: ChannelModel
+  channel: ConfirmChannel
+  consumerTag: string | undefined
+}
+
 /** A message and what could be read of it. */
 interface Delivery<Item> {
   channel: ConfirmChannel
@@ -49,13 +59,15 @@ interface Delivery<Item> {
 
 /**
  * Consumes with manual acknowledgement in batches: whatever waits, up to `batchMax` items, at the given rate. Of a batch
- * that was in hand when the connection broke, the acks are dropped and the broker delivers again.
+ * that was in hand when the connection broke, the acks are dropped and the broker delivers again. While what `handle`
+ * needs does not answer, it gives its messages back and takes none: a consumer elsewhere may be able to handle them.
  */
 export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>): Promise<BatchConsumer> {
   const { log, topology, queue, batchMax } = options
   const countDead = deadLetterCounter(options.metrics)
   const stop = new AbortController()
-  let open: { model: ChannelModel; channel: ConfirmChannel; consumerTag: string } | undefined
+  let open: Open | undefined
+  let isStandingBack = false
   let waiting: Delivery<Item>[] = []
   let wake = () => {}
   let given = 0
@@ -68,11 +80,14 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
       channel.on('close', () => { waiting = waiting.filter((delivery) => delivery.channel !== channel) })
       // Enough to fill a batch with messages of one item each; more would only keep them from other consumers.
       await channel.prefetch(batchMax)
-      open = { model, channel, consumerTag: await lineUp(channel, model) }
+      const opened: Open = { model, channel, consumerTag: undefined }
+      open = opened
+      if (!isStandingBack) await lineUp(opened)
     },
   })
 
-  async function lineUp(channel: ConfirmChannel, model: ChannelModel): Promise<string> {
+  async function lineUp(opened: Open): Promise<void> {
+    const { channel, model } = opened
     const { consumerTag } = await channel.consume(queue, (message) => {
       if (message === null) {
         log.error({ queue }, 'the broker cancelled the consumer; reconnecting')
@@ -83,7 +98,7 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
       waiting.push({ channel, message, ...read(message.content, options) })
       wake()
     })
-    return consumerTag
+    opened.consumerTag = consumerTag
   }
 
   async function run(): Promise<void> {
@@ -94,9 +109,25 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
       const parts = batch.flatMap((delivery) => delivery.items.map((item) => ({ item, onPoison: (error: unknown) => { delivery.flaw ??= refusedFor(error) } })))
       await pause(pace?.spend(parts.length) ?? 0, stop.signal)
       // What is not settled goes back to the broker as the channel closes.
-      if (await handleItems(parts, { ...options, stop: stop.signal })) await settle(batch)
+      const outcome = await handleItems(parts, { ...options, stop: stop.signal })
+      if (outcome === 'DONE') await settle(batch)
+      else if (outcome === 'AWAY') await standBack()
       failpointOnceSent('consumer.afterAck')
     }
+  }
+
+  /** Gives every message back and takes none until what `handle` needs answers again. */
+  async function standBack(): Promise<void> {
+    log.error({ queue }, 'messages given back: what this consumer needs does not answer')
+    isStandingBack = true
+    await leave(open, log)
+    waiting = []
+    while (!stop.signal.aborted && await options.isAway()) await pause(AWAY_POLL_MS, stop.signal)
+    isStandingBack = false
+    if (stop.signal.aborted) return
+    log.info({ queue }, 'what this consumer needs answers again: taking messages')
+    // Of a connection that was lost meanwhile, the next set-up lines up by itself.
+    if (open && open.consumerTag === undefined) await lineUp(open).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
   }
 
   /**
@@ -118,26 +149,37 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     isUp: () => connection.isUp(),
     given: () => given,
     async stepBack() {
-      // Whoever connects again stands at the end anyway.
-      if (!connection.isUp() || !open || stop.signal.aborted) return
-      const { model, channel, consumerTag } = open
+      // After a reconnect it stands at the end anyway.
+      if (!connection.isUp() || open?.consumerTag === undefined || stop.signal.aborted) return
       try {
-        await channel.cancel(consumerTag)
-        const anew = { model, channel, consumerTag: await lineUp(channel, model) }
-        if (open.channel === channel) open = anew
+        await open.channel.cancel(open.consumerTag)
+        await lineUp(open)
       } catch (error) {
         log.debug({ err: error }, 'the channel went meanwhile; with the next one it stands at the end')
       }
     },
     async close() {
       stop.abort()
-      if (connection.isUp() && open) await open.channel.cancel(open.consumerTag).catch((error: Error) => log.debug({ err: error.message }, 'consumer was gone'))
+      if (connection.isUp() && open?.consumerTag !== undefined) await open.channel.cancel(open.consumerTag).catch((error: Error) => log.debug({ err: error.message }, 'consumer was gone'))
       wake()
       await running
       // Close the channel before the connection, so that acks still on their way are written.
       if (connection.isUp() && open) await withinLimit(open.channel.close()).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
       await connection.close()
     },
+  }
+}
+
+/** Returns what the channel was given and has not acknowledged, in its order. */
+async function leave(open: Open | undefined, log: Logger): Promise<void> {
+  if (open?.consumerTag === undefined) return
+  const { channel, consumerTag } = open
+  open.consumerTag = undefined
+  try {
+    await channel.cancel(consumerTag)
+    channel.nackAll(true)
+  } catch (error) {
+    log.debug({ err: error }, 'channel gone; the broker has taken its messages back')
   }
 }
 

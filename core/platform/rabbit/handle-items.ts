@@ -14,9 +14,14 @@ export interface HandlingOptions<Item> {
   handle: (items: Item[]) => Promise<void>
   /** Whether trying the same again is futile. */
   isFutile: (error: unknown) => boolean
+  /** Whether what `handle` needs does not answer; asked after a failure. Then the items are for a consumer elsewhere. */
+  isAway: () => Promise<boolean>
   /** While it stops, what failed is left to whoever gets it next. */
   stop: AbortSignal
 }
+
+/** `AWAY`: what the items need does not answer. `STOPPED`: before all of them were handled. */
+export type HandlingOutcome = 'DONE' | 'STOPPED' | 'AWAY'
 
 const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 5_000
@@ -27,38 +32,42 @@ const TRIES_TOGETHER = 3
  * Tries until it works, with growing pauses, since a server that is away is nobody's fault; after some tries with half as
  * much at a time, since one that is slow may manage that. Where no retry can mend it, the batch is halved until the poison is
  * alone: some 20 attempts to find one entry of 500, and all others are handled.
- * @returns false when it was stopped before all was done.
  */
-export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<boolean> {
-  const { log, handle, isFutile, stop } = options
-  if (parts.length === 0) return true
+export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<HandlingOutcome> {
+  const { log, handle, isFutile, isAway, stop } = options
+  if (parts.length === 0) return 'DONE'
   for (let tries = 1, pauseMs = FIRST_PAUSE_MS; !stop.aborted; tries++, pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
     try {
       await handle(parts.map(({ item }) => item))
-      return true
+      return 'DONE'
     } catch (error) {
       if (isFutile(error)) return await halve(parts, options, error)
+      if (await isAway()) {
+        log.warn({ err: error, items: parts.length }, 'batch failed, and what it needs does not answer')
+        return 'AWAY'
+      }
       log.warn({ err: error, items: parts.length, pauseMs }, 'batch failed, trying again')
       await pause(pauseMs, stop)
       if (tries >= TRIES_TOGETHER && parts.length > 1) return await inHalves(parts, options)
     }
   }
-  return false
+  return 'STOPPED'
 }
 
-async function halve<Item>(parts: Part<Item>[], options: HandlingOptions<Item>, error: unknown): Promise<boolean> {
+async function halve<Item>(parts: Part<Item>[], options: HandlingOptions<Item>, error: unknown): Promise<HandlingOutcome> {
   const [only] = parts
   if (only && parts.length === 1) {
     options.log.error({ err: error }, 'message holds what cannot be handled, to the dead letters')
     only.onPoison(error)
-    return true
+    return 'DONE'
   }
   return await inHalves(parts, options)
 }
 
-async function inHalves<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<boolean> {
+async function inHalves<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<HandlingOutcome> {
   const middle = Math.ceil(parts.length / 2)
-  return await handleItems(parts.slice(0, middle), options) && await handleItems(parts.slice(middle), options)
+  const first = await handleItems(parts.slice(0, middle), options)
+  return first === 'DONE' ? await handleItems(parts.slice(middle), options) : first
 }
 
 /** Ends early when asked to stop. */

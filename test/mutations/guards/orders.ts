@@ -6,6 +6,7 @@ const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
 const TELLING = 'core/orders/tell-ended.test.ts'
 const TRANSITIONS = 'core/orders/transitions.test.ts'
+const RELAY = 'order-service/relay-outbox.test.ts'
 const ROUTES = 'order-service/http/routes.test.ts'
 
 /** The PostgreSQL ledger: deciding, placing, cancelling, paying, refunding, rebuilding, setting right. */
@@ -13,6 +14,15 @@ export const orderGuards: Guard[] = [
   {
     rule: 'the database sells no more than the stock', file: 'core/orders/decide.ts',
     text: "return (room.get(saleId) ?? 0) < quantity ? 'SOLD_OUT' : undefined", without: 'return undefined', tests: { file: PLACING, named: 'placing services that together' },
+  },
+  {
+    rule: 'what the broker refuses waits behind everything else', file: 'core/orders/outbox.ts',
+    text: 'CASE WHEN rest.refused THEN now() ELSE refused_at END', without: 'refused_at', tests: { file: RELAY, named: 'what the broker refuses stays' },
+  },
+  {
+    rule: 'a service without its database holds no messages', file: 'core/platform/rabbit/handle-items.ts',
+    text: 'if (await isAway()) {', without: 'if (stop.aborted) {',
+    tests: { file: 'core/platform/rabbit/batch-consumer.test.ts', named: 'a consumer whose servers do not answer' },
   },
   {
     rule: 'the counter is moved only within the stock', file: 'core/orders/record-verdicts.ts',

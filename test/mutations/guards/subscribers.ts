@@ -25,6 +25,15 @@ export const subscriberGuards: Guard[] = [
     text: '    if (await redis.exists(mark)) continue\n', without: '', tests: { file: 'subscribers/sms.test.ts', named: 'a buyer is told' },
   },
   {
+    rule: 'a full partition refuses and drops nothing', file: TOPOLOGY,
+    text: "...boundOf(BACKLOG_BOUND), 'x-overflow': 'reject-publish'", without: "...boundOf(BACKLOG_BOUND), 'x-overflow': 'drop-head'",
+    tests: { file: PROMISES, named: 'a subscriber whose partition is full' },
+  },
+  {
+    rule: 'what is sent again to no partition stays parked', file: 'subscribers/frame/resend.ts',
+    text: "if (outcome !== 'CONFIRMED') throw", without: "if (outcome === 'UNKNOWN') throw", tests: { file: PROMISES, named: 'resending to partitions that are gone' },
+  },
+  {
     rule: 'an event waits for its predecessor', file: 'core/orders/inbox.ts',
     text: 'sequence > last + 1', without: 'sequence > last + 1_000', tests: { file: PROMISES, named: 'events that come out of their order' },
   },
