@@ -1,5 +1,5 @@
 import { ORDER_EVENTS } from '../core/contracts/topology.ts'
-import { deleteEntries, lockOldestEntries, type OutboxEntry, type OutboxMessage, type OutboxRest, shrinkEntries } from '../core/orders/outbox.ts'
+import { deleteEntries, isOutboxDue, lockOldestEntries, type OutboxEntry, type OutboxMessage, type OutboxRest, shrinkEntries } from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/database.ts'
 import { failpoint } from '../core/platform/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
@@ -21,7 +21,7 @@ export interface RelayDeps {
  * again, which every consumer takes. @returns whether there is more to do right now.
  */
 export async function relayOutbox({ database, publisher, delay, onRefused }: RelayDeps): Promise<boolean> {
-  if (!publisher.isReady()) return false
+  if (!publisher.isReady() || !await isOutboxDue(database)) return false
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
     if (entries.length > 0) failpoint('relay.beforePublish')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ORDER_EVENT_VERSION, type OrderEvent, ORDERS_PER_TIMEOUT_MAX, type TimeoutMessage, traceparentOf } from '../contracts/messages.ts'
-import { Prisma, type Transaction } from '../platform/database.ts'
+import { type Database, Prisma, type Transaction } from '../platform/database.ts'
 import { slicesOf } from '../platform/slices.ts'
 
 /** A message to be sent once the transaction that wrote it has committed. */
@@ -38,11 +38,18 @@ export async function appendToOutbox(tx: Transaction, messages: OutboxMessage[])
   if (messages.length > 0) await tx.$executeRaw(insertIntoOutbox(messages))
 }
 
-/** One relay at a time: two would overtake each other, and an order's events must leave in their order. */
-const RELAY_LOCK = 7_350_001
-
 /** An entry whose messages were refused is tried again after this long. */
 const REFUSED_REST_MS = 5_000
+
+/** Whether anything is to be sent now. Asked first, since it takes one statement where the relay's transaction takes four. */
+export async function isOutboxDue(database: Database): Promise<boolean> {
+  const [found] = await database.$queryRaw<{ due: boolean }[]>`
+    SELECT EXISTS (SELECT FROM outbox WHERE refused_at IS NULL OR refused_at < now() - ${REFUSED_REST_MS} * interval '1 ms') AS due`
+  return found?.due === true
+}
+
+/** One relay at a time: two would overtake each other, and an order's events must leave in their order. */
+const RELAY_LOCK = 7_350_001
 
 /**
  * The oldest entries, up to the one that makes their messages `most`, held until the transaction ends; none while another

@@ -21,16 +21,21 @@ export interface Share {
   spreadOver: number | null
 }
 
-/** Says that this process is here, and asks who else is: one list for everybody, by one clock. */
+/** Says that this process is here, and asks who else is: one list for everybody, by one clock. One statement, each second. */
 export async function takeShare(database: Database, { id, subscriber, spread }: Member): Promise<Share> {
-  await database.$executeRaw`
-    INSERT INTO subscriber_processes (id, subscriber, spread) VALUES (${id}::uuid, ${subscriber}, ${spread}::spread_stage)
-    ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), spread = excluded.spread`
-  const here = await database.$queryRaw<{ id: string }[]>`
-    SELECT id::text FROM subscriber_processes WHERE subscriber = ${subscriber} AND seen_at > clock_timestamp() - ${SILENT_SECONDS} * interval '1 s'
-    ORDER BY joined_at, id`
-  const stage = await database.subscription.findUniqueOrThrow({ where: { name: subscriber }, select: { spread: true, spreadOver: true } })
-  return { place: here.findIndex((process) => process.id === id), processes: here.length, ...stage }
+  const [row] = await database.$queryRaw<{ here: string[]; spread: SpreadStage; spreadOver: number | null }[]>`
+    WITH me AS (
+      INSERT INTO subscriber_processes (id, subscriber, spread) VALUES (${id}::uuid, ${subscriber}, ${spread}::spread_stage)
+      ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), spread = excluded.spread RETURNING id, joined_at
+    ), here AS (
+      SELECT id, joined_at FROM subscriber_processes
+      WHERE subscriber = ${subscriber} AND id <> ${id}::uuid AND seen_at > clock_timestamp() - ${SILENT_SECONDS} * interval '1 s'
+      UNION ALL SELECT id, joined_at FROM me
+    )
+    SELECT (SELECT array_agg(id::text ORDER BY joined_at, id) FROM here) AS here, spread::text, spread_over AS "spreadOver"
+    FROM subscriptions WHERE name = ${subscriber}`
+  if (!row) throw new Error(`There is no subscription ${subscriber}; expected the one that its start has made`)
+  return { place: row.here.indexOf(id), processes: row.here.length, spread: row.spread, spreadOver: row.spreadOver }
 }
 
 /** The others need not wait until it is missed. */
