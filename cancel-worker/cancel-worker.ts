@@ -6,7 +6,9 @@ import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
@@ -33,6 +35,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
+  await refuseLossyRedis(redis, config.NODE_ENV, log)
   const deps: CancelDeps = {
     database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: count.cancelled,
   }
@@ -67,7 +70,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     host: config.HOST, port: config.CANCEL_WORKER_PORT, log, metrics,
     checks: {
       database: () => databaseAnswers(database),
-      redis: () => redis.status === 'ready',
+      redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => consumer.isUp(),
       loops: () => loops.check(),
     },

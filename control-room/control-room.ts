@@ -10,7 +10,9 @@ import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { adminOnly } from './admin-only.ts'
@@ -40,6 +42,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
+  await refuseLossyRedis(redis, config.NODE_ENV, log)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
   const depths = createDepthReader(config.RABBITMQ_URL)
@@ -64,7 +67,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics,
     checks: {
       database: () => databaseAnswers(database),
-      redis: () => redis.status === 'ready',
+      redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       loops: () => loops.check(),
     },
     routes: (app) => {

@@ -15,22 +15,28 @@ export class Changes {
   readonly #connection: Redis
   readonly #channel: string
   readonly #listeners: ChangeListener[] = []
+  #isSubscribed = false
 
   /** `connection` is one of its own, which from now on only listens. */
   constructor(connection: Redis, channel: string) {
     this.#connection = connection
     this.#channel = channel
     connection.on('message', (_channel: string, message: string) => this.#tell(message))
-    // `subscribe` is repeated by the client when it is back.
-    connection.on('close', () => { for (const { deaf } of this.#listeners) deaf?.() })
+    connection.on('close', () => {
+      this.#isSubscribed = false
+      for (const { deaf } of this.#listeners) deaf?.()
+    })
   }
 
+  /** Subscribes unless that is done: to be called now and then, since a new connection has no subscription. */
   async listen(): Promise<void> {
+    if (this.#isSubscribed || this.#connection.status !== 'ready') return
     await this.#connection.subscribe(this.#channel)
+    this.#isSubscribed = true
   }
 
   get isDeaf(): boolean {
-    return this.#connection.status !== 'ready'
+    return !this.#isSubscribed
   }
 
   hear(listener: ChangeListener): void {

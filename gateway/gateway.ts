@@ -10,10 +10,12 @@ import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/redis.ts'
+import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
 import { TokenBucket } from '../core/platform/token-bucket.ts'
 import { createTokens } from '../core/platform/tokens.ts'
+import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
@@ -34,6 +36,7 @@ import { SoldOut } from './sold-out.ts'
 import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
+const LISTEN_INTERVAL_MS = 1_000
 
 /** The light side: limits, eligibility, reserve, enqueue, tell the result. Touches memory, Redis and the broker only. */
 export const startGateway: StartService<GatewayConfig> = async ({ config, log, closers }) => {
@@ -41,6 +44,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
+  await refuseLossyRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
   const catalogue = startCatalogue(stock, loops)
@@ -57,7 +61,10 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const changes = new Changes(listening, stock.keys.changes())
   const soldOut = new SoldOut(stock, changes, log)
   const watched = new WatchedReservations(stock, changes, log, config.WATCHERS_MAX)
-  await changes.listen()
+  // Refused or cut off, it is tried again; meanwhile this process finds out by asking.
+  const hearing = loops.repeat('hear changes', LISTEN_INTERVAL_MS, () => changes.listen())
+  closers.add('hearing changes', () => hearing.close())
+  listening.on('ready', () => hearing.soon())
 
   const handing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const handOver = new HandOver(handing)
@@ -79,10 +86,11 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     }),
   }
   const buy = buyHandler(deps)
+  const isRedisFit = redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX))
   const http = await startHttp({
     host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
-    checks: { redis: () => redis.status === 'ready' && catalogue.isFresh(), loops: () => loops.check() },
+    checks: { redis: async () => { const fit = await isRedisFit(); return fit === true ? catalogue.isFresh() : fit }, loops: () => loops.check() },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })

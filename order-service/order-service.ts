@@ -7,8 +7,10 @@ import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { createTokens } from '../core/platform/tokens.ts'
+import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
@@ -31,6 +33,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
+  await refuseLossyRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const provider = demoProvider({ url: config.PAYMENT_PROVIDER_URL, secret: config.PAYMENT_SECRET })
 
@@ -70,7 +73,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
     host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics,
     checks: {
       database: () => databaseAnswers(database),
-      redis: () => redis.status === 'ready',
+      redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
       loops: () => loops.check(),
     },

@@ -9,6 +9,7 @@ import { batchOf, lengthOf, publishTo } from './support/queues.ts'
 import { startProcess } from './support/service-process.ts'
 import { inParallel } from './support/parallel.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
+import { redisUser } from './support/redis-user.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
 
 const LIGHT: ServiceName[] = ['control-room', 'gateway']
@@ -159,4 +160,40 @@ test('stopping a gateway and an order service under load loses nothing that was 
   expect(ends.every((end) => end.status === 'ORDERED')).toBe(true)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
   expect((await call('GET', system.url('/livez'))).status).toBe(200)
+})
+
+test('every service names a right that Redis takes away, and a purchase or cancellation meanwhile leaves no half state', async () => {
+  system = await startSystem({}, [])
+  const { world } = system
+  const user = await redisUser(world)
+  system.env.REDIS_URL = user.url
+  const names: ServiceName[] = ['payment-provider', 'order-service', 'cancel-worker', 'control-room', 'subscribers', 'gateway']
+  const ports = new Map<ServiceName, number>()
+  for (const name of names) ports.set(name, (await system.start(name)).port)
+  const readyz = async (name: ServiceName) => JSON.stringify((await call('GET', `http://127.0.0.1:${ports.get(name)}/readyz`)).body)
+  const says = (name: ServiceName, what: RegExp) => eventually(`${name} to say ${what}`, () => readyz(name), (body) => what.test(body))
+  const ledgers: ServiceName[] = ['order-service', 'cancel-worker', 'control-room', 'gateway']
+  for (const name of [...ledgers, 'subscribers'] as const) await says(name, /"ready":true/)
+
+  const saleId = await system.createSale({ stock: 2 })
+  const token = await system.signIn('early')
+  const { orderId } = await system.settled(String((await system.buy(saleId, token)).body.id), token)
+  await user.set('resetchannels', '-xadd')
+  for (const name of ledgers) await says(name, new RegExp(`MISSING_RIGHT.*XADD.*PUBLISH ${world.keyPrefix}changes.*ACL SETUSER: \\+xadd`))
+  expect(await readyz('subscribers')).toContain('"ready":true')
+  expect((await system.buy(saleId, await system.signIn('unlucky'))).status).toBe(503)
+  expect((await call('POST', system.url(`/orders/${String(orderId)}/cancellation`), { token })).status).toBe(200)
+  await eventually('the unit to be back', () => world.stock.readSale(saleId), (sale) => sale?.left === 2)
+  expect(await world.redis.keys(world.stock.keys.buyer(saleId, '*'))).toEqual([])
+
+  await user.set('-info')
+  await says('subscribers', /MISSING_RIGHT.*INFO.*\+info/)
+  await system.stop('gateway')
+  ports.set('gateway', (await system.start('gateway')).port)
+  await says('gateway', /MISSING_RIGHT.*INFO/)
+  await user.reset()
+  for (const name of [...ledgers, 'subscribers'] as const) await says(name, /"ready":true/)
+  expect((await system.buy(saleId, token)).status).toBe(202)
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 1 }] })
+  await user.drop()
 })

@@ -62,10 +62,15 @@ export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.outp
   try {
     return parseConfig(schema, process.env)
   } catch (error) {
-    if (!(error instanceof BadConfiguration)) throw error
-    process.stderr.write(`${error.message}\n.env.example lists every variable.\n`)
-    process.exit(EXIT_BAD_CONFIGURATION)
+    return exitIfBadConfiguration(error)
   }
+}
+
+/** Prints what is wrong with the configuration and exits 78. @throws every other error again. */
+export function exitIfBadConfiguration(error: unknown): never {
+  if (!(error instanceof BadConfiguration)) throw error
+  process.stderr.write(`${error.message}\n.env.example lists every variable.\n`)
+  process.exit(EXIT_BAD_CONFIGURATION)
 }
 
 function describe(schema: z.ZodObject, name: string): string {

@@ -17,6 +17,8 @@ export function connectRedis(url: string, log: Logger, commandTimeoutMs = COMMAN
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
+    // Refused, the client's own SUBSCRIBE after a reconnect is a rejection without a handler, which ends the process.
+    autoResubscribe: false,
     // It sends nothing while an answer is outstanding, so that client and server wait for each other in turn: 8k purchases
     // a second instead of 16k.
     enableAutoPipelining: false,

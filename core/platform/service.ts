@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import type { z } from 'zod'
 import { Closers } from './closers.ts'
-import { configOrExit } from './config.ts'
+import { configOrExit, exitIfBadConfiguration } from './config.ts'
 import { createLog, type Logger } from './log.ts'
 import { runProcesses } from './processes.ts'
 
@@ -44,7 +44,8 @@ export async function runService<Schema extends z.ZodObject>(
 
   if (cluster.isWorker) drainOnSignal(closing.close)
 
-  const { port } = await start({ config, log, closers })
+  // Some of the configuration shows only once a server answers.
+  const { port } = await start({ config, log, closers }).catch(exitIfBadConfiguration)
   log.info({ port }, 'started')
 }
 

@@ -14,5 +14,6 @@ local found = redis.call('HMGET', KEYS[1], 'epoch', 'run_id', 'stock')
 if found[1] ~= ARGV[1] or found[2] ~= ARGV[2] then return 0 end
 local by = math.max(tonumber(ARGV[3]), -tonumber(found[3]))
 redis.call('HINCRBY', KEYS[1], 'stock', by)
-if by > 0 then redis.call('PUBLISH', ARGV[4], 'RELEASED ' .. ARGV[5]) end
+-- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
+if by > 0 then redis.pcall('PUBLISH', ARGV[4], 'RELEASED ' .. ARGV[5]) end
 return by

@@ -8,6 +8,7 @@
 --
 -- Returns a list of {new entry id, reservation id}.
 
+require_right('XADD', KEYS[1], '*', 'reservation_id', '')
 local time = redis.call('TIME')
 local newest = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]
 local claimed = {}

@@ -17,6 +17,8 @@ if found[1] then
   if ahead > 0 or (ahead == 0 and found[2] ~= '') then return 'STALE' end
 end
 
+require_right('HSET', KEYS[1], 'epoch', ARGV[1])
+require_right('PEXPIREAT', KEYS[1], ARGV[2])
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'run_id', '', 'stock', 0, 'expires_at_ms', ARGV[2])
 for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end

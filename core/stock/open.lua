@@ -11,6 +11,7 @@
 
 local found = redis.call('HMGET', KEYS[1], 'epoch', 'run_id', 'expires_at_ms')
 if found[1] ~= ARGV[1] or found[2] ~= '' then return 'STALE' end
-redis.call('HSET', KEYS[1], 'stock', ARGV[2], 'run_id', ARGV[3])
 redis.call('PEXPIREAT', KEYS[2], found[3])
+-- Last, because it opens the door.
+redis.call('HSET', KEYS[1], 'stock', ARGV[2], 'run_id', ARGV[3])
 return 'OPEN'

@@ -17,8 +17,22 @@
 local sale = redis.call('HMGET', KEYS[1], 'epoch', 'run_id', 'expires_at_ms')
 if sale[1] ~= ARGV[1] or sale[2] ~= '' then return 'STALE' end
 
+local function require_rights(reservation, buyer)
+  require_right('HGET', reservation, 'status')
+  require_right('HSET', reservation, 'status', '')
+  require_right('PEXPIREAT', reservation, sale[3])
+  require_right('ZREM', KEYS[2], '')
+  require_right('SET', buyer, '', 'PXAT', sale[3])
+  require_right('SETBIT', KEYS[3], 0, 1)
+  require_right('GET', buyer)
+  require_right('DEL', buyer)
+  require_right('PEXPIREAT', KEYS[3], sale[3])
+  require_right('HINCRBY', KEYS[1], 'refilled', 1)
+end
+
 local stage = { RESERVED = 1, ORDERED = 2, PAID = 3, CANCELLED = 4, REFUNDED = 4, REJECTED = 4 }
 for i = 4, #KEYS, 2 do
+  if i == 4 then require_rights(KEYS[i], KEYS[i + 1]) end
   local a = 2 + (i - 4) * 4
   local id, status, reason, order_id, buyer_id, bit, quantity, reserved_at_ms = unpack(ARGV, a, a + 7)
   local earlier = redis.call('HGET', KEYS[i], 'status')

@@ -23,6 +23,14 @@ local was_order = ARGV[2] ~= 'REJECTED'
 -- Whoever rebuilds the sale either counted this unit as free or will have it given back; see fence-sale.ts.
 if was_order and (not sale[2] or sale[2] == '') then return 'CLOSED' end
 local found = redis.call('HMGET', KEYS[3], 'status', 'quantity', 'epoch')
+local is_holder = redis.call('GET', KEYS[2]) == ARGV[1]
+require_right('HSET', KEYS[3], 'status', ARGV[2])
+require_right('PEXPIREAT', KEYS[3], 0)
+require_right('XDEL', KEYS[4], '0-1')
+require_right('HINCRBY', KEYS[1], 'stock', 1)
+require_right('DEL', KEYS[2])
+require_right('ZREM', KEYS[5], ARGV[1])
+
 -- Redis forgot it, its message came all the same: whoever asks gets the answer.
 if not found[1] and ARGV[2] == 'REJECTED' and sale[3] then
   redis.call('HSET', KEYS[3], 'status', ARGV[2], 'reason', ARGV[3], 'buyer_id', ARGV[7], 'quantity', ARGV[8], 'epoch', sale[1], 'reserved_at_ms', 0)
@@ -35,12 +43,10 @@ if ARGV[5] ~= '' and redis.call('XDEL', KEYS[4], ARGV[5]) == 0 then return 'CLAI
 
 redis.call('HSET', KEYS[3], 'status', ARGV[2], 'reason', ARGV[3])
 -- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an order.
-if ARGV[4] == '1' and (was_order or found[3] == sale[1]) then
-  redis.call('HINCRBY', KEYS[1], 'stock', found[2])
-  redis.call('PUBLISH', ARGV[6], 'RELEASED ' .. ARGV[1])
-else
-  redis.call('PUBLISH', ARGV[6], 'ENDED ' .. ARGV[1])
-end
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+local gives_back = ARGV[4] == '1' and (was_order or found[3] == sale[1])
+if gives_back then redis.call('HINCRBY', KEYS[1], 'stock', found[2]) end
+if is_holder then redis.call('DEL', KEYS[2]) end
 redis.call('ZREM', KEYS[5], ARGV[1])
+-- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
+redis.pcall('PUBLISH', ARGV[6], (gives_back and 'RELEASED ' or 'ENDED ') .. ARGV[1])
 return 'RELEASED'

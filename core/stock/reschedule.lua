@@ -15,6 +15,7 @@
 local expires_at = redis.call('HGET', KEYS[1], 'expires_at_ms')
 if not expires_at then return '' end
 if tonumber(ARGV[3]) > tonumber(expires_at) then expires_at = ARGV[3] end
+for _, key in ipairs(KEYS) do require_right('PEXPIREAT', key, expires_at) end
 redis.call('HSET', KEYS[1], 'opens_at_ms', ARGV[1], 'closes_at_ms', ARGV[2], 'expires_at_ms', expires_at)
 redis.call('PEXPIREAT', KEYS[1], expires_at)
 redis.call('PEXPIREAT', KEYS[2], expires_at)

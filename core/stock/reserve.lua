@@ -63,6 +63,20 @@ local function take_tokens(buyer_bucket, address_bucket)
   return wait
 end
 
+-- Asks once for the right to every write that concerns stock; in one call the keys differ by buyer only.
+local may_write = false
+local function require_rights(buyer, reservation)
+  if may_write then return end
+  require_right('HINCRBY', KEYS[1], 'stock', -1)
+  require_right('SET', buyer, '', 'PXAT', sale[6])
+  require_right('HSET', reservation, 'status', '')
+  require_right('PEXPIREAT', reservation, sale[6])
+  require_right('ZADD', KEYS[4], 0, '')
+  require_right('SETBIT', KEYS[5], 0, 1)
+  require_right('XADD', KEYS[3], '*', 'reservation_id', '')
+  may_write = true
+end
+
 local stock = tonumber(sale[2])
 local pending = redis.call('XLEN', KEYS[3])
 
@@ -76,6 +90,7 @@ local function reserve(buyer_bucket, address_bucket, buyer, reservation, id, buy
   if stock < tonumber(quantity) then return { 'SOLD_OUT', tostring(stock) } end
   if pending >= tonumber(ARGV[6]) then return { 'BUSY' } end
 
+  require_rights(buyer, reservation)
   stock = redis.call('HINCRBY', KEYS[1], 'stock', -quantity)
   redis.call('SET', buyer, id, 'PXAT', sale[6])
   redis.call('HSET', reservation, 'status', 'RESERVED', 'buyer_id', buyer_id, 'quantity', quantity, 'epoch', ARGV[1], 'reserved_at_ms', now_ms)

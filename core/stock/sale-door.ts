@@ -25,15 +25,15 @@ export class SaleDoor {
 
   /** Brings a sale in with its door closed; STALE when Redis has it under a newer epoch, or open under this one. */
   async close(sale: ClosedSale): Promise<'CLOSED' | 'STALE'> {
-    const outcome = await this.#redis.close(
+    // Listed first: a listed sale without data is no sale to anybody, data that is not listed would never be sold.
+    await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
+    await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
+    return this.#redis.close(
       this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId),
       sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS,
       'title', sale.title, 'price_cents', sale.priceCents, 'total', sale.total,
       'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', sale.closesAtMs,
     )
-    await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
-    await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
-    return outcome
   }
 
   /** Fills in whom a closed sale does not serve. */
@@ -89,11 +89,11 @@ export class SaleDoor {
    * more than a day, it is the database that knows who has bought.
    */
   async reschedule(saleId: string, opensAtMs: number, closesAtMs: number): Promise<void> {
-    const expiresAt = await this.#redis.reschedule(
+    await this.#redis.zadd(this.keys.sales(), 'XX', 'GT', closesAtMs + KEPT_AFTER_END_MS, saleId)
+    await this.#redis.reschedule(
       this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
       opensAtMs, closesAtMs, closesAtMs + KEPT_AFTER_END_MS,
     )
-    if (expiresAt !== '') await this.#redis.zadd(this.keys.sales(), expiresAt, saleId)
   }
 
   async setBlacklisted(saleId: string, buyerId: string, listed: boolean): Promise<void> {

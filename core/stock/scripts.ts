@@ -4,9 +4,12 @@ import type { ReleaseOutcome, ReserveAnswer } from './ledger.ts'
 
 const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'close', 'refill', 'open', 'adjust', 'reschedule', 'survey'] as const
 
+const read = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
+
 /** A script of this folder. Its header lists its keys, one line each; one that takes "for each" is told how many with every call. */
 function script(name: string): { lua: string; numberOfKeys?: number } {
-  const lua = readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
+  const own = read(name)
+  const lua = own.includes('require_right(') ? read('require-right') + own : own
   if (lua.includes('-- and then for each')) return { lua }
   return { lua, numberOfKeys: lua.match(/^-- KEYS\[\d+\]/gm)?.length ?? 0 }
 }

@@ -11,6 +11,7 @@
 --
 -- Returns how many were settled; the others are unknown or already as far.
 
+require_right('ZREM', KEYS[1], '')
 local settled = {}
 for i = 2, #KEYS do
   local id, order_id = ARGV[i * 2 - 1], ARGV[i * 2]
@@ -22,6 +23,7 @@ for i = 2, #KEYS do
 end
 if #settled > 0 then
   redis.call('ZREM', KEYS[1], unpack(settled))
-  redis.call('PUBLISH', ARGV[2], 'SETTLED ' .. table.concat(settled, ' '))
+  -- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
+  redis.pcall('PUBLISH', ARGV[2], 'SETTLED ' .. table.concat(settled, ' '))
 end
 return #settled

@@ -2,6 +2,7 @@ import type { OrderEvent } from '../../core/contracts/messages.ts'
 import { advance, enterInbox, inSequence, type Subscription } from '../../core/orders/inbox.ts'
 import type { Database, Transaction } from '../../core/platform/database.ts'
 import { failpoint } from '../../core/platform/failpoint.ts'
+import type { Right } from '../../core/platform/redis-check.ts'
 import type { Subscriber, Tools } from './subscriber.ts'
 
 export interface HandlingDeps {
@@ -46,6 +47,18 @@ async function haveEffect(tx: Transaction, { subscriber, tools }: HandlingDeps, 
   return fresh
 }
 
+const markOf = (keyPrefix: string, subscriber: string, eventId: string) => `${keyPrefix}handled:${subscriber}:${eventId}`
+
+/** What the subscribers' user needs in Redis. A subscriber that calls more adds it here. */
+export function subscriberRights(keyPrefix: string): Right[] {
+  const mark = markOf(keyPrefix, 'x', 'x')
+  return [
+    ...[['EVAL', '', '0'], ['INFO']].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()}` })),
+    { call: ['EXISTS', mark], rule: `+exists ~${keyPrefix}*` },
+    { call: ['SET', mark, '1', 'EX', '1'], rule: `+set ~${keyPrefix}*` },
+  ]
+}
+
 interface Marked { name: string; once: { markSeconds: number } }
 
 async function unlessMarked(
@@ -53,7 +66,7 @@ async function unlessMarked(
 ): Promise<OrderEvent[]> {
   const fresh: OrderEvent[] = []
   for (const event of events) {
-    const mark = `${config.REDIS_KEY_PREFIX}handled:${name}:${event.eventId}`
+    const mark = markOf(config.REDIS_KEY_PREFIX, name, event.eventId)
     if (await redis.exists(mark)) continue
     await handle(event)
     failpoint('subscriber.beforeMark')

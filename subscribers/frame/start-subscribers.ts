@@ -3,9 +3,11 @@ import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
 import { connectRedis, redisReady } from '../../core/platform/redis.ts'
+import { redisCheck, refuseLossyRedis } from '../../core/platform/redis-check.ts'
 import type { StartService } from '../../core/platform/service.ts'
 import type { SubscribersConfig } from './config.ts'
 import { findSubscribers } from './find-subscribers.ts'
+import { subscriberRights } from './handle-events.ts'
 import { subscriberMetrics } from './metrics.ts'
 import { runSubscriber } from './run-subscriber.ts'
 
@@ -18,6 +20,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await redisReady(redis)
+  await refuseLossyRedis(redis, config.NODE_ENV, log)
 
   const metrics = subscriberMetrics(registry)
   const loops = new Loops(log, registry)
@@ -29,7 +32,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
     checks: {
       database: () => databaseAnswers(database),
-      redis: () => redis.status === 'ready',
+      redis: redisCheck(redis, subscriberRights(config.REDIS_KEY_PREFIX)),
       broker: () => running.every((isAtWork) => isAtWork()),
       loops: () => loops.check(),
     },

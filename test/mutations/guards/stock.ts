@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const STOCK = 'core/stock/stock.test.ts'
 const DOOR = 'core/stock/sale-door.test.ts'
+const RIGHTS = 'core/stock/rights.test.ts'
 
 /** The scripts of the Redis ledger. */
 export const stockGuards: Guard[] = [
@@ -67,11 +68,11 @@ export const stockGuards: Guard[] = [
   },
   {
     rule: 'units that never were do not go back', file: 'core/stock/release.lua',
-    text: "if ARGV[4] == '1' and (", without: 'if (', tests: { file: 'test/outages.test.ts', named: 'when Redis was too high' },
+    text: "local gives_back = ARGV[4] == '1' and (", without: 'local gives_back = (', tests: { file: 'test/outages.test.ts', named: 'when Redis was too high' },
   },
   {
     rule: 'a rejected unit of an earlier epoch does not go back', file: 'core/stock/release.lua',
-    text: 'and (was_order or found[3] == sale[1]) then', without: 'then', tests: { file: DOOR, named: 'a rejected unit' },
+    text: ' and (was_order or found[3] == sale[1])', without: '', tests: { file: DOOR, named: 'a rejected unit' },
   },
   {
     rule: 'the unit of an ended order waits while the door is closed', file: 'core/stock/release.lua',
@@ -87,7 +88,7 @@ export const stockGuards: Guard[] = [
   },
   {
     rule: 'the buyer of a released unit may buy again', file: 'core/stock/release.lua',
-    text: "if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end\n", without: '', tests: { file: STOCK, named: 'releasing gives' },
+    text: "if is_holder then redis.call('DEL', KEYS[2]) end\n", without: '', tests: { file: STOCK, named: 'releasing gives' },
   },
   {
     rule: 'a resender leaves what is young to whoever is sending it', file: 'core/stock/claim.lua',
@@ -120,5 +121,37 @@ export const stockGuards: Guard[] = [
   {
     rule: 'only an open sale is set right', file: 'core/stock/adjust.lua',
     text: 'if found[1] ~= ARGV[1] or found[2] ~= ARGV[2] then return 0 end\n', without: '', tests: { file: DOOR, named: 'units are put back' },
+  },
+  {
+    rule: 'without a right nothing is reserved by half', file: 'core/stock/reserve.lua',
+    text: "  require_rights(buyer, reservation)\n", without: '', tests: { file: RIGHTS, named: 'without the' },
+  },
+  {
+    rule: 'without a right nothing is released by half', file: 'core/stock/release.lua',
+    text: "require_right('DEL', KEYS[2])\n", without: '', tests: { file: RIGHTS, named: 'without the right to DEL' },
+  },
+  {
+    rule: 'without a right no entry leaves the pending stream', file: 'core/stock/claim.lua',
+    text: "require_right('XADD', KEYS[1], '*', 'reservation_id', '')\n", without: '', tests: { file: RIGHTS, named: 'without the right to XADD' },
+  },
+  {
+    rule: 'without a right nothing is settled by half', file: 'core/stock/settle.lua',
+    text: "require_right('ZREM', KEYS[1], '')\n", without: '', tests: { file: RIGHTS, named: 'without the right to ZREM' },
+  },
+  {
+    rule: 'without a right no sale is emptied', file: 'core/stock/close.lua',
+    text: "require_right('HSET', KEYS[1], 'epoch', ARGV[1])\n", without: '', tests: { file: RIGHTS, named: 'without the right to HSET' },
+  },
+  {
+    rule: 'without a right nothing is filled in by half', file: 'core/stock/refill.lua',
+    text: "  if i == 4 then require_rights(KEYS[i], KEYS[i + 1]) end\n", without: '', tests: { file: RIGHTS, named: 'without the' },
+  },
+  {
+    rule: 'a message that may not be sent does not keep a unit from going back', file: 'core/stock/release.lua',
+    text: "redis.pcall('PUBLISH'", without: "redis.call('PUBLISH'", tests: { file: RIGHTS, named: 'without the channel' },
+  },
+  {
+    rule: 'a message that may not be sent does not fail a settling', file: 'core/stock/settle.lua',
+    text: "redis.pcall('PUBLISH'", without: "redis.call('PUBLISH'", tests: { file: RIGHTS, named: 'without the channel' },
   },
 ]

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { loadSale } from '../../test/support/load-sale.ts'
+import { type RedisUser, redisUser } from '../../test/support/redis-user.ts'
+import { generous, reserveOne } from '../../test/support/reserve-one.ts'
+import { snapshotOf } from '../../test/support/snapshot-of.ts'
+import { createWorld, type World } from '../../test/support/world.ts'
+import { redisCheck } from '../platform/redis-check.ts'
+import type { SaleFigures } from './ledger.ts'
+import { ledgerRights } from './rights.ts'
+import { SaleDoor } from './sale-door.ts'
+import { Stock } from './stock.ts'
+
+let world: World
+let user: RedisUser
+let limited: Redis
+beforeAll(async () => {
+  world = await createWorld()
+  user = await redisUser(world)
+  limited = new Redis(user.url)
+})
+// Rules may only be added in the order in which Redis reads them, so each test begins with all rights.
+beforeEach(() => user.reset())
+afterAll(async () => {
+  limited.disconnect()
+  await user.drop()
+  await world.close()
+})
+
+const patient = { ...generous, patienceMs: 60_000 }
+interface Wrappers { stock: Stock; door: SaleDoor }
+const over = (redis: Redis): Wrappers => ({ stock: new Stock(redis, world.keyPrefix), door: new SaleDoor(redis, world.keyPrefix) })
+const reservation = (sale: SaleFigures, buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId, quantity: 1 })
+const closed = ({ left: _, ...sale }: SaleFigures, epoch = sale.epoch) => ({ ...sale, epoch })
+const order = (sale: SaleFigures, buyerId: string) => ({ reservationId: `${sale.saleId}.${buyerId}`, orderId: `order of ${buyerId}` })
+
+/** Everything that writes more than one thing: what is there before, and the call. */
+const calls: Record<string, { before?: (sale: SaleFigures, own: Wrappers) => Promise<unknown>; call: (sale: SaleFigures, on: Wrappers) => Promise<unknown> }> = {
+  reserve: { call: (sale, { stock }) => reserveOne(stock, sale, { ...reservation(sale, 'dora'), wishes: { points: 1 } }, patient) },
+  settle: { call: (sale, { stock }) => stock.settle(sale.saleId, 'ORDERED', [order(sale, 'ann'), order(sale, 'bob')]) },
+  refuse: { call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { status: 'REJECTED', reason: 'BUSY', giveBack: true }) },
+  cancel: {
+    before: (sale, { stock }) => stock.settle(sale.saleId, 'ORDERED', [order(sale, 'ann')]),
+    call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true }),
+  },
+  'refuse a forgotten one': { call: (sale, { stock }) => stock.release(reservation(sale, 'nobody'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true }) },
+  claim: { call: (sale, { stock }) => stock.claimPending(sale.saleId, 0, 10) },
+  adjust: { call: (sale, { door }) => door.adjust(sale.saleId, 1, 1) },
+  reschedule: { call: (sale, { door }) => door.reschedule(sale.saleId, 1, sale.closesAtMs + 1_000) },
+  refill: {
+    before: (sale, { door }) => door.close(closed(sale, 2)),
+    call: (sale, { door }) => door.refill(closed(sale, 2), [{ ...reservation(sale, 'ann'), ...order(sale, 'ann'), status: 'PAID', reason: null, reservedAtMs: 1 }]),
+  },
+  close: { call: (sale, { door }) => door.close(closed(sale, 2)) },
+  open: { before: (sale, { door }) => door.close(closed(sale, 2)), call: (sale, { door }) => door.open(sale.saleId, 2, 3) },
+}
+
+let made = 0
+/** A sale with two reservations, before one of the calls. */
+async function saleFor(name: string): Promise<SaleFigures> {
+  const sale: SaleFigures = {
+    saleId: `rights-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 5, left: 5, perBuyerLimit: 1, opensAtMs: 0, closesAtMs: 4_102_444_800_000,
+  }
+  const own = over(world.redis)
+  await loadSale(world, sale, ['banned'])
+  for (const buyerId of ['ann', 'bob']) expect((await reserveOne(own.stock, sale, reservation(sale, buyerId), patient)).status).toBe('RESERVED')
+  await calls[name]?.before?.(sale, own)
+  return sale
+}
+
+/** What each call leaves behind when nothing is forbidden. */
+const whole = new Map<string, unknown>()
+beforeAll(async () => {
+  for (const [name, { call }] of Object.entries(calls)) {
+    const sale = await saleFor(name)
+    await call(sale, over(world.redis))
+    whole.set(name, await snapshotOf(world, sale.saleId))
+  }
+})
+
+/** Each call either did nothing, or all of it. */
+async function expectNoHalfState(without: string): Promise<void> {
+  await Promise.all(Object.entries(calls).map(async ([name, { call }]) => {
+    const sale = await saleFor(name)
+    const before = await snapshotOf(world, sale.saleId)
+    const fault = await call(sale, over(limited)).then(() => undefined, (error: Error) => error.message)
+    const after = await snapshotOf(world, sale.saleId)
+    if (fault !== undefined) expect(fault).toMatch(/NOPERM|user executing the script/)
+    expect(after, `${name} without ${without}`).toEqual(fault === undefined ? whole.get(name) : before)
+  }))
+}
+
+const named = async () => {
+  const result = await redisCheck(limited, ledgerRights(world.keyPrefix))()
+  return typeof result === 'object' ? `${result.code}: ${result.detail}` : String(result)
+}
+
+const commands = [...new Set(ledgerRights('').map(({ call: [command] }) => String(command)))]
+
+test('with the rights of the list and no others, everything works', async () => {
+  expect(await named()).toBe('true')
+  await expectNoHalfState('anything else')
+})
+
+test.each(commands)('without the right to %s it is named, and no call leaves half a state', async (command) => {
+  await user.set(`-${command.toLowerCase()}`)
+  expect(await named()).toMatch(new RegExp(`^MISSING_RIGHT: .*\\b${command}\\b.* Add with ACL SETUSER: .*\\+${command.toLowerCase()}\\b`))
+  await expectNoHalfState(command)
+})
+
+const kinds = ['sales', '{*}:sale', '{*}:blacklist', '{*}:buyer:*', '{*}:reservation:*', '{*}:pending', '{*}:undecided', '{*}:holders', '{*}:bucket:*']
+test.each(kinds)('without the keys %s they are named, and no call leaves half a state', async (kind) => {
+  await user.set('resetkeys', ...kinds.filter((other) => other !== kind).map((other) => `~${world.keyPrefix}${other}`))
+  const key = `${world.keyPrefix}${kind.replace('{*}', '{x}').replace('*', '')}`
+  expect(await named()).toContain(key)
+  await expectNoHalfState(kind)
+})
+
+test('with keys that may only be read, the writing commands are named, and no call leaves half a state', async () => {
+  await user.set('resetkeys', `%R~${world.keyPrefix}*`)
+  const detail = await named()
+  expect(detail).toContain('HSET')
+  expect(detail).not.toContain('ZCARD')
+  await expectNoHalfState('writing')
+})
+
+test('without the channel, as new users are, it is named, and nothing is lost but the message', async () => {
+  await user.set('resetchannels')
+  expect(await named()).toContain(`Add with ACL SETUSER: +publish &${world.keyPrefix}changes +subscribe`)
+  await expectNoHalfState('the channel')
+})
+
+test('the documents show the rights that are asked for', () => {
+  const rules = new Set(ledgerRights('seckill:').flatMap(({ rule }) => rule.split(' ')))
+  const documented = /ACL SETUSER seckill .*/.exec(readFileSync(new URL('../../docs/reliability.md', import.meta.url), 'utf8'))?.[0].split(' ')
+  expect(documented).toEqual(expect.arrayContaining([...rules, '+exists', 'resetkeys', 'resetchannels', '-@all']))
+})

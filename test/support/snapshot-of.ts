@@ -1,0 +1,35 @@
+import type { World } from './world.ts'
+
+const SNAPSHOT = `
+  local read = {
+    string = function (key) return redis.call('GET', key) end,
+    set = function (key) local members = redis.call('SMEMBERS', key) table.sort(members) return members end,
+    zset = function (key) local members = redis.call('ZRANGE', key, 0, -1) table.sort(members) return members end,
+    stream = function (key)
+      local ids = {}
+      for i, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do ids[i] = entry[2][2] end
+      table.sort(ids)
+      return ids
+    end,
+    hash = function (key)
+      local flat, fields = redis.call('HGETALL', key), {}
+      for i = 1, #flat, 2 do if flat[i] ~= 'reserved_at_ms' then fields[#fields + 1] = flat[i] .. ' ' .. flat[i + 1] end end
+      table.sort(fields)
+      return fields
+    end,
+  }
+  local keys, all = redis.call('KEYS', ARGV[1]), {}
+  table.sort(keys)
+  for _, key in ipairs(keys) do
+    if not string.find(key, ':bucket:', 1, true) then
+      all[#all + 1] = { key, read[redis.call('TYPE', key).ok](key), redis.call('PTTL', key) > 0 and 'expires' or 'stays' }
+    end
+  end
+  all[#all + 1] = { 'listed', redis.call('ZSCORE', ARGV[2], ARGV[3]) and true }
+  return cjson.encode(all)`
+
+/** Everything that Redis has of a sale but its token buckets, without times and entry ids: comparable with another sale's. */
+export async function snapshotOf({ redis, keyPrefix }: World, saleId: string): Promise<unknown> {
+  const snapshot = await redis.eval(SNAPSHOT, 0, `${keyPrefix}{${saleId}}:*`, `${keyPrefix}sales`, saleId)
+  return JSON.parse(String(snapshot).replaceAll(saleId, 'sale'))
+}
