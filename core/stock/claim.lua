@@ -1,7 +1,7 @@
 -- Takes over pending entries that have waited too long, by moving them to the end of the stream under a new id: the
 -- gateway that wrote an entry can then no longer end it, and no other resender sees it for a while.
 --
--- KEYS[1] pending  stream
+-- KEYS[1] pending  stream, see reserve.lua
 --
 -- ARGV[1] least age in ms
 -- ARGV[2] most entries
@@ -10,11 +10,27 @@
 
 require_right('XADD', KEYS[1], '*', 'reservation_id', '')
 local time = redis.call('TIME')
-local newest = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local newest = now - ARGV[1]
 local claimed = {}
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', string.format('%d', newest), 'COUNT', ARGV[2])) do
+
+local function claim(entry)
   local reservation_id = entry[2][2]
   redis.call('XDEL', KEYS[1], entry[1])
-  claimed[#claimed + 1] = { redis.call('XADD', KEYS[1], '*', 'reservation_id', reservation_id), reservation_id }
+  local id = redis.call('XADD', KEYS[1], '*', 'reservation_id', reservation_id, 'at_ms', string.format('%d', now))
+  claimed[#claimed + 1] = { id, reservation_id }
+end
+
+local function range(from, to)
+  local most = ARGV[2] - #claimed
+  return most > 0 and redis.call('XRANGE', KEYS[1], from, to, 'COUNT', most) or {}
+end
+
+for _, entry in ipairs(range('-', string.format('%d', newest))) do claim(entry) end
+-- The ids of a stream only ever rise. Once the server's clock has run ahead, those of all later entries do, too, and say
+-- nothing of their age until the clock has caught up: their own time does, unless it is of the very moment (a second of leeway).
+for _, entry in ipairs(range(string.format('%d', now + 1000), '+')) do
+  local at = tonumber(entry[2][4] or 0)
+  if at <= newest or at > now + 1000 then claim(entry) end
 end
 return claimed

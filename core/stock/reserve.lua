@@ -3,7 +3,7 @@
 --
 -- KEYS[1] sale       hash, see close.lua
 -- KEYS[2] blacklist  set of buyer ids
--- KEYS[3] pending    stream: reservations not confirmed by the broker yet
+-- KEYS[3] pending    stream: reservations not confirmed by the broker yet, each with its time
 -- KEYS[4] undecided  sorted set by time: neither order nor rejected yet
 -- KEYS[5] holders    bit string: who may hold a reservation, see holders.ts
 -- and then for each reservation
@@ -47,12 +47,20 @@ local function refusal()
   if now >= tonumber(sale[4]) then return { 'ENDED', now_ms } end
 end
 
+-- A mark further ahead than an empty bucket leaves was written while the server's clock ran ahead (a second of leeway, for
+-- a clock that is being set): it would refuse everybody behind an address for as long, so it counts as a full bucket.
+local function full_at(mark, ms_per_token, burst)
+  local at = tonumber(mark or 0)
+  if at > now + ms_per_token * burst + 1000 then return now end
+  return math.max(at, now)
+end
+
 -- A token bucket as one number: the time at which the bucket would be full again (generic cell rate algorithm).
 -- Takes a token from both buckets or from none; returns the ms to wait, 0 or less when they were taken.
 local function take_tokens(buyer_bucket, address_bucket)
-  local full = redis.call('MGET', buyer_bucket, address_bucket)
-  local buyer_at = math.max(tonumber(full[1] or 0), now) + ARGV[2]
-  local address_at = math.max(tonumber(full[2] or 0), now) + ARGV[4]
+  local marks = redis.call('MGET', buyer_bucket, address_bucket)
+  local buyer_at = full_at(marks[1], ARGV[2], ARGV[3]) + ARGV[2]
+  local address_at = full_at(marks[2], ARGV[4], ARGV[5]) + ARGV[4]
   local wait = math.max(buyer_at - ARGV[2] * ARGV[3], address_at - ARGV[4] * ARGV[5]) - now
   if wait > 0 then return wait end
   -- A bucket is full again within seconds: neither log nor replicas need it.
@@ -98,7 +106,7 @@ local function reserve(buyer_bucket, address_bucket, buyer, reservation, id, buy
   redis.call('PEXPIREAT', reservation, sale[6])
   redis.call('ZADD', KEYS[4], now_ms, id)
   redis.call('SETBIT', KEYS[5], bit, 1)
-  local entry = redis.call('XADD', KEYS[3], '*', 'reservation_id', id)
+  local entry = redis.call('XADD', KEYS[3], '*', 'reservation_id', id, 'at_ms', now_ms)
   pending = pending + 1
   -- The first one of all comes by here, and after it whoever finds the line empty.
   if pending == 1 then

@@ -104,6 +104,18 @@ describe('reserving', () => {
     await eventually('a token', () => reserve(request(sale, 'ann'), limits), ({ status }) => status === 'DUPLICATE')
   })
 
+  test('a mark that a clock ahead has left counts as a full bucket, and one that is used up stays used up', async () => {
+    const sale = await loadedSale()
+    const ahead = await world.stock.nowMs() + 3_600_000
+    for (const bucket of [world.stock.keys.bucket(sale.saleId, 'buyer', 'ann'), world.stock.keys.bucket(sale.saleId, 'address', '192.0.2.1')]) {
+      await world.redis.set(bucket, `${ahead}.125`, 'PX', 3_600_000)
+    }
+    const slow = { ratePerSecond: 0.01, burst: 2 }
+    const statuses = []
+    for (let i = 0; i < 3; i++) statuses.push((await reserve(request(sale, 'ann'), { ...generous, buyer: slow, address: slow })).status)
+    expect(statuses).toEqual(['RESERVED', 'DUPLICATE', 'RATE_LIMITED'])
+  })
+
   test('leaves nothing that lives for ever', async () => {
     const sale = await loadedSale()
     await reserve(request(sale, 'ann'))
@@ -173,6 +185,23 @@ test('a resender takes over only what is old enough, and nobody sees it again at
   expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
   expect(await world.stock.claimPending(sale.saleId, 0, 10)).toHaveLength(1)
   expect(await world.stock.claimPending(sale.saleId, 1_000, 10)).toHaveLength(0)
+})
+
+test('after the clock of Redis ran ahead for a moment, entries are taken over by their own age, not by their ids', async () => {
+  const sale = await loadedSale()
+  const pending = world.stock.keys.pending(sale.saleId)
+  const [nowMs, hourMs] = [await world.stock.nowMs(), 3_600_000]
+  const named = (buyers: string[]) => buyers.map((buyer) => `${sale.saleId}.${buyer}`)
+  for (const buyer of ['moment', 'old', 'young']) await reserve(request(sale, buyer))
+  await world.redis.del(pending)
+  // Written in that moment, and two since; the ids of all are an hour ahead, as those of a stream only rise.
+  await world.redis.xadd(pending, `${nowMs + hourMs}-0`, 'reservation_id', `${sale.saleId}.moment`, 'at_ms', nowMs + hourMs)
+  await world.redis.xadd(pending, '*', 'reservation_id', `${sale.saleId}.old`, 'at_ms', nowMs - hourMs)
+  await world.redis.xadd(pending, '*', 'reservation_id', `${sale.saleId}.young`, 'at_ms', nowMs)
+  const claimed = async () => (await world.stock.claimPending(sale.saleId, hourMs / 2, 10)).map(({ reservationId }) => reservationId)
+  expect(await claimed()).toEqual(named(['moment', 'old']))
+  expect(await claimed()).toEqual([])
+  expect(await world.stock.countPending(sale.saleId)).toBe(3)
 })
 
 test('a settled reservation only ever moves on', async () => {

@@ -11,6 +11,8 @@ import { serverRunId } from './server-run.ts'
 
 /** Redis does nothing else meanwhile: 8 µs for each. */
 const SETTLED_PER_CALL_MAX = 32
+/** A clock that is being set may step so far back. */
+const CLOCK_LEEWAY_MS = 1_000
 
 /** The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. */
 export class Stock {
@@ -89,6 +91,17 @@ export class Stock {
   /** Ids of reservations that are neither order nor rejected, oldest first, set aside before that moment. */
   async undecidedBefore(saleId: string, beforeMs: number, most: number): Promise<string[]> {
     return this.#redis.zrange(this.keys.undecided(saleId), '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, most)
+  }
+
+  /**
+   * Lists reservations under the present that are listed under a time to come: they were set aside while Redis' clock ran
+   * ahead, and would grow old only once it has come to that time.
+   */
+  async dateBackUndecided(saleId: string, nowMs: number, most: number): Promise<void> {
+    const key = this.keys.undecided(saleId)
+    const ahead = await this.#redis.zrange(key, String(nowMs + CLOCK_LEEWAY_MS), '+inf', 'BYSCORE', 'LIMIT', 0, most)
+    // Only those that are still undecided, and never to a later time.
+    if (ahead.length > 0) await this.#redis.zadd(key, 'XX', 'LT', ...ahead.flatMap((id) => [nowMs, id]))
   }
 
   /** Takes an id off the undecided whose reservation has expired. */

@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const STOCK = 'core/stock/stock.test.ts'
 const DOOR = 'core/stock/sale-door.test.ts'
+const SWEEP = 'cancel-worker/sweep.test.ts'
 const RIGHTS = 'core/stock/rights.test.ts'
 
 /** The scripts of the Redis ledger. */
@@ -40,7 +41,7 @@ export const stockGuards: Guard[] = [
   },
   {
     rule: 'every unit set aside stands in the pending stream', file: 'core/stock/reserve.lua',
-    text: "  local entry = redis.call('XADD', KEYS[3], '*', 'reservation_id', id)\n", without: "  local entry = '0-1'\n", tests: { file: STOCK, named: 'reserving sets' },
+    text: "  local entry = redis.call('XADD', KEYS[3], '*', 'reservation_id', id, 'at_ms', now_ms)\n", without: "  local entry = '0-1'\n", tests: { file: STOCK, named: 'reserving sets' },
   },
   {
     rule: 'every unit set aside stands among the undecided', file: 'core/stock/reserve.lua',
@@ -153,5 +154,25 @@ export const stockGuards: Guard[] = [
   {
     rule: 'a message that may not be sent does not fail a settling', file: 'core/stock/settle.lua',
     text: "redis.pcall('PUBLISH'", without: "redis.call('PUBLISH'", tests: { file: RIGHTS, named: 'without the channel' },
+  },
+  {
+    rule: 'a mark that a clock ahead has left refuses no buyer', file: 'core/stock/reserve.lua',
+    text: '  if at > now + ms_per_token * burst + 1000 then return now end\n', without: '', tests: { file: STOCK, named: 'reserving a mark' },
+  },
+  {
+    rule: 'entries whose ids run ahead are sent again', file: 'core/stock/claim.lua',
+    text: '  if at <= newest or at > now + 1000 then claim(entry) end\n', without: '', tests: { file: STOCK, named: 'after the clock of Redis' },
+  },
+  {
+    rule: 'entries whose ids run ahead are left to their gateway while they are young', file: 'core/stock/claim.lua',
+    text: '  if at <= newest or at > now + 1000 then claim(entry) end\n', without: '  claim(entry)\n', tests: { file: STOCK, named: 'after the clock of Redis' },
+  },
+  {
+    rule: 'a reservation listed for a time to come grows old from now on', file: 'cancel-worker/sweep.ts',
+    text: '  await deps.stock.dateBackUndecided(saleId, nowMs, PAGE)\n', without: '', tests: { file: SWEEP, named: 'a reservation set aside' },
+  },
+  {
+    rule: 'a clock that runs ahead for a moment abandons nothing', file: 'cancel-worker/sweep.ts',
+    text: 'Math.min(nowMs, clock?.nowMs ?? nowMs)', without: 'nowMs', tests: { file: SWEEP, named: 'while the clock of Redis' },
   },
 ]

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { createLog } from '../core/platform/log.ts'
+import { closeSale } from '../core/rebuild/close-sale.ts'
+import { reopenSale } from '../core/rebuild/reopen-sale.ts'
+import { SaleDoor } from '../core/stock/sale-door.ts'
+import { eventually } from '../test/support/eventually.ts'
+import { Ledger, reservation } from '../test/support/ledger.ts'
+import { generous, reserveOne } from '../test/support/reserve-one.ts'
+import { createWorld, type World } from '../test/support/world.ts'
+import { sweepSale } from './sweep.ts'
+
+const HOUR_MS = 3_600_000
+const log = createLog('test', 'silent')
+let world: World
+let saleId: string
+let reservationId: string
+beforeAll(async () => { world = await createWorld() })
+afterAll(() => world.close())
+
+/** A reservation whose message was lost after the broker had confirmed it. */
+beforeEach(async () => {
+  saleId = await new Ledger(world).sale(1, `sale-${randomUUID().slice(0, 8)}`)
+  const deps = { database: world.database, door: new SaleDoor(world.redis, world.keyPrefix) }
+  const closed = await closeSale(deps, saleId)
+  if (closed) await reopenSale(deps, closed)
+  const message = reservation(saleId, 1, { epoch: closed?.epoch ?? 0 })
+  const outcome = await reserveOne(world.stock, { saleId, epoch: message.epoch, total: 1 }, message, { ...generous, patienceMs: HOUR_MS })
+  await world.stock.confirmed(saleId, outcome.status === 'RESERVED' ? [outcome.pendingEntry] : [])
+  reservationId = message.reservationId
+})
+
+const sweep = (reservationLifetimeMs: number) =>
+  sweepSale({ database: world.database, stock: world.stock, log, onCancelled: () => {} }, { graceMs: 0, reservationLifetimeMs }, saleId)
+const status = async () => (await world.stock.readReservation(saleId, reservationId))?.status
+
+test('a reservation set aside while the clock of Redis ran an hour ahead is given up after its lifetime, not after an hour', async () => {
+  const ahead = await world.stock.nowMs() + HOUR_MS
+  await world.redis.hset(world.stock.keys.reservation(saleId, reservationId), 'reserved_at_ms', ahead)
+  await world.redis.zadd(world.stock.keys.undecided(saleId), ahead, reservationId)
+  await sweep(HOUR_MS / 2)
+  expect(await status()).toBe('RESERVED')
+  await eventually('it to be given up', async () => {
+    await sweep(10)
+    return status()
+  }, (now) => now === 'REJECTED')
+  expect((await world.stock.readSale(saleId))?.left).toBe(1)
+})
+
+test('while the clock of Redis runs an hour ahead no reservation is taken for abandoned', async () => {
+  const clock = vi.spyOn(world.stock, 'nowMs').mockResolvedValue(Date.now() + HOUR_MS)
+  await sweep(HOUR_MS / 2)
+  clock.mockRestore()
+  expect(await status()).toBe('RESERVED')
+})
