@@ -4,6 +4,7 @@ import { ReservationRequest } from '../core/contracts/http.ts'
 import { failpoint } from '../core/platform/failpoint.ts'
 import { readJson } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
+import { isOutage } from '../core/platform/outage.ts'
 import { type HeaderList, parse, sendFault } from '../core/platform/problem.ts'
 import type { TokenBucket } from '../core/platform/token-bucket.ts'
 import { bearer, type Tokens } from '../core/platform/tokens.ts'
@@ -106,13 +107,15 @@ function wishesOf(couponCode: string | undefined, points = 0): Wishes | undefine
 }
 
 /**
- * A fault of Redis is "unknown": the script may have run. The buyer is asked to come back, and then gets the same
+ * An outage of Redis is "unknown": the script may have run. The buyer is asked to come back, and then gets the same
  * reservation or a new one.
+ * @throws what is no outage but a fault of ours.
  */
 async function reserve({ reserving, log }: BuyDeps, sale: SaleFigures, request: ReserveRequest): Promise<ReserveOutcome> {
   try {
     return await reserving.reserve(sale, request)
   } catch (error) {
+    if (!isOutage(error)) throw error
     log.warn({ err: error }, 'Redis did not answer')
     return { status: 'UNAVAILABLE' }
   }
@@ -124,7 +127,7 @@ async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation
   try {
     return await stock.release(reservation, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, reservation.entry) === 'RELEASED'
   } catch (error) {
-    log.warn({ err: error, reservationId: reservation.reservationId }, 'refused by the broker but not taken back; the resender carries it')
+    log[isOutage(error) ? 'warn' : 'error']({ err: error, reservationId: reservation.reservationId }, 'refused by the broker but not taken back; the resender carries it')
     return false
   } finally {
     failpoint('takeBack.afterRelease')

@@ -103,3 +103,12 @@ describe('what a buyer sees', () => {
     expect((await call('GET', system.url('/docs/'))).status).toBe(200)
   })
 })
+
+test('a fault of our own is told as one, and not as a server that is away', async () => {
+  const saleId = await system.createSale()
+  const token = await system.signIn('unlucky')
+  await system.world.redis.set(system.world.stock.keys.blacklist(saleId), 'no set')
+  expect(await system.buy(saleId, token)).toMatchObject({ status: 500, body: { code: 'INTERNAL' } })
+  await system.world.redis.del(system.world.stock.keys.blacklist(saleId))
+  expect((await system.buy(saleId, token)).status).toBe(202)
+})

@@ -2,6 +2,7 @@ import { type Database, Prisma, type Transaction } from '../platform/database.ts
 import { failpoint } from '../platform/failpoint.ts'
 import { groupBy } from '../platform/group-by.ts'
 import type { Logger } from '../platform/log.ts'
+import { isOutage } from '../platform/outage.ts'
 import { type Ending, KEPT_AFTER_END_MS, type ReservationRef } from '../stock/ledger.ts'
 import type { Stock } from '../stock/stock.ts'
 
@@ -44,7 +45,7 @@ export async function tellEnded(deps: Omit<TellingDeps, 'database'> & { database
   ])
   if (told.length > 0) failpoint('releasing.beforeWrittenDown')
   await markTold(deps.database, told)
-  if (failures.length > 0) deps.log.warn({ err: failures[0], failures: failures.length }, 'Redis was not told of ended orders; the sweeper will')
+  if (failures.length > 0) deps.log[failures.every(isOutage) ? 'warn' : 'error']({ err: failures[0], failures: failures.length }, 'Redis was not told of ended orders; the sweeper will')
   return told.length
 }
 

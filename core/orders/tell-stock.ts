@@ -1,6 +1,7 @@
 import { failpoint } from '../platform/failpoint.ts'
 import { groupBy } from '../platform/group-by.ts'
 import type { Logger } from '../platform/log.ts'
+import { isOutage } from '../platform/outage.ts'
 import type { Stock } from '../stock/stock.ts'
 import type { Verdict } from './decide.ts'
 
@@ -12,7 +13,7 @@ export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger):
   const told = await Promise.allSettled([...settleOrdered(stock, verdicts), ...releaseRejected(stock, verdicts)])
   failpoint('telling.afterSettle')
   const failed = told.filter((result) => result.status === 'rejected')
-  if (failed.length > 0) log.warn({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
+  if (failed.length > 0) log[failed.every(({ reason }) => isOutage(reason)) ? 'warn' : 'error']({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
 }
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {

@@ -1,4 +1,6 @@
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { redisUser } from '../../test/support/redis-user.ts'
 import { startTcpProxy, type TcpProxy } from '../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { connectDatabase, type Database } from './database.ts'
@@ -18,6 +20,33 @@ afterAll(async () => {
   await database.$disconnect()
   await proxy.close()
   await world.close()
+})
+
+const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' })
+
+test.each(['LOADING', 'OOM', 'READONLY', 'MISCONF', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'NOREPLICAS', 'NOPERM', 'NOAUTH', 'WRONGPASS'])(
+  'when Redis says %s the caller is told to come back', (code) => {
+    expect(isOutage(reply(`${code} is what it says`))).toBe(true)
+  })
+
+test('a script that is at fault, or meets what it did not expect, is no outage', async () => {
+  const { redis, keyPrefix } = world
+  await redis.set(`${keyPrefix}text`, 'text')
+  const faults = await Promise.all([
+    redis.hget(`${keyPrefix}text`, 'field'), redis.eval('return redis.call("HGET", KEYS[1], "field")', 1, `${keyPrefix}text`),
+    redis.eval('return 1 + nil', 0), redis.eval('this is not Lua', 0), redis.call('NO_SUCH_COMMAND'),
+  ].map((call) => call.then(() => 'no fault', (error: unknown) => error)))
+  expect(faults.map((fault) => [String(fault), fault instanceof Error, isOutage(fault)])).toEqual(faults.map((fault) => [String(fault), true, false]))
+})
+
+test('what Redis does not allow its user is an outage, also inside a script', async () => {
+  const user = await redisUser(world)
+  const redis = new Redis(user.url)
+  const faults = await Promise.all([redis.lpush(`${world.keyPrefix}list`, 'x'), redis.eval('return redis.call("LPUSH", KEYS[1], "x")', 1, `${world.keyPrefix}list`)]
+    .map((call) => call.catch((error: unknown) => error)))
+  expect(faults.map(isOutage)).toEqual([true, true])
+  redis.disconnect()
+  await user.drop()
 })
 
 test('however a connection to PostgreSQL breaks, the caller is told to come back and not that the code is at fault', async () => {

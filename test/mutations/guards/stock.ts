@@ -175,4 +175,8 @@ export const stockGuards: Guard[] = [
     rule: 'a clock that runs ahead for a moment abandons nothing', file: 'cancel-worker/sweep.ts',
     text: 'Math.min(nowMs, clock?.nowMs ?? nowMs)', without: 'nowMs', tests: { file: SWEEP, named: 'while the clock of Redis' },
   },
+  {
+    rule: 'a right that is missing makes no dead letters', file: 'core/platform/outage.ts',
+    text: ' || REDIS_REFUSES_US.test(error.message)', without: '', tests: { file: 'core/platform/outage.test.ts', named: 'what Redis does not allow' },
+  },
 ]
