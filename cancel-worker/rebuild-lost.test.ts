@@ -118,6 +118,24 @@ test('an older copy that knows neither later buyers nor their units is not sold 
   expect(await left()).toBe(STOCK - 3)
 })
 
+test('a server that was started anew with right figures is no alarm, and one with old figures is; both are rebuilt', async () => {
+  const said: string[] = []
+  const hearing = Object.assign(Object.create(log) as typeof log, {
+    info: (_: unknown, text: string) => said.push(`info: ${text}`), warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
+  })
+  const looking = new Rebuilder({ ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} }, rules.reservationLifetimeMs)
+  await order(await reserve(1))
+  await (await olderCopy())()
+  await rebuilt(looking)
+  expect(said.map((line) => line.split(':').slice(0, 2).join(':'))).toEqual(['info: Redis was started anew and its figures are right', 'info: sale rebuilt from PostgreSQL, open again'])
+  const restoreOlderCopy = await olderCopy()
+  await order(await reserve(2))
+  await restoreOlderCopy()
+  await rebuilt(looking)
+  expect(said).toContain('warn: Redis may have lost this sale: closed, to be rebuilt')
+  expect(await left()).toBe(STOCK - 2)
+})
+
 test('what was accepted before becomes orders before the sale opens', async () => {
   const waiting = await inParallel(4, 1, (i) => reserve(i))
   await (await olderCopy())()

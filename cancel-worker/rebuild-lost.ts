@@ -57,14 +57,36 @@ export class Rebuilder {
     const door = await this.#deps.door.read(sale.id)
     if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
     else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
-    else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#close(sale)
+    else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#closeLost(sale, door)
     else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
-    else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#close(sale, door)
+    else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#closeStuck(sale)
   }
 
-  async #close(sale: Sale, stuck?: Door): Promise<void> {
-    const closed = await closeSale(this.#deps, sale.id, stuck?.epoch)
-    if (closed && sale.epoch > 0) this.#deps.log.warn({ saleId: sale.id, epoch: closed.epoch }, 'Redis may have lost this sale: closed, to be rebuilt')
+  async #closeLost(sale: Sale, door: Door): Promise<void> {
+    const isWhole = door.epoch === sale.epoch && await this.#isWhole(sale)
+    const closed = await closeSale(this.#deps, sale.id)
+    if (!closed || sale.epoch === 0) return
+    const about = { saleId: sale.id, epoch: closed.epoch }
+    if (isWhole) this.#deps.log.info(about, 'Redis was started anew and its figures are right: sale closed for a moment, to be rebuilt')
+    else this.#deps.log.warn(about, 'Redis may have lost this sale: closed, to be rebuilt')
+  }
+
+  async #closeStuck(sale: Sale): Promise<void> {
+    const closed = await closeSale(this.#deps, sale.id, sale.epoch)
+    if (closed) this.#deps.log.warn({ saleId: sale.id, epoch: closed.epoch }, 'rebuilding this sale came to a standstill: closed anew')
+  }
+
+  /**
+   * Whether a server that was started anew has the units that PostgreSQL expects, as after a clean stop. For the log alone:
+   * right figures do not prove that the reservations behind them are the latest, so the sale is rebuilt all the same.
+   */
+  async #isWhole({ id, stock, sold, perBuyerLimit }: Sale): Promise<boolean> {
+    const [found, undecided, untold] = await Promise.all([
+      this.#deps.stock.readSale(id), this.#deps.stock.countUndecided(id),
+      this.#deps.database.order.aggregate({ _sum: { quantity: true }, where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null } }),
+    ])
+    const missing = stock - sold - (found?.left ?? 0)
+    return missing >= 0 && missing <= undecided * perBuyerLimit + (untold._sum.quantity ?? 0)
   }
 
   async #reopenOnceDrained(sale: Sale): Promise<void> {

@@ -15,7 +15,7 @@ export const settings = {
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severity that is logged'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0 for every interface'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('PostgreSQL, the truth'),
-  REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe('Redis, the fast door; keep its log synced always'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe('Redis 7.0 or newer, the fast door; its log synced always, its maxmemory-policy noeviction'),
   REDIS_KEY_PREFIX: z.string().regex(/^[\w:-]*$/, 'expected letters, digits, _ : -').default('seckill:').describe('put before every Redis key'),
   RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),
   TOKEN_SECRET: secret('signs and verifies the buyers\' tokens'),

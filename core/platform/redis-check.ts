@@ -29,16 +29,22 @@ const MISSING_RIGHTS = `
 export function redisCheck(redis: Redis, rights: Right[]): () => Promise<CheckResult> {
   let askedAtMs = -Infinity
   let result: Promise<CheckResult>
+  let lastError = ''
+  redis.on('error', ({ message }: Error) => { lastError = message })
   return () => {
     if (performance.now() - askedAtMs < REMEMBERED_MS) return result
     askedAtMs = performance.now()
-    result = check(redis, rights)
+    result = redis.status === 'ready' ? check(redis, rights) : Promise.resolve(away(lastError))
     return result
   }
 }
 
+function away(lastError: string): CheckResult {
+  if (!/^(WRONGPASS|NOAUTH)\b/.test(lastError)) return false
+  return { code: 'REDIS_REFUSES_LOGIN', detail: `Redis does not accept the user or password of REDIS_URL: ${lastError}. Correct one or the other.` }
+}
+
 async function check(redis: Redis, rights: Right[]): Promise<CheckResult> {
-  if (redis.status !== 'ready') return false
   return await missingRights(redis, rights) ?? evicting(await redis.info('memory')) ?? true
 }
 
