@@ -67,7 +67,7 @@ export class Rebuilder {
     const closed = await closeSale(this.#deps, sale.id)
     if (!closed || sale.epoch === 0) return
     const about = { saleId: sale.id, epoch: closed.epoch }
-    if (isWhole) this.#deps.log.info(about, 'Redis was started anew and its figures are right: sale closed for a moment, to be rebuilt')
+    if (isWhole) this.#deps.log.info(about, 'Redis was started anew and its figures are right: sale closed, to be rebuilt')
     else this.#deps.log.warn(about, 'Redis may have lost this sale: closed, to be rebuilt')
   }
 
@@ -83,7 +83,9 @@ export class Rebuilder {
   async #isWhole({ id, stock, sold, perBuyerLimit }: Sale): Promise<boolean> {
     const [found, undecided, untold] = await Promise.all([
       this.#deps.stock.readSale(id), this.#deps.stock.countUndecided(id),
-      this.#deps.database.order.aggregate({ _sum: { quantity: true }, where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null } }),
+      this.#deps.database.order.aggregate({
+        _sum: { quantity: true }, where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null },
+      }),
     ])
     const missing = stock - sold - (found?.left ?? 0)
     return missing >= 0 && missing <= undecided * perBuyerLimit + (untold._sum.quantity ?? 0)

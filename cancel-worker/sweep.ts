@@ -67,7 +67,9 @@ async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, 
 }
 
 /** The oldest reservations, past their lifetime by both clocks: should Redis' run ahead for a second, nothing has lapsed. */
-async function readLapsed({ database, stock }: CancelDeps, limits: SweepLimits, saleId: string, nowMs: number): Promise<Set<string>> {
+async function readLapsed(
+  { database, stock }: CancelDeps, limits: SweepLimits, saleId: string, nowMs: number,
+): Promise<Set<string>> {
   const [clock] = await database.$queryRaw<{ nowMs: number }[]>`SELECT (extract(epoch FROM now()) * 1000)::float8 AS "nowMs"`
   const lapsedMs = Math.min(nowMs, clock?.nowMs ?? nowMs) - limits.reservationLifetimeMs - limits.graceMs
   return new Set(await stock.undecidedBefore(saleId, lapsedMs, PAGE))

@@ -127,7 +127,9 @@ async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation
   try {
     return await stock.release(reservation, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, reservation.entry) === 'RELEASED'
   } catch (error) {
-    log[isOutage(error) ? 'warn' : 'error']({ err: error, reservationId: reservation.reservationId }, 'refused by the broker but not taken back; the resender carries it')
+    const level = isOutage(error) ? 'warn' : 'error'
+    log[level]({ err: error, reservationId: reservation.reservationId },
+      'refused by the broker but not taken back; the resender carries it')
     return false
   } finally {
     failpoint('takeBack.afterRelease')

@@ -37,6 +37,7 @@ import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
 const LISTEN_INTERVAL_MS = 1_000
+const SALES_STALE = { code: 'SALES_STALE', detail: 'The sales have not been read from Redis for 5 s; the log says why.' }
 
 /** The light side: limits, eligibility, reserve, enqueue, tell the result. Touches memory, Redis and the broker only. */
 export const startGateway: StartService<GatewayConfig> = async ({ config, log, closers }) => {
@@ -86,11 +87,14 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     }),
   }
   const buy = buyHandler(deps)
-  const isRedisFit = redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX))
   const http = await startHttp({
     host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
-    checks: { redis: async () => { const fit = await isRedisFit(); return fit === true ? catalogue.isFresh() : fit }, loops: () => loops.check() },
+    checks: {
+      redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
+      sales: () => catalogue.isFresh() || SALES_STALE,
+      loops: () => loops.check(),
+    },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })

@@ -45,7 +45,9 @@ export async function tellEnded(deps: Omit<TellingDeps, 'database'> & { database
   ])
   if (told.length > 0) failpoint('releasing.beforeWrittenDown')
   await markTold(deps.database, told)
-  if (failures.length > 0) deps.log[failures.every(isOutage) ? 'warn' : 'error']({ err: failures[0], failures: failures.length }, 'Redis was not told of ended orders; the sweeper will')
+  const level = failures.every(isOutage) ? 'warn' : 'error'
+  if (failures.length > 0) deps.log[level]({ err: failures[0], failures: failures.length },
+    'Redis was not told of ended orders; the sweeper will')
   return told.length
 }
 

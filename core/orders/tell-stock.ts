@@ -13,7 +13,8 @@ export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger):
   const told = await Promise.allSettled([...settleOrdered(stock, verdicts), ...releaseRejected(stock, verdicts)])
   failpoint('telling.afterSettle')
   const failed = told.filter((result) => result.status === 'rejected')
-  if (failed.length > 0) log[failed.every(({ reason }) => isOutage(reason)) ? 'warn' : 'error']({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
+  const level = failed.every(({ reason }) => isOutage(reason)) ? 'warn' : 'error'
+  if (failed.length > 0) log[level]({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
 }
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {

@@ -8,9 +8,9 @@ const REDIS_AWAY = /^(Command timed out|Command aborted|Connection is closed|Str
  */
 const REDIS_UNFIT = /^(LOADING|OOM|READONLY|MISCONF|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS)\b/
 /**
- * Replies in which Redis refuses our user: a matter of its configuration. They count as outages, because the same call works
- * once that is mended, and must not end as a dead letter meanwhile. /readyz names what is missing (redis-check.ts). Of a
- * call inside a script Redis 7.0 says it without a code.
+ * Replies in which Redis refuses our user: a matter of its configuration. They count as outages, because the same call
+ * works once that is mended, and must not end as a dead letter meanwhile. /readyz names what is missing (redis-check.ts).
+ * Of a call inside a script Redis 7.0 says it without a code.
  */
 const REDIS_REFUSES_US = /^(NOPERM|NOAUTH|WRONGPASS)\b|^ERR The user executing the script can't/
 /** What pg and its pool say, the same way. */

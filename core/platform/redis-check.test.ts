@@ -8,6 +8,7 @@ import type { RunningServer } from '../../dev/servers/running-server.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { spawnProcess } from '../../test/support/service-process.ts'
 import { createLog } from './log.ts'
+import type { CheckResult } from './readiness.ts'
 import { redisCheck, refuseLossyRedis } from './redis-check.ts'
 
 let folder: string
@@ -27,10 +28,12 @@ afterAll(async () => {
 
 const secret = () => randomBytes(24).toString('hex')
 const log = createLog('test', 'silent')
+const named = (result: CheckResult) => (typeof result === 'object' ? `${result.code}: ${result.detail}` : String(result))
 /** What the log would say at the start. */
 async function saidAtStart(environment: string): Promise<string[]> {
   const said: string[] = []
-  const listening = Object.assign(Object.create(log) as typeof log, { warn: (text: string) => said.push(text), error: (text: string) => said.push(text) })
+  const say = (text: string) => said.push(text)
+  const listening = Object.assign(Object.create(log) as typeof log, { warn: say, error: say })
   await refuseLossyRedis(redis, environment, listening)
   return said
 }
@@ -40,7 +43,8 @@ test('a Redis that evicts nothing and keeps a log is fine', async () => {
   expect(await saidAtStart('production')).toEqual([])
 })
 
-test.each(['volatile-lru', 'allkeys-lfu', 'volatile-ttl', 'allkeys-random'])('a Redis whose policy is %s is named, and refused in production', async (policy) => {
+const POLICIES = ['volatile-lru', 'allkeys-lfu', 'volatile-ttl', 'allkeys-random']
+test.each(POLICIES)('a Redis whose policy is %s is named, and refused in production', async (policy) => {
   await redis.config('SET', 'maxmemory-policy', policy)
   const sentence = `Redis may drop reservations when its memory is full: maxmemory-policy is ${policy}. Set it to noeviction.`
   expect(await redisCheck(redis, [])()).toEqual({ code: 'REDIS_EVICTS', detail: sentence })
@@ -55,7 +59,8 @@ test('in production a service ends with code 78 and the sentence when Redis evic
   const url = new URL(server.url)
   Object.assign(url, { username: 'shop', password })
   const gateway = spawnProcess('gateway', {
-    NODE_ENV: 'production', REDIS_URL: url.href, RABBITMQ_URL: `amqp://shop:${secret()}@127.0.0.1:1`, ORDER_SERVICE_URL: 'http://127.0.0.1:1',
+    NODE_ENV: 'production', REDIS_URL: url.href, RABBITMQ_URL: `amqp://shop:${secret()}@127.0.0.1:1`,
+    ORDER_SERVICE_URL: 'http://127.0.0.1:1',
     TOKEN_SECRET: secret(), GATEWAY_PORT: String(await freePort()), GATEWAY_PROCESSES: '1',
   })
   await eventually('it to end', gateway.hasEnded, Boolean, 60_000)
@@ -74,15 +79,16 @@ test('what the user may not ask about its Redis is no reason not to start', asyn
   await redis.call('ACL', 'SETUSER', 'blind', 'on', '>pass', '+@all', '-info', 'allkeys', 'allchannels')
   const blind = new Redis(server.url, { username: 'blind', password: 'pass' })
   await refuseLossyRedis(blind, 'production', log)
-  expect(await redisCheck(blind, [{ call: ['INFO'], rule: '+info' }])()).toMatchObject({ code: 'MISSING_RIGHT', detail: expect.stringContaining('INFO. Add with ACL SETUSER: +info') })
+  const check = redisCheck(blind, [{ call: ['INFO'], rule: '+info' }])
+  expect(named(await check())).toMatch(/^MISSING_RIGHT: .* INFO\. Add with ACL SETUSER: \+info$/)
   blind.disconnect()
 })
 
 test('a password that Redis does not accept is named', async () => {
   const stranger = new Redis(server.url, { username: 'blind', password: 'wrong' })
   const check = redisCheck(stranger, [])
-  expect(await eventually('it to be named', check, (result) => typeof result === 'object'))
-    .toMatchObject({ code: 'REDIS_REFUSES_LOGIN', detail: expect.stringContaining('REDIS_URL: WRONGPASS') })
+  const result = await eventually('it to be named', check, (found) => typeof found === 'object')
+  expect(named(result)).toMatch(/^REDIS_REFUSES_LOGIN: .* REDIS_URL: WRONGPASS/)
   stranger.disconnect()
 })
 
@@ -91,6 +97,6 @@ test('a database of its own needs the right to select it', async () => {
   const second = new Redis(server.url, { username: 'second', password: 'pass', db: 1 })
   second.on('error', () => {}) // The client's own SELECT is refused; the check says so.
   await eventually('it to be ready', () => second.status, (status) => status === 'ready')
-  expect(await redisCheck(second, [])()).toMatchObject({ code: 'MISSING_RIGHT', detail: expect.stringContaining('+select') })
+  expect(named(await redisCheck(second, [])())).toMatch(/^MISSING_RIGHT: .* \+select$/)
   second.disconnect()
 })

@@ -13,8 +13,8 @@ export interface Right {
 const REMEMBERED_MS = 1_000
 
 /**
- * Asks without calling anything, and needs no right but to run a script (ACL DRYRUN needs its own). pcall: a command that
- * this server does not have, because it was renamed, raises an error.
+ * Asks without calling anything, and needs no right but to run a script (ACL DRYRUN needs its own). pcall, because a
+ * command that this server does not have (it may have been renamed) raises an error.
  */
 const MISSING_RIGHTS = `
   if not redis.acl_check_cmd then return { -1 } end
@@ -41,7 +41,10 @@ export function redisCheck(redis: Redis, rights: Right[]): () => Promise<CheckRe
 
 function away(lastError: string): CheckResult {
   if (!/^(WRONGPASS|NOAUTH)\b/.test(lastError)) return false
-  return { code: 'REDIS_REFUSES_LOGIN', detail: `Redis does not accept the user or password of REDIS_URL: ${lastError}. Correct one or the other.` }
+  return {
+    code: 'REDIS_REFUSES_LOGIN',
+    detail: `Redis does not accept the user or password of REDIS_URL: ${lastError}. Correct one or the other.`,
+  }
 }
 
 async function check(redis: Redis, rights: Right[]): Promise<CheckResult> {
@@ -54,13 +57,16 @@ async function missingRights(redis: Redis, rights: Right[]): Promise<Problem | u
   const missing = await askForMissing(redis, needed)
   if (missing.length === 0) return undefined
   const [first] = missing
-  if (first === -1) return { code: 'REDIS_TOO_OLD', detail: 'This Redis cannot check rights inside a script; use Redis 7.0 or newer, or Valkey.' }
+  if (first === -1) {
+    return { code: 'REDIS_TOO_OLD', detail: 'REDIS_URL names a Redis before 7.0; use 7.0 or newer, or Valkey.' }
+  }
   const refused = missing.flatMap((number) => needed[number - 1] ?? [])
   const calls = new Set(refused.map(({ call: [command, on = ''] }) => `${command} ${on}`.trim()))
   const rules = new Set(refused.flatMap(({ rule }) => rule.split(' ')))
   return {
     code: 'MISSING_RIGHT',
-    detail: `Redis does not allow the user of REDIS_URL: ${[...calls].join(', ')}. Add with ACL SETUSER: ${[...rules].join(' ')}`,
+    detail: `Redis does not allow the user of REDIS_URL: ${[...calls].join(', ')}. `
+      + `Add with ACL SETUSER: ${[...rules].join(' ')}`,
   }
 }
 
@@ -76,8 +82,8 @@ async function askForMissing(redis: Redis, rights: Right[]): Promise<number[]> {
 }
 
 /**
- * A Redis that evicts forgets reservations, and with them who has bought. Its policy alone counts, with a memory limit or
- * without: a limit may be set at any time, and some clouds have one that INFO does not show.
+ * A Redis that evicts forgets reservations, and with them who has bought. Its policy alone counts, with a memory limit
+ * or without: a limit may be set at any time, and some clouds have one that INFO does not show.
  */
 function evicting(memory: string): Problem | undefined {
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1]
@@ -89,7 +95,7 @@ function evicting(memory: string): Problem | undefined {
 }
 
 /**
- * Looks at how Redis keeps its data, once at the start, and says what is wrong. INFO is asked, because clouds forbid CONFIG.
+ * Looks at how Redis keeps its data, once at the start, and says what is wrong. It asks INFO, as clouds forbid CONFIG.
  * @throws BadConfiguration in production when Redis evicts.
  */
 export async function refuseLossyRedis(redis: Redis, environment: string, log: Logger): Promise<void> {
@@ -98,7 +104,7 @@ export async function refuseLossyRedis(redis: Redis, environment: string, log: L
     return ''
   })
   if (/^aof_enabled:0/m.test(info)) {
-    log.warn('Redis keeps no append-only file: after a crash, sales are rebuilt without the reservations that were not orders yet. '
+    log.warn('Redis keeps no append-only file: after a crash it has lost the reservations that were not orders yet. '
       + 'Set appendonly to yes and appendfsync to always.')
   }
   const problem = evicting(info)

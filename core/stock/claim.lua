@@ -28,7 +28,8 @@ end
 
 for _, entry in ipairs(range('-', string.format('%d', newest))) do claim(entry) end
 -- The ids of a stream only ever rise. Once the server's clock has run ahead, those of all later entries do, too, and say
--- nothing of their age until the clock has caught up: their own time does, unless it is of the very moment (a second of leeway).
+-- nothing of their age until the clock has caught up. Then an entry's own time counts; one that lies ahead as well (with a
+-- second of leeway, for a clock that is being set) was written in that very moment.
 for _, entry in ipairs(range(string.format('%d', now + 1000), '+')) do
   local at = tonumber(entry[2][4] or 0)
   if at <= newest or at > now + 1000 then claim(entry) end

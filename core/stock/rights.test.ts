@@ -28,43 +28,69 @@ afterAll(async () => {
   await world.close()
 })
 
+const ended = { giveBack: true } as const
 const patient = { ...generous, patienceMs: 60_000 }
 interface Wrappers { stock: Stock; door: SaleDoor }
-const over = (redis: Redis): Wrappers => ({ stock: new Stock(redis, world.keyPrefix), door: new SaleDoor(redis, world.keyPrefix) })
-const reservation = (sale: SaleFigures, buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId, quantity: 1 })
+const over = (redis: Redis): Wrappers =>
+  ({ stock: new Stock(redis, world.keyPrefix), door: new SaleDoor(redis, world.keyPrefix) })
+const reservation = ({ saleId }: SaleFigures, buyerId: string) =>
+  ({ saleId, reservationId: `${saleId}.${buyerId}`, buyerId, quantity: 1 })
 const closed = ({ left: _, ...sale }: SaleFigures, epoch = sale.epoch) => ({ ...sale, epoch })
 const order = (sale: SaleFigures, buyerId: string) => ({ reservationId: `${sale.saleId}.${buyerId}`, orderId: `order of ${buyerId}` })
 
-/** Everything that writes more than one thing: what is there before, and the call. */
-const calls: Record<string, { before?: (sale: SaleFigures, own: Wrappers) => Promise<unknown>; call: (sale: SaleFigures, on: Wrappers) => Promise<unknown> }> = {
-  reserve: { call: (sale, { stock }) => reserveOne(stock, sale, { ...reservation(sale, 'dora'), wishes: { points: 1 } }, patient) },
-  settle: { call: (sale, { stock }) => stock.settle(sale.saleId, 'ORDERED', [order(sale, 'ann'), order(sale, 'bob')]) },
-  refuse: { call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { status: 'REJECTED', reason: 'BUSY', giveBack: true }) },
+interface Call {
+  /** What is done to the sale before. */
+  before?: (sale: SaleFigures, own: Wrappers) => Promise<unknown>
+  call: (sale: SaleFigures, on: Wrappers) => Promise<unknown>
+}
+
+/** Everything that writes more than one thing. */
+const calls: Record<string, Call> = {
+  reserve: {
+    call: (sale, { stock }) => reserveOne(stock, sale, { ...reservation(sale, 'dora'), wishes: { points: 1 } }, patient),
+  },
+  settle: {
+    call: (sale, { stock }) => stock.settle(sale.saleId, 'ORDERED', [order(sale, 'ann'), order(sale, 'bob')]),
+  },
+  refuse: {
+    call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { ...ended, status: 'REJECTED', reason: 'BUSY' }),
+  },
   cancel: {
     before: (sale, { stock }) => stock.settle(sale.saleId, 'ORDERED', [order(sale, 'ann')]),
-    call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true }),
+    call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { ...ended, status: 'CANCELLED', reason: 'UNPAID' }),
   },
-  'refuse a forgotten one': { call: (sale, { stock }) => stock.release(reservation(sale, 'nobody'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true }) },
+  'refuse a forgotten one': {
+    call: (sale, { stock }) =>
+      stock.release(reservation(sale, 'nobody'), { ...ended, status: 'REJECTED', reason: 'EXPIRED' }),
+  },
   claim: { call: (sale, { stock }) => stock.claimPending(sale.saleId, 0, 10) },
   adjust: { call: (sale, { door }) => door.adjust(sale.saleId, 1, 1) },
   reschedule: { call: (sale, { door }) => door.reschedule(sale.saleId, 1, sale.closesAtMs + 1_000) },
   refill: {
     before: (sale, { door }) => door.close(closed(sale, 2)),
-    call: (sale, { door }) => door.refill(closed(sale, 2), [{ ...reservation(sale, 'ann'), ...order(sale, 'ann'), status: 'PAID', reason: null, reservedAtMs: 1 }]),
+    call: (sale, { door }) => door.refill(closed(sale, 2), [
+      { ...reservation(sale, 'ann'), ...order(sale, 'ann'), status: 'PAID', reason: null, reservedAtMs: 1 },
+    ]),
   },
   close: { call: (sale, { door }) => door.close(closed(sale, 2)) },
-  open: { before: (sale, { door }) => door.close(closed(sale, 2)), call: (sale, { door }) => door.open(sale.saleId, 2, 3) },
+  open: {
+    before: (sale, { door }) => door.close(closed(sale, 2)),
+    call: (sale, { door }) => door.open(sale.saleId, 2, 3),
+  },
 }
 
 let made = 0
 /** A sale with two reservations, before one of the calls. */
 async function saleFor(name: string): Promise<SaleFigures> {
   const sale: SaleFigures = {
-    saleId: `rights-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 5, left: 5, perBuyerLimit: 1, opensAtMs: 0, closesAtMs: 4_102_444_800_000,
+    saleId: `rights-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 5, left: 5, perBuyerLimit: 1,
+    opensAtMs: 0, closesAtMs: 4_102_444_800_000,
   }
   const own = over(world.redis)
   await loadSale(world, sale, ['banned'])
-  for (const buyerId of ['ann', 'bob']) expect((await reserveOne(own.stock, sale, reservation(sale, buyerId), patient)).status).toBe('RESERVED')
+  for (const buyerId of ['ann', 'bob']) {
+    expect((await reserveOne(own.stock, sale, reservation(sale, buyerId), patient)).status).toBe('RESERVED')
+  }
   await calls[name]?.before?.(sale, own)
   return sale
 }
@@ -105,11 +131,15 @@ test('with the rights of the list and no others, everything works', async () => 
 
 test.each(commands)('without the right to %s it is named, and no call leaves half a state', async (command) => {
   await user.set(`-${command.toLowerCase()}`)
-  expect(await named()).toMatch(new RegExp(`^MISSING_RIGHT: .*\\b${command}\\b.* Add with ACL SETUSER: .*\\+${command.toLowerCase()}\\b`))
+  const rule = `\\+${command.toLowerCase()}\\b`
+  expect(await named()).toMatch(new RegExp(`^MISSING_RIGHT: .*\\b${command}\\b.* Add with ACL SETUSER: .*${rule}`))
   await expectNoHalfState(command)
 })
 
-const kinds = ['sales', '{*}:sale', '{*}:blacklist', '{*}:buyer:*', '{*}:reservation:*', '{*}:pending', '{*}:undecided', '{*}:holders', '{*}:bucket:*']
+const kinds = [
+  'sales', '{*}:sale', '{*}:blacklist', '{*}:buyer:*', '{*}:reservation:*', '{*}:pending', '{*}:undecided', '{*}:holders',
+  '{*}:bucket:*',
+]
 test.each(kinds)('without the keys %s they are named, and no call leaves half a state', async (kind) => {
   await user.set('resetkeys', ...kinds.filter((other) => other !== kind).map((other) => `~${world.keyPrefix}${other}`))
   const key = `${world.keyPrefix}${kind.replace('{*}', '{x}').replace('*', '')}`
@@ -133,6 +163,7 @@ test('without the channel, as new users are, it is named, and nothing is lost bu
 
 test('the documents show the rights that are asked for', () => {
   const rules = new Set(ledgerRights('seckill:').flatMap(({ rule }) => rule.split(' ')))
-  const documented = /ACL SETUSER seckill .*/.exec(readFileSync(new URL('../../docs/reliability.md', import.meta.url), 'utf8'))?.[0].split(' ')
+  const document = readFileSync(new URL('../../docs/reliability.md', import.meta.url), 'utf8')
+  const documented = /ACL SETUSER seckill .*/.exec(document)?.[0].split(' ')
   expect(documented).toEqual(expect.arrayContaining([...rules, '+exists', 'resetkeys', 'resetchannels', '-@all']))
 })

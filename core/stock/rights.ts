@@ -8,22 +8,28 @@ import { StockKeys } from './keys.ts'
  */
 export function ledgerRights(keyPrefix: string): Right[] {
   const keys = new StockKeys(keyPrefix)
-  const [sale, blacklist, pending, undecided, holders] = [keys.sale('x'), keys.blacklist('x'), keys.pending('x'), keys.undecided('x'), keys.holders('x')]
-  const [buyer, reservation, bucket] = [keys.buyer('x', 'x'), keys.reservation('x', 'x.x'), keys.bucket('x', 'buyer', 'x')]
-  const onKeys = ([
-    ['HGETALL', sale], ['HMGET', sale, 'f'], ['HGET', sale, 'f'], ['HSET', sale, 'f', 'v'], ['HINCRBY', sale, 'f', '1'], ['PEXPIREAT', sale, '1'], ['DEL', sale],
-    ['SISMEMBER', blacklist, 'm'], ['SADD', blacklist, 'm'], ['SREM', blacklist, 'm'], ['DEL', blacklist], ['PEXPIREAT', blacklist, '1'],
+  const [sale, blacklist, pending] = [keys.sale('x'), keys.blacklist('x'), keys.pending('x')]
+  const [undecided, holders, bucket] = [keys.undecided('x'), keys.holders('x'), keys.bucket('x', 'buyer', 'x')]
+  const [buyer, reservation] = [keys.buyer('x', 'x'), keys.reservation('x', 'x.x')]
+  const hash = (key: string) => [
+    ['HGETALL', key], ['HMGET', key, 'f'], ['HGET', key, 'f'], ['HSET', key, 'f', 'v'], ['PEXPIREAT', key, '1'],
+  ]
+  const onKeys = [
+    ...hash(sale), ['HINCRBY', sale, 'f', '1'], ['DEL', sale],
+    ['SISMEMBER', blacklist, 'm'], ['SADD', blacklist, 'm'], ['SREM', blacklist, 'm'],
+    ['DEL', blacklist], ['PEXPIREAT', blacklist, '1'],
     ['MGET', bucket], ['SET', bucket, 'v', 'PX', '1'],
     ['GET', buyer], ['SET', buyer, 'v', 'PXAT', '1'], ['DEL', buyer],
-    ['HGETALL', reservation], ['HMGET', reservation, 'f'], ['HGET', reservation, 'f'], ['HSET', reservation, 'f', 'v'], ['PEXPIREAT', reservation, '1'],
-    ['XLEN', pending], ['XADD', pending, '*', 'f', 'v'], ['XDEL', pending, '1-1'], ['XRANGE', pending, '-', '+'], ['PEXPIREAT', pending, '1'],
-    ['ZADD', undecided, '1', 'm'], ['ZREM', undecided, 'm'], ['ZCARD', undecided], ['ZRANGE', undecided, '0', '1'], ['ZSCORE', undecided, 'm'], ['PEXPIREAT', undecided, '1'],
+    ...hash(reservation),
+    ['XLEN', pending], ['XADD', pending, '*', 'f', 'v'], ['XDEL', pending, '1-1'], ['XRANGE', pending, '-', '+'],
+    ['PEXPIREAT', pending, '1'],
+    ['ZADD', undecided, '1', 'm'], ['ZREM', undecided, 'm'], ['ZCARD', undecided], ['ZRANGE', undecided, '0', '1'],
+    ['ZSCORE', undecided, 'm'], ['PEXPIREAT', undecided, '1'],
     ['GET', holders], ['SETBIT', holders, '1', '1'], ['PEXPIREAT', holders, '1'],
     ['ZADD', keys.sales(), '1', 'm'], ['ZRANGE', keys.sales(), '0', '1'], ['ZREMRANGEBYSCORE', keys.sales(), '1', '1'],
-  ] as const).map((call) => ({ call, rule: `+${call[0].toLowerCase()} ~${keyPrefix}*` }))
-  const onChannel = (['PUBLISH', 'SUBSCRIBE'] as const).map((name) => ({
-    call: name === 'PUBLISH' ? [name, keys.changes(), 'm'] : [name, keys.changes()], rule: `+${name.toLowerCase()} &${keys.changes()}`,
-  }))
+  ].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()} ~${keyPrefix}*` }))
+  const onChannel = [['PUBLISH', keys.changes(), 'm'], ['SUBSCRIBE', keys.changes()]]
+    .map((call) => ({ call, rule: `+${call[0]?.toLowerCase()} &${keys.changes()}` }))
   const others = [['EVAL', '', '0'], ['EVALSHA', '', '0'], ['INFO'], ['TIME'], ['SCAN', '0'], ['MULTI'], ['EXEC']]
     .map((call) => ({ call, rule: `+${call[0]?.toLowerCase()}` }))
   return [...others, ...onKeys, ...onChannel]
