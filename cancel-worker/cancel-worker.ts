@@ -7,6 +7,7 @@ import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
@@ -51,11 +52,12 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const rebuilder = new Rebuilder({ ...deps, door, queues, onRebuilt: count.rebuilt }, limits.reservationLifetimeMs)
   const reconciler = new Reconciler({ database, door, log, onHealed: count.healed }, limits.reservationLifetimeMs, limits.graceMs)
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
+  const turns = new SalesInTurn(deps.stock)
   const loops = new Loops(log, metrics)
   const sweeps = [
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),
     loops.repeat('sweep untold', everyMs, () => sweepUntold(deps)),
-    loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits)),
+    loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits, turns)),
     loops.repeat('check back', everyMs, () => checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000)),
     loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.look()),
     loops.repeat('reconcile', everyMs, () => reconciler.look()),

@@ -36,7 +36,7 @@ const READING_MS_MAX = 120_000
 /** Reads one instant of PostgreSQL: what is wrong within it is wrong, whatever goes on meanwhile. */
 export async function readLedger(database: Database, saleId: string | undefined, limits: AuditLimits): Promise<LedgerReading> {
   return database.$transaction(async (tx) => {
-    const sales = await readLedgerSales(tx, saleId)
+    const sales = await readLedgerSales(tx, saleId === undefined ? undefined : [saleId])
     return { sales, outbox: await countOutboxMessages(tx), findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
   }, { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: READING_MS_MAX })
 }
@@ -55,7 +55,9 @@ export function isSameSale(one: LedgerSale, other: LedgerSale | undefined): bool
 /** Units of unpaid and paid orders, added up from the orders. */
 export const liveUnits = (sale: LedgerSale) => sale.orderedUnits - sale.endedUnits
 
-export async function readLedgerSales(tx: Transaction, saleId: string | undefined): Promise<LedgerSale[]> {
+/** Of those sales, or of all. */
+export async function readLedgerSales(tx: Transaction, saleIds: string[] | undefined): Promise<LedgerSale[]> {
+  const among = (column: Prisma.Sql) => saleIds ? Prisma.sql`WHERE ${column} = ANY(${saleIds})` : Prisma.empty
   const rows = await tx.$queryRaw<(Omit<LedgerSale, 'orders' | 'closesAtMs'> & { closesAt: Date; orders: Partial<OrderCounts> })[]>`
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch", s.closes_at AS "closesAt",
       coalesce(o.orders, '{}') AS orders, coalesce(o.untold, 0)::int AS untold,
@@ -68,14 +70,14 @@ export async function readLedgerSales(tx: Transaction, saleId: string | undefine
       FROM (
         SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
           count(*) FILTER (WHERE status <> 'PENDING_PAYMENT' AND told_at IS NULL) AS untold
-        FROM orders GROUP BY sale_id, status
+        FROM orders ${among(Prisma.sql`sale_id`)} GROUP BY sale_id, status
       ) AS by_status GROUP BY sale_id
     ) AS o ON o.sale_id = s.id
     LEFT JOIN (
       SELECT sale_id, count(*) FILTER (WHERE outcome = 'ORDERED') AS ordered, count(*) FILTER (WHERE outcome = 'REJECTED') AS rejected
-      FROM decisions GROUP BY sale_id
+      FROM decisions ${among(Prisma.sql`sale_id`)} GROUP BY sale_id
     ) AS d ON d.sale_id = s.id
-    ${saleId === undefined ? Prisma.empty : Prisma.sql`WHERE s.id = ${saleId}`}
+    ${among(Prisma.sql`s.id`)}
     ORDER BY s.opens_at, s.id`
   return rows.map(({ closesAt, orders, ...sale }) => ({
     ...sale, closesAtMs: closesAt.getTime(), orders: { PENDING_PAYMENT: 0, PAID: 0, CANCELLED: 0, REFUNDED: 0, ...orders },
