@@ -159,7 +159,7 @@ export function saleFigures(saleId: string, hash: Record<string, string>): SaleF
 }
 
 /** The figures in which Redis says something else of a sale than the database, by name. */
-export function differingFigures(redis: ClosedSale, database: ClosedSale): string[] {
+export function differingFigures(redis: ClosedSale, database: ClosedSale): (keyof ClosedSale)[] {
   const names = ['title', 'priceCents', 'total', 'perBuyerLimit', 'opensAtMs', 'closesAtMs'] as const
   return names.filter((name) => redis[name] !== database[name])
 }
