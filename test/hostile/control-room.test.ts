@@ -22,7 +22,7 @@ const sale = (changes: object = {}) => ({ id: 'hostile', title: 'A sale', priceC
 /** One call for each thing there is to do. */
 const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/sales'], ['POST', () => '/sales', sale({ id: 'not-mine' })], ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
-  ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['GET', () => '/figures'], ['GET', () => '/audit'],
+  ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['PATCH', () => '/blacklist', { list: ['eve'], reason: 'none' }], ['GET', () => '/figures'], ['GET', () => '/audit'],
   ['GET', () => '/live'], ['GET', () => '/rush'], ['POST', () => '/rush', { buyers: 1, seconds: 1 }], ['DELETE', () => '/rush'],
   ['GET', () => '/processes'], ['POST', () => '/processes/redis/kill'], ['POST', () => '/processes/redis/restart'],
   ['PUT', () => '/coupons/MINE', { discountCents: 1_000 }], ['POST', () => '/points/eve', { points: 1_000 }], ['GET', () => '/sagas'],
