@@ -203,6 +203,17 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     expect(holders && mayHold(holders, 'buyer-1', STOCK)).toBe(true)
   })
 
+  test('a stock that was changed while the sale was closed counts once', async () => {
+    const saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
+    const closed = await closeSale(deps(), saleId)
+    await world.database.sale.update({ where: { id: saleId }, data: { stock: 2 * STOCK } })
+    if (closed) await reopenSale(deps(), closed)
+    const healed: number[] = []
+    await reconciler(0, healed).look()
+    expect(await world.stock.readSale(saleId)).toMatchObject({ total: 2 * STOCK, left: 2 * STOCK, holderUnits: STOCK })
+    expect(healed).toEqual([])
+  })
+
   test('fewer units than are left were taken away: none is left, and never less', async () => {
     const saleId = await openSale()
     await order(saleId, 1)

@@ -150,6 +150,12 @@ test('a sale that is moved keeps its data until a day after its new end', async 
   expect(await reserve(sale, 'ann')).toBe('ENDED')
 })
 
+test('figures of another epoch are not taken: whoever rebuilds the sale has newer ones', async () => {
+  const sale = await openSale({ epoch: 2 })
+  await door.amend({ ...closed(sale), epoch: 1, title: 'Old', total: 9 })
+  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ title: 'A sale', total: 3, left: 3 })
+})
+
 test('a blacklist of any length can be filled in', async () => {
   const sale = await openSale({}, Array.from({ length: 150_000 }, (_, i) => `banned-${i}`))
   expect([await reserve(sale, 'banned-149999'), await reserve(sale, 'ann')]).toEqual(['BLACKLISTED', 'RESERVED'])

@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const STOCK = 'core/stock/stock.test.ts'
 const DOOR = 'core/stock/sale-door.test.ts'
+const RECONCILING = 'cancel-worker/reconcile.test.ts'
 
 /** The scripts of the Redis ledger. */
 export const stockGuards: Guard[] = [
@@ -120,5 +121,21 @@ export const stockGuards: Guard[] = [
   {
     rule: 'only an open sale is set right', file: 'core/stock/adjust.lua',
     text: 'if found[1] ~= ARGV[1] or found[2] ~= ARGV[2] then return 0 end\n', without: '', tests: { file: DOOR, named: 'units are put back' },
+  },
+  {
+    rule: 'figures of an older epoch are not taken', file: 'core/stock/amend.lua',
+    text: "if found[1] ~= ARGV[1] then return '' end\n", without: '', tests: { file: DOOR, named: 'figures of another epoch' },
+  },
+  {
+    rule: 'a stock that is lowered leaves no fewer units than none', file: 'core/stock/amend.lua',
+    text: 'math.max(0, found[5] + by)', without: 'found[5] + by', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'a stock that is changed moves no holder\'s bit', file: 'core/stock/amend.lua',
+    text: "  redis.call('HSETNX', KEYS[1], 'holder_units', found[4])\n", without: '', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'a stock that was changed while the sale was closed counts once', file: 'core/stock/open.lua',
+    text: "  redis.call('HSET', KEYS[1], 'total', ARGV[3])\n", without: '', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
   },
 ]
