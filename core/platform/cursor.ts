@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { ProblemError } from './problem.ts'
 
 /** Where a page of a list ended, as a text that a caller hands back as it is. */
-export const cursorOf = (...place: (string | number)[]) => Buffer.from(JSON.stringify(place)).toString('base64url')
+const cursorOf = (...place: (string | number)[]) => Buffer.from(JSON.stringify(place)).toString('base64url')
 
 /** @throws ProblemError INVALID_REQUEST when the text is no cursor of this list. */
 export function readCursor<Place extends z.ZodType>(place: Place, cursor: string | undefined): z.output<Place> | undefined {
