@@ -82,9 +82,9 @@ test('the window moves in both ledgers, and never closes before it opens', async
   expect(await system.controlRoom('PATCH', '/sales/nowhere', { closesAt })).toMatchObject({ status: 404 })
 })
 
-test('two changes of one sale at the same time both hold, in both ledgers', async () => {
+test('two changes of one sale at the same time both hold, in both ledgers', { timeout: 120_000 }, async () => {
   const saleId = await system.createSale()
-  for (let round = 1; round <= 10; round++) {
+  for (let round = 1; round <= 5; round++) {
     const [opensAt, closesAt] = [new Date(round), new Date(Date.now() + 7_200_000 + round)]
     const answers = await Promise.all([{ opensAt }, { closesAt }].map((change) => system.controlRoom('PATCH', `/sales/${saleId}`, change)))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
