@@ -9,6 +9,7 @@ import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
+import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
@@ -54,11 +55,12 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const rebuilder = new Rebuilder({ ...deps, door, queues, onRebuilt: count.rebuilt }, limits.reservationLifetimeMs)
   const reconciler = new Reconciler({ database, door, log, onHealed: count.healed }, limits.reservationLifetimeMs, limits.graceMs)
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
+  const turns = new SalesInTurn(deps.stock)
   const loops = new Loops(log, metrics)
   const sweeps = [
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),
     loops.repeat('sweep untold', everyMs, () => sweepUntold(deps)),
-    loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits)),
+    loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits, turns)),
     loops.repeat('check back', everyMs, () => checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000)),
     loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.look()),
     loops.repeat('reconcile', everyMs, () => reconciler.look()),

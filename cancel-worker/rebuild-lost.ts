@@ -1,11 +1,13 @@
 import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import type { Sale } from '../core/platform/database.ts'
+import { attemptEach } from '../core/platform/attempt-each.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
-import { type Door, KEPT_AFTER_END_MS } from '../core/stock/ledger.ts'
+import type { Door } from '../core/stock/ledger.ts'
 import type { SaleDoor } from '../core/stock/sale-door.ts'
 import type { CancelDeps } from './cancel-batch.ts'
+import { LedgerSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
 import { sweepSale } from './sweep.ts'
 
 export interface RebuildingDeps extends CancelDeps {
@@ -38,23 +40,27 @@ export class Rebuilder {
   readonly #deps: RebuildingDeps
   readonly #reservationLifetimeMs: number
   readonly #watched = new Map<string, Watched>()
+  readonly #turns: LedgerSalesInTurn
 
   constructor(deps: RebuildingDeps, reservationLifetimeMs: number) {
     this.#deps = deps
     this.#reservationLifetimeMs = reservationLifetimeMs
+    this.#turns = new LedgerSalesInTurn(deps.database)
   }
 
-  /** One look at every sale that Redis should have. @throws when a server did not answer for one; the others are served. */
+  /** One look at every open sale and at some that have ended. @throws when it failed for one; the others are served. */
   async look(): Promise<void> {
-    const kept = new Date(Date.now() - KEPT_AFTER_END_MS)
-    const sales = await this.#deps.database.sale.findMany({ where: { closesAt: { gt: kept } } })
-    const failures: unknown[] = []
-    for (const sale of sales) await this.#lookAt(sale).catch((error: unknown) => failures.push(error))
-    if (failures.length > 0) throw new Error(`${failures.length} of ${sales.length} sales could not be looked at`, { cause: failures[0] })
+    const sales = await this.#turns.next()
+    // All at once: one round trip after the other would take as long as there are sales.
+    const doors = await Promise.allSettled(sales.map(({ id }) => this.#deps.door.read(id)))
+    await attemptEach(sales, async (sale, i) => {
+      const door = doors[i]
+      if (door?.status === 'rejected') throw door.reason
+      if (door) await this.#lookAt(sale, door.value)
+    })
   }
 
-  async #lookAt(sale: Sale): Promise<void> {
-    const door = await this.#deps.door.read(sale.id)
+  async #lookAt(sale: SaleInTurn, door: Door): Promise<void> {
     if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
     else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
     else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#closeLost(sale, door)
@@ -62,7 +68,7 @@ export class Rebuilder {
     else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#closeStuck(sale)
   }
 
-  async #closeLost(sale: Sale, door: Door): Promise<void> {
+  async #closeLost(sale: SaleInTurn, door: Door): Promise<void> {
     const isWhole = door.epoch === sale.epoch && await this.#isWhole(sale)
     const closed = await closeSale(this.#deps, sale.id)
     if (!closed || sale.epoch === 0) return
@@ -71,7 +77,7 @@ export class Rebuilder {
     else this.#deps.log.warn(about, 'Redis may have lost this sale: closed, to be rebuilt')
   }
 
-  async #closeStuck(sale: Sale): Promise<void> {
+  async #closeStuck(sale: SaleInTurn): Promise<void> {
     const closed = await closeSale(this.#deps, sale.id, sale.epoch)
     if (closed) this.#deps.log.warn({ saleId: sale.id, epoch: closed.epoch }, 'rebuilding this sale came to a standstill: closed anew')
   }
@@ -80,8 +86,9 @@ export class Rebuilder {
    * Whether a server that was started anew has the units that PostgreSQL expects, as after a clean stop. For the log alone:
    * right figures do not prove that the reservations behind them are the latest, so the sale is rebuilt all the same.
    */
-  async #isWhole({ id, stock, sold, perBuyerLimit }: Sale): Promise<boolean> {
-    const [found, undecided, untold] = await Promise.all([
+  async #isWhole({ id }: SaleInTurn): Promise<boolean> {
+    const [{ stock, sold, perBuyerLimit }, found, undecided, untold] = await Promise.all([
+      this.#deps.database.sale.findUniqueOrThrow({ where: { id } }),
       this.#deps.stock.readSale(id), this.#deps.stock.countUndecided(id),
       this.#deps.database.order.aggregate({
         _sum: { quantity: true }, where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null },
@@ -91,11 +98,13 @@ export class Rebuilder {
     return missing >= 0 && missing <= undecided * perBuyerLimit + (untold._sum.quantity ?? 0)
   }
 
-  async #reopenOnceDrained(sale: Sale): Promise<void> {
+  async #reopenOnceDrained({ id, epoch }: SaleInTurn): Promise<void> {
+    const sale = await this.#deps.database.sale.findUnique({ where: { id, epoch } })
+    if (!sale) return
     // One that was never open has nothing to wait for.
     if (sale.fencedEpoch > 0 && !await this.#isDrained(sale)) return
     if (!await reopenSale(this.#deps, sale)) return
-    this.#deps.log.info({ saleId: sale.id, epoch: sale.epoch }, 'sale rebuilt from PostgreSQL, open again')
+    this.#deps.log.info({ saleId: id, epoch }, 'sale rebuilt from PostgreSQL, open again')
     this.#deps.onRebuilt()
   }
 

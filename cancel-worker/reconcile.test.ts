@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/log.ts'
-import { closeSale } from '../core/rebuild/close-sale.ts'
+import { closedSale, closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
+import { mayHold } from '../core/stock/holders.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { Ledger, reservation, rules } from '../test/support/ledger.ts'
@@ -170,3 +171,130 @@ test('a closed sale is left to whoever rebuilds it', async () => {
   await reconciler(0, healed).look()
   expect([await left(saleId), healed]).toEqual([99, []])
 })
+
+describe('what Redis says of a sale other than PostgreSQL is told again with the next look:', () => {
+  const differences: [what: string, field: string, value: string][] = [
+    ['the start', 'opens_at_ms', '1'], ['the end', 'closes_at_ms', '2'], ['the title', 'title', 'Another'], ['the price', 'price_cents', '1'], ['the limit', 'per_buyer_limit', '9'],
+  ]
+
+  test.each(differences)('%s', async (_what, field, value) => {
+    const saleId = await openSale()
+    const key = door.keys.sale(saleId)
+    const right = await world.redis.hget(key, field)
+    await world.redis.hset(key, field, value)
+    await reconciler(0).look()
+    expect([await world.redis.hget(key, field), await left(saleId)]).toEqual([right, STOCK])
+  })
+
+  test('a stock that was changed, with the units left, once, and every holder keeps their place', async () => {
+    const saleId = await openSale()
+    await order(saleId, 1)
+    await world.database.sale.update({ where: { id: saleId }, data: { stock: 10_000 } })
+    const [one, other, healed] = [reconciler(0), reconciler(0), [] as number[]]
+    await Promise.all([one.look(), other.look()])
+    expect(await world.stock.readSale(saleId)).toMatchObject({ total: 10_000, left: 9_999 })
+    await world.database.sale.update({ where: { id: saleId }, data: { stock: STOCK } })
+    await reconciler(0, healed).look()
+    expect(await world.stock.readSale(saleId)).toMatchObject({ total: STOCK, left: STOCK - 1, holderUnits: STOCK })
+    // Units that the change of the stock explains are neither missing nor too many.
+    await reconciler(0, healed).look()
+    expect(healed).toEqual([])
+    const holders = await world.redis.getBuffer(door.keys.holders(saleId))
+    expect(holders && mayHold(holders, 'buyer-1', STOCK)).toBe(true)
+  })
+
+  test('a stock that was changed while the sale was closed counts once', async () => {
+    const saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
+    const closed = await closeSale(deps(), saleId)
+    await world.database.sale.update({ where: { id: saleId }, data: { stock: 2 * STOCK } })
+    if (closed) await reopenSale(deps(), closed)
+    const healed: number[] = []
+    await reconciler(0, healed).look()
+    expect(await world.stock.readSale(saleId)).toMatchObject({ total: 2 * STOCK, left: 2 * STOCK, holderUnits: STOCK })
+    expect(healed).toEqual([])
+  })
+
+  test('fewer units than are left were taken away: none is left, and never less', async () => {
+    const saleId = await openSale()
+    await order(saleId, 1)
+    await reserve(saleId, 2)
+    await world.database.sale.update({ where: { id: saleId }, data: { stock: 1 } })
+    await reconciler(0).look()
+    expect(await world.stock.readSale(saleId)).toMatchObject({ total: 1, left: 0 })
+  })
+
+  test('a buyer who was unlisted while the sale was rebuilt, and one who was listed', async () => {
+    await world.database.blacklistEntry.createMany({ data: [{ buyerId: 'mallory', reason: 'bots' }, { buyerId: 'trudy', reason: 'bots' }] })
+    onTestFinished(async () => { await world.database.blacklistEntry.deleteMany() })
+    const saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
+    /** Mallory is taken off, and Eve put on, between the reading of the list and the filling in. */
+    class SlowDoor extends SaleDoor {
+      override async fillBlacklist(...asked: Parameters<SaleDoor['fillBlacklist']>): Promise<void> {
+        await world.database.blacklistEntry.update({ where: { buyerId: 'mallory' }, data: { buyerId: 'eve' } })
+        await super.fillBlacklist(...asked)
+      }
+    }
+    const slow = { ...deps(), door: new SlowDoor(world.redis, world.keyPrefix) }
+    const closed = await closeSale(slow, saleId)
+    if (closed) await reopenSale(slow, closed)
+    const listed = async () => (await world.redis.smembers(door.keys.blacklist(saleId))).sort()
+    expect(await listed()).toEqual(['mallory', 'trudy'])
+    await reconciler(0).look()
+    expect(await listed()).toEqual(['eve', 'trudy'])
+    await world.database.blacklistEntry.deleteMany()
+    await reconciler(0).look()
+    expect(await listed()).toEqual([])
+  })
+
+  test('and every sale that was looked at says when', async () => {
+    const saleId = await openSale()
+    await world.redis.hdel(door.keys.sale(saleId), 'reconciled_at_ms')
+    await reconciler(0).look()
+    expect(Number(await world.redis.hget(door.keys.sale(saleId), 'reconciled_at_ms'))).toBeGreaterThan(0)
+  })
+})
+
+test('one sale that cannot be reconciled is named, and keeps none of the others from being healed', async () => {
+  const [broken, before, after] = [await openSale(), await openSale(), await openSale()]
+  for (const saleId of [before, after]) await move(saleId, 3)
+  await world.redis.del(door.keys.undecided(broken))
+  await world.redis.set(door.keys.undecided(broken), 'no list')
+  await expect(reconciler(0).look()).rejects.toThrow(broken)
+  expect([await left(before), await left(after)]).toEqual([STOCK, STOCK])
+  await world.redis.del(door.keys.undecided(broken))
+  await reconciler(0).look()
+})
+
+test('of 3,000 sales, half of them over, a look takes all that are open and some of the others, in turn', { timeout: 120_000 }, async () => {
+  const crowded = await createWorld()
+  onTestFinished(() => crowded.close())
+  const { database, redis } = crowded
+  const many = new SaleDoor(redis, crowded.keyPrefix)
+  const template = await crowd(crowded, many)
+  const [sold, copies] = [await database.sale.findMany({ orderBy: [{ closesAt: 'asc' }, { id: 'asc' }] }), redis.pipeline()]
+  for (const { id, opensAt, closesAt } of sold) copies.hset(many.keys.sale(id), { ...template, opens_at_ms: opensAt.getTime(), closes_at_ms: closesAt.getTime() })
+  await copies.exec()
+  const ids = sold.map(({ id }) => id)
+  const [ended, open] = [ids.slice(0, 1_500), ids.slice(1_500)]
+  /** Each of them has a unit too many. */
+  const wrong = [ended[0], ended[199], ended[200], ended[399], ended[1_499], ...open.filter((_, i) => i % 100 === 0)].map(String)
+  await Promise.all(wrong.map((id) => redis.hincrby(many.keys.sale(id), 'stock', 1)))
+  const stillWrong = async () => (await Promise.all(wrong.map(async (id) => ({ id, units: (await crowded.stock.readSale(id))?.left })))).filter(({ units }) => units !== STOCK).map(({ id }) => id)
+  const looking = new Reconciler({ database, door: many, log, onHealed: () => {} }, 60_000, 0)
+  await looking.look()
+  expect(await stillWrong()).toEqual([ended[200], ended[399], ended[1_499]])
+  await looking.look()
+  expect(await stillWrong()).toEqual([ended[1_499]])
+})
+
+/** 3,000 sales in PostgreSQL, half of them over. @returns what Redis says of an open one */
+async function crowd({ database, redis }: World, door: SaleDoor): Promise<Record<string, string>> {
+  await database.$executeRaw`
+    INSERT INTO sales (id, title, price_cents, stock, epoch, fenced_epoch, opens_at, closes_at)
+    SELECT 'sale-' || i, 'A sale', 500, ${STOCK}, 1, 1, now() - interval '2 hours', now() + CASE WHEN i > 1500 THEN interval '1 hour' ELSE interval '-1 hour' END
+    FROM generate_series(1, 3000) AS i`
+  const sale = await database.sale.findUniqueOrThrow({ where: { id: 'sale-3000' } })
+  await door.close(closedSale(sale))
+  await door.open(sale.id, 1, STOCK)
+  return redis.hgetall(door.keys.sale(sale.id))
+}

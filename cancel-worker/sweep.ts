@@ -5,7 +5,9 @@ import { findOverdueOrders } from '../core/orders/overdue.ts'
 import { rejectAbandoned } from '../core/orders/place-orders.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
+import { attemptEach } from '../core/platform/attempt-each.ts'
 import { failpoint } from '../core/platform/failpoint.ts'
+import type { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
 
 export interface SweepLimits {
@@ -39,8 +41,16 @@ export async function sweepUntold(deps: CancelDeps): Promise<void> {
  * nobody has decided past its lifetime (its message is lost, or so late that it would be dropped) is first fenced with a
  * tombstone there, then released here. Nothing is given back on "unknown".
  */
-export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits): Promise<void> {
-  for (const saleId of await deps.stock.saleIds()) await sweepSale(deps, limits, saleId)
+export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits, turns: SalesInTurn): Promise<void> {
+  const beforeMs = await deps.stock.nowMs() - limits.graceMs
+  const sales = (await turns.next()).map((id) => ({ id }))
+  // All at once: most sales have nothing to sweep, and one round trip for each would take as long as there are sales.
+  const overdue = await Promise.allSettled(sales.map(({ id }) => deps.stock.undecidedBefore(id, beforeMs, 1)))
+  await attemptEach(sales, async ({ id }, i) => {
+    const found = overdue[i]
+    if (found?.status === 'rejected') throw found.reason
+    if (found && found.value.length > 0) await sweepSale(deps, limits, id)
+  })
 }
 
 /** The same for one sale. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../test/support/eventually.ts'
 import { call } from '../test/support/http-client.ts'
 import { startSystem, type System } from '../test/support/system.ts'
@@ -82,6 +82,76 @@ test('the window moves in both ledgers, and never closes before it opens', async
   expect(await system.controlRoom('PATCH', '/sales/nowhere', { closesAt })).toMatchObject({ status: 404 })
 })
 
+test('two changes of one sale at the same time both hold, in both ledgers', { timeout: 120_000 }, async () => {
+  const saleId = await system.createSale()
+  for (let round = 1; round <= 5; round++) {
+    const [opensAt, closesAt] = [new Date(round), new Date(Date.now() + 7_200_000 + round)]
+    const answers = await Promise.all([{ opensAt }, { closesAt }].map((change) => system.controlRoom('PATCH', `/sales/${saleId}`, change)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect(await system.world.database.sale.findUnique({ where: { id: saleId } })).toMatchObject({ opensAt, closesAt })
+    expect(await system.world.stock.readSale(saleId)).toMatchObject({ opensAtMs: opensAt.getTime(), closesAtMs: closesAt.getTime() })
+  }
+})
+
+test('a change of what was changed since one looked is refused, and does nothing', async () => {
+  const saleId = await system.createSale()
+  const path = `/sales/${saleId}`
+  const change = (closesInMs: number, ifMatch: string) => call('PATCH', `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}${path}`, {
+    token: system.env.ADMIN_TOKEN, body: { closesAt: new Date(Date.now() + closesInMs) }, headers: { 'if-match': ifMatch },
+  })
+  const seen = (await system.controlRoom('GET', path)).headers.get('etag') ?? ''
+  const changed = await change(60_000, seen)
+  expect(changed).toMatchObject({ status: 200 })
+  const { closesAt } = (await system.controlRoom('GET', path)).body
+  for (const stale of [seen, '"nonsense"', '']) expect(await change(120_000, stale)).toMatchObject({ status: 412, body: { code: 'CHANGED_MEANWHILE' } })
+  expect((await system.controlRoom('GET', path)).body).toMatchObject({ closesAt })
+  for (const fresh of [changed.headers.get('etag') ?? '', '*']) expect(await change(120_000, fresh)).toMatchObject({ status: 200 })
+})
+
+test('many buyers are listed and unlisted with one call, in every open sale', async () => {
+  const saleIds = [await system.createSale(), await system.createSale()]
+  const buyers = Array.from({ length: 200 }, (_, i) => `bot-${i}`)
+  const listed = () => Promise.all(saleIds.map((saleId) => system.world.redis.scard(system.world.stock.keys.blacklist(saleId))))
+  expect(await system.controlRoom('PATCH', '/blacklist', { list: buyers, reason: 'bots' })).toMatchObject({ status: 200, body: { listed: 200, unlisted: 0 } })
+  expect(await listed()).toEqual([200, 200])
+  // A list that was empty did not exist: a new one must expire with its sale.
+  for (const saleId of saleIds) expect(await system.world.redis.pttl(system.world.stock.keys.blacklist(saleId))).toBeGreaterThan(0)
+  expect(await system.controlRoom('PATCH', '/blacklist', { list: ['eve', 'eve'], unlist: buyers.slice(1), reason: 'resells' })).toMatchObject({ status: 200 })
+  expect(await system.world.database.blacklistEntry.findMany({ orderBy: { buyerId: 'asc' }, select: { buyerId: true, reason: true } }))
+    .toEqual([{ buyerId: 'bot-0', reason: 'bots' }, { buyerId: 'eve', reason: 'resells' }])
+  expect(await listed()).toEqual([2, 2])
+  await system.controlRoom('PATCH', '/blacklist', { unlist: ['bot-0', 'eve'] })
+  expect(await listed()).toEqual([0, 0])
+})
+
+test('lists come page by page: nothing is missed, and nothing comes twice', async () => {
+  const { database } = system.world
+  await database.$executeRaw`
+    INSERT INTO sales (id, title, price_cents, stock, opens_at, closes_at)
+    SELECT 'old-' || lpad(i::text, 4, '0'), 'Long over', 500, 1, '2020-01-01'::timestamptz + (i / 10) * interval '1 minute', '2020-02-01' FROM generate_series(1, 3000) AS i`
+  await database.$executeRaw`
+    INSERT INTO sagas (order_id, sale_id, state, step, due_at) SELECT gen_random_uuid(), 'old-0001', 'COMPENSATED', 'order.created', '2020-01-01' FROM generate_series(1, 250)`
+  onTestFinished(async () => { await database.$transaction([database.sale.deleteMany({ where: { id: { startsWith: 'old-' } } }), database.saga.deleteMany({ where: { saleId: 'old-0001' } })]) })
+  const walk = async (path: string, list: string, id: string, pagesMax = Infinity) => {
+    const ids: string[] = []
+    let [pages, next]: [number, string | undefined] = [0, '']
+    for (; next !== undefined && pages < pagesMax; pages++) {
+      const { body } = await system.controlRoom('GET', `${path}${next === '' ? '' : `&cursor=${next}`}`)
+      ids.push(...(body[list] as Record<string, string>[]).map((entry) => String(entry[id])))
+      next = body.next as string | undefined
+    }
+    return { ids, distinct: new Set(ids).size, pages }
+  }
+  const all = await database.sale.findMany({ orderBy: [{ opensAt: 'desc' }, { id: 'desc' }], select: { id: true } })
+  expect((await walk('/sales?limit=200', 'sales', 'id')).ids).toEqual(all.map(({ id }) => id))
+  expect((await walk('/figures?limit=70', 'sales', 'saleId', 2)).ids.sort()).toEqual(all.slice(0, 140).map(({ id }) => id).sort())
+  const sagas = await database.saga.count()
+  expect(await walk('/sagas?limit=100', 'sagas', 'orderId')).toMatchObject({ distinct: sagas, pages: Math.ceil(sagas / 100) })
+  expect((await system.controlRoom('GET', '/sales')).body.sales).toHaveLength(100)
+  const refused = ['/sales?limit=0', '/sales?limit=201', '/sales?cursor=!', '/sales?cursor=bm9uZQ', '/sales?cursor=WzEsMiwzXQ', '/figures?limit=x', '/sagas?cursor=WzFd', '/dead-letters?cursor=e30']
+  for (const path of refused) expect(await system.controlRoom('GET', path), path).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+})
+
 test('what no part of the system could hold is refused with what was expected', async () => {
   const saleId = await system.createSale()
   const sale = { id: 'odd', title: 'Odd', priceCents: 1, stock: 1, opensAt: new Date(), closesAt: new Date(Date.now() + 60_000) }
@@ -96,6 +166,13 @@ test('what no part of the system could hold is refused with what was expected', 
     ['PUT', '/blacklist/eve', { reason: 'a\u0000b' }],
     ['PUT', '/blacklist/%00', { reason: 'bots' }],
     ['PUT', '/blacklist/%E0', { reason: 'bots' }],
+    ['PATCH', '/blacklist', {}],
+    ['PATCH', '/blacklist', { list: [], reason: 'bots' }],
+    ['PATCH', '/blacklist', { list: ['eve'] }],
+    ['PATCH', '/blacklist', { list: ['eve'], unlist: ['eve'], reason: 'bots' }],
+    ['PATCH', '/blacklist', { unlist: ['eve'], reason: 'bots' }],
+    ['PATCH', '/blacklist', { list: ['a b'], reason: 'bots' }],
+    ['PATCH', '/blacklist', { list: Array.from({ length: 201 }, (_, i) => `bot-${i}`), reason: 'bots' }],
     ['PUT', '/coupons/A%20B', { discountCents: 1 }],
     ['PUT', '/coupons/A', { discountCents: -1 }],
     ['PUT', '/coupons/A', { discountCents: 1, status: 'AVAILABLE' }],

@@ -17,20 +17,20 @@ import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { adminOnly } from './admin-only.ts'
 import type { ControlRoomConfig } from './config.ts'
-import { readFigures } from './figures.ts'
 import { Launcher } from './launcher.ts'
 import { Broadcast } from './live/broadcast.ts'
 import { readProblems } from './live/read-problems.ts'
 import { sampler } from './live/sampler.ts'
 import { getAudit } from './routes/audit.ts'
-import { deleteBlacklist, putBlacklist } from './routes/blacklist.ts'
+import { deleteBlacklist, patchBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { putCoupon, postPoints } from './routes/coupons.ts'
 import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
+import { getFigures } from './routes/figures.ts'
 import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
 import { deleteRush, getRush, postRush } from './routes/rush.ts'
 import { getSagas } from './routes/sagas.ts'
-import { getSales, patchSale, postSale } from './routes/sales.ts'
+import { getSale, getSales, patchSale, postSale } from './routes/sales.ts'
 import { Rushes } from './rush/rushes.ts'
 import { createSubscriberReader } from './subscriber-backlogs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
@@ -76,10 +76,12 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.use(adminOnly(config.ADMIN_TOKEN))
       app.get('/sales', getSales(deps))
       app.post('/sales', jsonBody(), postSale(deps))
+      app.get('/sales/:saleId', getSale(deps))
       app.patch('/sales/:saleId', jsonBody(), patchSale(deps))
+      app.patch('/blacklist', jsonBody(), patchBlacklist(deps))
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))
-      app.get('/figures', async (_req, res) => { res.json(await readFigures(deps, queues, subscribers)) })
+      app.get('/figures', getFigures(deps, queues, subscribers))
       app.put('/coupons/:code', jsonBody(), putCoupon(database))
       app.post('/points/:buyerId', jsonBody(), postPoints(database))
       app.get('/sagas', getSagas(database))

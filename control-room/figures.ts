@@ -26,9 +26,10 @@ export interface Figures {
   outbox: number
 }
 
-export async function readFigures({ database, stock }: SaleDeps, queues: QueueReader, subscribers: SubscriberReader): Promise<Figures> {
+/** Of those sales. */
+export async function readFigures({ database, stock }: SaleDeps, saleIds: string[], queues: QueueReader, subscribers: SubscriberReader): Promise<Figures> {
   const [ledger, outbox, depths, backlogs] = await Promise.all([
-    readLedgerSales(database, undefined), countOutboxMessages(database), ifReachable(() => queues.read()), ifReachable(() => subscribers.read()),
+    readLedgerSales(database, saleIds), countOutboxMessages(database), ifReachable(() => queues.read()), ifReachable(() => subscribers.read()),
   ])
   const sales = await Promise.all(ledger.map(async ({ saleId, stock: units, sold, orders, rejected }) => {
     const [door, pending, undecided] = await Promise.all([stock.readSale(saleId), stock.countPending(saleId), stock.countUndecided(saleId)])

@@ -4,6 +4,7 @@ import type { Database } from '../core/platform/database.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { BrokerUnreachable } from '../core/platform/rabbit/depth-reader.ts'
 import { countSagas } from '../core/sagas/list.ts'
+import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { type SubscriberReader, subscriberWatch } from './subscriber-backlogs.ts'
 
@@ -31,6 +32,9 @@ export function backlogWatch({ database, stock, queues, subscribers, metrics, lo
   const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
   const watchSubscribers = subscriberWatch(subscribers, metrics, log)
   const sagas = gauge('seckill_sagas', 'Sagas of orders that name a coupon or points, by state', 'state')
+  const turns = new SalesInTurn(stock)
+  /** Sales that are shown. */
+  const shown = new Set<string>()
   let knownDead = 0
 
   async function watchQueues(): Promise<void> {
@@ -45,15 +49,26 @@ export function backlogWatch({ database, stock, queues, subscribers, metrics, lo
   }
 
   async function watchSales(): Promise<void> {
-    const figures = await Promise.all((await stock.saleIds()).map(async (sale) => ({
-      sale, pending: await stock.countPending(sale), undecided: await stock.countUndecided(sale),
-    })))
-    pending.reset()
-    undecided.reset()
-    for (const { sale, ...counts } of figures) {
-      pending.set({ sale }, counts.pending)
-      undecided.set({ sale }, counts.undecided)
-    }
+    const open = new Set(await stock.openSaleIds())
+    const saleIds = [...new Set([...await turns.next(), ...shown])]
+    await Promise.all(saleIds.map(async (sale) => {
+      const counts = [await stock.countPending(sale), await stock.countUndecided(sale)] as const
+      // A sale that has ended shows while something of it waits: a day's sales that are over would be a figure each.
+      if (open.has(sale) || counts.some((count) => count > 0)) show(sale, counts)
+      else hide(sale)
+    }))
+  }
+
+  function show(sale: string, [unconfirmed, unsettled]: readonly [number, number]): void {
+    shown.add(sale)
+    pending.set({ sale }, unconfirmed)
+    undecided.set({ sale }, unsettled)
+  }
+
+  function hide(sale: string): void {
+    shown.delete(sale)
+    pending.remove({ sale })
+    undecided.remove({ sale })
   }
 
   async function watchSagas(): Promise<void> {

@@ -78,7 +78,7 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
   const sale = catalogue.known(saleId) ?? await catalogue.find(saleId)
   if (!sale) return { status: 'NO_SUCH_SALE' }
-  if (soldOut.refuses(saleId, buyerId, sale.total)) return { status: 'SOLD_OUT', left: 0 }
+  if (soldOut.refuses(saleId, buyerId, sale.holderUnits ?? sale.total)) return { status: 'SOLD_OUT', left: 0 }
 
   const reservationId = newReservationId(saleId)
   const wishes = wishesOf(coupon, points)

@@ -1,11 +1,16 @@
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import type { Request, Response } from 'express'
+import type { SaleList, SaleView } from '../core/contracts/http.ts'
 import { createLog } from '../core/platform/log.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { ProblemError } from '../core/platform/problem.ts'
+import { KEPT_AFTER_END_MS } from '../core/stock/ledger.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'
 import { createWorld, type World } from '../test/support/world.ts'
 import { type Catalogue, startCatalogue } from './catalogue.ts'
+import { getSales } from './routes/sales.ts'
 
 let world: World
 let catalogue: Catalogue
@@ -28,18 +33,18 @@ test('a sale that was loaded a moment ago is found at once, also in a crowd of i
 
 test('ids that somebody made up are looked up together, and none of them is read', async () => {
   await catalogue.close() // So that only what is asked for here is counted.
-  const saleIds = vi.spyOn(world.stock, 'saleIds')
+  const areLoaded = vi.spyOn(world.stock, 'areLoaded')
   const readSale = vi.spyOn(world.stock, 'readSale')
   await Promise.all(Array.from({ length: 3_000 }, (_, i) => catalogue.find(`made-up-${i}`)))
-  expect(saleIds.mock.calls.length).toBeLessThanOrEqual(3)
+  expect(areLoaded.mock.calls.length).toBeLessThanOrEqual(3)
   expect(readSale).not.toHaveBeenCalled()
 })
 
 test('what cannot be an id is not looked up at all', async () => {
   await catalogue.close()
-  const saleIds = vi.spyOn(world.stock, 'saleIds').mockClear()
+  const areLoaded = vi.spyOn(world.stock, 'areLoaded').mockClear()
   for (const id of ['', '-', 'A', '*', 'x'.repeat(33), 'a:b', '{a}']) expect(await catalogue.find(id)).toBeUndefined()
-  expect(saleIds).not.toHaveBeenCalled()
+  expect(areLoaded).not.toHaveBeenCalled()
 })
 
 test('an epoch that falls is not believed: Redis may have been set back', async () => {
@@ -48,3 +53,42 @@ test('an epoch that falls is not believed: Redis may have been set back', async 
   await world.redis.hset(world.stock.keys.sale('raised'), { epoch: 1, stock: 4 })
   expect(await eventually('what Redis says now', () => catalogue.known('raised'), (sale) => sale?.left === 4)).toMatchObject({ epoch: 3 })
 })
+
+test('2,000 sales come page by page: those that are not over first, none is missed, and none comes twice', async () => {
+  const hourMs = 3_600_000
+  const nowMs = Date.now()
+  await loadSale(world, { ...figures, saleId: 'copied' })
+  const template = await world.redis.hgetall(world.stock.keys.sale('copied'))
+  const copies = world.redis.pipeline()
+  /** Every fifth is over. Several end at the same moment. */
+  const endOf = (i: number) => nowMs + (i % 5 === 0 ? -hourMs : hourMs) + Math.floor(i / 50)
+  for (let i = 0; i < 2_000; i++) {
+    copies.hset(world.stock.keys.sale(`many-${i}`), { ...template, closes_at_ms: endOf(i) })
+    copies.zadd(world.stock.keys.sales(), endOf(i) + KEPT_AFTER_END_MS, `many-${i}`)
+  }
+  await copies.exec()
+  const all = await eventually('all of them', () => catalogue.all(), (sales) => sales.filter(({ saleId }) => saleId.startsWith('many-')).length === 2_000, 60_000)
+  const seen: SaleView[] = []
+  let next: string | undefined = ''
+  for (let page = 0; next !== undefined; page++) {
+    const list = pageOf(next === '' ? {} : { cursor: next, limit: '200' })
+    expect(list.sales.length).toBe(page === 0 ? 100 : Math.min(200, all.length - seen.length))
+    seen.push(...list.sales)
+    next = list.next
+  }
+  expect(seen.map(({ id }) => id)).toEqual(all.map(({ saleId }) => saleId))
+  const isOver = seen.map(({ closesAt }) => Date.parse(closesAt) <= Date.now())
+  expect(isOver.lastIndexOf(false)).toBeLessThan(isOver.indexOf(true))
+  for (const query of [{ limit: '0' }, { limit: '1e1' }, { limit: '201' }, { cursor: 'no cursor' }, { cursor: 'e30' }, { cursor: ['a', 'b'] }]) {
+    expect(() => pageOf(query), JSON.stringify(query)).toThrow(ProblemError)
+  }
+})
+
+function pageOf(query: object): SaleList {
+  const answers: SaleList[] = []
+  const response = { json: (body: SaleList) => answers.push(body) }
+  void getSales(catalogue)({ query } as Request, response as unknown as Response, () => {})
+  const [list] = answers
+  if (!list) throw new Error('Expected an answer')
+  return list
+}

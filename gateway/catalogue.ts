@@ -1,13 +1,15 @@
 import { SaleId } from '../core/contracts/http.ts'
 import { Combiner } from '../core/platform/combiner.ts'
 import type { Loops } from '../core/platform/loops.ts'
-import type { SaleFigures } from '../core/stock/ledger.ts'
+import { KEPT_AFTER_END_MS, type SaleFigures } from '../core/stock/ledger.ts'
+import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 const REFRESH_MS = 1_000
 
-/** What this process knows of the sales, at most a second old. */
+/** What this process knows of the sales, at most a second old; of those that have ended, up to some seconds. */
 export interface Catalogue {
+  /** In the order of `placeOf`; a sale that is new is missing for a second. */
   all: () => SaleFigures[]
   /** Without asking anybody; undefined when it has to be looked up. */
   known: (saleId: string) => SaleFigures | undefined
@@ -21,6 +23,8 @@ export interface Catalogue {
 
 export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   const sales = new Map<string, SaleFigures>()
+  const turns = new SalesInTurn(stock)
+  let sorted: SaleFigures[] = []
   let refreshedAtMs = 0
 
   /** An epoch only ever rises here: Redis restored from an older copy must not be believed. */
@@ -33,26 +37,26 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
 
   async function refresh(): Promise<void> {
     await stock.syncClock()
-    const saleIds = await stock.saleIds()
-    const found = await Promise.all(saleIds.map((saleId) => stock.readSale(saleId)))
+    const found = await Promise.all((await turns.next()).map((saleId) => stock.readSale(saleId)))
     for (const sale of found) if (sale) learn(sale)
     // A sale that is gone although it has not ended stays known: its buyers are told "not available", not "not found".
-    const listed = new Set(saleIds)
     for (const sale of sales.values()) {
-      if (!listed.has(sale.saleId) && sale.closesAtMs < Date.now()) sales.delete(sale.saleId)
+      if (sale.closesAtMs + KEPT_AFTER_END_MS < Date.now()) sales.delete(sale.saleId)
     }
+    sorted = inOrder([...sales.values()], stock.clockMs())
     refreshedAtMs = Date.now()
   }
 
   /**
    * Whoever makes up ids costs Redis next to nothing: all that are asked for while one look-up is under way share the next,
-   * which reads the list of the loaded sales and then only what stands in it.
+   * which asks which of them are loaded and then reads only those.
    */
   const lookUps = new Combiner<string, SaleFigures | undefined>({
     togetherMax: 1_000, runsMax: 1,
     async run(wanted) {
-      const listed = new Set(await stock.saleIds())
-      const there = [...new Set(wanted)].filter((saleId) => listed.has(saleId))
+      const ids = [...new Set(wanted)]
+      const loaded = await stock.areLoaded(ids)
+      const there = ids.filter((_, i) => loaded[i])
       for (const sale of await Promise.all(there.map((saleId) => stock.readSale(saleId)))) if (sale) learn(sale)
       return wanted.map((saleId) => sales.get(saleId))
     },
@@ -60,7 +64,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
 
   const refreshing = loops.repeat('catalogue', REFRESH_MS, refresh)
   return {
-    all: () => [...sales.values()],
+    all: () => sorted,
     known: (saleId) => sales.get(saleId),
     async find(saleId) {
       const known = sales.get(saleId)
@@ -71,4 +75,18 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     isFresh: () => Date.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),
   }
+}
+
+/** Where a sale stands in the list: those that are not over first, by their end; then the others, the latest first. */
+export function placeOf({ saleId, closesAtMs }: Pick<SaleFigures, 'saleId' | 'closesAtMs'>, nowMs: number): [isOver: number, end: number, saleId: string] {
+  return closesAtMs > nowMs ? [0, closesAtMs, saleId] : [1, -closesAtMs, saleId]
+}
+
+export function comparePlaces(one: ReturnType<typeof placeOf>, other: ReturnType<typeof placeOf>): number {
+  return one[0] - other[0] || one[1] - other[1] || (one[2] < other[2] ? -1 : one[2] > other[2] ? 1 : 0)
+}
+
+function inOrder(sales: SaleFigures[], nowMs: number): SaleFigures[] {
+  const places = sales.map((sale) => ({ sale, place: placeOf(sale, nowMs) }))
+  return places.sort((one, other) => comparePlaces(one.place, other.place)).map(({ sale }) => sale)
 }

@@ -16,6 +16,7 @@ import { signedIn } from '../core/platform/signed-in.ts'
 import { TokenBucket } from '../core/platform/token-bucket.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
+import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
@@ -69,7 +70,8 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const handing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const handOver = new HandOver(handing)
-  const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () => resendPending(handing, handOver, config.RESEND_AFTER_MS))
+  const turns = new SalesInTurn(stock)
+  const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () => resendPending(handing, handOver, config.RESEND_AFTER_MS, turns))
   closers.add('resender', () => resender.close())
 
   const deps: BuyDeps = {

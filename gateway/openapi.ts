@@ -1,7 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
 import {
-  OrderId, OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView, Problem, ReservationId, ReservationRequest, ReservationView, SaleId,
+  OrderId, OrderView, PaymentCallback, PaymentCallbackAnswer, PageRequest, PaymentView, Problem, ReservationId, ReservationRequest, ReservationView, SaleId,
   SaleList, SaleView, Session, SessionRequest,
 } from '../core/contracts/http.ts'
 import { type ProblemCode, problems } from '../core/contracts/problems.ts'
@@ -11,6 +11,7 @@ interface Call {
   path: string
   summary: string
   params?: z.ZodObject
+  query?: z.ZodObject
   body?: z.ZodType
   bodyOptional?: boolean
   headers?: z.ZodObject
@@ -26,7 +27,7 @@ const waiting = z.object({ prefer: z.string().optional().describe('wait=N holds 
 
 const calls: Call[] = [
   { method: 'post', path: '/sessions', summary: 'Sign in by name (demo mode only)', body: SessionRequest, answers: { 200: { description: 'Signed in', schema: Session } }, refusals: ['INVALID_REQUEST', 'NOT_FOUND'] },
-  { method: 'get', path: '/sales', summary: 'The sales', answers: { 200: { description: 'All that are known', schema: SaleList } }, refusals: [] },
+  { method: 'get', path: '/sales', summary: 'The sales, page by page', query: PageRequest, answers: { 200: { description: 'A page of them', schema: SaleList } }, refusals: ['INVALID_REQUEST'] },
   { method: 'get', path: '/sales/{saleId}', summary: 'One sale, stock left up to a second old', params: saleId, answers: { 200: { description: 'The sale', schema: SaleView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
     method: 'post', path: '/sales/{saleId}/reservations', summary: 'Buy: set a unit aside; the order is made behind the queue', params: saleId, signedIn: true,
@@ -95,6 +96,7 @@ function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
     ...(call.signedIn ? { security: [{ buyer: [] }] } : {}),
     request: {
       ...(call.params ? { params: call.params } : {}),
+      ...(call.query ? { query: call.query } : {}),
       ...(call.headers ? { headers: call.headers } : {}),
       ...(call.body ? { body: { required: !call.bodyOptional, content: content(call.body) } } : {}),
     },

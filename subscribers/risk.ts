@@ -58,6 +58,6 @@ async function paidWithinMinute(tx: Transaction, { buyerId, at }: OrderEvent): P
 async function blacklist(tx: Transaction, buyerId: string, reason: string, { redis, config, log }: Tools): Promise<void> {
   await tx.$executeRaw`INSERT INTO blacklist (buyer_id, reason) VALUES (${buyerId}, ${reason}) ON CONFLICT DO NOTHING`
   const door = new SaleDoor(redis, config.REDIS_KEY_PREFIX)
-  for (const saleId of await new Stock(redis, config.REDIS_KEY_PREFIX).saleIds()) await door.setBlacklisted(saleId, buyerId, true)
+  await door.setBlacklistedIn(await new Stock(redis, config.REDIS_KEY_PREFIX).openSaleIds(), [buyerId], true)
   log.warn({ buyerId, reason }, 'buyer put on the blacklist')
 }

@@ -1,26 +1,52 @@
 import type { RequestHandler } from 'express'
-import { BlacklistRequest, BuyerId } from '../../core/contracts/http.ts'
+import { BlacklistChange, BlacklistRequest, BuyerId } from '../../core/contracts/http.ts'
+import { failpoint } from '../../core/platform/failpoint.ts'
 import { parse } from '../../core/platform/problem.ts'
 import type { SaleDeps } from '../open-sale.ts'
 
 /** PUT /blacklist/:buyerId */
-export function putBlacklist({ database, stock, door }: SaleDeps): RequestHandler<{ buyerId: string }> {
+export function putBlacklist(deps: SaleDeps): RequestHandler<{ buyerId: string }> {
   return async (req, res) => {
     const buyerId = parse(BuyerId, req.params.buyerId)
     const { reason } = parse(BlacklistRequest, req.body)
-    // The database first: the order service asks it again, so that nothing slips through while Redis is being told.
-    await database.blacklistEntry.upsert({ where: { buyerId }, create: { buyerId, reason }, update: { reason } })
-    for (const saleId of await stock.saleIds()) await door.setBlacklisted(saleId, buyerId, true)
+    await list(deps, [buyerId], reason)
     res.json({ buyerId, reason })
   }
 }
 
 /** DELETE /blacklist/:buyerId */
-export function deleteBlacklist({ database, stock, door }: SaleDeps): RequestHandler<{ buyerId: string }> {
+export function deleteBlacklist(deps: SaleDeps): RequestHandler<{ buyerId: string }> {
   return async (req, res) => {
-    const buyerId = parse(BuyerId, req.params.buyerId)
-    await database.blacklistEntry.deleteMany({ where: { buyerId } })
-    for (const saleId of await stock.saleIds()) await door.setBlacklisted(saleId, buyerId, false)
+    await unlist(deps, [parse(BuyerId, req.params.buyerId)])
     res.status(204).end()
   }
+}
+
+/** PATCH /blacklist: many buyers at once */
+export function patchBlacklist(deps: SaleDeps): RequestHandler {
+  return async (req, res) => {
+    const { list: toList, unlist: toUnlist, reason } = parse(BlacklistChange, req.body)
+    if (toList) await list(deps, toList, reason ?? '')
+    if (toUnlist) await unlist(deps, toUnlist)
+    res.json({ listed: toList?.length ?? 0, unlisted: toUnlist?.length ?? 0 })
+  }
+}
+
+/** The database first: the order service asks it again, so that nothing slips through while Redis is being told. */
+async function list(deps: SaleDeps, buyerIds: string[], reason: string): Promise<void> {
+  await deps.database.$executeRaw`
+    INSERT INTO blacklist (buyer_id, reason) SELECT DISTINCT id, ${reason} FROM unnest(${buyerIds}::text[]) AS buyers (id) ORDER BY id
+    ON CONFLICT (buyer_id) DO UPDATE SET reason = excluded.reason`
+  await tell(deps, buyerIds, true)
+}
+
+async function unlist(deps: SaleDeps, buyerIds: string[]): Promise<void> {
+  await deps.database.blacklistEntry.deleteMany({ where: { buyerId: { in: buyerIds } } })
+  await tell(deps, buyerIds, false)
+}
+
+/** What a crash keeps from Redis, and sales that have ended, the reconciler tells. */
+async function tell({ stock, door }: SaleDeps, buyerIds: string[], listed: boolean): Promise<void> {
+  failpoint('blacklisting.beforeRedis')
+  await door.setBlacklistedIn(await stock.openSaleIds(), buyerIds, listed)
 }

@@ -1,13 +1,21 @@
 import type { RequestHandler } from 'express'
-import { type Broker, listDeadLetters, LOOKED_AT_MAX, sendBack } from '../../core/dead-letters/queue.ts'
-import { DeadLetterChoice } from '../../core/contracts/http.ts'
+import { z } from 'zod'
+import { type Broker, letterPlace, listDeadLetters, LOOKED_AT_MAX, sendBack } from '../../core/dead-letters/queue.ts'
+import { DeadLetterChoice, PAGE_LIMIT, PageRequest } from '../../core/contracts/http.ts'
+import { pageOf, readCursor } from '../../core/platform/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'
 
-const SHOWN_MAX = 100
+const Place = z.tuple([z.string(), z.string()])
 
-/** GET /dead-letters: how many there are, and the oldest */
+/** GET /dead-letters, GET /dead-letters?limit=20&cursor=…: how many there are, and the oldest */
 export function getDeadLetters(broker: Broker): RequestHandler {
-  return async (_req, res) => { res.json(await orUnavailable(broker, () => listDeadLetters(broker, SHOWN_MAX))) }
+  return async (req, res) => {
+    const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
+    const after = readCursor(Place, cursor)
+    const { count, letters } = await orUnavailable(broker, () => listDeadLetters(broker, limit + 1, after))
+    const { rows, next } = pageOf(letters, limit, letterPlace)
+    res.json({ count, letters: rows, next })
+  }
 }
 
 /** POST /dead-letters/send-back: those of the ids, or the first 10,000, to the queues they come from; for more one calls again */

@@ -1,15 +1,20 @@
 import type { RequestHandler } from 'express'
-import { SagaState } from '../../core/contracts/http.ts'
+import { z } from 'zod'
+import { PAGE_LIMIT, PageRequest, SagaState } from '../../core/contracts/http.ts'
 import type { Database } from '../../core/platform/database.ts'
+import { pageOf, readCursor } from '../../core/platform/cursor.ts'
 import { parse } from '../../core/platform/problem.ts'
-import { listSagas } from '../../core/sagas/list.ts'
+import { listSagas, sagaPlace } from '../../core/sagas/list.ts'
 
-const SHOWN_MAX = 100
+const Place = z.tuple([z.int().min(0).max(1), z.int().min(-8.64e15).max(8.64e15), z.uuid()])
 
-/** GET /sagas, GET /sagas?state=RUNNING: how many there are in each state, and some of them, open ones first */
+/** GET /sagas, GET /sagas?state=RUNNING&limit=20&cursor=…: how many there are in each state, and some of them, open ones first */
 export function getSagas(database: Database): RequestHandler {
   return async (req, res) => {
     const state = req.query.state === undefined ? undefined : parse(SagaState, req.query.state)
-    res.json(await listSagas(database, state, SHOWN_MAX))
+    const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
+    const { counts, sagas } = await listSagas(database, state, limit + 1, readCursor(Place, cursor))
+    const { rows, next } = pageOf(sagas, limit, sagaPlace)
+    res.json({ counts, sagas: rows, next })
   }
 }

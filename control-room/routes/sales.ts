@@ -1,8 +1,10 @@
-import type { RequestHandler } from 'express'
-import { NewSale, SaleChange, SaleId } from '../../core/contracts/http.ts'
+import type { RequestHandler, Response } from 'express'
+import { NewSale, PAGE_LIMIT, PageRequest, SaleChange, SaleId } from '../../core/contracts/http.ts'
 import type { Sale } from '../../core/platform/database.ts'
+import { pageOf, readCursor } from '../../core/platform/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/problem.ts'
-import { openSale, reschedule, type SaleDeps } from '../open-sale.ts'
+import { listSales, SalePlace, salePlace } from '../list-sales.ts'
+import { openSale, reschedule, type SaleDeps, versionOf } from '../open-sale.ts'
 
 /** POST /sales */
 export function postSale(deps: SaleDeps): RequestHandler {
@@ -10,27 +12,43 @@ export function postSale(deps: SaleDeps): RequestHandler {
     const sale = parse(NewSale, req.body)
     const created = await openSale(deps, sale)
     if (!created) throw new ProblemError('SALE_EXISTS', `There is a sale "${sale.id}"; choose another id.`)
-    res.status(201).location(`/sales/${created.id}`).json(view(created))
+    send(res.status(201).location(`/sales/${created.id}`), created)
   }
 }
 
-/** GET /sales */
+/** GET /sales, GET /sales?limit=20&cursor=…: those that open last come first */
 export function getSales({ database }: SaleDeps): RequestHandler {
-  return async (_req, res) => {
-    const sales = await database.sale.findMany({ orderBy: { opensAt: 'desc' }, take: 100 })
-    res.json({ sales: sales.map(view) })
+  return async (req, res) => {
+    const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
+    const { rows, next } = pageOf(await listSales(database, readCursor(SalePlace, cursor), limit + 1), limit, salePlace)
+    res.json({ sales: rows.map(view), next })
   }
 }
 
-/** PATCH /sales/:saleId: opens or closes earlier or later */
+/** GET /sales/:saleId */
+export function getSale({ database }: SaleDeps): RequestHandler<{ saleId: string }> {
+  return async (req, res) => {
+    const sale = await database.sale.findUnique({ where: { id: parse(SaleId, req.params.saleId) } })
+    if (!sale) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
+    send(res, sale)
+  }
+}
+
+/** PATCH /sales/:saleId: opens or closes earlier or later; with If-Match only when nobody has changed it since that ETag. */
 export function patchSale(deps: SaleDeps): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
-    const outcome = await reschedule(deps, parse(SaleId, req.params.saleId), parse(SaleChange, req.body))
+    const outcome = await reschedule(deps, parse(SaleId, req.params.saleId), parse(SaleChange, req.body), seenVersion(req.get('if-match')))
     if (outcome === 'NO_SUCH_SALE') throw new ProblemError('NOT_FOUND', 'There is no such sale.')
     if (outcome === 'EMPTY_WINDOW') throw new ProblemError('INVALID_REQUEST', 'closesAt: expected a moment after opensAt')
-    res.json(view(outcome))
+    if (outcome === 'CHANGED_MEANWHILE') throw new ProblemError('CHANGED_MEANWHILE', 'The sale was changed since you looked; look again, then change it.')
+    send(res, outcome)
   }
 }
+
+/** Any text that is no ETag of ours is a version that the sale is not in. */
+const seenVersion = (ifMatch: string | undefined) => ifMatch === undefined || ifMatch === '*' ? undefined : ifMatch.replace(/^"(.*)"$/, '$1')
+
+const send = (res: Response, sale: Sale) => res.set('ETag', `"${versionOf(sale)}"`).json(view(sale))
 
 function view({ id, title, priceCents, stock, sold, perBuyerLimit, opensAt, closesAt, epoch }: Sale) {
   return { id, title, priceCents, stock, sold, perBuyerLimit, opensAt, closesAt, epoch }

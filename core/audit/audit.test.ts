@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { reserveOne } from '../../test/support/reserve-one.ts'
 import { subscriber as coupon } from '../../subscribers/coupon.ts'
@@ -20,6 +20,7 @@ import { cancelForBuyer, receiveMoney, refundPaid } from '../orders/transitions.
 import { parseConfig } from '../platform/config.ts'
 import { createLog } from '../platform/log.ts'
 import { audit } from './audit.ts'
+import { formatAudit } from './format.ts'
 import { createQueueReader, type QueueReader } from './queue-depths.ts'
 import { auditLimits, type CheckId, type SaleAudit } from './report.ts'
 
@@ -117,6 +118,7 @@ async function goodSale(): Promise<Sale> {
 
 const checksThatAre = (state: string, sale: SaleAudit | undefined) => sale?.checks.filter((check) => check.state === state).map(({ id }) => id)
 const saleKey = (sale: Sale) => world.stock.keys.sale(sale.id)
+const mark = (sale: Sale, buyerId: string) => world.stock.keys.buyer(sale.id, buyerId)
 const record = (sale: Sale, reservationId: string) => world.stock.keys.reservation(sale.id, reservationId)
 
 test('a sale that went well is balanced and quiet', async () => {
@@ -127,7 +129,7 @@ test('a sale that went well is balanced and quiet', async () => {
     saleId: id, stock: STOCK, sold: 2, redisLeft: 8, pending: 0, undecided: 0, rejections: 1,
     orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 1 },
   }])
-  expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5, 6, 7, 9])
+  expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
   expect(JSON.parse(JSON.stringify(report))).toEqual(report)
 })
 
@@ -135,7 +137,7 @@ type Fault = [what: string, wrong: CheckId[], plant: (sale: Sale) => Promise<unk
 
 const faults: Fault[] = [
   ['the counter is not the sum of the orders', [1], ({ id }) => sql('UPDATE sales SET sold = sold + 1 WHERE id = $1', id)],
-  ['more is sold than there was', [1, 2], ({ id }) => sql('UPDATE sales SET stock = 1 WHERE id = $1', id)],
+  ['more is sold than there was', [1, 2, 8], ({ id }) => sql('UPDATE sales SET stock = 1 WHERE id = $1', id)],
   ['Redis is below zero', [1, 2], (sale) => world.redis.hset(saleKey(sale), 'stock', -1)],
 
   ['Redis has a unit too many', [2], (sale) => world.redis.hincrby(saleKey(sale), 'stock', 1)],
@@ -179,7 +181,28 @@ const faults: Fault[] = [
     await sql('UPDATE decisions SET buyer_id = $1 WHERE reservation_id = $2', paid.buyerId, unpaid.reservationId)
     await world.redis.hset(world.stock.keys.reservation(unpaid.reservationId.split('.')[0] ?? '', unpaid.reservationId), 'buyer_id', paid.buyerId)
   }, ({ paid }) => paid.buyerId],
-  ['an order is above the limit', [4], ({ id }) => sql('UPDATE sales SET per_buyer_limit = 0 WHERE id = $1', id), ({ paid }) => paid.orderId],
+  ['an order is above the limit', [4, 8], ({ id }) => sql('UPDATE sales SET per_buyer_limit = 0 WHERE id = $1', id), ({ paid }) => paid.orderId],
+
+  ['the mark of a buyer names their cancelled reservation', [4], async (sale) => world.redis.set(
+    mark(sale, sale.cancelled.buyerId), sale.cancelled.reservationId), ({ cancelled }) => cancelled.buyerId],
+  ['the mark of a buyer names their refunded reservation', [4], async (sale) => world.redis.set(
+    mark(sale, sale.refunded.buyerId), sale.refunded.reservationId), ({ refunded }) => refunded.buyerId],
+  ['the mark of a buyer names a rejected reservation', [4], async (sale) => world.redis.set(mark(sale, 'buyer:late'), sale.rejected), () => 'buyer:late'],
+  ['the mark of a buyer names a reservation that is not there', [4], (sale) => world.redis.set(mark(sale, 'eve'), `${sale.id}.gone`), () => 'eve'],
+
+  ['Redis opens the sale at another time', [8], (sale) => world.redis.hset(saleKey(sale), 'opens_at_ms', 1), () => 'opensAtMs 1970-01-01T00:00:00.001Z in Redis'],
+  ['Redis closes the sale at another time', [8], (sale) => world.redis.hincrby(saleKey(sale), 'closes_at_ms', -60_000), () => 'closesAtMs'],
+  ['Redis allows a buyer more than the limit', [8], (sale) => world.redis.hset(saleKey(sale), 'per_buyer_limit', 9), () => 'perBuyerLimit 9 in Redis, 2 in PostgreSQL'],
+  ['Redis has another stock', [8], (sale) => world.redis.hset(saleKey(sale), 'total', 11), () => 'total 11 in Redis, 10 in PostgreSQL'],
+  ['Redis has another price', [8], (sale) => world.redis.hset(saleKey(sale), 'price_cents', 1), () => 'priceCents 1 in Redis'],
+  ['Redis has another title', [8], (sale) => world.redis.hset(saleKey(sale), 'title', 'Another'), () => 'title Another in Redis'],
+  ['Redis keeps a buyer out who is not on the blacklist', [8], (sale) => world.redis.sadd(world.stock.keys.blacklist(sale.id), 'ann'), () => 'not on the blacklist: ann'],
+  ['Redis would serve a buyer who is on the blacklist', [8], async () => {
+    await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
+    onTestFinished(async () => { await world.database.blacklistEntry.deleteMany() })
+  }, () => 'whom Redis would serve: mallory'],
+  ['the sale was never reconciled', [8], (sale) => world.redis.hdel(saleKey(sale), 'reconciled_at_ms'), ({ id }) => `${id} (never)`],
+  ['the sale was not reconciled for an hour', [8], (sale) => world.redis.hincrby(saleKey(sale), 'reconciled_at_ms', -3_600_000), () => '(not since'],
 
   ['an order was paid and cancelled', [5], ({ paid }) => sql('UPDATE orders SET cancelled_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
   ['an order has skipped a step', [5], ({ cancelled }) => sql('UPDATE orders SET sequence = 3 WHERE id = $1::uuid', cancelled.orderId), ({ cancelled }) => cancelled.orderId],
@@ -209,7 +232,12 @@ const faults: Fault[] = [
     UPDATE orders SET told_at = NULL, created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
     WHERE id = $1::uuid`, refunded.orderId), ({ refunded }) => refunded.orderId],
   ['Redis calls a refunded order cancelled', [3], (sale) => world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'CANCELLED'), ({ refunded }) => refunded.reservationId],
-  ['Redis calls a paid order refunded', [3], (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'REFUNDED'), ({ paid }) => paid.reservationId],
+  ['Redis calls a paid order refunded', [3, 4], (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'REFUNDED'), ({ paid }) => paid.reservationId],
+  ['Redis calls an order unpaid that was paid an hour ago, although it was told', [7], async (sale) => {
+    await sql(`UPDATE decisions SET decided_at = now() - interval '2 hours' WHERE reservation_id = $1`, sale.paid.reservationId)
+    await sql(`UPDATE orders SET created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.paid.orderId)
+    await world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'ORDERED')
+  }, ({ paid }) => paid.reservationId],
   ['Redis calls an order that was refunded an hour ago paid', [7], async (sale) => {
     await sql(`UPDATE decisions SET decided_at = now() - interval '3 hours' WHERE reservation_id = $1`, sale.refunded.reservationId)
     await sql(`
@@ -336,7 +364,7 @@ test('many wrong ones are counted, ten are named', async () => {
 test('what subscribers have forgotten is missed nowhere, and what they had not come to is still on its way', async () => {
   const { id, paid } = await goodSale()
   await sql(`DELETE FROM order_progress WHERE subscriber = 'risk' AND order_id = $1::uuid`, paid.orderId)
-  await forgetHandled(world.database, -1, 1_000)
+  await forgetHandled(world.database, -1, 10_000)
   expect(await world.database.inboxEntry.count()).toBeLessThanOrEqual(2)
   const report = await look(id)
   expect(report).toMatchObject({ balanced: true, quiet: true })
@@ -344,4 +372,17 @@ test('what subscribers have forgotten is missed nowhere, and what they had not c
   const later = await goodSale()
   await sql(`DELETE FROM order_progress WHERE order_id = $1::uuid`, later.unpaid.orderId)
   expect(checksThatAre('in flight', (await look(later.id)).sales[0])).toEqual([6])
+})
+
+test('the table fits a terminal of 100 columns, whatever the ids and the figures are', async () => {
+  const { id } = await goodSale()
+  const report = await look(id)
+  const [good] = report.sales
+  if (!good) throw new Error('Expected the sale in the report')
+  const large: SaleAudit = { ...good, saleId: 'x'.repeat(32), stock: 10_000_000, sold: 10_000_000, redisLeft: 10_000_000, undecided: 100_000, rejections: 10_000_000 }
+  const linesOf = (...sales: SaleAudit[]) => formatAudit({ ...report, sales }, false).split('\n')
+  expect([...linesOf(good), ...linesOf(good, large)].filter((line) => line.length > 100)).toEqual([])
+  expect(linesOf(good)[0]).toMatch(/^sale .* undecided .*  1 2 3 4 5 6 7 8 9$/)
+  expect(linesOf(good)[1]).toMatch(new RegExp(`^${id} .*  ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓$`))
+  expect(linesOf(large).slice(1, 3)).toEqual(['x'.repeat(32), expect.stringMatching(/^ +10000000 10000000 10000000 +100000 .*✓$/)])
 })

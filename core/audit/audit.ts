@@ -1,12 +1,15 @@
 import type { Redis } from 'ioredis'
 import type { Database } from '../platform/database.ts'
-import { KEPT_AFTER_END_MS } from '../stock/ledger.ts'
+import { groupBy } from '../platform/group-by.ts'
+import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
 import { StockKeys } from '../stock/keys.ts'
+import { KEPT_AFTER_END_MS } from '../stock/ledger.ts'
+import { disagreements } from './agreement.ts'
 import { checkSale, type SaleReading } from './checks.ts'
 import { matchReservations } from './match-reservations.ts'
 import type { QueueReader } from './queue-depths.ts'
-import { isSameSale, type LedgerSale, readLedger } from './read-ledger.ts'
-import { readServer, readStock } from './read-stock.ts'
+import { isSameSale, type LedgerReading, type LedgerSale, readLedger } from './read-ledger.ts'
+import { readServer, readStock, type StockReading } from './read-stock.ts'
 import type { AuditLimits, AuditReport, Finding, QueueDepths, SaleAudit } from './report.ts'
 
 export interface AuditDeps {
@@ -39,25 +42,51 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
   const queues = await deps.queues.read()
   const before = await readLedger(database, saleId, limits)
   const { nowMs, runId } = await readServer(redis)
-  const stocks = await Promise.all(before.sales.map((sale) => readStock(redis, keys, sale.saleId, nowMs - limits.undecidedMs)))
+  const sides = await readSides(deps, keys, before, nowMs)
   const mismatches = await matchReservations({ database, redis, keys }, saleId, nowMs, limits)
   const after = await readLedger(database, saleId, limits)
 
+  const ledgers = new Map(after.sales.map((sale) => [sale.saleId, sale]))
   const isIdle = queues.intake === 0 && before.outbox === 0 && after.outbox === 0
-  const readings = before.sales.flatMap((earlier, i): SaleReading[] => {
-    const stock = stocks[i]
-    const ledger = after.sales.find((sale) => sale.saleId === earlier.saleId)
-    if (!stock || !ledger) return []
+  const [ofLedger, ofRedis] = [groupBy(after.findings, (finding) => finding.saleId), groupBy(mismatches, (finding) => finding.saleId)]
+  const readings = sides.flatMap(({ earlier, stock, blacklist }): SaleReading[] => {
+    const ledger = ledgers.get(earlier.saleId)
+    if (!ledger) return []
     const isOpen = stock.runId === runId && stock.epoch === ledger.epoch
     const isForgotten = nowMs > ledger.closesAtMs + KEPT_AFTER_END_MS
+    const differing = isOpen ? disagreements({ earlier, ledger, stock, blacklist: confirmed(blacklist, after), nowMs }, limits) : []
     // What Redis has of a sale that is being rebuilt will be written anew.
-    const ofRedis = [...mismatches, ...overdue(ledger, stock.overdue)].map((finding) => isOpen ? finding : { ...finding, state: 'in flight' as const })
-    const findings = [...after.findings, ...ofRedis].filter((finding) => finding.saleId === ledger.saleId)
+    const inRedis = [...ofRedis.get(ledger.saleId) ?? [], ...overdue(ledger, stock.overdue)]
+      .map((finding) => isOpen ? finding : { ...finding, state: 'in flight' as const })
+    const findings = [...ofLedger.get(ledger.saleId) ?? [], ...inRedis, ...differing]
     const quiet = isIdle && (isOpen || isForgotten) && ledger.untold === 0 && stock.pending === 0 && stock.undecided === 0
-      && isSameSale(earlier, ledger)
+      && differing.length === 0 && isSameSale(earlier, ledger)
     return [{ earlier, stock, isOpen, isForgotten, ledger, findings, quiet }]
   })
   return reportOf(readings, queues, after.outbox)
+}
+
+interface RedisSide {
+  earlier: LedgerSale
+  stock: StockReading
+  blacklist: BlacklistDifference
+}
+
+/** Of sales that are over the blacklist is not compared: nobody buys there, and those of a day cost as much as the open ones. */
+async function readSides({ redis, limits }: AuditDeps, keys: StockKeys, before: LedgerReading, nowMs: number): Promise<RedisSide[]> {
+  return Promise.all(before.sales.map(async (earlier) => {
+    const stock = await readStock(redis, keys, earlier.saleId, nowMs - limits.undecidedMs)
+    const isOver = nowMs >= earlier.closesAtMs
+    const blacklist = isOver ? { missing: [], extra: [] } : await compareBlacklist(redis, keys.blacklist(earlier.saleId), before.blacklist)
+    return { earlier, stock, blacklist }
+  }))
+}
+
+/** Without those who were listed or unlisted in between. */
+function confirmed({ missing, extra }: BlacklistDifference, { blacklist }: LedgerReading): BlacklistDifference {
+  if (missing.length + extra.length === 0) return { missing, extra }
+  const listed = new Set(blacklist)
+  return { missing: missing.filter((buyerId) => listed.has(buyerId)), extra: extra.filter((buyerId) => !listed.has(buyerId)) }
 }
 
 /** Named by Redis' own list, also where the reservation itself has gone. */

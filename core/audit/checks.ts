@@ -24,12 +24,13 @@ const NAMES: Record<CheckId, string> = {
   5: 'every history legal',
   6: 'every event one effect',
   7: 'every promise answered',
+  8: 'Redis and PostgreSQL agree',
   9: 'nothing outside the window',
 }
 
 /** The invariants of docs/architecture.md for one sale. */
 export function checkSale(sale: SaleReading): Check[] {
-  const byRules = ([3, 4, 5, 6, 7, 9] as const).map((id) => check(id, named(sale, id)))
+  const byRules = ([3, 4, 5, 6, 7, 8, 9] as const).map((id) => check(id, named(sale, id)))
   return [check(1, [...overselling(sale)]), check(2, [unitBalance(sale)]), ...byRules]
 }
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Database } from '../platform/database.ts'
 import type { StockKeys } from '../stock/keys.ts'
-import { saleOfReservation, scanReservations, type StockRecord } from './read-stock.ts'
+import { saleOfReservation, scanSales, type StaleMark, type StockRecord } from './read-stock.ts'
 import { type AuditLimits, type CheckId, type Finding, NAMED_MAX } from './report.ts'
 
 /** What PostgreSQL says of a reservation. */
@@ -59,26 +59,31 @@ export interface MatchSources {
   keys: StockKeys
 }
 
-/** Holds every reservation that Redis has of the sale, or of all sales, against PostgreSQL. */
+type Found = Map<string, Finding & { seen: Set<string> }>
+
+/** Holds every reservation that Redis has of the sale, or of all sales, against PostgreSQL, and every buyer's mark against its reservation. */
 export async function matchReservations(
   { database, redis, keys }: MatchSources, saleId: string | undefined, nowMs: number, limits: AuditLimits,
 ): Promise<Finding[]> {
-  const found = new Map<string, Finding & { seen: Set<string> }>()
-  for await (const records of scanReservations(redis, keys, saleId)) {
+  const found: Found = new Map()
+  for await (const { records, staleMarks } of scanSales(redis, keys, saleId)) {
     const decisions = await readDecided(database, records.map((record) => record.reservationId))
     for (const record of records) {
       const mismatch = mismatchOf(record, decisions.get(record.reservationId), nowMs, limits)
-      if (mismatch) add(found, record.reservationId, mismatch)
+      if (mismatch) add(found, saleOfReservation(record.reservationId), record.reservationId, mismatch)
     }
+    for (const mark of staleMarks) add(found, mark.saleId, mark.buyerId, staleMark(mark))
   }
   return [...found.values()].map(({ seen, ...finding }) => ({ ...finding, count: seen.size, ids: [...seen].slice(0, NAMED_MAX) }))
 }
 
-function add(found: Map<string, Finding & { seen: Set<string> }>, reservationId: string, mismatch: NonNullable<Mismatch>): void {
-  const saleId = saleOfReservation(reservationId)
+const staleMark = ({ what }: StaleMark): NonNullable<Mismatch> =>
+  ({ state: 'wrong', what: `buyers whose mark in Redis names a reservation that ${what}: they can never buy again`, check: 4 })
+
+function add(found: Found, saleId: string, id: string, mismatch: NonNullable<Mismatch>): void {
   const name = `${saleId} ${mismatch.what}`
   const finding = found.get(name) ?? { saleId, ...mismatch, count: 0, ids: [], seen: new Set<string>() }
-  finding.seen.add(reservationId)
+  finding.seen.add(id)
   found.set(name, finding)
 }
 

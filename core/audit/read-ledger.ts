@@ -1,4 +1,5 @@
 import { type Database, Prisma, type Transaction } from '../platform/database.ts'
+import type { SaleRow } from '../rebuild/close-sale.ts'
 import { ledgerRules } from './ledger-rules.ts'
 import { type AuditLimits, type Finding, NAMED_MAX, type OrderCounts } from './report.ts'
 
@@ -22,12 +23,16 @@ export interface LedgerSale {
   untold: number
   ordered: number
   rejected: number
+  /** What Redis is told of it. */
+  row: SaleRow
 }
 
 export interface LedgerReading {
   sales: LedgerSale[]
   outbox: number
   findings: Finding[]
+  /** Buyers who may not buy. */
+  blacklist: string[]
 }
 
 /** Some 40 statements, each with a limit of its own. */
@@ -36,8 +41,9 @@ const READING_MS_MAX = 120_000
 /** Reads one instant of PostgreSQL: what is wrong within it is wrong, whatever goes on meanwhile. */
 export async function readLedger(database: Database, saleId: string | undefined, limits: AuditLimits): Promise<LedgerReading> {
   return database.$transaction(async (tx) => {
-    const sales = await readLedgerSales(tx, saleId)
-    return { sales, outbox: await countOutboxMessages(tx), findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
+    const sales = await readLedgerSales(tx, saleId === undefined ? undefined : [saleId])
+    const blacklist = (await tx.blacklistEntry.findMany({ select: { buyerId: true } })).map(({ buyerId }) => buyerId)
+    return { sales, blacklist, outbox: await countOutboxMessages(tx), findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
   }, { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: READING_MS_MAX })
 }
 
@@ -55,9 +61,12 @@ export function isSameSale(one: LedgerSale, other: LedgerSale | undefined): bool
 /** Units of unpaid and paid orders, added up from the orders. */
 export const liveUnits = (sale: LedgerSale) => sale.orderedUnits - sale.endedUnits
 
-export async function readLedgerSales(tx: Transaction, saleId: string | undefined): Promise<LedgerSale[]> {
-  const rows = await tx.$queryRaw<(Omit<LedgerSale, 'orders' | 'closesAtMs'> & { closesAt: Date; orders: Partial<OrderCounts> })[]>`
-    SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch", s.closes_at AS "closesAt",
+/** Of those sales, or of all. */
+export async function readLedgerSales(tx: Transaction, saleIds: string[] | undefined): Promise<LedgerSale[]> {
+  const among = (column: Prisma.Sql) => saleIds ? Prisma.sql`WHERE ${column} = ANY(${saleIds})` : Prisma.empty
+  const rows = await tx.$queryRaw<(Omit<LedgerSale, 'orders' | 'closesAtMs' | 'row'> & Omit<SaleRow, 'id'> & { orders: Partial<OrderCounts> })[]>`
+    SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
+      s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt", s.closes_at AS "closesAt",
       coalesce(o.orders, '{}') AS orders, coalesce(o.untold, 0)::int AS untold,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
@@ -68,17 +77,18 @@ export async function readLedgerSales(tx: Transaction, saleId: string | undefine
       FROM (
         SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
           count(*) FILTER (WHERE status <> 'PENDING_PAYMENT' AND told_at IS NULL) AS untold
-        FROM orders GROUP BY sale_id, status
+        FROM orders ${among(Prisma.sql`sale_id`)} GROUP BY sale_id, status
       ) AS by_status GROUP BY sale_id
     ) AS o ON o.sale_id = s.id
     LEFT JOIN (
       SELECT sale_id, count(*) FILTER (WHERE outcome = 'ORDERED') AS ordered, count(*) FILTER (WHERE outcome = 'REJECTED') AS rejected
-      FROM decisions GROUP BY sale_id
+      FROM decisions ${among(Prisma.sql`sale_id`)} GROUP BY sale_id
     ) AS d ON d.sale_id = s.id
-    ${saleId === undefined ? Prisma.empty : Prisma.sql`WHERE s.id = ${saleId}`}
+    ${among(Prisma.sql`s.id`)}
     ORDER BY s.opens_at, s.id`
-  return rows.map(({ closesAt, orders, ...sale }) => ({
+  return rows.map(({ title, priceCents, perBuyerLimit, opensAt, closesAt, orders, ...sale }) => ({
     ...sale, closesAtMs: closesAt.getTime(), orders: { PENDING_PAYMENT: 0, PAID: 0, CANCELLED: 0, REFUNDED: 0, ...orders },
+    row: { id: sale.saleId, epoch: sale.epoch, stock: sale.stock, title, priceCents, perBuyerLimit, opensAt, closesAt },
   }))
 }
 

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { StockKeys } from '../stock/keys.ts'
+import { type SaleFigures, saleFigures } from '../stock/ledger.ts'
 import { NAMED_MAX } from './report.ts'
 
 /** The sale's part of Redis, of one instant. */
@@ -9,6 +10,10 @@ export interface StockReading {
   epoch: number | null
   /** Of the server run in which the data is known to be right; empty while the door is closed. */
   runId: string | null
+  /** What Redis says the sale is. */
+  figures: SaleFigures | undefined
+  /** When the cancel worker last held it against PostgreSQL. */
+  reconciledAtMs: number | null
   pending: number
   undecided: number
   /** Undecided since before the limit, oldest first; at most NAMED_MAX. */
@@ -30,7 +35,7 @@ const SCAN_COUNT = 1_000
 
 export async function readStock(redis: Redis, keys: StockKeys, saleId: string, undecidedSinceMs: number): Promise<StockReading> {
   const answers = await redis.multi()
-    .hmget(keys.sale(saleId), 'stock', 'epoch', 'run_id')
+    .hgetall(keys.sale(saleId))
     .xlen(keys.pending(saleId))
     .zcard(keys.undecided(saleId))
     .zrange(keys.undecided(saleId), '-inf', String(undecidedSinceMs), 'BYSCORE', 'LIMIT', 0, NAMED_MAX)
@@ -38,9 +43,12 @@ export async function readStock(redis: Redis, keys: StockKeys, saleId: string, u
   const [sale, pending, undecided, overdue] = (answers ?? []).map(([error, value]) => {
     if (error) throw error
     return value
-  }) as [(string | null)[], number, number, string[]]
-  const number = (value: string | null = null) => (value === null ? null : Number(value))
-  return { left: number(sale[0]), epoch: number(sale[1]), runId: sale[2] ?? null, pending, undecided, overdue }
+  }) as [Record<string, string>, number, number, string[]]
+  const number = (value: string | undefined) => (value === undefined ? null : Number(value))
+  return {
+    left: number(sale.stock), epoch: number(sale.epoch), runId: sale.run_id ?? null, figures: saleFigures(saleId, sale),
+    reconciledAtMs: number(sale.reconciled_at_ms), pending, undecided, overdue,
+  }
 }
 
 /** Redis' clock in ms since 1970, and the run id of the server. */
@@ -49,19 +57,45 @@ export async function readServer(redis: Redis): Promise<{ nowMs: number; runId: 
   return { nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000), runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' }
 }
 
+/** A buyer whose mark names a reservation that they cannot hold, so that they are told of it and can never buy again. */
+export interface StaleMark {
+  saleId: string
+  buyerId: string
+  what: 'has ended' | 'is not there'
+}
+
 /**
- * Every reservation that Redis has of one sale, or of all, page by page. It walks through all keys (SCAN), since no list
- * that the services keep would show what has fallen out of it. An id may come twice.
+ * Every reservation that Redis has of one sale, or of all, page by page, and every stale mark. It walks through all keys
+ * (SCAN), since no list that the services keep would show what has fallen out of it. An id may come twice.
  */
-export async function* scanReservations(redis: Redis, keys: StockKeys, saleId: string | undefined): AsyncGenerator<StockRecord[]> {
-  const pattern = keys.reservation(saleId ?? '*', '*')
+export async function* scanSales(redis: Redis, keys: StockKeys, saleId: string | undefined): AsyncGenerator<{ records: StockRecord[]; staleMarks: StaleMark[] }> {
+  const pattern = keys.every(saleId ?? '*')
   let cursor = '0'
   do {
     const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
     cursor = next
-    const records = await Promise.all(found.map((key) => readRecord(redis, keys, key)))
-    yield records.filter((record) => record !== undefined)
+    const [records, marks] = await Promise.all([
+      Promise.all(found.filter((key) => kindOf(key) === 'reservation').map((key) => readRecord(redis, keys, key))),
+      Promise.all(found.filter((key) => kindOf(key) === 'buyer').map((key) => readMark(redis, keys, key))),
+    ])
+    yield { records: records.filter((record) => record !== undefined), staleMarks: marks.filter((mark) => mark !== undefined) }
   } while (cursor !== '0')
+}
+
+/** `<prefix>{<sale>}:<kind>:<id>`; a buyer's id may hold colons, a sale's holds no brace. */
+const kindOf = (key: string) => key.slice(key.indexOf('}:') + 2).split(':', 1)[0]
+
+const ENDED = ['CANCELLED', 'REFUNDED', 'REJECTED']
+
+/** The status is read between two readings of the mark: what names a reservation after that has ended, names it wrongly. */
+async function readMark(redis: Redis, keys: StockKeys, key: string): Promise<StaleMark | undefined> {
+  const reservationId = await redis.get(key)
+  if (reservationId === null) return undefined
+  const saleId = key.slice(key.indexOf('{') + 1, key.indexOf('}:'))
+  const status = await redis.hget(keys.reservation(saleId, reservationId), 'status')
+  if (status !== null && !ENDED.includes(status)) return undefined
+  if (await redis.get(key) !== reservationId) return undefined
+  return { saleId, buyerId: key.slice(key.indexOf('}:buyer:') + '}:buyer:'.length), what: status === null ? 'is not there' : 'has ended' }
 }
 
 async function readRecord(redis: Redis, keys: StockKeys, key: string): Promise<StockRecord | undefined> {

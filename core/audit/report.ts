@@ -1,7 +1,7 @@
 /** What an audit says; plain data, so that it crosses HTTP as it is. */
 
 /** The invariants of docs/architecture.md, by their numbers there. */
-export type CheckId = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 9
+export type CheckId = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 /** `in flight`: not as it must be at rest, and on its way there. `wrong`: no step that is still to come would mend it. */
 export type CheckState = 'ok' | 'in flight' | 'wrong'
 
@@ -72,11 +72,14 @@ export interface AuditLimits {
   undecidedMs: number
   /** How long telling the other side of a change may take before its absence is wrong. */
   settlingMs: number
+  /** How long an open sale may go without being reconciled: longer than a cancel worker is ever away without an alarm. */
+  reconciledMs: number
 }
 
 /** Every fault is to be healed 30 s after its end; a sweep's grace and interval come on top. */
 const HEALING_MS = 45_000
+const RECONCILED_MS = 300_000
 
 export function auditLimits(reservationLifetimeSeconds: number): AuditLimits {
-  return { undecidedMs: reservationLifetimeSeconds * 1_000 + HEALING_MS, settlingMs: HEALING_MS }
+  return { undecidedMs: reservationLifetimeSeconds * 1_000 + HEALING_MS, settlingMs: HEALING_MS, reconciledMs: RECONCILED_MS }
 }

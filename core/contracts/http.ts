@@ -40,7 +40,18 @@ export const SaleView = z.strictObject({
   closesAt: z.iso.datetime(),
   serverTime: z.iso.datetime(),
 })
-export const SaleList = z.strictObject({ sales: z.array(SaleView), serverTime: z.iso.datetime() })
+/** What is asked of a list that may be long. */
+export const PageRequest = z.object({
+  limit: z.string().regex(/^([1-9]\d?|1\d\d|200)$/, 'expected 1 to 200').transform(Number).optional().describe('entries of a page, 100 without'),
+  cursor: z.string().regex(/^[\w-]{1,400}$/, 'expected the "next" of an earlier page').optional().describe('the "next" of the page before'),
+})
+export const PAGE_LIMIT = 100
+export const SaleList = z.strictObject({
+  sales: z.array(SaleView).describe('open and coming ones first, by their end; then those that are over, the latest first'),
+  next: z.string().optional().describe('cursor of the next page; absent on the last one'),
+  serverTime: z.iso.datetime(),
+})
+export type SaleList = z.infer<typeof SaleList>
 export type SaleView = z.infer<typeof SaleView>
 
 const ReservationStatus = z.enum(['RESERVED', 'ORDERED', 'PAID', 'CANCELLED', 'REFUNDED', 'REJECTED'])
@@ -121,6 +132,14 @@ export const SaleChange = z.strictObject({
 }).refine((change) => change.opensAt !== undefined || change.closesAt !== undefined, 'expected opensAt, closesAt or both')
 
 export const BlacklistRequest = z.strictObject({ reason: line(200) })
+const Buyers = z.array(BuyerId).min(1).max(200)
+export const BlacklistChange = z.strictObject({
+  list: Buyers.optional(),
+  unlist: Buyers.optional(),
+  reason: line(200).optional(),
+}).refine(({ list, unlist }) => list !== undefined || unlist !== undefined, 'expected list, unlist or both, each with 1 to 200 buyers')
+  .refine(({ list, reason }) => (list === undefined) === (reason === undefined), { path: ['reason'], message: 'expected with list, and only then' })
+  .refine(({ list = [], unlist = [] }) => !list.some((buyerId) => unlist.includes(buyerId)), { path: ['unlist'], message: 'expected no buyer who is in list, too' })
 
 export const CouponRequest = z.strictObject({
   discountCents: z.int().min(0).max(MAX_CENTS),

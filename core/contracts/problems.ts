@@ -17,6 +17,7 @@ export const problems = {
   BUSY: { status: 503, title: 'Busy, please try again' },
   UNAVAILABLE: { status: 503, title: 'Not available for a moment' },
   SALE_EXISTS: { status: 409, title: 'A sale of that id exists' },
+  CHANGED_MEANWHILE: { status: 412, title: 'It was changed meanwhile' },
   NOT_READY: { status: 409, title: 'The order is not ready to be paid' },
   NOT_PAYABLE: { status: 409, title: 'The order cannot be paid' },
   NOT_CANCELLABLE: { status: 409, title: 'The order cannot be cancelled' },

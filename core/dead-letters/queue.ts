@@ -33,15 +33,30 @@ export interface SentBack {
   kept: { letter: DeadLetter; outcome: Exclude<PublishOutcome, 'CONFIRMED'> | 'NO_QUEUE' }[]
 }
 
-/** Shows the oldest of the first 10,000, and how many there are; takes none. @throws when the broker does not answer */
-export async function listDeadLetters(broker: Broker, most: number): Promise<{ count: number; letters: DeadLetter[] }> {
+/** Which letter a page of the list ended with. */
+export type LetterPlace = [at: string, id: string]
+export const letterPlace = ({ at, id }: DeadLetter): LetterPlace => [at ?? '', id]
+
+/** Where the list goes on. A letter that was sent back meanwhile is no mark any more: some are then shown again, none is missed. */
+function indexAfter(letters: DeadLetter[], after: LetterPlace | undefined): number {
+  if (!after) return 0
+  const last = letters.findLastIndex((letter) => letter.id === after[1] && letterPlace(letter)[0] === after[0])
+  if (last >= 0) return last + 1
+  const next = letters.findIndex((letter) => letterPlace(letter)[0] >= after[0])
+  return next < 0 ? letters.length : next
+}
+
+/** Shows the oldest of the first 10,000 after that place, and how many there are; takes none. @throws when the broker does not answer */
+export async function listDeadLetters(broker: Broker, most: number, after?: LetterPlace): Promise<{ count: number; letters: DeadLetter[] }> {
   const letters: DeadLetter[] = []
   // To their end also where few are shown: put back in the middle, those few would change their place.
   const count = await visitBroker(broker.url, VISITOR, broker.log, (model) => lookThrough(model, broker, LOOKED_AT_MAX, (message) => {
     letters.push(readDeadLetter(message))
     return Promise.resolve('KEEP')
   }))
-  return { count, letters: letters.sort((a, b) => (a.at ?? '').localeCompare(b.at ?? '')).slice(0, most) }
+  const sorted = letters.sort((a, b) => (a.at ?? '').localeCompare(b.at ?? ''))
+  const from = indexAfter(sorted, after)
+  return { count, letters: sorted.slice(from, from + most) }
 }
 
 /**

@@ -25,6 +25,8 @@ export const FAILPOINTS = [
   'sweeper.beforeRelease',
   // Cancel worker: a sale is closed, fenced, filled in and opened again.
   'rebuilder.beforeFence', 'rebuilder.afterFence', 'rebuilder.beforeOpen',
+  // Control room: a sale is created or changed in PostgreSQL, or buyers are listed or unlisted; then Redis is told.
+  'opening.beforeRedis', 'rescheduling.beforeRedis', 'blacklisting.beforeRedis',
   // Subscribers: the inbox row is written, the effect committed with it, or it happens and is marked in Redis; then it is acknowledged.
   'subscriber.beforeEffect', 'subscriber.beforeMark', 'subscriber.beforeAck',
   // Whoever takes a step of a saga: it is written, then told of; the order to which a failure came back is ended, then its saga closed.

@@ -27,7 +27,10 @@ export async function closeSale({ database, door }: RebuildDeps, saleId: string,
   })
 }
 
-export function closedSale(sale: Sale): ClosedSale {
+/** What Redis is told of a sale. */
+export type SaleRow = Pick<Sale, 'id' | 'epoch' | 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'opensAt' | 'closesAt'>
+
+export function closedSale(sale: SaleRow): ClosedSale {
   return {
     saleId: sale.id, epoch: sale.epoch, title: sale.title, priceCents: sale.priceCents, total: sale.stock,
     perBuyerLimit: sale.perBuyerLimit, opensAtMs: sale.opensAt.getTime(), closesAtMs: sale.closesAt.getTime(),

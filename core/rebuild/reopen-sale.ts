@@ -14,8 +14,8 @@ const PAGE = 5_000
 export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean> {
   const { database, door } = deps
   failpoint('rebuilder.beforeFence')
-  const left = await fenceSale(database, sale.id, sale.epoch)
-  if (left === undefined) return false
+  const fenced = await fenceSale(database, sale.id, sale.epoch)
+  if (!fenced) return false
   failpoint('rebuilder.afterFence')
   const listed = await database.blacklistEntry.findMany({ select: { buyerId: true } })
   await door.fillBlacklist(sale.id, listed.map((entry) => entry.buyerId))
@@ -26,7 +26,7 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
     after = page.at(-1)?.reservationId ?? ''
   }
   failpoint('rebuilder.beforeOpen')
-  return await door.open(sale.id, sale.epoch, left) === 'OPEN'
+  return await door.open(sale.id, sale.epoch, fenced.left, fenced.stock) === 'OPEN'
 }
 
 /**

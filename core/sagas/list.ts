@@ -14,21 +14,29 @@ export interface SagaLine {
   dueAt: Date
 }
 
+const NIL = '00000000-0000-0000-0000-000000000000'
+
 export interface SagaList {
   counts: Record<SagaState, number>
   sagas: SagaLine[]
 }
 
-/** Of that state or of all, at most `most`: those that have stood still for longest come first among the open ones. */
-export async function listSagas(database: Database, state: SagaState | undefined, most: number): Promise<SagaList> {
-  const wanted = state ? Prisma.sql`WHERE s.state = ${state}::saga_state` : Prisma.empty
+/** Where a saga stands in the list. */
+export type SagaPlace = [isClosed: number, dueAtMs: number, orderId: string]
+export const sagaPlace = ({ state, dueAt, orderId }: SagaLine): SagaPlace => [state === 'DONE' || state === 'COMPENSATED' ? 1 : 0, dueAt.getTime(), orderId]
+
+/** Of that state or of all, at most `most`, after that place: those that have stood still for longest come first among the open ones. */
+export async function listSagas(database: Database, state: SagaState | undefined, most: number, after: SagaPlace = [0, -1, NIL]): Promise<SagaList> {
+  const [isClosed, dueAtMs, orderId] = after
+  const wanted = state ? Prisma.sql`AND s.state = ${state}::saga_state` : Prisma.empty
   const [counts, sagas] = await Promise.all([
     countSagas(database),
     database.$queryRaw<SagaLine[]>`
       SELECT s.order_id AS "orderId", s.sale_id AS "saleId", s.state, s.step, s.reason, o.status AS "orderStatus",
         s.started_at AS "startedAt", s.updated_at AS "updatedAt", s.due_at AS "dueAt"
-      FROM sagas s LEFT JOIN orders o ON o.id = s.order_id ${wanted}
-      ORDER BY s.state IN ('DONE', 'COMPENSATED'), s.due_at LIMIT ${most}`,
+      FROM sagas s LEFT JOIN orders o ON o.id = s.order_id
+      WHERE (s.state IN ('DONE', 'COMPENSATED'), s.due_at, s.order_id) > (${isClosed === 1}, ${new Date(dueAtMs)}, ${orderId}::uuid) ${wanted}
+      ORDER BY s.state IN ('DONE', 'COMPENSATED'), s.due_at, s.order_id LIMIT ${most}`,
   ])
   return { counts, sagas }
 }

@@ -2,7 +2,8 @@
 --
 -- KEYS[1] sale       hash: epoch, run_id (of the server run that these figures are known to be right in, '' while the
 --                    door is closed), stock (units left), title, price_cents, opens_at_ms, closes_at_ms,
---                    per_buyer_limit, total, expires_at_ms, refilled (reservations filled in since it was closed)
+--                    per_buyer_limit, total, expires_at_ms, refilled (reservations filled in since it was closed),
+--                    reconciled_at_ms (when it last agreed with the database), holder_units (see holders.ts)
 -- KEYS[2] blacklist  set of buyer ids; emptied, and filled before the door opens
 --
 -- ARGV[1] epoch

@@ -30,6 +30,9 @@ export class StockKeys {
   /** String: token bucket of a buyer or an address. */
   bucket = (saleId: string, kind: 'buyer' | 'address', who: string) => this.#of(saleId, `bucket:${kind}:${who}`)
 
+  /** Pattern: every key of a sale, or of all with '*'. */
+  every = (saleId: string) => this.#of(saleId, '*')
+
   #of(saleId: string, what: string): string {
     return `${this.#prefix}{${saleId}}:${what}`
   }

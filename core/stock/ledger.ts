@@ -71,7 +71,7 @@ export interface PendingReservation extends ReservationRef, Wishes {
 }
 
 /** What is known of a sale before its door opens. */
-export type ClosedSale = Omit<SaleFigures, 'left'>
+export type ClosedSale = Omit<SaleFigures, 'left' | 'holderUnits'>
 
 /** Whether buyers can reserve: `CLOSED` while the sale is brought in, `LOST` when this server's copy of it may be an old one. */
 export interface Door {
@@ -94,6 +94,10 @@ export interface StockTally {
   left: number
   /** At most so many units are neither order nor rejected. */
   undecidedMax: number
+  /** Buyers on the sale's blacklist. */
+  blacklisted: number
+  /** What Redis says the sale is. */
+  figures: SaleFigures
 }
 
 export interface SaleFigures {
@@ -106,6 +110,8 @@ export interface SaleFigures {
   perBuyerLimit: number
   opensAtMs: number
   closesAtMs: number
+  /** Units that the holders' bits are laid out for; absent while that is the total. */
+  holderUnits?: number
 }
 
 export interface ReservationRecord {
@@ -148,7 +154,14 @@ export function saleFigures(saleId: string, hash: Record<string, string>): SaleF
     perBuyerLimit: Number(hash.per_buyer_limit),
     opensAtMs: Number(hash.opens_at_ms),
     closesAtMs: Number(hash.closes_at_ms),
+    ...(hash.holder_units ? { holderUnits: Number(hash.holder_units) } : {}),
   }
+}
+
+/** The figures in which Redis says something else of a sale than the database, by name. */
+export function differingFigures(redis: ClosedSale, database: ClosedSale): (keyof ClosedSale)[] {
+  const names = ['title', 'priceCents', 'total', 'perBuyerLimit', 'opensAtMs', 'closesAtMs'] as const
+  return names.filter((name) => redis[name] !== database[name])
 }
 
 /** A reservation's id begins with its sale's, which is also the hash tag of its key. */

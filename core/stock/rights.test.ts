@@ -65,7 +65,10 @@ const calls: Record<string, Call> = {
   },
   claim: { call: (sale, { stock }) => stock.claimPending(sale.saleId, 0, 10) },
   adjust: { call: (sale, { door }) => door.adjust(sale.saleId, 1, 1) },
-  reschedule: { call: (sale, { door }) => door.reschedule(sale.saleId, 1, sale.closesAtMs + 1_000) },
+  amend: { call: (sale, { door }) => door.amend({ ...closed(sale), total: sale.total + 1, title: 'Another title', closesAtMs: sale.closesAtMs + 1_000 }) },
+  list: { call: (sale, { door }) => door.setBlacklisted(sale.saleId, ['dora', 'eve'], true) },
+  unlist: { call: (sale, { door }) => door.setBlacklisted(sale.saleId, ['banned'], false) },
+  noteReconciled: { call: (sale, { door }) => door.noteReconciled(sale.saleId, 1) },
   refill: {
     before: (sale, { door }) => door.close(closed(sale, 2)),
     call: (sale, { door }) => door.refill(closed(sale, 2), [

@@ -15,8 +15,8 @@ export function ledgerRights(keyPrefix: string): Right[] {
     ['HGETALL', key], ['HMGET', key, 'f'], ['HGET', key, 'f'], ['HSET', key, 'f', 'v'], ['PEXPIREAT', key, '1'],
   ]
   const onKeys = [
-    ...hash(sale), ['HINCRBY', sale, 'f', '1'], ['DEL', sale],
-    ['SISMEMBER', blacklist, 'm'], ['SADD', blacklist, 'm'], ['SREM', blacklist, 'm'],
+    ...hash(sale), ['HINCRBY', sale, 'f', '1'], ['HSETNX', sale, 'f', 'v'], ['DEL', sale],
+    ['SISMEMBER', blacklist, 'm'], ['SMISMEMBER', blacklist, 'm'], ['SCARD', blacklist], ['SSCAN', blacklist, '0'], ['SADD', blacklist, 'm'], ['SREM', blacklist, 'm'],
     ['DEL', blacklist], ['PEXPIREAT', blacklist, '1'],
     ['MGET', bucket], ['SET', bucket, 'v', 'PX', '1'],
     ['GET', buyer], ['SET', buyer, 'v', 'PXAT', '1'], ['DEL', buyer],

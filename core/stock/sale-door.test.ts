@@ -131,7 +131,7 @@ test('units are put back and taken away while the door is open under that epoch,
   const sale = await openSale()
   expect([await door.adjust(sale.saleId, 1, 2), await door.adjust(sale.saleId, 1, -9), await door.adjust(sale.saleId, 2, 1)]).toEqual([2, -5, 0])
   expect(await left(sale)).toBe(0)
-  expect(await door.readTally(sale.saleId, 1)).toEqual({ left: 0, undecidedMax: 0 })
+  expect(await door.readTally(sale.saleId, 1)).toMatchObject({ left: 0, undecidedMax: 0, blacklisted: 0, figures: { total: 3, perBuyerLimit: 2 } })
   await door.close({ ...closed(sale), epoch: 2 })
   expect(await door.adjust(sale.saleId, 2, 1)).toBe(0)
   expect(await door.readTally(sale.saleId, 2)).toBeUndefined()
@@ -140,14 +140,20 @@ test('units are put back and taken away while the door is open under that epoch,
 test('a sale that is moved keeps its data until a day after its new end', async () => {
   const sale = await openSale({}, ['banned'])
   const closesAtMs = Date.now() + 90 * 86_400_000
-  await door.reschedule(sale.saleId, Date.now() - 1_000, closesAtMs)
+  await door.amend({ ...closed(sale), closesAtMs })
   expect(await world.stock.readSale(sale.saleId)).toMatchObject({ closesAtMs, left: 3 })
   for (const key of [world.stock.keys.sale(sale.saleId), world.stock.keys.blacklist(sale.saleId)]) {
     expect(await world.redis.pexpiretime(key)).toBe(closesAtMs + 86_400_000)
   }
-  await door.reschedule(sale.saleId, Date.now() - 1_000, Date.now())
+  await door.amend({ ...closed(sale), closesAtMs: Date.now() })
   expect(await world.redis.pexpiretime(world.stock.keys.sale(sale.saleId))).toBe(closesAtMs + 86_400_000)
   expect(await reserve(sale, 'ann')).toBe('ENDED')
+})
+
+test('figures of another epoch are not taken: whoever rebuilds the sale has newer ones', async () => {
+  const sale = await openSale({ epoch: 2 })
+  await door.amend({ ...closed(sale), epoch: 1, title: 'Old', total: 9 })
+  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ title: 'A sale', total: 3, left: 3 })
 })
 
 test('a blacklist of any length can be filled in', async () => {

@@ -1,12 +1,16 @@
 import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/slices.ts'
+import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
-import { type ClosedSale, type DecidedReservation, type Door, KEPT_AFTER_END_MS, type StockTally } from './ledger.ts'
+import { type ClosedSale, type DecidedReservation, type Door, KEPT_AFTER_END_MS, saleFigures, type StockTally } from './ledger.ts'
 import { type Scripts, withScripts } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
 const BLACKLIST_PIECE = 10_000
+/** The arguments of a script stand on its stack, which takes 8,000. */
+const BLACKLISTED_PER_CALL_MAX = 5_000
+const SALES_AT_A_TIME = 200
 /** Redis does nothing else meanwhile. */
 const REFILLED_PER_CALL_MAX = 32
 
@@ -44,21 +48,26 @@ export class SaleDoor {
 
   /** Fills in what became of reservations of a closed sale; STALE when it is not closed under this epoch any more. */
   async refill({ saleId, epoch, total }: ClosedSale, reservations: DecidedReservation[]): Promise<'REFILLED' | 'STALE'> {
+    const [holderUnits, closedWith] = await this.#redis.hmget(this.keys.sale(saleId), 'holder_units', 'total')
+    const units = Number(holderUnits ?? closedWith ?? total)
     for (const some of slicesOf(reservations, REFILLED_PER_CALL_MAX)) {
       const keys = [this.keys.sale(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
       const args: (string | number)[] = [epoch]
       for (const { reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs } of some) {
         keys.push(this.keys.reservation(saleId, reservationId), this.keys.buyer(saleId, buyerId))
-        args.push(reservationId, status, reason ?? '', orderId ?? '', buyerId, holderBit(buyerId, total), quantity, reservedAtMs)
+        args.push(reservationId, status, reason ?? '', orderId ?? '', buyerId, holderBit(buyerId, units), quantity, reservedAtMs)
       }
       if (await this.#redis.refill(keys.length, ...keys, ...args) === 'STALE') return 'STALE'
     }
     return 'REFILLED'
   }
 
-  /** Opens the door of a closed sale; STALE when it is open already or closed under another epoch. */
-  async open(saleId: string, epoch: number, left: number): Promise<'OPEN' | 'STALE'> {
-    return this.#redis.open(this.keys.sale(saleId), this.keys.blacklist(saleId), epoch, left, await serverRunId(this.#redis))
+  /**
+   * Opens the door of a closed sale with that many units left, of that total when it may have changed since; STALE when it
+   * is open already or closed under another epoch.
+   */
+  async open(saleId: string, epoch: number, left: number, total?: number): Promise<'OPEN' | 'STALE'> {
+    return this.#redis.open(this.keys.sale(saleId), this.keys.blacklist(saleId), epoch, left, total ?? '', await serverRunId(this.#redis))
   }
 
   /** The state of a sale's door; LOST with epoch 0 when Redis has nothing of it. */
@@ -71,12 +80,12 @@ export class SaleDoor {
   /** Undefined unless the door is open under that epoch. */
   async readTally(saleId: string, epoch: number): Promise<StockTally | undefined> {
     const answers = await this.#redis.multi()
-      .hmget(this.keys.sale(saleId), 'epoch', 'run_id', 'stock', 'per_buyer_limit').zcard(this.keys.undecided(saleId)).exec()
-    const [[error, sale], [, undecided]] = answers as [[Error | null, string[]], [Error | null, number]]
+      .hgetall(this.keys.sale(saleId)).zcard(this.keys.undecided(saleId)).scard(this.keys.blacklist(saleId)).exec()
+    const [[error, sale], [, undecided], [, blacklisted]] = answers as [[Error | null, Record<string, string>], [Error | null, number], [Error | null, number]]
     if (error) throw error
-    const [found, runId, left, perBuyerLimit] = sale
-    if (Number(found) !== epoch || runId !== await serverRunId(this.#redis)) return undefined
-    return { left: Number(left), undecidedMax: undecided * Number(perBuyerLimit) }
+    const figures = saleFigures(saleId, sale)
+    if (figures?.epoch !== epoch || sale.run_id !== await serverRunId(this.#redis)) return undefined
+    return { left: figures.left, undecidedMax: undecided * figures.perBuyerLimit, blacklisted, figures }
   }
 
   /** Moves the units left of an open sale, never below none. @returns by how many they were moved. */
@@ -85,19 +94,37 @@ export class SaleDoor {
   }
 
   /**
-   * Moves the window of a loaded sale. What buyers were given before keeps its own expiry: in a sale that is extended by
-   * more than a day, it is the database that knows who has bought.
+   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer and stock. What buyers were given
+   * before keeps its own expiry: in a sale that is extended by more than a day, it is the database that knows who has bought.
    */
-  async reschedule(saleId: string, opensAtMs: number, closesAtMs: number): Promise<void> {
+  async amend({ saleId, epoch, total, closesAtMs, ...sale }: ClosedSale): Promise<void> {
     await this.#redis.zadd(this.keys.sales(), 'XX', 'GT', closesAtMs + KEPT_AFTER_END_MS, saleId)
-    await this.#redis.reschedule(
+    await this.#redis.amend(
       this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
-      opensAtMs, closesAtMs, closesAtMs + KEPT_AFTER_END_MS,
+      epoch, closesAtMs + KEPT_AFTER_END_MS, total, this.keys.changes(), `${saleId}.`,
+      'title', sale.title, 'price_cents', sale.priceCents, 'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', closesAtMs,
     )
   }
 
-  async setBlacklisted(saleId: string, buyerId: string, listed: boolean): Promise<void> {
-    const key = this.keys.blacklist(saleId)
-    await (listed ? this.#redis.sadd(key, buyerId) : this.#redis.srem(key, buyerId))
+  /** Notes that an open sale agrees with the database now. */
+  async noteReconciled(saleId: string, epoch: number): Promise<void> {
+    await this.#redis.reconciled(this.keys.sale(saleId), epoch, await serverRunId(this.#redis))
+  }
+
+  /** Puts buyers on the blacklist of a loaded sale, or takes them off. */
+  async setBlacklisted(saleId: string, buyerIds: string[], listed: boolean): Promise<void> {
+    for (const some of slicesOf(buyerIds, BLACKLISTED_PER_CALL_MAX)) {
+      await this.#redis.blacklist(this.keys.sale(saleId), this.keys.blacklist(saleId), listed ? 'LIST' : 'UNLIST', ...some)
+    }
+  }
+
+  /** The same in many sales, some at a time: one round trip for each would take a minute for a thousand. */
+  async setBlacklistedIn(saleIds: string[], buyerIds: string[], listed: boolean): Promise<void> {
+    for (const some of slicesOf(saleIds, SALES_AT_A_TIME)) await Promise.all(some.map((saleId) => this.setBlacklisted(saleId, buyerIds, listed)))
+  }
+
+  /** Holds a sale's blacklist in Redis against those who ought to be on it. */
+  async compareBlacklist(saleId: string, listed: string[]): Promise<BlacklistDifference> {
+    return compareBlacklist(this.#redis, this.keys.blacklist(saleId), listed)
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Redis, Result } from 'ioredis'
 import type { ReleaseOutcome, ReserveAnswer } from './ledger.ts'
 
-const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'close', 'refill', 'open', 'adjust', 'reschedule', 'survey'] as const
+const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'close', 'refill', 'open', 'adjust', 'amend', 'blacklist', 'reconciled', 'survey'] as const
 
 const read = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
 
@@ -24,7 +24,9 @@ export interface Scripts {
   refill: Script<'REFILLED' | 'STALE'>
   open: Script<'OPEN' | 'STALE'>
   adjust: Script<number>
-  reschedule: Script<string>
+  amend: Script<string>
+  blacklist: Script<number>
+  reconciled: Script<number>
   surveyBuffer: Script<[Buffer, Buffer]>
 }
 

@@ -3,7 +3,7 @@ import { slicesOf } from '../platform/slices.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
-  type Ending, type PendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
+  type Ending, KEPT_AFTER_END_MS, type PendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
   type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest, type SaleFigures, saleFigures,
 } from './ledger.ts'
 import { type Scripts, withScripts } from './scripts.ts'
@@ -26,8 +26,8 @@ export class Stock {
   }
 
   /** Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. */
-  async reserve(sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total'>, requests: ReserveRequest[], limits: ReserveLimits): Promise<ReserveOutcome[]> {
-    const { saleId, epoch, total } = sale
+  async reserve(sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits'>, requests: ReserveRequest[], limits: ReserveLimits): Promise<ReserveOutcome[]> {
+    const { saleId, epoch, total, holderUnits = total } = sale
     const keys = [this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
     const args: (string | number)[] = [
       epoch, 1_000 / limits.buyer.ratePerSecond, limits.buyer.burst, 1_000 / limits.address.ratePerSecond, limits.address.burst,
@@ -37,7 +37,7 @@ export class Stock {
       keys.push(
         this.keys.bucket(saleId, 'buyer', buyerId), this.keys.bucket(saleId, 'address', address),
         this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId))
-      args.push(reservationId, buyerId, quantity, holderBit(buyerId, total), wishes ? JSON.stringify(wishes) : '')
+      args.push(reservationId, buyerId, quantity, holderBit(buyerId, holderUnits), wishes ? JSON.stringify(wishes) : '')
     }
     return (await this.#redis.reserve(keys.length, ...keys, ...args)).map(reserveOutcome)
   }
@@ -137,6 +137,29 @@ export class Stock {
   /** Ids of the sales that are loaded, ended ones included until their data expires. */
   async saleIds(): Promise<string[]> {
     return this.#redis.zrange(this.keys.sales(), Date.now(), '+inf', 'BYSCORE')
+  }
+
+  /** Of those, the ones that have not ended. */
+  async openSaleIds(): Promise<string[]> {
+    return this.#redis.zrange(this.keys.sales(), Date.now() + KEPT_AFTER_END_MS, '+inf', 'BYSCORE')
+  }
+
+  /** Of those, the ones that have ended, from the `skip`-th on. */
+  async endedSaleIds(skip: number, most: number): Promise<string[]> {
+    const nowMs = Date.now()
+    return this.#redis.zrange(this.keys.sales(), nowMs, `(${nowMs + KEPT_AFTER_END_MS}`, 'BYSCORE', 'LIMIT', skip, most)
+  }
+
+  /** Of those, the ones that end last. */
+  async lastSaleIds(most: number): Promise<string[]> {
+    return (await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', 'LIMIT', 0, most)).reverse()
+  }
+
+  /** Whether a sale is loaded, of several, in their order. */
+  async areLoaded(saleIds: string[]): Promise<boolean[]> {
+    if (saleIds.length === 0) return []
+    const expiries = await this.#redis.zmscore(this.keys.sales(), ...saleIds)
+    return expiries.map((expiry) => expiry !== null && Number(expiry) >= Date.now())
   }
 
   async readReservation(saleId: string, reservationId: string): Promise<ReservationRecord | undefined> {

@@ -1,14 +1,26 @@
 import type { RequestHandler } from 'express'
-import type { SaleView } from '../../core/contracts/http.ts'
-import { ProblemError } from '../../core/platform/problem.ts'
+import { z } from 'zod'
+import { PAGE_LIMIT, PageRequest, type SaleList, type SaleView } from '../../core/contracts/http.ts'
+import { pageOf, readCursor } from '../../core/platform/cursor.ts'
+import { parse, ProblemError } from '../../core/platform/problem.ts'
 import type { SaleFigures } from '../../core/stock/ledger.ts'
-import type { Catalogue } from '../catalogue.ts'
+import { type Catalogue, comparePlaces, placeOf } from '../catalogue.ts'
 
-/** GET /sales */
+const Place = z.tuple([z.int().min(0).max(1), z.number(), z.string()])
+
+/** GET /sales, GET /sales?limit=20&cursor=… */
 export function getSales(catalogue: Catalogue): RequestHandler {
-  return (_req, res) => {
+  return (req, res) => {
+    const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
+    const after = readCursor(Place, cursor)
+    const nowMs = catalogue.clockMs()
+    const all = catalogue.all()
+    // One that ends while somebody turns the pages moves behind those that are open: it may come twice, and is not missed.
+    const from = after ? all.findIndex((sale) => comparePlaces(placeOf(sale, nowMs), after) > 0) : 0
+    const { rows, next } = pageOf(from < 0 ? [] : all.slice(from, from + limit + 1), limit, (last) => placeOf(last, nowMs))
     const serverTime = timeOf(catalogue)
-    res.json({ sales: catalogue.all().map((sale) => view(sale, serverTime)), serverTime })
+    const list: SaleList = { sales: rows.map((sale) => view(sale, serverTime)), ...(next === undefined ? {} : { next }), serverTime }
+    res.json(list)
   }
 }
 

@@ -17,12 +17,14 @@ afterAll(() => system.close())
 const admin = () => system.env.ADMIN_TOKEN ?? ''
 const url = (path: string) => `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}${path}`
 const soon = (ms: number) => new Date(Date.now() + ms).toISOString()
+/** One moment, however long the machine takes between two of its uses. */
+const inAMinute = soon(60_000)
 const sale = (changes: object = {}) => ({ id: 'hostile', title: 'A sale', priceCents: 1_000, stock: 10, opensAt: soon(0), closesAt: soon(60_000), ...changes })
 
 /** One call for each thing there is to do. */
 const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/sales'], ['POST', () => '/sales', sale({ id: 'not-mine' })], ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
-  ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['GET', () => '/figures'], ['GET', () => '/audit'],
+  ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['PATCH', () => '/blacklist', { list: ['eve'], reason: 'none' }], ['GET', () => '/figures'], ['GET', () => '/audit'],
   ['GET', () => '/live'], ['GET', () => '/rush'], ['POST', () => '/rush', { buyers: 1, seconds: 1 }], ['DELETE', () => '/rush'],
   ['GET', () => '/processes'], ['POST', () => '/processes/redis/kill'], ['POST', () => '/processes/redis/restart'],
   ['PUT', () => '/coupons/MINE', { discountCents: 1_000 }], ['POST', () => '/points/eve', { points: 1_000 }], ['GET', () => '/sagas'],
@@ -93,7 +95,7 @@ test.each(wrongSales)('there is no sale with %s', async (_, body) => {
 
 test.each<[name: string, change: unknown]>([
   ['nothing', '{}'], ['its stock', { stock: 1_000_000 }], ['its price', { priceCents: 1 }], ['its epoch', { epoch: 2 }], ['its id', { id: 'other' }], ['units sold', { sold: 0 }],
-  ['an empty window', { opensAt: soon(60_000), closesAt: soon(60_000) }], ['a beginning after the end', { opensAt: soon(7_200_000) }], ['an end that is null', { closesAt: null }],
+  ['an empty window', { opensAt: inAMinute, closesAt: inAMinute }], ['a beginning after the end', { opensAt: soon(7_200_000) }], ['an end that is null', { closesAt: null }],
   ['an end that is no moment', { closesAt: 'tomorrow' }], ['an end of 1969', { closesAt: '1969-12-31T23:59:59Z' }], ['an end with __proto__', '{"closesAt":"2030-01-01T00:00:00Z","__proto__":{"stock":1}}'],
 ])('no change of a sale changes %s', async (_, change) => {
   const before = await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })

@@ -1,6 +1,7 @@
 import type { World } from './world.ts'
 
 const SNAPSHOT = `
+  local passing = { reserved_at_ms = true, reconciled_at_ms = true }
   local read = {
     string = function (key) return redis.call('GET', key) end,
     set = function (key) local members = redis.call('SMEMBERS', key) table.sort(members) return members end,
@@ -13,7 +14,9 @@ const SNAPSHOT = `
     end,
     hash = function (key)
       local flat, fields = redis.call('HGETALL', key), {}
-      for i = 1, #flat, 2 do if flat[i] ~= 'reserved_at_ms' then fields[#fields + 1] = flat[i] .. ' ' .. flat[i + 1] end end
+      for i = 1, #flat, 2 do 
+        if not passing[flat[i]] then fields[#fields + 1] = flat[i] .. ' ' .. flat[i + 1] end
+      end
       table.sort(fields)
       return fields
     end,

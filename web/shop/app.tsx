@@ -4,11 +4,11 @@ import type { SaleView } from './contract.ts'
 import { Bolt } from './parts/picture.tsx'
 import { SaleList } from './parts/sale-list.tsx'
 import { SalePage } from './parts/sale-page.tsx'
-import { chosenOf, useSales } from './sales.ts'
+import { chosenOf, saleInAddress, useSales } from './sales.ts'
 import { useWords } from './words/words.ts'
 
 export function App() {
-  const { sales, isLost } = useSales()
+  const { sales, hasMore, isLost } = useSales()
   const words = useWords()
   const [saleId, setSaleId] = useState(saleInAddress)
   useEffect(() => { document.title = words.brand }, [words])
@@ -23,12 +23,10 @@ export function App() {
     <>
       <Top hasList={sales !== undefined && sales.length > 1 && saleId !== ''} />
       <p class="lost" role="status">{isLost && <><strong>{words.lost.title}</strong> {words.lost.next}</>}</p>
-      <Middle sales={sales} saleId={saleId} />
+      <Middle sales={sales} hasMore={hasMore} saleId={saleId} />
     </>
   )
 }
-
-const saleInAddress = () => /^#\/([a-z0-9-]+)$/.exec(location.hash)?.[1] ?? ''
 
 function Top({ hasList }: { hasList: boolean }) {
   const words = useWords()
@@ -41,10 +39,10 @@ function Top({ hasList }: { hasList: boolean }) {
   )
 }
 
-function Middle({ sales, saleId }: { sales: SaleView[] | undefined; saleId: string }) {
+function Middle({ sales, hasMore, saleId }: { sales: SaleView[] | undefined; hasMore: boolean; saleId: string }) {
   const words = useWords()
   const chosen = sales && chosenOf(sales, saleId)
   if (chosen) return <SalePage sale={chosen} />
-  if (sales && sales.length > 0) return <SaleList sales={sales} />
+  if (sales && sales.length > 0) return <SaleList sales={sales} hasMore={hasMore} />
   return <main class="empty"><h1>{sales ? words.nothing.title : words.loading}</h1>{sales && <p>{words.nothing.next}</p>}</main>
 }

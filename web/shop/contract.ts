@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { OrderView, PaymentView, ReservationRequest, ReservationView, SaleView } from '../../core/contracts/http.ts'
+import type { OrderView, PaymentView, ReservationRequest, ReservationView, SaleList, SaleView } from '../../core/contracts/http.ts'
 import { createClock } from '../shared/clock.ts'
 
-export type { PaymentView, SaleView }
+export type { PaymentView, SaleList, SaleView }
 
 /** The server's own types, by the page's words: a change there that this page does not follow does not compile. */
 export type Reservation = ReservationView

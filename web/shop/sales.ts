@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
-import { ask } from '../shared/api.ts'
+import { type Answer, ask } from '../shared/api.ts'
 import { createStore, useStore } from '../shared/store.ts'
-import { type SaleView, saleClock } from './contract.ts'
+import { type SaleList, type SaleView, saleClock } from './contract.ts'
 
 /** The gateway itself looks once a second. */
 const LOOK_MS = 1_500
@@ -9,16 +9,47 @@ const LOOK_MS = 1_500
 interface Known {
   /** Undefined until the first answer. */
   sales?: SaleView[]
+  /** There are more than are shown. */
+  hasMore: boolean
   /** The latest question was not answered. */
   isLost: boolean
 }
 
-const known = createStore<Known>({ isLost: false })
+const known = createStore<Known>({ hasMore: false, isLost: false })
+
+let pages = 1
 
 async function look(): Promise<void> {
-  const answer = await ask<{ sales: SaleView[] }>('/sales', { clock: saleClock })
-  known.set(answer.ok ? { sales: answer.body.sales, isLost: false } : { ...known.get(), isLost: true })
+  const found = await readSales()
+  known.set(found ? { ...found, isLost: false } : { ...known.get(), isLost: true })
 }
+
+/** The pages of the list that are shown, and the sale that the address names, wherever it stands; undefined without an answer. */
+async function readSales(): Promise<Pick<Known, 'hasMore'> & { sales: SaleView[] } | undefined> {
+  const sales = new Map<string, SaleView>()
+  let next: string | undefined = ''
+  for (let page = 0; page < pages && next !== undefined; page++) {
+    const answer: Answer<SaleList> = await ask<SaleList>(next === '' ? '/sales' : `/sales?cursor=${next}`, { clock: saleClock })
+    if (!answer.ok) return undefined
+    for (const sale of answer.body.sales) sales.set(sale.id, sale)
+    next = answer.body.next
+  }
+  const saleId = saleInAddress()
+  if (next !== undefined && saleId !== '' && !sales.has(saleId)) {
+    const one = await ask<SaleView>(`/sales/${saleId}`)
+    if (one.ok) sales.set(saleId, one.body)
+  }
+  return { sales: [...sales.values()], hasMore: next !== undefined }
+}
+
+/** Shows a page more of the list, from now on. */
+export async function showMore(): Promise<void> {
+  pages += 1
+  await look()
+}
+
+/** The sale that the address names, '' for none. */
+export const saleInAddress = () => /^#\/([a-z0-9-]+)$/.exec(location.hash)?.[1] ?? ''
 
 /** The sales, looked at again and again while the page is. */
 export function useSales(): Known {

@@ -171,6 +171,27 @@ export const orderGuards: Guard[] = [
     text: '      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`\n', without: '', tests: { file: RECONCILING, named: 'two reconcilers' },
   },
   {
+    rule: 'what Redis says of a sale is held against PostgreSQL', file: 'cancel-worker/reconcile.ts',
+    text: '    await bringIntoLine(this.#deps, ledger.id)\n', without: '', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'units that Redis has not heard of are not missing', file: 'cancel-worker/reconcile.ts',
+    text: '    if (tally.figures.total !== stock || after.stock !== stock) return\n', without: '', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'a sale that fails keeps no other from being reconciled', file: 'cancel-worker/reconcile.ts',
+    text: '      for (const saleId of saleIds) this.#failures.set(saleId, error)\n      return undefined\n', without: '      throw error\n',
+    tests: { file: RECONCILING, named: 'one sale that cannot' },
+  },
+  {
+    rule: 'the blacklist of each sale is held against PostgreSQL', file: 'cancel-worker/reconcile-blacklist.ts',
+    text: '    await door.setBlacklisted(saleId, toUnlist, false)\n', without: '', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'changes of one sale take turns', file: 'control-room/open-sale.ts',
+    text: '    await tx.$executeRaw`SELECT FROM sales WHERE id = ${saleId} FOR UPDATE`\n', without: '', tests: { file: 'control-room/control-room.test.ts', named: 'two changes of one sale' },
+  },
+  {
     rule: 'only a signed callback is believed', file: 'order-service/http/routes.ts',
     text: "  if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)\n",
     without: "  if (reading.outcome !== 'RECEIVED') { res.json({}); return }\n", tests: { file: ROUTES, named: 'the callback is believed' },

@@ -4,6 +4,7 @@ const STOCK = 'core/stock/stock.test.ts'
 const DOOR = 'core/stock/sale-door.test.ts'
 const SWEEP = 'cancel-worker/sweep.test.ts'
 const RIGHTS = 'core/stock/rights.test.ts'
+const RECONCILING = 'cancel-worker/reconcile.test.ts'
 
 /** The scripts of the Redis ledger. */
 export const stockGuards: Guard[] = [
@@ -178,5 +179,21 @@ export const stockGuards: Guard[] = [
   {
     rule: 'a right that is missing makes no dead letters', file: 'core/platform/outage.ts',
     text: ' || REDIS_REFUSES_US.test(error.message)', without: '', tests: { file: 'core/platform/outage.test.ts', named: 'what Redis does not allow' },
+  },
+  {
+    rule: 'figures of an older epoch are not taken', file: 'core/stock/amend.lua',
+    text: "if found[1] ~= ARGV[1] then return '' end\n", without: '', tests: { file: DOOR, named: 'figures of another epoch' },
+  },
+  {
+    rule: 'a stock that is lowered leaves no fewer units than none', file: 'core/stock/amend.lua',
+    text: 'math.max(0, found[5] + by)', without: 'found[5] + by', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'a stock that is changed moves no holder\'s bit', file: 'core/stock/amend.lua',
+    text: "  redis.call('HSETNX', KEYS[1], 'holder_units', found[4])\n", without: '', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'a stock that was changed while the sale was closed counts once', file: 'core/stock/open.lua',
+    text: "  redis.call('HSET', KEYS[1], 'total', ARGV[3])\n", without: '', tests: { file: RECONCILING, named: 'what Redis says of a sale' },
   },
 ]

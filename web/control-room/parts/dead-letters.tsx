@@ -19,7 +19,7 @@ export function DeadLetters() {
   const [found, setFound] = useState<Letters>()
   const [kept, setKept] = useState(0)
   const count = useFrames().at(-1)?.queues?.deadLetters
-  const look = async () => setFound(await looking.act<Letters>('/dead-letters') ?? found)
+  const look = async () => setFound(await looking.act<Letters>(`/dead-letters?limit=${SHOWN_MAX}`) ?? found)
   // Their number is in every frame; they are looked through when it changes.
   useEffect(() => { if (count !== undefined && count > 0) void look() }, [count])
   const send = async (choice: { ids: string[] } | { all: true }) => {
@@ -27,7 +27,7 @@ export function DeadLetters() {
     setKept(answer?.kept.length ?? 0)
     await look()
   }
-  const letters = count ? found?.letters.slice(0, SHOWN_MAX) ?? [] : []
+  const letters = count ? found?.letters ?? [] : []
   return (
     <section class="panel dead-letters" aria-labelledby="dead-letters-title">
       <h2 id="dead-letters-title">{words.title}</h2>

@@ -16,7 +16,7 @@ export function Sagas() {
   const [found, setFound] = useState<Found>()
   const { atMs } = useFrames().at(-1) ?? {}
   useEffect(() => {
-    if (isOpen) void act<Found>('/sagas').then(setFound)
+    if (isOpen) void act<Found>(`/sagas?limit=${SHOWN_MAX}`).then(setFound)
   }, [isOpen, atMs])
   return (
     <section class="panel sagas" aria-labelledby="sagas-title">
@@ -41,7 +41,7 @@ function Table({ sagas }: Pick<Found, 'sagas'>) {
     <table>
       <thead><tr><th scope="col">{words.order}</th><th scope="col">{words.state}</th><th scope="col">{words.step}</th></tr></thead>
       <tbody>
-        {sagas.slice(0, SHOWN_MAX).map(({ orderId, state, step, reason }) => (
+        {sagas.map(({ orderId, state, step, reason }) => (
           <tr key={orderId}><td>{orderId.slice(0, 8)}</td><td>{words.states[state]}{reason !== null && `, ${reason}`}</td><td>{step}</td></tr>
         ))}
       </tbody>

@@ -21,7 +21,7 @@ export function Sales() {
   const mark = JSON.stringify([frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => [saleId, opensAtMs, closesAtMs]), frame?.orders])
   const connection = useConnection()
   const look = async () => {
-    const found = await looking.act<{ sales: Sale[] }>('/sales')
+    const found = await looking.act<{ sales: Sale[] }>(`/sales?limit=${SHOWN_MAX}`)
     if (found) setSales(found.sales)
   }
   useEffect(() => { if (connection === 'LIVE') void look() }, [mark, connection])
@@ -33,7 +33,7 @@ export function Sales() {
     <section class="panel sales" aria-labelledby="sales-title">
       <h2 id="sales-title">{words.title}</h2>
       <Refused refusal={refusal ?? looking.refusal} />
-      <ul>{frame && sales.slice(0, SHOWN_MAX).map((sale) => <SaleRow key={sale.id} sale={sale} nowMs={frame.atMs} isBusy={isBusy} onMove={(change) => void move(sale, change)} />)}</ul>
+      <ul>{frame && sales.map((sale) => <SaleRow key={sale.id} sale={sale} nowMs={frame.atMs} isBusy={isBusy} onMove={(change) => void move(sale, change)} />)}</ul>
       <NewSale onCreated={() => void look()} />
     </section>
   )

@@ -47,6 +47,7 @@ export const en = {
   nothing: { title: 'Nothing is on sale', next: 'This page looks again by itself.' },
   lost: { title: 'The shop cannot be reached', next: 'This page tries again by itself. What you have bought is safe.' },
   allSales: 'All sales',
+  moreSales: 'More sales',
   sales: 'On sale',
   opensIn: 'Opens in',
   endsIn: 'Ends in',

@@ -6,6 +6,7 @@ export const zh: Words = {
   nothing: { title: '暂无在售商品', next: '本页会自动刷新。' },
   lost: { title: '暂时连不上商店', next: '本页会自动重试，您已买到的不受影响。' },
   allSales: '全部活动',
+  moreSales: '更多活动',
   sales: '正在抢购',
   opensIn: '距开抢',
   endsIn: '距结束',

@@ -1,0 +1,61 @@
+import type { Database } from '../core/platform/database.ts'
+import type { Logger } from '../core/platform/log.ts'
+import type { StockTally } from '../core/stock/ledger.ts'
+import type { SaleDoor } from '../core/stock/sale-door.ts'
+
+export interface BlacklistDeps {
+  database: Database
+  door: SaleDoor
+  log: Logger
+}
+
+/** Entries that are compared one by one in a look: some 50 ms of Redis. */
+const COMPARED_MAX = 50_000
+
+/**
+ * Holds the blacklist of each sale in Redis against PostgreSQL's. Where only the number of entries is right the entries are
+ * compared one by one in turn, as many sales in a look as the length of the list allows.
+ */
+export class BlacklistReconciler {
+  readonly #deps: BlacklistDeps
+  #turn = 0
+
+  constructor(deps: BlacklistDeps) {
+    this.#deps = deps
+  }
+
+  /** The sales to be compared in this look, and those who ought to be listed in each. @throws when PostgreSQL does not answer */
+  async choose(tallies: StockTally[]): Promise<{ saleIds: string[]; buyerIds: string[] }> {
+    const count = await this.#deps.database.blacklistEntry.count()
+    const suspects = tallies.filter(({ blacklisted }) => blacklisted !== count)
+    const inTurn = count === 0 ? [] : this.#inTurn(tallies, Math.max(1, Math.floor(COMPARED_MAX / count)))
+    const saleIds = [...new Set([...suspects, ...inTurn].map(({ figures }) => figures.saleId))]
+    if (saleIds.length === 0) return { saleIds, buyerIds: [] }
+    const entries = await this.#deps.database.blacklistEntry.findMany({ select: { buyerId: true } })
+    return { saleIds, buyerIds: entries.map(({ buyerId }) => buyerId) }
+  }
+
+  #inTurn(tallies: StockTally[], most: number): StockTally[] {
+    const some = tallies.slice(this.#turn, this.#turn + most)
+    this.#turn = this.#turn + most < tallies.length ? this.#turn + most : 0
+    return some
+  }
+
+  /** @throws when PostgreSQL or Redis does not answer */
+  async heal(saleId: string, listed: string[]): Promise<void> {
+    const { door, log } = this.#deps
+    const { missing, extra } = await door.compareBlacklist(saleId, listed)
+    if (missing.length + extra.length === 0) return
+    // Somebody may have been listed or unlisted since the list was read.
+    const now = await this.#listedAmong([...missing, ...extra])
+    const [toList, toUnlist] = [missing.filter((buyerId) => now.has(buyerId)), extra.filter((buyerId) => !now.has(buyerId))]
+    await door.setBlacklisted(saleId, toList, true)
+    await door.setBlacklisted(saleId, toUnlist, false)
+    log.warn({ saleId, listed: toList.length, unlisted: toUnlist.length }, 'Redis had another blacklist than PostgreSQL: set right')
+  }
+
+  async #listedAmong(buyerIds: string[]): Promise<Set<string>> {
+    const rows = await this.#deps.database.$queryRaw<{ id: string }[]>`SELECT buyer_id AS id FROM blacklist WHERE buyer_id = ANY(${buyerIds})`
+    return new Set(rows.map(({ id }) => id))
+  }
+}
