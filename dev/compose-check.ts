@@ -90,7 +90,9 @@ function checkDemo(as: string, name: ServiceName, settings: Record<string, unkno
   }
 }
 
-function checkAny(name: string, { image, build, ports, profiles }: Service): void {
+function checkAny(name: string, { image, build, healthcheck, ports, profiles }: Service): void {
+  const costly = healthcheck?.test.find((word) => /\b(node|rabbitmq-diagnostics|rabbitmqctl)\b/.test(word))
+  hold(costly === undefined, `${name}: its health check starts ${costly}, many times a minute; expected docker/ready.sh, which also leaves the Erlang cookie alone`)
   hold(profiles.length > 0, `${name}: is in no profile, so it starts alone where none is chosen; expected ${PROFILES.join(' or ')}`)
   hold(ports.length === 0 || PUBLISHED.includes(build?.target ?? ''), `${name}: publishes a port; only ${PUBLISHED.join(', ')} may`)
   for (const port of ports) hold(port.startsWith('127.0.0.1:'), `${name}: publishes ${port}; expected 127.0.0.1:${port}`)
