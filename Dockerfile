@@ -3,67 +3,77 @@
 
 FROM node:24.19.0-bookworm-slim AS node
 WORKDIR /app
-
-FROM node AS dependencies
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev
 
-FROM dependencies AS generated
-COPY prisma.config.ts ./
+# What the services need, and no more. Optional packages are those of the Prisma command and of tsx: the services do
+# without both, since prisma/migrate.ts brings the engine along and node 24 strips types itself.
+FROM node AS dependencies
+RUN npm ci --omit=dev --omit=optional --ignore-scripts \
+ && find node_modules -type f \( -name '*.map' -o -name '*.md' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
+ # Prisma brings the compiler of every database, twice.
+ && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name 'query_compiler_fast_bg.postgresql.*' -delete
+
+# With the development tools, which stay in this stage.
+FROM node AS built
+RUN npm ci --ignore-scripts
+COPY prisma.config.ts tsconfig.json ./
 COPY prisma ./prisma
 # Generating needs no engine; without this Prisma would download one first.
 RUN PRISMA_SCHEMA_ENGINE_BINARY=/bin/true npx --no prisma generate
-
-# With the development tools, which stay in this stage.
-FROM node AS pages
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts
-COPY tsconfig.json ./
 COPY core/contracts ./core/contracts
 COPY web ./web
 RUN npx --no vite build web --config web/vite.config.ts
 
-FROM node AS base
+# What node's image is made from, without npm, yarn and the headers.
+FROM debian:bookworm-slim AS base
+WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json tsconfig.json ./
-COPY --from=generated /app/prisma ./prisma
+COPY package.json ./
+COPY docker ./docker
+COPY --from=built /app/prisma ./prisma
 COPY core ./core
 # The files belong to root: the service can read them and not change them.
-USER node
+USER 1000:1000
 
 # Applies the migrations that are missing, once, and ends.
 FROM base AS migrate
-CMD ["node", "--import", "tsx", "prisma/migrate.ts"]
+CMD ["node", "prisma/migrate.ts"]
+
+# Puts the demo sale and its coupons into a running system, once, and ends.
+FROM base AS demo-sale
+COPY dev/demo-sale.ts ./dev/
+CMD ["node", "dev/demo-sale.ts"]
 
 FROM base AS gateway
 COPY gateway ./gateway
-COPY --from=pages /app/web/dist ./web/dist
+COPY --from=built /app/web/dist ./web/dist
 EXPOSE 3000
-CMD ["node", "--import", "tsx", "gateway/main.ts"]
+CMD ["node", "gateway/main.ts"]
 
 FROM base AS control-room
 COPY control-room ./control-room
-COPY --from=pages /app/web/dist ./web/dist
+COPY --from=built /app/web/dist ./web/dist
 EXPOSE 3001
-CMD ["node", "--import", "tsx", "control-room/main.ts"]
+CMD ["node", "control-room/main.ts"]
 
 FROM base AS order-service
 COPY order-service ./order-service
 EXPOSE 3002
-CMD ["node", "--import", "tsx", "order-service/main.ts"]
+CMD ["node", "order-service/main.ts"]
 
 FROM base AS cancel-worker
 COPY cancel-worker ./cancel-worker
 EXPOSE 3003
-CMD ["node", "--import", "tsx", "cancel-worker/main.ts"]
+CMD ["node", "cancel-worker/main.ts"]
 
 FROM base AS subscribers
 COPY subscribers ./subscribers
 EXPOSE 3005
-CMD ["node", "--import", "tsx", "subscribers/main.ts"]
+CMD ["node", "subscribers/main.ts"]
 
 FROM base AS payment-provider
 COPY payment-provider ./payment-provider
 EXPOSE 3004
-CMD ["node", "--import", "tsx", "payment-provider/main.ts"]
+CMD ["node", "payment-provider/main.ts"]

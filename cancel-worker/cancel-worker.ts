@@ -14,7 +14,7 @@ import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
 import { checkBack } from './check-back.ts'
-import type { CancelWorkerConfig } from './config.ts'
+import { DATABASE_CONNECTIONS, type CancelWorkerConfig } from './config.ts'
 import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
 import { Reconciler } from './reconcile.ts'
@@ -31,7 +31,7 @@ const FORGET_INTERVAL_MS = 600_000
 export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('cancel-worker')
   const count = cancelMetrics(metrics)
-  const database = connectDatabase(config.DATABASE_URL)
+  const database = connectDatabase(config.DATABASE_URL, { connections: DATABASE_CONNECTIONS, statementTimeoutMs: 5_000 })
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())

@@ -15,3 +15,6 @@ export const CancelWorkerConfig = z.object({
   INBOX_DAYS: z.coerce.number().positive().default(30).describe('how long it is remembered which order events each subscriber has handled; longer than any event is under way'),
 })
 export type CancelWorkerConfig = z.output<typeof CancelWorkerConfig>
+
+/** Of one process, at most. */
+export const DATABASE_CONNECTIONS = 10

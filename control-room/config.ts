@@ -21,9 +21,13 @@ export const ControlRoomConfig = z.object({
   READINESS_URLS: readinessUrls.describe('services that the control room asks whether they are ready, as name=url,name=url'),
   DEMO_MODE: settings.DEMO_MODE,
   RUSH_TOKEN_SECRET: z.string().min(32).optional().describe('signs simulated buyers in: TOKEN_SECRET once more, in demo mode only'),
+  RUSH_PAYMENT_URL: z.url({ protocol: /^http$/ }).optional().describe('where simulated buyers reach the payment page, when not by the address in the buyers\' links, as in containers'),
   LAUNCHER_URL: z.url().optional().describe('set by npm start: where it shows, ends and starts the processes'),
   LAUNCHER_TOKEN: z.string().min(32).optional().describe('set by npm start: opens that door'),
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
 })
 export type ControlRoomConfig = z.output<typeof ControlRoomConfig>
+
+/** Of one process, at most. */
+export const DATABASE_CONNECTIONS = 10

@@ -16,7 +16,7 @@ import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { adminOnly } from './admin-only.ts'
-import type { ControlRoomConfig } from './config.ts'
+import { DATABASE_CONNECTIONS, type ControlRoomConfig } from './config.ts'
 import { Launcher } from './launcher.ts'
 import { Broadcast } from './live/broadcast.ts'
 import { readProblems } from './live/read-problems.ts'
@@ -37,7 +37,7 @@ import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
 /** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
 export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
-  const database = connectDatabase(config.DATABASE_URL)
+  const database = connectDatabase(config.DATABASE_URL, { connections: DATABASE_CONNECTIONS, statementTimeoutMs: 5_000 })
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
@@ -104,6 +104,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
 }
 
 /** Simulated buyers need a gateway that lets them in: in a demo, never in a real sale. */
-function rushesIn({ DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET }: ControlRoomConfig, log: Logger): Rushes | undefined {
-  return DEMO_MODE && GATEWAY_URL && RUSH_TOKEN_SECRET ? new Rushes({ gatewayUrl: GATEWAY_URL.replace(/\/$/, ''), tokenSecret: RUSH_TOKEN_SECRET, log }) : undefined
+function rushesIn({ DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET, RUSH_PAYMENT_URL }: ControlRoomConfig, log: Logger): Rushes | undefined {
+  if (!DEMO_MODE || !GATEWAY_URL || !RUSH_TOKEN_SECRET) return undefined
+  return new Rushes({ gatewayUrl: GATEWAY_URL.replace(/\/$/, ''), tokenSecret: RUSH_TOKEN_SECRET, paymentUrl: RUSH_PAYMENT_URL, log })
 }

@@ -7,8 +7,15 @@ interface Sale {
   closesAt: string
 }
 
+/** Puts on sale what `npm start` does. @returns one line about it */
+export async function ensureDemo(controlRoom: string, adminToken: string): Promise<{ saleId: string; said: string }> {
+  const saleId = await ensureDemoSale(controlRoom, adminToken)
+  await ensureDemoCoupons(controlRoom, adminToken)
+  return { saleId, said: `${saleId} is open; coupons HELLO-1 to HELLO-5 take 5.00 off, once each` }
+}
+
 /** Makes sure that something is on sale now. @returns the sale's id. */
-export async function ensureDemoSale(controlRoom: string, adminToken: string): Promise<string> {
+async function ensureDemoSale(controlRoom: string, adminToken: string): Promise<string> {
   const now = new Date()
   const { sales } = await ask<{ sales: Sale[] }>(`${controlRoom}/sales`, adminToken)
   const open = sales.find(({ opensAt, closesAt }) => new Date(opensAt) <= now && now < new Date(closesAt))
@@ -29,7 +36,7 @@ export async function ensureDemoSale(controlRoom: string, adminToken: string): P
 const COUPONS = ['HELLO-1', 'HELLO-2', 'HELLO-3', 'HELLO-4', 'HELLO-5']
 
 /** Five of one use each, for anybody. One that has been used stays so. */
-export async function ensureDemoCoupons(controlRoom: string, adminToken: string): Promise<void> {
+async function ensureDemoCoupons(controlRoom: string, adminToken: string): Promise<void> {
   for (const code of COUPONS) await ask(`${controlRoom}/coupons/${code}`, adminToken, { discountCents: 500 }, 'PUT')
 }
 
@@ -51,4 +58,14 @@ async function ask<Answer>(url: string, adminToken: string, body?: object, metho
   })
   if (!response.ok) throw new Error(`The control room answered ${response.status} to ${url}: ${await response.text()}`)
   return await response.json() as Answer
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { CONTROL_ROOM_URL, ADMIN_TOKEN } = process.env
+  if (!CONTROL_ROOM_URL || !ADMIN_TOKEN) {
+    console.error('CONTROL_ROOM_URL or ADMIN_TOKEN is missing: expected where the control room answers, and the token that opens it')
+    process.exit(78)
+  }
+  const { said } = await ensureDemo(CONTROL_ROOM_URL, ADMIN_TOKEN)
+  console.log(`Demo sale: ${said}.`)
 }

@@ -13,8 +13,8 @@ const ADDRESSES = [
   'REDIS_KEY_PREFIX', 'SMS_LOG_FILE',
 ]
 
-/** How the demo differs from the services' defaults. */
-const DEMO = {
+/** How the demo differs from the services' defaults; the profile demo of docker-compose.yml is held against it. */
+export const DEMO = {
   DEMO_MODE: 'true',
   HOST: '127.0.0.1',
   LOG_LEVEL: 'info',

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Listr, type ListrTask } from 'listr2'
 import { migrate } from '../prisma/migrate.ts'
-import { ensureDemoCoupons, ensureDemoSale } from './demo-sale.ts'
+import { ensureDemo } from './demo-sale.ts'
 import type { LauncherDoor } from './launcher-door.ts'
 import { ensurePages } from './pages.ts'
 import type { RunRecord } from './run-file.ts'
@@ -138,10 +138,9 @@ function demoSale({ settings }: Plan): ListrTask<Outcome> {
     title: 'Demo sale',
     skip: () => process.env.CONTROL_ROOM_URL ? 'Demo sale: the control room is not ours' : false,
     task: async (outcome, task) => {
-      const [controlRoom, token] = [settings.CONTROL_ROOM_URL ?? '', settings.ADMIN_TOKEN ?? '']
-      outcome.saleId = await ensureDemoSale(controlRoom, token)
-      await ensureDemoCoupons(controlRoom, token)
-      task.title = `Demo sale: ${outcome.saleId} is open; coupons HELLO-1 to HELLO-5 take 5.00 off, once each`
+      const { saleId, said } = await ensureDemo(settings.CONTROL_ROOM_URL ?? '', settings.ADMIN_TOKEN ?? '')
+      outcome.saleId = saleId
+      task.title = `Demo sale: ${said}`
     },
   }
 }

@@ -58,7 +58,7 @@ test('the restore fails as well: the row is ahead of the copy, and the caller he
   const url = new URL(world.databaseUrl)
   const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.port = String(proxy.port)
-  const database = connectDatabase(url.href)
+  const database = connectDatabase(url.href, { connections: 10, statementTimeoutMs: 5_000 })
   const error = await rename(database, refusing(() => proxy.cut()), saleId, 'The second').catch((reason: unknown) => reason)
   expect(isOutage(error)).toBe(true)
   expect([await title(), await copy()]).toEqual(['The second', 'The first'])

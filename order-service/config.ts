@@ -23,3 +23,6 @@ export const OrderServiceConfig = z.object({
     .describe(`reservations placed in one transaction; a message is placed whole, so it may be ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`),
 })
 export type OrderServiceConfig = z.output<typeof OrderServiceConfig>
+
+/** Of one process, at most. */
+export const DATABASE_CONNECTIONS = 10

@@ -12,7 +12,7 @@ import type { StartService } from '../core/platform/service.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
-import type { OrderServiceConfig } from './config.ts'
+import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
 import { placingMetrics, refusalAlarm } from './metrics.ts'
 import { demoProvider } from './payments/demo-provider.ts'
@@ -28,7 +28,7 @@ const CONFIRM_TIMEOUT_MS = 4_000
 /** The heavy side: places orders at its own steady rate, sends the outbox, answers for orders and payments. */
 export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('order-service')
-  const database = connectDatabase(config.DATABASE_URL)
+  const database = connectDatabase(config.DATABASE_URL, { connections: DATABASE_CONNECTIONS, statementTimeoutMs: 5_000 })
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())

@@ -22,6 +22,6 @@ export function postProcess(launcher: Launcher | undefined, how: 'kill' | 'resta
 }
 
 function launcherOf(launcher: Launcher | undefined): Launcher {
-  if (!launcher) throw new ProblemError('DEMO_ONLY', 'This system was not started by npm start; its processes are somebody else\'s.')
+  if (!launcher) throw new ProblemError('DEMO_ONLY', 'Only npm start lets the control room end processes; with Docker use docker compose kill and docker compose start.')
   return launcher
 }

@@ -20,19 +20,26 @@ export async function payAll(plan: CrowdPlan, payers: Payer[], isComplete: () =>
       const payer = payers.shift()
       if (!payer) await sleep(LOOK_EVERY_MS)
       // Who is not answered does not pay; their order lapses, like that of anybody who forgets.
-      else if (await pay(plan.gatewayUrl, payer).catch(() => false)) onPaid()
+      else if (await pay(plan, payer).catch(() => false)) onPaid()
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
 }
 
-async function pay(gatewayUrl: string, { reservationId, token }: Payer): Promise<boolean> {
+async function pay({ gatewayUrl, paymentUrl }: CrowdPlan, { reservationId, token }: Payer): Promise<boolean> {
   const orderId = await orderOf(gatewayUrl, reservationId, token)
   if (orderId === undefined) return false
   const { body } = await call('POST', `${gatewayUrl}/orders/${orderId}/payments`, token)
   if (typeof body.url !== 'string') return false
-  const { body: { outcome } } = await call('POST', body.url)
+  const { body: { outcome } } = await call('POST', reachable(body.url, paymentUrl))
   return outcome === 'PAID'
+}
+
+/** The link as this process reaches it: in a container, localhost is the container itself. */
+function reachable(link: string, paymentUrl: string | undefined): string {
+  if (paymentUrl === undefined) return link
+  const { pathname, search } = new URL(link)
+  return new URL(pathname + search, paymentUrl).href
 }
 
 /** Undefined when the reservation became none. */

@@ -4,6 +4,8 @@ import type { RushView } from '../../core/contracts/control-room.ts'
 export interface CrowdPlan {
   gatewayUrl: string
   tokenSecret: string
+  /** Takes the place of the origin in payment links: those are made for a browser, which may see other addresses. */
+  paymentUrl?: string | undefined
   saleId: string
   /** Keeps the buyers of two rushes apart. */
   run: string

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RushView } from '../../core/contracts/control-room.ts'
+import { freePort } from '../../dev/servers/ports.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { startSystem, type System } from '../../test/support/system.ts'
 import { arrivalSeconds } from './plan.ts'
@@ -62,6 +63,15 @@ test('a crowd whose gateway is away tells that nobody answered', async () => {
 test('there is no crowd for a sale that does not exist', async () => {
   expect(await system.controlRoom('POST', '/rush', { saleId: 'nowhere', buyers: 1, seconds: 1 })).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
 })
+
+test('a crowd pays also where the buyers\' links name an address that only their browsers reach, as in containers', async () => {
+  await system.stop('payment-provider')
+  await system.start('payment-provider', { PAYMENT_PAGE_URL: `http://127.0.0.1:${await freePort()}` })
+  await system.stop('control-room')
+  await system.start('control-room', { RUSH_PAYMENT_URL: String(system.env.PAYMENT_PROVIDER_URL) })
+  await system.controlRoom('POST', '/rush', { buyers: 20, seconds: 1 })
+  expect((await ended('its end'))?.paid).toBeGreaterThan(0)
+}, 90_000)
 
 test('outside of a demo there is none at all', async () => {
   await system.stop('control-room')

@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { noRequests, type RushRequest, type RushView } from '../../core/contracts/control-room.ts'
 import type { Logger } from '../../core/platform/log.ts'
+import { TYPESCRIPT_ARGS } from '../../core/platform/typescript-args.ts'
 import type { CrowdPlan, CrowdReport } from './plan.ts'
 
 export interface RushesDeps {
   gatewayUrl: string
   tokenSecret: string
+  /** Where the simulated buyers pay; by the link itself when undefined. */
+  paymentUrl: string | undefined
   log: Logger
 }
 
@@ -29,13 +32,13 @@ export class Rushes {
   }
 
   start(saleId: string, { buyers, seconds }: RushRequest): RushView {
-    const { gatewayUrl, tokenSecret, log } = this.#deps
+    const { gatewayUrl, tokenSecret, paymentUrl, log } = this.#deps
     const view: RushView = {
       state: 'RUNNING', saleId, buyers, seconds, startedAtMs: Date.now(), elapsedSeconds: 0,
       asked: 0, answers: noRequests(), unanswered: 0, perSecond: 0, perSecondMax: 0, paid: 0,
     }
     this.#latest = view
-    const child = fork(join(import.meta.dirname, 'crowd.ts'), { execArgv: ['--import', 'tsx'], env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(join(import.meta.dirname, 'crowd.ts'), { execArgv: TYPESCRIPT_ARGS, env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     this.#child = child
     child.on('message', (report: CrowdReport) => isAtIt(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }))
     child.on('error', (error) => log.error({ err: error }, 'the crowd could not be started'))
@@ -44,7 +47,7 @@ export class Rushes {
       if (isAtIt(view)) view.state = 'FAILED'
       view.perSecond = 0
     })
-    child.send({ gatewayUrl, tokenSecret, saleId, run: randomBytes(4).toString('hex'), buyers, seconds } satisfies CrowdPlan)
+    child.send({ gatewayUrl, tokenSecret, paymentUrl, saleId, run: randomBytes(4).toString('hex'), buyers, seconds } satisfies CrowdPlan)
     return view
   }
 

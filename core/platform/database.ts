@@ -15,7 +15,7 @@ export interface DatabaseLimits {
 }
 
 /** Every wait has a limit: for a connection, for a lock, for a statement, for a forgotten transaction. */
-export function connectDatabase(url: string, limits: DatabaseLimits = { connections: 10, statementTimeoutMs: 5_000 }): Database {
+export function connectDatabase(url: string, limits: DatabaseLimits): Database {
   const adapter = new PrismaPg({
     connectionString: url,
     max: limits.connections,

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const url = new URL(world.databaseUrl)
   proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.port = String(proxy.port)
-  database = connectDatabase(url.href)
+  database = connectDatabase(url.href, { connections: 10, statementTimeoutMs: 5_000 })
 })
 afterAll(async () => {
   await database.$disconnect()

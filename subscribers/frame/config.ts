@@ -23,3 +23,6 @@ export const SubscribersConfig = z.object({
   RISK_AMOUNT_CENTS: z.coerce.number().int().min(1).default(1_000_000).describe('paid orders of this amount or more are marked for a person to look at'),
 })
 export type SubscribersConfig = z.output<typeof SubscribersConfig>
+
+/** To PostgreSQL, of one subscriber: one for itself and one for each queue that it works on. */
+export const connectionsFor = (queues: number) => 1 + queues

@@ -9,6 +9,7 @@ import type { Loops } from '../../core/platform/loops.ts'
 import { isOutage } from '../../core/platform/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
+import { connectionsFor } from './config.ts'
 import { handleEvents, type HandlingDeps } from './handle-events.ts'
 import { Lanes } from './lanes.ts'
 import { join } from './membership.ts'
@@ -39,7 +40,7 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   const queues = subscriberQueues(name, config.SUBSCRIBER_PARTITIONS, subscriber.events)
   const broker = { url: config.RABBITMQ_URL, log }
   // One for each lane that works; those that nobody uses are not opened.
-  const database = connectDatabase(config.DATABASE_URL, { connections: 1 + config.SUBSCRIBER_PARTITIONS + SPREAD_OVER_MAX, statementTimeoutMs: 5_000 })
+  const database = connectDatabase(config.DATABASE_URL, { connections: connectionsFor(config.SUBSCRIBER_PARTITIONS + SPREAD_OVER_MAX), statementTimeoutMs: 5_000 })
   closers.add(`database of ${name}`, () => database.$disconnect())
   const publisher = await createPublisher({ ...broker, name: `${name} publisher`, topology: queues.topology, confirmTimeoutMs: CONFIRM_TIMEOUT_MS })
   closers.add(`publisher of ${name}`, () => publisher.close())

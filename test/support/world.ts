@@ -34,7 +34,7 @@ export async function createWorld(): Promise<World> {
   const rabbitmqUrl = new URL(inject('rabbitmqUrl'))
   rabbitmqUrl.pathname = `/${name}`
 
-  const database = connectDatabase(databaseUrl)
+  const database = connectDatabase(databaseUrl, { connections: 10, statementTimeoutMs: 5_000 })
   const redis = new Redis(inject('redisUrl'))
   const keyPrefix = `${name}:`
   return {

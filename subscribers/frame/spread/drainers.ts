@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { TYPESCRIPT_ARGS } from '../../../core/platform/typescript-args.ts'
 
 export interface Drainers {
   /** Lets each finish what it has in hand. */
@@ -12,7 +13,7 @@ export function startDrainers(count: number, env: NodeJS.ProcessEnv, say: (line:
   const running = new Set<ChildProcess>()
   let isStopping = false
   for (let i = 0; i < count; i++) {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'drainer.ts')], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = spawn(process.execPath, [...TYPESCRIPT_ARGS, join(import.meta.dirname, 'drainer.ts')], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     running.add(child)
     child.once('exit', (code, signal) => {
       running.delete(child)

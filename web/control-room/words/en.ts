@@ -58,7 +58,7 @@ export const en = {
     rate: 'A second', rateMax: 'At most', asked: 'Asked', unanswered: 'Unanswered', paid: 'Have paid',
   },
   processes: {
-    title: 'Processes', kill: 'Kill', restart: 'Restart', none: 'Not started by npm start: the processes are somebody else\'s.',
+    title: 'Processes', kill: 'Kill', restart: 'Restart', none: 'Only npm start lets this page kill and restart processes. With Docker, in a terminal: docker compose kill <service>, then docker compose start <service>.',
     states: { RUNNING: 'Running', STARTING: 'Starting', DOWN: 'Down' },
     restarts: (times: string) => `restarted ${times} ×`,
     killOf: (name: string) => `Kill ${name}`, restartOf: (name: string) => `Restart ${name}`,

@@ -43,7 +43,7 @@ export const zh: typeof en = {
     rate: '每秒应答', rateMax: '最高', asked: '发出请求', unanswered: '无应答', paid: '已付款',
   },
   processes: {
-    title: '进程', kill: '杀掉', restart: '重启', none: '不是由 npm start 启动的，进程不归这里管。',
+    title: '进程', kill: '杀掉', restart: '重启', none: '只有 npm start 启动时才能在这里杀掉和重启进程。用 Docker 时在终端里执行 docker compose kill <服务>，再执行 docker compose start <服务>。',
     states: { RUNNING: '运行中', STARTING: '启动中', DOWN: '已停' },
     restarts: (times) => `重启 ${times} 次`,
     killOf: (name) => `杀掉 ${name}`, restartOf: (name) => `重启 ${name}`,
