@@ -1,0 +1,13 @@
+import type { Database } from './database.ts'
+import { UnusableSession } from './database-session.ts'
+import type { CheckResult } from './readiness.ts'
+
+/** For `/readyz`: whether PostgreSQL answers, in a session that the code can rely on. */
+export async function databaseCheck(database: Database): Promise<CheckResult> {
+  try {
+    await database.$queryRaw`SELECT 1`
+    return true
+  } catch (error) {
+    return error instanceof UnusableSession ? { code: 'SESSION_SETTINGS', detail: error.message } : false
+  }
+}
