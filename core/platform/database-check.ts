@@ -1,4 +1,4 @@
-import type { Database } from './database.ts'
+import { type Database, serverMessage } from './database.ts'
 import { UnusableSession } from './database-session.ts'
 import type { CheckResult } from './readiness.ts'
 
@@ -8,6 +8,8 @@ export async function databaseCheck(database: Database): Promise<CheckResult> {
     await database.$queryRaw`SELECT 1`
     return true
   } catch (error) {
-    return error instanceof UnusableSession ? { code: 'SESSION_SETTINGS', detail: error.message } : false
+    if (error instanceof UnusableSession) return { code: 'SESSION_SETTINGS', detail: error.message }
+    const said = serverMessage(error)
+    return said === undefined ? false : { code: 'REFUSED', detail: `The server that DATABASE_URL names refuses: ${said}.` }
   }
 }

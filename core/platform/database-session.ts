@@ -4,9 +4,8 @@ import type { ClientBase } from 'pg'
 const IDLE_TRANSACTION_MS = 10_000
 
 export interface SessionLimits {
+  /** 0 for none. A lock is waited for half as long. */
   statementTimeoutMs: number
-  /** Half of a statement's time unless told otherwise. */
-  lockTimeoutMs?: number
 }
 
 /** A session of PostgreSQL does not have the settings that the services need; the message says what to do. */
@@ -15,6 +14,14 @@ export class UnusableSession extends Error {
 }
 
 type Session = Record<string, string>
+
+/** Whether PostgreSQL itself answers: a pooler announces an id of its own, and not that of the backend. */
+export async function isDirect(client: ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ isAnnounced: boolean }>(`SELECT pg_backend_pid() = ${announcedId(client)} AS "isAnnounced"`)
+  return rows[0]?.isAnnounced === true
+}
+
+const announcedId = (client: ClientBase) => (client as ClientBase & { processID?: number | null }).processID ?? 0
 
 /**
  * Gives a new connection the session that the code relies on, whatever the database, the role or the URL say, and checks
@@ -25,8 +32,7 @@ type Session = Record<string, string>
  */
 export async function prepareSession(client: ClientBase, limits: SessionLimits): Promise<boolean> {
   const wanted = wantedSettings(limits)
-  // Only the server itself announces the id of its backend; a pooler makes up one of its own.
-  const announced = (client as ClientBase & { processID?: number | null }).processID ?? 0
+  const announced = announcedId(client)
   const pairs = Object.entries(wanted).map(([name, value]) => `(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)})`)
   // One round trip. Unnamed and without parameters, so that it does not matter what is in between.
   const results = await client.query(`
@@ -40,7 +46,7 @@ export async function prepareSession(client: ClientBase, limits: SessionLimits):
   return isDirect
 }
 
-function wantedSettings({ statementTimeoutMs, lockTimeoutMs = Math.floor(statementTimeoutMs / 2) }: SessionLimits): Session {
+function wantedSettings({ statementTimeoutMs }: SessionLimits): Session {
   return {
     // The adapter writes and reads times without their offset.
     timezone: 'UTC',
@@ -52,7 +58,7 @@ function wantedSettings({ statementTimeoutMs, lockTimeoutMs = Math.floor(stateme
     // A plan that is kept suits the table of its first minute: made for 100 orders, one took 2,761 ms over 300,000, not 2.
     plan_cache_mode: 'force_custom_plan',
     statement_timeout: String(statementTimeoutMs),
-    lock_timeout: String(lockTimeoutMs),
+    lock_timeout: String(Math.floor(statementTimeoutMs / 2)),
     idle_in_transaction_session_timeout: String(IDLE_TRANSACTION_MS),
   }
 }

@@ -2,6 +2,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
+import { migrate } from '../../prisma/migrate.ts'
 import { findOverdueOrders } from '../orders/overdue.ts'
 import { placeOrders } from '../orders/place-orders.ts'
 import { databaseCheck } from './database-check.ts'
@@ -75,6 +76,14 @@ test('what the database, its URL or its role set does not reach the session', as
   }, url.href)
 })
 
+test('what the server says when it refuses is passed on', async () => {
+  const url = new URL(world.databaseUrl)
+  url.pathname = '/elsewhere'
+  const database = connectDatabase(url.href)
+  expect(await databaseCheck(database)).toEqual({ code: 'REFUSED', detail: 'The server that DATABASE_URL names refuses: database "elsewhere" does not exist.' })
+  await database.$disconnect()
+})
+
 /** Hides which backend answers, as poolers do. */
 async function startPooler(target: URL) {
   const server = createServer((client) => {
@@ -105,6 +114,7 @@ describe('through a pooler', () => {
         code: 'SESSION_SETTINGS',
         detail: expect.stringMatching(/^DATABASE_URL goes through a connection pooler .*timezone = 'Asia\/Shanghai', statement_timeout = '0'.*ALTER ROLE "\w+" SET timezone = 'UTC'; ALTER ROLE/) as unknown,
       })
+      await expect(migrate(pooler.url)).rejects.toThrow("DATABASE_URL goes through a connection pooler: give migrations PostgreSQL's own address.")
     }, pooler.url)
     await pooler.close()
   })

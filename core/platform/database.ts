@@ -44,6 +44,11 @@ export function faultKind(error: unknown): string | undefined {
   return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.kind : undefined
 }
 
+/** What PostgreSQL, or a pooler in front of it, has answered, in its own words. */
+export function serverMessage(error: unknown): string | undefined {
+  return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.originalMessage : undefined
+}
+
 function adapterCause({ meta }: { meta?: Record<string, unknown> }) {
-  return (meta as { driverAdapterError?: { cause?: { originalCode?: string; kind?: string } } } | undefined)?.driverAdapterError?.cause
+  return (meta as { driverAdapterError?: { cause?: { originalCode?: string; originalMessage?: string; kind?: string } } } | undefined)?.driverAdapterError?.cause
 }
