@@ -61,7 +61,7 @@ export const OrderView = z.strictObject({
   reservationId: ReservationId,
   saleId: SaleId,
   quantity: z.int(),
-  amountCents: z.int().describe('what is to pay; falls as coupon and points are taken'),
+  amountCents: z.int().describe('what is to pay; falls as coupon and points are taken; an order of 0 is PAID without a payment'),
   status: z.enum(['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED']),
   createdAt: z.iso.datetime(),
   paymentDeadline: z.iso.datetime(),

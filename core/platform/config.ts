@@ -22,7 +22,7 @@ export const settings = {
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development').describe('production refuses default credentials and what only a trial may have'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severity that is logged'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0 for every interface'),
-  DATABASE_URL: databaseUrl.describe('PostgreSQL, the truth'),
+  DATABASE_URL: databaseUrl.describe('PostgreSQL, the truth; through a pooler the role must bring the settings of docs/architecture.md'),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe('Redis, the fast door; keep its log synced always'),
   REDIS_KEY_PREFIX: z.string().regex(/^[\w:-]*$/, 'expected letters, digits, _ : -').default('seckill:').describe('put before every Redis key'),
   RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),
