@@ -1,7 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { ColumnTypeEnum, type SqlDriverAdapter, type SqlQuery, type SqlResultSet } from '@prisma/driver-adapter-utils'
-import type { ClientBase } from 'pg'
-import { isDirect, prepareSession, UnusableSession } from '../core/platform/database-session.ts'
+import { isDirect, type PgConnection, prepareSession, UnusableSession } from '../core/platform/database-session.ts'
 
 /** What the schema engine reads of the catalogue in the type "char" (one letter), which the adapter does not know. */
 const LETTER_COLUMNS = ['constraint_type', 'confdeltype', 'confupdtype']
@@ -14,10 +13,12 @@ export class SchemaConnections extends PrismaPg {
   readonly #open: SqlDriverAdapter[] = []
 
   constructor(connectionString: string) {
-    super({ connectionString, connectionTimeoutMillis: 10_000, onConnect: (client: ClientBase) => prepareForMigration(client).catch((error: unknown) => {
+    const onConnect = (client: PgConnection) => prepareForMigration(client).catch((error: unknown) => {
       this.refusal = error
       throw error
-    }) })
+    })
+    const options = { connectionString, connectionTimeoutMillis: 10_000, onConnect }
+    super(options)
   }
 
   override async connect() {
@@ -38,7 +39,7 @@ export class SchemaConnections extends PrismaPg {
 }
 
 /** Two migrations are kept apart by a lock of the session, which a pooler would leave to somebody else's session. */
-async function prepareForMigration(client: ClientBase): Promise<void> {
+async function prepareForMigration(client: PgConnection): Promise<void> {
   if (!await isDirect(client)) throw new UnusableSession("DATABASE_URL goes through a connection pooler: give migrations PostgreSQL's own address.")
   await prepareSession(client, { statementTimeoutMs: 0 })
 }

@@ -11,9 +11,9 @@ const secret = (purpose: string) =>
 
 // The check of the parameters needs a URL to begin with.
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/, abort: true })
-  .superRefine((url, { addIssue }) => {
+  .superRefine((url, context) => {
     const fault = databaseUrlFault(url)
-    if (fault) addIssue(fault)
+    if (fault) context.addIssue(fault)
   })
 
 /** Settings that mean the same in every service that has them; each service picks its own. */

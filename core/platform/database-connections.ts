@@ -1,7 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { DriverAdapterError, type SqlQuery, type SqlQueryable } from '@prisma/driver-adapter-utils'
-import type { ClientBase } from 'pg'
-import { prepareSession } from './database-session.ts'
+import { type PgConnection, prepareSession } from './database-session.ts'
 import { StatementNames } from './statement-names.ts'
 
 export interface DatabaseLimits {
@@ -16,7 +15,7 @@ export class Connections extends PrismaPg {
 
   constructor(url: string, { connections, statementTimeoutMs }: DatabaseLimits) {
     const names = new StatementNames()
-    super({
+    const options = {
       connectionString: url,
       max: connections,
       connectionTimeoutMillis: 3_000,
@@ -26,8 +25,9 @@ export class Connections extends PrismaPg {
       keepAliveInitialDelayMillis: 5_000,
       // Awaited by the pool, which drops the connection when it throws. Nothing of this goes into the startup message:
       // a pooler refuses what it does not know there, or leaves it out without a word.
-      onConnect: async (client: ClientBase) => { names.areKept = await prepareSession(client, { statementTimeoutMs }) },
-    }, { statementNameGenerator: ({ sql }) => names.nameOf(sql) })
+      onConnect: async (client: PgConnection) => { names.areKept = await prepareSession(client, { statementTimeoutMs }) },
+    }
+    super(options, { statementNameGenerator: ({ sql }) => names.nameOf(sql) })
     this.#names = names
   }
 

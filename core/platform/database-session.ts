@@ -1,11 +1,17 @@
-import type { ClientBase } from 'pg'
-
 /** Longest time that a transaction may stand idle before PostgreSQL ends it. */
 const IDLE_TRANSACTION_MS = 10_000
 
 export interface SessionLimits {
   /** 0 for none. A lock is waited for half as long. */
   statementTimeoutMs: number
+}
+
+/** What this needs of a connection of the package `pg`. */
+export interface PgConnection {
+  /** The id of the backend as it was announced when the connection was made. */
+  processID?: number | null
+  escapeLiteral: (text: string) => string
+  query: (sql: string) => Promise<unknown>
 }
 
 /** A session of PostgreSQL does not have the settings that the services need; the message says what to do. */
@@ -16,12 +22,10 @@ export class UnusableSession extends Error {
 type Session = Record<string, string>
 
 /** Whether PostgreSQL itself answers: a pooler announces an id of its own, and not that of the backend. */
-export async function isDirect(client: ClientBase): Promise<boolean> {
-  const { rows } = await client.query<{ isAnnounced: boolean }>(`SELECT pg_backend_pid() = ${announcedId(client)} AS "isAnnounced"`)
+export async function isDirect(client: PgConnection): Promise<boolean> {
+  const { rows } = await client.query(`SELECT pg_backend_pid() = ${client.processID ?? 0} AS "isAnnounced"`) as { rows: { isAnnounced: boolean }[] }
   return rows[0]?.isAnnounced === true
 }
-
-const announcedId = (client: ClientBase) => (client as ClientBase & { processID?: number | null }).processID ?? 0
 
 /**
  * Gives a new connection the session that the code relies on, whatever the database, the role or the URL say, and checks
@@ -30,15 +34,15 @@ const announcedId = (client: ClientBase) => (client as ClientBase & { processID?
  * @returns whether PostgreSQL itself has answered, and not a pooler in front of it.
  * @throws UnusableSession when a setting does not hold.
  */
-export async function prepareSession(client: ClientBase, limits: SessionLimits): Promise<boolean> {
+export async function prepareSession(client: PgConnection, limits: SessionLimits): Promise<boolean> {
   const wanted = wantedSettings(limits)
-  const announced = announcedId(client)
+  const announced = client.processID ?? 0
   const pairs = Object.entries(wanted).map(([name, value]) => `(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)})`)
   // One round trip. Unnamed and without parameters, so that it does not matter what is in between.
   const results = await client.query(`
     SELECT set_config(name, value, false) FROM (VALUES ${pairs.join(', ')}) AS wanted (name, value) WHERE pg_backend_pid() = ${announced};
     SELECT lower(name) AS name, setting FROM pg_settings WHERE lower(name) IN (${Object.keys(wanted).map((name) => client.escapeLiteral(name)).join(', ')})
-    UNION ALL VALUES ('backend', pg_backend_pid()::text), ('role', current_user::text), ('schema', current_schema()::text)`) as unknown as { rows: { name: string; setting: string }[] }[]
+    UNION ALL VALUES ('backend', pg_backend_pid()::text), ('role', current_user::text), ('schema', current_schema()::text)`) as { rows: { name: string; setting: string }[] }[]
   const session: Session = Object.fromEntries((results[1]?.rows ?? []).map(({ name, setting }) => [name, setting]))
   const isDirect = session.backend === String(announced)
   const wrong = Object.keys(wanted).filter((name) => !(isDirect ? session[name] === wanted[name] : suffices(name, session, wanted)))

@@ -38,7 +38,8 @@ test('an order that an earlier release left unpaid although nothing was to be pa
     if (hasLink) await shop.world.database.payment.create({ data: { id: orderId, orderId, amountCents: 0 } })
     for (let time = 0; time < 2; time++) expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_PAYABLE', status: 'PAID' })
     expect(await shop.order(orderId)).toMatchObject({ status: 'PAID', sequence: 2 })
-    if (hasLink) expect(await receiveMoney(shop.world.database, { paymentId: orderId, orderId, amountCents: 0, providerRef: orderId })).toEqual({ outcome: 'REFUND_DUE', status: 'PAID' })
+    const counted = hasLink && await receiveMoney(shop.world.database, { paymentId: orderId, orderId, amountCents: 0, providerRef: orderId })
+    expect(counted).toEqual(hasLink && { outcome: 'REFUND_DUE', status: 'PAID' })
     expect(await shop.world.database.refund.count({ where: { payment: { orderId } } })).toBe(0)
   }
 })
