@@ -1,7 +1,7 @@
 import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
-import { connectDatabase, databaseAnswers } from '../core/platform/database.ts'
+import { connectDatabase } from '../core/platform/database.ts'
 import { databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'

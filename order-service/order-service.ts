@@ -1,6 +1,6 @@
 import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
-import { connectDatabase, databaseAnswers, isDataError } from '../core/platform/database.ts'
-import { databaseCheck } from '../core/platform/database-check.ts'
+import { connectDatabase, isDataError } from '../core/platform/database.ts'
+import { databaseAnswers, databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Prisma, PrismaClient } from '../../prisma/generated/client.ts'
 import { Connections, type DatabaseLimits } from './database-connections.ts'
 
@@ -11,16 +10,6 @@ export type Transaction = Prisma.TransactionClient
 /** Every wait has a limit: for a connection, for a lock, for a statement, for a forgotten transaction. */
 export function connectDatabase(url: string, limits: DatabaseLimits = { connections: 10, statementTimeoutMs: 5_000 }): Database {
   return new PrismaClient({ adapter: new Connections(url, limits), transactionOptions: { maxWait: 3_000, timeout: 10_000 } })
-}
-
-const ANSWER_LIMIT_MS = 2_000
-
-/** Whether PostgreSQL answers at all; false after 2 s. Never throws. */
-export async function databaseAnswers(database: Database): Promise<boolean> {
-  const late = new AbortController()
-  const answer = database.$queryRaw`SELECT 1`.then(() => true, () => false)
-  const limit = delay(ANSWER_LIMIT_MS, false, { signal: late.signal }).catch(() => false)
-  return await Promise.race([answer, limit]).finally(() => late.abort())
 }
 
 /**

@@ -1,4 +1,4 @@
-import { connectDatabase, databaseAnswers } from '../../core/platform/database.ts'
+import { connectDatabase } from '../../core/platform/database.ts'
 import { databaseCheck } from '../../core/platform/database-check.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
