@@ -21,14 +21,17 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
     const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
     const fresh = verdicts.filter((verdict) => verdict.isNew)
     await recordVerdicts(tx, fresh, facts, rules)
-    const free = await settleFree(tx, ordersIn(fresh.filter(({ reservation }) => facts.priceCents.get(reservation.saleId) === 0)))
+    const unpriced = fresh.filter(({ reservation }) => facts.priceCents.get(reservation.saleId) === 0)
+    const free = await settleFree(tx, ordersIn(unpriced))
     failpoint('placing.beforeCommit')
     const paid = new Set(free.map(({ id }) => id))
-    return verdicts.map((verdict) => ordersIn([verdict]).some((id) => paid.has(id)) ? { ...verdict, isPaid: true } : verdict)
+    const isPaid = (verdict: Verdict) => ordersIn([verdict]).some((id) => paid.has(id))
+    return verdicts.map((verdict) => isPaid(verdict) ? { ...verdict, isPaid: true } : verdict)
   })
 }
 
-const ordersIn = (verdicts: Verdict[]) => verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
+const ordersIn = (verdicts: Verdict[]) =>
+  verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
 
 /**
  * Writes the tombstone that a late message meets, unless the reservation was decided meanwhile. Deciders of one sale

@@ -23,8 +23,8 @@ type Session = Record<string, string>
 
 /** Whether PostgreSQL itself answers: a pooler announces an id of its own, and not that of the backend. */
 export async function isDirect(client: PgConnection): Promise<boolean> {
-  const { rows } = await client.query(`SELECT pg_backend_pid() = ${client.processID ?? 0} AS "isAnnounced"`) as { rows: { isAnnounced: boolean }[] }
-  return rows[0]?.isAnnounced === true
+  const { rows } = await client.query(`SELECT pg_backend_pid() AS backend`) as { rows: { backend: number }[] }
+  return rows[0]?.backend === client.processID
 }
 
 /**
@@ -37,15 +37,21 @@ export async function isDirect(client: PgConnection): Promise<boolean> {
 export async function prepareSession(client: PgConnection, limits: SessionLimits): Promise<boolean> {
   const wanted = wantedSettings(limits)
   const announced = client.processID ?? 0
-  const pairs = Object.entries(wanted).map(([name, value]) => `(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)})`)
+  const literal = (text: string) => client.escapeLiteral(text)
+  const pairs = Object.entries(wanted).map(([name, value]) => `(${literal(name)}, ${literal(value)})`)
   // One round trip. Unnamed and without parameters, so that it does not matter what is in between.
-  const results = await client.query(`
-    SELECT set_config(name, value, false) FROM (VALUES ${pairs.join(', ')}) AS wanted (name, value) WHERE pg_backend_pid() = ${announced};
-    SELECT lower(name) AS name, setting FROM pg_settings WHERE lower(name) IN (${Object.keys(wanted).map((name) => client.escapeLiteral(name)).join(', ')})
-    UNION ALL VALUES ('backend', pg_backend_pid()::text), ('role', current_user::text), ('schema', current_schema()::text)`) as { rows: { name: string; setting: string }[] }[]
+  const results = await client.query(
+    `
+    SELECT set_config(name, value, false) FROM (VALUES ${pairs.join(', ')}) AS wanted (name, value)
+    WHERE pg_backend_pid() = ${announced};
+    SELECT lower(name) AS name, setting FROM pg_settings
+    WHERE lower(name) IN (${Object.keys(wanted).map(literal).join(', ')})
+    UNION ALL VALUES ('backend', pg_backend_pid()::text), ('role', current_user::text), ('schema', current_schema()::text)`,
+  ) as { rows: { name: string; setting: string }[] }[]
   const session: Session = Object.fromEntries((results[1]?.rows ?? []).map(({ name, setting }) => [name, setting]))
   const isDirect = session.backend === String(announced)
-  const wrong = Object.keys(wanted).filter((name) => !(isDirect ? session[name] === wanted[name] : suffices(name, session, wanted)))
+  const holds = (name: string) => isDirect ? session[name] === wanted[name] : suffices(name, session, wanted)
+  const wrong = Object.keys(wanted).filter((name) => !holds(name))
   if (wrong.length > 0) throw new UnusableSession(isDirect ? refused(wrong, session) : adviceForPooler(wrong, session, wanted))
   return isDirect
 }
@@ -67,12 +73,12 @@ function wantedSettings({ statementTimeoutMs }: SessionLimits): Session {
   }
 }
 
-const UTC = new Set(['utc', 'etc/utc', 'gmt', 'etc/gmt', 'uct', 'etc/uct', 'universal', 'etc/universal', 'zulu', 'etc/zulu'])
+const UTC = new Set(['utc', 'gmt', 'uct', 'universal', 'zulu'])
 
 /** Whether what the role's sessions have is as good as what we would set. */
 function suffices(name: string, session: Session, wanted: Session): boolean {
   const setting = session[name] ?? ''
-  if (name === 'timezone') return UTC.has(setting.toLowerCase())
+  if (name === 'timezone') return UTC.has(setting.toLowerCase().replace(/^etc\//, ''))
   if (name === 'datestyle') return setting.startsWith('ISO')
   if (name === 'search_path') return session.schema === 'public'
   // Statements without a name, which we send through a pooler, are planned anew each time.
@@ -84,10 +90,14 @@ function suffices(name: string, session: Session, wanted: Session): boolean {
 const listed = (names: string[], session: Session) => names.map((name) => `${name} = '${session[name]}'`).join(', ')
 
 const refused = (wrong: string[], session: Session) =>
-  `DATABASE_URL: PostgreSQL left its sessions with ${listed(wrong, session)} although they were set otherwise; allow this role to set them.`
+  `DATABASE_URL: PostgreSQL left its sessions with ${listed(wrong, session)} although they were set otherwise; `
+  + 'allow this role to set them.'
 
 function adviceForPooler(wrong: string[], session: Session, wanted: Session): string {
-  const changes = wrong.map((name) => `ALTER ROLE "${session.role}" SET ${name} = ${name === 'search_path' || name === 'datestyle' ? wanted[name] : `'${wanted[name]}'`};`)
-  return `DATABASE_URL goes through a connection pooler whose sessions have ${listed(wrong, session)}, which it does not let us change: `
+  // Of these two the value is a list, which quotes would make one word.
+  const valueOf = (name: string) => name === 'search_path' || name === 'datestyle' ? wanted[name] : `'${wanted[name]}'`
+  const changes = wrong.map((name) => `ALTER ROLE "${session.role}" SET ${name} = ${valueOf(name)};`)
+  return `DATABASE_URL goes through a connection pooler whose sessions have ${listed(wrong, session)}, `
+    + 'which it does not let us change: '
     + `run ${changes.join(' ')} and reconnect the pooler, or give PostgreSQL's own address.`
 }

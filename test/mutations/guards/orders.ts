@@ -198,7 +198,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'an order of which nothing is to be paid does not lapse', file: 'core/orders/place-orders.ts',
-    text: '=== 0)))', without: '< 0)))', tests: { file: PLACING, named: 'placing an order of which nothing' },
+    text: 'saleId) === 0)', without: 'saleId) === -1)', tests: { file: PLACING, named: 'placing an order of which nothing' },
   },
   {
     rule: 'times are the same in every time zone', file: 'core/platform/database-session.ts',
@@ -214,7 +214,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'no session of a pooler is changed', file: 'core/platform/database-session.ts',
-    text: ' WHERE pg_backend_pid() = ${announced};', without: ';', tests: { file: DATABASE, named: 'through a pooler sessions without' },
+    text: '    WHERE pg_backend_pid() = ${announced};', without: '    ;', tests: { file: DATABASE, named: 'through a pooler sessions without' },
   },
   {
     rule: 'no statement has a name through a pooler', file: 'core/platform/statement-names.ts',
