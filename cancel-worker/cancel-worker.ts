@@ -1,5 +1,6 @@
 import { CANCELLATIONS, cancellationTopology } from '../core/contracts/topology.ts'
-import { connectDatabase, databaseAnswers, isDataError } from '../core/platform/database.ts'
+import { connectDatabase, isDataError } from '../core/platform/database.ts'
+import { databaseAnswers, databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
@@ -71,7 +72,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const http = await startHttp({
     host: config.HOST, port: config.CANCEL_WORKER_PORT, log, metrics,
     checks: {
-      database: () => databaseAnswers(database),
+      database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => consumer.isUp(),
       loops: () => loops.check(),

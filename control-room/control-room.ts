@@ -1,7 +1,8 @@
 import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
-import { connectDatabase, databaseAnswers } from '../core/platform/database.ts'
+import { connectDatabase } from '../core/platform/database.ts'
+import { databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
@@ -66,7 +67,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const http = await startHttp({
     host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics,
     checks: {
-      database: () => databaseAnswers(database),
+      database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       loops: () => loops.check(),
     },

@@ -1,5 +1,6 @@
 import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
-import { connectDatabase, databaseAnswers, isDataError } from '../core/platform/database.ts'
+import { connectDatabase, isDataError } from '../core/platform/database.ts'
+import { databaseAnswers, databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
@@ -72,7 +73,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const http = await startHttp({
     host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics,
     checks: {
-      database: () => databaseAnswers(database),
+      database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
       loops: () => loops.check(),

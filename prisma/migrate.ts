@@ -1,3 +1,4 @@
+import { databaseUrlFault } from '../core/platform/database-url.ts'
 import { NO_FILTERS, readMigrations, withSchemaEngine } from './schema-engine.ts'
 
 /**
@@ -15,6 +16,11 @@ if (process.argv[1] === import.meta.filename) {
   const url = process.env.DATABASE_URL
   if (!url) {
     console.error('DATABASE_URL is missing: expected the PostgreSQL to migrate, like postgresql://user:password@host:5432/seckill')
+    process.exit(78)
+  }
+  const fault = databaseUrlFault(url)
+  if (fault) {
+    console.error(`DATABASE_URL: ${fault}.`)
     process.exit(78)
   }
   const applied = await migrate(url)

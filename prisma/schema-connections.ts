@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { ColumnTypeEnum, type SqlDriverAdapter, type SqlQuery, type SqlResultSet } from '@prisma/driver-adapter-utils'
+import { isDirect, type PgConnection, prepareSession, UnusableSession } from '../core/platform/database-session.ts'
 
 /** What the schema engine reads of the catalogue in the type "char" (one letter), which the adapter does not know. */
 const LETTER_COLUMNS = ['constraint_type', 'confdeltype', 'confupdtype']
@@ -7,10 +8,17 @@ const LETTER_EXPRESSIONS = /\b(constr\.contype|con\.confdeltype|con\.confupdtype
 
 /** Connections to PostgreSQL as the schema engine needs them: @prisma/adapter-pg 7.10 with four gaps closed. */
 export class SchemaConnections extends PrismaPg {
+  /** Why a connection was given up: the engine itself only says that there was "an external error". */
+  refusal: unknown
   readonly #open: SqlDriverAdapter[] = []
 
   constructor(connectionString: string) {
-    super({ connectionString, connectionTimeoutMillis: 10_000 })
+    const onConnect = (client: PgConnection) => prepareForMigration(client).catch((error: unknown) => {
+      this.refusal = error
+      throw error
+    })
+    const options = { connectionString, connectionTimeoutMillis: 10_000, onConnect }
+    super(options)
   }
 
   override async connect() {
@@ -28,6 +36,12 @@ export class SchemaConnections extends PrismaPg {
   async close(): Promise<void> {
     await Promise.all(this.#open.splice(0).map((adapter) => adapter.dispose()))
   }
+}
+
+/** Two migrations are kept apart by a lock of the session, which a pooler would leave to somebody else's session. */
+async function prepareForMigration(client: PgConnection): Promise<void> {
+  if (!await isDirect(client)) throw new UnusableSession("DATABASE_URL goes through a connection pooler: give migrations PostgreSQL's own address.")
+  await prepareSession(client, { statementTimeoutMs: 0 })
 }
 
 /** PostgreSQL 18 lists each NOT NULL as a constraint of the kind 'n', at which the engine, older than it, panics. */

@@ -21,12 +21,15 @@ export async function withSchemaEngine<T>(databaseUrl: string, use: (engine: Sch
   await instantiated()
   const connections = new SchemaConnections(databaseUrl)
   const adapter = bindMigrationAwareSqlAdapterFactory(connections)
-  const engine = await bindings.SchemaEngine.new({ datamodels: [[SCHEMA, await readFile(SCHEMA, 'utf8')]] }, () => {}, adapter)
+  let engine: SchemaEngine | undefined
   try {
+    engine = await bindings.SchemaEngine.new({ datamodels: [[SCHEMA, await readFile(SCHEMA, 'utf8')]] }, () => {}, adapter)
     return await use(engine)
+  } catch (error) {
+    throw connections.refusal ?? error
   } finally {
     await connections.close()
-    engine.free()
+    engine?.free()
   }
 }
 

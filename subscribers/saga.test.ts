@@ -85,6 +85,10 @@ describe('forwards', () => {
     await shop.settle()
     expect([(await shop.order(orderId)).amountCents, await shop.pointsOf(buyerId)]).toEqual([0, 10])
     expect([(await shop.order(free.orderId)).amountCents, await shop.pointsOf(free.buyerId)]).toEqual([0, -7])
+    for (const { orderId: id } of [{ orderId }, free]) {
+      expect(await shop.order(id)).toMatchObject({ status: 'PAID', sequence: 4 })
+      expect(shop.told(id)).toEqual(['created', 'coupon-locked', 'points-deducted', 'paid'])
+    }
   })
 
   test('of orders that want one coupon at the same moment one gets it', async () => {

@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const EVERYBODY: ServiceName[] = ['payment-provider', 'order-service', 'cancel-worker', 'control-room', 'gateway', 'subscribers']
 const PRICE_CENTS = 1_000
 let system: System
-beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '600', SAGA_SECONDS: '3', RISK_PAID_PER_MINUTE_MAX: '1' }, EVERYBODY) })
+beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '600', SAGA_SECONDS: '600', RISK_PAID_PER_MINUTE_MAX: '1' }, EVERYBODY) })
 afterAll(() => system.close())
 
 const coupon = (code: string, discountCents: number) => system.controlRoom('PUT', `/coupons/${code}`, { discountCents })
@@ -64,6 +64,57 @@ test('a buyer pays what coupon and points have left of the price, and not before
   expect((await orderOf(token, order.orderId)).body).toMatchObject({ status: 'PAID', amountCents: 600, saga: { state: 'DONE' } })
 })
 
+test('of the dearest sale every sum is exact: what is paid, given back, counted and granted', async () => {
+  const dearest = 2 ** 31 - 1
+  const saleId = await system.createSale({ priceCents: dearest, stock: 2 ** 22 })
+  await coupon('TEST-6', 1)
+  const token = await system.signIn('rich 0')
+  for (const total of [dearest, 2 * dearest]) {
+    expect(await system.controlRoom('POST', `/points/${userId(token)}`, { points: dearest })).toMatchObject({ status: 201, body: { points: total } })
+  }
+  const orders = [await buy(saleId, 'rich 0', { points: dearest - 1 }), await buy(saleId, 'rich 1', {}), await buy(saleId, 'rich 2', { coupon: 'TEST-6' }), await buy(saleId, 'rich 3', {})]
+  for (const [i, order] of orders.entries()) {
+    if (i % 2 === 0) await sagaOf(order, 'DONE')
+    await pay(order)
+    await system.settled(order.reservationId, order.token, ['PAID'])
+  }
+  expect((await Promise.all(orders.map(({ token: buyer, orderId }) => orderOf(buyer, orderId)))).map(({ body }) => body.amountCents)).toEqual([1, dearest, dearest - 1, dearest])
+  await eventually('the money to be counted', () => system.world.database.saleTotal.findUnique({ where: { saleId } }), (total) => total?.revenueCents === BigInt(3 * dearest))
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 4 }] })
+})
+
+test('of what costs nothing, from the beginning or after coupon and points, the order is paid at once, without the provider, and no money goes back', async () => {
+  const free = await system.createSale({ priceCents: 0 })
+  const order = await buy(free, 'lucky', {})
+  expect((await orderOf(order.token, order.orderId)).body).toMatchObject({ status: 'PAID', amountCents: 0 })
+  expect(await system.settled(order.reservationId, order.token, ['PAID'])).toMatchObject({ orderId: order.orderId })
+  expect(await openPayment(order.token, order.orderId)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE' } })
+  expect(await call('POST', system.url(`/orders/${order.orderId}/cancellation`), { token: order.token })).toMatchObject({ status: 409, body: { code: 'NOT_CANCELLABLE' } })
+
+  await coupon('TEST-7', PRICE_CENTS)
+  await coupon('TEST-8', PRICE_CENTS + 1)
+  const wishes: { coupon?: string; points?: number }[] = [{ coupon: 'TEST-7' }, { points: PRICE_CENTS }, { coupon: 'TEST-8', points: 1 }]
+  for (const [i, wish] of wishes.entries()) {
+    const saleId = await system.createSale()
+    await system.controlRoom('POST', `/points/${userId(await system.signIn(`lucky ${i}`))}`, { points: PRICE_CENTS })
+    const taken = await buy(saleId, `lucky ${i}`, wish)
+    await system.settled(taken.reservationId, taken.token, ['PAID'])
+    expect((await orderOf(taken.token, taken.orderId)).body).toMatchObject({ status: 'PAID', amountCents: 0, saga: { state: 'DONE' } })
+    const { coupon: code } = wish
+    if (code) await eventually('the coupon to be used', () => system.world.database.coupon.findUnique({ where: { code } }), (found) => found?.status === 'USED')
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
+  }
+
+  // Risk control takes back the second in a minute.
+  const second = await buy(await system.createSale({ priceCents: 0 }), 'lucky', {})
+  const both = await eventually('one of them to be taken back', async () => [await orderOf(order.token, order.orderId), await orderOf(order.token, second.orderId)],
+    (answers) => answers.some(({ body }) => body.status === 'REFUNDED'))
+  expect(both.map(({ body }) => String(body.status)).sort()).toEqual(['PAID', 'REFUNDED'])
+  expect(await system.auditAtRest(free)).toMatchObject({ balanced: true })
+  expect(await system.world.database.payment.count({ where: { amountCents: 0 } })).toBe(0)
+  expect(await system.world.database.refund.count({ where: { amountCents: 0 } })).toBe(0)
+})
+
 test('a coupon that is used ends the order, and the unit is there for its buyer again', async () => {
   const saleId = await system.createSale({ stock: 1 })
   await coupon('TEST-2', 300)
@@ -96,6 +147,7 @@ test('while nobody takes coupons the order is called off in time, and settled on
   await coupon('TEST-4', 300)
   await system.stop('subscribers')
   const order = await buy(saleId, 'unlucky', { coupon: 'TEST-4' })
+  await system.world.database.saga.update({ where: { orderId: order.orderId }, data: { dueAt: new Date() } })
   await sagaOf(order, 'COMPENSATING')
   const { stdout } = await execa('node', ['dev/run.mjs', 'core/sagas/main.ts', '--state', 'compensating'], { env: { DATABASE_URL: system.world.databaseUrl } })
   expect(stdout).toContain(order.orderId)
@@ -122,7 +174,7 @@ test('a gateway that dies before it hands a purchase on takes no wish with it', 
 test('what is no coupon, or no number of points, is refused before anything is set aside', async () => {
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('odd')
-  for (const wishes of [{ coupon: '' }, { coupon: 'A B' }, { coupon: 'x'.repeat(41) }, { coupon: 7 }, { coupon: null }, { points: -1 }, { points: 1.5 }, { points: 1_000_001 }, { points: '5' }]) {
+  for (const wishes of [{ coupon: '' }, { coupon: 'A B' }, { coupon: 'x'.repeat(41) }, { coupon: 7 }, { coupon: null }, { points: -1 }, { points: 1.5 }, { points: 2 ** 31 }, { points: '5' }]) {
     expect(await system.buy(saleId, token, wishes)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
   }
   expect(await system.buy(saleId, token, { points: 0 })).toMatchObject({ status: 202 })

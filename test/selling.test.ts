@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
 import { inParallel } from './support/parallel.ts'
 import { startSystem, type System } from './support/system.ts'
@@ -30,6 +31,32 @@ describe('a rush', () => {
     expect((await system.buy(saleId, token)).body.id).toBe(first.body.id)
   })
 })
+
+test('while columns change their types, orders are placed, read and cancelled, and only once', async () => {
+  const saleId = await system.createSale({ stock: 20 })
+  const columns = [['sales', 'id'], ['orders', 'buyer_id'], ['decisions', 'reservation_id']]
+  const change = (type: string) => inParallel(columns.length, 1, (i) => {
+    const [table, column] = columns[i] ?? []
+    return eventually('the column to change', () => system.world.database.$executeRawUnsafe(`ALTER TABLE ${table} ALTER COLUMN ${column} TYPE ${type}`).then(() => true, () => false), (done) => done)
+  })
+  const buyOne = async (i: number) => {
+    const token = await system.signIn(`altering ${i}`)
+    const { orderId } = await system.settled(String((await system.buy(saleId, token)).body.id), token, ['ORDERED'])
+    return { token, path: `/orders/${String(orderId)}` }
+  }
+  // The services have prepared their statements before the change.
+  const before = await inParallel(3, 3, buyOne)
+  const during = inParallel(6, 2, (i) => buyOne(3 + i))
+  await change('varchar(100)')
+  for (const { path, token } of [...before, ...await during, await buyOne(9)]) {
+    const read = await eventually('the order to be read', () => call('GET', system.url(path), { token }), ({ status }) => status !== 503)
+    expect(read).toMatchObject({ status: 200, body: { status: 'PENDING_PAYMENT' } })
+    const cancelled = await eventually('the order to be cancelled', () => call('POST', system.url(`${path}/cancellation`), { token }), ({ status }) => status !== 503)
+    expect(cancelled).toMatchObject({ status: 200, body: { status: 'CANCELLED' } })
+  }
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: 20 }] })
+  await change('text')
+}, 120_000)
 
 describe('who may buy', () => {
   test('nobody before the sale opens; the refusal tells the server\'s time and when to come back', async () => {

@@ -72,7 +72,13 @@ const moneyRules: LedgerRule[] = [
     check: 5, what: 'orders that were paid without money',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
-      WHERE o.status IN ('PAID', 'REFUNDED') AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
+      WHERE o.status IN ('PAID', 'REFUNDED') AND o.amount_cents > 0 AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
+  },
+  {
+    check: 5, what: 'unpaid orders of which nothing is to be paid',
+    rows: Prisma.sql`
+      SELECT o.sale_id, o.id::text AS id FROM orders o
+      WHERE o.status = 'PENDING_PAYMENT' AND o.amount_cents = 0 AND NOT EXISTS (SELECT FROM sagas s WHERE s.order_id = o.id AND s.state <> 'DONE')`,
   },
   {
     check: 5, what: 'unpaid orders whose money has arrived',
@@ -90,7 +96,7 @@ const moneyRules: LedgerRule[] = [
     check: 5, what: 'ended orders whose money has not exactly one refund',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id
-      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.received_at IS NOT NULL
+      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.received_at IS NOT NULL AND p.amount_cents > 0
         AND (SELECT count(*) FROM refunds r WHERE r.payment_id = p.id) <> 1`,
   },
   {

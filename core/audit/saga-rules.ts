@@ -84,7 +84,7 @@ const priceRules: LedgerRule[] = [
     check: 5, what: 'orders whose amount is not their price less what coupon and points have taken off',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sales s ON s.id = o.sale_id
-      WHERE o.amount_cents <> o.quantity * s.price_cents
+      WHERE o.amount_cents <> o.quantity::bigint * s.price_cents
         - CASE WHEN o.coupon_code IS NULL THEN 0 ELSE (SELECT coalesce(sum(e.off_cents), 0) FROM coupon_entries e WHERE e.order_id = o.id) END
         + CASE WHEN o.points = 0 THEN 0 ELSE (SELECT coalesce(sum(e.points), 0) FROM points_entries e WHERE e.order_id = o.id AND e.step = 'DEDUCTED') END`,
   },

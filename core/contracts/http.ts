@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AMOUNT_CENTS_MAX } from './amounts.ts'
 import { EndReason } from './end-reason.ts'
 import { type ProblemCode, problems } from './problems.ts'
 
@@ -15,13 +16,12 @@ export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{2
 export const OrderId = z.uuid('expected an order id')
 
 const MAX_QUANTITY = 1_000
-const MAX_POINTS = 1_000_000
 export const CouponCode = z.string().regex(/^[A-Za-z0-9-]{1,40}$/, 'expected 1 to 40 of A–Z, a–z, 0–9 and -')
 
 export const ReservationRequest = z.strictObject({
   quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe('units, up to the sale\'s limit per buyer'),
   coupon: CouponCode.optional().describe('a coupon to use; when it cannot be, the order is cancelled'),
-  points: z.int().min(0).max(MAX_POINTS).optional().describe('points to spend, one for a cent; when there are too few, the order is cancelled'),
+  points: z.int().min(0).max(AMOUNT_CENTS_MAX).optional().describe('points to spend, one for a cent; when there are too few, the order is cancelled'),
 })
 
 export const SessionRequest = z.strictObject({
@@ -72,7 +72,7 @@ export const OrderView = z.strictObject({
   reservationId: ReservationId,
   saleId: SaleId,
   quantity: z.int(),
-  amountCents: z.int().describe('what is to pay; falls as coupon and points are taken'),
+  amountCents: z.int().describe('what is to pay; falls as coupon and points are taken; an order of 0 is PAID without a payment'),
   status: z.enum(['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED']),
   createdAt: z.iso.datetime(),
   paymentDeadline: z.iso.datetime(),
@@ -108,7 +108,6 @@ export const PaymentCallback = z.strictObject({
 export type PaymentCallback = z.infer<typeof PaymentCallback>
 export const PaymentCallbackAnswer = z.strictObject({ outcome: z.enum(['PAID', 'ALREADY_COUNTED', 'REFUND_DUE']) })
 
-const MAX_CENTS = 100_000_000
 /** A line for people. */
 const line = (maxLength: number) => z.string().trim().pipe(storable(maxLength))
 /** A moment that every part of the system can hold. */
@@ -119,12 +118,19 @@ const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
 export const NewSale = z.strictObject({
   id: SaleId,
   title: line(120),
-  priceCents: z.int().min(0).max(MAX_CENTS / MAX_QUANTITY),
+  priceCents: z.int().min(0).max(AMOUNT_CENTS_MAX).describe('of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
   stock: z.int().min(1).max(10_000_000),
   perBuyerLimit: z.int().min(1).max(MAX_QUANTITY).default(1),
   opensAt: Moment,
   closesAt: Moment,
 }).refine((sale) => Date.parse(sale.opensAt) < Date.parse(sale.closesAt), { path: ['closesAt'], message: 'expected a moment after opensAt' })
+  .refine((sale) => sale.priceCents * sale.perBuyerLimit <= AMOUNT_CENTS_MAX, {
+    path: ['priceCents'], message: `expected at most ${AMOUNT_CENTS_MAX} when multiplied by perBuyerLimit, which is what one order may cost`,
+  })
+  // Sums over a whole sale have to be exact in JavaScript, too.
+  .refine((sale) => sale.priceCents * sale.stock <= Number.MAX_SAFE_INTEGER, {
+    path: ['priceCents'], message: `expected at most ${Number.MAX_SAFE_INTEGER} when multiplied by stock`,
+  })
 
 export const SaleChange = z.strictObject({
   opensAt: Moment.optional(),
@@ -142,10 +148,10 @@ export const BlacklistChange = z.strictObject({
   .refine(({ list = [], unlist = [] }) => !list.some((buyerId) => unlist.includes(buyerId)), { path: ['unlist'], message: 'expected no buyer who is in list, too' })
 
 export const CouponRequest = z.strictObject({
-  discountCents: z.int().min(0).max(MAX_CENTS),
+  discountCents: z.int().min(0).max(AMOUNT_CENTS_MAX),
   buyerId: BuyerId.optional().describe('whose it is; anybody\'s without'),
 })
-export const PointsRequest = z.strictObject({ points: z.int().min(1).max(MAX_POINTS) })
+export const PointsRequest = z.strictObject({ points: z.int().min(1).max(AMOUNT_CENTS_MAX) })
 
 const DeadLetterId = z.string().regex(/^[0-9a-f]{12}$/, 'expected the id of a dead letter, as GET /dead-letters shows it')
 export const DeadLetterChoice = z.union([

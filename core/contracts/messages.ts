@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AMOUNT_CENTS_MAX } from './amounts.ts'
 
 /** One reservation that waits to become an order. */
 export const Reservation = z.strictObject({
@@ -12,7 +13,7 @@ export const Reservation = z.strictObject({
   reservedAtMs: z.number().int().positive(),
   /** What the buyer wants beside the units; absent when nothing. */
   couponCode: z.string().min(1).max(40).optional(),
-  points: z.number().int().min(1).max(1_000_000).optional(),
+  points: z.number().int().min(1).max(AMOUNT_CENTS_MAX).optional(),
 })
 export type Reservation = z.infer<typeof Reservation>
 

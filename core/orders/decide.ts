@@ -27,6 +27,8 @@ export interface Verdict {
   decision: Decision
   /** False when an earlier delivery of the same reservation was decided already. */
   isNew: boolean
+  /** The order was paid as it was placed, since nothing was to be paid. */
+  isPaid?: boolean
 }
 
 export const buyerOfSale = (saleId: string, buyerId: string) => `${saleId}/${buyerId}`

@@ -33,6 +33,30 @@ describe('placing', () => {
     expect(await ledger.timeouts()).toContainEqual([order.id])
   })
 
+  test('an order of which nothing is to be paid is paid as it is placed, once, and one that may cost something is not', async () => {
+    const [free, priced] = [await ledger.sale(5, undefined, 0), await ledger.sale(5)]
+    const batch = [reservation(free, 1), reservation(priced, 1), reservation(free, 2, { points: 5 })]
+    const verdicts = await placeOrders(world.database, batch, rules)
+    expect(verdicts.map(({ isPaid = false }) => isPaid)).toEqual([true, false, false])
+    expect(await placeOrders(world.database, batch, rules)).toMatchObject(verdicts.map(({ decision }) => ({ decision, isNew: false })))
+    expect(await ledger.orderOf(`${free}.1`)).toMatchObject({ status: 'PAID', amountCents: 0, sequence: 2, paidAt: expect.any(Date) as Date })
+    expect(await ledger.eventsOf(`${free}.1`)).toEqual(['1 order.created', '2 order.paid'])
+    expect(await ledger.orderOf(`${priced}.1`)).toMatchObject({ status: 'PENDING_PAYMENT', sequence: 1 })
+    // Its saga makes the price.
+    expect(await ledger.orderOf(`${free}.2`)).toMatchObject({ status: 'PENDING_PAYMENT', sequence: 1 })
+    const { id } = await ledger.orderOf(`${free}.1`)
+    expect(await cancelForBuyer(world.database, id, 'buyer-1')).toHaveLength(0)
+    expect(await ledger.refund(id)).toMatchObject({ sequence: 3 })
+    expect([await ledger.sold(free), await ledger.refundsOf(id), await world.database.payment.count({ where: { orderId: id } })]).toEqual([1, 0, 0])
+  })
+
+  test('the database takes no price that an order could not hold', async () => {
+    for (const [priceCents, perBuyerLimit, stock] of [[2 ** 30, 2, 1], [-1, 1, 1], [2 ** 31 - 1, 1, 2 ** 22 + 1]] as const) {
+      const data = { id: `dear-${randomUUID().slice(0, 8)}`, title: 'A sale', priceCents, perBuyerLimit, stock, opensAt: new Date(0), closesAt: new Date() }
+      await expect(world.database.sale.create({ data })).rejects.toThrow(/sales_price/)
+    }
+  })
+
   test('the same reservation through several services at once is decided once', async () => {
     const saleId = await ledger.sale(5)
     const verdicts = await inParallel(8, 8, () => placeOrders(world.database, [reservation(saleId, 1), reservation(saleId, 2)], rules))

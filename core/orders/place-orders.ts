@@ -5,6 +5,7 @@ import { failpoint } from '../platform/failpoint.ts'
 import { decide, type Verdict } from './decide.ts'
 import { readFacts } from './read-facts.ts'
 import { recordVerdicts } from './record-verdicts.ts'
+import { settleFree } from './transitions.ts'
 
 export interface PlacingRules {
   reservationLifetimeMs: number
@@ -18,11 +19,19 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
   return db.$transaction(async (tx) => {
     const facts = await readFacts(tx, reservations)
     const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
-    await recordVerdicts(tx, verdicts.filter((verdict) => verdict.isNew), facts, rules)
+    const fresh = verdicts.filter((verdict) => verdict.isNew)
+    await recordVerdicts(tx, fresh, facts, rules)
+    const unpriced = fresh.filter(({ reservation }) => facts.priceCents.get(reservation.saleId) === 0)
+    const free = await settleFree(tx, ordersIn(unpriced))
     failpoint('placing.beforeCommit')
-    return verdicts
+    const paid = new Set(free.map(({ id }) => id))
+    const isPaid = (verdict: Verdict) => ordersIn([verdict]).some((id) => paid.has(id))
+    return verdicts.map((verdict) => isPaid(verdict) ? { ...verdict, isPaid: true } : verdict)
   })
 }
+
+const ordersIn = (verdicts: Verdict[]) =>
+  verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
 
 /**
  * Writes the tombstone that a late message meets, unless the reservation was decided meanwhile. Deciders of one sale

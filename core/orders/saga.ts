@@ -4,7 +4,7 @@ import { Prisma, type Transaction } from '../platform/database.ts'
 import { failpoint } from '../platform/failpoint.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
 import { FAILURES, failureOf, type FailureReason, GOING_BACK, isFailure, type Move, moveOf, type Named } from './saga-chain.ts'
-import { type ChangedOrder, changedOrder } from './transitions.ts'
+import { type ChangedOrder, changedOrder, settleFree } from './transitions.ts'
 
 /**
  * The only writer of an order's saga once it has begun. Every step is written while its order's row is held, so that
@@ -57,7 +57,10 @@ export async function reportStep(
   tx: Transaction, event: Named & Pick<OrderEvent, 'orderId'>, type: SagaEventType, changes: { sagaMs: number; offCents?: number },
 ): Promise<ChangedOrder | undefined> {
   await lockOrders(tx, [event.orderId])
-  return move(tx, event.orderId, type, moveOf(type, event), changes)
+  const moved = await move(tx, event.orderId, type, moveOf(type, event), changes)
+  // Coupon and points may have taken off all of it.
+  if (moved?.amountCents === 0) await settleFree(tx, [moved.id])
+  return moved
 }
 
 /** Risk control takes back a paid order. One that names nothing has had no saga so far: it was done from the beginning. */

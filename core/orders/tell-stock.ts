@@ -18,9 +18,11 @@ export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger):
 }
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
-  const ordered = verdicts.flatMap(({ reservation: { saleId, reservationId }, decision }) =>
-    decision.outcome === 'ORDERED' ? [{ saleId, reservationId, orderId: decision.orderId }] : [])
-  return [...groupBy(ordered, ({ saleId }) => saleId)].map(([saleId, orders]) => stock.settle(saleId, 'ORDERED', orders))
+  return (['ORDERED', 'PAID'] as const).flatMap((status) => {
+    const ordered = verdicts.flatMap(({ reservation: { saleId, reservationId }, decision, isPaid = false }) =>
+      decision.outcome === 'ORDERED' && isPaid === (status === 'PAID') ? [{ saleId, reservationId, orderId: decision.orderId }] : [])
+    return [...groupBy(ordered, ({ saleId }) => saleId)].map(([saleId, orders]) => stock.settle(saleId, status, orders))
+  })
 }
 
 /** Refused as sold out means that Redis had more units than there are: such a one never was, and does not go back. */

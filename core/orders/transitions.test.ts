@@ -3,7 +3,7 @@ import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { placeOrders } from './place-orders.ts'
-import { cancelForBuyer, cancelForSaga, cancelUnpaid, receiveMoney, refundPaid } from './transitions.ts'
+import { cancelForBuyer, cancelForSaga, cancelUnpaid, receiveMoney, refundPaid, settleFree } from './transitions.ts'
 
 let world: World
 let ledger: Ledger
@@ -53,6 +53,19 @@ describe('ending', () => {
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([...Array<string>(9).fill('ALREADY_COUNTED'), 'PAID'])
     expect(await ledger.eventsOf(`${saleId}.1`)).toEqual(['1 order.created', '2 order.paid'])
   })
+})
+
+test('an order of which nothing is to be paid is paid once, and no other without money', async () => {
+  const [free, priced, unpriced, cancelled] = [await ordered(), await ordered(), await ordered(), await ordered()]
+  await world.database.order.updateMany({ where: { id: { in: [free.id, unpriced.id, cancelled.id] } }, data: { amountCents: 0 } })
+  await world.database.saga.create({ data: { orderId: unpriced.id, saleId: unpriced.saleId, step: 'order.created', dueAt: new Date() } })
+  await cancelForBuyer(world.database, cancelled.id, 'buyer-1')
+  const ids = [free, priced, unpriced, cancelled].map(({ id }) => id)
+  const paid = await inParallel(5, 5, () => world.database.$transaction((tx) => settleFree(tx, ids)))
+  expect(paid.flat().map(({ id }) => id)).toEqual([free.id])
+  await world.database.saga.update({ where: { orderId: unpriced.id }, data: { state: 'DONE' } })
+  expect(await world.database.$transaction((tx) => settleFree(tx, ids))).toMatchObject([{ id: unpriced.id, sequence: 2 }])
+  expect(await ledger.eventsOf(free.reservationId)).toEqual(['1 order.created', '2 order.paid'])
 })
 
 describe('refunding', () => {
@@ -124,5 +137,5 @@ describe('refunding', () => {
     expect(['CANCELLED: 1 order.created, 2 order.cancelled; 1 refunds', 'REFUNDED: 1 order.created, 2 order.paid, 3 order.refunded; 1 refunds'])
       .toEqual(expect.arrayContaining([...new Set(endings)]))
     expect(await ledger.sold(saleId)).toBe(0)
-  })
+  }, 120_000)
 })

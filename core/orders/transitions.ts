@@ -74,9 +74,27 @@ export async function refundPaid(tx: Transaction, orderId: string, reason: Refun
   if (!refunded) return undefined
   const { id: _, ...order } = refunded
   await countReturned(tx, [refunded])
-  await oweMoneyBack(tx, orderId)
+  if (refunded.amountCents > 0) await oweMoneyBack(tx, orderId)
   await appendToOutbox(tx, [orderEvent({ ...order, type: 'order.refunded', orderId, reason })])
   return refunded
+}
+
+/**
+ * PENDING_PAYMENT → PAID for those of the orders of which nothing is to be paid and whose sagas, which make the price, are
+ * done, as part of the caller's transaction. No provider hears of them, and no money of theirs goes back.
+ */
+export async function settleFree(tx: Transaction, orderIds: string[]): Promise<ChangedOrder[]> {
+  if (orderIds.length === 0) return []
+  return markPaid(tx, Prisma.sql`id = ANY(${orderIds}::uuid[]) AND amount_cents = 0 AND NOT EXISTS (SELECT FROM sagas WHERE order_id = o.id AND state <> 'DONE')`)
+}
+
+async function markPaid(tx: Transaction, condition: Prisma.Sql): Promise<ChangedOrder[]> {
+  const paid = await tx.$queryRaw<ChangedOrder[]>`
+    UPDATE orders o SET status = 'PAID', paid_at = now(), sequence = sequence + 1
+    WHERE status = 'PENDING_PAYMENT' AND ${condition}
+    RETURNING ${changedOrder}`
+  await appendToOutbox(tx, paid.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.paid', orderId: id })))
+  return paid
 }
 
 /** Several in the order of their ids, like everywhere. */
@@ -123,16 +141,9 @@ export async function receiveMoney(db: Database, money: Money): Promise<MoneyOut
       UPDATE payments SET received_at = now(), provider_ref = ${money.providerRef} WHERE id = ${money.paymentId}::uuid AND received_at IS NULL`
     if (first === 0) return { outcome: 'ALREADY_COUNTED' }
 
-    const [paid] = await tx.$queryRaw<ChangedOrder[]>`
-      UPDATE orders o SET status = 'PAID', paid_at = now(), sequence = sequence + 1
-      WHERE id = ${money.orderId}::uuid AND status = 'PENDING_PAYMENT'
-      RETURNING ${changedOrder}`
-    if (paid) {
-      const { id, ...order } = paid
-      await appendToOutbox(tx, [orderEvent({ ...order, type: 'order.paid', orderId: id })])
-      return { outcome: 'PAID', order: paid }
-    }
-    await oweMoneyBack(tx, money.orderId)
+    const [paid] = await markPaid(tx, Prisma.sql`id = ${money.orderId}::uuid`)
+    if (paid) return { outcome: 'PAID', order: paid }
+    if (money.amountCents > 0) await oweMoneyBack(tx, money.orderId)
     const { status } = await tx.order.findUniqueOrThrow({ where: { id: money.orderId }, select: { status: true } })
     return { outcome: 'REFUND_DUE', status }
   })

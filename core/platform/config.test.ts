@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { BadConfiguration, parseConfig, settings } from './config.ts'
 
@@ -32,4 +32,32 @@ test('production refuses well-known credentials, naming them; development takes 
   const told = problemsOf({ ...env, NODE_ENV: 'production' })
   expect(told).toMatch(/RABBITMQ_URL holds a default credential/)
   expect(told).toMatch(/TOKEN_SECRET holds a default credential/)
+})
+
+describe('DATABASE_URL', () => {
+  const told = (query: string) => {
+    try {
+      parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), { DATABASE_URL: `postgresql://shop:pass@localhost:5432/shop${query}` })
+      return 'none'
+    } catch (error) {
+      if (error instanceof BadConfiguration) return error.message.split('\n')[1]?.trim()
+      throw error
+    }
+  }
+
+  test.each(['', '?schema=public', '?pgbouncer=true', '?sslmode=require&application_name=shop', '?options=-c%20work_mem%3D8MB', '?host=/var/run/postgresql', `?sslrootcert=${import.meta.filename}`])(
+    'may end in "%s"', (query) => { expect(told(query)).toBe('none') })
+
+  test.each<[string, RegExp]>([
+    ['?schema=shop', /^- DATABASE_URL: \?schema=shop is not supported, expected public$/],
+    ['?sslmode=prefer', /^- DATABASE_URL: \?sslmode=prefer is not supported, expected disable, require, verify-ca, verify-full, no-verify$/],
+    ['?sslmode=require&sslrootcert=/nowhere.pem', /^- DATABASE_URL: \?sslrootcert=\/nowhere.pem is not supported, expected a file that can be read/],
+    // What nothing would heed, or what would switch a limit off.
+    ...['connection_limit', 'pool_timeout', 'connect_timeout', 'statement_timeout', 'query_timeout', 'target_session_attrs', 'ssl', 'toString'].map((name): [string, RegExp] =>
+      [`?${name}=0`, new RegExp(`^- DATABASE_URL: \\?${name} is not supported, expected only host, .*; leave it out$`)]),
+  ])('may not end in "%s"', (query, sentence) => { expect(told(query)).toMatch(sentence) })
+
+  test('that is none is told of once', () => {
+    expect(() => parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), { DATABASE_URL: 'shop' })).toThrow(/^The environment is not usable:\n {2}- DATABASE_URL: Invalid URL$/)
+  })
 })

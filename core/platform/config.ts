@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { databaseUrlFault } from './database-url.ts'
 import { notForProduction } from './not-for-production.ts'
 
 /** BSD's EX_CONFIG: supervisors tell "wrong configuration" from "crashed" by it. */
@@ -8,13 +9,20 @@ const port = (byDefault: number) => z.coerce.number().int().min(0).max(65535).de
 const secret = (purpose: string) =>
   z.string().min(32, 'expected at least 32 characters').describe(`${purpose} (32 characters or more, random)`)
 
+// The check of the parameters needs a URL to begin with.
+const databaseUrl = z.url({ protocol: /^postgres(ql)?$/, abort: true })
+  .superRefine((url, context) => {
+    const fault = databaseUrlFault(url)
+    if (fault) context.addIssue(fault)
+  })
+
 /** Settings that mean the same in every service that has them; each service picks its own. */
 export const settings = {
   // A misspelt "production" would switch its refusals off.
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development').describe('production refuses default credentials and what only a trial may have'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severity that is logged'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0 for every interface'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('PostgreSQL, the truth'),
+  DATABASE_URL: databaseUrl.describe('PostgreSQL, the truth; through a pooler the role must bring the settings of docs/architecture.md'),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe('Redis 7.0 or newer, the fast door; its log synced always, its maxmemory-policy noeviction'),
   REDIS_KEY_PREFIX: z.string().regex(/^[\w:-]*$/, 'expected letters, digits, _ : -').default('seckill:').describe('put before every Redis key'),
   RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),

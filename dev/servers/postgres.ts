@@ -115,12 +115,12 @@ async function reachableBinaries(dataDir: string, user: ServerUser): Promise<str
   return copy
 }
 
-/** @returns the new database's URL. A `template` is copied whole; nobody may be connected to it. */
-export async function createDatabase(adminUrl: string, name: string, { template = 'template0' } = {}): Promise<string> {
+/** @returns the new database's URL. A `template` is copied whole; nobody may be connected to it. Its sessions start in `timezone`. */
+export async function createDatabase(adminUrl: string, name: string, { template = 'template0', timezone = 'UTC' } = {}): Promise<string> {
   const database = await new PrismaPg({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 }).connect()
   try {
     const found = await database.queryRaw({ sql: 'SELECT 1 FROM pg_database WHERE datname = $1', args: [name], argTypes: [{ scalarType: 'string', arity: 'scalar' }] })
-    if (found.rows.length === 0) await database.executeScript(`CREATE DATABASE "${name}" TEMPLATE "${template}"`)
+    if (found.rows.length === 0) await database.executeScript(`CREATE DATABASE "${name}" TEMPLATE "${template}"; ALTER DATABASE "${name}" SET timezone = '${timezone}'`)
   } finally {
     await database.dispose()
   }

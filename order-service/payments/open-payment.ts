@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderView, PaymentView } from '../../core/contracts/http.ts'
+import { settleFree } from '../../core/orders/transitions.ts'
 import type { Database } from '../../core/platform/database.ts'
 import type { PaymentProvider } from './provider.ts'
 
@@ -28,6 +29,8 @@ export async function openPayment(
 
   const found = await findPayment(deps.database, orderId, buyerId)
   if (!found) return { outcome: 'UNKNOWN_ORDER' }
+  // Only of an earlier release: it left an order unpaid of which nothing was to be paid.
+  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => settleFree(tx, [orderId]))).length > 0) return { outcome: 'NOT_PAYABLE', status: 'PAID' }
   if (found.status !== 'PENDING_PAYMENT') return { outcome: 'NOT_PAYABLE', status: found.status }
   const { id } = found
   return id === null ? { outcome: 'NOT_READY' } : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps.provider) }
@@ -41,7 +44,7 @@ async function insertPayment(database: Database, orderId: string, buyerId: strin
   const [inserted] = await database.$queryRaw<PaymentRow[]>`
     INSERT INTO payments (id, order_id, amount_cents)
     SELECT ${randomUUID()}::uuid, id, amount_cents FROM orders
-    WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId} AND status = 'PENDING_PAYMENT'
+    WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId} AND status = 'PENDING_PAYMENT' AND amount_cents > 0
       AND NOT EXISTS (SELECT FROM sagas WHERE sagas.order_id = orders.id AND state <> 'DONE')
     ON CONFLICT (order_id) DO NOTHING
     RETURNING id, order_id, amount_cents`

@@ -1,4 +1,5 @@
-import { connectDatabase, databaseAnswers } from '../../core/platform/database.ts'
+import { connectDatabase } from '../../core/platform/database.ts'
+import { databaseCheck } from '../../core/platform/database-check.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
@@ -31,7 +32,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   const http = await startHttp({
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
     checks: {
-      database: () => databaseAnswers(database),
+      database: () => databaseCheck(database),
       redis: redisCheck(redis, subscriberRights(config.REDIS_KEY_PREFIX)),
       broker: () => running.every((isAtWork) => isAtWork()),
       loops: () => loops.check(),

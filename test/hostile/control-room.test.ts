@@ -83,6 +83,8 @@ const wrongSales: [name: string, changes: unknown][] = [
   ['a stock of -1', sale({ stock: -1 })], ['a stock of 1.5', sale({ stock: 1.5 })], ['a stock of ten million and one', sale({ stock: 10_000_001 })], ['a stock in words', sale({ stock: '10' })],
   ['a stock of 1e309', JSON.stringify(sale()).replace('"stock":10', '"stock":1e309')], ['a stock of 2^53', sale({ stock: 2 ** 53 })],
   ['a price of -1', sale({ priceCents: -1 })], ['a price beyond what an order can hold', sale({ priceCents: 2 ** 31 })], ['a price in words', sale({ priceCents: '1' })],
+  ['a price that is beyond what an order can hold for two units', sale({ priceCents: 2 ** 30, perBuyerLimit: 2 })],
+  ['a price that is beyond what can be counted exactly for all units', sale({ priceCents: 2 ** 31 - 1, stock: 2 ** 22 + 1 })],
   ['a limit of 0', sale({ perBuyerLimit: 0 })], ['a limit of 1001', sale({ perBuyerLimit: 1_001 })],
   ['an end before the beginning', sale({ closesAt: soon(-60_000) })], ['no end', sale({ closesAt: undefined })], ['an end that is a number', sale({ closesAt: Date.now() })],
   ['an end on 30 February', sale({ closesAt: '2027-02-30T00:00:00Z' })], ['an end without a zone', sale({ closesAt: '2027-01-01T00:00:00' })], ['an end in the year 10000', sale({ closesAt: '+010000-01-01T00:00:00Z' })],

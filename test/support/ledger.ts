@@ -14,9 +14,9 @@ export class Ledger {
     this.#database = database
   }
 
-  /** A sale at 500 cents; returns its id. */
-  async sale(stock: number, id = `sale-${randomUUID().slice(0, 8)}`): Promise<string> {
-    await this.#database.sale.create({ data: { id, title: 'A sale', priceCents: 500, stock, opensAt: new Date(0), closesAt: new Date(Date.now() + 60_000) } })
+  /** @returns the sale's id. */
+  async sale(stock: number, id = `sale-${randomUUID().slice(0, 8)}`, priceCents = 500): Promise<string> {
+    await this.#database.sale.create({ data: { id, title: 'A sale', priceCents, stock, opensAt: new Date(0), closesAt: new Date(Date.now() + 60_000) } })
     return id
   }
 

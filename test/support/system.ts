@@ -42,7 +42,7 @@ export interface System {
   start: (service: ServiceName, overrides?: Record<string, string>) => Promise<{ stop: () => Promise<void>; port: number }>
   stop: (service: ServiceName) => Promise<void>
   /** A sale that is open now unless told otherwise; returns its id. */
-  createSale: (sale?: { title?: string; stock?: number; perBuyerLimit?: number; opensInMs?: number; closesInMs?: number }) => Promise<string>
+  createSale: (sale?: { title?: string; priceCents?: number; stock?: number; perBuyerLimit?: number; opensInMs?: number; closesInMs?: number }) => Promise<string>
   controlRoom: (method: string, path: string, body?: unknown) => Promise<Answer>
   signIn: (name: string) => Promise<string>
   buy: (saleId: string, token: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
@@ -90,10 +90,10 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
       await running.get(name)?.stop()
       running.delete(name)
     },
-    async createSale({ title = 'A test sale', stock = 10, perBuyerLimit = 1, opensInMs = -1_000, closesInMs = 3_600_000 } = {}) {
+    async createSale({ title = 'A test sale', priceCents = 1_000, stock = 10, perBuyerLimit = 1, opensInMs = -1_000, closesInMs = 3_600_000 } = {}) {
       const id = `sale-${randomBytes(4).toString('hex')}`
       const answer = await system.controlRoom('POST', '/sales', {
-        id, title, priceCents: 1_000, stock, perBuyerLimit,
+        id, title, priceCents, stock, perBuyerLimit,
         opensAt: new Date(Date.now() + opensInMs).toISOString(), closesAt: new Date(Date.now() + closesInMs).toISOString(),
       })
       if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)

@@ -1,5 +1,6 @@
 import type { Guard } from '../guard.ts'
 
+const DATABASE = 'core/platform/database.test.ts'
 const PLACING = 'core/orders/place-orders.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
@@ -66,7 +67,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'only an unpaid order becomes paid', file: 'core/orders/transitions.ts',
-    text: "      WHERE id = ${money.orderId}::uuid AND status = 'PENDING_PAYMENT'\n", without: '      WHERE id = ${money.orderId}::uuid\n', tests: { file: ROUTES, named: 'the callback for a cancelled' },
+    text: "    WHERE status = 'PENDING_PAYMENT' AND ${condition}\n", without: '    WHERE ${condition}\n', tests: { file: ROUTES, named: 'the callback for a cancelled' },
   },
   {
     rule: 'an order does not lapse before its deadline', file: 'core/orders/transitions.ts',
@@ -94,7 +95,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'the money of a refunded order goes back', file: 'core/orders/transitions.ts',
-    text: '  await oweMoneyBack(tx, orderId)\n', without: '', tests: { file: TRANSITIONS, named: 'refunding' },
+    text: '  if (refunded.amountCents > 0) await oweMoneyBack(tx, orderId)\n', without: '', tests: { file: TRANSITIONS, named: 'refunding' },
   },
   {
     rule: 'only money that came goes back', file: 'core/orders/transitions.ts',
@@ -203,5 +204,45 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a refund is sent until the provider has taken it', file: 'order-service/payments/send-refunds.ts',
     text: "      return 'FAILED'\n    }\n", without: '    }\n', tests: { file: 'order-service/payments/send-refunds.test.ts', named: 'one that the provider' },
+  },
+  {
+    rule: 'an order is paid without money only when nothing is to be paid', file: 'core/orders/transitions.ts',
+    text: ' AND amount_cents = 0 AND', without: ' AND', tests: { file: TRANSITIONS, named: 'an order of which nothing' },
+  },
+  {
+    rule: 'an order is paid without money only when its price is made', file: 'core/orders/transitions.ts',
+    text: " AND NOT EXISTS (SELECT FROM sagas WHERE order_id = o.id AND state <> 'DONE')", without: '', tests: { file: TRANSITIONS, named: 'an order of which nothing' },
+  },
+  {
+    rule: 'no money goes back where none came', file: 'core/orders/transitions.ts',
+    text: '  if (refunded.amountCents > 0) await', without: '  await', tests: { file: PLACING, named: 'placing an order of which nothing' },
+  },
+  {
+    rule: 'an order of which nothing is to be paid does not lapse', file: 'core/orders/place-orders.ts',
+    text: 'saleId) === 0)', without: 'saleId) === -1)', tests: { file: PLACING, named: 'placing an order of which nothing' },
+  },
+  {
+    rule: 'times are the same in every time zone', file: 'core/platform/database-session.ts',
+    text: "    timezone: 'UTC',\n", without: '', tests: { file: DATABASE, named: 'in a database whose time zone' },
+  },
+  {
+    rule: 'what deciders read is what was committed before they had the lock', file: 'core/platform/database-session.ts',
+    text: "    default_transaction_isolation: 'read committed',\n", without: '', tests: { file: DATABASE, named: 'what the database, its URL' },
+  },
+  {
+    rule: 'no session is used that does not have its limits', file: 'core/platform/database-session.ts',
+    text: '  if (wrong.length > 0) throw', without: '  if (wrong.length < 0) throw', tests: { file: DATABASE, named: 'through a pooler sessions without' },
+  },
+  {
+    rule: 'no session of a pooler is changed', file: 'core/platform/database-session.ts',
+    text: '    WHERE pg_backend_pid() = ${announced};', without: '    ;', tests: { file: DATABASE, named: 'through a pooler sessions without' },
+  },
+  {
+    rule: 'no statement has a name through a pooler', file: 'core/platform/statement-names.ts',
+    text: "    if (!this.areKept) return ''\n", without: '', tests: { file: DATABASE, named: 'through a pooler sessions whose' },
+  },
+  {
+    rule: 'statements are prepared anew when a column has changed its type', file: 'core/platform/database-connections.ts',
+    text: '        this.#names.renew()\n', without: '', tests: { file: DATABASE, named: 'when a column changes' },
   },
 ]

@@ -104,4 +104,8 @@ export const sagaGuards: Guard[] = [
     rule: 'wishes are there for whoever sends a reservation again', file: 'core/stock/reserve.lua',
     text: "  if wishes ~= '' then redis.call('HSET', reservation, 'wishes', wishes) end\n", without: '', tests: { file: 'core/stock/stock.test.ts', named: 'releasing what else' },
   },
+  {
+    rule: 'an order of which coupon and points leave nothing to pay does not lapse', file: STEPS,
+    text: '  if (moved?.amountCents === 0) await settleFree(tx, [moved.id])\n', without: '', tests: { file: SAGA, named: 'forwards nobody pays less' },
+  },
 ]

@@ -33,7 +33,7 @@ export function NewSale({ onCreated }: { onCreated: () => void }) {
         <label class="field wide"><span>{words.name}</span><input name="title" maxLength={120} required /></label>
         <label class="field"><span>{words.id}</span><input name="id" pattern="[a-z0-9][a-z0-9\-]{0,31}" required /></label>
         <label class="field"><span>{words.stock}</span><input name="stock" type="number" min={1} max={10_000_000} value={100} required /></label>
-        <label class="field"><span>{words.price}</span><input name="priceCents" type="number" min={0} max={100_000} value={1_990} required /></label>
+        <label class="field"><span>{words.price}</span><input name="priceCents" type="number" min={0} max={2_147_483_647} value={1_990} required /></label>
         <label class="field"><span>{words.minutes}</span><input name="minutes" type="number" min={1} max={100_000} value={60} required /></label>
         <button class="button" disabled={isBusy}>{words.create}</button>
       </form>
