@@ -5,7 +5,7 @@ import { ensureDemoCoupons, ensureDemoSale } from './demo-sale.ts'
 import type { LauncherDoor } from './launcher-door.ts'
 import { ensurePages } from './pages.ts'
 import type { RunRecord } from './run-file.ts'
-import { ensureBinaries } from './servers/binaries.ts'
+import { ensureBinaries, type InstalledServer } from './servers/binaries.ts'
 import { freePort } from './servers/ports.ts'
 import { createDatabase, startPostgres } from './servers/postgres.ts'
 import { startRabbitmq } from './servers/rabbitmq.ts'
@@ -50,8 +50,10 @@ export function startTasks(plan: Plan): Listr<Outcome> {
 function programs({ settings }: Plan): ListrTask<Outcome> {
   return {
     title: 'Programs',
-    skip: () => Boolean(settings.REDIS_URL && settings.RABBITMQ_URL),
-    task: (_, task) => ensureBinaries((line) => { task.output = line }),
+    task: async (_, task) => {
+      const ours: InstalledServer[] = [...settings.REDIS_URL ? [] : ['redis' as const], ...settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]]
+      await ensureBinaries((line) => { task.output = line }, ours)
+    },
   }
 }
 
@@ -84,10 +86,11 @@ function server(plan: Plan, title: string, urlVariable: string, start: (options:
   return {
     title,
     skip: () => settings[urlVariable] ? `${title}: ${urlVariable} is given` : false,
-    task: async () => {
-      const { url } = await keep(plan, title, (signal) =>
+    task: async (_, task) => {
+      const { url, version } = await keep(plan, title, (signal) =>
         start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal }))
       settings[urlVariable] = url
+      task.title = `${title} ${version}`
     },
   }
 }

@@ -19,8 +19,11 @@ export async function startRedis({ dataDir, port, onStart, signal }: ServerOptio
   const child = startChild({ command: redisServer(), args: redisArguments(dataDir, listenOn), logFile })
   onStart?.('redis', child)
 
-  await waitUntilReady(() => answersPing(listenOn), { name: 'Redis', child, logFile, limitMs: START_LIMIT_MS, signal })
+  let version = ''
+  const isReady = async () => (version = await versionAt(listenOn)) !== ''
+  await waitUntilReady(isReady, { name: 'Redis', child, logFile, limitMs: START_LIMIT_MS, signal })
   return {
+    version,
     url: `redis://127.0.0.1:${listenOn}`,
     pids: [child.pid],
     ended: child.ended,
@@ -44,13 +47,15 @@ function redisArguments(dataDir: string, port: number): string[] {
   }).flatMap(([name, value]) => [`--${name}`, value])
 }
 
-/** A Redis that still reads its log answers LOADING, which is an error here. */
-async function answersPing(port: number): Promise<boolean> {
+/** A Redis that still reads its log answers LOADING to a PING, which is an error here. Valkey has a version of its own. */
+async function versionAt(port: number): Promise<string> {
   const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null, connectTimeout: 1_000, commandTimeout: 1_000 })
   redis.on('error', () => {}) // Not there yet; the rejected call says the same.
   try {
     await redis.connect()
-    return await redis.ping() === 'PONG'
+    await redis.ping()
+    const about = await redis.info('server')
+    return /^valkey_version:(\S+)/m.exec(about)?.[1] ?? /^redis_version:(\S+)/m.exec(about)?.[1] ?? 'of unknown version'
   } finally {
     redis.disconnect()
   }

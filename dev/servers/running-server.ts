@@ -12,6 +12,8 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
+  /** As in "18.4". */
+  version: string
   url: string
   pids: number[]
   /** Resolves with the reason when the server ends, whoever ended it. */
