@@ -98,4 +98,4 @@ test('a RabbitMQ leaves its version beside its data; without that mark their fea
   await writeFile(flags, (await readFile(flags, 'utf8')).replaceAll(/message_containers|rabbitmq_4|khepri_db/g, 'other'))
   expect(() => checkRabbitmqData(dataDir, '4.0.5')).toThrow('made by RabbitMQ 3.12 or earlier')
   expect(() => checkRabbitmqData(dataDir, '3.13.7')).not.toThrow()
-})
+}, 180_000)
