@@ -5,7 +5,7 @@ import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -32,7 +32,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
   const deps: CancelDeps = {
     database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: count.cancelled,
   }

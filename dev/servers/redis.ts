@@ -7,12 +7,10 @@ import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
 
-/** Replaying the log of a long demo takes seconds, not minutes. */
-const START_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 10_000
 
 /** A private Redis on loopback that loses nothing it has confirmed. */
-export async function startRedis({ dataDir, port, onStart, signal }: ServerOptions): Promise<RunningServer> {
+export async function startRedis({ dataDir, port, onStart, signal, progress }: ServerOptions): Promise<RunningServer> {
   await mkdir(dataDir, { recursive: true })
   const listenOn = port ?? await freePort()
   const logFile = join(dataDir, 'redis.log')
@@ -20,10 +18,11 @@ export async function startRedis({ dataDir, port, onStart, signal }: ServerOptio
   onStart?.('redis', child)
 
   let version = ''
-  const isReady = async () => (version = await versionAt(listenOn)) !== ''
-  await waitUntilReady(isReady, { name: 'Redis', child, logFile, limitMs: START_LIMIT_MS, signal })
+  const isReady = async () => (version = await versionAt(listenOn, child.pid)) !== ''
+  await waitUntilReady(isReady, { name: 'Redis', child, logFile, signal, progress })
   return {
     version,
+    logFrom: child.logFrom,
     url: `redis://127.0.0.1:${listenOn}`,
     pids: [child.pid],
     ended: child.ended,
@@ -47,14 +46,18 @@ function redisArguments(dataDir: string, port: number): string[] {
   }).flatMap(([name, value]) => [`--${name}`, value])
 }
 
-/** A Redis that still reads its log answers LOADING to a PING, which is an error here. Valkey has a version of its own. */
-async function versionAt(port: number): Promise<string> {
-  const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null, connectTimeout: 1_000, commandTimeout: 1_000 })
+/**
+ * Empty when another Redis than ours answers. One that still reads its log answers LOADING to a PING, which is an error
+ * here. Valkey has a version of its own.
+ */
+async function versionAt(port: number, pid: number): Promise<string> {
+  const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000, commandTimeout: 5_000 })
   redis.on('error', () => {}) // Not there yet; the rejected call says the same.
   try {
     await redis.connect()
     await redis.ping()
     const about = await redis.info('server')
+    if (!about.includes(`process_id:${pid}\r\n`)) return ''
     return /^valkey_version:(\S+)/m.exec(about)?.[1] ?? /^redis_version:(\S+)/m.exec(about)?.[1] ?? 'of unknown version'
   } finally {
     redis.disconnect()

@@ -9,6 +9,8 @@ export interface ServerOptions {
   onStart?: (name: string, id: ProcessId) => void
   /** Stops waiting for readiness and stops the server. */
   signal?: AbortSignal
+  /** Told now and then that it still takes, and why. */
+  progress?: (line: string) => void
 }
 
 export interface RunningServer {
@@ -19,6 +21,8 @@ export interface RunningServer {
   /** Resolves with the reason when the server ends, whoever ended it. */
   ended: Promise<string>
   logFile: string
+  /** Where the log of this start begins. */
+  logFrom: number
   /** Returns when every process of the server is gone. */
   stop(): Promise<void>
 }

@@ -2,7 +2,7 @@ import { connectDatabase, databaseAnswers } from '../../core/platform/database.t
 import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
-import { connectRedis, redisReady } from '../../core/platform/redis.ts'
+import { connectRedis, waitForRedis } from '../../core/platform/redis.ts'
 import type { StartService } from '../../core/platform/service.ts'
 import type { SubscribersConfig } from './config.ts'
 import { findSubscribers } from './find-subscribers.ts'
@@ -17,24 +17,25 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
 
   const metrics = subscriberMetrics(registry)
   const loops = new Loops(log, registry)
-  const running = await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
-    closers, loops, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
-  })))
-
+  let running: (() => boolean)[] | undefined
   const http = await startHttp({
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
     checks: {
       database: () => databaseAnswers(database),
       redis: () => redis.status === 'ready',
-      broker: () => running.every((isAtWork) => isAtWork()),
+      broker: () => running?.every((isAtWork) => isAtWork()) ?? false,
       loops: () => loops.check(),
     },
     routes: () => {},
   })
   closers.add('http', () => http.close())
+  // After http, whose /readyz says what is waited for.
+  running = await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
+    closers, loops, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
+  })))
   return { port: http.port }
 }
