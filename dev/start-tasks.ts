@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Listr, type ListrTask } from 'listr2'
 import { migrate } from '../prisma/migrate.ts'
 import { ensureDemoCoupons, ensureDemoSale } from './demo-sale.ts'
+import { checkGivenServers, isAnyGiven } from './given/check.ts'
 import type { LauncherDoor } from './launcher-door.ts'
 import { ensurePages } from './pages.ts'
 import type { RunRecord } from './run-file.ts'
@@ -38,13 +39,24 @@ export interface Outcome {
 
 /** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
 export function startTasks(plan: Plan): Listr<Outcome> {
-  const tasks = [programs(plan), pages(), servers(plan), database(plan), services(plan), demoSale(plan)]
+  const tasks = [givenServers(plan), programs(plan), pages(), servers(plan), database(plan), services(plan), demoSale(plan)]
   return new Listr<Outcome>(tasks, {
     ctx: {},
     // Its own handler would end the process before anything is stopped.
     registerSignalListeners: false,
     rendererOptions: { collapseSubtasks: false, showErrorMessage: false },
   })
+}
+
+function givenServers({ settings, say, signal }: Plan): ListrTask<Outcome> {
+  return {
+    title: 'Given servers',
+    enabled: () => isAnyGiven(settings),
+    task: async (_, task) => {
+      const progress = (line: string) => { task.output = line }
+      task.title = `Given servers: ${await checkGivenServers(settings, { signal, progress, warn: (sentence) => say(`Warning: ${sentence}`) })}`
+    },
+  }
 }
 
 function programs({ settings }: Plan): ListrTask<Outcome> {

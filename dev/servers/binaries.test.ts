@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { lookAtRabbitmq } from '../given/rabbitmq.ts'
 import { makeScratchFolder, removeScratchFolder } from '../scratch-folder.ts'
 import { ensureBinaries, rabbitmqServer, rabbitmqVersion, redisServer } from './binaries.ts'
 import { checkRabbitmqData, RABBITMQ_NODE } from './data-version.ts'
@@ -87,9 +88,11 @@ test('data that this RabbitMQ cannot read are refused in one sentence: of a late
   await expect(startRabbitmq({ dataDir })).rejects.toThrow(/^RabbitMQ 4\.0\.5 cannot read .* made by RabbitMQ 3\.10\.8\./)
 })
 
-test('a RabbitMQ leaves its version beside its data; without that mark their feature flags tell', async () => {
+test('a RabbitMQ without our plugin is named, and one leaves its version beside its data; without that mark their feature flags tell', async () => {
   const dataDir = join(folder, 'marked')
-  const broker = await startRabbitmq({ dataDir, disposable: true })
+  const broker = await startRabbitmq({ dataDir, disposable: true, plugins: ['rabbitmq_management'] })
+  await expect(lookAtRabbitmq({ name: 'RabbitMQ', variable: 'RABBITMQ_URL', url: new URL(broker.url) }))
+    .rejects.toThrow('lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange')
   await broker.stop()
   expect((await readFile(join(dataDir, 'made-by'), 'utf8')).trim()).toBe(broker.version)
 

@@ -18,6 +18,8 @@ export interface RabbitmqOptions extends ServerOptions {
   disposable?: boolean
   /** Of the management API. Default: a free port. */
   managementPort?: number
+  /** Default: those that the system needs. */
+  plugins?: string[]
 }
 
 export interface RabbitmqServer extends RunningServer {
@@ -36,7 +38,7 @@ interface Ports {
 }
 
 /** A private broker on loopback: one node, with a port mapper (epmd) of its own that leaves with it. */
-export async function startRabbitmq({ dataDir, port, onStart, signal, progress, managementPort, disposable }: RabbitmqOptions): Promise<RabbitmqServer> {
+export async function startRabbitmq({ dataDir, port, onStart, signal, progress, managementPort, disposable, plugins = PLUGINS }: RabbitmqOptions): Promise<RabbitmqServer> {
   const ports: Ports = {
     amqp: port ?? await freePort(),
     management: managementPort ?? await freePort(),
@@ -45,7 +47,7 @@ export async function startRabbitmq({ dataDir, port, onStart, signal, progress, 
   }
   const script = rabbitmqServer()
   checkRabbitmqData(dataDir, rabbitmqVersion(script))
-  const env = await writeSettings(dataDir, ports)
+  const env = await writeSettings(dataDir, ports, plugins)
   const logFile = join(dataDir, 'rabbitmq.log')
   // The node would start a port mapper itself, but in the background, where nobody stops it again.
   const mapper = startChild({ command: epmd(), args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'], logFile: join(dataDir, 'epmd.log'), env })
@@ -82,12 +84,12 @@ export async function startRabbitmq({ dataDir, port, onStart, signal, progress, 
 }
 
 /** @returns the environment for the server's script; nothing of the machine's own RabbitMQ is read or written. */
-async function writeSettings(dataDir: string, ports: Ports): Promise<NodeJS.ProcessEnv> {
+async function writeSettings(dataDir: string, ports: Ports, plugins: string[]): Promise<NodeJS.ProcessEnv> {
   const inside = (name: string) => join(dataDir, name)
   await mkdir(dataDir, { recursive: true })
   await secretFile(inside('.erlang.cookie'))
   await chmod(inside('.erlang.cookie'), 0o400)
-  await writeFile(inside('enabled_plugins'), `[${PLUGINS.join(',')}].\n`)
+  await writeFile(inside('enabled_plugins'), `[${plugins.join(',')}].\n`)
   await writeFile(inside('rabbitmq.conf'), [
     `listeners.tcp.default = 127.0.0.1:${ports.amqp}`,
     'management.tcp.ip = 127.0.0.1',
