@@ -49,7 +49,7 @@ export async function ensureBinaries(say: (line: string) => void, servers: Insta
   const packages = packagesOf(wanted)
   if (process.getuid?.() !== 0 || !isDebian()) throw new Error(missingSentence(wanted))
   say(`Installing ${packages.join(' and ')} with apt-get (no system service is started) …`)
-  await aptGetInstall(packages)
+  await aptGetInstall(packages, say)
   if (missing().length > 0) throw new Error(`${packages.join(' and ')} installed, but the programs were not found afterwards.`)
 }
 
