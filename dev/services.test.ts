@@ -3,13 +3,16 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { startChild } from './processes.ts'
 import { makeScratchFolder, removeScratchFolder } from './scratch-folder.ts'
 import { freePort } from './servers/ports.ts'
 import { StartFailure } from './servers/ready.ts'
 import { addressesOf, SERVICES, startService } from './services.ts'
 import { type Running, Supervisor } from './supervise.ts'
+
+/** Services are started here, which takes a loaded machine many seconds. */
+vi.setConfig({ testTimeout: 180_000 })
 
 let folder: string
 const strangers: Server[] = []

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { lookAtRabbitmq } from '../given/rabbitmq.ts'
@@ -7,6 +7,7 @@ import { ensureBinaries, rabbitmqServer, rabbitmqVersion, redisServer } from './
 import { checkRabbitmqData, RABBITMQ_NODE } from './data-version.ts'
 import { startPostgres } from './postgres.ts'
 import { startRabbitmq } from './rabbitmq.ts'
+import { serverUser } from './server-user.ts'
 
 let folder: string
 const environment = { ...process.env }
@@ -73,6 +74,8 @@ test('data of another PostgreSQL are refused in one sentence', async () => {
   const dataDir = join(folder, 'postgresql')
   await mkdir(join(dataDir, 'cluster'), { recursive: true })
   await writeFile(join(dataDir, 'cluster/PG_VERSION'), '9\n')
+  const { uid, gid } = await serverUser()
+  if (uid !== undefined) await chown(join(dataDir, 'cluster'), uid, gid)
   await expect(startPostgres({ dataDir })).rejects.toThrow(/^PostgreSQL \d\S* cannot read the data in .*cluster, made by PostgreSQL 9\. .* POSTGRES_BIN .* npm run reset$/)
 })
 

@@ -49,17 +49,21 @@ export function explain({ name, why, logFile, logFrom }: Ending): Explanation {
   return { sentence: `${said}${reason ? `: ${reason}` : ''} Its log: ${logFile}`, mayPass: true }
 }
 
-/** What it said last of importance. */
-export function lastWords(logFile: string, logFrom: number): string {
-  return lastSentence(endOf(logFile, logFrom))
+/** The last warning, or worse, that it has said; empty when there is none. */
+export function lastWarning(logFile: string, logFrom: number): string {
+  return lastSentence(endOf(logFile, logFrom), WARNING)
 }
 
 /** The gravest of the last lines, in plain words, whether the log is of JSON lines or of text. */
-function lastSentence(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim()).filter(Boolean).map(readLine)
+function lastSentence(text: string, atLeast = 0): string {
+  const lines = text.replaceAll(COLOURS, '').split('\n').map((line) => line.trim()).filter(Boolean).map(readLine).filter(({ gravity }) => gravity >= atLeast)
   const gravest = Math.max(...lines.map(({ gravity }) => gravity), 0)
   return lines.findLast(({ gravity }) => gravity === gravest)?.sentence ?? ''
 }
+
+const COLOURS = /\u001b\[[\d;]*m/g
+/** As in the levels of pino. */
+const WARNING = 40
 
 interface Line {
   gravity: number

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -31,7 +31,7 @@ export async function startPostgres({ dataDir, port, onStart, signal, progress, 
   const programs = await postgresPrograms(dataDir, user)
   const password = await secretFile(join(dataDir, 'password'))
   const cluster = join(dataDir, 'cluster')
-  if (existsSync(cluster)) await checkDataVersion(cluster, programs)
+  if (existsSync(cluster)) await checkData(cluster, programs, user)
   else await createCluster(programs, cluster, password, user)
   await stopPredecessor(cluster)
 
@@ -83,8 +83,13 @@ async function createCluster({ bin, version }: PostgresPrograms, cluster: string
   await rename(draft, cluster)
 }
 
-/** Data of another major version are refused by the server in its log only. @throws one sentence */
-async function checkDataVersion(cluster: string, { version }: PostgresPrograms): Promise<void> {
+/** Data of another major version, or user, are refused by the server in its log only. @throws one sentence */
+async function checkData(cluster: string, { version }: PostgresPrograms, user: ServerUser): Promise<void> {
+  const { uid } = await stat(cluster)
+  const expected = user.uid ?? process.getuid?.()
+  if (expected !== undefined && uid !== expected) {
+    throw new Error(`PostgreSQL's data in ${cluster} belong to another user (uid ${uid}, not ${expected}). Start as the user who made them, or clear all data with: npm run reset`)
+  }
   const madeBy = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim()
   if (madeBy !== String(Number.parseInt(version))) throw new Error(otherVersion({ server: 'PostgreSQL', version, madeBy, folder: cluster, variable: 'POSTGRES_BIN' }))
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from '../processes.ts'
-import { explain, lastWords } from './explain.ts'
+import { explain, lastWarning } from './explain.ts'
 
 const PROBE_PAUSE_MS = 50
 /** Seconds on an idle machine; a loaded one takes a hundred times as long. What will not come up at all ends sooner by itself. */
@@ -42,7 +42,7 @@ export async function waitUntilReady(probe: () => Promise<boolean>, wait: Wait):
   void child.ended.then((why) => { ending = why })
   const startedAt = Date.now()
   const soFar = () => {
-    const why = waitsFor?.() || lastWords(logFile, child.logFrom)
+    const why = waitsFor?.() || lastWarning(logFile, child.logFrom)
     return `${name} is not ready after ${Math.round((Date.now() - startedAt) / 1_000)} s${why ? `: ${why}` : ''}`
   }
   let toldAt = startedAt
