@@ -54,7 +54,9 @@ function givenServers({ settings, say, signal }: Plan): ListrTask<Outcome> {
     enabled: () => isAnyGiven(settings),
     task: async (_, task) => {
       const progress = (line: string) => { task.output = line }
-      task.title = `Given servers: ${await checkGivenServers(settings, { signal, progress, warn: (sentence) => say(`Warning: ${sentence}`) })}`
+      const checking = { signal, progress, warn: (sentence: string) => say(`Warning: ${sentence}`) }
+      const versions = await checkGivenServers(settings, checking).catch((cause: unknown) => { throw new NotStarted('see below', { cause }) })
+      task.title = `Given servers: ${versions}`
     },
   }
 }
