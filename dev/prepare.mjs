@@ -54,8 +54,8 @@ function showProgress() {
     process.stderr.write(process.stderr.isTTY ? `\r${line}` : `${line}\n`)
   }, PROGRESS_MS)
   return {
-    count(line) { if (isFetch(line)) fetched += 1 },
-    stop() {
+    count: (line) => { if (isFetch(line)) fetched += 1 },
+    stop: () => {
       clearInterval(timer)
       if (process.stderr.isTTY) process.stderr.write('\n')
     },

@@ -1,8 +1,8 @@
 // node dev/run.mjs <file.ts> [arguments]: runs one of our TypeScript files from a checkout in any state.
 // Everything here must be understood by old versions of node, which read the whole file before they run its first line:
 // no `node:` imports, no `await` outside of functions, no `??`. dev/prepare.mjs, which does the rest, is read afterwards.
-import { readFileSync } from 'fs'
-import { fileURLToPath } from 'url'
+import { readFileSync } from 'fs' // oxlint-disable-line unicorn/prefer-node-protocol
+import { fileURLToPath } from 'url' // oxlint-disable-line unicorn/prefer-node-protocol
 
 checkPlatform()
 checkNodeVersion()

@@ -46,7 +46,8 @@ test('all ports that are taken are named at once, with one command whose ports a
   ports.ORDER_SERVICE_PORT = ports.SUBSCRIBERS_PORT ?? ''
   const { message } = await addressesOf(SERVICES, ports).catch((error: Error) => error) as Error
   for (const name of ['GATEWAY_PORT', 'CONTROL_ROOM_PORT', 'ORDER_SERVICE_PORT']) expect(message).toContain(`(${name})`)
-  const choices = Object.fromEntries([...message.matchAll(/(\w+_PORT)=(\d+)/g)].map(([, name, port]) => [name, port]))
+  const choices: Record<string, string> = {}
+  for (const [, name = '', port = ''] of message.matchAll(/(\w+_PORT)=(\d+)/g)) choices[name] = port
   expect(Object.keys(choices)).toHaveLength(3)
   expect(await addressesOf(SERVICES, { ...ports, ...choices })).toMatchObject(choices)
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
-import pg from 'pg'
+import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { freePort } from '../servers/ports.ts'
@@ -86,7 +86,7 @@ test('a database that is missing, holds something else or may not be written is 
   const otherUrl = changed(world.databaseUrl, (url) => { url.pathname = `/${other}` })
   try {
     await expect(check({ DATABASE_URL: changed(otherUrl, (url) => { url.username = other; url.password = 'p' }) })).rejects.toThrow(`the user "${other}" may not create tables`)
-    const client = new pg.Client(otherUrl)
+    const client = new Client(otherUrl)
     await client.connect()
     await client.query('CREATE TABLE customers (id int)')
     await client.end()

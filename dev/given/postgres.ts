@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { Client } from 'pg'
 import { connectionFault, Fault, type Given, type Look, userOf } from './fault.ts'
 
 const ANSWER_LIMIT_MS = 10_000
@@ -14,7 +14,7 @@ interface Contents {
 
 /** Looks whether the database can be migrated. @throws Fault, or what may pass */
 export async function lookAtPostgres(given: Given): Promise<Look> {
-  const client = new pg.Client({ connectionString: given.url.href, connectionTimeoutMillis: ANSWER_LIMIT_MS, query_timeout: ANSWER_LIMIT_MS })
+  const client = new Client({ connectionString: given.url.href, connectionTimeoutMillis: ANSWER_LIMIT_MS, query_timeout: ANSWER_LIMIT_MS })
   client.on('error', () => {}) // The rejected call says the same.
   try {
     await client.connect()
@@ -28,7 +28,7 @@ export async function lookAtPostgres(given: Given): Promise<Look> {
   }
 }
 
-async function readContents(client: pg.Client): Promise<Contents> {
+async function readContents(client: Client): Promise<Contents> {
   const { rows: [found] } = await client.query<Omit<Contents, 'failed'>>(`
     SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_database() AS database,
       to_regclass('_prisma_migrations') IS NOT NULL AS "isOurs",

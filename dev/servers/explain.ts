@@ -61,7 +61,8 @@ function lastSentence(text: string, atLeast = 0): string {
   return lines.findLast(({ gravity }) => gravity === gravest)?.sentence ?? ''
 }
 
-const COLOURS = /\u001b\[[\d;]*m/g
+const ESCAPE = String.fromCharCode(27)
+const COLOURS = new RegExp(`${ESCAPE}\\[[\\d;]*m`, 'g')
 /** As in the levels of pino. */
 const WARNING = 40
 

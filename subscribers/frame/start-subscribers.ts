@@ -21,21 +21,22 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
 
   const metrics = subscriberMetrics(registry)
   const loops = new Loops(log, registry)
-  let running: (() => boolean)[] | undefined
+  /** Whether each is at work; none while they still wait for their servers. */
+  const running: (() => boolean)[] = []
   const http = await startHttp({
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
     checks: {
       database: () => databaseAnswers(database),
       redis: () => redis.status === 'ready',
-      broker: () => running?.every((isAtWork) => isAtWork()) ?? false,
+      broker: () => running.length === subscribers.length && running.every((isAtWork) => isAtWork()),
       loops: () => loops.check(),
     },
     routes: () => {},
   })
   closers.add('http', () => http.close())
   // After http, whose /readyz says what is waited for.
-  running = await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
+  running.push(...await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
     closers, loops, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
-  })))
+  }))))
   return { port: http.port }
 }
