@@ -38,7 +38,10 @@ export async function checkGivenServers(env: NodeJS.ProcessEnv, checking: Checki
 
 async function check(server: Server, value: string, checking: Checking): Promise<string> {
   const { name, variable, scheme, example } = server
-  if (!URL.canParse(value) || !scheme.test(new URL(value).protocol)) throw new Error(`${variable} is not a URL of ${name}; expected ${example}, with other characters than letters and digits percent-encoded.`)
+  if (!URL.canParse(value) || !scheme.test(new URL(value).protocol)) {
+    throw new Error(`${variable} is not a URL of ${name}; expected ${example}, with other characters than letters and `
+      + 'digits percent-encoded.')
+  }
   const given: Given = { name, variable, url: new URL(value) }
   try {
     const { version, warnings } = await lookPatiently(server, given, checking)
@@ -58,7 +61,9 @@ async function lookPatiently({ look }: Server, given: Given, { signal, progress 
       if (error instanceof Fault || signal.aborted) throw error
       const reason = (error as Error).message.trim().split('\n').at(-1)
       const seconds = Math.round((Date.now() - startedAt) / 1_000)
-      if (seconds * 1_000 > LIMIT_MS) throw new Fault(`${given.name} at ${addressOf(given)} could not be used for ${seconds} s: ${reason}.`)
+      if (seconds * 1_000 > LIMIT_MS) {
+        throw new Fault(`${given.name} at ${addressOf(given)} could not be used for ${seconds} s: ${reason}.`)
+      }
       progress(`${given.variable}: waiting for ${given.name} at ${addressOf(given)}, ${seconds} s so far: ${reason}`)
       await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
     }

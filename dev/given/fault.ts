@@ -31,14 +31,23 @@ export function connectionFault(error: unknown, given: Given): Fault | undefined
   const { code = '', message } = error as NodeJS.ErrnoException
   const { url, name } = given
   const address = addressOf(given)
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return new Fault(`there is no host "${url.hostname}"; check its name.`)
-  if (code === 'ECONNREFUSED') return new Fault(`nothing listens at ${address}; start ${name} there, or check host and port.`)
-  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return new Fault(`${address} cannot be reached (${code}); check the host and the network.`)
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new Fault(`there is no host "${url.hostname}"; check its name.`)
+  }
+  if (code === 'ECONNREFUSED') {
+    return new Fault(`nothing listens at ${address}; start ${name} there, or check host and port.`)
+  }
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') {
+    return new Fault(`${address} cannot be reached (${code}); check the host and the network.`)
+  }
   if (CERTIFICATE.test(code) || CERTIFICATE.test(message)) {
-    return new Fault(`the certificate of ${address} is not trusted (${code || message}); name the file of its authority in NODE_EXTRA_CA_CERTS, and a host name that it is made for.`)
+    return new Fault(`the certificate of ${address} is not trusted (${code || message}); name the file of its authority `
+      + 'in NODE_EXTRA_CA_CERTS, and a host name that it is made for.')
   }
   if (OTHER_HOST.test(code)) return new Fault(`the certificate of ${address} is for another host (${message}).`)
-  if (NO_TLS.test(code) || NO_TLS.test(message)) return new Fault(`${address} does not speak TLS; ask for it without (${WITHOUT_TLS[url.protocol] ?? 'no sslmode'}).`)
+  if (NO_TLS.test(code) || NO_TLS.test(message)) {
+    return new Fault(`${address} does not speak TLS; ask for it without (${WITHOUT_TLS[url.protocol] ?? 'no sslmode'}).`)
+  }
   return undefined
 }
 

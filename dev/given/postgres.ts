@@ -42,9 +42,17 @@ async function readContents(client: Client): Promise<Contents> {
 
 function judge({ database, isOurs, tables, mayCreate, failed }: Contents, given: Given): void {
   const another = 'give an empty database (CREATE DATABASE seckill)'
-  if (!isOurs && tables > 0) throw new Fault(`the database "${database}" holds ${tables} tables of something else; ${another}.`)
-  if (failed) throw new Fault(`the migration ${failed} failed in the database "${database}" earlier; ${another}, or mend it by hand.`)
-  if (!mayCreate) throw new Fault(`the user "${userOf(given, 'postgres')}" may not create tables in the database "${database}"; make it the database's owner.`)
+  if (!isOurs && tables > 0) {
+    throw new Fault(`the database "${database}" holds ${tables} tables of something else; ${another}.`)
+  }
+  if (failed) {
+    throw new Fault(`the migration ${failed} failed in the database "${database}" earlier; ${another}, or mend it by `
+      + 'hand.')
+  }
+  if (!mayCreate) {
+    throw new Fault(`the user "${userOf(given, 'postgres')}" may not create tables in the database "${database}"; make `
+      + `it the database's owner.`)
+  }
 }
 
 function faultOf(error: unknown, given: Given): Fault | undefined {

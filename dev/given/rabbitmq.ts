@@ -40,10 +40,22 @@ function faultOf(error: unknown, given: Given): Fault | undefined {
   if (/unknown exchange type|COMMAND.INVALID/i.test(message)) {
     return new Fault('this RabbitMQ lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange')
   }
-  if (/ACCESS.REFUSED.*exchange|configure access|access to exchange/i.test(message)) return new Fault(`the user "${user}" may not declare exchanges; run there: rabbitmqctl set_permissions -p <virtual host> ${user} '.*' '.*' '.*'`)
-  if (/ACCESS.REFUSED|403/.test(message)) return new Fault(`RabbitMQ does not let the user "${user}" in: the password is wrong, or it is "guest" from another machine.`)
+  if (/ACCESS.REFUSED.*exchange|configure access|access to exchange/i.test(message)) {
+    return new Fault(`the user "${user}" may not declare exchanges; run there: rabbitmqctl set_permissions -p <virtual `
+      + `host> ${user} '.*' '.*' '.*'`)
+  }
+  if (/ACCESS.REFUSED|403/.test(message)) {
+    return new Fault(`RabbitMQ does not let the user "${user}" in: the password is wrong, or it is "guest" from another `
+      + 'machine.')
+  }
   // amqplib does not read why the broker refused to open the virtual host.
-  if (/NOT.ALLOWED|530|Expected ConnectionOpenOk/.test(message)) return new Fault(`the user "${user}" may not use the virtual host "${decodeURIComponent(given.url.pathname.slice(1)) || '/'}", or there is none of that name.`)
-  if (/Socket closed abruptly|Expected protocol|Invalid frame/i.test(message)) return new Fault(`what listens at ${addressOf(given)} does not speak AMQP 0-9-1 without TLS; check port and scheme (amqp or amqps).`)
+  if (/NOT.ALLOWED|530|Expected ConnectionOpenOk/.test(message)) {
+    return new Fault(`the user "${user}" may not use the virtual host `
+      + `"${decodeURIComponent(given.url.pathname.slice(1)) || '/'}", or there is none of that name.`)
+  }
+  if (/Socket closed abruptly|Expected protocol|Invalid frame/i.test(message)) {
+    return new Fault(`what listens at ${addressOf(given)} does not speak AMQP 0-9-1 without TLS; check port and scheme `
+      + '(amqp or amqps).')
+  }
   return connectionFault(error, given)
 }

@@ -41,11 +41,19 @@ const valueIn = (about: string, name: string) => new RegExp(`^${name}:(\\S+)`, '
 
 function faultOf(error: unknown, given: Given): Fault | undefined {
   const { message } = error as Error
-  if (/WRONGPASS|invalid (?:username-password|password)/.test(message)) return new Fault(`the password of the user "${userOf(given, 'default')}" is wrong.`)
+  if (/WRONGPASS|invalid (?:username-password|password)/.test(message)) {
+    return new Fault(`the password of the user "${userOf(given, 'default')}" is wrong.`)
+  }
   if (/NOAUTH/.test(message)) return new Fault('this Redis wants a password; give it as redis://:password@host:port.')
-  if (/AUTH.*without any password configured/.test(message)) return new Fault('this Redis has no password; leave it out of the URL, or set one there (requirepass).')
+  if (/AUTH.*without any password configured/.test(message)) {
+    return new Fault('this Redis has no password; leave it out of the URL, or set one there (requirepass).')
+  }
   if (/NOPERM/.test(message)) return new Fault(`the user "${userOf(given, 'default')}" lacks a right: ${message}.`)
-  if (/DB index is out of range/.test(message)) return new Fault(`there is no database "${given.url.pathname.slice(1)}"; name one from 0 to 15.`)
-  if (/Protocol error|Unexpected token/i.test(message)) return new Fault('what listens there does not speak the protocol of Redis; check host and port.')
+  if (/DB index is out of range/.test(message)) {
+    return new Fault(`there is no database "${given.url.pathname.slice(1)}"; name one from 0 to 15.`)
+  }
+  if (/Protocol error|Unexpected token/i.test(message)) {
+    return new Fault('what listens there does not speak the protocol of Redis; check host and port.')
+  }
   return connectionFault(error, given)
 }

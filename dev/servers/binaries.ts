@@ -50,7 +50,9 @@ export async function ensureBinaries(say: (line: string) => void, servers: Insta
   if (process.getuid?.() !== 0 || !isDebian()) throw new Error(missingSentence(wanted))
   say(`Installing ${packages.join(' and ')} with apt-get (no system service is started) …`)
   await aptGetInstall(packages, say)
-  if (missing().length > 0) throw new Error(`${packages.join(' and ')} installed, but the programs were not found afterwards.`)
+  if (missing().length > 0) {
+    throw new Error(`${packages.join(' and ')} installed, but the programs were not found afterwards.`)
+  }
 }
 
 function programOrThrow(program: Program): string {
@@ -76,7 +78,10 @@ function find(program: Program): string | undefined {
   const wanted = program.variable && process.env[program.variable]
   if (!wanted) return onThePath(program.names)
   const found = wanted.includes('/') ? atPath(wanted, program.names) : onThePath([wanted])
-  if (!found) throw new Error(`${program.variable} is "${wanted}"; expected a program (${program.names.join(' or ')}), or the folder that holds it.`)
+  if (!found) {
+    throw new Error(`${program.variable} is "${wanted}"; expected a program (${program.names.join(' or ')}), or the `
+      + 'folder that holds it.')
+  }
   return found
 }
 

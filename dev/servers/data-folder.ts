@@ -34,7 +34,10 @@ export async function checkDataFolder(folder: string): Promise<void> {
   await usable(folder, () => writeAndRename(folder))
   const { bavail, bsize } = await statfs(folder)
   const freeMb = Math.floor(bavail * bsize / 1_000_000)
-  if (freeMb < FREE_MIN_MB) throw new Error(`The disk of the data folder ${folder} has ${freeMb} MB left; expected ${FREE_MIN_MB} MB. Make room on it.`)
+  if (freeMb < FREE_MIN_MB) {
+    throw new Error(`The disk of the data folder ${folder} has ${freeMb} MB left; expected ${FREE_MIN_MB} MB. Make room `
+      + 'on it.')
+  }
 }
 
 async function usable(folder: string, work: () => Promise<void>): Promise<void> {
@@ -56,7 +59,8 @@ async function refuseAnothersFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined)
   const uid = process.getuid?.()
   if (!found || uid === undefined || uid === 0 || found.uid === uid) return
-  throw new Error(`The data folder ${folder} belongs to another user (uid ${found.uid}), who has started the system from here. Start it as that user, or in a clone of your own.`)
+  throw new Error(`The data folder ${folder} belongs to another user (uid ${found.uid}), who has started the system `
+    + 'from here. Start it as that user, or in a clone of your own.')
 }
 
 /** Root's servers run as other users, who pass through and do not look around. A mounted folder may not let itself be changed. */

@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 
 /** Read of a log's end; what made a program end stands in its last lines. */
 const READ_MAX = 64_000
+/** Further up stand faults that it has lived through. RabbitMQ ends with a long stack. */
+const LINES_MAX = 60
 
 export interface Ending {
   name: string
@@ -23,7 +25,7 @@ export interface Explanation {
 const LASTING: [RegExp, (folder: string) => string][] = [
   [/no space left on device|ENOSPC|disk is full/i, (folder) => `The disk of ${folder} is full; free at least 500 MB.`],
   [/read-only file system|EROFS/i, (folder) => `${folder} is on a file system that is read-only; mount it writable.`],
-  [/permission denied|EACCES|EPERM|wrong ownership|Operation not permitted/i, (folder) => `This user may not use a file in ${folder} ($&); start as the user who owns it, or make it this user's.`],
+  [/permission denied|EACCES|EPERM|wrong ownership/i, (folder) => `This user may not use a file in ${folder} ($&); start as the user who owns it, or make it this user's.`],
   [/cannot allocate memory|ENOMEM|heap out of memory|could not map anonymous shared memory|eheap_alloc/i, () => 'There is not enough memory; end other programs, or give this machine or container more.'],
   [/required feature flag not enabled|[^\n]*feature flags?[^\n]*(?:unsupported|incompatible)[^\n]*/i,
     (folder) => `This RabbitMQ cannot read the data in ${folder}, which an older one made. Name the program of that one in RABBITMQ_SERVER to keep the data, or clear all data with: npm run reset`],
@@ -41,8 +43,9 @@ export function explain({ name, why, logFile, logFrom }: Ending): Explanation {
   const text = endOf(logFile, logFrom)
   const said = `${name} ended (${why})`
   if (why === BAD_CONFIGURATION) return { sentence: `${said}. ${text.trim()}`, mayPass: false }
+  const lastLines = text.split('\n').slice(-LINES_MAX).join('\n')
   for (const [pattern, sentence] of LASTING) {
-    const [match] = pattern.exec(text) ?? []
+    const [match] = pattern.exec(lastLines) ?? []
     if (match) return { sentence: `${said}. ${sentence(dirname(logFile)).replace('$&', () => match)} Its log: ${logFile}`, mayPass: false }
   }
   const reason = why === 'signal SIGKILL' ? 'It was killed: by hand, or by the system for want of memory.' : lastSentence(text)

@@ -88,7 +88,8 @@ async function checkData(cluster: string, { version }: PostgresPrograms, user: S
   const { uid } = await stat(cluster)
   const expected = user.uid ?? process.getuid?.()
   if (expected !== undefined && uid !== expected) {
-    throw new Error(`PostgreSQL's data in ${cluster} belong to another user (uid ${uid}, not ${expected}). Start as the user who made them, or clear all data with: npm run reset`)
+    throw new Error(`PostgreSQL's data in ${cluster} belong to another user (uid ${uid}, not ${expected}). Start as the `
+      + 'user who made them, or clear all data with: npm run reset')
   }
   const madeBy = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim()
   if (madeBy !== String(Number.parseInt(version))) throw new Error(otherVersion({ server: 'PostgreSQL', version, madeBy, folder: cluster, variable: 'POSTGRES_BIN' }))
