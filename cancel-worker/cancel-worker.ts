@@ -6,7 +6,7 @@ import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
@@ -36,7 +36,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
   await refuseLossyRedis(redis, config.NODE_ENV, log)
   const deps: CancelDeps = {
     database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: count.cancelled,

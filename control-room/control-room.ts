@@ -10,7 +10,7 @@ import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
@@ -42,7 +42,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
   await refuseLossyRedis(redis, config.NODE_ENV, log)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())

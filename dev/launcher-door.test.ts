@@ -39,7 +39,7 @@ async function supervise(name: string): Promise<void> {
     async start() {
       await gate
       const child = startChild({ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], logFile })
-      return { pids: [child.pid], ended: child.ended, logFile, stop: () => child.stop('SIGTERM', 5_000) }
+      return { pids: [child.pid], ended: child.ended, logFile, logFrom: child.logFrom, stop: () => child.stop('SIGTERM', 5_000) }
     },
   })
   await supervisor.start()

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Names one process for good: a pid alone may belong to somebody else by now. */
@@ -10,6 +10,8 @@ export interface ProcessId {
 
 /** A child that lives on its own: in a process group of its own, its output in a file. */
 export interface Child extends ProcessId {
+  /** Where its output begins in its log. */
+  logFrom: number
   /** Resolves, never rejects, with why it ended: "exit code 1", "signal SIGKILL", or why it could not be started. */
   ended: Promise<string>
   /** Signals it, waits `graceMs`, then kills its whole group. */
@@ -34,6 +36,7 @@ export interface ChildOptions {
  */
 export function startChild({ command, args, logFile, append = false, ...options }: ChildOptions): Child {
   const log = openSync(logFile, append ? 'a' : 'w')
+  const logFrom = fstatSync(log).size
   const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] })
   closeSync(log)
   const ended = new Promise<string>((resolve) => {
@@ -44,7 +47,7 @@ export function startChild({ command, args, logFile, append = false, ...options 
   void ended.then(() => { over = true })
   const pid = child.pid ?? 0 // 0: it could not be started, and `ended` says why.
   const startedAt = (pid && startTime(pid)) || ''
-  return { pid, startedAt, ended, stop: async (signal, graceMs) => { if (!over) await endProcess(pid, signal, graceMs, ended) } }
+  return { pid, startedAt, logFrom, ended, stop: async (signal, graceMs) => { if (!over) await endProcess(pid, signal, graceMs, ended) } }
 }
 
 async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: number, ended: Promise<unknown>): Promise<void> {
@@ -68,10 +71,13 @@ export function isAlive({ pid, startedAt }: ProcessId): boolean {
   return startTime(pid) === startedAt
 }
 
+/** The time that ps prints is compared as text, and must not change with the language of the terminal. */
+const ENGLISH = { LC_ALL: 'C', TZ: 'UTC' }
+
 /** When the process was started, in the system's own notation; undefined when there is none (a zombie is none). */
 export function startTime(pid: number): string | undefined {
   try {
-    if (process.platform !== 'linux') return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
+    if (process.platform !== 'linux') return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, ...ENGLISH } }).trim() || undefined
     // The name in parentheses may hold anything, so fields are counted from its end: state is the 3rd, start time the 22nd.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return fields[0] === 'Z' ? undefined : fields[19]

@@ -1,127 +1,27 @@
-// node dev/run.mjs <file.ts> [arguments]: runs one of our TypeScript files from a checkout in any state. Only this file
-// must do without dependencies, since it is what installs them.
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
+// node dev/run.mjs <file.ts> [arguments]: runs one of our TypeScript files from a checkout in any state.
+// Everything here must be understood by old versions of node, which read the whole file before they run its first line:
+// no `node:` imports, no `await` outside of functions, no `??`. dev/prepare.mjs, which does the rest, is read afterwards.
+import { readFileSync } from 'fs' // oxlint-disable-line unicorn/prefer-node-protocol
+import { fileURLToPath } from 'url' // oxlint-disable-line unicorn/prefer-node-protocol
 
-const CHECKOUT = resolve(import.meta.dirname, '..')
-const LOCK = join(CHECKOUT, '.data/install.lock')
-const SCHEMA = join(CHECKOUT, 'prisma/schema.prisma')
-const CLIENT_MARK = join(CHECKOUT, 'prisma/generated/.made-from')
-const LOCK_POLL_MS = 300
-
-const target = process.argv[2]
-if (!target) fail('Usage: node dev/run.mjs <file.ts> [arguments]')
+checkPlatform()
 checkNodeVersion()
-if (isInstallationStale() || isClientStale()) await withLock(prepare)
+import('./prepare.mjs').catch((error) => {
+  // Also what the program itself throws: as node would show it.
+  console.error(error)
+  process.exit(1)
+})
 
-// In this same process: whoever signals it, a terminal, npm or a supervisor, reaches the program itself.
-process.argv.splice(1, 2, resolve(CHECKOUT, target))
-process.chdir(CHECKOUT)
-await import('tsx')
-await import(pathToFileURL(process.argv[1]).href)
-
-async function prepare() {
-  if (isInstallationStale()) {
-    console.error('Installing the dependencies of package-lock.json (npm ci) …')
-    // Also where NODE_ENV=production would leave the development tools out: this is one.
-    await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
-  }
-  if (isClientStale()) {
-    console.error('Generating the database client from prisma/schema.prisma …')
-    // Prisma would download a native engine that generating never calls; any program's path keeps it from that.
-    const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1', ...process.env }
-    await run(process.execPath, [join(CHECKOUT, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'], env)
-    writeFileSync(CLIENT_MARK, clientSource())
-  }
-}
-
-/** npm keeps what it has installed in a lock file of its own, written last: half an installation has none. */
-function isInstallationStale() {
-  const wanted = packagesOf(join(CHECKOUT, 'package-lock.json'))
-  const installed = packagesOf(join(CHECKOUT, 'node_modules/.package-lock.json'))
-  return Object.entries(wanted).some(([path, { version, optional, peer }]) =>
-    path !== '' && (installed[path] ? installed[path].version !== version : !optional && !peer))
-}
-
-function packagesOf(lockFile) {
-  return existsSync(lockFile) ? JSON.parse(readFileSync(lockFile, 'utf8')).packages : {}
-}
-
-function isClientStale() {
-  return existsSync(SCHEMA) && !(existsSync(CLIENT_MARK) && readFileSync(CLIENT_MARK, 'utf8') === clientSource())
-}
-
-/** What the generated client depends on: the schema, and Prisma itself. */
-function clientSource() {
-  const prisma = packagesOf(join(CHECKOUT, 'package-lock.json'))['node_modules/prisma'].version
-  return createHash('sha256').update(prisma).update(readFileSync(SCHEMA)).digest('hex')
-}
-
-/** `npm start` and `npm test` in a fresh clone, at the same time: one installs, the other waits. */
-async function withLock(work) {
-  try {
-    mkdirSync(join(LOCK, '..'), { recursive: true })
-    for (let isFirstTry = true; !takeLock(isFirstTry); isFirstTry = false) await sleep(LOCK_POLL_MS)
-  } catch (error) {
-    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(error.code)) throw error
-    fail(`${CHECKOUT} cannot be written (${error.message}). Make it writable for this user: dependencies and data go there.`)
-  }
-  const unlock = () => rmSync(LOCK, { force: true })
-  process.once('exit', unlock)
-  await work()
-  process.removeListener('exit', unlock)
-  unlock()
-}
-
-function takeLock(isFirstTry) {
-  try {
-    writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
-    return true
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error
-  }
-  const holder = existsSync(LOCK) ? Number(readFileSync(LOCK, 'utf8')) : 0
-  if (holder && !existsProcess(holder)) rmSync(LOCK, { force: true }) // It was killed.
-  else if (isFirstTry) console.error('Waiting for another command, which is installing the dependencies …')
-  return false
-}
-
-function existsProcess(pid) {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error.code === 'EPERM' // Somebody else's, but there.
-  }
-}
-
-/** Ends this process, with what the command said, when it fails or when somebody asks us to stop meanwhile. */
-function run(command, args, env = process.env) {
-  const child = spawn(command, args, { cwd: CHECKOUT, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { said += text })
-  const pass = (signal) => child.kill(signal)
-  process.on('SIGINT', pass).on('SIGTERM', pass)
-  return new Promise((done) => {
-    child.once('error', (error) => fail(`${command} could not be started: ${error.message}`))
-    child.once('close', (code, signal) => {
-      process.removeListener('SIGINT', pass).removeListener('SIGTERM', pass)
-      if (code === 0) done()
-      else fail(`${said.trimEnd()}\n${command} ${args.join(' ')} failed (${signal ?? `exit code ${code}`}).`)
-    })
-  })
+function checkPlatform() {
+  if (process.platform === 'win32') fail('This is Windows, where the servers do not run. Use WSL: https://learn.microsoft.com/windows/wsl/install')
 }
 
 function checkNodeVersion() {
-  const { engines } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8'))
+  const { engines } = JSON.parse(readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8'))
   const [major, minor] = process.versions.node.split('.').map(Number)
   const fits = engines.node.split('||').some((range) => {
     const [, sign, from, least] = /^(\^|>=)(\d+)(?:\.(\d+))?$/.exec(range.trim())
-    const isFrom = major === Number(from)
-    return (sign === '>=' && major > Number(from)) || (isFrom && minor >= Number(least ?? 0))
+    return (sign === '>=' && major > Number(from)) || (major === Number(from) && minor >= Number(least || 0))
   })
   if (!fits) fail(`This is node ${process.versions.node}; expected ${engines.node}. Install one of these, for example from https://nodejs.org`)
 }

@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { START_NONCE_HEADER } from '../core/platform/http-service.ts'
+import type { Problem } from '../core/platform/readiness.ts'
 import { type ProcessId, startChild } from './processes.ts'
-import { claimable, freePort } from './servers/ports.ts'
+import { claimPorts, freePort, type WantedPort } from './servers/ports.ts'
 import { waitUntilReady } from './servers/ready.ts'
 import type { Running } from './supervise.ts'
 
 const CHECKOUT = join(import.meta.dirname, '..')
-const START_LIMIT_MS = 60_000
+/** Of one question. A service asks its servers before it answers, which takes seconds on a loaded machine. */
+const ANSWER_LIMIT_MS = 10_000
 /** More than a service's own limit on draining (20 s), which ends it by itself. */
 const STOP_LIMIT_MS = 25_000
 
@@ -18,7 +22,8 @@ export interface Service {
 
 /** In the order of their start. They stop in reverse: the gateway first, so that nothing new comes in. */
 export const SERVICES: readonly Service[] = [
-  { name: 'payment-provider' },
+  // Fixed, since links to pay stand in buyers' mails and browsers, and must work after a restart and through a tunnel.
+  { name: 'payment-provider', port: 3004 },
   { name: 'subscribers' },
   { name: 'cancel-worker' },
   { name: 'order-service' },
@@ -33,21 +38,23 @@ export function variable(name: string, what: 'PORT' | 'URL' | 'PID'): string {
 
 /**
  * The port and URL variables of all services. One whose URL is given runs elsewhere and needs no port.
- * @throws one sentence when a port is taken.
+ * @throws one sentence that names every port that is taken, with a command that chooses others.
  */
 export async function addressesOf(services: readonly Service[], env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
   const addresses: Record<string, string> = {}
+  const wanted: WantedPort[] = []
   for (const { name, port } of services) {
     const [portVariable, urlVariable] = [variable(name, 'PORT'), variable(name, 'URL')]
     const givenUrl = env[urlVariable]
-    if (givenUrl) {
-      addresses[urlVariable] = givenUrl
-      continue
-    }
-    const wanted = env[portVariable] || port
-    const chosen = wanted ? await claimable(portNumber(wanted, portVariable), portVariable) : await freePort()
-    addresses[portVariable] = String(chosen)
-    addresses[urlVariable] = `http://127.0.0.1:${chosen}`
+    const chosen = env[portVariable] || port
+    if (givenUrl) addresses[urlVariable] = givenUrl
+    else if (chosen) wanted.push({ variable: portVariable, port: portNumber(chosen, portVariable) })
+    else wanted.push({ variable: portVariable, port: await freePort() })
+  }
+  await claimPorts(wanted)
+  for (const { variable: portVariable, port } of wanted) {
+    addresses[portVariable] = String(port)
+    addresses[portVariable.replace(/PORT$/, 'URL')] = `http://127.0.0.1:${port}`
   }
   return addresses
 }
@@ -66,20 +73,31 @@ export interface ServiceStart {
   again: boolean
   onStart: (name: string, id: ProcessId) => void
   signal: AbortSignal
+  /** Told now and then that it still takes, and why. */
+  progress?: (line: string) => void
 }
 
-/** Resolves when the service answers that it is ready. */
-export async function startService({ service: { name }, env, logFile, again, onStart, signal }: ServiceStart): Promise<Running> {
+/** Resolves when the service itself, and no other program on its port, answers that it is ready. */
+export async function startService({ service: { name }, env, logFile, again, onStart, signal, progress }: ServiceStart): Promise<Running> {
   const args = ['--import', 'tsx', join(name, 'main.ts')]
-  const child = startChild({ command: process.execPath, args, cwd: CHECKOUT, env, logFile, append: again })
+  const nonce = randomUUID()
+  const child = startChild({ command: process.execPath, args, cwd: CHECKOUT, env: { ...env, START_NONCE: nonce }, logFile, append: again })
   onStart(name, child)
   const readyz = `http://127.0.0.1:${env[variable(name, 'PORT')]}/readyz`
-  const isReady = async () => (await fetch(readyz, { signal: AbortSignal.timeout(2_000) })).ok
-  await waitUntilReady(isReady, { name, child, logFile, limitMs: START_LIMIT_MS, signal })
+  let problems: string | undefined
+  const isReady = async () => {
+    problems = undefined
+    const answer = await fetch(readyz, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
+    if (answer.headers.get(START_NONCE_HEADER) !== nonce) return false
+    problems = (await answer.json() as { problems: Problem[] }).problems.map(({ detail }) => detail).join(' ')
+    return answer.ok
+  }
+  await waitUntilReady(isReady, { name, child, logFile, signal, progress, waitsFor: () => problems })
   return {
     pids: [child.pid],
     ended: child.ended,
     logFile,
+    logFrom: child.logFrom,
     stop: () => child.stop('SIGTERM', STOP_LIMIT_MS),
   }
 }

@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import { Listr, type ListrTask } from 'listr2'
 import { migrate } from '../prisma/migrate.ts'
 import { ensureDemo } from './demo-sale.ts'
+import { checkGivenServers, isAnyGiven } from './given/check.ts'
 import type { LauncherDoor } from './launcher-door.ts'
 import { ensurePages } from './pages.ts'
 import type { RunRecord } from './run-file.ts'
-import { ensureBinaries } from './servers/binaries.ts'
+import { ensureBinaries, type InstalledServer } from './servers/binaries.ts'
 import { freePort } from './servers/ports.ts'
 import { createDatabase, startPostgres } from './servers/postgres.ts'
 import { startRabbitmq } from './servers/rabbitmq.ts'
@@ -38,7 +39,7 @@ export interface Outcome {
 
 /** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
 export function startTasks(plan: Plan): Listr<Outcome> {
-  const tasks = [programs(plan), pages(), servers(plan), database(plan), services(plan), demoSale(plan)]
+  const tasks = [givenServers(plan), programs(plan), pages(), servers(plan), database(plan), services(plan), demoSale(plan)]
   return new Listr<Outcome>(tasks, {
     ctx: {},
     // Its own handler would end the process before anything is stopped.
@@ -47,11 +48,26 @@ export function startTasks(plan: Plan): Listr<Outcome> {
   })
 }
 
+function givenServers({ settings, say, signal }: Plan): ListrTask<Outcome> {
+  return {
+    title: 'Given servers',
+    enabled: () => isAnyGiven(settings),
+    task: async (_, task) => {
+      const progress = (line: string) => { task.output = line }
+      const checking = { signal, progress, warn: (sentence: string) => say(`Warning: ${sentence}`) }
+      const versions = await checkGivenServers(settings, checking).catch((cause: unknown) => { throw new NotStarted('see below', { cause }) })
+      task.title = `Given servers: ${versions}`
+    },
+  }
+}
+
 function programs({ settings }: Plan): ListrTask<Outcome> {
   return {
     title: 'Programs',
-    skip: () => Boolean(settings.REDIS_URL && settings.RABBITMQ_URL),
-    task: (_, task) => ensureBinaries((line) => { task.output = line }),
+    task: async (_, task) => {
+      const ours: InstalledServer[] = [...settings.REDIS_URL ? [] : ['redis' as const], ...settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]]
+      await ensureBinaries((line) => { task.output = line }, ours)
+    },
   }
 }
 
@@ -84,10 +100,12 @@ function server(plan: Plan, title: string, urlVariable: string, start: (options:
   return {
     title,
     skip: () => settings[urlVariable] ? `${title}: ${urlVariable} is given` : false,
-    task: async () => {
-      const { url } = await keep(plan, title, (signal) =>
-        start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal }))
+    task: async (_, task) => {
+      const progress = (line: string) => { task.output = line }
+      const { url, version } = await keep(plan, title, (signal) =>
+        start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal, progress }))
       settings[urlVariable] = url
+      task.title = `${title} ${version}`
     },
   }
 }
@@ -122,9 +140,10 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
     title: name,
     skip: () => process.env[url] ? `${name}: ${url} is given` : false,
     task: async (_, task) => {
+      const progress = (line: string) => { task.output = line }
       await keep(plan, name, async (signal) => {
         const env = name === 'control-room' ? { ...settings, ...door.env } : settings
-        const options = { service, env, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal }
+        const options = { service, env, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal, progress }
         again = true
         return await startService(options)
       })

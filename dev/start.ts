@@ -1,8 +1,9 @@
 /** `npm start`: the whole system on this machine, until Ctrl-C. */
 import { once } from 'node:events'
 import { type LauncherDoor, openLauncherDoor } from './launcher-door.ts'
+import { memoryWarning } from './memory.ts'
 import { RunRecord } from './run-file.ts'
-import { makeDataFolder } from './servers/data-folder.ts'
+import { checkDataFolder, makeDataFolder } from './servers/data-folder.ts'
 import { addresses, demoSettings } from './settings.ts'
 import { NotStarted, startTasks } from './start-tasks.ts'
 import type { Supervisor } from './supervise.ts'
@@ -39,7 +40,10 @@ await stop()
 
 async function start(): Promise<void> {
   const startedAt = Date.now()
+  const warning = memoryWarning()
+  if (warning) say(warning)
   const folder = await makeDataFolder()
+  await checkDataFolder(folder)
   record = await RunRecord.claim(folder, say)
   const settings = await demoSettings(folder)
   door = await openLauncherDoor(supervisors)

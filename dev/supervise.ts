@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { logTail } from './servers/ready.ts'
+import { explain } from './servers/explain.ts'
+import { StartFailure } from './servers/ready.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
+/** A first start that failed is tried again so often: a server may have been late, a machine short of something. */
+const FIRST_RETRIES = 5
 /** Having lived this long, its next death is taken for a first one again. */
 const CALM_MS = 60_000
 
@@ -12,6 +15,8 @@ export interface Running {
   /** Resolves with the reason when it ends, whoever ended it. */
   ended: Promise<string>
   logFile: string
+  /** Where the log of this start begins. */
+  logFrom: number
   stop(): Promise<void>
 }
 
@@ -47,9 +52,9 @@ export class Supervisor<R extends Running = Running> {
     this.#supervision = supervision
   }
 
-  /** @throws when the first start fails: what never ran is not tried again. */
+  /** @throws when it fails for a reason that starting again does not mend, or again and again. */
   async start(): Promise<R> {
-    const running = await this.#startOnce()
+    const running = await this.#startFirst()
     void this.#keepRunning(running)
     return running
   }
@@ -91,6 +96,22 @@ export class Supervisor<R extends Running = Running> {
     await running?.stop()
   }
 
+  async #startFirst(): Promise<R> {
+    const { name, say } = this.#supervision
+    const { signal } = this.#stopping
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await this.#startOnce()
+      } catch (error) {
+        const mayPass = error instanceof StartFailure && error.mayPass
+        if (signal.aborted || !mayPass || failures === FIRST_RETRIES) throw error
+        const pause = FIRST_PAUSE_MS * 2 ** failures
+        say(`${error.message}\nStarting ${name} again in ${pause / 1_000} s.`)
+        await sleep(pause, undefined, { signal }).catch(() => {})
+      }
+    }
+  }
+
   async #startOnce(): Promise<R> {
     this.#isStarting = true
     try {
@@ -129,8 +150,8 @@ export class Supervisor<R extends Running = Running> {
   }
 
   /** Resolves when it has ended, with what to say about it. */
-  async #end({ ended, logFile }: R): Promise<string> {
+  async #end({ ended, logFile, logFrom }: R): Promise<string> {
     const why = await ended
-    return this.#isRestarting ? `${this.name} was stopped, as asked.` : `${this.name} died (${why}). ${logTail(logFile)}`
+    return this.#isRestarting ? `${this.name} was stopped, as asked.` : explain({ name: this.name, why, logFile, logFrom }).sentence
   }
 }

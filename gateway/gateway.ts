@@ -9,7 +9,7 @@ import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
-import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/redis.ts'
+import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
@@ -45,7 +45,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const metrics = createMetrics('gateway')
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
   await refuseLossyRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
@@ -59,7 +59,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const listening = connectRedis(config.REDIS_URL, log)
   closers.add('listening', () => listening.disconnect())
-  await redisReady(listening)
+  await waitForRedis(listening, log)
   const changes = new Changes(listening, stock.keys.changes())
   const soldOut = new SoldOut(stock, changes, log)
   const watched = new WatchedReservations(stock, changes, log, config.WATCHERS_MAX)

@@ -7,7 +7,7 @@ import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
-import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { createTokens } from '../core/platform/tokens.ts'
@@ -33,7 +33,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
   await refuseLossyRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const provider = demoProvider({ url: config.PAYMENT_PROVIDER_URL, secret: config.PAYMENT_SECRET })

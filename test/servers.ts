@@ -41,6 +41,7 @@ export async function startTestServers(): Promise<TestServers & { stop: () => Pr
   ] as const
   try {
     const [postgres, redis, rabbitmq] = await Promise.all(starting)
+    console.log(`Servers: PostgreSQL ${postgres.version}, Redis ${redis.version}, RabbitMQ ${rabbitmq.version}`)
     await migrate(await createDatabase(postgres.url, TEMPLATE))
     return {
       databaseUrl: postgres.url, templateDatabase: TEMPLATE, redisUrl: redis.url, rabbitmqUrl: rabbitmq.url, managementUrl: rabbitmq.managementUrl, stop,

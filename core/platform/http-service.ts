@@ -1,6 +1,6 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import express, { type Express, type Request, type Response } from 'express'
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
 import type { Logger } from './log.ts'
@@ -56,7 +56,7 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   app.set('etag', false)
   app.use(secured)
   app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
-  app.get('/readyz', readiness(options.checks))
+  app.get('/readyz', showStartNonce, readiness(options.checks))
   app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metricsText(metrics)) })
   options.routes(app)
   app.use(unanswered, problemHandler(log))
@@ -74,6 +74,14 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   const connections = connectionsOf(server)
   const port = await listen(server, host, options.port)
   return { port, close: () => close(server, connections) }
+}
+
+export const START_NONCE_HEADER = 'start-nonce'
+
+/** The launcher tells the process it has started from another program on the same port by the nonce that it gave it. */
+const showStartNonce: RequestHandler = (_req, res, next) => {
+  if (process.env.START_NONCE) res.set(START_NONCE_HEADER, process.env.START_NONCE)
+  next()
 }
 
 /** Every header is read, since Node hides from us those above its own limit, but counts their meaning: a body's framing, say. */

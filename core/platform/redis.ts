@@ -32,10 +32,30 @@ export function connectRedis(url: string, log: Logger, commandTimeoutMs = COMMAN
 export async function redisReady(redis: Redis, limitMs = 15_000): Promise<void> {
   if (redis.status === 'ready') return
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Redis was not ready within ${limitMs} ms; is REDIS_URL right?`)), limitMs)
-    redis.once('ready', () => {
+    const onReady = () => {
       clearTimeout(timer)
       resolve()
-    })
+    }
+    const timer = setTimeout(() => {
+      redis.off('ready', onReady)
+      reject(new Error(`Redis was not ready within ${limitMs} ms; is REDIS_URL right?`))
+    }, limitMs)
+    redis.once('ready', onReady)
   })
+}
+
+/** How often the log says what is waited for. */
+const SAY_EVERY_MS = 5_000
+
+/** For services, which wait for a server as long as it takes, and say so. */
+export async function waitForRedis(redis: Redis, log: Logger): Promise<void> {
+  let reason = 'it does not answer'
+  const onError = (error: Error) => { reason = error.message }
+  redis.on('error', onError)
+  for (;;) {
+    const isReady = await redisReady(redis, SAY_EVERY_MS).then(() => true, () => false)
+    if (isReady) break
+    log.warn(`Waiting for Redis of REDIS_URL: ${reason}`)
+  }
+  redis.off('error', onError)
 }

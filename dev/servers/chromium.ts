@@ -16,7 +16,7 @@ export function chromium(): string {
 export async function ensureChromium(say: (line: string) => void): Promise<void> {
   if (find() || process.getuid?.() !== 0 || !isDebian()) return
   say('Installing chromium with apt-get, for the tests of the pages …')
-  await aptGetInstall(['chromium'])
+  await aptGetInstall(['chromium'], say)
 }
 
 function find(): string | undefined {

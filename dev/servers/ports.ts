@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 
 /**
  * Below the ports that a system gives to outgoing connections (Linux from 32768, macOS and Windows from 49152): a port that
@@ -19,29 +19,72 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** @throws one sentence when somebody else listens there, or when this user may not. */
-export async function claimable(port: number, variable: string): Promise<number> {
-  try {
-    await listen(port)
-    return port
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${(error as Error).message})`
-    throw new Error(`Port ${port} ${why}. Stop that program, or choose another port: ${variable}=${port + 100} npm start`, { cause: error })
-  }
+export interface WantedPort {
+  /** Chooses the port, as in GATEWAY_PORT. */
+  variable: string
+  port: number
 }
 
-async function isFree(port: number): Promise<boolean> {
-  try {
-    await listen(port)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
-    throw error
-  }
+/** @throws one sentence that names every port we cannot have, with one command that chooses ports that are free now. */
+export async function claimPorts(wanted: readonly WantedPort[]): Promise<void> {
+  const refusals = await Promise.all(wanted.map(({ port }) => refusalOf(port)))
+  const faults = wanted.flatMap(({ variable, port }, i) => {
+    const twin = wanted.slice(0, i).find((other) => other.port === port)
+    const why = twin ? `is also that of ${twin.variable}` : refusals[i]
+    return why ? [{ variable, port, why }] : []
+  })
+  if (faults.length === 0) return
+  const taken = new Set(wanted.map(({ port }) => port))
+  const choices: string[] = []
+  for (const { variable, port } of faults) choices.push(`${variable}=${await freePortAbove(port, taken)}`)
+  const named = faults.map(({ variable, port, why }) => `Port ${port} (${variable}) ${why}.`).join(' ')
+  throw new Error(`${named} Stop what runs there, or choose other ports: ${choices.join(' ')} npm start`)
 }
 
-async function listen(port: number): Promise<void> {
+/** Near the one that was wanted, so that it is remembered. */
+async function freePortAbove(port: number, taken: Set<number>): Promise<number> {
+  for (let candidate = port + 100; candidate < 65_536; candidate += 1) {
+    if (taken.has(candidate) || await refusalOf(candidate)) continue
+    taken.add(candidate)
+    return candidate
+  }
+  return await freePort()
+}
+
+const isFree = async (port: number) => await refusalOf(port) === undefined
+
+/** Both are called localhost: who listens on one of them gets a part of what is meant for us. */
+const LOOPBACKS = ['127.0.0.1', '::1']
+const CONNECT_LIMIT_MS = 500
+
+/** Why we cannot have a port; undefined when we can. A machine without IPv6 has no ::1 that could be taken. */
+async function refusalOf(port: number): Promise<string | undefined> {
+  for (const host of LOOPBACKS) {
+    const code = await listenError(port, host)
+    if (code === 'EADDRINUSE') return 'is taken by another program'
+    if (code && host === '127.0.0.1') return `cannot be used (${code})`
+    // macOS lets us listen beside a program that listens on every address.
+    if (!code && process.platform !== 'linux' && await answers(port, host)) return 'is taken by another program'
+  }
+  return undefined
+}
+
+async function listenError(port: number, host: string): Promise<string | undefined> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
-  await new Promise((resolve) => server.close(resolve))
+  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    server.once('error', resolve).listen({ port, host, exclusive: true }, () => resolve(undefined))
+  })
+  if (!failure) await new Promise((resolve) => server.close(resolve))
+  return failure?.code
+}
+
+async function answers(port: number, host: string): Promise<boolean> {
+  const socket = connect({ port, host, timeout: CONNECT_LIMIT_MS })
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)).once('timeout', () => resolve(false))
+    })
+  } finally {
+    socket.destroy()
+  }
 }

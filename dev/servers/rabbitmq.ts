@@ -3,13 +3,12 @@ import { join } from 'node:path'
 import { connect } from 'amqplib'
 import { startChild } from '../processes.ts'
 import { secretFile } from '../secrets.ts'
-import { epmd, rabbitmqServer } from './binaries.ts'
+import { epmd, rabbitmqServer, rabbitmqVersion } from './binaries.ts'
+import { checkRabbitmqData, markRabbitmqData, RABBITMQ_NODE } from './data-version.ts'
 import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
 
-/** About 5 s on two idle cores, many times that beside a test run. */
-const START_LIMIT_MS = 120_000
 const STOP_LIMIT_MS = 30_000
 const MAPPER_STOP_LIMIT_MS = 3_000
 const PLUGINS = ['rabbitmq_management', 'rabbitmq_consistent_hash_exchange']
@@ -19,6 +18,8 @@ export interface RabbitmqOptions extends ServerOptions {
   disposable?: boolean
   /** Of the management API. Default: a free port. */
   managementPort?: number
+  /** Default: those that the system needs. */
+  plugins?: string[]
 }
 
 export interface RabbitmqServer extends RunningServer {
@@ -37,27 +38,34 @@ interface Ports {
 }
 
 /** A private broker on loopback: one node, with a port mapper (epmd) of its own that leaves with it. */
-export async function startRabbitmq({ dataDir, port, onStart, signal, managementPort, disposable }: RabbitmqOptions): Promise<RabbitmqServer> {
+export async function startRabbitmq({ dataDir, port, onStart, signal, progress, managementPort, disposable, plugins = PLUGINS }: RabbitmqOptions): Promise<RabbitmqServer> {
   const ports: Ports = {
     amqp: port ?? await freePort(),
     management: managementPort ?? await freePort(),
     distribution: await freePort(),
     portMapper: await freePort(),
   }
-  const env = await writeSettings(dataDir, ports)
+  const script = rabbitmqServer()
+  checkRabbitmqData(dataDir, rabbitmqVersion(script))
+  const env = await writeSettings(dataDir, ports, plugins)
   const logFile = join(dataDir, 'rabbitmq.log')
   // The node would start a port mapper itself, but in the background, where nobody stops it again.
   const mapper = startChild({ command: epmd(), args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'], logFile: join(dataDir, 'epmd.log'), env })
   onStart?.('epmd', mapper)
   try {
-    const node = startChild({ command: rabbitmqServer(), args: [], logFile, env, cwd: dataDir })
+    const node = startChild({ command: script, args: [], logFile, env, cwd: dataDir })
     onStart?.('rabbitmq', node)
     const ended = node.ended.then(async (why) => {
       await mapper.stop('SIGTERM', MAPPER_STOP_LIMIT_MS)
       return why
     })
-    await waitUntilReady(() => acceptsClients(ports), { name: 'RabbitMQ', child: node, logFile, limitMs: START_LIMIT_MS, signal })
+    let version = ''
+    const isReady = async () => (version = await versionAt(ports)) !== ''
+    await waitUntilReady(isReady, { name: 'RabbitMQ', child: node, logFile, signal, progress })
+    await markRabbitmqData(dataDir, version)
     return {
+      version,
+      logFrom: node.logFrom,
       url: `amqp://guest:guest@127.0.0.1:${ports.amqp}`,
       managementUrl: `http://guest:guest@127.0.0.1:${ports.management}`,
       env,
@@ -76,12 +84,12 @@ export async function startRabbitmq({ dataDir, port, onStart, signal, management
 }
 
 /** @returns the environment for the server's script; nothing of the machine's own RabbitMQ is read or written. */
-async function writeSettings(dataDir: string, ports: Ports): Promise<NodeJS.ProcessEnv> {
+async function writeSettings(dataDir: string, ports: Ports, plugins: string[]): Promise<NodeJS.ProcessEnv> {
   const inside = (name: string) => join(dataDir, name)
   await mkdir(dataDir, { recursive: true })
   await secretFile(inside('.erlang.cookie'))
   await chmod(inside('.erlang.cookie'), 0o400)
-  await writeFile(inside('enabled_plugins'), `[${PLUGINS.join(',')}].\n`)
+  await writeFile(inside('enabled_plugins'), `[${plugins.join(',')}].\n`)
   await writeFile(inside('rabbitmq.conf'), [
     `listeners.tcp.default = 127.0.0.1:${ports.amqp}`,
     'management.tcp.ip = 127.0.0.1',
@@ -97,7 +105,7 @@ async function writeSettings(dataDir: string, ports: Ports): Promise<NodeJS.Proc
     HOME: dataDir, // Where Erlang looks for the cookie.
     ERL_EPMD_PORT: String(ports.portMapper),
     ERL_EPMD_ADDRESS: '127.0.0.1',
-    RABBITMQ_NODENAME: 'seckill@localhost',
+    RABBITMQ_NODENAME: RABBITMQ_NODE,
     RABBITMQ_DIST_PORT: String(ports.distribution),
     RABBITMQ_CONFIG_FILE: inside('rabbitmq.conf'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
@@ -113,11 +121,11 @@ async function writeSettings(dataDir: string, ports: Ports): Promise<NodeJS.Proc
 }
 
 /** The listener opens last, after the plugins; the management API may still need a moment. */
-async function acceptsClients({ amqp, management }: Ports): Promise<boolean> {
+async function versionAt({ amqp, management }: Ports): Promise<string> {
   const connection = await connect(`amqp://127.0.0.1:${amqp}`, { timeout: 5_000 })
   await connection.close()
-  const { status } = await fetch(`http://127.0.0.1:${management}/api/overview`, {
+  const overview = await fetch(`http://127.0.0.1:${management}/api/overview`, {
     headers: { authorization: `Basic ${btoa('guest:guest')}` }, signal: AbortSignal.timeout(5_000),
   })
-  return status === 200
+  return overview.ok ? (await overview.json() as { rabbitmq_version: string }).rabbitmq_version : ''
 }

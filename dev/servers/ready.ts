@@ -1,47 +1,67 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from '../processes.ts'
+import { explain, lastWarning } from './explain.ts'
 
 const PROBE_PAUSE_MS = 50
-const LOG_TAIL_LINES = 8
+/** Seconds on an idle machine; a loaded one takes a hundred times as long. What will not come up at all ends sooner by itself. */
+const START_LIMIT_MS = 600_000
+const PROGRESS_EVERY_MS = 5_000
 
 export interface Wait {
   /** What is waited for, as a person would say it: "PostgreSQL". */
   name: string
   child: Child
   logFile: string
-  limitMs: number
+  limitMs?: number
   /** Gives the wait up: the person has pressed Ctrl-C. */
   signal?: AbortSignal | undefined
+  /** Told every 5 s that it still takes, and why. */
+  progress?: ((line: string) => void) | undefined
+  /** What the child itself says it waits for, when it says so elsewhere than in its log. */
+  waitsFor?: () => string | undefined
+}
+
+/** Why a start failed, for people. */
+export class StartFailure extends Error {
+  /** Starting again may help. */
+  readonly mayPass: boolean
+
+  constructor(sentence: string, mayPass: boolean) {
+    super(sentence)
+    this.mayPass = mayPass
+  }
 }
 
 /**
  * Asks until the answer is yes; a probe that throws counts as no.
- * @throws when the child ends, the limit passes, or the signal aborts; the child is stopped then.
+ * @throws StartFailure when the child ends, the limit passes, or the signal aborts; the child is stopped then.
  */
 export async function waitUntilReady(probe: () => Promise<boolean>, wait: Wait): Promise<void> {
-  const { name, child, logFile, limitMs, signal } = wait
+  const { name, child, logFile, limitMs = START_LIMIT_MS, signal, progress, waitsFor } = wait
   let ending: string | undefined
   void child.ended.then((why) => { ending = why })
-  const giveUpAt = Date.now() + limitMs
+  const startedAt = Date.now()
+  const soFar = () => {
+    const why = waitsFor?.() || lastWarning(logFile, child.logFrom)
+    return `${name} is not ready after ${Math.round((Date.now() - startedAt) / 1_000)} s${why ? `: ${why}` : ''}`
+  }
+  let toldAt = startedAt
   while (!(await probe().catch(() => false)) || ending) {
-    if (signal?.aborted) return giveUp(child, `${name} was asked to stop before it was ready`)
-    if (ending) return giveUp(child, `${name} ended before it was ready (${ending}). ${logTail(logFile)}`)
-    if (Date.now() > giveUpAt) return giveUp(child, `${name} was not ready within ${limitMs / 1000} s. ${logTail(logFile)}`)
+    if (signal?.aborted) return giveUp(child, `${name} was asked to stop before it was ready`, false)
+    if (ending) {
+      const { sentence, mayPass } = explain({ name, why: ending, logFile, logFrom: child.logFrom })
+      return giveUp(child, sentence, mayPass)
+    }
+    if (Date.now() - startedAt > limitMs) return giveUp(child, `${soFar()} Given up. Its log: ${logFile}`, false)
+    if (Date.now() - toldAt > PROGRESS_EVERY_MS) {
+      toldAt = Date.now()
+      progress?.(soFar())
+    }
     await sleep(PROBE_PAUSE_MS)
   }
 }
 
-async function giveUp(child: Child, why: string): Promise<never> {
+async function giveUp(child: Child, why: string, mayPass: boolean): Promise<never> {
   await child.stop('SIGTERM', 5_000)
-  throw new Error(why)
-}
-
-export function logTail(logFile: string, lines = LOG_TAIL_LINES): string {
-  try {
-    const tail = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
-    return tail ? `${logFile} ends with:\n${tail}` : `${logFile} is empty.`
-  } catch {
-    return `${logFile} cannot be read.`
-  }
+  throw new StartFailure(why, mayPass)
 }

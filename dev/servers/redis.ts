@@ -7,20 +7,22 @@ import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
 
-/** Replaying the log of a long demo takes seconds, not minutes. */
-const START_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 10_000
 
 /** A private Redis on loopback that loses nothing it has confirmed. */
-export async function startRedis({ dataDir, port, onStart, signal }: ServerOptions): Promise<RunningServer> {
+export async function startRedis({ dataDir, port, onStart, signal, progress }: ServerOptions): Promise<RunningServer> {
   await mkdir(dataDir, { recursive: true })
   const listenOn = port ?? await freePort()
   const logFile = join(dataDir, 'redis.log')
   const child = startChild({ command: redisServer(), args: redisArguments(dataDir, listenOn), logFile })
   onStart?.('redis', child)
 
-  await waitUntilReady(() => answersPing(listenOn), { name: 'Redis', child, logFile, limitMs: START_LIMIT_MS, signal })
+  let version = ''
+  const isReady = async () => (version = await versionAt(listenOn, child.pid)) !== ''
+  await waitUntilReady(isReady, { name: 'Redis', child, logFile, signal, progress })
   return {
+    version,
+    logFrom: child.logFrom,
     url: `redis://127.0.0.1:${listenOn}`,
     pids: [child.pid],
     ended: child.ended,
@@ -44,13 +46,19 @@ function redisArguments(dataDir: string, port: number): string[] {
   }).flatMap(([name, value]) => [`--${name}`, value])
 }
 
-/** A Redis that still reads its log answers LOADING, which is an error here. */
-async function answersPing(port: number): Promise<boolean> {
-  const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null, connectTimeout: 1_000, commandTimeout: 1_000 })
+/**
+ * Empty when another Redis than ours answers. One that still reads its log answers LOADING to a PING, which is an error
+ * here. Valkey has a version of its own.
+ */
+async function versionAt(port: number, pid: number): Promise<string> {
+  const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000, commandTimeout: 5_000 })
   redis.on('error', () => {}) // Not there yet; the rejected call says the same.
   try {
     await redis.connect()
-    return await redis.ping() === 'PONG'
+    await redis.ping()
+    const about = await redis.info('server')
+    if (!about.includes(`process_id:${pid}\r\n`)) return ''
+    return /^valkey_version:(\S+)/m.exec(about)?.[1] ?? /^redis_version:(\S+)/m.exec(about)?.[1] ?? 'of unknown version'
   } finally {
     redis.disconnect()
   }

@@ -9,14 +9,20 @@ export interface ServerOptions {
   onStart?: (name: string, id: ProcessId) => void
   /** Stops waiting for readiness and stops the server. */
   signal?: AbortSignal
+  /** Told now and then that it still takes, and why. */
+  progress?: (line: string) => void
 }
 
 export interface RunningServer {
+  /** As in "18.4". */
+  version: string
   url: string
   pids: number[]
   /** Resolves with the reason when the server ends, whoever ended it. */
   ended: Promise<string>
   logFile: string
+  /** Where the log of this start begins. */
+  logFrom: number
   /** Returns when every process of the server is gone. */
   stop(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Database } from '../../core/platform/database.ts'
 import type { Logger } from '../../core/platform/log.ts'
 import type { Loops } from '../../core/platform/loops.ts'
+import { waitForServer } from '../../core/platform/wait-for-server.ts'
 import type { Lanes } from './lanes.ts'
 import { leave, type Share, takeShare } from './share.ts'
 
@@ -35,7 +36,7 @@ export async function join<Item>(
     if (lanes.stage !== before) looking.soon()
   }
 
-  await lanes.adapt(await look())
+  await lanes.adapt(await waitForServer({ name: 'PostgreSQL', variable: 'DATABASE_URL', log }, look))
   const looking = loops.repeat(`membership of ${subscriber}`, LOOK_INTERVAL_MS, async () => {
     const share = await look()
     // Counts as a failed run of this loop, which /readyz shows when it goes on.

@@ -7,9 +7,11 @@ import type { Closers } from '../../core/platform/closers.ts'
 import { connectDatabase } from '../../core/platform/database.ts'
 import { databaseAnswers } from '../../core/platform/database-check.ts'
 import type { Loops } from '../../core/platform/loops.ts'
+import type { Logger } from '../../core/platform/log.ts'
 import { isOutage } from '../../core/platform/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
+import { waitForServer } from '../../core/platform/wait-for-server.ts'
 import { connectionsFor } from './config.ts'
 import { handleEvents, type HandlingDeps } from './handle-events.ts'
 import { Lanes } from './lanes.ts'
@@ -19,7 +21,8 @@ import { type AsideDeps, holdBack, moveOn, park } from './set-aside.ts'
 import { type Subscriber, type Tools, TryAgain } from './subscriber.ts'
 
 const CONFIRM_TIMEOUT_MS = 4_000
-const BROKER_LIMIT_MS = 15_000
+/** How often the log says what is waited for. */
+const SAY_EVERY_MS = 5_000
 
 export interface RunOptions {
   tools: Tools
@@ -45,8 +48,9 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   closers.add(`database of ${name}`, () => database.$disconnect())
   const publisher = await createPublisher({ ...broker, name: `${name} publisher`, topology: queues.topology, confirmTimeoutMs: CONFIRM_TIMEOUT_MS })
   closers.add(`publisher of ${name}`, () => publisher.close())
-  await bound(publisher)
-  const subscription = await subscribe(database, name, config.SUBSCRIBER_PARTITIONS)
+  await bound(publisher, name, log)
+  const postgres = { name: 'PostgreSQL', variable: 'DATABASE_URL', log }
+  const subscription = await waitForServer(postgres, () => subscribe(database, name, config.SUBSCRIBER_PARTITIONS))
 
   const isAway = async () => tools.redis.status !== 'ready' || !await databaseAnswers(database)
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
@@ -91,9 +95,11 @@ async function handleIncoming(deps: HandlingDeps, aside: AsideDeps, { count, lag
 /** What is neither an outage nor said to pass by itself would fail again, and for ever stand in the way of what follows. */
 const isFutile = (error: unknown) => !(error instanceof TryAgain || isOutage(error))
 
-/** The publisher is ready once it has declared, and so bound, the queues. */
-async function bound(publisher: Publisher): Promise<void> {
-  for (const sinceMs = Date.now(); !publisher.isReady(); await delay(50)) {
-    if (Date.now() - sinceMs > BROKER_LIMIT_MS) throw new Error(`RabbitMQ was not ready within ${BROKER_LIMIT_MS} ms; is RABBITMQ_URL right, and the plugin rabbitmq_consistent_hash_exchange enabled?`)
+/** The publisher is ready once it has declared, and so bound, the queues. Waits for the broker as long as it takes. */
+async function bound(publisher: Publisher, name: string, log: Logger): Promise<void> {
+  for (let saidAt = Date.now(); !publisher.isReady(); await delay(50)) {
+    if (Date.now() - saidAt < SAY_EVERY_MS) continue
+    saidAt = Date.now()
+    log.warn(`Waiting for RabbitMQ of RABBITMQ_URL to make the queues of ${name}. It needs the plugin rabbitmq_consistent_hash_exchange.`)
   }
 }

@@ -3,7 +3,7 @@ import { databaseCheck } from '../../core/platform/database-check.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
-import { connectRedis, redisReady } from '../../core/platform/redis.ts'
+import { connectRedis, waitForRedis } from '../../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../../core/platform/redis-check.ts'
 import type { StartService } from '../../core/platform/service.ts'
 import type { SubscribersConfig } from './config.ts'
@@ -20,25 +20,27 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
-  await redisReady(redis)
+  await waitForRedis(redis, log)
   await refuseLossyRedis(redis, config.NODE_ENV, log)
 
   const metrics = subscriberMetrics(registry)
   const loops = new Loops(log, registry)
-  const running = await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
-    closers, loops, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
-  })))
-
+  /** Whether each is at work; none while they still wait for their servers. */
+  const running: (() => boolean)[] = []
   const http = await startHttp({
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, subscriberRights(config.REDIS_KEY_PREFIX)),
-      broker: () => running.every((isAtWork) => isAtWork()),
+      broker: () => running.length === subscribers.length && running.every((isAtWork) => isAtWork()),
       loops: () => loops.check(),
     },
     routes: () => {},
   })
   closers.add('http', () => http.close())
+  // After http, whose /readyz says what is waited for.
+  running.push(...await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
+    closers, loops, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
+  }))))
   return { port: http.port }
 }

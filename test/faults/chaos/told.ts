@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { logTail } from '../../../dev/servers/ready.ts'
 import type { Shop } from '../support/shop.ts'
 import type { Round } from './round.ts'
 import { describe } from './schedule.ts'
@@ -35,4 +35,13 @@ export async function keepLogs(shop: Shop, seed: number): Promise<string> {
   await mkdir(kept, { recursive: true })
   await Promise.all(shop.logFiles().map((file) => cp(file, join(kept, basename(file)))))
   return kept
+}
+
+function logTail(logFile: string, lines: number): string {
+  try {
+    const tail = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+    return tail ? `${logFile} ends with:\n${tail}` : `${logFile} is empty.`
+  } catch {
+    return `${logFile} cannot be read.`
+  }
 }
