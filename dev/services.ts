@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { START_NONCE_HEADER } from '../core/platform/http-service.ts'
 import type { Problem } from '../core/platform/readiness.ts'
+import { TYPESCRIPT_ARGS } from '../core/platform/typescript-args.ts'
 import { type ProcessId, startChild } from './processes.ts'
 import { claimPorts, freePort, type WantedPort } from './servers/ports.ts'
 import { waitUntilReady } from './servers/ready.ts'
@@ -30,6 +31,16 @@ export const SERVICES: readonly Service[] = [
   { name: 'control-room', port: 3001 },
   { name: 'gateway', port: 3000 },
 ]
+
+/** Enough for services that rest most of the time: a young generation of 2 MB, and code that is compiled to be small. */
+const SMALL: Record<string, string[]> = {
+  'payment-provider': ['--max-semi-space-size=2', '--optimize-for-size'],
+  'cancel-worker': ['--max-semi-space-size=2', '--optimize-for-size'],
+  'control-room': ['--max-semi-space-size=2', '--optimize-for-size'],
+  subscribers: ['--max-semi-space-size=2'],
+}
+/** glibc keeps memory that was freed in one pool for each thread. With these settings 98 MB of a process are its own, not 167. */
+const ONE_ARENA = { MALLOC_ARENA_MAX: '1' }
 
 /** `variable('order-service', 'PORT')` is `ORDER_SERVICE_PORT`. */
 export function variable(name: string, what: 'PORT' | 'URL' | 'PID'): string {
@@ -79,9 +90,9 @@ export interface ServiceStart {
 
 /** Resolves when the service itself, and no other program on its port, answers that it is ready. */
 export async function startService({ service: { name }, env, logFile, again, onStart, signal, progress }: ServiceStart): Promise<Running> {
-  const args = ['--import', 'tsx', join(name, 'main.ts')]
+  const args = [...TYPESCRIPT_ARGS, ...SMALL[name] ?? [], join(name, 'main.ts')]
   const nonce = randomUUID()
-  const child = startChild({ command: process.execPath, args, cwd: CHECKOUT, env: { ...env, START_NONCE: nonce }, logFile, append: again })
+  const child = startChild({ command: process.execPath, args, cwd: CHECKOUT, env: { ...(name in SMALL && ONE_ARENA), ...env, START_NONCE: nonce }, logFile, append: again })
   onStart(name, child)
   const readyz = `http://127.0.0.1:${env[variable(name, 'PORT')]}/readyz`
   let problems: string | undefined

@@ -1,5 +1,7 @@
-import { runService } from '../core/platform/service.ts'
+import { runService, type StartService } from '../core/platform/service.ts'
 import { GatewayConfig, processCount } from './config.ts'
-import { startGateway } from './gateway.ts'
+
+/** Loaded where it is started: the process above the others only watches over them, and needs none of it (some 45 MB). */
+const startGateway: StartService<GatewayConfig> = async (context) => await (await import('./gateway.ts')).startGateway(context)
 
 await runService('gateway', GatewayConfig, startGateway, processCount)
