@@ -9,6 +9,7 @@ import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
+import { reachable } from '../core/platform/reachable.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
@@ -69,6 +70,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       database: () => databaseAnswers(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       loops: () => loops.check(),
+      ...(config.GATEWAY_URL && { gateway: reachable('GATEWAY_URL', config.GATEWAY_URL, 'meanwhile there are no figures of purchases') }),
     },
     routes: (app) => {
       // Without a token: whoever opens the page gives it there.
@@ -105,5 +107,5 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
 
 /** Simulated buyers need a gateway that lets them in: in a demo, never in a real sale. */
 function rushesIn({ DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET }: ControlRoomConfig, log: Logger): Rushes | undefined {
-  return DEMO_MODE && GATEWAY_URL && RUSH_TOKEN_SECRET ? new Rushes({ gatewayUrl: GATEWAY_URL.replace(/\/$/, ''), tokenSecret: RUSH_TOKEN_SECRET, log }) : undefined
+  return DEMO_MODE && GATEWAY_URL && RUSH_TOKEN_SECRET ? new Rushes({ gatewayUrl: GATEWAY_URL, tokenSecret: RUSH_TOKEN_SECRET, log }) : undefined
 }

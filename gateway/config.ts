@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { everyService, settings } from '../core/platform/config.ts'
+import { httpBase } from '../core/platform/http-url.ts'
 
 const perSecond = (byDefault: number) => z.coerce.number().positive().default(byDefault)
 const burst = (byDefault: number) => z.coerce.number().int().min(1).default(byDefault)
@@ -11,7 +12,7 @@ export const GatewayConfig = z.object({
   REDIS_URL: settings.REDIS_URL,
   REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
   RABBITMQ_URL: settings.RABBITMQ_URL,
-  ORDER_SERVICE_URL: z.url().describe('where /orders and /payments are forwarded to'),
+  ORDER_SERVICE_URL: httpBase().describe('where /orders and /payments are forwarded to'),
   TOKEN_SECRET: settings.TOKEN_SECRET,
   TRUST_PROXY_HOPS: settings.TRUST_PROXY_HOPS,
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,

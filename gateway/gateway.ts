@@ -9,6 +9,7 @@ import { Loops } from '../core/platform/loops.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
+import { reachable } from '../core/platform/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
@@ -96,6 +97,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
       loops: () => loops.check(),
+      orders: reachable('ORDER_SERVICE_URL', config.ORDER_SERVICE_URL, 'meanwhile orders and payments are answered 503'),
     },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
     routes: (app) => mountRoutes(app, config, deps, buy),

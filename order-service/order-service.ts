@@ -6,6 +6,7 @@ import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
+import { reachable } from '../core/platform/reachable.ts'
 import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
@@ -76,6 +77,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
       loops: () => loops.check(),
+      provider: reachable('PAYMENT_PROVIDER_URL', config.PAYMENT_PROVIDER_URL, 'meanwhile buyers get no payment link, and refunds wait'),
     },
     routes: orderRoutes({
       database, stock, provider, log, tokens: createTokens(config.TOKEN_SECRET), onChange: relay.soon,
