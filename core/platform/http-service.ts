@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import express, { type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
+import { clientAddress } from './client-address.ts'
 import type { Logger } from './log.ts'
 import { problemHandler, sendProblem, unanswered } from './problem.ts'
 import { metricsText } from './process-metrics.ts'
@@ -50,7 +51,8 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   const { log, metrics, host } = options
   const app = express()
   app.disable('x-powered-by')
-  app.set('trust proxy', options.trustProxyHops ?? 0)
+  const trustedProxies = options.trustProxyHops ?? 0
+  Object.defineProperty(app.request, 'ip', { get(this: Request) { return clientAddress(this, trustedProxies) } })
   app.set('query parser', 'simple')
   // Nothing here is cached by its digest, and making one costs on every answer.
   app.set('etag', false)

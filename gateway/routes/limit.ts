@@ -1,8 +1,8 @@
 import type { RequestHandler, Response } from 'express'
+import { addressForLimit } from '../../core/platform/client-address.ts'
 import { KeyedBuckets } from '../../core/platform/keyed-buckets.ts'
 import { sendProblem } from '../../core/platform/problem.ts'
 import type { TokenBucket } from '../../core/platform/token-bucket.ts'
-import { addressForLimit } from '../address.ts'
 import type { GatewayConfig } from '../config.ts'
 
 /** Refuses, before anything is read or asked, what this process cannot take. */
