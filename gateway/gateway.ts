@@ -1,4 +1,3 @@
-import cluster from 'node:cluster'
 import type { Express } from 'express'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import swaggerUi from 'swagger-ui-express'
@@ -14,7 +13,6 @@ import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../core/platform/r
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
-import { TokenBucket } from '../core/platform/token-bucket.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
@@ -22,14 +20,14 @@ import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
-import { type GatewayConfig, processCount } from './config.ts'
+import type { GatewayConfig } from './config.ts'
 import { fastLane } from './fast-lane.ts'
 import { HandOver } from './hand-over.ts'
 import { openApiDocument } from './openapi.ts'
 import { Reserving } from './reserve-together.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
-import { addressLimit, gatewayLimit } from './routes/limit.ts'
+import { addressLimit, bucketsOfAddresses } from './routes/limit.ts'
 import { getReservationEvents } from './routes/reservation-events.ts'
 import { getReservation } from './routes/reservations.ts'
 import { getSale, getSales } from './routes/sales.ts'
@@ -76,7 +74,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('resender', () => resender.close())
 
   const deps: BuyDeps = {
-    bucket: gatewayBucket(config),
+    addresses: bucketsOfAddresses(config),
     tokens: createTokens(config.TOKEN_SECRET),
     catalogue, soldOut, stock, handOver, watched, log,
     // What follows a purchase is private and changes at any moment.
@@ -85,6 +83,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     reserving: new Reserving(stock, {
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
       address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
+      everybody: config.GATEWAY_RATE_PER_SECOND === 0 ? undefined : { ratePerSecond: config.GATEWAY_RATE_PER_SECOND, burst: config.GATEWAY_BURST },
       maxPending: config.MAX_PENDING,
       patienceMs: COMMAND_TIMEOUT_MS,
     }),
@@ -100,6 +99,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
       orders: reachable('ORDER_SERVICE_URL', config.ORDER_SERVICE_URL, 'meanwhile orders and payments are answered 503'),
     },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
+    limit: addressLimit(config),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
@@ -109,26 +109,19 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   return { port: http.port }
 }
 
-function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, catalogue, stock, watched, log }: BuyDeps, buy: BuyHandler): void {
+function mountRoutes(app: Express, config: GatewayConfig, { tokens, catalogue, stock, watched, log }: BuyDeps, buy: BuyHandler): void {
   const document = openApiDocument()
   app.get('/openapi.json', (_req, res) => { res.json(document) })
   app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
   servePage(app, 'shop')
 
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
-  app.use(gatewayLimit(bucket), addressLimit(config))
   app.use(forwardTo(config.ORDER_SERVICE_URL, log))
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
   app.get('/sales', getSales(catalogue))
   app.get('/sales/:saleId', getSale(catalogue))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
-}
-
-/** Each process takes its share, so that all of them together never take more. */
-function gatewayBucket(config: GatewayConfig): TokenBucket {
-  const processes = cluster.isWorker ? processCount(config) : 1
-  return new TokenBucket(config.GATEWAY_RATE_PER_SECOND / processes, Math.max(1, config.GATEWAY_BURST / processes))
 }
 
 function countWatchers(registry: Registry, watched: WatchedReservations): void {

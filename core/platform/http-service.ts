@@ -1,6 +1,6 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import express, { type Express, type Request, type Response } from 'express'
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
 import { clientAddress } from './client-address.ts'
@@ -21,6 +21,8 @@ export interface HttpServiceOptions {
   routes: (app: Express) => void
   /** Stands in front of Express and answers what it knows; false leaves the request to Express. */
   fastLane?: (req: Request, res: Response) => boolean
+  /** Stands before everything of Express but the health checks. */
+  limit?: RequestHandler
   trustProxyHops?: number
   connectionsMax?: number
 }
@@ -59,6 +61,7 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   app.use(secured)
   app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
   app.get('/readyz', readiness(options.checks))
+  if (options.limit) app.use(options.limit)
   app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metricsText(metrics)) })
   options.routes(app)
   app.use(unanswered, problemHandler(log))
