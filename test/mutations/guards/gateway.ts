@@ -55,6 +55,10 @@ export const gatewayGuards: Guard[] = [
     text: 'req.path === CALLBACK ? ofProvider : ofBuyers', without: 'ofBuyers', tests: { file: 'gateway/routes/forward.test.ts' },
   },
   {
+    rule: 'a refusal does not stand in front of the answer to an earlier purchase', file: 'core/platform/unreadable.ts',
+    text: "else underWay.once('close', () => afterEarlierAnswers(socket, broken, then))", without: 'else then()', tests: { file: 'core/platform/unreadable.test.ts' },
+  },
+  {
     rule: 'no limit on buyers holds the provider back', file: 'gateway/routes/limit.ts',
     text: "path === '/payments/callback' || ", without: '', tests: { file: 'test/limits.test.ts', named: 'in a crowd' },
   },
