@@ -2,10 +2,12 @@ import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
 import { connectDatabase, databaseAnswers } from '../core/platform/database.ts'
+import { bearerOnly } from '../core/platform/bearer-only.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
@@ -16,7 +18,6 @@ import type { StartService } from '../core/platform/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
-import { adminOnly } from './admin-only.ts'
 import type { ControlRoomConfig } from './config.ts'
 import { Launcher } from './launcher.ts'
 import { Broadcast } from './live/broadcast.ts'
@@ -60,12 +61,12 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const rushes = rushesIn(config, log)
   closers.add('rush', () => rushes?.stop())
   const broadcast = new Broadcast(sampler({
-    database, stock: deps.stock, queues, gatewayUrl: config.GATEWAY_URL, audit: () => audit(auditing),
+    database, stock: deps.stock, queues, gatewayUrl: config.GATEWAY_URL, metricsToken: config.METRICS_TOKEN, audit: () => audit(auditing),
     rush: () => rushes?.latest() ?? null, problems: () => readProblems(config.READINESS_URLS), processes: async () => await launcher?.processes() ?? null,
   }), log)
 
   const http = await startHttp({
-    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics,
+    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics, metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseAnswers(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
@@ -75,7 +76,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     routes: (app) => {
       // Without a token: whoever opens the page gives it there.
       servePage(app, 'control-room')
-      app.use(adminOnly(config.ADMIN_TOKEN))
+      app.use(bearerOnly(config.ADMIN_TOKEN, 'admin'))
       app.get('/sales', getSales(deps))
       app.post('/sales', jsonBody(), postSale(deps))
       app.get('/sales/:saleId', getSale(deps))

@@ -5,6 +5,7 @@ import { intakeTopology } from '../core/contracts/topology.ts'
 import { securityHeaders, startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
@@ -90,7 +91,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   }
   const buy = buyHandler(deps)
   const http = await startHttp({
-    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
+    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, metricsAccess: metricsAccess(config), trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),

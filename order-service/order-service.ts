@@ -2,6 +2,7 @@ import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/
 import { connectDatabase, databaseAnswers, isDataError } from '../core/platform/database.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
@@ -71,7 +72,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   closers.add('refunds', () => refunds.close())
 
   const http = await startHttp({
-    host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics,
+    host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics, metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseAnswers(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),

@@ -1,4 +1,5 @@
 import { startHttp } from '../core/platform/http-service.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { reachable } from '../core/platform/reachable.ts'
 import type { StartService } from '../core/platform/service.ts'
@@ -16,6 +17,7 @@ export const startPaymentProvider: StartService<PaymentProviderConfig> = async (
   const base = () => config.PAYMENT_PAGE_URL ?? `http://localhost:${http.port}`
   const http = await startHttp({
     host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics,
+    metricsAccess: metricsAccess(config),
     checks: { shop: reachable('PUBLIC_URL', config.PUBLIC_URL, 'meanwhile no payment can be reported') },
     routes: providerRoutes({
       secret: config.PAYMENT_SECRET,

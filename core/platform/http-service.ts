@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client'
 import { clientAddress } from './client-address.ts'
 import type { Logger } from './log.ts'
 import { problemHandler, sendProblem, unanswered } from './problem.ts'
-import { metricsText } from './process-metrics.ts'
+import { metricsTeller } from './process-metrics.ts'
 import { type Checks, readiness } from './readiness.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
@@ -23,6 +23,8 @@ export interface HttpServiceOptions {
   fastLane?: (req: Request, res: Response) => boolean
   /** Stands before everything of Express but the health checks. */
   limit?: RequestHandler
+  /** Stands before /metrics. */
+  metricsAccess?: RequestHandler
   trustProxyHops?: number
   connectionsMax?: number
 }
@@ -62,7 +64,8 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
   app.get('/readyz', readiness(options.checks))
   if (options.limit) app.use(options.limit)
-  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metricsText(metrics)) })
+  const tellMetrics = metricsTeller(metrics)
+  app.get('/metrics', ...(options.metricsAccess ? [options.metricsAccess] : []), async (_req, res) => { res.type(metrics.contentType).send(await tellMetrics()) })
   options.routes(app)
   app.use(unanswered, problemHandler(log))
 

@@ -1,6 +1,7 @@
 import { connectDatabase, databaseAnswers } from '../../core/platform/database.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
+import { metricsAccess } from '../../core/platform/metrics-access.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
 import { connectRedis, redisReady } from '../../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../../core/platform/redis-check.ts'
@@ -30,6 +31,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
 
   const http = await startHttp({
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
+    metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseAnswers(database),
       redis: redisCheck(redis, subscriberRights(config.REDIS_KEY_PREFIX)),
