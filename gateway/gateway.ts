@@ -15,8 +15,9 @@ import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
 import { createTokens } from '../core/platform/tokens.ts'
-import { ledgerRights } from '../core/stock/rights.ts'
+import type { Bucket } from '../core/stock/ledger.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
@@ -84,14 +85,15 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     reserving: new Reserving(stock, {
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
       address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
-      everybody: config.GATEWAY_RATE_PER_SECOND === 0 ? undefined : { ratePerSecond: config.GATEWAY_RATE_PER_SECOND, burst: config.GATEWAY_BURST },
+      everybody: everybodysBucket(config),
       maxPending: config.MAX_PENDING,
       patienceMs: COMMAND_TIMEOUT_MS,
     }),
   }
   const buy = buyHandler(deps)
   const http = await startHttp({
-    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, metricsAccess: metricsAccess(config), trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
+    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, metricsAccess: metricsAccess(config),
+    trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
@@ -123,6 +125,10 @@ function mountRoutes(app: Express, config: GatewayConfig, { tokens, catalogue, s
   app.get('/sales/:saleId', getSale(catalogue))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
+}
+
+function everybodysBucket({ GATEWAY_RATE_PER_SECOND: ratePerSecond, GATEWAY_BURST: burst }: GatewayConfig): Bucket | undefined {
+  return ratePerSecond === 0 ? undefined : { ratePerSecond, burst }
 }
 
 function countWatchers(registry: Registry, watched: WatchedReservations): void {

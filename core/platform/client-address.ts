@@ -11,7 +11,8 @@ const LENGTH_MAX = 100
  */
 export function clientAddress({ socket, headers }: IncomingMessage, trustedProxies: number): string {
   const told = trustedProxies === 0 ? undefined : headers['x-forwarded-for']
-  return (told === undefined ? undefined : addressIn(entryFromEnd(String(told), trustedProxies))) ?? addressIn(socket.remoteAddress ?? '') ?? ''
+  const client = told === undefined ? undefined : addressIn(entryFromEnd(String(told), trustedProxies))
+  return client ?? addressIn(socket.remoteAddress ?? '') ?? ''
 }
 
 /** Of a list with commas; the first one when there are fewer. */
@@ -52,7 +53,8 @@ function ipv4Inside(address: string): string | undefined {
   const [a, b, c, d, e, f, high = 0, low = 0] = groupsOf(address)
   const isMapped = a === 0 && b === 0 && f === 0xffff
   const isTranslated = a === 0x64 && b === 0xff9b && f === 0
-  return (isMapped || isTranslated) && c === 0 && d === 0 && e === 0 ? [high >> 8, high & 255, low >> 8, low & 255].join('.') : undefined
+  if (!(isMapped || isTranslated) || c !== 0 || d !== 0 || e !== 0) return undefined
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
 }
 
 /** The eight groups of an IPv6 address, however it is written. */

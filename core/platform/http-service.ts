@@ -65,7 +65,8 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   app.get('/readyz', readiness(options.checks))
   if (options.limit) app.use(options.limit)
   const tellMetrics = metricsTeller(metrics)
-  app.get('/metrics', ...(options.metricsAccess ? [options.metricsAccess] : []), async (_req, res) => { res.type(metrics.contentType).send(await tellMetrics()) })
+  if (options.metricsAccess) app.get('/metrics', options.metricsAccess)
+  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await tellMetrics()) })
   options.routes(app)
   app.use(unanswered, problemHandler(log))
 

@@ -17,7 +17,8 @@ export function reachable(setting: string, url: string, consequence: string): ()
     const fault = await fetch(`${url}/livez`, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
       .then(({ status }) => status < 500 ? undefined : `it answers ${status}`, faultOf)
     if (fault === undefined) return true
-    return { code: 'UNREACHABLE', detail: `${setting} names a service that cannot be reached (${fault}); start it or correct the address: ${consequence}.`, staysReady: true }
+    const detail = `${setting} names a service that cannot be reached (${fault}); start it or correct the address: ${consequence}.`
+    return { code: 'UNREACHABLE', detail, staysReady: true }
   }
 
   return () => {

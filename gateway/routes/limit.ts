@@ -22,8 +22,9 @@ export function addressLimit(limits: Limits): RequestHandler {
   return (req, res, next) => {
     const kind = kindOf(req)
     const token = kind && buckets[kind].take(addressForLimit(req.ip ?? ''))
-    if (!token || token.taken) next()
-    else sendProblem(res, 'RATE_LIMITED', 'Too many requests from this address; wait before the next.', { retryAfterSeconds: token.waitMs / 1_000 })
+    if (!token || token.taken) return next()
+    const retryAfterSeconds = token.waitMs / 1_000
+    sendProblem(res, 'RATE_LIMITED', 'Too many requests from this address; wait before the next.', { retryAfterSeconds })
   }
 }
 
