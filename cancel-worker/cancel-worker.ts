@@ -3,6 +3,7 @@ import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
@@ -70,7 +71,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))
 
   const http = await startHttp({
-    host: config.HOST, port: config.CANCEL_WORKER_PORT, log, metrics,
+    host: config.HOST, port: config.CANCEL_WORKER_PORT, log, metrics, metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),

@@ -1,22 +1,24 @@
 import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
+import { bearerOnly } from '../core/platform/bearer-only.ts'
 import { connectDatabase } from '../core/platform/database.ts'
 import { databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
+import { reachable } from '../core/platform/reachable.ts'
 import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
-import { adminOnly } from './admin-only.ts'
 import { DATABASE_CONNECTIONS, type ControlRoomConfig } from './config.ts'
 import { Launcher } from './launcher.ts'
 import { Broadcast } from './live/broadcast.ts'
@@ -60,21 +62,22 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const rushes = rushesIn(config, log)
   closers.add('rush', () => rushes?.stop())
   const broadcast = new Broadcast(sampler({
-    database, stock: deps.stock, queues, gatewayUrl: config.GATEWAY_URL, audit: () => audit(auditing),
+    database, stock: deps.stock, queues, gatewayUrl: config.GATEWAY_URL, metricsToken: config.METRICS_TOKEN, audit: () => audit(auditing),
     rush: () => rushes?.latest() ?? null, problems: () => readProblems(config.READINESS_URLS), processes: async () => await launcher?.processes() ?? null,
   }), log)
 
   const http = await startHttp({
-    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics,
+    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics, metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       loops: () => loops.check(),
+      ...(config.GATEWAY_URL && { gateway: reachable('GATEWAY_URL', config.GATEWAY_URL, 'meanwhile there are no figures of purchases') }),
     },
     routes: (app) => {
       // Without a token: whoever opens the page gives it there.
       servePage(app, 'control-room')
-      app.use(adminOnly(config.ADMIN_TOKEN))
+      app.use(bearerOnly(config.ADMIN_TOKEN, 'admin'))
       app.get('/sales', getSales(deps))
       app.post('/sales', jsonBody(), postSale(deps))
       app.get('/sales/:saleId', getSale(deps))
@@ -107,5 +110,5 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
 /** Simulated buyers need a gateway that lets them in: in a demo, never in a real sale. */
 function rushesIn({ DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET, RUSH_PAYMENT_URL }: ControlRoomConfig, log: Logger): Rushes | undefined {
   if (!DEMO_MODE || !GATEWAY_URL || !RUSH_TOKEN_SECRET) return undefined
-  return new Rushes({ gatewayUrl: GATEWAY_URL.replace(/\/$/, ''), tokenSecret: RUSH_TOKEN_SECRET, paymentUrl: RUSH_PAYMENT_URL, log })
+  return new Rushes({ gatewayUrl: GATEWAY_URL, tokenSecret: RUSH_TOKEN_SECRET, paymentUrl: RUSH_PAYMENT_URL, log })
 }

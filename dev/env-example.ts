@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { z } from 'zod'
+import { settings } from '../core/platform/config.ts'
 import { schemas } from './schemas.ts'
 
 /** Writes .env.example from the services' schemas; with --check it only says whether the file is stale (exit 1). */
@@ -23,6 +24,7 @@ const DOCKER_ONLY = [
   { name: 'REDIS_PASSWORD', description: 'of the Redis in docker-compose.yml' },
   { name: 'RABBITMQ_PASSWORD', description: 'of the RabbitMQ in docker-compose.yml' },
   { name: 'COMPOSE_PROFILES', description: 'what docker compose runs without --profile: sale, or demo for a trial', value: 'sale' },
+  { name: 'METRICS_TOKEN', description: settings.METRICS_TOKEN.description ?? '' },
 ]
 
 interface Variable {
@@ -67,9 +69,10 @@ const linesOfOne = (variable: Variable) => `# ${variable.description}\n${assignm
 const section = (title: string, entries: string[]) => entries.length > 0 ? [`\n# --- ${title} ---\n`, ...entries] : []
 
 function render(variables: Variable[]): string {
+  const isOfDocker = ({ name }: Variable) => DOCKER_ONLY.some((variable) => variable.name === name)
   const isSecret = ({ name }: { name: string }) => /_(SECRET|TOKEN|PASSWORD)$/.test(name)
   const required = variables.filter(({ byDefault }) => byDefault === undefined)
-  const optional = variables.filter(({ byDefault }) => byDefault !== undefined)
+  const optional = variables.filter((variable) => variable.byDefault !== undefined && !isOfDocker(variable))
   return [
     HEAD,
     ...section('Required: secrets', required.filter(isSecret).map(lines)),

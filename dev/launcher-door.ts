@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Express } from 'express'
-import { adminOnly } from '../control-room/admin-only.ts'
 import type { ProcessView } from '../core/contracts/control-room.ts'
+import { bearerOnly } from '../core/platform/bearer-only.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { createLog } from '../core/platform/log.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
@@ -24,7 +24,7 @@ export async function openLauncherDoor(supervisors: readonly Supervisor[]): Prom
   const { port, close } = await startHttp({
     host: '127.0.0.1', port: 0, log: createLog('launcher', 'silent'), metrics: createMetrics('launcher'), checks: {},
     routes: (app) => {
-      app.use(adminOnly(token))
+      app.use(bearerOnly(token, 'launcher'))
       processRoutes(app, supervisors)
     },
   })

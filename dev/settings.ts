@@ -8,7 +8,7 @@ const SECRETS = ['TOKEN_SECRET', 'PAYMENT_SECRET', 'ADMIN_TOKEN']
 /** What `npm run -s urls` prints, as far as it is known. */
 const ADDRESSES = [
   ...SERVICES.map(({ name }) => variable(name, 'URL')).reverse(),
-  'ADMIN_TOKEN', 'TOKEN_SECRET', 'DATABASE_URL', 'REDIS_URL', 'RABBITMQ_URL', 'RABBITMQ_MANAGEMENT_URL', 'PAYMENT_WINDOW_SECONDS',
+  'ADMIN_TOKEN', 'METRICS_TOKEN', 'TOKEN_SECRET', 'DATABASE_URL', 'REDIS_URL', 'RABBITMQ_URL', 'RABBITMQ_MANAGEMENT_URL', 'PAYMENT_WINDOW_SECONDS',
   // What further processes of a service must be told alike.
   'REDIS_KEY_PREFIX', 'SMS_LOG_FILE',
 ]

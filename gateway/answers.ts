@@ -11,7 +11,6 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 /** What became of an attempt to buy. */
 export type BuyOutcome =
   | { status: 'ACCEPTED'; reservationId: string; quantity: number }
-  | { status: 'CROWDED'; retryAfterMs: number }
   | { status: 'UNAUTHENTICATED' | 'NO_SUCH_SALE' }
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
 
@@ -42,7 +41,7 @@ export async function answerBuyer(
         ? `Only ${outcome.left} left; ask for fewer.`
         : 'Every unit is taken. Units of unpaid orders come back: watch the sale and try again.')
     case 'CROWDED':
-      return problem('RATE_LIMITED', 'The whole shop is crowded; wait before the next attempt.', { retryAfterSeconds: outcome.retryAfterMs / 1_000 })
+      return problem('RATE_LIMITED', 'Everybody wants to buy at once; wait before the next attempt.', { retryAfterSeconds: outcome.retryAfterMs / 1_000 })
     case 'RATE_LIMITED':
       return problem('RATE_LIMITED', 'Too many attempts; wait before the next.', { retryAfterSeconds: outcome.retryAfterMs / 1_000 })
     case 'UNAUTHENTICATED':

@@ -1,16 +1,16 @@
 import { randomFillSync } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { ReservationRequest } from '../core/contracts/http.ts'
+import { addressForLimit } from '../core/platform/client-address.ts'
 import { failpoint } from '../core/platform/failpoint.ts'
 import { readJson } from '../core/platform/json-body.ts'
+import type { KeyedBuckets } from '../core/platform/keyed-buckets.ts'
 import type { Logger } from '../core/platform/log.ts'
 import { isOutage } from '../core/platform/outage.ts'
 import { type HeaderList, parse, sendFault } from '../core/platform/problem.ts'
-import type { TokenBucket } from '../core/platform/token-bucket.ts'
 import { bearer, type Tokens } from '../core/platform/tokens.ts'
 import type { PendingReservation, ReserveOutcome, ReserveRequest, SaleFigures, Wishes } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
-import { addressForLimit } from './address.ts'
 import { answerBuyer, type BuyOutcome, type Waited } from './answers.ts'
 import { awaitResult, preferredWait } from './await-result.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -20,8 +20,8 @@ import type { SoldOut } from './sold-out.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 export interface BuyDeps {
-  /** Of this whole process. */
-  bucket: TokenBucket
+  /** What one client address may attempt in this process, whoever it says it is. */
+  addresses: KeyedBuckets
   tokens: Tokens
   catalogue: Catalogue
   soldOut: SoldOut
@@ -71,8 +71,9 @@ async function waitAsPreferred({ tokens, watched }: BuyDeps, req: Request, res: 
  */
 async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutcome> {
   const { catalogue, soldOut } = deps
-  const token = deps.bucket.take()
-  if (!token.taken) return { status: 'CROWDED', retryAfterMs: token.waitMs }
+  const address = addressForLimit(req.ip ?? '')
+  const token = deps.addresses.take(address)
+  if (!token.taken) return { status: 'RATE_LIMITED', retryAfterMs: token.waitMs }
   const buyerId = deps.tokens.verify(bearer(req.headers.authorization) ?? '')
   if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
@@ -82,7 +83,7 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
 
   const reservationId = newReservationId(saleId)
   const wishes = wishesOf(coupon, points)
-  const outcome = await reserve(deps, sale, { reservationId, buyerId, quantity, address: addressForLimit(req.ip ?? ''), wishes })
+  const outcome = await reserve(deps, sale, { reservationId, buyerId, quantity, address, wishes })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
   if (outcome.status !== 'RESERVED') return outcome
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { everyService, settings } from '../core/platform/config.ts'
+import { httpBase } from '../core/platform/http-url.ts'
 
 const perSecond = (byDefault: number) => z.coerce.number().positive().default(byDefault)
 const burst = (byDefault: number) => z.coerce.number().int().min(1).default(byDefault)
@@ -11,21 +12,21 @@ export const GatewayConfig = z.object({
   REDIS_URL: settings.REDIS_URL,
   REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
   RABBITMQ_URL: settings.RABBITMQ_URL,
-  ORDER_SERVICE_URL: z.url().describe('where /orders and /payments are forwarded to'),
+  ORDER_SERVICE_URL: httpBase().describe('where /orders and /payments are forwarded to'),
   TOKEN_SECRET: settings.TOKEN_SECRET,
   TRUST_PROXY_HOPS: settings.TRUST_PROXY_HOPS,
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   FAST_LANE: z.stringbool().default(true).describe('false lets Express answer purchases, too: the same answers, a quarter fewer'),
   GATEWAY_PROCESSES: z.union([z.literal('auto'), z.coerce.number().int().min(1).max(256)]).default('auto').describe('processes that share the gateway\'s port; auto is one per core'),
   DEMO_MODE: settings.DEMO_MODE,
-  GATEWAY_RATE_PER_SECOND: perSecond(10_000).describe('requests a second that one gateway takes, all of its processes together'),
-  GATEWAY_BURST: burst(10_000).describe('requests that one gateway takes at once, all of its processes together'),
+  GATEWAY_RATE_PER_SECOND: z.coerce.number().min(0).default(10_000).describe('purchase attempts a second that all gateways together take, per sale, of those that their own limits let through; 0 for no such limit'),
+  GATEWAY_BURST: burst(10_000).describe('purchase attempts that all gateways together take at once, per sale'),
   BUYER_RATE_PER_SECOND: perSecond(5).describe('purchase attempts a second of one buyer, per sale'),
   BUYER_BURST: burst(10).describe('purchase attempts of one buyer at once, per sale'),
   ADDRESS_RATE_PER_SECOND: perSecond(50).describe('purchase attempts a second from one client address, per sale'),
   ADDRESS_BURST: burst(100).describe('purchase attempts from one client address at once, per sale'),
-  POLL_RATE_PER_SECOND: perSecond(200).describe('requests a second that one process takes from one client address, apart from purchases'),
-  POLL_BURST: burst(1_000).describe('requests that one process takes from one client address at once, apart from purchases'),
+  POLL_RATE_PER_SECOND: perSecond(200).describe('requests a second that one process takes from one client address, of each kind: purchase attempts, paying and cancelling, everything else'),
+  POLL_BURST: burst(1_000).describe('requests that one process takes from one client address at once, of each kind'),
   SIGN_IN_RATE_PER_SECOND: perSecond(5).describe('sign-ins by name a second that one process takes from one client address'),
   SIGN_IN_BURST: burst(20).describe('sign-ins by name that one process takes from one client address at once'),
   CONNECTIONS_MAX: z.coerce.number().int().min(1).default(10_000).describe('connections that one process holds; more are refused'),

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster'
 import type { Express } from 'express'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import swaggerUi from 'swagger-ui-express'
@@ -6,29 +5,31 @@ import { intakeTopology } from '../core/contracts/topology.ts'
 import { securityHeaders, startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
+import { reachable } from '../core/platform/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
-import { TokenBucket } from '../core/platform/token-bucket.ts'
 import { createTokens } from '../core/platform/tokens.ts'
-import { ledgerRights } from '../core/stock/rights.ts'
+import type { Bucket } from '../core/stock/ledger.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
-import { type GatewayConfig, processCount } from './config.ts'
+import type { GatewayConfig } from './config.ts'
 import { fastLane } from './fast-lane.ts'
 import { HandOver } from './hand-over.ts'
 import { openApiDocument } from './openapi.ts'
 import { Reserving } from './reserve-together.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
-import { addressLimit, gatewayLimit } from './routes/limit.ts'
+import { addressLimit, bucketsOfAddresses } from './routes/limit.ts'
 import { getReservationEvents } from './routes/reservation-events.ts'
 import { getReservation } from './routes/reservations.ts'
 import { getSale, getSales } from './routes/sales.ts'
@@ -75,7 +76,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('resender', () => resender.close())
 
   const deps: BuyDeps = {
-    bucket: gatewayBucket(config),
+    addresses: bucketsOfAddresses(config),
     tokens: createTokens(config.TOKEN_SECRET),
     catalogue, soldOut, stock, handOver, watched, log,
     // What follows a purchase is private and changes at any moment.
@@ -84,20 +85,24 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     reserving: new Reserving(stock, {
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
       address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
+      everybody: everybodysBucket(config),
       maxPending: config.MAX_PENDING,
       patienceMs: COMMAND_TIMEOUT_MS,
     }),
   }
   const buy = buyHandler(deps)
   const http = await startHttp({
-    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
+    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, metricsAccess: metricsAccess(config),
+    trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
       loops: () => loops.check(),
+      orders: reachable('ORDER_SERVICE_URL', config.ORDER_SERVICE_URL, 'meanwhile orders and payments are answered 503'),
     },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
+    limit: addressLimit(config),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
@@ -107,14 +112,13 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   return { port: http.port }
 }
 
-function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, catalogue, stock, watched, log }: BuyDeps, buy: BuyHandler): void {
+function mountRoutes(app: Express, config: GatewayConfig, { tokens, catalogue, stock, watched, log }: BuyDeps, buy: BuyHandler): void {
   const document = openApiDocument()
   app.get('/openapi.json', (_req, res) => { res.json(document) })
   app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
   servePage(app, 'shop')
 
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
-  app.use(gatewayLimit(bucket), addressLimit(config))
   app.use(forwardTo(config.ORDER_SERVICE_URL, log))
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
   app.get('/sales', getSales(catalogue))
@@ -123,10 +127,8 @@ function mountRoutes(app: Express, config: GatewayConfig, { bucket, tokens, cata
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }
 
-/** Each process takes its share, so that all of them together never take more. */
-function gatewayBucket(config: GatewayConfig): TokenBucket {
-  const processes = cluster.isWorker ? processCount(config) : 1
-  return new TokenBucket(config.GATEWAY_RATE_PER_SECOND / processes, Math.max(1, config.GATEWAY_BURST / processes))
+function everybodysBucket({ GATEWAY_RATE_PER_SECOND: ratePerSecond, GATEWAY_BURST: burst }: GatewayConfig): Bucket | undefined {
+  return ratePerSecond === 0 ? undefined : { ratePerSecond, burst }
 }
 
 function countWatchers(registry: Registry, watched: WatchedReservations): void {

@@ -7,7 +7,7 @@ import process from 'node:process'
 const K6_VERSION = '1.8.1'
 const BIN = resolve('.data/bin')
 /** What the scripts read of the environment, and k6 itself; a container is handed only what is named. */
-const FOR_K6 = /^(RATE|DURATION|STOCK|STEP|VUS|ADMIN_TOKEN|TOKEN_SECRET|PAYMENT_WINDOW_SECONDS|K6_.+|(GATEWAY|CONTROL_ROOM|ORDER_SERVICE|CANCEL_WORKER|PAYMENT_PROVIDER)_URL)$/
+const FOR_K6 = /^(RATE|DURATION|STOCK|STEP|VUS|ADMIN_TOKEN|METRICS_TOKEN|TOKEN_SECRET|PAYMENT_WINDOW_SECONDS|K6_.+|(GATEWAY|CONTROL_ROOM|ORDER_SERVICE|CANCEL_WORKER|PAYMENT_PROVIDER)_URL)$/
 
 type Command = [file: string, ...args: string[]]
 

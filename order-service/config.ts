@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
 import { everyService, settings } from '../core/platform/config.ts'
+import { httpBase } from '../core/platform/http-url.ts'
 
 export const OrderServiceConfig = z.object({
   ...everyService,
@@ -11,7 +12,7 @@ export const OrderServiceConfig = z.object({
   RABBITMQ_URL: settings.RABBITMQ_URL,
   TOKEN_SECRET: settings.TOKEN_SECRET,
   PAYMENT_SECRET: settings.PAYMENT_SECRET,
-  PAYMENT_PROVIDER_URL: z.url().describe('where the payment provider answers, as the order service reaches it'),
+  PAYMENT_PROVIDER_URL: httpBase().describe('where the payment provider answers, as the order service reaches it'),
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,

@@ -3,10 +3,12 @@ import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { Loops } from '../core/platform/loops.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
+import { reachable } from '../core/platform/reachable.ts'
 import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
@@ -71,12 +73,13 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   closers.add('refunds', () => refunds.close())
 
   const http = await startHttp({
-    host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics,
+    host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics, metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
       loops: () => loops.check(),
+      provider: reachable('PAYMENT_PROVIDER_URL', config.PAYMENT_PROVIDER_URL, 'meanwhile buyers get no payment link, and refunds wait'),
     },
     routes: orderRoutes({
       database, stock, provider, log, tokens: createTokens(config.TOKEN_SECRET), onChange: relay.soon,

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { everyService, settings } from '../core/platform/config.ts'
+import { httpBase, httpPage } from '../core/platform/http-url.ts'
 
 export const PaymentProviderConfig = z.object({
   ...everyService,
   PAYMENT_PROVIDER_PORT: settings.port(3004).describe('port of the payment provider'),
   PAYMENT_SECRET: settings.PAYMENT_SECRET,
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe('base of the shop; money is reported to its /payments/callback'),
-  SHOP_PAGE_URL: z.url({ protocol: /^https?$/ }).optional().describe('where its page leads a buyer back to; PUBLIC_URL when unset'),
-  PAYMENT_PAGE_URL: z.url({ protocol: /^https?$/ }).optional().describe('base of the links buyers pay at; http://localhost:<port> when unset'),
+  PUBLIC_URL: httpBase().describe('base of the shop; money is reported to its /payments/callback'),
+  SHOP_PAGE_URL: httpPage().optional().describe('where its page leads a buyer back to; PUBLIC_URL when unset'),
+  PAYMENT_PAGE_URL: httpBase().optional().describe('base of the links buyers pay at; http://localhost:<port> when unset'),
 })
 export type PaymentProviderConfig = z.output<typeof PaymentProviderConfig>

@@ -1,5 +1,7 @@
 import { startHttp } from '../core/platform/http-service.ts'
+import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
+import { reachable } from '../core/platform/reachable.ts'
 import type { StartService } from '../core/platform/service.ts'
 import type { PaymentProviderConfig } from './config.ts'
 import { createLinkTokens } from './link-tokens.ts'
@@ -12,10 +14,11 @@ import { shopAt } from './shop.ts'
  */
 export const startPaymentProvider: StartService<PaymentProviderConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('payment-provider')
-  const base = () => (config.PAYMENT_PAGE_URL ?? `http://localhost:${http.port}`).replace(/\/$/, '')
+  const base = () => config.PAYMENT_PAGE_URL ?? `http://localhost:${http.port}`
   const http = await startHttp({
     host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics,
-    checks: {},
+    metricsAccess: metricsAccess(config),
+    checks: { shop: reachable('PUBLIC_URL', config.PUBLIC_URL, 'meanwhile no payment can be reported') },
     routes: providerRoutes({
       secret: config.PAYMENT_SECRET,
       links: createLinkTokens(config.PAYMENT_SECRET),

@@ -22,7 +22,7 @@ export interface Shop {
 
 /** The shop, told of money by signed calls that are repeated until one is answered. */
 export function shopAt({ url, secret, log }: { url: string; secret: string; log: Logger }): Shop {
-  const callback = `${url.replace(/\/$/, '')}/payments/callback`
+  const callback = `${url}/payments/callback`
 
   async function send(body: string): Promise<Reported> {
     const answer = await fetch(callback, {

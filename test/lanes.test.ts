@@ -152,7 +152,14 @@ describe('purchases are answered alike in front of Express and behind it', () =>
     return { path: reservations(saleId), token }
   }, { status: 503, code: 'BUSY' }))
 
-  test('a crowded gateway', async () => {
+  test('too much from one address', async () => {
+    const attempt = { path: reservations(await system.createSale()), token: await somebody() }
+    await startLanes({ POLL_BURST: '1', POLL_RATE_PER_SECOND: '0.001' })
+    for (const lane of ['fast', 'express'] as const) await seen(lane, attempt)
+    await expectEqual(() => Promise.resolve(attempt), { status: 429, code: 'RATE_LIMITED' })
+  })
+
+  test('a crowded sale', async () => {
     const attempt = { path: reservations(await system.createSale()), token: await somebody() }
     await startLanes({ GATEWAY_BURST: '1', GATEWAY_RATE_PER_SECOND: '0.01' })
     for (const lane of ['fast', 'express'] as const) await seen(lane, attempt)

@@ -45,12 +45,10 @@ test('they sell one stock, and their figures are told as one', () => withProcess
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 50, redisLeft: 0 }] })
 }))
 
-test('the limit of the whole gateway holds for all of them together', () => withProcesses({ GATEWAY_BURST: '20', GATEWAY_RATE_PER_SECOND: '0.1' }, async () => {
+test('the limit of the whole gateway holds for all of them together', () => withProcesses({ GATEWAY_BURST: '20', GATEWAY_RATE_PER_SECOND: '0.001' }, async () => {
   const saleId = await system.createSale({ stock: BUYERS })
   const answers = await inParallel(60, 10, (i) => buy(saleId, i))
-  const accepted = answers.filter((answer) => answer.status === 202).length
-  expect(accepted).toBeGreaterThan(0)
-  expect(accepted).toBeLessThanOrEqual(20)
+  expect(answers.filter((answer) => answer.status === 202)).toHaveLength(20)
 }))
 
 test('one that dies is replaced, and what it had accepted becomes orders', () => withProcesses({}, async () => {

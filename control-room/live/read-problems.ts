@@ -11,7 +11,7 @@ export async function readProblems(urls: readonly [service: string, url: string]
 
 async function problemsOf(service: string, url: string): Promise<ServiceProblem[]> {
   try {
-    const answer = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
+    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
     const { problems } = await answer.json() as { problems: NamedProblem[] }
     return problems.map((problem) => ({ service, ...problem }))
   } catch {

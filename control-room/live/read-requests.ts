@@ -9,8 +9,9 @@ const GROUPS: Record<string, RequestGroup> = {
 const LINE = /^seckill_purchases_total\{[^}]*outcome="(\w+)"[^}]*\} (\d+)/gm
 
 /** Purchase attempts since the gateway was started, all of its processes together. @throws when it does not answer */
-export async function countRequests(gatewayUrl: string): Promise<RequestCounts> {
-  const answer = await fetch(new URL('/metrics', gatewayUrl), { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
+export async function countRequests(gatewayUrl: string, metricsToken: string | undefined): Promise<RequestCounts> {
+  const headers: HeadersInit = metricsToken === undefined ? {} : { authorization: `Bearer ${metricsToken}` }
+  const answer = await fetch(`${gatewayUrl}/metrics`, { headers, signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
   if (!answer.ok) throw new Error(`The gateway answered ${answer.status} for its figures.`)
   return requestCounts(await answer.text())
 }

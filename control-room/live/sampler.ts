@@ -23,6 +23,8 @@ export interface SamplerDeps {
   stock: Stock
   queues: QueueReader
   gatewayUrl: string | undefined
+  /** Opens the gateway's figures. */
+  metricsToken: string | undefined
   audit: () => Promise<AuditReport>
   rush: () => RushView | null
   problems: () => Promise<ServiceProblem[]>
@@ -30,11 +32,11 @@ export interface SamplerDeps {
 }
 
 /** Reads every source at once. None of them can keep the others from being shown. */
-export function sampler({ database, stock, queues, gatewayUrl, audit, rush, problems, processes }: SamplerDeps): () => Promise<LiveFrame> {
+export function sampler({ database, stock, queues, gatewayUrl, metricsToken, audit, rush, problems, processes }: SamplerDeps): () => Promise<LiveFrame> {
   const requestRates = rates<RequestCounts>()
   const ledgerRates = rates<LedgerCounters>(LEDGER_READINGS)
   const sources = {
-    requests: promptly(WAIT_MS, async () => gatewayUrl === undefined ? null : requestRates(await countRequests(gatewayUrl))),
+    requests: promptly(WAIT_MS, async () => gatewayUrl === undefined ? null : requestRates(await countRequests(gatewayUrl, metricsToken))),
     sales: promptly(WAIT_MS, () => readSales(stock)),
     queues: promptly(WAIT_MS, async () => {
       const { intake, deadLetters } = await queues.read()

@@ -22,6 +22,8 @@ export const settings = {
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development').describe('production refuses default credentials and what only a trial may have'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severity that is logged'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0 for every interface'),
+  METRICS_TOKEN: z.string().min(32, 'expected at least 32 characters').optional()
+    .describe('opens /metrics of every service, as a bearer token (32 characters or more, random); without one it is open, in production closed'),
   DATABASE_URL: databaseUrl.describe('PostgreSQL, the truth; through a pooler the role must bring the settings of docs/architecture.md'),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe('Redis 7.0 or newer, the fast door; its log synced always, its maxmemory-policy noeviction'),
   REDIS_KEY_PREFIX: z.string().regex(/^[\w:-]*$/, 'expected letters, digits, _ : -').default('seckill:').describe('put before every Redis key'),
@@ -40,7 +42,9 @@ export const settings = {
 }
 
 /** Every service answers /livez, /readyz and /metrics, logs, and binds somewhere. */
-export const everyService = { NODE_ENV: settings.NODE_ENV, LOG_LEVEL: settings.LOG_LEVEL, HOST: settings.HOST }
+export const everyService = {
+  NODE_ENV: settings.NODE_ENV, LOG_LEVEL: settings.LOG_LEVEL, HOST: settings.HOST, METRICS_TOKEN: settings.METRICS_TOKEN,
+}
 
 /** Thrown with *every* bad variable listed, so that one start shows all there is to mend. */
 export class BadConfiguration extends Error {

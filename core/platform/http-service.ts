@@ -3,9 +3,10 @@ import type { AddressInfo, Socket } from 'node:net'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
+import { clientAddress } from './client-address.ts'
 import type { Logger } from './log.ts'
 import { problemHandler, sendProblem, unanswered } from './problem.ts'
-import { metricsText } from './process-metrics.ts'
+import { metricsTeller } from './process-metrics.ts'
 import { type Checks, readiness } from './readiness.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
@@ -20,6 +21,10 @@ export interface HttpServiceOptions {
   routes: (app: Express) => void
   /** Stands in front of Express and answers what it knows; false leaves the request to Express. */
   fastLane?: (req: Request, res: Response) => boolean
+  /** Stands before everything of Express but the health checks. */
+  limit?: RequestHandler
+  /** Stands before /metrics. */
+  metricsAccess?: RequestHandler
   trustProxyHops?: number
   connectionsMax?: number
 }
@@ -50,14 +55,18 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   const { log, metrics, host } = options
   const app = express()
   app.disable('x-powered-by')
-  app.set('trust proxy', options.trustProxyHops ?? 0)
+  const trustedProxies = options.trustProxyHops ?? 0
+  Object.defineProperty(app.request, 'ip', { get(this: Request) { return clientAddress(this, trustedProxies) } })
   app.set('query parser', 'simple')
   // Nothing here is cached by its digest, and making one costs on every answer.
   app.set('etag', false)
   app.use(secured)
   app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
   app.get('/readyz', showStartNonce, readiness(options.checks))
-  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await metricsText(metrics)) })
+  if (options.limit) app.use(options.limit)
+  const tellMetrics = metricsTeller(metrics)
+  if (options.metricsAccess) app.get('/metrics', options.metricsAccess)
+  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await tellMetrics()) })
   options.routes(app)
   app.use(unanswered, problemHandler(log))
 

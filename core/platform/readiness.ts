@@ -4,6 +4,8 @@ import type { RequestHandler } from 'express'
 export interface Problem {
   code: string
   detail: string
+  /** Shown only: the service can do most of its work. */
+  staysReady?: true
 }
 
 /** `false` is short for "does not answer". */
@@ -16,7 +18,7 @@ export interface NamedProblem extends Problem {
   check: string
 }
 
-/** GET /readyz: 200 when every check holds, otherwise 503 with each problem: `{ ready, <check>: boolean, …, problems }`. */
+/** GET /readyz: 200, or 503 when a check fails that is needed; with each problem: `{ ready, <check>: boolean, …, problems }`. */
 export function readiness(checks: Checks): RequestHandler {
   return async (_req, res) => {
     const names = Object.keys(checks)
@@ -24,7 +26,8 @@ export function readiness(checks: Checks): RequestHandler {
     const problems = results.filter((result) => result !== undefined)
     const failing = new Set(problems.map(({ check }) => check))
     const states = Object.fromEntries(names.map((name) => [name, !failing.has(name)]))
-    res.status(problems.length === 0 ? 200 : 503).json({ ready: problems.length === 0, ...states, problems })
+    const ready = problems.every(({ staysReady }) => staysReady)
+    res.status(ready ? 200 : 503).json({ ready, ...states, problems })
   }
 }
 

@@ -29,6 +29,8 @@ export class StockKeys {
   changes = () => `${this.#prefix}changes`
   /** String: token bucket of a buyer or an address. */
   bucket = (saleId: string, kind: 'buyer' | 'address', who: string) => this.#of(saleId, `bucket:${kind}:${who}`)
+  /** String: token bucket of all buyers together. */
+  everybody = (saleId: string) => this.#of(saleId, 'bucket:everybody')
 
   /** Pattern: every key of a sale, or of all with '*'. */
   every = (saleId: string) => this.#of(saleId, '*')

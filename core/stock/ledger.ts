@@ -29,6 +29,8 @@ export interface ReserveRequest {
 export interface ReserveLimits {
   buyer: Bucket
   address: Bucket
+  /** Of all buyers together, in all gateways; absent, there is no such limit, and it costs nothing. */
+  everybody?: Bucket | undefined
   /** Reservations that may wait for the broker's confirm; more are BUSY. */
   maxPending: number
   /** How long the callers wait for the answer; a script that runs later takes nothing. */
@@ -39,7 +41,7 @@ export type ReserveOutcome =
   | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
   | { status: 'DUPLICATE'; reservationId: string }
   | { status: 'SOLD_OUT'; left: number }
-  | { status: 'RATE_LIMITED'; retryAfterMs: number }
+  | { status: 'RATE_LIMITED' | 'CROWDED'; retryAfterMs: number }
   | { status: 'NOT_STARTED'; nowMs: number; opensAtMs: number }
   | { status: 'ENDED'; nowMs: number }
   | { status: 'OVER_LIMIT'; perBuyerLimit: number }
@@ -133,7 +135,8 @@ export function reserveOutcome([status, first, second]: ReserveAnswer): ReserveO
     case 'RESERVED': return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
     case 'DUPLICATE': return { status, reservationId: String(first) }
     case 'SOLD_OUT': return { status, left: Number(first) }
-    case 'RATE_LIMITED': return { status, retryAfterMs: Number(first) }
+    case 'RATE_LIMITED':
+    case 'CROWDED': return { status, retryAfterMs: Number(first) }
     case 'NOT_STARTED': return { status, nowMs: Number(first), opensAtMs: Number(second) }
     case 'ENDED': return { status, nowMs: Number(first) }
     case 'OVER_LIMIT': return { status, perBuyerLimit: Number(first) }

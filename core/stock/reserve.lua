@@ -6,6 +6,7 @@
 -- KEYS[3] pending    stream: reservations not confirmed by the broker yet, each with its time
 -- KEYS[4] undecided  sorted set by time: neither order nor rejected yet
 -- KEYS[5] holders    bit string: who may hold a reservation, see holders.ts
+-- KEYS[6] everybody's bucket  string: theoretical arrival time in ms (GCRA)
 -- and then for each reservation
 --   buyer bucket     string: theoretical arrival time in ms (GCRA)
 --   address bucket   string: the same
@@ -20,6 +21,8 @@
 -- ARGV[6] most pending entries
 -- ARGV[7] time in ms, by Redis' clock, after which the caller has stopped waiting
 -- ARGV[8] run id of the server, as the caller's connection learned it
+-- ARGV[9] everybody's bucket: ms per token, or '' for no such limit
+-- ARGV[10] everybody's bucket: burst
 -- and then for each reservation: its id, buyer id, quantity, the buyer's bit among the holders, what else is wished (JSON, or '')
 --
 -- Returns for each reservation {status, value, value}:
@@ -27,6 +30,7 @@
 --   DUPLICATE     id of the reservation the buyer already holds
 --   SOLD_OUT      units left (fewer than asked for)
 --   RATE_LIMITED  ms until a token is there
+--   CROWDED       the same, of everybody's bucket
 --   NOT_STARTED   now in ms, start in ms
 --   ENDED         now in ms
 --   OVER_LIMIT    units one buyer may have
@@ -85,6 +89,26 @@ local function require_rights(buyer, reservation)
   may_write = true
 end
 
+-- What everybody together may take: charged only to those whom their own buckets let through, so that one who is refused
+-- takes nothing from the others. Read and written once for a whole call.
+local everybody_at, everybody_took
+local function take_from_everybody()
+  if ARGV[9] == '' then return 0 end
+  everybody_at = everybody_at or full_at(redis.call('GET', KEYS[6]), ARGV[9], ARGV[10])
+  local wait = everybody_at + ARGV[9] - ARGV[9] * ARGV[10] - now
+  if wait > 0 then return wait end
+  everybody_at = everybody_at + ARGV[9]
+  everybody_took = true
+  return 0
+end
+
+local function write_everybody()
+  if not everybody_took then return end
+  redis.set_repl(redis.REPL_NONE)
+  redis.call('SET', KEYS[6], string.format('%.3f', everybody_at), 'PX', math.ceil(everybody_at - now) + 1)
+  redis.set_repl(redis.REPL_ALL)
+end
+
 local stock = tonumber(sale[2])
 local pending = redis.call('XLEN', KEYS[3])
 
@@ -92,6 +116,8 @@ local function reserve(buyer_bucket, address_bucket, buyer, reservation, id, buy
   if redis.call('SISMEMBER', KEYS[2], buyer_id) == 1 then return { 'BLACKLISTED' } end
   local wait = take_tokens(buyer_bucket, address_bucket)
   if wait > 0 then return { 'RATE_LIMITED', string.format('%d', math.ceil(wait)) } end
+  local crowd_wait = take_from_everybody()
+  if crowd_wait > 0 then return { 'CROWDED', string.format('%d', math.ceil(crowd_wait)) } end
   local earlier = redis.call('GET', buyer)
   if earlier then return { 'DUPLICATE', earlier } end
   if tonumber(quantity) > tonumber(sale[5]) then return { 'OVER_LIMIT', sale[5] } end
@@ -119,8 +145,9 @@ end
 
 local for_everybody = refusal()
 local outcomes = {}
-for i = 1, (#KEYS - 5) / 4 do
-  local k, a = 5 + (i - 1) * 4, 8 + (i - 1) * 5
+for i = 1, (#KEYS - 6) / 4 do
+  local k, a = 6 + (i - 1) * 4, 10 + (i - 1) * 5
   outcomes[i] = for_everybody or reserve(KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5])
 end
+write_everybody()
 return outcomes

@@ -64,6 +64,22 @@ describe('reserving', () => {
     expect(await left(sale)).toBe(1)
   })
 
+  test('the bucket of everybody is shared by all callers, and charged only to those whom their own let through', async () => {
+    const sale = await loadedSale()
+    const limits = { ...generous, buyer: { ratePerSecond: 0.001, burst: 1 }, everybody: { ratePerSecond: 0.001, burst: 3 } }
+    const call = (...buyers: string[]) => world.stock.reserve(sale, buyers.map((buyerId, i) => ({ reservationId: `${sale.saleId}.${buyerId}${i}`, buyerId, quantity: 9, address: '192.0.2.1' })), limits)
+    expect((await call('banned', 'ann', 'ann', 'bob')).map(({ status }) => status)).toEqual(['BLACKLISTED', 'OVER_LIMIT', 'RATE_LIMITED', 'OVER_LIMIT'])
+    const [third, , fourth] = await call('carl', 'ann', 'dora')
+    expect([third?.status, fourth?.status]).toEqual(['OVER_LIMIT', 'CROWDED'])
+    expect(fourth).toMatchObject({ retryAfterMs: expect.closeTo(1_000_000, -5) as unknown })
+  })
+
+  test('a clock that was an hour ahead when the bucket of everybody was written shuts nobody out for an hour', async () => {
+    const sale = await loadedSale()
+    await world.redis.set(world.stock.keys.everybody(sale.saleId), Date.now() + 3_600_000)
+    expect(await reserve(request(sale, 'ann'), { ...generous, everybody: { ratePerSecond: 1, burst: 100 } })).toMatchObject({ status: 'RESERVED' })
+  })
+
   test('refuses a caller of another epoch, and everybody when the data is gone', async () => {
     const sale = await loadedSale()
     expect(await reserve({ ...request(sale, 'ann'), epoch: 2 })).toEqual({ status: 'UNAVAILABLE' })

@@ -28,10 +28,14 @@ export class Stock {
   /** Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. */
   async reserve(sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits'>, requests: ReserveRequest[], limits: ReserveLimits): Promise<ReserveOutcome[]> {
     const { saleId, epoch, total, holderUnits = total } = sale
-    const keys = [this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
+    const keys = [
+      this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
+      this.keys.everybody(saleId),
+    ]
     const args: (string | number)[] = [
       epoch, 1_000 / limits.buyer.ratePerSecond, limits.buyer.burst, 1_000 / limits.address.ratePerSecond, limits.address.burst,
       limits.maxPending, this.clockMs() + limits.patienceMs, await serverRunId(this.#redis),
+      limits.everybody ? 1_000 / limits.everybody.ratePerSecond : '', limits.everybody?.burst ?? '',
     ]
     for (const { reservationId, buyerId, address, quantity, wishes } of requests) {
       keys.push(

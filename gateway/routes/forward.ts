@@ -1,4 +1,6 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import { isIP } from 'node:net'
 import { pipeline } from 'node:stream'
 import type { Request, RequestHandler, Response } from 'express'
 import { readBody } from '../../core/platform/json-body.ts'
@@ -8,14 +10,17 @@ import { sendProblem } from '../../core/platform/problem.ts'
 const ANSWER_LIMIT_MS = 10_000
 /** Then we close a connection to the order service, long before it does. */
 const IDLE_LIMIT_MS = 15_000
-/** Requests the order service is asked at once by one gateway; more wait here. */
+/** Requests of buyers that the order service is asked at once by one process; more wait here. */
 const MAX_SOCKETS = 100
+/** The provider's own, so that money is counted while buyers take up all of theirs. */
+const MAX_SOCKETS_OF_PROVIDER = 20
 
 const FORWARDED = /^\/(orders|payments)\//
+const CALLBACK = '/payments/callback'
 const METHODS = new Set(['GET', 'HEAD', 'POST'])
-/** Of one connection (RFC 9110, 7.6.1); the framing of the body is ours. */
+/** Of one connection (RFC 9110, 7.6.1); host and the framing of the body are ours. */
 const OF_ONE_CONNECTION = new Set([
-  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'content-length',
+  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'content-length', 'host',
 ])
 
 /**
@@ -24,8 +29,8 @@ const OF_ONE_CONNECTION = new Set([
  * body whose framing had got lost on the way would be read as the next buyer's request.
  */
 export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler {
-  const orderService = new URL(orderServiceUrl)
-  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_LIMIT_MS })
+  const ofBuyers = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS)
+  const ofProvider = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS_OF_PROVIDER)
   return async (req, res, next) => {
     if (!FORWARDED.test(req.path)) return next()
     if (!METHODS.has(req.method)) {
@@ -33,7 +38,7 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
     }
     const body = await readBody(req)
     try {
-      passOn(await ask(orderService, agent, req, res, body), res)
+      passOn(await (req.path === CALLBACK ? ofProvider : ofBuyers)(req, res, body), res)
     } catch (error) {
       if (res.closed) return // The buyer is gone, and the request with them.
       log.warn({ err: (error as Error).message }, 'order service not reached')
@@ -43,10 +48,19 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
 }
 
 /** Rejects when the answer is not there within the limit, which includes waiting for a connection. */
-function ask(orderService: URL, agent: Agent, req: Request, res: Response, body: Buffer): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = orderService
-    const asked = request({ hostname, port, agent, method: req.method, path: pathOf(req), headers: handedOn(req, body) })
+type Ask = (req: Request, res: Response, body: Buffer) => Promise<IncomingMessage>
+
+function connectionsTo(url: URL, maxSockets: number): Ask {
+  const { Agent, request } = url.protocol === 'https:' ? https : http
+  // Without the brackets of an IPv6 address.
+  const hostname = url.hostname.replace(/^\[|\]$/g, '')
+  // By its own name: Node would hold the certificate against the header Host.
+  const servername = isIP(hostname) ? '' : hostname
+  const agent = new Agent({ keepAlive: true, maxSockets, timeout: IDLE_LIMIT_MS })
+  const target: https.RequestOptions = { protocol: url.protocol, hostname, port: url.port, agent, servername }
+  const folder = url.pathname.replace(/\/$/, '')
+  return (req, res, body) => new Promise((resolve, reject) => {
+    const asked = request({ ...target, method: req.method, path: folder + pathOf(req), headers: handedOn(req, body) })
     const limit = setTimeout(() => asked.destroy(new Error(`No answer within ${ANSWER_LIMIT_MS} ms`)), ANSWER_LIMIT_MS)
     asked.on('response', resolve).on('error', reject).on('close', () => clearTimeout(limit)).end(body)
     res.once('close', () => asked.destroy())

@@ -1,31 +1,41 @@
-import type { RequestHandler, Response } from 'express'
+import type { Request, RequestHandler } from 'express'
+import { addressForLimit } from '../../core/platform/client-address.ts'
 import { KeyedBuckets } from '../../core/platform/keyed-buckets.ts'
 import { sendProblem } from '../../core/platform/problem.ts'
-import type { TokenBucket } from '../../core/platform/token-bucket.ts'
-import { addressForLimit } from '../address.ts'
 import type { GatewayConfig } from '../config.ts'
 
-/** Refuses, before anything is read or asked, what this process cannot take. */
-export function gatewayLimit(bucket: TokenBucket): RequestHandler {
-  return (_req, res, next) => pass(bucket.take(), res, next, 'The whole shop is crowded; wait before the next attempt.')
-}
+type Limits = Pick<GatewayConfig, 'POLL_RATE_PER_SECOND' | 'POLL_BURST' | 'SIGN_IN_RATE_PER_SECOND' | 'SIGN_IN_BURST'>
+
+/** Each kind of request has its own: buyers can still buy and pay when somebody behind their address polls too much. */
+export const bucketsOfAddresses = (limits: Limits) => new KeyedBuckets(limits.POLL_RATE_PER_SECOND, limits.POLL_BURST)
 
 /**
- * What one client address may ask for apart from purchases, which have buckets of their own in Redis. Kept in this process:
- * it protects the process, and a client who is served by several of them gets a little more.
+ * What one client address may ask for. Kept in this process: it protects the process, and a client who is served by several
+ * of them gets a little more. Purchases are limited where they are made, in buy.ts.
  */
-export function addressLimit(config: GatewayConfig): RequestHandler {
-  const signIns = new KeyedBuckets(config.SIGN_IN_RATE_PER_SECOND, config.SIGN_IN_BURST)
-  const others = new KeyedBuckets(config.POLL_RATE_PER_SECOND, config.POLL_BURST)
+export function addressLimit(limits: Limits): RequestHandler {
+  const buckets = {
+    signIn: new KeyedBuckets(limits.SIGN_IN_RATE_PER_SECOND, limits.SIGN_IN_BURST),
+    payment: bucketsOfAddresses(limits),
+    other: bucketsOfAddresses(limits),
+  }
   return (req, res, next) => {
-    // The provider reports everybody's money from one address.
-    if (req.path === '/payments/callback') return next()
-    const buckets = /^\/sessions\/?$/i.test(req.path) ? signIns : others
-    pass(buckets.take(addressForLimit(req.ip ?? '')), res, next, 'Too many requests from this address; wait before the next.')
+    const kind = kindOf(req)
+    const token = kind && buckets[kind].take(addressForLimit(req.ip ?? ''))
+    if (!token || token.taken) return next()
+    const retryAfterSeconds = token.waitMs / 1_000
+    sendProblem(res, 'RATE_LIMITED', 'Too many requests from this address; wait before the next.', { retryAfterSeconds })
   }
 }
 
-function pass(token: ReturnType<TokenBucket['take']>, res: Response, next: () => void, refusal: string): void {
-  if (token.taken) next()
-  else sendProblem(res, 'RATE_LIMITED', refusal, { retryAfterSeconds: token.waitMs / 1_000 })
+const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
+const SIGN_IN = /^\/sessions\/?$/i
+const PAYMENT = /^\/orders\//i
+
+/** Undefined for what is not limited here. */
+function kindOf({ method, path }: Request): 'signIn' | 'payment' | 'other' | undefined {
+  // The provider reports everybody's money from one address.
+  if (path === '/payments/callback' || (method === 'POST' && PURCHASE.test(path))) return undefined
+  if (SIGN_IN.test(path)) return 'signIn'
+  return method === 'POST' && PAYMENT.test(path) ? 'payment' : 'other'
 }

@@ -11,6 +11,8 @@ export const services: Readonly<Record<string, string>> = Object.fromEntries(
 export const GATEWAY_URL = required('GATEWAY_URL')
 export const CONTROL_ROOM_URL = required('CONTROL_ROOM_URL')
 export const ADMIN_TOKEN = required('ADMIN_TOKEN')
+/** Opens /metrics where the services have one. */
+export const METRICS_TOKEN = __ENV.METRICS_TOKEN
 /** Buyers sign their own tokens with it: signing in over HTTP would be a load of its own, before the sale begins. */
 export const TOKEN_SECRET = required('TOKEN_SECRET')
 export const PAYMENT_WINDOW_SECONDS = numberOf('PAYMENT_WINDOW_SECONDS', 60)

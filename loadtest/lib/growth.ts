@@ -1,7 +1,7 @@
 import { sleep } from 'k6'
 import http from 'k6/http'
 import { Counter } from 'k6/metrics'
-import { services } from './environment.ts'
+import { METRICS_TOKEN, services } from './environment.ts'
 
 /** Measures that grew beyond their bound, over all services. */
 const grew = new Counter('grew')
@@ -72,7 +72,8 @@ function typical(of: Measure['of'], values: number[]): number {
 
 /** Undefined when it does not answer: that is missed by the buyers, and counted there. */
 function readMetrics(url: string): Sample | undefined {
-  const answer = http.get(`${url}/metrics`, { responseType: 'text', tags: { name: 'metrics' } })
+  const headers: Record<string, string> = METRICS_TOKEN ? { authorization: `Bearer ${METRICS_TOKEN}` } : {}
+  const answer = http.get(`${url}/metrics`, { headers, responseType: 'text', tags: { name: 'metrics' } })
   if (answer.status !== 200) return undefined
   return Object.fromEntries(MEASURES.map(({ metric }) => [metric, valueOf(metric, answer.body ?? '')]))
 }

@@ -28,7 +28,7 @@ export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvi
 
   /** The limit holds until the last byte of the answer. */
   async function send(path: string, body: string): Promise<{ status: number; text: string }> {
-    const answer = await fetch(`${url.replace(/\/$/, '')}${path}`, {
+    const answer = await fetch(`${url}${path}`, {
       method: 'POST', body, redirect: 'error', signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
     })

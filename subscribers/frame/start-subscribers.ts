@@ -2,6 +2,7 @@ import { connectDatabase } from '../../core/platform/database.ts'
 import { databaseCheck } from '../../core/platform/database-check.ts'
 import { startHttp } from '../../core/platform/http-service.ts'
 import { Loops } from '../../core/platform/loops.ts'
+import { metricsAccess } from '../../core/platform/metrics-access.ts'
 import { createMetrics } from '../../core/platform/metrics.ts'
 import { connectRedis, waitForRedis } from '../../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../../core/platform/redis-check.ts'
@@ -29,6 +30,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   const running: (() => boolean)[] = []
   const http = await startHttp({
     host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
+    metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, subscriberRights(config.REDIS_KEY_PREFIX)),

@@ -60,13 +60,17 @@ describe('with one proxy in front, only its own word counts', () => {
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 429, 429, 429, 429])
   })
 
-  test('also one that is no address costs only a bucket', async () => {
+  test.each<[what: string, forms: string[]]>([
+    ['the port behind it', ['203.0.113.7:50001', '203.0.113.7:50002', '"203.0.113.7:50003"', '203.0.113.7', '::ffff:203.0.113.7', '[::FFFF:203.0.113.7]:50004']],
+    ['the form of IPv6', ['2001:db8::1', '[2001:db8::1]', '[2001:DB8::1]:443', '[2001:db8::1]:444', '2001:db8:0:0:ffff::9', 'for="[2001:db8::1]:80"']],
+    // All of them are the proxy's own address.
+    ['what is no address', ['', 'nonsense', '{sale}:stock', '::::', '999.999.999.999', 'x'.repeat(8_000)]],
+  ])('%s makes no other client', async (_, forms) => {
     const tokens = await buyersOf(6)
     const saleId = await system.createSale()
-    await restartGateway({ TRUST_PROXY_HOPS: '1' })
-    for (const [i, value] of ['', 'nonsense', '{sale}:stock', '::::', '999.999.999.999', 'x'.repeat(8_000)].entries()) {
-      expect((await system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': value })).status).toBe(202)
-    }
+    await restartGateway({ ...FEW, TRUST_PROXY_HOPS: '1' })
+    const answers = await inParallel(6, 1, (i) => system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': `10.0.0.${i}, ${forms[i]}` }))
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 429, 429])
   })
 })
 
@@ -90,12 +94,13 @@ test('of a thousand purchases from one address all but its bucket are refused, a
   for (const answer of refused) expectRefused(answer, 'RATE_LIMITED')
 })
 
-describe('what one address may ask for besides purchases', () => {
+describe('what one address may ask of a process', () => {
   beforeEach(() => restartGateway({ ...FEW_POLLS, TRUST_PROXY_HOPS: '1' }))
   const from = (address: string) => ({ 'x-forwarded-for': address })
 
   test.each([
     ['/sales', 200], ['/sales/nowhere', 404], ['/reservations/nowhere', 401], ['/orders/1', 401], ['/payments/nowhere', 404], ['/nowhere', 404],
+    ['/', 200], ['/assets/nothing.js', 404], ['/docs/', 200], ['/openapi.json', 200], ['/metrics', 200],
   ])('polling %s ends at its burst, for this address only', async (path, status) => {
     const answers = await inParallel(6, 1, () => call('GET', system.url(path), { headers: from('203.0.113.7') }))
     expect(answers.map((answer) => answer.status)).toEqual([status, status, status, status, 429, 429])
@@ -108,6 +113,29 @@ describe('what one address may ask for besides purchases', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429])
     for (const answer of answers.slice(2)) expectRefused(answer, 'RATE_LIMITED')
     expect((await call('GET', system.url('/sales'), { headers: from('203.0.113.7') })).status).toBe(200)
+  })
+
+  test.each(['/sales/nowhere/reservations', '/Sales/nowhere/reservations/?x'])('attempts to buy without a token at %s end at a burst of their own', async (path) => {
+    const attempt = (address: string) => call('POST', system.url(path), { headers: from(address) })
+    const answers = await inParallel(6, 1, () => attempt('203.0.113.7'))
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 429, 429])
+    for (const answer of answers.slice(4)) expectRefused(answer, 'RATE_LIMITED')
+    expect((await attempt('203.0.113.8')).status).toBe(401)
+    expect((await call('GET', system.url('/sales'), { headers: from('203.0.113.7') })).status).toBe(200)
+    expect((await call('POST', system.url('/orders/1/payments'), { headers: from('203.0.113.7') })).status).toBe(401)
+  })
+
+  test('paying and cancelling have a burst of their own', async () => {
+    const answers = await inParallel(6, 1, (i) => call('POST', system.url(`/orders/1/${i % 2 === 0 ? 'payments' : 'cancellation'}`), { headers: from('203.0.113.7') }))
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 429, 429])
+    expect((await call('GET', system.url('/orders/1'), { headers: from('203.0.113.7') })).status).toBe(401)
+  })
+
+  test('health checks have no limit', async () => {
+    for (const path of ['/livez', '/readyz']) {
+      const answers = await inParallel(6, 1, () => call('GET', system.url(path), { headers: from('203.0.113.7') }))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    }
   })
 
   test('addresses of one IPv6 network are one', async () => {

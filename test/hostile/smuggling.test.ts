@@ -144,6 +144,11 @@ describe('requests that come in one piece', () => {
     connection.close()
   })
 
+  test('of a purchase and then of nonsense: the purchase is answered, and first', async () => {
+    const connection = await answersTo(`${purchase(await token())}nonsense\r\n\r\n`, Infinity)
+    expect(connection.answers().map(({ status }) => status)).toEqual([202, 400])
+  })
+
   test('and end in nonsense get whole answers or none, and no other request\'s', async () => {
     const connection = await answersTo(`${get('/livez').repeat(5)}nonsense\r\n\r\n${get('/sales')}`, Infinity)
     for (const { status, text } of connection.answers()) {

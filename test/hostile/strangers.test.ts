@@ -1,9 +1,13 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectRefused } from '../support/expect-refused.ts'
 import { type Answer, call } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
+import { countRequests } from '../../control-room/live/read-requests.ts'
+import { SERVICES, variable } from '../../dev/services.ts'
 import { startSystem, type System } from '../support/system.ts'
+
+const METRICS_TOKEN = randomBytes(24).toString('hex')
 
 let system: System
 let saleId: string
@@ -13,7 +17,7 @@ let reservationId: string
 let orderId: string
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await startSystem({ METRICS_TOKEN })
   saleId = await system.createSale({ stock: 100 })
   owner = await system.signIn('owner')
   stranger = await system.signIn('stranger')
@@ -70,4 +74,19 @@ test('ids are random: of 50 reservations, no two share a tenth of what is random
 
 test('every unit is accounted for', async () => {
   expect(await system.auditAtRest()).toMatchObject({ balanced: true, sales: [{ sold: 51 }] })
+})
+
+describe('figures are for whoever holds the token of the figures', () => {
+  test.each(SERVICES.map(({ name }) => name))('those of the %s', async (name) => {
+    if (name === 'subscribers') await system.start('subscribers')
+    const url = `http://127.0.0.1:${system.env[variable(name, 'PORT')]}/metrics`
+    expectRefused(await call('GET', url), 'UNAUTHENTICATED')
+    for (const token of [stranger, system.env.ADMIN_TOKEN, system.env.TOKEN_SECRET]) expectRefused(await call('GET', url, { token }), 'FORBIDDEN')
+    expect((await call('GET', url, { token: METRICS_TOKEN })).text).toContain('process_cpu_seconds_total')
+  })
+
+  test('and the control room is one of them', async () => {
+    expect((await countRequests(system.url(''), METRICS_TOKEN)).accepted).toBeGreaterThan(0)
+    await expect(countRequests(system.url(''), undefined)).rejects.toThrow('401')
+  })
 })

@@ -51,6 +51,18 @@ export const gatewayGuards: Guard[] = [
     text: '>= PER_BUYER_MAX', without: '< 0', tests: { file: 'test/waiting.test.ts', named: 'the event stream one buyer' },
   },
   {
+    rule: 'money is counted while buyers take up every connection of theirs to the order service', file: 'gateway/routes/forward.ts',
+    text: 'req.path === CALLBACK ? ofProvider : ofBuyers', without: 'ofBuyers', tests: { file: 'gateway/routes/forward.test.ts' },
+  },
+  {
+    rule: 'a refusal does not stand in front of the answer to an earlier purchase', file: 'core/platform/unreadable.ts',
+    text: "else underWay.once('close', () => afterEarlierAnswers(socket, broken, then))", without: 'else then()', tests: { file: 'core/platform/unreadable.test.ts' },
+  },
+  {
+    rule: 'no limit on buyers holds the provider back', file: 'gateway/routes/limit.ts',
+    text: "path === '/payments/callback' || ", without: '', tests: { file: 'test/limits.test.ts', named: 'in a crowd' },
+  },
+  {
     rule: 'the epoch that a gateway knows never falls', file: 'gateway/catalogue.ts',
     text: 'Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)', without: 'sale.epoch', tests: { file: 'gateway/catalogue.test.ts', named: 'an epoch that falls' },
   },

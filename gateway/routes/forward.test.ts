@@ -1,0 +1,42 @@
+import { once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Registry } from 'prom-client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startHttp } from '../../core/platform/http-service.ts'
+import { createLog } from '../../core/platform/log.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import { call } from '../../test/support/http-client.ts'
+import { RawConnection } from '../../test/support/raw-http.ts'
+import { forwardTo } from './forward.ts'
+
+/** An order service that leaves buyers without an answer and takes the provider's calls. */
+let orderService: Server
+let gateway: Awaited<ReturnType<typeof startHttp>>
+const unanswered: ServerResponse[] = []
+
+beforeAll(async () => {
+  orderService = createServer((req, res) => {
+    if (req.url === '/payments/callback') res.end('{}')
+    else unanswered.push(res)
+  })
+  await once(orderService.listen(0, '127.0.0.1'), 'listening')
+  const log = createLog('test', 'silent')
+  const url = `http://127.0.0.1:${(orderService.address() as AddressInfo).port}`
+  gateway = await startHttp({ host: '127.0.0.1', port: 0, log, metrics: new Registry(), checks: {}, routes: (app) => { app.use(forwardTo(url, log)) } })
+})
+afterAll(async () => {
+  await gateway.close()
+  orderService.close().closeAllConnections()
+})
+
+test('the provider reports money while buyers hold every connection of theirs to the order service', async () => {
+  const url = `http://127.0.0.1:${gateway.port}/`
+  const buyers = await new RawConnection(url).opened()
+  buyers.send('GET /orders/1 HTTP/1.1\r\nHost: shop\r\n\r\n'.repeat(150))
+  await eventually('as many to be asked as may be', () => unanswered.length, (count) => count === 100)
+  expect(await call('POST', `${url}payments/callback`, { body: {} })).toMatchObject({ status: 200 })
+  expect(buyers.received).toBe('')
+  expect(unanswered).toHaveLength(100)
+  buyers.close()
+})
