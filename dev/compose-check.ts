@@ -1,16 +1,23 @@
 /**
- * Holds docker-compose.yml against the services: what dclint, which knows only the Compose schema, cannot see. A forgotten
- * variable, a misspelt one or a port open to the world would show only where the containers run.
+ * Usage: npm run compose-check
+ * Holds docker-compose.yml against the Compose schema (dclint), and against the services: a forgotten variable, a misspelt
+ * one or a port open to the world would show only where the containers run.
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { commandLine } from '../core/platform/command-line.ts'
 import { BadConfiguration, parseConfig } from '../core/platform/config.ts'
 import { databaseConnections } from './database-connections.ts'
 import { schemas } from './schemas.ts'
 import { DEMO } from './settings.ts'
+
+commandLine()
+const dclint = await execa('dclint', ['docker-compose.yml', '--max-warnings', '0'], { preferLocal: true, reject: false, stdio: 'inherit' })
+if (dclint.failed) process.exit(1)
 
 const CHECKOUT = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(CHECKOUT, file), 'utf8')
