@@ -10,7 +10,13 @@ const storable = (maxLength: number) => z.string().min(1).max(maxLength).regex(/
 
 /** Shorter than any id of ours; keeps path parameters harmless in keys and logs. */
 export const SaleId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
-export const BuyerId = z.string().regex(/^[\w.:@-]{1,64}$/, 'expected 1 to 64 letters, digits or _ . : @ -')
+const BUYER_ID_LENGTH_MAX = 255
+/**
+ * As logins make them (OpenID Connect: up to 255 ASCII characters), such as `auth0|64ab` and `bob+vip@example.com`. Braces
+ * mark the sale in Redis keys, which the audit finds by them; a letter or digit, since no URL can hold the path "..".
+ */
+export const BuyerId = z.string().max(BUYER_ID_LENGTH_MAX, `expected at most ${BUYER_ID_LENGTH_MAX} characters`)
+  .regex(/^(?=.*[A-Za-z0-9])[!-z|~]+$/, 'expected visible ASCII characters other than { and }, a letter or digit among them')
 /** The sale's id, a dot, and 128 random bits: whoever holds it knows the sale's hash tag without asking. */
 export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
 export const OrderId = z.uuid('expected an order id')
