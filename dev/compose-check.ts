@@ -83,7 +83,7 @@ function settingsOf(as: string, name: ServiceName, environment: Record<string, s
     return parseConfig<z.ZodObject>(schemas[name], filledIn(environment))
   } catch (error) {
     if (!(error instanceof BadConfiguration)) throw error
-    problems.push(`${as}: would not start with secrets in .env and nothing else. ${error.message}`)
+    problems.push(`${as}: would not start with secrets and ALLOW_DEMO_PAYMENTS=true in .env and nothing else. ${error.message}`)
     return {}
   }
 }
@@ -107,10 +107,10 @@ function checkAny(name: string, { image, build, healthcheck, ports, profiles }: 
   else hold(/:\d+\.\d+/.test(image ?? ''), `${name}: expected an image pinned to a version, got ${image}`)
 }
 
-/** The environment as Compose would make it from a .env that holds the required secrets only. */
+/** The environment as Compose would make it from a .env with the required secrets, and the demo's payment provider allowed. */
 function filledIn(environment: Service['environment']): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).map(([variable, value]) =>
-    [variable, withDefaults(value ?? '').replaceAll(/\$\{\w+(:\?[^}]*)?\}/g, () => randomBytes(32).toString('hex'))]))
+    [variable, withDefaults((value ?? '').replaceAll(/\$\{ALLOW_DEMO_PAYMENTS\b[^}]*\}/g, 'true')).replaceAll(/\$\{\w+(:\?[^}]*)?\}/g, () => randomBytes(32).toString('hex'))]))
 }
 
 /** `${A:-${B:-3000}}` is 3000: from the inside out. */

@@ -12,6 +12,7 @@ export const OrderServiceConfig = z.object({
   TOKEN_SECRET: settings.TOKEN_SECRET,
   PAYMENT_SECRET: settings.PAYMENT_SECRET,
   PAYMENT_PROVIDER_URL: z.url().describe('where the payment provider answers, as the order service reaches it'),
+  ALLOW_DEMO_PAYMENTS: settings.ALLOW_DEMO_PAYMENTS,
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,

@@ -65,6 +65,7 @@ export const settings = {
   TOKEN_SECRET: secret('signs and verifies the buyers\' tokens'),
   PAYMENT_SECRET: secret('signs the calls between shop and payment provider, both ways'),
   DEMO_MODE: z.stringbool().default(false).describe('true lets anybody sign in by name (POST /sessions), and the control room send simulated buyers'),
+  ALLOW_DEMO_PAYMENTS: z.stringbool().default(false).describe('true lets production take payments by the demo\'s provider, whose button pays without money'),
   TRUST_PROXY_HOPS: count(0, [0, 10]).describe('reverse proxies in front whose X-Forwarded-For is believed'),
   INTAKE_QUEUE_MAX_LENGTH: count(100_000, [1, 100_000_000]).describe('reservations that may wait for the order service; more are refused as BUSY'),
   RESERVATION_LIFETIME_SECONDS: seconds(120, [0.1, DAY_SECONDS]).describe('a reservation older than this is dropped instead of ordered'),
@@ -93,13 +94,10 @@ export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: Nod
     const name = issue.path.join('.')
     return given[name] === undefined ? `${name} is missing: ${describe(schema, name)}` : `${name}: ${issue.message}`
   })
-  if (given.NODE_ENV === 'production') problems.push(...notForProduction(pick(given, Object.keys(schema.shape))))
+  if (given.NODE_ENV === 'production') problems.push(...notForProduction(Object.keys(schema.shape), given))
   if (!parsed.success || problems.length > 0) throw new BadConfiguration(problems)
   return parsed.data
 }
-
-const pick = (given: NodeJS.ProcessEnv, names: string[]) =>
-  Object.fromEntries(names.flatMap((name) => given[name] === undefined ? [] : [[name, given[name]]]))
 
 /** Like parseConfig on the process's environment, but prints what is wrong and exits 78 ("bad configuration"). */
 export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {
