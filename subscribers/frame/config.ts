@@ -18,7 +18,7 @@ export const SubscribersConfig = z.object({
   SUBSCRIBER_BATCH_MAX: count(100, [1, 1_000])
     .describe('events that one transaction of a subscriber handles at most; a transaction may take 10 s, so slow effects need fewer'),
   PREDECESSOR_WAIT_SECONDS: seconds(30, [0.1, 86_400]).describe('how long an event that came too early waits for its predecessor before it is parked'),
-  SMS_LOG_FILE: z.string().min(1).default('/tmp/seckill-sms.log').describe('where the SMS provider of the demo writes'),
+  SMS_LOG_FILE: z.string().min(1).optional().describe('where the SMS provider of the demo writes, 20 MB at most; in a folder of this user\'s among the temporary files when unset'),
   RISK_PAID_PER_MINUTE_MAX: count(5, [1, 1_000_000]).describe('orders that a buyer may pay within a minute; more put them on the blacklist'),
   RISK_AMOUNT_CENTS: count(1_000_000, [1, 1_000_000_000_000]).describe('paid orders of this amount or more are marked for a person to look at'),
 })
