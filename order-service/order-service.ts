@@ -1,4 +1,5 @@
 import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
+import { clockCheck } from '../core/platform/clock-check.ts'
 import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
@@ -10,6 +11,7 @@ import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/signature.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -76,6 +78,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
+      clock: clockCheck('Redis', () => stock.nowMs(), SIGNATURE_TOLERANCE_SECONDS * 1_000),
       loops: () => loops.check(),
     },
     routes: orderRoutes({

@@ -1,6 +1,8 @@
+import { clockCheck } from '../core/platform/clock-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/signature.ts'
 import type { PaymentProviderConfig } from './config.ts'
 import { createLinkTokens } from './link-tokens.ts'
 import { providerRoutes } from './routes.ts'
@@ -13,15 +15,16 @@ import { shopAt } from './shop.ts'
 export const startPaymentProvider: StartService<PaymentProviderConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('payment-provider')
   const base = () => (config.PAYMENT_PAGE_URL ?? `http://localhost:${http.port}`).replace(/\/$/, '')
+  const shop = shopAt({ url: config.PUBLIC_URL, secret: config.PAYMENT_SECRET, log })
   const http = await startHttp({
     host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics,
-    checks: {},
+    checks: { clock: clockCheck('the shop', shop.nowMs, SIGNATURE_TOLERANCE_SECONDS * 1_000) },
     routes: providerRoutes({
       secret: config.PAYMENT_SECRET,
       links: createLinkTokens(config.PAYMENT_SECRET),
       shopPage: config.SHOP_PAGE_URL ?? config.PUBLIC_URL,
       linkTo: (token) => `${base()}/pay/${token}`,
-      shop: shopAt({ url: config.PUBLIC_URL, secret: config.PAYMENT_SECRET, log }),
+      shop,
       metrics, log,
     }),
   })

@@ -21,5 +21,5 @@ export const typed = (lengthMax: number) => visible(line(lengthMax).regex(NO_CON
   .regex(ONE_LINE_ONE_DIRECTION, 'expected one line, without characters that turn the direction of writing'))
 
 /** With marks, which are half of a Thai vowel, and the joiners of Persian and Sinhala; of punctuation what names have. */
-const NAME = /^[\p{L}\p{M}\p{N}\p{Zs}\p{Pd}\u200C\u200D'’‘.,_·・]*$/u
+const NAME = /^[\p{L}\p{M}\p{N}\p{Zs}\p{Pd}'’‘.,_·・\u200C\u200D]*$/u
 export const typedName = (lengthMax: number) => visible(line(lengthMax).regex(NAME, 'expected letters of any language, digits, spaces and . , _ - \' ·'))
