@@ -1,6 +1,12 @@
-/** `npm run advisories`: fails when a dependency has a known advisory of severity high or critical. */
+/**
+ * Usage: npm run advisories
+ * Exits 1 when a dependency has a known advisory of severity high or critical.
+ */
 import { execa } from 'execa'
 import { z } from 'zod'
+import { commandLine } from '../core/platform/command-line.ts'
+
+commandLine()
 
 const ANSWER_LIMIT_MS = 60_000
 

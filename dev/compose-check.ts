@@ -1,16 +1,23 @@
 /**
- * Holds docker-compose.yml against the services: what dclint, which knows only the Compose schema, cannot see. A forgotten
- * variable, a misspelt one or a port open to the world would show only where the containers run.
+ * Usage: npm run compose-check
+ * Holds docker-compose.yml against the Compose schema (dclint), and against the services: a forgotten variable, a misspelt
+ * one or a port open to the world would show only where the containers run.
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { commandLine } from '../core/platform/command-line.ts'
 import { BadConfiguration, parseConfig } from '../core/platform/config.ts'
 import { databaseConnections } from './database-connections.ts'
 import { schemas } from './schemas.ts'
 import { DEMO } from './settings.ts'
+
+commandLine()
+const dclint = await execa('dclint', ['docker-compose.yml', '--max-warnings', '0'], { preferLocal: true, reject: false, stdio: 'inherit' })
+if (dclint.failed) process.exit(1)
 
 const CHECKOUT = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(CHECKOUT, file), 'utf8')
@@ -76,7 +83,7 @@ function settingsOf(as: string, name: ServiceName, environment: Record<string, s
     return parseConfig<z.ZodObject>(schemas[name], filledIn(environment))
   } catch (error) {
     if (!(error instanceof BadConfiguration)) throw error
-    problems.push(`${as}: would not start with secrets in .env and nothing else. ${error.message}`)
+    problems.push(`${as}: would not start with secrets and ALLOW_DEMO_PAYMENTS=true in .env and nothing else. ${error.message}`)
     return {}
   }
 }
@@ -100,10 +107,10 @@ function checkAny(name: string, { image, build, healthcheck, ports, profiles }: 
   else hold(/:\d+\.\d+/.test(image ?? ''), `${name}: expected an image pinned to a version, got ${image}`)
 }
 
-/** The environment as Compose would make it from a .env that holds the required secrets only. */
+/** The environment as Compose would make it from a .env with the required secrets, and the demo's payment provider allowed. */
 function filledIn(environment: Service['environment']): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).map(([variable, value]) =>
-    [variable, withDefaults(value ?? '').replaceAll(/\$\{\w+(:\?[^}]*)?\}/g, () => randomBytes(32).toString('hex'))]))
+    [variable, withDefaults((value ?? '').replaceAll(/\$\{ALLOW_DEMO_PAYMENTS\b[^}]*\}/g, 'true')).replaceAll(/\$\{\w+(:\?[^}]*)?\}/g, () => randomBytes(32).toString('hex'))]))
 }
 
 /** `${A:-${B:-3000}}` is 3000: from the inside out. */

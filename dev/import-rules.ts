@@ -1,4 +1,11 @@
+/**
+ * Usage: npm run imports
+ * Holds every import against the rules of .dependency-cruiser.cjs: who may import whom.
+ */
 import { execa } from 'execa'
+import { commandLine } from '../core/platform/command-line.ts'
+
+commandLine()
 
 /** A parser that does not fit makes dependency-cruiser skip every .ts file and report no violation. */
 const MODULES_MIN = 20

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { asksForHelp, usageOf } from '../core/platform/usage.mjs'
 
 const CHECKOUT = resolve(import.meta.dirname, '..')
 const LOCK = join(CHECKOUT, '.data/install.lock')
@@ -16,6 +17,10 @@ const PROGRESS_MS = process.stderr.isTTY ? 500 : 10_000
 
 const target = process.argv[2]
 if (!target) fail('Usage: node dev/run.mjs <file.ts> [arguments]')
+if (asksForHelp(process.argv.slice(3))) {
+  console.log(usageOf(resolve(CHECKOUT, target)))
+  process.exit(0)
+}
 if (isInstallationStale() || isClientStale()) await withLock(prepare)
 
 // In this same process: whoever signals it, a terminal, npm or a supervisor, reaches the program itself.

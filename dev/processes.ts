@@ -35,7 +35,8 @@ export interface ChildOptions {
  * services have drained.
  */
 export function startChild({ command, args, logFile, append = false, ...options }: ChildOptions): Child {
-  const log = openSync(logFile, append ? 'a' : 'w')
+  // Of this user's only: logs name buyers.
+  const log = openSync(logFile, append ? 'a' : 'w', 0o600)
   const logFrom = fstatSync(log).size
   const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] })
   closeSync(log)

@@ -1,5 +1,10 @@
-/** `npm start`: the whole system on this machine, until Ctrl-C. */
+/**
+ * Usage: npm start
+ * Starts the whole system on this machine, until Ctrl-C: servers, migrations, services and a demo sale. What it starts
+ * with can be set in the environment; .env.example lists every variable.
+ */
 import { once } from 'node:events'
+import { commandLine } from '../core/platform/command-line.ts'
 import { type LauncherDoor, openLauncherDoor } from './launcher-door.ts'
 import { memoryWarning } from './memory.ts'
 import { RunRecord } from './run-file.ts'
@@ -12,6 +17,7 @@ import { welcome } from './welcome.ts'
 /** A terminal's Ctrl-C reaches us twice, from the terminal and passed on by npm. A person takes longer than that. */
 const SAME_REQUEST_MS = 700
 
+commandLine()
 const say = (line: string) => console.error(line)
 const stopRequest = new AbortController()
 /** Everything that runs, in the order of its start. */

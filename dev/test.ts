@@ -1,4 +1,9 @@
-/** `npm test`: vitest with the arguments handed over, on private servers that test/global-setup.ts starts. */
+/**
+ * Usage: npm test [-- arguments for vitest]        for example: npm test -- gateway/sold-out.test.ts
+ *        npm run screenshots                       makes the pictures of both pages anew
+ * Runs the test suite on servers of its own, also beside a running npm start. Arguments are handed to vitest
+ * (npx vitest --help shows them).
+ */
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'

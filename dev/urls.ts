@@ -1,8 +1,13 @@
-/** `npm run -s urls`: what runs, as KEY=value lines for scripts. */
+/**
+ * Usage: npm run -s urls
+ * Prints the addresses, pids and secrets of the running npm start as KEY=value lines, for scripts.
+ */
+import { commandLine } from '../core/platform/command-line.ts'
 import { isRunning, readRun } from './run-file.ts'
 import { dataFolder } from './servers/data-folder.ts'
 import { variable } from './services.ts'
 
+commandLine()
 const run = readRun(await dataFolder())
 if (!run || !isRunning(run)) fail('Nothing runs here. Start it with: npm start')
 else if (Object.keys(run.urls).length === 0) fail(`It is still starting, as process ${run.launcher.pid}. Ask again in some seconds.`)

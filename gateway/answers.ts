@@ -11,7 +11,8 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 /** What became of an attempt to buy. */
 export type BuyOutcome =
   | { status: 'ACCEPTED'; reservationId: string; quantity: number }
-  | { status: 'UNAUTHENTICATED' | 'NO_SUCH_SALE' }
+  | { status: 'UNAUTHENTICATED'; fault: string }
+  | { status: 'NO_SUCH_SALE' }
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
 
 /** What a buyer who preferred to wait has waited for. */
@@ -45,7 +46,7 @@ export async function answerBuyer(
     case 'RATE_LIMITED':
       return problem('RATE_LIMITED', 'Too many attempts; wait before the next.', { retryAfterSeconds: outcome.retryAfterMs / 1_000 })
     case 'UNAUTHENTICATED':
-      return problem('UNAUTHENTICATED', 'Send a valid token as "Authorization: Bearer <token>".')
+      return problem('UNAUTHENTICATED', outcome.fault)
     case 'NOT_STARTED':
       return problem('NOT_STARTED', `The sale opens at ${new Date(outcome.opensAtMs).toISOString()}.`, {
         serverTime: new Date(outcome.nowMs).toISOString(), retryAfterSeconds: (outcome.opensAtMs - outcome.nowMs) / 1_000,

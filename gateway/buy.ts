@@ -58,9 +58,9 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
 /** With `Prefer: wait=N`, whoever has a reservation now may wait here for what becomes of it. */
 async function waitAsPreferred({ tokens, watched }: BuyDeps, req: Request, res: Response, outcome: BuyOutcome): Promise<Waited | undefined> {
   const waitSeconds = preferredWait(req.headers)
-  const buyerId = tokens.verify(bearer(req.headers.authorization) ?? '')
-  if (waitSeconds === undefined || buyerId === undefined || !('reservationId' in outcome)) return undefined
-  const record = await awaitResult(watched, { reservationId: outcome.reservationId, buyerId, waitSeconds, res })
+  const verified = tokens.verify(bearer(req.headers.authorization))
+  if (waitSeconds === undefined || 'fault' in verified || !('reservationId' in outcome)) return undefined
+  const record = await awaitResult(watched, { reservationId: outcome.reservationId, buyerId: verified.buyerId, waitSeconds, res })
   return record && { record, waitSeconds }
 }
 
@@ -74,8 +74,9 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
   const address = addressForLimit(req.ip ?? '')
   const token = deps.addresses.take(address)
   if (!token.taken) return { status: 'RATE_LIMITED', retryAfterMs: token.waitMs }
-  const buyerId = deps.tokens.verify(bearer(req.headers.authorization) ?? '')
-  if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }
+  const verified = deps.tokens.verify(bearer(req.headers.authorization))
+  if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
+  const { buyerId } = verified
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
   const sale = catalogue.known(saleId) ?? await catalogue.find(saleId)
   if (!sale) return { status: 'NO_SUCH_SALE' }

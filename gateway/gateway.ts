@@ -6,6 +6,7 @@ import { securityHeaders, startHttp } from '../core/platform/http-service.ts'
 import { jsonBody } from '../core/platform/json-body.ts'
 import { Loops } from '../core/platform/loops.ts'
 import { metricsAccess } from '../core/platform/metrics-access.ts'
+import { clockCheck } from '../core/platform/clock-check.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { servePage } from '../core/platform/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
@@ -14,7 +15,7 @@ import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
 import { signedIn } from '../core/platform/signed-in.ts'
-import { createTokens } from '../core/platform/tokens.ts'
+import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/tokens.ts'
 import type { Bucket } from '../core/stock/ledger.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
@@ -98,6 +99,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
+      clock: clockCheck('Redis', () => stock.nowMs(), TOKEN_CLOCK_TOLERANCE_MS),
       loops: () => loops.check(),
       orders: reachable('ORDER_SERVICE_URL', config.ORDER_SERVICE_URL, 'meanwhile orders and payments are answered 503'),
     },

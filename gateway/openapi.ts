@@ -65,10 +65,13 @@ export const generalRefusals: ProblemCode[] = [
   'INVALID_REQUEST', 'UNAUTHENTICATED', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'TIMED_OUT', 'TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'RATE_LIMITED', 'HEADERS_TOO_LARGE',
 ]
 
+const BUYER_TOKEN = 'From POST /sessions in demo mode, otherwise from a login that shares TOKEN_SECRET: a JWT, HS256, of at most 4,096 characters, with sub '
+  + '(the buyer: 1 to 255 visible ASCII characters other than { and }), aud "seckill" and exp, at most 24 hours away. The detail of a 401 names the claim that is wrong.'
+
 /** The gateway's whole HTTP face, from the schemas that validate it. */
 export function openApiDocument(): OpenApiDocument {
   const registry = new OpenAPIRegistry()
-  registry.registerComponent('securitySchemes', 'buyer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+  registry.registerComponent('securitySchemes', 'buyer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: BUYER_TOKEN })
   for (const call of calls) registry.registerPath(path(call))
   const general = generalRefusals.map((code) => `${problems[code].status} ${code}`).join(', ')
   const document = new OpenApiGeneratorV31(registry.definitions).generateDocument({

@@ -1,7 +1,13 @@
-/** `npm run loadtest -- <scenario> [--report] [k6 flags]`: k6 against the running `npm start`. */
+/**
+ * Usage: npm run loadtest [-- [SCENARIO] [--report] [flags of k6]]
+ *   SCENARIO   smoke (when left out), load, spike, stress, soak or breakpoint; loadtest/README.md says what each asks
+ *   --report   shows charts at http://localhost:5665 meanwhile, and keeps them as loadtest/results/<scenario>.html
+ * Runs k6 against the running npm start. RATE, STOCK, DURATION and the like in the environment give another size.
+ */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import process from 'node:process'
+import { refuse } from '../core/platform/command-line.ts'
 import { findK6 } from './find-k6.ts'
 
 const SCENARIOS = ['smoke', 'load', 'spike', 'stress', 'soak', 'breakpoint']
@@ -12,7 +18,7 @@ const EX_UNAVAILABLE = 69
 const THRESHOLDS_CROSSED = 99
 
 const [scenario = 'smoke', ...flags] = process.argv.slice(2)
-if (!SCENARIOS.includes(scenario)) stop(`There is no scenario "${scenario}"; expected one of ${SCENARIOS.join(', ')}.`)
+if (!SCENARIOS.includes(scenario)) refuse(`There is no scenario "${scenario}"; expected one of ${SCENARIOS.join(', ')}.`)
 const system = process.env.GATEWAY_URL ? {} : runningSystem()
 const wantsReport = flags.includes('--report')
 const reporting = wantsReport ? { K6_WEB_DASHBOARD: 'true', K6_WEB_DASHBOARD_EXPORT: `${RESULTS}/${scenario}.html`, K6_WEB_DASHBOARD_PERIOD: '1s' } : {}

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
-import { everyService, settings } from '../core/platform/config.ts'
+import { bounded, count, everyService, settings } from '../core/platform/config.ts'
 import { httpBase } from '../core/platform/http-url.ts'
 
 export const OrderServiceConfig = z.object({
@@ -13,14 +13,15 @@ export const OrderServiceConfig = z.object({
   TOKEN_SECRET: settings.TOKEN_SECRET,
   PAYMENT_SECRET: settings.PAYMENT_SECRET,
   PAYMENT_PROVIDER_URL: httpBase().describe('where the payment provider answers, as the order service reaches it'),
+  ALLOW_DEMO_PAYMENTS: settings.ALLOW_DEMO_PAYMENTS,
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
   SAGA_SECONDS: settings.SAGA_SECONDS,
   DELAY_TRANSPORT: settings.DELAY_TRANSPORT,
-  ORDERS_PER_SECOND: z.coerce.number().positive().default(2_000).describe('steady rate at which one order service places reservations'),
+  ORDERS_PER_SECOND: bounded([0.001, 10_000_000], { isWhole: false }).default(2_000).describe('steady rate at which one order service places reservations'),
   // With 256 an order costs this process 45 µs, with 512 38, with 1,000 39; the sale's row is held for 20 ms.
-  ORDER_BATCH_MAX: z.coerce.number().int().min(1).max(1_000).default(512)
+  ORDER_BATCH_MAX: count(512, [1, 1_000])
     .describe(`reservations placed in one transaction; a message is placed whole, so it may be ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`),
 })
 export type OrderServiceConfig = z.output<typeof OrderServiceConfig>

@@ -1,4 +1,5 @@
 import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
+import { clockCheck } from '../core/platform/clock-check.ts'
 import { connectDatabase, isDataError } from '../core/platform/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/database-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
@@ -12,6 +13,7 @@ import { reachable } from '../core/platform/reachable.ts'
 import { connectRedis, waitForRedis } from '../core/platform/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/redis-check.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/signature.ts'
 import { createTokens } from '../core/platform/tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -78,6 +80,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
+      clock: clockCheck('Redis', () => stock.nowMs(), SIGNATURE_TOLERANCE_SECONDS * 1_000),
       loops: () => loops.check(),
       provider: reachable('PAYMENT_PROVIDER_URL', config.PAYMENT_PROVIDER_URL, 'meanwhile buyers get no payment link, and refunds wait'),
     },

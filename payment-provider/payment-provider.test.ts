@@ -31,7 +31,7 @@ beforeAll(async () => {
     }),
   })
   closers.add('shop', shop.close)
-  const config = { NODE_ENV: 'test', LOG_LEVEL: 'silent', HOST: '127.0.0.1', PAYMENT_PROVIDER_PORT: 0, PAYMENT_SECRET: SECRET, PUBLIC_URL: `http://127.0.0.1:${shop.port}` } as const
+  const config = { NODE_ENV: 'test', LOG_LEVEL: 'silent', HOST: '127.0.0.1', PAYMENT_PROVIDER_PORT: 0, ALLOW_DEMO_PAYMENTS: false, PAYMENT_SECRET: SECRET, PUBLIC_URL: `http://127.0.0.1:${shop.port}` } as const
   url = `http://127.0.0.1:${(await startPaymentProvider({ config, log, closers })).port}`
 })
 afterAll(() => closers.closeAll())

@@ -1,8 +1,10 @@
+import { clockCheck } from '../core/platform/clock-check.ts'
 import { startHttp } from '../core/platform/http-service.ts'
 import { metricsAccess } from '../core/platform/metrics-access.ts'
 import { createMetrics } from '../core/platform/metrics.ts'
 import { reachable } from '../core/platform/reachable.ts'
 import type { StartService } from '../core/platform/service.ts'
+import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/signature.ts'
 import type { PaymentProviderConfig } from './config.ts'
 import { createLinkTokens } from './link-tokens.ts'
 import { providerRoutes } from './routes.ts'
@@ -15,16 +17,19 @@ import { shopAt } from './shop.ts'
 export const startPaymentProvider: StartService<PaymentProviderConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('payment-provider')
   const base = () => config.PAYMENT_PAGE_URL ?? `http://localhost:${http.port}`
+  const shop = shopAt({ url: config.PUBLIC_URL, secret: config.PAYMENT_SECRET, log })
   const http = await startHttp({
-    host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics,
-    metricsAccess: metricsAccess(config),
-    checks: { shop: reachable('PUBLIC_URL', config.PUBLIC_URL, 'meanwhile no payment can be reported') },
+    host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics, metricsAccess: metricsAccess(config),
+    checks: {
+      shop: reachable('PUBLIC_URL', config.PUBLIC_URL, 'meanwhile no payment can be reported'),
+      clock: clockCheck('the shop', shop.nowMs, SIGNATURE_TOLERANCE_SECONDS * 1_000),
+    },
     routes: providerRoutes({
       secret: config.PAYMENT_SECRET,
       links: createLinkTokens(config.PAYMENT_SECRET),
       shopPage: config.SHOP_PAGE_URL ?? config.PUBLIC_URL,
       linkTo: (token) => `${base()}/pay/${token}`,
-      shop: shopAt({ url: config.PUBLIC_URL, secret: config.PAYMENT_SECRET, log }),
+      shop,
       metrics, log,
     }),
   })

@@ -8,6 +8,7 @@ import type { Payment } from './link-tokens.ts'
 /** 5 tries with pauses of 0.25, 0.5, 1 and 2 s: what a buyer at the page will wait for. A real provider goes on for days. */
 const RETRIES = { retries: 4, minTimeout: 250, factor: 2, maxTimeout: 2_000 }
 const ANSWER_LIMIT_MS = 3_000
+const CLOCK_LIMIT_MS = 1_000
 
 export type Reported =
   | { outcome: 'PAID' | 'ALREADY_COUNTED' | 'REFUND_DUE' }
@@ -18,6 +19,8 @@ export type Reported =
 
 export interface Shop {
   reportMoney: (payment: Payment) => Promise<Reported>
+  /** Its clock, by the second. @throws when it does not answer */
+  nowMs: () => Promise<number>
 }
 
 /** The shop, told of money by signed calls that are repeated until one is answered. */
@@ -37,6 +40,11 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
   }
 
   return {
+    async nowMs() {
+      const answer = await fetch(new URL('/livez', url), { signal: AbortSignal.timeout(CLOCK_LIMIT_MS) })
+      await answer.arrayBuffer()
+      return Date.parse(answer.headers.get('date') ?? '')
+    },
     async reportMoney(payment) {
       const body = JSON.stringify({ ...payment, providerRef: providerRef(payment.paymentId) } satisfies PaymentCallback)
       try {

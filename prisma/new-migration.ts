@@ -1,28 +1,29 @@
 /**
- * Writes the next migration: the SQL from the migrations so far to schema.prisma.
- *
- *   npm run migration -- add-coupons     writes migrations/<time>_add_coupons/migration.sql, for you to read and amend
- *   npm run migration -- --check         writes nothing; exits 1 when the schema and the migrations differ
+ * Usage: npm run migration -- <name>      a few words, such as add-coupons
+ *        npm run migration -- --check     writes nothing; exits 1 when the schema and the migrations differ
+ * Writes the next migration, migrations/<time>_<name>/migration.sql, for you to read and amend: the SQL from the
+ * migrations so far to schema.prisma.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { commandLine, refuse } from '../core/platform/command-line.ts'
 import { RunRecord } from '../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../dev/scratch-folder.ts'
 import { startPostgres } from '../dev/servers/postgres.ts'
 import { migrate } from './migrate.ts'
 import { MIGRATIONS, NO_FILTERS, SCHEMA, withSchemaEngine } from './schema-engine.ts'
 
-const USAGE = 'Usage: npm run migration -- <name>, a few words such as add-coupons; or --check'
 /** What the engine answers when there is something to do, as `prisma migrate diff --exit-code` does. */
 const DIFFERS = 2
 
-const argument = process.argv[2] ?? ''
-const sql = /^(--check|\w[\w-]*)$/.test(argument) ? await missingSql() : undefined
+const { values: { check }, positionals: [name] } = commandLine({ check: { type: 'boolean' } }, [0, 1])
+if ((name === undefined) !== (check === true)) refuse('Expected either a name or --check.')
+if (name !== undefined && !/^\w[\w-]*$/.test(name)) refuse(`Expected a name of letters, digits, _ and -, got "${name}".`)
 
-if (sql === undefined) fail(USAGE)
-else if (sql === '') console.log('The migrations and schema.prisma say the same.')
-else if (argument === '--check') fail(`schema.prisma and the migrations differ. Run: npm run migration -- <name>. It would write:\n${sql}`)
-else console.log(`Wrote ${await write(argument, sql)}. Read it, and amend it where data must move.`)
+const sql = await missingSql()
+if (sql === '') console.log('The migrations and schema.prisma say the same.')
+else if (name === undefined) fail(`schema.prisma and the migrations differ. Run: npm run migration -- <name>. It would write:\n${sql}`)
+else console.log(`Wrote ${await write(name, sql)}. Read it, and amend it where data must move.`)
 
 /** @returns the SQL that leads from the migrations to the schema, empty when nothing does. */
 async function missingSql(): Promise<string> {

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../test/support/eventually.ts'
 import { history, Subscriptions } from '../test/support/subscriptions.ts'
+import { logFileProvider } from './providers/sms-provider.ts'
 import { subscriber } from './sms.ts'
 
 let subscriptions: Subscriptions
@@ -69,4 +70,43 @@ test('while the provider cannot take messages they wait, and then come', async (
   await mkdir(join(folder, 'later'))
   await eventually('the message', () => existsSync(join(folder, 'later/sms.log')), (isThere) => isThere)
   await stop()
+})
+
+const sms = (key: number) => ({ buyerId: 'somebody', text: 'x'.repeat(100), key: String(key) })
+
+test('the file of messages is bounded, and this user\'s alone', async () => {
+  const bounded = join(folder, 'bounded.log')
+  writeFileSync(bounded, '')
+  chmodSync(bounded, 0o644)
+  const { send } = logFileProvider(bounded, 1_000)
+  for (let key = 1; key <= 50; key++) await send(sms(key))
+  expect(readdirSync(folder).filter((name) => name.startsWith('bounded')).toSorted()).toEqual(['bounded.log', 'bounded.log.1'])
+  const keys = ['.1', ''].flatMap((suffix) => readFileSync(bounded + suffix, 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as Line).key))
+  // The newest are there, in their order; the oldest made room.
+  expect(keys.at(-1)).toBe('50')
+  expect(keys).toEqual(Array.from({ length: keys.length }, (_, i) => String(50 - keys.length + 1 + i)))
+  for (const suffix of ['', '.1']) {
+    expect(statSync(bounded + suffix).size).toBeLessThanOrEqual(1_000)
+    expect(statSync(bounded + suffix).mode & 0o777).toBe(0o600)
+  }
+})
+
+test('no link is followed to the file of somebody else', async () => {
+  const target = join(folder, 'of somebody else')
+  writeFileSync(target, 'untouched')
+  symlinkSync(target, join(folder, 'link.log'))
+  await expect(logFileProvider(join(folder, 'link.log')).send(sms(1))).rejects.toThrow('The SMS log cannot be written')
+  expect(readFileSync(target, 'utf8')).toBe('untouched')
+})
+
+test('without a name the file is in a folder that only this user may enter', async () => {
+  const temporary = process.env.TMPDIR
+  process.env.TMPDIR = await mkdtemp(join(folder, 'tmp-'))
+  await logFileProvider(undefined).send(sms(1))
+  const [own = ''] = readdirSync(process.env.TMPDIR)
+  expect(statSync(join(process.env.TMPDIR, own)).mode & 0o777).toBe(0o700)
+  chmodSync(join(process.env.TMPDIR, own), 0o777)
+  await expect(logFileProvider(undefined).send(sms(2))).rejects.toThrow('is not a folder that this user alone may enter')
+  if (temporary === undefined) delete process.env.TMPDIR
+  else process.env.TMPDIR = temporary
 })

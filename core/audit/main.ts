@@ -1,7 +1,14 @@
+/**
+ * Usage: npm run audit [-- [--sale ID] [--wait SECONDS] [--json]]
+ *   --sale ID        only this sale; all of them when left out
+ *   --wait SECONDS   until nothing is on its way, so long at most
+ *   --json           the report as JSON
+ * Recounts every unit from outside. Exits 0 when balanced, 1 when not, 2 when it could not look.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { BadConfiguration, parseConfig, settings } from '../platform/config.ts'
+import { commandLine, numberOf } from '../platform/command-line.ts'
+import { parseConfig, settings } from '../platform/config.ts'
 import { connectDatabase } from '../platform/database.ts'
 import { createLog } from '../platform/log.ts'
 import { connectRedis, redisReady } from '../platform/redis.ts'
@@ -11,9 +18,10 @@ import { formatAudit } from './format.ts'
 import { createQueueReader } from './queue-depths.ts'
 import { type AuditReport, auditLimits } from './report.ts'
 
-/** npm run audit [-- --sale ID] [--wait SECONDS] [--json]: exits 0 when balanced, 1 when not, 2 when it could not look. */
-const { values } = readArguments()
-const waitSeconds = values.wait === undefined ? 0 : Number(values.wait)
+const WAIT_SECONDS_MAX = 86_400
+
+const { values } = commandLine({ sale: { type: 'string' }, wait: { type: 'string' }, json: { type: 'boolean' } })
+const waitSeconds = values.wait === undefined ? 0 : numberOf('--wait', values.wait, [0, WAIT_SECONDS_MAX], { isWhole: false })
 
 const AuditConfig = z.object({
   DATABASE_URL: settings.DATABASE_URL, REDIS_URL: settings.REDIS_URL, REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX, RABBITMQ_URL: settings.RABBITMQ_URL,
@@ -29,18 +37,7 @@ try {
   process.exitCode = 2
 }
 
-/** An unknown option must not end with 1, which says "not balanced". */
-function readArguments() {
-  try {
-    return parseArgs({ options: { sale: { type: 'string' }, wait: { type: 'string' }, json: { type: 'boolean' } } })
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nExpected: npm run audit -- [--sale ID] [--wait SECONDS] [--json]\n`)
-    process.exit(2)
-  }
-}
-
 async function look(): Promise<AuditReport> {
-  if (values.wait !== undefined && !(waitSeconds > 0)) throw new BadConfiguration([`--wait: expected seconds, got "${values.wait}"`])
   const config = parseConfig(AuditConfig, process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env })
   const database = connectDatabase(config.DATABASE_URL, { connections: 2, statementTimeoutMs: 60_000 })
   const redis = connectRedis(config.REDIS_URL, createLog('audit', 'silent'), 30_000)

@@ -2,15 +2,19 @@ import { z } from 'zod'
 import { AMOUNT_CENTS_MAX } from './amounts.ts'
 import { EndReason } from './end-reason.ts'
 import { type ProblemCode, problems } from './problems.ts'
+import { storable, typed, typedName } from './text.ts'
 
 /** Bodies of requests and answers, as they cross HTTP. The OpenAPI document is made from these. */
 
-/** Without control characters (PostgreSQL takes no NUL) and unpaired surrogates (UTF-8 has none: they would come back as another text). */
-const storable = (maxLength: number) => z.string().min(1).max(maxLength).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected no control characters')
-
 /** Shorter than any id of ours; keeps path parameters harmless in keys and logs. */
 export const SaleId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
-export const BuyerId = z.string().regex(/^[\w.:@-]{1,64}$/, 'expected 1 to 64 letters, digits or _ . : @ -')
+const BUYER_ID_LENGTH_MAX = 255
+/**
+ * As logins make them (OpenID Connect: up to 255 ASCII characters), such as `auth0|64ab` and `bob+vip@example.com`. Braces
+ * mark the sale in Redis keys, which the audit finds by them; a letter or digit, since no URL can hold the path "..".
+ */
+export const BuyerId = z.string().max(BUYER_ID_LENGTH_MAX, `expected at most ${BUYER_ID_LENGTH_MAX} characters`)
+  .regex(/^(?=.*[A-Za-z0-9])[!-z|~]+$/, 'expected visible ASCII characters other than { and }, a letter or digit among them')
 /** The sale's id, a dot, and 128 random bits: whoever holds it knows the sale's hash tag without asking. */
 export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
 export const OrderId = z.uuid('expected an order id')
@@ -24,9 +28,7 @@ export const ReservationRequest = z.strictObject({
   points: z.int().min(0).max(AMOUNT_CENTS_MAX).optional().describe('points to spend, one for a cent; when there are too few, the order is cancelled'),
 })
 
-export const SessionRequest = z.strictObject({
-  name: z.string().trim().min(1).max(40).regex(/^[\p{L}\p{N} ._-]+$/u, 'expected letters, digits, space . _ -'),
-})
+export const SessionRequest = z.strictObject({ name: typedName(40) })
 export const Session = z.strictObject({ token: z.string(), userId: BuyerId })
 
 export const SaleView = z.strictObject({
@@ -108,8 +110,6 @@ export const PaymentCallback = z.strictObject({
 export type PaymentCallback = z.infer<typeof PaymentCallback>
 export const PaymentCallbackAnswer = z.strictObject({ outcome: z.enum(['PAID', 'ALREADY_COUNTED', 'REFUND_DUE']) })
 
-/** A line for people. */
-const line = (maxLength: number) => z.string().trim().pipe(storable(maxLength))
 /** A moment that every part of the system can hold. */
 const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
   const year = new Date(moment).getUTCFullYear()
@@ -117,7 +117,7 @@ const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
 }, 'expected a moment from 1970 to 2099')
 export const NewSale = z.strictObject({
   id: SaleId,
-  title: line(120),
+  title: typed(120),
   priceCents: z.int().min(0).max(AMOUNT_CENTS_MAX).describe('of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
   stock: z.int().min(1).max(10_000_000),
   perBuyerLimit: z.int().min(1).max(MAX_QUANTITY).default(1),
@@ -137,12 +137,12 @@ export const SaleChange = z.strictObject({
   closesAt: Moment.optional(),
 }).refine((change) => change.opensAt !== undefined || change.closesAt !== undefined, 'expected opensAt, closesAt or both')
 
-export const BlacklistRequest = z.strictObject({ reason: line(200) })
+export const BlacklistRequest = z.strictObject({ reason: typed(200) })
 const Buyers = z.array(BuyerId).min(1).max(200)
 export const BlacklistChange = z.strictObject({
   list: Buyers.optional(),
   unlist: Buyers.optional(),
-  reason: line(200).optional(),
+  reason: typed(200).optional(),
 }).refine(({ list, unlist }) => list !== undefined || unlist !== undefined, 'expected list, unlist or both, each with 1 to 200 buyers')
   .refine(({ list, reason }) => (list === undefined) === (reason === undefined), { path: ['reason'], message: 'expected with list, and only then' })
   .refine(({ list = [], unlist = [] }) => !list.some((buyerId) => unlist.includes(buyerId)), { path: ['unlist'], message: 'expected no buyer who is in list, too' })

@@ -5,7 +5,7 @@ import { AMOUNT_CENTS_MAX } from './amounts.ts'
 export const Reservation = z.strictObject({
   reservationId: z.string().min(1).max(80),
   saleId: z.string().min(1).max(32),
-  buyerId: z.string().min(1).max(64),
+  buyerId: z.string().min(1).max(255),
   quantity: z.number().int().min(1).max(1_000),
   /** Generation of the sale's Redis data that the unit was taken from. */
   epoch: z.number().int().min(1),

@@ -75,7 +75,7 @@ const workQueue = (name: string, bound: Bound): Queue => {
 
 /** 62 bytes for an order's id alone in its message, 39 in company. */
 const TIMEOUTS_BOUND: Bound = { items: 1_000_000, bytesPerItem: 64 }
-/** A reservation takes 203 bytes alone and 179 in company where buyers are UUIDs; 123 to 273 with the shortest and longest ids. */
+/** A reservation takes 203 bytes alone and 179 in company where buyers are UUIDs; 123 to 464 with the shortest and longest ids. */
 const RESERVATION_BYTES = 200
 
 const MAX_DEAD_LETTERS = 100_000

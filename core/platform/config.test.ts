@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { BadConfiguration, parseConfig, settings } from './config.ts'
+import { schemas } from '../../dev/schemas.ts'
+import { BadConfiguration, milliseconds, parseConfig, seconds, settings } from './config.ts'
 
 const schema = z.object({ NODE_ENV: settings.NODE_ENV, RABBITMQ_URL: settings.RABBITMQ_URL, TOKEN_SECRET: settings.TOKEN_SECRET, PORT: settings.port(3000) })
 const good = { RABBITMQ_URL: 'amqp://seckill:hvt8ABqz@localhost', TOKEN_SECRET: 'k3jH8sdf93kfjs83hf83kd93kfls93k2' }
 
-function problemsOf(env: NodeJS.ProcessEnv): string {
+function problemsOf(env: NodeJS.ProcessEnv, of: z.ZodObject = schema): string {
   try {
-    parseConfig(schema, env)
+    parseConfig(of, env)
     return 'none'
   } catch (error) {
     if (error instanceof BadConfiguration) return error.message
@@ -60,4 +61,34 @@ describe('DATABASE_URL', () => {
   test('that is none is told of once', () => {
     expect(() => parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), { DATABASE_URL: 'shop' })).toThrow(/^The environment is not usable:\n {2}- DATABASE_URL: Invalid URL$/)
   })
+})
+
+/** Every number that any service reads. */
+const numbers = Object.entries(schemas).flatMap(([service, { shape }]) => Object.entries<z.ZodType>(shape).flatMap(([name, field]) => {
+  const isNumber = ['1', '100', '1000'].some((text) => typeof field.safeParse(text).data === 'number')
+  return isNumber ? [{ service, name, field }] : []
+}))
+
+test('what is no number, or out of bounds, is refused for every number of every service, naming the bounds', () => {
+  expect(numbers.length).toBeGreaterThan(40)
+  for (const { service, name, field } of numbers) {
+    for (const value of ['9999999999999999', '1e15', '1e309', 'Infinity', '-Infinity', 'NaN', '-1', '-0.5', '  ', '0x10', '1,000', 'ten', '1e999']) {
+      expect(field.safeParse(value).error?.issues[0]?.message, `${service}: ${name}=${value}`).toMatch(/^expected (auto or )?a (whole )?number from [\d.]+ to \d+/)
+    }
+    // Absent in .env files is written as empty.
+    expect(problemsOf({ [name]: '' }, z.object({ [name]: field.optional() })), name).toBe('none')
+  }
+})
+
+test('no duration is longer than a timer can wait', () => {
+  for (const { name, field } of numbers.filter((each) => /_(SECONDS|MS)$/.test(each.name))) {
+    const [, most] = / to (\d+),/.exec(field.safeParse('1e15').error?.issues[0]?.message ?? '') ?? []
+    expect(Number(most) * (name.endsWith('_MS') ? 1 : 1_000), name).toBeLessThan(2 ** 31)
+  }
+  expect(() => seconds(1, [0, 2_147_484])).toThrow('A timer cannot wait 2147484 s')
+  expect(() => milliseconds(1, [0, 2 ** 31])).toThrow('A timer cannot wait')
+})
+
+test('a duration that would overflow a timer is named at the start', () => {
+  expect(problemsOf({ SWEEP_INTERVAL_SECONDS: '9999999' }, schemas['cancel-worker'])).toContain('  - SWEEP_INTERVAL_SECONDS: expected a number from 0.05 to 3600, got "9999999"')
 })

@@ -5,7 +5,43 @@ import { notForProduction } from './not-for-production.ts'
 /** BSD's EX_CONFIG: supervisors tell "wrong configuration" from "crashed" by it. */
 const EXIT_BAD_CONFIGURATION = 78
 
-const port = (byDefault: number) => z.coerce.number().int().min(0).max(65535).default(byDefault)
+/** Longest wait of a timer of Node's, 2^31 - 1 ms; one that is asked for more fires after 1 ms, again and again. */
+const TIMER_MS_MAX = 2_147_483_647
+/** As people write numbers: nothing that only Number() reads, such as "", "0x10" or "Infinity". */
+const NUMBER = /^-?\d+(\.\d+)?(e\d{1,3})?$/
+
+/**
+ * The one way to read a number. Both bounds have to be said: a setting without an upper one would overflow a timer, a
+ * column or a limit one day.
+ */
+export function bounded([least, most]: Bounds, { isWhole = true } = {}) {
+  return z.string().transform((given, context) => {
+    const number = NUMBER.test(given) ? Number(given) : Number.NaN
+    if (number >= least && number <= most && (!isWhole || Number.isInteger(number))) return number
+    context.addIssue({ code: 'custom', message: `expected a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}, got "${given}"` })
+    return z.NEVER
+  })
+}
+type Bounds = readonly [least: number, most: number]
+
+/** A count of something. */
+export const count = (byDefault: number, bounds: Bounds) => bounded(bounds).default(byDefault)
+
+/** A duration, with or without a fraction. @throws where its bounds are more than a timer can wait */
+export function seconds(byDefault: number, bounds: Bounds) {
+  if (bounds[1] * 1_000 > TIMER_MS_MAX) throw new Error(`A timer cannot wait ${bounds[1]} s: expected a maximum of ${TIMER_MS_MAX / 1_000} or less`)
+  return bounded(bounds, { isWhole: false }).default(byDefault)
+}
+
+/** As `seconds`, in whole milliseconds. */
+export function milliseconds(byDefault: number, bounds: Bounds) {
+  if (bounds[1] > TIMER_MS_MAX) throw new Error(`A timer cannot wait ${bounds[1]} ms: expected a maximum of ${TIMER_MS_MAX} or less`)
+  return bounded(bounds).default(byDefault)
+}
+
+const DAY_SECONDS = 86_400
+
+const port = (byDefault: number) => bounded([0, 65_535]).default(byDefault)
 const secret = (purpose: string) =>
   z.string().min(32, 'expected at least 32 characters').describe(`${purpose} (32 characters or more, random)`)
 
@@ -31,11 +67,12 @@ export const settings = {
   TOKEN_SECRET: secret('signs and verifies the buyers\' tokens'),
   PAYMENT_SECRET: secret('signs the calls between shop and payment provider, both ways'),
   DEMO_MODE: z.stringbool().default(false).describe('true lets anybody sign in by name (POST /sessions), and the control room send simulated buyers'),
-  TRUST_PROXY_HOPS: z.coerce.number().int().min(0).max(10).default(0).describe('reverse proxies in front whose X-Forwarded-For is believed'),
-  INTAKE_QUEUE_MAX_LENGTH: z.coerce.number().int().min(1).default(100_000).describe('reservations that may wait for the order service; more are refused as BUSY'),
-  RESERVATION_LIFETIME_SECONDS: z.coerce.number().positive().default(120).describe('a reservation older than this is dropped instead of ordered'),
-  PAYMENT_WINDOW_SECONDS: z.coerce.number().positive().max(2_000_000).default(1800).describe('how long an order may stay unpaid'),
-  SAGA_SECONDS: z.coerce.number().positive().default(30).describe('how long the saga of an order that names a coupon or points may take before it is called off, or told again'),
+  ALLOW_DEMO_PAYMENTS: z.stringbool().default(false).describe('true lets production take payments by the demo\'s provider, whose button pays without money'),
+  TRUST_PROXY_HOPS: count(0, [0, 10]).describe('reverse proxies in front whose X-Forwarded-For is believed'),
+  INTAKE_QUEUE_MAX_LENGTH: count(100_000, [1, 100_000_000]).describe('reservations that may wait for the order service; more are refused as BUSY'),
+  RESERVATION_LIFETIME_SECONDS: seconds(120, [0.1, DAY_SECONDS]).describe('a reservation older than this is dropped instead of ordered'),
+  PAYMENT_WINDOW_SECONDS: seconds(1_800, [0.1, 2_000_000]).describe('how long an order may stay unpaid'),
+  SAGA_SECONDS: seconds(30, [0.1, DAY_SECONDS]).describe('how long the saga of an order that names a coupon or points may take before it is called off, or told again'),
   DELAY_TRANSPORT: z.enum(['auto', 'plugin', 'queue']).default('auto').describe('what holds timeout messages back: the x-delayed-message plugin, a queue with a TTL, or whichever the broker has'),
   port,
   secret,
@@ -61,13 +98,10 @@ export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: Nod
     const name = issue.path.join('.')
     return given[name] === undefined ? `${name} is missing: ${describe(schema, name)}` : `${name}: ${issue.message}`
   })
-  if (given.NODE_ENV === 'production') problems.push(...notForProduction(pick(given, Object.keys(schema.shape))))
+  if (given.NODE_ENV === 'production') problems.push(...notForProduction(Object.keys(schema.shape), given))
   if (!parsed.success || problems.length > 0) throw new BadConfiguration(problems)
   return parsed.data
 }
-
-const pick = (given: NodeJS.ProcessEnv, names: string[]) =>
-  Object.fromEntries(names.flatMap((name) => given[name] === undefined ? [] : [[name, given[name]]]))
 
 /** Like parseConfig on the process's environment, but prints what is wrong and exits 78 ("bad configuration"). */
 export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {

@@ -9,20 +9,24 @@ const random = () => randomBytes(24).toString('hex')
 const safe = (): Record<string, string> => ({
   NODE_ENV: 'production', TOKEN_SECRET: random(), PAYMENT_SECRET: random(), ADMIN_TOKEN: random(),
   DATABASE_URL: `postgresql://seckill:${random()}@postgres/seckill`, REDIS_URL: `redis://:${random()}@redis:6379`, RABBITMQ_URL: `amqp://seckill:${random()}@rabbitmq`,
+  ALLOW_DEMO_PAYMENTS: 'true',
   ORDER_SERVICE_URL: 'http://order-service:3002', PAYMENT_PROVIDER_URL: 'http://payment-provider:3004', PUBLIC_URL: 'http://gateway:3000',
 })
 
 /** What the services that read the variable say, which all have to say the same. */
-function saidOf(env: Record<string, string>): string[] {
-  return [...new Set(Object.values(schemas).map((schema) => {
-    try {
-      parseConfig(schema, env)
-      return ''
-    } catch (error) {
-      if (!(error instanceof BadConfiguration)) throw error
-      return error.message
-    }
-  }).filter((said) => said !== ''))]
+function saidOf(env: NodeJS.ProcessEnv): string[] {
+  return [...new Set(Object.values(schemas).map((schema) => saidBy(schema, env)).filter((said) => said !== ''))]
+}
+
+/** '' when it starts. */
+function saidBy(schema: typeof schemas[keyof typeof schemas], env: NodeJS.ProcessEnv): string {
+  try {
+    parseConfig(schema, env)
+    return ''
+  } catch (error) {
+    if (!(error instanceof BadConfiguration)) throw error
+    return error.message
+  }
 }
 
 test('with secrets of its own every service starts in production', () => {
@@ -44,6 +48,13 @@ test.each<[name: string, value: string]>([
   expect(said?.match(/^ {2}- /gm)).toHaveLength(1)
   expect(others).toEqual([])
   expect(said).not.toContain(value.length > 8 ? value : 'never there')
+  expect(saidOf({ ...env, NODE_ENV: 'development' })).toEqual([])
+})
+
+test.each([undefined, '', 'false'])('production does not start what pays without money, unless it is told so: ALLOW_DEMO_PAYMENTS=%s', (value) => {
+  const env = { ...safe(), ALLOW_DEMO_PAYMENTS: value }
+  const refused = Object.entries(schemas).flatMap(([name, schema]) => saidBy(schema, env).includes('  - ALLOW_DEMO_PAYMENTS is not true') ? [name] : [])
+  expect(refused).toEqual(['order-service', 'payment-provider'])
   expect(saidOf({ ...env, NODE_ENV: 'development' })).toEqual([])
 })
 

@@ -7,17 +7,32 @@ const DIFFERENT_CHARACTERS_MIN = 8
 const PASSWORD_LENGTH_MIN = 8
 const WELL_KNOWN_PASSWORDS = new Set(['postgres', 'postgresql', 'rabbitmq', 'rootroot', 'adminadmin', 'guestguest', '12345678', '123456789', 'qwertyui'])
 
-/** What must not reach production, one sentence for each variable: default credentials, secrets that are none, what only a trial may have. */
-export function notForProduction(given: Record<string, string>): string[] {
+/**
+ * What must not reach production, one sentence for each variable: default credentials, secrets that are none, what only a
+ * trial may have.
+ * @param names of the variables that the service reads
+ */
+export function notForProduction(names: string[], env: NodeJS.ProcessEnv): string[] {
+  const given = Object.fromEntries(names.flatMap((name) => env[name] === undefined ? [] : [[name, env[name]]])) as Record<string, string>
   const problems = Object.entries(given).flatMap(([name, value]) => {
     const fault = faultOf(name, value)
     return fault ? [`${name} ${fault}`] : []
   })
-  return [...problems, ...sharedSecrets(given)]
+  return [...problems, ...demoPayments(names, given), ...sharedSecrets(given)]
+}
+
+const isTrue = (value: string | undefined) => /^(true|1|yes|on|y|enabled)$/i.test(value ?? '')
+
+/** Read by the services that use the demo's provider; with a provider of your own nothing reads it any more. */
+function demoPayments(names: string[], { ALLOW_DEMO_PAYMENTS }: Record<string, string>): string[] {
+  return names.includes('ALLOW_DEMO_PAYMENTS') && !isTrue(ALLOW_DEMO_PAYMENTS)
+    ? ['ALLOW_DEMO_PAYMENTS is not true, and the demo\'s payment provider pays without money; production needs a provider of its own '
+      + '(order-service/payments/provider.ts), or ALLOW_DEMO_PAYMENTS=true for a trial']
+    : []
 }
 
 function faultOf(name: string, value: string): string | undefined {
-  if (name === 'DEMO_MODE' && /^(true|1|yes|on|y|enabled)$/i.test(value)) return 'lets anybody sign in by name; production needs DEMO_MODE=false'
+  if (name === 'DEMO_MODE' && isTrue(value)) return 'lets anybody sign in by name; production needs DEMO_MODE=false'
   if (isSecret(name)) return isGuessable(value) ? 'holds a default credential; production needs one of its own, random' : undefined
   if (/^(DATABASE|REDIS|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
   return undefined

@@ -7,7 +7,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
  */
 export const SIGNATURE_HEADER = 'Payment-Signature'
 /** Clocks may differ by this much, and a call may be on its way for so long. */
-const SIGNATURE_TOLERANCE_SECONDS = 300
+export const SIGNATURE_TOLERANCE_SECONDS = 300
 
 export type SignatureFault = 'MISSING' | 'MALFORMED' | 'OUT_OF_TIME' | 'WRONG'
 

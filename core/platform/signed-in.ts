@@ -13,10 +13,9 @@ export type BuyersHandler<Params = Record<string, string>> = RequestHandler<Para
 /** Lets only a signed-in buyer through, before a byte of the body is read. @throws ProblemError UNAUTHENTICATED */
 export function signedIn<Params>(tokens: Tokens): BuyersHandler<Params> {
   return (req, res, next) => {
-    const token = bearer(req.headers.authorization)
-    const buyerId = token === undefined ? undefined : tokens.verify(token)
-    if (buyerId === undefined) throw new ProblemError('UNAUTHENTICATED', 'Send a valid token as "Authorization: Bearer <token>".')
-    res.locals.buyerId = buyerId
+    const verified = tokens.verify(bearer(req.headers.authorization))
+    if ('fault' in verified) throw new ProblemError('UNAUTHENTICATED', verified.fault)
+    res.locals.buyerId = verified.buyerId
     // What follows is private and changes at any moment.
     res.set('Cache-Control', 'no-store')
     next()

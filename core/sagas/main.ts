@@ -1,17 +1,23 @@
-import { parseArgs } from 'node:util'
+/**
+ * Usage: npm run sagas [-- [--state STATE] [--limit N] [--json]]
+ *   --state STATE   only those that are running, done, compensating or compensated
+ *   --limit N       so many at most; 50 when left out
+ *   --json          the list as JSON
+ * Shows how the orders that name a coupon or points fare. Exits 0, or 2 when it could not look.
+ */
 import { z } from 'zod'
 import { SagaState } from '../contracts/http.ts'
+import { commandLine, numberOf, refuse } from '../platform/command-line.ts'
 import { parseConfig, settings } from '../platform/config.ts'
 import { connectDatabase } from '../platform/database.ts'
 import { runningSystem } from '../platform/running-system.ts'
 import { formatSagas } from './format.ts'
 import { listSagas } from './list.ts'
 
-const USAGE = `Expected: npm run sagas -- [--state ${SagaState.options.join(' | ')}] [--limit N] [--json]`
-const LIMIT = '50'
+const { values: { state: given, limit: most, json } } = commandLine({ state: { type: 'string' }, limit: { type: 'string', default: '50' }, json: { type: 'boolean' } })
+const limit = numberOf('--limit', most, [1, 99_999])
+const state = given === undefined ? undefined : stateOf(given)
 
-/** npm run sagas: how the orders that name a coupon or points fare. Exits 0, or 2 when it could not look. */
-const { state, limit, json } = readArguments()
 try {
   const config = parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env })
   const database = connectDatabase(config.DATABASE_URL, { connections: 2, statementTimeoutMs: 30_000 })
@@ -26,15 +32,7 @@ try {
   process.exitCode = 2
 }
 
-function readArguments() {
-  try {
-    const { values } = parseArgs({ options: { state: { type: 'string' }, limit: { type: 'string' }, json: { type: 'boolean' } } })
-    const { state: given, limit: most = LIMIT } = values
-    if (!/^[1-9]\d{0,4}$/.test(most)) throw new Error(`--limit: expected a number from 1 to 99999, got "${most}"`)
-    return { state: given === undefined ? undefined : SagaState.parse(given.toUpperCase()), limit: Number(most), json: values.json === true }
-  } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error)
-    process.stderr.write(`${why}\n${USAGE}\n`)
-    process.exit(2)
-  }
+function stateOf(text: string): z.output<typeof SagaState> {
+  const { success, data } = SagaState.safeParse(text.toUpperCase())
+  return success ? data : refuse(`--state: expected one of ${SagaState.options.join(', ').toLowerCase()}, got "${text}".`)
 }

@@ -4,11 +4,11 @@ import { SessionRequest } from '../../core/contracts/http.ts'
 import { parse } from '../../core/platform/problem.ts'
 import type { Tokens } from '../../core/platform/tokens.ts'
 
-/** Demo mode only: anybody is whoever they say; the same name is the same buyer. */
+/** Demo mode only: anybody is whoever they say; the same name is the same buyer, in capitals or not, composed or not. */
 export function demoSignIn(tokens: Tokens): RequestHandler {
   return (req, res) => {
     const { name } = parse(SessionRequest, req.body)
-    const userId = `demo-${createHash('sha256').update(name.toLowerCase()).digest('base64url').slice(0, 16)}`
+    const userId = `demo-${createHash('sha256').update(name.toLowerCase().normalize('NFC')).digest('base64url').slice(0, 16)}`
     res.json({ token: tokens.sign(userId), userId })
   }
 }

@@ -1,25 +1,25 @@
 /**
- * npm run bench [-- --rounds 3] [--seconds 6] [--connections 128] [--quick]
- * Takes about ten minutes; --quick (one round of 2 s) about 90 s, and shows only that everything works.
+ * Usage: npm run bench [-- [--rounds N] [--seconds S] [--connections N] [--quick]]
+ *   --rounds N        3 when left out
+ *   --seconds S       of each measurement; 6 when left out
+ *   --connections N   128 when left out
+ *   --quick           one round of 2 s: shows only that everything works
+ * Takes about ten minutes, with --quick 90 s.
  * Starts a system of its own beside whatever runs, measures it and its rivals in interleaved rounds, and ends non-zero
  * when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
  */
-import { parseArgs } from 'node:util'
+import { commandLine, numberOf } from '../../core/platform/command-line.ts'
 import { runBench } from './run-bench.ts'
 import { table } from './report/table.ts'
 import { writeResults } from './report/write-results.ts'
 
-const { values } = parseArgs({ options: {
+const { values } = commandLine({
   rounds: { type: 'string' }, seconds: { type: 'string' }, connections: { type: 'string', default: '128' }, quick: { type: 'boolean', default: false },
-} })
+})
 const options = {
-  rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
-  seconds: Number(values.seconds ?? (values.quick ? 2 : 6)),
-  connections: Number(values.connections),
-}
-if (!Object.values(options).every((value) => value > 0)) {
-  console.error('Expected numbers above zero: npm run bench -- [--rounds 3] [--seconds 6] [--connections 128] [--quick]')
-  process.exit(2)
+  rounds: numberOf('--rounds', values.rounds ?? (values.quick ? '1' : '3'), [1, 1_000]),
+  seconds: numberOf('--seconds', values.seconds ?? (values.quick ? '2' : '6'), [0.1, 3_600], { isWhole: false }),
+  connections: numberOf('--connections', values.connections, [1, 10_000]),
 }
 
 const stopRequest = new AbortController()

@@ -1,5 +1,5 @@
 /**
- * npm run profile [-- --seconds 5]
+ * Usage: npm run profile [-- --seconds S]     5 when left out
  * Where the gateway's CPU goes while it accepts: writes a CPU and a heap profile (open them in Chrome's DevTools) to
  * loadtest/results/ and prints who had most of the CPU. The order service does not run.
  */
@@ -8,8 +8,8 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
+import { commandLine, numberOf } from '../../core/platform/command-line.ts'
 import { withSystem } from './with-system.ts'
 import { measureBuying } from './measures/buying.ts'
 import { type CpuProfile, type SelfTime, selfTimes } from './profile/self-time.ts'
@@ -17,7 +17,8 @@ import { type CpuProfile, type SelfTime, selfTimes } from './profile/self-time.t
 const SHOWN = 15
 const WRITE_LIMIT_MS = 30_000
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '5' } } })
+const { values } = commandLine({ seconds: { type: 'string', default: '5' } })
+const seconds = numberOf('--seconds', values.seconds, [0.1, 3_600], { isWhole: false })
 await mkdir('loadtest/results', { recursive: true })
 const file = `loadtest/results/gateway-${new Date().toISOString().replaceAll(':', '').slice(0, 17)}`
 const gatewayEnv = {
@@ -25,7 +26,7 @@ const gatewayEnv = {
   PROFILE_FILE: resolve(file),
 }
 
-await withSystem({ rounds: 1, seconds: Number(values.seconds), connections: 128 }, { say: console.error, gatewayEnv }, async (bench) => {
+await withSystem({ rounds: 1, seconds, connections: 128 }, { say: console.error, gatewayEnv }, async (bench) => {
   console.error('buying, to warm up …')
   await measureBuying(bench, 'gateway')
   console.error('buying, profiled …')

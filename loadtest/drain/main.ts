@@ -1,16 +1,20 @@
 /**
- * npm run drain-bench -- batch [--events 20000]      each subscriber, one event in a transaction and a hundred
- * npm run drain-bench -- spread [--events 100000]    points: more processes, and the backlog spread
- * npm run drain-bench -- slow [--events 4000]        the same with an effect that waits 20 ms for somebody
- * On servers of its own; the raw figures go to loadtest/results.
+ * Usage: npm run drain-bench -- batch|spread|slow [--events N] [--only TEXT]
+ *   batch           each subscriber, one event in a transaction and a hundred; 20,000 events
+ *   spread          points: more processes, and the backlog spread; 100,000 events
+ *   slow            the same with an effect that waits 20 ms for somebody; 4,000 events
+ *   --events N      another number of events
+ *   --only TEXT     only the cases whose description has this text
+ * Measures how fast a backlog drains, on servers of its own; the raw figures go to loadtest/results.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
+import { commandLine, numberOf, refuse } from '../../core/platform/command-line.ts'
 import { commit, describeMachine } from '../bench/describe-machine.ts'
 import { type Case, drain, type Drained } from './drain.ts'
 import { startServers } from './servers.ts'
 
-const { values, positionals: [what = ''] } = parseArgs({ allowPositionals: true, options: { events: { type: 'string' }, only: { type: 'string', default: '' } } })
+const { values, positionals: [what = ''] } = commandLine({ events: { type: 'string' }, only: { type: 'string', default: '' } }, [1, 1])
+const events = values.events === undefined ? undefined : numberOf('--events', values.events, [1, 10_000_000])
 const SHARES = [{ partitions: 2, processes: 1 }, { partitions: 2, processes: 2 }, { partitions: 10, processes: 1 }, { partitions: 10, processes: 4 }]
 const SPREADS = [0, 1, 3].map((processes) => ({ partitions: 2, processes: 1, spread: { over: 10, processes } }))
 const shares = (subscriber: string, events: number) => [...SHARES, ...SPREADS].map((share): Case => ({ subscriber, events, batch: 100, ...share }))
@@ -19,11 +23,8 @@ const CASES: Record<string, (events: number | undefined) => Case[]> = {
   spread: (events = 100_000) => shares('points', events),
   slow: (events = 4_000) => shares('slow', events),
 }
-const cases = CASES[what]?.(values.events === undefined ? undefined : Number(values.events)).filter((one) => `${describe(one)}.`.includes(values.only))
-if (!cases || cases.length === 0) {
-  console.error('Expected: npm run drain-bench -- batch|spread|slow [--events N] [--only PART OF A CASE]')
-  process.exit(2)
-}
+const cases = CASES[what]?.(events).filter((one) => `${describe(one)}.`.includes(values.only))
+if (!cases || cases.length === 0) refuse(cases ? `No case of "${what}" has the text "${values.only}".` : `Expected batch, spread or slow, got "${what}".`)
 
 const servers = await startServers()
 const drained: Drained[] = []

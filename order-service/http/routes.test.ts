@@ -41,7 +41,7 @@ beforeAll(async () => {
   const [port, providerPort] = [await freePort(), await freePort()]
   url = await listen({ stock: world.stock, provider: demoProvider({ url: `http://127.0.0.1:${providerPort}`, secret: PAYMENT_SECRET }) }, port)
   crippledUrl = await listen({ stock: await stockThatIsAway(), provider: demoProvider({ url: `http://127.0.0.1:${await freePort()}`, secret: PAYMENT_SECRET }) })
-  const config = { NODE_ENV: 'test', LOG_LEVEL: 'silent', HOST: '127.0.0.1', PAYMENT_PROVIDER_PORT: providerPort, PAYMENT_SECRET, PUBLIC_URL: url } as const
+  const config = { NODE_ENV: 'test', LOG_LEVEL: 'silent', HOST: '127.0.0.1', PAYMENT_PROVIDER_PORT: providerPort, ALLOW_DEMO_PAYMENTS: false, PAYMENT_SECRET, PUBLIC_URL: url } as const
   await startPaymentProvider({ config, log, closers })
 
   const opensAtMs = 0

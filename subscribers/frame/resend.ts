@@ -1,19 +1,21 @@
-import { parseArgs } from 'node:util'
+/**
+ * Usage: npm run resend -- <subscriber> [--dead-letters]
+ * Has the subscriber's parked events, or its dead letters, handled again.
+ */
 import { connect, type GetMessage } from 'amqplib'
 import { decode } from '../../core/contracts/messages.ts'
 import { ParkedEvent } from '../../core/contracts/set-aside.ts'
 import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { commandLine } from '../../core/platform/command-line.ts'
 import { createLog } from '../../core/platform/log.ts'
 import { confirming, type Outgoing, type PublishOutcome } from '../../core/platform/rabbit/confirmed.ts'
 import { runningSystem } from '../../core/platform/running-system.ts'
 
-/** npm run resend -- <subscriber> [--dead-letters]: has the subscriber's parked events, or its dead letters, handled again. */
 const CONFIRM_LIMIT_MS = 10_000
-const USAGE = 'Expected: npm run resend -- <subscriber> [--dead-letters]'
+
+const { values, positionals: [name = ''] } = commandLine({ 'dead-letters': { type: 'boolean', default: false } }, [1, 1])
 
 try {
-  const { values, positionals: [name, ...rest] } = parseArgs({ allowPositionals: true, options: { 'dead-letters': { type: 'boolean', default: false } } })
-  if (name === undefined || rest.length > 0) throw new Error(USAGE)
   const url = process.env.RABBITMQ_URL ?? runningSystem().RABBITMQ_URL ?? ''
   const sent = await resendAll(url, name, values['dead-letters'])
   process.stdout.write(`${sent} sent again to ${name}.\n`)

@@ -102,6 +102,32 @@ const notAName: [name: string, body: unknown][] = [
   ['an id to be', { name: 'alice', userId: 'demo-admin' }], ['__proto__', '{"name":"alice","__proto__":{"admin":true}}'],
 ]
 
+const INVISIBLE: [name: string, text: string][] = [
+  ['zero-width spaces', '\u200B\u200B'], ['a byte order mark and a joiner', '\uFEFF\u200D'], ['a Hangul filler', '\u3164'], ['an empty braille pattern', '\u2800'], ['an accent alone', '\u0301'],
+]
+const TURNED: [name: string, text: string][] = ['\u202A', '\u202B', '\u202D', '\u202E', '\u2066', '\u2067', '\u2068'].map((sign) => [`U+${sign.charCodeAt(0).toString(16)}`, `${sign}phone`])
+
+test.each([...INVISIBLE, ...TURNED, ['a second line', 'a\u2028b'], ['a colour for a terminal', '\u001B[31mred']])('no name, title or reason has %s', async (_, text) => {
+  expectRefused(await call('POST', system.url('/sessions'), { body: { name: text } }), 'INVALID_REQUEST')
+  const sale = { id: 'texts', title: text, priceCents: 1, stock: 1, opensAt: '2030-01-01T00:00:00Z', closesAt: '2030-01-02T00:00:00Z' }
+  expectRefused(await system.controlRoom('POST', '/sales', sale), 'INVALID_REQUEST')
+  const refused = await system.controlRoom('PUT', '/blacklist/eve', { reason: text })
+  expectRefused(refused, 'INVALID_REQUEST')
+  expect(refused.body.detail).toMatch(/^reason: expected /)
+})
+
+test.each(['สมชาย ใจดี', 'O\'Brien', 'O’Brien', 'レオナルド・ディカプリオ', 'Nguyễn', 'Jean-Luc', 'José María, Jr.', 'محمد علی‌رضا', 'Владимир', '李 雷', 'Łukasz', 'ශ්‍රී', 'anna_2'])('anybody signs in as %s, composed or decomposed the same', async (name) => {
+  const as = async (written: string) => (await call('POST', system.url('/sessions'), { body: { name: written } })).body.userId
+  const userId = await as(name)
+  expect(userId).toMatch(/^demo-/)
+  expect([await as(name.normalize('NFD')), await as(` ${name.normalize('NFC')} `), await as(name.toUpperCase().toLowerCase())]).toEqual([userId, userId, userId])
+})
+
+test('a title in any language is kept composed, with its emoji', async () => {
+  const sale = await system.createSale({ title: ' Ca\u0300 phê sữa đá \u{1F469}\u200D\u{1F373} ساعت\u200Cمچی ' })
+  expect((await call('GET', system.url(`/sales/${sale}`))).body.title).toBe('C\u00E0 phê sữa đá \u{1F469}\u200D\u{1F373} ساعت\u200Cمچی')
+})
+
 test.each(notAName)('nobody signs in with %s', async (_, body) => {
   expectRefused(await call('POST', system.url('/sessions'), { body }), 'INVALID_REQUEST')
 })

@@ -106,7 +106,7 @@ test.each<[name: string, change: unknown]>([
 })
 
 test.each<[name: string, path: string, body: unknown]>([
-  ['a buyer with a brace', '/blacklist/%7Ba%7D', { reason: 'bots' }], ['a buyer of 65 letters', `/blacklist/${'x'.repeat(65)}`, { reason: 'bots' }], ['a buyer with a slash', '/blacklist/a%2Fb', { reason: 'bots' }],
+  ['a buyer with a brace', '/blacklist/%7Ba%7D', { reason: 'bots' }], ['a buyer of 256 letters', `/blacklist/${'x'.repeat(256)}`, { reason: 'bots' }], ['a buyer with a line break', '/blacklist/a%0Ab', { reason: 'bots' }],
   ['no reason', '/blacklist/eve', {}], ['an empty reason', '/blacklist/eve', { reason: ' ' }], ['a reason of 201 letters', '/blacklist/eve', { reason: 'x'.repeat(201) }], ['a list of reasons', '/blacklist/eve', { reason: ['bots'] }],
   ['a reason and more', '/blacklist/eve', { reason: 'bots', forever: true }],
 ])('nobody gets on the blacklist with %s', async (_, path, body) => {

@@ -1,10 +1,13 @@
 /**
- * npm run mutations [-- --only TEXT] [--count N] [--seed S]
+ * Usage: npm run mutations [-- [--only TEXT] [--count N] [--seed S]]
+ *   --only TEXT   only rules with this text in their name or file
+ *   --count N     only so many, drawn by the seed
+ *   --seed S      draws the same ones again
  * Takes the rules that protect stock and money away, one at a time, in a copy of the project, and runs the tests that must
  * fail then. Ends non-zero when a rule is not missed by its tests. With --count only so many are tried, drawn by the seed.
  */
-import { parseArgs } from 'node:util'
 import { Listr } from 'listr2'
+import { commandLine, numberOf, refuse } from '../../core/platform/command-line.ts'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../dev/servers/binaries.ts'
@@ -14,13 +17,11 @@ import type { Guard } from './guard.ts'
 import { GUARDS } from './guards/index.ts'
 import { Workshop } from './workshop.ts'
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, count: { type: 'string' }, seed: { type: 'string' } } })
-const seed = Number(values.seed ?? Date.now() % 1_000_000)
+const { values } = commandLine({ only: { type: 'string', default: '' }, count: { type: 'string' }, seed: { type: 'string' } })
+const seed = values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
+const count = values.count === undefined ? Infinity : numberOf('--count', values.count, [1, GUARDS.length])
 const guards = chosen()
-if (guards.length === 0) {
-  console.error('Expected a part of a rule or of a file, and a number above zero: npm run mutations -- [--only TEXT] [--count N] [--seed S]')
-  process.exit(2)
-}
+if (guards.length === 0) refuse(`--only: no rule and no file of a rule has the text "${values.only}".`)
 
 await ensureBinaries(console.error)
 await sweepScratchFolders()
@@ -48,10 +49,10 @@ try {
 
 function chosen(): Guard[] {
   const matching = GUARDS.filter(({ rule, file }) => `${rule} ${file}`.includes(values.only))
-  if (values.count === undefined) return matching
+  if (count === Infinity) return matching
   const random = new Random(seed)
   return matching.map((guard) => ({ guard, order: random.between(0, 1_000_000) })).toSorted((one, other) => one.order - other.order)
-    .slice(0, Number(values.count)).map(({ guard }) => guard)
+    .slice(0, count).map(({ guard }) => guard)
 }
 
 /** Tests that fail anyway prove nothing. */

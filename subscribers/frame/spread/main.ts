@@ -1,6 +1,12 @@
-import { parseArgs } from 'node:util'
+/**
+ * Usage: npm run spread -- <subscriber> [--over N] [--processes N]
+ *   --over N        queues that the backlog is spread over, 2 to 64; 10 when left out
+ *   --processes N   processes beside those that run the subscriber anyway, 0 to 64; 1 when left out
+ * Exits 0 when the backlog is drained and all is as it was before.
+ */
 import { z } from 'zod'
 import { SPREAD_OVER_MAX } from '../../../core/contracts/subscriber-topology.ts'
+import { commandLine, numberOf } from '../../../core/platform/command-line.ts'
 import { parseConfig, settings } from '../../../core/platform/config.ts'
 import { connectDatabase, type Database } from '../../../core/platform/database.ts'
 import { createLog } from '../../../core/platform/log.ts'
@@ -12,20 +18,13 @@ import { showProgress } from './progress.ts'
 import { spreadBacklog } from './spread-backlog.ts'
 import { countProcesses } from './stages.ts'
 
-/** npm run spread -- <subscriber> [--over 10] [--processes 1]: exits 0 when the backlog is drained and all is as it was before. */
-const USAGE = `Expected: npm run spread -- <subscriber> [--over 10] [--processes 1]
-          --over N        queues that the backlog is spread over, 2 to ${SPREAD_OVER_MAX}
-          --processes N   processes beside those that run the subscriber anyway, 0 to ${SPREAD_OVER_MAX}`
-
-const Options = z.strictObject({
-  over: z.coerce.number().int().min(2).max(SPREAD_OVER_MAX), processes: z.coerce.number().int().min(0).max(SPREAD_OVER_MAX),
-})
+const { values: given, positionals: [name = ''] } = commandLine({ over: { type: 'string', default: '10' }, processes: { type: 'string', default: '1' } }, [1, 1])
+const options = { over: numberOf('--over', given.over, [2, SPREAD_OVER_MAX]), processes: numberOf('--processes', given.processes, [0, SPREAD_OVER_MAX]) }
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 try {
-  const { name, ...options } = readArguments()
   process.stdout.write(`${await run(name, options)}\n`)
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error)
@@ -33,15 +32,7 @@ try {
   process.exitCode = 1
 }
 
-function readArguments() {
-  const given = parseArgs({ allowPositionals: true, options: { over: { type: 'string', default: '10' }, processes: { type: 'string', default: '1' } } })
-  const { success, data } = Options.safeParse(given.values)
-  const [name, ...rest] = given.positionals
-  if (name === undefined || rest.length > 0 || !success) throw new Error(USAGE)
-  return { name, ...data }
-}
-
-async function run(name: string, { over, processes }: z.output<typeof Options>): Promise<string> {
+async function run(name: string, { over, processes }: typeof options): Promise<string> {
   const env = process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env }
   const config = parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL, RABBITMQ_URL: settings.RABBITMQ_URL }), env)
   const log = createLog('spread', 'silent')

@@ -1,10 +1,12 @@
 /**
- * npm run chaos [-- --rounds 10] [--seed S]
+ * Usage: npm run chaos [-- [--rounds N] [--seed S]]
+ *   --rounds N   10 when left out
+ *   --seed S     of the first round; drawn when left out
  * Sells in bad weather: kills, pauses, cuts and restarts everything at random, then accounts for every unit. Each round has
  * the next seed, and a seed is always the same schedule. Ends non-zero at the first promise that was broken.
  */
-import { parseArgs } from 'node:util'
 import { Listr } from 'listr2'
+import { commandLine, numberOf } from '../../../core/platform/command-line.ts'
 import { sweepScratchFolders } from '../../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../../dev/servers/binaries.ts'
 import { INSTANCES } from '../support/settings.ts'
@@ -12,15 +14,9 @@ import { type Shop, startShop } from '../support/shop.ts'
 import { playRound } from './round.ts'
 import { atLength, keepLogs, oneLine } from './told.ts'
 
-const { values } = parseArgs({ options: {
-  rounds: { type: 'string', default: '10' }, seed: { type: 'string' },
-} })
-const rounds = Number(values.rounds)
-const firstSeed = Number(values.seed ?? Date.now() % 1_000_000)
-if (!(rounds > 0) || !Number.isInteger(firstSeed)) {
-  console.error('Expected numbers: npm run chaos -- [--rounds 10] [--seed S]')
-  process.exit(2)
-}
+const { values } = commandLine({ rounds: { type: 'string', default: '10' }, seed: { type: 'string' } })
+const rounds = numberOf('--rounds', values.rounds, [1, 1_000_000])
+const firstSeed = values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
 
 /** Its text is long, and the list of tasks would repeat it. */
 let failure: string | undefined

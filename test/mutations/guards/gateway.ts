@@ -36,7 +36,7 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'nobody buys without a valid token', file: 'gateway/buy.ts',
-    text: "  if (buyerId === undefined) return { status: 'UNAUTHENTICATED' }\n", without: '', tests: { file: 'test/selling.test.ts', named: 'who may buy nobody without' },
+    text: "  if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }\n", without: '', tests: { file: 'test/selling.test.ts', named: 'who may buy nobody without' },
   },
   {
     rule: 'another buyer\'s reservation is not shown', file: 'gateway/routes/reservations.ts',

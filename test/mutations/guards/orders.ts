@@ -245,4 +245,8 @@ export const orderGuards: Guard[] = [
     rule: 'statements are prepared anew when a column has changed its type', file: 'core/platform/database-connections.ts',
     text: '        this.#names.renew()\n', without: '', tests: { file: DATABASE, named: 'when a column changes' },
   },
+  {
+    rule: 'production takes no payment by the demo\'s provider unless it is told to', file: 'core/platform/not-for-production.ts',
+    text: '...demoPayments(names, given), ', without: '', tests: { file: 'core/platform/not-for-production.test.ts', named: 'pays without money' },
+  },
 ]

@@ -58,7 +58,7 @@ export const en = {
   perBuyer: (units: number) => units === 1 ? 'One per person' : `Up to ${units} per person`,
   signIn: {
     title: 'Who is buying?', name: 'Your name', enter: 'Sign in', out: 'Sign out', hint: 'A demonstration: any name will do. The same name is the same buyer.',
-    elsewhere: 'This shop signs its buyers in elsewhere.', bad: 'Letters, digits, spaces and . _ - please, 40 at most.',
+    elsewhere: 'This shop signs its buyers in elsewhere.', bad: 'Letters of any language, digits, spaces and . , _ - \' · please, 40 at most.',
   },
   signedInAs: (name: string) => `Signed in as ${name}`,
   buy: 'Buy now',

@@ -17,7 +17,7 @@ export const zh: Words = {
   perBuyer: (units) => `每人限购 ${units} 件`,
   signIn: {
     title: '请先登录', name: '您的名字', enter: '登录', out: '退出', hint: '演示环境：任意名字都可以，同名即同一买家。',
-    elsewhere: '本店的买家在别处登录。', bad: '仅限字母、汉字、数字、空格和 . _ -，最多 40 个字符。',
+    elsewhere: '本店的买家在别处登录。', bad: '仅限各种文字、数字、空格和 . , _ - \' ·，最多 40 个字符。',
   },
   signedInAs: (name) => `已登录：${name}`,
   buy: '立即抢购',

@@ -1,0 +1,2 @@
+export function usageOf(file: string): string
+export function asksForHelp(args: string[]): boolean
