@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call } from './support/http-client.ts'
 import { eventually } from './support/eventually.ts'
 import { inParallel } from './support/parallel.ts'
+import { stretched } from './support/patience.ts'
 import { type ServiceProcess, startProcess } from './support/service-process.ts'
 import { startSystem, type System } from './support/system.ts'
 
@@ -45,7 +46,7 @@ test('they sell one stock, and their figures are told as one', () => withProcess
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 50, redisLeft: 0 }] })
 }))
 
-test('the limit of the whole gateway holds for all of them together', () => withProcesses({ GATEWAY_BURST: '20', GATEWAY_RATE_PER_SECOND: '0.1' }, async () => {
+test('the limit of the whole gateway holds for all of them together', () => withProcesses({ GATEWAY_BURST: '20', GATEWAY_RATE_PER_SECOND: '0.001' }, async () => {
   const saleId = await system.createSale({ stock: BUYERS })
   const answers = await inParallel(60, 10, (i) => buy(saleId, i))
   const accepted = answers.filter((answer) => answer.status === 202).length
@@ -83,7 +84,7 @@ test('when the one above them is killed, none stays behind', () => withProcesses
 
 test('a gateway that cannot listen ends instead of trying for ever', () => withProcesses({}, async () => {
   const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '2', LOG_LEVEL: 'info' }
-  const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, encoding: 'utf8', timeout: 20_000 })
+  const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, encoding: 'utf8', timeout: stretched(20_000) })
   expect(second.status).toBe(1)
   expect(second.stdout + second.stderr).toContain('is taken')
 }))
@@ -91,7 +92,7 @@ test('a gateway that cannot listen ends instead of trying for ever', () => withP
 test('a gateway whose process is killed before it ever listened ends, and not as if all were well', () => {
   const killed = encodeURIComponent('import { isWorker } from "node:cluster"; if (isWorker) process.kill(process.pid, "SIGKILL")')
   const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '1', NODE_OPTIONS: `--import=data:text/javascript,${killed}` }
-  expect(spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: 20_000 }).status).toBe(1)
+  expect(spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: stretched(20_000) }).status).toBe(1)
 })
 
 function isAlive(pid: number): boolean {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { subscriberQueues } from '../contracts/subscriber-topology.ts'
@@ -67,7 +68,7 @@ test('what the broker itself sent there says so', async () => {
   await channel.waitForConfirms()
   const message = await channel.get(INTAKE)
   if (message !== false) channel.reject(message, false)
-  await expect.poll(() => lengthOf(DEAD_LETTERS), { timeout: 20_000 }).toBe(1)
+  await eventually('the dead letter', () => lengthOf(DEAD_LETTERS), (length) => length === 1)
   const { letters } = await listDeadLetters(broker, 1)
   expect(letters).toMatchObject([{ queue: INTAKE, reason: 'rejected', why: null }])
   expect((await sendBack(broker, { ids: 'all' })).sent).toEqual(letters)
@@ -93,10 +94,10 @@ test('a letter whose queue is gone or full stays', async () => {
   await channel.deleteQueue(INTAKE)
   await world.broker('PUT', 'policies/%VHOST%/full', { pattern: `^${CANCELLATIONS}$`, definition: { 'max-length': 0 }, 'apply-to': 'queues' })
   // A policy holds some moments after it was made, and a quorum queue takes what comes while it fills.
-  await expect.poll(async () => {
+  await eventually('the queue to be full', async () => {
     channel.sendToQueue(CANCELLATIONS, Buffer.from('filling'))
     return await channel.waitForConfirms().then(() => 'taken', () => 'refused')
-  }, { timeout: 20_000 }).toBe('refused')
+  }, (outcome) => outcome === 'refused')
   const { sent, kept } = await sendBack(broker, { ids: 'all' })
   await world.broker('DELETE', 'policies/%VHOST%/full')
   expect(sent).toEqual([])
@@ -116,9 +117,9 @@ test('cut off at any moment, a letter is still there, or back, or both', async (
     url.port = String(proxy.port)
     await sendBack({ url: url.href, log }, { ids: 'all' }).catch(() => 'cut off')
     await proxy.close()
-    await expect.poll(async () => await lengthOf(INTAKE) + await lengthOf(DEAD_LETTERS), { timeout: 20_000 }).toBeGreaterThan(0)
+    expect(await eventually('the letter', async () => await lengthOf(INTAKE) + await lengthOf(DEAD_LETTERS), (length) => length > 0)).toBeGreaterThan(0)
   }
-}, 120_000)
+})
 
 test('a letter that is dropped is gone, and the others are not', async () => {
   await bodiesDied(INTAKE, 'a', 'b')
@@ -140,7 +141,7 @@ test('the command shows them, sends them back, and says by its exit code when it
   expect((await run(broker.url)).stdout).toBe('There are no dead letters.\n')
   for (const args of [['--drop'], ['--drop', '--all'], ['--send-back'], ['a'], ['--nonsense']]) expect((await run(broker.url, ...args)).code, args.join(' ')).toBe(2)
   expect((await run('amqp://127.0.0.1:1')).code).toBe(2)
-}, 120_000)
+})
 
 test('a subscriber\'s dead letters are shown, sent back and dropped apart, and a name that nobody has is told', async () => {
   const points = subscriberQueues('points', 1, [])

@@ -1,8 +1,9 @@
 import { sleep } from 'k6'
-import { reportAnswer } from './attempt.ts'
+import { codeOf, reportAnswer } from './attempt.ts'
 import type { Buyer } from './buyer.ts'
 import { lapsed, lostOrders, orderCreatedLag, paid } from './counters.ts'
 import { PAYMENT_WINDOW_SECONDS } from './environment.ts'
+import { endOf } from './money.ts'
 import { openPayment, payAt, readOrder, readReservation } from './shop.ts'
 
 /** Longer than any backlog these scenarios make; a reservation's own lifetime is twice as long. */
@@ -42,15 +43,22 @@ export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: 
   return undefined
 }
 
-/** Opens a payment, pays at the provider, and finds the order paid. */
+/** Opens a payment, pays at the provider, and finds the order paid; or cancelled, where the system was slower than the payment window. */
 export function pay(orderId: string, buyer: Buyer): void {
   const payment = openPayment(orderId, buyer)
+  if (payment.status === 409 && codeOf(payment) === 'NOT_PAYABLE') return findIt('CANCELLED', orderId, buyer)
   if (payment.status !== 201) return reportAnswer(payment)
   const money = payAt(String(payment.json('url')))
-  if (money.status !== 200 || money.json('outcome') !== 'PAID') return reportAnswer(money)
+  const end = money.status === 200 ? endOf(money.json('outcome')) : undefined
+  if (!end) return reportAnswer(money)
+  findIt(end, orderId, buyer)
+}
+
+function findIt(end: 'PAID' | 'CANCELLED', orderId: string, buyer: Buyer): void {
   const order = readOrder(orderId, buyer)
-  if (order.status !== 200 || order.json('status') !== 'PAID') return reportAnswer(order)
-  paid.add(1)
+  if (order.status !== 200 || order.json('status') !== end) return reportAnswer(order)
+  if (end === 'PAID') paid.add(1)
+  else lapsed.add(1)
 }
 
 /** Does not pay, and finds the order cancelled once the payment window is over. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney } from '../../core/orders/transitions.ts'
+import { ageReservation } from '../support/age-reservation.ts'
 import { Crowd } from '../support/crowd.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
@@ -23,7 +24,7 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
 
   beforeAll(async () => {
     // Nothing is sent again within the test, so that what is made to look lost stays so.
-    system = await startSystem({ RESEND_AFTER_MS: '600000' })
+    system = await startSystem({ RESEND_AFTER_MS: '600000', PAYMENT_WINDOW_SECONDS: '1800', RESERVATION_LIFETIME_SECONDS: '300' })
     for (const name of SHIFTED) await system.stop(name)
     const env = { ...system.env, GATEWAY_PROCESSES: '1', ...shiftedClock(shiftMs) }
     for (const name of SHIFTED) processes.push(await startProcess(name, env))
@@ -80,18 +81,15 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
   })
 
   test('a reservation is given up when its lifetime is over by Redis\' clock, and none before', async () => {
-    const { stock, redis } = system.world
+    const { stock } = system.world
     const saleId = await system.createSale({ stock: 2 })
     const crowd = new Crowd(system, saleId)
     const [old, fresh] = [await crowd.joinUnanswered(), await crowd.joinUnanswered()]
-    // Lost by the broker, one of them three minutes ago; a reservation lives for two.
+    // Lost by the broker, one of them eight minutes ago; a reservation lives for five.
     await stock.confirmed(saleId, [old.entry, fresh.entry])
-    const threeMinutesAgo = await stock.nowMs() - 3 * MINUTE_MS
-    await redis.hset(stock.keys.reservation(saleId, old.reservationId), 'reserved_at_ms', threeMinutesAgo)
-    await redis.zadd(stock.keys.undecided(saleId), threeMinutesAgo, old.reservationId)
+    await ageReservation(system.world, saleId, old.reservationId, 8 * MINUTE_MS)
     // And one of five seconds, which the sweeper looks at and leaves alone.
-    const fiveSecondsAgo = await stock.nowMs() - 5_000
-    await redis.zadd(stock.keys.undecided(saleId), fiveSecondsAgo, fresh.reservationId)
+    await ageReservation(system.world, saleId, fresh.reservationId, 5_000)
 
     const status = async (reservationId: string) => (await stock.readReservation(saleId, reservationId))?.status
     await eventually('the old one to be given up', () => status(old.reservationId), (now) => now === 'REJECTED')

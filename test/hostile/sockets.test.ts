@@ -7,7 +7,8 @@ import { inParallel } from '../support/parallel.ts'
 import { RawConnection } from '../support/raw-http.ts'
 import { startSystem, type System } from '../support/system.ts'
 
-/** Headers may take 10 s and a request 20; the rest is for a machine that has other things to do. */
+const HEADERS_MS = 10_000
+/** A request may take 20 s. */
 const LIMIT_MS = 45_000
 const HOST = 'Host: shop\r\n'
 
@@ -54,13 +55,16 @@ test('buyers are served while thousands of connections are held open, and all of
   const stops = [drip(slow, 'x'), drip(endless, `2000\r\n${'x'.repeat(0x2000)}\r\n`)]
   try {
     await expectServed()
-    expect(openOf(silent)).toBe(2_000)
-    expect(openOf(slowCallbacks)).toBe(300)
+    // The last of them at least, where it took long to open all.
+    expect(openOf(silent)).toBeGreaterThan(0)
+    expect(openOf(slowCallbacks)).toBeGreaterThan(0)
     await eventually('endless bodies to be refused', () => endless.map((connection) => connection.answers()[0]?.status), (statuses) => statuses.every((status) => status === 413))
     await eventually('all of them to be closed', () => openOf([...silent, ...slow, ...endless]), (left) => left === 0, LIMIT_MS)
   } finally {
     for (const stop of stops) stop()
   }
+  // Before its time is over no connection has to make room.
+  for (const connection of [...silent, ...slow]) expect(connection.openMs).toBeGreaterThan(HEADERS_MS - 1_000)
   for (const connection of [slowHeaders[0], slowPurchases[0], slowSignIns[0], slowCallbacks[0]]) {
     const [answer, ...more] = connection?.answers() ?? []
     if (!answer) throw new Error(`Expected an answer, got "${connection?.received}"`)
@@ -68,7 +72,7 @@ test('buyers are served while thousands of connections are held open, and all of
     expect(more).toEqual([])
   }
   await expectServed()
-}, 120_000)
+})
 
 test('who does not read what they ask for keeps nobody else waiting', async () => {
   const target = `/${'x'.repeat(8_000)}`
@@ -103,7 +107,7 @@ test('a process holds only so many connections; those that wait for nothing make
   await eventually('those above the limit to be closed', () => openOf(silent), (left) => left <= 50)
   expect(await eventually('the silent ones to be closed', ask, (status) => status === 200, LIMIT_MS)).toBe(200)
   for (const connection of [...idle, ...silent]) connection.close()
-}, 90_000)
+})
 
 test('an event stream that does not exist is not found, a thousand times at once', async () => {
   await system.stop('gateway')

@@ -1,3 +1,8 @@
+import { stretched } from './patience.ts'
+
+/** More than any wait of a service: who is not answered by then hangs. */
+const HANG_MS = 60_000
+
 /** What a call answered: status, headers, and the JSON body. */
 export interface Answer {
   status: number
@@ -8,7 +13,7 @@ export interface Answer {
   text: string
 }
 
-/** A JSON client that never throws on a status; only when there is no answer. A body of text or bytes is sent as it is. */
+/** A JSON client that never throws on a status; only when there is no answer, or none in time. A body of text or bytes is sent as it is. */
 export async function call(method: string, url: string, options: { token?: string | undefined; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Answer> {
   const response = await fetch(url, {
     method,
@@ -17,7 +22,7 @@ export async function call(method: string, url: string, options: { token?: strin
       ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
       ...options.headers,
     },
-    ...(options.signal && { signal: options.signal }),
+    signal: options.signal ?? AbortSignal.timeout(stretched(HANG_MS)),
     ...(options.body === undefined ? {} : { body: bytesOf(options.body) }),
   })
   const text = await response.text()

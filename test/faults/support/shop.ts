@@ -6,6 +6,7 @@ import { createTokens } from '../../../core/platform/tokens.ts'
 import { RunRecord } from '../../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../../dev/scratch-folder.ts'
 import { call } from '../../support/http-client.ts'
+import { endWithFile } from '../../support/left-behind.ts'
 import { Instance } from './instance.ts'
 import { Links } from './links.ts'
 import { Ledgers } from './ledgers.ts'
@@ -41,6 +42,7 @@ const QUEUES_SETTLE_MS = 2_000
 export async function startShop(overrides: Record<string, string> = {}, wanted: readonly AnyInstance[] = SHOP_ALONE): Promise<Shop> {
   const opened: (() => unknown)[] = []
   const close = async () => { for (const end of opened.splice(0).reverse()) await end() }
+  endWithFile(close)
   try {
     return await open(overrides, wanted, opened, close)
   } catch (error) {
