@@ -6,7 +6,7 @@ import { startSystem, type System } from './support/system.ts'
 /** The same gateway twice, once with purchases answered in front of Express, once behind it. */
 let system: System
 const lanes: Record<'fast' | 'express', string> = { fast: '', express: '' }
-const limits = { BUYER_BURST: '4', BUYER_RATE_PER_SECOND: '0.01', MAX_PENDING: '50' }
+const limits = { BUYER_BURST: '4', BUYER_RATE_PER_SECOND: '0.001', MAX_PENDING: '50' }
 
 beforeAll(async () => {
   system = await startSystem(limits)
@@ -154,7 +154,7 @@ describe('purchases are answered alike in front of Express and behind it', () =>
 
   test('a crowded gateway', async () => {
     const attempt = { path: reservations(await system.createSale()), token: await somebody() }
-    await startLanes({ GATEWAY_BURST: '1', GATEWAY_RATE_PER_SECOND: '0.01' })
+    await startLanes({ GATEWAY_BURST: '1', GATEWAY_RATE_PER_SECOND: '0.001' })
     for (const lane of ['fast', 'express'] as const) await seen(lane, attempt)
     await expectEqual(() => Promise.resolve(attempt), { status: 429, code: 'RATE_LIMITED' })
   })

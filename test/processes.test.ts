@@ -33,7 +33,7 @@ async function withProcesses(settings: Record<string, string>, check: () => Prom
 const workers = () => execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
   .map((line) => line.trim().split(/\s+/)).filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.join(' ').includes('gateway/main.ts')).map(([pid]) => Number(pid))
 // A connection of its own for every call: they are what is handed round.
-const buy = (saleId: string, i: number) => system.buy(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
+const buy = (saleId: string, i: number) => system.buyAtLast(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
 
 test('they sell one stock, and their figures are told as one', () => withProcesses({}, async () => {
   const saleId = await system.createSale({ stock: 50 })

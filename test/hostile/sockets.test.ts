@@ -28,7 +28,7 @@ const openOf = (connections: RawConnection[]) => connections.filter(({ closed })
 
 /** Buys, pays, and reads: all that an ordinary buyer does. */
 async function expectServed(): Promise<void> {
-  const answers = await inParallel(50, 10, (i) => system.buy(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(50, 10, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
   const { orderId } = await system.settled(String(answers[0]?.body.id), tokens[0] ?? '')
   expect(await call('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject({ status: 200 })

@@ -1,3 +1,4 @@
+import { eventually } from './eventually.ts'
 import { stretched } from './patience.ts'
 
 /** More than any wait of a service: who is not answered by then hangs. */
@@ -27,6 +28,14 @@ export async function call(method: string, url: string, options: { token?: strin
   })
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, body: text.startsWith('{') ? JSON.parse(text) as Answer['body'] : { text } }
+}
+
+/**
+ * Asks again for as long as the answer is that nobody knows (503 UNAVAILABLE), as one does who is told to come back. For crowds:
+ * together they may keep a server for longer than a service waits for it.
+ */
+export function callAtLast(...asked: Parameters<typeof call>): Promise<Answer> {
+  return eventually('an answer that is known', () => call(...asked), ({ body }) => body.code !== 'UNAVAILABLE')
 }
 
 function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {

@@ -48,7 +48,7 @@ export class Rush {
   }
 
   async #attempt(token: string): Promise<Attempt> {
-    const { status, body, headers } = await answered(this.#system.buy(this.#saleId, token))
+    const { status, body, headers } = await answered(this.#system.buyAtLast(this.#saleId, token))
     const attempt = { token, status, code: text(body.code), reservationId: text(body.id), retryAfter: headers.get('retry-after') }
     this.attempts.push(attempt)
     if (status !== 202) this.#tokens.push(token)

@@ -18,7 +18,7 @@ import { startPaymentProvider } from '../../payment-provider/payment-provider.ts
 import { SubscribersConfig } from '../../subscribers/frame/config.ts'
 import { startSubscribers } from '../../subscribers/frame/start-subscribers.ts'
 import { eventually } from './eventually.ts'
-import { type Answer, call } from './http-client.ts'
+import { type Answer, call, callAtLast } from './http-client.ts'
 import { stretched, stretchedSeconds } from './patience.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -47,6 +47,8 @@ export interface System {
   controlRoom: (method: string, path: string, body?: unknown) => Promise<Answer>
   signIn: (name: string) => Promise<string>
   buy: (saleId: string, token: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
+  /** The same in a crowd. */
+  buyAtLast: System['buy']
   /** Waits for the reservation to reach one of those statuses. */
   settled: (reservationId: string, token: string, statuses?: string[]) => Promise<Answer['body']>
   /** Waits for quiet, then returns the audit of one sale, or of all. */
@@ -107,6 +109,7 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
       return String(answer.body.token)
     },
     buy: (saleId, token, body = {}, headers = {}) => call('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
+    buyAtLast: (saleId, token, body = {}, headers = {}) => callAtLast('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
     async settled(reservationId, token, statuses = ['ORDERED', 'PAID', 'CANCELLED', 'REJECTED']) {
       const answer = await eventually(`${reservationId} to be one of ${statuses.join()}`,
         () => call('GET', system.url(`/reservations/${reservationId}`), { token }), ({ body }) => statuses.includes(String(body.status)))
