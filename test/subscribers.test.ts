@@ -148,7 +148,7 @@ test('a subscriber whose partition is full refuses, loses nothing, and all other
 
 test('resending to partitions that are gone says so, and keeps what was parked', async () => {
   const { subscriber } = recorder('gone')
-  const stop = await subscriptions.run(subscriber)
+  const stop = await subscriptions.run(subscriber, PARKING)
   const [, paid] = history([...FULL])
   if (!paid) throw new Error('expected an event')
   await subscriptions.publish(paid)
