@@ -49,7 +49,7 @@ describe('buying', () => {
     await shop.open(saleId)
     await shop.signIn('Unheard')
     await page.route('**/reservations', async (route) => {
-      await route.fetch()
+      await eventually('the unit to be taken', () => route.fetch({ timeout: 0 }).then((answer) => answer.status()), (status) => status === 202)
       await route.abort()
     }, { times: 1 })
     await shop.buy()
