@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
-import { slowness } from '../../test/support/patience.ts'
+import { slowed } from '../../test/support/patience.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { ReserveLimits, ReserveRequest, SaleFigures } from './ledger.ts'
@@ -99,7 +99,7 @@ describe('reserving', () => {
   test('refills a bucket at its rate', async () => {
     const sale = await loadedSale()
     // Slow enough that the second attempt finds none.
-    const limits = { ...generous, buyer: { ratePerSecond: 1 / slowness(), burst: 1 } }
+    const limits = { ...generous, buyer: { ratePerSecond: 2_000 / slowed(1_000), burst: 1 } }
     expect((await reserve(request(sale, 'ann'), limits)).status).toBe('RESERVED')
     const limited = await reserve(request(sale, 'ann'), limits)
     expect(limited).toMatchObject({ status: 'RATE_LIMITED' })

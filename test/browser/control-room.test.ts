@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CANCELLATIONS, TIMEOUTS, DUE } from '../../core/contracts/topology.ts'
 import { type Demo, startDemo } from '../support/demo.ts'
 import { eventually } from '../support/eventually.ts'
-import { slowness, stretched } from '../support/patience.ts'
+import { slowed, stretched } from '../support/patience.ts'
 import { lengthOf, publishTo } from '../support/queues.ts'
 import { expectAccessible } from './support/accessibility.ts'
 import { type Browsers, expectNoFaults, LAPTOP, PHONE, PROJECTOR, startBrowser } from './support/browser.ts'
@@ -12,7 +12,7 @@ let demo: Demo
 let browsers: Browsers
 const origin = () => `http://127.0.0.1:${demo.env.CONTROL_ROOM_PORT}`
 
-beforeAll(async () => { [demo, browsers] = await Promise.all([startDemo({ ORDERS_PER_SECOND: String(40 / slowness()) }), startBrowser()]) })
+beforeAll(async () => { [demo, browsers] = await Promise.all([startDemo({ ORDERS_PER_SECOND: String(40_000 / slowed(1_000)) }), startBrowser()]) })
 afterAll(async () => {
   await browsers.close()
   await demo.close()

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { stretchedSeconds } from '../support/patience.ts'
+import { slowedSeconds } from '../support/patience.ts'
 import type { System } from '../support/system.ts'
 import { expectNoFaults } from './support/browser.ts'
 import { type ShopVisits, startShopVisits } from './support/shop-visits.ts'
@@ -8,7 +8,7 @@ import { type ShopVisits, startShopVisits } from './support/shop-visits.ts'
 let visits: ShopVisits
 let system: System
 beforeAll(async () => {
-  visits = await startShopVisits({ PAYMENT_WINDOW_SECONDS: stretchedSeconds(7), RESERVATION_LIFETIME_SECONDS: stretchedSeconds(6), SWEEP_GRACE_SECONDS: '0.5' })
+  visits = await startShopVisits({ PAYMENT_WINDOW_SECONDS: slowedSeconds(7), RESERVATION_LIFETIME_SECONDS: slowedSeconds(6), SWEEP_GRACE_SECONDS: '0.5' })
   system = visits.system
 })
 afterEach(() => visits.leave())

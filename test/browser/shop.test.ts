@@ -1,7 +1,7 @@
 import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { stretched } from '../support/patience.ts'
+import { slowed } from '../support/patience.ts'
 import type { System } from '../support/system.ts'
 import { expectAccessible } from './support/accessibility.ts'
 import { expectNoFaults } from './support/browser.ts'
@@ -74,7 +74,7 @@ describe('buying', () => {
 
   test('a sale that has not started opens by itself', async () => {
     const visitor = await visit()
-    const saleId = await system.createSale({ opensInMs: stretched(8_000) })
+    const saleId = await system.createSale({ opensInMs: slowed(8_000) })
     await visitor.shop.open(saleId)
     await visitor.shop.signIn('Early')
     await visitor.shop.says('Not open yet')

@@ -11,8 +11,9 @@ const WORK_STEPS = 3_000_000
 const LOOK_EVERY_MS = 1_000
 /** A hang must end, too. */
 const SLOWNESS_MAX = 20
-/** The suite itself keeps that many programs waiting for each core, and its limits allow for it. */
+/** The suite itself keeps that many programs waiting for each core, and makes the machine so much slower. */
 const USUAL_LOAD = 2
+const USUAL_SLOWNESS = 2
 
 let latest = 1
 let lookedAtMs = -Infinity
@@ -42,8 +43,11 @@ function work(): number {
 
 /** For limits that have to be given in advance. */
 export const stretched = (limitMs: number): number => Math.ceil(limitMs * slowness())
-/** The same for a setting of a service, in seconds. */
-export const stretchedSeconds = (seconds: number): string => String(stretched(seconds * 1_000) / 1_000)
+
+/** For what a test sits out, such as a lifetime: chosen for the suite's own load, it is longer only where the machine is slower still. */
+export const slowed = (ms: number): number => Math.ceil(ms * Math.max(slowness() / USUAL_SLOWNESS, 1))
+/** The same as a setting in seconds. */
+export const slowedSeconds = (seconds: number): string => String(slowed(seconds * 1_000) / 1_000)
 
 /** A limit of something that is waited for by looking again and again: slow times count for less. */
 export class Patience {

@@ -19,7 +19,7 @@ import { SubscribersConfig } from '../../subscribers/frame/config.ts'
 import { startSubscribers } from '../../subscribers/frame/start-subscribers.ts'
 import { eventually } from './eventually.ts'
 import { type Answer, call, callAtLast } from './http-client.ts'
-import { stretched, stretchedSeconds } from './patience.ts'
+import { slowed, slowedSeconds } from './patience.ts'
 import { createWorld, type World } from './world.ts'
 
 const services = {
@@ -63,7 +63,7 @@ const testSettings = () => ({
   GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000',
   POLL_RATE_PER_SECOND: '100000', POLL_BURST: '100000', SIGN_IN_RATE_PER_SECOND: '100000', SIGN_IN_BURST: '100000',
   RESERVATION_LIFETIME_SECONDS: '3600', SAGA_SECONDS: '3600',
-  SWEEP_INTERVAL_SECONDS: '0.2', SWEEP_GRACE_SECONDS: stretchedSeconds(2), RESEND_AFTER_MS: String(stretched(600)), CONFIRM_TIMEOUT_MS: String(stretched(500)),
+  SWEEP_INTERVAL_SECONDS: '0.2', SWEEP_GRACE_SECONDS: slowedSeconds(2), RESEND_AFTER_MS: String(slowed(600)), CONFIRM_TIMEOUT_MS: String(slowed(500)),
 })
 
 export async function startSystem(settings: Record<string, string> = {}, which: ServiceName[] = SHOP): Promise<System> {

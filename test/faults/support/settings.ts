@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { freePort } from '../../../dev/servers/ports.ts'
-import { stretched, stretchedSeconds } from '../../support/patience.ts'
+import { slowed, slowedSeconds } from '../../support/patience.ts'
 import { variable } from '../../../dev/services.ts'
 import type { ServerName } from './servers.ts'
 
@@ -27,8 +27,8 @@ export const SHOP_ALONE: readonly AnyInstance[] = INSTANCES.filter(({ service })
  * lapse, sweepers come by, and a late payment is late. On a slow machine it takes as much longer as buyers do.
  */
 const shortLives = () => ({
-  PAYMENT_WINDOW_SECONDS: stretchedSeconds(4), RESERVATION_LIFETIME_SECONDS: stretchedSeconds(8), SWEEP_GRACE_SECONDS: stretchedSeconds(1.5),
-  SAGA_SECONDS: stretchedSeconds(3), CONFIRM_TIMEOUT_MS: String(stretched(500)), RESEND_AFTER_MS: String(stretched(1_000)),
+  PAYMENT_WINDOW_SECONDS: slowedSeconds(4), RESERVATION_LIFETIME_SECONDS: slowedSeconds(8), SWEEP_GRACE_SECONDS: slowedSeconds(1.5),
+  SAGA_SECONDS: slowedSeconds(3), CONFIRM_TIMEOUT_MS: String(slowed(500)), RESEND_AFTER_MS: String(slowed(1_000)),
 })
 
 /** No buyer meets a limit. */
