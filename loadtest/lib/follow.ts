@@ -4,13 +4,15 @@ import type { Buyer } from './buyer.ts'
 import { lapsed, lostOrders, orderCreatedLag, paid } from './counters.ts'
 import { PAYMENT_WINDOW_SECONDS } from './environment.ts'
 import { endOf } from './money.ts'
-import { openPayment, payAt, readOrder, readReservation } from './shop.ts'
+import { type Answer, openPayment, payAt, readOrder, readReservation } from './shop.ts'
 
 /** Longer than any backlog these scenarios make; a reservation's own lifetime is twice as long. */
 export const ORDER_LIMIT_SECONDS = 60
 /** What the cancel worker's sweeper may need when the timeout message got lost. */
 const LAPSE_SLACK_SECONDS = 30
 export const LAPSE_LIMIT_SECONDS = PAYMENT_WINDOW_SECONDS + LAPSE_SLACK_SECONDS
+/** How often one asks who is told to come back. */
+const ASKED_MAX = 10
 
 interface Reservation {
   reservationId: string
@@ -45,13 +47,24 @@ export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: 
 
 /** Opens a payment, pays at the provider, and finds the order paid; or cancelled, where the system was slower than the payment window. */
 export function pay(orderId: string, buyer: Buyer): void {
-  const payment = openPayment(orderId, buyer)
+  const payment = askAgainWhileAway(() => openPayment(orderId, buyer))
   if (payment.status === 409 && codeOf(payment) === 'NOT_PAYABLE') return findIt('CANCELLED', orderId, buyer)
-  if (payment.status !== 201) return reportAnswer(payment)
-  const money = payAt(String(payment.json('url')))
+  // 200: it had been opened, and that answer came too late.
+  if (payment.status !== 201 && payment.status !== 200) return reportAnswer(payment)
+  const money = askAgainWhileAway(() => payAt(String(payment.json('url'))))
   const end = money.status === 200 ? endOf(money.json('outcome')) : undefined
   if (!end) return reportAnswer(money)
   findIt(end, orderId, buyer)
+}
+
+/** What is not to be had for a moment (503) is asked for again, as the answer says; a repeat pays nothing twice. */
+function askAgainWhileAway(ask: () => Answer): Answer {
+  let answer = ask()
+  for (let times = 1; answer.status === 503 && times < ASKED_MAX; times++) {
+    sleep(Number(answer.headers['Retry-After'] ?? 1))
+    answer = ask()
+  }
+  return answer
 }
 
 function findIt(end: 'PAID' | 'CANCELLED', orderId: string, buyer: Buyer): void {
