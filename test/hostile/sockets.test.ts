@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { expectRefused } from '../support/expect-refused.ts'
-import { call } from '../support/http-client.ts'
+import { call, callAtLast } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { RawConnection } from '../support/raw-http.ts'
 import { startSystem, type System } from '../support/system.ts'
@@ -43,8 +43,8 @@ async function expectServed(): Promise<void> {
   const answers = await inParallel(50, 10, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
   const { orderId } = await system.settled(String(answers[0]?.body.id), tokens[0] ?? '')
-  expect(await call('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject({ status: 200 })
-  expect((await call('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status).toBeLessThan(300)
+  expect(await callAtLast('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject({ status: 200 })
+  expect((await callAtLast('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status).toBeLessThan(300)
   expect((await call('GET', system.url('/sales'))).status).toBe(200)
 }
 
