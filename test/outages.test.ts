@@ -196,4 +196,4 @@ test('every service names a right that Redis takes away, and a purchase or cance
   expect((await system.buy(saleId, token)).status).toBe(202)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 1 }] })
   await user.drop()
-}, 180_000)
+})

@@ -56,7 +56,7 @@ test('while columns change their types, orders are placed, read and cancelled, a
   }
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: 20 }] })
   await change('text')
-}, 120_000)
+})
 
 describe('who may buy', () => {
   test('nobody before the sale opens; the refusal tells the server\'s time and when to come back', async () => {

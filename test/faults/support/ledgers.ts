@@ -30,10 +30,10 @@ export class Ledgers {
 
   /** @throws while a server is away: then nothing can be said. */
   audit(saleId: string): Promise<AuditReport> {
-    const { undecidedMs, settlingMs } = auditLimits(Number(this.#env.RESERVATION_LIFETIME_SECONDS))
+    const { undecidedMs, settlingMs, reconciledMs } = auditLimits(Number(this.#env.RESERVATION_LIFETIME_SECONDS))
     return audit({
       database: this.database, redis: this.redis, queues: this.#queues,
-      keyPrefix: this.#env.REDIS_KEY_PREFIX ?? '', limits: { undecidedMs: stretched(undecidedMs), settlingMs: stretched(settlingMs) },
+      keyPrefix: this.#env.REDIS_KEY_PREFIX ?? '', limits: { undecidedMs: stretched(undecidedMs), settlingMs: stretched(settlingMs), reconciledMs: stretched(reconciledMs) },
     }, saleId)
   }
 

@@ -24,7 +24,7 @@ export interface Shop {
   ledgers: Ledgers
   gateways: readonly [string, string]
   env: Record<string, string>
-  /** A sale that is open now, for an hour; returns its id. */
+  /** A sale that has been open since yesterday, for another hour; returns its id. */
   openSale: (stock: number) => Promise<string>
   /** A buyer's token. */
   signIn: (buyerId: string) => string
@@ -101,7 +101,7 @@ async function openSale(controlRoom: string, token: string, stock: number): Prom
   const id = `sale-${randomBytes(4).toString('hex')}`
   const answer = await call('POST', `${controlRoom}/sales`, { token, body: {
     id, title: 'A sale in bad weather', priceCents: 1_000, stock,
-    opensAt: new Date(Date.now() - 1_000).toISOString(), closesAt: new Date(Date.now() + 3_600_000).toISOString(),
+    opensAt: new Date(Date.now() - 86_400_000).toISOString(), closesAt: new Date(Date.now() + 3_600_000).toISOString(),
   } })
   if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
   return id
