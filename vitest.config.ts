@@ -10,8 +10,8 @@ export default defineConfig({
     pool: 'forks',
     // More would compete with the servers for the two cores of a small machine, and make timings meaningless.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Sets the limits of tests and hooks, which depend on how fast the machine is just now.
+    setupFiles: 'test/support/setup.ts',
     teardownTimeout: 60_000,
     reporters: ['default', new ClosingLine()],
   },

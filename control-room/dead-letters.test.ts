@@ -37,7 +37,7 @@ test('dead letters are shown and counted, raise the alarm, and go back to their 
   expect(await lengthOf(system.world, INTAKE)).toBe(1)
   expect(await system.controlRoom('POST', '/dead-letters/send-back', { all: true })).toMatchObject({ body: { sent: [letters[1]?.id], kept: [] } })
   expect(await list()).toEqual({ count: 0, letters: [] })
-}, 90_000)
+})
 
 test('a choice that names nothing, or two things, is refused', async () => {
   for (const choice of [{}, { ids: [] }, { ids: ['no id'] }, { all: false }, { ids: ['0123456789ab'], all: true }, []]) {
@@ -60,4 +60,4 @@ test('what waits is shown by queue and by sale; while the broker is away its fig
   await eventually('no figure', figures, (text) => !/^seckill_(dead_letters|queue_messages)\b.*\d$/m.test(text))
   broker.restore()
   await eventually('the figures', figures, (text) => /^seckill_dead_letters\b.*\d$/m.test(text))
-}, 90_000)
+})

@@ -4,6 +4,7 @@ import type { ProcessView } from '../core/contracts/control-room.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { expectRefused } from '../test/support/expect-refused.ts'
 import { call } from '../test/support/http-client.ts'
+import { endWithFile, noteProcess } from '../test/support/left-behind.ts'
 import { startSystem, type System } from '../test/support/system.ts'
 import { type LauncherDoor, openLauncherDoor } from './launcher-door.ts'
 import { startChild } from './processes.ts'
@@ -39,9 +40,11 @@ async function supervise(name: string): Promise<void> {
     async start() {
       await gate
       const child = startChild({ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], logFile })
+      void noteProcess(name, child)
       return { pids: [child.pid], ended: child.ended, logFile, logFrom: child.logFrom, stop: () => child.stop('SIGTERM', 5_000) }
     },
   })
+  endWithFile(() => supervisor.stop())
   await supervisor.start()
   supervisors.push(supervisor)
 }

@@ -3,16 +3,14 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { endWithFile, noteProcess } from '../test/support/left-behind.ts'
 import { startChild } from './processes.ts'
 import { makeScratchFolder, removeScratchFolder } from './scratch-folder.ts'
 import { freePort } from './servers/ports.ts'
 import { StartFailure } from './servers/ready.ts'
 import { addressesOf, SERVICES, startService } from './services.ts'
 import { type Running, Supervisor } from './supervise.ts'
-
-/** Services are started here, which takes a loaded machine many seconds. */
-vi.setConfig({ testTimeout: 180_000 })
 
 let folder: string
 const strangers: Server[] = []
@@ -81,6 +79,8 @@ test('why a service does not start is said in plain words, not in lines of its l
 function child(): Running {
   const logFile = join(folder, 'child.log')
   const started = startChild({ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], logFile })
+  void noteProcess('child', started)
+  endWithFile(() => started.stop('SIGKILL', 1_000))
   return { pids: [started.pid], ended: started.ended, logFile, logFrom: started.logFrom, stop: () => started.stop('SIGKILL', 1_000) }
 }
 

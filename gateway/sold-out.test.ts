@@ -4,6 +4,7 @@ import { connectRedis, redisReady } from '../core/platform/redis.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'
+import { slowed } from '../test/support/patience.ts'
 import { reserveOne } from '../test/support/reserve-one.ts'
 import { startTcpProxy } from '../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../test/support/world.ts'
@@ -108,7 +109,7 @@ test('a sale with a unit left is never taken for sold out', async () => {
 
 test('what was learned is believed only for a while', async () => {
   const { saleId } = await soldOutSale()
-  const soldOut = await knowledge(200)
+  const soldOut = await knowledge(slowed(500))
   await learned(soldOut, saleId)
   expect(await withdrawn(soldOut, saleId)).toBe(false)
 })

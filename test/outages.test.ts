@@ -20,7 +20,7 @@ test('a full queue refuses: the buyer hears BUSY, the unit goes back, and what w
   system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '5' }, LIGHT)
   const saleId = await system.createSale({ stock: 100 })
   const tokens = await inParallel(30, 10, (i) => system.signIn(`crowd ${i}`))
-  const answers = await inParallel(30, 1, (i) => system.buy(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(30, 1, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
 
   const accepted = answers.filter((answer) => answer.status === 202)
   const busy = answers.filter((answer) => answer.body.code === 'BUSY')
@@ -62,7 +62,7 @@ test('while the broker is away buyers reserve up to the bound, and every reserva
     const saleId = await system.createSale({ stock: 100 })
     const tokens = await inParallel(30, 10, (i) => system.signIn(`patient ${i}`))
     proxy.cut()
-    const answers = await inParallel(30, 5, (i) => system.buy(saleId, tokens[i] ?? ''))
+    const answers = await inParallel(30, 5, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
     const accepted = answers.flatMap((answer, i) => (answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : []))
     expect(accepted).toHaveLength(20)
     expect(answers.filter((answer) => answer.body.code === 'BUSY')).toHaveLength(10)
@@ -124,7 +124,7 @@ test('two order services share the work; one killed mid-way and replaced loses a
   const victim = await startProcess('order-service', steady)
   const partner = await startProcess('order-service', { ...steady, ORDER_SERVICE_PORT: String(await freePort()) })
   const tokens = await inParallel(600, 20, (i) => system.signIn(`buyer ${i}`))
-  const answers = await inParallel(600, 50, (i) => system.buy(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(600, 50, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
   expect(answers.every((answer) => answer.status === 202)).toBe(true)
 
   const orders = () => system.world.database.order.count({ where: { saleId } })
@@ -145,7 +145,7 @@ test('stopping a gateway and an order service under load loses nothing that was 
   const accepted: { id: string; token: string }[] = []
   const load = inParallel(400, 20, async (i) => {
     const token = tokens[i] ?? ''
-    const answer = await system.buy(saleId, token).catch(() => undefined)
+    const answer = await system.buyAtLast(saleId, token).catch(() => undefined)
     if (answer?.status === 202) accepted.push({ id: String(answer.body.id), token })
   })
   await eventually('half of the load', () => accepted.length, (count) => count > 150)
@@ -196,4 +196,4 @@ test('every service names a right that Redis takes away, and a purchase or cance
   expect((await system.buy(saleId, token)).status).toBe(202)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 1 }] })
   await user.drop()
-}, 180_000)
+})

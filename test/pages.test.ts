@@ -4,7 +4,7 @@ import { call } from './support/http-client.ts'
 import { startSystem, type System } from './support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem({ POLL_RATE_PER_SECOND: '0.01', POLL_BURST: '1' }) })
+beforeAll(async () => { system = await startSystem({ POLL_RATE_PER_SECOND: '0.001', POLL_BURST: '1' }) })
 afterAll(() => system.close())
 
 describe.each([['the shop', 'GATEWAY_PORT'], ['the control room', 'CONTROL_ROOM_PORT']])('the page of %s', (_of, port) => {

@@ -7,7 +7,7 @@ import { call } from './support/http-client.ts'
 import { startSystem, type System } from './support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '60' }) })
+beforeAll(async () => { system = await startSystem() })
 afterAll(async () => { await system.close() })
 
 async function ordered(name: string, saleId: string) {

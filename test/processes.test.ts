@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call } from './support/http-client.ts'
 import { eventually } from './support/eventually.ts'
 import { inParallel } from './support/parallel.ts'
+import { stretched } from './support/patience.ts'
 import { type ServiceProcess, startProcess } from './support/service-process.ts'
 import { startSystem, type System } from './support/system.ts'
 
@@ -32,7 +33,7 @@ async function withProcesses(settings: Record<string, string>, check: () => Prom
 const workers = () => execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
   .map((line) => line.trim().split(/\s+/)).filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.join(' ').includes('gateway/main.ts')).map(([pid]) => Number(pid))
 // A connection of its own for every call: they are what is handed round.
-const buy = (saleId: string, i: number) => system.buy(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
+const buy = (saleId: string, i: number) => system.buyAtLast(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
 
 test('they sell one stock, and their figures are told as one', () => withProcesses({}, async () => {
   const saleId = await system.createSale({ stock: 50 })
@@ -81,7 +82,7 @@ test('when the one above them is killed, none stays behind', () => withProcesses
 
 test('a gateway that cannot listen ends instead of trying for ever', () => withProcesses({}, async () => {
   const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '2', LOG_LEVEL: 'info' }
-  const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, encoding: 'utf8', timeout: 20_000 })
+  const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, encoding: 'utf8', timeout: stretched(20_000) })
   expect(second.status).toBe(1)
   expect(second.stdout + second.stderr).toContain('is taken')
 }))
@@ -89,7 +90,7 @@ test('a gateway that cannot listen ends instead of trying for ever', () => withP
 test('a gateway whose process is killed before it ever listened ends, and not as if all were well', () => {
   const killed = encodeURIComponent('import { isWorker } from "node:cluster"; if (isWorker) process.kill(process.pid, "SIGKILL")')
   const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '1', NODE_OPTIONS: `--import=data:text/javascript,${killed}` }
-  expect(spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: 20_000 }).status).toBe(1)
+  expect(spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: stretched(20_000) }).status).toBe(1)
 })
 
 function isAlive(pid: number): boolean {

@@ -12,7 +12,7 @@ describe('a rush', () => {
   test('1,000 buyers for 100 units in parallel make exactly 100 orders, and everybody hears what became of them', async () => {
     const saleId = await system.createSale({ stock: 100 })
     const tokens = await inParallel(1_000, 50, (i) => system.signIn(`rush ${i}`))
-    const answers = await inParallel(1_000, 100, (i) => system.buy(saleId, tokens[i] ?? ''))
+    const answers = await inParallel(1_000, 100, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
 
     const accepted = answers.flatMap((answer, i) => (answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : []))
     expect(accepted).toHaveLength(100)
@@ -56,15 +56,19 @@ test('while columns change their types, orders are placed, read and cancelled, a
   }
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: 20 }] })
   await change('text')
-}, 120_000)
+})
 
 describe('who may buy', () => {
   test('nobody before the sale opens; the refusal tells the server\'s time and when to come back', async () => {
-    const saleId = await system.createSale({ opensInMs: 60_000 })
+    const saleId = await system.createSale({ opensInMs: 3_000_000 })
+    const beforeMs = Date.now()
     const answer = await system.buy(saleId, await system.signIn('early'))
     expect(answer).toMatchObject({ status: 403, body: { code: 'NOT_STARTED' } })
-    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(50)
-    expect(Math.abs(Date.parse(String(answer.body.serverTime)) - Date.now())).toBeLessThan(5_000)
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(2_000)
+    const serverTimeMs = Date.parse(String(answer.body.serverTime))
+    // Redis' clock and ours are one, but not read in the same millisecond.
+    expect(serverTimeMs).toBeGreaterThanOrEqual(beforeMs - 1)
+    expect(serverTimeMs).toBeLessThanOrEqual(Date.now() + 1)
   })
 
   test('nobody after it has ended', async () => {

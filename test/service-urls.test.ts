@@ -78,7 +78,7 @@ describe('an order service behind TLS', () => {
     closers.push(() => gateway.kill())
     await expectHandedOn(`http://127.0.0.1:${port}`)
     expect(new Set(proxy.hosts)).toEqual(new Set([`localhost:${proxy.port}`]))
-  }, 120_000)
+  })
 
   test('is not asked when its certificate is not trusted: buyers are told to come back, and /readyz says why', async () => {
     const proxy = await inFront({ tls })
@@ -124,4 +124,4 @@ test('a URL that no call can be made to ends the start, and is named', () => {
   expect(status).toBe(78)
   expect(stderr).toContain('ORDER_SERVICE_URL: expected no user name or password in it')
   expect(stderr).not.toContain('hunter2')
-}, 90_000)
+})

@@ -51,7 +51,7 @@ test('when the broker falls silent on open connections, what was accepted become
     const answer = await eventually('an order', () => call('GET', system.url(`/reservations/${id}`), { token }), ({ body }) => body.status !== 'RESERVED', 30_000)
     expect(answer.body.status).toBe('ORDERED')
   }
-}, 60_000)
+})
 
 test('when PostgreSQL falls silent on open connections, again and again, the order service gets new ones', async () => {
   await systemBehindProxy('DATABASE_URL')
@@ -69,4 +69,4 @@ test('when PostgreSQL falls silent on open connections, again and again, the ord
   await eventually('an answer', read, (status) => status === 404, 15_000)
   const { id, token: buyer } = await buyOnce(saleId)
   expect((await system.settled(id, buyer)).status).toBe('ORDERED')
-}, 90_000)
+})

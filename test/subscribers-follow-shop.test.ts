@@ -2,20 +2,18 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
 import { recordOrderEvents } from './support/order-events.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const EVERYBODY: ServiceName[] = ['payment-provider', 'order-service', 'cancel-worker', 'control-room', 'gateway', 'subscribers']
 let system: System
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sms-'))
-  system = await startSystem({ PAYMENT_WINDOW_SECONDS: '60', SMS_LOG_FILE: join(folder, 'sms.log') }, EVERYBODY)
+  system = await startSystem({ SMS_LOG_FILE: join(folder, 'sms.log') }, EVERYBODY)
 })
 afterAll(async () => {
   await system.close()

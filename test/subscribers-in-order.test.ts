@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { findSubscribers } from '../subscribers/frame/find-subscribers.ts'
 import type { Subscriber } from '../subscribers/frame/subscriber.ts'
@@ -8,9 +8,6 @@ import { freePort } from '../dev/servers/ports.ts'
 import { lengthOf } from './support/queues.ts'
 import { startProcess } from './support/service-process.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
-
-// Many connections and queues are made here, on a machine that has other work.
-vi.setConfig({ testTimeout: 120_000 })
 
 let subscriptions: Subscriptions
 beforeAll(async () => { subscriptions = await Subscriptions.open() })

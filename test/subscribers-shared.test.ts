@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { subscriber as points } from '../subscribers/points.ts'
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import type { Subscriber } from '../subscribers/frame/subscriber.ts'
@@ -7,9 +7,6 @@ import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
 import { startProcess } from './support/service-process.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
-
-// Processes are started here, on a machine that has other work.
-vi.setConfig({ testTimeout: 120_000 })
 
 let subscriptions: Subscriptions
 beforeAll(async () => { subscriptions = await Subscriptions.open({ SUBSCRIBER_PARTITIONS: '4' }) })

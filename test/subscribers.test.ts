@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { execa } from 'execa'
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
-import { history, Subscriptions } from './support/subscriptions.ts'
-
-// Processes are started here, on a machine that has other work.
-vi.setConfig({ testTimeout: 120_000 })
+import { history, PARKING, Subscriptions } from './support/subscriptions.ts'
 
 let subscriptions: Subscriptions
 beforeAll(async () => { subscriptions = await Subscriptions.open() })
@@ -51,7 +48,7 @@ test('events that come out of their order are handled in it', async () => {
 
 test('an event whose predecessor never comes is parked, and handled when it is sent again behind it', async () => {
   const { subscriber, seen } = recorder('gap')
-  await subscriptions.run(subscriber)
+  await subscriptions.run(subscriber, PARKING)
   const [created, paid, refunded] = history([...FULL])
   if (!created || !paid || !refunded) throw new Error('expected three events')
   await subscriptions.publish(paid, refunded)
@@ -67,7 +64,7 @@ test('an event whose predecessor never comes is parked, and handled when it is s
 
 test('an event of a version that is not known yet is parked, with its successors, and nobody else\'s', async () => {
   const { subscriber, seen } = recorder('outdated')
-  await subscriptions.run(subscriber)
+  await subscriptions.run(subscriber, PARKING)
   const [created, paid] = history(['order.created', 'order.paid'])
   const other = history(['order.created', 'order.paid'])
   if (!created || !paid) throw new Error('expected two events')
@@ -151,7 +148,7 @@ test('a subscriber whose partition is full refuses, loses nothing, and all other
 
 test('resending to partitions that are gone says so, and keeps what was parked', async () => {
   const { subscriber } = recorder('gone')
-  const stop = await subscriptions.run(subscriber)
+  const stop = await subscriptions.run(subscriber, PARKING)
   const [, paid] = history([...FULL])
   if (!paid) throw new Error('expected an event')
   await subscriptions.publish(paid)

@@ -85,7 +85,7 @@ test('what is away is missing, and the rest goes on', async () => {
   await system.start('gateway')
   const last = await frame(watcher, 'everything again', (now) => all(now).every(Boolean) && now.orders !== null && now.problems?.length === 0)
   expect(last).toMatchObject({ problems: [] })
-}, 120_000)
+})
 
 test('frames are made for whoever watches, once for all of them, and for nobody no more', async () => {
   let made = 0

@@ -9,7 +9,7 @@ import { groupOf } from './tally.ts'
 let system: System
 beforeAll(async () => {
   // Those who press many times at once meet the limit of one buyer.
-  system = await startSystem({ BUYER_RATE_PER_SECOND: '5', BUYER_BURST: '10' })
+  system = await startSystem({ BUYER_RATE_PER_SECOND: '0.1', BUYER_BURST: '10' })
 })
 afterAll(() => system.close())
 
@@ -38,7 +38,7 @@ test('a crowd buys out a sale of its own over HTTP, and what it tells is what ha
   expect(sale).toMatchObject({ stock: 120, sold: 120, redisLeft: 0, orders: { PAID: done?.paid } })
   expect(done?.paid).toBeGreaterThan(0)
   expect(done?.paid).toBeLessThan(120)
-}, 90_000)
+})
 
 test('a crowd goes to the sale it is sent to, and is stopped', async () => {
   const saleId = await system.createSale({ stock: 1_000_000 })
@@ -50,7 +50,7 @@ test('a crowd goes to the sale it is sent to, and is stopped', async () => {
   await eventually('the next one', () => system.controlRoom('POST', '/rush', { saleId, buyers: 1, seconds: 1 }), ({ status }) => status === 202)
   expect(await ended('the end of one buyer')).toMatchObject({ state: 'DONE', buyers: 1, asked: 1, answers: { accepted: 1 } })
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
-}, 60_000)
+})
 
 test('a crowd whose gateway is away tells that nobody answered', async () => {
   const saleId = await system.createSale()
@@ -71,7 +71,7 @@ test('a crowd pays also where the buyers\' links name an address that only their
   await system.start('control-room', { RUSH_PAYMENT_URL: String(system.env.PAYMENT_PROVIDER_URL) })
   await system.controlRoom('POST', '/rush', { buyers: 20, seconds: 1 })
   expect((await ended('its end'))?.paid).toBeGreaterThan(0)
-}, 90_000)
+})
 
 test('outside of a demo there is none at all', async () => {
   await system.stop('control-room')

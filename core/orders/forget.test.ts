@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { subscriber as points } from '../../subscribers/points.ts'
 import { subscriber as statistics } from '../../subscribers/statistics.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { lengthOf } from '../../test/support/queues.ts'
-import { history, Subscriptions } from '../../test/support/subscriptions.ts'
+import { history, PARKING, Subscriptions } from '../../test/support/subscriptions.ts'
 import { sweepHandled } from '../../cancel-worker/sweep.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString()
@@ -28,8 +26,8 @@ async function age(days: number): Promise<void> {
 
 test('an order is forgotten when its newest event is old, none is handled twice for that, and what comes later is', async () => {
   const { database } = subscriptions.world
-  await subscriptions.run(points)
-  await subscriptions.run(statistics)
+  await subscriptions.run(points, PARKING)
+  await subscriptions.run(statistics, PARKING)
   const old = history(['order.created', 'order.paid', 'order.refunded'], { orderedAt: daysAgo(40), at: daysAgo(40) })
   const recent = history(['order.created', 'order.paid', 'order.refunded'], { orderedAt: daysAgo(40), at: daysAgo(40) })
   const rejected = history(['reservation.rejected'], { orderId: null, at: daysAgo(40) })

@@ -27,7 +27,7 @@ describe('placing', () => {
     await placeOrders(world.database, [reservation(saleId, 1, { quantity: 3 })], rules)
     const order = await ledger.orderOf(`${saleId}.1`)
     expect(order).toMatchObject({ status: 'PENDING_PAYMENT', quantity: 3, amountCents: 1_500, sequence: 1 })
-    expect(order.paymentDeadline.getTime() - order.createdAt.getTime()).toBe(60_000)
+    expect(order.paymentDeadline.getTime() - order.createdAt.getTime()).toBe(rules.paymentWindowMs)
     expect(await ledger.sold(saleId)).toBe(3)
     expect(await ledger.eventsOf(`${saleId}.1`)).toEqual(['1 order.created'])
     expect(await ledger.timeouts()).toContainEqual([order.id])

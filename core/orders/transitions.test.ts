@@ -137,5 +137,5 @@ describe('refunding', () => {
     expect(['CANCELLED: 1 order.created, 2 order.cancelled; 1 refunds', 'REFUNDED: 1 order.created, 2 order.paid, 3 order.refunded; 1 refunds'])
       .toEqual(expect.arrayContaining([...new Set(endings)]))
     expect(await ledger.sold(saleId)).toBe(0)
-  }, 120_000)
+  })
 })

@@ -54,7 +54,7 @@ test('every failpoint stands in the product, once, and in the table of a test th
   const root = join(import.meta.dirname, '../..')
   const sources = (folders: string[], wanted: (file: string) => boolean) => folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(wanted).map((file) => readFileSync(join(root, folder, file), 'utf8'))).join('\n')
-  const product = sources(['core', 'gateway', 'order-service', 'cancel-worker', 'subscribers'], (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  const product = sources(['core', 'gateway', 'order-service', 'cancel-worker', 'control-room', 'subscribers'], (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
   const tests = sources(['test/faults'], (file) => file.endsWith('-dies.test.ts'))
   const places = [...product.matchAll(/failpoint(?:OnceSent)?\('([\w.]+)'\)/gi)].map(([, name]) => String(name))
   expect(places.sort()).toEqual([...FAILPOINTS].sort())

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { schemas } from '../../dev/schemas.ts'
 
 /** Every setting of every service that names an HTTP service to call or a page to lead to. */
-const BASES = ['ORDER_SERVICE_URL', 'PAYMENT_PROVIDER_URL', 'PUBLIC_URL', 'PAYMENT_PAGE_URL', 'GATEWAY_URL', 'LAUNCHER_URL'] as const
+const BASES = ['ORDER_SERVICE_URL', 'PAYMENT_PROVIDER_URL', 'PUBLIC_URL', 'PAYMENT_PAGE_URL', 'GATEWAY_URL', 'RUSH_PAYMENT_URL', 'LAUNCHER_URL'] as const
 const PAGES = ['SHOP_PAGE_URL'] as const
 const OF_SERVERS = ['DATABASE_URL', 'REDIS_URL', 'RABBITMQ_URL']
 

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { call } from '../../test/support/http-client.ts'
 import { startHttp } from './http-service.ts'
 import { createLog } from './log.ts'
@@ -51,11 +52,12 @@ test('a loop that keeps failing turns its service red, shows in the metrics, and
   await withReadyz({ loops: () => loops.check() }, async (url) => {
     expect(await call('GET', url)).toMatchObject({ status: 200 })
     isBroken = true
-    await vi.waitFor(async () => expect(await call('GET', url)).toMatchObject({ status: 503, body: { problems: [{ check: 'loops', code: 'LOOP_FAILING' }] } }))
+    const red = await eventually('it to be red', () => call('GET', url), ({ status }) => status === 503)
+    expect(red.body).toMatchObject({ problems: [{ check: 'loops', code: 'LOOP_FAILING' }] })
     expect((await call('GET', url)).body).toMatchObject({ problems: [{ detail: expect.stringContaining('reconcile (') as string }] })
     expect(await failures()).toBeGreaterThan(1)
     isBroken = false
-    await vi.waitFor(async () => expect(await call('GET', url)).toMatchObject({ status: 200 }))
+    await eventually('it to be green', () => call('GET', url), ({ status }) => status === 200)
     expect(await failures()).toBe(0)
   })
   await repeating.close()
@@ -68,7 +70,7 @@ test('a single failed run, and one that has failed for a short time only, is no 
     runs += 1
     throw new Error('broken')
   })
-  await vi.waitFor(() => expect(runs).toBeGreaterThan(3))
+  await eventually('some runs', () => runs, (count) => count > 3)
   expect(loops.check()).toBe(true)
   await repeating.close()
 })

@@ -6,6 +6,7 @@ import { freePort } from '../../dev/servers/ports.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
 import type { RunningServer } from '../../dev/servers/running-server.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
 import { spawnProcess } from '../../test/support/service-process.ts'
 import { createLog } from './log.ts'
 import type { CheckResult } from './readiness.ts'
@@ -16,7 +17,8 @@ let server: RunningServer
 let redis: Redis
 beforeAll(async () => {
   folder = await makeScratchFolder()
-  server = await startRedis({ dataDir: folder })
+  server = await startRedis({ dataDir: folder, onStart: (name, id) => void noteProcess(name, id) })
+  endWithFile(() => server.stop())
   redis = new Redis(server.url)
   await redis.ping()
 })
@@ -66,7 +68,7 @@ test('in production a service ends with code 78 and the sentence when Redis evic
   await eventually('it to end', gateway.hasEnded, Boolean, 60_000)
   expect(gateway.output()).toContain('REDIS_URL: Redis may drop reservations')
   expect(await gateway.terminate()).toBe(78)
-}, 90_000)
+})
 
 test('a Redis without an append-only file is warned of and served', async () => {
   await redis.config('SET', 'maxmemory-policy', 'noeviction')

@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { createLog } from './log.ts'
 import { repeat } from './repeat.ts'
 
@@ -8,23 +9,23 @@ const NEVER_MS = 60_000
 test('the work runs at once, and again after every interval', async () => {
   let runs = 0
   const repeating = repeat(5, async () => { runs += 1 }, log)
-  await vi.waitFor(() => expect(runs).toBeGreaterThanOrEqual(3))
+  expect(await eventually('three runs', () => runs, (count) => count >= 3)).toBeGreaterThanOrEqual(3)
   await repeating.close()
 })
 
 test('a failing run is followed by the next', async () => {
   let runs = 0
   const repeating = repeat(5, async () => { runs += 1; throw new Error('broken') }, log)
-  await vi.waitFor(() => expect(runs).toBeGreaterThanOrEqual(2))
+  expect(await eventually('two runs', () => runs, (count) => count >= 2)).toBeGreaterThanOrEqual(2)
   await repeating.close()
 })
 
 test('soon wakes a sleeping loop, and close ends the sleep', async () => {
   let runs = 0
   const repeating = repeat(NEVER_MS, async () => { runs += 1 }, log)
-  await vi.waitFor(() => expect(runs).toBe(1))
+  await eventually('a run', () => runs, (count) => count === 1)
   repeating.soon()
-  await vi.waitFor(() => expect(runs).toBe(2))
+  await eventually('another run', () => runs, (count) => count === 2)
   await repeating.close()
   expect(runs).toBe(2)
 })
@@ -45,7 +46,7 @@ test('many calls of soon during a run make one more run, never two at a time', a
   repeating.soon()
   repeating.soon()
   finish()
-  await vi.waitFor(() => expect(runs).toBe(2))
+  await eventually('another run', () => runs, (count) => count === 2)
   await repeating.close()
   expect({ runs, mostAtOnce }).toEqual({ runs: 2, mostAtOnce: 1 })
 })

@@ -3,6 +3,7 @@ import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder
 import { startRedis } from '../../dev/servers/redis.ts'
 import type { RunningServer } from '../../dev/servers/running-server.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createLog } from '../platform/log.ts'
@@ -13,7 +14,8 @@ let folder: string
 let server: RunningServer
 beforeAll(async () => {
   folder = await makeScratchFolder()
-  server = await startRedis({ dataDir: folder })
+  server = await startRedis({ dataDir: folder, onStart: (name, id) => void noteProcess(name, id) })
+  endWithFile(() => server.stop())
 })
 afterAll(async () => {
   await server.stop()

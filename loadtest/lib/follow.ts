@@ -1,15 +1,18 @@
 import { sleep } from 'k6'
-import { reportAnswer } from './attempt.ts'
+import { codeOf, reportAnswer } from './attempt.ts'
 import type { Buyer } from './buyer.ts'
 import { lapsed, lostOrders, orderCreatedLag, paid } from './counters.ts'
 import { PAYMENT_WINDOW_SECONDS } from './environment.ts'
-import { openPayment, payAt, readOrder, readReservation } from './shop.ts'
+import { endOf } from './money.ts'
+import { type Answer, openPayment, payAt, readOrder, readReservation } from './shop.ts'
 
 /** Longer than any backlog these scenarios make; a reservation's own lifetime is twice as long. */
 export const ORDER_LIMIT_SECONDS = 60
 /** What the cancel worker's sweeper may need when the timeout message got lost. */
 const LAPSE_SLACK_SECONDS = 30
 export const LAPSE_LIMIT_SECONDS = PAYMENT_WINDOW_SECONDS + LAPSE_SLACK_SECONDS
+/** How often one asks who is told to come back. */
+const ASKED_MAX = 10
 
 interface Reservation {
   reservationId: string
@@ -42,15 +45,33 @@ export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: 
   return undefined
 }
 
-/** Opens a payment, pays at the provider, and finds the order paid. */
+/** Opens a payment, pays at the provider, and finds the order paid; or cancelled, where the system was slower than the payment window. */
 export function pay(orderId: string, buyer: Buyer): void {
-  const payment = openPayment(orderId, buyer)
-  if (payment.status !== 201) return reportAnswer(payment)
-  const money = payAt(String(payment.json('url')))
-  if (money.status !== 200 || money.json('outcome') !== 'PAID') return reportAnswer(money)
+  const payment = askAgainWhileAway(() => openPayment(orderId, buyer))
+  if (payment.status === 409 && codeOf(payment) === 'NOT_PAYABLE') return findIt('CANCELLED', orderId, buyer)
+  // 200: it had been opened, and that answer came too late.
+  if (payment.status !== 201 && payment.status !== 200) return reportAnswer(payment)
+  const money = askAgainWhileAway(() => payAt(String(payment.json('url'))))
+  const end = money.status === 200 ? endOf(money.json('outcome')) : undefined
+  if (!end) return reportAnswer(money)
+  findIt(end, orderId, buyer)
+}
+
+/** What is not to be had for a moment (503) is asked for again, as the answer says; a repeat pays nothing twice. */
+function askAgainWhileAway(ask: () => Answer): Answer {
+  let answer = ask()
+  for (let times = 1; answer.status === 503 && times < ASKED_MAX; times++) {
+    sleep(Number(answer.headers['Retry-After'] ?? 1))
+    answer = ask()
+  }
+  return answer
+}
+
+function findIt(end: 'PAID' | 'CANCELLED', orderId: string, buyer: Buyer): void {
   const order = readOrder(orderId, buyer)
-  if (order.status !== 200 || order.json('status') !== 'PAID') return reportAnswer(order)
-  paid.add(1)
+  if (order.status !== 200 || order.json('status') !== end) return reportAnswer(order)
+  if (end === 'PAID') paid.add(1)
+  else lapsed.add(1)
 }
 
 /** Does not pay, and finds the order cancelled once the payment window is over. */

@@ -7,6 +7,7 @@ import { cancelForBuyer, receiveMoney } from '../../core/orders/transitions.ts'
 import { createLog } from '../../core/platform/log.ts'
 import { Loops } from '../../core/platform/loops.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { slowed } from '../../test/support/patience.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { PaymentProvider } from './provider.ts'
 import { Rests } from './rests.ts'
@@ -78,7 +79,7 @@ test('one that the provider will not take rests and is tried again, while the ot
   const others = [await lateMoney(), await lateMoney()]
   let isStuck = true
   const { provider, asked } = notingProvider((refund) => isStuck && refund.refundId === stuck.refundId)
-  const resting = new Rests(1_000, 1_000) // Longer than the others take, however busy the machine is.
+  const resting = new Rests(slowed(1_000), slowed(1_000)) // Longer than the others take.
   await sendRefunds({ database: world.database, provider, log }, resting)
   expect(asked).toEqual([stuck, ...others])
   expect(await open()).toBe(1)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CANCELLATIONS, TIMEOUTS, DUE } from '../../core/contracts/topology.ts'
 import { type Demo, startDemo } from '../support/demo.ts'
 import { eventually } from '../support/eventually.ts'
+import { slowed, stretched } from '../support/patience.ts'
 import { lengthOf, publishTo } from '../support/queues.ts'
 import { expectAccessible } from './support/accessibility.ts'
 import { type Browsers, expectNoFaults, LAPTOP, PHONE, PROJECTOR, startBrowser } from './support/browser.ts'
@@ -11,11 +12,11 @@ let demo: Demo
 let browsers: Browsers
 const origin = () => `http://127.0.0.1:${demo.env.CONTROL_ROOM_PORT}`
 
-beforeAll(async () => { [demo, browsers] = await Promise.all([startDemo({ ORDERS_PER_SECOND: '40' }), startBrowser()]) }, 120_000)
+beforeAll(async () => { [demo, browsers] = await Promise.all([startDemo({ ORDERS_PER_SECOND: String(40_000 / slowed(1_000)) }), startBrowser()]) })
 afterAll(async () => {
   await browsers.close()
   await demo.close()
-}, 120_000)
+})
 
 type Options = Parameters<Browsers['visit']>[1]
 
@@ -39,7 +40,7 @@ test('a rush is seen: it comes in, waits, is ordered steadily, and ends with eve
   await eventually('a queue', () => room.figure('waiting'), above(0))
   expect(await room.picture('requests')).not.toBe(calm)
   await eventually('orders', () => room.figure('orders'), above(0))
-  await page.locator('[data-rush="DONE"]').waitFor({ timeout: 60_000 })
+  await page.locator('[data-rush="DONE"]').waitFor({ timeout: stretched(60_000) })
   await eventually('the sale to be sold out', () => room.figure('stock'), (value) => value === 0)
   await eventually('every order', () => room.figure('fates'), (value) => value === 240)
   await room.text('240 of 240 sold').waitFor()
@@ -53,7 +54,7 @@ test('a rush is seen: it comes in, waits, is ordered steadily, and ends with eve
   await eventually('the picture', () => room.picture('waiting'), (picture) => picture !== calm)
   expect(page.url()).toBe(`${origin()}/`)
   await visitor.close()
-}, 120_000)
+})
 
 test('the order service is killed from the page, is seen to be down, and comes back', async () => {
   const { visitor, room } = await enter({ viewport: LAPTOP })
@@ -61,13 +62,13 @@ test('the order service is killed from the page, is seen to be down, and comes b
   await room.button('Kill order-service').click()
   await room.page.locator('[data-process="order-service"]:not([data-state="RUNNING"])').waitFor()
   expect(await room.button('Kill order-service').isDisabled()).toBe(true)
-  await room.process('order-service', 'RUNNING').waitFor({ timeout: 60_000 })
+  await room.process('order-service', 'RUNNING').waitFor({ timeout: stretched(60_000) })
   await room.text('restarted 1 ×').waitFor()
   await room.button('Restart order-service').click()
-  await room.text('restarted 2 ×').waitFor({ timeout: 60_000 })
+  await room.text('restarted 2 ×').waitFor({ timeout: stretched(60_000) })
   expectNoFaults(visitor)
   await visitor.close()
-}, 120_000)
+})
 
 test('a dead letter is shown with its reason, and sent back to its queue', async () => {
   const { visitor, room } = await enter({ viewport: LAPTOP })
@@ -135,7 +136,7 @@ test('a control room that dies is said to be away, with what was before, and com
   await room.text('Live').waitFor()
   await room.audit('lost').waitFor({ state: 'detached' })
   await visitor.close()
-}, 60_000)
+})
 
 test.each([['en-GB', 'light'], ['zh-CN', 'dark']] as const)('in %s, %s, all of it can be read and used by everybody', async (locale, colorScheme) => {
   for (const viewport of [PROJECTOR, PHONE]) {
@@ -148,7 +149,7 @@ test.each([['en-GB', 'light'], ['zh-CN', 'dark']] as const)('in %s, %s, all of i
     expectNoFaults(visitor)
     await visitor.close()
   }
-}, 60_000)
+})
 
 test('by the keyboard alone a rush is sent and stopped', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })

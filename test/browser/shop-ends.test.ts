@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { slowedSeconds } from '../support/patience.ts'
 import type { System } from '../support/system.ts'
 import { expectNoFaults } from './support/browser.ts'
 import { type ShopVisits, startShopVisits } from './support/shop-visits.ts'
@@ -6,7 +8,7 @@ import { type ShopVisits, startShopVisits } from './support/shop-visits.ts'
 let visits: ShopVisits
 let system: System
 beforeAll(async () => {
-  visits = await startShopVisits({ PAYMENT_WINDOW_SECONDS: '7', RESERVATION_LIFETIME_SECONDS: '6', SWEEP_GRACE_SECONDS: '0.5' })
+  visits = await startShopVisits({ PAYMENT_WINDOW_SECONDS: slowedSeconds(7), RESERVATION_LIFETIME_SECONDS: slowedSeconds(6), SWEEP_GRACE_SECONDS: '0.5' })
   system = visits.system
 })
 afterEach(() => visits.leave())
@@ -61,7 +63,7 @@ test('an order that ended while nobody looked is told on return', async () => {
   await shop.says('Your order is waiting')
   await page.goto('about:blank')
   const { id } = await system.world.database.order.findFirstOrThrow({ where: { saleId } })
-  await expect.poll(() => system.world.database.order.findUnique({ where: { id } }), { timeout: 20_000 }).toMatchObject({ status: 'CANCELLED' })
+  await eventually('the order to lapse', () => system.world.database.order.findUnique({ where: { id } }), (order) => order?.status === 'CANCELLED')
   await page.goBack()
   await shop.says('It was not paid in time, so the unit went back for somebody else.')
 })

@@ -1,5 +1,7 @@
 import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { slowed } from '../support/patience.ts'
 import type { System } from '../support/system.ts'
 import { expectAccessible } from './support/accessibility.ts'
 import { expectNoFaults } from './support/browser.ts'
@@ -47,7 +49,7 @@ describe('buying', () => {
     await shop.open(saleId)
     await shop.signIn('Unheard')
     await page.route('**/reservations', async (route) => {
-      await route.fetch()
+      await eventually('the unit to be taken', () => route.fetch({ timeout: 0 }).then((answer) => answer.status()), (status) => status === 202)
       await route.abort()
     }, { times: 1 })
     await shop.buy()
@@ -72,7 +74,7 @@ describe('buying', () => {
 
   test('a sale that has not started opens by itself', async () => {
     const visitor = await visit()
-    const saleId = await system.createSale({ opensInMs: 8_000 })
+    const saleId = await system.createSale({ opensInMs: slowed(8_000) })
     await visitor.shop.open(saleId)
     await visitor.shop.signIn('Early')
     await visitor.shop.says('Not open yet')
@@ -173,7 +175,8 @@ describe('coupon and points', () => {
     await page.getByLabel('Coupon', { exact: true }).fill('SPRING-5')
     await page.getByLabel('Points to spend').fill('250')
     await shop.buy()
-    await expect.poll(() => sent).toEqual([{}, { coupon: 'SPRING-5', points: 250 }])
+    await eventually('the second request', () => sent.length, (count) => count === 2)
+    expect(sent).toEqual([{}, { coupon: 'SPRING-5', points: 250 }])
   })
 
   test('while they are checked the page says so, and nobody can pay yet', async () => {

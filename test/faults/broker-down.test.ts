@@ -32,6 +32,8 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear B
   const rush = await Rush.of(system, saleId, 60)
   await rush.run(5)
   expect(await rush.ends()).toEqual(['ORDERED'])
+  const nothingPending = () => eventually('nothing to be pending', () => system?.world.stock.countPending(saleId), (count) => count === 0)
+  await nothingPending()
 
   await raiseMemoryAlarm(true)
   const during = await rush.run(40)
@@ -43,10 +45,11 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear B
 
   await raiseMemoryAlarm(false)
   expect(await rush.ends()).toEqual(['ORDERED'])
+  await nothingPending()
   expect(await metrics()).toMatch(/^seckill_publisher_blocked\{publisher="gateway".*\} 0$/m)
   expect((await rush.run(15)).every(({ status }) => status === 202)).toBe(true)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 40, redisLeft: 60, pending: 0 }] })
-}, 120_000)
+})
 
 test('a publisher that the broker has blocked sends nothing more, and is ready again by itself', async () => {
   const publisher = await createPublisher({
@@ -63,7 +66,7 @@ test('a publisher that the broker has blocked sends nothing more, and is ready a
   expect(await first).toBe('CONFIRMED')
   await eventually('a confirm', publish, (outcome) => outcome === 'CONFIRMED')
   await publisher.close()
-}, 120_000)
+})
 
 test('dead letters that find no room stay in the queue they come from, and arrive once there is room', async () => {
   // By default the broker tries again after three minutes.
@@ -85,7 +88,7 @@ test('dead letters that find no room stay in the queue they come from, and arriv
   const { letters: all } = await eventually('all dead letters', letters, ({ count }) => count >= 30)
   expect(new Set(all.map(({ beginning }) => beginning))).toEqual(new Set(poison))
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 5 }] })
-}, 120_000)
+})
 
 test('RabbitMQ killed and restarted, three times during a sale: what was accepted becomes orders, each once', async () => {
   system = await startSystem({ RABBITMQ_URL: await broker.createVirtualHost() })
@@ -104,4 +107,4 @@ test('RabbitMQ killed and restarted, three times during a sale: what was accepte
   expect(rush.accepted).toHaveLength(600)
   expect(await rush.ends()).toEqual(['ORDERED'])
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 600, redisLeft: 0, pending: 0 }] })
-}, 240_000)
+})

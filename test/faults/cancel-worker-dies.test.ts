@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { INTAKE } from '../../core/contracts/topology.ts'
 import type { Failpoint } from '../../core/platform/failpoint.ts'
 import { Crowd, soldThrough } from '../support/crowd.ts'
-import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { dieThreeTimes } from '../support/dying.ts'
 import { batchOf, publishTo } from '../support/queues.ts'
 import { startSystem, type System } from '../support/system.ts'
 
@@ -22,7 +22,7 @@ async function restart(service: 'order-service' | 'cancel-worker', settings: Rec
   await system.start(service, settings)
 }
 
-describe('cancel worker killed before / after the UPDATE / before the release', { timeout: DYING_TAKES_MS }, () => {
+describe('cancel worker killed before / after the UPDATE / before the release', () => {
   const KILLED = {
     'before the UPDATE': 'cancelling.beforeUpdate',
     'after the UPDATE, before the release': 'cancelling.beforeRelease',
@@ -43,7 +43,7 @@ describe('cancel worker killed before / after the UPDATE / before the release', 
   })
 })
 
-describe('sweeper killed after the tombstone, before the release', { timeout: DYING_TAKES_MS }, () => {
+describe('sweeper killed after the tombstone, before the release', () => {
   const AT = 'sweeper.beforeRelease' satisfies Failpoint
 
   test('killed there, three times: each unit goes back once, and a late message finds the tombstone', async () => {
@@ -70,7 +70,7 @@ describe('sweeper killed after the tombstone, before the release', { timeout: DY
   })
 })
 
-describe('rebuilder killed while it brings back a sale that Redis has lost', { timeout: DYING_TAKES_MS }, () => {
+describe('rebuilder killed while it brings back a sale that Redis has lost', () => {
   const KILLED = {
     'before the fence': 'rebuilder.beforeFence',
     'after the fence, before anything is filled in': 'rebuilder.afterFence',

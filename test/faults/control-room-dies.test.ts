@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Failpoint } from '../../core/platform/failpoint.ts'
 import { Crowd, soldThrough } from '../support/crowd.ts'
-import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { dieThreeTimes } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'
 import { startSystem, type System } from '../support/system.ts'
 
@@ -29,7 +29,7 @@ const inRedis = (saleId: string) => system.world.stock.readSale(saleId)
 const inPostgres = (saleId: string) => system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
 const isBarred = (saleId: string, buyerId: string) => system.world.redis.sismember(system.world.stock.keys.blacklist(saleId), buyerId)
 
-test('killed after a window was moved in PostgreSQL, three times: Redis has the last one within seconds', { timeout: DYING_TAKES_MS }, async () => {
+test('killed after a window was moved in PostgreSQL, three times: Redis has the last one within seconds', async () => {
   const saleId = await system.createSale({ stock: UNITS })
   const closesAtMs = Date.now() + 2 * HOUR_MS
   await dieOver('rescheduling.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({ closesAt: new Date(closesAtMs + time) }))
@@ -39,7 +39,7 @@ test('killed after a window was moved in PostgreSQL, three times: Redis has the 
   expect(await new Crowd(system, saleId).sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
 })
 
-test('killed after buyers were unlisted, and listed, in PostgreSQL: Redis lets them in, and keeps them out, within seconds', { timeout: 2 * DYING_TAKES_MS }, async () => {
+test('killed after buyers were unlisted, and listed, in PostgreSQL: Redis lets them in, and keeps them out, within seconds', async () => {
   const saleId = await system.createSale({ stock: UNITS })
   await system.controlRoom('PUT', '/blacklist/eve', { reason: 'resells' })
   expect(await isBarred(saleId, 'eve')).toBe(1)
@@ -50,7 +50,7 @@ test('killed after buyers were unlisted, and listed, in PostgreSQL: Redis lets t
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
-test('killed after a sale was created in PostgreSQL: it is opened all the same', { timeout: DYING_TAKES_MS }, async () => {
+test('killed after a sale was created in PostgreSQL: it is opened all the same', async () => {
   const ids = [1, 2, 3].map(() => `sale-${randomUUID().slice(0, 8)}`)
   const sale = { title: 'A sale', priceCents: 1_000, stock: UNITS, opensAt: new Date(), closesAt: new Date(Date.now() + HOUR_MS) }
   await dieOver('opening.beforeRedis', 'POST', '/sales', (time) => ({ id: ids[time], ...sale }))

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Failpoint } from '../../core/platform/failpoint.ts'
-import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { dieThreeTimes } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
@@ -35,7 +35,7 @@ async function payersOf(saleId: string): Promise<Payer[]> {
 }
 const pay = ({ link }: Payer) => call('POST', link, { headers: { accept: 'application/json' } })
 
-describe('order service killed after the money is counted, before Redis is told', { timeout: DYING_TAKES_MS }, () => {
+describe('order service killed after the money is counted, before Redis is told', () => {
   test('killed there, three times: the provider tells again, the money is counted once and the buyer hears of it', async () => {
     const saleId = await system.createSale({ stock: UNITS })
     const payers = await payersOf(saleId)
@@ -56,7 +56,7 @@ describe('order service killed after the money is counted, before Redis is told'
   })
 })
 
-describe('order service killed after the provider took a refund, before it is written down', { timeout: DYING_TAKES_MS }, () => {
+describe('order service killed after the provider took a refund, before it is written down', () => {
   test('killed there, three times: the same refund is sent again under its own id, and each order has one', async () => {
     const saleId = await system.createSale({ stock: UNITS })
     const payers = await payersOf(saleId)

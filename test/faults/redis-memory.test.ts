@@ -8,15 +8,13 @@ const STOCK = 20
 let shop: Shop
 let memory: RedisMemory
 let saleId: string
-beforeAll(async () => { shop = await startShop(PATIENT) }, 120_000)
-afterAll(() => shop.close(), 60_000)
+beforeAll(async () => { shop = await startShop(PATIENT) })
+afterAll(() => shop.close())
 beforeEach(async () => {
   await shop.whole()
   memory = new RedisMemory(shop.servers)
   saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
-}, 120_000)
-
-const LIMIT_MS = 240_000
+})
 
 /** As orders: by then PostgreSQL knows of them, whatever Redis may forget. */
 async function sellTo(buyers: string[]): Promise<string[]> {
@@ -40,19 +38,19 @@ test('restored from an older copy, Redis offers no unit that was sold since, and
   const after = await sellTo(people('after', 5))
   await memory.restoreCopy()
   await expectTheRestIsSold([...people('before', 5), ...people('after', 5)], [...before, ...after])
-}, LIMIT_MS)
+})
 
 test('emptied while it runs, Redis gets back what PostgreSQL knows, and sells the rest', async () => {
   const sold = await sellTo(people('early', 10))
   await shop.ledgers.redis.flushall()
   await expectTheRestIsSold(people('early', 10), sold)
-}, LIMIT_MS)
+})
 
 test('replaced by an empty one, Redis gets back what PostgreSQL knows, and sells the rest', async () => {
   const sold = await sellTo(people('early', 10))
   await memory.replaceByEmpty()
   await expectTheRestIsSold(people('early', 10), sold)
-}, LIMIT_MS)
+})
 
 test('accepted and not ordered yet when Redis forgets: each becomes one order, and no unit is sold twice for it', async () => {
   // Their messages wait in the broker, which PostgreSQL knows nothing of.
@@ -63,4 +61,4 @@ test('accepted and not ordered yet when Redis forgets: each becomes one order, a
   for (const name of ['order-service-1', 'order-service-2'] as const) shop.instance(name).resume()
   await eventually('their orders', () => shop.ledgers.database.order.findMany({ where: { reservationId: { in: waiting } } }), (orders) => orders.length === 10)
   await expectTheRestIsSold(people('waiting', 10), waiting)
-}, LIMIT_MS)
+})

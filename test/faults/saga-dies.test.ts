@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { SagaEventType } from '../../core/contracts/messages.ts'
 import type { Failpoint } from '../../core/platform/failpoint.ts'
-import { dieOnce, DYING_TAKES_MS } from '../support/dying.ts'
+import { dieOnce } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
 import { startSystem, type System } from '../support/system.ts'
-
-vi.setConfig({ testTimeout: DYING_TAKES_MS })
 
 const STOCK = 10
 const POINTS = 100

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OrderEvent } from '../../core/contracts/messages.ts'
 import type { Failpoint } from '../../core/platform/failpoint.ts'
-import { dieThreeTimes, DYING_TAKES_MS } from '../support/dying.ts'
+import { dieThreeTimes } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'
 import { lengthOf } from '../support/queues.ts'
 import { startProcess } from '../support/service-process.ts'
@@ -49,10 +49,10 @@ async function place({ orderId, reservationId, saleId, buyerId, quantity, amount
 /** Every event, some orders forwards and some backwards. */
 const delivery = (orders: OrderEvent[][], time: number) => orders.flatMap((events, i) => (i + time) % 2 ? events : events.toReversed())
 const environment = async (names: string[], more = {}) => ({
-  ...subscriptions.env, ...more, SUBSCRIBERS: names.join(), SUBSCRIBERS_PORT: String(await freePort()), PREDECESSOR_WAIT_SECONDS: '120',
+  ...subscriptions.env, ...more, SUBSCRIBERS: names.join(), SUBSCRIBERS_PORT: String(await freePort()),
 })
 
-describe('a subscriber is killed between its effect and the ack', { timeout: DYING_TAKES_MS }, () => {
+describe('a subscriber is killed between its effect and the ack', () => {
   const KILLED = { 'between inbox and effect': 'subscriber.beforeEffect', 'after commit, before the ack': 'subscriber.beforeAck' } as const satisfies Record<string, Failpoint>
 
   test.each(Object.entries(KILLED))('killed %s, three times, with every event delivered three times: each effect exactly once', async (_when, at) => {

@@ -89,8 +89,14 @@ export class Crowd {
 
   /** All come back, and as many more as there are units; when all have their orders, the audit at rest. */
   async sellThrough(units: number): Promise<AuditReport> {
+    if (units < this.buyers.length) throw new Error(`Expected no more than ${units} buyers so far, got ${this.buyers.length}`)
     await this.#comeBack()
     await this.rush(units - this.buyers.length)
+    return this.allServed()
+  }
+
+  /** All come back; when all have their orders, the audit at rest. */
+  async allServed(): Promise<AuditReport> {
     await this.#comeBack()
     await this.allAre('ORDERED')
     return this.#system.auditAtRest(this.#saleId)
@@ -101,7 +107,10 @@ export class Crowd {
   }
 }
 
-/** The audit of a sale all units of which are in orders, and in no more than there are. */
-export const soldThrough = (units: number) => ({
-  balanced: true, quiet: true, sales: [{ stock: units, sold: units, redisLeft: 0, orders: { PENDING_PAYMENT: units } }],
+/** The audit of a sale that has sold one unit to each of so many buyers, and has all others left. */
+export const soldTo = (buyers: number, units: number) => ({
+  balanced: true, quiet: true, sales: [{ stock: units, sold: buyers, redisLeft: units - buyers, orders: { PENDING_PAYMENT: buyers } }],
 })
+
+/** The same, all units of which are in orders. */
+export const soldThrough = (units: number) => soldTo(units, units)

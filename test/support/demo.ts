@@ -3,6 +3,7 @@ import { type LauncherDoor, openLauncherDoor } from '../../dev/launcher-door.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startService } from '../../dev/services.ts'
 import { Supervisor } from '../../dev/supervise.ts'
+import { endWithFile, noteProcess } from './left-behind.ts'
 import { type ServiceName, startSystem, type System } from './system.ts'
 
 const IN_PROCESS: ServiceName[] = ['payment-provider', 'cancel-worker', 'gateway']
@@ -18,9 +19,12 @@ export async function startDemo(settings: Record<string, string> = {}, processes
   const supervisors = processes.map((name) => new Supervisor({
     name, say: () => {},
     start: (signal) => startService({
-      service: { name }, env: { PATH: process.env.PATH, ...system.env }, logFile: join(folder, `${name}.log`), again: true, onStart: () => {}, signal,
+      service: { name }, env: { PATH: process.env.PATH, ...system.env }, logFile: join(folder, `${name}.log`), again: true, signal,
+      onStart: (started, id) => void noteProcess(started, id),
     }),
   }))
+  const stopAll = () => Promise.all(supervisors.map((supervisor) => supervisor.stop()))
+  endWithFile(stopAll)
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
   const door = await openLauncherDoor(supervisors)
   await system.start('control-room', door.env)
@@ -29,7 +33,7 @@ export async function startDemo(settings: Record<string, string> = {}, processes
     async close() {
       await system.stop('control-room')
       await door.close()
-      await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
+      await stopAll()
       await system.close()
       await removeScratchFolder(folder)
     },

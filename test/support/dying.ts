@@ -5,8 +5,6 @@ import type { ServiceName } from './system.ts'
 
 /** Once shows that it heals; three times, that it also heals what a healing that died has left. */
 const DEATHS = 3
-/** Limit of a test in which a process dies so often, on a machine that has other work. */
-export const DYING_TAKES_MS = 300_000
 const DEATH_TAKES_MS = 90_000
 
 /** Does what brings the process to the place where it dies. `hasDied` is to end waiting for answers that do not come. */

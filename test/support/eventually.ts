@@ -1,17 +1,19 @@
-import { vi } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Patience } from './patience.ts'
 
-/** Waits until the value satisfies the condition and returns it. @throws after `limitMs`, showing the last value. */
+const LOOK_EVERY_MS = 20
+
+/**
+ * Waits until the value satisfies the condition and returns it. What `read` throws is thrown at once.
+ * @throws after `limitMs` of a calm machine, showing the last value.
+ */
 export async function eventually<T>(what: string, read: () => Promise<T> | T, isGood: (value: T) => boolean, limitMs = 20_000): Promise<T> {
-  const seen: { last?: T } = {}
-  // What `read` throws is thrown at once; only what it returns is waited for.
-  const value = await vi.waitUntil(async () => {
-    seen.last = await read()
-    return isGood(seen.last) && { good: seen.last }
-  }, { timeout: limitMs, interval: 20 }).catch((error: unknown) => {
-    if (!isTimeout(error)) throw error
-    throw new Error(`Waited ${limitMs} ms for ${what}; last seen: ${JSON.stringify(seen.last)}`)
-  })
-  return value.good
+  const patience = new Patience(limitMs)
+  const startedAtMs = performance.now()
+  for (;;) {
+    const seen = await read()
+    if (isGood(seen)) return seen
+    if (patience.isOver) throw new Error(`Waited ${Math.round(performance.now() - startedAtMs)} ms for ${what}; last seen: ${JSON.stringify(seen)}`)
+    await sleep(LOOK_EVERY_MS)
+  }
 }
-
-const isTimeout = (error: unknown) => error instanceof Error && error.message.startsWith('Timed out in waitUntil')

@@ -4,7 +4,7 @@ import type { Reservation } from '../../core/contracts/messages.ts'
 import type { OutboxMessage } from '../../core/orders/outbox.ts'
 import type { World } from './world.ts'
 
-export const rules = { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000, sagaMs: 30_000 }
+export const rules = { reservationLifetimeMs: 3_600_000, paymentWindowMs: 3_600_000, sagaMs: 30_000 }
 
 /** What tests of the PostgreSQL ledger ask it, without Redis or the broker. */
 export class Ledger {
@@ -16,7 +16,7 @@ export class Ledger {
 
   /** @returns the sale's id. */
   async sale(stock: number, id = `sale-${randomUUID().slice(0, 8)}`, priceCents = 500): Promise<string> {
-    await this.#database.sale.create({ data: { id, title: 'A sale', priceCents, stock, opensAt: new Date(0), closesAt: new Date(Date.now() + 60_000) } })
+    await this.#database.sale.create({ data: { id, title: 'A sale', priceCents, stock, opensAt: new Date(0), closesAt: new Date(Date.now() + 3_600_000) } })
     return id
   }
 

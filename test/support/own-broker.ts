@@ -6,6 +6,7 @@ import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder
 import { rabbitmqServer } from '../../dev/servers/binaries.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
+import { endWithFile } from './left-behind.ts'
 
 /** A RabbitMQ of one test file's own, for what would hurt every other file, too. */
 export interface OwnBroker {
@@ -28,6 +29,7 @@ export async function startOwnBroker(): Promise<OwnBroker> {
   const ports = { port: await freePort(), managementPort: await freePort() }
   const start = () => startRabbitmq({ dataDir: join(folder, 'rabbitmq'), onStart: record.started.bind(record), disposable: true, ...ports })
   let server = await start()
+  endWithFile(() => server.stop())
 
   const api: OwnBroker['api'] = (method, path, body) => fetch(`http://127.0.0.1:${ports.managementPort}/api/${path}`, {
     method, headers: { authorization: `Basic ${btoa('guest:guest')}`, 'content-type': 'application/json' },

@@ -6,12 +6,18 @@ export class RawConnection {
   readonly #socket: Socket
   received = ''
   closed = false
+  /** For how long it was open, once it is closed. */
+  openMs = Infinity
 
   constructor(url: string) {
     const { hostname, port } = new URL(url)
+    const openedAtMs = performance.now()
     this.#socket = connect(Number(port), hostname)
     this.#socket.on('data', (chunk) => { this.received += chunk.toString('latin1') })
-    this.#socket.on('close', () => { this.closed = true })
+    this.#socket.on('close', () => {
+      this.closed = true
+      this.openMs = performance.now() - openedAtMs
+    })
     // A reset is one way to be closed.
     this.#socket.on('error', () => {})
   }

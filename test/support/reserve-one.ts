@@ -3,7 +3,7 @@ import type { Stock } from '../../core/stock/stock.ts'
 
 /** Limits that no test meets by chance. */
 export const generous: ReserveLimits = {
-  buyer: { ratePerSecond: 1_000, burst: 1_000 }, address: { ratePerSecond: 10_000, burst: 10_000 }, maxPending: 10_000, patienceMs: 1_000,
+  buyer: { ratePerSecond: 1_000, burst: 1_000 }, address: { ratePerSecond: 10_000, burst: 10_000 }, maxPending: 10_000, patienceMs: 60_000,
 }
 
 /** One buyer alone in the script, one unit from one address unless told otherwise. */

@@ -1,4 +1,5 @@
 import { inParallel } from './parallel.ts'
+import { stretched } from './patience.ts'
 import type { System } from './system.ts'
 
 /** Longer than any wait of the gateway, by far: whoever is not answered by then hangs. */
@@ -47,7 +48,7 @@ export class Rush {
   }
 
   async #attempt(token: string): Promise<Attempt> {
-    const { status, body, headers } = await answered(this.#system.buy(this.#saleId, token))
+    const { status, body, headers } = await answered(this.#system.buyAtLast(this.#saleId, token))
     const attempt = { token, status, code: text(body.code), reservationId: text(body.id), retryAfter: headers.get('retry-after') }
     this.attempts.push(attempt)
     if (status !== 202) this.#tokens.push(token)
@@ -59,6 +60,7 @@ const text = (value: unknown) => (typeof value === 'string' ? value : '')
 
 async function answered<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const hanging = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`a buyer has waited ${HANG_MS} ms for an answer`)), HANG_MS) })
+  const hangMs = stretched(HANG_MS)
+  const hanging = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`a buyer has waited ${hangMs} ms for an answer`)), hangMs) })
   return await Promise.race([answer, hanging]).finally(() => clearTimeout(timer))
 }

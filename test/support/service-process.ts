@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { ServiceName } from './system.ts'
+import { startTime } from '../../dev/processes.ts'
 import { eventually } from './eventually.ts'
+import { endWithFile, noteProcess } from './left-behind.ts'
+import type { ServiceName } from './system.ts'
 
 /** On a machine that has other work; alone it is half a second. */
 const START_TAKES_MS = 60_000
@@ -33,22 +35,24 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
 
 /** Without waiting for it to be ready: it may die before. */
 export function spawnProcess(name: ServiceName, env: NodeJS.ProcessEnv): ServiceProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], { env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], {
+    env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'pipe'], detached: true,
+  })
+  const pid = child.pid ?? 0
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output = (output + chunk.toString()).slice(-20_000) })
   const exited = once(child, 'exit')
-  // A test that times out never comes to its own tidying up.
-  const end = () => child.kill('SIGKILL')
-  process.once('exit', end)
-  void exited.then(() => process.off('exit', end))
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await exited
+  }
+  endWithFile(kill)
+  void noteProcess(name, { pid, startedAt: startTime(pid) ?? '' })
   return {
-    pid: child.pid ?? 0,
+    pid,
     output: () => output,
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
-    async kill() {
-      child.kill('SIGKILL')
-      await exited
-    },
+    kill,
     async terminate() {
       child.kill('SIGTERM')
       await exited

@@ -20,8 +20,10 @@ import { lengthOf, publishTo } from './queues.ts'
 import { createWorld, type World } from './world.ts'
 
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
-/** Long enough for an event that comes late, short enough to see one parked. */
-const SETTINGS = { SUBSCRIBER_PARTITIONS: '2', PREDECESSOR_WAIT_SECONDS: '3', LOG_LEVEL: 'silent' }
+/** Long enough for any event that comes late. */
+const SETTINGS = { SUBSCRIBER_PARTITIONS: '2', PREDECESSOR_WAIT_SECONDS: '3600', LOG_LEVEL: 'silent' }
+/** For a subscriber whose predecessors never come: short enough to see events parked. */
+export const PARKING = { PREDECESSOR_WAIT_SECONDS: '3' }
 
 /** The order topic without the shop behind it: events are published as the outbox relay does. */
 export class Subscriptions {

@@ -18,7 +18,8 @@ import { startPaymentProvider } from '../../payment-provider/payment-provider.ts
 import { SubscribersConfig } from '../../subscribers/frame/config.ts'
 import { startSubscribers } from '../../subscribers/frame/start-subscribers.ts'
 import { eventually } from './eventually.ts'
-import { type Answer, call } from './http-client.ts'
+import { type Answer, call, callAtLast } from './http-client.ts'
+import { slowed, slowedSeconds } from './patience.ts'
 import { createWorld, type World } from './world.ts'
 
 const services = {
@@ -46,6 +47,8 @@ export interface System {
   controlRoom: (method: string, path: string, body?: unknown) => Promise<Answer>
   signIn: (name: string) => Promise<string>
   buy: (saleId: string, token: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
+  /** The same in a crowd. */
+  buyAtLast: System['buy']
   /** Waits for the reservation to reach one of those statuses. */
   settled: (reservationId: string, token: string, statuses?: string[]) => Promise<Answer['body']>
   /** Waits for quiet, then returns the audit of one sale, or of all. */
@@ -53,14 +56,15 @@ export interface System {
   close: () => Promise<void>
 }
 
-/** Generous limits and short waits, so that a test meets only the rule it is about. */
-const testSettings = {
+/** Generous limits, lifetimes that no test reaches by chance, and short waits, so that a test meets only the rule it is about. */
+const testSettings = () => ({
   LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent', HOST: '127.0.0.1', DEMO_MODE: 'true',
   BUYER_RATE_PER_SECOND: '100000', BUYER_BURST: '100000', ADDRESS_RATE_PER_SECOND: '100000', ADDRESS_BURST: '100000',
   GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000',
   POLL_RATE_PER_SECOND: '100000', POLL_BURST: '100000', SIGN_IN_RATE_PER_SECOND: '100000', SIGN_IN_BURST: '100000',
-  SWEEP_INTERVAL_SECONDS: '0.2', SWEEP_GRACE_SECONDS: '2', RESEND_AFTER_MS: '600', CONFIRM_TIMEOUT_MS: '500',
-}
+  RESERVATION_LIFETIME_SECONDS: '3600', SAGA_SECONDS: '3600',
+  SWEEP_INTERVAL_SECONDS: '0.2', SWEEP_GRACE_SECONDS: slowedSeconds(2), RESEND_AFTER_MS: String(slowed(600)), CONFIRM_TIMEOUT_MS: String(slowed(500)),
+})
 
 export async function startSystem(settings: Record<string, string> = {}, which: ServiceName[] = SHOP): Promise<System> {
   const world = await createWorld()
@@ -69,7 +73,7 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
   const secret = () => randomBytes(24).toString('hex')
   const tokenSecret = secret()
   const env: NodeJS.ProcessEnv = {
-    ...testSettings,
+    ...testSettings(),
     DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl, REDIS_KEY_PREFIX: world.keyPrefix,
     TOKEN_SECRET: tokenSecret, RUSH_TOKEN_SECRET: tokenSecret, PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
     GATEWAY_URL: origin('gateway'), PUBLIC_URL: origin('gateway'), ORDER_SERVICE_URL: origin('order-service'), PAYMENT_PROVIDER_URL: origin('payment-provider'),
@@ -105,6 +109,7 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
       return String(answer.body.token)
     },
     buy: (saleId, token, body = {}, headers = {}) => call('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
+    buyAtLast: (saleId, token, body = {}, headers = {}) => callAtLast('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
     async settled(reservationId, token, statuses = ['ORDERED', 'PAID', 'CANCELLED', 'REJECTED']) {
       const answer = await eventually(`${reservationId} to be one of ${statuses.join()}`,
         () => call('GET', system.url(`/reservations/${reservationId}`), { token }), ({ body }) => statuses.includes(String(body.status)))

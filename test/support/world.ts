@@ -5,6 +5,9 @@ import { connectDatabase, type Database } from '../../core/platform/database.ts'
 import { createDatabase } from '../../dev/servers/postgres.ts'
 import { Stock } from '../../core/stock/stock.ts'
 
+/** Tests have one transaction wait for another's lock, for longer than a service would. */
+const STATEMENT_LIMIT_MS = 60_000
+
 /** A database, key prefix and virtual host that no other test file knows. */
 export interface World {
   name: string
@@ -35,7 +38,7 @@ export async function createWorld(): Promise<World> {
   const rabbitmqUrl = new URL(inject('rabbitmqUrl'))
   rabbitmqUrl.pathname = `/${name}`
 
-  const database = connectDatabase(databaseUrl, { connections: 10, statementTimeoutMs: 5_000 })
+  const database = connectDatabase(databaseUrl, { connections: 10, statementTimeoutMs: STATEMENT_LIMIT_MS })
   const redis = new Redis(inject('redisUrl'))
   const keyPrefix = `${name}:`
   return {

@@ -11,11 +11,11 @@ let browsers: Browsers
 beforeAll(async () => {
   demo = await startDemo({ ORDERS_PER_SECOND: '200', BUYER_RATE_PER_SECOND: '5', BUYER_BURST: '10' }, ['payment-provider', 'subscribers', 'cancel-worker', 'order-service', 'gateway'])
   browsers = await startBrowser()
-}, 180_000)
+})
 afterAll(async () => {
   await browsers.close()
   await demo.close()
-}, 120_000)
+})
 
 async function enter(options: Parameters<Browsers['visit']>[1]): Promise<{ room: ControlRoomPage; page: Page }> {
   const origin = `http://127.0.0.1:${demo.env.CONTROL_ROOM_PORT}`
@@ -43,4 +43,4 @@ test('a rush in full swing, and its drain', async () => {
   await shoot(page, 'control-room-drained-projector-en-light')
   await shoot(zh.page, 'control-room-drained-projector-zh-dark')
   await shoot(phone.page, 'control-room-drained-phone-en-dark')
-}, 240_000)
+})

@@ -8,8 +8,7 @@ export default defineConfig({
     globalSetup: 'test/global-setup.ts',
     pool: 'forks',
     maxWorkers: 1,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    setupFiles: 'test/support/setup.ts',
     teardownTimeout: 60_000,
   },
 })

@@ -1,9 +1,11 @@
 import { type Browser, type BrowserContextOptions, chromium as driver, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { chromium } from '../../../dev/servers/chromium.ts'
+import { stretched } from '../../support/patience.ts'
 
 /** A machine that is busy with other tests takes its time; what is waited for is a condition, and comes. */
 const PATIENCE_MS = 25_000
+const START_TAKES_MS = 60_000
 
 export const PHONE = { width: 390, height: 844 }
 export const LAPTOP = { width: 1_280, height: 800 }
@@ -30,7 +32,7 @@ export interface Browsers {
 }
 
 export async function startBrowser(): Promise<Browsers> {
-  const browser: Browser = await driver.launch({ executablePath: chromium() })
+  const browser: Browser = await driver.launch({ executablePath: chromium(), timeout: stretched(START_TAKES_MS) })
   return {
     visit: (origin, options = {}) => visit(browser, origin, options),
     close: () => browser.close(),
@@ -40,7 +42,7 @@ export async function startBrowser(): Promise<Browsers> {
 async function visit(browser: Browser, origin: string, { allowed = [], ...options }: VisitOptions): Promise<Visitor> {
   // A moving picture is never quite still; what moves is tested by its end.
   const context = await browser.newContext({ viewport: PHONE, locale: 'en-GB', reducedMotion: 'reduce', ...options })
-  context.setDefaultTimeout(PATIENCE_MS)
+  context.setDefaultTimeout(stretched(PATIENCE_MS))
   const faults: string[] = []
   context.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') faults.push(`${message.type()}: ${message.text()}`)

@@ -2,7 +2,7 @@ import type { AuditReport } from '../../../core/audit/report.ts'
 import { brokenPromises } from '../support/accounting.ts'
 import { AuditWatch } from '../support/audit-watch.ts'
 import { Crowd, nameOfBuyer } from '../support/crowd.ts'
-import { healingLimitMs } from '../support/healing-limit.ts'
+import { HEALING_LIMIT_MS } from '../support/purchases.ts'
 import type { Shop } from '../support/shop.ts'
 import { holdsWithin } from '../support/until.ts'
 import { fillPockets } from '../support/wishes.ts'
@@ -39,7 +39,7 @@ export async function playRound(shop: Shop, seed: number): Promise<Round> {
     await carryOut(schedule, shop)
     const healingSinceMs = Date.now()
     crowd.everybodyPays()
-    await holdsWithin(healingLimitMs(), () => isHealed(crowd, watch, healingSinceMs))
+    await holdsWithin(HEALING_LIMIT_MS, () => isHealed(crowd, watch, healingSinceMs))
     const healedInMs = Date.now() - healingSinceMs
     await watch.stop()
     return { ...tell(crowd, watch), seed, schedule, healedInMs, broken: brokenPromises({ crowd, watch, stock: STOCK }) }

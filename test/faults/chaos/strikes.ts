@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stretched } from '../../support/patience.ts'
 import { RedisMemory } from '../support/redis-memory.ts'
 import type { ServerName } from '../support/servers.ts'
 import type { InstanceName } from '../support/settings.ts'
@@ -33,7 +34,7 @@ const postgres: Record<string, Strike> = {
     await ledgers.database.$transaction(async (tx) => {
       await tx.$executeRaw`LOCK TABLE sales IN ACCESS EXCLUSIVE MODE`
       await sleep(holdMs)
-    })
+    }, { maxWait: stretched(10_000), timeout: stretched(30_000) })
   },
 }
 

@@ -2,6 +2,7 @@ import type { AuditWatch, Reading } from './audit-watch.ts'
 import type { Buyer } from './buyer.ts'
 import type { Call } from './calls.ts'
 import type { Crowd } from './crowd.ts'
+import { stretched } from '../../support/patience.ts'
 
 export interface Books {
   crowd: Crowd
@@ -51,9 +52,10 @@ function atTheEnd(latest: Reading | undefined, stock: number): string[] {
 
 /** While it lay at rest nothing happened: who was told "sold out" then was told so wrongly. */
 function soldOutAtRest(readings: Reading[], calls: Call[]): string[] {
+  const believedMs = stretched(BELIEVED_MS)
   const refusals = calls.filter((call) => call.code === 'SOLD_OUT')
   return restsWithUnits(readings).flatMap(({ fromMs, toMs, left }) => {
-    const wrongly = refusals.filter(({ startedAtMs, endedAtMs }) => startedAtMs >= fromMs + BELIEVED_MS && endedAtMs <= toMs)
+    const wrongly = refusals.filter(({ startedAtMs, endedAtMs }) => startedAtMs >= fromMs + believedMs && endedAtMs <= toMs)
     return wrongly.length > 0 ? [`${wrongly.length} times "sold out" was told while ${left} units lay at rest, first to ${wrongly[0]?.buyerId}`] : []
   })
 }

@@ -1,4 +1,5 @@
 import { type Answer, call } from '../../support/http-client.ts'
+import { stretched } from '../../support/patience.ts'
 
 /** What a caller knows afterwards. `unknown` may or may not have happened: no answer in time, or one that says so (5xx). */
 export type Outcome = 'ok' | 'refused' | 'unknown'
@@ -29,7 +30,7 @@ export class Calls {
   async make(what: What, buyerId: string, method: string, url: string, token?: string, body: object = {}): Promise<Answer | undefined> {
     const startedAtMs = Date.now()
     const answer = await call(method, url, {
-      token, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE_MS[what]), ...(method === 'POST' ? { body } : {}),
+      token, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(stretched(PATIENCE_MS[what])), ...(method === 'POST' ? { body } : {}),
     }).catch(() => undefined)
     const outcome = outcomeOf(answer)
     this.made.push({ what, buyerId, outcome, startedAtMs, endedAtMs: Date.now(), status: answer?.status ?? 0, code: answer?.body.code })

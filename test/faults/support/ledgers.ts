@@ -6,6 +6,7 @@ import { createLog } from '../../../core/platform/log.ts'
 import { connectRedis } from '../../../core/platform/redis.ts'
 import { Stock } from '../../../core/stock/stock.ts'
 import type { Redis } from 'ioredis'
+import { stretched } from '../../support/patience.ts'
 import type { Servers } from './servers.ts'
 
 /** An audit waits longer than a service would: it is not in a hurry, and must not fail for a slow machine. */
@@ -29,9 +30,10 @@ export class Ledgers {
 
   /** @throws while a server is away: then nothing can be said. */
   audit(saleId: string): Promise<AuditReport> {
+    const { undecidedMs, settlingMs, reconciledMs } = auditLimits(Number(this.#env.RESERVATION_LIFETIME_SECONDS))
     return audit({
       database: this.database, redis: this.redis, queues: this.#queues,
-      keyPrefix: this.#env.REDIS_KEY_PREFIX ?? '', limits: auditLimits(Number(this.#env.RESERVATION_LIFETIME_SECONDS)),
+      keyPrefix: this.#env.REDIS_KEY_PREFIX ?? '', limits: { undecidedMs: stretched(undecidedMs), settlingMs: stretched(settlingMs), reconciledMs: stretched(reconciledMs) },
     }, saleId)
   }
 

@@ -1,14 +1,17 @@
 import type { AuditReport } from '../../../core/audit/report.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Answer, call } from '../../support/http-client.ts'
-import { healingLimitMs } from './healing-limit.ts'
+import { stretched } from '../../support/patience.ts'
 import type { Shop } from './shop.ts'
 
 /** A person's patience: without an answer by then it is a hang. Services give up on any server in half that time. */
 const ANSWER_LIMIT_MS = 10_000
 
+/** Whatever was done to it, the system makes good within this time, by itself. */
+export const HEALING_LIMIT_MS = 30_000
+
 /** Orders that do not lapse while a test looks at them, and reservations that outlive any fault. */
-export const PATIENT = { PAYMENT_WINDOW_SECONDS: '600', RESERVATION_LIFETIME_SECONDS: '60' }
+export const PATIENT = { PAYMENT_WINDOW_SECONDS: '3600', RESERVATION_LIFETIME_SECONDS: '3600' }
 
 export type Gateway = 0 | 1
 
@@ -20,20 +23,20 @@ export function buy(shop: Shop, saleId: string, buyerId: string, gateway: Gatewa
 /** @throws when there is no answer in time. */
 export function ask(shop: Shop, method: 'GET' | 'POST', path: string, buyerId: string, gateway: Gateway = 0): Promise<Answer> {
   return call(method, shop.gateways[gateway] + path, {
-    token: shop.signIn(buyerId), signal: AbortSignal.timeout(ANSWER_LIMIT_MS), ...(method === 'POST' ? { body: {} } : {}),
+    token: shop.signIn(buyerId), signal: AbortSignal.timeout(stretched(ANSWER_LIMIT_MS)), ...(method === 'POST' ? { body: {} } : {}),
   })
 }
 
 /** Asks until the answer is yes, as a person does who is told to come back. @returns the reservation's id */
 export async function buyAtLast(shop: Shop, saleId: string, buyerId: string, gateway: Gateway = 0): Promise<string> {
-  const { body } = await eventually(`${buyerId} to be sold a unit`, () => buy(shop, saleId, buyerId, gateway), ({ status }) => status === 202, healingLimitMs())
+  const { body } = await eventually(`${buyerId} to be sold a unit`, () => buy(shop, saleId, buyerId, gateway), ({ status }) => status === 202, HEALING_LIMIT_MS)
   return String(body.id)
 }
 
 /** @returns what the buyer is shown of the reservation, once it is one of those statuses. */
 export async function shown(shop: Shop, reservationId: string, buyerId: string, statuses: string[], gateway: Gateway = 0): Promise<Answer['body']> {
   const { body } = await eventually(`${reservationId} to be ${statuses.join(' or ')}`, () => ask(shop, 'GET', `/reservations/${reservationId}`, buyerId, gateway),
-    (answer) => statuses.includes(String(answer.body.status)), healingLimitMs())
+    (answer) => statuses.includes(String(answer.body.status)), HEALING_LIMIT_MS)
   return body
 }
 
@@ -41,7 +44,7 @@ export async function shown(shop: Shop, reservationId: string, buyerId: string, 
 export function atRest(shop: Shop, saleId: string): Promise<AuditReport> {
   // While a server is just coming back the audit cannot look.
   return eventually('every unit to be accounted for', () => shop.ledgers.audit(saleId).catch((error: Error) => ({ ...NOTHING, error: error.message })),
-    ({ quiet, balanced }) => quiet && balanced, healingLimitMs())
+    ({ quiet, balanced }) => quiet && balanced, HEALING_LIMIT_MS)
 }
 
 const NOTHING: AuditReport = { balanced: false, quiet: false, at: '', sales: [], queues: { intake: 0, waiting: 0, cancellations: 0, deadLetters: 0 }, outbox: 0 }

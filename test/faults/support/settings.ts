@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { freePort } from '../../../dev/servers/ports.ts'
+import { slowed, slowedSeconds } from '../../support/patience.ts'
 import { variable } from '../../../dev/services.ts'
 import type { ServerName } from './servers.ts'
 
@@ -23,12 +24,17 @@ export const SHOP_ALONE: readonly AnyInstance[] = INSTANCES.filter(({ service })
 
 /**
  * Everything that takes minutes in a shop takes seconds here, so that a round sees all of it: reservations expire, orders
- * lapse, sweepers come by, and a late payment is late. No buyer meets a limit.
+ * lapse, sweepers come by, and a late payment is late. On a slow machine it takes as much longer as buyers do.
  */
+const shortLives = () => ({
+  PAYMENT_WINDOW_SECONDS: slowedSeconds(4), RESERVATION_LIFETIME_SECONDS: slowedSeconds(8), SWEEP_GRACE_SECONDS: slowedSeconds(1.5),
+  SAGA_SECONDS: slowedSeconds(3), CONFIRM_TIMEOUT_MS: String(slowed(500)), RESEND_AFTER_MS: String(slowed(1_000)),
+})
+
+/** No buyer meets a limit. */
 const SETTINGS = {
   LOG_LEVEL: 'info', HOST: '127.0.0.1', DEMO_MODE: 'true', GATEWAY_PROCESSES: '1', REDIS_KEY_PREFIX: 'seckill:',
-  PAYMENT_WINDOW_SECONDS: '4', RESERVATION_LIFETIME_SECONDS: '8', SWEEP_INTERVAL_SECONDS: '0.5', SWEEP_GRACE_SECONDS: '1.5', SAGA_SECONDS: '3',
-  CONFIRM_TIMEOUT_MS: '500', RESEND_AFTER_MS: '1000',
+  SWEEP_INTERVAL_SECONDS: '0.5',
   BUYER_RATE_PER_SECOND: '100000', BUYER_BURST: '100000', ADDRESS_RATE_PER_SECOND: '100000', ADDRESS_BURST: '100000',
   GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000', POLL_RATE_PER_SECOND: '100000', POLL_BURST: '100000',
   // Two partitions are enough for orders to overtake each other. Who buys in round after round is no robot.
@@ -43,7 +49,7 @@ export async function environment(overrides: Record<string, string>): Promise<{ 
   return {
     ports,
     env: {
-      ...SETTINGS, PATH: process.env.PATH ?? '',
+      ...SETTINGS, ...shortLives(), PATH: process.env.PATH ?? '',
       TOKEN_SECRET: secret(), PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
       PUBLIC_URL: origin('gateway-1'), PAYMENT_PROVIDER_URL: origin('payment-provider'), PAYMENT_PAGE_URL: origin('payment-provider'),
       ...overrides,

@@ -6,6 +6,7 @@ import { createTokens } from '../../../core/platform/tokens.ts'
 import { RunRecord } from '../../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../../dev/scratch-folder.ts'
 import { call } from '../../support/http-client.ts'
+import { endWithFile } from '../../support/left-behind.ts'
 import { Instance } from './instance.ts'
 import { Links } from './links.ts'
 import { Ledgers } from './ledgers.ts'
@@ -23,7 +24,7 @@ export interface Shop {
   ledgers: Ledgers
   gateways: readonly [string, string]
   env: Record<string, string>
-  /** A sale that is open now, for an hour; returns its id. */
+  /** A sale that has been open since yesterday, for another hour; returns its id. */
   openSale: (stock: number) => Promise<string>
   /** A buyer's token. */
   signIn: (buyerId: string) => string
@@ -41,6 +42,7 @@ const QUEUES_SETTLE_MS = 2_000
 export async function startShop(overrides: Record<string, string> = {}, wanted: readonly AnyInstance[] = SHOP_ALONE): Promise<Shop> {
   const opened: (() => unknown)[] = []
   const close = async () => { for (const end of opened.splice(0).reverse()) await end() }
+  endWithFile(close)
   try {
     return await open(overrides, wanted, opened, close)
   } catch (error) {
@@ -99,7 +101,7 @@ async function openSale(controlRoom: string, token: string, stock: number): Prom
   const id = `sale-${randomBytes(4).toString('hex')}`
   const answer = await call('POST', `${controlRoom}/sales`, { token, body: {
     id, title: 'A sale in bad weather', priceCents: 1_000, stock,
-    opensAt: new Date(Date.now() - 1_000).toISOString(), closesAt: new Date(Date.now() + 3_600_000).toISOString(),
+    opensAt: new Date(Date.now() - 86_400_000).toISOString(), closesAt: new Date(Date.now() + 3_600_000).toISOString(),
   } })
   if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
   return id

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Patience } from '../../support/patience.ts'
 
 const LOOK_EVERY_MS = 50
 
-/** Waits until the condition holds, also outside vitest. @returns whether it did within the limit. */
+/** Waits until the condition holds, also outside vitest. @returns whether it did within the limit, which is that of a calm machine. */
 export async function holdsWithin(limitMs: number, condition: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (const until = Date.now() + limitMs; Date.now() < until; await sleep(LOOK_EVERY_MS)) {
+  for (const patience = new Patience(limitMs); !patience.isOver; await sleep(LOOK_EVERY_MS)) {
     if (await condition()) return true
   }
   return await condition()
