@@ -211,7 +211,7 @@ const faults: Fault[] = [
     await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.paid.orderId)
   }, ({ paid }) => paid.orderId],
   ['a paid order has no money', [5], ({ paid }) => sql('UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['an unpaid order costs nothing', [5], async ({ unpaid }) => {
+  ['an unpaid order costs nothing', [5, 8], async ({ unpaid }) => {
     await sql('UPDATE orders SET amount_cents = 0 WHERE id = $1::uuid', unpaid.orderId)
     await sql('UPDATE sales SET price_cents = 0 WHERE id = (SELECT sale_id FROM orders WHERE id = $1::uuid)', unpaid.orderId)
   }, ({ unpaid }) => unpaid.orderId],

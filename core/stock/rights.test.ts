@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { loadSale } from '../../test/support/load-sale.ts'
@@ -126,6 +127,19 @@ const named = async () => {
 }
 
 const commands = [...new Set(ledgerRights('').map(({ call: [command] }) => String(command)))]
+
+test('the list has every command that the scripts, their wrappers and the audit call', () => {
+  const sources = [import.meta.dirname, join(import.meta.dirname, '../audit')].flatMap((folder) =>
+    readdirSync(folder).filter((file) => !file.endsWith('.test.ts')).map((file) => readFileSync(join(folder, file), 'utf8')))
+  const text = sources.join('\n')
+  const inLua = [...text.matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, command]) => String(command))
+  const scripts = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.lua')).map((file) => basename(file, '.lua'))
+  const inTypeScript = [...text.matchAll(/redis\.([a-z]+)\(/g)].map(([, method]) => String(method))
+    .filter((method) => !['call', 'pcall', 'on', 'disconnect', ...scripts].includes(method)).map((method) => method.toUpperCase())
+  expect(inLua.length).toBeGreaterThan(50)
+  expect(inTypeScript.length).toBeGreaterThan(10)
+  expect([...new Set([...inLua, ...inTypeScript])].filter((command) => !commands.includes(command))).toEqual([])
+})
 
 test('with the rights of the list and no others, everything works', async () => {
   expect(await named()).toBe('true')

@@ -18,7 +18,7 @@ export function ledgerRights(keyPrefix: string): Right[] {
     ...hash(sale), ['HINCRBY', sale, 'f', '1'], ['HSETNX', sale, 'f', 'v'], ['DEL', sale],
     ['SISMEMBER', blacklist, 'm'], ['SMISMEMBER', blacklist, 'm'], ['SCARD', blacklist], ['SSCAN', blacklist, '0'], ['SADD', blacklist, 'm'], ['SREM', blacklist, 'm'],
     ['DEL', blacklist], ['PEXPIREAT', blacklist, '1'],
-    ['MGET', bucket], ['SET', bucket, 'v', 'PX', '1'],
+    ['MGET', bucket], ['GET', bucket], ['SET', bucket, 'v', 'PX', '1'],
     ['GET', buyer], ['SET', buyer, 'v', 'PXAT', '1'], ['DEL', buyer],
     ...hash(reservation),
     ['XLEN', pending], ['XADD', pending, '*', 'f', 'v'], ['XDEL', pending, '1-1'], ['XRANGE', pending, '-', '+'],
@@ -26,7 +26,7 @@ export function ledgerRights(keyPrefix: string): Right[] {
     ['ZADD', undecided, '1', 'm'], ['ZREM', undecided, 'm'], ['ZCARD', undecided], ['ZRANGE', undecided, '0', '1'],
     ['ZSCORE', undecided, 'm'], ['PEXPIREAT', undecided, '1'],
     ['GET', holders], ['SETBIT', holders, '1', '1'], ['PEXPIREAT', holders, '1'],
-    ['ZADD', keys.sales(), '1', 'm'], ['ZRANGE', keys.sales(), '0', '1'], ['ZREMRANGEBYSCORE', keys.sales(), '1', '1'],
+    ['ZADD', keys.sales(), '1', 'm'], ['ZMSCORE', keys.sales(), 'm'], ['ZRANGE', keys.sales(), '0', '1'], ['ZREMRANGEBYSCORE', keys.sales(), '1', '1'],
   ].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()} ~${keyPrefix}*` }))
   const onChannel = [['PUBLISH', keys.changes(), 'm'], ['SUBSCRIBE', keys.changes()]]
     .map((call) => ({ call, rule: `+${call[0]?.toLowerCase()} &${keys.changes()}` }))
