@@ -245,4 +245,8 @@ export const orderGuards: Guard[] = [
     rule: 'statements are prepared anew when a column has changed its type', file: 'core/platform/database-connections.ts',
     text: '        this.#names.renew()\n', without: '', tests: { file: DATABASE, named: 'when a column changes' },
   },
+  {
+    rule: 'a connection whose statement was not answered ends, and its transaction with it', file: 'core/platform/database-connections.ts',
+    text: '        endWhenUnanswered(client)\n', without: '', tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },
+  },
 ]
