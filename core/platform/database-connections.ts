@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { DriverAdapterError, type SqlQuery, type SqlQueryable } from '@prisma/driver-adapter-utils'
 import { type PgConnection, prepareSession } from './database-session.ts'
+import { endWhenUnanswered } from './end-unanswered.ts'
 import { StatementNames } from './statement-names.ts'
 
 export interface DatabaseLimits {
@@ -25,7 +26,10 @@ export class Connections extends PrismaPg {
       keepAliveInitialDelayMillis: 5_000,
       // Awaited by the pool, which drops the connection when it throws. Nothing of this goes into the startup message:
       // a pooler refuses what it does not know there, or leaves it out without a word.
-      onConnect: async (client: PgConnection) => { names.areKept = await prepareSession(client, { statementTimeoutMs }) },
+      onConnect: async (client: PgConnection) => {
+        endWhenUnanswered(client)
+        names.areKept = await prepareSession(client, { statementTimeoutMs })
+      },
     }
     super(options, { statementNameGenerator: ({ sql }) => names.nameOf(sql) })
     this.#names = names

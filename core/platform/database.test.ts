@@ -1,6 +1,7 @@
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { migrate } from '../../prisma/migrate.ts'
 import { findOverdueOrders } from '../orders/overdue.ts'
@@ -151,5 +152,31 @@ test('when a column changes its type, each statement is prepared anew: single on
   const refused: unknown[] = []
   for (let batch = 0; batch < 12; batch++) await place().catch((error: unknown) => refused.push(error))
   expect(refused).toEqual([expect.toSatisfy(isOutage)])
+  await database.$disconnect()
+})
+
+test('a transaction that fails because PostgreSQL does not answer leaves nothing behind, whatever is committed after it', async () => {
+  const database = connectDatabase(world.databaseUrl, { connections: 1, statementTimeoutMs: 500 })
+  const saleId = await ledger.sale(100)
+  const title = async () => (await world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).title
+  const write = (wanted: string) => database.$transaction((tx) => tx.sale.update({ where: { id: saleId }, data: { title: wanted } }))
+  let backend = 0
+  const failing = database.$transaction(async (tx) => {
+    backend = (await tx.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`)[0]?.pid ?? 0
+    await tx.sale.update({ where: { id: saleId }, data: { title: 'half of a transaction' } })
+    process.kill(backend, 'SIGSTOP')
+    await tx.$executeRaw`SELECT 1`
+  })
+  await expect(failing).rejects.toSatisfy(isOutage)
+  // As long as a ROLLBACK would be waited for, too.
+  const failedAtMs = performance.now()
+  await eventually('the ROLLBACK to be given up', () => performance.now(), (nowMs) => nowMs > failedAtMs + 2_000)
+  process.kill(backend, 'SIGCONT')
+  const saleOfAnother = await ledger.sale(1)
+  await eventually('a transaction', () => database.$transaction((tx) => tx.sale.update({ where: { id: saleOfAnother }, data: { title: 'whole' } }))
+    .then(() => true, () => false), Boolean)
+  expect(await title()).toBe('A sale')
+  await write('written later')
+  expect(await title()).toBe('written later')
   await database.$disconnect()
 })

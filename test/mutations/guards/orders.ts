@@ -249,4 +249,8 @@ export const orderGuards: Guard[] = [
     rule: 'production takes no payment by the demo\'s provider unless it is told to', file: 'core/platform/not-for-production.ts',
     text: '...demoPayments(names, given), ', without: '', tests: { file: 'core/platform/not-for-production.test.ts', named: 'pays without money' },
   },
+  {
+    rule: 'a connection whose statement was not answered ends, and its transaction with it', file: 'core/platform/database-connections.ts',
+    text: '        endWhenUnanswered(client)\n', without: '', tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },
+  },
 ]
