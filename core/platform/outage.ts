@@ -11,9 +11,9 @@ const REDIS_UNFIT = /^(LOADING|OOM|READONLY|MISCONF|BUSY|TRYAGAIN|CLUSTERDOWN|MA
 /**
  * Replies in which Redis refuses our user: a matter of its configuration. They count as outages, because the same call
  * works once that is mended, and must not end as a dead letter meanwhile. /readyz names what is missing (redis-check.ts).
- * Of a call inside a script Redis 7.0 says it without a code.
+ * Of a call inside a script Redis 7.0 and 8 say it without a code, each in words of its own.
  */
-const REDIS_REFUSES_US = /^(NOPERM|NOAUTH|WRONGPASS)\b|^ERR The user executing the script can't/
+const REDIS_REFUSES_US = /^(NOPERM|NOAUTH|WRONGPASS)\b|^ERR (The user executing the script can't|ACL failure in script)/
 /** What pg and its pool say, the same way. */
 const DATABASE_AWAY = /Connection terminated|not queryable|timeout exceeded when trying to connect|Query read timeout|ECONNREFUSED|ECONNRESET/
 /** Prisma: cannot reach, timed out, connection closed, no connection or transaction in time, deadlock. */

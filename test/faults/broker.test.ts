@@ -59,7 +59,7 @@ test('the services start while the broker is away, say that they are not ready, 
     const problems = [{ check: 'broker', code: 'AWAY', detail: 'The broker does not answer.' }]
     const notReady = { ready: false, database: true, redis: true, broker: false, loops: true, problems }
     const readiness = () => Promise.all([orderService, cancelWorker].map(async (service) => (await call('GET', `http://127.0.0.1:${service?.port}/readyz`)).body))
-    expect(await readiness()).toEqual([{ ...notReady, provider: true }, notReady])
+    expect(await readiness()).toEqual([{ ...notReady, provider: true, clock: true }, notReady])
     const rush = await Rush.of(system, await system.createSale({ stock: 3 }), 3)
     await rush.run(1)
     proxy.restore()
