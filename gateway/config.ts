@@ -25,7 +25,7 @@ export const GatewayConfig = z.object({
   BUYER_BURST: burst(10).describe('purchase attempts of one buyer at once, per sale'),
   ADDRESS_RATE_PER_SECOND: perSecond(50).describe('purchase attempts a second from one client address, per sale'),
   ADDRESS_BURST: burst(100).describe('purchase attempts from one client address at once, per sale'),
-  POLL_RATE_PER_SECOND: perSecond(200).describe('requests a second that one process takes from one client address, of each kind: purchase attempts, paying and cancelling, everything else'),
+  POLL_RATE_PER_SECOND: perSecond(200).describe('requests a second that one process takes from one client address, of each kind: purchase attempts, paying and cancelling, everything else; ten times as many files of the page'),
   POLL_BURST: burst(1_000).describe('requests that one process takes from one client address at once, of each kind'),
   SIGN_IN_RATE_PER_SECOND: perSecond(5).describe('sign-ins by name a second that one process takes from one client address'),
   SIGN_IN_BURST: burst(20).describe('sign-ins by name that one process takes from one client address at once'),

@@ -17,6 +17,7 @@ export function addressLimit(limits: Limits): RequestHandler {
   const buckets = {
     signIn: new KeyedBuckets(limits.SIGN_IN_RATE_PER_SECOND, limits.SIGN_IN_BURST),
     payment: bucketsOfAddresses(limits),
+    page: new KeyedBuckets(PAGE_FILES * limits.POLL_RATE_PER_SECOND, PAGE_FILES * limits.POLL_BURST),
     other: bucketsOfAddresses(limits),
   }
   return (req, res, next) => {
@@ -29,13 +30,17 @@ export function addressLimit(limits: Limits): RequestHandler {
 }
 
 const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
+/** The shop's page is some ten files, and a buyer whose page polls too much must still see it: it is what says to wait. */
+const PAGE_FILES = 10
+const PAGE = /^\/(assets\/[^/]+)?$/
 const SIGN_IN = /^\/sessions\/?$/i
 const PAYMENT = /^\/orders\//i
 
 /** Undefined for what is not limited here. */
-function kindOf({ method, path }: Request): 'signIn' | 'payment' | 'other' | undefined {
+function kindOf({ method, path }: Request): 'signIn' | 'payment' | 'page' | 'other' | undefined {
   // The provider reports everybody's money from one address.
   if (path === '/payments/callback' || (method === 'POST' && PURCHASE.test(path))) return undefined
   if (SIGN_IN.test(path)) return 'signIn'
+  if (PAGE.test(path)) return 'page'
   return method === 'POST' && PAYMENT.test(path) ? 'payment' : 'other'
 }

@@ -100,12 +100,21 @@ describe('what one address may ask of a process', () => {
 
   test.each([
     ['/sales', 200], ['/sales/nowhere', 404], ['/reservations/nowhere', 401], ['/orders/1', 401], ['/payments/nowhere', 404], ['/nowhere', 404],
-    ['/', 200], ['/assets/nothing.js', 404], ['/docs/', 200], ['/openapi.json', 200], ['/metrics', 200],
+    ['/docs/', 200], ['/openapi.json', 200], ['/metrics', 200],
   ])('polling %s ends at its burst, for this address only', async (path, status) => {
     const answers = await inParallel(6, 1, () => call('GET', system.url(path), { headers: from('203.0.113.7') }))
     expect(answers.map((answer) => answer.status)).toEqual([status, status, status, status, 429, 429])
     for (const answer of answers.slice(4)) expectRefused(answer, 'RATE_LIMITED')
     expect((await call('GET', system.url(path), { headers: from('203.0.113.8') })).status).toBe(status)
+  })
+
+  test('the files of the page end at ten times the burst, when polling has ended long before', async () => {
+    const page = (path: string) => call('GET', system.url(path), { headers: from('203.0.113.7') })
+    await inParallel(5, 1, () => page('/sales'))
+    expectRefused(await page('/sales'), 'RATE_LIMITED')
+    const answers = await inParallel(45, 1, (i) => page(i % 2 === 0 ? '/' : '/assets/nothing.js'))
+    expect(answers.slice(0, 40).map(({ status }) => status)).toEqual(Array.from({ length: 40 }, (_, i) => i % 2 === 0 ? 200 : 404))
+    for (const answer of answers.slice(40)) expectRefused(answer, 'RATE_LIMITED')
   })
 
   test.each(['/sessions', '/Sessions', '/sessions/', '/sessions?again'])('signing in at %s has a smaller burst of its own', async (path) => {
