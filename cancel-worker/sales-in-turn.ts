@@ -1,7 +1,7 @@
 import { type Database, Prisma } from '../core/platform/database.ts'
 import { KEPT_AFTER_END_MS } from '../core/stock/ledger.ts'
 
-/** Nobody can buy in them; a thousand come round within five looks. */
+/** Ended sales sell no more, so they are checked in turn: a thousand of them take five looks. */
 const ENDED_PER_LOOK_MAX = 200
 
 export interface SaleInTurn {

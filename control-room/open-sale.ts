@@ -27,7 +27,7 @@ export async function openSale(deps: SaleDeps, sale: z.output<typeof NewSale>): 
   return closed ?? created
 }
 
-/** What may be changed of a sale, as one text: whoever changes it can say which state they have seen. */
+/** Version of what may be changed of a sale; If-Match compares it. */
 export const versionOf = ({ opensAt, closesAt }: Pick<Sale, 'opensAt' | 'closesAt'>) => `${opensAt.getTime()}-${closesAt.getTime()}`
 
 export type Rescheduled = Sale | 'NO_SUCH_SALE' | 'EMPTY_WINDOW' | 'CHANGED_MEANWHILE'

@@ -34,7 +34,7 @@ export function getSale({ database }: SaleDeps): RequestHandler<{ saleId: string
   }
 }
 
-/** PATCH /sales/:saleId: opens or closes earlier or later; with If-Match only when nobody has changed it since that ETag. */
+/** PATCH /sales/:saleId: opens or closes earlier or later; with If-Match only when it is unchanged since that ETag. */
 export function patchSale(deps: SaleDeps): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
     const outcome = await reschedule(deps, parse(SaleId, req.params.saleId), parse(SaleChange, req.body), seenVersion(req.get('if-match')))

@@ -1,6 +1,6 @@
 import type { Stock } from './stock.ts'
 
-/** Nobody can buy in them; a thousand come round within five looks. */
+/** Ended sales sell no more, so they are checked in turn: a thousand of them take five looks. */
 const ENDED_PER_LOOK_MAX = 200
 
 /**
