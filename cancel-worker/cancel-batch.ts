@@ -30,7 +30,10 @@ export async function cancelAndRelease(deps: CancelDeps, orderIds: string[]): Pr
   failpoint('cancelling.beforeRelease')
   deps.onCancelled(cancelled.length)
   try {
-    await tellEnded(deps, cancelled.map((order) => order.id))
+    await tellEnded(
+      deps,
+      cancelled.map((order) => order.id),
+    )
   } catch (error) {
     deps.log.warn({ err: error, orders: cancelled.length }, 'units not given back yet; the sweeper will')
   }

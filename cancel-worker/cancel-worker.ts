@@ -33,29 +33,50 @@ const FORGET_INTERVAL_MS = 600_000
 export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('cancel-worker')
   const count = cancelMetrics(metrics)
-  const database = connectDatabase(config.DATABASE_URL, { connections: DATABASE_CONNECTIONS, statementTimeoutMs: 5_000 })
+  const database = connectDatabase(config.DATABASE_URL, {
+    connections: DATABASE_CONNECTIONS,
+    statementTimeoutMs: 5_000,
+  })
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
   await refuseLossyRedis(redis, config.NODE_ENV, log)
   const deps: CancelDeps = {
-    database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log, onCancelled: count.cancelled,
+    database,
+    stock: new Stock(redis, config.REDIS_KEY_PREFIX),
+    log,
+    onCancelled: count.cancelled,
   }
 
   const consumer = await consumeBatches({
-    url: config.RABBITMQ_URL, name: 'cancel-worker', log, metrics, topology: cancellationTopology, queue: CANCELLATIONS,
-    batchMax: BATCH_MAX, unpack: readOrderIds, handle: (orderIds) => cancelAndRelease(deps, orderIds), isFutile: isDataError,
-    isAway: async () => !await databaseAnswers(database),
+    url: config.RABBITMQ_URL,
+    name: 'cancel-worker',
+    log,
+    metrics,
+    topology: cancellationTopology,
+    queue: CANCELLATIONS,
+    batchMax: BATCH_MAX,
+    unpack: readOrderIds,
+    handle: (orderIds) => cancelAndRelease(deps, orderIds),
+    isFutile: isDataError,
+    isAway: async () => !(await databaseAnswers(database)),
   })
   closers.add('consumer', () => consumer.close())
 
-  const limits = { graceMs: config.SWEEP_GRACE_SECONDS * 1_000, reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000 }
+  const limits = {
+    graceMs: config.SWEEP_GRACE_SECONDS * 1_000,
+    reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000,
+  }
   const door = new SaleDoor(redis, config.REDIS_KEY_PREFIX)
   const queues = createDepthReader(config.RABBITMQ_URL)
   closers.add('queue reader', () => queues.close())
   const rebuilder = new Rebuilder({ ...deps, door, queues, onRebuilt: count.rebuilt }, limits.reservationLifetimeMs)
-  const reconciler = new Reconciler({ database, door, log, onHealed: count.healed }, limits.reservationLifetimeMs, limits.graceMs)
+  const reconciler = new Reconciler(
+    { database, door, log, onHealed: count.healed },
+    limits.reservationLifetimeMs,
+    limits.graceMs,
+  )
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
   const turns = new SalesInTurn(deps.stock)
   const loops = new Loops(log, metrics)
@@ -63,7 +84,9 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),
     loops.repeat('sweep untold', everyMs, () => sweepUntold(deps)),
     loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits, turns)),
-    loops.repeat('check back', everyMs, () => checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000)),
+    loops.repeat('check back', everyMs, () =>
+      checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000),
+    ),
     loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.look()),
     loops.repeat('reconcile', everyMs, () => reconciler.look()),
     loops.repeat('forget handled', FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS)),
@@ -71,7 +94,11 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))
 
   const http = await startHttp({
-    host: config.HOST, port: config.CANCEL_WORKER_PORT, log, metrics, metricsAccess: metricsAccess(config),
+    host: config.HOST,
+    port: config.CANCEL_WORKER_PORT,
+    log,
+    metrics,
+    metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),

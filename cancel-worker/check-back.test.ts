@@ -8,7 +8,9 @@ import { checkBack } from './check-back.ts'
 
 const PRICE_CENTS = 500
 let shop: Choreography
-beforeAll(async () => { shop = await Choreography.open() })
+beforeAll(async () => {
+  shop = await Choreography.open()
+})
 afterAll(() => shop.close())
 
 /** As if an hour had passed. */
@@ -26,14 +28,25 @@ test('of all sagas those are asked back about that are past their time, whicheve
   const done = await shop.place({ points: 1 })
   await shop.givePoints(done.buyerId, 1)
   await shop.hear('points')
-  const [slow, young, cancelled] = [await shop.place({ points: 1 }), await shop.place({ points: 1 }), await shop.place({ points: 1 })]
+  const [slow, young, cancelled] = [
+    await shop.place({ points: 1 }),
+    await shop.place({ points: 1 }),
+    await shop.place({ points: 1 }),
+  ]
   await cancelForBuyer(shop.world.database, cancelled.orderId, cancelled.buyerId)
   for (const { orderId } of [slow, back, done, cancelled]) await overdue(orderId)
   const asked: string[] = []
-  const look = () => checkBack({ database: shop.world.database, log: createLog('test', 'silent'), onAskedBack: (what) => asked.push(what) }, 30_000)
+  const look = () =>
+    checkBack(
+      { database: shop.world.database, log: createLog('test', 'silent'), onAskedBack: (what) => asked.push(what) },
+      30_000,
+    )
   await look()
   expect(asked.toSorted()).toEqual(['called off', 'told again'])
-  expect([(await shop.saga(slow.orderId)).reason, (await shop.saga(young.orderId)).state]).toEqual(['NOT_COMPLETED', 'RUNNING'])
+  expect([(await shop.saga(slow.orderId)).reason, (await shop.saga(young.orderId)).state]).toEqual([
+    'NOT_COMPLETED',
+    'RUNNING',
+  ])
   await look()
   expect(asked).toHaveLength(2)
   await shop.settle()
@@ -48,9 +61,24 @@ test('a saga that is not completed in time is called off, and a late step does n
   expect(await ask(order.orderId)).toBe('called off')
   expect(await ask(order.orderId)).toBeUndefined()
   await shop.settle()
-  expect(shop.told(order.orderId)).toEqual(['created', 'saga-expired', 'points-returned', 'coupon-returned', 'cancelled'])
-  expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'NOT_COMPLETED', amountCents: PRICE_CENTS })
-  expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId), await shop.ledger.sold(order.saleId)]).toEqual(['AVAILABLE', [], 10, 0])
+  expect(shop.told(order.orderId)).toEqual([
+    'created',
+    'saga-expired',
+    'points-returned',
+    'coupon-returned',
+    'cancelled',
+  ])
+  expect(await shop.order(order.orderId)).toMatchObject({
+    status: 'CANCELLED',
+    endReason: 'NOT_COMPLETED',
+    amountCents: PRICE_CENTS,
+  })
+  expect([
+    await shop.statusOf(code),
+    await shop.couponSteps(order.orderId),
+    await shop.pointsOf(order.buyerId),
+    await shop.ledger.sold(order.saleId),
+  ]).toEqual(['AVAILABLE', [], 10, 0])
 })
 
 test('what was taken before it was called off comes back', async () => {
@@ -61,7 +89,11 @@ test('what was taken before it was called off comes back', async () => {
   await overdue(order.orderId)
   expect(await ask(order.orderId)).toBe('called off')
   await shop.settle()
-  expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId)]).toEqual(['AVAILABLE', ['LOCKED', 'RETURNED'], 10])
+  expect([
+    await shop.statusOf(code),
+    await shop.couponSteps(order.orderId),
+    await shop.pointsOf(order.buyerId),
+  ]).toEqual(['AVAILABLE', ['LOCKED', 'RETURNED'], 10])
   expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
 })
 
@@ -78,7 +110,14 @@ test('a failure that nobody follows is told again, and undone once however often
   }
   expect(patience[1]).toBe(2 * (patience[0] ?? 0))
   await shop.settle()
-  expect(shop.told(order.orderId).slice(0, 6)).toEqual(['created', 'coupon-locked', 'points-refused', 'coupon-returned', 'points-refused', 'points-refused'])
+  expect(shop.told(order.orderId).slice(0, 6)).toEqual([
+    'created',
+    'coupon-locked',
+    'points-refused',
+    'coupon-returned',
+    'points-refused',
+    'points-refused',
+  ])
   expect(shop.told(order.orderId).filter((event) => event === 'cancelled')).toHaveLength(1)
   expect(await shop.couponSteps(order.orderId)).toEqual(['LOCKED', 'RETURNED'])
   expect([(await shop.saga(order.orderId)).state, await shop.ledger.sold(order.saleId)]).toEqual(['COMPENSATED', 0])
@@ -104,9 +143,17 @@ test('a step that is being taken is not called off meanwhile', async () => {
   const both = await shop.world.database.$transaction(async (tx) => {
     await tx.$executeRaw`LOCK TABLE points_entries IN SHARE ROW EXCLUSIVE MODE`
     const step = shop.hear('points')
-    await eventually('the step to wait for its entry', () => shop.ledger.waitingForLocks(), (count) => count === 1)
+    await eventually(
+      'the step to wait for its entry',
+      () => shop.ledger.waitingForLocks(),
+      (count) => count === 1,
+    )
     const asking = ask(order.orderId)
-    await eventually('who calls off to wait for the step', () => shop.ledger.waitingForLocks(), (count) => count === 2)
+    await eventually(
+      'who calls off to wait for the step',
+      () => shop.ledger.waitingForLocks(),
+      (count) => count === 2,
+    )
     return { step, asking }
   })
   await both.step
@@ -135,7 +182,7 @@ test('an order that was cancelled meanwhile is not called off', async () => {
   expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
 })
 
-test('an order that is done, paid or not, is nobody\'s concern', async () => {
+test("an order that is done, paid or not, is nobody's concern", async () => {
   const order = await shop.place({ couponCode: await shop.coupon(100) })
   await shop.settle()
   await overdue(order.orderId)

@@ -12,8 +12,8 @@ export interface CheckBackDeps {
 }
 
 /**
- * Settles sagas of which nobody has reported in time, because a subscriber is down or its event is set aside: those that
- * still go forwards are called off, those that go back are told so once more. Each in a transaction of its own.
+ * Settles sagas of which nobody has reported in time, because a subscriber is down or its event is set aside: those
+ * that still go forwards are called off, those that go back are told so once more. Each in a transaction of its own.
  */
 export async function checkBack({ database, log, onAskedBack }: CheckBackDeps, sagaMs: number): Promise<void> {
   for (const orderId of await findOverdueSagas(database)) {

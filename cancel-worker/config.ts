@@ -10,9 +10,15 @@ export const CancelWorkerConfig = z.object({
   RABBITMQ_URL: settings.RABBITMQ_URL,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   SAGA_SECONDS: settings.SAGA_SECONDS,
-  SWEEP_INTERVAL_SECONDS: seconds(5, [0.05, 3_600]).describe('how often the sweepers look for what a lost message left'),
+  SWEEP_INTERVAL_SECONDS: seconds(5, [0.05, 3_600]).describe(
+    'how often the sweepers look for what a lost message left',
+  ),
   SWEEP_GRACE_SECONDS: seconds(10, [0, 86_400]).describe('how long the prompt way may take before a sweeper steps in'),
-  INBOX_DAYS: bounded([1, 3_650], { isWhole: false }).default(30).describe('how long it is remembered which order events each subscriber has handled; longer than any event is under way'),
+  INBOX_DAYS: bounded([1, 3_650], { isWhole: false })
+    .default(30)
+    .describe(
+      'how long it is remembered which order events each subscriber has handled; longer than any event is under way',
+    ),
 })
 export type CancelWorkerConfig = z.output<typeof CancelWorkerConfig>
 

@@ -49,10 +49,14 @@ const status = async (id: string) => (await world.stock.readReservation(saleId, 
 
 /** Looks again and again, as the worker does, until the sale is open. */
 async function rebuilt(looking = rebuilder()): Promise<void> {
-  await eventually('the sale to be open again', async () => {
-    await looking.look()
-    return isOpen()
-  }, Boolean)
+  await eventually(
+    'the sale to be open again',
+    async () => {
+      await looking.look()
+      return isOpen()
+    },
+    Boolean,
+  )
 }
 
 /** A unit set aside for the n-th buyer; its message is the test's to bring. */
@@ -71,10 +75,15 @@ async function order(message: Awaited<ReturnType<typeof reserve>>): Promise<stri
   return verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : String(verdict?.decision.reason)
 }
 
-const loseEverything = () => world.redis.eval(`for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end`, 0, `${world.keyPrefix}*`)
+const loseEverything = () =>
+  world.redis.eval(
+    `for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end`,
+    0,
+    `${world.keyPrefix}*`,
+  )
 /** What a server finds that starts with an older copy of its data: everything as it was, under its own new run id. */
 const olderCopy = async () => {
-  const { left: units } = await world.stock.readSale(saleId) ?? {}
+  const { left: units } = (await world.stock.readSale(saleId)) ?? {}
   return () => world.redis.hset(door.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
 }
 
@@ -82,10 +91,14 @@ test('a sale that whoever created it did not bring in is brought in, with the bl
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
   const other = await ledger.sale(5)
   const looking = rebuilder()
-  await eventually('the sale to be open', async () => {
-    await looking.look()
-    return door.read(other)
-  }, ({ state }) => state === 'OPEN')
+  await eventually(
+    'the sale to be open',
+    async () => {
+      await looking.look()
+      return door.read(other)
+    },
+    ({ state }) => state === 'OPEN',
+  )
   expect(await world.stock.readSale(other)).toMatchObject({ epoch: 1, left: 5 })
   expect(await world.redis.smembers(door.keys.blacklist(other))).toEqual(['mallory'])
 })
@@ -100,12 +113,17 @@ test('a Redis that was emptied gets back every unit that is not sold, every hold
   await rebuilt()
   expect(await sale()).toMatchObject({ epoch: 2, fencedEpoch: 2 })
   expect(await left()).toBe(STOCK - 1)
-  expect([await status(ann.reservationId), await status(bob.reservationId), await status(carl.reservationId)]).toEqual(['ORDERED', 'CANCELLED', 'REJECTED'])
+  expect([await status(ann.reservationId), await status(bob.reservationId), await status(carl.reservationId)]).toEqual([
+    'ORDERED',
+    'CANCELLED',
+    'REJECTED',
+  ])
   // Whoever tells of the cancellation now, once more, gives nothing back a second time.
   await world.database.order.update({ where: { id: cancelled }, data: { toldAt: null } })
   await tellEnded(deps())
   expect(await left()).toBe(STOCK - 1)
-  const again = (who: typeof ann, id: string) => reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...who, reservationId: `${saleId}.${id}` })
+  const again = (who: typeof ann, id: string) =>
+    reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...who, reservationId: `${saleId}.${id}` })
   expect([(await again(ann, 'a2')).status, (await again(bob, 'b2')).status]).toEqual(['DUPLICATE', 'RESERVED'])
 })
 
@@ -113,7 +131,9 @@ test('an older copy that knows neither later buyers nor their units is not sold 
   const restoreOlderCopy = await olderCopy()
   for (const n of [1, 2, 3]) await order(await reserve(n))
   await restoreOlderCopy()
-  expect((await reserveOne(world.stock, { saleId, epoch: 1, total: STOCK }, reservation(saleId, 9))).status).toBe('UNAVAILABLE')
+  expect((await reserveOne(world.stock, { saleId, epoch: 1, total: STOCK }, reservation(saleId, 9))).status).toBe(
+    'UNAVAILABLE',
+  )
   await rebuilt()
   expect(await left()).toBe(STOCK - 3)
 })
@@ -121,13 +141,20 @@ test('an older copy that knows neither later buyers nor their units is not sold 
 test('a server that was started anew with right figures is no alarm, and one with old figures is; both are rebuilt', async () => {
   const said: string[] = []
   const hearing = Object.assign(Object.create(log) as typeof log, {
-    info: (_: unknown, text: string) => said.push(`info: ${text}`), warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
+    info: (_: unknown, text: string) => said.push(`info: ${text}`),
+    warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
   })
-  const looking = new Rebuilder({ ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} }, rules.reservationLifetimeMs)
+  const looking = new Rebuilder(
+    { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} },
+    rules.reservationLifetimeMs,
+  )
   await order(await reserve(1))
   await (await olderCopy())()
   await rebuilt(looking)
-  expect(said.map((line) => line.split(':').slice(0, 2).join(':'))).toEqual(['info: Redis was started anew and its figures are right', 'info: sale rebuilt from PostgreSQL, open again'])
+  expect(said.map((line) => line.split(':').slice(0, 2).join(':'))).toEqual([
+    'info: Redis was started anew and its figures are right',
+    'info: sale rebuilt from PostgreSQL, open again',
+  ])
   const restoreOlderCopy = await olderCopy()
   await order(await reserve(2))
   await restoreOlderCopy()
@@ -156,10 +183,14 @@ test('what comes after the fence is too late, its unit stays free, and its buyer
   expect(await left()).toBe(STOCK)
   expect(await order(late)).toBe('EXPIRED')
   expect(await left()).toBe(STOCK)
-  expect(await world.stock.readReservation(saleId, late.reservationId)).toMatchObject({ status: 'REJECTED', reason: 'EXPIRED', buyerId: late.buyerId })
+  expect(await world.stock.readReservation(saleId, late.reservationId)).toMatchObject({
+    status: 'REJECTED',
+    reason: 'EXPIRED',
+    buyerId: late.buyerId,
+  })
 })
 
-test('a queue that is not drained within a reservation\'s life is not waited for: what is in it has expired', async () => {
+test("a queue that is not drained within a reservation's life is not waited for: what is in it has expired", async () => {
   await reserve(1)
   await loseEverything()
   waitingAtIntake = 1
@@ -178,7 +209,7 @@ test('an order cancelled between the fence and the opening gives its unit back o
   expect(await tellEnded(deps())).toBe(0)
   await world.database.sale.update({ where: { id: saleId }, data: { fencedEpoch: 1 } })
   // The fence is drawn anew by whoever reopens, and counts the cancelled unit as free.
-  expect(closed && await reopenSale(deps(), closed)).toBe(true)
+  expect(closed && (await reopenSale(deps(), closed))).toBe(true)
   await tellEnded(deps())
   expect(await left()).toBe(STOCK)
 })
@@ -189,33 +220,50 @@ test('one cancelled while the door is being refilled is told after it has opened
   await loseEverything()
   const closed = await closeSale(deps(), saleId)
   const cancelling = new (class extends SaleDoor {
-    override async fillBlacklist(): Promise<void> { await cancelForBuyer(world.database, orderId, ann.buyerId) }
+    override async fillBlacklist(): Promise<void> {
+      await cancelForBuyer(world.database, orderId, ann.buyerId)
+    }
   })(world.redis, world.keyPrefix)
-  expect(closed && await reopenSale({ ...deps(), door: cancelling }, closed)).toBe(true)
+  expect(closed && (await reopenSale({ ...deps(), door: cancelling }, closed))).toBe(true)
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK - 1, 'ORDERED'])
   await Promise.all([tellEnded(deps()), tellEnded(deps())])
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK, 'CANCELLED'])
 })
 
-test.each(['before', 'after'])('an order refunded right %s the fence gives its unit back once, and its buyer may buy again', async (moment) => {
-  const ann = await reserve(1)
-  const orderId = await order(ann)
-  await ledger.pay(orderId)
-  await tellEnded(deps())
-  await loseEverything()
-  const closed = await closeSale(deps(), saleId)
-  const refund = async () => { await ledger.refund(orderId) }
-  if (moment === 'before') await refund()
-  const busy = new (class extends SaleDoor {
-    override async fillBlacklist(): Promise<void> { if (moment === 'after') await refund() }
-  })(world.redis, world.keyPrefix)
-  expect(closed && await reopenSale({ ...deps(), door: busy }, closed)).toBe(true)
-  expect([await left(), await status(ann.reservationId)]).toEqual(moment === 'before' ? [STOCK, 'REFUNDED'] : [STOCK - 1, 'PAID'])
-  await Promise.all([tellEnded(deps()), tellEnded(deps())])
-  expect(await left()).toBe(STOCK)
-  expect(await world.stock.readReservation(saleId, ann.reservationId)).toMatchObject({ status: 'REFUNDED', reason: 'VETOED' })
-  expect((await reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...ann, reservationId: `${saleId}.again` })).status).toBe('RESERVED')
-})
+test.each(['before', 'after'])(
+  'an order refunded right %s the fence gives its unit back once, and its buyer may buy again',
+  async (moment) => {
+    const ann = await reserve(1)
+    const orderId = await order(ann)
+    await ledger.pay(orderId)
+    await tellEnded(deps())
+    await loseEverything()
+    const closed = await closeSale(deps(), saleId)
+    const refund = async () => {
+      await ledger.refund(orderId)
+    }
+    if (moment === 'before') await refund()
+    const busy = new (class extends SaleDoor {
+      override async fillBlacklist(): Promise<void> {
+        if (moment === 'after') await refund()
+      }
+    })(world.redis, world.keyPrefix)
+    expect(closed && (await reopenSale({ ...deps(), door: busy }, closed))).toBe(true)
+    expect([await left(), await status(ann.reservationId)]).toEqual(
+      moment === 'before' ? [STOCK, 'REFUNDED'] : [STOCK - 1, 'PAID'],
+    )
+    await Promise.all([tellEnded(deps()), tellEnded(deps())])
+    expect(await left()).toBe(STOCK)
+    expect(await world.stock.readReservation(saleId, ann.reservationId)).toMatchObject({
+      status: 'REFUNDED',
+      reason: 'VETOED',
+    })
+    expect(
+      (await reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...ann, reservationId: `${saleId}.again` }))
+        .status,
+    ).toBe('RESERVED')
+  },
+)
 
 test('a rebuilder that died after the fence is replaced, and one that was overtaken opens nothing', async () => {
   await order(await reserve(1))
@@ -226,7 +274,7 @@ test('a rebuilder that died after the fence is replaced, and one that was overta
   expect(await sale()).toMatchObject({ epoch: 3, fencedEpoch: 3 })
   expect(await left()).toBe(STOCK - 1)
   expect(await door.open(saleId, closed?.epoch ?? 0, STOCK)).toBe('STALE')
-  expect(closed && await reopenSale(deps(), closed)).toBe(false)
+  expect(closed && (await reopenSale(deps(), closed))).toBe(false)
   expect(await left()).toBe(STOCK - 1)
 })
 
@@ -236,7 +284,7 @@ test('a sale is fenced once: whoever comes second leaves it to the first, or to 
   const closed = await closeSale(deps(), saleId)
   expect(await fenceSale(world.database, saleId, 2)).toEqual({ left: STOCK - 1, stock: STOCK })
   expect(await fenceSale(world.database, saleId, 2)).toBeUndefined()
-  expect(closed && await reopenSale(deps(), closed)).toBe(false)
+  expect(closed && (await reopenSale(deps(), closed))).toBe(false)
   expect(await isOpen()).toBe(false)
 })
 

@@ -18,7 +18,10 @@ export interface RebuildingDeps extends CancelDeps {
 
 /** So long nothing moves any more before what was accepted counts as written: eight batches of an order service. */
 const SETTLED_MS = 2_000
-/** What is still undecided then has lost its message, or belongs to one that stands still; it will be told that it is too late. */
+/**
+ * What is still undecided then has lost its message, or belongs to one that stands still; it will be told that it is
+ * too late.
+ */
 const STANDSTILL_MS = 10_000
 /** So long a new sale is left to whoever created it, and is bringing it in. */
 const NEW_MS = 2_000
@@ -32,9 +35,9 @@ interface Watched {
 }
 
 /**
- * Brings sales back whose data Redis has lost, or may have lost: after every start of a server its copy may be an old one.
- * Closes such a sale, lets what was accepted before become orders, then rebuilds it from PostgreSQL and opens it again.
- * Any number of workers may do so at a time.
+ * Brings sales back whose data Redis has lost, or may have lost: after every start of a server its copy may be an old
+ * one. Closes such a sale, lets what was accepted before become orders, then rebuilds it from PostgreSQL and opens it
+ * again. Any number of workers may do so at a time.
  */
 export class Rebuilder {
   readonly #deps: RebuildingDeps
@@ -69,29 +72,37 @@ export class Rebuilder {
   }
 
   async #closeLost(sale: SaleInTurn, door: Door): Promise<void> {
-    const isWhole = door.epoch === sale.epoch && await this.#isWhole(sale)
+    const isWhole = door.epoch === sale.epoch && (await this.#isWhole(sale))
     const closed = await closeSale(this.#deps, sale.id)
     if (!closed || sale.epoch === 0) return
     const about = { saleId: sale.id, epoch: closed.epoch }
-    if (isWhole) this.#deps.log.info(about, 'Redis was started anew and its figures are right: sale closed, to be rebuilt')
+    if (isWhole)
+      this.#deps.log.info(about, 'Redis was started anew and its figures are right: sale closed, to be rebuilt')
     else this.#deps.log.warn(about, 'Redis may have lost this sale: closed, to be rebuilt')
   }
 
   async #closeStuck(sale: SaleInTurn): Promise<void> {
     const closed = await closeSale(this.#deps, sale.id, sale.epoch)
-    if (closed) this.#deps.log.warn({ saleId: sale.id, epoch: closed.epoch }, 'rebuilding this sale came to a standstill: closed anew')
+    if (closed)
+      this.#deps.log.warn(
+        { saleId: sale.id, epoch: closed.epoch },
+        'rebuilding this sale came to a standstill: closed anew',
+      )
   }
 
   /**
-   * Whether a server that was started anew has the units that PostgreSQL expects, as after a clean stop. For the log alone:
-   * right figures do not prove that the reservations behind them are the latest, so the sale is rebuilt all the same.
+   * Whether a server that was started anew has the units that PostgreSQL expects, as after a clean stop. For the log
+   * alone: right figures do not prove that the reservations behind them are the latest, so the sale is rebuilt all the
+   * same.
    */
   async #isWhole({ id }: SaleInTurn): Promise<boolean> {
     const [{ stock, sold, perBuyerLimit }, found, undecided, untold] = await Promise.all([
       this.#deps.database.sale.findUniqueOrThrow({ where: { id } }),
-      this.#deps.stock.readSale(id), this.#deps.stock.countUndecided(id),
+      this.#deps.stock.readSale(id),
+      this.#deps.stock.countUndecided(id),
       this.#deps.database.order.aggregate({
-        _sum: { quantity: true }, where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null },
+        _sum: { quantity: true },
+        where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null },
       }),
     ])
     const missing = stock - sold - (found?.left ?? 0)
@@ -102,18 +113,22 @@ export class Rebuilder {
     const sale = await this.#deps.database.sale.findUnique({ where: { id, epoch } })
     if (!sale) return
     // One that was never open has nothing to wait for.
-    if (sale.fencedEpoch > 0 && !await this.#isDrained(sale)) return
-    if (!await reopenSale(this.#deps, sale)) return
+    if (sale.fencedEpoch > 0 && !(await this.#isDrained(sale))) return
+    if (!(await reopenSale(this.#deps, sale))) return
     this.#deps.log.info({ saleId: id, epoch }, 'sale rebuilt from PostgreSQL, open again')
     this.#deps.onRebuilt()
   }
 
-  /** Only a courtesy to those who were promised a unit: what comes after the fence is refused, whatever is seen here. */
+  /**
+   * Only a courtesy to those who were promised a unit: what comes after the fence is refused, whatever is seen here.
+   */
   async #isDrained({ id, epoch, sold }: Sale): Promise<boolean> {
     const { stock, queues } = this.#deps
     await sweepSale(this.#deps, { graceMs: 0, reservationLifetimeMs: this.#reservationLifetimeMs }, id)
     const [pending, undecided, [intake = 0]] = await Promise.all([
-      stock.countPending(id), stock.countUndecided(id), queues.depths([INTAKE]).catch(() => [Infinity]),
+      stock.countPending(id),
+      stock.countUndecided(id),
+      queues.depths([INTAKE]).catch(() => [Infinity]),
     ])
     const sameForMs = this.#sameForMs(id, `closed ${epoch} ${pending} ${undecided} ${intake} ${sold}`)
     const closedForMs = Date.now() - (this.#watched.get(id)?.closedSinceMs ?? 0)
@@ -125,7 +140,11 @@ export class Rebuilder {
   #sameForMs(saleId: string, seen: string): number {
     const nowMs = Date.now()
     const before = this.#watched.get(saleId)
-    const watched = { closedSinceMs: before?.closedSinceMs ?? nowMs, seen, sameSinceMs: before?.seen === seen ? before.sameSinceMs : nowMs }
+    const watched = {
+      closedSinceMs: before?.closedSinceMs ?? nowMs,
+      seen,
+      sameSinceMs: before?.seen === seen ? before.sameSinceMs : nowMs,
+    }
     this.#watched.set(saleId, watched)
     return nowMs - watched.sameSinceMs
   }

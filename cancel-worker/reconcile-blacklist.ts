@@ -13,8 +13,8 @@ export interface BlacklistDeps {
 const COMPARED_MAX = 50_000
 
 /**
- * Holds the blacklist of each sale in Redis against PostgreSQL's. Where only the number of entries is right the entries are
- * compared one by one in turn, as many sales in a look as the length of the list allows.
+ * Holds the blacklist of each sale in Redis against PostgreSQL's. Where only the number of entries is right the entries
+ * are compared one by one in turn, as many sales in a look as the length of the list allows.
  */
 export class BlacklistReconciler {
   readonly #deps: BlacklistDeps
@@ -24,7 +24,10 @@ export class BlacklistReconciler {
     this.#deps = deps
   }
 
-  /** The sales to be compared in this look, and those who ought to be listed in each. @throws when PostgreSQL does not answer */
+  /**
+   * The sales to be compared in this look, and those who ought to be listed in each. @throws when PostgreSQL does not
+   * answer
+   */
   async choose(tallies: StockTally[]): Promise<{ saleIds: string[]; buyerIds: string[] }> {
     const count = await this.#deps.database.blacklistEntry.count()
     const suspects = tallies.filter(({ blacklisted }) => blacklisted !== count)
@@ -48,14 +51,22 @@ export class BlacklistReconciler {
     if (missing.length + extra.length === 0) return
     // Somebody may have been listed or unlisted since the list was read.
     const now = await this.#listedAmong([...missing, ...extra])
-    const [toList, toUnlist] = [missing.filter((buyerId) => now.has(buyerId)), extra.filter((buyerId) => !now.has(buyerId))]
+    const [toList, toUnlist] = [
+      missing.filter((buyerId) => now.has(buyerId)),
+      extra.filter((buyerId) => !now.has(buyerId)),
+    ]
     await door.setBlacklisted(saleId, toList, true)
     await door.setBlacklisted(saleId, toUnlist, false)
-    log.warn({ saleId, listed: toList.length, unlisted: toUnlist.length }, 'Redis had another blacklist than PostgreSQL: set right')
+    log.warn(
+      { saleId, listed: toList.length, unlisted: toUnlist.length },
+      'Redis had another blacklist than PostgreSQL: set right',
+    )
   }
 
   async #listedAmong(buyerIds: string[]): Promise<Set<string>> {
-    const rows = await this.#deps.database.$queryRaw<{ id: string }[]>`SELECT buyer_id AS id FROM blacklist WHERE buyer_id = ANY(${buyerIds})`
+    const rows = await this.#deps.database.$queryRaw<
+      { id: string }[]
+    >`SELECT buyer_id AS id FROM blacklist WHERE buyer_id = ANY(${buyerIds})`
     return new Set(rows.map(({ id }) => id))
   }
 }

@@ -26,7 +26,17 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const deps = () => ({ database: world.database, stock: world.stock, door, log })
-const reconciler = (missingForMs: number, healed: number[] = []) => new Reconciler({ ...deps(), onHealed: (units) => { healed.push(units) } }, missingForMs, 0)
+const reconciler = (missingForMs: number, healed: number[] = []) =>
+  new Reconciler(
+    {
+      ...deps(),
+      onHealed: (units) => {
+        healed.push(units)
+      },
+    },
+    missingForMs,
+    0,
+  )
 
 async function openSale(): Promise<string> {
   const saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
@@ -61,10 +71,14 @@ test('units that are missing are put back once, after they were missing for as l
   await patient.look()
   expect(await left(saleId)).toBe(STOCK - 2)
   const [one, other] = [reconciler(200, healed), reconciler(200, healed)]
-  await eventually('the units to be back', async () => {
-    await Promise.all([one.look(), other.look()])
-    return left(saleId)
-  }, (units) => units !== STOCK - 2)
+  await eventually(
+    'the units to be back',
+    async () => {
+      await Promise.all([one.look(), other.look()])
+      return left(saleId)
+    },
+    (units) => units !== STOCK - 2,
+  )
   await Promise.all([one.look(), other.look()])
   expect(await left(saleId)).toBe(STOCK)
   expect(healed).toEqual([2])
@@ -87,9 +101,17 @@ async function refund(orderId: string): Promise<void> {
 /** What happens to units, and how many are left in Redis then. */
 const onTheirWay: [string, number, (saleId: string) => Promise<unknown>][] = [
   ['set aside', STOCK - 1, (saleId) => reserve(saleId, 1)],
-  ['ordered, Redis not told', STOCK - 1, async (saleId) => placeOrders(world.database, [await reserve(saleId, 1)], rules)],
+  [
+    'ordered, Redis not told',
+    STOCK - 1,
+    async (saleId) => placeOrders(world.database, [await reserve(saleId, 1)], rules),
+  ],
   ['ordered', STOCK - 1, (saleId) => order(saleId, 1)],
-  ['cancelled, not given back', STOCK - 1, async (saleId) => cancelForBuyer(world.database, await order(saleId, 1), 'buyer-1')],
+  [
+    'cancelled, not given back',
+    STOCK - 1,
+    async (saleId) => cancelForBuyer(world.database, await order(saleId, 1), 'buyer-1'),
+  ],
   ['refunded, not given back', STOCK - 1, async (saleId) => refund(await order(saleId, 1))],
 ]
 
@@ -111,20 +133,37 @@ interface Busy {
 }
 
 const busy: Busy[] = [
-  { change: 'placed and told', waiting: 1, left: STOCK - 2, happens: async (_sale, _order, waiting) => tellStock(world.stock, await placeOrders(world.database, waiting, rules), log) },
   {
-    change: 'cancelled and given back', waiting: 0, left: STOCK, happens: async (_sale, orderId) => {
+    change: 'placed and told',
+    waiting: 1,
+    left: STOCK - 2,
+    happens: async (_sale, _order, waiting) =>
+      tellStock(world.stock, await placeOrders(world.database, waiting, rules), log),
+  },
+  {
+    change: 'cancelled and given back',
+    waiting: 0,
+    left: STOCK,
+    happens: async (_sale, orderId) => {
       await cancelForBuyer(world.database, orderId, 'buyer-1')
       await tellEnded(deps())
     },
   },
   {
-    change: 'refunded and given back', waiting: 0, left: STOCK, happens: async (_sale, orderId) => {
+    change: 'refunded and given back',
+    waiting: 0,
+    left: STOCK,
+    happens: async (_sale, orderId) => {
       await refund(orderId)
       await tellEnded(deps())
     },
   },
-  { change: 'cancelled only', waiting: 0, left: STOCK - 1, happens: (_sale, orderId) => cancelForBuyer(world.database, orderId, 'buyer-1') },
+  {
+    change: 'cancelled only',
+    waiting: 0,
+    left: STOCK - 1,
+    happens: (_sale, orderId) => cancelForBuyer(world.database, orderId, 'buyer-1'),
+  },
   { change: 'set aside', waiting: 1, left: STOCK - 3, happens: (saleId) => reserve(saleId, 3) },
 ]
 
@@ -138,11 +177,21 @@ describe.each(['before', 'after'])('while it reads, right %s Redis answers,', (m
         if (id !== saleId) return undefined
         const early = moment === 'after' ? await super.readTally(id, epoch) : undefined
         await happens(saleId, orderId, reserved)
-        return early ?? await super.readTally(id, epoch)
+        return early ?? (await super.readTally(id, epoch))
       }
     }
     const healed: number[] = []
-    await new Reconciler({ ...deps(), door: new BusyDoor(world.redis, world.keyPrefix), onHealed: (by) => { healed.push(by) } }, 0, 0).look()
+    await new Reconciler(
+      {
+        ...deps(),
+        door: new BusyDoor(world.redis, world.keyPrefix),
+        onHealed: (by) => {
+          healed.push(by)
+        },
+      },
+      0,
+      0,
+    ).look()
     expect([await left(saleId), healed]).toEqual([units, []])
   })
 })
@@ -155,11 +204,12 @@ test('two reconcilers that see a unit missing at the same moment put it back onc
   class SlowDoor extends SaleDoor {
     override async adjust(...asked: Parameters<SaleDoor['adjust']>): Promise<number> {
       putting++
-      await eventually('the other', async () => putting > 1 || await new Ledger(world).waitingForLocks() > 0, Boolean)
+      await eventually('the other', async () => putting > 1 || (await new Ledger(world).waitingForLocks()) > 0, Boolean)
       return super.adjust(...asked)
     }
   }
-  const slow = () => new Reconciler({ ...deps(), door: new SlowDoor(world.redis, world.keyPrefix), onHealed: () => {} }, 0, 0)
+  const slow = () =>
+    new Reconciler({ ...deps(), door: new SlowDoor(world.redis, world.keyPrefix), onHealed: () => {} }, 0, 0)
   await Promise.all([slow().look(), slow().look()])
   expect(await left(saleId)).toBe(STOCK)
 })
@@ -174,7 +224,11 @@ test('a closed sale is left to whoever rebuilds it', async () => {
 
 describe('what Redis says of a sale other than PostgreSQL is told again with the next look:', () => {
   const differences: [what: string, field: string, value: string][] = [
-    ['the start', 'opens_at_ms', '1'], ['the end', 'closes_at_ms', '2'], ['the title', 'title', 'Another'], ['the price', 'price_cents', '1'], ['the limit', 'per_buyer_limit', '9'],
+    ['the start', 'opens_at_ms', '1'],
+    ['the end', 'closes_at_ms', '2'],
+    ['the title', 'title', 'Another'],
+    ['the price', 'price_cents', '1'],
+    ['the limit', 'per_buyer_limit', '9'],
   ]
 
   test.each(differences)('%s', async (_what, field, value) => {
@@ -224,8 +278,15 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
   })
 
   test('a buyer who was unlisted while the sale was rebuilt, and one who was listed', async () => {
-    await world.database.blacklistEntry.createMany({ data: [{ buyerId: 'mallory', reason: 'bots' }, { buyerId: 'trudy', reason: 'bots' }] })
-    onTestFinished(async () => { await world.database.blacklistEntry.deleteMany() })
+    await world.database.blacklistEntry.createMany({
+      data: [
+        { buyerId: 'mallory', reason: 'bots' },
+        { buyerId: 'trudy', reason: 'bots' },
+      ],
+    })
+    onTestFinished(async () => {
+      await world.database.blacklistEntry.deleteMany()
+    })
     const saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
     /** Mallory is taken off, and Eve put on, between the reading of the list and the filling in. */
     class SlowDoor extends SaleDoor {
@@ -265,21 +326,37 @@ test('one sale that cannot be reconciled is named, and keeps none of the others 
   await reconciler(0).look()
 })
 
-test('of 3,000 sales, half of them over, a look takes all that are open and some of the others, in turn', { timeout: 120_000 }, async () => {
+test('of 3,000 sales, half of them over, a look takes all that are open and some of the others, in turn', {
+  timeout: 120_000,
+}, async () => {
   const crowded = await createWorld()
   onTestFinished(() => crowded.close())
   const { database, redis } = crowded
   const many = new SaleDoor(redis, crowded.keyPrefix)
   const template = await crowd(crowded, many)
-  const [sold, copies] = [await database.sale.findMany({ orderBy: [{ closesAt: 'asc' }, { id: 'asc' }] }), redis.pipeline()]
-  for (const { id, opensAt, closesAt } of sold) copies.hset(many.keys.sale(id), { ...template, opens_at_ms: opensAt.getTime(), closes_at_ms: closesAt.getTime() })
+  const [sold, copies] = [
+    await database.sale.findMany({ orderBy: [{ closesAt: 'asc' }, { id: 'asc' }] }),
+    redis.pipeline(),
+  ]
+  for (const { id, opensAt, closesAt } of sold)
+    copies.hset(many.keys.sale(id), { ...template, opens_at_ms: opensAt.getTime(), closes_at_ms: closesAt.getTime() })
   await copies.exec()
   const ids = sold.map(({ id }) => id)
   const [ended, open] = [ids.slice(0, 1_500), ids.slice(1_500)]
   /** Each of them has a unit too many. */
-  const wrong = [ended[0], ended[199], ended[200], ended[399], ended[1_499], ...open.filter((_, i) => i % 100 === 0)].map(String)
+  const wrong = [
+    ended[0],
+    ended[199],
+    ended[200],
+    ended[399],
+    ended[1_499],
+    ...open.filter((_, i) => i % 100 === 0),
+  ].map(String)
   await Promise.all(wrong.map((id) => redis.hincrby(many.keys.sale(id), 'stock', 1)))
-  const stillWrong = async () => (await Promise.all(wrong.map(async (id) => ({ id, units: (await crowded.stock.readSale(id))?.left })))).filter(({ units }) => units !== STOCK).map(({ id }) => id)
+  const stillWrong = async () =>
+    (await Promise.all(wrong.map(async (id) => ({ id, units: (await crowded.stock.readSale(id))?.left }))))
+      .filter(({ units }) => units !== STOCK)
+      .map(({ id }) => id)
   const looking = new Reconciler({ database, door: many, log, onHealed: () => {} }, 60_000, 0)
   await looking.look()
   expect(await stillWrong()).toEqual([ended[200], ended[399], ended[1_499]])

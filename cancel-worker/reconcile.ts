@@ -18,15 +18,19 @@ export interface ReconcilingDeps {
 
 /** One reconciler at a time: of two that find the same unit missing the second sees that it is back. */
 const RECONCILE_LOCK = 7_350_002
-/** Sales that are compared in one transaction: some 50 ms, so that a slow one is cut off alone and others get their turn. */
+/**
+ * Sales that are compared in one transaction: some 50 ms, so that a slow one is cut off alone and others get their
+ * turn.
+ */
 const SLICE = 100
 const NAMED_MAX = 5
 
 /** A sale with what was sold of it, by PostgreSQL. */
-type LedgerTally = SaleRow & Pick<Sale, 'sold' | 'returned'> & {
-  /** Units of ended orders that Redis has not heard of. */
-  untold: number
-}
+type LedgerTally = SaleRow &
+  Pick<Sale, 'sold' | 'returned'> & {
+    /** Units of ended orders that Redis has not heard of. */
+    untold: number
+  }
 
 /** Both sides of one sale. */
 interface Compared {
@@ -35,10 +39,10 @@ interface Compared {
 }
 
 /**
- * Compares Redis with PostgreSQL while sales run, and heals the difference. What a sale is (window, title, price, limit,
- * stock, blacklist) is told again at once. Units too many are taken away at once. Missing ones are put back only when they
- * were missing for as long as a reservation lives: one that Redis has forgotten may still be on its way, and after that
- * time it becomes no order any more.
+ * Compares Redis with PostgreSQL while sales run, and heals the difference. What a sale is (window, title, price,
+ * limit, stock, blacklist) is told again at once. Units too many are taken away at once. Missing ones are put back only
+ * when they were missing for as long as a reservation lives: one that Redis has forgotten may still be on its way, and
+ * after that time it becomes no order any more.
  */
 export class Reconciler {
   readonly #deps: ReconcilingDeps
@@ -60,12 +64,16 @@ export class Reconciler {
   async look(): Promise<void> {
     this.#failures.clear()
     const compared: Compared[] = []
-    for (const some of slicesOf((await this.#turns.next()).map(({ id }) => id), SLICE)) {
-      compared.push(...await this.#attempt(some, () => this.#compareUnits(some)) ?? [])
+    for (const some of slicesOf(
+      (await this.#turns.next()).map(({ id }) => id),
+      SLICE,
+    )) {
+      compared.push(...((await this.#attempt(some, () => this.#compareUnits(some))) ?? []))
     }
     for (const one of compared) await this.#attempt([one.ledger.id], () => this.#tellFigures(one))
     const listed = await this.#blacklists.choose(compared.map(({ tally }) => tally))
-    for (const saleId of listed.saleIds) await this.#attempt([saleId], () => this.#blacklists.heal(saleId, listed.buyerIds))
+    for (const saleId of listed.saleIds)
+      await this.#attempt([saleId], () => this.#blacklists.heal(saleId, listed.buyerIds))
     await this.#noteReconciled(compared)
     if (this.#failures.size > 0) throw namingSales(this.#failures)
   }
@@ -85,7 +93,9 @@ export class Reconciler {
     return database.$transaction(async (tx) => {
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`
       const before = await readLedgerTallies(tx, saleIds)
-      const tallies = await Promise.all(before.map(({ id, epoch }) => this.#attempt([id], () => door.readTally(id, epoch))))
+      const tallies = await Promise.all(
+        before.map(({ id, epoch }) => this.#attempt([id], () => door.readTally(id, epoch))),
+      )
       const after = new Map((await readLedgerTallies(tx, saleIds)).map((ledger) => [ledger.id, ledger]))
       const compared: Compared[] = []
       for (const [i, earlier] of before.entries()) {
@@ -125,7 +135,10 @@ export class Reconciler {
 
   async #heal(saleId: string, epoch: number, units: number): Promise<void> {
     const healed = await this.#deps.door.adjust(saleId, epoch, units)
-    this.#deps.log.warn({ saleId, units: healed }, healed > 0 ? 'units were missing in Redis: put back' : 'Redis had units too many: taken away')
+    this.#deps.log.warn(
+      { saleId, units: healed },
+      healed > 0 ? 'units were missing in Redis: put back' : 'Redis had units too many: taken away',
+    )
     this.#deps.onHealed(healed)
   }
 
@@ -139,14 +152,19 @@ export class Reconciler {
   async #noteReconciled(compared: Compared[]): Promise<void> {
     const fine = compared.filter(({ ledger }) => !this.#failures.has(ledger.id))
     for (const some of slicesOf(fine, SLICE)) {
-      await Promise.all(some.map(({ ledger: { id, epoch } }) => this.#attempt([id], () => this.#deps.door.noteReconciled(id, epoch))))
+      await Promise.all(
+        some.map(({ ledger: { id, epoch } }) => this.#attempt([id], () => this.#deps.door.noteReconciled(id, epoch))),
+      )
     }
   }
 }
 
 function namingSales(failures: Map<string, unknown>): Error {
   const [first] = failures.values()
-  return new Error(`${failures.size} sales could not be reconciled, among them ${[...failures.keys()].slice(0, NAMED_MAX).join(', ')}`, { cause: first })
+  return new Error(
+    `${failures.size} sales could not be reconciled, among them ${[...failures.keys()].slice(0, NAMED_MAX).join(', ')}`,
+    { cause: first },
+  )
 }
 
 async function readLedgerTallies(tx: Transaction, saleIds: string[]): Promise<LedgerTally[]> {

@@ -11,8 +11,9 @@ export interface SaleInTurn {
 }
 
 /**
- * The sales that Redis should have, by PostgreSQL, for a loop that looks at them again and again: those that have not ended
- * every time, open ones first, and of the ended ones some each time, in turn. So a look costs what the open sales cost.
+ * The sales that Redis should have, by PostgreSQL, for a loop that looks at them again and again: those that have not
+ * ended every time, open ones first, and of the ended ones some each time, in turn. So a look costs what the open sales
+ * cost.
  */
 export class LedgerSalesInTurn {
   readonly #database: Database
@@ -35,6 +36,7 @@ export class LedgerSalesInTurn {
   }
 
   async #read(which: Prisma.Sql): Promise<(SaleInTurn & { closesAt: Date })[]> {
-    return this.#database.$queryRaw`SELECT id, epoch, fenced_epoch AS "fencedEpoch", closes_at AS "closesAt" FROM sales WHERE ${which}`
+    return this.#database
+      .$queryRaw`SELECT id, epoch, fenced_epoch AS "fencedEpoch", closes_at AS "closesAt" FROM sales WHERE ${which}`
   }
 }

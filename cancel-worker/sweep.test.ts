@@ -15,7 +15,9 @@ const log = createLog('test', 'silent')
 let world: World
 let saleId: string
 let reservationId: string
-beforeAll(async () => { world = await createWorld() })
+beforeAll(async () => {
+  world = await createWorld()
+})
 afterAll(() => world.close())
 
 /** A reservation whose message was lost after the broker had confirmed it. */
@@ -25,25 +27,36 @@ beforeEach(async () => {
   const closed = await closeSale(deps, saleId)
   if (closed) await reopenSale(deps, closed)
   const message = reservation(saleId, 1, { epoch: closed?.epoch ?? 0 })
-  const outcome = await reserveOne(world.stock, { saleId, epoch: message.epoch, total: 1 }, message, { ...generous, patienceMs: HOUR_MS })
+  const outcome = await reserveOne(world.stock, { saleId, epoch: message.epoch, total: 1 }, message, {
+    ...generous,
+    patienceMs: HOUR_MS,
+  })
   await world.stock.confirmed(saleId, outcome.status === 'RESERVED' ? [outcome.pendingEntry] : [])
   reservationId = message.reservationId
 })
 
 const sweep = (reservationLifetimeMs: number) =>
-  sweepSale({ database: world.database, stock: world.stock, log, onCancelled: () => {} }, { graceMs: 0, reservationLifetimeMs }, saleId)
+  sweepSale(
+    { database: world.database, stock: world.stock, log, onCancelled: () => {} },
+    { graceMs: 0, reservationLifetimeMs },
+    saleId,
+  )
 const status = async () => (await world.stock.readReservation(saleId, reservationId))?.status
 
 test('a reservation set aside while the clock of Redis ran an hour ahead is given up after its lifetime, not after an hour', async () => {
-  const ahead = await world.stock.nowMs() + HOUR_MS
+  const ahead = (await world.stock.nowMs()) + HOUR_MS
   await world.redis.hset(world.stock.keys.reservation(saleId, reservationId), 'reserved_at_ms', ahead)
   await world.redis.zadd(world.stock.keys.undecided(saleId), ahead, reservationId)
   await sweep(HOUR_MS / 2)
   expect(await status()).toBe('RESERVED')
-  await eventually('it to be given up', async () => {
-    await sweep(10)
-    return status()
-  }, (now) => now === 'REJECTED')
+  await eventually(
+    'it to be given up',
+    async () => {
+      await sweep(10)
+      return status()
+    },
+    (now) => now === 'REJECTED',
+  )
   expect((await world.stock.readSale(saleId))?.left).toBe(1)
 })
 

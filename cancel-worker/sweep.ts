@@ -38,11 +38,11 @@ export async function sweepUntold(deps: CancelDeps): Promise<void> {
 
 /**
  * Looks up reservations that Redis has held undecided for too long. What the database has decided is told again; what
- * nobody has decided past its lifetime (its message is lost, or so late that it would be dropped) is first fenced with a
- * tombstone there, then released here. Nothing is given back on "unknown".
+ * nobody has decided past its lifetime (its message is lost, or so late that it would be dropped) is first fenced with
+ * a tombstone there, then released here. Nothing is given back on "unknown".
  */
 export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits, turns: SalesInTurn): Promise<void> {
-  const beforeMs = await deps.stock.nowMs() - limits.graceMs
+  const beforeMs = (await deps.stock.nowMs()) - limits.graceMs
   const sales = (await turns.next()).map((id) => ({ id }))
   // All at once: most sales have nothing to sweep, and one round trip for each would take as long as there are sales.
   const overdue = await Promise.allSettled(sales.map(({ id }) => deps.stock.undecidedBefore(id, beforeMs, 1)))
@@ -64,32 +64,56 @@ export async function sweepSale(deps: CancelDeps, limits: SweepLimits, saleId: s
 async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, nowMs: number): Promise<number> {
   const ids = await deps.stock.undecidedBefore(saleId, nowMs - limits.graceMs, PAGE)
   if (ids.length === 0) return 0
-  const reservations = (await Promise.all(ids.map((id) => readReservation(deps, saleId, id)))).filter((found) => found !== undefined)
+  const reservations = (await Promise.all(ids.map((id) => readReservation(deps, saleId, id)))).filter(
+    (found) => found !== undefined,
+  )
   const decided = await findDecisions(deps.database, reservations)
   const known = new Set(decided.map((verdict) => verdict.reservation.reservationId))
   const lapsed = await readLapsed(deps, limits, saleId, nowMs)
   const abandoned = reservations.filter(({ reservationId }) => !known.has(reservationId) && lapsed.has(reservationId))
-  if (abandoned.length > 0) deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations abandoned; ending them')
+  if (abandoned.length > 0)
+    deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations abandoned; ending them')
   const rejected = abandoned.length > 0 ? await rejectAbandoned(deps.database, abandoned) : []
   if (rejected.length > 0) failpoint('sweeper.beforeRelease')
   await tellStock(deps.stock, [...decided, ...rejected], deps.log)
   return decided.length + rejected.length
 }
 
-/** The oldest reservations, past their lifetime by both clocks: should Redis' run ahead for a second, nothing has lapsed. */
+/**
+ * The oldest reservations, past their lifetime by both clocks: should Redis' run ahead for a second, nothing has
+ * lapsed.
+ */
 async function readLapsed(
-  { database, stock }: CancelDeps, limits: SweepLimits, saleId: string, nowMs: number,
+  { database, stock }: CancelDeps,
+  limits: SweepLimits,
+  saleId: string,
+  nowMs: number,
 ): Promise<Set<string>> {
-  const [clock] = await database.$queryRaw<{ nowMs: number }[]>`SELECT (extract(epoch FROM now()) * 1000)::float8 AS "nowMs"`
+  const [clock] = await database.$queryRaw<
+    { nowMs: number }[]
+  >`SELECT (extract(epoch FROM now()) * 1000)::float8 AS "nowMs"`
   const lapsedMs = Math.min(nowMs, clock?.nowMs ?? nowMs) - limits.reservationLifetimeMs - limits.graceMs
   return new Set(await stock.undecidedBefore(saleId, lapsedMs, PAGE))
 }
 
-async function readReservation({ stock }: CancelDeps, saleId: string, reservationId: string): Promise<Reservation | undefined> {
+async function readReservation(
+  { stock }: CancelDeps,
+  saleId: string,
+  reservationId: string,
+): Promise<Reservation | undefined> {
   const record = await stock.readReservation(saleId, reservationId)
   // Expired, a day after the end of its sale: nobody can settle it any more, and it would stand in the way of others.
   if (!record) await stock.forgetUndecided(saleId, reservationId)
-  return record && { saleId, reservationId, buyerId: record.buyerId, quantity: record.quantity, epoch: record.epoch, reservedAtMs: record.reservedAtMs }
+  return (
+    record && {
+      saleId,
+      reservationId,
+      buyerId: record.buyerId,
+      quantity: record.quantity,
+      epoch: record.epoch,
+      reservedAtMs: record.reservedAtMs,
+    }
+  )
 }
 
 /** Forgets what subscribers have handled long ago, and processes of theirs that ended without a word. */
@@ -101,6 +125,6 @@ export async function sweepHandled({ database }: Pick<CancelDeps, 'database'>, d
 /** Goes on while the work finishes full pages. */
 async function forEachPage(work: () => Promise<number>): Promise<void> {
   for (let page = 0; page < PAGES_MAX; page++) {
-    if (await work() < PAGE) return
+    if ((await work()) < PAGE) return
   }
 }

@@ -24,9 +24,13 @@ test('without a token one is asked to sign in, with another one is refused, on e
   const origin = `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}`
   for (const path of ['/sales', '/figures', '/audit', '/nowhere']) {
     expect(await call('GET', origin + path)).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
-    expect(await call('GET', origin + path, { token: 'x'.repeat(48) })).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
+    expect(await call('GET', origin + path, { token: 'x'.repeat(48) })).toMatchObject({
+      status: 403,
+      body: { code: 'FORBIDDEN' },
+    })
   }
-  for (const path of ['/livez', '/readyz', '/metrics']) expect(await call('GET', origin + path)).toMatchObject({ status: 200 })
+  for (const path of ['/livez', '/readyz', '/metrics'])
+    expect(await call('GET', origin + path)).toMatchObject({ status: 200 })
 })
 
 test('a new sale is loaded at once, and its id is taken', async () => {
@@ -34,9 +38,16 @@ test('a new sale is loaded at once, and its id is taken', async () => {
   expect(await system.world.stock.readSale(saleId)).toMatchObject({ epoch: 1, left: 7, total: 7 })
   const { body } = await system.controlRoom('GET', '/sales')
   expect(body.sales).toContainEqual(expect.objectContaining({ id: saleId, stock: 7, sold: 0, epoch: 1 }))
-  expect(await system.controlRoom('POST', '/sales', {
-    id: saleId, title: 'Again', priceCents: 1, stock: 1, opensAt: new Date(0), closesAt: new Date(),
-  })).toMatchObject({ status: 409, body: { code: 'SALE_EXISTS' } })
+  expect(
+    await system.controlRoom('POST', '/sales', {
+      id: saleId,
+      title: 'Again',
+      priceCents: 1,
+      stock: 1,
+      opensAt: new Date(0),
+      closesAt: new Date(),
+    }),
+  ).toMatchObject({ status: 409, body: { code: 'SALE_EXISTS' } })
 })
 
 test('the blacklist reaches every loaded sale, and leaves it again', async () => {
@@ -49,36 +60,71 @@ test('the blacklist reaches every loaded sale, and leaves it again', async () =>
 })
 
 test('a coupon is made, and changed, as often as one says so; points add up', async () => {
-  expect(await system.controlRoom('PUT', '/coupons/SPRING-1', { discountCents: 500 })).toMatchObject({ status: 200, body: { code: 'SPRING-1', status: 'AVAILABLE', buyerId: null } })
-  expect(await system.controlRoom('PUT', '/coupons/SPRING-1', { discountCents: 700, buyerId: 'eve' })).toMatchObject({ status: 200, body: { discountCents: 700, buyerId: 'eve' } })
-  expect(await system.world.database.coupon.findMany({ where: { code: 'SPRING-1' } })).toMatchObject([{ discountCents: 700, buyerId: 'eve', status: 'AVAILABLE' }])
-  expect(await system.controlRoom('POST', '/points/eve', { points: 40 })).toMatchObject({ status: 201, body: { buyerId: 'eve', points: 40 } })
-  expect(await system.controlRoom('POST', '/points/eve', { points: 2 })).toMatchObject({ status: 201, body: { points: 42 } })
+  expect(await system.controlRoom('PUT', '/coupons/SPRING-1', { discountCents: 500 })).toMatchObject({
+    status: 200,
+    body: { code: 'SPRING-1', status: 'AVAILABLE', buyerId: null },
+  })
+  expect(await system.controlRoom('PUT', '/coupons/SPRING-1', { discountCents: 700, buyerId: 'eve' })).toMatchObject({
+    status: 200,
+    body: { discountCents: 700, buyerId: 'eve' },
+  })
+  expect(await system.world.database.coupon.findMany({ where: { code: 'SPRING-1' } })).toMatchObject([
+    { discountCents: 700, buyerId: 'eve', status: 'AVAILABLE' },
+  ])
+  expect(await system.controlRoom('POST', '/points/eve', { points: 40 })).toMatchObject({
+    status: 201,
+    body: { buyerId: 'eve', points: 40 },
+  })
+  expect(await system.controlRoom('POST', '/points/eve', { points: 2 })).toMatchObject({
+    status: 201,
+    body: { points: 42 },
+  })
 })
 
 test('sagas are listed by state, those that stand still for longest first, and counted', async () => {
   const [old, young, done] = [randomUUID(), randomUUID(), randomUUID()]
-  const saga = (orderId: string, state: 'RUNNING' | 'DONE', dueAt: string) => ({ orderId, saleId: 'sale', state, step: 'order.created', dueAt: new Date(dueAt) })
-  await system.world.database.saga.createMany({ data: [saga(done, 'DONE', '2026-01-01'), saga(young, 'RUNNING', '2026-01-03'), saga(old, 'RUNNING', '2026-01-02')] })
+  const saga = (orderId: string, state: 'RUNNING' | 'DONE', dueAt: string) => ({
+    orderId,
+    saleId: 'sale',
+    state,
+    step: 'order.created',
+    dueAt: new Date(dueAt),
+  })
+  await system.world.database.saga.createMany({
+    data: [saga(done, 'DONE', '2026-01-01'), saga(young, 'RUNNING', '2026-01-03'), saga(old, 'RUNNING', '2026-01-02')],
+  })
   const ids = (body: Record<string, unknown>) => (body.sagas as { orderId: string }[]).map(({ orderId }) => orderId)
   const all = await system.controlRoom('GET', '/sagas')
   expect(all).toMatchObject({ status: 200, body: { counts: { RUNNING: 2, DONE: 1, COMPENSATING: 0, COMPENSATED: 0 } } })
   expect(ids(all.body)).toEqual([old, young, done])
   expect(ids((await system.controlRoom('GET', '/sagas?state=DONE')).body)).toEqual([done])
-  const metrics = () => fetch(`http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}/metrics`).then((answer) => answer.text())
+  const metrics = () =>
+    fetch(`http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}/metrics`).then((answer) => answer.text())
   await eventually('the gauge', metrics, (text) => /seckill_sagas\{.*state="RUNNING".*\} 2/.test(text))
 })
 
 test('the window moves in both ledgers, and never closes before it opens', async () => {
   const saleId = await system.createSale()
   const closesAt = new Date(Date.now() + 7_200_000)
-  expect(await system.controlRoom('PATCH', `/sales/${saleId}`, { closesAt })).toMatchObject({ status: 200, body: { closesAt: closesAt.toISOString() } })
+  expect(await system.controlRoom('PATCH', `/sales/${saleId}`, { closesAt })).toMatchObject({
+    status: 200,
+    body: { closesAt: closesAt.toISOString() },
+  })
   expect(await system.world.stock.readSale(saleId)).toMatchObject({ closesAtMs: closesAt.getTime() })
   // Nothing accepted in the wider window becomes wrong by narrowing it.
   const sooner = new Date(Date.now() + 60_000)
-  expect(await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date(1), closesAt: sooner })).toMatchObject({ status: 200 })
-  expect(await system.world.database.sale.findUnique({ where: { id: saleId } })).toMatchObject({ closesAt: sooner, earliestOpensAt: new Date(1), latestClosesAt: closesAt })
-  expect(await system.controlRoom('PATCH', `/sales/${saleId}`, { closesAt: new Date(0) })).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+  expect(
+    await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date(1), closesAt: sooner }),
+  ).toMatchObject({ status: 200 })
+  expect(await system.world.database.sale.findUnique({ where: { id: saleId } })).toMatchObject({
+    closesAt: sooner,
+    earliestOpensAt: new Date(1),
+    latestClosesAt: closesAt,
+  })
+  expect(await system.controlRoom('PATCH', `/sales/${saleId}`, { closesAt: new Date(0) })).toMatchObject({
+    status: 400,
+    body: { code: 'INVALID_REQUEST' },
+  })
   expect(await system.controlRoom('PATCH', '/sales/nowhere', { closesAt })).toMatchObject({ status: 404 })
 })
 
@@ -86,39 +132,67 @@ test('two changes of one sale at the same time both hold, in both ledgers', { ti
   const saleId = await system.createSale()
   for (let round = 1; round <= 5; round++) {
     const [opensAt, closesAt] = [new Date(round), new Date(Date.now() + 7_200_000 + round)]
-    const answers = await Promise.all([{ opensAt }, { closesAt }].map((change) => system.controlRoom('PATCH', `/sales/${saleId}`, change)))
+    const answers = await Promise.all(
+      [{ opensAt }, { closesAt }].map((change) => system.controlRoom('PATCH', `/sales/${saleId}`, change)),
+    )
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     expect(await system.world.database.sale.findUnique({ where: { id: saleId } })).toMatchObject({ opensAt, closesAt })
-    expect(await system.world.stock.readSale(saleId)).toMatchObject({ opensAtMs: opensAt.getTime(), closesAtMs: closesAt.getTime() })
+    expect(await system.world.stock.readSale(saleId)).toMatchObject({
+      opensAtMs: opensAt.getTime(),
+      closesAtMs: closesAt.getTime(),
+    })
   }
 })
 
 test('a change of what was changed since one looked is refused, and does nothing', async () => {
   const saleId = await system.createSale()
   const path = `/sales/${saleId}`
-  const change = (closesInMs: number, ifMatch: string) => call('PATCH', `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}${path}`, {
-    token: system.env.ADMIN_TOKEN, body: { closesAt: new Date(Date.now() + closesInMs) }, headers: { 'if-match': ifMatch },
-  })
+  const change = (closesInMs: number, ifMatch: string) =>
+    call('PATCH', `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}${path}`, {
+      token: system.env.ADMIN_TOKEN,
+      body: { closesAt: new Date(Date.now() + closesInMs) },
+      headers: { 'if-match': ifMatch },
+    })
   const seen = (await system.controlRoom('GET', path)).headers.get('etag') ?? ''
   const changed = await change(60_000, seen)
   expect(changed).toMatchObject({ status: 200 })
   const { closesAt } = (await system.controlRoom('GET', path)).body
-  for (const stale of [seen, '"nonsense"', '']) expect(await change(120_000, stale)).toMatchObject({ status: 412, body: { code: 'CHANGED_MEANWHILE' } })
+  for (const stale of [seen, '"nonsense"', ''])
+    expect(await change(120_000, stale)).toMatchObject({ status: 412, body: { code: 'CHANGED_MEANWHILE' } })
   expect((await system.controlRoom('GET', path)).body).toMatchObject({ closesAt })
-  for (const fresh of [changed.headers.get('etag') ?? '', '*']) expect(await change(120_000, fresh)).toMatchObject({ status: 200 })
+  for (const fresh of [changed.headers.get('etag') ?? '', '*'])
+    expect(await change(120_000, fresh)).toMatchObject({ status: 200 })
 })
 
 test('many buyers are listed and unlisted with one call, in every open sale', async () => {
   const saleIds = [await system.createSale(), await system.createSale()]
   const buyers = Array.from({ length: 200 }, (_, i) => `bot-${i}`)
-  const listed = () => Promise.all(saleIds.map((saleId) => system.world.redis.scard(system.world.stock.keys.blacklist(saleId))))
-  expect(await system.controlRoom('PATCH', '/blacklist', { list: buyers, reason: 'bots' })).toMatchObject({ status: 200, body: { listed: 200, unlisted: 0 } })
+  const listed = () =>
+    Promise.all(saleIds.map((saleId) => system.world.redis.scard(system.world.stock.keys.blacklist(saleId))))
+  expect(await system.controlRoom('PATCH', '/blacklist', { list: buyers, reason: 'bots' })).toMatchObject({
+    status: 200,
+    body: { listed: 200, unlisted: 0 },
+  })
   expect(await listed()).toEqual([200, 200])
   // A list that was empty did not exist: a new one must expire with its sale.
-  for (const saleId of saleIds) expect(await system.world.redis.pttl(system.world.stock.keys.blacklist(saleId))).toBeGreaterThan(0)
-  expect(await system.controlRoom('PATCH', '/blacklist', { list: ['eve', 'eve'], unlist: buyers.slice(1), reason: 'resells' })).toMatchObject({ status: 200 })
-  expect(await system.world.database.blacklistEntry.findMany({ orderBy: { buyerId: 'asc' }, select: { buyerId: true, reason: true } }))
-    .toEqual([{ buyerId: 'bot-0', reason: 'bots' }, { buyerId: 'eve', reason: 'resells' }])
+  for (const saleId of saleIds)
+    expect(await system.world.redis.pttl(system.world.stock.keys.blacklist(saleId))).toBeGreaterThan(0)
+  expect(
+    await system.controlRoom('PATCH', '/blacklist', {
+      list: ['eve', 'eve'],
+      unlist: buyers.slice(1),
+      reason: 'resells',
+    }),
+  ).toMatchObject({ status: 200 })
+  expect(
+    await system.world.database.blacklistEntry.findMany({
+      orderBy: { buyerId: 'asc' },
+      select: { buyerId: true, reason: true },
+    }),
+  ).toEqual([
+    { buyerId: 'bot-0', reason: 'bots' },
+    { buyerId: 'eve', reason: 'resells' },
+  ])
   expect(await listed()).toEqual([2, 2])
   await system.controlRoom('PATCH', '/blacklist', { unlist: ['bot-0', 'eve'] })
   expect(await listed()).toEqual([0, 0])
@@ -131,7 +205,12 @@ test('lists come page by page: nothing is missed, and nothing comes twice', asyn
     SELECT 'old-' || lpad(i::text, 4, '0'), 'Long over', 500, 1, '2020-01-01'::timestamptz + (i / 10) * interval '1 minute', '2020-02-01' FROM generate_series(1, 3000) AS i`
   await database.$executeRaw`
     INSERT INTO sagas (order_id, sale_id, state, step, due_at) SELECT gen_random_uuid(), 'old-0001', 'COMPENSATED', 'order.created', '2020-01-01' FROM generate_series(1, 250)`
-  onTestFinished(async () => { await database.$transaction([database.sale.deleteMany({ where: { id: { startsWith: 'old-' } } }), database.saga.deleteMany({ where: { saleId: 'old-0001' } })]) })
+  onTestFinished(async () => {
+    await database.$transaction([
+      database.sale.deleteMany({ where: { id: { startsWith: 'old-' } } }),
+      database.saga.deleteMany({ where: { saleId: 'old-0001' } }),
+    ])
+  })
   const walk = async (path: string, list: string, id: string, pagesMax = Infinity) => {
     const ids: string[] = []
     let [pages, next]: [number, string | undefined] = [0, '']
@@ -144,17 +223,45 @@ test('lists come page by page: nothing is missed, and nothing comes twice', asyn
   }
   const all = await database.sale.findMany({ orderBy: [{ opensAt: 'desc' }, { id: 'desc' }], select: { id: true } })
   expect((await walk('/sales?limit=200', 'sales', 'id')).ids).toEqual(all.map(({ id }) => id))
-  expect((await walk('/figures?limit=70', 'sales', 'saleId', 2)).ids.sort()).toEqual(all.slice(0, 140).map(({ id }) => id).sort())
+  expect((await walk('/figures?limit=70', 'sales', 'saleId', 2)).ids.sort()).toEqual(
+    all
+      .slice(0, 140)
+      .map(({ id }) => id)
+      .sort(),
+  )
   const sagas = await database.saga.count()
-  expect(await walk('/sagas?limit=100', 'sagas', 'orderId')).toMatchObject({ distinct: sagas, pages: Math.ceil(sagas / 100) })
+  expect(await walk('/sagas?limit=100', 'sagas', 'orderId')).toMatchObject({
+    distinct: sagas,
+    pages: Math.ceil(sagas / 100),
+  })
   expect((await system.controlRoom('GET', '/sales')).body.sales).toHaveLength(100)
-  const refused = ['/sales?limit=0', '/sales?limit=201', '/sales?cursor=!', '/sales?cursor=bm9uZQ', '/sales?cursor=WzEsMiwzXQ', '/figures?limit=x', '/sagas?cursor=WzFd', '/dead-letters?cursor=e30']
-  for (const path of refused) expect(await system.controlRoom('GET', path), path).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+  const refused = [
+    '/sales?limit=0',
+    '/sales?limit=201',
+    '/sales?cursor=!',
+    '/sales?cursor=bm9uZQ',
+    '/sales?cursor=WzEsMiwzXQ',
+    '/figures?limit=x',
+    '/sagas?cursor=WzFd',
+    '/dead-letters?cursor=e30',
+  ]
+  for (const path of refused)
+    expect(await system.controlRoom('GET', path), path).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_REQUEST' },
+    })
 })
 
 test('what no part of the system could hold is refused with what was expected', async () => {
   const saleId = await system.createSale()
-  const sale = { id: 'odd', title: 'Odd', priceCents: 1, stock: 1, opensAt: new Date(), closesAt: new Date(Date.now() + 60_000) }
+  const sale = {
+    id: 'odd',
+    title: 'Odd',
+    priceCents: 1,
+    stock: 1,
+    opensAt: new Date(),
+    closesAt: new Date(Date.now() + 60_000),
+  }
   const refused: [string, string, unknown][] = [
     ['PATCH', '/sales/%00', { closesAt: new Date() }],
     ['PATCH', `/sales/${saleId}`, { closesAt: '9999-12-31T23:59:59-23:59' }],
@@ -182,7 +289,10 @@ test('what no part of the system could hold is refused with what was expected', 
     ['GET', '/sagas?state=DONE&state=DONE', undefined],
   ]
   for (const [method, path, body] of refused) {
-    expect(await system.controlRoom(method, path, body), `${method} ${path} ${JSON.stringify(body)}`).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    expect(await system.controlRoom(method, path, body), `${method} ${path} ${JSON.stringify(body)}`).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_REQUEST' },
+    })
   }
 })
 
@@ -198,7 +308,9 @@ test('without the broker the figures say so, and nothing is called accounted for
   broker.cut()
   const { status, body } = await figures()
   expect({ status, queues: body.queues }).toEqual({ status: 200, queues: null })
-  expect(body.sales).toContainEqual(expect.objectContaining({ saleId, stock: 4, left: 4, sold: 0, pending: 0, undecided: 0 }))
+  expect(body.sales).toContainEqual(
+    expect.objectContaining({ saleId, stock: 4, left: 4, sold: 0, pending: 0, undecided: 0 }),
+  )
   expect(await system.controlRoom('GET', '/audit')).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
   broker.restore()
   await eventually('the queues to be counted again', figures, ({ body }) => body.queues !== null)

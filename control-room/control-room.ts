@@ -40,7 +40,10 @@ import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
 /** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
 export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
-  const database = connectDatabase(config.DATABASE_URL, { connections: DATABASE_CONNECTIONS, statementTimeoutMs: 5_000 })
+  const database = connectDatabase(config.DATABASE_URL, {
+    connections: DATABASE_CONNECTIONS,
+    statementTimeoutMs: 5_000,
+  })
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
@@ -51,28 +54,59 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const depths = createDepthReader(config.RABBITMQ_URL)
   closers.add('depth reader', () => depths.close())
   const subscribers = createSubscriberReader(database, depths)
-  const deps = { database, stock: new Stock(redis, config.REDIS_KEY_PREFIX), door: new SaleDoor(redis, config.REDIS_KEY_PREFIX) }
+  const deps = {
+    database,
+    stock: new Stock(redis, config.REDIS_KEY_PREFIX),
+    door: new SaleDoor(redis, config.REDIS_KEY_PREFIX),
+  }
   const metrics = createMetrics('control-room')
   const loops = new Loops(log, metrics)
-  const backlog = loops.repeat('backlog watch', WATCH_INTERVAL_MS, backlogWatch({ database, stock: deps.stock, queues, subscribers, metrics, log }))
+  const backlog = loops.repeat(
+    'backlog watch',
+    WATCH_INTERVAL_MS,
+    backlogWatch({ database, stock: deps.stock, queues, subscribers, metrics, log }),
+  )
   closers.add('backlog watch', () => backlog.close())
   const broker = { url: config.RABBITMQ_URL, log }
-  const auditing = { database, redis, queues, keyPrefix: config.REDIS_KEY_PREFIX, limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS) }
-  const launcher = config.LAUNCHER_URL && config.LAUNCHER_TOKEN ? new Launcher(config.LAUNCHER_URL, config.LAUNCHER_TOKEN) : undefined
+  const auditing = {
+    database,
+    redis,
+    queues,
+    keyPrefix: config.REDIS_KEY_PREFIX,
+    limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS),
+  }
+  const launcher =
+    config.LAUNCHER_URL && config.LAUNCHER_TOKEN ? new Launcher(config.LAUNCHER_URL, config.LAUNCHER_TOKEN) : undefined
   const rushes = rushesIn(config, log)
   closers.add('rush', () => rushes?.stop())
-  const broadcast = new Broadcast(sampler({
-    database, stock: deps.stock, queues, gatewayUrl: config.GATEWAY_URL, metricsToken: config.METRICS_TOKEN, audit: () => audit(auditing),
-    rush: () => rushes?.latest() ?? null, problems: () => readProblems(config.READINESS_URLS), processes: async () => await launcher?.processes() ?? null,
-  }), log)
+  const broadcast = new Broadcast(
+    sampler({
+      database,
+      stock: deps.stock,
+      queues,
+      gatewayUrl: config.GATEWAY_URL,
+      metricsToken: config.METRICS_TOKEN,
+      audit: () => audit(auditing),
+      rush: () => rushes?.latest() ?? null,
+      problems: () => readProblems(config.READINESS_URLS),
+      processes: async () => (await launcher?.processes()) ?? null,
+    }),
+    log,
+  )
 
   const http = await startHttp({
-    host: config.HOST, port: config.CONTROL_ROOM_PORT, log, metrics, metricsAccess: metricsAccess(config),
+    host: config.HOST,
+    port: config.CONTROL_ROOM_PORT,
+    log,
+    metrics,
+    metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       loops: () => loops.check(),
-      ...(config.GATEWAY_URL && { gateway: reachable('GATEWAY_URL', config.GATEWAY_URL, 'meanwhile there are no figures of purchases') }),
+      ...(config.GATEWAY_URL && {
+        gateway: reachable('GATEWAY_URL', config.GATEWAY_URL, 'meanwhile there are no figures of purchases'),
+      }),
     },
     routes: (app) => {
       // Without a token: whoever opens the page gives it there.
@@ -108,7 +142,10 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
 }
 
 /** Simulated buyers need a gateway that lets them in: in a demo, never in a real sale. */
-function rushesIn({ DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET, RUSH_PAYMENT_URL }: ControlRoomConfig, log: Logger): Rushes | undefined {
+function rushesIn(
+  { DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET, RUSH_PAYMENT_URL }: ControlRoomConfig,
+  log: Logger,
+): Rushes | undefined {
   if (!DEMO_MODE || !GATEWAY_URL || !RUSH_TOKEN_SECRET) return undefined
   return new Rushes({ gatewayUrl: GATEWAY_URL, tokenSecret: RUSH_TOKEN_SECRET, paymentUrl: RUSH_PAYMENT_URL, log })
 }

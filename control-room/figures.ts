@@ -27,14 +27,28 @@ export interface Figures {
 }
 
 /** Of those sales. */
-export async function readFigures({ database, stock }: SaleDeps, saleIds: string[], queues: QueueReader, subscribers: SubscriberReader): Promise<Figures> {
+export async function readFigures(
+  { database, stock }: SaleDeps,
+  saleIds: string[],
+  queues: QueueReader,
+  subscribers: SubscriberReader,
+): Promise<Figures> {
   const [ledger, outbox, depths, backlogs] = await Promise.all([
-    readLedgerSales(database, saleIds), countOutboxMessages(database), ifReachable(() => queues.read()), ifReachable(() => subscribers.read()),
+    readLedgerSales(database, saleIds),
+    countOutboxMessages(database),
+    ifReachable(() => queues.read()),
+    ifReachable(() => subscribers.read()),
   ])
-  const sales = await Promise.all(ledger.map(async ({ saleId, stock: units, sold, orders, rejected }) => {
-    const [door, pending, undecided] = await Promise.all([stock.readSale(saleId), stock.countPending(saleId), stock.countUndecided(saleId)])
-    return { saleId, stock: units, sold, left: door?.left ?? null, pending, undecided, orders, rejections: rejected }
-  }))
+  const sales = await Promise.all(
+    ledger.map(async ({ saleId, stock: units, sold, orders, rejected }) => {
+      const [door, pending, undecided] = await Promise.all([
+        stock.readSale(saleId),
+        stock.countPending(saleId),
+        stock.countUndecided(saleId),
+      ])
+      return { saleId, stock: units, sold, left: door?.left ?? null, pending, undecided, orders, rejections: rejected }
+    }),
+  )
   return { at: new Date().toISOString(), sales, queues: depths, subscribers: backlogs, outbox }
 }
 

@@ -17,7 +17,7 @@ export class Launcher {
   }
 
   async processes(): Promise<ProcessView[]> {
-    return (await this.#ask('GET', '/processes') as { processes: ProcessView[] }).processes
+    return ((await this.#ask('GET', '/processes')) as { processes: ProcessView[] }).processes
   }
 
   async end(name: string, how: 'kill' | 'restart'): Promise<void> {
@@ -27,11 +27,17 @@ export class Launcher {
   /** @throws ProblemError with the launcher's own refusal */
   async #ask(method: 'GET' | 'POST', path: string): Promise<unknown> {
     const answer = await fetch(this.#url + path, {
-      method, headers: { authorization: `Bearer ${this.#token}` }, signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-    }).catch(() => { throw new ProblemError('UNAVAILABLE', 'The launcher does not answer.', { retryAfterSeconds: 2 }) })
+      method,
+      headers: { authorization: `Bearer ${this.#token}` },
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    }).catch(() => {
+      throw new ProblemError('UNAVAILABLE', 'The launcher does not answer.', { retryAfterSeconds: 2 })
+    })
     const body: unknown = await answer.json().catch(() => undefined)
     if (answer.ok) return body
     const { success, data } = Refusal.safeParse(body)
-    throw success ? new ProblemError(data.code satisfies ProblemCode, data.detail) : new ProblemError('UNAVAILABLE', `The launcher answered ${answer.status}.`, { retryAfterSeconds: 2 })
+    throw success
+      ? new ProblemError(data.code satisfies ProblemCode, data.detail)
+      : new ProblemError('UNAVAILABLE', `The launcher answered ${answer.status}.`, { retryAfterSeconds: 2 })
   }
 }

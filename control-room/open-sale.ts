@@ -15,8 +15,8 @@ export interface SaleDeps {
 }
 
 /**
- * Writes the sale into PostgreSQL, then brings it into Redis the way any sale comes back there; undefined when a sale of
- * that id exists. A crash, or Redis being away, in between leaves it to the cancel worker.
+ * Writes the sale into PostgreSQL, then brings it into Redis the way any sale comes back there; undefined when a sale
+ * of that id exists. A crash, or Redis being away, in between leaves it to the cancel worker.
  */
 export async function openSale(deps: SaleDeps, sale: z.output<typeof NewSale>): Promise<Sale | undefined> {
   const [created] = await deps.database.sale.createManyAndReturn({ data: [sale], skipDuplicates: true })
@@ -28,16 +28,22 @@ export async function openSale(deps: SaleDeps, sale: z.output<typeof NewSale>): 
 }
 
 /** Version of what may be changed of a sale; If-Match compares it. */
-export const versionOf = ({ opensAt, closesAt }: Pick<Sale, 'opensAt' | 'closesAt'>) => `${opensAt.getTime()}-${closesAt.getTime()}`
+export const versionOf = ({ opensAt, closesAt }: Pick<Sale, 'opensAt' | 'closesAt'>) =>
+  `${opensAt.getTime()}-${closesAt.getTime()}`
 
 export type Rescheduled = Sale | 'NO_SUCH_SALE' | 'EMPTY_WINDOW' | 'CHANGED_MEANWHILE'
 
 /**
- * Moves the window of a sale, in PostgreSQL and then in Redis. Changes at the same time take turns: each keeps what it does
- * not name as the one before has left it. With `seen` only when the sale is still in that version. A crash, or Redis being
- * away, in between leaves Redis to the reconciler.
+ * Moves the window of a sale, in PostgreSQL and then in Redis. Changes at the same time take turns: each keeps what it
+ * does not name as the one before has left it. With `seen` only when the sale is still in that version. A crash, or
+ * Redis being away, in between leaves Redis to the reconciler.
  */
-export async function reschedule(deps: SaleDeps, saleId: string, change: z.output<typeof SaleChange>, seen?: string): Promise<Rescheduled> {
+export async function reschedule(
+  deps: SaleDeps,
+  saleId: string,
+  change: z.output<typeof SaleChange>,
+  seen?: string,
+): Promise<Rescheduled> {
   const outcome = await moveWindow(deps.database, saleId, change, seen)
   if (typeof outcome === 'string') return outcome
   failpoint('rescheduling.beforeRedis')
@@ -45,7 +51,12 @@ export async function reschedule(deps: SaleDeps, saleId: string, change: z.outpu
   return outcome
 }
 
-async function moveWindow(database: Database, saleId: string, change: z.output<typeof SaleChange>, seen: string | undefined): Promise<Rescheduled> {
+async function moveWindow(
+  database: Database,
+  saleId: string,
+  change: z.output<typeof SaleChange>,
+  seen: string | undefined,
+): Promise<Rescheduled> {
   return database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT FROM sales WHERE id = ${saleId} FOR UPDATE`
     const found = await tx.sale.findUnique({ where: { id: saleId } })

@@ -10,7 +10,9 @@ import { publishTo } from '../test/support/queues.ts'
 import { startSystem, type System } from '../test/support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem({}, []) })
+beforeAll(async () => {
+  system = await startSystem({}, [])
+})
 afterAll(() => system.close())
 
 test('what waits for a subscriber is shown, also while it does not run, and so is what is set aside', async () => {
@@ -19,14 +21,20 @@ test('what waits for a subscriber is shown, also while it does not run, and so i
   await declare(connection, queues.topology, createLog('test', 'silent'))
   await connection.close()
   await subscribe(system.world.database, 'points', 2)
-  for (const queue of [...queues.partitions, queues.partitions[0], queues.parked, queues.deadLetters]) await publishTo(system.world, '', queue ?? '', '{}')
+  for (const queue of [...queues.partitions, queues.partitions[0], queues.parked, queues.deadLetters])
+    await publishTo(system.world, '', queue ?? '', '{}')
 
   await system.start('control-room')
   const { body } = await system.controlRoom('GET', '/figures')
-  expect(body.subscribers).toEqual([{ subscriber: 'points', waiting: 3, held: 0, parked: 1, deadLetters: 1, spread: 'NONE' }])
-  const metrics = async () => String((await call('GET', `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}/metrics`)).body.text)
+  expect(body.subscribers).toEqual([
+    { subscriber: 'points', waiting: 3, held: 0, parked: 1, deadLetters: 1, spread: 'NONE' },
+  ])
+  const metrics = async () =>
+    String((await call('GET', `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}/metrics`)).body.text)
   const text = await eventually('the gauge', metrics, (shown) => shown.includes('seckill_subscriber_messages{'))
   for (const [what, count] of Object.entries({ waiting: 3, held: 0, parked: 1, deadLetters: 1 })) {
-    expect(text).toMatch(new RegExp(`^seckill_subscriber_messages\\{subscriber="points",what="${what}".*\\} ${count}$`, 'm'))
+    expect(text).toMatch(
+      new RegExp(`^seckill_subscriber_messages\\{subscriber="points",what="${what}".*\\} ${count}$`, 'm'),
+    )
   }
 })

@@ -26,12 +26,18 @@ export function createSubscriberReader(database: Database, depths: DepthReader):
   return {
     async read() {
       const subscriptions = await database.subscription.findMany({ orderBy: { name: 'asc' } })
-      return await Promise.all(subscriptions.map(async ({ name, partitions, spread, spreadOver }) => {
-        const queues = subscriberQueues(name, partitions, [])
-        const waiting = await sum([...queues.partitions, ...queues.spreadOver(spreadOver ?? 0).queues])
-        const [held = 0, parked = 0, deadLetters = 0] = await depths.depths([queues.held, queues.parked, queues.deadLetters])
-        return { subscriber: name, waiting, held, parked, deadLetters, spread }
-      }))
+      return await Promise.all(
+        subscriptions.map(async ({ name, partitions, spread, spreadOver }) => {
+          const queues = subscriberQueues(name, partitions, [])
+          const waiting = await sum([...queues.partitions, ...queues.spreadOver(spreadOver ?? 0).queues])
+          const [held = 0, parked = 0, deadLetters = 0] = await depths.depths([
+            queues.held,
+            queues.parked,
+            queues.deadLetters,
+          ])
+          return { subscriber: name, waiting, held, parked, deadLetters, spread }
+        }),
+      )
     },
   }
 }
@@ -39,15 +45,23 @@ export function createSubscriberReader(database: Database, depths: DepthReader):
 /** Shows what waits for each, and raises the alarm when more is set aside than before. */
 export function subscriberWatch({ read }: SubscriberReader, metrics: Registry, log: Logger): () => Promise<void> {
   const messages = new Gauge({
-    name: 'seckill_subscriber_messages', help: 'Order events that wait, are held, parked or dead, by subscriber', labelNames: ['subscriber', 'what'], registers: [metrics],
+    name: 'seckill_subscriber_messages',
+    help: 'Order events that wait, are held, parked or dead, by subscriber',
+    labelNames: ['subscriber', 'what'],
+    registers: [metrics],
   })
   const known = new Map<string, number>()
   return async () => {
     messages.reset()
     for (const { subscriber, waiting, held, parked, deadLetters } of await read()) {
-      for (const [what, count] of Object.entries({ waiting, held, parked, deadLetters })) messages.set({ subscriber, what }, count)
+      for (const [what, count] of Object.entries({ waiting, held, parked, deadLetters }))
+        messages.set({ subscriber, what }, count)
       const before = known.get(subscriber) ?? 0
-      if (parked + deadLetters > before) log.error({ subscriber, parked, deadLetters }, `more is set aside; npm run dead-letters -- --of ${subscriber} shows the dead letters`)
+      if (parked + deadLetters > before)
+        log.error(
+          { subscriber, parked, deadLetters },
+          `more is set aside; npm run dead-letters -- --of ${subscriber} shows the dead letters`,
+        )
       known.set(subscriber, parked + deadLetters)
     }
   }

@@ -8,7 +8,10 @@ import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { type SubscriberReader, subscriberWatch } from './subscriber-backlogs.ts'
 
-/** Every five seconds at most: four questions to the broker and some seven for each subscriber, one to PostgreSQL, two to Redis for each sale. */
+/**
+ * Every five seconds at most: four questions to the broker and some seven for each subscriber, one to PostgreSQL, two
+ * to Redis for each sale.
+ */
 export const WATCH_INTERVAL_MS = 5_000
 
 export interface Watched {
@@ -25,7 +28,8 @@ export interface Watched {
  * since there is one control room: of several that tell the same figure the sum would be shown.
  */
 export function backlogWatch({ database, stock, queues, subscribers, metrics, log }: Watched): () => Promise<void> {
-  const gauge = (name: string, help: string, ...labelNames: string[]) => new Gauge({ name, help, labelNames, registers: [metrics] })
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name, help, labelNames, registers: [metrics] })
   const messages = gauge('seckill_queue_messages', 'Messages that wait, by queue', 'queue')
   const deadLetters = gauge('seckill_dead_letters', 'Messages that nobody could use')
   const pending = gauge('seckill_pending', 'Reservations that the broker has not confirmed, by sale', 'sale')
@@ -44,19 +48,22 @@ export function backlogWatch({ database, stock, queues, subscribers, metrics, lo
     const { deadLetters: dead, ...depths } = await queues.read()
     for (const [queue, depth] of Object.entries(depths)) messages.set({ queue }, depth)
     deadLetters.set(dead)
-    if (dead > knownDead) log.error({ deadLetters: dead, before: knownDead }, 'there are new dead letters; npm run dead-letters shows them')
+    if (dead > knownDead)
+      log.error({ deadLetters: dead, before: knownDead }, 'there are new dead letters; npm run dead-letters shows them')
     knownDead = dead
   }
 
   async function watchSales(): Promise<void> {
     const open = new Set(await stock.openSaleIds())
-    const saleIds = [...new Set([...await turns.next(), ...shown])]
-    await Promise.all(saleIds.map(async (sale) => {
-      const counts = [await stock.countPending(sale), await stock.countUndecided(sale)] as const
-      // A sale that has ended shows while something of it waits: a day's sales that are over would be a figure each.
-      if (open.has(sale) || counts.some((count) => count > 0)) show(sale, counts)
-      else hide(sale)
-    }))
+    const saleIds = [...new Set([...(await turns.next()), ...shown])]
+    await Promise.all(
+      saleIds.map(async (sale) => {
+        const counts = [await stock.countPending(sale), await stock.countUndecided(sale)] as const
+        // A sale that has ended shows while something of it waits: a day's sales that are over would be a figure each.
+        if (open.has(sale) || counts.some((count) => count > 0)) show(sale, counts)
+        else hide(sale)
+      }),
+    )
   }
 
   function show(sale: string, [unconfirmed, unsettled]: readonly [number, number]): void {

@@ -11,20 +11,27 @@ commandLine()
 const ANSWER_LIMIT_MS = 60_000
 
 const Report = z.object({
-  vulnerabilities: z.record(z.string(), z.object({
-    severity: z.enum(['info', 'low', 'moderate', 'high', 'critical']),
-    range: z.string(),
-    via: z.array(z.union([z.string(), z.object({ title: z.string(), url: z.string() })])),
-  })),
+  vulnerabilities: z.record(
+    z.string(),
+    z.object({
+      severity: z.enum(['info', 'low', 'moderate', 'high', 'critical']),
+      range: z.string(),
+      via: z.array(z.union([z.string(), z.object({ title: z.string(), url: z.string() })])),
+    }),
+  ),
 })
 /** What npm prints instead when the registry gave no answer. */
 const Refusal = z.object({ message: z.string() })
 
-const { stdout, stderr } = await execa('npm', ['audit', '--json', '--audit-level=high'], { reject: false, timeout: ANSWER_LIMIT_MS })
+const { stdout, stderr } = await execa('npm', ['audit', '--json', '--audit-level=high'], {
+  reject: false,
+  timeout: ANSWER_LIMIT_MS,
+})
 const answer = parsed(stdout)
 const report = Report.safeParse(answer)
 if (report.success) tell(report.data)
-else if (Refusal.safeParse(answer).success) console.log(`The registry does not answer that question here: ${Refusal.parse(answer).message}`)
+else if (Refusal.safeParse(answer).success)
+  console.log(`The registry does not answer that question here: ${Refusal.parse(answer).message}`)
 else {
   // Neither a list nor a refusal: then nothing was checked, and nobody may take that for "none".
   console.error(`Expected a report of npm audit, got:\n${stdout || stderr}`)
@@ -32,9 +39,13 @@ else {
 }
 
 function tell({ vulnerabilities }: z.output<typeof Report>): void {
-  const grave = Object.entries(vulnerabilities).filter(([, { severity }]) => severity === 'high' || severity === 'critical')
+  const grave = Object.entries(vulnerabilities).filter(
+    ([, { severity }]) => severity === 'high' || severity === 'critical',
+  )
   for (const [name, { severity, range, via }] of grave) {
-    const reasons = via.map((reason) => typeof reason === 'string' ? `through ${reason}` : `${reason.title} ${reason.url}`)
+    const reasons = via.map((reason) =>
+      typeof reason === 'string' ? `through ${reason}` : `${reason.title} ${reason.url}`,
+    )
     console.error(`${severity}: ${name} ${range}: ${reasons.join('; ')}`)
   }
   const others = Object.keys(vulnerabilities).length - grave.length

@@ -6,10 +6,13 @@ const Shown = z.object({
   channels: z.record(z.string(), z.object({ address: z.string(), description: z.string() })),
   components: z.object({
     messages: z.record(z.string(), z.object({ name: z.string(), summary: z.string() })),
-    schemas: z.record(z.string(), z.object({
-      required: z.array(z.string()),
-      properties: z.record(z.string(), z.looseObject({ description: z.string().optional() })),
-    })),
+    schemas: z.record(
+      z.string(),
+      z.object({
+        required: z.array(z.string()),
+        properties: z.record(z.string(), z.looseObject({ description: z.string().optional() })),
+      }),
+    ),
   }),
 })
 
@@ -19,13 +22,22 @@ const row = (...cells: string[]) => `<tr>${cells.map((cell) => `<td>${cell}</td>
 /** One file without a script: the official renderer is 2.7 MB of one, for a page with two tables. */
 export function asyncApiPage(document: object): string {
   const { info, channels, components } = Shown.parse(document)
-  const schemas = Object.entries(components.schemas).map(([name, { required, properties }]) => `
+  const schemas = Object.entries(components.schemas).map(
+    ([name, { required, properties }]) => `
 <h2>${escaped(name)}</h2>
 <table>
 <tr><th>field</th><th>type</th><th></th></tr>
-${Object.entries(properties).map(([field, { description = '', ...type }]) =>
-    row(`<code>${escaped(field)}</code>${required.includes(field) ? '' : ' (may be missing)'}`, `<code>${escaped(typeOf(type))}</code>`, escaped(description))).join('\n')}
-</table>`)
+${Object.entries(properties)
+  .map(([field, { description = '', ...type }]) =>
+    row(
+      `<code>${escaped(field)}</code>${required.includes(field) ? '' : ' (may be missing)'}`,
+      `<code>${escaped(typeOf(type))}</code>`,
+      escaped(description),
+    ),
+  )
+  .join('\n')}
+</table>`,
+  )
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -38,10 +50,14 @@ code { font-size: .9em } @media (prefers-color-scheme: dark) { body { color: #e6
 </style>
 <h1>${escaped(info.title)} <small>${escaped(info.version)}</small></h1>
 <p>${escaped(info.description)}</p>
-${Object.values(channels).map(({ address, description }) => `<p><code>${escaped(address)}</code>: ${escaped(description)}</p>`).join('\n')}
+${Object.values(channels)
+  .map(({ address, description }) => `<p><code>${escaped(address)}</code>: ${escaped(description)}</p>`)
+  .join('\n')}
 <h2>Events</h2>
 <table>
-${Object.values(components.messages).map(({ name, summary }) => row(`<code>${escaped(name)}</code>`, escaped(summary))).join('\n')}
+${Object.values(components.messages)
+  .map(({ name, summary }) => row(`<code>${escaped(name)}</code>`, escaped(summary)))
+  .join('\n')}
 </table>${schemas.join('\n')}
 <p>Generated from the schemas by <code>npm run asyncapi</code>; <a href="asyncapi.json">the AsyncAPI document</a>.</p>
 </html>

@@ -9,7 +9,9 @@ import { asyncApiDocument } from '../core/contracts/asyncapi.ts'
 import { commandLine } from '../core/platform/command-line.ts'
 import { asyncApiPage } from './asyncapi-page.ts'
 
-const { values: { check } } = commandLine({ check: { type: 'boolean' } })
+const {
+  values: { check },
+} = commandLine({ check: { type: 'boolean' } })
 const FOLDER = join(import.meta.dirname, '../docs')
 
 const document = asyncApiDocument()

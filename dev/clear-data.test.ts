@@ -22,7 +22,10 @@ test('data that a running start is using is not cleared', async () => {
 })
 
 test('data is cleared, and what was built stays', async () => {
-  writeFileSync(join(folder, 'run.json'), JSON.stringify({ launcher: { pid: 0, startedAt: 'long ago' }, processes: {}, urls: {} }))
+  writeFileSync(
+    join(folder, 'run.json'),
+    JSON.stringify({ launcher: { pid: 0, startedAt: 'long ago' }, processes: {}, urls: {} }),
+  )
   await clearData(folder)
   expect(readdirSync(folder)).toEqual(['bin'])
   expect(existsSync(join(folder, 'bin/k6'))).toBe(true)

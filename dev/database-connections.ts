@@ -8,7 +8,10 @@ import type { schemas } from './schemas.ts'
 
 const SUBSCRIBERS = join(import.meta.dirname, '../subscribers')
 
-/** Connections to PostgreSQL of one process of each service, at most and with the default settings. Spreading a backlog over n queues takes n more. */
+/**
+ * Connections to PostgreSQL of one process of each service, at most and with the default settings. Spreading a backlog
+ * over n queues takes n more.
+ */
 export const databaseConnections: Record<keyof typeof schemas, number> = {
   gateway: 0,
   'order-service': orderService,
@@ -19,5 +22,7 @@ export const databaseConnections: Record<keyof typeof schemas, number> = {
 }
 
 function countSubscribers(): number {
-  return readdirSync(SUBSCRIBERS).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== 'main.ts').length
+  return readdirSync(SUBSCRIBERS).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== 'main.ts',
+  ).length
 }

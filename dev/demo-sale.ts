@@ -49,7 +49,12 @@ function freeId(taken: string[]): string {
 }
 
 /** POSTs when there is a body, unless told otherwise. @throws with the control room's answer when it refuses. */
-async function ask<Answer>(url: string, adminToken: string, body?: object, method = body ? 'POST' : 'GET'): Promise<Answer> {
+async function ask<Answer>(
+  url: string,
+  adminToken: string,
+  body?: object,
+  method = body ? 'POST' : 'GET',
+): Promise<Answer> {
   const response = await fetch(url, {
     method,
     headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
@@ -57,13 +62,15 @@ async function ask<Answer>(url: string, adminToken: string, body?: object, metho
     signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
   })
   if (!response.ok) throw new Error(`The control room answered ${response.status} to ${url}: ${await response.text()}`)
-  return await response.json() as Answer
+  return (await response.json()) as Answer
 }
 
 if (process.argv[1] === import.meta.filename) {
   const { CONTROL_ROOM_URL, ADMIN_TOKEN } = process.env
   if (!CONTROL_ROOM_URL || !ADMIN_TOKEN) {
-    console.error('CONTROL_ROOM_URL or ADMIN_TOKEN is missing: expected where the control room answers, and the token that opens it')
+    console.error(
+      'CONTROL_ROOM_URL or ADMIN_TOKEN is missing: expected where the control room answers, and the token that opens it',
+    )
     process.exit(78)
   }
   const { said } = await ensureDemo(CONTROL_ROOM_URL, ADMIN_TOKEN)

@@ -21,7 +21,15 @@ const made = () => readFileSync(join(folder, '.env'), 'utf8')
 test('the command at the top of .env.example makes a random secret of each, which only their owner can read', () => {
   execFileSync('sh', ['-c', COMMAND], { cwd: folder })
   const secrets = Object.entries(parseEnv(made())).filter(([name]) => /_(SECRET|TOKEN|PASSWORD)$/.test(name))
-  expect(secrets.map(([name]) => name).sort()).toEqual(['ADMIN_TOKEN', 'METRICS_TOKEN', 'PAYMENT_SECRET', 'POSTGRES_PASSWORD', 'RABBITMQ_PASSWORD', 'REDIS_PASSWORD', 'TOKEN_SECRET'])
+  expect(secrets.map(([name]) => name).sort()).toEqual([
+    'ADMIN_TOKEN',
+    'METRICS_TOKEN',
+    'PAYMENT_SECRET',
+    'POSTGRES_PASSWORD',
+    'RABBITMQ_PASSWORD',
+    'REDIS_PASSWORD',
+    'TOKEN_SECRET',
+  ])
   for (const [name, secret] of secrets) expect(secret, name).toMatch(/^[0-9a-f]{64}$/)
   expect(new Set(secrets.map(([, secret]) => secret)).size).toBe(secrets.length)
   expect((statSync(join(folder, '.env')).mode & 0o777).toString(8)).toBe('600')

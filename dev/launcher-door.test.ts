@@ -36,12 +36,19 @@ afterAll(async () => {
 async function supervise(name: string): Promise<void> {
   const logFile = join(folder, `${name}.log`)
   const supervisor = new Supervisor({
-    name, say: () => {},
+    name,
+    say: () => {},
     async start() {
       await gate
       const child = startChild({ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], logFile })
       void noteProcess(name, child)
-      return { pids: [child.pid], ended: child.ended, logFile, logFrom: child.logFrom, stop: () => child.stop('SIGTERM', 5_000) }
+      return {
+        pids: [child.pid],
+        ended: child.ended,
+        logFile,
+        logFrom: child.logFrom,
+        stop: () => child.stop('SIGTERM', 5_000),
+      }
     },
   })
   endWithFile(() => supervisor.stop())
@@ -51,12 +58,24 @@ async function supervise(name: string): Promise<void> {
 
 const list = async () => (await system.controlRoom('GET', '/processes')).body.processes as ProcessView[]
 const named = (name: string) => async () => (await list()).find((each) => each.name === name)
-const isAlive = (pid: number) => { try { return process.kill(pid, 0) } catch { return false } }
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 test('every process is shown, with who it is and since when', async () => {
   expect(await list()).toEqual([
     expect.objectContaining({ name: 'redis', kind: 'server', state: 'RUNNING', protected: false, restarts: 0 }),
-    expect.objectContaining({ name: 'order-service', kind: 'service', state: 'RUNNING', protected: false, restarts: 0 }),
+    expect.objectContaining({
+      name: 'order-service',
+      kind: 'service',
+      state: 'RUNNING',
+      protected: false,
+      restarts: 0,
+    }),
     expect.objectContaining({ name: 'control-room', kind: 'service', state: 'RUNNING', protected: true, restarts: 0 }),
   ])
   for (const { pid, startedAtMs } of await list()) {
@@ -67,18 +86,31 @@ test('every process is shown, with who it is and since when', async () => {
 
 test.each(['kill', 'restart'])('after "%s" a process is another one, and runs again', async (what) => {
   const before = await named('order-service')()
-  expect(await system.controlRoom('POST', `/processes/order-service/${what}`)).toMatchObject({ status: 202, body: { name: 'order-service', asked: what } })
-  const after = await eventually('the next one', named('order-service'), (now) => now?.state === 'RUNNING' && now.pid !== before?.pid)
+  expect(await system.controlRoom('POST', `/processes/order-service/${what}`)).toMatchObject({
+    status: 202,
+    body: { name: 'order-service', asked: what },
+  })
+  const after = await eventually(
+    'the next one',
+    named('order-service'),
+    (now) => now?.state === 'RUNNING' && now.pid !== before?.pid,
+  )
   expect(after?.restarts).toBe((before?.restarts ?? 0) + 1)
   expect(isAlive(before?.pid ?? 0)).toBe(false)
   // Asked for a server, too: its name in the list is not that of the supervisor.
   expect((await system.controlRoom('POST', `/processes/redis/${what}`)).status).toBe(202)
-  await eventually('the next server', named('redis'), (now) => now?.state === 'RUNNING' && now.restarts === after?.restarts)
+  await eventually(
+    'the next server',
+    named('redis'),
+    (now) => now?.state === 'RUNNING' && now.restarts === after?.restarts,
+  )
 })
 
 test('one that is just being started is shown so, and cannot be ended', async () => {
   let open = () => {}
-  gate = new Promise((resolve) => { open = resolve })
+  gate = new Promise((resolve) => {
+    open = resolve
+  })
   await system.controlRoom('POST', '/processes/redis/kill')
   await eventually('the start', named('redis'), (now) => now?.state === 'STARTING')
   expectRefused(await system.controlRoom('POST', '/processes/redis/kill'), 'NOT_RUNNING')
@@ -91,8 +123,15 @@ test('the control room does not end itself, and nobody ends what was not started
   for (const what of ['kill', 'restart']) {
     expectRefused(await system.controlRoom('POST', `/processes/control-room/${what}`), 'FORBIDDEN')
     expectRefused(await system.controlRoom('POST', `/processes/gateway/${what}`), 'NOT_FOUND')
-    for (const name of ['No!', '%00', 'x'.repeat(40), '1']) expectRefused(await system.controlRoom('POST', `/processes/${encodeURIComponent(name)}/${what}`), 'INVALID_REQUEST')
-    expectRefused(await system.controlRoom('POST', `/processes/redis/${what}`, { signal: 'SIGSTOP' }), 'INVALID_REQUEST')
+    for (const name of ['No!', '%00', 'x'.repeat(40), '1'])
+      expectRefused(
+        await system.controlRoom('POST', `/processes/${encodeURIComponent(name)}/${what}`),
+        'INVALID_REQUEST',
+      )
+    expectRefused(
+      await system.controlRoom('POST', `/processes/redis/${what}`, { signal: 'SIGSTOP' }),
+      'INVALID_REQUEST',
+    )
   }
   expect(await named('control-room')()).toEqual(before)
 })
@@ -100,14 +139,21 @@ test('the control room does not end itself, and nobody ends what was not started
 test('the door of the launcher opens to its own token only', async () => {
   const { LAUNCHER_URL, LAUNCHER_TOKEN } = door.env
   expectRefused(await call('GET', `${LAUNCHER_URL}/processes`), 'UNAUTHENTICATED')
-  expectRefused(await call('POST', `${LAUNCHER_URL}/processes/redis/kill`, { token: system.env.ADMIN_TOKEN }), 'FORBIDDEN')
+  expectRefused(
+    await call('POST', `${LAUNCHER_URL}/processes/redis/kill`, { token: system.env.ADMIN_TOKEN }),
+    'FORBIDDEN',
+  )
   expect((await call('GET', `${LAUNCHER_URL}/processes`, { token: LAUNCHER_TOKEN })).status).toBe(200)
 })
 
 test('a system that npm start did not start has no processes to show, and one whose launcher is gone says so', async () => {
   await system.stop('control-room')
   await system.start('control-room')
-  for (const [method, path] of [['GET', '/processes'], ['POST', '/processes/redis/kill']] as const) expectRefused(await system.controlRoom(method, path), 'DEMO_ONLY')
+  for (const [method, path] of [
+    ['GET', '/processes'],
+    ['POST', '/processes/redis/kill'],
+  ] as const)
+    expectRefused(await system.controlRoom(method, path), 'DEMO_ONLY')
   await system.stop('control-room')
   await system.start('control-room', { ...door.env, LAUNCHER_URL: 'http://127.0.0.1:9' })
   expectRefused(await system.controlRoom('GET', '/processes'), 'UNAVAILABLE')

@@ -22,7 +22,11 @@ export interface LauncherDoor {
 export async function openLauncherDoor(supervisors: readonly Supervisor[]): Promise<LauncherDoor> {
   const token = randomBytes(32).toString('base64url')
   const { port, close } = await startHttp({
-    host: '127.0.0.1', port: 0, log: createLog('launcher', 'silent'), metrics: createMetrics('launcher'), checks: {},
+    host: '127.0.0.1',
+    port: 0,
+    log: createLog('launcher', 'silent'),
+    metrics: createMetrics('launcher'),
+    checks: {},
     routes: (app) => {
       app.use(bearerOnly(token, 'launcher'))
       processRoutes(app, supervisors)
@@ -32,10 +36,13 @@ export async function openLauncherDoor(supervisors: readonly Supervisor[]): Prom
 }
 
 function processRoutes(app: Express, supervisors: readonly Supervisor[]): void {
-  app.get('/processes', (_req, res) => { res.json({ processes: supervisors.map(viewOf) }) })
+  app.get('/processes', (_req, res) => {
+    res.json({ processes: supervisors.map(viewOf) })
+  })
   for (const how of ['kill', 'restart'] as const) {
     app.post(`/processes/:name/${how}`, (req, res) => {
-      if (!find(supervisors, req.params.name)[how]()) throw new ProblemError('NOT_RUNNING', 'The process is not running just now; it is being started.')
+      if (!find(supervisors, req.params.name)[how]())
+        throw new ProblemError('NOT_RUNNING', 'The process is not running just now; it is being started.')
       res.status(202).json({})
     })
   }
@@ -45,7 +52,12 @@ const nameOf = (supervisor: Supervisor) => supervisor.name.toLowerCase()
 
 function viewOf(supervisor: Supervisor): ProcessView {
   const name = nameOf(supervisor)
-  return { name, kind: SERVICES.some((service) => service.name === name) ? 'service' : 'server', protected: name === PROTECTED, ...supervisor.state }
+  return {
+    name,
+    kind: SERVICES.some((service) => service.name === name) ? 'service' : 'server',
+    protected: name === PROTECTED,
+    ...supervisor.state,
+  }
 }
 
 function find(supervisors: readonly Supervisor[], name: string): Supervisor {

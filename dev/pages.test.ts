@@ -5,15 +5,20 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { buildPages } from './pages.ts'
 
 let folder: string
-beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'seckill-pages-')) })
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seckill-pages-'))
+})
 afterAll(async () => {
   vi.unstubAllEnvs()
   await rm(folder, { recursive: true })
 })
 
-test.each([undefined, 'test'])('the pages are built, and what is started next still runs with NODE_ENV=%s', async (before) => {
-  vi.stubEnv('NODE_ENV', before)
-  await buildPages(folder)
-  expect(await readdir(folder)).toEqual(expect.arrayContaining(['assets', 'control-room', 'shop']))
-  expect(process.env.NODE_ENV).toBe(before)
-})
+test.each([undefined, 'test'])(
+  'the pages are built, and what is started next still runs with NODE_ENV=%s',
+  async (before) => {
+    vi.stubEnv('NODE_ENV', before)
+    await buildPages(folder)
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(['assets', 'control-room', 'shop']))
+    expect(process.env.NODE_ENV).toBe(before)
+  },
+)

@@ -32,8 +32,11 @@ export async function buildPages(outDir: string): Promise<void> {
 /** Of everything they are made of: their folder, and the packages that are bundled or build. */
 function sourceHash(): string {
   const hash = createHash('sha256').update(readFileSync(join(CHECKOUT, 'package-lock.json')))
-  const files = readdirSync(WEB, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  for (const file of files.filter((path) => !path.startsWith(BUILT)).sort()) hash.update(file.slice(WEB.length)).update('\0').update(readFileSync(file))
+  const files = readdirSync(WEB, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+  for (const file of files.filter((path) => !path.startsWith(BUILT)).sort())
+    hash.update(file.slice(WEB.length)).update('\0').update(readFileSync(file))
   return hash.digest('hex')
 }
 

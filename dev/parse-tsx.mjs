@@ -1,4 +1,5 @@
-// node --import ./dev/parse-tsx.mjs …: lets dependency-cruiser read .tsx. It asks swc for TypeScript, and never for JSX.
+// node --import ./dev/parse-tsx.mjs …: lets dependency-cruiser read .tsx. It asks swc for TypeScript, and never for
+// JSX.
 import { createRequire } from 'node:module'
 
 const swc = createRequire(import.meta.url)('@swc/core')

@@ -1,4 +1,5 @@
-// Second half of dev/run.mjs, for versions of node that we run on. It must do without dependencies, since it installs them.
+// Second half of dev/run.mjs, for versions of node that we run on. It must do without dependencies, since it installs
+// them.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -40,8 +41,15 @@ async function prepare() {
   if (isClientStale()) {
     console.error('Generating the database client from prisma/schema.prisma …')
     // Prisma would download a native engine that generating never calls; any program's path keeps it from that.
-    const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1', ...process.env }
-    await run(process.execPath, [join(CHECKOUT, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'], { env })
+    const env = {
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
+      ...process.env,
+    }
+    await run(process.execPath, [join(CHECKOUT, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'], {
+      env,
+    })
     writeFileSync(CLIENT_MARK, clientSource())
   }
 }
@@ -59,7 +67,9 @@ function showProgress() {
     process.stderr.write(process.stderr.isTTY ? `\r${line}` : `${line}\n`)
   }, PROGRESS_MS)
   return {
-    count: (line) => { if (isFetch(line)) fetched += 1 },
+    count: (line) => {
+      if (isFetch(line)) fetched += 1
+    },
     stop: () => {
       clearInterval(timer)
       if (process.stderr.isTTY) process.stderr.write('\n')
@@ -71,8 +81,10 @@ function showProgress() {
 function isInstallationStale() {
   const wanted = packagesOf(join(CHECKOUT, 'package-lock.json'))
   const installed = packagesOf(join(CHECKOUT, 'node_modules/.package-lock.json'))
-  return Object.entries(wanted).some(([path, { version, optional, peer }]) =>
-    path !== '' && (installed[path] ? installed[path].version !== version : !optional && !peer))
+  return Object.entries(wanted).some(
+    ([path, { version, optional, peer }]) =>
+      path !== '' && (installed[path] ? installed[path].version !== version : !optional && !peer),
+  )
 }
 
 function packagesOf(lockFile) {
@@ -96,7 +108,9 @@ async function withLock(work) {
     for (let isFirstTry = true; !takeLock(isFirstTry); isFirstTry = false) await sleep(LOCK_POLL_MS)
   } catch (error) {
     if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(error.code)) throw error
-    fail(`${CHECKOUT} cannot be written (${error.message}). Make it writable for this user: dependencies and data go there.`)
+    fail(
+      `${CHECKOUT} cannot be written (${error.message}). Make it writable for this user: dependencies and data go there.`,
+    )
   }
   const unlock = () => rmSync(LOCK, { force: true })
   process.once('exit', unlock)
@@ -113,7 +127,8 @@ function takeLock(isFirstTry) {
     if (error.code !== 'EEXIST') throw error
   }
   const holder = existsSync(LOCK) ? Number(readFileSync(LOCK, 'utf8')) : 0
-  if (holder && !existsProcess(holder)) rmSync(LOCK, { force: true }) // It was killed.
+  if (holder && !existsProcess(holder))
+    rmSync(LOCK, { force: true }) // It was killed.
   else if (isFirstTry) console.error('Waiting for another command, which is installing the dependencies …')
   return false
 }

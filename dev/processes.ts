@@ -31,8 +31,8 @@ export interface ChildOptions {
 }
 
 /**
- * Detached, because Ctrl-C goes to every process of the terminal's foreground group: the servers would be gone before the
- * services have drained.
+ * Detached, because Ctrl-C goes to every process of the terminal's foreground group: the servers would be gone before
+ * the services have drained.
  */
 export function startChild({ command, args, logFile, append = false, ...options }: ChildOptions): Child {
   // Of this user's only: logs name buyers.
@@ -45,17 +45,35 @@ export function startChild({ command, args, logFile, append = false, ...options 
     child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`))
   })
   let over = false // From then on the pid may be another process's.
-  void ended.then(() => { over = true })
+  void ended.then(() => {
+    over = true
+  })
   const pid = child.pid ?? 0 // 0: it could not be started, and `ended` says why.
   const startedAt = (pid && startTime(pid)) || ''
-  return { pid, startedAt, logFrom, ended, stop: async (signal, graceMs) => { if (!over) await endProcess(pid, signal, graceMs, ended) } }
+  return {
+    pid,
+    startedAt,
+    logFrom,
+    ended,
+    stop: async (signal, graceMs) => {
+      if (!over) await endProcess(pid, signal, graceMs, ended)
+    },
+  }
 }
 
-async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: number, ended: Promise<unknown>): Promise<void> {
+async function endProcess(
+  pid: number,
+  signal: NodeJS.Signals,
+  graceMs: number,
+  ended: Promise<unknown>,
+): Promise<void> {
   if (pid === 0) return
   kill(pid, signal)
   const timer = new AbortController()
-  const inTime = await Promise.race([ended.then(() => true), sleep(graceMs, false, { signal: timer.signal }).catch(() => false)])
+  const inTime = await Promise.race([
+    ended.then(() => true),
+    sleep(graceMs, false, { signal: timer.signal }).catch(() => false),
+  ])
   timer.abort()
   if (!inTime) kill(-pid, 'SIGKILL')
   await ended
@@ -64,7 +82,9 @@ async function endProcess(pid: number, signal: NodeJS.Signals, graceMs: number, 
 /** Stops a process that an earlier launcher started. Does nothing when the pid has become another process's. */
 export async function stopOrphan(orphan: ProcessId, signal: NodeJS.Signals, graceMs: number): Promise<void> {
   if (!isAlive(orphan)) return
-  const gone = async () => { while (isAlive(orphan)) await sleep(50) }
+  const gone = async () => {
+    while (isAlive(orphan)) await sleep(50)
+  }
   await endProcess(orphan.pid, signal, graceMs, gone())
 }
 
@@ -78,8 +98,15 @@ const ENGLISH = { LC_ALL: 'C', TZ: 'UTC' }
 /** When the process was started, in the system's own notation; undefined when there is none (a zombie is none). */
 export function startTime(pid: number): string | undefined {
   try {
-    if (process.platform !== 'linux') return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, ...ENGLISH } }).trim() || undefined
-    // The name in parentheses may hold anything, so fields are counted from its end: state is the 3rd, start time the 22nd.
+    if (process.platform !== 'linux')
+      return (
+        execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+          encoding: 'utf8',
+          env: { ...process.env, ...ENGLISH },
+        }).trim() || undefined
+      )
+    // The name in parentheses may hold anything, so fields are counted from its end: state is the 3rd, start time the
+    // 22nd.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return fields[0] === 'Z' ? undefined : fields[19]
   } catch {

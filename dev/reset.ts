@@ -10,11 +10,13 @@ import { clearData } from './clear-data.ts'
 import { AlreadyRunning } from './run-file.ts'
 import { dataFolder, makeDataFolder } from './servers/data-folder.ts'
 
-const { values: { yes: isSure } } = commandLine({ yes: { type: 'boolean' } })
+const {
+  values: { yes: isSure },
+} = commandLine({ yes: { type: 'boolean' } })
 
 try {
   const folder = await dataFolder()
-  if (isSure || await agrees(folder)) {
+  if (isSure || (await agrees(folder))) {
     await clearData(await makeDataFolder())
     console.log('All data is cleared.')
   } else {
@@ -28,12 +30,15 @@ try {
 }
 
 async function agrees(folder: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) refuse('There is no terminal to ask on, and --yes was not given: nothing was cleared.')
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    refuse('There is no terminal to ask on, and --yes was not given: nothing was cleared.')
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   // Ctrl-C and Ctrl-D are a no; readline would leave the question open for ever.
   const left = new AbortController()
   terminal.once('close', () => left.abort())
-  const answer = await terminal.question(`Clear all data in ${folder}? There is no way back. [y/N] `, { signal: left.signal }).catch(() => '')
+  const answer = await terminal
+    .question(`Clear all data in ${folder}? There is no way back. [y/N] `, { signal: left.signal })
+    .catch(() => '')
   terminal.close()
   return /^y(es)?$/i.test(answer.trim())
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, type ProcessId, startTime, stopOrphan } from './processes.ts'
 
-/** What a launcher runs, kept in its folder: for `npm run urls`, and for whoever must clean up after a killed launcher. */
+/**
+ * What a launcher runs, kept in its folder: for `npm run urls`, and for whoever must clean up after a killed launcher.
+ */
 export interface Run {
   launcher: ProcessId
   /** In the order of their start. */
@@ -33,8 +35,12 @@ export const isRunning = (run: Run | undefined): boolean => run !== undefined &&
 /** Thrown when another launcher holds the folder. */
 export class AlreadyRunning extends Error {
   constructor(run: Run) {
-    const addresses = Object.entries(run.urls).filter(([name]) => name === 'GATEWAY_URL' || name === 'CONTROL_ROOM_URL').map(([, url]) => url)
-    super(`It runs already, as process ${run.launcher.pid}${addresses.length > 0 ? `, at ${addresses.join(' and ')}` : ' (still starting)'}. Stop that one with Ctrl-C or: kill ${run.launcher.pid}`)
+    const addresses = Object.entries(run.urls)
+      .filter(([name]) => name === 'GATEWAY_URL' || name === 'CONTROL_ROOM_URL')
+      .map(([, url]) => url)
+    super(
+      `It runs already, as process ${run.launcher.pid}${addresses.length > 0 ? `, at ${addresses.join(' and ')}` : ' (still starting)'}. Stop that one with Ctrl-C or: kill ${run.launcher.pid}`,
+    )
   }
 }
 
@@ -64,7 +70,10 @@ export class RunRecord {
     if (standing && standing.launcher.pid !== process.pid) throw new AlreadyRunning(standing)
 
     const orphans = Object.entries(record.#run.processes).filter(([, id]) => isAlive(id))
-    if (orphans.length > 0) say(`An earlier start was killed and left ${orphans.map(([name, { pid }]) => `${name} (${pid})`).join(', ')}: stopping first.`)
+    if (orphans.length > 0)
+      say(
+        `An earlier start was killed and left ${orphans.map(([name, { pid }]) => `${name} (${pid})`).join(', ')}: stopping first.`,
+      )
     await stopAll(record.#run)
     record.#run.processes = {}
     record.#write()

@@ -7,10 +7,10 @@ import { SubscribersConfig } from '../subscribers/frame/config.ts'
 
 /** What each service reads from its environment. A new service is added here. */
 export const schemas = {
-  'gateway': GatewayConfig,
+  gateway: GatewayConfig,
   'order-service': OrderServiceConfig,
   'cancel-worker': CancelWorkerConfig,
-  'subscribers': SubscribersConfig,
+  subscribers: SubscribersConfig,
   'control-room': ControlRoomConfig,
   'payment-provider': PaymentProviderConfig,
 }

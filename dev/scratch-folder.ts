@@ -9,7 +9,7 @@ const PREFIX = 'seckill-scratch-'
 const YOUNG_MS = 60_000
 
 /** A private TMPDIR of root's would shut the servers' users out. */
-const parent = async () => process.getuid?.() !== 0 || await reachableByOthers(tmpdir()) ? tmpdir() : '/var/tmp'
+const parent = async () => (process.getuid?.() !== 0 || (await reachableByOthers(tmpdir())) ? tmpdir() : '/var/tmp')
 
 /** For servers that live as long as one command. */
 export async function makeScratchFolder(): Promise<string> {

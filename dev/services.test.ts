@@ -14,8 +14,12 @@ import { type Running, Supervisor } from './supervise.ts'
 
 let folder: string
 const strangers: Server[] = []
-beforeAll(async () => { folder = await makeScratchFolder() })
-afterEach(() => { for (const stranger of strangers.splice(0)) stranger.close() })
+beforeAll(async () => {
+  folder = await makeScratchFolder()
+})
+afterEach(() => {
+  for (const stranger of strangers.splice(0)) stranger.close()
+})
 afterAll(async () => await removeScratchFolder(folder))
 
 async function strangerOn(port: number, host: string, server: Server = createServer()): Promise<void> {
@@ -23,17 +27,27 @@ async function strangerOn(port: number, host: string, server: Server = createSer
   await once(server.listen({ port, host }), 'listening')
 }
 
-const hasIPv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
-const HOSTS = ['127.0.0.1', '0.0.0.0', ...hasIPv6 ? ['::1'] : []]
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+)
+const HOSTS = ['127.0.0.1', '0.0.0.0', ...(hasIPv6 ? ['::1'] : [])]
 
-const given = async () => Object.fromEntries(await Promise.all(SERVICES.map(async ({ name }) =>
-  [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, String(await freePort())] as const)))
+const given = async () =>
+  Object.fromEntries(
+    await Promise.all(
+      SERVICES.map(
+        async ({ name }) => [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, String(await freePort())] as const,
+      ),
+    ),
+  )
 
 test('a port is taken when another program has it on any address that is called localhost', async () => {
   for (const host of HOSTS) {
     const ports = await given()
     await strangerOn(Number(ports.GATEWAY_PORT), host)
-    await expect(addressesOf(SERVICES, ports), host).rejects.toThrow(`Port ${ports.GATEWAY_PORT} (GATEWAY_PORT) is taken by another program.`)
+    await expect(addressesOf(SERVICES, ports), host).rejects.toThrow(
+      `Port ${ports.GATEWAY_PORT} (GATEWAY_PORT) is taken by another program.`,
+    )
   }
 })
 
@@ -42,7 +56,7 @@ test('all ports that are taken are named at once, with one command whose ports a
   await strangerOn(Number(ports.GATEWAY_PORT), '127.0.0.1')
   await strangerOn(Number(ports.CONTROL_ROOM_PORT), '127.0.0.1')
   ports.ORDER_SERVICE_PORT = ports.SUBSCRIBERS_PORT ?? ''
-  const { message } = await addressesOf(SERVICES, ports).catch((error: Error) => error) as Error
+  const { message } = (await addressesOf(SERVICES, ports).catch((error: Error) => error)) as Error
   for (const name of ['GATEWAY_PORT', 'CONTROL_ROOM_PORT', 'ORDER_SERVICE_PORT']) expect(message).toContain(`(${name})`)
   const choices: Record<string, string> = {}
   for (const [, name = '', port = ''] of message.matchAll(/(\w+_PORT)=(\d+)/g)) choices[name] = port
@@ -51,16 +65,37 @@ test('all ports that are taken are named at once, with one command whose ports a
 })
 
 /** All that the smallest service needs. */
-const environment = (port: number) => ({ PATH: process.env.PATH, PAYMENT_PROVIDER_PORT: String(port), PAYMENT_SECRET: 'p'.repeat(32), PUBLIC_URL: 'http://localhost:1' })
-let starts = 0
-const start = (env: NodeJS.ProcessEnv) => startService({
-  service: { name: 'payment-provider' }, env, logFile: join(folder, `provider-${starts++}.log`), again: false, onStart: () => {}, signal: new AbortController().signal,
+const environment = (port: number) => ({
+  PATH: process.env.PATH,
+  PAYMENT_PROVIDER_PORT: String(port),
+  PAYMENT_SECRET: 'p'.repeat(32),
+  PUBLIC_URL: 'http://localhost:1',
 })
-const failure = async (starting: Promise<unknown>) => await starting.then(() => { throw new Error('It started') }, (error: unknown) => error) as StartFailure
+let starts = 0
+const start = (env: NodeJS.ProcessEnv) =>
+  startService({
+    service: { name: 'payment-provider' },
+    env,
+    logFile: join(folder, `provider-${starts++}.log`),
+    again: false,
+    onStart: () => {},
+    signal: new AbortController().signal,
+  })
+const failure = async (starting: Promise<unknown>) =>
+  (await starting.then(
+    () => {
+      throw new Error('It started')
+    },
+    (error: unknown) => error,
+  )) as StartFailure
 
 test('another program that answers "ready" on the port of a service is not taken for it', async () => {
   const port = await freePort()
-  await strangerOn(port, '127.0.0.1', createHttpServer((_req, res) => res.end('{"ready":true,"problems":[]}')))
+  await strangerOn(
+    port,
+    '127.0.0.1',
+    createHttpServer((_req, res) => res.end('{"ready":true,"problems":[]}')),
+  )
   const { message, mayPass } = await failure(start(environment(port)))
   expect(message).toContain(`Port ${port} on 127.0.0.1 is taken`)
   expect(mayPass).toBe(false)
@@ -81,23 +116,43 @@ function child(): Running {
   const started = startChild({ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], logFile })
   void noteProcess('child', started)
   endWithFile(() => started.stop('SIGKILL', 1_000))
-  return { pids: [started.pid], ended: started.ended, logFile, logFrom: started.logFrom, stop: () => started.stop('SIGKILL', 1_000) }
+  return {
+    pids: [started.pid],
+    ended: started.ended,
+    logFile,
+    logFrom: started.logFrom,
+    stop: () => started.stop('SIGKILL', 1_000),
+  }
 }
 
 test('a first start that fails is tried again, unless its reason stays', async () => {
   const said: string[] = []
   let failures = 2
   const late = new Supervisor({
-    name: 'late', say: (line) => said.push(line),
-    start: async () => { if (failures-- > 0) throw new StartFailure('late ended (exit code 1): not yet.', true); return child() },
+    name: 'late',
+    say: (line) => said.push(line),
+    start: async () => {
+      if (failures-- > 0) throw new StartFailure('late ended (exit code 1): not yet.', true)
+      return child()
+    },
   })
   await late.start()
   await late.stop()
   expect(said).toEqual([expect.stringContaining('not yet'), expect.stringContaining('not yet')])
 
   let tries = 0
-  for (const reason of [new StartFailure('The environment is not usable', false), new Error('data of another version')]) {
-    const never = new Supervisor({ name: 'never', say: () => {}, start: async () => { tries += 1; throw reason } })
+  for (const reason of [
+    new StartFailure('The environment is not usable', false),
+    new Error('data of another version'),
+  ]) {
+    const never = new Supervisor({
+      name: 'never',
+      say: () => {},
+      start: async () => {
+        tries += 1
+        throw reason
+      },
+    })
     await expect(never.start()).rejects.toBe(reason)
   }
   expect(tries).toBe(2)

@@ -32,14 +32,19 @@ export const SERVICES: readonly Service[] = [
   { name: 'gateway', port: 3000 },
 ]
 
-/** Enough for services that rest most of the time: a young generation of 2 MB, and code that is compiled to be small. */
+/**
+ * Enough for services that rest most of the time: a young generation of 2 MB, and code that is compiled to be small.
+ */
 const SMALL: Record<string, string[]> = {
   'payment-provider': ['--max-semi-space-size=2', '--optimize-for-size'],
   'cancel-worker': ['--max-semi-space-size=2', '--optimize-for-size'],
   'control-room': ['--max-semi-space-size=2', '--optimize-for-size'],
   subscribers: ['--max-semi-space-size=2'],
 }
-/** glibc keeps memory that was freed in one pool for each thread. With these settings 98 MB of a process are its own, not 167. */
+/**
+ * glibc keeps memory that was freed in one pool for each thread. With these settings 98 MB of a process are its own,
+ * not 167.
+ */
 const ONE_ARENA = { MALLOC_ARENA_MAX: '1' }
 
 /** `variable('order-service', 'PORT')` is `ORDER_SERVICE_PORT`. */
@@ -51,7 +56,10 @@ export function variable(name: string, what: 'PORT' | 'URL' | 'PID'): string {
  * The port and URL variables of all services. One whose URL is given runs elsewhere and needs no port.
  * @throws one sentence that names every port that is taken, with a command that chooses others.
  */
-export async function addressesOf(services: readonly Service[], env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
+export async function addressesOf(
+  services: readonly Service[],
+  env: NodeJS.ProcessEnv,
+): Promise<Record<string, string>> {
   const addresses: Record<string, string> = {}
   const wanted: WantedPort[] = []
   for (const { name, port } of services) {
@@ -89,10 +97,25 @@ export interface ServiceStart {
 }
 
 /** Resolves when the service itself, and no other program on its port, answers that it is ready. */
-export async function startService({ service: { name }, env, logFile, again, onStart, signal, progress }: ServiceStart): Promise<Running> {
-  const args = [...TYPESCRIPT_ARGS, ...SMALL[name] ?? [], join(name, 'main.ts')]
+export async function startService({
+  service: { name },
+  env,
+  logFile,
+  again,
+  onStart,
+  signal,
+  progress,
+}: ServiceStart): Promise<Running> {
+  const args = [...TYPESCRIPT_ARGS, ...(SMALL[name] ?? []), join(name, 'main.ts')]
   const nonce = randomUUID()
-  const child = startChild({ command: process.execPath, args, cwd: CHECKOUT, env: { ...(name in SMALL && ONE_ARENA), ...env, START_NONCE: nonce }, logFile, append: again })
+  const child = startChild({
+    command: process.execPath,
+    args,
+    cwd: CHECKOUT,
+    env: { ...(name in SMALL && ONE_ARENA), ...env, START_NONCE: nonce },
+    logFile,
+    append: again,
+  })
   onStart(name, child)
   const readyz = `http://127.0.0.1:${env[variable(name, 'PORT')]}/readyz`
   let problems: string | undefined
@@ -100,7 +123,7 @@ export async function startService({ service: { name }, env, logFile, again, onS
     problems = undefined
     const answer = await fetch(readyz, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
     if (answer.headers.get(START_NONCE_HEADER) !== nonce) return false
-    problems = (await answer.json() as { problems: Problem[] }).problems.map(({ detail }) => detail).join(' ')
+    problems = ((await answer.json()) as { problems: Problem[] }).problems.map(({ detail }) => detail).join(' ')
     return answer.ok
   }
   await waitUntilReady(isReady, { name, child, logFile, signal, progress, waitsFor: () => problems })

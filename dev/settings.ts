@@ -8,9 +8,17 @@ const SECRETS = ['TOKEN_SECRET', 'PAYMENT_SECRET', 'ADMIN_TOKEN']
 /** What `npm run -s urls` prints, as far as it is known. */
 const ADDRESSES = [
   ...SERVICES.map(({ name }) => variable(name, 'URL')).reverse(),
-  'ADMIN_TOKEN', 'METRICS_TOKEN', 'TOKEN_SECRET', 'DATABASE_URL', 'REDIS_URL', 'RABBITMQ_URL', 'RABBITMQ_MANAGEMENT_URL', 'PAYMENT_WINDOW_SECONDS',
+  'ADMIN_TOKEN',
+  'METRICS_TOKEN',
+  'TOKEN_SECRET',
+  'DATABASE_URL',
+  'REDIS_URL',
+  'RABBITMQ_URL',
+  'RABBITMQ_MANAGEMENT_URL',
+  'PAYMENT_WINDOW_SECONDS',
   // What further processes of a service must be told alike.
-  'REDIS_KEY_PREFIX', 'SMS_LOG_FILE',
+  'REDIS_KEY_PREFIX',
+  'SMS_LOG_FILE',
 ]
 
 /** How the demo differs from the services' defaults; the profile demo of docker-compose.yml is held against it. */
@@ -37,25 +45,35 @@ export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
   const addresses = await addressesOf(SERVICES, given)
   const own = await secrets(folder)
   return {
-    ...DEMO, SMS_LOG_FILE: join(folder, 'logs', 'sms.log'), ...own, PUBLIC_URL: addresses.GATEWAY_URL,
+    ...DEMO,
+    SMS_LOG_FILE: join(folder, 'logs', 'sms.log'),
+    ...own,
+    PUBLIC_URL: addresses.GATEWAY_URL,
     // By the name that people type: a browser keeps what the page remembers by that.
     SHOP_PAGE_URL: addresses.GATEWAY_URL?.replace('127.0.0.1', 'localhost'),
-    ...addresses, READINESS_URLS: readinessUrls(addresses), RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET, ...given,
+    ...addresses,
+    READINESS_URLS: readinessUrls(addresses),
+    RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET,
+    ...given,
   }
 }
 
 /** For the control room, which asks all others. */
 function readinessUrls(addresses: Record<string, string>): string {
-  return SERVICES.filter(({ name }) => name !== 'control-room').map(({ name }) => `${name}=${addresses[variable(name, 'URL')]}`).join(',')
+  return SERVICES.filter(({ name }) => name !== 'control-room')
+    .map(({ name }) => `${name}=${addresses[variable(name, 'URL')]}`)
+    .join(',')
 }
 
 /** Random, and the same at every start, so that a buyer's token outlives a restart. */
 async function secrets(folder: string): Promise<Record<string, string>> {
   await mkdir(join(folder, 'secrets'), { recursive: true, mode: 0o700 })
-  const pairs = await Promise.all(SECRETS.map(async (name): Promise<[string, string]> => [name, await secretFile(join(folder, 'secrets', name))]))
+  const pairs = await Promise.all(
+    SECRETS.map(async (name): Promise<[string, string]> => [name, await secretFile(join(folder, 'secrets', name))]),
+  )
   return Object.fromEntries(pairs)
 }
 
 export function addresses(settings: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(ADDRESSES.flatMap((name) => settings[name] ? [[name, settings[name]]] : []))
+  return Object.fromEntries(ADDRESSES.flatMap((name) => (settings[name] ? [[name, settings[name]]] : [])))
 }

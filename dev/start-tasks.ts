@@ -39,7 +39,15 @@ export interface Outcome {
 
 /** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
 export function startTasks(plan: Plan): Listr<Outcome> {
-  const tasks = [givenServers(plan), programs(plan), pages(), servers(plan), database(plan), services(plan), demoSale(plan)]
+  const tasks = [
+    givenServers(plan),
+    programs(plan),
+    pages(),
+    servers(plan),
+    database(plan),
+    services(plan),
+    demoSale(plan),
+  ]
   return new Listr<Outcome>(tasks, {
     ctx: {},
     // Its own handler would end the process before anything is stopped.
@@ -53,9 +61,13 @@ function givenServers({ settings, say, signal }: Plan): ListrTask<Outcome> {
     title: 'Given servers',
     enabled: () => isAnyGiven(settings),
     task: async (_, task) => {
-      const progress = (line: string) => { task.output = line }
+      const progress = (line: string) => {
+        task.output = line
+      }
       const checking = { signal, progress, warn: (sentence: string) => say(`Warning: ${sentence}`) }
-      const versions = await checkGivenServers(settings, checking).catch((cause: unknown) => { throw new NotStarted('see below', { cause }) })
+      const versions = await checkGivenServers(settings, checking).catch((cause: unknown) => {
+        throw new NotStarted('see below', { cause })
+      })
       task.title = `Given servers: ${versions}`
     },
   }
@@ -65,8 +77,13 @@ function programs({ settings }: Plan): ListrTask<Outcome> {
   return {
     title: 'Programs',
     task: async (_, task) => {
-      const ours: InstalledServer[] = [...settings.REDIS_URL ? [] : ['redis' as const], ...settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]]
-      await ensureBinaries((line) => { task.output = line }, ours)
+      const ours: InstalledServer[] = [
+        ...(settings.REDIS_URL ? [] : ['redis' as const]),
+        ...(settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]),
+      ]
+      await ensureBinaries((line) => {
+        task.output = line
+      }, ours)
     },
   }
 }
@@ -74,7 +91,10 @@ function programs({ settings }: Plan): ListrTask<Outcome> {
 function pages(): ListrTask<Outcome> {
   return {
     title: 'Pages',
-    task: (_, task) => ensurePages((line) => { task.output = line }),
+    task: (_, task) =>
+      ensurePages((line) => {
+        task.output = line
+      }),
   }
 }
 
@@ -82,28 +102,54 @@ function servers(plan: Plan): ListrTask<Outcome> {
   const port = { redis: freePort(), postgres: freePort(), rabbitmq: freePort(), management: freePort() }
   return {
     title: 'Servers',
-    task: (_, task) => task.newListr([
-      server(plan, 'PostgreSQL', 'DATABASE_URL', async (options) => await startPostgres({ ...options, port: await port.postgres })),
-      server(plan, 'Redis', 'REDIS_URL', async (options) => await startRedis({ ...options, port: await port.redis })),
-      server(plan, 'RabbitMQ', 'RABBITMQ_URL', async (options) => {
-        const broker = await startRabbitmq({ ...options, port: await port.rabbitmq, managementPort: await port.management })
-        plan.settings.RABBITMQ_MANAGEMENT_URL = broker.managementUrl
-        return broker
-      }),
-    ], { concurrent: true }),
+    task: (_, task) =>
+      task.newListr(
+        [
+          server(
+            plan,
+            'PostgreSQL',
+            'DATABASE_URL',
+            async (options) => await startPostgres({ ...options, port: await port.postgres }),
+          ),
+          server(
+            plan,
+            'Redis',
+            'REDIS_URL',
+            async (options) => await startRedis({ ...options, port: await port.redis }),
+          ),
+          server(plan, 'RabbitMQ', 'RABBITMQ_URL', async (options) => {
+            const broker = await startRabbitmq({
+              ...options,
+              port: await port.rabbitmq,
+              managementPort: await port.management,
+            })
+            plan.settings.RABBITMQ_MANAGEMENT_URL = broker.managementUrl
+            return broker
+          }),
+        ],
+        { concurrent: true },
+      ),
   }
 }
 
 /** The ports are chosen once, so that a server that is started again is found where it was. */
-function server(plan: Plan, title: string, urlVariable: string, start: (options: ServerOptions) => Promise<RunningServer>): ListrTask<Outcome> {
+function server(
+  plan: Plan,
+  title: string,
+  urlVariable: string,
+  start: (options: ServerOptions) => Promise<RunningServer>,
+): ListrTask<Outcome> {
   const { folder, settings, record } = plan
   return {
     title,
-    skip: () => settings[urlVariable] ? `${title}: ${urlVariable} is given` : false,
+    skip: () => (settings[urlVariable] ? `${title}: ${urlVariable} is given` : false),
     task: async (_, task) => {
-      const progress = (line: string) => { task.output = line }
+      const progress = (line: string) => {
+        task.output = line
+      }
       const { url, version } = await keep(plan, title, (signal) =>
-        start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal, progress }))
+        start({ dataDir: join(folder, title.toLowerCase()), onStart: record.started.bind(record), signal, progress }),
+      )
       settings[urlVariable] = url
       task.title = `${title} ${version}`
     },
@@ -116,7 +162,7 @@ function database({ settings }: Plan): ListrTask<Outcome> {
   return {
     title: 'Database',
     task: async (_, task) => {
-      const url = given ?? await createDatabase(settings.DATABASE_URL ?? '', 'seckill')
+      const url = given ?? (await createDatabase(settings.DATABASE_URL ?? '', 'seckill'))
       settings.DATABASE_URL = url
       const applied = await migrate(url)
       task.title = applied.length > 0 ? `Database: applied ${applied.join(', ')}` : 'Database: up to date'
@@ -127,7 +173,11 @@ function database({ settings }: Plan): ListrTask<Outcome> {
 function services(plan: Plan): ListrTask<Outcome> {
   return {
     title: 'Services',
-    task: (_, task) => task.newListr(SERVICES.map((service) => serviceTask(plan, service)), { concurrent: true }),
+    task: (_, task) =>
+      task.newListr(
+        SERVICES.map((service) => serviceTask(plan, service)),
+        { concurrent: true },
+      ),
   }
 }
 
@@ -138,12 +188,22 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
   let again = false
   return {
     title: name,
-    skip: () => process.env[url] ? `${name}: ${url} is given` : false,
+    skip: () => (process.env[url] ? `${name}: ${url} is given` : false),
     task: async (_, task) => {
-      const progress = (line: string) => { task.output = line }
+      const progress = (line: string) => {
+        task.output = line
+      }
       await keep(plan, name, async (signal) => {
         const env = name === 'control-room' ? { ...settings, ...door.env } : settings
-        const options = { service, env, logFile: join(folder, 'logs', `${name}.log`), again, onStart: record.started.bind(record), signal, progress }
+        const options = {
+          service,
+          env,
+          logFile: join(folder, 'logs', `${name}.log`),
+          again,
+          onStart: record.started.bind(record),
+          signal,
+          progress,
+        }
         again = true
         return await startService(options)
       })
@@ -155,7 +215,7 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
 function demoSale({ settings }: Plan): ListrTask<Outcome> {
   return {
     title: 'Demo sale',
-    skip: () => process.env.CONTROL_ROOM_URL ? 'Demo sale: the control room is not ours' : false,
+    skip: () => (process.env.CONTROL_ROOM_URL ? 'Demo sale: the control room is not ours' : false),
     task: async (outcome, task) => {
       const { saleId, said } = await ensureDemo(settings.CONTROL_ROOM_URL ?? '', settings.ADMIN_TOKEN ?? '')
       outcome.saleId = saleId
@@ -164,9 +224,15 @@ function demoSale({ settings }: Plan): ListrTask<Outcome> {
   }
 }
 
-async function keep<R extends Running>({ supervisors, say, signal }: Plan, name: string, start: (signal: AbortSignal) => Promise<R>): Promise<R> {
+async function keep<R extends Running>(
+  { supervisors, say, signal }: Plan,
+  name: string,
+  start: (signal: AbortSignal) => Promise<R>,
+): Promise<R> {
   signal.throwIfAborted()
   const supervisor = new Supervisor({ name, start, say })
   supervisors.push(supervisor)
-  return await supervisor.start().catch((cause: unknown) => { throw new NotStarted('see below', { cause }) })
+  return await supervisor.start().catch((cause: unknown) => {
+    throw new NotStarted('see below', { cause })
+  })
 }

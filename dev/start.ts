@@ -53,7 +53,15 @@ async function start(): Promise<void> {
   record = await RunRecord.claim(folder, say)
   const settings = await demoSettings(folder)
   door = await openLauncherDoor(supervisors)
-  const { saleId } = await startTasks({ folder, settings, door, record, supervisors, say, signal: stopRequest.signal }).run()
+  const { saleId } = await startTasks({
+    folder,
+    settings,
+    door,
+    record,
+    supervisors,
+    say,
+    signal: stopRequest.signal,
+  }).run()
   record.addresses(addresses(settings))
   console.log(welcome({ folder, settings, saleId, seconds: (Date.now() - startedAt) / 1000 }))
 }
@@ -79,7 +87,7 @@ function onSignal(): void {
 }
 
 function stop(): Promise<void> {
-  return stopping ??= stopAll()
+  return (stopping ??= stopAll())
 }
 
 /** In reverse; one that fails to stop does not keep the rest running. */

@@ -65,10 +65,17 @@ export class Supervisor<R extends Running = Running> {
 
   get state(): SupervisedState {
     const { running, sinceMs = null } = this.#ready ?? {}
-    return { state: running ? 'RUNNING' : this.#isStarting ? 'STARTING' : 'DOWN', pid: running?.pids[0] ?? null, startedAtMs: sinceMs, restarts: this.#restarts }
+    return {
+      state: running ? 'RUNNING' : this.#isStarting ? 'STARTING' : 'DOWN',
+      pid: running?.pids[0] ?? null,
+      startedAtMs: sinceMs,
+      restarts: this.#restarts,
+    }
   }
 
-  /** Ends it without a chance to finish anything, and starts it again as after any death. False when it is not running. */
+  /**
+   * Ends it without a chance to finish anything, and starts it again as after any death. False when it is not running.
+   */
   kill(): boolean {
     const pid = this.#ready?.running.pids[0]
     if (pid === undefined) return false
@@ -118,7 +125,9 @@ export class Supervisor<R extends Running = Running> {
       this.#latest = this.#supervision.start(this.#stopping.signal)
       const running = await this.#latest
       this.#ready = { running, sinceMs: Date.now() }
-      void running.ended.then(() => { this.#ready = undefined })
+      void running.ended.then(() => {
+        this.#ready = undefined
+      })
       return running
     } finally {
       this.#isStarting = false
@@ -152,6 +161,8 @@ export class Supervisor<R extends Running = Running> {
   /** Resolves when it has ended, with what to say about it. */
   async #end({ ended, logFile, logFrom }: R): Promise<string> {
     const why = await ended
-    return this.#isRestarting ? `${this.name} was stopped, as asked.` : explain({ name: this.name, why, logFile, logFrom }).sentence
+    return this.#isRestarting
+      ? `${this.name} was stopped, as asked.`
+      : explain({ name: this.name, why, logFile, logFrom }).sentence
   }
 }

@@ -14,11 +14,14 @@ export function welcome({ folder, settings, saleId, seconds }: Welcome): string 
     ['Shop', gateway],
     ['Its API', `${gateway}/docs`],
     // In the fragment, which a browser sends to nobody; the page takes it from there.
-    ['Control room', settings.CONTROL_ROOM_URL && `${forPeople(settings.CONTROL_ROOM_URL)}/#token=${settings.ADMIN_TOKEN}`],
+    [
+      'Control room',
+      settings.CONTROL_ROOM_URL && `${forPeople(settings.CONTROL_ROOM_URL)}/#token=${settings.ADMIN_TOKEN}`,
+    ],
     ['RabbitMQ', settings.RABBITMQ_MANAGEMENT_URL && `${forPeople(settings.RABBITMQ_MANAGEMENT_URL)} (guest, guest)`],
     ['Logs', join(folder, 'logs')],
     ['Tokens, other URLs', 'npm run -s urls'],
-  ].flatMap(([what, where]) => where ? [`  ${what?.padEnd(20)}${where}`] : [])
+  ].flatMap(([what, where]) => (where ? [`  ${what?.padEnd(20)}${where}`] : []))
   return `\nReady after ${seconds.toFixed(1)} s. Ctrl-C stops everything and keeps the data; npm run reset clears it.\n\n${rows.join('\n')}\n${saleId ? firstPurchase(gateway.replace('http://', ''), saleId) : ''}`
 }
 

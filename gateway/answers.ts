@@ -23,33 +23,56 @@ export interface Waited {
 
 /** The one table from what happened to a purchase to what HTTP says. */
 export async function answerBuyer(
-  res: ServerResponse, headers: HeaderList, stock: Stock, saleId: string, outcome: BuyOutcome, waited?: Waited,
+  res: ServerResponse,
+  headers: HeaderList,
+  stock: Stock,
+  saleId: string,
+  outcome: BuyOutcome,
+  waited?: Waited,
 ): Promise<void> {
-  const problem = (code: ProblemCode, detail: string, extras?: Extras) => sendProblem(res, code, detail, extras, headers)
+  const problem = (code: ProblemCode, detail: string, extras?: Extras) =>
+    sendProblem(res, code, detail, extras, headers)
   switch (outcome.status) {
     case 'ACCEPTED':
       if (waited) return answerWaited(res, headers, outcome.reservationId, waited)
-      return accepted(res, headers, { id: outcome.reservationId, saleId, status: 'RESERVED', quantity: outcome.quantity })
+      return accepted(res, headers, {
+        id: outcome.reservationId,
+        saleId,
+        status: 'RESERVED',
+        quantity: outcome.quantity,
+      })
     case 'DUPLICATE': {
       if (waited) return answerWaited(res, headers, outcome.reservationId, waited)
       const record = await stock.readReservation(saleId, outcome.reservationId)
-      return accepted(res, headers, record
-        ? reservationView(outcome.reservationId, record)
-        : { id: outcome.reservationId, saleId, status: 'RESERVED', quantity: 1 })
+      return accepted(
+        res,
+        headers,
+        record
+          ? reservationView(outcome.reservationId, record)
+          : { id: outcome.reservationId, saleId, status: 'RESERVED', quantity: 1 },
+      )
     }
     case 'SOLD_OUT':
-      return problem('SOLD_OUT', outcome.left > 0
-        ? `Only ${outcome.left} left; ask for fewer.`
-        : 'Every unit is taken. Units of unpaid orders come back: watch the sale and try again.')
+      return problem(
+        'SOLD_OUT',
+        outcome.left > 0
+          ? `Only ${outcome.left} left; ask for fewer.`
+          : 'Every unit is taken. Units of unpaid orders come back: watch the sale and try again.',
+      )
     case 'CROWDED':
-      return problem('RATE_LIMITED', 'Everybody wants to buy at once; wait before the next attempt.', { retryAfterSeconds: outcome.retryAfterMs / 1_000 })
+      return problem('RATE_LIMITED', 'Everybody wants to buy at once; wait before the next attempt.', {
+        retryAfterSeconds: outcome.retryAfterMs / 1_000,
+      })
     case 'RATE_LIMITED':
-      return problem('RATE_LIMITED', 'Too many attempts; wait before the next.', { retryAfterSeconds: outcome.retryAfterMs / 1_000 })
+      return problem('RATE_LIMITED', 'Too many attempts; wait before the next.', {
+        retryAfterSeconds: outcome.retryAfterMs / 1_000,
+      })
     case 'UNAUTHENTICATED':
       return problem('UNAUTHENTICATED', outcome.fault)
     case 'NOT_STARTED':
       return problem('NOT_STARTED', `The sale opens at ${new Date(outcome.opensAtMs).toISOString()}.`, {
-        serverTime: new Date(outcome.nowMs).toISOString(), retryAfterSeconds: (outcome.opensAtMs - outcome.nowMs) / 1_000,
+        serverTime: new Date(outcome.nowMs).toISOString(),
+        retryAfterSeconds: (outcome.opensAtMs - outcome.nowMs) / 1_000,
       })
     case 'ENDED':
       return problem('ENDED', 'The sale is over.', { serverTime: new Date(outcome.nowMs).toISOString() })
@@ -60,9 +83,13 @@ export async function answerBuyer(
         errors: [{ path: 'quantity', message: `expected at most ${outcome.perBuyerLimit}` }],
       })
     case 'BUSY':
-      return problem('BUSY', 'The line is full; nothing was reserved. Try again in a moment.', { retryAfterSeconds: BUSY_RETRY_SECONDS })
+      return problem('BUSY', 'The line is full; nothing was reserved. Try again in a moment.', {
+        retryAfterSeconds: BUSY_RETRY_SECONDS,
+      })
     case 'UNAVAILABLE':
-      return problem('UNAVAILABLE', 'The sale cannot be reached right now; try again in a moment.', { retryAfterSeconds: BUSY_RETRY_SECONDS })
+      return problem('UNAVAILABLE', 'The sale cannot be reached right now; try again in a moment.', {
+        retryAfterSeconds: BUSY_RETRY_SECONDS,
+      })
     case 'NO_SUCH_SALE':
       return problem('NOT_FOUND', 'There is no such sale.')
   }

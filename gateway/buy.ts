@@ -38,8 +38,8 @@ export interface BuyDeps {
 export type BuyHandler = (req: Request, res: Response, saleId: string) => Promise<void>
 
 /**
- * POST /sales/:saleId/reservations, the one route that a rush is about. The same handler stands in front of Express (see
- * fast-lane.ts) and behind its router, so it does everything itself, with nothing of Express but `req.ip`. Never
+ * POST /sales/:saleId/reservations, the one route that a rush is about. The same handler stands in front of Express
+ * (see fast-lane.ts) and behind its router, so it does everything itself, with nothing of Express but `req.ip`. Never
  * throws.
  */
 export function buyHandler(deps: BuyDeps): BuyHandler {
@@ -56,11 +56,21 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
 }
 
 /** With `Prefer: wait=N`, whoever has a reservation now may wait here for what becomes of it. */
-async function waitAsPreferred({ tokens, watched }: BuyDeps, req: Request, res: Response, outcome: BuyOutcome): Promise<Waited | undefined> {
+async function waitAsPreferred(
+  { tokens, watched }: BuyDeps,
+  req: Request,
+  res: Response,
+  outcome: BuyOutcome,
+): Promise<Waited | undefined> {
   const waitSeconds = preferredWait(req.headers)
   const verified = tokens.verify(bearer(req.headers.authorization))
   if (waitSeconds === undefined || 'fault' in verified || !('reservationId' in outcome)) return undefined
-  const record = await awaitResult(watched, { reservationId: outcome.reservationId, buyerId: verified.buyerId, waitSeconds, res })
+  const record = await awaitResult(watched, {
+    reservationId: outcome.reservationId,
+    buyerId: verified.buyerId,
+    waitSeconds,
+    res,
+  })
   return record && { record, waitSeconds }
 }
 
@@ -78,7 +88,7 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
   if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
   const { buyerId } = verified
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
-  const sale = catalogue.known(saleId) ?? await catalogue.find(saleId)
+  const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(saleId, buyerId, sale.holderUnits ?? sale.total)) return { status: 'SOLD_OUT', left: 0 }
 
@@ -89,11 +99,20 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
   if (outcome.status !== 'RESERVED') return outcome
 
   const { reservedAtMs, pendingEntry: entry } = outcome
-  const reservation: PendingReservation = { reservationId, saleId, buyerId, quantity, epoch: sale.epoch, reservedAtMs, entry, ...wishes }
+  const reservation: PendingReservation = {
+    reservationId,
+    saleId,
+    buyerId,
+    quantity,
+    epoch: sale.epoch,
+    reservedAtMs,
+    entry,
+    ...wishes,
+  }
   failpoint('purchase.beforePublish')
   switch (await deps.handOver.give(reservation)) {
     case 'REFUSED':
-      return await takeBack(deps, reservation) ? { status: 'BUSY' } : { status: 'ACCEPTED', reservationId, quantity }
+      return (await takeBack(deps, reservation)) ? { status: 'BUSY' } : { status: 'ACCEPTED', reservationId, quantity }
     // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.
     case 'UNKNOWN':
     case 'CONFIRMED':
@@ -113,7 +132,11 @@ function wishesOf(couponCode: string | undefined, points = 0): Wishes | undefine
  * reservation or a new one.
  * @throws what is no outage but a fault of ours.
  */
-async function reserve({ reserving, log }: BuyDeps, sale: SaleFigures, request: ReserveRequest): Promise<ReserveOutcome> {
+async function reserve(
+  { reserving, log }: BuyDeps,
+  sale: SaleFigures,
+  request: ReserveRequest,
+): Promise<ReserveOutcome> {
   try {
     return await reserving.reserve(sale, request)
   } catch (error) {
@@ -123,15 +146,22 @@ async function reserve({ reserving, log }: BuyDeps, sale: SaleFigures, request: 
   }
 }
 
-/** The broker refused: the unit goes back, unless a resender has taken the entry over, whose publish may have arrived. */
+/**
+ * The broker refused: the unit goes back, unless a resender has taken the entry over, whose publish may have arrived.
+ */
 async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation): Promise<boolean> {
   failpoint('takeBack.beforeRelease')
   try {
-    return await stock.release(reservation, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, reservation.entry) === 'RELEASED'
+    return (
+      (await stock.release(reservation, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, reservation.entry)) ===
+      'RELEASED'
+    )
   } catch (error) {
     const level = isOutage(error) ? 'warn' : 'error'
-    log[level]({ err: error, reservationId: reservation.reservationId },
-      'refused by the broker but not taken back; the resender carries it')
+    log[level](
+      { err: error, reservationId: reservation.reservationId },
+      'refused by the broker but not taken back; the resender carries it',
+    )
     return false
   } finally {
     failpoint('takeBack.afterRelease')

@@ -14,9 +14,20 @@ import { getSales } from './routes/sales.ts'
 
 let world: World
 let catalogue: Catalogue
-const figures = { epoch: 1, title: 'A sale', priceCents: 1, total: 5, left: 5, perBuyerLimit: 1, opensAtMs: 0, closesAtMs: Date.now() + 3_600_000 }
+const figures = {
+  epoch: 1,
+  title: 'A sale',
+  priceCents: 1,
+  total: 5,
+  left: 5,
+  perBuyerLimit: 1,
+  opensAtMs: 0,
+  closesAtMs: Date.now() + 3_600_000,
+}
 
-beforeAll(async () => { world = await createWorld() })
+beforeAll(async () => {
+  world = await createWorld()
+})
 afterAll(() => world.close())
 beforeEach(() => {
   catalogue = startCatalogue(world.stock, new Loops(createLog('test', 'silent'), new Registry()))
@@ -49,9 +60,19 @@ test('what cannot be an id is not looked up at all', async () => {
 
 test('an epoch that falls is not believed: Redis may have been set back', async () => {
   await loadSale(world, { ...figures, saleId: 'raised', epoch: 3 })
-  await eventually('the sale', () => catalogue.known('raised'), (sale) => sale?.epoch === 3)
+  await eventually(
+    'the sale',
+    () => catalogue.known('raised'),
+    (sale) => sale?.epoch === 3,
+  )
   await world.redis.hset(world.stock.keys.sale('raised'), { epoch: 1, stock: 4 })
-  expect(await eventually('what Redis says now', () => catalogue.known('raised'), (sale) => sale?.left === 4)).toMatchObject({ epoch: 3 })
+  expect(
+    await eventually(
+      'what Redis says now',
+      () => catalogue.known('raised'),
+      (sale) => sale?.left === 4,
+    ),
+  ).toMatchObject({ epoch: 3 })
 })
 
 test('2,000 sales come page by page: those that are not over first, none is missed, and none comes twice', async () => {
@@ -67,7 +88,12 @@ test('2,000 sales come page by page: those that are not over first, none is miss
     copies.zadd(world.stock.keys.sales(), endOf(i) + KEPT_AFTER_END_MS, `many-${i}`)
   }
   await copies.exec()
-  const all = await eventually('all of them', () => catalogue.all(), (sales) => sales.filter(({ saleId }) => saleId.startsWith('many-')).length === 2_000, 60_000)
+  const all = await eventually(
+    'all of them',
+    () => catalogue.all(),
+    (sales) => sales.filter(({ saleId }) => saleId.startsWith('many-')).length === 2_000,
+    60_000,
+  )
   const seen: SaleView[] = []
   let next: string | undefined = ''
   for (let page = 0; next !== undefined; page++) {
@@ -79,7 +105,14 @@ test('2,000 sales come page by page: those that are not over first, none is miss
   expect(seen.map(({ id }) => id)).toEqual(all.map(({ saleId }) => saleId))
   const isOver = seen.map(({ closesAt }) => Date.parse(closesAt) <= Date.now())
   expect(isOver.lastIndexOf(false)).toBeLessThan(isOver.indexOf(true))
-  for (const query of [{ limit: '0' }, { limit: '1e1' }, { limit: '201' }, { cursor: 'no cursor' }, { cursor: 'e30' }, { cursor: ['a', 'b'] }]) {
+  for (const query of [
+    { limit: '0' },
+    { limit: '1e1' },
+    { limit: '201' },
+    { cursor: 'no cursor' },
+    { cursor: 'e30' },
+    { cursor: ['a', 'b'] },
+  ]) {
     expect(() => pageOf(query), JSON.stringify(query)).toThrow(ProblemError)
   }
 })

@@ -48,11 +48,12 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   }
 
   /**
-   * Whoever makes up ids costs Redis next to nothing: all that are asked for while one look-up is under way share the next,
-   * which asks which of them are loaded and then reads only those.
+   * Whoever makes up ids costs Redis next to nothing: all that are asked for while one look-up is under way share the
+   * next, which asks which of them are loaded and then reads only those.
    */
   const lookUps = new Combiner<string, SaleFigures | undefined>({
-    togetherMax: 1_000, runsMax: 1,
+    togetherMax: 1_000,
+    runsMax: 1,
     async run(wanted) {
       const ids = [...new Set(wanted)]
       const loaded = await stock.areLoaded(ids)
@@ -78,7 +79,10 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
 }
 
 /** Where a sale stands in the list: those that are not over first, by their end; then the others, the latest first. */
-export function placeOf({ saleId, closesAtMs }: Pick<SaleFigures, 'saleId' | 'closesAtMs'>, nowMs: number): [isOver: number, end: number, saleId: string] {
+export function placeOf(
+  { saleId, closesAtMs }: Pick<SaleFigures, 'saleId' | 'closesAtMs'>,
+  nowMs: number,
+): [isOver: number, end: number, saleId: string] {
   return closesAtMs > nowMs ? [0, closesAtMs, saleId] : [1, -closesAtMs, saleId]
 }
 

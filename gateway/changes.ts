@@ -10,7 +10,10 @@ export interface ChangeListener {
   deaf?: () => void
 }
 
-/** What the scripts tell of reservations (release.lua, settle.lua, adjust.lua), heard by this process once for all who care. */
+/**
+ * What the scripts tell of reservations (release.lua, settle.lua, adjust.lua), heard by this process once for all who
+ * care.
+ */
 export class Changes {
   readonly #connection: Redis
   readonly #channel: string

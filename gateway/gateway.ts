@@ -40,9 +40,14 @@ import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
 const LISTEN_INTERVAL_MS = 1_000
-const SALES_STALE = { code: 'SALES_STALE', detail: 'The sales have not been read from Redis for 5 s; the log says why.' }
+const SALES_STALE = {
+  code: 'SALES_STALE',
+  detail: 'The sales have not been read from Redis for 5 s; the log says why.',
+}
 
-/** The light side: limits, eligibility, reserve, enqueue, tell the result. Touches memory, Redis and the broker only. */
+/**
+ * The light side: limits, eligibility, reserve, enqueue, tell the result. Touches memory, Redis and the broker only.
+ */
 export const startGateway: StartService<GatewayConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('gateway')
   const redis = connectRedis(config.REDIS_URL, log)
@@ -54,7 +59,11 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const catalogue = startCatalogue(stock, loops)
   closers.add('catalogue', () => catalogue.close())
   const publisher = await createPublisher({
-    url: config.RABBITMQ_URL, name: 'gateway', log, metrics, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
+    url: config.RABBITMQ_URL,
+    name: 'gateway',
+    log,
+    metrics,
+    topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
     confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS,
   })
   closers.add('publisher', () => publisher.close())
@@ -73,13 +82,20 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const handing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const handOver = new HandOver(handing)
   const turns = new SalesInTurn(stock)
-  const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () => resendPending(handing, handOver, config.RESEND_AFTER_MS, turns))
+  const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () =>
+    resendPending(handing, handOver, config.RESEND_AFTER_MS, turns),
+  )
   closers.add('resender', () => resender.close())
 
   const deps: BuyDeps = {
     addresses: bucketsOfAddresses(config),
     tokens: createTokens(config.TOKEN_SECRET),
-    catalogue, soldOut, stock, handOver, watched, log,
+    catalogue,
+    soldOut,
+    stock,
+    handOver,
+    watched,
+    log,
     // What follows a purchase is private and changes at any moment.
     headers: ['Cache-Control', 'no-store', ...securityHeaders()],
     count: countOutcomes(metrics),
@@ -93,15 +109,24 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   }
   const buy = buyHandler(deps)
   const http = await startHttp({
-    host: config.HOST, port: config.GATEWAY_PORT, log, metrics, metricsAccess: metricsAccess(config),
-    trustProxyHops: config.TRUST_PROXY_HOPS, connectionsMax: config.CONNECTIONS_MAX,
+    host: config.HOST,
+    port: config.GATEWAY_PORT,
+    log,
+    metrics,
+    metricsAccess: metricsAccess(config),
+    trustProxyHops: config.TRUST_PROXY_HOPS,
+    connectionsMax: config.CONNECTIONS_MAX,
     // The broker is not among them: buyers reserve while it is away, up to MAX_PENDING.
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
       clock: clockCheck('Redis', () => stock.nowMs(), TOKEN_CLOCK_TOLERANCE_MS),
       loops: () => loops.check(),
-      orders: reachable('ORDER_SERVICE_URL', config.ORDER_SERVICE_URL, 'meanwhile orders and payments are answered 503'),
+      orders: reachable(
+        'ORDER_SERVICE_URL',
+        config.ORDER_SERVICE_URL,
+        'meanwhile orders and payments are answered 503',
+      ),
     },
     ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
     limit: addressLimit(config),
@@ -114,9 +139,16 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   return { port: http.port }
 }
 
-function mountRoutes(app: Express, config: GatewayConfig, { tokens, catalogue, stock, watched, log }: BuyDeps, buy: BuyHandler): void {
+function mountRoutes(
+  app: Express,
+  config: GatewayConfig,
+  { tokens, catalogue, stock, watched, log }: BuyDeps,
+  buy: BuyHandler,
+): void {
   const document = openApiDocument()
-  app.get('/openapi.json', (_req, res) => { res.json(document) })
+  app.get('/openapi.json', (_req, res) => {
+    res.json(document)
+  })
   app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
   servePage(app, 'shop')
 
@@ -129,20 +161,34 @@ function mountRoutes(app: Express, config: GatewayConfig, { tokens, catalogue, s
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }
 
-function everybodysBucket({ GATEWAY_RATE_PER_SECOND: ratePerSecond, GATEWAY_BURST: burst }: GatewayConfig): Bucket | undefined {
+function everybodysBucket({
+  GATEWAY_RATE_PER_SECOND: ratePerSecond,
+  GATEWAY_BURST: burst,
+}: GatewayConfig): Bucket | undefined {
   return ratePerSecond === 0 ? undefined : { ratePerSecond, burst }
 }
 
 function countWatchers(registry: Registry, watched: WatchedReservations): void {
-  registry.registerMetric(new Gauge({
-    name: 'seckill_watched_reservations', help: 'Buyers who wait for what becomes of their reservation', registers: [],
-    collect() { this.set(watched.count) },
-  }))
+  registry.registerMetric(
+    new Gauge({
+      name: 'seckill_watched_reservations',
+      help: 'Buyers who wait for what becomes of their reservation',
+      registers: [],
+      collect() {
+        this.set(watched.count)
+      },
+    }),
+  )
 }
 
 /** Counters are looked up by their label once, not with every purchase. */
 function countOutcomes(registry: Registry): BuyDeps['count'] {
-  const outcomes = new Counter({ name: 'seckill_purchases_total', help: 'Purchase attempts, by outcome', labelNames: ['outcome'], registers: [registry] })
+  const outcomes = new Counter({
+    name: 'seckill_purchases_total',
+    help: 'Purchase attempts, by outcome',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
   const counters = new Map<string, { inc: () => void }>()
   return (outcome) => {
     const counter = counters.get(outcome) ?? outcomes.labels(outcome)

@@ -10,7 +10,8 @@ import type { Stock } from '../core/stock/stock.ts'
 
 /**
  * Messages whose confirm is awaited. While four are on their way the next one fills up, so that messages grow with the
- * load: one reservation each when it is calm, 64 in a rush, where the design with one message each accepts less than half.
+ * load: one reservation each when it is calm, 64 in a rush, where the design with one message each accepts less than
+ * half.
  */
 const MESSAGES_UNCONFIRMED_MAX = 4
 
@@ -63,7 +64,12 @@ export class HandOver {
   #forget(reservations: PendingReservation[]): void {
     const { stock, log } = this.#deps
     for (const [saleId, ofSale] of groupBy(reservations, (reservation) => reservation.saleId)) {
-      stock.confirmed(saleId, ofSale.map(({ entry }) => entry)).catch((error: Error) => log.debug({ err: error.message, saleId }, 'pending entries stay, will be sent again'))
+      stock
+        .confirmed(
+          saleId,
+          ofSale.map(({ entry }) => entry),
+        )
+        .catch((error: Error) => log.debug({ err: error.message, saleId }, 'pending entries stay, will be sent again'))
     }
   }
 }
@@ -73,7 +79,16 @@ function messageOf(reservations: PendingReservation[]) {
   return { exchange: INTAKE, routingKey: INTAKE, messageId: reservations[0]?.reservationId ?? '', body }
 }
 
-function handedOver({ reservationId, saleId, buyerId, quantity, epoch, reservedAtMs, couponCode, points }: PendingReservation): Reservation {
+function handedOver({
+  reservationId,
+  saleId,
+  buyerId,
+  quantity,
+  epoch,
+  reservedAtMs,
+  couponCode,
+  points,
+}: PendingReservation): Reservation {
   const reservation: Reservation = { reservationId, saleId, buyerId, quantity, epoch, reservedAtMs }
   if (couponCode !== undefined) reservation.couponCode = couponCode
   if (points !== undefined) reservation.points = points

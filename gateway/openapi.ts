@@ -1,8 +1,21 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
 import {
-  OrderId, OrderView, PaymentCallback, PaymentCallbackAnswer, PageRequest, PaymentView, Problem, ReservationId, ReservationRequest, ReservationView, SaleId,
-  SaleList, SaleView, Session, SessionRequest,
+  OrderId,
+  OrderView,
+  PaymentCallback,
+  PaymentCallbackAnswer,
+  PageRequest,
+  PaymentView,
+  Problem,
+  ReservationId,
+  ReservationRequest,
+  ReservationView,
+  SaleId,
+  SaleList,
+  SaleView,
+  Session,
+  SessionRequest,
 } from '../core/contracts/http.ts'
 import { type ProblemCode, problems } from '../core/contracts/problems.ts'
 
@@ -23,24 +36,85 @@ interface Call {
 const saleId = z.object({ saleId: SaleId })
 const reservationId = z.object({ reservationId: ReservationId })
 const orderId = z.object({ orderId: OrderId })
-const waiting = z.object({ prefer: z.string().optional().describe('wait=N holds the answer back until the reservation is decided, N seconds at most and never more than 30 (RFC 7240)') })
+const waiting = z.object({
+  prefer: z
+    .string()
+    .optional()
+    .describe(
+      'wait=N holds the answer back until the reservation is decided, N seconds at most and never more than 30 (RFC 7240)',
+    ),
+})
 
 const calls: Call[] = [
-  { method: 'post', path: '/sessions', summary: 'Sign in by name (demo mode only)', body: SessionRequest, answers: { 200: { description: 'Signed in', schema: Session } }, refusals: ['INVALID_REQUEST', 'NOT_FOUND'] },
-  { method: 'get', path: '/sales', summary: 'The sales, page by page', query: PageRequest, answers: { 200: { description: 'A page of them', schema: SaleList } }, refusals: ['INVALID_REQUEST'] },
-  { method: 'get', path: '/sales/{saleId}', summary: 'One sale, stock left up to a second old', params: saleId, answers: { 200: { description: 'The sale', schema: SaleView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
-    method: 'post', path: '/sales/{saleId}/reservations', summary: 'Buy: set a unit aside; the order is made behind the queue', params: saleId, signedIn: true,
-    body: ReservationRequest, bodyOptional: true, headers: waiting,
+    method: 'post',
+    path: '/sessions',
+    summary: 'Sign in by name (demo mode only)',
+    body: SessionRequest,
+    answers: { 200: { description: 'Signed in', schema: Session } },
+    refusals: ['INVALID_REQUEST', 'NOT_FOUND'],
+  },
+  {
+    method: 'get',
+    path: '/sales',
+    summary: 'The sales, page by page',
+    query: PageRequest,
+    answers: { 200: { description: 'A page of them', schema: SaleList } },
+    refusals: ['INVALID_REQUEST'],
+  },
+  {
+    method: 'get',
+    path: '/sales/{saleId}',
+    summary: 'One sale, stock left up to a second old',
+    params: saleId,
+    answers: { 200: { description: 'The sale', schema: SaleView } },
+    refusals: ['NOT_FOUND', 'UNAVAILABLE'],
+  },
+  {
+    method: 'post',
+    path: '/sales/{saleId}/reservations',
+    summary: 'Buy: set a unit aside; the order is made behind the queue',
+    params: saleId,
+    signedIn: true,
+    body: ReservationRequest,
+    bodyOptional: true,
+    headers: waiting,
     answers: {
-      202: { description: 'You got it, your order is being made (a repeat gets the same reservation)', schema: ReservationView },
+      202: {
+        description: 'You got it, your order is being made (a repeat gets the same reservation)',
+        schema: ReservationView,
+      },
       200: { description: 'What became of it, for whoever preferred to wait', schema: ReservationView },
     },
-    refusals: ['INVALID_REQUEST', 'NOT_STARTED', 'ENDED', 'NOT_ELIGIBLE', 'SOLD_OUT', 'BUSY', 'UNAVAILABLE', 'NOT_FOUND', 'UNSUPPORTED_MEDIA_TYPE', 'TOO_LARGE'],
+    refusals: [
+      'INVALID_REQUEST',
+      'NOT_STARTED',
+      'ENDED',
+      'NOT_ELIGIBLE',
+      'SOLD_OUT',
+      'BUSY',
+      'UNAVAILABLE',
+      'NOT_FOUND',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'TOO_LARGE',
+    ],
   },
-  { method: 'get', path: '/reservations/{reservationId}', summary: 'What became of it', params: reservationId, headers: waiting, signedIn: true, answers: { 200: { description: 'The reservation', schema: ReservationView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
-    method: 'get', path: '/reservations/{reservationId}/events', summary: 'The same, pushed: server-sent events "reservation", one for each status, until nothing more is to come', params: reservationId, signedIn: true,
+    method: 'get',
+    path: '/reservations/{reservationId}',
+    summary: 'What became of it',
+    params: reservationId,
+    headers: waiting,
+    signedIn: true,
+    answers: { 200: { description: 'The reservation', schema: ReservationView } },
+    refusals: ['NOT_FOUND', 'UNAVAILABLE'],
+  },
+  {
+    method: 'get',
+    path: '/reservations/{reservationId}/events',
+    summary: 'The same, pushed: server-sent events "reservation", one for each status, until nothing more is to come',
+    params: reservationId,
+    signedIn: true,
     headers: z.object({ 'last-event-id': z.string().optional().describe('the id of the last event that was heard') }),
     answers: {
       200: { description: 'data: a ReservationView, id: its status', type: 'text/event-stream', schema: z.string() },
@@ -48,49 +122,103 @@ const calls: Call[] = [
     },
     refusals: ['NOT_FOUND', 'UNAVAILABLE', 'BUSY'],
   },
-  { method: 'get', path: '/orders/{orderId}', summary: 'Your order', params: orderId, signedIn: true, answers: { 200: { description: 'The order', schema: OrderView } }, refusals: ['NOT_FOUND', 'UNAVAILABLE'] },
   {
-    method: 'post', path: '/orders/{orderId}/payments', summary: 'Get the payment link', params: orderId, signedIn: true,
-    answers: { 201: { description: 'A new payment', schema: PaymentView }, 200: { description: 'The same payment as before', schema: PaymentView } }, refusals: ['NOT_FOUND', 'NOT_PAYABLE', 'NOT_READY', 'UNAVAILABLE'],
+    method: 'get',
+    path: '/orders/{orderId}',
+    summary: 'Your order',
+    params: orderId,
+    signedIn: true,
+    answers: { 200: { description: 'The order', schema: OrderView } },
+    refusals: ['NOT_FOUND', 'UNAVAILABLE'],
   },
-  { method: 'post', path: '/orders/{orderId}/cancellation', summary: 'Cancel an unpaid order', params: orderId, signedIn: true, answers: { 200: { description: 'Cancelled', schema: OrderView } }, refusals: ['NOT_FOUND', 'NOT_CANCELLABLE', 'UNAVAILABLE'] },
   {
-    method: 'post', path: '/payments/callback', summary: 'For the payment provider: money has arrived (Payment-Signature: t=…,v1=HMAC of "t.body")', body: PaymentCallback,
-    answers: { 200: { description: 'Counted', schema: PaymentCallbackAnswer } }, refusals: ['BAD_SIGNATURE', 'INVALID_REQUEST', 'NOT_FOUND', 'UNAVAILABLE'],
+    method: 'post',
+    path: '/orders/{orderId}/payments',
+    summary: 'Get the payment link',
+    params: orderId,
+    signedIn: true,
+    answers: {
+      201: { description: 'A new payment', schema: PaymentView },
+      200: { description: 'The same payment as before', schema: PaymentView },
+    },
+    refusals: ['NOT_FOUND', 'NOT_PAYABLE', 'NOT_READY', 'UNAVAILABLE'],
+  },
+  {
+    method: 'post',
+    path: '/orders/{orderId}/cancellation',
+    summary: 'Cancel an unpaid order',
+    params: orderId,
+    signedIn: true,
+    answers: { 200: { description: 'Cancelled', schema: OrderView } },
+    refusals: ['NOT_FOUND', 'NOT_CANCELLABLE', 'UNAVAILABLE'],
+  },
+  {
+    method: 'post',
+    path: '/payments/callback',
+    summary: 'For the payment provider: money has arrived (Payment-Signature: t=…,v1=HMAC of "t.body")',
+    body: PaymentCallback,
+    answers: { 200: { description: 'Counted', schema: PaymentCallbackAnswer } },
+    refusals: ['BAD_SIGNATURE', 'INVALID_REQUEST', 'NOT_FOUND', 'UNAVAILABLE'],
   },
 ]
 
 /** What any call may be refused with, before anybody looks at what it wants. */
 export const generalRefusals: ProblemCode[] = [
-  'INVALID_REQUEST', 'UNAUTHENTICATED', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'TIMED_OUT', 'TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'RATE_LIMITED', 'HEADERS_TOO_LARGE',
+  'INVALID_REQUEST',
+  'UNAUTHENTICATED',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'TIMED_OUT',
+  'TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'RATE_LIMITED',
+  'HEADERS_TOO_LARGE',
 ]
 
-const BUYER_TOKEN = 'From POST /sessions in demo mode, otherwise from a login that shares TOKEN_SECRET: a JWT, HS256, of at most 4,096 characters, with sub '
-  + '(the buyer: 1 to 255 visible ASCII characters other than { and }), aud "seckill" and exp, at most 24 hours away. The detail of a 401 names the claim that is wrong.'
+const BUYER_TOKEN =
+  'From POST /sessions in demo mode, otherwise from a login that shares TOKEN_SECRET: a JWT, HS256, of at most 4,096 characters, with sub ' +
+  '(the buyer: 1 to 255 visible ASCII characters other than { and }), aud "seckill" and exp, at most 24 hours away. The detail of a 401 names the claim that is wrong.'
 
 /** The gateway's whole HTTP face, from the schemas that validate it. */
 export function openApiDocument(): OpenApiDocument {
   const registry = new OpenAPIRegistry()
-  registry.registerComponent('securitySchemes', 'buyer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: BUYER_TOKEN })
+  registry.registerComponent('securitySchemes', 'buyer', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: BUYER_TOKEN,
+  })
   for (const call of calls) registry.registerPath(path(call))
   const general = generalRefusals.map((code) => `${problems[code].status} ${code}`).join(', ')
   const document = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
-      title: 'Seckill', version: '0.1.0',
+      title: 'Seckill',
+      version: '0.1.0',
       description: `Buy in a flash sale. Refusals are application/problem+json with a stable \`code\`. Any call may be refused with ${general}.`,
     },
   })
   // The generator leaves the flag of a pattern in its text. JSON Schema knows no flags: patterns are Unicode.
-  return JSON.parse(JSON.stringify(document, (key, value: unknown) => key === 'pattern' ? String(value).replace(/\/u$/, '') : value)) as OpenApiDocument
+  return JSON.parse(
+    JSON.stringify(document, (key, value: unknown) => (key === 'pattern' ? String(value).replace(/\/u$/, '') : value)),
+  ) as OpenApiDocument
 }
 
 type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>
 
 function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
-  const refusals: ProblemCode[] = [...call.refusals, 'RATE_LIMITED', ...(call.signedIn ? ['UNAUTHENTICATED' as const] : [])]
+  const refusals: ProblemCode[] = [
+    ...call.refusals,
+    'RATE_LIMITED',
+    ...(call.signedIn ? ['UNAUTHENTICATED' as const] : []),
+  ]
   const content = (schema: z.ZodType, type = 'application/json') => ({ [type]: { schema } })
-  const answers = Object.entries(call.answers).map(([status, { description, schema, type }]): [string, ResponseConfig] => [status, { description, ...(schema && { content: content(schema, type) }) }])
+  const answers = Object.entries(call.answers).map(
+    ([status, { description, schema, type }]): [string, ResponseConfig] => [
+      status,
+      { description, ...(schema && { content: content(schema, type) }) },
+    ],
+  )
   const refused = Object.entries(byStatus(refusals))
   return {
     method: call.method,
@@ -105,7 +233,10 @@ function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
     },
     responses: Object.fromEntries<ResponseConfig>([
       ...answers,
-      ...refused.map(([status, codes]): [string, ResponseConfig] => [status, { description: codes.join(', '), content: { 'application/problem+json': { schema: Problem } } }]),
+      ...refused.map(([status, codes]): [string, ResponseConfig] => [
+        status,
+        { description: codes.join(', '), content: { 'application/problem+json': { schema: Problem } } },
+      ]),
     ]),
   }
 }

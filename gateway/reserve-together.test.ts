@@ -5,19 +5,33 @@ import { generous } from '../test/support/reserve-one.ts'
 import { Reserving } from './reserve-together.ts'
 
 const sale = (saleId: string, epoch = 1): SaleFigures => ({
-  saleId, epoch, title: 'A sale', priceCents: 100, total: 10, left: 10, perBuyerLimit: 1, opensAtMs: 0, closesAtMs: 1,
+  saleId,
+  epoch,
+  title: 'A sale',
+  priceCents: 100,
+  total: 10,
+  left: 10,
+  perBuyerLimit: 1,
+  opensAtMs: 0,
+  closesAtMs: 1,
 })
-const request = (buyerId: string): ReserveRequest => ({ reservationId: `id of ${buyerId}`, buyerId, address: '192.0.2.1', quantity: 1 })
+const request = (buyerId: string): ReserveRequest => ({
+  reservationId: `id of ${buyerId}`,
+  buyerId,
+  address: '192.0.2.1',
+  quantity: 1,
+})
 
 /** Answers "the buyer holds the reservation of their own name", each call when it is let go. */
 function heldStock() {
   const calls: { saleId: string; epoch: number; buyers: string[]; letGo: () => void }[] = []
   return {
     calls,
-    reserve: ({ saleId, epoch }: Pick<SaleFigures, 'saleId' | 'epoch'>, requests: ReserveRequest[]) => new Promise<ReserveOutcome[]>((resolve) => {
-      const letGo = () => resolve(requests.map(({ buyerId }) => ({ status: 'DUPLICATE', reservationId: buyerId })))
-      calls.push({ saleId, epoch, buyers: requests.map(({ buyerId }) => buyerId), letGo })
-    }),
+    reserve: ({ saleId, epoch }: Pick<SaleFigures, 'saleId' | 'epoch'>, requests: ReserveRequest[]) =>
+      new Promise<ReserveOutcome[]>((resolve) => {
+        const letGo = () => resolve(requests.map(({ buyerId }) => ({ status: 'DUPLICATE', reservationId: buyerId })))
+        calls.push({ saleId, epoch, buyers: requests.map(({ buyerId }) => buyerId), letGo })
+      }),
   }
 }
 
@@ -25,13 +39,28 @@ test('buyers of several sales and generations are asked for apart, and each hear
   const stock = heldStock()
   const reserving = new Reserving(stock, generous)
   const answers = Promise.all([
-    reserving.reserve(sale('a'), request('ann')), reserving.reserve(sale('b'), request('bob')),
-    reserving.reserve(sale('a', 2), request('carl')), reserving.reserve(sale('a'), request('dora')),
+    reserving.reserve(sale('a'), request('ann')),
+    reserving.reserve(sale('b'), request('bob')),
+    reserving.reserve(sale('a', 2), request('carl')),
+    reserving.reserve(sale('a'), request('dora')),
   ])
-  await eventually('three calls', () => stock.calls.length, (count) => count === 3)
-  expect(stock.calls.map(({ saleId, epoch, buyers }) => [saleId, epoch, buyers])).toEqual([['a', 1, ['ann', 'dora']], ['b', 1, ['bob']], ['a', 2, ['carl']]])
+  await eventually(
+    'three calls',
+    () => stock.calls.length,
+    (count) => count === 3,
+  )
+  expect(stock.calls.map(({ saleId, epoch, buyers }) => [saleId, epoch, buyers])).toEqual([
+    ['a', 1, ['ann', 'dora']],
+    ['b', 1, ['bob']],
+    ['a', 2, ['carl']],
+  ])
   for (const { letGo } of stock.calls) letGo()
-  expect((await answers).map((outcome) => outcome.status === 'DUPLICATE' && outcome.reservationId)).toEqual(['ann', 'bob', 'carl', 'dora'])
+  expect((await answers).map((outcome) => outcome.status === 'DUPLICATE' && outcome.reservationId)).toEqual([
+    'ann',
+    'bob',
+    'carl',
+    'dora',
+  ])
 })
 
 test('whoever waited too long for a call is told to come back, and nothing is asked for them', async () => {
@@ -40,8 +69,16 @@ test('whoever waited too long for a call is told to come back, and nothing is as
   const startedAtMs = performance.now()
   const buyers = Array.from({ length: 100 }, (_, i) => `buyer ${i}`)
   const answers = Promise.all(buyers.map((buyer) => reserving.reserve(sale('slow'), request(buyer))))
-  await eventually('all calls to be under way', () => stock.calls.length, (count) => count === 4)
-  await eventually('their patience to be over', () => performance.now() - startedAtMs, (elapsedMs) => elapsedMs > 60)
+  await eventually(
+    'all calls to be under way',
+    () => stock.calls.length,
+    (count) => count === 4,
+  )
+  await eventually(
+    'their patience to be over',
+    () => performance.now() - startedAtMs,
+    (elapsedMs) => elapsedMs > 60,
+  )
   for (const { letGo } of stock.calls) letGo()
   const outcomes = await answers
   const asked = stock.calls.flatMap((call) => call.buyers)

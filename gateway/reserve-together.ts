@@ -31,16 +31,28 @@ export class Reserving {
   }
 }
 
-async function reserveBySale(stock: Pick<Stock, 'reserve'>, limits: ReserveLimits, asked: Asked[]): Promise<ReserveOutcome[]> {
+async function reserveBySale(
+  stock: Pick<Stock, 'reserve'>,
+  limits: ReserveLimits,
+  asked: Asked[],
+): Promise<ReserveOutcome[]> {
   const outcomes = new Map<ReserveRequest, ReserveOutcome>()
   // Whoever has waited for a call as long as for an answer is told to come back, and nothing is asked for them.
   const inTime = asked.filter(({ sinceMs }) => performance.now() - sinceMs < limits.patienceMs)
   // By epoch, too: the sale's may have been raised since the first of them was looked up.
   const groups = groupBy(inTime, ({ sale }) => `${sale.saleId} ${sale.epoch}`)
-  await Promise.all([...groups.values()].map(async (group) => {
-    const [{ sale }] = group as [Asked, ...Asked[]]
-    const answers = await stock.reserve(sale, group.map(({ request }) => request), limits)
-    group.forEach(({ request }, i) => { if (answers[i]) outcomes.set(request, answers[i]) })
-  }))
+  await Promise.all(
+    [...groups.values()].map(async (group) => {
+      const [{ sale }] = group as [Asked, ...Asked[]]
+      const answers = await stock.reserve(
+        sale,
+        group.map(({ request }) => request),
+        limits,
+      )
+      group.forEach(({ request }, i) => {
+        if (answers[i]) outcomes.set(request, answers[i])
+      })
+    }),
+  )
   return asked.map(({ request }) => outcomes.get(request) ?? { status: 'UNAVAILABLE' })
 }

@@ -15,7 +15,9 @@ const log = createLog('test', 'silent')
 const UNITS = 2
 let world: World
 const closers: (() => unknown)[] = []
-beforeAll(async () => { world = await createWorld() })
+beforeAll(async () => {
+  world = await createWorld()
+})
 afterAll(async () => {
   for (const close of closers) await close()
   await world.close()
@@ -24,7 +26,10 @@ afterAll(async () => {
 /** What one gateway process knows, over connections of its own. */
 async function knowledge(believedMs = 600_000, redisUrl = world.redisUrl): Promise<SoldOut> {
   const [redis, listening] = [connectRedis(redisUrl, log), connectRedis(redisUrl, log)]
-  closers.push(() => redis.disconnect(), () => listening.disconnect())
+  closers.push(
+    () => redis.disconnect(),
+    () => listening.disconnect(),
+  )
   await Promise.all([redisReady(redis), redisReady(listening)])
   const changes = new Changes(listening, world.stock.keys.changes())
   const soldOut = new SoldOut(new Stock(redis, world.keyPrefix), changes, log, believedMs)
@@ -36,22 +41,46 @@ let made = 0
 /** A sale of two units that both went. */
 async function soldOutSale() {
   const sale = {
-    saleId: `gone-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: UNITS, left: UNITS, perBuyerLimit: 1,
-    opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000,
+    saleId: `gone-${made++}`,
+    epoch: 1,
+    title: 'A sale',
+    priceCents: 100,
+    total: UNITS,
+    left: UNITS,
+    perBuyerLimit: 1,
+    opensAtMs: Date.now() - 1_000,
+    closesAtMs: Date.now() + 60_000,
   }
   await loadSale(world, sale)
-  const holder = (buyerId: string) => ({ saleId: sale.saleId, reservationId: `${sale.saleId}.${buyerId}`, buyerId, quantity: 1 })
+  const holder = (buyerId: string) => ({
+    saleId: sale.saleId,
+    reservationId: `${sale.saleId}.${buyerId}`,
+    buyerId,
+    quantity: 1,
+  })
   for (const buyerId of ['ann', 'bob']) await reserveOne(world.stock, sale, holder(buyerId))
-  return { saleId: sale.saleId, release: () => world.stock.release(holder('ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true }) }
+  return {
+    saleId: sale.saleId,
+    release: () => world.stock.release(holder('ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true }),
+  }
 }
 
-const learned = (soldOut: SoldOut, saleId: string) => eventually('it to be known as sold out', () => {
-  soldOut.learn(saleId)
-  return soldOut.refuses(saleId, 'late', UNITS)
-}, Boolean)
+const learned = (soldOut: SoldOut, saleId: string) =>
+  eventually(
+    'it to be known as sold out',
+    () => {
+      soldOut.learn(saleId)
+      return soldOut.refuses(saleId, 'late', UNITS)
+    },
+    Boolean,
+  )
 
 const withdrawn = (soldOut: SoldOut, saleId: string) =>
-  eventually('it to be withdrawn', () => soldOut.refuses(saleId, 'late', UNITS), (refuses) => !refuses)
+  eventually(
+    'it to be withdrawn',
+    () => soldOut.refuses(saleId, 'late', UNITS),
+    (refuses) => !refuses,
+  )
 
 test('whoever comes too late is refused from memory, and whoever holds a reservation is not', async () => {
   const { saleId } = await soldOutSale()
@@ -72,7 +101,9 @@ test('a release is heard by every process, which then asks again', async () => {
 test('what was asked before a release is not believed after it', async () => {
   const { saleId, release } = await soldOutSale()
   let answer = () => {}
-  const held = new Promise<void>((resolve) => { answer = resolve })
+  const held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
   class SlowStock extends Stock {
     override async survey(of: string) {
       const survey = await super.survey(of)
@@ -84,17 +115,23 @@ test('what was asked before a release is not believed after it', async () => {
   closers.push(() => listening.disconnect())
   await redisReady(listening)
   const changes = new Changes(listening, world.stock.keys.changes())
-  const [soldOut, other] = [new SoldOut(new SlowStock(world.redis, world.keyPrefix), changes, log, 600_000), await knowledge()]
+  const [soldOut, other] = [
+    new SoldOut(new SlowStock(world.redis, world.keyPrefix), changes, log, 600_000),
+    await knowledge(),
+  ]
   await changes.listen()
   await learned(other, saleId)
   soldOut.learn(saleId)
-  await world.stock.survey(saleId) // On the same connection: its own question has been answered by now, and the answer is held.
+  // On the same connection: its own question has been answered by now, and the answer is held.
+  await world.stock.survey(saleId)
   await release()
   await withdrawn(other, saleId)
   await listening.ping() // Whatever was published has come.
   answer()
   await held
-  await new Promise((resolve) => { setImmediate(resolve) })
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
   expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
 })
 

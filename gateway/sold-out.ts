@@ -7,8 +7,9 @@ import type { Changes } from './changes.ts'
 const BELIEVED_MS = 1_000
 
 /**
- * What this process knows of sold-out sales, so that most of those who come too late cost Redis nothing. It must not hide
- * a reservation from the buyer who holds it: who may be a holder is asked for along with the stock, and goes the whole way.
+ * What this process knows of sold-out sales, so that most of those who come too late cost Redis nothing. It must not
+ * hide a reservation from the buyer who holds it: who may be a holder is asked for along with the stock, and goes the
+ * whole way.
  */
 export class SoldOut {
   readonly #stock: Stock
@@ -51,7 +52,9 @@ export class SoldOut {
     if (survey?.left !== 0 || this.#releasesHeard !== heardBefore) return
     const { holders } = survey
     this.#known.set(saleId, holders)
-    setTimeout(() => { if (this.#known.get(saleId) === holders) this.#known.delete(saleId) }, this.#believedMs).unref()
+    setTimeout(() => {
+      if (this.#known.get(saleId) === holders) this.#known.delete(saleId)
+    }, this.#believedMs).unref()
   }
 
   #withdraw(saleId: string): void {

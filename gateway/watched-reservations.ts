@@ -34,7 +34,11 @@ export class WatchedReservations {
     this.#stock = stock
     this.#log = log
     this.#watchersMax = watchersMax
-    changes.hear({ changed: (ids) => { void this.#read(ids.filter((id) => this.#byId.has(id))) } })
+    changes.hear({
+      changed: (ids) => {
+        void this.#read(ids.filter((id) => this.#byId.has(id)))
+      },
+    })
     this.#looking = repeat(LOOK_MS, () => this.#read([...this.#byId.keys()]), log)
   }
 
@@ -77,10 +81,12 @@ export class WatchedReservations {
   /** Never throws: whoever waits is told at the next look. */
   async #read(reservationIds: string[]): Promise<void> {
     for (const some of slicesOf(reservationIds, READ_TOGETHER_MAX)) {
-      await Promise.all(some.map(async (id) => {
-        const record = await this.#stock.readReservation(saleOf(id), id)
-        if (record) for (const { onRecord } of this.#byId.get(id) ?? []) onRecord(record)
-      })).catch((error: Error) => this.#log.debug({ err: error.message }, 'watched reservations not read'))
+      await Promise.all(
+        some.map(async (id) => {
+          const record = await this.#stock.readReservation(saleOf(id), id)
+          if (record) for (const { onRecord } of this.#byId.get(id) ?? []) onRecord(record)
+        }),
+      ).catch((error: Error) => this.#log.debug({ err: error.message }, 'watched reservations not read'))
     }
   }
 }

@@ -10,8 +10,12 @@ import { rename, titleKey } from './database-then-cache.ts'
 
 let world: World
 let saleId: string
-beforeAll(async () => { world = await createWorld() })
-beforeEach(async () => { saleId = await new Ledger(world).sale(1) })
+beforeAll(async () => {
+  world = await createWorld()
+})
+beforeEach(async () => {
+  saleId = await new Ledger(world).sale(1)
+})
 afterAll(() => world.close())
 
 const title = async () => (await world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).title
@@ -59,7 +63,12 @@ test('the restore fails as well: the row is ahead of the copy, and the caller he
   const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.port = String(proxy.port)
   const database = connectDatabase(url.href, { connections: 10, statementTimeoutMs: 5_000 })
-  const error = await rename(database, refusing(() => proxy.cut()), saleId, 'The second').catch((reason: unknown) => reason)
+  const error = await rename(
+    database,
+    refusing(() => proxy.cut()),
+    saleId,
+    'The second',
+  ).catch((reason: unknown) => reason)
   expect(isOutage(error)).toBe(true)
   expect([await title(), await copy()]).toEqual(['The second', 'The first'])
   await database.$disconnect()

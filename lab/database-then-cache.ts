@@ -2,8 +2,9 @@ import type { Redis } from 'ioredis'
 import type { Database } from '../core/platform/database.ts'
 
 /**
- * Two steps that no transaction can hold: a sale's title in PostgreSQL, then its copy in Redis. When the second step fails,
- * the first is undone. The smallest saga there is; README.md says what it cannot do, and what the shop does instead.
+ * Two steps that no transaction can hold: a sale's title in PostgreSQL, then its copy in Redis. When the second step
+ * fails, the first is undone. The smallest saga there is; README.md says what it cannot do, and what the shop does
+ * instead.
  */
 
 export type Renamed =
@@ -17,11 +18,16 @@ export type Renamed =
 export const titleKey = (saleId: string) => `lab:title:${saleId}`
 
 /**
- * @throws when PostgreSQL does not answer. In the first step, then nothing has happened, or only the row is new. While it
- * is restored, then the row keeps the new title and the copy the old one, as after the death of the process between the
- * steps: whoever calls may call again, and if nobody does, nobody finds out.
+ * @throws when PostgreSQL does not answer. In the first step, then nothing has happened, or only the row is new. While
+ * it is restored, then the row keeps the new title and the copy the old one, as after the death of the process between
+ * the steps: whoever calls may call again, and if nobody does, nobody finds out.
  */
-export async function rename(database: Database, redis: Pick<Redis, 'set' | 'del'>, saleId: string, title: string): Promise<Renamed> {
+export async function rename(
+  database: Database,
+  redis: Pick<Redis, 'set' | 'del'>,
+  saleId: string,
+  title: string,
+): Promise<Renamed> {
   const before = await replaceTitle(database, saleId, title)
   if (before === undefined) return 'NO_SUCH_SALE'
   try {
@@ -43,7 +49,14 @@ async function replaceTitle(database: Database, saleId: string, title: string): 
   return replaced?.before
 }
 
-/** Takes back only what this call has written. (Somebody who has written the very same is not told apart: rows that matter have a version.) */
-async function restoreTitle(database: Database, saleId: string, { from, to }: { from: string; to: string }): Promise<boolean> {
-  return await database.$executeRaw`UPDATE sales SET title = ${to} WHERE id = ${saleId} AND title = ${from}` === 1
+/**
+ * Takes back only what this call has written. (Somebody who has written the very same is not told apart: rows that
+ * matter have a version.)
+ */
+async function restoreTitle(
+  database: Database,
+  saleId: string,
+  { from, to }: { from: string; to: string },
+): Promise<boolean> {
+  return (await database.$executeRaw`UPDATE sales SET title = ${to} WHERE id = ${saleId} AND title = ${from}`) === 1
 }

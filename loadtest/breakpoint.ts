@@ -20,7 +20,9 @@ const SERVED_MIN = 0.99
 const DROPPED_MAX = STEP
 /** A step counts as held when this part of what it offered was served; the seconds of k6 are not exact. */
 const HELD_MIN = 0.97
-/** Enough for the highest step at ordinary answers. All are there from the start: making one in the middle costs CPU. */
+/**
+ * Enough for the highest step at ordinary answers. All are there from the start: making one in the middle costs CPU.
+ */
 const VUS = numberOf('VUS', 400)
 
 const steps = Array.from({ length: Math.ceil(RATE / STEP) }, (_, i) => (i + 1) * STEP)
@@ -30,24 +32,36 @@ export const options: Options = {
   scenarios: {
     // Each step is held, so that its figures are its own.
     climb: {
-      ...ramping('climb', steps.flatMap((target) => [{ target, duration: '0s' }, { target, duration: `${STEP_SECONDS}s` }])),
-      preAllocatedVUs: VUS, maxVUs: VUS,
+      ...ramping(
+        'climb',
+        steps.flatMap((target) => [
+          { target, duration: '0s' },
+          { target, duration: `${STEP_SECONDS}s` },
+        ]),
+      ),
+      preAllocatedVUs: VUS,
+      maxVUs: VUS,
     },
   },
   thresholds: {
     ...everyUnitAccounted(),
     ...timesOfCalls,
     dropped_iterations: [{ threshold: `count<${DROPPED_MAX}`, abortOnFail: true }],
-    ...Object.fromEntries(steps.flatMap((step) => [
-      [`served{step:${step}}`, [{ threshold: `rate>${SERVED_MIN}`, abortOnFail: true }]],
-      [`http_req_duration{step:${step}}`, [{ threshold: `p(95)<${P95_MS_MAX}`, abortOnFail: true }]],
-    ])),
+    ...Object.fromEntries(
+      steps.flatMap((step) => [
+        [`served{step:${step}}`, [{ threshold: `rate>${SERVED_MIN}`, abortOnFail: true }]],
+        [`http_req_duration{step:${step}}`, [{ threshold: `p(95)<${P95_MS_MAX}`, abortOnFail: true }]],
+      ]),
+    ),
   },
 }
 
 export const setup = (): Sale => openSale(STOCK)
 export const teardown = accountFor
-export const handleSummary = summaryOf('breakpoint', { limits: ['dropped_iterations', 'served', 'http_req_duration'], more: climbed })
+export const handleSummary = summaryOf('breakpoint', {
+  limits: ['dropped_iterations', 'served', 'http_req_duration'],
+  more: climbed,
+})
 
 const served = new Rate('served')
 
@@ -73,11 +87,17 @@ function climbed(metrics: Metrics): string[] {
   const broke = reached.find((step) => !isHeld(step))
   const held = reached[broke ? reached.indexOf(broke) - 1 : reached.length - 1]?.offered ?? 0
   return [
-    '', row('offered a second', ['a second', 'served', 'p(95) ms']),
-    ...reached.map((step) => row(grouped(step.offered), [
-      step === broke ? 'broke' : grouped(Math.round(step.servedPerSecond)), `${(step.servedRate * 100).toFixed(1)} %`, step.p95Ms.toFixed(1),
-    ])),
-    '', broke
+    '',
+    row('offered a second', ['a second', 'served', 'p(95) ms']),
+    ...reached.map((step) =>
+      row(grouped(step.offered), [
+        step === broke ? 'broke' : grouped(Math.round(step.servedPerSecond)),
+        `${(step.servedRate * 100).toFixed(1)} %`,
+        step.p95Ms.toFixed(1),
+      ]),
+    ),
+    '',
+    broke
       ? `  Held ${grouped(held)} buyers a second; ${grouped(broke.offered)} were too many.`
       : `  Held every step up to ${grouped(held)} buyers a second; a higher RATE would find the limit.`,
   ]

@@ -7,7 +7,8 @@ import process from 'node:process'
 const K6_VERSION = '1.8.1'
 const BIN = resolve('.data/bin')
 /** What the scripts read of the environment, and k6 itself; a container is handed only what is named. */
-const FOR_K6 = /^(RATE|DURATION|STOCK|STEP|VUS|ADMIN_TOKEN|METRICS_TOKEN|TOKEN_SECRET|PAYMENT_WINDOW_SECONDS|K6_.+|(GATEWAY|CONTROL_ROOM|ORDER_SERVICE|CANCEL_WORKER|PAYMENT_PROVIDER)_URL)$/
+const FOR_K6 =
+  /^(RATE|DURATION|STOCK|STEP|VUS|ADMIN_TOKEN|METRICS_TOKEN|TOKEN_SECRET|PAYMENT_WINDOW_SECONDS|K6_.+|(GATEWAY|CONTROL_ROOM|ORDER_SERVICE|CANCEL_WORKER|PAYMENT_PROVIDER)_URL)$/
 
 type Command = [file: string, ...args: string[]]
 
@@ -31,7 +32,9 @@ function installedK6(): Command | undefined {
 function warnOfOtherVersion(file: string): void {
   const found = /v(\d+\.\d+)\.\d+\S*/.exec(execFileSync(file, ['version'], { encoding: 'utf8' }))
   if (found && !K6_VERSION.startsWith(`${found[1]}.`)) {
-    console.warn(`Warning: "${file}" is k6 ${found[0]}, and these scripts are written for ${K6_VERSION}. Should they fail in k6 itself, install that one.`)
+    console.warn(
+      `Warning: "${file}" is k6 ${found[0]}, and these scripts are written for ${K6_VERSION}. Should they fail in k6 itself, install that one.`,
+    )
   }
 }
 
@@ -40,16 +43,32 @@ function builtK6(): Command | undefined {
   if (!answers('go', 'version')) return undefined
   console.log(`Installing k6 ${K6_VERSION} with Go into .data/bin, once; this takes a minute or two …`)
   mkdirSync(BIN, { recursive: true })
-  const { status } = spawnSync('go', ['install', `go.k6.io/k6@v${K6_VERSION}`], { stdio: 'inherit', env: { ...process.env, GOBIN: BIN } })
+  const { status } = spawnSync('go', ['install', `go.k6.io/k6@v${K6_VERSION}`], {
+    stdio: 'inherit',
+    env: { ...process.env, GOBIN: BIN },
+  })
   return status === 0 ? [join(BIN, 'k6')] : undefined
 }
 
 function dockerK6(env: NodeJS.ProcessEnv): Command | undefined {
   if (!answers('docker', 'info')) return undefined
-  const handedOver = Object.keys(env).filter((name) => FOR_K6.test(name)).flatMap((name) => ['--env', name])
+  const handedOver = Object.keys(env)
+    .filter((name) => FOR_K6.test(name))
+    .flatMap((name) => ['--env', name])
   return [
-    'docker', 'run', '--rm', '--network', 'host', '--user', `${process.getuid?.() ?? 0}`, ...handedOver,
-    '--volume', `${resolve('.')}:/seckill`, '--workdir', '/seckill', `grafana/k6:${K6_VERSION}`,
+    'docker',
+    'run',
+    '--rm',
+    '--network',
+    'host',
+    '--user',
+    `${process.getuid?.() ?? 0}`,
+    ...handedOver,
+    '--volume',
+    `${resolve('.')}:/seckill`,
+    '--workdir',
+    '/seckill',
+    `grafana/k6:${K6_VERSION}`,
   ]
 }
 

@@ -6,10 +6,12 @@ import { accountFor, openSale, type Sale } from './lib/sale.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
-/** A good day: as many buyers as were planned for. The first half of them find stock, the others are told it is gone. */
+/**
+ * A good day: as many buyers as were planned for. The first half of them find stock, the others are told it is gone.
+ */
 const RATE = numberOf('RATE', 100)
 const SECONDS = secondsOf('DURATION', '1m')
-const STOCK = numberOf('STOCK', Math.ceil(RATE * SECONDS / 2))
+const STOCK = numberOf('STOCK', Math.ceil((RATE * SECONDS) / 2))
 const RAMP_SECONDS = Math.ceil(SECONDS / 10)
 
 export const options: Options = {

@@ -18,23 +18,37 @@ const EX_UNAVAILABLE = 69
 const THRESHOLDS_CROSSED = 99
 
 const [scenario = 'smoke', ...flags] = process.argv.slice(2)
-if (!SCENARIOS.includes(scenario)) refuse(`There is no scenario "${scenario}"; expected one of ${SCENARIOS.join(', ')}.`)
+if (!SCENARIOS.includes(scenario))
+  refuse(`There is no scenario "${scenario}"; expected one of ${SCENARIOS.join(', ')}.`)
 const system = process.env.GATEWAY_URL ? {} : runningSystem()
 const wantsReport = flags.includes('--report')
-const reporting = wantsReport ? { K6_WEB_DASHBOARD: 'true', K6_WEB_DASHBOARD_EXPORT: `${RESULTS}/${scenario}.html`, K6_WEB_DASHBOARD_PERIOD: '1s' } : {}
+const reporting = wantsReport
+  ? { K6_WEB_DASHBOARD: 'true', K6_WEB_DASHBOARD_EXPORT: `${RESULTS}/${scenario}.html`, K6_WEB_DASHBOARD_PERIOD: '1s' }
+  : {}
 const env = { ...process.env, ...system, ...reporting }
 mkdirSync(RESULTS, { recursive: true })
 rmSync(`${RESULTS}/${scenario}.json`, { force: true })
 
-const [command, ...before] = findK6(env) ?? stop(
-  'k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.',
-  EX_UNAVAILABLE)
+const [command, ...before] =
+  findK6(env) ??
+  stop(
+    'k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.',
+    EX_UNAVAILABLE,
+  )
 // Bars that move belong on a terminal; a log gets the lines that say something.
 const quiet = process.stdout.isTTY ? [] : ['--quiet']
-const args = [...before, 'run', '--log-format', 'raw', ...quiet, ...flags.filter((flag) => flag !== '--report'), `loadtest/${scenario}.ts`]
+const args = [
+  ...before,
+  'run',
+  '--log-format',
+  'raw',
+  ...quiet,
+  ...flags.filter((flag) => flag !== '--report'),
+  `loadtest/${scenario}.ts`,
+]
 const { status } = spawnSync(command, args, { stdio: 'inherit', env })
 console.log(`Figures: ${RESULTS}/${scenario}.json${wantsReport ? `, report: ${RESULTS}/${scenario}.html` : ''}`)
-process.exitCode = status === THRESHOLDS_CROSSED && hasPassed() ? 0 : status ?? 1
+process.exitCode = status === THRESHOLDS_CROSSED && hasPassed() ? 0 : (status ?? 1)
 
 /** A search for the limit ends by crossing a threshold, and may have passed all the same; its summary knows. */
 function hasPassed(): boolean {
@@ -48,10 +62,16 @@ function hasPassed(): boolean {
 /** The addresses and secrets of the running `npm start`. */
 function runningSystem(): Record<string, string> {
   try {
-    const lines = execFileSync('npm', ['run', '-s', 'urls'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n')
-    return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+    const lines = execFileSync('npm', ['run', '-s', 'urls'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+      .trim()
+      .split('\n')
+    return Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    )
   } catch {
-    return stop('Nothing runs here to be loaded: npm start first, or set GATEWAY_URL and the other variables of loadtest/README.md.')
+    return stop(
+      'Nothing runs here to be loaded: npm start first, or set GATEWAY_URL and the other variables of loadtest/README.md.',
+    )
   }
 }
 

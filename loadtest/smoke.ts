@@ -52,13 +52,18 @@ export function tour(sale: Sale): void {
 /** The demo's sign-in, once; everybody else brings a token of the same kind. */
 function signedIn(name: string): Buyer {
   const answer = signIn(name)
-  if (!check(answer, { 'POST /sessions signs in': ({ status }) => status === 200 })) fail(`No session: ${answer.status} ${answer.body}`)
+  if (!check(answer, { 'POST /sessions signs in': ({ status }) => status === 200 }))
+    fail(`No session: ${answer.status} ${answer.body}`)
   return { id: String(answer.json('userId')), token: String(answer.json('token')) }
 }
 
 function isSoldTo(buyer: Buyer, sale: Sale): void {
   const attempted = attempt(sale.id, buyer)
-  if (!check(attempted, { 'the first buyer gets a unit': ({ outcome }) => outcome === 'ACCEPTED' }) || attempted.outcome !== 'ACCEPTED') return
+  if (
+    !check(attempted, { 'the first buyer gets a unit': ({ outcome }) => outcome === 'ACCEPTED' }) ||
+    attempted.outcome !== 'ACCEPTED'
+  )
+    return
   // With a token made here instead: it has to be the same buyer.
   askAgain(sale.id, { id: buyer.id, token: tokenOf(buyer.id) }, attempted.reservationId)
   const orderId = awaitOrder(attempted, buyer)

@@ -7,10 +7,12 @@ import { accountFor, openSale, type Sale } from './lib/sale.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
-/** A long day: does anything fill up? Buying first, then sold out, with units of lapsed orders coming back all the time. */
+/**
+ * A long day: does anything fill up? Buying first, then sold out, with units of lapsed orders coming back all the time.
+ */
 const RATE = numberOf('RATE', 30)
 const SECONDS = secondsOf('DURATION', '1h')
-const STOCK = numberOf('STOCK', Math.ceil(RATE * SECONDS / 2))
+const STOCK = numberOf('STOCK', Math.ceil((RATE * SECONDS) / 2))
 /** The first seconds are warming up, and are not watched: the code is compiled, the connections are made. */
 const WARM_UP_SECONDS = Math.min(60, Math.ceil(SECONDS / 6))
 
@@ -19,7 +21,14 @@ export const options: Options = {
   scenarios: {
     visits: steady('visits', { rate: RATE, seconds: SECONDS }),
     // One loop in one VU, which keeps the samples: it watches, it is no load.
-    growth: { executor: 'per-vu-iterations', exec: 'growth', vus: 1, iterations: 1, startTime: `${WARM_UP_SECONDS}s`, maxDuration: `${SECONDS + 60}s` },
+    growth: {
+      executor: 'per-vu-iterations',
+      exec: 'growth',
+      vus: 1,
+      iterations: 1,
+      startTime: `${WARM_UP_SECONDS}s`,
+      maxDuration: `${SECONDS + 60}s`,
+    },
   },
   thresholds: {
     ...everyUnitAccounted(),

@@ -11,7 +11,10 @@ import { readReservation, requestReservations } from './lib/shop.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
 import { browse, buyNew } from './lib/visit.ts'
 
-/** The sale opens: a few are early, then everybody comes at once, ten times more than there are units; some behave badly. */
+/**
+ * The sale opens: a few are early, then everybody comes at once, ten times more than there are units; some behave
+ * badly.
+ */
 const RATE = numberOf('RATE', 300)
 const SECONDS = secondsOf('DURATION', '30s')
 const STOCK = numberOf('STOCK', 500)
@@ -27,16 +30,25 @@ export const options: Options = {
   scenarios: {
     browsers: steady('browsers', { rate: RATE / 10, seconds: SECONDS }),
     payers: steady('payers', { rate: 3, seconds: EARLY_SECONDS }),
-    lapsers: steady('lapsers', { rate: 3, seconds: EARLY_SECONDS, busySeconds: LAPSE_BUSY_SECONDS, finishSeconds: LAPSE_BUSY_SECONDS }),
+    lapsers: steady('lapsers', {
+      rate: 3,
+      seconds: EARLY_SECONDS,
+      busySeconds: LAPSE_BUSY_SECONDS,
+      finishSeconds: LAPSE_BUSY_SECONDS,
+    }),
     pollers: steady('pollers', { rate: 2, seconds: SECONDS, busySeconds: 5 }),
     bots: steady('bots', { rate: 1, seconds: SECONDS, busySeconds: 5 }),
     repeaters: steady('repeaters', { rate: RATE / 20, seconds: SECONDS, busySeconds: 2 }),
-    rush: ramping('rush', [
-      { target: RATE / 10, duration: '2s' },
-      { target: RATE, duration: '1s' },
-      { target: RATE, duration: `${Math.max(1, SECONDS - EARLY_SECONDS - 5)}s` },
-      { target: RATE / 10, duration: '2s' },
-    ], { startSeconds: EARLY_SECONDS }),
+    rush: ramping(
+      'rush',
+      [
+        { target: RATE / 10, duration: '2s' },
+        { target: RATE, duration: '1s' },
+        { target: RATE, duration: `${Math.max(1, SECONDS - EARLY_SECONDS - 5)}s` },
+        { target: RATE / 10, duration: '2s' },
+      ],
+      { startSeconds: EARLY_SECONDS },
+    ),
   },
   // A bot asks many times at once; k6's default is six.
   batchPerHost: BOT_REQUESTS,
@@ -89,7 +101,8 @@ export function bots(sale: Sale): void {
   const buyer = newBuyer(sale.id)
   const attempts = requestReservations(sale.id, buyer, BOT_REQUESTS).map(judge)
   const [first, ...others] = attempts.filter((attempted) => attempted.outcome === 'ACCEPTED')
-  if (attempts.every(({ outcome }) => outcome === 'ACCEPTED')) report(`a bot sent ${BOT_REQUESTS} requests at once, and none was refused`)
+  if (attempts.every(({ outcome }) => outcome === 'ACCEPTED'))
+    report(`a bot sent ${BOT_REQUESTS} requests at once, and none was refused`)
   if (!first) return
   accepted.add(1)
   ordersOwed.add(1)

@@ -35,10 +35,24 @@ export const options: Options = {
   scenarios: {
     before: steady('calm', { rate: CALM_RATE, seconds: CALM_SECONDS }),
     peak: {
-      ...ramping('crowd', [{ target: RATE / 10, duration: '0s' }, { target: RATE, duration: '3s' }, { target: RATE, duration: `${PEAK_SECONDS - 3}s` }], { startSeconds: CALM_SECONDS }),
-      preAllocatedVUs: VUS, maxVUs: VUS, gracefulStop: '15s',
+      ...ramping(
+        'crowd',
+        [
+          { target: RATE / 10, duration: '0s' },
+          { target: RATE, duration: '3s' },
+          { target: RATE, duration: `${PEAK_SECONDS - 3}s` },
+        ],
+        { startSeconds: CALM_SECONDS },
+      ),
+      preAllocatedVUs: VUS,
+      maxVUs: VUS,
+      gracefulStop: '15s',
     },
-    after: steady('calm', { rate: CALM_RATE, seconds: CALM_SECONDS, startSeconds: PEAK_ENDS_SECONDS + RECOVERY_SECONDS }),
+    after: steady('calm', {
+      rate: CALM_RATE,
+      seconds: CALM_SECONDS,
+      startSeconds: PEAK_ENDS_SECONDS + RECOVERY_SECONDS,
+    }),
   },
   thresholds: {
     ...everyUnitAccounted(2),
@@ -77,9 +91,20 @@ export const handleSummary = summaryOf('stress', { more: phases })
 
 function phases(metrics: Metrics): string[] {
   const stats = ['count', 'med', 'p(95)', 'p(99)', 'max']
-  return [['http_req_duration', 'any call'], ['order_created_lag', '202 to order']].flatMap(([metric, name]) =>
+  return [
+    ['http_req_duration', 'any call'],
+    ['order_created_lag', '202 to order'],
+  ].flatMap(([metric, name]) =>
     ['before', 'peak', 'after'].flatMap((phase) => {
       const values = metrics[`${metric}{scenario:${phase}}`]?.values
-      return values?.count ? [row(`${name}, ${phase}`, stats.map((stat) => (values[stat] ?? 0).toFixed(stat === 'count' ? 0 : 1)))] : []
-    }))
+      return values?.count
+        ? [
+            row(
+              `${name}, ${phase}`,
+              stats.map((stat) => (values[stat] ?? 0).toFixed(stat === 'count' ? 0 : 1)),
+            ),
+          ]
+        : []
+    }),
+  )
 }

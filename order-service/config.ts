@@ -19,10 +19,13 @@ export const OrderServiceConfig = z.object({
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
   SAGA_SECONDS: settings.SAGA_SECONDS,
   DELAY_TRANSPORT: settings.DELAY_TRANSPORT,
-  ORDERS_PER_SECOND: bounded([0.001, 10_000_000], { isWhole: false }).default(2_000).describe('steady rate at which one order service places reservations'),
+  ORDERS_PER_SECOND: bounded([0.001, 10_000_000], { isWhole: false })
+    .default(2_000)
+    .describe('steady rate at which one order service places reservations'),
   // With 256 an order costs this process 45 µs, with 512 38, with 1,000 39; the sale's row is held for 20 ms.
-  ORDER_BATCH_MAX: count(512, [1, 1_000])
-    .describe(`reservations placed in one transaction; a message is placed whole, so it may be ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`),
+  ORDER_BATCH_MAX: count(512, [1, 1_000]).describe(
+    `reservations placed in one transaction; a message is placed whole, so it may be ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`,
+  ),
 })
 export type OrderServiceConfig = z.output<typeof OrderServiceConfig>
 

@@ -5,11 +5,16 @@ import type { Logger } from '../core/platform/log.ts'
 /** Counts what was decided, and how long a reservation waited for it. */
 export function placingMetrics(registry: Registry): (verdicts: Verdict[]) => void {
   const decided = new Counter({
-    name: 'seckill_decisions_total', help: 'Reservations decided, by outcome', labelNames: ['outcome'], registers: [registry],
+    name: 'seckill_decisions_total',
+    help: 'Reservations decided, by outcome',
+    labelNames: ['outcome'],
+    registers: [registry],
   })
   const waited = new Histogram({
-    name: 'seckill_reservation_wait_seconds', help: 'From the reservation to its order',
-    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300], registers: [registry],
+    name: 'seckill_reservation_wait_seconds',
+    help: 'From the reservation to its order',
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300],
+    registers: [registry],
   })
   return (verdicts) => {
     for (const { decision, isNew, reservation } of verdicts) {
@@ -29,13 +34,18 @@ const ALARM_INTERVAL_MS = 60_000
 /** Counts what the broker refused of the outbox, and raises the alarm: some queue is full. */
 export function refusalAlarm(registry: Registry, log: Logger): (entries: number) => void {
   const refused = new Counter({
-    name: 'seckill_outbox_refused_total', help: 'Outbox entries of which the broker refused messages; each is sent again', registers: [registry],
+    name: 'seckill_outbox_refused_total',
+    help: 'Outbox entries of which the broker refused messages; each is sent again',
+    registers: [registry],
   })
   let alarmedAtMs = -Infinity
   return (entries) => {
     refused.inc(entries)
     if (performance.now() - alarmedAtMs < ALARM_INTERVAL_MS) return
     alarmedAtMs = performance.now()
-    log.error({ entries }, 'a queue is full: messages of the outbox are refused and sent again later, all others pass; the control room shows the queues')
+    log.error(
+      { entries },
+      'a queue is full: messages of the outbox are refused and sent again later, all others pass; the control room shows the queues',
+    )
   }
 }

@@ -33,7 +33,10 @@ const CONFIRM_TIMEOUT_MS = 4_000
 /** The heavy side: places orders at its own steady rate, sends the outbox, answers for orders and payments. */
 export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('order-service')
-  const database = connectDatabase(config.DATABASE_URL, { connections: DATABASE_CONNECTIONS, statementTimeoutMs: 5_000 })
+  const database = connectDatabase(config.DATABASE_URL, {
+    connections: DATABASE_CONNECTIONS,
+    statementTimeoutMs: 5_000,
+  })
   closers.add('database', () => database.$disconnect())
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
@@ -45,19 +48,31 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const paymentWindowMs = Math.round(config.PAYMENT_WINDOW_SECONDS * 1_000)
   const delay = chooseDelayLater(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs, log)
   const publisher = await createPublisher({
-    url: config.RABBITMQ_URL, name: 'order-service publisher', log, metrics, confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
+    url: config.RABBITMQ_URL,
+    name: 'order-service publisher',
+    log,
+    metrics,
+    confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
     topology: async () => merge(eventTopology, await delay.choose()),
   })
   closers.add('publisher', () => publisher.close())
   const relaying: RelayDeps = { database, publisher, delay, onRefused: refusalAlarm(metrics, log) }
   const loops = new Loops(log, metrics)
-  const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => { while (await relayOutbox(relaying)); })
+  const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => {
+    while (await relayOutbox(relaying));
+  })
   closers.add('outbox relay', () => relay.close())
 
   const countVerdicts = placingMetrics(metrics)
   const placer = createPlacer({
-    database, stock, log,
-    rules: { reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000, paymentWindowMs, sagaMs: config.SAGA_SECONDS * 1_000 },
+    database,
+    stock,
+    log,
+    rules: {
+      reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000,
+      paymentWindowMs,
+      sagaMs: config.SAGA_SECONDS * 1_000,
+    },
     onPlaced: (verdicts) => {
       countVerdicts(verdicts)
       relay.soon()
@@ -65,27 +80,49 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   })
   closers.add('placer', () => placer.close())
   const consumer = await consumeBatches({
-    url: config.RABBITMQ_URL, name: 'order-service consumer', log, metrics, topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH), queue: INTAKE,
+    url: config.RABBITMQ_URL,
+    name: 'order-service consumer',
+    log,
+    metrics,
+    topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
+    queue: INTAKE,
     // At most a quarter of a second's worth, or a slow rate would come in jerks.
-    batchMax: Math.min(config.ORDER_BATCH_MAX, Math.ceil(config.ORDERS_PER_SECOND / 4)), itemsPerSecond: config.ORDERS_PER_SECOND,
-    unpack: readReservations, handle: placer.place, isFutile: isDataError, isAway: async () => !await databaseAnswers(database),
+    batchMax: Math.min(config.ORDER_BATCH_MAX, Math.ceil(config.ORDERS_PER_SECOND / 4)),
+    itemsPerSecond: config.ORDERS_PER_SECOND,
+    unpack: readReservations,
+    handle: placer.place,
+    isFutile: isDataError,
+    isAway: async () => !(await databaseAnswers(database)),
   })
   closers.add('consumer', () => consumer.close())
   const refunds = startRefunds({ database, provider, log }, loops, REFUND_INTERVAL_MS)
   closers.add('refunds', () => refunds.close())
 
   const http = await startHttp({
-    host: config.HOST, port: config.ORDER_SERVICE_PORT, log, metrics, metricsAccess: metricsAccess(config),
+    host: config.HOST,
+    port: config.ORDER_SERVICE_PORT,
+    log,
+    metrics,
+    metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
       clock: clockCheck('Redis', () => stock.nowMs(), SIGNATURE_TOLERANCE_SECONDS * 1_000),
       loops: () => loops.check(),
-      provider: reachable('PAYMENT_PROVIDER_URL', config.PAYMENT_PROVIDER_URL, 'meanwhile buyers get no payment link, and refunds wait'),
+      provider: reachable(
+        'PAYMENT_PROVIDER_URL',
+        config.PAYMENT_PROVIDER_URL,
+        'meanwhile buyers get no payment link, and refunds wait',
+      ),
     },
     routes: orderRoutes({
-      database, stock, provider, log, tokens: createTokens(config.TOKEN_SECRET), onChange: relay.soon,
+      database,
+      stock,
+      provider,
+      log,
+      tokens: createTokens(config.TOKEN_SECRET),
+      onChange: relay.soon,
     }),
   })
   closers.add('http', () => http.close())

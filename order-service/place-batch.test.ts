@@ -18,23 +18,40 @@ beforeAll(async () => {
   world = await createWorld()
   ledger = new Ledger(world)
 })
-afterAll(async () => { await world.close() })
+afterAll(async () => {
+  await world.close()
+})
 
 /** Reservations of one sale, in Redis and not in the database yet. */
 async function reserved() {
   const saleId = await ledger.sale(COUNT, `sale-${randomUUID().slice(0, 8)}`)
   const window = { opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
-  const sale = { saleId, epoch: 1, title: 'A sale', priceCents: 500, total: COUNT, left: COUNT, perBuyerLimit: 1, ...window }
+  const sale = {
+    saleId,
+    epoch: 1,
+    title: 'A sale',
+    priceCents: 500,
+    total: COUNT,
+    left: COUNT,
+    perBuyerLimit: 1,
+    ...window,
+  }
   await loadSale(world, sale)
   const reservations = Array.from({ length: COUNT }, (_, i) => reservation(saleId, i))
-  await world.stock.reserve({ saleId, epoch: 1, total: COUNT }, reservations.map((one) => ({ ...one, address: '192.0.2.1' })), generous)
+  await world.stock.reserve(
+    { saleId, epoch: 1, total: COUNT },
+    reservations.map((one) => ({ ...one, address: '192.0.2.1' })),
+    generous,
+  )
   return { saleId, reservations }
 }
 
 /** Answers once it is let. */
 class SlowStock extends Stock {
   answer = () => {}
-  readonly #answering = new Promise<void>((resolve) => { this.answer = resolve })
+  readonly #answering = new Promise<void>((resolve) => {
+    this.answer = resolve
+  })
 
   override async settle(...settled: Parameters<Stock['settle']>): Promise<void> {
     await this.#answering
@@ -49,7 +66,11 @@ test('Redis is told while the next batch is placed, of one batch at a time, and 
   const done: string[] = []
   await placer.place(reservations.slice(0, 120))
   const second = placer.place(reservations.slice(120)).then(() => done.push('placed'))
-  await eventually('both batches to be committed', () => ledger.sold(saleId), (sold) => sold === COUNT)
+  await eventually(
+    'both batches to be committed',
+    () => ledger.sold(saleId),
+    (sold) => sold === COUNT,
+  )
   const closing = placer.close().then(() => done.push('closed'))
   expect(await world.stock.countUndecided(saleId)).toBe(COUNT)
   expect(done).toEqual([])
@@ -65,7 +86,13 @@ test('while Redis is away orders are placed all the same, and stay undecided the
   const away = connectRedis(world.redisUrl, log)
   await redisReady(away)
   away.disconnect()
-  const placer = createPlacer({ database: world.database, stock: new Stock(away, world.keyPrefix), log, rules, onPlaced: () => {} })
+  const placer = createPlacer({
+    database: world.database,
+    stock: new Stock(away, world.keyPrefix),
+    log,
+    rules,
+    onPlaced: () => {},
+  })
   await placer.place(reservations)
   await placer.close()
   expect(await ledger.sold(saleId)).toBe(COUNT)

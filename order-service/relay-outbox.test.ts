@@ -1,6 +1,13 @@
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { delayQueueTopology, eventTopology, merge, ORDER_EVENTS, TIMEOUTS, waitingRoom } from '../core/contracts/topology.ts'
+import {
+  delayQueueTopology,
+  eventTopology,
+  merge,
+  ORDER_EVENTS,
+  TIMEOUTS,
+  waitingRoom,
+} from '../core/contracts/topology.ts'
 import { lockOldestEntries } from '../core/orders/outbox.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { createLog } from '../core/platform/log.ts'
@@ -14,7 +21,11 @@ import { relayOutbox } from './relay-outbox.ts'
 const DELAY_MS = 3_600_000
 const LISTENER = 'listener'
 const topology = delayQueueTopology(DELAY_MS)
-const delay: DelayTransport = { kind: 'queue', topology, route: { exchange: TIMEOUTS, routingKey: waitingRoom(DELAY_MS) } }
+const delay: DelayTransport = {
+  kind: 'queue',
+  topology,
+  route: { exchange: TIMEOUTS, routingKey: waitingRoom(DELAY_MS) },
+}
 /** Leads nowhere: the broker returns what is sent there. */
 const nowhere: DelayTransport = { ...delay, route: { exchange: TIMEOUTS, routingKey: 'nowhere' } }
 
@@ -27,15 +38,25 @@ beforeAll(async () => {
   world = await createWorld()
   ledger = new Ledger(world)
   publisher = await createPublisher({
-    url: world.rabbitmqUrl, name: 'test', log: createLog('test', 'silent'), topology: merge(eventTopology, topology), confirmTimeoutMs: 4_000,
+    url: world.rabbitmqUrl,
+    name: 'test',
+    log: createLog('test', 'silent'),
+    topology: merge(eventTopology, topology),
+    confirmTimeoutMs: 4_000,
   })
-  await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
+  await eventually(
+    'the publisher',
+    () => publisher.isReady(),
+    (isReady) => isReady,
+  )
   connection = await connect(world.rabbitmqUrl, { noDelay: true })
   channel = await connection.createConfirmChannel()
   await channel.assertQueue(LISTENER)
   await channel.bindQueue(LISTENER, ORDER_EVENTS, '#')
 })
-beforeEach(async () => { for (const queue of [LISTENER, waitingRoom(DELAY_MS)]) await channel.purgeQueue(queue) })
+beforeEach(async () => {
+  for (const queue of [LISTENER, waitingRoom(DELAY_MS)]) await channel.purgeQueue(queue)
+})
 afterAll(async () => {
   await publisher.close()
   await connection.close()
@@ -43,14 +64,27 @@ afterAll(async () => {
 })
 
 let refused = 0
-const relay = (to = delay) => relayOutbox({ database: world.database, publisher, delay: to, onRefused: (entries) => { refused += entries } })
+const relay = (to = delay) =>
+  relayOutbox({
+    database: world.database,
+    publisher,
+    delay: to,
+    onRefused: (entries) => {
+      refused += entries
+    },
+  })
 /** As if the rest of refused entries were over. */
-const rested = () => world.database.outboxEntry.updateMany({ where: { refusedAt: { not: null } }, data: { refusedAt: new Date(0) } })
+const rested = () =>
+  world.database.outboxEntry.updateMany({ where: { refusedAt: { not: null } }, data: { refusedAt: new Date(0) } })
 const lengthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount
 
 async function place(count: number, name: string): Promise<void> {
   const saleId = await ledger.sale(count, `sale-${name}`)
-  await placeOrders(world.database, Array.from({ length: count }, (_, i) => reservation(saleId, i)), rules)
+  await placeOrders(
+    world.database,
+    Array.from({ length: count }, (_, i) => reservation(saleId, i)),
+    rules,
+  )
 }
 
 test('each event goes out as a message of its own, the timeouts together, and the outbox is empty', async () => {

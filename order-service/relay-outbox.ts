@@ -1,5 +1,13 @@
 import { ORDER_EVENTS } from '../core/contracts/topology.ts'
-import { deleteEntries, isOutboxDue, lockOldestEntries, type OutboxEntry, type OutboxMessage, type OutboxRest, shrinkEntries } from '../core/orders/outbox.ts'
+import {
+  deleteEntries,
+  isOutboxDue,
+  lockOldestEntries,
+  type OutboxEntry,
+  type OutboxMessage,
+  type OutboxRest,
+  shrinkEntries,
+} from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/database.ts'
 import { failpoint } from '../core/platform/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
@@ -21,31 +29,49 @@ export interface RelayDeps {
  * again, which every consumer takes. @returns whether there is more to do right now.
  */
 export async function relayOutbox({ database, publisher, delay, onRefused }: RelayDeps): Promise<boolean> {
-  if (!publisher.isReady() || !await isOutboxDue(database)) return false
+  if (!publisher.isReady() || !(await isOutboxDue(database))) return false
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
     if (entries.length > 0) failpoint('relay.beforePublish')
     const rests = await Promise.all(entries.map((entry) => send(entry, publisher, delay)))
     const unsent = rests.filter((rest) => rest.messages.length > 0)
-    await deleteEntries(tx, rests.filter((rest) => rest.messages.length === 0).map((rest) => rest.id))
+    await deleteEntries(
+      tx,
+      rests.filter((rest) => rest.messages.length === 0).map((rest) => rest.id),
+    )
     // Rare. What was confirmed must not go out again with the rest.
     await shrinkEntries(tx, unsent)
     const refused = unsent.filter(({ isRefused }) => isRefused)
     if (refused.length > 0) onRefused(refused.length)
     if (entries.length > 0) failpoint('relay.beforeCommit')
-    return unsent.every(({ isRefused }) => isRefused) && entries.reduce((sum, entry) => sum + entry.messages.length, 0) >= BATCH_MAX
+    return (
+      unsent.every(({ isRefused }) => isRefused) &&
+      entries.reduce((sum, entry) => sum + entry.messages.length, 0) >= BATCH_MAX
+    )
   })
 }
 
 /** @returns the entry with what the broker did not confirm. */
 async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: DelayTransport): Promise<OutboxRest> {
   const outcomes = await Promise.all(messages.map((message) => publisher.publish(address(message, delay))))
-  return { id, messages: messages.filter((_, i) => outcomes[i] !== 'CONFIRMED'), isRefused: outcomes.includes('REFUSED') }
+  return {
+    id,
+    messages: messages.filter((_, i) => outcomes[i] !== 'CONFIRMED'),
+    isRefused: outcomes.includes('REFUSED'),
+  }
 }
 
 function address({ destination, message }: OutboxMessage, delay: DelayTransport): Outgoing {
   return destination === 'events'
-    // Nobody need listen to the topic, so an event that no queue wants is not an error. Subscribers partition by the order.
-    ? { exchange: ORDER_EVENTS, routingKey: message.type, messageId: message.eventId, correlationId: message.orderId ?? message.reservationId, body: message, mandatory: false }
+    ? // Nobody need listen to the topic, so an event that no queue wants is not an error. Subscribers partition by the
+      // order.
+      {
+        exchange: ORDER_EVENTS,
+        routingKey: message.type,
+        messageId: message.eventId,
+        correlationId: message.orderId ?? message.reservationId,
+        body: message,
+        mandatory: false,
+      }
     : { ...delay.route, messageId: `timeout:${message.orderIds[0]}`, body: message }
 }

@@ -9,6 +9,8 @@ export const PaymentProviderConfig = z.object({
   ALLOW_DEMO_PAYMENTS: settings.ALLOW_DEMO_PAYMENTS,
   PUBLIC_URL: httpBase().describe('base of the shop; money is reported to its /payments/callback'),
   SHOP_PAGE_URL: httpPage().optional().describe('where its page leads a buyer back to; PUBLIC_URL when unset'),
-  PAYMENT_PAGE_URL: httpBase().optional().describe('base of the links buyers pay at; http://localhost:<port> when unset'),
+  PAYMENT_PAGE_URL: httpBase()
+    .optional()
+    .describe('base of the links buyers pay at; http://localhost:<port> when unset'),
 })
 export type PaymentProviderConfig = z.output<typeof PaymentProviderConfig>

@@ -19,7 +19,10 @@ export interface LinkTokens {
   verify: (token: string) => Payment | undefined
 }
 
-/** The same payment always has the same token. It does not expire: whether an order can still be paid is the shop's to say. */
+/**
+ * The same payment always has the same token. It does not expire: whether an order can still be paid is the shop's to
+ * say.
+ */
 export function createLinkTokens(secret: string): LinkTokens {
   const sign = createSigner({ key: secret, algorithm: 'HS256', aud: AUDIENCE, noTimestamp: true })
   const verify = createVerifier({ key: secret, algorithms: ['HS256'] })

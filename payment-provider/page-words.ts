@@ -22,10 +22,22 @@ export const pageWords: Record<Language, PageWords> = {
     back: 'Back to the shop',
     results: {
       PAID: { title: 'Paid', text: 'Thank you. The order is yours.', isGood: true },
-      ALREADY_COUNTED: { title: 'Paid before', text: 'This payment was counted before; nothing was taken twice.', isGood: true },
-      REFUND_DUE: { title: 'Too late', text: 'The order had ended before the money arrived. You get it back.', isGood: false },
+      ALREADY_COUNTED: {
+        title: 'Paid before',
+        text: 'This payment was counted before; nothing was taken twice.',
+        isGood: true,
+      },
+      REFUND_DUE: {
+        title: 'Too late',
+        text: 'The order had ended before the money arrived. You get it back.',
+        isGood: false,
+      },
       REFUSED: { title: 'Not taken', text: 'The shop does not accept this payment. Nothing was taken.', isGood: false },
-      UNANSWERED: { title: 'Not known yet', text: 'The shop does not answer. Try again in a moment: nothing is taken twice.', isGood: false },
+      UNANSWERED: {
+        title: 'Not known yet',
+        text: 'The shop does not answer. Try again in a moment: nothing is taken twice.',
+        isGood: false,
+      },
     },
   },
   zh: {

@@ -26,29 +26,38 @@ export const pagePolicy = contentSecurityPolicy({
 
 export function paymentPage({ orderId, amountCents }: Payment, options: PageOptions): string {
   const words = pageWords[options.language]
-  return page(options, words.title, `
+  return page(
+    options,
+    words.title,
+    `
 <h1>${words.title}</h1>
 <p class="amount">${amount(amountCents)}</p>
 <p class="small">${words.order} ${orderId}</p>
 <form method="post"><button>${words.pay(amount(amountCents))}</button></form>
 <p class="small">${words.demonstration}</p>
-${wayBack(options)}`)
+${wayBack(options)}`,
+  )
 }
 
 export function resultPage({ outcome }: Reported, { orderId }: Payment, options: PageOptions): string {
   const words = pageWords[options.language]
   const { title, text, isGood } = words.results[outcome]
   const again = outcome === 'UNANSWERED' ? `<form method="post"><button>${words.tryAgain}</button></form>` : ''
-  return page(options, title, `
+  return page(
+    options,
+    title,
+    `
 <svg class="${isGood ? 'good' : 'warn'}" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="10"/>${isGood ? '<path d="m7.5 12.5 3 3 6-6.5"/>' : '<path d="M12 7v6m0 3.500v.01"/>'}</svg>
 <h1>${title}</h1>
 <p>${text}</p>
 <p class="small">${words.order} ${orderId}</p>
 ${again}
-${wayBack(options)}`)
+${wayBack(options)}`,
+  )
 }
 
-const wayBack = ({ language, shopPage }: PageOptions) => `<p><a href="${escaped(shopPage)}">${pageWords[language].back}</a></p>`
+const wayBack = ({ language, shopPage }: PageOptions) =>
+  `<p><a href="${escaped(shopPage)}">${pageWords[language].back}</a></p>`
 
 /** Cents in yuan, the currency of the demo: 1999 is ¥19.99. */
 function amount(cents: number): string {

@@ -11,8 +11,17 @@ import { call } from '../test/support/http-client.ts'
 import { startPaymentProvider } from './payment-provider.ts'
 
 const SECRET = randomBytes(24).toString('hex')
-const payment = { paymentId: '7f3f8f0e-6a0e-4a5b-9d9b-0d8c8f6f2a11', orderId: '0b8a3c1e-1d53-4c3e-8a54-6d9a2f1c7e22', amountCents: 1_999 }
-const refund = { refundId: '3b1f2f0c-9d53-4e8e-8a54-6d9a2f1c7e33', paymentId: payment.paymentId, providerRef: 'demo-1', amountCents: 1_999 }
+const payment = {
+  paymentId: '7f3f8f0e-6a0e-4a5b-9d9b-0d8c8f6f2a11',
+  orderId: '0b8a3c1e-1d53-4c3e-8a54-6d9a2f1c7e22',
+  amountCents: 1_999,
+}
+const refund = {
+  refundId: '3b1f2f0c-9d53-4e8e-8a54-6d9a2f1c7e33',
+  paymentId: payment.paymentId,
+  providerRef: 'demo-1',
+  amountCents: 1_999,
+}
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
 const closers = new Closers(log)
 
@@ -23,15 +32,28 @@ let url = ''
 
 beforeAll(async () => {
   const shop = await startHttp({
-    host: '127.0.0.1', port: 0, log, metrics: createMetrics('shop'), checks: {},
-    routes: (app) => app.post('/payments/callback', express.raw({ type: () => true }), (req, res) => {
-      told.push({ body: req.body as Buffer, signature: req.get('Payment-Signature') })
-      const { status, body } = answers.shift() ?? { status: 200, body: { outcome: 'PAID' } }
-      res.status(status).json(body)
-    }),
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    metrics: createMetrics('shop'),
+    checks: {},
+    routes: (app) =>
+      app.post('/payments/callback', express.raw({ type: () => true }), (req, res) => {
+        told.push({ body: req.body as Buffer, signature: req.get('Payment-Signature') })
+        const { status, body } = answers.shift() ?? { status: 200, body: { outcome: 'PAID' } }
+        res.status(status).json(body)
+      }),
   })
   closers.add('shop', shop.close)
-  const config = { NODE_ENV: 'test', LOG_LEVEL: 'silent', HOST: '127.0.0.1', PAYMENT_PROVIDER_PORT: 0, ALLOW_DEMO_PAYMENTS: false, PAYMENT_SECRET: SECRET, PUBLIC_URL: `http://127.0.0.1:${shop.port}` } as const
+  const config = {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    HOST: '127.0.0.1',
+    PAYMENT_PROVIDER_PORT: 0,
+    ALLOW_DEMO_PAYMENTS: false,
+    PAYMENT_SECRET: SECRET,
+    PUBLIC_URL: `http://127.0.0.1:${shop.port}`,
+  } as const
   url = `http://127.0.0.1:${(await startPaymentProvider({ config, log, closers })).port}`
 })
 afterAll(() => closers.closeAll())
@@ -47,7 +69,8 @@ function signed(path: string, message: unknown, secret = SECRET) {
 /** The link's path on this provider. */
 const link = async () => url + new URL(String((await signed('/links', payment)).body.url)).pathname
 const pay = (at: string, accept = 'application/json') => call('POST', at, { headers: { accept } })
-const times = (count: number, status: number, body: unknown = {}) => Array.from({ length: count }, () => ({ status, body }))
+const times = (count: number, status: number, body: unknown = {}) =>
+  Array.from({ length: count }, () => ({ status, body }))
 
 describe('a link', () => {
   test('is the same for the same payment and shows the amount, with nothing from elsewhere', async () => {
@@ -67,7 +90,8 @@ describe('a link', () => {
   test('is given to the shop only, for a payment that is one', async () => {
     expect((await call('POST', `${url}/links`, { body: payment })).status).toBe(401)
     expect((await signed('/links', payment, 'x'.repeat(32))).status).toBe(401)
-    for (const wrong of [{}, null, { ...payment, amountCents: -1 }, { ...payment, extra: 1 }]) expect((await signed('/links', wrong)).status).toBe(400)
+    for (const wrong of [{}, null, { ...payment, amountCents: -1 }, { ...payment, extra: 1 }])
+      expect((await signed('/links', wrong)).status).toBe(400)
   })
 
   test('that is not ours is 404, to look at and to pay', async () => {
@@ -122,7 +146,8 @@ describe('paying', () => {
 
 describe('a refund', () => {
   test('is taken, and taken again', async () => {
-    for (let i = 0; i < 2; i++) expect(await signed('/refunds', refund)).toMatchObject({ status: 200, body: { refundId: refund.refundId } })
+    for (let i = 0; i < 2; i++)
+      expect(await signed('/refunds', refund)).toMatchObject({ status: 200, body: { refundId: refund.refundId } })
   })
 
   test('unsigned or malformed is refused', async () => {

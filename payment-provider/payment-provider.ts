@@ -11,15 +11,19 @@ import { providerRoutes } from './routes.ts'
 import { shopAt } from './shop.ts'
 
 /**
- * The outside party that takes the money, as small as one can be: it keeps nothing, since a link carries its payment and
- * the shop counts each payment once.
+ * The outside party that takes the money, as small as one can be: it keeps nothing, since a link carries its payment
+ * and the shop counts each payment once.
  */
 export const startPaymentProvider: StartService<PaymentProviderConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('payment-provider')
   const base = () => config.PAYMENT_PAGE_URL ?? `http://localhost:${http.port}`
   const shop = shopAt({ url: config.PUBLIC_URL, secret: config.PAYMENT_SECRET, log })
   const http = await startHttp({
-    host: config.HOST, port: config.PAYMENT_PROVIDER_PORT, log, metrics, metricsAccess: metricsAccess(config),
+    host: config.HOST,
+    port: config.PAYMENT_PROVIDER_PORT,
+    log,
+    metrics,
+    metricsAccess: metricsAccess(config),
     checks: {
       shop: reachable('PUBLIC_URL', config.PUBLIC_URL, 'meanwhile no payment can be reported'),
       clock: clockCheck('the shop', shop.nowMs, SIGNATURE_TOLERANCE_SECONDS * 1_000),
@@ -30,7 +34,8 @@ export const startPaymentProvider: StartService<PaymentProviderConfig> = async (
       shopPage: config.SHOP_PAGE_URL ?? config.PUBLIC_URL,
       linkTo: (token) => `${base()}/pay/${token}`,
       shop,
-      metrics, log,
+      metrics,
+      log,
     }),
   })
   closers.add('http', () => http.close())

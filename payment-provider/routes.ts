@@ -40,13 +40,19 @@ export function providerRoutes(deps: ProviderRoutesDeps): (app: Express) => void
   }
 }
 
-const postLink = ({ links, linkTo }: ProviderRoutesDeps): RequestHandler => (req, res) => {
-  res.status(201).json({ url: linkTo(links.sign(parse(Payment, req.body))) })
-}
+const postLink =
+  ({ links, linkTo }: ProviderRoutesDeps): RequestHandler =>
+  (req, res) => {
+    res.status(201).json({ url: linkTo(links.sign(parse(Payment, req.body))) })
+  }
 
 /** Keeping nothing, it takes every refund it is asked for: the same again is the same answer. */
 const postRefund = ({ metrics, log }: ProviderRoutesDeps): RequestHandler => {
-  const refunds = new Counter({ name: 'seckill_provider_refunds_total', help: 'Refund requests taken, repeats included', registers: [metrics] })
+  const refunds = new Counter({
+    name: 'seckill_provider_refunds_total',
+    help: 'Refund requests taken, repeats included',
+    registers: [metrics],
+  })
   return (req, res) => {
     const refund = parse(RefundRequest, req.body)
     refunds.inc()
@@ -55,19 +61,30 @@ const postRefund = ({ metrics, log }: ProviderRoutesDeps): RequestHandler => {
   }
 }
 
-const getPaymentPage = ({ links, shopPage }: ProviderRoutesDeps): RequestHandler<{ token: string }> => (req, res) => {
-  const page = paymentPage(paymentOf(links, req.params.token), pageOptions(req, shopPage))
-  res.set('Cache-Control', 'no-store').vary('Accept-Language').type('html').send(page)
-}
+const getPaymentPage =
+  ({ links, shopPage }: ProviderRoutesDeps): RequestHandler<{ token: string }> =>
+  (req, res) => {
+    const page = paymentPage(paymentOf(links, req.params.token), pageOptions(req, shopPage))
+    res.set('Cache-Control', 'no-store').vary('Accept-Language').type('html').send(page)
+  }
 
 const postPayment = ({ links, shop, shopPage, metrics }: ProviderRoutesDeps): RequestHandler<{ token: string }> => {
-  const payments = new Counter({ name: 'seckill_provider_payments_total', help: 'Payments reported to the shop', labelNames: ['outcome'], registers: [metrics] })
+  const payments = new Counter({
+    name: 'seckill_provider_payments_total',
+    help: 'Payments reported to the shop',
+    labelNames: ['outcome'],
+    registers: [metrics],
+  })
   return async (req, res) => {
     const payment = paymentOf(links, req.params.token)
     const reported = await shop.reportMoney(payment)
     payments.inc({ outcome: reported.outcome })
     res.set('Cache-Control', 'no-store').vary('Accept, Accept-Language')
-    if (req.accepts(['json', 'html']) === 'html') res.status(statusOf[reported.outcome]).type('html').send(resultPage(reported, payment, pageOptions(req, shopPage)))
+    if (req.accepts(['json', 'html']) === 'html')
+      res
+        .status(statusOf[reported.outcome])
+        .type('html')
+        .send(resultPage(reported, payment, pageOptions(req, shopPage)))
     else answerJson(res, reported)
   }
 }
@@ -79,19 +96,31 @@ function pageOptions(req: Request<{ token: string }>, shopPage: string): PageOpt
 
 function paymentOf(links: LinkTokens, token: string): Payment {
   const payment = links.verify(token)
-  if (!payment) throw new ProblemError('NOT_FOUND', 'This is not a payment link of ours; ask the shop for the link again.')
+  if (!payment)
+    throw new ProblemError('NOT_FOUND', 'This is not a payment link of ours; ask the shop for the link again.')
   return payment
 }
 
-const statusOf = { PAID: 200, ALREADY_COUNTED: 200, REFUND_DUE: 200, REFUSED: 409, UNANSWERED: 503 } as const satisfies Record<Reported['outcome'], number>
+const statusOf = {
+  PAID: 200,
+  ALREADY_COUNTED: 200,
+  REFUND_DUE: 200,
+  REFUSED: 409,
+  UNANSWERED: 503,
+} as const satisfies Record<Reported['outcome'], number>
 
 function answerJson(res: Response, reported: Reported): void {
   switch (reported.outcome) {
-    case 'REFUSED': throw new ProblemError('NOT_PAYABLE', `The shop answered ${reported.status}; nothing was taken.`)
-    case 'UNANSWERED': throw new ProblemError('UNAVAILABLE', 'The shop does not answer; try again, nothing is taken twice.', { retryAfterSeconds: 5 })
+    case 'REFUSED':
+      throw new ProblemError('NOT_PAYABLE', `The shop answered ${reported.status}; nothing was taken.`)
+    case 'UNANSWERED':
+      throw new ProblemError('UNAVAILABLE', 'The shop does not answer; try again, nothing is taken twice.', {
+        retryAfterSeconds: 5,
+      })
     case 'PAID':
     case 'ALREADY_COUNTED':
-    case 'REFUND_DUE': res.json({ outcome: reported.outcome })
+    case 'REFUND_DUE':
+      res.json({ outcome: reported.outcome })
   }
 }
 

@@ -5,7 +5,10 @@ import type { Logger } from '../core/platform/log.ts'
 import { SIGNATURE_HEADER, signBody } from '../core/platform/signature.ts'
 import type { Payment } from './link-tokens.ts'
 
-/** 5 tries with pauses of 0.25, 0.5, 1 and 2 s: what a buyer at the page will wait for. A real provider goes on for days. */
+/**
+ * 5 tries with pauses of 0.25, 0.5, 1 and 2 s: what a buyer at the page will wait for. A real provider goes on for
+ * days.
+ */
 const RETRIES = { retries: 4, minTimeout: 250, factor: 2, maxTimeout: 2_000 }
 const ANSWER_LIMIT_MS = 3_000
 const CLOCK_LIMIT_MS = 1_000
@@ -29,7 +32,10 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
 
   async function send(body: string): Promise<Reported> {
     const answer = await fetch(callback, {
-      method: 'POST', body, redirect: 'manual', signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      method: 'POST',
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       // Signed anew for each try: a signature is good for five minutes only.
       headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
     })
@@ -55,7 +61,9 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
         })
       } catch (error) {
         log.error({ err: error, paymentId: payment.paymentId }, 'the shop does not take the money')
-        return error instanceof ShopRefusal && isRefused(error.status) ? { outcome: 'REFUSED', status: error.status } : { outcome: 'UNANSWERED' }
+        return error instanceof ShopRefusal && isRefused(error.status)
+          ? { outcome: 'REFUSED', status: error.status }
+          : { outcome: 'UNANSWERED' }
       }
     },
   }
@@ -76,5 +84,7 @@ class ShopRefusal extends Error {
 }
 
 const isRefused = (status: number) => status >= 400 && status < 500 && status !== 429
-/** A payment that is unknown may be so for a moment only (404), and a crowd passes (429); what else is refused stays so. */
+/**
+ * A payment that is unknown may be so for a moment only (404), and a crowd passes (429); what else is refused stays so.
+ */
 const isFinal = (status: number) => isRefused(status) && status !== 404

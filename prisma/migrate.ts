@@ -8,14 +8,18 @@ import { NO_FILTERS, readMigrations, withSchemaEngine } from './schema-engine.ts
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const migrationsList = await readMigrations()
-  const { appliedMigrationNames } = await withSchemaEngine(databaseUrl, (engine) => engine.applyMigrations({ migrationsList, filters: NO_FILTERS }))
+  const { appliedMigrationNames } = await withSchemaEngine(databaseUrl, (engine) =>
+    engine.applyMigrations({ migrationsList, filters: NO_FILTERS }),
+  )
   return appliedMigrationNames
 }
 
 if (process.argv[1] === import.meta.filename) {
   const url = process.env.DATABASE_URL
   if (!url) {
-    console.error('DATABASE_URL is missing: expected the PostgreSQL to migrate, like postgresql://user:password@host:5432/seckill')
+    console.error(
+      'DATABASE_URL is missing: expected the PostgreSQL to migrate, like postgresql://user:password@host:5432/seckill',
+    )
     process.exit(78)
   }
   const fault = databaseUrlFault(url)

@@ -16,13 +16,18 @@ import { MIGRATIONS, NO_FILTERS, SCHEMA, withSchemaEngine } from './schema-engin
 /** What the engine answers when there is something to do, as `prisma migrate diff --exit-code` does. */
 const DIFFERS = 2
 
-const { values: { check }, positionals: [name] } = commandLine({ check: { type: 'boolean' } }, [0, 1])
+const {
+  values: { check },
+  positionals: [name],
+} = commandLine({ check: { type: 'boolean' } }, [0, 1])
 if ((name === undefined) !== (check === true)) refuse('Expected either a name or --check.')
-if (name !== undefined && !/^\w[\w-]*$/.test(name)) refuse(`Expected a name of letters, digits, _ and -, got "${name}".`)
+if (name !== undefined && !/^\w[\w-]*$/.test(name))
+  refuse(`Expected a name of letters, digits, _ and -, got "${name}".`)
 
 const sql = await missingSql()
 if (sql === '') console.log('The migrations and schema.prisma say the same.')
-else if (name === undefined) fail(`schema.prisma and the migrations differ. Run: npm run migration -- <name>. It would write:\n${sql}`)
+else if (name === undefined)
+  fail(`schema.prisma and the migrations differ. Run: npm run migration -- <name>. It would write:\n${sql}`)
 else console.log(`Wrote ${await write(name, sql)}. Read it, and amend it where data must move.`)
 
 /** @returns the SQL that leads from the migrations to the schema, empty when nothing does. */
@@ -30,14 +35,17 @@ async function missingSql(): Promise<string> {
   return await inScratchDatabase(async (url) => {
     await migrate(url)
     const files = [{ path: SCHEMA, content: await readFile(SCHEMA, 'utf8') }]
-    const { exitCode, stdout } = await withSchemaEngine(url, (engine) => engine.diff({
-      from: { tag: 'schemaDatasource', files, configDir: dirname(SCHEMA) }, // The database as it is, not as the schema says.
-      to: { tag: 'schemaDatamodel', files },
-      script: true,
-      exitCode: true,
-      filters: NO_FILTERS,
-    }))
-    return exitCode === DIFFERS ? stdout ?? '' : ''
+    const { exitCode, stdout } = await withSchemaEngine(url, (engine) =>
+      engine.diff({
+        // The database as it is, not as the schema says.
+        from: { tag: 'schemaDatasource', files, configDir: dirname(SCHEMA) },
+        to: { tag: 'schemaDatamodel', files },
+        script: true,
+        exitCode: true,
+        filters: NO_FILTERS,
+      }),
+    )
+    return exitCode === DIFFERS ? (stdout ?? '') : ''
   })
 }
 
@@ -46,7 +54,11 @@ async function inScratchDatabase<T>(use: (url: string) => Promise<T>): Promise<T
   await sweepScratchFolders()
   const folder = await makeScratchFolder()
   const record = await RunRecord.claim(folder)
-  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), onStart: record.started.bind(record), settings: { fsync: 'off' } })
+  const postgres = await startPostgres({
+    dataDir: join(folder, 'postgres'),
+    onStart: record.started.bind(record),
+    settings: { fsync: 'off' },
+  })
   try {
     return await use(postgres.url)
   } finally {

@@ -13,10 +13,11 @@ export class SchemaConnections extends PrismaPg {
   readonly #open: SqlDriverAdapter[] = []
 
   constructor(connectionString: string) {
-    const onConnect = (client: PgConnection) => prepareForMigration(client).catch((error: unknown) => {
-      this.refusal = error
-      throw error
-    })
+    const onConnect = (client: PgConnection) =>
+      prepareForMigration(client).catch((error: unknown) => {
+        this.refusal = error
+        throw error
+      })
     const options = { connectionString, connectionTimeoutMillis: 10_000, onConnect }
     super(options)
   }
@@ -25,7 +26,9 @@ export class SchemaConnections extends PrismaPg {
     const adapter = await super.connect()
     // Its own executeScript cuts at every semicolon, those in comments and function bodies included. Sent whole and
     // without parameters, PostgreSQL finds the borders itself and makes one transaction of it.
-    adapter.executeScript = async (script) => { await adapter.executeRaw({ sql: script, args: [], argTypes: [] }) }
+    adapter.executeScript = async (script) => {
+      await adapter.executeRaw({ sql: script, args: [], argTypes: [] })
+    }
     const queryRaw = adapter.queryRaw.bind(adapter)
     adapter.queryRaw = async (query) => withLetters(await queryRaw(describable(query)))
     this.#open.push(adapter)
@@ -40,16 +43,24 @@ export class SchemaConnections extends PrismaPg {
 
 /** Two migrations are kept apart by a lock of the session, which a pooler would leave to somebody else's session. */
 async function prepareForMigration(client: PgConnection): Promise<void> {
-  if (!await isDirect(client)) throw new UnusableSession("DATABASE_URL goes through a connection pooler: give migrations PostgreSQL's own address.")
+  if (!(await isDirect(client)))
+    throw new UnusableSession(
+      "DATABASE_URL goes through a connection pooler: give migrations PostgreSQL's own address.",
+    )
   await prepareSession(client, { statementTimeoutMs: 0 })
 }
 
 /** PostgreSQL 18 lists each NOT NULL as a constraint of the kind 'n', at which the engine, older than it, panics. */
 function describable({ sql, ...rest }: SqlQuery): SqlQuery {
-  return { ...rest, sql: sql.replace(LETTER_EXPRESSIONS, '$1::text').replace("NOT IN ('p', 'u', 'f')", "NOT IN ('p', 'u', 'f', 'n')") }
+  return {
+    ...rest,
+    sql: sql.replace(LETTER_EXPRESSIONS, '$1::text').replace("NOT IN ('p', 'u', 'f')", "NOT IN ('p', 'u', 'f', 'n')"),
+  }
 }
 
 function withLetters({ columnTypes, ...rest }: SqlResultSet): SqlResultSet {
-  const typed = columnTypes.map((type, at) => LETTER_COLUMNS.includes(rest.columnNames[at] ?? '') ? ColumnTypeEnum.Character : type)
+  const typed = columnTypes.map((type, at) =>
+    LETTER_COLUMNS.includes(rest.columnNames[at] ?? '') ? ColumnTypeEnum.Character : type,
+  )
   return { ...rest, columnTypes: typed }
 }

@@ -23,7 +23,11 @@ export async function withSchemaEngine<T>(databaseUrl: string, use: (engine: Sch
   const adapter = bindMigrationAwareSqlAdapterFactory(connections)
   let engine: SchemaEngine | undefined
   try {
-    engine = await bindings.SchemaEngine.new({ datamodels: [[SCHEMA, await readFile(SCHEMA, 'utf8')]] }, () => {}, adapter)
+    engine = await bindings.SchemaEngine.new(
+      { datamodels: [[SCHEMA, await readFile(SCHEMA, 'utf8')]] },
+      () => {},
+      adapter,
+    )
     return await use(engine)
   } catch (error) {
     throw connections.refusal ?? error
@@ -36,7 +40,9 @@ export async function withSchemaEngine<T>(databaseUrl: string, use: (engine: Sch
 /** What the module's bundler entry would do, were .wasm importable in node without a flag. */
 async function instantiate(): Promise<void> {
   // Where the engine leaves its last words; without it a panic reads "cannot read properties of undefined".
-  Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: (message: string) => console.error(message) } })
+  Object.assign(globalThis, {
+    PRISMA_WASM_PANIC_REGISTRY: { set_message: (message: string) => console.error(message) },
+  })
   // Not import.meta.resolve, which vitest's module runner lacks.
   const script = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')
   const wasm = await readFile(script.replace(/\.js$/, '.wasm'))
@@ -48,22 +54,33 @@ async function instantiate(): Promise<void> {
   exported.__wbindgen_start()
 }
 
-/** The engine never clears its 10 s limit on waiting for the lock, which would keep a finished process alive for as long. */
+/**
+ * The engine never clears its 10 s limit on waiting for the lock, which would keep a finished process alive for as
+ * long.
+ */
 const backgroundTimeout = (callback: () => void, ms: number) => setTimeout(callback, ms).unref()
 
 let instantiation: Promise<void> | undefined
-const instantiated = () => instantiation ??= instantiate()
+const instantiated = () => (instantiation ??= instantiate())
 
 /** The migrations folder as the engine wants to be handed it: it has no file system of its own. */
 export async function readMigrations(baseDir = MIGRATIONS) {
-  const names = (await readdir(baseDir, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()
+  const names = (await readdir(baseDir, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
   return {
     baseDir,
     lockfile: { path: 'migration_lock.toml', content: await readFile(join(baseDir, 'migration_lock.toml'), 'utf8') },
     shadowDbInitScript: '',
-    migrationDirectories: await Promise.all(names.map(async (name) => ({
-      path: name,
-      migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: await readFile(join(baseDir, name, 'migration.sql'), 'utf8') } },
-    }))),
+    migrationDirectories: await Promise.all(
+      names.map(async (name) => ({
+        path: name,
+        migrationFile: {
+          path: 'migration.sql',
+          content: { tag: 'ok' as const, value: await readFile(join(baseDir, name, 'migration.sql'), 'utf8') },
+        },
+      })),
+    ),
   }
 }

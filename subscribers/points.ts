@@ -7,10 +7,21 @@ import type { Subscriber } from './frame/subscriber.ts'
 /** Paid for one point; spent, a point is a cent. */
 const CENTS_PER_POINT = 100
 
-/** Loyalty points: spent as a step of an order's saga, granted for a payment, undone when the order ends badly. As good as money. */
+/**
+ * Loyalty points: spent as a step of an order's saga, granted for a payment, undone when the order ends badly. As good
+ * as money.
+ */
 export const subscriber: Subscriber = {
   name: 'points',
-  events: ['order.created', 'order.coupon-locked', 'order.saga-expired', 'order.vetoed', 'order.paid', 'order.cancelled', 'order.refunded'],
+  events: [
+    'order.created',
+    'order.coupon-locked',
+    'order.saga-expired',
+    'order.vetoed',
+    'order.paid',
+    'order.cancelled',
+    'order.refunded',
+  ],
   once: 'inbox',
   async handleTogether(tx, events, { config }) {
     await lockBuyers(tx, events.filter(isToBeDeducted))
@@ -31,7 +42,9 @@ async function handle(tx: Transaction, event: OrderEvent, sagaMs: number): Promi
   if (isTurn) await reportStep(tx, event, 'order.points-returned', { sagaMs })
 }
 
-/** Orders of one buyer take turns, or two of them would both find the same points. In one order, as coupons are locked. */
+/**
+ * Orders of one buyer take turns, or two of them would both find the same points. In one order, as coupons are locked.
+ */
 async function lockBuyers(tx: Transaction, events: OrderEvent[]): Promise<void> {
   if (events.length === 0) return
   await tx.$executeRaw`
@@ -41,7 +54,7 @@ async function lockBuyers(tx: Transaction, events: OrderEvent[]): Promise<void> 
 
 /** No more than there is to pay. */
 async function deduct(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<void> {
-  if (!await mayGoOn(tx, event.orderId)) return
+  if (!(await mayGoOn(tx, event.orderId))) return
   const points = Math.min(event.points, event.amountCents)
   const deducted = await tx.$executeRaw`
     INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)

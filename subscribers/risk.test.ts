@@ -12,13 +12,30 @@ beforeAll(async () => {
 })
 afterAll(() => subscriptions.close())
 
-const paidBy = (buyerId: string, at = new Date(), amountCents = 1_000) => history(['order.created', 'order.paid'], { buyerId, amountCents, at: at.toISOString() })
+const paidBy = (buyerId: string, at = new Date(), amountCents = 1_000) =>
+  history(['order.created', 'order.paid'], { buyerId, amountCents, at: at.toISOString() })
 const reviewsOf = (buyerId: string) => subscriptions.world.database.riskReview.findMany({ where: { buyerId } })
-const isListed = async (buyerId: string) => await subscriptions.world.database.blacklistEntry.count({ where: { buyerId } }) > 0
-const reviewed = (buyerId: string, count: number) => eventually(`${count} reviews`, () => reviewsOf(buyerId), (rows) => rows.length >= count)
+const isListed = async (buyerId: string) =>
+  (await subscriptions.world.database.blacklistEntry.count({ where: { buyerId } })) > 0
+const reviewed = (buyerId: string, count: number) =>
+  eventually(
+    `${count} reviews`,
+    () => reviewsOf(buyerId),
+    (rows) => rows.length >= count,
+  )
 
 test('who pays more orders within a minute than the rule allows is put on the blacklist, in the database and at the door', async () => {
-  const sale = { saleId: 'sale-one', epoch: 1, title: 'A sale', priceCents: 1, total: 5, left: 5, perBuyerLimit: 1, opensAtMs: 0, closesAtMs: Date.now() + 60_000 }
+  const sale = {
+    saleId: 'sale-one',
+    epoch: 1,
+    title: 'A sale',
+    priceCents: 1,
+    total: 5,
+    left: 5,
+    perBuyerLimit: 1,
+    opensAtMs: 0,
+    closesAtMs: Date.now() + 60_000,
+  }
   await loadSale(subscriptions.world, sale)
   const buyerId = `eager-${randomUUID()}`
   const orders = Array.from({ length: 3 }, () => paidBy(buyerId))
@@ -29,13 +46,17 @@ test('who pays more orders within a minute than the rule allows is put on the bl
   await subscriptions.publish(...paidBy(buyerId))
   expect((await reviewed(buyerId, 4)).flatMap(({ rules }) => rules)).toEqual(['TOO_MANY_PAID'])
   expect(await isListed(buyerId)).toBe(true)
-  expect(await subscriptions.world.redis.sismember(subscriptions.world.stock.keys.blacklist('sale-one'), buyerId)).toBe(1)
+  expect(await subscriptions.world.redis.sismember(subscriptions.world.stock.keys.blacklist('sale-one'), buyerId)).toBe(
+    1,
+  )
 })
 
-test('payments of different minutes are nobody\'s concern, whatever the order of their events', async () => {
+test("payments of different minutes are nobody's concern, whatever the order of their events", async () => {
   const buyerId = `patient-${randomUUID()}`
   const secondsAgo = [0, 90, 30, 120, 59, 200]
-  await subscriptions.publish(...secondsAgo.flatMap((seconds) => paidBy(buyerId, new Date(Date.now() - seconds * 1_000))))
+  await subscriptions.publish(
+    ...secondsAgo.flatMap((seconds) => paidBy(buyerId, new Date(Date.now() - seconds * 1_000))),
+  )
   expect((await reviewed(buyerId, 6)).flatMap(({ rules }) => rules)).toEqual([])
   expect(await isListed(buyerId)).toBe(false)
 })

@@ -38,8 +38,8 @@ async function brokenRules(tx: Transaction, event: OrderEvent, config: Tools['co
 }
 
 /**
- * The most orders that the buyer has paid in any minute with this one in it: events of different orders come as they like.
- * Reviews of one buyer take turns: of two orders in two partitions neither would see the other.
+ * The most orders that the buyer has paid in any minute with this one in it: events of different orders come as they
+ * like. Reviews of one buyer take turns: of two orders in two partitions neither would see the other.
  */
 async function paidWithinMinute(tx: Transaction, { buyerId, at }: OrderEvent): Promise<number> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`risk ${buyerId}`}, 0))`
@@ -54,8 +54,16 @@ async function paidWithinMinute(tx: Transaction, { buyerId, at }: OrderEvent): P
   return row?.count ?? 1
 }
 
-/** Redis is told before the commit: told in vain it is a little too strict, and the event comes again; not told, it lets the buyer in. */
-async function blacklist(tx: Transaction, buyerId: string, reason: string, { redis, config, log }: Tools): Promise<void> {
+/**
+ * Redis is told before the commit: told in vain it is a little too strict, and the event comes again; not told, it lets
+ * the buyer in.
+ */
+async function blacklist(
+  tx: Transaction,
+  buyerId: string,
+  reason: string,
+  { redis, config, log }: Tools,
+): Promise<void> {
   await tx.$executeRaw`INSERT INTO blacklist (buyer_id, reason) VALUES (${buyerId}, ${reason}) ON CONFLICT DO NOTHING`
   const door = new SaleDoor(redis, config.REDIS_KEY_PREFIX)
   await door.setBlacklistedIn(await new Stock(redis, config.REDIS_KEY_PREFIX).openSaleIds(), [buyerId], true)

@@ -6,7 +6,9 @@ import { Choreography, type Delivery, type Placed } from '../test/support/choreo
 const PRICE_CENTS = 500
 let shop: Choreography
 let placed: Placed[] = []
-beforeAll(async () => { shop = await Choreography.open({ RISK_PAID_PER_MINUTE_MAX: '1' }) })
+beforeAll(async () => {
+  shop = await Choreography.open({ RISK_PAID_PER_MINUTE_MAX: '1' })
+})
 afterAll(() => shop.close())
 
 async function place(...wanted: Parameters<Choreography['place']>): Promise<Placed> {
@@ -19,12 +21,15 @@ async function place(...wanted: Parameters<Choreography['place']>): Promise<Plac
 afterEach(() => {
   for (const { orderId } of placed) {
     const sequences = shop.sequences(orderId)
-    if (sequences.some((sequence, i) => sequence !== i + 1)) throw new Error(`Expected sequences without a gap, got ${sequences.join()}`)
+    if (sequences.some((sequence, i) => sequence !== i + 1))
+      throw new Error(`Expected sequences without a gap, got ${sequences.join()}`)
   }
   placed = []
 })
 
-async function soldOf({ saleId }: Placed) { return shop.ledger.sold(saleId) }
+async function soldOf({ saleId }: Placed) {
+  return shop.ledger.sold(saleId)
+}
 
 /** Paid orders of one buyer: risk control vetoes the second one. */
 async function payTwo(wishes: Parameters<Choreography['place']>[0]): Promise<Placed> {
@@ -47,7 +52,9 @@ describe('forwards', () => {
     expect(shop.told(orderId)).toEqual(['created', 'coupon-locked', 'points-deducted'])
     expect(await shop.saga(orderId)).toMatchObject({ state: 'DONE', step: 'order.points-deducted', reason: null })
     expect((await shop.order(orderId)).amountCents).toBe(PRICE_CENTS - 120 - 80)
-    expect(shop.published.filter((event) => event.orderId === orderId).map(({ amountCents }) => amountCents)).toEqual([500, 380, 300])
+    expect(shop.published.filter((event) => event.orderId === orderId).map(({ amountCents }) => amountCents)).toEqual([
+      500, 380, 300,
+    ])
     expect([await shop.statusOf(code), await shop.pointsOf(buyerId)]).toEqual(['LOCKED', 20])
 
     expect(await shop.pay(orderId)).toBe('PAID')
@@ -93,7 +100,11 @@ describe('forwards', () => {
 
   test('of orders that want one coupon at the same moment one gets it', async () => {
     const code = await shop.coupon(100)
-    const orders = [await place({ couponCode: code }), await place({ couponCode: code }), await place({ couponCode: code })]
+    const orders = [
+      await place({ couponCode: code }),
+      await place({ couponCode: code }),
+      await place({ couponCode: code }),
+    ]
     await shop.hearAtOnce('coupon')
     await shop.settle()
     const states = await Promise.all(orders.map(async ({ orderId }) => (await shop.saga(orderId)).state))
@@ -103,16 +114,23 @@ describe('forwards', () => {
     expect(prices.sort((one, other) => one - other)).toEqual([400, 500, 500])
   })
 
-  test('a buyer\'s points are spent once, by however many orders at the same moment', async () => {
+  test("a buyer's points are spent once, by however many orders at the same moment", async () => {
     const first = await place({ points: 60 })
-    const others = [await place({ points: 60 }, { buyerId: first.buyerId }), await place({ points: 60 }, { buyerId: first.buyerId })]
+    const others = [
+      await place({ points: 60 }, { buyerId: first.buyerId }),
+      await place({ points: 60 }, { buyerId: first.buyerId }),
+    ]
     const orderIds = [first, ...others].map(({ orderId }) => orderId)
     await shop.givePoints(first.buyerId, 100)
     const { hearing } = await shop.world.database.$transaction(async (tx) => {
       // None of them can commit before each has come as far as it can without the others.
       await tx.$queryRaw`SELECT FROM sagas WHERE order_id = ANY(${orderIds}::uuid[]) FOR UPDATE`
       const hearing = shop.hearAtOnce('points')
-      await eventually('all of them to be held up', () => shop.ledger.waitingForLocks(), (count) => count === orderIds.length)
+      await eventually(
+        'all of them to be held up',
+        () => shop.ledger.waitingForLocks(),
+        (count) => count === orderIds.length,
+      )
       return { hearing }
     })
     await hearing
@@ -124,12 +142,15 @@ describe('forwards', () => {
 
 describe('backwards', () => {
   test.each([
-    ['used up', async () => {
-      const code = await shop.coupon(100)
-      await place({ couponCode: code })
-      return code
-    }],
-    ['somebody else\'s', () => shop.coupon(100, 'its owner')],
+    [
+      'used up',
+      async () => {
+        const code = await shop.coupon(100)
+        await place({ couponCode: code })
+        return code
+      },
+    ],
+    ["somebody else's", () => shop.coupon(100, 'its owner')],
     ['none at all', () => 'NO-SUCH-COUPON'],
   ])('an order whose coupon is %s is cancelled, and its buyer may buy again', async (_, make) => {
     const code = await make()
@@ -138,7 +159,11 @@ describe('backwards', () => {
     await shop.givePoints(order.buyerId, 10)
     await shop.settle()
     expect(shop.told(order.orderId)).toEqual(['created', 'coupon-refused', 'cancelled'])
-    expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'COUPON_REFUSED', amountCents: PRICE_CENTS })
+    expect(await shop.order(order.orderId)).toMatchObject({
+      status: 'CANCELLED',
+      endReason: 'COUPON_REFUSED',
+      amountCents: PRICE_CENTS,
+    })
     expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'COUPON_REFUSED' })
     expect([await soldOf(order), await shop.pointsOf(order.buyerId)]).toEqual([0, 10])
     await place({}, order)
@@ -150,10 +175,20 @@ describe('backwards', () => {
     const order = await place({ couponCode: code, points: 80 })
     await shop.givePoints(order.buyerId, 79)
     await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-locked', 'points-refused', 'coupon-returned', 'cancelled'])
+    expect(shop.told(order.orderId)).toEqual([
+      'created',
+      'coupon-locked',
+      'points-refused',
+      'coupon-returned',
+      'cancelled',
+    ])
     expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'TOO_FEW_POINTS' })
     expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'TOO_FEW_POINTS' })
-    expect([await soldOf(order), await shop.statusOf(code), await shop.pointsOf(order.buyerId)]).toEqual([0, 'AVAILABLE', 79])
+    expect([await soldOf(order), await shop.statusOf(code), await shop.pointsOf(order.buyerId)]).toEqual([
+      0,
+      'AVAILABLE',
+      79,
+    ])
     await place({ couponCode: code }, order)
   })
 
@@ -166,11 +201,26 @@ describe('backwards', () => {
     for (const { orderId } of [first, order]) await shop.pay(orderId)
     await shop.settle()
     expect(shop.told(first.orderId)).toEqual(['created', 'paid'])
-    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-locked', 'points-deducted', 'paid', 'vetoed', 'points-returned', 'coupon-returned', 'refunded'])
+    expect(shop.told(order.orderId)).toEqual([
+      'created',
+      'coupon-locked',
+      'points-deducted',
+      'paid',
+      'vetoed',
+      'points-returned',
+      'coupon-returned',
+      'refunded',
+    ])
     expect(await shop.order(order.orderId)).toMatchObject({ status: 'REFUNDED', endReason: 'VETOED' })
     expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'VETOED' })
-    expect(await shop.world.database.refund.findMany({ where: { payment: { orderId: order.orderId } } })).toMatchObject([{ amountCents: 350 }])
-    expect([await soldOf(order), await shop.statusOf(code), await shop.pointsOf(order.buyerId)]).toEqual([0, 'AVAILABLE', 50 + 5])
+    expect(await shop.world.database.refund.findMany({ where: { payment: { orderId: order.orderId } } })).toMatchObject(
+      [{ amountCents: 350 }],
+    )
+    expect([await soldOf(order), await shop.statusOf(code), await shop.pointsOf(order.buyerId)]).toEqual([
+      0,
+      'AVAILABLE',
+      50 + 5,
+    ])
   })
 
   test('a veto takes back an order, too, that named nothing, and the points that it brought', async () => {
@@ -192,7 +242,11 @@ describe('an order that ends otherwise', () => {
     await shop.settle()
     expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
     expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: null })
-    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId)]).toEqual(['AVAILABLE', [], 10])
+    expect([
+      await shop.statusOf(code),
+      await shop.couponSteps(order.orderId),
+      await shop.pointsOf(order.buyerId),
+    ]).toEqual(['AVAILABLE', [], 10])
   })
 
   test('when its buyer cancels between the steps, the coupon comes back and no points are taken', async () => {
@@ -203,7 +257,11 @@ describe('an order that ends otherwise', () => {
     await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
     await shop.settle()
     expect(shop.told(order.orderId)).toEqual(['created', 'coupon-locked', 'cancelled'])
-    expect([await shop.statusOf(code), await shop.couponSteps(order.orderId), await shop.pointsOf(order.buyerId)]).toEqual(['AVAILABLE', ['LOCKED', 'RETURNED'], 10])
+    expect([
+      await shop.statusOf(code),
+      await shop.couponSteps(order.orderId),
+      await shop.pointsOf(order.buyerId),
+    ]).toEqual(['AVAILABLE', ['LOCKED', 'RETURNED'], 10])
     expect([(await shop.saga(order.orderId)).state, await soldOf(order)]).toEqual(['COMPENSATED', 0])
   })
 
@@ -217,17 +275,27 @@ describe('an order that ends otherwise', () => {
     expect([(await shop.saga(order.orderId)).state, await soldOf(order)]).toEqual(['COMPENSATED', 0])
   })
 
-  test.each([['while its saga runs', false], ['once its saga is done', true]])('when nobody pays in time, %s, it gives back what it holds', async (_, isDone) => {
+  test.each([
+    ['while its saga runs', false],
+    ['once its saga is done', true],
+  ])('when nobody pays in time, %s, it gives back what it holds', async (_, isDone) => {
     const code = await shop.coupon(100)
     const order = await place({ couponCode: code, points: 10 })
     await shop.givePoints(order.buyerId, 10)
     await shop.hear('coupon')
     if (isDone) await shop.settle()
-    await shop.world.database.order.update({ where: { id: order.orderId }, data: { paymentDeadline: new Date(Date.now() - 1_000) } })
+    await shop.world.database.order.update({
+      where: { id: order.orderId },
+      data: { paymentDeadline: new Date(Date.now() - 1_000) },
+    })
     expect(await cancelUnpaid(shop.world.database, [order.orderId])).toHaveLength(1)
     await shop.settle()
     expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'UNPAID' })
-    expect([await shop.statusOf(code), await shop.pointsOf(order.buyerId), await soldOf(order)]).toEqual(['AVAILABLE', 10, 0])
+    expect([await shop.statusOf(code), await shop.pointsOf(order.buyerId), await soldOf(order)]).toEqual([
+      'AVAILABLE',
+      10,
+      0,
+    ])
     expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
   })
 })
@@ -242,8 +310,20 @@ test('every event three times, in any order, has the same end', async () => {
   const vetoed = await payTwo({ couponCode: await shop.coupon(100) })
   await shop.settle(undefined, threeTimesOneByOne)
   expect(await shop.saga(done.orderId)).toMatchObject({ state: 'DONE' })
-  expect([(await shop.order(done.orderId)).amountCents, await shop.pointsOf(done.buyerId), await shop.statusOf(good)]).toEqual([390, 0, 'LOCKED'])
-  expect([await shop.couponSteps(failed.orderId), await soldOf(failed), await shop.statusOf(dear)]).toEqual([['LOCKED', 'RETURNED'], 0, 'AVAILABLE'])
-  expect([await shop.couponSteps(vetoed.orderId), await soldOf(vetoed), await shop.pointsOf(vetoed.buyerId)]).toEqual([['LOCKED', 'USED', 'RETURNED'], 0, 5])
+  expect([
+    (await shop.order(done.orderId)).amountCents,
+    await shop.pointsOf(done.buyerId),
+    await shop.statusOf(good),
+  ]).toEqual([390, 0, 'LOCKED'])
+  expect([await shop.couponSteps(failed.orderId), await soldOf(failed), await shop.statusOf(dear)]).toEqual([
+    ['LOCKED', 'RETURNED'],
+    0,
+    'AVAILABLE',
+  ])
+  expect([await shop.couponSteps(vetoed.orderId), await soldOf(vetoed), await shop.pointsOf(vetoed.buyerId)]).toEqual([
+    ['LOCKED', 'USED', 'RETURNED'],
+    0,
+    5,
+  ])
   expect(await shop.world.database.refund.count({ where: { payment: { orderId: vetoed.orderId } } })).toBe(1)
 })

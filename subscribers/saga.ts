@@ -9,29 +9,41 @@ import { groupBy } from '../core/platform/group-by.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { Subscriber, Tools } from './frame/subscriber.ts'
 
-/** Keeps the order's end of its saga: ends the order to which a failure has come back, and closes the saga of one that has ended. */
+/**
+ * Keeps the order's end of its saga: ends the order to which a failure has come back, and closes the saga of one that
+ * has ended.
+ */
 export const subscriber: Subscriber = {
   name: 'saga',
   events: [
-    'order.coupon-refused', 'order.coupon-returned', 'order.points-refused', 'order.points-returned', 'order.saga-expired',
-    'order.cancelled', 'order.refunded',
+    'order.coupon-refused',
+    'order.coupon-returned',
+    'order.points-refused',
+    'order.points-returned',
+    'order.saga-expired',
+    'order.cancelled',
+    'order.refunded',
   ],
   once: 'inbox',
   async handleTogether(tx, events, tools) {
-    const comeBack = events.flatMap((event) => turnAfter(event)?.of === 'order' ? event.orderId ?? [] : [])
+    const comeBack = events.flatMap((event) => (turnAfter(event)?.of === 'order' ? (event.orderId ?? []) : []))
     // Sales before orders, as everywhere.
     await lockSales(tx, comeBack)
     await endOrders(tx, comeBack)
     const ended = events.filter(({ type }) => type === 'order.cancelled' || type === 'order.refunded')
-    await closeSagas(tx, ended.map(({ orderId }) => orderId))
+    await closeSagas(
+      tx,
+      ended.map(({ orderId }) => orderId),
+    )
     // Not while sales are held: should Redis be slow, orders would wait. The sweeper tells it then.
     if (comeBack.length === 0) await tellRedis(tx, ended, tools)
   },
 }
 
 /**
- * The units go back, and the money of those that were paid. One that its buyer has cancelled meanwhile has ended already. All
- * of a batch together: nobody can place an order of their sales meanwhile, and one by one that would be seven statements each.
+ * The units go back, and the money of those that were paid. One that its buyer has cancelled meanwhile has ended
+ * already. All of a batch together: nobody can place an order of their sales meanwhile, and one by one that would be
+ * seven statements each.
  */
 async function endOrders(tx: Transaction, orderIds: string[]): Promise<void> {
   const goingBack = (await holdOrders(tx, orderIds)).filter(({ state }) => state === 'COMPENSATING')
@@ -42,11 +54,19 @@ async function endOrders(tx: Transaction, orderIds: string[]): Promise<void> {
     else if (reason !== null) await cancelForSaga(tx, ids, reason)
   }
   failpoint('saga.beforeClosed')
-  await closeSagas(tx, goingBack.map(({ id }) => id))
+  await closeSagas(
+    tx,
+    goingBack.map(({ id }) => id),
+  )
 }
 
-/** Whoever else ends an order tells Redis at once; what is ended here can be told once that has committed, as it has now. */
+/**
+ * Whoever else ends an order tells Redis at once; what is ended here can be told once that has committed, as it has
+ * now.
+ */
 async function tellRedis(tx: Transaction, ended: OrderEvent[], { redis, config, log }: Tools): Promise<void> {
-  const ids = ended.flatMap(({ orderId, reason }) => orderId === null || reason === 'UNPAID' || reason === 'BUYER' ? [] : [orderId])
+  const ids = ended.flatMap(({ orderId, reason }) =>
+    orderId === null || reason === 'UNPAID' || reason === 'BUYER' ? [] : [orderId],
+  )
   if (ids.length > 0) await tellEnded({ database: tx, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log }, ids)
 }

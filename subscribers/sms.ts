@@ -16,20 +16,29 @@ export const subscriber: Subscriber = {
 }
 
 const WHY_CANCELLED: Record<string, string> = {
-  UNPAID: 'it was not paid in time', BUYER: 'as you wished', COUPON_REFUSED: 'its coupon could not be used', TOO_FEW_POINTS: 'you have too few points',
+  UNPAID: 'it was not paid in time',
+  BUYER: 'as you wished',
+  COUPON_REFUSED: 'its coupon could not be used',
+  TOO_FEW_POINTS: 'you have too few points',
 }
 
 function textOf({ type, orderId, amountCents, couponCode, points, reason }: OrderEvent): string {
   const amount = (amountCents / 100).toFixed(2)
   switch (type) {
     // What is to pay is known, and can be paid, only when coupon and points are taken.
-    case 'order.created': return couponCode === null && points === 0
-      ? `You got it: order ${orderId} waits for your payment of ${amount}.`
-      : `You got it: once your coupon and points are checked, order ${orderId} waits for your payment.`
-    case 'order.paid': return `Thank you: order ${orderId} is paid.`
-    case 'order.cancelled': return `Order ${orderId} is cancelled: ${WHY_CANCELLED[reason ?? ''] ?? 'it could not be completed'}.`
-    case 'order.refunded': return `Your payment of ${amount} for order ${orderId} goes back to you.`
-    case 'reservation.rejected': return 'We are sorry: your reservation could not become an order.'
-    default: throw new Error(`expected an event that buyers are told of, got ${type}`)
+    case 'order.created':
+      return couponCode === null && points === 0
+        ? `You got it: order ${orderId} waits for your payment of ${amount}.`
+        : `You got it: once your coupon and points are checked, order ${orderId} waits for your payment.`
+    case 'order.paid':
+      return `Thank you: order ${orderId} is paid.`
+    case 'order.cancelled':
+      return `Order ${orderId} is cancelled: ${WHY_CANCELLED[reason ?? ''] ?? 'it could not be completed'}.`
+    case 'order.refunded':
+      return `Your payment of ${amount} for order ${orderId} goes back to you.`
+    case 'reservation.rejected':
+      return 'We are sorry: your reservation could not become an order.'
+    default:
+      throw new Error(`expected an event that buyers are told of, got ${type}`)
   }
 }

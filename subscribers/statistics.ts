@@ -13,23 +13,46 @@ export const subscriber: Subscriber = {
   once: 'inbox',
   // A second of a sale is one row: 2,000 orders one by one would wait for it 2,000 times.
   async handleTogether(tx, events) {
-    await add(tx, 'sale_seconds', groupBy(events, ({ saleId, at }) => `${saleId} ${at.slice(0, 19)}Z`))
-    await add(tx, 'sale_totals', groupBy(events, ({ saleId }) => saleId))
+    await add(
+      tx,
+      'sale_seconds',
+      groupBy(events, ({ saleId, at }) => `${saleId} ${at.slice(0, 19)}Z`),
+    )
+    await add(
+      tx,
+      'sale_totals',
+      groupBy(events, ({ saleId }) => saleId),
+    )
   },
 }
 
-const COLUMNS = { 'order.created': 'created', 'order.paid': 'paid', 'order.cancelled': 'cancelled', 'order.refunded': 'refunded', 'reservation.rejected': 'rejected' } as const satisfies Partial<Record<OrderEventType, string>>
+const COLUMNS = {
+  'order.created': 'created',
+  'order.paid': 'paid',
+  'order.cancelled': 'cancelled',
+  'order.refunded': 'refunded',
+  'reservation.rejected': 'rejected',
+} as const satisfies Partial<Record<OrderEventType, string>>
 
 function figuresOf(key: string, events: OrderEvent[]) {
   const [saleId = '', second = null] = key.split(' ')
   const count = (type: OrderEventType) => events.filter((event) => event.type === type).length
-  const cents = (type: OrderEventType) => events.reduce((sum, event) => event.type === type ? sum + event.amountCents : sum, 0)
-  const counts = Object.fromEntries(Object.entries(COLUMNS).map(([type, column]) => [column, count(type as OrderEventType)]))
+  const cents = (type: OrderEventType) =>
+    events.reduce((sum, event) => (event.type === type ? sum + event.amountCents : sum), 0)
+  const counts = Object.fromEntries(
+    Object.entries(COLUMNS).map(([type, column]) => [column, count(type as OrderEventType)]),
+  )
   return { sale_id: saleId, second, ...counts, revenue_cents: cents('order.paid') - cents('order.refunded') }
 }
 
-/** Rows in one order everywhere: two batches that hold the same ones wait for each other in a line and not in a circle. */
-async function add(tx: Transaction, table: 'sale_seconds' | 'sale_totals', groups: Map<string, OrderEvent[]>): Promise<void> {
+/**
+ * Rows in one order everywhere: two batches that hold the same ones wait for each other in a line and not in a circle.
+ */
+async function add(
+  tx: Transaction,
+  table: 'sale_seconds' | 'sale_totals',
+  groups: Map<string, OrderEvent[]>,
+): Promise<void> {
   const key = table === 'sale_seconds' ? 'sale_id, second' : 'sale_id'
   const columns = [...Object.values(COLUMNS), 'revenue_cents']
   const rows = JSON.stringify([...groups].map(([group, events]) => figuresOf(group, events)))

@@ -21,7 +21,11 @@ export class ClosingLine implements Reporter {
     this.#failed = 0
   }
 
-  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[], reason: TestRunEndReason): void {
+  onTestRunEnd(
+    modules: readonly TestModule[],
+    unhandledErrors: readonly SerializedError[],
+    reason: TestRunEndReason,
+  ): void {
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result()

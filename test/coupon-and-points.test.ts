@@ -6,15 +6,25 @@ import { type Answer, call } from './support/http-client.ts'
 import { reserveOne } from './support/reserve-one.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
 
-const EVERYBODY: ServiceName[] = ['payment-provider', 'order-service', 'cancel-worker', 'control-room', 'gateway', 'subscribers']
+const EVERYBODY: ServiceName[] = [
+  'payment-provider',
+  'order-service',
+  'cancel-worker',
+  'control-room',
+  'gateway',
+  'subscribers',
+]
 const PRICE_CENTS = 1_000
 let system: System
-beforeAll(async () => { system = await startSystem({ RISK_PAID_PER_MINUTE_MAX: '1' }, EVERYBODY) })
+beforeAll(async () => {
+  system = await startSystem({ RISK_PAID_PER_MINUTE_MAX: '1' }, EVERYBODY)
+})
 afterAll(() => system.close())
 
 const coupon = (code: string, discountCents: number) => system.controlRoom('PUT', `/coupons/${code}`, { discountCents })
 const orderOf = (token: string, orderId: string) => call('GET', system.url(`/orders/${orderId}`), { token })
-const openPayment = (token: string, orderId: string) => call('POST', system.url(`/orders/${orderId}/payments`), { token })
+const openPayment = (token: string, orderId: string) =>
+  call('POST', system.url(`/orders/${orderId}/payments`), { token })
 
 async function buy(saleId: string, name: string, wishes: { coupon?: string; points?: number }) {
   const token = await system.signIn(name)
@@ -27,7 +37,11 @@ async function buy(saleId: string, name: string, wishes: { coupon?: string; poin
 
 /** Waits for the order's saga to be there. */
 const sagaOf = ({ token, orderId }: { token: string; orderId: string }, state: string): Promise<Answer> =>
-  eventually(`the saga to be ${state}`, () => orderOf(token, orderId), ({ body }) => (body.saga as { state?: string } | undefined)?.state === state)
+  eventually(
+    `the saga to be ${state}`,
+    () => orderOf(token, orderId),
+    ({ body }) => (body.saga as { state?: string } | undefined)?.state === state,
+  )
 
 async function pay({ token, orderId }: { token: string; orderId: string }): Promise<void> {
   const { body } = await openPayment(token, orderId)
@@ -50,8 +64,16 @@ test('a buyer pays what coupon and points have left of the price, and not before
   const waiting = await openPayment(order.token, order.orderId)
   expect(waiting).toMatchObject({ status: 409, body: { code: 'NOT_READY' } })
   expect(waiting.headers.get('retry-after')).toBe('1')
-  expect((await orderOf(token, order.orderId)).body).toMatchObject({ amountCents: PRICE_CENTS, couponCode: 'TEST-1', points: 100, saga: { state: 'RUNNING' } })
-  expect((await system.controlRoom('GET', '/sagas?state=RUNNING')).body).toMatchObject({ counts: { RUNNING: 1 }, sagas: [{ orderId: order.orderId, step: 'order.created' }] })
+  expect((await orderOf(token, order.orderId)).body).toMatchObject({
+    amountCents: PRICE_CENTS,
+    couponCode: 'TEST-1',
+    points: 100,
+    saga: { state: 'RUNNING' },
+  })
+  expect((await system.controlRoom('GET', '/sagas?state=RUNNING')).body).toMatchObject({
+    counts: { RUNNING: 1 },
+    sagas: [{ orderId: order.orderId, step: 'order.created' }],
+  })
   await system.start('subscribers')
   expect((await sagaOf(order, 'DONE')).body).toMatchObject({ status: 'PENDING_PAYMENT', amountCents: 600 })
 
@@ -59,7 +81,11 @@ test('a buyer pays what coupon and points have left of the price, and not before
   expect((await system.buy(saleId, token, { coupon: 'OTHER' })).body).toMatchObject({ id: order.reservationId })
   await pay(order)
   await system.settled(order.reservationId, token, ['PAID'])
-  expect((await orderOf(token, order.orderId)).body).toMatchObject({ status: 'PAID', amountCents: 600, saga: { state: 'DONE' } })
+  expect((await orderOf(token, order.orderId)).body).toMatchObject({
+    status: 'PAID',
+    amountCents: 600,
+    saga: { state: 'DONE' },
+  })
 })
 
 test('of the dearest sale every sum is exact: what is paid, given back, counted and granted', async () => {
@@ -68,16 +94,32 @@ test('of the dearest sale every sum is exact: what is paid, given back, counted 
   await coupon('TEST-6', 1)
   const token = await system.signIn('rich 0')
   for (const total of [dearest, 2 * dearest]) {
-    expect(await system.controlRoom('POST', `/points/${userId(token)}`, { points: dearest })).toMatchObject({ status: 201, body: { points: total } })
+    expect(await system.controlRoom('POST', `/points/${userId(token)}`, { points: dearest })).toMatchObject({
+      status: 201,
+      body: { points: total },
+    })
   }
-  const orders = [await buy(saleId, 'rich 0', { points: dearest - 1 }), await buy(saleId, 'rich 1', {}), await buy(saleId, 'rich 2', { coupon: 'TEST-6' }), await buy(saleId, 'rich 3', {})]
+  const orders = [
+    await buy(saleId, 'rich 0', { points: dearest - 1 }),
+    await buy(saleId, 'rich 1', {}),
+    await buy(saleId, 'rich 2', { coupon: 'TEST-6' }),
+    await buy(saleId, 'rich 3', {}),
+  ]
   for (const [i, order] of orders.entries()) {
     if (i % 2 === 0) await sagaOf(order, 'DONE')
     await pay(order)
     await system.settled(order.reservationId, order.token, ['PAID'])
   }
-  expect((await Promise.all(orders.map(({ token: buyer, orderId }) => orderOf(buyer, orderId)))).map(({ body }) => body.amountCents)).toEqual([1, dearest, dearest - 1, dearest])
-  await eventually('the money to be counted', () => system.world.database.saleTotal.findUnique({ where: { saleId } }), (total) => total?.revenueCents === BigInt(3 * dearest))
+  expect(
+    (await Promise.all(orders.map(({ token: buyer, orderId }) => orderOf(buyer, orderId)))).map(
+      ({ body }) => body.amountCents,
+    ),
+  ).toEqual([1, dearest, dearest - 1, dearest])
+  await eventually(
+    'the money to be counted',
+    () => system.world.database.saleTotal.findUnique({ where: { saleId } }),
+    (total) => total?.revenueCents === BigInt(3 * dearest),
+  )
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 4 }] })
 })
 
@@ -87,26 +129,44 @@ test('of what costs nothing, from the beginning or after coupon and points, the 
   expect((await orderOf(order.token, order.orderId)).body).toMatchObject({ status: 'PAID', amountCents: 0 })
   expect(await system.settled(order.reservationId, order.token, ['PAID'])).toMatchObject({ orderId: order.orderId })
   expect(await openPayment(order.token, order.orderId)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE' } })
-  expect(await call('POST', system.url(`/orders/${order.orderId}/cancellation`), { token: order.token })).toMatchObject({ status: 409, body: { code: 'NOT_CANCELLABLE' } })
+  expect(await call('POST', system.url(`/orders/${order.orderId}/cancellation`), { token: order.token })).toMatchObject(
+    { status: 409, body: { code: 'NOT_CANCELLABLE' } },
+  )
 
   await coupon('TEST-7', PRICE_CENTS)
   await coupon('TEST-8', PRICE_CENTS + 1)
-  const wishes: { coupon?: string; points?: number }[] = [{ coupon: 'TEST-7' }, { points: PRICE_CENTS }, { coupon: 'TEST-8', points: 1 }]
+  const wishes: { coupon?: string; points?: number }[] = [
+    { coupon: 'TEST-7' },
+    { points: PRICE_CENTS },
+    { coupon: 'TEST-8', points: 1 },
+  ]
   for (const [i, wish] of wishes.entries()) {
     const saleId = await system.createSale()
     await system.controlRoom('POST', `/points/${userId(await system.signIn(`lucky ${i}`))}`, { points: PRICE_CENTS })
     const taken = await buy(saleId, `lucky ${i}`, wish)
     await system.settled(taken.reservationId, taken.token, ['PAID'])
-    expect((await orderOf(taken.token, taken.orderId)).body).toMatchObject({ status: 'PAID', amountCents: 0, saga: { state: 'DONE' } })
+    expect((await orderOf(taken.token, taken.orderId)).body).toMatchObject({
+      status: 'PAID',
+      amountCents: 0,
+      saga: { state: 'DONE' },
+    })
     const { coupon: code } = wish
-    if (code) await eventually('the coupon to be used', () => system.world.database.coupon.findUnique({ where: { code } }), (found) => found?.status === 'USED')
+    if (code)
+      await eventually(
+        'the coupon to be used',
+        () => system.world.database.coupon.findUnique({ where: { code } }),
+        (found) => found?.status === 'USED',
+      )
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
   }
 
   // Risk control takes back the second in a minute.
   const second = await buy(await system.createSale({ priceCents: 0 }), 'lucky', {})
-  const both = await eventually('one of them to be taken back', async () => [await orderOf(order.token, order.orderId), await orderOf(order.token, second.orderId)],
-    (answers) => answers.some(({ body }) => body.status === 'REFUNDED'))
+  const both = await eventually(
+    'one of them to be taken back',
+    async () => [await orderOf(order.token, order.orderId), await orderOf(order.token, second.orderId)],
+    (answers) => answers.some(({ body }) => body.status === 'REFUNDED'),
+  )
   expect(both.map(({ body }) => String(body.status)).sort()).toEqual(['PAID', 'REFUNDED'])
   expect(await system.auditAtRest(free)).toMatchObject({ balanced: true })
   expect(await system.world.database.payment.count({ where: { amountCents: 0 } })).toBe(0)
@@ -118,8 +178,14 @@ test('a coupon that is used ends the order, and the unit is there for its buyer 
   await coupon('TEST-2', 300)
   await sagaOf(await buy(await system.createSale(), 'first', { coupon: 'TEST-2' }), 'DONE')
   const late = await buy(saleId, 'late', { coupon: 'TEST-2' })
-  expect(await system.settled(late.reservationId, late.token, ['CANCELLED'])).toMatchObject({ reason: 'COUPON_REFUSED' })
-  expect((await orderOf(late.token, late.orderId)).body).toMatchObject({ status: 'CANCELLED', reason: 'COUPON_REFUSED', saga: { state: 'COMPENSATED', reason: 'COUPON_REFUSED' } })
+  expect(await system.settled(late.reservationId, late.token, ['CANCELLED'])).toMatchObject({
+    reason: 'COUPON_REFUSED',
+  })
+  expect((await orderOf(late.token, late.orderId)).body).toMatchObject({
+    status: 'CANCELLED',
+    reason: 'COUPON_REFUSED',
+    saga: { state: 'COMPENSATED', reason: 'COUPON_REFUSED' },
+  })
   await buy(saleId, 'late', {})
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
 })
@@ -132,11 +198,21 @@ test('risk control takes back the order that broke its rule: the buyer sees REFU
   await sagaOf(second, 'DONE')
   await pay(first)
   await pay(second)
-  const vetoed = await eventually('one of them to be refunded', async () => [await orderOf(first.token, first.orderId), await orderOf(first.token, second.orderId)],
-    (answers) => answers.some(({ body }) => body.status === 'REFUNDED'))
+  const vetoed = await eventually(
+    'one of them to be refunded',
+    async () => [await orderOf(first.token, first.orderId), await orderOf(first.token, second.orderId)],
+    (answers) => answers.some(({ body }) => body.status === 'REFUNDED'),
+  )
   expect(vetoed.map(({ body }) => String(body.status)).sort()).toEqual(['PAID', 'REFUNDED'])
-  expect(vetoed.find(({ body }) => body.status === 'REFUNDED')?.body).toMatchObject({ reason: 'VETOED', saga: { state: 'COMPENSATED', reason: 'VETOED' } })
-  await eventually('the money to be back', () => system.world.database.refund.count({ where: { completedAt: { not: null } } }), (count) => count === 1)
+  expect(vetoed.find(({ body }) => body.status === 'REFUNDED')?.body).toMatchObject({
+    reason: 'VETOED',
+    saga: { state: 'COMPENSATED', reason: 'VETOED' },
+  })
+  await eventually(
+    'the money to be back',
+    () => system.world.database.refund.count({ where: { completedAt: { not: null } } }),
+    (count) => count === 1,
+  )
   for (const saleId of [one, two]) expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
@@ -147,13 +223,23 @@ test('while nobody takes coupons the order is called off in time, and settled on
   const order = await buy(saleId, 'unlucky', { coupon: 'TEST-4' })
   await system.world.database.saga.update({ where: { orderId: order.orderId }, data: { dueAt: new Date(0) } })
   await sagaOf(order, 'COMPENSATING')
-  const { stdout } = await execa('node', ['dev/run.mjs', 'core/sagas/main.ts', '--state', 'compensating'], { env: { DATABASE_URL: system.world.databaseUrl } })
+  const { stdout } = await execa('node', ['dev/run.mjs', 'core/sagas/main.ts', '--state', 'compensating'], {
+    env: { DATABASE_URL: system.world.databaseUrl },
+  })
   expect(stdout).toContain(order.orderId)
   expect(stdout).toContain('NOT_COMPLETED')
   await system.start('subscribers')
-  expect(await system.settled(order.reservationId, order.token, ['CANCELLED'])).toMatchObject({ reason: 'NOT_COMPLETED' })
-  expect(await system.world.database.coupon.findUnique({ where: { code: 'TEST-4' } })).toMatchObject({ status: 'AVAILABLE', orderId: null })
-  const audited = async () => (await system.auditAtRest()).sales.flatMap(({ checks }) => checks.filter(({ id }) => id === 5 || id === 6)).every(({ state }) => state === 'ok')
+  expect(await system.settled(order.reservationId, order.token, ['CANCELLED'])).toMatchObject({
+    reason: 'NOT_COMPLETED',
+  })
+  expect(await system.world.database.coupon.findUnique({ where: { code: 'TEST-4' } })).toMatchObject({
+    status: 'AVAILABLE',
+    orderId: null,
+  })
+  const audited = async () =>
+    (await system.auditAtRest()).sales
+      .flatMap(({ checks }) => checks.filter(({ id }) => id === 5 || id === 6))
+      .every(({ state }) => state === 'ok')
   await eventually('everything to have come to its end', audited, (isDone) => isDone)
 })
 
@@ -164,15 +250,32 @@ test('a gateway that dies before it hands a purchase on takes no wish with it', 
   const sale = await system.world.stock.readSale(saleId)
   if (!sale) throw new Error('expected the sale in Redis')
   const reservationId = `${saleId}.${randomBytes(16).toString('base64url')}`
-  await reserveOne(system.world.stock, sale, { reservationId, buyerId: userId(token), wishes: { couponCode: 'TEST-5' } })
+  await reserveOne(system.world.stock, sale, {
+    reservationId,
+    buyerId: userId(token),
+    wishes: { couponCode: 'TEST-5' },
+  })
   const { orderId } = await system.settled(reservationId, token)
-  expect((await sagaOf({ token, orderId: String(orderId) }, 'DONE')).body).toMatchObject({ couponCode: 'TEST-5', amountCents: 700 })
+  expect((await sagaOf({ token, orderId: String(orderId) }, 'DONE')).body).toMatchObject({
+    couponCode: 'TEST-5',
+    amountCents: 700,
+  })
 })
 
 test('what is no coupon, or no number of points, is refused before anything is set aside', async () => {
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('odd')
-  for (const wishes of [{ coupon: '' }, { coupon: 'A B' }, { coupon: 'x'.repeat(41) }, { coupon: 7 }, { coupon: null }, { points: -1 }, { points: 1.5 }, { points: 2 ** 31 }, { points: '5' }]) {
+  for (const wishes of [
+    { coupon: '' },
+    { coupon: 'A B' },
+    { coupon: 'x'.repeat(41) },
+    { coupon: 7 },
+    { coupon: null },
+    { points: -1 },
+    { points: 1.5 },
+    { points: 2 ** 31 },
+    { points: '5' },
+  ]) {
     expect(await system.buy(saleId, token, wishes)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
   }
   expect(await system.buy(saleId, token, { points: 0 })).toMatchObject({ status: 202 })

@@ -7,12 +7,14 @@ declare module 'vitest' {
 }
 
 /**
- * One private PostgreSQL, Redis and RabbitMQ for the whole run; those of TEST_SERVERS where a program that runs many times
- * keeps some for all of its runs.
+ * One private PostgreSQL, Redis and RabbitMQ for the whole run; those of TEST_SERVERS where a program that runs many
+ * times keeps some for all of its runs.
  */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_SERVERS
-  const { stop, ...servers } = given ? { ...JSON.parse(given) as TestServers, stop: async () => {} } : await startTestServers()
+  const { stop, ...servers } = given
+    ? { ...(JSON.parse(given) as TestServers), stop: async () => {} }
+    : await startTestServers()
   for (const [name, value] of Object.entries(servers)) provide(name as keyof TestServers, value)
   return async () => {
     try {

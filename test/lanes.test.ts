@@ -22,7 +22,11 @@ async function startLanes(overrides: Record<string, string> = {}): Promise<void>
   await stopLanes()
   await system.stop('gateway')
   const fast = await system.start('gateway', overrides)
-  const express = await system.start('gateway', { GATEWAY_PORT: String(await freePort()), FAST_LANE: 'false', ...overrides })
+  const express = await system.start('gateway', {
+    GATEWAY_PORT: String(await freePort()),
+    FAST_LANE: 'false',
+    ...overrides,
+  })
   lanes.fast = `http://127.0.0.1:${fast.port}`
   lanes.express = `http://127.0.0.1:${express.port}`
   stopLanes = () => fast.stop() // The system itself knows only the second one.
@@ -40,11 +44,27 @@ interface Attempt {
 async function seen(lane: 'fast' | 'express', attempt: Attempt) {
   const { path = '', method = 'POST', ...rest } = attempt
   const answer = await call(method, lanes[lane] + path, rest)
-  const text = (value: unknown) => JSON.stringify(value).replaceAll(/(?<=\.)[\w-]{22}(?=")/g, '<id>').replaceAll(/sale-[0-9a-f]{8}/g, '<sale>').replaceAll(/(?<="orderId":")[^"]+/g, '<order>').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
-  // Seconds to wait have one digit more or less a moment later, and so has the length; to the nearest hundred they are the same.
-  const volatile = new Set(['date', 'connection', 'keep-alive', ...('retryAfterSeconds' in answer.body ? ['content-length'] : [])])
+  const text = (value: unknown) =>
+    JSON.stringify(value)
+      .replaceAll(/(?<=\.)[\w-]{22}(?=")/g, '<id>')
+      .replaceAll(/sale-[0-9a-f]{8}/g, '<sale>')
+      .replaceAll(/(?<="orderId":")[^"]+/g, '<order>')
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+  // Seconds to wait have one digit more or less a moment later, and so has the length; to the nearest hundred they are
+  // the same.
+  const volatile = new Set([
+    'date',
+    'connection',
+    'keep-alive',
+    ...('retryAfterSeconds' in answer.body ? ['content-length'] : []),
+  ])
   const headers = Object.fromEntries([...answer.headers].filter(([name]) => !volatile.has(name)))
-  return { status: answer.status, code: answer.body.code, headers: text({ ...headers, 'retry-after': Math.round(Number(headers['retry-after'] ?? 0) / 100) }), body: text(answer.body).replaceAll(/"retryAfterSeconds":[\d.]+/g, '') }
+  return {
+    status: answer.status,
+    code: answer.body.code,
+    headers: text({ ...headers, 'retry-after': Math.round(Number(headers['retry-after'] ?? 0) / 100) }),
+    body: text(answer.body).replaceAll(/"retryAfterSeconds":[\d.]+/g, ''),
+  }
 }
 
 /** Both lanes on sales of their own that are alike, each with buyers of its own. */
@@ -60,32 +80,72 @@ let people = 0
 const somebody = () => system.signIn(`lane ${people++}`)
 
 describe('purchases are answered alike in front of Express and behind it', () => {
-  test('accepted', () => expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), body: { quantity: 1 } }), { status: 202 }))
+  test('accepted', () =>
+    expectEqual(
+      async () => ({ path: reservations(await system.createSale()), token: await somebody(), body: { quantity: 1 } }),
+      { status: 202 },
+    ))
 
-  test('accepted without a body', () => expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody() }), { status: 202 }))
+  test('accepted without a body', () =>
+    expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody() }), {
+      status: 202,
+    }))
 
-  test('accepted with a query', () => expectEqual(async () => ({ path: `${reservations(await system.createSale())}?from=mail`, token: await somebody() }), { status: 202 }))
+  test('accepted with a query', () =>
+    expectEqual(
+      async () => ({ path: `${reservations(await system.createSale())}?from=mail`, token: await somebody() }),
+      { status: 202 },
+    ))
 
-  test('accepted under another spelling of the path', () => expectEqual(async () => ({ path: `/Sales/${encodeURIComponent(await system.createSale())}/reservations/`, token: await somebody() }), { status: 202 }))
+  test('accepted under another spelling of the path', () =>
+    expectEqual(
+      async () => ({
+        path: `/Sales/${encodeURIComponent(await system.createSale())}/reservations/`,
+        token: await somebody(),
+      }),
+      { status: 202 },
+    ))
 
-  test('accepted, and waited for', () => expectEqual(async () => ({
-    path: reservations(await system.createSale()), token: await somebody(), headers: { prefer: 'wait=20' },
-  }), { status: 200 }))
+  test('accepted, and waited for', () =>
+    expectEqual(
+      async () => ({
+        path: reservations(await system.createSale()),
+        token: await somebody(),
+        headers: { prefer: 'wait=20' },
+      }),
+      { status: 200 },
+    ))
 
   test('accepted, and waited for in vain', async () => {
     await system.stop('order-service')
-    await expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), headers: { prefer: 'wait=1' } }), { status: 202 })
+    await expectEqual(
+      async () => ({
+        path: reservations(await system.createSale()),
+        token: await somebody(),
+        headers: { prefer: 'wait=1' },
+      }),
+      { status: 202 },
+    )
     await system.start('order-service')
   })
 
-  test('accepted, with a preference that is none', () => expectEqual(async () => ({
-    path: reservations(await system.createSale()), token: await somebody(), headers: { prefer: 'wait=soon, return=minimal' },
-  }), { status: 202 }))
+  test('accepted, with a preference that is none', () =>
+    expectEqual(
+      async () => ({
+        path: reservations(await system.createSale()),
+        token: await somebody(),
+        headers: { prefer: 'wait=soon, return=minimal' },
+      }),
+      { status: 202 },
+    ))
 
   test('repeated: the same reservation', async () => {
     const saleId = await system.createSale()
     const token = await somebody()
-    const answers = [await call('POST', lanes.fast + reservations(saleId), { token }), await call('POST', lanes.express + reservations(saleId), { token })]
+    const answers = [
+      await call('POST', lanes.fast + reservations(saleId), { token }),
+      await call('POST', lanes.express + reservations(saleId), { token }),
+    ]
     expect(answers.map((answer) => answer.status)).toEqual([202, 202])
     expect(answers[0]?.body.id).toBe(answers[1]?.body.id)
     await system.settled(String(answers[0]?.body.id), token)
@@ -95,62 +155,137 @@ describe('purchases are answered alike in front of Express and behind it', () =>
   test('sold out, and again when it is known', async () => {
     const saleId = await system.createSale({ stock: 1 })
     await system.buy(saleId, await somebody())
-    for (let i = 0; i < 3; i++) await expectEqual(async () => ({ path: reservations(saleId), token: await somebody() }), { status: 409, code: 'SOLD_OUT' })
+    for (let i = 0; i < 3; i++)
+      await expectEqual(async () => ({ path: reservations(saleId), token: await somebody() }), {
+        status: 409,
+        code: 'SOLD_OUT',
+      })
   })
 
-  test('fewer left than asked for', () => expectEqual(async () => ({
-    path: reservations(await system.createSale({ stock: 1, perBuyerLimit: 5 })), token: await somebody(), body: { quantity: 2 },
-  }), { status: 409, code: 'SOLD_OUT' }))
+  test('fewer left than asked for', () =>
+    expectEqual(
+      async () => ({
+        path: reservations(await system.createSale({ stock: 1, perBuyerLimit: 5 })),
+        token: await somebody(),
+        body: { quantity: 2 },
+      }),
+      { status: 409, code: 'SOLD_OUT' },
+    ))
 
-  test('too many attempts', () => expectEqual(async (lane) => {
-    const attempt = { path: reservations(await system.createSale()), token: await somebody() }
-    for (let i = 0; i < 4; i++) await seen(lane as 'fast', attempt)
-    return attempt
-  }, { status: 429, code: 'RATE_LIMITED' }))
+  test('too many attempts', () =>
+    expectEqual(
+      async (lane) => {
+        const attempt = { path: reservations(await system.createSale()), token: await somebody() }
+        for (let i = 0; i < 4; i++) await seen(lane as 'fast', attempt)
+        return attempt
+      },
+      { status: 429, code: 'RATE_LIMITED' },
+    ))
 
-  test('not started', () => expectEqual(async () => ({ path: reservations(await system.createSale({ opensInMs: 900_000 })), token: await somebody() }), { status: 403, code: 'NOT_STARTED' }))
+  test('not started', () =>
+    expectEqual(
+      async () => ({ path: reservations(await system.createSale({ opensInMs: 900_000 })), token: await somebody() }),
+      { status: 403, code: 'NOT_STARTED' },
+    ))
 
-  test('ended', () => expectEqual(async () => ({ path: reservations(await system.createSale({ opensInMs: -60_000, closesInMs: -1_000 })), token: await somebody() }), { status: 403, code: 'ENDED' }))
+  test('ended', () =>
+    expectEqual(
+      async () => ({
+        path: reservations(await system.createSale({ opensInMs: -60_000, closesInMs: -1_000 })),
+        token: await somebody(),
+      }),
+      { status: 403, code: 'ENDED' },
+    ))
 
-  test('on the blacklist', () => expectEqual(async () => {
-    const { body } = await call('POST', system.url('/sessions'), { body: { name: `banned ${people++}` } })
-    await system.controlRoom('PUT', `/blacklist/${String(body.userId)}`, { reason: 'test' })
-    return { path: reservations(await system.createSale()), token: String(body.token) }
-  }, { status: 403, code: 'NOT_ELIGIBLE' }))
+  test('on the blacklist', () =>
+    expectEqual(
+      async () => {
+        const { body } = await call('POST', system.url('/sessions'), { body: { name: `banned ${people++}` } })
+        await system.controlRoom('PUT', `/blacklist/${String(body.userId)}`, { reason: 'test' })
+        return { path: reservations(await system.createSale()), token: String(body.token) }
+      },
+      { status: 403, code: 'NOT_ELIGIBLE' },
+    ))
 
-  test('more than one buyer may have', () => expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), body: { quantity: 2 } }), { status: 400, code: 'INVALID_REQUEST' }))
+  test('more than one buyer may have', () =>
+    expectEqual(
+      async () => ({ path: reservations(await system.createSale()), token: await somebody(), body: { quantity: 2 } }),
+      { status: 400, code: 'INVALID_REQUEST' },
+    ))
 
-  test.each([{ quantity: 0 }, { quantity: '1' }, { colour: 'red' }, '{"quantity":', 'null', '[]', ''])('a body of %j', (body) =>
-    expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), body }), { status: 400, code: 'INVALID_REQUEST' }))
+  test.each([{ quantity: 0 }, { quantity: '1' }, { colour: 'red' }, '{"quantity":', 'null', '[]', ''])(
+    'a body of %j',
+    (body) =>
+      expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), body }), {
+        status: 400,
+        code: 'INVALID_REQUEST',
+      }),
+  )
 
-  test.each([{ 'content-type': 'text/plain' }, { 'content-type': 'application/json; charset=latin1' }, { 'content-encoding': 'gzip' }])('a body sent as %j', (headers) =>
-    expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), body: {}, headers }), { status: 415 }))
+  test.each([
+    { 'content-type': 'text/plain' },
+    { 'content-type': 'application/json; charset=latin1' },
+    { 'content-encoding': 'gzip' },
+  ])('a body sent as %j', (headers) =>
+    expectEqual(
+      async () => ({ path: reservations(await system.createSale()), token: await somebody(), body: {}, headers }),
+      { status: 415 },
+    ),
+  )
 
-  test('a body that is too large', () => expectEqual(async () => ({ path: reservations(await system.createSale()), token: await somebody(), body: { filler: 'x'.repeat(20_000) } }), { status: 413 }))
+  test('a body that is too large', () =>
+    expectEqual(
+      async () => ({
+        path: reservations(await system.createSale()),
+        token: await somebody(),
+        body: { filler: 'x'.repeat(20_000) },
+      }),
+      { status: 413 },
+    ))
 
-  test.each([{}, { authorization: 'Bearer nonsense' }, { authorization: 'Basic YTpi' }])('a caller who says %j', (headers) =>
-    expectEqual(async () => ({ path: reservations(await system.createSale()), headers }), { status: 401, code: 'UNAUTHENTICATED' }))
+  test.each([{}, { authorization: 'Bearer nonsense' }, { authorization: 'Basic YTpi' }])(
+    'a caller who says %j',
+    (headers) =>
+      expectEqual(async () => ({ path: reservations(await system.createSale()), headers }), {
+        status: 401,
+        code: 'UNAUTHENTICATED',
+      }),
+  )
 
   test.each(['nowhere', 'NOT%20AN%20ID', '%00', 'x'.repeat(40)])('a sale called %s', (saleId) =>
-    expectEqual(async () => ({ path: reservations(saleId), token: await somebody() }), { status: 404, code: 'NOT_FOUND' }))
+    expectEqual(async () => ({ path: reservations(saleId), token: await somebody() }), {
+      status: 404,
+      code: 'NOT_FOUND',
+    }),
+  )
 
   test.each(['GET', 'PUT', 'DELETE'])('%s instead of POST', (method) =>
-    expectEqual(async () => ({ method, path: reservations('any') }), { status: 405, code: 'METHOD_NOT_ALLOWED' }))
+    expectEqual(async () => ({ method, path: reservations('any') }), { status: 405, code: 'METHOD_NOT_ALLOWED' }),
+  )
 
   test('a sale whose data is of another generation', async () => {
     const saleId = await system.createSale()
-    for (const lane of ['fast', 'express'] as const) expect((await seen(lane, { path: reservations(saleId), token: await somebody() })).status).toBe(202)
+    for (const lane of ['fast', 'express'] as const)
+      expect((await seen(lane, { path: reservations(saleId), token: await somebody() })).status).toBe(202)
     await system.world.redis.hset(system.world.stock.keys.sale(saleId), 'epoch', 0)
-    await expectEqual(async () => ({ path: reservations(saleId), token: await somebody() }), { status: 503, code: 'UNAVAILABLE' })
+    await expectEqual(async () => ({ path: reservations(saleId), token: await somebody() }), {
+      status: 503,
+      code: 'UNAVAILABLE',
+    })
   })
 
-  test('a line that is full', () => expectEqual(async () => {
-    const [saleId, token] = [await system.createSale(), await somebody()]
-    const line = system.world.redis.pipeline()
-    for (let i = 0; i < 50; i++) line.xadd(system.world.stock.keys.pending(saleId), '*', 'reservation_id', `${saleId}.none`)
-    await line.exec()
-    return { path: reservations(saleId), token }
-  }, { status: 503, code: 'BUSY' }))
+  test('a line that is full', () =>
+    expectEqual(
+      async () => {
+        const [saleId, token] = [await system.createSale(), await somebody()]
+        const line = system.world.redis.pipeline()
+        for (let i = 0; i < 50; i++)
+          line.xadd(system.world.stock.keys.pending(saleId), '*', 'reservation_id', `${saleId}.none`)
+        await line.exec()
+        return { path: reservations(saleId), token }
+      },
+      { status: 503, code: 'BUSY' },
+    ))
 
   test('too much from one address', async () => {
     const attempt = { path: reservations(await system.createSale()), token: await somebody() }

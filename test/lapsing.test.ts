@@ -7,7 +7,9 @@ import { startSystem, type System } from './support/system.ts'
 async function brokerHasPlugin(): Promise<boolean> {
   const management = new URL(inject('managementUrl'))
   const authorization = `Basic ${Buffer.from(`${management.username}:${management.password}`).toString('base64')}`
-  const overview = await fetch(new URL('/api/overview', management.origin), { headers: { authorization } }).then((answer) => answer.json()) as { exchange_types: { name: string }[] }
+  const overview = (await fetch(new URL('/api/overview', management.origin), { headers: { authorization } }).then(
+    (answer) => answer.json(),
+  )) as { exchange_types: { name: string }[] }
   return overview.exchange_types.some((type) => type.name === 'x-delayed-message')
 }
 
@@ -31,10 +33,14 @@ async function lapseAndSellAgain(system: System): Promise<void> {
 }
 
 test('an unpaid order is cancelled by its timeout message, through every transport the broker has', async () => {
-  const transports = ['queue', ...(await brokerHasPlugin() ? ['plugin'] : [])]
+  const transports = ['queue', ...((await brokerHasPlugin()) ? ['plugin'] : [])]
   for (const transport of transports) {
     // Sweepers as good as off: it is the message that cancels.
-    const system = await startSystem({ PAYMENT_WINDOW_SECONDS: '1', DELAY_TRANSPORT: transport, SWEEP_INTERVAL_SECONDS: '3600' })
+    const system = await startSystem({
+      PAYMENT_WINDOW_SECONDS: '1',
+      DELAY_TRANSPORT: transport,
+      SWEEP_INTERVAL_SECONDS: '3600',
+    })
     try {
       await lapseAndSellAgain(system)
     } finally {
@@ -46,13 +52,17 @@ test('an unpaid order is cancelled by its timeout message, through every transpo
 
 test('"auto" asks the broker and takes what it has', async () => {
   const transport = await chooseDelayTransport(inject('rabbitmqUrl'), 'auto', 1_000, createLog('test', 'silent'))
-  expect(transport.kind).toBe(await brokerHasPlugin() ? 'plugin' : 'queue')
+  expect(transport.kind).toBe((await brokerHasPlugin()) ? 'plugin' : 'queue')
 })
 
 describe('without its messages', () => {
   let system: System
-  beforeAll(async () => { system = await startSystem({ SWEEP_GRACE_SECONDS: '0.5', RESERVATION_LIFETIME_SECONDS: '2' }) })
-  afterAll(async () => { await system.close() })
+  beforeAll(async () => {
+    system = await startSystem({ SWEEP_GRACE_SECONDS: '0.5', RESERVATION_LIFETIME_SECONDS: '2' })
+  })
+  afterAll(async () => {
+    await system.close()
+  })
 
   test('a reservation whose message was lost is fenced by a tombstone, then given back, and the late message meets it', async () => {
     const saleId = await system.createSale({ stock: 1 })
@@ -63,7 +73,10 @@ describe('without its messages', () => {
 
     expect(await system.settled(reservationId, token, ['REJECTED'])).toMatchObject({ reason: 'EXPIRED' })
     expect((await system.world.stock.readSale(saleId))?.left).toBe(1)
-    expect(await system.world.database.decision.findUnique({ where: { reservationId } })).toMatchObject({ outcome: 'REJECTED', reason: 'EXPIRED' })
+    expect(await system.world.database.decision.findUnique({ where: { reservationId } })).toMatchObject({
+      outcome: 'REJECTED',
+      reason: 'EXPIRED',
+    })
 
     // The message was in the queue all the time; the order service drops it now, and gives nothing back a second time.
     await system.start('order-service')

@@ -10,7 +10,9 @@ import { createWorld, type World } from './support/world.ts'
 const START_TAKES_MS = 120_000
 
 let world: World
-beforeAll(async () => { world = await createWorld() })
+beforeAll(async () => {
+  world = await createWorld()
+})
 afterAll(async () => await world.close())
 
 /** Takes connections for a server that does not answer yet, as a slow one does. */
@@ -26,8 +28,13 @@ async function startLate(serverUrl: string): Promise<LateServer> {
   const waiting = new Set<Socket>()
   let isAnswering = false
   const passOn = (socket: Socket) => {
-    const server = connect({ host, port }).on('error', () => socket.destroy()).on('close', () => socket.destroy())
-    socket.on('close', () => server.destroy()).pipe(server).pipe(socket)
+    const server = connect({ host, port })
+      .on('error', () => socket.destroy())
+      .on('close', () => socket.destroy())
+    socket
+      .on('close', () => server.destroy())
+      .pipe(server)
+      .pipe(socket)
   }
   const listener = createServer({ pauseOnConnect: true }, (socket) => {
     socket.on('error', () => socket.destroy())
@@ -49,24 +56,54 @@ async function startLate(serverUrl: string): Promise<LateServer> {
   }
 }
 
-test('a service whose servers accept connections and answer late waits for each of them, says for which, and then works', async () => {
-  const [redis, rabbitmq, postgres] = await Promise.all([startLate(world.redisUrl), startLate(world.rabbitmqUrl), startLate(world.databaseUrl)])
-  const port = await freePort()
-  const service = spawnProcess('subscribers', {
-    REDIS_URL: redis.url, RABBITMQ_URL: rabbitmq.url, DATABASE_URL: postgres.url, REDIS_KEY_PREFIX: world.keyPrefix, SUBSCRIBERS_PORT: String(port),
-  })
-  try {
-    for (const [name, server] of [['Redis', redis], ['RabbitMQ', rabbitmq], ['PostgreSQL', postgres]] as const) {
-      await eventually(`it to say that it waits for ${name}`, () => service.output(), (said) => said.includes(`Waiting for ${name}`) || service.hasEnded(), START_TAKES_MS)
-      expect(service.hasEnded(), service.output()).toBe(false)
-      server.answer()
+test(
+  'a service whose servers accept connections and answer late waits for each of them, says for which, and then works',
+  async () => {
+    const [redis, rabbitmq, postgres] = await Promise.all([
+      startLate(world.redisUrl),
+      startLate(world.rabbitmqUrl),
+      startLate(world.databaseUrl),
+    ])
+    const port = await freePort()
+    const service = spawnProcess('subscribers', {
+      REDIS_URL: redis.url,
+      RABBITMQ_URL: rabbitmq.url,
+      DATABASE_URL: postgres.url,
+      REDIS_KEY_PREFIX: world.keyPrefix,
+      SUBSCRIBERS_PORT: String(port),
+    })
+    try {
+      for (const [name, server] of [
+        ['Redis', redis],
+        ['RabbitMQ', rabbitmq],
+        ['PostgreSQL', postgres],
+      ] as const) {
+        await eventually(
+          `it to say that it waits for ${name}`,
+          () => service.output(),
+          (said) => said.includes(`Waiting for ${name}`) || service.hasEnded(),
+          START_TAKES_MS,
+        )
+        expect(service.hasEnded(), service.output()).toBe(false)
+        server.answer()
+      }
+      await eventually(
+        'it to be ready',
+        () =>
+          fetch(`http://127.0.0.1:${port}/readyz`).then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        (status) => status === 200,
+        START_TAKES_MS,
+      )
+    } finally {
+      await end(service)
+      for (const server of [redis, rabbitmq, postgres]) server.close()
     }
-    await eventually('it to be ready', () => fetch(`http://127.0.0.1:${port}/readyz`).then(({ status }) => status, () => 0), (status) => status === 200, START_TAKES_MS)
-  } finally {
-    await end(service)
-    for (const server of [redis, rabbitmq, postgres]) server.close()
-  }
-}, 4 * START_TAKES_MS)
+  },
+  4 * START_TAKES_MS,
+)
 
 async function end(service: ServiceProcess): Promise<void> {
   if (!service.hasEnded()) await service.kill()

@@ -8,7 +8,9 @@ import { stretched } from './support/patience.ts'
 
 const FIXTURES = 'test/support/left-behind'
 let folder: string
-beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'left-behind-')) })
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'left-behind-'))
+})
 afterAll(() => rm(folder, { recursive: true }))
 
 const VITEST = ['node_modules/vitest/vitest.mjs', 'run']
@@ -18,12 +20,17 @@ const NPM_TEST = ['dev/run.mjs', 'dev/test.ts']
 async function run(program: string[], named: string): Promise<{ service: ProcessId; said: string }> {
   const file = join(folder, named.replaceAll(' ', '-'))
   const { all, exitCode } = await execa('node', [...program, '--config', `${FIXTURES}/vitest.config.ts`, '-t', named], {
-    all: true, reject: false, timeout: stretched(120_000),
+    all: true,
+    reject: false,
+    timeout: stretched(120_000),
     env: {
       SERVICE_FILE: file,
       TEST_SERVERS: JSON.stringify({
-        databaseUrl: inject('databaseUrl'), templateDatabase: inject('templateDatabase'), redisUrl: inject('redisUrl'),
-        rabbitmqUrl: inject('rabbitmqUrl'), managementUrl: inject('managementUrl'),
+        databaseUrl: inject('databaseUrl'),
+        templateDatabase: inject('templateDatabase'),
+        redisUrl: inject('redisUrl'),
+        rabbitmqUrl: inject('rabbitmqUrl'),
+        managementUrl: inject('managementUrl'),
       }),
     },
   })

@@ -5,8 +5,12 @@ import { inParallel } from './support/parallel.ts'
 import { startSystem, type System } from './support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem({ TRUST_PROXY_HOPS: '1' }) })
-afterAll(async () => { await system.close() })
+beforeAll(async () => {
+  system = await startSystem({ TRUST_PROXY_HOPS: '1' })
+})
+afterAll(async () => {
+  await system.close()
+})
 
 /** A gateway of its own limits instead of the generous one. */
 async function withGateway(limits: Record<string, string>, check: () => Promise<void>): Promise<void> {
@@ -41,37 +45,54 @@ test('one address has a bucket whoever comes from it, and a forged X-Forwarded-F
 
 test('all buyers of a sale together get only so much, and whoever is refused for another reason takes nothing of it', async () => {
   const saleId = await system.createSale({ stock: 100 })
-  await withGateway({ GATEWAY_BURST: '4', GATEWAY_RATE_PER_SECOND: '0.001', BUYER_BURST: '2', BUYER_RATE_PER_SECOND: '0.001' }, async () => {
-    const anonymous = await inParallel(20, 5, () => system.buy(saleId, 'nonsense'))
-    expect(new Set(anonymous.map((answer) => answer.status))).toEqual(new Set([401]))
-    const polls = await inParallel(20, 5, () => call('GET', system.url('/sales')))
-    expect(new Set(polls.map((answer) => answer.status))).toEqual(new Set([200]))
-    const hasty = await system.signIn('hasty in a crowd')
-    expect((await inParallel(6, 1, () => system.buy(saleId, hasty))).map((answer) => answer.status)).toEqual([202, 202, 429, 429, 429, 429])
+  await withGateway(
+    { GATEWAY_BURST: '4', GATEWAY_RATE_PER_SECOND: '0.001', BUYER_BURST: '2', BUYER_RATE_PER_SECOND: '0.001' },
+    async () => {
+      const anonymous = await inParallel(20, 5, () => system.buy(saleId, 'nonsense'))
+      expect(new Set(anonymous.map((answer) => answer.status))).toEqual(new Set([401]))
+      const polls = await inParallel(20, 5, () => call('GET', system.url('/sales')))
+      expect(new Set(polls.map((answer) => answer.status))).toEqual(new Set([200]))
+      const hasty = await system.signIn('hasty in a crowd')
+      expect((await inParallel(6, 1, () => system.buy(saleId, hasty))).map((answer) => answer.status)).toEqual([
+        202, 202, 429, 429, 429, 429,
+      ])
 
-    const tokens = await inParallel(4, 1, (i) => system.signIn(`one of many ${i}`))
-    const answers = await inParallel(4, 1, (i) => system.buy(saleId, tokens[i] ?? ''))
-    expect(answers.map((answer) => answer.status)).toEqual([202, 202, 429, 429])
-    expect(answers[3]?.body.detail).toContain('Everybody')
-    expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0)
-    expect((await system.buy(await system.createSale(), tokens[3] ?? '')).status).toBe(202)
-  })
+      const tokens = await inParallel(4, 1, (i) => system.signIn(`one of many ${i}`))
+      const answers = await inParallel(4, 1, (i) => system.buy(saleId, tokens[i] ?? ''))
+      expect(answers.map((answer) => answer.status)).toEqual([202, 202, 429, 429])
+      expect(answers[3]?.body.detail).toContain('Everybody')
+      expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect((await system.buy(await system.createSale(), tokens[3] ?? '')).status).toBe(202)
+    },
+  )
 })
 
 test('in a crowd that has used up everything, buyers pay and the provider reports their money', async () => {
   const saleId = await system.createSale()
-  await withGateway({ GATEWAY_BURST: '1', GATEWAY_RATE_PER_SECOND: '0.001', POLL_BURST: '4', POLL_RATE_PER_SECOND: '0.001' }, async () => {
-    const token = await system.signIn('who bought')
-    const { body } = await system.buy(saleId, token)
-    const { orderId } = await eventually('the order', () => system.world.stock.readReservation(saleId, String(body.id)).then((found) => ({ orderId: found?.orderId })), (found) => found.orderId !== undefined)
-    expect((await inParallel(5, 1, () => call('GET', system.url(`/orders/${orderId}`), { token }))).at(-1)?.status).toBe(429)
-    expect((await system.buy(saleId, await system.signIn('who came too late'))).status).toBe(429)
+  await withGateway(
+    { GATEWAY_BURST: '1', GATEWAY_RATE_PER_SECOND: '0.001', POLL_BURST: '4', POLL_RATE_PER_SECOND: '0.001' },
+    async () => {
+      const token = await system.signIn('who bought')
+      const { body } = await system.buy(saleId, token)
+      const { orderId } = await eventually(
+        'the order',
+        () =>
+          system.world.stock.readReservation(saleId, String(body.id)).then((found) => ({ orderId: found?.orderId })),
+        (found) => found.orderId !== undefined,
+      )
+      expect(
+        (await inParallel(5, 1, () => call('GET', system.url(`/orders/${orderId}`), { token }))).at(-1)?.status,
+      ).toBe(429)
+      expect((await system.buy(saleId, await system.signIn('who came too late'))).status).toBe(429)
 
-    const payment = await call('POST', system.url(`/orders/${orderId}/payments`), { token })
-    expect(payment.status).toBe(201)
-    const paid = await inParallel(6, 1, () => call('POST', String(payment.body.url), { headers: { accept: 'application/json' } }))
-    expect(new Set(paid.map((answer) => answer.status))).toEqual(new Set([200]))
-  })
+      const payment = await call('POST', system.url(`/orders/${orderId}/payments`), { token })
+      expect(payment.status).toBe(201)
+      const paid = await inParallel(6, 1, () =>
+        call('POST', String(payment.body.url), { headers: { accept: 'application/json' } }),
+      )
+      expect(new Set(paid.map((answer) => answer.status))).toEqual(new Set([200]))
+    },
+  )
 })
 
 test('once a sale is known to be sold out, late buyers are refused without asking Redis, and so without their bucket', async () => {
@@ -82,10 +103,14 @@ test('once a sale is known to be sold out, late buyers are refused without askin
     expect((await system.buy(saleId, hasty)).body.code).toBe('SOLD_OUT')
     let others = 0
     // Redis would say RATE_LIMITED. What is known is forgotten after a second, so others keep asking.
-    const answer = await eventually('the sale to be known as sold out', async () => {
-      await system.buy(saleId, await system.signIn(`late ${others++}`))
-      return system.buy(saleId, hasty)
-    }, ({ body }) => body.code === 'SOLD_OUT')
+    const answer = await eventually(
+      'the sale to be known as sold out',
+      async () => {
+        await system.buy(saleId, await system.signIn(`late ${others++}`))
+        return system.buy(saleId, hasty)
+      },
+      ({ body }) => body.code === 'SOLD_OUT',
+    )
     expect(answer.status).toBe(409)
   })
 })

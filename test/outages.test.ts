@@ -14,7 +14,9 @@ import { startTcpProxy } from './support/tcp-proxy.ts'
 
 const LIGHT: ServiceName[] = ['control-room', 'gateway']
 let system: System
-afterEach(async () => { await system.close() })
+afterEach(async () => {
+  await system.close()
+})
 
 test('a full queue refuses: the buyer hears BUSY, the unit goes back, and what was accepted becomes orders', async () => {
   system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '5' }, LIGHT)
@@ -40,14 +42,25 @@ test('a full queue refuses: the buyer hears BUSY, the unit goes back, and what w
 test('the intake holds as many reservations when they share messages as when each has its own', async () => {
   const most = 2_000
   system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: String(most) }, LIGHT)
-  const full = batchOf(...Array.from({ length: RESERVATIONS_PER_MESSAGE_MAX }, (_, i) => ({
-    reservationId: `some-sale.${String(i).padStart(22, '0')}`, saleId: 'some-sale', buyerId: randomUUID(), quantity: 1, epoch: 1, reservedAtMs: Date.now(),
-  })))
+  const full = batchOf(
+    ...Array.from({ length: RESERVATIONS_PER_MESSAGE_MAX }, (_, i) => ({
+      reservationId: `some-sale.${String(i).padStart(22, '0')}`,
+      saleId: 'some-sale',
+      buyerId: randomUUID(),
+      quantity: 1,
+      epoch: 1,
+      reservedAtMs: Date.now(),
+    })),
+  )
   // By their number alone there would be room for 64 times as many.
   const messages = Array<string>(most / 10).fill(full)
   await expect(publishTo(system.world, INTAKE, INTAKE, ...messages)).rejects.toThrow('nacked')
   const room = most / RESERVATIONS_PER_MESSAGE_MAX
-  const accepted = await eventually('as many as there is room for', () => lengthOf(system.world, INTAKE), (length) => length > 0.9 * room)
+  const accepted = await eventually(
+    'as many as there is room for',
+    () => lengthOf(system.world, INTAKE),
+    (length) => length > 0.9 * room,
+  )
   expect(accepted).toBeLessThan(1.4 * room)
 })
 
@@ -63,7 +76,9 @@ test('while the broker is away buyers reserve up to the bound, and every reserva
     const tokens = await inParallel(30, 10, (i) => system.signIn(`patient ${i}`))
     proxy.cut()
     const answers = await inParallel(30, 5, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
-    const accepted = answers.flatMap((answer, i) => (answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : []))
+    const accepted = answers.flatMap((answer, i) =>
+      answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : [],
+    )
     expect(accepted).toHaveLength(20)
     expect(answers.filter((answer) => answer.body.code === 'BUSY')).toHaveLength(10)
     expect((await system.world.stock.readSale(saleId))?.left).toBe(80)
@@ -82,11 +97,26 @@ test('while the broker is away buyers reserve up to the bound, and every reserva
 test('a message delivered five times makes one order', async () => {
   system = await startSystem()
   const saleId = await system.createSale({ stock: 3 })
-  const message = batchOf({ reservationId: `${saleId}.${'d'.repeat(22)}`, saleId, buyerId: 'twin', quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const message = batchOf({
+    reservationId: `${saleId}.${'d'.repeat(22)}`,
+    saleId,
+    buyerId: 'twin',
+    quantity: 1,
+    epoch: 1,
+    reservedAtMs: Date.now(),
+  })
   await publishTo(system.world, INTAKE, INTAKE, message, message, message)
-  await eventually('the order', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 1)
+  await eventually(
+    'the order',
+    () => system.world.database.order.count({ where: { saleId } }),
+    (count) => count === 1,
+  )
   await publishTo(system.world, INTAKE, INTAKE, message, message)
-  await eventually('the queue to be empty', () => lengthOf(system.world, INTAKE), (length) => length === 0)
+  await eventually(
+    'the queue to be empty',
+    () => lengthOf(system.world, INTAKE),
+    (length) => length === 0,
+  )
   expect(await system.world.database.order.count({ where: { saleId } })).toBe(1)
   expect((await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(1)
 })
@@ -110,8 +140,12 @@ test('a reservation that waited too long is dropped, told, and its unit given ba
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('slow lane')
   const { body } = await system.buy(saleId, token)
-  const { reservedAtMs = 0 } = await system.world.stock.readReservation(saleId, String(body.id)) ?? {}
-  await eventually('the reservation to be too old', () => system.world.stock.nowMs(), (nowMs) => nowMs > reservedAtMs + 350)
+  const { reservedAtMs = 0 } = (await system.world.stock.readReservation(saleId, String(body.id))) ?? {}
+  await eventually(
+    'the reservation to be too old',
+    () => system.world.stock.nowMs(),
+    (nowMs) => nowMs > reservedAtMs + 350,
+  )
   await system.start('order-service')
   expect(await system.settled(String(body.id), token)).toMatchObject({ status: 'REJECTED', reason: 'EXPIRED' })
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: 1 }] })
@@ -148,7 +182,11 @@ test('stopping a gateway and an order service under load loses nothing that was 
     const answer = await system.buyAtLast(saleId, token).catch(() => undefined)
     if (answer?.status === 202) accepted.push({ id: String(answer.body.id), token })
   })
-  await eventually('half of the load', () => accepted.length, (count) => count > 150)
+  await eventually(
+    'half of the load',
+    () => accepted.length,
+    (count) => count > 150,
+  )
   expect(await gateway.terminate()).toBe(0)
   expect(await orderService.terminate()).toBe(0)
   await load
@@ -156,7 +194,9 @@ test('stopping a gateway and an order service under load loses nothing that was 
 
   await system.start('order-service')
   await system.start('gateway')
-  const ends = await inParallel(accepted.length, 20, (i) => system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''))
+  const ends = await inParallel(accepted.length, 20, (i) =>
+    system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''),
+  )
   expect(ends.every((end) => end.status === 'ORDERED')).toBe(true)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
   expect((await call('GET', system.url('/livez'))).status).toBe(200)
@@ -167,11 +207,24 @@ test('every service names a right that Redis takes away, and a purchase or cance
   const { world } = system
   const user = await redisUser(world)
   system.env.REDIS_URL = user.url
-  const names: ServiceName[] = ['payment-provider', 'order-service', 'cancel-worker', 'control-room', 'subscribers', 'gateway']
+  const names: ServiceName[] = [
+    'payment-provider',
+    'order-service',
+    'cancel-worker',
+    'control-room',
+    'subscribers',
+    'gateway',
+  ]
   const ports = new Map<ServiceName, number>()
   for (const name of names) ports.set(name, (await system.start(name)).port)
-  const readyz = async (name: ServiceName) => JSON.stringify((await call('GET', `http://127.0.0.1:${ports.get(name)}/readyz`)).body)
-  const says = (name: ServiceName, what: RegExp) => eventually(`${name} to say ${what}`, () => readyz(name), (body) => what.test(body))
+  const readyz = async (name: ServiceName) =>
+    JSON.stringify((await call('GET', `http://127.0.0.1:${ports.get(name)}/readyz`)).body)
+  const says = (name: ServiceName, what: RegExp) =>
+    eventually(
+      `${name} to say ${what}`,
+      () => readyz(name),
+      (body) => what.test(body),
+    )
   const ledgers: ServiceName[] = ['order-service', 'cancel-worker', 'control-room', 'gateway']
   for (const name of [...ledgers, 'subscribers'] as const) await says(name, /"ready":true/)
 
@@ -179,11 +232,16 @@ test('every service names a right that Redis takes away, and a purchase or cance
   const token = await system.signIn('early')
   const { orderId } = await system.settled(String((await system.buy(saleId, token)).body.id), token)
   await user.set('resetchannels', '-xadd')
-  for (const name of ledgers) await says(name, new RegExp(`MISSING_RIGHT.*XADD.*PUBLISH ${world.keyPrefix}changes.*ACL SETUSER: \\+xadd`))
+  for (const name of ledgers)
+    await says(name, new RegExp(`MISSING_RIGHT.*XADD.*PUBLISH ${world.keyPrefix}changes.*ACL SETUSER: \\+xadd`))
   expect(await readyz('subscribers')).toContain('"ready":true')
   expect((await system.buy(saleId, await system.signIn('unlucky'))).status).toBe(503)
   expect((await call('POST', system.url(`/orders/${String(orderId)}/cancellation`), { token })).status).toBe(200)
-  await eventually('the unit to be back', () => world.stock.readSale(saleId), (sale) => sale?.left === 2)
+  await eventually(
+    'the unit to be back',
+    () => world.stock.readSale(saleId),
+    (sale) => sale?.left === 2,
+  )
   expect(await world.redis.keys(world.stock.keys.buyer(saleId, '*'))).toEqual([])
 
   await user.set('-info')

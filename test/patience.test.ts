@@ -16,11 +16,26 @@ test('patience that was used up is over, and stays so', async () => {
 })
 
 test('what does not come is said together with what was seen last', async () => {
-  await expect(eventually('a miracle', () => 'nothing', (seen) => seen === 'a miracle', 50)).rejects.toThrow(/^Waited \d+ ms for a miracle; last seen: "nothing"$/)
+  await expect(
+    eventually(
+      'a miracle',
+      () => 'nothing',
+      (seen) => seen === 'a miracle',
+      50,
+    ),
+  ).rejects.toThrow(/^Waited \d+ ms for a miracle; last seen: "nothing"$/)
 })
 
 test('what reading throws is thrown at once', async () => {
-  await expect(eventually('anything', () => { throw new Error('broken') }, () => true)).rejects.toThrow(/^broken$/)
+  await expect(
+    eventually(
+      'anything',
+      () => {
+        throw new Error('broken')
+      },
+      () => true,
+    ),
+  ).rejects.toThrow(/^broken$/)
 })
 
 /** They wait for a second by default, on whatever machine. */
@@ -29,7 +44,10 @@ const WAITS_OF_VITEST = /\bvi\.waitFor\(|\bvi\.waitUntil\(|\bexpect\.poll\(/
 const LIMIT_OF_ONE_TEST = /^\}, [\d_]+\)$|^(?:before|after)(?:All|Each)\(.*, [\d_]+\)$|\bsetConfig\(/m
 
 test('no test waits by a limit that knows nothing of slow machines', () => {
-  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.test.ts'], { encoding: 'utf8' }).trim().split('\n').filter((file) => file !== 'test/patience.test.ts')
+  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.test.ts'], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .filter((file) => file !== 'test/patience.test.ts')
   const withText = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(file, 'utf8')))
   expect(withText(WAITS_OF_VITEST), 'use eventually() instead').toEqual([])
   expect(withText(LIMIT_OF_ONE_TEST), 'leave it out: test/support/setup.ts sets the limit of all').toEqual([])

@@ -7,8 +7,12 @@ import { call } from './support/http-client.ts'
 import { startSystem, type System } from './support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
-afterAll(async () => { await system.close() })
+beforeAll(async () => {
+  system = await startSystem()
+})
+afterAll(async () => {
+  await system.close()
+})
 
 async function ordered(name: string, saleId: string) {
   const token = await system.signIn(name)
@@ -16,10 +20,12 @@ async function ordered(name: string, saleId: string) {
   const reservation = await system.settled(String(body.id), token)
   return { token, reservationId: String(body.id), orderId: String(reservation.orderId) }
 }
-const openPayment = (orderId: string, token: string) => call('POST', system.url(`/orders/${orderId}/payments`), { token })
+const openPayment = (orderId: string, token: string) =>
+  call('POST', system.url(`/orders/${orderId}/payments`), { token })
 const pay = (url: unknown) => call('POST', String(url), { headers: { accept: 'application/json' } })
 const order = (orderId: string, token: string) => call('GET', system.url(`/orders/${orderId}`), { token })
-const cancel = (orderId: string, token: string) => call('POST', system.url(`/orders/${orderId}/cancellation`), { token })
+const cancel = (orderId: string, token: string) =>
+  call('POST', system.url(`/orders/${orderId}/cancellation`), { token })
 
 describe('paying', () => {
   test('the link leads to a paid order, told to the buyer at the order and at the reservation', async () => {
@@ -51,8 +57,11 @@ describe('paying', () => {
     expect(await openPayment(orderId, token)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE' } })
     expect((await pay(payment.body.url)).body.outcome).toBe('REFUND_DUE')
     expect((await pay(payment.body.url)).body.outcome).toBe('ALREADY_COUNTED')
-    const refunds = await eventually('the refund to be sent', () => system.world.database.refund.findMany({ where: { payment: { orderId } } }),
-      (found) => found.every((refund) => refund.completedAt !== null))
+    const refunds = await eventually(
+      'the refund to be sent',
+      () => system.world.database.refund.findMany({ where: { payment: { orderId } } }),
+      (found) => found.every((refund) => refund.completedAt !== null),
+    )
     expect(refunds).toHaveLength(1)
     expect((await order(orderId, token)).body.status).toBe('CANCELLED')
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
@@ -64,13 +73,23 @@ describe('paying', () => {
     await pay((await openPayment(orderId, token)).body.url)
     expect((await system.buy(saleId, await system.signIn('next'))).body.code).toBe('SOLD_OUT')
     await new Ledger(system.world).refund(orderId)
-    expect(await system.settled(reservationId, token, ['REFUNDED'])).toMatchObject({ status: 'REFUNDED', reason: 'VETOED', orderId })
+    expect(await system.settled(reservationId, token, ['REFUNDED'])).toMatchObject({
+      status: 'REFUNDED',
+      reason: 'VETOED',
+      orderId,
+    })
     expect((await order(orderId, token)).body).toMatchObject({ status: 'REFUNDED', reason: 'VETOED' })
-    const refunds = await eventually('the refund to be sent', () => system.world.database.refund.findMany({ where: { payment: { orderId } } }),
-      (found) => found.every((refund) => refund.completedAt !== null))
+    const refunds = await eventually(
+      'the refund to be sent',
+      () => system.world.database.refund.findMany({ where: { payment: { orderId } } }),
+      (found) => found.every((refund) => refund.completedAt !== null),
+    )
     expect(refunds).toHaveLength(1)
     await ordered('next', saleId)
-    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 0, orders: { REFUNDED: 1 } }] })
+    expect(await system.auditAtRest(saleId)).toMatchObject({
+      balanced: true,
+      sales: [{ sold: 1, redisLeft: 0, orders: { REFUNDED: 1 } }],
+    })
   })
 
   test('a paid order cannot be cancelled', async () => {
@@ -85,16 +104,22 @@ describe('paying', () => {
     const stranger = await system.signIn('stranger')
     const none = await order(randomUUID(), stranger)
     expect(none.status).toBe(404)
-    for (const answer of [await order(orderId, stranger), await openPayment(orderId, stranger), await cancel(orderId, stranger)]) {
+    for (const answer of [
+      await order(orderId, stranger),
+      await openPayment(orderId, stranger),
+      await cancel(orderId, stranger),
+    ]) {
       expect(answer).toMatchObject({ status: 404, body: none.body })
     }
     expect((await call('GET', system.url(`/orders/${orderId}`))).status).toBe(401)
   })
 })
 
-describe('the provider\'s callback', () => {
-  const send = (body: string, header?: string) => call('POST', system.url('/payments/callback'), { body, headers: header ? { 'payment-signature': header } : {} })
-  const sign = (body: string, ageSeconds = 0) => signBody(system.env.PAYMENT_SECRET ?? '', body, Date.now() - ageSeconds * 1_000)
+describe("the provider's callback", () => {
+  const send = (body: string, header?: string) =>
+    call('POST', system.url('/payments/callback'), { body, headers: header ? { 'payment-signature': header } : {} })
+  const sign = (body: string, ageSeconds = 0) =>
+    signBody(system.env.PAYMENT_SECRET ?? '', body, Date.now() - ageSeconds * 1_000)
 
   test('is believed only when signed, unaltered and recent', async () => {
     const { token, orderId } = await ordered('callback', await system.createSale())
@@ -114,8 +139,18 @@ describe('the provider\'s callback', () => {
     const mine = await ordered('mine', saleId)
     const yours = await ordered('yours', saleId)
     const { body: payment } = await openPayment(mine.orderId, mine.token)
-    const wrongAmount = JSON.stringify({ paymentId: payment.paymentId, orderId: mine.orderId, amountCents: 1, providerRef: 'ref-2' })
-    const wrongOrder = JSON.stringify({ paymentId: payment.paymentId, orderId: yours.orderId, amountCents: 1_000, providerRef: 'ref-3' })
+    const wrongAmount = JSON.stringify({
+      paymentId: payment.paymentId,
+      orderId: mine.orderId,
+      amountCents: 1,
+      providerRef: 'ref-2',
+    })
+    const wrongOrder = JSON.stringify({
+      paymentId: payment.paymentId,
+      orderId: yours.orderId,
+      amountCents: 1_000,
+      providerRef: 'ref-3',
+    })
     expect((await send(wrongAmount, sign(wrongAmount))).status).toBe(400)
     expect((await send(wrongOrder, sign(wrongOrder))).status).toBe(404)
     expect((await order(mine.orderId, mine.token)).body.status).toBe('PENDING_PAYMENT')

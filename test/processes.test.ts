@@ -15,7 +15,7 @@ const BUYERS = 120
 
 beforeAll(async () => {
   system = await startSystem()
-  tokens.push(...await inParallel(BUYERS, 20, (i) => system.signIn(`process ${i}`)))
+  tokens.push(...(await inParallel(BUYERS, 20, (i) => system.signIn(`process ${i}`))))
   await system.stop('gateway')
 })
 afterAll(() => system.close())
@@ -30,67 +30,105 @@ async function withProcesses(settings: Record<string, string>, check: () => Prom
   }
 }
 
-const workers = () => execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
-  .map((line) => line.trim().split(/\s+/)).filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.join(' ').includes('gateway/main.ts')).map(([pid]) => Number(pid))
+const workers = () =>
+  execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.join(' ').includes('gateway/main.ts'))
+    .map(([pid]) => Number(pid))
 // A connection of its own for every call: they are what is handed round.
-const buy = (saleId: string, i: number) => system.buyAtLast(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
+const buy = (saleId: string, i: number) =>
+  system.buyAtLast(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
 
-test('they sell one stock, and their figures are told as one', () => withProcesses({}, async () => {
-  const saleId = await system.createSale({ stock: 50 })
-  const answers = await inParallel(BUYERS, 30, (i) => buy(saleId, i))
-  expect(answers.filter((answer) => answer.status === 202)).toHaveLength(50)
-  expect(answers.filter((answer) => answer.body.code === 'SOLD_OUT')).toHaveLength(BUYERS - 50)
-  const figures = String((await call('GET', system.url('/metrics'))).body.text)
-  expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="ACCEPTED".*\} 50$/m)
-  expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="SOLD_OUT".*\} 70$/m)
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 50, redisLeft: 0 }] })
-}))
+test('they sell one stock, and their figures are told as one', () =>
+  withProcesses({}, async () => {
+    const saleId = await system.createSale({ stock: 50 })
+    const answers = await inParallel(BUYERS, 30, (i) => buy(saleId, i))
+    expect(answers.filter((answer) => answer.status === 202)).toHaveLength(50)
+    expect(answers.filter((answer) => answer.body.code === 'SOLD_OUT')).toHaveLength(BUYERS - 50)
+    const figures = String((await call('GET', system.url('/metrics'))).body.text)
+    expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="ACCEPTED".*\} 50$/m)
+    expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="SOLD_OUT".*\} 70$/m)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 50, redisLeft: 0 }] })
+  }))
 
-test('the limit of the whole gateway holds for all of them together', () => withProcesses({ GATEWAY_BURST: '20', GATEWAY_RATE_PER_SECOND: '0.001' }, async () => {
-  const saleId = await system.createSale({ stock: BUYERS })
-  const answers = await inParallel(60, 10, (i) => buy(saleId, i))
-  expect(answers.filter((answer) => answer.status === 202)).toHaveLength(20)
-}))
+test('the limit of the whole gateway holds for all of them together', () =>
+  withProcesses({ GATEWAY_BURST: '20', GATEWAY_RATE_PER_SECOND: '0.001' }, async () => {
+    const saleId = await system.createSale({ stock: BUYERS })
+    const answers = await inParallel(60, 10, (i) => buy(saleId, i))
+    expect(answers.filter((answer) => answer.status === 202)).toHaveLength(20)
+  }))
 
-test('one that dies is replaced, and what it had accepted becomes orders', () => withProcesses({}, async () => {
-  const saleId = await system.createSale({ stock: BUYERS })
-  const before = workers()
-  const accepted: { id: string; token: string }[] = []
-  await inParallel(BUYERS, 10, async (i) => {
-    if (i === 40) process.kill(before[0] ?? 0, 'SIGKILL')
-    // A connection that its process took along has no answer; its buyer comes back like any other.
-    const { body } = await eventually(`an answer for buyer ${i}`, () => buy(saleId, i).catch(() => ({ status: 0, body: {} as Record<string, unknown> })), ({ status }) => status === 202)
-    accepted.push({ id: String(body.id), token: tokens[i] ?? '' })
-  })
-  await eventually('another process in its place', workers, (now) => now.length === 2 && !now.includes(before[0] ?? 0))
-  const ends = await inParallel(BUYERS, 20, (i) => system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''))
-  expect(new Set(ends.map((end) => end.status))).toEqual(new Set(['ORDERED']))
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: BUYERS }] })
-}))
+test('one that dies is replaced, and what it had accepted becomes orders', () =>
+  withProcesses({}, async () => {
+    const saleId = await system.createSale({ stock: BUYERS })
+    const before = workers()
+    const accepted: { id: string; token: string }[] = []
+    await inParallel(BUYERS, 10, async (i) => {
+      if (i === 40) process.kill(before[0] ?? 0, 'SIGKILL')
+      // A connection that its process took along has no answer; its buyer comes back like any other.
+      const { body } = await eventually(
+        `an answer for buyer ${i}`,
+        () => buy(saleId, i).catch(() => ({ status: 0, body: {} as Record<string, unknown> })),
+        ({ status }) => status === 202,
+      )
+      accepted.push({ id: String(body.id), token: tokens[i] ?? '' })
+    })
+    await eventually(
+      'another process in its place',
+      workers,
+      (now) => now.length === 2 && !now.includes(before[0] ?? 0),
+    )
+    const ends = await inParallel(BUYERS, 20, (i) => system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''))
+    expect(new Set(ends.map((end) => end.status))).toEqual(new Set(['ORDERED']))
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: BUYERS }] })
+  }))
 
-test('asked to end, all of them drain, and none stays behind', () => withProcesses({}, async () => {
-  const before = workers()
-  expect(await gateway.terminate()).toBe(0)
-  expect(before.filter((pid) => isAlive(pid))).toEqual([])
-}))
+test('asked to end, all of them drain, and none stays behind', () =>
+  withProcesses({}, async () => {
+    const before = workers()
+    expect(await gateway.terminate()).toBe(0)
+    expect(before.filter((pid) => isAlive(pid))).toEqual([])
+  }))
 
-test('when the one above them is killed, none stays behind', () => withProcesses({}, async () => {
-  const before = workers()
-  await gateway.kill()
-  expect(await eventually('all to be gone', () => before.filter((pid) => isAlive(pid)), (alive) => alive.length === 0)).toEqual([])
-}))
+test('when the one above them is killed, none stays behind', () =>
+  withProcesses({}, async () => {
+    const before = workers()
+    await gateway.kill()
+    expect(
+      await eventually(
+        'all to be gone',
+        () => before.filter((pid) => isAlive(pid)),
+        (alive) => alive.length === 0,
+      ),
+    ).toEqual([])
+  }))
 
-test('a gateway that cannot listen ends instead of trying for ever', () => withProcesses({}, async () => {
-  const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '2', LOG_LEVEL: 'info' }
-  const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, encoding: 'utf8', timeout: stretched(20_000) })
-  expect(second.status).toBe(1)
-  expect(second.stdout + second.stderr).toContain('is taken')
-}))
+test('a gateway that cannot listen ends instead of trying for ever', () =>
+  withProcesses({}, async () => {
+    const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '2', LOG_LEVEL: 'info' }
+    const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], {
+      env,
+      encoding: 'utf8',
+      timeout: stretched(20_000),
+    })
+    expect(second.status).toBe(1)
+    expect(second.stdout + second.stderr).toContain('is taken')
+  }))
 
 test('a gateway whose process is killed before it ever listened ends, and not as if all were well', () => {
-  const killed = encodeURIComponent('import { isWorker } from "node:cluster"; if (isWorker) process.kill(process.pid, "SIGKILL")')
-  const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '1', NODE_OPTIONS: `--import=data:text/javascript,${killed}` }
-  expect(spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: stretched(20_000) }).status).toBe(1)
+  const killed = encodeURIComponent(
+    'import { isWorker } from "node:cluster"; if (isWorker) process.kill(process.pid, "SIGKILL")',
+  )
+  const env = {
+    PATH: process.env.PATH,
+    ...system.env,
+    GATEWAY_PROCESSES: '1',
+    NODE_OPTIONS: `--import=data:text/javascript,${killed}`,
+  }
+  expect(
+    spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: stretched(20_000) }).status,
+  ).toBe(1)
 })
 
 function isAlive(pid: number): boolean {

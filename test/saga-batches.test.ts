@@ -4,7 +4,9 @@ import { veto } from '../core/orders/saga.ts'
 import { Choreography, type Delivery } from './support/choreography.ts'
 
 let shop: Choreography
-beforeAll(async () => { shop = await Choreography.open() })
+beforeAll(async () => {
+  shop = await Choreography.open()
+})
 afterAll(() => shop.close())
 
 const HALVES = 20

@@ -5,8 +5,12 @@ import { inParallel } from './support/parallel.ts'
 import { startSystem, type System } from './support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
-afterAll(async () => { await system.close() })
+beforeAll(async () => {
+  system = await startSystem()
+})
+afterAll(async () => {
+  await system.close()
+})
 
 describe('a rush', () => {
   test('1,000 buyers for 100 units in parallel make exactly 100 orders, and everybody hears what became of them', async () => {
@@ -14,7 +18,9 @@ describe('a rush', () => {
     const tokens = await inParallel(1_000, 50, (i) => system.signIn(`rush ${i}`))
     const answers = await inParallel(1_000, 100, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
 
-    const accepted = answers.flatMap((answer, i) => (answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : []))
+    const accepted = answers.flatMap((answer, i) =>
+      answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : [],
+    )
     expect(accepted).toHaveLength(100)
     expect(answers.filter((answer) => answer.body.code === 'SOLD_OUT')).toHaveLength(900)
     const ends = await inParallel(100, 20, (i) => system.settled(accepted[i]?.id ?? '', accepted[i]?.token ?? ''))
@@ -34,11 +40,24 @@ describe('a rush', () => {
 
 test('while columns change their types, orders are placed, read and cancelled, and only once', async () => {
   const saleId = await system.createSale({ stock: 20 })
-  const columns = [['sales', 'id'], ['orders', 'buyer_id'], ['decisions', 'reservation_id']]
-  const change = (type: string) => inParallel(columns.length, 1, (i) => {
-    const [table, column] = columns[i] ?? []
-    return eventually('the column to change', () => system.world.database.$executeRawUnsafe(`ALTER TABLE ${table} ALTER COLUMN ${column} TYPE ${type}`).then(() => true, () => false), (done) => done)
-  })
+  const columns = [
+    ['sales', 'id'],
+    ['orders', 'buyer_id'],
+    ['decisions', 'reservation_id'],
+  ]
+  const change = (type: string) =>
+    inParallel(columns.length, 1, (i) => {
+      const [table, column] = columns[i] ?? []
+      return eventually(
+        'the column to change',
+        () =>
+          system.world.database.$executeRawUnsafe(`ALTER TABLE ${table} ALTER COLUMN ${column} TYPE ${type}`).then(
+            () => true,
+            () => false,
+          ),
+        (done) => done,
+      )
+    })
   const buyOne = async (i: number) => {
     const token = await system.signIn(`altering ${i}`)
     const { orderId } = await system.settled(String((await system.buy(saleId, token)).body.id), token, ['ORDERED'])
@@ -48,10 +67,18 @@ test('while columns change their types, orders are placed, read and cancelled, a
   const before = await inParallel(3, 3, buyOne)
   const during = inParallel(6, 2, (i) => buyOne(3 + i))
   await change('varchar(100)')
-  for (const { path, token } of [...before, ...await during, await buyOne(9)]) {
-    const read = await eventually('the order to be read', () => call('GET', system.url(path), { token }), ({ status }) => status !== 503)
+  for (const { path, token } of [...before, ...(await during), await buyOne(9)]) {
+    const read = await eventually(
+      'the order to be read',
+      () => call('GET', system.url(path), { token }),
+      ({ status }) => status !== 503,
+    )
     expect(read).toMatchObject({ status: 200, body: { status: 'PENDING_PAYMENT' } })
-    const cancelled = await eventually('the order to be cancelled', () => call('POST', system.url(`${path}/cancellation`), { token }), ({ status }) => status !== 503)
+    const cancelled = await eventually(
+      'the order to be cancelled',
+      () => call('POST', system.url(`${path}/cancellation`), { token }),
+      ({ status }) => status !== 503,
+    )
     expect(cancelled).toMatchObject({ status: 200, body: { status: 'CANCELLED' } })
   }
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: 20 }] })
@@ -59,7 +86,7 @@ test('while columns change their types, orders are placed, read and cancelled, a
 })
 
 describe('who may buy', () => {
-  test('nobody before the sale opens; the refusal tells the server\'s time and when to come back', async () => {
+  test("nobody before the sale opens; the refusal tells the server's time and when to come back", async () => {
     const saleId = await system.createSale({ opensInMs: 3_000_000 })
     const beforeMs = Date.now()
     const answer = await system.buy(saleId, await system.signIn('early'))
@@ -73,7 +100,10 @@ describe('who may buy', () => {
 
   test('nobody after it has ended', async () => {
     const saleId = await system.createSale({ opensInMs: -60_000, closesInMs: -1_000 })
-    expect(await system.buy(saleId, await system.signIn('late'))).toMatchObject({ status: 403, body: { code: 'ENDED' } })
+    expect(await system.buy(saleId, await system.signIn('late'))).toMatchObject({
+      status: 403,
+      body: { code: 'ENDED' },
+    })
   })
 
   test('nobody on the blacklist, until taken off it', async () => {
@@ -93,7 +123,10 @@ describe('who may buy', () => {
   test('not more units than the sale allows one buyer', async () => {
     const saleId = await system.createSale({ stock: 10, perBuyerLimit: 3 })
     const token = await system.signIn('family')
-    expect(await system.buy(saleId, token, { quantity: 4 })).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    expect(await system.buy(saleId, token, { quantity: 4 })).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_REQUEST' },
+    })
     expect((await system.buy(saleId, token, { quantity: 3 })).status).toBe(202)
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 3, redisLeft: 7 }] })
   })
@@ -111,7 +144,9 @@ describe('what a buyer sees', () => {
     const token = await system.signIn('owner')
     const { body } = await system.buy(saleId, token)
     expect((await system.settled(String(body.id), token)).status).toBe('ORDERED')
-    const other = await call('GET', system.url(`/reservations/${String(body.id)}`), { token: await system.signIn('stranger') })
+    const other = await call('GET', system.url(`/reservations/${String(body.id)}`), {
+      token: await system.signIn('stranger'),
+    })
     const none = await call('GET', system.url(`/reservations/${saleId}.${'A'.repeat(22)}`), { token })
     expect(other).toMatchObject({ status: 404 })
     expect(other.body).toEqual(none.body)
@@ -120,8 +155,21 @@ describe('what a buyer sees', () => {
   test('bad requests are told what was wrong', async () => {
     const saleId = await system.createSale()
     const token = await system.signIn('clumsy')
-    for (const body of [{ quantity: 0 }, { quantity: -1 }, { quantity: 1.5 }, { quantity: '1' }, { quantity: 1, colour: 'red' }, '{"quantity":1e309}', '{"quantity":', '[]', '{"__proto__":1}']) {
-      expect(await system.buy(saleId, token, body), JSON.stringify(body)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    for (const body of [
+      { quantity: 0 },
+      { quantity: -1 },
+      { quantity: 1.5 },
+      { quantity: '1' },
+      { quantity: 1, colour: 'red' },
+      '{"quantity":1e309}',
+      '{"quantity":',
+      '[]',
+      '{"__proto__":1}',
+    ]) {
+      expect(await system.buy(saleId, token, body), JSON.stringify(body)).toMatchObject({
+        status: 400,
+        body: { code: 'INVALID_REQUEST' },
+      })
     }
     expect((await system.buy(saleId, token, {}, { 'content-type': 'text/plain' })).status).toBe(415)
     expect((await system.buy(saleId, token, { quantity: 1, filler: 'x'.repeat(20_000) })).status).toBe(413)

@@ -30,7 +30,10 @@ export async function startTestServers(): Promise<TestServers & { stop: () => Pr
     await Promise.all(running.map((server) => server.stop()))
     await removeScratchFolder(folder)
   }
-  const keep = <Server extends RunningServer>(server: Server) => { running.push(server); return server }
+  const keep = <Server extends RunningServer>(server: Server) => {
+    running.push(server)
+    return server
+  }
   const options = (name: string) => ({ dataDir: join(folder, name), onStart: record.started.bind(record) })
 
   const starting = [
@@ -44,7 +47,12 @@ export async function startTestServers(): Promise<TestServers & { stop: () => Pr
     console.log(`Servers: PostgreSQL ${postgres.version}, Redis ${redis.version}, RabbitMQ ${rabbitmq.version}`)
     await migrate(await createDatabase(postgres.url, TEMPLATE))
     return {
-      databaseUrl: postgres.url, templateDatabase: TEMPLATE, redisUrl: redis.url, rabbitmqUrl: rabbitmq.url, managementUrl: rabbitmq.managementUrl, stop,
+      databaseUrl: postgres.url,
+      templateDatabase: TEMPLATE,
+      redisUrl: redis.url,
+      rabbitmqUrl: rabbitmq.url,
+      managementUrl: rabbitmq.managementUrl,
+      stop,
     }
   } catch (error) {
     await Promise.allSettled(starting) // What is still starting must be there before it can be stopped.

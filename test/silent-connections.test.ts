@@ -20,8 +20,13 @@ async function systemBehindProxy(server: 'REDIS_URL' | 'RABBITMQ_URL' | 'DATABAS
   proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.port = String(proxy.port)
   for (const service of ['payment-provider', 'control-room'] as const) await system.start(service)
-  for (const service of ['order-service', 'cancel-worker', 'gateway'] as const) await system.start(service, { [server]: url.href })
-  await eventually('everything to be ready', () => fetch(`${system.env.ORDER_SERVICE_URL}/readyz`).then((answer) => answer.status), (status) => status === 200)
+  for (const service of ['order-service', 'cancel-worker', 'gateway'] as const)
+    await system.start(service, { [server]: url.href })
+  await eventually(
+    'everything to be ready',
+    () => fetch(`${system.env.ORDER_SERVICE_URL}/readyz`).then((answer) => answer.status),
+    (status) => status === 200,
+  )
 }
 
 let named = 0
@@ -37,7 +42,12 @@ test('when Redis falls silent on open connections, buyers hear 503 and soon buy 
   expect((await buyOnce(saleId)).status).toBe(202)
   proxy.freeze()
   expect((await buyOnce(saleId)).status).toBe(503)
-  await eventually('a purchase', () => buyOnce(saleId), ({ status }) => status === 202, 10_000)
+  await eventually(
+    'a purchase',
+    () => buyOnce(saleId),
+    ({ status }) => status === 202,
+    10_000,
+  )
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
@@ -48,7 +58,12 @@ test('when the broker falls silent on open connections, what was accepted become
   const bought = await inParallel(10, 10, () => buyOnce(saleId))
   expect(bought.map(({ status }) => status)).toEqual(Array<number>(10).fill(202))
   for (const { id, token } of bought) {
-    const answer = await eventually('an order', () => call('GET', system.url(`/reservations/${id}`), { token }), ({ body }) => body.status !== 'RESERVED', 30_000)
+    const answer = await eventually(
+      'an order',
+      () => call('GET', system.url(`/reservations/${id}`), { token }),
+      ({ body }) => body.status !== 'RESERVED',
+      30_000,
+    )
     expect(answer.body.status).toBe('ORDERED')
   }
 })

@@ -8,7 +8,14 @@ import { call } from './support/http-client.ts'
 import { recordOrderEvents } from './support/order-events.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
 
-const EVERYBODY: ServiceName[] = ['payment-provider', 'order-service', 'cancel-worker', 'control-room', 'gateway', 'subscribers']
+const EVERYBODY: ServiceName[] = [
+  'payment-provider',
+  'order-service',
+  'cancel-worker',
+  'control-room',
+  'gateway',
+  'subscribers',
+]
 let system: System
 let folder: string
 beforeAll(async () => {
@@ -37,21 +44,46 @@ test('a purchase, its payment and a cancellation are followed by everybody who h
   const cancelled = await buy(saleId, 'canceller')
   await call('POST', system.url(`/orders/${cancelled.orderId}/cancellation`), { token: cancelled.token })
 
-  const totals = await eventually('the figures', () => database.saleTotal.findUnique({ where: { saleId } }), (row) => row?.paid === 1 && row.cancelled === 1)
+  const totals = await eventually(
+    'the figures',
+    () => database.saleTotal.findUnique({ where: { saleId } }),
+    (row) => row?.paid === 1 && row.cancelled === 1,
+  )
   expect(totals).toMatchObject({ created: 2, revenueCents: 1_000n })
-  expect((await eventually('the points', () => database.pointsEntry.findMany({ where: { saleId } }), (rows) => rows.length > 0)).map(({ orderId, points }) => ({ orderId, points })))
-    .toEqual([{ orderId: paid.orderId, points: 10 }])
-  await eventually('the review', () => database.riskReview.count({ where: { orderId: paid.orderId } }), (count) => count === 1)
+  expect(
+    (
+      await eventually(
+        'the points',
+        () => database.pointsEntry.findMany({ where: { saleId } }),
+        (rows) => rows.length > 0,
+      )
+    ).map(({ orderId, points }) => ({ orderId, points })),
+  ).toEqual([{ orderId: paid.orderId, points: 10 }])
+  await eventually(
+    'the review',
+    () => database.riskReview.count({ where: { orderId: paid.orderId } }),
+    (count) => count === 1,
+  )
   const file = join(folder, 'sms.log')
-  const messages = await eventually('four messages', () => existsSync(file) ? readFileSync(file, 'utf8') : '', (text) => text.trim().split('\n').length === 4)
+  const messages = await eventually(
+    'four messages',
+    () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
+    (text) => text.trim().split('\n').length === 4,
+  )
   expect(messages).toContain(`order ${paid.orderId} is paid`)
 
   const audited = async () => (await system.auditAtRest(saleId)).sales[0]?.checks.find(({ id }) => id === 6)
   await eventually('everybody to have come to the end', audited, (check) => check?.state === 'ok')
 
-  const trace = (orderId: string) => events.filter((event) => event.orderId === orderId).map(({ traceparent }) => traceparent.split('-')[1])
+  const trace = (orderId: string) =>
+    events.filter((event) => event.orderId === orderId).map(({ traceparent }) => traceparent.split('-')[1])
   expect(trace(paid.orderId)).toEqual(Array<string>(2).fill(paid.orderId.replaceAll('-', '')))
-  expect(events.find(({ type }) => type === 'order.created')).toMatchObject({ v: 3, amountCents: 1_000, couponCode: null, points: 0 })
+  expect(events.find(({ type }) => type === 'order.created')).toMatchObject({
+    v: 3,
+    amountCents: 1_000,
+    couponCode: null,
+    points: 0,
+  })
   await close()
 })
 
@@ -61,6 +93,10 @@ test('while the subscribers are away the shop sells on, and they catch up', asyn
   await buy(saleId, 'lonely')
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
   await system.start('subscribers')
-  const totals = await eventually('the figures', () => system.world.database.saleTotal.findUnique({ where: { saleId } }), (row) => row !== null)
+  const totals = await eventually(
+    'the figures',
+    () => system.world.database.saleTotal.findUnique({ where: { saleId } }),
+    (row) => row !== null,
+  )
   expect(totals?.created).toBe(1)
 })

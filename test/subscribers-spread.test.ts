@@ -13,7 +13,9 @@ import { holdOf } from './support/added-subscriber/newcomer.ts'
 import { lengthOf, publishTo } from './support/queues.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
 
-/** As long as an effect waits to be let go, before it leaves its events to the next try: a transaction may take 10 s. */
+/**
+ * As long as an effect waits to be let go, before it leaves its events to the next try: a transaction may take 10 s.
+ */
 const HELD_MS = 1_000
 const STEPS = ['order.created', 'order.paid', 'order.refunded'] as const
 let subscriptions: Subscriptions
@@ -27,15 +29,22 @@ afterAll(async () => {
   await subscriptions.close()
 })
 
-/** A subscriber with a backlog of so many orders, all of them under way at the same time, none of which it handles until it is let go. */
+/**
+ * A subscriber with a backlog of so many orders, all of them under way at the same time, none of which it handles until
+ * it is let go.
+ */
 async function backlogged(name: string, orderCount: number) {
   const seen: OrderEvent[] = []
   let letGo = () => {}
-  const released = new Promise<boolean>((resolve) => { letGo = () => resolve(true) })
+  const released = new Promise<boolean>((resolve) => {
+    letGo = () => resolve(true)
+  })
   const subscriber: Subscriber = {
-    name, events: STEPS, once: 'inbox',
+    name,
+    events: STEPS,
+    once: 'inbox',
     async handle(_tx, event) {
-      if (!await Promise.race([released, delay(HELD_MS, false)])) throw new TryAgain('not yet')
+      if (!(await Promise.race([released, delay(HELD_MS, false)]))) throw new TryAgain('not yet')
       seen.push(event)
     },
   }
@@ -45,20 +54,25 @@ async function backlogged(name: string, orderCount: number) {
   return { seen, orders, letGo, start: () => subscriptions.run(subscriber, { SUBSCRIBER_BATCH_MAX: '10' }) }
 }
 
-const spread = (...args: string[]) => execa('node', ['dev/run.mjs', 'subscribers/frame/spread/main.ts', ...args], {
-  env: { ...subscriptions.env, LOG_LEVEL: 'silent', SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' },
-})
+const spread = (...args: string[]) =>
+  execa('node', ['dev/run.mjs', 'subscribers/frame/spread/main.ts', ...args], {
+    env: { ...subscriptions.env, LOG_LEVEL: 'silent', SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' },
+  })
 /** Of the further queues those that exist. */
 async function spreadQueues(name: string, over: number): Promise<string[]> {
   const { queues } = subscriptions.queues(name).spreadOver(over)
-  const statuses = await Promise.all(queues.map(async (queue) => (await subscriptions.world.broker('GET', `queues/%VHOST%/${queue}`)).status))
+  const statuses = await Promise.all(
+    queues.map(async (queue) => (await subscriptions.world.broker('GET', `queues/%VHOST%/${queue}`)).status),
+  )
   return queues.filter((_, i) => statuses[i] !== 404)
 }
 
 /** Every order to its end, its events once and one after another, and nothing set aside. */
 async function expectAllInOrder(name: string, seen: OrderEvent[], orders: OrderEvent[][]): Promise<void> {
-  for (const [event] of orders) expect(seen.filter(({ orderId }) => orderId === event?.orderId).map(({ sequence }) => sequence)).toEqual([1, 2, 3])
-  for (const queue of [subscriptions.queues(name).parked, subscriptions.queues(name).deadLetters]) expect(await lengthOf(subscriptions.world, queue)).toBe(0)
+  for (const [event] of orders)
+    expect(seen.filter(({ orderId }) => orderId === event?.orderId).map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+  for (const queue of [subscriptions.queues(name).parked, subscriptions.queues(name).deadLetters])
+    expect(await lengthOf(subscriptions.world, queue)).toBe(0)
 }
 
 test('a backlog is spread over more queues and drained, with what comes meanwhile, and then everything is as it was', async () => {
@@ -66,16 +80,29 @@ test('a backlog is spread over more queues and drained, with what comes meanwhil
   await start()
   await start()
   const command = spread('slow', '--over', '6', '--processes', '0')
-  await eventually('it to be spread', () => spreadQueues('slow', 6), (queues) => queues.length === 6)
+  await eventually(
+    'it to be spread',
+    () => spreadQueues('slow', 6),
+    (queues) => queues.length === 6,
+  )
   const later = Array.from({ length: 50 }, () => history([...STEPS]))
   await subscriptions.publish(...later.flat())
   letGo()
   const { stdout } = await command
-  expect(stdout).toMatch(/The backlog of slow is drained: [\d,]+ events in [\d.]+ s, [\d,]+ a second, over 6 queues by 2 processes/)
-  await eventually('what came last', () => seen.length, (count) => count === 600)
+  expect(stdout).toMatch(
+    /The backlog of slow is drained: [\d,]+ events in [\d.]+ s, [\d,]+ a second, over 6 queues by 2 processes/,
+  )
+  await eventually(
+    'what came last',
+    () => seen.length,
+    (count) => count === 600,
+  )
   await expectAllInOrder('slow', seen, [...orders, ...later])
   expect(await spreadQueues('slow', 6)).toEqual([])
-  expect(await subscriptions.world.database.subscription.findUnique({ where: { name: 'slow' } })).toMatchObject({ spread: 'NONE', spreadOver: null })
+  expect(await subscriptions.world.database.subscription.findUnique({ where: { name: 'slow' } })).toMatchObject({
+    spread: 'NONE',
+    spreadOver: null,
+  })
 })
 
 test('killed in the middle it leaves nothing behind that does not go on, and run again it comes to its end', async () => {
@@ -84,17 +111,29 @@ test('killed in the middle it leaves nothing behind that does not go on, and run
   const command = spread('cut', '--over', '5', '--processes', '0')
   command.catch(() => 'it is killed')
   const { queues } = subscriptions.queues('cut').spreadOver(5)
-  await eventually('everything to be spread', () => depths.depths(queues), (lengths) => lengths.reduce((sum, length) => sum + length, 0) > 50)
+  await eventually(
+    'everything to be spread',
+    () => depths.depths(queues),
+    (lengths) => lengths.reduce((sum, length) => sum + length, 0) > 50,
+  )
   command.kill('SIGKILL')
   letGo()
-  await eventually('the processes to go on without it', () => seen.length, (count) => count === 450)
+  await eventually(
+    'the processes to go on without it',
+    () => seen.length,
+    (count) => count === 450,
+  )
   expect((await spread('cut', '--processes', '0')).stdout).toContain('over 5 queues by 1 processes')
   await expectAllInOrder('cut', seen, orders)
   expect(await spreadQueues('cut', 5)).toEqual([])
   // And from then on as before.
   const next = history([...STEPS])
   await subscriptions.publish(...next)
-  await eventually('a new order', () => seen.length, (count) => count === 453)
+  await eventually(
+    'a new order',
+    () => seen.length,
+    (count) => count === 453,
+  )
 })
 
 test('what cannot be moved stays where it is, and is handled there when it is not to be moved any more', async () => {
@@ -106,13 +145,21 @@ test('what cannot be moved stays where it is, and is handled there when it is no
   const { database } = subscriptions.world
   await beginSpreading(database, 'stuck', 2)
   const stop = await start()
-  await eventually('the process to move', () => haveAllCome(database, 'stuck', 'SPREADING'), (isSo) => isSo)
+  await eventually(
+    'the process to move',
+    () => haveAllCome(database, 'stuck', 'SPREADING'),
+    (isSo) => isSo,
+  )
   await stop()
   expect(seen).toEqual([])
   expect(await subscriptions.backlog('stuck')).toBe(60)
   await setStage(database, 'stuck', 'NONE')
   await start()
-  await eventually('all', () => seen.length, (count) => count === 60)
+  await eventually(
+    'all',
+    () => seen.length,
+    (count) => count === 60,
+  )
   await expectAllInOrder('stuck', seen, orders)
   await connection.close()
 })
@@ -128,10 +175,19 @@ test('a queue goes only when nobody has anything of it in hand, not even who has
   const inHand: unknown[] = []
   await channel.consume(queues[0] ?? '', (message) => inHand.push(message))
   await publishTo(subscriptions.world, '', queues[0] ?? '', JSON.stringify(history([...STEPS])[0]))
-  await eventually('it to have an event', () => inHand.length, (count) => count === 1)
+  await eventually(
+    'it to have an event',
+    () => inHand.length,
+    (count) => count === 1,
+  )
   const command = spread('silent', '--over', '2', '--processes', '0')
   const stage = () => subscriptions.world.database.subscription.findUniqueOrThrow({ where: { name: 'silent' } })
-  await eventually('all others to be done', stage, ({ spread, spreadOver }) => spread === 'NONE' && spreadOver === 2, 60_000)
+  await eventually(
+    'all others to be done',
+    stage,
+    ({ spread, spreadOver }) => spread === 'NONE' && spreadOver === 2,
+    60_000,
+  )
   await delay(2_000)
   expect(await spreadQueues('silent', 2)).toHaveLength(2)
   await cutOff.close()
@@ -151,10 +207,19 @@ test('further processes take their part, and go when it is done; a second comman
   await subscriptions.publish(...orders.flat())
   // The one that leads does not come to its end before the other has tried.
   await world.redis.set(holdOf(world.keyPrefix), 'yes')
-  const commands = [1, 2].map(() => spread('newcomer', '--over', '4', '--processes', '1').then(() => 'led', () => 'refused'))
+  const commands = [1, 2].map(() =>
+    spread('newcomer', '--over', '4', '--processes', '1').then(
+      () => 'led',
+      () => 'refused',
+    ),
+  )
   expect(await Promise.race(commands)).toBe('refused')
   await world.redis.del(holdOf(world.keyPrefix))
   expect((await Promise.all(commands)).toSorted()).toEqual(['led', 'refused'])
-  for (const [event] of orders) expect(await world.redis.lrange(`${world.keyPrefix}heard:${event?.orderId}`, 0, -1)).toEqual(['order.created', 'order.paid'])
+  for (const [event] of orders)
+    expect(await world.redis.lrange(`${world.keyPrefix}heard:${event?.orderId}`, 0, -1)).toEqual([
+      'order.created',
+      'order.paid',
+    ])
   expect(await world.database.subscriberProcess.count({ where: { subscriber: 'newcomer' } })).toBe(0)
 })

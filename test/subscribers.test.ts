@@ -8,7 +8,9 @@ import { lengthOf } from './support/queues.ts'
 import { history, PARKING, Subscriptions } from './support/subscriptions.ts'
 
 let subscriptions: Subscriptions
-beforeAll(async () => { subscriptions = await Subscriptions.open() })
+beforeAll(async () => {
+  subscriptions = await Subscriptions.open()
+})
 afterAll(() => subscriptions.close())
 
 type Effect = (event: OrderEvent) => Promise<void> | void
@@ -16,7 +18,9 @@ type Effect = (event: OrderEvent) => Promise<void> | void
 /** A subscriber of its own for each test; `seen` is what it has handled, in that order. */
 function recorder(name: string, effect: Effect = () => {}, seen: OrderEvent[] = []) {
   const subscriber: Subscriber = {
-    name, events: ['order.created', 'order.paid', 'order.refunded'], once: 'inbox',
+    name,
+    events: ['order.created', 'order.paid', 'order.refunded'],
+    once: 'inbox',
     async handle(_tx, event) {
       await effect(event)
       seen.push(event)
@@ -26,9 +30,14 @@ function recorder(name: string, effect: Effect = () => {}, seen: OrderEvent[] = 
 }
 
 const FULL = ['order.created', 'order.paid', 'order.refunded'] as const
-const sequencesOf = (seen: OrderEvent[], orderId: string | null | undefined) => seen.filter((event) => event.orderId === orderId).map(({ sequence }) => sequence)
-const resend = (...args: string[]) => execa('node', ['dev/run.mjs', 'subscribers/frame/resend.ts', ...args], { env: { RABBITMQ_URL: subscriptions.world.rabbitmqUrl } })
-const world = (method: 'PUT' | 'DELETE', queue: string, body?: object) => subscriptions.world.broker(method, `queues/%VHOST%/${queue}`, body)
+const sequencesOf = (seen: OrderEvent[], orderId: string | null | undefined) =>
+  seen.filter((event) => event.orderId === orderId).map(({ sequence }) => sequence)
+const resend = (...args: string[]) =>
+  execa('node', ['dev/run.mjs', 'subscribers/frame/resend.ts', ...args], {
+    env: { RABBITMQ_URL: subscriptions.world.rabbitmqUrl },
+  })
+const world = (method: 'PUT' | 'DELETE', queue: string, body?: object) =>
+  subscriptions.world.broker(method, `queues/%VHOST%/${queue}`, body)
 const parkedOf = (name: string) => lengthOf(subscriptions.world, subscriptions.queues(name).parked)
 const deadLettersOf = (name: string) => lengthOf(subscriptions.world, subscriptions.queues(name).deadLetters)
 
@@ -38,10 +47,18 @@ test('events that come out of their order are handled in it', async () => {
   const orders = Array.from({ length: 10 }, () => history([...FULL]))
   await subscriptions.publish(...orders.map((events) => events[2]).filter((event) => event !== undefined))
   await subscriptions.publish(...orders.map((events) => events[1]).filter((event) => event !== undefined))
-  await eventually('them to wait', () => subscriptions.backlog('shuffled'), (length) => length === 0)
+  await eventually(
+    'them to wait',
+    () => subscriptions.backlog('shuffled'),
+    (length) => length === 0,
+  )
   expect(seen).toEqual([])
   await subscriptions.publish(...orders.map((events) => events[0]).filter((event) => event !== undefined))
-  await eventually('all', () => seen.length, (count) => count === 30)
+  await eventually(
+    'all',
+    () => seen.length,
+    (count) => count === 30,
+  )
   for (const [event] of orders) expect(sequencesOf(seen, event?.orderId)).toEqual([1, 2, 3])
   expect(await parkedOf('shuffled')).toBe(0)
 })
@@ -52,17 +69,29 @@ test('an event whose predecessor never comes is parked, and handled when it is s
   const [created, paid, refunded] = history([...FULL])
   if (!created || !paid || !refunded) throw new Error('expected three events')
   await subscriptions.publish(paid, refunded)
-  await eventually('both to be parked', () => parkedOf('gap'), (length) => length === 2)
+  await eventually(
+    'both to be parked',
+    () => parkedOf('gap'),
+    (length) => length === 2,
+  )
   expect(seen).toEqual([])
   await subscriptions.publish(created)
-  await eventually('the first', () => seen.length, (count) => count === 1)
+  await eventually(
+    'the first',
+    () => seen.length,
+    (count) => count === 1,
+  )
   expect((await resend('gap')).stdout).toBe('2 sent again to gap.')
-  await eventually('the others', () => seen.length, (count) => count === 3)
+  await eventually(
+    'the others',
+    () => seen.length,
+    (count) => count === 3,
+  )
   expect(sequencesOf(seen, created.orderId)).toEqual([1, 2, 3])
   expect(await parkedOf('gap')).toBe(0)
 })
 
-test('an event of a version that is not known yet is parked, with its successors, and nobody else\'s', async () => {
+test("an event of a version that is not known yet is parked, with its successors, and nobody else's", async () => {
   const { subscriber, seen } = recorder('outdated')
   await subscriptions.run(subscriber, PARKING)
   const [created, paid] = history(['order.created', 'order.paid'])
@@ -70,16 +99,26 @@ test('an event of a version that is not known yet is parked, with its successors
   if (!created || !paid) throw new Error('expected two events')
   await subscriptions.publishRaw('order.created', created.orderId ?? '', { ...created, v: 4, more: true })
   await subscriptions.publish(paid, ...other)
-  await eventually('both to be parked', () => parkedOf('outdated'), (length) => length === 2)
+  await eventually(
+    'both to be parked',
+    () => parkedOf('outdated'),
+    (length) => length === 2,
+  )
   expect(seen.map(({ eventId }) => eventId)).toEqual(other.map(({ eventId }) => eventId))
   // Sent again too early they are parked again, and nothing is lost.
   await resend('outdated')
-  await eventually('both to be parked again', () => parkedOf('outdated'), (length) => length === 2)
+  await eventually(
+    'both to be parked again',
+    () => parkedOf('outdated'),
+    (length) => length === 2,
+  )
 })
 
-test('an event that no retry will mend goes to the subscriber\'s own dead letters, and all others are handled', async () => {
+test("an event that no retry will mend goes to the subscriber's own dead letters, and all others are handled", async () => {
   const broken = new Set<string>()
-  const { subscriber, seen } = recorder('picky', ({ eventId }) => { if (broken.has(eventId)) throw new Error('a defect') })
+  const { subscriber, seen } = recorder('picky', ({ eventId }) => {
+    if (broken.has(eventId)) throw new Error('a defect')
+  })
   const other = recorder('tolerant')
   await subscriptions.run(subscriber)
   await subscriptions.run(other.subscriber)
@@ -88,35 +127,63 @@ test('an event that no retry will mend goes to the subscriber\'s own dead letter
   broken.add(poison)
   await subscriptions.publish(...orders.flat())
   await subscriptions.publishRaw('order.created', randomUUID(), 'not an event')
-  await eventually('the others', () => new Set(seen.map(({ eventId }) => eventId)).size, (count) => count === 11)
-  await eventually('two dead letters', () => deadLettersOf('picky'), (length) => length === 2)
-  await eventually('the other subscriber', () => other.seen.length, (count) => count === 12)
+  await eventually(
+    'the others',
+    () => new Set(seen.map(({ eventId }) => eventId)).size,
+    (count) => count === 11,
+  )
+  await eventually(
+    'two dead letters',
+    () => deadLettersOf('picky'),
+    (length) => length === 2,
+  )
+  await eventually(
+    'the other subscriber',
+    () => other.seen.length,
+    (count) => count === 12,
+  )
   expect(await deadLettersOf('tolerant')).toBe(1)
 
   broken.clear()
   expect((await resend('picky', '--dead-letters')).stdout).toBe('2 sent again to picky.')
-  await eventually('the mended one', () => seen.some(({ eventId }) => eventId === poison), (isThere) => isThere)
+  await eventually(
+    'the mended one',
+    () => seen.some(({ eventId }) => eventId === poison),
+    (isThere) => isThere,
+  )
 })
 
 test('a subscriber that cannot go on, or is down, holds up nobody, and drains in order when it is back', async () => {
   let isAway = true
-  const slow = recorder('slow', () => { if (isAway) throw new TryAgain('not now') })
+  const slow = recorder('slow', () => {
+    if (isAway) throw new TryAgain('not now')
+  })
   const down = recorder('down')
   const healthy = recorder('healthy')
   await subscriptions.run(slow.subscriber)
   await (await subscriptions.run(down.subscriber))()
   await subscriptions.run(healthy.subscriber)
   const orders = Array.from({ length: 40 }, () => history([...FULL]))
-  for (const step of [0, 1, 2]) await subscriptions.publish(...orders.map((events) => events[step]).filter((event) => event !== undefined))
-  await eventually('the healthy one', () => healthy.seen.length, (count) => count === 120)
+  for (const step of [0, 1, 2])
+    await subscriptions.publish(...orders.map((events) => events[step]).filter((event) => event !== undefined))
+  await eventually(
+    'the healthy one',
+    () => healthy.seen.length,
+    (count) => count === 120,
+  )
   expect(slow.seen).toEqual([])
   expect(await subscriptions.backlog('down')).toBe(120)
 
   isAway = false
   await subscriptions.run(down.subscriber)
-  const inOrder = (seen: OrderEvent[]) => orders.every(([event]) => String(sequencesOf(seen, event?.orderId)) === '1,2,3')
+  const inOrder = (seen: OrderEvent[]) =>
+    orders.every(([event]) => String(sequencesOf(seen, event?.orderId)) === '1,2,3')
   for (const { seen } of [slow, down]) {
-    await eventually('the backlog', () => new Set(seen.map(({ eventId }) => eventId)).size, (count) => count === 120)
+    await eventually(
+      'the backlog',
+      () => new Set(seen.map(({ eventId }) => eventId)).size,
+      (count) => count === 120,
+    )
   }
   expect(inOrder(down.seen)).toBe(true)
   expect(inOrder(slow.seen)).toBe(true)
@@ -134,15 +201,35 @@ test('a subscriber whose partition is full refuses, loses nothing, and all other
   await subscriptions.run(healthy.subscriber)
   const orders = Array.from({ length: 60 }, () => history(['order.created'])).flat()
   const refused: OrderEvent[] = []
-  for (const event of orders) await subscriptions.publish(event).catch(() => { refused.push(event) })
+  for (const event of orders)
+    await subscriptions.publish(event).catch(() => {
+      refused.push(event)
+    })
   expect(refused.length).toBeGreaterThan(0)
-  await eventually('the one that has room', () => new Set(healthy.seen.map(({ eventId }) => eventId)).size, (count) => count === 60)
+  await eventually(
+    'the one that has room',
+    () => new Set(healthy.seen.map(({ eventId }) => eventId)).size,
+    (count) => count === 60,
+  )
   expect(await deadLettersOf('full')).toBe(0)
 
   // As the outbox does: what was refused is sent again.
   await subscriptions.run(full.subscriber)
-  for (const event of refused) await eventually('room', () => subscriptions.publish(event).then(() => true, () => false), Boolean)
-  await eventually('the full one', () => new Set(full.seen.map(({ eventId }) => eventId)).size, (count) => count === 60)
+  for (const event of refused)
+    await eventually(
+      'room',
+      () =>
+        subscriptions.publish(event).then(
+          () => true,
+          () => false,
+        ),
+      Boolean,
+    )
+  await eventually(
+    'the full one',
+    () => new Set(full.seen.map(({ eventId }) => eventId)).size,
+    (count) => count === 60,
+  )
   expect(full.seen).toHaveLength(60)
 })
 
@@ -152,13 +239,21 @@ test('resending to partitions that are gone says so, and keeps what was parked',
   const [, paid] = history([...FULL])
   if (!paid) throw new Error('expected an event')
   await subscriptions.publish(paid)
-  await eventually('it to be parked', () => parkedOf('gone'), (length) => length === 1)
+  await eventually(
+    'it to be parked',
+    () => parkedOf('gone'),
+    (length) => length === 1,
+  )
   await stop()
   for (const partition of subscriptions.queues('gone').partitions) await world('DELETE', partition)
   const { exitCode, stderr } = await resend('gone').catch((error: { exitCode: number; stderr: string }) => error)
   expect(exitCode).toBe(1)
   expect(stderr).toContain('0 sent again to gone; then the broker refused one')
-  await eventually('it to be there still', () => parkedOf('gone'), (length) => length === 1)
+  await eventually(
+    'it to be there still',
+    () => parkedOf('gone'),
+    (length) => length === 1,
+  )
 })
 
 test('a subscriber is owed nothing from before it came: a later event of an older order is handled as it is', async () => {
@@ -166,6 +261,10 @@ test('a subscriber is owed nothing from before it came: a later event of an olde
   const { subscriber, seen } = recorder('late')
   await subscriptions.run(subscriber)
   await subscriptions.publish(...before.slice(1))
-  await eventually('the payment', () => seen.length, (count) => count === 1)
+  await eventually(
+    'the payment',
+    () => seen.length,
+    (count) => count === 1,
+  )
   expect(await parkedOf('late')).toBe(0)
 })

@@ -7,8 +7,12 @@ import { startSystem, type System } from './support/system.ts'
 
 let system: System
 let saleId = ''
-beforeAll(async () => { system = await startSystem() })
-beforeEach(async () => { saleId = await system.createSale() })
+beforeAll(async () => {
+  system = await startSystem()
+})
+beforeEach(async () => {
+  saleId = await system.createSale()
+})
 afterAll(() => system.close())
 
 let people = 0
@@ -21,7 +25,12 @@ async function holder() {
 }
 
 const listen = ({ path, token }: { path: string; token: string }) => hear(system.url(`${path}/events`), token)
-const heardBy = (heard: Heard, status: string) => eventually(`to hear ${status}`, () => heard.statuses, (statuses) => statuses.includes(status))
+const heardBy = (heard: Heard, status: string) =>
+  eventually(
+    `to hear ${status}`,
+    () => heard.statuses,
+    (statuses) => statuses.includes(status),
+  )
 const waitFor = (seconds: number) => ({ prefer: `wait=${seconds}` })
 /** Has Redis know another status, with or without telling. */
 async function write(id: string, status: string): Promise<void> {
@@ -58,7 +67,10 @@ describe('Prefer: wait', () => {
   })
 
   test('a refusal is not waited for', async () => {
-    expectRefused(await system.buy(await system.createSale({ opensInMs: 600_000 }), await system.signIn('early'), {}, waitFor(30)), 'NOT_STARTED')
+    expectRefused(
+      await system.buy(await system.createSale({ opensInMs: 600_000 }), await system.signIn('early'), {}, waitFor(30)),
+      'NOT_STARTED',
+    )
   })
 })
 
@@ -90,7 +102,9 @@ describe('the event stream', () => {
     const { id, token, path } = await holder()
     await system.settled(id, token)
     await write(id, 'CANCELLED')
-    expect((await call('GET', system.url(`${path}/events`), { token, headers: { 'last-event-id': 'CANCELLED' } })).status).toBe(204)
+    expect(
+      (await call('GET', system.url(`${path}/events`), { token, headers: { 'last-event-id': 'CANCELLED' } })).status,
+    ).toBe(204)
   })
 
   test('goes on after PAID, for a veto', async () => {
@@ -115,7 +129,7 @@ describe('the event stream', () => {
     heard.leave()
   })
 
-  test('another buyer\'s does not exist, and a stranger has to sign in', async () => {
+  test("another buyer's does not exist, and a stranger has to sign in", async () => {
     const { path } = await holder()
     const other = await system.signIn('another')
     expectRefused(await call('GET', system.url(`${path}/events`), { token: other }), 'NOT_FOUND')
@@ -125,14 +139,22 @@ describe('the event stream', () => {
   test('one buyer has six, and another one of theirs is refused until one is closed', async () => {
     const buyer = await holder()
     const streams = Array.from({ length: 6 }, () => listen(buyer))
-    await eventually('all to be open', () => streams.filter(({ isOpen }) => isOpen).length, (open) => open === 6)
+    await eventually(
+      'all to be open',
+      () => streams.filter(({ isOpen }) => isOpen).length,
+      (open) => open === 6,
+    )
     expect(await listen(buyer).ended).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 5_000 })
     streams[0]?.leave()
-    const another = await eventually('room for one', async () => {
-      const heard = listen(buyer)
-      await eventually('an answer', () => heard.isOpen || heard.isOver, Boolean)
-      return heard
-    }, ({ isOpen }) => isOpen)
+    const another = await eventually(
+      'room for one',
+      async () => {
+        const heard = listen(buyer)
+        await eventually('an answer', () => heard.isOpen || heard.isOver, Boolean)
+        return heard
+      },
+      ({ isOpen }) => isOpen,
+    )
     for (const stream of [...streams, another]) stream.leave()
   })
 
@@ -147,7 +169,11 @@ describe('the event stream', () => {
     expect(status).toBe(202)
     expect(headers.get('preference-applied')).toBeNull()
     heard.leave()
-    await eventually('nobody to wait', async () => (await call('GET', system.url('/metrics'))).text, (text) => /seckill_watched_reservations\S* 0/.test(text))
+    await eventually(
+      'nobody to wait',
+      async () => (await call('GET', system.url('/metrics'))).text,
+      (text) => /seckill_watched_reservations\S* 0/.test(text),
+    )
     await system.stop('gateway')
     await system.start('gateway')
   })
@@ -158,7 +184,11 @@ describe('the event stream', () => {
     const heard = listen(buyer)
     await heardBy(heard, 'RESERVED')
     const waiting = call('GET', system.url(buyer.path), { token: buyer.token, headers: waitFor(30) })
-    await eventually('both to wait', async () => (await call('GET', system.url('/metrics'))).text, (text) => /seckill_watched_reservations\S* 2/.test(text))
+    await eventually(
+      'both to wait',
+      async () => (await call('GET', system.url('/metrics'))).text,
+      (text) => /seckill_watched_reservations\S* 2/.test(text),
+    )
     await system.stop('gateway')
     expect(await heard.ended).toBeUndefined()
     expect((await waiting).body.status).toBe('RESERVED')

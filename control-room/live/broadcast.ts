@@ -47,7 +47,9 @@ export class Broadcast {
     const sinceMs = Date.now() - KEPT_FRAMES * EVERY_MS
     this.#frames = this.#frames.filter(({ atMs }) => atMs > sinceMs)
     res.write(`retry: 1000\n\n${eventOf('history', this.#frames)}`)
-    this.#loop ??= this.#run().finally(() => { this.#loop = undefined })
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = undefined
+    })
   }
 
   /** Ends every stream and waits for the frame in hand. */

@@ -12,9 +12,16 @@ export async function readProblems(urls: readonly [service: string, url: string]
 async function problemsOf(service: string, url: string): Promise<ServiceProblem[]> {
   try {
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
-    const { problems } = await answer.json() as { problems: NamedProblem[] }
+    const { problems } = (await answer.json()) as { problems: NamedProblem[] }
     return problems.map((problem) => ({ service, ...problem }))
   } catch {
-    return [{ service, check: 'process', code: 'NOT_ANSWERING', detail: `It does not answer at ${new URL(url).origin}; its log says why.` }]
+    return [
+      {
+        service,
+        check: 'process',
+        code: 'NOT_ANSWERING',
+        detail: `It does not answer at ${new URL(url).origin}; its log says why.`,
+      },
+    ]
   }
 }

@@ -4,7 +4,13 @@ const ANSWER_LIMIT_MS = 3_000
 
 /** The gateway's own words for how an attempt ended; those that are missing here are `other`. */
 const GROUPS: Record<string, RequestGroup> = {
-  ACCEPTED: 'accepted', DUPLICATE: 'repeated', SOLD_OUT: 'soldOut', RATE_LIMITED: 'limited', CROWDED: 'limited', BUSY: 'busy', UNAVAILABLE: 'busy',
+  ACCEPTED: 'accepted',
+  DUPLICATE: 'repeated',
+  SOLD_OUT: 'soldOut',
+  RATE_LIMITED: 'limited',
+  CROWDED: 'limited',
+  BUSY: 'busy',
+  UNAVAILABLE: 'busy',
 }
 const LINE = /^seckill_purchases_total\{[^}]*outcome="(\w+)"[^}]*\} (\d+)/gm
 

@@ -1,6 +1,12 @@
 import type { AuditReport } from '../../core/audit/report.ts'
 import type { QueueReader } from '../../core/audit/queue-depths.ts'
-import type { LiveFrame, ProcessView, RequestCounts, RushView, ServiceProblem } from '../../core/contracts/control-room.ts'
+import type {
+  LiveFrame,
+  ProcessView,
+  RequestCounts,
+  RushView,
+  ServiceProblem,
+} from '../../core/contracts/control-room.ts'
 import type { Database } from '../../core/platform/database.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { type LedgerCounters, readCounters, tallyOrders } from './read-ledger.ts'
@@ -15,7 +21,10 @@ const WAIT_MS = 800
 const ORDERS = { everyMs: 1_000, shareMax: 0.1 }
 const AUDIT = { everyMs: 5_000, shareMax: 0.2 }
 const PROBLEMS = { everyMs: 2_000, shareMax: 1 }
-/** Orders are committed some hundred at a time, and PostgreSQL tells of its writes once a second: one reading alone jumps. */
+/**
+ * Orders are committed some hundred at a time, and PostgreSQL tells of its writes once a second: one reading alone
+ * jumps.
+ */
 const LEDGER_READINGS = 3
 
 export interface SamplerDeps {
@@ -32,11 +41,23 @@ export interface SamplerDeps {
 }
 
 /** Reads every source at once. None of them can keep the others from being shown. */
-export function sampler({ database, stock, queues, gatewayUrl, metricsToken, audit, rush, problems, processes }: SamplerDeps): () => Promise<LiveFrame> {
+export function sampler({
+  database,
+  stock,
+  queues,
+  gatewayUrl,
+  metricsToken,
+  audit,
+  rush,
+  problems,
+  processes,
+}: SamplerDeps): () => Promise<LiveFrame> {
   const requestRates = rates<RequestCounts>()
   const ledgerRates = rates<LedgerCounters>(LEDGER_READINGS)
   const sources = {
-    requests: promptly(WAIT_MS, async () => gatewayUrl === undefined ? null : requestRates(await countRequests(gatewayUrl, metricsToken))),
+    requests: promptly(WAIT_MS, async () =>
+      gatewayUrl === undefined ? null : requestRates(await countRequests(gatewayUrl, metricsToken)),
+    ),
     sales: promptly(WAIT_MS, () => readSales(stock)),
     queues: promptly(WAIT_MS, async () => {
       const { intake, deadLetters } = await queues.read()
@@ -55,14 +76,29 @@ export function sampler({ database, stock, queues, gatewayUrl, metricsToken, aud
   let shownIds = new Set<string>()
   return async () => {
     const [requests, sales, depths, ledger, orders, verdict, wrong, running] = await Promise.all([
-      sources.requests.look(), sources.sales.look(), sources.queues.look(), sources.ledger.look(),
-      sources.orders.look(), sources.audit.look(), sources.problems.look(), sources.processes.look(),
+      sources.requests.look(),
+      sources.sales.look(),
+      sources.queues.look(),
+      sources.ledger.look(),
+      sources.orders.look(),
+      sources.audit.look(),
+      sources.problems.look(),
+      sources.processes.look(),
     ])
     if (sales) shownIds = new Set(sales.map(({ saleId }) => saleId))
     // Of all sales there ever were, each frame would grow with every rush, and two minutes of them are sent at once.
     const shownOrders = orders && orders.filter(({ saleId }) => shownIds.has(saleId))
     return {
-      atMs: Date.now(), requests, sales, queues: depths, ledger, orders: shownOrders, audit: verdict, rush: rush(), problems: wrong, processes: running,
+      atMs: Date.now(),
+      requests,
+      sales,
+      queues: depths,
+      ledger,
+      orders: shownOrders,
+      audit: verdict,
+      rush: rush(),
+      problems: wrong,
+      processes: running,
     }
   }
 }

@@ -16,12 +16,14 @@ describe('a source that is asked promptly', () => {
     expect([await source.look(), await source.look(), await source.look()]).toEqual([1, null, 3])
   })
 
-  test('is not asked twice while it is slow, and what comes late is the next look\'s', async () => {
+  test("is not asked twice while it is slow, and what comes late is the next look's", async () => {
     let asked = 0
     let answer: (value: string) => void = () => {}
     const source = promptly(5, () => {
       asked += 1
-      return new Promise<string>((resolve) => { answer = resolve })
+      return new Promise<string>((resolve) => {
+        answer = resolve
+      })
     })
     expect([await source.look(), await source.look(), asked]).toEqual([null, null, 1])
     const next = source.look()
@@ -33,7 +35,10 @@ describe('a source that is asked promptly', () => {
 describe('a source that is asked sparingly', () => {
   test('shows its last answer, and is not waited for', async () => {
     let reads = 0
-    const source = sparingly({ everyMs: PATIENCE_MS, shareMax: 1 }, async () => { reads += 1; return reads })
+    const source = sparingly({ everyMs: PATIENCE_MS, shareMax: 1 }, async () => {
+      reads += 1
+      return reads
+    })
     expect(await source.look()).toBeNull()
     await eventually('the answer', source.look, (value) => value === 1)
     expect([await source.look(), await source.look(), reads]).toEqual([1, 1, 1])
@@ -64,7 +69,11 @@ test('over several readings a rate is their average', async () => {
   const [plain, averaged] = [rates<{ count: number }>(), rates<{ count: number }>(2)]
   const both = async (count: number) => {
     const before = performance.now()
-    await eventually('the clock to go on', () => performance.now(), (now) => now > before)
+    await eventually(
+      'the clock to go on',
+      () => performance.now(),
+      (now) => now > before,
+    )
     return [plain({ count })?.count, averaged({ count })?.count]
   }
   await both(0)
@@ -74,8 +83,9 @@ test('over several readings a rate is their average', async () => {
   expect(average).toBeGreaterThan(0)
 })
 
-test('the gateway\'s words for an outcome become those of the screen, and none is left out', () => {
-  const line = (outcome: string, count: number) => `seckill_purchases_total{outcome="${outcome}",service="gateway"} ${count}\n`
+test("the gateway's words for an outcome become those of the screen, and none is left out", () => {
+  const line = (outcome: string, count: number) =>
+    `seckill_purchases_total{outcome="${outcome}",service="gateway"} ${count}\n`
   const metrics = `# TYPE seckill_purchases_total counter\n${line('ACCEPTED', 1)}${line('DUPLICATE', 2)}${line('SOLD_OUT', 4)}${line('RATE_LIMITED', 8)}${line('CROWDED', 16)}${line('BUSY', 32)}${line('UNAVAILABLE', 64)}${line('NOT_STARTED', 128)}${line('NEW_ONE', 256)}seckill_other_total{outcome="ACCEPTED"} 9\n`
   expect(requestCounts(metrics)).toEqual({ accepted: 1, repeated: 2, soldOut: 4, limited: 24, busy: 96, other: 384 })
 })

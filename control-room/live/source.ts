@@ -6,22 +6,31 @@ export interface Source<T> {
 }
 
 /**
- * Asked anew with every look, unless the answer to the last question is still awaited: a server that is slow is not asked
- * twice. What comes later than `waitMs` is the next look's.
+ * Asked anew with every look, unless the answer to the last question is still awaited: a server that is slow is not
+ * asked twice. What comes later than `waitMs` is the next look's.
  */
 export function promptly<T>(waitMs: number, read: () => Promise<T | null>): Source<T> {
   let inHand: Promise<T | null> | undefined
   return {
     async look() {
-      inHand ??= read().catch(() => null).finally(() => { inHand = undefined })
+      inHand ??= read()
+        .catch(() => null)
+        .finally(() => {
+          inHand = undefined
+        })
       const tooLate = new AbortController()
-      return await Promise.race([inHand, sleep(waitMs, null, { signal: tooLate.signal }).catch(() => null)]).finally(() => tooLate.abort())
+      return await Promise.race([inHand, sleep(waitMs, null, { signal: tooLate.signal }).catch(() => null)]).finally(
+        () => tooLate.abort(),
+      )
     },
   }
 }
 
 /** For what costs something: at most every `everyMs`, and for `shareMax` of the time. A look shows the last answer. */
-export function sparingly<T>({ everyMs, shareMax }: { everyMs: number; shareMax: number }, read: () => Promise<T>): Source<T> {
+export function sparingly<T>(
+  { everyMs, shareMax }: { everyMs: number; shareMax: number },
+  read: () => Promise<T>,
+): Source<T> {
   let latest: T | null = null
   let isReading = false
   let dueAtMs = 0
@@ -46,20 +55,26 @@ export function sparingly<T>({ everyMs, shareMax }: { everyMs: number; shareMax:
 const RATE_SECONDS_MAX = 10
 
 /**
- * Turns counts that only grow into rates a second, as the average of the last `overReadings`; null at first, after a gap,
- * and after a counter began anew.
+ * Turns counts that only grow into rates a second, as the average of the last `overReadings`; null at first, after a
+ * gap, and after a counter began anew.
  */
 export function rates<Counts extends Record<string, number>>(overReadings = 1): (counts: Counts) => Counts | null {
   let readings: { counts: Counts; atMs: number }[] = []
   return (counts) => {
     const atMs = performance.now()
     const known = readings.at(-1)
-    const isNew = !known || atMs - known.atMs > RATE_SECONDS_MAX * 1_000 || Object.entries(counts).some(([name, count]) => count < (known.counts[name] ?? 0))
-    readings = [...isNew ? [] : readings.slice(-overReadings), { counts, atMs }]
+    const isNew =
+      !known ||
+      atMs - known.atMs > RATE_SECONDS_MAX * 1_000 ||
+      Object.entries(counts).some(([name, count]) => count < (known.counts[name] ?? 0))
+    readings = [...(isNew ? [] : readings.slice(-overReadings)), { counts, atMs }]
     const [earlier] = readings
     if (isNew || !earlier) return null
     const seconds = (atMs - earlier.atMs) / 1_000
-    const differences = Object.entries(counts).map(([name, count]): [string, number] => [name, (count - (earlier.counts[name] ?? 0)) / seconds])
+    const differences = Object.entries(counts).map(([name, count]): [string, number] => [
+      name,
+      (count - (earlier.counts[name] ?? 0)) / seconds,
+    ])
     return Object.fromEntries(differences) as Counts
   }
 }

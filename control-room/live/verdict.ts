@@ -8,9 +8,12 @@ export async function verdictOf(look: () => Promise<AuditReport>): Promise<Audit
   const beganAtMs = Date.now()
   const { balanced, quiet, sales } = await look()
   const wrong = sales.flatMap(({ saleId, checks }) =>
-    checks.filter(({ state }) => state === 'wrong').map(({ name, detail }) => `${saleId}: ${name}: ${detail}`))
+    checks.filter(({ state }) => state === 'wrong').map(({ name, detail }) => `${saleId}: ${name}: ${detail}`),
+  )
   return {
-    state: balanced ? quiet ? 'accounted' : 'running' : 'wrong',
-    atMs: Date.now(), tookMs: Date.now() - beganAtMs, wrong: wrong.slice(0, TOLD_MAX),
+    state: balanced ? (quiet ? 'accounted' : 'running') : 'wrong',
+    atMs: Date.now(),
+    tookMs: Date.now() - beganAtMs,
+    wrong: wrong.slice(0, TOLD_MAX),
   }
 }

@@ -11,7 +11,8 @@ export function getAudit(deps: AuditDeps): RequestHandler {
     const saleId = req.query.sale === undefined ? undefined : parse(SaleId, req.query.sale)
     const report = await auditOrUnavailable(deps, saleId)
     // An audit of nothing is balanced; whoever mistyped the id must not read that as an answer.
-    if (saleId !== undefined && report.sales.length === 0) throw new ProblemError('NOT_FOUND', `There is no sale "${saleId}" to audit.`)
+    if (saleId !== undefined && report.sales.length === 0)
+      throw new ProblemError('NOT_FOUND', `There is no sale "${saleId}" to audit.`)
     res.json(report)
   }
 }
@@ -21,6 +22,10 @@ async function auditOrUnavailable(deps: AuditDeps, saleId: string | undefined): 
     return await audit(deps, saleId)
   } catch (error) {
     if (!(error instanceof BrokerUnreachable)) throw error
-    throw new ProblemError('UNAVAILABLE', 'The broker does not answer, and without its queues nothing can be called accounted for.', { retryAfterSeconds: 2 })
+    throw new ProblemError(
+      'UNAVAILABLE',
+      'The broker does not answer, and without its queues nothing can be called accounted for.',
+      { retryAfterSeconds: 2 },
+    )
   }
 }

@@ -3,12 +3,19 @@ import { BuyerId, CouponCode, CouponRequest, PointsRequest } from '../../core/co
 import type { Database } from '../../core/platform/database.ts'
 import { parse } from '../../core/platform/problem.ts'
 
-/** PUT /coupons/:code: makes a coupon, or changes what it is worth and whose it is. An order that has it already keeps its price. */
+/**
+ * PUT /coupons/:code: makes a coupon, or changes what it is worth and whose it is. An order that has it already keeps
+ * its price.
+ */
 export function putCoupon(database: Database): RequestHandler<{ code: string }> {
   return async (req, res) => {
     const code = parse(CouponCode, req.params.code)
     const { discountCents, buyerId = null } = parse(CouponRequest, req.body)
-    const coupon = await database.coupon.upsert({ where: { code }, create: { code, discountCents, buyerId }, update: { discountCents, buyerId } })
+    const coupon = await database.coupon.upsert({
+      where: { code },
+      create: { code, discountCents, buyerId },
+      update: { discountCents, buyerId },
+    })
     res.json(coupon)
   }
 }

@@ -18,11 +18,16 @@ export function getDeadLetters(broker: Broker): RequestHandler {
   }
 }
 
-/** POST /dead-letters/send-back: those of the ids, or the first 10,000, to the queues they come from; for more one calls again */
+/**
+ * POST /dead-letters/send-back: those of the ids, or the first 10,000, to the queues they come from; for more one calls
+ * again
+ */
 export function postSendBack(broker: Broker): RequestHandler {
   return async (req, res) => {
     const choice = parse(DeadLetterChoice, req.body)
-    const { sent, kept } = await orUnavailable(broker, () => sendBack(broker, { ids: 'ids' in choice ? choice.ids : 'all', most: LOOKED_AT_MAX }))
+    const { sent, kept } = await orUnavailable(broker, () =>
+      sendBack(broker, { ids: 'ids' in choice ? choice.ids : 'all', most: LOOKED_AT_MAX }),
+    )
     res.json({ sent: sent.map(({ id }) => id), kept: kept.map(({ letter, outcome }) => ({ id: letter.id, outcome })) })
   }
 }
@@ -32,6 +37,8 @@ async function orUnavailable<T>({ log }: Broker, work: () => Promise<T>): Promis
     return await work()
   } catch (error) {
     log.warn({ err: error }, 'the broker did not answer for its dead letters')
-    throw new ProblemError('UNAVAILABLE', 'The broker does not answer; ask again in a moment.', { retryAfterSeconds: 2 })
+    throw new ProblemError('UNAVAILABLE', 'The broker does not answer; ask again in a moment.', {
+      retryAfterSeconds: 2,
+    })
   }
 }

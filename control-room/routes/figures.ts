@@ -12,7 +12,19 @@ import type { SubscriberReader } from '../subscriber-backlogs.ts'
 export function getFigures(deps: SaleDeps, queues: QueueReader, subscribers: SubscriberReader): RequestHandler {
   return async (req, res) => {
     const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
-    const { rows, next } = pageOf(await listSales(deps.database, readCursor(SalePlace, cursor), limit + 1), limit, salePlace)
-    res.json({ ...await readFigures(deps, rows.map(({ id }) => id), queues, subscribers), next })
+    const { rows, next } = pageOf(
+      await listSales(deps.database, readCursor(SalePlace, cursor), limit + 1),
+      limit,
+      salePlace,
+    )
+    res.json({
+      ...(await readFigures(
+        deps,
+        rows.map(({ id }) => id),
+        queues,
+        subscribers,
+      )),
+      next,
+    })
   }
 }

@@ -6,7 +6,8 @@ import type { Broadcast } from '../live/broadcast.ts'
 export function getLive(broadcast: Broadcast): RequestHandler {
   return (req, res) => {
     if (req.method === 'HEAD') return void res.type('text/event-stream').end()
-    if (broadcast.isFull()) throw new ProblemError('BUSY', 'Too many watch already; close another page.', { retryAfterSeconds: 5 })
+    if (broadcast.isFull())
+      throw new ProblemError('BUSY', 'Too many watch already; close another page.', { retryAfterSeconds: 5 })
     broadcast.watch(res)
   }
 }

@@ -11,16 +11,23 @@ const PRICE_CENTS = 19_900
 
 /** GET /rush: the crowd that is at it, or the last one */
 export function getRush(rushes: Rushes | undefined): RequestHandler {
-  return (_req, res) => { res.json({ rush: rushes?.latest() ?? null, available: rushes !== undefined }) }
+  return (_req, res) => {
+    res.json({ rush: rushes?.latest() ?? null, available: rushes !== undefined })
+  }
 }
 
 /** POST /rush: sends simulated buyers */
 export function postRush(deps: SaleDeps, rushes: Rushes | undefined): RequestHandler {
   return async (req, res) => {
-    if (!rushes) throw new ProblemError('DEMO_ONLY', 'Simulated buyers come in demo mode only, with GATEWAY_URL and RUSH_TOKEN_SECRET.')
+    if (!rushes)
+      throw new ProblemError(
+        'DEMO_ONLY',
+        'Simulated buyers come in demo mode only, with GATEWAY_URL and RUSH_TOKEN_SECRET.',
+      )
     const request = parse(RushRequest, req.body)
     refuseSecond(rushes)
-    const saleId = request.saleId === undefined ? await openRushSale(deps, request) : await knownSale(deps, request.saleId)
+    const saleId =
+      request.saleId === undefined ? await openRushSale(deps, request) : await knownSale(deps, request.saleId)
     // Somebody else may have started one meanwhile.
     refuseSecond(rushes)
     res.status(202).json(rushes.start(saleId, request))
@@ -29,19 +36,26 @@ export function postRush(deps: SaleDeps, rushes: Rushes | undefined): RequestHan
 
 /** DELETE /rush: ends the crowd that is at it */
 export function deleteRush(rushes: Rushes | undefined): RequestHandler {
-  return (_req, res) => { res.json({ rush: rushes?.stop() ?? null }) }
+  return (_req, res) => {
+    res.json({ rush: rushes?.stop() ?? null })
+  }
 }
 
 function refuseSecond(rushes: Rushes): void {
-  if (rushes.isRunning) throw new ProblemError('RUSH_RUNNING', 'Buyers are at it already; wait for their end, or stop them.')
+  if (rushes.isRunning)
+    throw new ProblemError('RUSH_RUNNING', 'Buyers are at it already; wait for their end, or stop them.')
 }
 
 async function openRushSale(deps: SaleDeps, { buyers }: RushRequest): Promise<string> {
   const now = Date.now()
   const sale = await openSale(deps, {
-    id: `rush-${now.toString(36)}`, title: `Rush of ${buyers} buyers`, priceCents: PRICE_CENTS,
-    stock: Math.ceil(buyers * UNITS_PER_BUYER), perBuyerLimit: 1,
-    opensAt: new Date(now - 1_000).toISOString(), closesAt: new Date(now + OPEN_MS).toISOString(),
+    id: `rush-${now.toString(36)}`,
+    title: `Rush of ${buyers} buyers`,
+    priceCents: PRICE_CENTS,
+    stock: Math.ceil(buyers * UNITS_PER_BUYER),
+    perBuyerLimit: 1,
+    opensAt: new Date(now - 1_000).toISOString(),
+    closesAt: new Date(now + OPEN_MS).toISOString(),
   })
   if (!sale) throw new ProblemError('SALE_EXISTS', 'Another rush has just made its sale; try again.')
   return sale.id

@@ -8,7 +8,10 @@ import { listSagas, sagaPlace } from '../../core/sagas/list.ts'
 
 const Place = z.tuple([z.int().min(0).max(1), z.int().min(-8.64e15).max(8.64e15), z.uuid()])
 
-/** GET /sagas, GET /sagas?state=RUNNING&limit=20&cursor=…: how many there are in each state, and some of them, open ones first */
+/**
+ * GET /sagas, GET /sagas?state=RUNNING&limit=20&cursor=…: how many there are in each state, and some of them, open ones
+ * first
+ */
 export function getSagas(database: Database): RequestHandler {
   return async (req, res) => {
     const state = req.query.state === undefined ? undefined : parse(SagaState, req.query.state)

@@ -37,16 +37,24 @@ export function getSale({ database }: SaleDeps): RequestHandler<{ saleId: string
 /** PATCH /sales/:saleId: opens or closes earlier or later; with If-Match only when it is unchanged since that ETag. */
 export function patchSale(deps: SaleDeps): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
-    const outcome = await reschedule(deps, parse(SaleId, req.params.saleId), parse(SaleChange, req.body), seenVersion(req.get('if-match')))
+    const outcome = await reschedule(
+      deps,
+      parse(SaleId, req.params.saleId),
+      parse(SaleChange, req.body),
+      seenVersion(req.get('if-match')),
+    )
     if (outcome === 'NO_SUCH_SALE') throw new ProblemError('NOT_FOUND', 'There is no such sale.')
-    if (outcome === 'EMPTY_WINDOW') throw new ProblemError('INVALID_REQUEST', 'closesAt: expected a moment after opensAt')
-    if (outcome === 'CHANGED_MEANWHILE') throw new ProblemError('CHANGED_MEANWHILE', 'The sale was changed since you looked; look again, then change it.')
+    if (outcome === 'EMPTY_WINDOW')
+      throw new ProblemError('INVALID_REQUEST', 'closesAt: expected a moment after opensAt')
+    if (outcome === 'CHANGED_MEANWHILE')
+      throw new ProblemError('CHANGED_MEANWHILE', 'The sale was changed since you looked; look again, then change it.')
     send(res, outcome)
   }
 }
 
 /** Any text that is no ETag of ours is a version that the sale is not in. */
-const seenVersion = (ifMatch: string | undefined) => ifMatch === undefined || ifMatch === '*' ? undefined : ifMatch.replace(/^"(.*)"$/, '$1')
+const seenVersion = (ifMatch: string | undefined) =>
+  ifMatch === undefined || ifMatch === '*' ? undefined : ifMatch.replace(/^"(.*)"$/, '$1')
 
 const send = (res: Response, sale: Sale) => res.set('ETag', `"${versionOf(sale)}"`).json(view(sale))
 

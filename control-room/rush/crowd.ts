@@ -20,9 +20,24 @@ process.on('disconnect', () => process.exit())
 
 async function run(plan: CrowdPlan): Promise<void> {
   let state: CrowdReport['state'] = 'RUNNING'
-  const report = () => process.send?.({ state, asked: tally.asked, answers: tally.answers, unanswered: tally.unanswered, paid: tally.paid, ...tally.rates() } satisfies CrowdReport)
+  const report = () =>
+    process.send?.({
+      state,
+      asked: tally.asked,
+      answers: tally.answers,
+      unanswered: tally.unanswered,
+      paid: tally.paid,
+      ...tally.rates(),
+    } satisfies CrowdReport)
   const reporting = setInterval(report, REPORT_EVERY_MS)
-  const paying = payAll(plan, payers, () => state !== 'RUNNING', () => { tally.paid += 1 })
+  const paying = payAll(
+    plan,
+    payers,
+    () => state !== 'RUNNING',
+    () => {
+      tally.paid += 1
+    },
+  )
   await press(plan)
   state = 'PAYING'
   await paying
@@ -39,7 +54,8 @@ async function press(plan: CrowdPlan): Promise<void> {
   const visits: Promise<void>[] = []
   while (visits.length < plan.buyers) {
     const elapsed = (performance.now() - beganAt) / 1_000
-    for (let n = visits.length; n < plan.buyers && arrivalSeconds(n, plan.buyers, plan.seconds) <= elapsed; n++) visits.push(visit(plan, n, tokens[n] ?? ''))
+    for (let n = visits.length; n < plan.buyers && arrivalSeconds(n, plan.buyers, plan.seconds) <= elapsed; n++)
+      visits.push(visit(plan, n, tokens[n] ?? ''))
     await sleep(TICK_MS)
   }
   await Promise.all(visits)
@@ -49,7 +65,8 @@ async function press(plan: CrowdPlan): Promise<void> {
 async function visit(plan: CrowdPlan, n: number, token: string): Promise<void> {
   const hundredth = (n * 37 + 50) % 100
   const held = await pressOnce(plan, token, undefined)
-  if (hundredth < HABITS.hammers) await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(plan, token, held)))
+  if (hundredth < HABITS.hammers)
+    await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(plan, token, held)))
   else if (hundredth < HABITS.hammers + HABITS.repeats) {
     await sleep(AGAIN_AFTER_MS)
     await pressOnce(plan, token, held)
@@ -58,7 +75,11 @@ async function visit(plan: CrowdPlan, n: number, token: string): Promise<void> {
 }
 
 /** @returns the reservation that the buyer was told */
-async function pressOnce({ gatewayUrl, saleId }: CrowdPlan, token: string, held: string | undefined): Promise<string | undefined> {
+async function pressOnce(
+  { gatewayUrl, saleId }: CrowdPlan,
+  token: string,
+  held: string | undefined,
+): Promise<string | undefined> {
   tally.asked += 1
   try {
     const { status, body } = await call('POST', `${gatewayUrl}/sales/${saleId}/reservations`, token)

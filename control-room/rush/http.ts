@@ -26,7 +26,9 @@ export function call(method: 'GET' | 'POST', url: string, token?: string): Promi
     const { request, agent } = url.startsWith('https:') ? overHttps : overHttp
     const asked = request(url, { method, agent, headers }, (answer) => {
       let text = ''
-      answer.setEncoding('utf8').on('data', (chunk: string) => { text += chunk })
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
       // Half an answer is none: its gateway was killed.
       answer.on('error', reject)
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: objectOf(text) }))
@@ -37,5 +39,5 @@ export function call(method: 'GET' | 'POST', url: string, token?: string): Promi
 }
 
 function objectOf(text: string): Record<string, unknown> {
-  return text.startsWith('{') ? JSON.parse(text) as Record<string, unknown> : {}
+  return text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {}
 }

@@ -13,8 +13,16 @@ export interface Payer {
   token: string
 }
 
-/** Pays for one after another, as people do: looks for the order, asks for the link, pays there. Ends when `isComplete` and all have had their turn. */
-export async function payAll(plan: CrowdPlan, payers: Payer[], isComplete: () => boolean, onPaid: () => void): Promise<void> {
+/**
+ * Pays for one after another, as people do: looks for the order, asks for the link, pays there. Ends when `isComplete`
+ * and all have had their turn.
+ */
+export async function payAll(
+  plan: CrowdPlan,
+  payers: Payer[],
+  isComplete: () => boolean,
+  onPaid: () => void,
+): Promise<void> {
   const takeTurns = async () => {
     while (!isComplete() || payers.length > 0) {
       const payer = payers.shift()
@@ -31,7 +39,9 @@ async function pay({ gatewayUrl, paymentUrl }: CrowdPlan, { reservationId, token
   if (orderId === undefined) return false
   const { body } = await call('POST', `${gatewayUrl}/orders/${orderId}/payments`, token)
   if (typeof body.url !== 'string') return false
-  const { body: { outcome } } = await call('POST', reachable(body.url, paymentUrl))
+  const {
+    body: { outcome },
+  } = await call('POST', reachable(body.url, paymentUrl))
   return outcome === 'PAID'
 }
 
@@ -45,7 +55,9 @@ function reachable(link: string, paymentUrl: string | undefined): string {
 /** Undefined when the reservation became none. */
 async function orderOf(gatewayUrl: string, reservationId: string, token: string): Promise<string | undefined> {
   for (const until = Date.now() + ORDER_LIMIT_MS; Date.now() < until; await sleep(LOOK_EVERY_MS)) {
-    const { body: { status, orderId } } = await call('GET', `${gatewayUrl}/reservations/${reservationId}`, token)
+    const {
+      body: { status, orderId },
+    } = await call('GET', `${gatewayUrl}/reservations/${reservationId}`, token)
     if (status === 'ORDERED' && typeof orderId === 'string') return orderId
     if (status !== 'RESERVED') return undefined
   }

@@ -14,7 +14,9 @@ export interface CrowdPlan {
 }
 
 /** What the crowd tells of itself, twice a second. */
-export type CrowdReport = Pick<RushView, 'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'> & { state: 'RUNNING' | 'PAYING' | 'DONE' }
+export type CrowdReport = Pick<RushView, 'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'> & {
+  state: 'RUNNING' | 'PAYING' | 'DONE'
+}
 
 /** How a buyer behaves. Shares of a hundred; whoever is in none of them presses once and never pays. */
 export const HABITS = {

@@ -15,7 +15,8 @@ afterAll(() => system.close())
 
 const rush = async () => (await system.controlRoom('GET', '/rush')).body.rush as RushView | null
 const sum = (counts: Record<string, number>) => Object.values(counts).reduce((one, other) => one + other, 0)
-const ended = (what: string) => eventually(what, rush, (view) => view !== null && !['RUNNING', 'PAYING'].includes(view.state), 60_000)
+const ended = (what: string) =>
+  eventually(what, rush, (view) => view !== null && !['RUNNING', 'PAYING'].includes(view.state), 60_000)
 
 test('before there was one, there is none to show', async () => {
   expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: true })
@@ -25,12 +26,16 @@ test('before there was one, there is none to show', async () => {
 test('a crowd buys out a sale of its own over HTTP, and what it tells is what happened', async () => {
   const { status, body } = await system.controlRoom('POST', '/rush', { buyers: 200, seconds: 2 })
   expect({ status, body }).toMatchObject({ status: 202, body: { state: 'RUNNING', buyers: 200, seconds: 2, asked: 0 } })
-  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({ status: 409, body: { code: 'RUSH_RUNNING' } })
+  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({
+    status: 409,
+    body: { code: 'RUSH_RUNNING' },
+  })
 
   const done = await ended('its end')
   expect(done).toMatchObject({ state: 'DONE', unanswered: 0, answers: { accepted: 120, busy: 0, other: 0 } })
   expect(sum(done?.answers ?? {})).toBe(done?.asked)
-  for (const group of ['repeated', 'soldOut', 'limited'] as const) expect(done?.answers[group], group).toBeGreaterThan(0)
+  for (const group of ['repeated', 'soldOut', 'limited'] as const)
+    expect(done?.answers[group], group).toBeGreaterThan(0)
   expect(done?.perSecondMax).toBeGreaterThan(0)
 
   const saleId = String(body.saleId)
@@ -47,8 +52,17 @@ test('a crowd goes to the sale it is sent to, and is stopped', async () => {
   const { body } = await system.controlRoom('DELETE', '/rush')
   expect(body).toMatchObject({ rush: { state: 'STOPPED', saleId } })
   // Only then is the next one let in.
-  await eventually('the next one', () => system.controlRoom('POST', '/rush', { saleId, buyers: 1, seconds: 1 }), ({ status }) => status === 202)
-  expect(await ended('the end of one buyer')).toMatchObject({ state: 'DONE', buyers: 1, asked: 1, answers: { accepted: 1 } })
+  await eventually(
+    'the next one',
+    () => system.controlRoom('POST', '/rush', { saleId, buyers: 1, seconds: 1 }),
+    ({ status }) => status === 202,
+  )
+  expect(await ended('the end of one buyer')).toMatchObject({
+    state: 'DONE',
+    buyers: 1,
+    asked: 1,
+    answers: { accepted: 1 },
+  })
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
@@ -61,10 +75,13 @@ test('a crowd whose gateway is away tells that nobody answered', async () => {
 })
 
 test('there is no crowd for a sale that does not exist', async () => {
-  expect(await system.controlRoom('POST', '/rush', { saleId: 'nowhere', buyers: 1, seconds: 1 })).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
+  expect(await system.controlRoom('POST', '/rush', { saleId: 'nowhere', buyers: 1, seconds: 1 })).toMatchObject({
+    status: 404,
+    body: { code: 'NOT_FOUND' },
+  })
 })
 
-test('a crowd pays also where the buyers\' links name an address that only their browsers reach, as in containers', async () => {
+test("a crowd pays also where the buyers' links name an address that only their browsers reach, as in containers", async () => {
   await system.stop('payment-provider')
   await system.start('payment-provider', { PAYMENT_PAGE_URL: `http://127.0.0.1:${await freePort()}` })
   await system.stop('control-room')
@@ -76,7 +93,10 @@ test('a crowd pays also where the buyers\' links name an address that only their
 test('outside of a demo there is none at all', async () => {
   await system.stop('control-room')
   await system.start('control-room', { DEMO_MODE: 'false' })
-  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({ status: 409, body: { code: 'DEMO_ONLY' } })
+  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({
+    status: 409,
+    body: { code: 'DEMO_ONLY' },
+  })
   expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: false })
 })
 
@@ -88,6 +108,12 @@ test('most come at the beginning, and all within the time', () => {
 })
 
 test('an answer is told apart by its status, and a reservation that is told again by its id', () => {
-  expect([groupOf(202, false), groupOf(202, true), groupOf(409, false), groupOf(429, true), groupOf(503, false), groupOf(500, false)])
-    .toEqual(['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'])
+  expect([
+    groupOf(202, false),
+    groupOf(202, true),
+    groupOf(409, false),
+    groupOf(429, true),
+    groupOf(503, false),
+    groupOf(500, false),
+  ]).toEqual(['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'])
 })

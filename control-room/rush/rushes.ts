@@ -34,20 +34,46 @@ export class Rushes {
   start(saleId: string, { buyers, seconds }: RushRequest): RushView {
     const { gatewayUrl, tokenSecret, paymentUrl, log } = this.#deps
     const view: RushView = {
-      state: 'RUNNING', saleId, buyers, seconds, startedAtMs: Date.now(), elapsedSeconds: 0,
-      asked: 0, answers: noRequests(), unanswered: 0, perSecond: 0, perSecondMax: 0, paid: 0,
+      state: 'RUNNING',
+      saleId,
+      buyers,
+      seconds,
+      startedAtMs: Date.now(),
+      elapsedSeconds: 0,
+      asked: 0,
+      answers: noRequests(),
+      unanswered: 0,
+      perSecond: 0,
+      perSecondMax: 0,
+      paid: 0,
     }
     this.#latest = view
-    const child = fork(join(import.meta.dirname, 'crowd.ts'), { execArgv: TYPESCRIPT_ARGS, env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(join(import.meta.dirname, 'crowd.ts'), {
+      execArgv: TYPESCRIPT_ARGS,
+      env: {},
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     this.#child = child
-    child.on('message', (report: CrowdReport) => isAtIt(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }))
+    child.on(
+      'message',
+      (report: CrowdReport) =>
+        isAtIt(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }),
+    )
     child.on('error', (error) => log.error({ err: error }, 'the crowd could not be started'))
     child.once('close', () => {
       // Whoever stopped it has said so.
       if (isAtIt(view)) view.state = 'FAILED'
       view.perSecond = 0
     })
-    child.send({ gatewayUrl, tokenSecret, paymentUrl, saleId, run: randomBytes(4).toString('hex'), buyers, seconds } satisfies CrowdPlan)
+    child.send({
+      gatewayUrl,
+      tokenSecret,
+      paymentUrl,
+      saleId,
+      run: randomBytes(4).toString('hex'),
+      buyers,
+      seconds,
+    } satisfies CrowdPlan)
     return view
   }
 

@@ -29,10 +29,16 @@ export class Tally {
 /** `held`: the buyer was told this reservation before. */
 export function groupOf(status: number, held: boolean): RequestGroup {
   switch (status) {
-    case 200: case 202: return held ? 'repeated' : 'accepted'
-    case 409: return 'soldOut'
-    case 429: return 'limited'
-    case 503: return 'busy'
-    default: return 'other'
+    case 200:
+    case 202:
+      return held ? 'repeated' : 'accepted'
+    case 409:
+      return 'soldOut'
+    case 429:
+      return 'limited'
+    case 503:
+      return 'busy'
+    default:
+      return 'other'
   }
 }

@@ -18,25 +18,38 @@ export interface BothSides {
 export function disagreements({ earlier, ledger, stock, blacklist, nowMs }: BothSides, limits: AuditLimits): Finding[] {
   const { saleId } = ledger
   const finding = (what: string, ids: string[]): Finding[] =>
-    ids.length === 0 ? [] : [{ saleId, check: 8, state: 'wrong', what, count: ids.length, ids: ids.slice(0, NAMED_MAX) }]
+    ids.length === 0
+      ? []
+      : [{ saleId, check: 8, state: 'wrong', what, count: ids.length, ids: ids.slice(0, NAMED_MAX) }]
   const found = [
-    ...finding('figures of the sale that differ between Redis and PostgreSQL', stock.figures ? differing(stock.figures, earlier, ledger) : []),
+    ...finding(
+      'figures of the sale that differ between Redis and PostgreSQL',
+      stock.figures ? differing(stock.figures, earlier, ledger) : [],
+    ),
     ...finding('buyers on the blacklist whom Redis would serve', blacklist.missing),
     ...finding('buyers whom Redis keeps out and who are not on the blacklist', blacklist.extra),
   ]
   if (nowMs >= ledger.closesAtMs) return found
-  return [...found, ...finding('sales not held against PostgreSQL by the cancel worker', unreconciled(saleId, stock.reconciledAtMs, nowMs, limits))]
+  return [
+    ...found,
+    ...finding(
+      'sales not held against PostgreSQL by the cancel worker',
+      unreconciled(saleId, stock.reconciledAtMs, nowMs, limits),
+    ),
+  ]
 }
 
 /** What differs from both readings, with both values: one of them alone may have changed in between. */
 function differing(redis: NonNullable<StockReading['figures']>, earlier: LedgerSale, ledger: LedgerSale): string[] {
   const before = differingFigures(redis, closedSale(earlier.row))
   const now = closedSale(ledger.row)
-  return differingFigures(redis, now).filter((name) => before.includes(name)).map((name) =>
-    `${name} ${shown(name, redis[name])} in Redis, ${shown(name, now[name])} in PostgreSQL`)
+  return differingFigures(redis, now)
+    .filter((name) => before.includes(name))
+    .map((name) => `${name} ${shown(name, redis[name])} in Redis, ${shown(name, now[name])} in PostgreSQL`)
 }
 
-const shown = (name: string, value: string | number) => name.endsWith('AtMs') && Number.isFinite(value) ? new Date(value).toISOString() : String(value)
+const shown = (name: string, value: string | number) =>
+  name.endsWith('AtMs') && Number.isFinite(value) ? new Date(value).toISOString() : String(value)
 
 function unreconciled(saleId: string, atMs: number | null, nowMs: number, { reconciledMs }: AuditLimits): string[] {
   if (atMs === null) return [`${saleId} (never)`]

@@ -45,7 +45,8 @@ beforeAll(async () => {
   subscriptions = await Promise.all(STRONG.map(({ name }) => subscribe(world.database, name, 1)))
   // What PostgreSQL itself would refuse must be seen, too: a restored dump or a bad migration has no such guard.
   await sql('ALTER TABLE sales DROP CONSTRAINT sales_sold_within_stock')
-  for (const index of ['orders_one_live_per_buyer', 'orders_reservation_id_key', 'refunds_payment_id_key']) await sql(`DROP INDEX ${index}`)
+  for (const index of ['orders_one_live_per_buyer', 'orders_reservation_id_key', 'refunds_payment_id_key'])
+    await sql(`DROP INDEX ${index}`)
 })
 afterAll(async () => {
   await queues.close()
@@ -53,13 +54,32 @@ afterAll(async () => {
 })
 
 const sql = (statement: string, ...values: unknown[]) => world.database.$executeRawUnsafe(statement, ...values)
-const look = (saleId: string) => audit({ database: world.database, redis: world.redis, keyPrefix: world.keyPrefix, queues, limits }, saleId)
+const look = (saleId: string) =>
+  audit({ database: world.database, redis: world.redis, keyPrefix: world.keyPrefix, queues, limits }, saleId)
 
-interface Placed { orderId: string; reservationId: string; buyerId: string }
-interface Sale { id: string; unpaid: Placed; paid: Placed; cancelled: Placed; paidLate: Placed; refunded: Placed; rejected: string }
+interface Placed {
+  orderId: string
+  reservationId: string
+  buyerId: string
+}
+interface Sale {
+  id: string
+  unpaid: Placed
+  paid: Placed
+  cancelled: Placed
+  paidLate: Placed
+  refunded: Placed
+  rejected: string
+}
 
 async function reserve(saleId: string) {
-  const reservation = { saleId, reservationId: `${saleId}.${randomBytes(16).toString('base64url')}`, buyerId: `buyer-${randomUUID()}`, epoch: 1, quantity: 1 }
+  const reservation = {
+    saleId,
+    reservationId: `${saleId}.${randomBytes(16).toString('base64url')}`,
+    buyerId: `buyer-${randomUUID()}`,
+    epoch: 1,
+    quantity: 1,
+  }
   const outcome = await reserveOne(world.stock, { ...reservation, total: 10 }, reservation)
   if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
   return { message: { ...reservation, reservedAtMs: outcome.reservedAtMs }, pendingEntry: outcome.pendingEntry }
@@ -78,15 +98,27 @@ async function place(saleId: string): Promise<Placed> {
 async function pay({ orderId }: Placed) {
   const paymentId = randomUUID()
   await world.database.payment.create({ data: { id: paymentId, orderId, amountCents: PRICE_CENTS } })
-  const { outcome } = await receiveMoney(world.database, { paymentId, orderId, amountCents: PRICE_CENTS, providerRef: paymentId })
+  const { outcome } = await receiveMoney(world.database, {
+    paymentId,
+    orderId,
+    amountCents: PRICE_CENTS,
+    providerRef: paymentId,
+  })
   if (outcome === 'PAID') await tellEnded({ database: world.database, stock: world.stock, log }, [orderId])
 }
 
 /** The subscribers hear of everything that waits in the outbox, as if the broker had carried it. */
 async function tellSubscribers() {
   const { database, redis } = world
-  const config = parseConfig(SubscribersConfig, { DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl, REDIS_KEY_PREFIX: world.keyPrefix })
-  const events = (await new Ledger(world).messages()).flatMap(({ destination, message }) => destination === 'events' ? [message] : [])
+  const config = parseConfig(SubscribersConfig, {
+    DATABASE_URL: world.databaseUrl,
+    REDIS_URL: world.redisUrl,
+    RABBITMQ_URL: world.rabbitmqUrl,
+    REDIS_KEY_PREFIX: world.keyPrefix,
+  })
+  const events = (await new Ledger(world).messages()).flatMap(({ destination, message }) =>
+    destination === 'events' ? [message] : [],
+  )
   for (const [i, subscriber] of STRONG.entries()) {
     const subscription = subscriptions[i]
     if (subscription) await handleEvents({ subscriber, subscription, database, tools: { config, redis, log } }, events)
@@ -99,15 +131,35 @@ async function goodSale(): Promise<Sale> {
   const id = `sale-${randomBytes(4).toString('hex')}`
   const common = { title: 'A sale', priceCents: PRICE_CENTS, perBuyerLimit: 2 }
   const closesAtMs = Date.now() + 3_600_000
-  await world.database.sale.create({ data: { ...common, id, stock: STOCK, epoch: 1, fencedEpoch: 1, opensAt: new Date(0), closesAt: new Date(closesAtMs) } })
+  await world.database.sale.create({
+    data: {
+      ...common,
+      id,
+      stock: STOCK,
+      epoch: 1,
+      fencedEpoch: 1,
+      opensAt: new Date(0),
+      closesAt: new Date(closesAtMs),
+    },
+  })
   await loadSale(world, { ...common, saleId: id, epoch: 1, total: STOCK, left: STOCK, opensAtMs: 0, closesAtMs })
 
-  const [unpaid, paid, cancelled, paidLate, refunded] = [await place(id), await place(id), await place(id), await place(id), await place(id)]
+  const [unpaid, paid, cancelled, paidLate, refunded] = [
+    await place(id),
+    await place(id),
+    await place(id),
+    await place(id),
+    await place(id),
+  ]
   await pay(paid)
   await pay(refunded)
   await world.database.$transaction((tx) => refundPaid(tx, refunded.orderId, 'VETOED'))
   for (const { orderId, buyerId } of [cancelled, paidLate]) await cancelForBuyer(world.database, orderId, buyerId)
-  await tellEnded({ database: world.database, stock: world.stock, log }, [cancelled.orderId, paidLate.orderId, refunded.orderId])
+  await tellEnded({ database: world.database, stock: world.stock, log }, [
+    cancelled.orderId,
+    paidLate.orderId,
+    refunded.orderId,
+  ])
   await pay(paidLate)
   const late = await reserve(id)
   await world.stock.confirmed(id, [late.pendingEntry])
@@ -116,7 +168,8 @@ async function goodSale(): Promise<Sale> {
   return { id, unpaid, paid, cancelled, paidLate, refunded, rejected: late.message.reservationId }
 }
 
-const checksThatAre = (state: string, sale: SaleAudit | undefined) => sale?.checks.filter((check) => check.state === state).map(({ id }) => id)
+const checksThatAre = (state: string, sale: SaleAudit | undefined) =>
+  sale?.checks.filter((check) => check.state === state).map(({ id }) => id)
 const saleKey = (sale: Sale) => world.stock.keys.sale(sale.id)
 const mark = (sale: Sale, buyerId: string) => world.stock.keys.buyer(sale.id, buyerId)
 const record = (sale: Sale, reservationId: string) => world.stock.keys.reservation(sale.id, reservationId)
@@ -124,11 +177,24 @@ const record = (sale: Sale, reservationId: string) => world.stock.keys.reservati
 test('a sale that went well is balanced and quiet', async () => {
   const { id } = await goodSale()
   const report = await look(id)
-  expect(report).toMatchObject({ balanced: true, quiet: true, outbox: 0, queues: { intake: 0, waiting: 0, cancellations: 0, deadLetters: 0 } })
-  expect(report.sales).toMatchObject([{
-    saleId: id, stock: STOCK, sold: 2, redisLeft: 8, pending: 0, undecided: 0, rejections: 1,
-    orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 1 },
-  }])
+  expect(report).toMatchObject({
+    balanced: true,
+    quiet: true,
+    outbox: 0,
+    queues: { intake: 0, waiting: 0, cancellations: 0, deadLetters: 0 },
+  })
+  expect(report.sales).toMatchObject([
+    {
+      saleId: id,
+      stock: STOCK,
+      sold: 2,
+      redisLeft: 8,
+      pending: 0,
+      undecided: 0,
+      rejections: 1,
+      orders: { PENDING_PAYMENT: 1, PAID: 1, CANCELLED: 2, REFUNDED: 1 },
+    },
+  ])
   expect(checksThatAre('ok', report.sales[0])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
   expect(JSON.parse(JSON.stringify(report))).toEqual(report)
 })
@@ -136,144 +202,554 @@ test('a sale that went well is balanced and quiet', async () => {
 type Fault = [what: string, wrong: CheckId[], plant: (sale: Sale) => Promise<unknown>, named?: (sale: Sale) => string]
 
 const faults: Fault[] = [
-  ['the counter is not the sum of the orders', [1], ({ id }) => sql('UPDATE sales SET sold = sold + 1 WHERE id = $1', id)],
+  [
+    'the counter is not the sum of the orders',
+    [1],
+    ({ id }) => sql('UPDATE sales SET sold = sold + 1 WHERE id = $1', id),
+  ],
   ['more is sold than there was', [1, 2, 8], ({ id }) => sql('UPDATE sales SET stock = 1 WHERE id = $1', id)],
   ['Redis is below zero', [1, 2], (sale) => world.redis.hset(saleKey(sale), 'stock', -1)],
 
   ['Redis has a unit too many', [2], (sale) => world.redis.hincrby(saleKey(sale), 'stock', 1)],
-  ['Redis has a unit too many while others are on their way', [2], async (sale) => {
-    await reserve(sale.id)
-    await world.redis.hincrby(saleKey(sale), 'stock', 2)
-  }, () => 'Redis offers 1 more'],
+  [
+    'Redis has a unit too many while others are on their way',
+    [2],
+    async (sale) => {
+      await reserve(sale.id)
+      await world.redis.hincrby(saleKey(sale), 'stock', 2)
+    },
+    () => 'Redis offers 1 more',
+  ],
   ['a unit is lost', [2], (sale) => world.redis.hincrby(saleKey(sale), 'stock', -1)],
-  ['the counter of returned units is not the sum of the ended orders', [1], ({ id }) => sql('UPDATE sales SET returned = returned + 1 WHERE id = $1', id)],
+  [
+    'the counter of returned units is not the sum of the ended orders',
+    [1],
+    ({ id }) => sql('UPDATE sales SET returned = returned + 1 WHERE id = $1', id),
+  ],
 
-  ['an order is lost', [1, 2, 3], ({ unpaid }) => sql('DELETE FROM orders WHERE id = $1::uuid', unpaid.orderId), ({ unpaid }) => unpaid.reservationId],
-  ['a reservation made two orders', [1, 3], ({ cancelled }) => sql(`
+  [
+    'an order is lost',
+    [1, 2, 3],
+    ({ unpaid }) => sql('DELETE FROM orders WHERE id = $1::uuid', unpaid.orderId),
+    ({ unpaid }) => unpaid.reservationId,
+  ],
+  [
+    'a reservation made two orders',
+    [1, 3],
+    ({ cancelled }) =>
+      sql(
+        `
     INSERT INTO orders SELECT (o).* FROM (SELECT jsonb_populate_record(orders, jsonb_build_object('id', gen_random_uuid())) AS o
-    FROM orders WHERE id = $1::uuid) AS copy`, cancelled.orderId), ({ cancelled }) => cancelled.reservationId],
-  ['an order was never decided', [3], ({ unpaid }) => sql('DELETE FROM decisions WHERE reservation_id = $1', unpaid.reservationId), ({ unpaid }) => unpaid.orderId],
-  ['a rejected reservation has an order', [3], ({ unpaid }) => sql(
-    `UPDATE decisions SET outcome = 'REJECTED', reason = 'EXPIRED' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.orderId],
-  ['an order belongs to another buyer', [3], ({ paid }) => sql(`UPDATE orders SET buyer_id = 'thief' WHERE id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
-  ['Redis calls a cancelled order paid', [3], (sale) => world.redis.hset(record(sale, sale.cancelled.reservationId), 'status', 'PAID'), ({ cancelled }) => cancelled.reservationId],
-  ['Redis calls a rejected reservation an order', [3], (sale) => world.redis.hset(record(sale, sale.rejected), 'status', 'ORDERED'), ({ rejected }) => rejected],
-  ['Redis was not told of a rejection for an hour', [7], async (sale) => {
-    await sql(`UPDATE decisions SET decided_at = now() - interval '1 hour' WHERE reservation_id = $1`, sale.rejected)
-    await world.redis.hset(record(sale, sale.rejected), 'status', 'RESERVED')
-  }, ({ rejected }) => rejected],
-  ['Redis has an order that nobody decided', [3], async (sale) => {
-    await world.redis.hset(record(sale, `${sale.id}.ghost`), { status: 'ORDERED', quantity: 1, reserved_at_ms: Date.now() })
-    await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
-  }, ({ id }) => `${id}.ghost`],
-  ['Redis has a reservation under another buyer', [3], (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'buyer_id', 'thief'), ({ paid }) => paid.reservationId],
-  ['a reservation has fallen out of the undecided ones', [3], (sale) => world.redis.hset(record(sale, `${sale.id}.ghost`), {
-    status: 'RESERVED', quantity: 1, reserved_at_ms: Date.now() }), ({ id }) => `${id}.ghost`],
-  ['a reservation stays undecided', [3], async (sale) => {
-    await world.redis.hset(record(sale, `${sale.id}.ghost`), { status: 'RESERVED', quantity: 1, reserved_at_ms: 1 })
-    await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
-  }, ({ id }) => `${id}.ghost`],
-  ['the list of undecided ones names a reservation that is gone', [3],
-    (sale) => world.redis.zadd(world.stock.keys.undecided(sale.id), 1, `${sale.id}.ghost`), ({ id }) => `${id}.ghost`],
+    FROM orders WHERE id = $1::uuid) AS copy`,
+        cancelled.orderId,
+      ),
+    ({ cancelled }) => cancelled.reservationId,
+  ],
+  [
+    'an order was never decided',
+    [3],
+    ({ unpaid }) => sql('DELETE FROM decisions WHERE reservation_id = $1', unpaid.reservationId),
+    ({ unpaid }) => unpaid.orderId,
+  ],
+  [
+    'a rejected reservation has an order',
+    [3],
+    ({ unpaid }) =>
+      sql(
+        `UPDATE decisions SET outcome = 'REJECTED', reason = 'EXPIRED' WHERE reservation_id = $1`,
+        unpaid.reservationId,
+      ),
+    ({ unpaid }) => unpaid.orderId,
+  ],
+  [
+    'an order belongs to another buyer',
+    [3],
+    ({ paid }) => sql(`UPDATE orders SET buyer_id = 'thief' WHERE id = $1::uuid`, paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'Redis calls a cancelled order paid',
+    [3],
+    (sale) => world.redis.hset(record(sale, sale.cancelled.reservationId), 'status', 'PAID'),
+    ({ cancelled }) => cancelled.reservationId,
+  ],
+  [
+    'Redis calls a rejected reservation an order',
+    [3],
+    (sale) => world.redis.hset(record(sale, sale.rejected), 'status', 'ORDERED'),
+    ({ rejected }) => rejected,
+  ],
+  [
+    'Redis was not told of a rejection for an hour',
+    [7],
+    async (sale) => {
+      await sql(`UPDATE decisions SET decided_at = now() - interval '1 hour' WHERE reservation_id = $1`, sale.rejected)
+      await world.redis.hset(record(sale, sale.rejected), 'status', 'RESERVED')
+    },
+    ({ rejected }) => rejected,
+  ],
+  [
+    'Redis has an order that nobody decided',
+    [3],
+    async (sale) => {
+      await world.redis.hset(record(sale, `${sale.id}.ghost`), {
+        status: 'ORDERED',
+        quantity: 1,
+        reserved_at_ms: Date.now(),
+      })
+      await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
+    },
+    ({ id }) => `${id}.ghost`,
+  ],
+  [
+    'Redis has a reservation under another buyer',
+    [3],
+    (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'buyer_id', 'thief'),
+    ({ paid }) => paid.reservationId,
+  ],
+  [
+    'a reservation has fallen out of the undecided ones',
+    [3],
+    (sale) =>
+      world.redis.hset(record(sale, `${sale.id}.ghost`), {
+        status: 'RESERVED',
+        quantity: 1,
+        reserved_at_ms: Date.now(),
+      }),
+    ({ id }) => `${id}.ghost`,
+  ],
+  [
+    'a reservation stays undecided',
+    [3],
+    async (sale) => {
+      await world.redis.hset(record(sale, `${sale.id}.ghost`), { status: 'RESERVED', quantity: 1, reserved_at_ms: 1 })
+      await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
+    },
+    ({ id }) => `${id}.ghost`,
+  ],
+  [
+    'the list of undecided ones names a reservation that is gone',
+    [3],
+    (sale) => world.redis.zadd(world.stock.keys.undecided(sale.id), 1, `${sale.id}.ghost`),
+    ({ id }) => `${id}.ghost`,
+  ],
 
-  ['a buyer has two live orders', [4], async ({ paid, unpaid }) => {
-    await sql('UPDATE orders SET buyer_id = $1 WHERE id = $2::uuid', paid.buyerId, unpaid.orderId)
-    await sql('UPDATE decisions SET buyer_id = $1 WHERE reservation_id = $2', paid.buyerId, unpaid.reservationId)
-    await world.redis.hset(world.stock.keys.reservation(unpaid.reservationId.split('.')[0] ?? '', unpaid.reservationId), 'buyer_id', paid.buyerId)
-  }, ({ paid }) => paid.buyerId],
-  ['an order is above the limit', [4, 8], ({ id }) => sql('UPDATE sales SET per_buyer_limit = 0 WHERE id = $1', id), ({ paid }) => paid.orderId],
+  [
+    'a buyer has two live orders',
+    [4],
+    async ({ paid, unpaid }) => {
+      await sql('UPDATE orders SET buyer_id = $1 WHERE id = $2::uuid', paid.buyerId, unpaid.orderId)
+      await sql('UPDATE decisions SET buyer_id = $1 WHERE reservation_id = $2', paid.buyerId, unpaid.reservationId)
+      await world.redis.hset(
+        world.stock.keys.reservation(unpaid.reservationId.split('.')[0] ?? '', unpaid.reservationId),
+        'buyer_id',
+        paid.buyerId,
+      )
+    },
+    ({ paid }) => paid.buyerId,
+  ],
+  [
+    'an order is above the limit',
+    [4, 8],
+    ({ id }) => sql('UPDATE sales SET per_buyer_limit = 0 WHERE id = $1', id),
+    ({ paid }) => paid.orderId,
+  ],
 
-  ['the mark of a buyer names their cancelled reservation', [4], async (sale) => world.redis.set(
-    mark(sale, sale.cancelled.buyerId), sale.cancelled.reservationId), ({ cancelled }) => cancelled.buyerId],
-  ['the mark of a buyer names their refunded reservation', [4], async (sale) => world.redis.set(
-    mark(sale, sale.refunded.buyerId), sale.refunded.reservationId), ({ refunded }) => refunded.buyerId],
-  ['the mark of a buyer names a rejected reservation', [4], async (sale) => world.redis.set(mark(sale, 'buyer:late'), sale.rejected), () => 'buyer:late'],
-  ['the mark of a buyer names a reservation that is not there', [4], (sale) => world.redis.set(mark(sale, 'eve'), `${sale.id}.gone`), () => 'eve'],
+  [
+    'the mark of a buyer names their cancelled reservation',
+    [4],
+    async (sale) => world.redis.set(mark(sale, sale.cancelled.buyerId), sale.cancelled.reservationId),
+    ({ cancelled }) => cancelled.buyerId,
+  ],
+  [
+    'the mark of a buyer names their refunded reservation',
+    [4],
+    async (sale) => world.redis.set(mark(sale, sale.refunded.buyerId), sale.refunded.reservationId),
+    ({ refunded }) => refunded.buyerId,
+  ],
+  [
+    'the mark of a buyer names a rejected reservation',
+    [4],
+    async (sale) => world.redis.set(mark(sale, 'buyer:late'), sale.rejected),
+    () => 'buyer:late',
+  ],
+  [
+    'the mark of a buyer names a reservation that is not there',
+    [4],
+    (sale) => world.redis.set(mark(sale, 'eve'), `${sale.id}.gone`),
+    () => 'eve',
+  ],
 
-  ['Redis opens the sale at another time', [8], (sale) => world.redis.hset(saleKey(sale), 'opens_at_ms', 1), () => 'opensAtMs 1970-01-01T00:00:00.001Z in Redis'],
-  ['Redis closes the sale at another time', [8], (sale) => world.redis.hincrby(saleKey(sale), 'closes_at_ms', -60_000), () => 'closesAtMs'],
-  ['Redis allows a buyer more than the limit', [8], (sale) => world.redis.hset(saleKey(sale), 'per_buyer_limit', 9), () => 'perBuyerLimit 9 in Redis, 2 in PostgreSQL'],
-  ['Redis has another stock', [8], (sale) => world.redis.hset(saleKey(sale), 'total', 11), () => 'total 11 in Redis, 10 in PostgreSQL'],
-  ['Redis has another price', [8], (sale) => world.redis.hset(saleKey(sale), 'price_cents', 1), () => 'priceCents 1 in Redis'],
-  ['Redis has another title', [8], (sale) => world.redis.hset(saleKey(sale), 'title', 'Another'), () => 'title Another in Redis'],
-  ['Redis keeps a buyer out who is not on the blacklist', [8], (sale) => world.redis.sadd(world.stock.keys.blacklist(sale.id), 'ann'), () => 'not on the blacklist: ann'],
-  ['Redis would serve a buyer who is on the blacklist', [8], async () => {
-    await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
-    onTestFinished(async () => { await world.database.blacklistEntry.deleteMany() })
-  }, () => 'whom Redis would serve: mallory'],
-  ['the sale was never reconciled', [8], (sale) => world.redis.hdel(saleKey(sale), 'reconciled_at_ms'), ({ id }) => `${id} (never)`],
-  ['the sale was not reconciled for an hour', [8], (sale) => world.redis.hincrby(saleKey(sale), 'reconciled_at_ms', -3_600_000), () => '(not since'],
+  [
+    'Redis opens the sale at another time',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'opens_at_ms', 1),
+    () => 'opensAtMs 1970-01-01T00:00:00.001Z in Redis',
+  ],
+  [
+    'Redis closes the sale at another time',
+    [8],
+    (sale) => world.redis.hincrby(saleKey(sale), 'closes_at_ms', -60_000),
+    () => 'closesAtMs',
+  ],
+  [
+    'Redis allows a buyer more than the limit',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'per_buyer_limit', 9),
+    () => 'perBuyerLimit 9 in Redis, 2 in PostgreSQL',
+  ],
+  [
+    'Redis has another stock',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'total', 11),
+    () => 'total 11 in Redis, 10 in PostgreSQL',
+  ],
+  [
+    'Redis has another price',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'price_cents', 1),
+    () => 'priceCents 1 in Redis',
+  ],
+  [
+    'Redis has another title',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'title', 'Another'),
+    () => 'title Another in Redis',
+  ],
+  [
+    'Redis keeps a buyer out who is not on the blacklist',
+    [8],
+    (sale) => world.redis.sadd(world.stock.keys.blacklist(sale.id), 'ann'),
+    () => 'not on the blacklist: ann',
+  ],
+  [
+    'Redis would serve a buyer who is on the blacklist',
+    [8],
+    async () => {
+      await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
+      onTestFinished(async () => {
+        await world.database.blacklistEntry.deleteMany()
+      })
+    },
+    () => 'whom Redis would serve: mallory',
+  ],
+  [
+    'the sale was never reconciled',
+    [8],
+    (sale) => world.redis.hdel(saleKey(sale), 'reconciled_at_ms'),
+    ({ id }) => `${id} (never)`,
+  ],
+  [
+    'the sale was not reconciled for an hour',
+    [8],
+    (sale) => world.redis.hincrby(saleKey(sale), 'reconciled_at_ms', -3_600_000),
+    () => '(not since',
+  ],
 
-  ['an order was paid and cancelled', [5], ({ paid }) => sql('UPDATE orders SET cancelled_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['an order has skipped a step', [5], ({ cancelled }) => sql('UPDATE orders SET sequence = 3 WHERE id = $1::uuid', cancelled.orderId), ({ cancelled }) => cancelled.orderId],
-  ['an unpaid order was paid once', [5], ({ unpaid }) => sql('UPDATE orders SET paid_at = now() WHERE id = $1::uuid', unpaid.orderId), ({ unpaid }) => unpaid.orderId],
-  ['Redis was not told of a payment for an hour', [7], async (sale) => {
-    await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.paid.orderId)
-  }, ({ paid }) => paid.orderId],
-  ['a paid order has no money', [5], ({ paid }) => sql('UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['an unpaid order costs nothing', [5, 8], async ({ unpaid }) => {
-    await sql('UPDATE orders SET amount_cents = 0 WHERE id = $1::uuid', unpaid.orderId)
-    await sql('UPDATE sales SET price_cents = 0 WHERE id = (SELECT sale_id FROM orders WHERE id = $1::uuid)', unpaid.orderId)
-  }, ({ unpaid }) => unpaid.orderId],
-  ['an unpaid order has money', [5], ({ unpaid }) => sql(
-    `INSERT INTO payments (id, order_id, amount_cents, received_at) VALUES (gen_random_uuid(), $1::uuid, ${PRICE_CENTS}, now())`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
-  ['the money of a paid order is refunded', [5], ({ paid }) => sql(`
-    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
-  ['money for a cancelled order is kept', [5], ({ paidLate }) => sql(
-    'DELETE FROM refunds WHERE payment_id = (SELECT id FROM payments WHERE order_id = $1::uuid)', paidLate.orderId), ({ paidLate }) => paidLate.orderId],
-  ['money for a cancelled order goes back twice', [5], ({ paidLate }) => sql(`
-    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, paidLate.orderId), ({ paidLate }) => paidLate.orderId],
-  ['the money of a refunded order is kept', [5], ({ refunded }) => sql(
-    'DELETE FROM refunds WHERE payment_id = (SELECT id FROM payments WHERE order_id = $1::uuid)', refunded.orderId), ({ refunded }) => refunded.orderId],
-  ['the money of a refunded order goes back twice', [5], ({ refunded }) => sql(`
-    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`, refunded.orderId), ({ refunded }) => refunded.orderId],
-  ['a refunded order never had money', [5], ({ refunded }) => sql(
-    'UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', refunded.orderId), ({ refunded }) => `orders that were paid without money: ${refunded.orderId}`],
-  ['a refunded order does not say why', [5], ({ refunded }) => sql('UPDATE orders SET end_reason = NULL WHERE id = $1::uuid', refunded.orderId), ({ refunded }) => refunded.orderId],
-  ['a paid order says why it has ended', [5], ({ paid }) => sql(`UPDATE orders SET end_reason = 'VETOED' WHERE id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
-  ['a paid order was refunded once', [5], ({ paid }) => sql('UPDATE orders SET refunded_at = now() WHERE id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['a refunded unit never went back', [7], ({ refunded }) => sql(`
+  [
+    'an order was paid and cancelled',
+    [5],
+    ({ paid }) => sql('UPDATE orders SET cancelled_at = now() WHERE id = $1::uuid', paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'an order has skipped a step',
+    [5],
+    ({ cancelled }) => sql('UPDATE orders SET sequence = 3 WHERE id = $1::uuid', cancelled.orderId),
+    ({ cancelled }) => cancelled.orderId,
+  ],
+  [
+    'an unpaid order was paid once',
+    [5],
+    ({ unpaid }) => sql('UPDATE orders SET paid_at = now() WHERE id = $1::uuid', unpaid.orderId),
+    ({ unpaid }) => unpaid.orderId,
+  ],
+  [
+    'Redis was not told of a payment for an hour',
+    [7],
+    async (sale) => {
+      await sql(
+        `UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`,
+        sale.paid.orderId,
+      )
+    },
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'a paid order has no money',
+    [5],
+    ({ paid }) => sql('UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'an unpaid order costs nothing',
+    [5, 8],
+    async ({ unpaid }) => {
+      await sql('UPDATE orders SET amount_cents = 0 WHERE id = $1::uuid', unpaid.orderId)
+      await sql(
+        'UPDATE sales SET price_cents = 0 WHERE id = (SELECT sale_id FROM orders WHERE id = $1::uuid)',
+        unpaid.orderId,
+      )
+    },
+    ({ unpaid }) => unpaid.orderId,
+  ],
+  [
+    'an unpaid order has money',
+    [5],
+    ({ unpaid }) =>
+      sql(
+        `INSERT INTO payments (id, order_id, amount_cents, received_at) VALUES (gen_random_uuid(), $1::uuid, ${PRICE_CENTS}, now())`,
+        unpaid.orderId,
+      ),
+    ({ unpaid }) => unpaid.orderId,
+  ],
+  [
+    'the money of a paid order is refunded',
+    [5],
+    ({ paid }) =>
+      sql(
+        `
+    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`,
+        paid.orderId,
+      ),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'money for a cancelled order is kept',
+    [5],
+    ({ paidLate }) =>
+      sql(
+        'DELETE FROM refunds WHERE payment_id = (SELECT id FROM payments WHERE order_id = $1::uuid)',
+        paidLate.orderId,
+      ),
+    ({ paidLate }) => paidLate.orderId,
+  ],
+  [
+    'money for a cancelled order goes back twice',
+    [5],
+    ({ paidLate }) =>
+      sql(
+        `
+    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`,
+        paidLate.orderId,
+      ),
+    ({ paidLate }) => paidLate.orderId,
+  ],
+  [
+    'the money of a refunded order is kept',
+    [5],
+    ({ refunded }) =>
+      sql(
+        'DELETE FROM refunds WHERE payment_id = (SELECT id FROM payments WHERE order_id = $1::uuid)',
+        refunded.orderId,
+      ),
+    ({ refunded }) => refunded.orderId,
+  ],
+  [
+    'the money of a refunded order goes back twice',
+    [5],
+    ({ refunded }) =>
+      sql(
+        `
+    INSERT INTO refunds (id, payment_id, amount_cents) SELECT gen_random_uuid(), id, amount_cents FROM payments WHERE order_id = $1::uuid`,
+        refunded.orderId,
+      ),
+    ({ refunded }) => refunded.orderId,
+  ],
+  [
+    'a refunded order never had money',
+    [5],
+    ({ refunded }) => sql('UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', refunded.orderId),
+    ({ refunded }) => `orders that were paid without money: ${refunded.orderId}`,
+  ],
+  [
+    'a refunded order does not say why',
+    [5],
+    ({ refunded }) => sql('UPDATE orders SET end_reason = NULL WHERE id = $1::uuid', refunded.orderId),
+    ({ refunded }) => refunded.orderId,
+  ],
+  [
+    'a paid order says why it has ended',
+    [5],
+    ({ paid }) => sql(`UPDATE orders SET end_reason = 'VETOED' WHERE id = $1::uuid`, paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'a paid order was refunded once',
+    [5],
+    ({ paid }) => sql('UPDATE orders SET refunded_at = now() WHERE id = $1::uuid', paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'a refunded unit never went back',
+    [7],
+    ({ refunded }) =>
+      sql(
+        `
     UPDATE orders SET told_at = NULL, created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
-    WHERE id = $1::uuid`, refunded.orderId), ({ refunded }) => refunded.orderId],
-  ['Redis calls a refunded order cancelled', [3], (sale) => world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'CANCELLED'), ({ refunded }) => refunded.reservationId],
-  ['Redis calls a paid order refunded', [3, 4], (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'REFUNDED'), ({ paid }) => paid.reservationId],
-  ['Redis calls an order unpaid that was paid an hour ago, although it was told', [7], async (sale) => {
-    await sql(`UPDATE decisions SET decided_at = now() - interval '2 hours' WHERE reservation_id = $1`, sale.paid.reservationId)
-    await sql(`UPDATE orders SET created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.paid.orderId)
-    await world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'ORDERED')
-  }, ({ paid }) => paid.reservationId],
-  ['Redis calls an order that was refunded an hour ago paid', [7], async (sale) => {
-    await sql(`UPDATE decisions SET decided_at = now() - interval '3 hours' WHERE reservation_id = $1`, sale.refunded.reservationId)
-    await sql(`
+    WHERE id = $1::uuid`,
+        refunded.orderId,
+      ),
+    ({ refunded }) => refunded.orderId,
+  ],
+  [
+    'Redis calls a refunded order cancelled',
+    [3],
+    (sale) => world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'CANCELLED'),
+    ({ refunded }) => refunded.reservationId,
+  ],
+  [
+    'Redis calls a paid order refunded',
+    [3, 4],
+    (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'REFUNDED'),
+    ({ paid }) => paid.reservationId,
+  ],
+  [
+    'Redis calls an order unpaid that was paid an hour ago, although it was told',
+    [7],
+    async (sale) => {
+      await sql(
+        `UPDATE decisions SET decided_at = now() - interval '2 hours' WHERE reservation_id = $1`,
+        sale.paid.reservationId,
+      )
+      await sql(
+        `UPDATE orders SET created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`,
+        sale.paid.orderId,
+      )
+      await world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'ORDERED')
+    },
+    ({ paid }) => paid.reservationId,
+  ],
+  [
+    'Redis calls an order that was refunded an hour ago paid',
+    [7],
+    async (sale) => {
+      await sql(
+        `UPDATE decisions SET decided_at = now() - interval '3 hours' WHERE reservation_id = $1`,
+        sale.refunded.reservationId,
+      )
+      await sql(
+        `
       UPDATE orders SET created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
-      WHERE id = $1::uuid`, sale.refunded.orderId)
-    await world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'PAID')
-  }, ({ refunded }) => refunded.reservationId],
-  ['the points of a refunded order stay', [6], ({ refunded }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid AND points < 0', refunded.orderId),
-    ({ refunded }) => `ended orders whose points do not add up to none: ${refunded.orderId}`],
-  ['less money came than was asked for', [5], ({ paid }) => sql('UPDATE payments SET amount_cents = 1 WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['a cancelled unit never went back', [7], async (sale) => {
-    await sql(`UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`, sale.cancelled.orderId)
-  }, ({ cancelled }) => cancelled.orderId],
-  ['points were granted twice', [6], ({ paid }) => sql(`
+      WHERE id = $1::uuid`,
+        sale.refunded.orderId,
+      )
+      await world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'PAID')
+    },
+    ({ refunded }) => refunded.reservationId,
+  ],
+  [
+    'the points of a refunded order stay',
+    [6],
+    ({ refunded }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid AND points < 0', refunded.orderId),
+    ({ refunded }) => `ended orders whose points do not add up to none: ${refunded.orderId}`,
+  ],
+  [
+    'less money came than was asked for',
+    [5],
+    ({ paid }) => sql('UPDATE payments SET amount_cents = 1 WHERE order_id = $1::uuid', paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'a cancelled unit never went back',
+    [7],
+    async (sale) => {
+      await sql(
+        `UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`,
+        sale.cancelled.orderId,
+      )
+    },
+    ({ cancelled }) => cancelled.orderId,
+  ],
+  [
+    'points were granted twice',
+    [6],
+    ({ paid }) =>
+      sql(
+        `
     INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)
-    SELECT buyer_id, order_id, sale_id, event_id, step, points FROM points_entries WHERE order_id = $1::uuid`, paid.orderId), () => '1 events that had their effect on points more than once'],
-  ['a paid order brought no points', [6], ({ paid }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['points were granted for nothing', [6], ({ id, unpaid }) => sql(`
-    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points) VALUES ('x', $1::uuid, $2, gen_random_uuid(), 'GRANTED', 5)`, unpaid.orderId, id), ({ unpaid }) => `unpaid orders with points granted: ${unpaid.orderId}`],
-  ['points of an order that never was', [6], ({ id }) => sql(`
-    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points) VALUES ('x', gen_random_uuid(), $1, gen_random_uuid(), 'GRANTED', 5)`, id), () => '1 effects on points of orders that do not exist'],
-  ['an effect without its inbox row', [6], ({ paid }) => sql(`DELETE FROM inbox WHERE purpose = 'risk' AND order_id = $1::uuid`, paid.orderId), ({ paid }) => paid.orderId],
-  ['a paid order was reviewed twice', [6], ({ paid }) => sql(`
+    SELECT buyer_id, order_id, sale_id, event_id, step, points FROM points_entries WHERE order_id = $1::uuid`,
+        paid.orderId,
+      ),
+    () => '1 events that had their effect on points more than once',
+  ],
+  [
+    'a paid order brought no points',
+    [6],
+    ({ paid }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid', paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'points were granted for nothing',
+    [6],
+    ({ id, unpaid }) =>
+      sql(
+        `
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points) VALUES ('x', $1::uuid, $2, gen_random_uuid(), 'GRANTED', 5)`,
+        unpaid.orderId,
+        id,
+      ),
+    ({ unpaid }) => `unpaid orders with points granted: ${unpaid.orderId}`,
+  ],
+  [
+    'points of an order that never was',
+    [6],
+    ({ id }) =>
+      sql(
+        `
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points) VALUES ('x', gen_random_uuid(), $1, gen_random_uuid(), 'GRANTED', 5)`,
+        id,
+      ),
+    () => '1 effects on points of orders that do not exist',
+  ],
+  [
+    'an effect without its inbox row',
+    [6],
+    ({ paid }) => sql(`DELETE FROM inbox WHERE purpose = 'risk' AND order_id = $1::uuid`, paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'a paid order was reviewed twice',
+    [6],
+    ({ paid }) =>
+      sql(
+        `
     INSERT INTO risk_reviews (order_id, sale_id, event_id, buyer_id, paid_at, rules)
-    SELECT order_id, sale_id, event_id, buyer_id, paid_at, rules FROM risk_reviews WHERE order_id = $1::uuid`, paid.orderId), () => 'effect on risk more than once'],
-  ['a paid order was never reviewed', [6], ({ paid }) => sql('DELETE FROM risk_reviews WHERE order_id = $1::uuid', paid.orderId), ({ paid }) => paid.orderId],
-  ['a reservation was accepted before its sale opened', [9], ({ unpaid }) => sql(
-    `UPDATE decisions SET reserved_at = '1969-12-31' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.reservationId],
-  ['a reservation was accepted after its sale had closed', [9], ({ unpaid }) => sql(
-    `UPDATE decisions SET reserved_at = now() + interval '2 hours' WHERE reservation_id = $1`, unpaid.reservationId), ({ unpaid }) => unpaid.reservationId],
-  ['nobody cancels an unpaid order', [5], ({ unpaid }) => sql(
-    `UPDATE orders SET payment_deadline = now() - interval '1 hour' WHERE id = $1::uuid`, unpaid.orderId), ({ unpaid }) => unpaid.orderId],
+    SELECT order_id, sale_id, event_id, buyer_id, paid_at, rules FROM risk_reviews WHERE order_id = $1::uuid`,
+        paid.orderId,
+      ),
+    () => 'effect on risk more than once',
+  ],
+  [
+    'a paid order was never reviewed',
+    [6],
+    ({ paid }) => sql('DELETE FROM risk_reviews WHERE order_id = $1::uuid', paid.orderId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'a reservation was accepted before its sale opened',
+    [9],
+    ({ unpaid }) =>
+      sql(`UPDATE decisions SET reserved_at = '1969-12-31' WHERE reservation_id = $1`, unpaid.reservationId),
+    ({ unpaid }) => unpaid.reservationId,
+  ],
+  [
+    'a reservation was accepted after its sale had closed',
+    [9],
+    ({ unpaid }) =>
+      sql(
+        `UPDATE decisions SET reserved_at = now() + interval '2 hours' WHERE reservation_id = $1`,
+        unpaid.reservationId,
+      ),
+    ({ unpaid }) => unpaid.reservationId,
+  ],
+  [
+    'nobody cancels an unpaid order',
+    [5],
+    ({ unpaid }) =>
+      sql(`UPDATE orders SET payment_deadline = now() - interval '1 hour' WHERE id = $1::uuid`, unpaid.orderId),
+    ({ unpaid }) => unpaid.orderId,
+  ],
 ]
 
 describe('it calls wrong, and by name:', () => {
@@ -282,9 +758,16 @@ describe('it calls wrong, and by name:', () => {
     await plant(sale)
     const report = await look(sale.id)
     expect(report.balanced).toBe(false)
-    expect({ wrong: checksThatAre('wrong', report.sales[0]), details: report.sales[0]?.checks.map(({ detail }) => detail) })
-      .toMatchObject({ wrong })
-    expect(report.sales[0]?.checks.filter(({ state }) => state === 'wrong').map(({ detail }) => detail).join()).toContain(named(sale))
+    expect({
+      wrong: checksThatAre('wrong', report.sales[0]),
+      details: report.sales[0]?.checks.map(({ detail }) => detail),
+    }).toMatchObject({ wrong })
+    expect(
+      report.sales[0]?.checks
+        .filter(({ state }) => state === 'wrong')
+        .map(({ detail }) => detail)
+        .join(),
+    ).toContain(named(sale))
   })
 })
 
@@ -317,7 +800,10 @@ describe('what is on its way is neither wrong nor quiet:', () => {
     const sale = await goodSale()
     await cancelForBuyer(world.database, sale.unpaid.orderId, sale.unpaid.buyerId)
     const seen = async () => (await look(sale.id)).sales[0]?.checks.find(({ id }) => id === 6)
-    expect(await seen()).toMatchObject({ state: 'in flight', detail: expect.stringContaining(`points has not come to: ${sale.unpaid.orderId}`) as string })
+    expect(await seen()).toMatchObject({
+      state: 'in flight',
+      detail: expect.stringContaining(`points has not come to: ${sale.unpaid.orderId}`) as string,
+    })
     await tellSubscribers()
     expect(await seen()).toMatchObject({ state: 'ok' })
   })
@@ -335,12 +821,26 @@ describe('what is on its way is neither wrong nor quiet:', () => {
     await world.redis.hincrby(saleKey(sale), 'stock', 5)
     expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, sales: [{ isOpen: false }] })
     await world.redis.del(saleKey(sale))
-    expect(await look(sale.id)).toMatchObject({ balanced: true, quiet: false, sales: [{ isOpen: false, redisLeft: null }] })
+    expect(await look(sale.id)).toMatchObject({
+      balanced: true,
+      quiet: false,
+      sales: [{ isOpen: false, redisLeft: null }],
+    })
   })
 
   test('a sale that was not brought in yet', async () => {
     const id = `sale-${randomBytes(4).toString('hex')}`
-    await world.database.sale.create({ data: { id, title: 'x', priceCents: 1, stock: 1, epoch: 0, opensAt: new Date(), closesAt: new Date(Date.now() + 60_000) } })
+    await world.database.sale.create({
+      data: {
+        id,
+        title: 'x',
+        priceCents: 1,
+        stock: 1,
+        epoch: 0,
+        opensAt: new Date(),
+        closesAt: new Date(Date.now() + 60_000),
+      },
+    })
     expect(await look(id)).toMatchObject({ balanced: true, quiet: false, sales: [{ redisLeft: null }] })
   })
 
@@ -383,10 +883,21 @@ test('the table fits a terminal of 100 columns, whatever the ids and the figures
   const report = await look(id)
   const [good] = report.sales
   if (!good) throw new Error('Expected the sale in the report')
-  const large: SaleAudit = { ...good, saleId: 'x'.repeat(32), stock: 10_000_000, sold: 10_000_000, redisLeft: 10_000_000, undecided: 100_000, rejections: 10_000_000 }
+  const large: SaleAudit = {
+    ...good,
+    saleId: 'x'.repeat(32),
+    stock: 10_000_000,
+    sold: 10_000_000,
+    redisLeft: 10_000_000,
+    undecided: 100_000,
+    rejections: 10_000_000,
+  }
   const linesOf = (...sales: SaleAudit[]) => formatAudit({ ...report, sales }, false).split('\n')
   expect([...linesOf(good), ...linesOf(good, large)].filter((line) => line.length > 100)).toEqual([])
   expect(linesOf(good)[0]).toMatch(/^sale .* undecided .*  1 2 3 4 5 6 7 8 9$/)
   expect(linesOf(good)[1]).toMatch(new RegExp(`^${id} .*  ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓$`))
-  expect(linesOf(large).slice(1, 3)).toEqual(['x'.repeat(32), expect.stringMatching(/^ +10000000 10000000 10000000 +100000 .*✓$/)])
+  expect(linesOf(large).slice(1, 3)).toEqual([
+    'x'.repeat(32),
+    expect.stringMatching(/^ +10000000 10000000 10000000 +100000 .*✓$/),
+  ])
 })

@@ -24,8 +24,8 @@ export interface AuditDeps {
 const READINGS_MAX = 5
 
 /**
- * Accounts for every unit from outside the services: recounts PostgreSQL from its rows, holds Redis against it, and looks
- * at what is on its way. @throws when PostgreSQL, Redis or the broker does not answer.
+ * Accounts for every unit from outside the services: recounts PostgreSQL from its rows, holds Redis against it, and
+ * looks at what is on its way. @throws when PostgreSQL, Redis or the broker does not answer.
  */
 export async function audit(deps: AuditDeps, saleId?: string): Promise<AuditReport> {
   let report = await readOnce(deps, saleId)
@@ -48,19 +48,31 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
 
   const ledgers = new Map(after.sales.map((sale) => [sale.saleId, sale]))
   const isIdle = queues.intake === 0 && before.outbox === 0 && after.outbox === 0
-  const [ofLedger, ofRedis] = [groupBy(after.findings, (finding) => finding.saleId), groupBy(mismatches, (finding) => finding.saleId)]
+  const [ofLedger, ofRedis] = [
+    groupBy(after.findings, (finding) => finding.saleId),
+    groupBy(mismatches, (finding) => finding.saleId),
+  ]
   const readings = sides.flatMap(({ earlier, stock, blacklist }): SaleReading[] => {
     const ledger = ledgers.get(earlier.saleId)
     if (!ledger) return []
     const isOpen = stock.runId === runId && stock.epoch === ledger.epoch
     const isForgotten = nowMs > ledger.closesAtMs + KEPT_AFTER_END_MS
-    const differing = isOpen ? disagreements({ earlier, ledger, stock, blacklist: confirmed(blacklist, after), nowMs }, limits) : []
+    const differing = isOpen
+      ? disagreements({ earlier, ledger, stock, blacklist: confirmed(blacklist, after), nowMs }, limits)
+      : []
     // What Redis has of a sale that is being rebuilt will be written anew.
-    const inRedis = [...ofRedis.get(ledger.saleId) ?? [], ...overdue(ledger, stock.overdue)]
-      .map((finding) => isOpen ? finding : { ...finding, state: 'in flight' as const })
-    const findings = [...ofLedger.get(ledger.saleId) ?? [], ...inRedis, ...differing]
-    const quiet = isIdle && (isOpen || isForgotten) && ledger.untold === 0 && stock.pending === 0 && stock.undecided === 0
-      && differing.length === 0 && isSameSale(earlier, ledger)
+    const inRedis = [...(ofRedis.get(ledger.saleId) ?? []), ...overdue(ledger, stock.overdue)].map((finding) =>
+      isOpen ? finding : { ...finding, state: 'in flight' as const },
+    )
+    const findings = [...(ofLedger.get(ledger.saleId) ?? []), ...inRedis, ...differing]
+    const quiet =
+      isIdle &&
+      (isOpen || isForgotten) &&
+      ledger.untold === 0 &&
+      stock.pending === 0 &&
+      stock.undecided === 0 &&
+      differing.length === 0 &&
+      isSameSale(earlier, ledger)
     return [{ earlier, stock, isOpen, isForgotten, ledger, findings, quiet }]
   })
   return reportOf(readings, queues, after.outbox)
@@ -72,37 +84,66 @@ interface RedisSide {
   blacklist: BlacklistDifference
 }
 
-/** Of sales that are over the blacklist is not compared: nobody buys there, and those of a day cost as much as the open ones. */
-async function readSides({ redis, limits }: AuditDeps, keys: StockKeys, before: LedgerReading, nowMs: number): Promise<RedisSide[]> {
-  return Promise.all(before.sales.map(async (earlier) => {
-    const stock = await readStock(redis, keys, earlier.saleId, nowMs - limits.undecidedMs)
-    const isOver = nowMs >= earlier.closesAtMs
-    const blacklist = isOver ? { missing: [], extra: [] } : await compareBlacklist(redis, keys.blacklist(earlier.saleId), before.blacklist)
-    return { earlier, stock, blacklist }
-  }))
+/**
+ * Of sales that are over the blacklist is not compared: nobody buys there, and those of a day cost as much as the open
+ * ones.
+ */
+async function readSides(
+  { redis, limits }: AuditDeps,
+  keys: StockKeys,
+  before: LedgerReading,
+  nowMs: number,
+): Promise<RedisSide[]> {
+  return Promise.all(
+    before.sales.map(async (earlier) => {
+      const stock = await readStock(redis, keys, earlier.saleId, nowMs - limits.undecidedMs)
+      const isOver = nowMs >= earlier.closesAtMs
+      const blacklist = isOver
+        ? { missing: [], extra: [] }
+        : await compareBlacklist(redis, keys.blacklist(earlier.saleId), before.blacklist)
+      return { earlier, stock, blacklist }
+    }),
+  )
 }
 
 /** Without those who were listed or unlisted in between. */
 function confirmed({ missing, extra }: BlacklistDifference, { blacklist }: LedgerReading): BlacklistDifference {
   if (missing.length + extra.length === 0) return { missing, extra }
   const listed = new Set(blacklist)
-  return { missing: missing.filter((buyerId) => listed.has(buyerId)), extra: extra.filter((buyerId) => !listed.has(buyerId)) }
+  return {
+    missing: missing.filter((buyerId) => listed.has(buyerId)),
+    extra: extra.filter((buyerId) => !listed.has(buyerId)),
+  }
 }
 
 /** Named by Redis' own list, also where the reservation itself has gone. */
 function overdue({ saleId }: LedgerSale, ids: string[]): Finding[] {
-  return ids.length === 0 ? [] : [{ saleId, check: 3, state: 'wrong', what: 'undecided past their lifetime', count: ids.length, ids }]
+  return ids.length === 0
+    ? []
+    : [{ saleId, check: 3, state: 'wrong', what: 'undecided past their lifetime', count: ids.length, ids }]
 }
 
 function reportOf(readings: SaleReading[], queues: QueueDepths, outbox: number): AuditReport {
-  const sales = readings.map((reading): SaleAudit => ({
-    saleId: reading.ledger.saleId, stock: reading.ledger.stock, sold: reading.ledger.sold, redisLeft: reading.stock.left, isOpen: reading.isOpen,
-    pending: reading.stock.pending, undecided: reading.stock.undecided,
-    orders: reading.ledger.orders, rejections: reading.ledger.rejected, checks: checkSale(reading),
-  }))
+  const sales = readings.map(
+    (reading): SaleAudit => ({
+      saleId: reading.ledger.saleId,
+      stock: reading.ledger.stock,
+      sold: reading.ledger.sold,
+      redisLeft: reading.stock.left,
+      isOpen: reading.isOpen,
+      pending: reading.stock.pending,
+      undecided: reading.stock.undecided,
+      orders: reading.ledger.orders,
+      rejections: reading.ledger.rejected,
+      checks: checkSale(reading),
+    }),
+  )
   return {
     balanced: sales.every((sale) => sale.checks.every((check) => check.state !== 'wrong')),
     quiet: readings.every((reading) => reading.quiet),
-    at: new Date().toISOString(), sales, queues, outbox,
+    at: new Date().toISOString(),
+    sales,
+    queues,
+    outbox,
   }
 }

@@ -41,7 +41,10 @@ interface Statement {
 
 /** As bad as the worst of its statements, and saying all that are not fine. */
 function check(id: CheckId, statements: Statement[]): Check {
-  const worst = (['wrong', 'in flight', 'ok'] as const).find((state) => statements.some((statement) => statement.state === state)) ?? 'ok'
+  const worst =
+    (['wrong', 'in flight', 'ok'] as const).find((state) =>
+      statements.some((statement) => statement.state === state),
+    ) ?? 'ok'
   const details = statements.filter(({ state }) => state === worst || state !== 'ok').map(({ detail }) => detail)
   return { id, name: NAMES[id], state: worst, detail: details.join('; ') }
 }
@@ -52,9 +55,15 @@ function* overselling({ ledger, stock }: SaleReading): Generator<Statement> {
   yield live <= ledger.stock && sold <= ledger.stock
     ? { state: 'ok', detail: `${live} of ${ledger.stock} units in live orders` }
     : { state: 'wrong', detail: `oversold: ${live} units in live orders, counter at ${sold}, of ${ledger.stock}` }
-  if (sold !== live) yield { state: 'wrong', detail: `the sale's counter says ${sold} units sold, its live orders add up to ${live}` }
-  if (ledger.returned !== ledger.endedUnits) yield { state: 'wrong', detail: `the sale's counter says ${ledger.returned} units returned, its ended orders add up to ${ledger.endedUnits}` }
-  if (stock.left !== null && stock.left < 0) yield { state: 'wrong', detail: `Redis has ${stock.left} units left, fewer than none` }
+  if (sold !== live)
+    yield { state: 'wrong', detail: `the sale's counter says ${sold} units sold, its live orders add up to ${live}` }
+  if (ledger.returned !== ledger.endedUnits)
+    yield {
+      state: 'wrong',
+      detail: `the sale's counter says ${ledger.returned} units returned, its ended orders add up to ${ledger.endedUnits}`,
+    }
+  if (stock.left !== null && stock.left < 0)
+    yield { state: 'wrong', detail: `Redis has ${stock.left} units left, fewer than none` }
 }
 
 /** Quiet: every unit is either left or sold. Running: Redis may be low, by what is on its way, and never high. */
@@ -76,7 +85,10 @@ function unitBalance({ earlier, ledger, stock, isOpen, isForgotten, quiet }: Sal
 function closedDoor(ledger: LedgerSale, isForgotten: boolean): Statement {
   if (isForgotten) return { state: 'ok', detail: 'the sale ended long ago; Redis has forgotten it' }
   if (ledger.fencedEpoch === 0) return { state: 'in flight', detail: 'not brought into Redis yet' }
-  return { state: 'in flight', detail: 'Redis may have lost the data of this sale; nobody can reserve until the cancel worker has rebuilt it' }
+  return {
+    state: 'in flight',
+    detail: 'Redis may have lost the data of this sale; nobody can reserve until the cancel worker has rebuilt it',
+  }
 }
 
 function named(sale: SaleReading, id: CheckId): Statement[] {

@@ -2,8 +2,9 @@ import { Prisma } from '../platform/database.ts'
 import type { LedgerRule } from './ledger-rule.ts'
 
 /**
- * Per order event and subscriber exactly one effect, none without an order: of those whose effects are as good as money.
- * How far a subscriber has come says what must be there; what it has not come to is on its way, however long it is down.
+ * Per order event and subscriber exactly one effect, none without an order: of those whose effects are as good as
+ * money. How far a subscriber has come says what must be there; what it has not come to is on its way, however long it
+ * is down.
  */
 
 const EFFECTS = [
@@ -13,7 +14,8 @@ const EFFECTS = [
 ]
 
 /** Before then inbox and progress may be forgotten. */
-const remembersFrom = (subscriber: string) => Prisma.sql`coalesce((SELECT remembers_from FROM subscriptions WHERE name = ${subscriber}), '-infinity')`
+const remembersFrom = (subscriber: string) =>
+  Prisma.sql`coalesce((SELECT remembers_from FROM subscriptions WHERE name = ${subscriber}), '-infinity')`
 
 /** Orders and how far the subscriber has come with them; without those that are older than the subscription. */
 export const followed = (subscriber: string) => Prisma.sql`
@@ -22,21 +24,26 @@ export const followed = (subscriber: string) => Prisma.sql`
 
 const rulesOfEach = EFFECTS.flatMap(({ subscriber, table, at }): LedgerRule[] => [
   {
-    check: 6, what: `events that had their effect on ${subscriber} more than once`,
+    check: 6,
+    what: `events that had their effect on ${subscriber} more than once`,
     rows: Prisma.sql`SELECT sale_id, event_id::text AS id FROM ${table} GROUP BY sale_id, event_id HAVING count(*) > 1`,
   },
   {
-    check: 6, what: `effects on ${subscriber} of orders that do not exist`,
+    check: 6,
+    what: `effects on ${subscriber} of orders that do not exist`,
     rows: Prisma.sql`SELECT e.sale_id, e.order_id::text AS id FROM ${table} e WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.sale_id = e.sale_id)`,
   },
   {
-    check: 6, what: `effects on ${subscriber} that no event stands behind`,
+    check: 6,
+    what: `effects on ${subscriber} that no event stands behind`,
     rows: Prisma.sql`
       SELECT e.sale_id, e.order_id::text AS id FROM ${table} e
       WHERE ${at} > ${remembersFrom(subscriber)} AND NOT EXISTS (SELECT FROM inbox i WHERE i.purpose = ${subscriber} AND i.event_id = e.event_id AND i.order_id = e.order_id)`,
   },
   {
-    check: 6, what: `orders whose newest event ${subscriber} has not come to`, state: 'in flight',
+    check: 6,
+    what: `orders whose newest event ${subscriber} has not come to`,
+    state: 'in flight',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE coalesce(p.sequence, 0) < o.sequence
       AND (p.sequence IS NOT NULL OR o.created_at > ${remembersFrom(subscriber)})`,
@@ -44,15 +51,21 @@ const rulesOfEach = EFFECTS.flatMap(({ subscriber, table, at }): LedgerRule[] =>
 ])
 
 const ofPayments = [
-  { subscriber: 'points', effects: Prisma.sql`points_entries e WHERE e.order_id = o.id AND e.step = 'GRANTED'`, what: 'points granted' },
+  {
+    subscriber: 'points',
+    effects: Prisma.sql`points_entries e WHERE e.order_id = o.id AND e.step = 'GRANTED'`,
+    what: 'points granted',
+  },
   { subscriber: 'risk', effects: Prisma.sql`risk_reviews e WHERE e.order_id = o.id`, what: 'reviews' },
 ].flatMap(({ subscriber, effects, what }): LedgerRule[] => [
   {
-    check: 6, what: `paid orders without ${what}`,
+    check: 6,
+    what: `paid orders without ${what}`,
     rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM ${followed(subscriber)} WHERE o.paid_at IS NOT NULL AND p.sequence >= greatest(o.sequence, 2) AND NOT EXISTS (SELECT FROM ${effects})`,
   },
   {
-    check: 6, what: `unpaid orders with ${what}`,
+    check: 6,
+    what: `unpaid orders with ${what}`,
     rows: Prisma.sql`SELECT o.sale_id, o.id::text AS id FROM orders o WHERE o.paid_at IS NULL AND EXISTS (SELECT FROM ${effects})`,
   },
 ])
@@ -60,7 +73,8 @@ const ofPayments = [
 /** Granted, spent or given back: an order that has ended without a sale has cost and brought its buyer none. */
 const pointsRules: LedgerRule[] = [
   {
-    check: 6, what: 'ended orders whose points do not add up to none',
+    check: 6,
+    what: 'ended orders whose points do not add up to none',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM ${followed('points')}
       WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.sequence >= o.sequence

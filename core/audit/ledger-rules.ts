@@ -6,24 +6,36 @@ import { sagaRules } from './saga-rules.ts'
 
 /** The rules that PostgreSQL alone can break, written against the tables and not against the code that fills them. */
 export function ledgerRules(limits: AuditLimits): LedgerRule[] {
-  return [...decisionRules, ...buyerRules, ...historyRules, ...moneyRules, ...windowRules, ...effectRules, ...sagaRules(limits), ...latenessRules(limits)]
+  return [
+    ...decisionRules,
+    ...buyerRules,
+    ...historyRules,
+    ...moneyRules,
+    ...windowRules,
+    ...effectRules,
+    ...sagaRules(limits),
+    ...latenessRules(limits),
+  ]
 }
 
 const decisionRules: LedgerRule[] = [
   {
-    check: 3, what: 'reservations decided ORDERED without exactly one order',
+    check: 3,
+    what: 'reservations decided ORDERED without exactly one order',
     rows: Prisma.sql`
       SELECT d.sale_id, d.reservation_id AS id FROM decisions d
       WHERE d.outcome = 'ORDERED' AND (SELECT count(*) FROM orders o WHERE o.reservation_id = d.reservation_id) <> 1`,
   },
   {
-    check: 3, what: 'orders whose reservation was REJECTED or never decided',
+    check: 3,
+    what: 'orders whose reservation was REJECTED or never decided',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
       WHERE NOT EXISTS (SELECT FROM decisions d WHERE d.reservation_id = o.reservation_id AND d.outcome = 'ORDERED')`,
   },
   {
-    check: 3, what: 'orders that differ from their decision in sale, buyer or quantity',
+    check: 3,
+    what: 'orders that differ from their decision in sale, buyer or quantity',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN decisions d USING (reservation_id)
       WHERE (o.sale_id, o.buyer_id, o.quantity) <> (d.sale_id, d.buyer_id, d.quantity)`,
@@ -32,13 +44,15 @@ const decisionRules: LedgerRule[] = [
 
 const buyerRules: LedgerRule[] = [
   {
-    check: 4, what: 'buyers with more than one live order',
+    check: 4,
+    what: 'buyers with more than one live order',
     rows: Prisma.sql`
       SELECT sale_id, buyer_id AS id FROM orders WHERE status IN ('PENDING_PAYMENT', 'PAID')
       GROUP BY sale_id, buyer_id HAVING count(*) > 1`,
   },
   {
-    check: 4, what: 'orders of more units than one buyer may have',
+    check: 4,
+    what: 'orders of more units than one buyer may have',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sales s ON s.id = o.sale_id WHERE o.quantity > s.per_buyer_limit`,
   },
@@ -46,11 +60,13 @@ const buyerRules: LedgerRule[] = [
 
 const historyRules: LedgerRule[] = [
   {
-    check: 5, what: 'orders both paid and cancelled',
+    check: 5,
+    what: 'orders both paid and cancelled',
     rows: Prisma.sql`SELECT sale_id, id::text AS id FROM orders WHERE paid_at IS NOT NULL AND cancelled_at IS NOT NULL`,
   },
   {
-    check: 5, what: 'orders whose times or sequence do not fit their status',
+    check: 5,
+    what: 'orders whose times or sequence do not fit their status',
     // Every step of a saga is an event more.
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM sagas WHERE order_id = o.id)) AS saga (has)
@@ -62,45 +78,52 @@ const historyRules: LedgerRule[] = [
       END`,
   },
   {
-    check: 5, what: 'live orders with a reason to have ended, or refunded ones without',
+    check: 5,
+    what: 'live orders with a reason to have ended, or refunded ones without',
     rows: Prisma.sql`SELECT sale_id, id::text AS id FROM orders WHERE status <> 'CANCELLED' AND (status = 'REFUNDED') <> (end_reason IS NOT NULL)`,
   },
 ]
 
 const moneyRules: LedgerRule[] = [
   {
-    check: 5, what: 'orders that were paid without money',
+    check: 5,
+    what: 'orders that were paid without money',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
       WHERE o.status IN ('PAID', 'REFUNDED') AND o.amount_cents > 0 AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
   },
   {
-    check: 5, what: 'unpaid orders of which nothing is to be paid',
+    check: 5,
+    what: 'unpaid orders of which nothing is to be paid',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
       WHERE o.status = 'PENDING_PAYMENT' AND o.amount_cents = 0 AND NOT EXISTS (SELECT FROM sagas s WHERE s.order_id = o.id AND s.state <> 'DONE')`,
   },
   {
-    check: 5, what: 'unpaid orders whose money has arrived',
+    check: 5,
+    what: 'unpaid orders whose money has arrived',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id
       WHERE o.status = 'PENDING_PAYMENT' AND p.received_at IS NOT NULL`,
   },
   {
-    check: 5, what: 'refunds of orders that are live, or of money that never came',
+    check: 5,
+    what: 'refunds of orders that are live, or of money that never came',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id JOIN refunds r ON r.payment_id = p.id
       WHERE o.status IN ('PENDING_PAYMENT', 'PAID') OR p.received_at IS NULL`,
   },
   {
-    check: 5, what: 'ended orders whose money has not exactly one refund',
+    check: 5,
+    what: 'ended orders whose money has not exactly one refund',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id
       WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.received_at IS NOT NULL AND p.amount_cents > 0
         AND (SELECT count(*) FROM refunds r WHERE r.payment_id = p.id) <> 1`,
   },
   {
-    check: 5, what: 'orders whose payment or refund is of another amount',
+    check: 5,
+    what: 'orders whose payment or refund is of another amount',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id LEFT JOIN refunds r ON r.payment_id = p.id
       WHERE p.amount_cents <> o.amount_cents OR r.amount_cents <> p.amount_cents`,
@@ -109,7 +132,8 @@ const moneyRules: LedgerRule[] = [
 
 const windowRules: LedgerRule[] = [
   {
-    check: 9, what: 'reservations accepted while their sale was not open',
+    check: 9,
+    what: 'reservations accepted while their sale was not open',
     rows: Prisma.sql`
       SELECT d.sale_id, d.reservation_id AS id FROM decisions d JOIN sales s ON s.id = d.sale_id
       WHERE d.reserved_at < coalesce(s.earliest_opens_at, s.opens_at) OR d.reserved_at >= coalesce(s.latest_closes_at, s.closes_at)`,
@@ -118,13 +142,15 @@ const windowRules: LedgerRule[] = [
 
 const latenessRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
   {
-    check: 7, what: 'ended orders that Redis was not told of in time',
+    check: 7,
+    what: 'ended orders that Redis was not told of in time',
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
       WHERE status IN ('PAID', 'CANCELLED', 'REFUNDED') AND told_at IS NULL AND coalesce(refunded_at, cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
   },
   {
-    check: 5, what: 'unpaid orders that nobody has cancelled after their deadline',
+    check: 5,
+    what: 'unpaid orders that nobody has cancelled after their deadline',
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
       WHERE status = 'PENDING_PAYMENT' AND payment_deadline < now() - ${settlingMs} * interval '1 ms'`,

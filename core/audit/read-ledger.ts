@@ -39,17 +39,35 @@ export interface LedgerReading {
 const READING_MS_MAX = 120_000
 
 /** Reads one instant of PostgreSQL: what is wrong within it is wrong, whatever goes on meanwhile. */
-export async function readLedger(database: Database, saleId: string | undefined, limits: AuditLimits): Promise<LedgerReading> {
-  return database.$transaction(async (tx) => {
-    const sales = await readLedgerSales(tx, saleId === undefined ? undefined : [saleId])
-    const blacklist = (await tx.blacklistEntry.findMany({ select: { buyerId: true } })).map(({ buyerId }) => buyerId)
-    return { sales, blacklist, outbox: await countOutboxMessages(tx), findings: await findViolations(tx, sales.map((sale) => sale.saleId), limits) }
-  }, { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: READING_MS_MAX })
+export async function readLedger(
+  database: Database,
+  saleId: string | undefined,
+  limits: AuditLimits,
+): Promise<LedgerReading> {
+  return database.$transaction(
+    async (tx) => {
+      const sales = await readLedgerSales(tx, saleId === undefined ? undefined : [saleId])
+      const blacklist = (await tx.blacklistEntry.findMany({ select: { buyerId: true } })).map(({ buyerId }) => buyerId)
+      return {
+        sales,
+        blacklist,
+        outbox: await countOutboxMessages(tx),
+        findings: await findViolations(
+          tx,
+          sales.map((sale) => sale.saleId),
+          limits,
+        ),
+      }
+    },
+    { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: READING_MS_MAX },
+  )
 }
 
 /** Messages that are still to be sent. */
 export async function countOutboxMessages(tx: Transaction): Promise<number> {
-  const [outbox] = await tx.$queryRaw<{ messages: number }[]>`SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
+  const [outbox] = await tx.$queryRaw<
+    { messages: number }[]
+  >`SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
   return outbox?.messages ?? 0
 }
 
@@ -63,8 +81,10 @@ export const liveUnits = (sale: LedgerSale) => sale.orderedUnits - sale.endedUni
 
 /** Of those sales, or of all. */
 export async function readLedgerSales(tx: Transaction, saleIds: string[] | undefined): Promise<LedgerSale[]> {
-  const among = (column: Prisma.Sql) => saleIds ? Prisma.sql`WHERE ${column} = ANY(${saleIds})` : Prisma.empty
-  const rows = await tx.$queryRaw<(Omit<LedgerSale, 'orders' | 'closesAtMs' | 'row'> & Omit<SaleRow, 'id'> & { orders: Partial<OrderCounts> })[]>`
+  const among = (column: Prisma.Sql) => (saleIds ? Prisma.sql`WHERE ${column} = ANY(${saleIds})` : Prisma.empty)
+  const rows = await tx.$queryRaw<
+    (Omit<LedgerSale, 'orders' | 'closesAtMs' | 'row'> & Omit<SaleRow, 'id'> & { orders: Partial<OrderCounts> })[]
+  >`
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
       s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt", s.closes_at AS "closesAt",
       coalesce(o.orders, '{}') AS orders, coalesce(o.untold, 0)::int AS untold,
@@ -87,7 +107,9 @@ export async function readLedgerSales(tx: Transaction, saleIds: string[] | undef
     ${among(Prisma.sql`s.id`)}
     ORDER BY s.opens_at, s.id`
   return rows.map(({ title, priceCents, perBuyerLimit, opensAt, closesAt, orders, ...sale }) => ({
-    ...sale, closesAtMs: closesAt.getTime(), orders: { PENDING_PAYMENT: 0, PAID: 0, CANCELLED: 0, REFUNDED: 0, ...orders },
+    ...sale,
+    closesAtMs: closesAt.getTime(),
+    orders: { PENDING_PAYMENT: 0, PAID: 0, CANCELLED: 0, REFUNDED: 0, ...orders },
     row: { id: sale.saleId, epoch: sale.epoch, stock: sale.stock, title, priceCents, perBuyerLimit, opensAt, closesAt },
   }))
 }
@@ -99,7 +121,9 @@ async function findViolations(tx: Transaction, saleIds: string[], limits: AuditL
     const broken = await tx.$queryRaw<{ sale_id: string; count: number; ids: string[] }[]>`
       SELECT sale_id, count(*)::int AS count, (array_agg(id ORDER BY id))[1:${NAMED_MAX}::int] AS ids
       FROM (${rows}) AS violation WHERE sale_id = ANY(${saleIds}) GROUP BY sale_id`
-    findings.push(...broken.map(({ sale_id: saleId, count, ids }): Finding => ({ saleId, check, state, what, count, ids })))
+    findings.push(
+      ...broken.map(({ sale_id: saleId, count, ids }): Finding => ({ saleId, check, state, what, count, ids })),
+    )
   }
   return findings
 }

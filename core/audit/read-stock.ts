@@ -33,8 +33,14 @@ export interface StockRecord {
 
 const SCAN_COUNT = 1_000
 
-export async function readStock(redis: Redis, keys: StockKeys, saleId: string, undecidedSinceMs: number): Promise<StockReading> {
-  const answers = await redis.multi()
+export async function readStock(
+  redis: Redis,
+  keys: StockKeys,
+  saleId: string,
+  undecidedSinceMs: number,
+): Promise<StockReading> {
+  const answers = await redis
+    .multi()
     .hgetall(keys.sale(saleId))
     .xlen(keys.pending(saleId))
     .zcard(keys.undecided(saleId))
@@ -46,18 +52,29 @@ export async function readStock(redis: Redis, keys: StockKeys, saleId: string, u
   }) as [Record<string, string>, number, number, string[]]
   const number = (value: string | undefined) => (value === undefined ? null : Number(value))
   return {
-    left: number(sale.stock), epoch: number(sale.epoch), runId: sale.run_id ?? null, figures: saleFigures(saleId, sale),
-    reconciledAtMs: number(sale.reconciled_at_ms), pending, undecided, overdue,
+    left: number(sale.stock),
+    epoch: number(sale.epoch),
+    runId: sale.run_id ?? null,
+    figures: saleFigures(saleId, sale),
+    reconciledAtMs: number(sale.reconciled_at_ms),
+    pending,
+    undecided,
+    overdue,
   }
 }
 
 /** Redis' clock in ms since 1970, and the run id of the server. */
 export async function readServer(redis: Redis): Promise<{ nowMs: number; runId: string }> {
   const [[seconds, micros], info] = await Promise.all([redis.time(), redis.info('server')])
-  return { nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000), runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' }
+  return {
+    nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+    runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '',
+  }
 }
 
-/** A buyer whose mark names a reservation that they cannot hold, so that they are told of it and can never buy again. */
+/**
+ * A buyer whose mark names a reservation that they cannot hold, so that they are told of it and can never buy again.
+ */
 export interface StaleMark {
   saleId: string
   buyerId: string
@@ -65,10 +82,14 @@ export interface StaleMark {
 }
 
 /**
- * Every reservation that Redis has of one sale, or of all, page by page, and every stale mark. It walks through all keys
- * (SCAN), since no list that the services keep would show what has fallen out of it. An id may come twice.
+ * Every reservation that Redis has of one sale, or of all, page by page, and every stale mark. It walks through all
+ * keys (SCAN), since no list that the services keep would show what has fallen out of it. An id may come twice.
  */
-export async function* scanSales(redis: Redis, keys: StockKeys, saleId: string | undefined): AsyncGenerator<{ records: StockRecord[]; staleMarks: StaleMark[] }> {
+export async function* scanSales(
+  redis: Redis,
+  keys: StockKeys,
+  saleId: string | undefined,
+): AsyncGenerator<{ records: StockRecord[]; staleMarks: StaleMark[] }> {
   const pattern = keys.every(saleId ?? '*')
   let cursor = '0'
   do {
@@ -78,7 +99,10 @@ export async function* scanSales(redis: Redis, keys: StockKeys, saleId: string |
       Promise.all(found.filter((key) => kindOf(key) === 'reservation').map((key) => readRecord(redis, keys, key))),
       Promise.all(found.filter((key) => kindOf(key) === 'buyer').map((key) => readMark(redis, keys, key))),
     ])
-    yield { records: records.filter((record) => record !== undefined), staleMarks: marks.filter((mark) => mark !== undefined) }
+    yield {
+      records: records.filter((record) => record !== undefined),
+      staleMarks: marks.filter((mark) => mark !== undefined),
+    }
   } while (cursor !== '0')
 }
 
@@ -87,15 +111,21 @@ const kindOf = (key: string) => key.slice(key.indexOf('}:') + 2).split(':', 1)[0
 
 const ENDED = ['CANCELLED', 'REFUNDED', 'REJECTED']
 
-/** The status is read between two readings of the mark: what names a reservation after that has ended, names it wrongly. */
+/**
+ * The status is read between two readings of the mark: what names a reservation after that has ended, names it wrongly.
+ */
 async function readMark(redis: Redis, keys: StockKeys, key: string): Promise<StaleMark | undefined> {
   const reservationId = await redis.get(key)
   if (reservationId === null) return undefined
   const saleId = key.slice(key.indexOf('{') + 1, key.indexOf('}:'))
   const status = await redis.hget(keys.reservation(saleId, reservationId), 'status')
   if (status !== null && !ENDED.includes(status)) return undefined
-  if (await redis.get(key) !== reservationId) return undefined
-  return { saleId, buyerId: key.slice(key.indexOf('}:buyer:') + '}:buyer:'.length), what: status === null ? 'is not there' : 'has ended' }
+  if ((await redis.get(key)) !== reservationId) return undefined
+  return {
+    saleId,
+    buyerId: key.slice(key.indexOf('}:buyer:') + '}:buyer:'.length),
+    what: status === null ? 'is not there' : 'has ended',
+  }
 }
 
 async function readRecord(redis: Redis, keys: StockKeys, key: string): Promise<StockRecord | undefined> {
@@ -106,8 +136,13 @@ async function readRecord(redis: Redis, keys: StockKeys, key: string): Promise<S
   ])
   if (!status) return undefined
   return {
-    reservationId, status, reason: reason ?? '', buyerId: buyerId ?? '',
-    quantity: Number(quantity), reservedAtMs: Number(reservedAtMs), isListed: score !== null,
+    reservationId,
+    status,
+    reason: reason ?? '',
+    buyerId: buyerId ?? '',
+    quantity: Number(quantity),
+    reservedAtMs: Number(reservedAtMs),
+    isListed: score !== null,
   }
 }
 

@@ -2,7 +2,9 @@
 
 /** The invariants of docs/architecture.md, by their numbers there. */
 export type CheckId = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
-/** `in flight`: not as it must be at rest, and on its way there. `wrong`: no step that is still to come would mend it. */
+/**
+ * `in flight`: not as it must be at rest, and on its way there. `wrong`: no step that is still to come would mend it.
+ */
 export type CheckState = 'ok' | 'in flight' | 'wrong'
 
 export interface Check {
@@ -45,7 +47,9 @@ export interface QueueDepths {
 export interface AuditReport {
   /** No check is wrong. Only when it is also quiet has every unit been accounted for. */
   balanced: boolean
-  /** Nothing is on its way: no reservation undecided or unconfirmed, intake and outbox empty, every lapsed unit back. */
+  /**
+   * Nothing is on its way: no reservation undecided or unconfirmed, intake and outbox empty, every lapsed unit back.
+   */
   quiet: boolean
   at: string
   sales: SaleAudit[]
@@ -72,7 +76,9 @@ export interface AuditLimits {
   undecidedMs: number
   /** How long telling the other side of a change may take before its absence is wrong. */
   settlingMs: number
-  /** How long an open sale may go without being reconciled: longer than a cancel worker is ever away without an alarm. */
+  /**
+   * How long an open sale may go without being reconciled: longer than a cancel worker is ever away without an alarm.
+   */
   reconciledMs: number
 }
 
@@ -81,5 +87,9 @@ const HEALING_MS = 45_000
 const RECONCILED_MS = 300_000
 
 export function auditLimits(reservationLifetimeSeconds: number): AuditLimits {
-  return { undecidedMs: reservationLifetimeSeconds * 1_000 + HEALING_MS, settlingMs: HEALING_MS, reconciledMs: RECONCILED_MS }
+  return {
+    undecidedMs: reservationLifetimeSeconds * 1_000 + HEALING_MS,
+    settlingMs: HEALING_MS,
+    reconciledMs: RECONCILED_MS,
+  }
 }

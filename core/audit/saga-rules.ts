@@ -4,50 +4,64 @@ import type { LedgerRule } from './ledger-rule.ts'
 import type { AuditLimits } from './report.ts'
 
 /** What the saga of an order must be, given its status; and what the order must hold or cost, given its saga. */
-export const sagaRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [...stateRules, ...heldRules, ...priceRules, {
-  check: 5, what: 'sagas past their time that nobody has asked back about',
-  rows: Prisma.sql`
+export const sagaRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
+  ...stateRules,
+  ...heldRules,
+  ...priceRules,
+  {
+    check: 5,
+    what: 'sagas past their time that nobody has asked back about',
+    rows: Prisma.sql`
     SELECT o.sale_id, o.id::text AS id FROM sagas s JOIN orders o ON o.id = s.order_id
     WHERE s.due_at < now() - ${settlingMs} * interval '1 ms' AND (s.state = 'COMPENSATING' OR (s.state = 'RUNNING' AND o.status = 'PENDING_PAYMENT'))`,
-}]
+  },
+]
 
 const stateRules: LedgerRule[] = [
   {
-    check: 5, what: 'orders that name a coupon or points and have no saga',
+    check: 5,
+    what: 'orders that name a coupon or points and have no saga',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
       WHERE (o.coupon_code IS NOT NULL OR o.points > 0) AND NOT EXISTS (SELECT FROM sagas s WHERE s.order_id = o.id)`,
   },
   {
-    check: 5, what: 'sagas without an order',
+    check: 5,
+    what: 'sagas without an order',
     rows: Prisma.sql`SELECT s.sale_id, s.order_id::text AS id FROM sagas s WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = s.order_id AND o.sale_id = s.sale_id)`,
   },
   {
-    check: 5, what: 'paid orders whose saga is neither done nor on its way back from a veto',
+    check: 5,
+    what: 'paid orders whose saga is neither done nor on its way back from a veto',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sagas s ON s.order_id = o.id
       WHERE o.status = 'PAID' AND (s.state = 'DONE' OR (s.state = 'COMPENSATING' AND s.reason = 'VETOED')) IS NOT TRUE`,
   },
   {
-    check: 5, what: 'payments opened before the price stood firm',
+    check: 5,
+    what: 'payments opened before the price stood firm',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sagas s ON s.order_id = o.id JOIN payments p ON p.order_id = o.id
       WHERE s.state = 'RUNNING' OR (s.state = 'COMPENSATING' AND s.reason <> 'VETOED')`,
   },
   {
-    check: 5, what: 'sagas that are closed while their order lives',
+    check: 5,
+    what: 'sagas that are closed while their order lives',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sagas s ON s.order_id = o.id
       WHERE s.state = 'COMPENSATED' AND o.status IN ('PENDING_PAYMENT', 'PAID')`,
   },
   {
-    check: 5, what: 'ended orders whose saga was not closed',
+    check: 5,
+    what: 'ended orders whose saga was not closed',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM ${followed('saga')} JOIN sagas g ON g.order_id = o.id
       WHERE o.status IN ('CANCELLED', 'REFUNDED') AND g.state <> 'COMPENSATED' AND p.sequence >= o.sequence`,
   },
   {
-    check: 5, what: 'sagas under way', state: 'in flight',
+    check: 5,
+    what: 'sagas under way',
+    state: 'in flight',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sagas s ON s.order_id = o.id
       WHERE s.state IN ('RUNNING', 'COMPENSATING') OR (o.status IN ('CANCELLED', 'REFUNDED') AND s.state <> 'COMPENSATED')`,
@@ -56,13 +70,15 @@ const stateRules: LedgerRule[] = [
 
 const heldRules: LedgerRule[] = [
   {
-    check: 6, what: 'ended orders that still hold their coupon',
+    check: 6,
+    what: 'ended orders that still hold their coupon',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM ${followed('coupon')} JOIN coupons c ON c.order_id = o.id
       WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.sequence >= o.sequence`,
   },
   {
-    check: 6, what: 'orders whose coupon was locked or refused more than once, or is not theirs although their saga is done',
+    check: 6,
+    what: 'orders whose coupon was locked or refused more than once, or is not theirs although their saga is done',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sagas s ON s.order_id = o.id
       WHERE o.coupon_code IS NOT NULL AND (
@@ -70,7 +86,8 @@ const heldRules: LedgerRule[] = [
         OR (s.state = 'DONE' AND o.status IN ('PENDING_PAYMENT', 'PAID') AND NOT EXISTS (SELECT FROM coupons c WHERE c.code = o.coupon_code AND c.order_id = o.id AND c.status <> 'AVAILABLE')))`,
   },
   {
-    check: 6, what: 'orders whose points were deducted more than once, or not although their saga is done',
+    check: 6,
+    what: 'orders whose points were deducted more than once, or not although their saga is done',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sagas s ON s.order_id = o.id
       CROSS JOIN LATERAL (SELECT count(*) FROM points_entries e WHERE e.order_id = o.id AND e.step = 'DEDUCTED') AS deducted (times)
@@ -81,7 +98,8 @@ const heldRules: LedgerRule[] = [
 /** The price and what was taken off it are written in one transaction, so that they agree at every instant. */
 const priceRules: LedgerRule[] = [
   {
-    check: 5, what: 'orders whose amount is not their price less what coupon and points have taken off',
+    check: 5,
+    what: 'orders whose amount is not their price less what coupon and points have taken off',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sales s ON s.id = o.sale_id
       WHERE o.amount_cents <> o.quantity::bigint * s.price_cents

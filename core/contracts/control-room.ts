@@ -3,7 +3,9 @@ import { SaleId } from './http.ts'
 
 /** What crosses HTTP between the control room, its page, and the launcher of the demo. */
 
-/** How purchase attempts ended, as a screen tells them apart. `repeated` was told the reservation that the buyer holds. */
+/**
+ * How purchase attempts ended, as a screen tells them apart. `repeated` was told the reservation that the buyer holds.
+ */
 export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'] as const
 export type RequestGroup = (typeof REQUEST_GROUPS)[number]
 export type RequestCounts = Record<RequestGroup, number>
@@ -17,7 +19,9 @@ export interface LiveSale {
   left: number
   /** Reservations that the broker has not confirmed. */
   pending: number
-  /** Reservations that are neither order nor rejected: the pending ones, those at the broker, those just being placed. */
+  /**
+   * Reservations that are neither order nor rejected: the pending ones, those at the broker, those just being placed.
+   */
   undecided: number
   opensAtMs: number
   closesAtMs: number
@@ -43,7 +47,9 @@ export interface AuditVerdict {
 
 /** A message that nobody could use, as it is shown; plain data, so that it crosses HTTP as it is. */
 export interface DeadLetter {
-  /** Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it. */
+  /**
+   * Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it.
+   */
   id: string
   /** Where it comes from; null when nothing says so, and then it cannot be sent back. */
   queue: string | null

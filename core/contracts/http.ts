@@ -7,14 +7,22 @@ import { storable, typed, typedName } from './text.ts'
 /** Bodies of requests and answers, as they cross HTTP. The OpenAPI document is made from these. */
 
 /** Shorter than any id of ours; keeps path parameters harmless in keys and logs. */
-export const SaleId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
+export const SaleId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
 const BUYER_ID_LENGTH_MAX = 255
 /**
- * As logins make them (OpenID Connect: up to 255 ASCII characters), such as `auth0|64ab` and `bob+vip@example.com`. Braces
- * mark the sale in Redis keys, which the audit finds by them; a letter or digit, since no URL can hold the path "..".
+ * As logins make them (OpenID Connect: up to 255 ASCII characters), such as `auth0|64ab` and `bob+vip@example.com`.
+ * Braces mark the sale in Redis keys, which the audit finds by them; a letter or digit, since no URL can hold the path
+ * "..".
  */
-export const BuyerId = z.string().max(BUYER_ID_LENGTH_MAX, `expected at most ${BUYER_ID_LENGTH_MAX} characters`)
-  .regex(/^(?=.*[A-Za-z0-9])[!-z|~]+$/, 'expected visible ASCII characters other than { and }, a letter or digit among them')
+export const BuyerId = z
+  .string()
+  .max(BUYER_ID_LENGTH_MAX, `expected at most ${BUYER_ID_LENGTH_MAX} characters`)
+  .regex(
+    /^(?=.*[A-Za-z0-9])[!-z|~]+$/,
+    'expected visible ASCII characters other than { and }, a letter or digit among them',
+  )
 /** The sale's id, a dot, and 128 random bits: whoever holds it knows the sale's hash tag without asking. */
 export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
 export const OrderId = z.uuid('expected an order id')
@@ -23,9 +31,14 @@ const MAX_QUANTITY = 1_000
 export const CouponCode = z.string().regex(/^[A-Za-z0-9-]{1,40}$/, 'expected 1 to 40 of A–Z, a–z, 0–9 and -')
 
 export const ReservationRequest = z.strictObject({
-  quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe('units, up to the sale\'s limit per buyer'),
+  quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe("units, up to the sale's limit per buyer"),
   coupon: CouponCode.optional().describe('a coupon to use; when it cannot be, the order is cancelled'),
-  points: z.int().min(0).max(AMOUNT_CENTS_MAX).optional().describe('points to spend, one for a cent; when there are too few, the order is cancelled'),
+  points: z
+    .int()
+    .min(0)
+    .max(AMOUNT_CENTS_MAX)
+    .optional()
+    .describe('points to spend, one for a cent; when there are too few, the order is cancelled'),
 })
 
 export const SessionRequest = z.strictObject({ name: typedName(40) })
@@ -44,12 +57,23 @@ export const SaleView = z.strictObject({
 })
 /** What is asked of a list that may be long. */
 export const PageRequest = z.object({
-  limit: z.string().regex(/^([1-9]\d?|1\d\d|200)$/, 'expected 1 to 200').transform(Number).optional().describe('entries of a page, 100 without'),
-  cursor: z.string().regex(/^[\w-]{1,400}$/, 'expected the "next" of an earlier page').optional().describe('the "next" of the page before'),
+  limit: z
+    .string()
+    .regex(/^([1-9]\d?|1\d\d|200)$/, 'expected 1 to 200')
+    .transform(Number)
+    .optional()
+    .describe('entries of a page, 100 without'),
+  cursor: z
+    .string()
+    .regex(/^[\w-]{1,400}$/, 'expected the "next" of an earlier page')
+    .optional()
+    .describe('the "next" of the page before'),
 })
 export const PAGE_LIMIT = 100
 export const SaleList = z.strictObject({
-  sales: z.array(SaleView).describe('open and coming ones first, by their end; then those that are over, the latest first'),
+  sales: z
+    .array(SaleView)
+    .describe('open and coming ones first, by their end; then those that are over, the latest first'),
   next: z.string().optional().describe('cursor of the next page; absent on the last one'),
   serverTime: z.iso.datetime(),
 })
@@ -74,7 +98,9 @@ export const OrderView = z.strictObject({
   reservationId: ReservationId,
   saleId: SaleId,
   quantity: z.int(),
-  amountCents: z.int().describe('what is to pay; falls as coupon and points are taken; an order of 0 is PAID without a payment'),
+  amountCents: z
+    .int()
+    .describe('what is to pay; falls as coupon and points are taken; an order of 0 is PAID without a payment'),
   status: z.enum(['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED']),
   createdAt: z.iso.datetime(),
   paymentDeadline: z.iso.datetime(),
@@ -84,10 +110,13 @@ export const OrderView = z.strictObject({
   reason: EndReason.optional().describe('why it was cancelled or refunded'),
   couponCode: CouponCode.optional(),
   points: z.int().optional().describe('points that it is to spend'),
-  saga: z.strictObject({
-    state: SagaState,
-    reason: EndReason.optional(),
-  }).optional().describe('how it comes by coupon and points, and back; it can be paid once this is DONE'),
+  saga: z
+    .strictObject({
+      state: SagaState,
+      reason: EndReason.optional(),
+    })
+    .optional()
+    .describe('how it comes by coupon and points, and back; it can be paid once this is DONE'),
   serverTime: z.iso.datetime(),
 })
 export type OrderView = z.infer<typeof OrderView>
@@ -115,49 +144,78 @@ const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
   const year = new Date(moment).getUTCFullYear()
   return year >= 1970 && year < 2100
 }, 'expected a moment from 1970 to 2099')
-export const NewSale = z.strictObject({
-  id: SaleId,
-  title: typed(120),
-  priceCents: z.int().min(0).max(AMOUNT_CENTS_MAX).describe('of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
-  stock: z.int().min(1).max(10_000_000),
-  perBuyerLimit: z.int().min(1).max(MAX_QUANTITY).default(1),
-  opensAt: Moment,
-  closesAt: Moment,
-}).refine((sale) => Date.parse(sale.opensAt) < Date.parse(sale.closesAt), { path: ['closesAt'], message: 'expected a moment after opensAt' })
+export const NewSale = z
+  .strictObject({
+    id: SaleId,
+    title: typed(120),
+    priceCents: z
+      .int()
+      .min(0)
+      .max(AMOUNT_CENTS_MAX)
+      .describe('of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
+    stock: z.int().min(1).max(10_000_000),
+    perBuyerLimit: z.int().min(1).max(MAX_QUANTITY).default(1),
+    opensAt: Moment,
+    closesAt: Moment,
+  })
+  .refine((sale) => Date.parse(sale.opensAt) < Date.parse(sale.closesAt), {
+    path: ['closesAt'],
+    message: 'expected a moment after opensAt',
+  })
   .refine((sale) => sale.priceCents * sale.perBuyerLimit <= AMOUNT_CENTS_MAX, {
-    path: ['priceCents'], message: `expected at most ${AMOUNT_CENTS_MAX} when multiplied by perBuyerLimit, which is what one order may cost`,
+    path: ['priceCents'],
+    message: `expected at most ${AMOUNT_CENTS_MAX} when multiplied by perBuyerLimit, which is what one order may cost`,
   })
   // Sums over a whole sale have to be exact in JavaScript, too.
   .refine((sale) => sale.priceCents * sale.stock <= Number.MAX_SAFE_INTEGER, {
-    path: ['priceCents'], message: `expected at most ${Number.MAX_SAFE_INTEGER} when multiplied by stock`,
+    path: ['priceCents'],
+    message: `expected at most ${Number.MAX_SAFE_INTEGER} when multiplied by stock`,
   })
 
-export const SaleChange = z.strictObject({
-  opensAt: Moment.optional(),
-  closesAt: Moment.optional(),
-}).refine((change) => change.opensAt !== undefined || change.closesAt !== undefined, 'expected opensAt, closesAt or both')
+export const SaleChange = z
+  .strictObject({
+    opensAt: Moment.optional(),
+    closesAt: Moment.optional(),
+  })
+  .refine(
+    (change) => change.opensAt !== undefined || change.closesAt !== undefined,
+    'expected opensAt, closesAt or both',
+  )
 
 export const BlacklistRequest = z.strictObject({ reason: typed(200) })
 const Buyers = z.array(BuyerId).min(1).max(200)
-export const BlacklistChange = z.strictObject({
-  list: Buyers.optional(),
-  unlist: Buyers.optional(),
-  reason: typed(200).optional(),
-}).refine(({ list, unlist }) => list !== undefined || unlist !== undefined, 'expected list, unlist or both, each with 1 to 200 buyers')
-  .refine(({ list, reason }) => (list === undefined) === (reason === undefined), { path: ['reason'], message: 'expected with list, and only then' })
-  .refine(({ list = [], unlist = [] }) => !list.some((buyerId) => unlist.includes(buyerId)), { path: ['unlist'], message: 'expected no buyer who is in list, too' })
+export const BlacklistChange = z
+  .strictObject({
+    list: Buyers.optional(),
+    unlist: Buyers.optional(),
+    reason: typed(200).optional(),
+  })
+  .refine(
+    ({ list, unlist }) => list !== undefined || unlist !== undefined,
+    'expected list, unlist or both, each with 1 to 200 buyers',
+  )
+  .refine(({ list, reason }) => (list === undefined) === (reason === undefined), {
+    path: ['reason'],
+    message: 'expected with list, and only then',
+  })
+  .refine(({ list = [], unlist = [] }) => !list.some((buyerId) => unlist.includes(buyerId)), {
+    path: ['unlist'],
+    message: 'expected no buyer who is in list, too',
+  })
 
 export const CouponRequest = z.strictObject({
   discountCents: z.int().min(0).max(AMOUNT_CENTS_MAX),
-  buyerId: BuyerId.optional().describe('whose it is; anybody\'s without'),
+  buyerId: BuyerId.optional().describe("whose it is; anybody's without"),
 })
 export const PointsRequest = z.strictObject({ points: z.int().min(1).max(AMOUNT_CENTS_MAX) })
 
-const DeadLetterId = z.string().regex(/^[0-9a-f]{12}$/, 'expected the id of a dead letter, as GET /dead-letters shows it')
-export const DeadLetterChoice = z.union([
-  z.strictObject({ ids: z.array(DeadLetterId).min(1).max(1_000) }),
-  z.strictObject({ all: z.literal(true) }),
-], 'expected {"ids": [one or more]} or {"all": true}')
+const DeadLetterId = z
+  .string()
+  .regex(/^[0-9a-f]{12}$/, 'expected the id of a dead letter, as GET /dead-letters shows it')
+export const DeadLetterChoice = z.union(
+  [z.strictObject({ ids: z.array(DeadLetterId).min(1).max(1_000) }), z.strictObject({ all: z.literal(true) })],
+  'expected {"ids": [one or more]} or {"all": true}',
+)
 
 /** RFC 9457, with a stable `code`. */
 export const Problem = z.object({

@@ -17,7 +17,9 @@ export const Reservation = z.strictObject({
 })
 export type Reservation = z.infer<typeof Reservation>
 
-/** Most reservations that share one message: 64 cost the broker little more than one (36 and 11 µs of its CPU for each). */
+/**
+ * Most reservations that share one message: 64 cost the broker little more than one (36 and 11 µs of its CPU for each).
+ */
 export const RESERVATIONS_PER_MESSAGE_MAX = 64
 
 /** What the gateway hands to the order service: the reservations that came together. Each is read on its own. */
@@ -32,7 +34,9 @@ export interface ReservationBatch {
 
 export const OrderId = z.uuid()
 
-/** Most orders that share one timeout message: they lapse in one transaction, which holds their sale's row meanwhile. */
+/**
+ * Most orders that share one timeout message: they lapse in one transaction, which holds their sale's row meanwhile.
+ */
 export const ORDERS_PER_TIMEOUT_MAX = 256
 
 /** Sent when orders are placed together, delivered when their payment window is over. Each id is read on its own. */
@@ -47,14 +51,26 @@ export interface TimeoutMessage {
 
 /** What an order's saga tells of itself; see docs/subscribers.md. */
 export const SAGA_EVENT_TYPES = [
-  'order.coupon-locked', 'order.coupon-refused', 'order.coupon-returned',
-  'order.points-deducted', 'order.points-refused', 'order.points-returned',
-  'order.vetoed', 'order.saga-expired',
+  'order.coupon-locked',
+  'order.coupon-refused',
+  'order.coupon-returned',
+  'order.points-deducted',
+  'order.points-refused',
+  'order.points-returned',
+  'order.vetoed',
+  'order.saga-expired',
 ] as const
-export type SagaEventType = typeof SAGA_EVENT_TYPES[number]
+export type SagaEventType = (typeof SAGA_EVENT_TYPES)[number]
 
-export const ORDER_EVENT_TYPES = ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected', ...SAGA_EVENT_TYPES] as const
-export type OrderEventType = typeof ORDER_EVENT_TYPES[number]
+export const ORDER_EVENT_TYPES = [
+  'order.created',
+  'order.paid',
+  'order.cancelled',
+  'order.refunded',
+  'reservation.rejected',
+  ...SAGA_EVENT_TYPES,
+] as const
+export type OrderEventType = (typeof ORDER_EVENT_TYPES)[number]
 
 /** The version that is published. A consumer that meets a newer one sets it aside until it was updated. */
 export const ORDER_EVENT_VERSION = 3
@@ -72,11 +88,14 @@ export const OrderEvent = z.strictObject({
   amountCents: z.int().describe('what is to pay, or was paid; 0 when there is no order'),
   couponCode: z.string().nullable().describe('the coupon that the order names'),
   points: z.int().min(0).describe('points that the order is to spend'),
-  sequence: z.int().min(1).describe('position of the event in its order\'s history, from 1'),
+  sequence: z.int().min(1).describe("position of the event in its order's history, from 1"),
   reason: z.string().optional().describe('why the order ended, the step failed or the reservation was rejected'),
-  orderedAt: z.iso.datetime().describe('when the order was placed, by the database\'s clock'),
-  at: z.iso.datetime().describe('when this happened, by the database\'s clock'),
-  traceparent: z.string().regex(/^00-[\da-f]{32}-[\da-f]{16}-01$/).describe('W3C trace context: the trace is the order\'s'),
+  orderedAt: z.iso.datetime().describe("when the order was placed, by the database's clock"),
+  at: z.iso.datetime().describe("when this happened, by the database's clock"),
+  traceparent: z
+    .string()
+    .regex(/^00-[\da-f]{32}-[\da-f]{16}-01$/)
+    .describe("W3C trace context: the trace is the order's"),
 })
 export type OrderEvent = z.infer<typeof OrderEvent>
 
@@ -86,8 +105,8 @@ export function inThisVersion(event: Record<string, unknown>): Record<string, un
 }
 
 /**
- * W3C trace context of an event. The trace is the order itself, whose 128 random bits are just what a trace id is: every
- * event of an order belongs to one trace, and nothing has to be stored or handed on for it.
+ * W3C trace context of an event. The trace is the order itself, whose 128 random bits are just what a trace id is:
+ * every event of an order belongs to one trace, and nothing has to be stored or handed on for it.
  */
 export function traceparentOf({ orderId, eventId }: Pick<OrderEvent, 'orderId' | 'eventId'>): string {
   const hex = (uuid: string) => uuid.replaceAll('-', '')
@@ -124,5 +143,9 @@ export function readEach<Schema extends z.ZodType>(schema: Schema, entries: unkn
   const items = read.flatMap(({ success, data }) => (success ? [data] : []))
   const flaw = read.findIndex(({ success }) => !success)
   const error = read[flaw]?.error
-  return { items, isWhole: error === undefined, ...(error ? { why: `entry ${flaw + 1} of ${entries.length}: ${z.prettifyError(error)}` } : {}) }
+  return {
+    items,
+    isWhole: error === undefined,
+    ...(error ? { why: `entry ${flaw + 1} of ${entries.length}: ${z.prettifyError(error)}` } : {}),
+  }
 }

@@ -19,5 +19,11 @@ test('an event of a version that is older or newer is not known', () => {
 })
 
 test('what is of no version, or not of the one that it names, is unreadable', () => {
-  for (const message of [{ ...old, v: 3 }, { ...event, v: 2, couponCode: 7 }, { heldTimes: 1, event: { ...old, v: 1 } }, {}]) expect(() => read(message)).toThrow(UnreadableMessage)
+  for (const message of [
+    { ...old, v: 3 },
+    { ...event, v: 2, couponCode: 7 },
+    { heldTimes: 1, event: { ...old, v: 1 } },
+    {},
+  ])
+    expect(() => read(message)).toThrow(UnreadableMessage)
 })

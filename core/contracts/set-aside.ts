@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import { decode, inThisVersion, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, UnreadableMessage } from './messages.ts'
 
-/** How order events travel when their time has not come: between a subscriber and its own queues, known to nobody else. */
+/**
+ * How order events travel when their time has not come: between a subscriber and its own queues, known to nobody else.
+ */
 
 /** Its predecessor has not come; it comes again in a moment. */
-const HeldEvent = z.strictObject({ heldTimes: z.int().min(1), event: z.looseObject({}).transform(inThisVersion).pipe(OrderEvent) })
+const HeldEvent = z.strictObject({
+  heldTimes: z.int().min(1),
+  event: z.looseObject({}).transform(inThisVersion).pipe(OrderEvent),
+})
 export type HeldEvent = z.output<typeof HeldEvent>
 
 /** Kept with the reason until somebody has it sent again. */

@@ -1,4 +1,13 @@
-import { type Bound, DEAD_LETTER_DELIVERIES, DELIVERY_LIMIT, eventTopology, type Exchange, ORDER_EVENTS, type Queue, type Topology } from './topology.ts'
+import {
+  type Bound,
+  DEAD_LETTER_DELIVERIES,
+  DELIVERY_LIMIT,
+  eventTopology,
+  type Exchange,
+  ORDER_EVENTS,
+  type Queue,
+  type Topology,
+} from './topology.ts'
 
 /** Everything that one subscriber has of its own: what befalls it, or its messages, is seen by nobody else. */
 export interface SubscriberQueues {
@@ -35,7 +44,11 @@ export const SPREAD_OVER_MAX = 64
 const BACKLOG_BOUND: Bound = { items: 1_000_000, bytesPerItem: 512 }
 const SET_ASIDE_BOUND: Bound = { items: 100_000, bytesPerItem: 1_024 }
 
-const boundOf = ({ items, bytesPerItem }: Bound) => ({ 'x-queue-type': 'quorum', 'x-max-length': items, 'x-max-length-bytes': items * bytesPerItem })
+const boundOf = ({ items, bytesPerItem }: Bound) => ({
+  'x-queue-type': 'quorum',
+  'x-max-length': items,
+  'x-max-length-bytes': items * bytesPerItem,
+})
 
 /**
  * A subscriber's partitions, each consumed by one process at a time. One that is full refuses: the event then waits in
@@ -46,23 +59,41 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
   const partitions = Array.from({ length: partitionCount }, (_, i) => `${exchange}.${i}`)
   const [held, parked, deadLetters] = [`${exchange}.held`, `${exchange}.parked`, `${exchange}.dead-letters`]
   const partitionArguments = {
-    ...boundOf(BACKLOG_BOUND), 'x-overflow': 'reject-publish', 'x-single-active-consumer': true, 'x-delivery-limit': DELIVERY_LIMIT,
-    'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetters, 'x-dead-letter-strategy': 'at-least-once',
+    ...boundOf(BACKLOG_BOUND),
+    'x-overflow': 'reject-publish',
+    'x-single-active-consumer': true,
+    'x-delivery-limit': DELIVERY_LIMIT,
+    'x-dead-letter-exchange': '',
+    'x-dead-letter-routing-key': deadLetters,
+    'x-dead-letter-strategy': 'at-least-once',
   }
   const heldArguments = {
-    ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish', 'x-message-ttl': HELD_MS,
-    'x-dead-letter-exchange': exchange, 'x-dead-letter-strategy': 'at-least-once',
+    ...boundOf(SET_ASIDE_BOUND),
+    'x-overflow': 'reject-publish',
+    'x-message-ttl': HELD_MS,
+    'x-dead-letter-exchange': exchange,
+    'x-dead-letter-strategy': 'at-least-once',
   }
-  const asideArguments = { ...boundOf(SET_ASIDE_BOUND), 'x-overflow': 'reject-publish', 'x-delivery-limit': DEAD_LETTER_DELIVERIES }
-  // Every event of an order, whatever it handles: without all of them it could not tell a gap from what it does not want.
+  const asideArguments = {
+    ...boundOf(SET_ASIDE_BOUND),
+    'x-overflow': 'reject-publish',
+    'x-delivery-limit': DEAD_LETTER_DELIVERIES,
+  }
+  // Every event of an order, whatever it handles: without all of them it could not tell a gap from what it does not
+  // want.
   const aside = (queue: string): Queue => ({ name: queue, arguments: asideArguments })
   const wanted = ['order.*', ...events.filter((type) => !type.startsWith('order.'))]
   return {
-    exchange, partitions, held, parked, deadLetters,
+    exchange,
+    partitions,
+    held,
+    parked,
+    deadLetters,
     topology: {
       exchanges: [...eventTopology.exchanges, byOrder(exchange)],
       queues: [
-        aside(deadLetters), aside(parked),
+        aside(deadLetters),
+        aside(parked),
         ...partitions.map((partition) => ({ name: partition, arguments: partitionArguments })),
         { name: held, arguments: heldArguments },
       ],
@@ -72,15 +103,22 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
     },
     deadLetterTopology: { exchanges: [], queues: [aside(deadLetters)], bindings: [] },
     partitionTopology: (partition) => ({
-      exchanges: [], queues: [{ name: partition, arguments: partitionArguments }], bindings: [{ queue: partition, exchange, routingKey: '1' }],
+      exchanges: [],
+      queues: [{ name: partition, arguments: partitionArguments }],
+      bindings: [{ queue: partition, exchange, routingKey: '1' }],
     }),
     spreadOver(queueCount) {
       const spread = `${exchange}.spread`
       const queues = Array.from({ length: queueCount }, (_, i) => `${spread}.${i}`)
       const declared = (queue: string): Queue => ({ name: queue, arguments: partitionArguments })
       return {
-        exchange: spread, queues,
-        topology: { exchanges: [byOrder(spread)], queues: queues.map(declared), bindings: queues.map((queue) => ({ queue, exchange: spread, routingKey: '1' })) },
+        exchange: spread,
+        queues,
+        topology: {
+          exchanges: [byOrder(spread)],
+          queues: queues.map(declared),
+          bindings: queues.map((queue) => ({ queue, exchange: spread, routingKey: '1' })),
+        },
         queueTopology: (queue) => ({ exchanges: [], queues: [declared(queue)], bindings: [] }),
       }
     },
@@ -88,4 +126,8 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
 }
 
 /** Shares messages out by the hash of their order. */
-const byOrder = (name: string): Exchange => ({ name, type: 'x-consistent-hash', arguments: { 'hash-property': 'correlation_id' } })
+const byOrder = (name: string): Exchange => ({
+  name,
+  type: 'x-consistent-hash',
+  arguments: { 'hash-property': 'correlation_id' },
+})

@@ -37,9 +37,9 @@ export const DEAD_LETTERS = 'seckill.dead-letters'
 export const DUE = 'due'
 
 /**
- * Deliveries of one message before it goes to the dead letters; RabbitMQ 3.10 has no limit of its own, 4.x has 20. Poison
- * is found by the consumer itself: only its deaths, lost connections and messages given back count here. With a limit of
- * 10, ten cuts of one connection took up to 500 messages of good reservations along.
+ * Deliveries of one message before it goes to the dead letters; RabbitMQ 3.10 has no limit of its own, 4.x has 20.
+ * Poison is found by the consumer itself: only its deaths, lost connections and messages given back count here. With a
+ * limit of 10, ten cuts of one connection took up to 500 messages of good reservations along.
  */
 export const DELIVERY_LIMIT = 100
 
@@ -51,7 +51,11 @@ export interface Bound {
 }
 
 /** Durable and replicated; a message that is refused goes to the dead letters and is held until it is there. */
-function quorumQueue(name: string, { items, bytesPerItem }: Bound, deadLetters: { exchange: string; routingKey: string }): Queue {
+function quorumQueue(
+  name: string,
+  { items, bytesPerItem }: Bound,
+  deadLetters: { exchange: string; routingKey: string },
+): Queue {
   return {
     name,
     arguments: {
@@ -75,7 +79,10 @@ const workQueue = (name: string, bound: Bound): Queue => {
 
 /** 62 bytes for an order's id alone in its message, 39 in company. */
 const TIMEOUTS_BOUND: Bound = { items: 1_000_000, bytesPerItem: 64 }
-/** A reservation takes 203 bytes alone and 179 in company where buyers are UUIDs; 123 to 464 with the shortest and longest ids. */
+/**
+ * A reservation takes 203 bytes alone and 179 in company where buyers are UUIDs; 123 to 464 with the shortest and
+ * longest ids.
+ */
 const RESERVATION_BYTES = 200
 
 const MAX_DEAD_LETTERS = 100_000
@@ -90,25 +97,31 @@ export const DEAD_LETTER_DELIVERIES = 1_000_000_000
  */
 export const deadLetterTopology: Topology = {
   exchanges: [{ name: DEAD_LETTERS, type: 'fanout' }],
-  queues: [{
-    name: DEAD_LETTERS,
-    arguments: {
-      'x-queue-type': 'quorum', 'x-max-length': MAX_DEAD_LETTERS, 'x-max-length-bytes': MAX_DEAD_LETTER_BYTES, 'x-overflow': 'reject-publish',
-      'x-delivery-limit': DEAD_LETTER_DELIVERIES,
+  queues: [
+    {
+      name: DEAD_LETTERS,
+      arguments: {
+        'x-queue-type': 'quorum',
+        'x-max-length': MAX_DEAD_LETTERS,
+        'x-max-length-bytes': MAX_DEAD_LETTER_BYTES,
+        'x-overflow': 'reject-publish',
+        'x-delivery-limit': DEAD_LETTER_DELIVERIES,
+      },
     },
-  }],
+  ],
   bindings: [{ queue: DEAD_LETTERS, exchange: DEAD_LETTERS, routingKey: '' }],
 }
 
 /**
- * Reservations on their way to the order service. A full queue refuses the publisher: after `maxReservations` of them, or
- * up to a fifth more when many share a message, and what was on its way meanwhile.
+ * Reservations on their way to the order service. A full queue refuses the publisher: after `maxReservations` of them,
+ * or up to a fifth more when many share a message, and what was on its way meanwhile.
  */
-export const intakeTopology = (maxReservations: number): Topology => merge(deadLetterTopology, {
-  exchanges: [{ name: INTAKE, type: 'direct' }],
-  queues: [workQueue(INTAKE, { items: maxReservations, bytesPerItem: RESERVATION_BYTES })],
-  bindings: [{ queue: INTAKE, exchange: INTAKE, routingKey: INTAKE }],
-})
+export const intakeTopology = (maxReservations: number): Topology =>
+  merge(deadLetterTopology, {
+    exchanges: [{ name: INTAKE, type: 'direct' }],
+    queues: [workQueue(INTAKE, { items: maxReservations, bytesPerItem: RESERVATION_BYTES })],
+    bindings: [{ queue: INTAKE, exchange: INTAKE, routingKey: INTAKE }],
+  })
 
 /** The topic on which every order change is told. */
 export const eventTopology: Topology = { exchanges: [{ name: ORDER_EVENTS, type: 'topic' }], queues: [], bindings: [] }

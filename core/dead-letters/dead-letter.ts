@@ -8,7 +8,9 @@ const BEGINNING_MAX = 200
 export function readDeadLetter(message: Message): DeadLetter {
   const { content } = message
   const death = noteOf(message) ?? brokersNoteOf(message) ?? { queue: null, reason: 'unknown', why: null, at: null }
-  const mark = createHash('sha256').update(JSON.stringify([death, message.properties.messageId])).update(content)
+  const mark = createHash('sha256')
+    .update(JSON.stringify([death, message.properties.messageId]))
+    .update(content)
   return { id: mark.digest('hex').slice(0, 12), ...death, bytes: content.length, beginning: printable(content) }
 }
 
@@ -17,14 +19,26 @@ type Death = Pick<DeadLetter, 'queue' | 'reason' | 'why' | 'at'>
 /** Left by a consumer of ours (see `bury`). */
 function noteOf({ properties: { headers = {} } }: Message): Death | undefined {
   const queue = text(headers[DEATH.queue])
-  return queue === null ? undefined : { queue, reason: text(headers[DEATH.reason]) ?? 'unknown', why: text(headers[DEATH.why]), at: text(headers[DEATH.at]) }
+  return queue === null
+    ? undefined
+    : {
+        queue,
+        reason: text(headers[DEATH.reason]) ?? 'unknown',
+        why: text(headers[DEATH.why]),
+        at: text(headers[DEATH.at]),
+      }
 }
 
 /** The broker's list has the latest death first: a timeout message has expired, too, on its regular way. */
 function brokersNoteOf({ properties: { headers } }: Message): Death | undefined {
   const [latest] = headers?.['x-death'] ?? []
   if (!latest) return undefined
-  return { queue: latest.queue, reason: latest.reason, why: null, at: new Date(latest.time.value * 1_000).toISOString() }
+  return {
+    queue: latest.queue,
+    reason: latest.reason,
+    why: null,
+    at: new Date(latest.time.value * 1_000).toISOString(),
+  }
 }
 
 const text = (value: unknown) => (typeof value === 'string' ? value : null)

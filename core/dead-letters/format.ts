@@ -8,7 +8,11 @@ const WIDTHS = [14, 24, 14, 34, 22, 9, 44]
 export function formatDeadLetters(count: number, letters: DeadLetter[]): string {
   if (count === 0) return 'There are no dead letters.'
   const table = new Table({
-    head: ['id', 'queue', 'reason', 'why', 'at', 'bytes', 'beginning'], colWidths: WIDTHS, wordWrap: true, wrapOnWordBoundary: false, style: { head: [], border: [] },
+    head: ['id', 'queue', 'reason', 'why', 'at', 'bytes', 'beginning'],
+    colWidths: WIDTHS,
+    wordWrap: true,
+    wrapOnWordBoundary: false,
+    style: { head: [], border: [] },
   })
   for (const { id, queue, reason, why, at, bytes, beginning } of letters) {
     table.push([id, queue ?? '–', reason, why ?? '–', at?.slice(0, 19) ?? '–', bytes, beginning.slice(0, 80)])
@@ -33,5 +37,10 @@ export function formatSentBack({ sent, kept }: SentBack): string {
 
 /** What was dropped stands nowhere else any more. */
 export function formatDropped(dropped: DeadLetter[]): string {
-  return [...dropped.map(({ id, queue, reason, beginning }) => `${id} dropped (${queue ?? 'no queue'}, ${reason}): ${beginning}`), `${dropped.length} dropped.`].join('\n')
+  return [
+    ...dropped.map(
+      ({ id, queue, reason, beginning }) => `${id} dropped (${queue ?? 'no queue'}, ${reason}): ${beginning}`,
+    ),
+    `${dropped.length} dropped.`,
+  ].join('\n')
 }

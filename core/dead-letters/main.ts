@@ -14,25 +14,42 @@ import { runningSystem } from '../platform/running-system.ts'
 import { formatDeadLetters, formatDropped, formatSentBack } from './format.ts'
 import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from './queue.ts'
 
-const { values, positionals: ids } = commandLine({
-  of: { type: 'string' }, json: { type: 'boolean' }, limit: { type: 'string', default: '50' }, 'send-back': { type: 'boolean' }, drop: { type: 'boolean' }, all: { type: 'boolean' },
-}, [0, Infinity])
+const { values, positionals: ids } = commandLine(
+  {
+    of: { type: 'string' },
+    json: { type: 'boolean' },
+    limit: { type: 'string', default: '50' },
+    'send-back': { type: 'boolean' },
+    drop: { type: 'boolean' },
+    all: { type: 'boolean' },
+  },
+  [0, Infinity],
+)
 const limit = numberOf('--limit', values.limit, [1, 999_999])
 if (!goTogether()) refuse('These options do not go together.')
 
 try {
-  const config = parseConfig(z.object({ RABBITMQ_URL: settings.RABBITMQ_URL }), process.env.RABBITMQ_URL ? process.env : { ...runningSystem(), ...process.env })
-  const { done, text, json } = await act({ url: config.RABBITMQ_URL, log: createLog('dead-letters', 'silent'), of: values.of })
+  const config = parseConfig(
+    z.object({ RABBITMQ_URL: settings.RABBITMQ_URL }),
+    process.env.RABBITMQ_URL ? process.env : { ...runningSystem(), ...process.env },
+  )
+  const { done, text, json } = await act({
+    url: config.RABBITMQ_URL,
+    log: createLog('dead-letters', 'silent'),
+    of: values.of,
+  })
   process.stdout.write(`${values.json ? JSON.stringify(json, null, 2) : text}\n`)
   process.exitCode = done ? 0 : 1
 } catch (error) {
-  process.stderr.write(`The dead letters cannot be reached: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(
+    `The dead letters cannot be reached: ${error instanceof Error ? error.message : String(error)}\n`,
+  )
   process.exitCode = 2
 }
 
 function goTogether(): boolean {
   const { 'send-back': isSending, drop, all } = values
-  if (isSending) return !drop && (ids.length > 0) !== (all === true)
+  if (isSending) return !drop && ids.length > 0 !== (all === true)
   return drop ? ids.length > 0 && !all : ids.length === 0 && !all
 }
 

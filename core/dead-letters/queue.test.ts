@@ -6,7 +6,14 @@ import { eventually } from '../../test/support/eventually.ts'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { subscriberQueues } from '../contracts/subscriber-topology.ts'
-import { CANCELLATIONS, cancellationTopology, DEAD_LETTERS, INTAKE, intakeTopology, merge } from '../contracts/topology.ts'
+import {
+  CANCELLATIONS,
+  cancellationTopology,
+  DEAD_LETTERS,
+  INTAKE,
+  intakeTopology,
+  merge,
+} from '../contracts/topology.ts'
 import { createLog } from '../platform/log.ts'
 import { declare } from '../platform/rabbit/declare.ts'
 import { bury, DEATH } from '../platform/rabbit/dead-letters.ts'
@@ -35,17 +42,33 @@ afterAll(async () => {
 })
 
 /** All of them: what another visitor had in hand comes back some moments after it has gone. */
-const listed = (count: number, most = 10) => eventually(`${count} dead letters`, () => listDeadLetters(broker, most), (list) => list.count === count)
+const listed = (count: number, most = 10) =>
+  eventually(
+    `${count} dead letters`,
+    () => listDeadLetters(broker, most),
+    (list) => list.count === count,
+  )
 const lengthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount
 
 /** Messages that came by a queue and could not be used. */
 async function bodiesDied(queue: string, ...bodies: string[]): Promise<void> {
   for (const body of bodies) {
-    channel.sendToQueue(queue, Buffer.from(body), { persistent: true, messageId: `id of ${body}`, headers: { own: 'header' } })
+    channel.sendToQueue(queue, Buffer.from(body), {
+      persistent: true,
+      messageId: `id of ${body}`,
+      headers: { own: 'header' },
+    })
     await channel.waitForConfirms()
     const message = await channel.get(queue)
     if (message === false) throw new Error(`${body} is not in ${queue}`)
-    expect(await bury(world.rabbitmqUrl, 'test', [{ message, queue, flaw: { reason: 'unreadable', why: `${body}\n is odd` } }], log)).toEqual(['CONFIRMED'])
+    expect(
+      await bury(
+        world.rabbitmqUrl,
+        'test',
+        [{ message, queue, flaw: { reason: 'unreadable', why: `${body}\n is odd` } }],
+        log,
+      ),
+    ).toEqual(['CONFIRMED'])
     channel.ack(message)
   }
 }
@@ -69,7 +92,11 @@ test('what the broker itself sent there says so', async () => {
   await channel.waitForConfirms()
   const message = await channel.get(INTAKE)
   if (message !== false) channel.reject(message, false)
-  await eventually('the dead letter', () => lengthOf(DEAD_LETTERS), (length) => length === 1)
+  await eventually(
+    'the dead letter',
+    () => lengthOf(DEAD_LETTERS),
+    (length) => length === 1,
+  )
   const { letters } = await listed(1, 1)
   expect(letters).toMatchObject([{ queue: INTAKE, reason: 'rejected', why: null }])
   expect((await sendBack(broker, { ids: 'all' })).sent).toEqual(letters)
@@ -85,24 +112,44 @@ test('letters go back to their queues as they were, those that were meant and no
   expect((await listed(1)).letters).toMatchObject([{ beginning: 'b' }])
   expect(await lengthOf(CANCELLATIONS)).toBe(1)
   const message = await channel.get(INTAKE, { noAck: true })
-  expect(message && { body: message.content.toString(), id: message.properties.messageId as unknown, notes: Object.keys(message.properties.headers ?? {}).filter((header) => header.startsWith('x-letter')), own: message.properties.headers?.own as unknown })
-    .toEqual({ body: 'a', id: 'id of a', notes: [], own: 'header' })
+  expect(
+    message && {
+      body: message.content.toString(),
+      id: message.properties.messageId as unknown,
+      notes: Object.keys(message.properties.headers ?? {}).filter((header) => header.startsWith('x-letter')),
+      own: message.properties.headers?.own as unknown,
+    },
+  ).toEqual({ body: 'a', id: 'id of a', notes: [], own: 'header' })
 })
 
 test('a letter whose queue is gone or full stays', async () => {
   await bodiesDied(INTAKE, 'a')
   await bodiesDied(CANCELLATIONS, 'b')
   await channel.deleteQueue(INTAKE)
-  await world.broker('PUT', 'policies/%VHOST%/full', { pattern: `^${CANCELLATIONS}$`, definition: { 'max-length': 0 }, 'apply-to': 'queues' })
+  await world.broker('PUT', 'policies/%VHOST%/full', {
+    pattern: `^${CANCELLATIONS}$`,
+    definition: { 'max-length': 0 },
+    'apply-to': 'queues',
+  })
   // A policy holds some moments after it was made, and a quorum queue takes what comes while it fills.
-  await eventually('the queue to be full', async () => {
-    channel.sendToQueue(CANCELLATIONS, Buffer.from('filling'))
-    return await channel.waitForConfirms().then(() => 'taken', () => 'refused')
-  }, (outcome) => outcome === 'refused')
+  await eventually(
+    'the queue to be full',
+    async () => {
+      channel.sendToQueue(CANCELLATIONS, Buffer.from('filling'))
+      return await channel.waitForConfirms().then(
+        () => 'taken',
+        () => 'refused',
+      )
+    },
+    (outcome) => outcome === 'refused',
+  )
   const { sent, kept } = await sendBack(broker, { ids: 'all' })
   await world.broker('DELETE', 'policies/%VHOST%/full')
   expect(sent).toEqual([])
-  expect(kept).toMatchObject([{ letter: { queue: INTAKE }, outcome: 'REFUSED' }, { letter: { queue: CANCELLATIONS }, outcome: 'REFUSED' }])
+  expect(kept).toMatchObject([
+    { letter: { queue: INTAKE }, outcome: 'REFUSED' },
+    { letter: { queue: CANCELLATIONS }, outcome: 'REFUSED' },
+  ])
   expect(await lengthOf(DEAD_LETTERS)).toBe(2)
 })
 
@@ -118,7 +165,13 @@ test('cut off at any moment, a letter is still there, or back, or both', async (
     url.port = String(proxy.port)
     await sendBack({ url: url.href, log }, { ids: 'all' }).catch(() => 'cut off')
     await proxy.close()
-    expect(await eventually('the letter', async () => await lengthOf(INTAKE) + await lengthOf(DEAD_LETTERS), (length) => length > 0)).toBeGreaterThan(0)
+    expect(
+      await eventually(
+        'the letter',
+        async () => (await lengthOf(INTAKE)) + (await lengthOf(DEAD_LETTERS)),
+        (length) => length > 0,
+      ),
+    ).toBeGreaterThan(0)
   }
 })
 
@@ -130,8 +183,13 @@ test('a letter that is dropped is gone, and the others are not', async () => {
 })
 
 test('the command shows them, sends them back, and says by its exit code when it could not', async () => {
-  const run = (url: string, ...args: string[]) => promisify(execFile)(process.execPath, ['dev/run.mjs', 'core/dead-letters/main.ts', ...args], { env: { ...process.env, RABBITMQ_URL: url } })
-    .then(({ stdout }) => ({ code: 0, stdout }), (error: { code: number; stdout: string }) => ({ code: error.code, stdout: error.stdout }))
+  const run = (url: string, ...args: string[]) =>
+    promisify(execFile)(process.execPath, ['dev/run.mjs', 'core/dead-letters/main.ts', ...args], {
+      env: { ...process.env, RABBITMQ_URL: url },
+    }).then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      (error: { code: number; stdout: string }) => ({ code: error.code, stdout: error.stdout }),
+    )
   await bodiesDied(INTAKE, 'a')
   const [a] = (await listed(1, 1)).letters
   expect((await run(broker.url)).stdout).toContain(a?.id)
@@ -140,27 +198,47 @@ test('the command shows them, sends them back, and says by its exit code when it
   expect((await run(broker.url, '--send-back', '--all')).code).toBe(0)
   expect(await lengthOf(INTAKE)).toBe(1)
   expect((await run(broker.url)).stdout).toBe('There are no dead letters.\n')
-  for (const args of [['--drop'], ['--drop', '--all'], ['--send-back'], ['a'], ['--nonsense']]) expect((await run(broker.url, ...args)).code, args.join(' ')).toBe(2)
+  for (const args of [['--drop'], ['--drop', '--all'], ['--send-back'], ['a'], ['--nonsense']])
+    expect((await run(broker.url, ...args)).code, args.join(' ')).toBe(2)
   expect((await run('amqp://127.0.0.1:1')).code).toBe(2)
 })
 
-test('a subscriber\'s dead letters are shown, sent back and dropped apart, and a name that nobody has is told', async () => {
+test("a subscriber's dead letters are shown, sent back and dropped apart, and a name that nobody has is told", async () => {
   const points = subscriberQueues('points', 1, [])
   await declare(connection, points.topology, log)
   const partition = points.partitions[0] ?? ''
-  await bodiesDied(INTAKE, 'the shop\'s')
+  await bodiesDied(INTAKE, "the shop's")
   for (const body of ['one', 'two']) {
-    const headers = { [DEATH.queue]: partition, [DEATH.reason]: 'refused', [DEATH.why]: 'no reason', [DEATH.at]: new Date().toISOString() }
+    const headers = {
+      [DEATH.queue]: partition,
+      [DEATH.reason]: 'refused',
+      [DEATH.why]: 'no reason',
+      [DEATH.at]: new Date().toISOString(),
+    }
     channel.sendToQueue(points.deadLetters, Buffer.from(body), { persistent: true, correlationId: 'an order', headers })
     await channel.waitForConfirms()
   }
-  const { count, letters: [one, two] } = await listDeadLetters({ ...broker, of: 'points' }, 10)
-  expect({ count, queue: one?.queue, beginning: one?.beginning }).toEqual({ count: 2, queue: partition, beginning: 'one' })
-  expect(await sendBack({ ...broker, of: 'points' }, { ids: [one?.id ?? ''] })).toMatchObject({ sent: [{ beginning: 'one' }], kept: [] })
-  const back = await new Promise((resolve) => { void channel.consume(partition, resolve, { noAck: true }) })
+  const {
+    count,
+    letters: [one, two],
+  } = await listDeadLetters({ ...broker, of: 'points' }, 10)
+  expect({ count, queue: one?.queue, beginning: one?.beginning }).toEqual({
+    count: 2,
+    queue: partition,
+    beginning: 'one',
+  })
+  expect(await sendBack({ ...broker, of: 'points' }, { ids: [one?.id ?? ''] })).toMatchObject({
+    sent: [{ beginning: 'one' }],
+    kept: [],
+  })
+  const back = await new Promise((resolve) => {
+    void channel.consume(partition, resolve, { noAck: true })
+  })
   expect(back).toMatchObject({ properties: { correlationId: 'an order' } })
   expect(await dropDeadLetters({ ...broker, of: 'points' }, [two?.id ?? ''])).toMatchObject([{ beginning: 'two' }])
   expect(await listDeadLetters({ ...broker, of: 'points' }, 10)).toEqual({ count: 0, letters: [] })
   expect((await listed(1)).count).toBe(1)
-  await expect(listDeadLetters({ ...broker, of: 'pionts' }, 10)).rejects.toThrow(/no queue 'seckill.subscriber.pionts.dead-letters'/)
+  await expect(listDeadLetters({ ...broker, of: 'pionts' }, 10)).rejects.toThrow(
+    /no queue 'seckill.subscriber.pionts.dead-letters'/,
+  )
 })

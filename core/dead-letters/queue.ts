@@ -37,7 +37,10 @@ export interface SentBack {
 export type LetterPlace = [at: string, id: string]
 export const letterPlace = ({ at, id }: DeadLetter): LetterPlace => [at ?? '', id]
 
-/** Where the list goes on. A letter that was sent back meanwhile is no mark any more: some are then shown again, none is missed. */
+/**
+ * Where the list goes on. A letter that was sent back meanwhile is no mark any more: some are then shown again, none is
+ * missed.
+ */
 function indexAfter(letters: DeadLetter[], after: LetterPlace | undefined): number {
   if (!after) return 0
   const last = letters.findLastIndex((letter) => letter.id === after[1] && letterPlace(letter)[0] === after[0])
@@ -46,14 +49,23 @@ function indexAfter(letters: DeadLetter[], after: LetterPlace | undefined): numb
   return next < 0 ? letters.length : next
 }
 
-/** Shows the oldest of the first 10,000 after that place, and how many there are; takes none. @throws when the broker does not answer */
-export async function listDeadLetters(broker: Broker, most: number, after?: LetterPlace): Promise<{ count: number; letters: DeadLetter[] }> {
+/**
+ * Shows the oldest of the first 10,000 after that place, and how many there are; takes none. @throws when the broker
+ * does not answer
+ */
+export async function listDeadLetters(
+  broker: Broker,
+  most: number,
+  after?: LetterPlace,
+): Promise<{ count: number; letters: DeadLetter[] }> {
   const letters: DeadLetter[] = []
   // To their end also where few are shown: put back in the middle, those few would change their place.
-  const count = await visitBroker(broker.url, VISITOR, broker.log, (model) => lookThrough(model, broker, LOOKED_AT_MAX, (message) => {
-    letters.push(readDeadLetter(message))
-    return Promise.resolve('KEEP')
-  }))
+  const count = await visitBroker(broker.url, VISITOR, broker.log, (model) =>
+    lookThrough(model, broker, LOOKED_AT_MAX, (message) => {
+      letters.push(readDeadLetter(message))
+      return Promise.resolve('KEEP')
+    }),
+  )
   const sorted = letters.sort((a, b) => (a.at ?? '').localeCompare(b.at ?? ''))
   const from = indexAfter(sorted, after)
   return { count, letters: sorted.slice(from, from + most) }
@@ -61,7 +73,8 @@ export async function listDeadLetters(broker: Broker, most: number, after?: Lett
 
 /**
  * Publishes letters to the queue each comes from, and takes off what that queue has confirmed; a crash in between makes
- * a second copy, which every consumer takes. Ends at the first one of which nothing is known: the broker confirms nothing.
+ * a second copy, which every consumer takes. Ends at the first one of which nothing is known: the broker confirms
+ * nothing.
  */
 export async function sendBack(broker: Broker, { ids, most = Infinity }: Choice): Promise<SentBack> {
   const result: SentBack = { sent: [], kept: [] }
@@ -71,10 +84,20 @@ export async function sendBack(broker: Broker, { ids, most = Infinity }: Choice)
     await lookThrough(model, broker, most, async (message) => {
       const letter = readDeadLetter(message)
       if (ids !== 'all' && !ids.includes(letter.id)) return 'KEEP'
-      const outcome = letter.queue === null ? 'NO_QUEUE' : await send({
-        exchange: '', routingKey: letter.queue, messageId: String(message.properties.messageId ?? ''), body: message.content, headers: withoutDeath(message),
-        correlationId: message.properties.correlationId as string | undefined,
-      }, CONFIRM_LIMIT_MS)
+      const outcome =
+        letter.queue === null
+          ? 'NO_QUEUE'
+          : await send(
+              {
+                exchange: '',
+                routingKey: letter.queue,
+                messageId: String(message.properties.messageId ?? ''),
+                body: message.content,
+                headers: withoutDeath(message),
+                correlationId: message.properties.correlationId as string | undefined,
+              },
+              CONFIRM_LIMIT_MS,
+            )
       if (outcome === 'CONFIRMED') result.sent.push(letter)
       else result.kept.push({ letter, outcome })
       return outcome === 'CONFIRMED' ? 'REMOVE' : outcome === 'UNKNOWN' ? 'END' : 'KEEP'
@@ -86,12 +109,14 @@ export async function sendBack(broker: Broker, { ids, most = Infinity }: Choice)
 /** Removes letters for good. @returns them, so that whoever asked can keep what they were */
 export async function dropDeadLetters(broker: Broker, ids: string[]): Promise<DeadLetter[]> {
   const dropped: DeadLetter[] = []
-  await visitBroker(broker.url, VISITOR, broker.log, (model) => lookThrough(model, broker, Infinity, (message) => {
-    const letter = readDeadLetter(message)
-    if (!ids.includes(letter.id)) return Promise.resolve('KEEP')
-    dropped.push(letter)
-    return Promise.resolve('REMOVE')
-  }))
+  await visitBroker(broker.url, VISITOR, broker.log, (model) =>
+    lookThrough(model, broker, Infinity, (message) => {
+      const letter = readDeadLetter(message)
+      if (!ids.includes(letter.id)) return Promise.resolve('KEEP')
+      dropped.push(letter)
+      return Promise.resolve('REMOVE')
+    }),
+  )
   return dropped
 }
 
@@ -99,7 +124,12 @@ export async function dropDeadLetters(broker: Broker, ids: string[]): Promise<De
  * Goes once through the letters that are there now. Each is held until the end, so that none is met twice; closing the
  * channel then puts back what was not removed, in its order. @returns how many there were
  */
-async function lookThrough(model: ChannelModel, { log, of }: Broker, most: number, visit: (message: Message) => Promise<'KEEP' | 'REMOVE' | 'END'>): Promise<number> {
+async function lookThrough(
+  model: ChannelModel,
+  { log, of }: Broker,
+  most: number,
+  visit: (message: Message) => Promise<'KEEP' | 'REMOVE' | 'END'>,
+): Promise<number> {
   // A subscriber's is not made here: a mistyped name is to be told.
   if (of === undefined) await declare(model, deadLetterTopology, log)
   const queue = of === undefined ? DEAD_LETTERS : subscriberQueues(of, 0, []).deadLetters

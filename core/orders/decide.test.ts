@@ -2,20 +2,46 @@ import { expect, test } from 'vitest'
 import { buyerOfSale, decide, type Decision, type Facts } from './decide.ts'
 
 const NOW_MS = 1_000_000
-const facts = (changes: Partial<Facts> = {}): Facts =>
-  ({ nowMs: NOW_MS, room: new Map([['sale', 10]]), priceCents: new Map(), fencedEpoch: new Map(), decided: new Map(), blacklist: new Set(), liveBuyers: new Set(), ...changes })
-const reservation = (id: string, buyerId = id, quantity = 1, ageMs = 0) =>
-  ({ reservationId: id, saleId: 'sale', buyerId, quantity, epoch: 1, reservedAtMs: NOW_MS - ageMs })
+const facts = (changes: Partial<Facts> = {}): Facts => ({
+  nowMs: NOW_MS,
+  room: new Map([['sale', 10]]),
+  priceCents: new Map(),
+  fencedEpoch: new Map(),
+  decided: new Map(),
+  blacklist: new Set(),
+  liveBuyers: new Set(),
+  ...changes,
+})
+const reservation = (id: string, buyerId = id, quantity = 1, ageMs = 0) => ({
+  reservationId: id,
+  saleId: 'sale',
+  buyerId,
+  quantity,
+  epoch: 1,
+  reservedAtMs: NOW_MS - ageMs,
+})
 const decisions = (reservations: ReturnType<typeof reservation>[], given = facts()) =>
-  decide(reservations, given, 1_000, () => 'order').map(({ decision }) => (decision.outcome === 'ORDERED' ? 'ORDERED' : decision.reason))
+  decide(reservations, given, 1_000, () => 'order').map(({ decision }) =>
+    decision.outcome === 'ORDERED' ? 'ORDERED' : decision.reason,
+  )
 
 test('a batch is decided as if its reservations came one by one', () => {
-  expect(decisions([reservation('a', 'a', 2), reservation('b', 'b', 2), reservation('c')], facts({ room: new Map([['sale', 3]]) }))).toEqual(['ORDERED', 'SOLD_OUT', 'ORDERED'])
+  expect(
+    decisions(
+      [reservation('a', 'a', 2), reservation('b', 'b', 2), reservation('c')],
+      facts({ room: new Map([['sale', 3]]) }),
+    ),
+  ).toEqual(['ORDERED', 'SOLD_OUT', 'ORDERED'])
 })
 
 test('a repeat inside the batch, or of an earlier one, gets the earlier decision and takes no room', () => {
   const earlier: Decision = { outcome: 'REJECTED', reason: 'EXPIRED' }
-  const verdicts = decide([reservation('a'), reservation('a'), reservation('old')], facts({ decided: new Map([['old', earlier]]) }), 1_000, () => 'order')
+  const verdicts = decide(
+    [reservation('a'), reservation('a'), reservation('old')],
+    facts({ decided: new Map([['old', earlier]]) }),
+    1_000,
+    () => 'order',
+  )
   expect(verdicts.map((verdict) => verdict.isNew)).toEqual([true, false, false])
   expect(verdicts[1]?.decision).toEqual({ outcome: 'ORDERED', orderId: 'order' })
   expect(verdicts[2]?.decision).toBe(earlier)
@@ -23,7 +49,9 @@ test('a repeat inside the batch, or of an earlier one, gets the earlier decision
 
 test('one live order per buyer and sale, within the batch and before it', () => {
   expect(decisions([reservation('a', 'ann'), reservation('b', 'ann')])).toEqual(['ORDERED', 'NOT_ELIGIBLE'])
-  expect(decisions([reservation('a', 'ann')], facts({ liveBuyers: new Set([buyerOfSale('sale', 'ann')]) }))).toEqual(['NOT_ELIGIBLE'])
+  expect(decisions([reservation('a', 'ann')], facts({ liveBuyers: new Set([buyerOfSale('sale', 'ann')]) }))).toEqual([
+    'NOT_ELIGIBLE',
+  ])
 })
 
 test('late, blacklisted, and of no known sale', () => {
@@ -35,6 +63,10 @@ test('late, blacklisted, and of no known sale', () => {
 test('once Redis was rebuilt without it a reservation of an earlier epoch comes too late, and one decided before stays so', () => {
   const fencedEpoch = new Map([['sale', 2]])
   const decided = new Map<string, Decision>([['known', { outcome: 'ORDERED', orderId: 'order' }]])
-  const reservations = [{ ...reservation('old'), epoch: 1 }, { ...reservation('known'), epoch: 1 }, { ...reservation('new'), epoch: 2 }]
+  const reservations = [
+    { ...reservation('old'), epoch: 1 },
+    { ...reservation('known'), epoch: 1 },
+    { ...reservation('new'), epoch: 2 },
+  ]
   expect(decisions(reservations, facts({ fencedEpoch, decided }))).toEqual(['EXPIRED', 'ORDERED', 'ORDERED'])
 })

@@ -18,9 +18,7 @@ export interface Facts {
   liveBuyers: Set<string>
 }
 
-export type Decision =
-  | { outcome: 'ORDERED'; orderId: string }
-  | { outcome: 'REJECTED'; reason: RejectionReason }
+export type Decision = { outcome: 'ORDERED'; orderId: string } | { outcome: 'REJECTED'; reason: RejectionReason }
 
 export interface Verdict {
   reservation: Reservation
@@ -35,7 +33,10 @@ export const buyerOfSale = (saleId: string, buyerId: string) => `${saleId}/${buy
 
 /** Decides each reservation in turn, as if they came one by one; pure, so that every rule stands in one place. */
 export function decide(
-  reservations: Reservation[], facts: Facts, lifetimeMs: number, newOrderId: () => string,
+  reservations: Reservation[],
+  facts: Facts,
+  lifetimeMs: number,
+  newOrderId: () => string,
 ): Verdict[] {
   const room = new Map(facts.room)
   const decided = new Map(facts.decided)

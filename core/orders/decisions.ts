@@ -10,8 +10,8 @@ export interface DecidedRow {
 }
 
 /**
- * Rows of what was decided before about these reservations; undecided ones are missing. Not a join, for which the planner
- * expects as many repeats as there are reservations, and would read all orders there are.
+ * Rows of what was decided before about these reservations; undecided ones are missing. Not a join, for which the
+ * planner expects as many repeats as there are reservations, and would read all orders there are.
  */
 export const selectDecided = (reservationIds: string[]): Prisma.Sql => Prisma.sql`
   SELECT reservation_id AS "reservationId", reason,
@@ -24,7 +24,9 @@ export function decisionOf({ orderId, reason }: DecidedRow): Decision {
 
 /** The verdicts that stand already among these reservations. */
 export async function findDecisions(tx: Transaction, reservations: Reservation[]): Promise<Verdict[]> {
-  const rows = await tx.$queryRaw<DecidedRow[]>(selectDecided(reservations.map((reservation) => reservation.reservationId)))
+  const rows = await tx.$queryRaw<DecidedRow[]>(
+    selectDecided(reservations.map((reservation) => reservation.reservationId)),
+  )
   const decisions = new Map(rows.map((row) => [row.reservationId, decisionOf(row)]))
   return reservations.flatMap((reservation) => {
     const decision = decisions.get(reservation.reservationId)

@@ -11,7 +11,9 @@ const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOStri
 const DAYS = 30
 
 let subscriptions: Subscriptions
-beforeAll(async () => { subscriptions = await Subscriptions.open() })
+beforeAll(async () => {
+  subscriptions = await Subscriptions.open()
+})
 afterAll(() => subscriptions.close())
 
 const parked = (name: string) => lengthOf(subscriptions.world, subscriptions.queues(name).parked)
@@ -19,7 +21,11 @@ const parked = (name: string) => lengthOf(subscriptions.world, subscriptions.que
 /** Makes everything that was handled until now so old. */
 async function age(days: number): Promise<void> {
   const { database } = subscriptions.world
-  for (const [table, column] of [['inbox', 'handled_at'], ['order_progress', 'advanced_at'], ['subscriptions', 'since']]) {
+  for (const [table, column] of [
+    ['inbox', 'handled_at'],
+    ['order_progress', 'advanced_at'],
+    ['subscriptions', 'since'],
+  ]) {
     await database.$executeRawUnsafe(`UPDATE ${table} SET ${column} = ${column} - ${days} * interval '1 day'`)
   }
 }
@@ -31,8 +37,16 @@ test('an order is forgotten when its newest event is old, none is handled twice 
   const old = history(['order.created', 'order.paid', 'order.refunded'], { orderedAt: daysAgo(40), at: daysAgo(40) })
   const recent = history(['order.created', 'order.paid', 'order.refunded'], { orderedAt: daysAgo(40), at: daysAgo(40) })
   const rejected = history(['reservation.rejected'], { orderId: null, at: daysAgo(40) })
-  const [paidOnce, refund] = [old.slice(0, 2), old.slice(2).map((event) => ({ ...event, at: new Date().toISOString() }))]
-  const handled = (count: number) => eventually('them to be handled', () => database.inboxEntry.count(), (entries) => entries === count)
+  const [paidOnce, refund] = [
+    old.slice(0, 2),
+    old.slice(2).map((event) => ({ ...event, at: new Date().toISOString() })),
+  ]
+  const handled = (count: number) =>
+    eventually(
+      'them to be handled',
+      () => database.inboxEntry.count(),
+      (entries) => entries === count,
+    )
   await subscriptions.publish(...paidOnce, ...recent.slice(0, 1), ...rejected)
   await handled(7)
   await age(31)
@@ -46,11 +60,20 @@ test('an order is forgotten when its newest event is old, none is handled twice 
 
   // Whether they had their effect nobody knows any more: somebody has to look.
   await subscriptions.publish(...paidOnce, ...rejected)
-  await eventually('repeats to be set aside', async () => [await parked('points'), await parked('statistics')], (lengths) => String(lengths) === '2,3')
+  await eventually(
+    'repeats to be set aside',
+    async () => [await parked('points'), await parked('statistics')],
+    (lengths) => String(lengths) === '2,3',
+  )
   await subscriptions.publish(...recent.slice(0, 2), ...refund, ...recent.slice(2))
-  const entries = (orderId: string | null | undefined) => database.pointsEntry.findMany({ where: { orderId: orderId ?? '' }, orderBy: { id: 'asc' } })
+  const entries = (orderId: string | null | undefined) =>
+    database.pointsEntry.findMany({ where: { orderId: orderId ?? '' }, orderBy: { id: 'asc' } })
   for (const { orderId } of [...old.slice(0, 1), ...recent.slice(0, 1)]) {
-    const granted = await eventually('the refund', () => entries(orderId), (rows) => rows.length === 2)
+    const granted = await eventually(
+      'the refund',
+      () => entries(orderId),
+      (rows) => rows.length === 2,
+    )
     expect(granted.map(({ points }) => points)).toEqual([10, -10])
   }
   expect(await parked('points')).toBe(2)

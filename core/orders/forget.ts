@@ -1,13 +1,16 @@
 import type { Database } from '../platform/database.ts'
 
 /**
- * Forgets what subscribers have handled more than `days` ago: of an order, when its newest event is that old, all of it at
- * once. The subscription keeps the time from which on it remembers, so that nothing from before is handled a second time.
+ * Forgets what subscribers have handled more than `days` ago: of an order, when its newest event is that old, all of it
+ * at once. The subscription keeps the time from which on it remembers, so that nothing from before is handled a second
+ * time.
  * @returns how many orders and entries were forgotten, at most `most` of each.
  */
 export async function forgetHandled(database: Database, days: number, most: number): Promise<number> {
   return await database.$transaction(async (tx) => {
-    const [{ limit } = { limit: new Date(0) }] = await tx.$queryRaw<{ limit: Date }[]>`SELECT now() - ${days} * interval '1 day' AS limit`
+    const [{ limit } = { limit: new Date(0) }] = await tx.$queryRaw<
+      { limit: Date }[]
+    >`SELECT now() - ${days} * interval '1 day' AS limit`
     const [{ forgotten } = { forgotten: 0 }] = await tx.$queryRaw<{ forgotten: number }[]>`
       WITH old AS (
         SELECT subscriber, order_id FROM order_progress WHERE advanced_at < ${limit} ORDER BY advanced_at LIMIT ${most} FOR UPDATE SKIP LOCKED

@@ -26,12 +26,19 @@ export interface Sequenced {
 }
 
 /** Tells the events whose turn it is from those that came too early. Repeats are ready: the inbox knows them. */
-export async function inSequence(tx: Transaction, { name, since }: Subscription, events: OrderEvent[]): Promise<Sequenced> {
+export async function inSequence(
+  tx: Transaction,
+  { name, since }: Subscription,
+  events: OrderEvent[],
+): Promise<Sequenced> {
   const orderIds = events.flatMap(({ orderId }) => orderId ?? [])
   const rows = await tx.orderProgress.findMany({ where: { subscriber: name, orderId: { in: orderIds } } })
   const handled = new Map(rows.map(({ orderId, sequence }) => [orderId, sequence]))
   // Asked after the progress: what is forgotten in between is known to be.
-  const { remembersFrom } = await tx.subscription.findUniqueOrThrow({ where: { name }, select: { remembersFrom: true } })
+  const { remembersFrom } = await tx.subscription.findUniqueOrThrow({
+    where: { name },
+    select: { remembersFrom: true },
+  })
   const sequenced: Sequenced = { ready: [], early: [], forgotten: [] }
   const isOlderThan = (time: string, date: Date | null) => date !== null && Date.parse(time) <= date.getTime()
   for (const event of events.toSorted((one, other) => one.sequence - other.sequence)) {
@@ -56,7 +63,8 @@ export async function inSequence(tx: Transaction, { name, since }: Subscription,
 /** Writes down how far the subscriber has come with the orders of these events. */
 export async function advance(tx: Transaction, { name }: Subscription, events: OrderEvent[]): Promise<void> {
   const newest = new Map<string, number>()
-  for (const { orderId, sequence } of events) if (orderId !== null) newest.set(orderId, Math.max(sequence, newest.get(orderId) ?? 0))
+  for (const { orderId, sequence } of events)
+    if (orderId !== null) newest.set(orderId, Math.max(sequence, newest.get(orderId) ?? 0))
   if (newest.size === 0) return
   // Sorted, here and below: two batches that hold the same rows wait for each other in a line and not in a circle.
   await tx.$executeRaw`
@@ -72,7 +80,11 @@ export async function advance(tx: Transaction, { name }: Subscription, events: O
  */
 export async function enterInbox(tx: Transaction, purpose: string, events: OrderEvent[]): Promise<OrderEvent[]> {
   if (events.length === 0) return []
-  const [eventIds, orderIds, sequences] = [events.map((event) => event.eventId), events.map((event) => event.orderId), events.map((event) => event.sequence)]
+  const [eventIds, orderIds, sequences] = [
+    events.map((event) => event.eventId),
+    events.map((event) => event.orderId),
+    events.map((event) => event.sequence),
+  ]
   const entered = await tx.$queryRaw<{ eventId: string }[]>`
     INSERT INTO inbox (purpose, event_id, order_id, sequence)
     SELECT ${purpose}, * FROM unnest(${eventIds}::uuid[], ${orderIds}::uuid[], ${sequences}::int[]) AS entry (event_id, order_id, sequence) ORDER BY event_id

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { ORDER_EVENT_VERSION, type OrderEvent, ORDERS_PER_TIMEOUT_MAX, type TimeoutMessage, traceparentOf } from '../contracts/messages.ts'
+import {
+  ORDER_EVENT_VERSION,
+  type OrderEvent,
+  ORDERS_PER_TIMEOUT_MAX,
+  type TimeoutMessage,
+  traceparentOf,
+} from '../contracts/messages.ts'
 import { type Database, Prisma, type Transaction } from '../platform/database.ts'
 import { slicesOf } from '../platform/slices.ts'
 
@@ -14,7 +20,10 @@ export interface OutboxEntry {
   messages: OutboxMessage[]
 }
 
-type EventFields = Omit<OrderEvent, 'v' | 'eventId' | 'orderedAt' | 'at' | 'traceparent'> & { orderedAt: Date; at: Date }
+type EventFields = Omit<OrderEvent, 'v' | 'eventId' | 'orderedAt' | 'at' | 'traceparent'> & {
+  orderedAt: Date
+  at: Date
+}
 
 export function orderEvent({ orderedAt, at, ...fields }: EventFields): OutboxMessage {
   const eventId = randomUUID()
@@ -25,7 +34,10 @@ export function orderEvent({ orderedAt, at, ...fields }: EventFields): OutboxMes
 
 /** For orders of one deadline: as few messages as may carry them. */
 export function timeoutMessages(orderIds: string[]): OutboxMessage[] {
-  return slicesOf(orderIds, ORDERS_PER_TIMEOUT_MAX).map((some) => ({ destination: 'timeouts', message: { v: 2, orderIds: some } }))
+  return slicesOf(orderIds, ORDERS_PER_TIMEOUT_MAX).map((some) => ({
+    destination: 'timeouts',
+    message: { v: 2, orderIds: some },
+  }))
 }
 
 /** For the statement that writes the change which the messages tell of. */
@@ -41,7 +53,10 @@ export async function appendToOutbox(tx: Transaction, messages: OutboxMessage[])
 /** An entry whose messages were refused is tried again after this long. */
 const REFUSED_REST_MS = 5_000
 
-/** Whether anything is to be sent now. Asked first, since it takes one statement where the relay's transaction takes four. */
+/**
+ * Whether anything is to be sent now. Asked first, since it takes one statement where the relay's transaction takes
+ * four.
+ */
 export async function isOutboxDue(database: Database): Promise<boolean> {
   const [found] = await database.$queryRaw<{ due: boolean }[]>`
     SELECT EXISTS (SELECT FROM outbox WHERE refused_at IS NULL OR refused_at < now() - ${REFUSED_REST_MS} * interval '1 ms') AS due`
@@ -52,9 +67,9 @@ export async function isOutboxDue(database: Database): Promise<boolean> {
 const RELAY_LOCK = 7_350_001
 
 /**
- * The oldest entries, up to the one that makes their messages `most`, held until the transaction ends; none while another
- * relay is at work. Entries that were refused come last: a full queue must not keep the messages for other queues waiting.
- * The lock comes in a statement of its own: what a statement sees is settled before it waits or asks.
+ * The oldest entries, up to the one that makes their messages `most`, held until the transaction ends; none while
+ * another relay is at work. Entries that were refused come last: a full queue must not keep the messages for other
+ * queues waiting. The lock comes in a statement of its own: what a statement sees is settled before it waits or asks.
  */
 export async function lockOldestEntries(tx: Transaction, most: number): Promise<OutboxEntry[]> {
   const [lock] = await tx.$queryRaw<{ locked: boolean }[]>`SELECT pg_try_advisory_xact_lock(${RELAY_LOCK}) AS locked`
@@ -82,7 +97,14 @@ export interface OutboxRest extends OutboxEntry {
 /** Leaves in entries what is still to be sent. One statement: a full queue may refuse a thousand of them in one run. */
 export async function shrinkEntries(tx: Transaction, rests: OutboxRest[]): Promise<void> {
   if (rests.length === 0) return
-  const rows = JSON.stringify(rests.map(({ id, messages, isRefused }) => ({ id: Number(id), size: messages.length, messages, refused: isRefused })))
+  const rows = JSON.stringify(
+    rests.map(({ id, messages, isRefused }) => ({
+      id: Number(id),
+      size: messages.length,
+      messages,
+      refused: isRefused,
+    })),
+  )
   await tx.$executeRaw`
     UPDATE outbox SET size = rest.size, messages = rest.messages, refused_at = CASE WHEN rest.refused THEN now() ELSE refused_at END
     FROM json_to_recordset(${rows}::json) AS rest(id bigint, size int, messages json, refused boolean) WHERE outbox.id = rest.id`

@@ -17,9 +17,12 @@ beforeAll(async () => {
   world = await createWorld()
   ledger = new Ledger(world)
 })
-afterAll(async () => { await world.close() })
+afterAll(async () => {
+  await world.close()
+})
 
-const lock = (tx: Transaction, saleId: string) => tx.$queryRaw`SELECT id FROM sales WHERE id = ${saleId} FOR UPDATE NOWAIT`
+const lock = (tx: Transaction, saleId: string) =>
+  tx.$queryRaw`SELECT id FROM sales WHERE id = ${saleId} FOR UPDATE NOWAIT`
 
 describe('placing', () => {
   test('writes order, decision, counter, event and timeout together', async () => {
@@ -38,8 +41,15 @@ describe('placing', () => {
     const batch = [reservation(free, 1), reservation(priced, 1), reservation(free, 2, { points: 5 })]
     const verdicts = await placeOrders(world.database, batch, rules)
     expect(verdicts.map(({ isPaid = false }) => isPaid)).toEqual([true, false, false])
-    expect(await placeOrders(world.database, batch, rules)).toMatchObject(verdicts.map(({ decision }) => ({ decision, isNew: false })))
-    expect(await ledger.orderOf(`${free}.1`)).toMatchObject({ status: 'PAID', amountCents: 0, sequence: 2, paidAt: expect.any(Date) as Date })
+    expect(await placeOrders(world.database, batch, rules)).toMatchObject(
+      verdicts.map(({ decision }) => ({ decision, isNew: false })),
+    )
+    expect(await ledger.orderOf(`${free}.1`)).toMatchObject({
+      status: 'PAID',
+      amountCents: 0,
+      sequence: 2,
+      paidAt: expect.any(Date) as Date,
+    })
     expect(await ledger.eventsOf(`${free}.1`)).toEqual(['1 order.created', '2 order.paid'])
     expect(await ledger.orderOf(`${priced}.1`)).toMatchObject({ status: 'PENDING_PAYMENT', sequence: 1 })
     // Its saga makes the price.
@@ -47,19 +57,37 @@ describe('placing', () => {
     const { id } = await ledger.orderOf(`${free}.1`)
     expect(await cancelForBuyer(world.database, id, 'buyer-1')).toHaveLength(0)
     expect(await ledger.refund(id)).toMatchObject({ sequence: 3 })
-    expect([await ledger.sold(free), await ledger.refundsOf(id), await world.database.payment.count({ where: { orderId: id } })]).toEqual([1, 0, 0])
+    expect([
+      await ledger.sold(free),
+      await ledger.refundsOf(id),
+      await world.database.payment.count({ where: { orderId: id } }),
+    ]).toEqual([1, 0, 0])
   })
 
   test('the database takes no price that an order could not hold', async () => {
-    for (const [priceCents, perBuyerLimit, stock] of [[2 ** 30, 2, 1], [-1, 1, 1], [2 ** 31 - 1, 1, 2 ** 22 + 1]] as const) {
-      const data = { id: `dear-${randomUUID().slice(0, 8)}`, title: 'A sale', priceCents, perBuyerLimit, stock, opensAt: new Date(0), closesAt: new Date() }
+    for (const [priceCents, perBuyerLimit, stock] of [
+      [2 ** 30, 2, 1],
+      [-1, 1, 1],
+      [2 ** 31 - 1, 1, 2 ** 22 + 1],
+    ] as const) {
+      const data = {
+        id: `dear-${randomUUID().slice(0, 8)}`,
+        title: 'A sale',
+        priceCents,
+        perBuyerLimit,
+        stock,
+        opensAt: new Date(0),
+        closesAt: new Date(),
+      }
       await expect(world.database.sale.create({ data })).rejects.toThrow(/sales_price/)
     }
   })
 
   test('the same reservation through several services at once is decided once', async () => {
     const saleId = await ledger.sale(5)
-    const verdicts = await inParallel(8, 8, () => placeOrders(world.database, [reservation(saleId, 1), reservation(saleId, 2)], rules))
+    const verdicts = await inParallel(8, 8, () =>
+      placeOrders(world.database, [reservation(saleId, 1), reservation(saleId, 2)], rules),
+    )
     expect(verdicts.flat().filter((verdict) => verdict.isNew)).toHaveLength(2)
     expect(new Set(verdicts.map(([first]) => JSON.stringify(first?.decision))).size).toBe(1)
     expect(await ledger.sold(saleId)).toBe(2)
@@ -67,7 +95,13 @@ describe('placing', () => {
 
   test('services that together want more than the stock get exactly the stock', async () => {
     const saleId = await ledger.sale(25)
-    await inParallel(10, 10, (i) => placeOrders(world.database, Array.from({ length: 5 }, (_, j) => reservation(saleId, i * 5 + j)), rules))
+    await inParallel(10, 10, (i) =>
+      placeOrders(
+        world.database,
+        Array.from({ length: 5 }, (_, j) => reservation(saleId, i * 5 + j)),
+        rules,
+      ),
+    )
     expect(await ledger.sold(saleId)).toBe(25)
     expect(await world.database.order.count({ where: { saleId } })).toBe(25)
     expect(await world.database.decision.count({ where: { saleId, reason: 'SOLD_OUT' } })).toBe(25)
@@ -81,14 +115,18 @@ describe('placing', () => {
     await expect(placeOrders(world.database, [reservation(saleId, 2)], rules)).rejects.toThrow(/outbox/)
     await expect(cancelForBuyer(world.database, id, 'buyer-1')).rejects.toThrow(/outbox/)
     await world.database.$executeRaw`ALTER TABLE away RENAME TO outbox`
-    expect(await world.database.order.findMany({ where: { saleId } })).toMatchObject([{ id, status: 'PENDING_PAYMENT' }])
+    expect(await world.database.order.findMany({ where: { saleId } })).toMatchObject([
+      { id, status: 'PENDING_PAYMENT' },
+    ])
     expect(await ledger.sold(saleId)).toBe(1)
   })
 
   test('a batch of several sales moves each counter by its own units, whatever order the services take them in', async () => {
     const saleIds = [await ledger.sale(1_000), await ledger.sale(1_000)]
     await inParallel(12, 6, (i) => {
-      const batch = saleIds.flatMap((saleId, s) => Array.from({ length: 5 + s }, (_, j) => reservation(saleId, i * 10 + j, { quantity: 2 })))
+      const batch = saleIds.flatMap((saleId, s) =>
+        Array.from({ length: 5 + s }, (_, j) => reservation(saleId, i * 10 + j, { quantity: 2 })),
+      )
       return placeOrders(world.database, i % 2 === 0 ? batch : batch.reverse(), rules)
     })
     expect(await Promise.all(saleIds.map(ledger.sold))).toEqual([12 * 5 * 2, 12 * 6 * 2])
@@ -96,15 +134,26 @@ describe('placing', () => {
 
   test('what is decided while a batch waits for its sale is known to it', async () => {
     const saleId = await ledger.sale(5)
-    const earlier: Verdict = { reservation: reservation(saleId, 1), decision: { outcome: 'REJECTED', reason: 'EXPIRED' }, isNew: true }
+    const earlier: Verdict = {
+      reservation: reservation(saleId, 1),
+      decision: { outcome: 'REJECTED', reason: 'EXPIRED' },
+      isNew: true,
+    }
     const placed = await world.database.$transaction(async (tx) => {
       await lock(tx, saleId)
       const placing = placeOrders(world.database, [reservation(saleId, 1), reservation(saleId, 2)], rules)
-      await eventually('the batch to wait', () => ledger.waitingForLocks(), (count) => count === 1)
+      await eventually(
+        'the batch to wait',
+        () => ledger.waitingForLocks(),
+        (count) => count === 1,
+      )
       await recordVerdicts(tx, [earlier], { nowMs: Date.now(), priceCents: new Map() }, rules)
       return { placing }
     })
-    expect(await placed.placing).toMatchObject([{ decision: earlier.decision, isNew: false }, { decision: { outcome: 'ORDERED' }, isNew: true }])
+    expect(await placed.placing).toMatchObject([
+      { decision: earlier.decision, isNew: false },
+      { decision: { outcome: 'ORDERED' }, isNew: true },
+    ])
   })
 
   test('sales are locked in the order of their ids, so that services never wait for each other in a circle', async () => {
@@ -112,7 +161,11 @@ describe('placing', () => {
     const placed = await world.database.$transaction(async (tx) => {
       await lock(tx, first)
       const placing = placeOrders(world.database, [reservation(second, 1), reservation(first, 1)], rules)
-      await eventually('the batch to wait', () => ledger.waitingForLocks(), (count) => count === 1)
+      await eventually(
+        'the batch to wait',
+        () => ledger.waitingForLocks(),
+        (count) => count === 1,
+      )
       await lock(tx, second)
       return { placing }
     })
@@ -121,8 +174,12 @@ describe('placing', () => {
 
   test('many orders of a batch share few timeout messages', async () => {
     const saleId = await ledger.sale(300)
-    const verdicts = await placeOrders(world.database, Array.from({ length: 300 }, (_, i) => reservation(saleId, i)), rules)
-    const orderIds = new Set(verdicts.map(({ decision }) => decision.outcome === 'ORDERED' ? decision.orderId : ''))
+    const verdicts = await placeOrders(
+      world.database,
+      Array.from({ length: 300 }, (_, i) => reservation(saleId, i)),
+      rules,
+    )
+    const orderIds = new Set(verdicts.map(({ decision }) => (decision.outcome === 'ORDERED' ? decision.orderId : '')))
     const timeouts = (await ledger.timeouts()).filter(([first = '']) => orderIds.has(first))
     expect(timeouts.map((ids) => ids.length)).toEqual([256, 44])
     expect(new Set(timeouts.flat())).toEqual(orderIds)
@@ -133,7 +190,11 @@ describe('placing', () => {
     const saleId = await ledger.sale(5)
     await world.database.blacklistEntry.create({ data: { buyerId: 'scalper', reason: 'bought to resell' } })
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
-    const verdicts = await placeOrders(world.database, [reservation(saleId, 2, { buyerId: 'buyer-1' }), reservation(saleId, 3, { buyerId: 'scalper' })], rules)
+    const verdicts = await placeOrders(
+      world.database,
+      [reservation(saleId, 2, { buyerId: 'buyer-1' }), reservation(saleId, 3, { buyerId: 'scalper' })],
+      rules,
+    )
     const notEligible = { outcome: 'REJECTED', reason: 'NOT_ELIGIBLE' }
     expect(verdicts.map(({ decision }) => decision)).toEqual([notEligible, notEligible])
     expect(await ledger.eventsOf(`${saleId}.3`)).toEqual(['1 reservation.rejected'])
@@ -144,7 +205,9 @@ describe('placing', () => {
     const saleId = await ledger.sale(5)
     const again = reservation(saleId, 2, { buyerId: 'buyer-1' })
     await placeOrders(world.database, [reservation(saleId, 1), again], rules)
-    expect(await world.database.decision.findUnique({ where: { reservationId: again.reservationId } })).toMatchObject({ reason: 'NOT_ELIGIBLE' })
+    expect(await world.database.decision.findUnique({ where: { reservationId: again.reservationId } })).toMatchObject({
+      reason: 'NOT_ELIGIBLE',
+    })
     await cancelForBuyer(world.database, (await ledger.orderOf(`${saleId}.1`)).id, 'buyer-1')
     const [verdict] = await placeOrders(world.database, [reservation(saleId, 3, { buyerId: 'buyer-1' })], rules)
     expect(verdict?.decision.outcome).toBe('ORDERED')
@@ -154,8 +217,18 @@ describe('placing', () => {
     const saleId = await ledger.sale(3)
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const waiting = (await ledger.messages()).length
-    const verdicts = [2, 3, 4].map((n): Verdict => ({ reservation: reservation(saleId, n), decision: { outcome: 'ORDERED', orderId: randomUUID() }, isNew: true }))
-    await expect(world.database.$transaction((tx) => recordVerdicts(tx, verdicts, { nowMs: Date.now(), priceCents: new Map() }, rules))).rejects.toThrow(/has no room for its new orders/)
+    const verdicts = [2, 3, 4].map(
+      (n): Verdict => ({
+        reservation: reservation(saleId, n),
+        decision: { outcome: 'ORDERED', orderId: randomUUID() },
+        isNew: true,
+      }),
+    )
+    await expect(
+      world.database.$transaction((tx) =>
+        recordVerdicts(tx, verdicts, { nowMs: Date.now(), priceCents: new Map() }, rules),
+      ),
+    ).rejects.toThrow(/has no room for its new orders/)
     expect(await ledger.sold(saleId)).toBe(1)
     expect(await world.database.decision.count({ where: { saleId } })).toBe(1)
     expect(await ledger.messages()).toHaveLength(waiting)
@@ -165,9 +238,13 @@ describe('placing', () => {
     const saleId = await ledger.sale(1)
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const { id: _id, ...copy } = await ledger.orderOf(`${saleId}.1`)
-    await expect(world.database.sale.update({ where: { id: saleId }, data: { sold: 2 } })).rejects.toThrow(/sales_sold_within_stock/)
+    await expect(world.database.sale.update({ where: { id: saleId }, data: { sold: 2 } })).rejects.toThrow(
+      /sales_sold_within_stock/,
+    )
     await expect(world.database.order.create({ data: { ...copy, id: randomUUID() } })).rejects.toThrow(/reservation_id/)
-    await expect(world.database.order.create({ data: { ...copy, id: randomUUID(), reservationId: 'another' } })).rejects.toThrow(/Unique constraint/)
+    await expect(
+      world.database.order.create({ data: { ...copy, id: randomUUID(), reservationId: 'another' } }),
+    ).rejects.toThrow(/Unique constraint/)
   })
 })
 

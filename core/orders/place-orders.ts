@@ -26,12 +26,12 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
     failpoint('placing.beforeCommit')
     const paid = new Set(free.map(({ id }) => id))
     const isPaid = (verdict: Verdict) => ordersIn([verdict]).some((id) => paid.has(id))
-    return verdicts.map((verdict) => isPaid(verdict) ? { ...verdict, isPaid: true } : verdict)
+    return verdicts.map((verdict) => (isPaid(verdict) ? { ...verdict, isPaid: true } : verdict))
   })
 }
 
 const ordersIn = (verdicts: Verdict[]) =>
-  verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
+  verdicts.flatMap(({ decision }) => (decision.outcome === 'ORDERED' ? [decision.orderId] : []))
 
 /**
  * Writes the tombstone that a late message meets, unless the reservation was decided meanwhile. Deciders of one sale

@@ -3,7 +3,13 @@ import type { Transaction } from '../platform/database.ts'
 import { buyerOfSale, type Facts } from './decide.ts'
 import { type DecidedRow, decisionOf, selectDecided } from './decisions.ts'
 
-interface SaleRow { id: string; room: number; priceCents: number; fencedEpoch: number; now: Date }
+interface SaleRow {
+  id: string
+  room: number
+  priceCents: number
+  fencedEpoch: number
+  now: Date
+}
 
 /**
  * What `decide` has to know of a batch. Two statements: what the second one sees is settled when it starts, so it must
@@ -20,14 +26,14 @@ export async function readFacts(tx: Transaction, reservations: Reservation[]): P
     room: new Map(sales.map((sale) => [sale.id, sale.room])),
     priceCents: new Map(sales.map((sale) => [sale.id, sale.priceCents])),
     fencedEpoch: new Map(sales.map((sale) => [sale.id, sale.fencedEpoch])),
-    decided: new Map(known.flatMap((row) => row.what === 'decided' ? [[row.reservationId, decisionOf(row)]] : [])),
-    liveBuyers: new Set(known.flatMap((row) => row.what === 'live' ? [buyerOfSale(row.saleId, row.buyerId)] : [])),
-    blacklist: new Set(known.flatMap((row) => row.what === 'blacklisted' ? [row.buyerId] : [])),
+    decided: new Map(known.flatMap((row) => (row.what === 'decided' ? [[row.reservationId, decisionOf(row)]] : []))),
+    liveBuyers: new Set(known.flatMap((row) => (row.what === 'live' ? [buyerOfSale(row.saleId, row.buyerId)] : []))),
+    blacklist: new Set(known.flatMap((row) => (row.what === 'blacklisted' ? [row.buyerId] : []))),
   }
 }
 
 type KnownRow =
-  | { what: 'decided' } & DecidedRow
+  | ({ what: 'decided' } & DecidedRow)
   | { what: 'live'; saleId: string; buyerId: string }
   | { what: 'blacklisted'; buyerId: string }
 

@@ -3,13 +3,16 @@ import type { Facts, Verdict } from './decide.ts'
 import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
 
 /**
- * Writes new verdicts: decisions, orders, the sagas of those that name a coupon or points, the counters of their sales, and
- * the messages that tell of it. One statement, so that a batch costs one round trip and the counter of each sale is touched
- * once.
+ * Writes new verdicts: decisions, orders, the sagas of those that name a coupon or points, the counters of their sales,
+ * and the messages that tell of it. One statement, so that a batch costs one round trip and the counter of each sale is
+ * touched once.
  * @throws when a sale would be oversold: the last guard before the table's own CHECK, never to be met.
  */
 export async function recordVerdicts(
-  tx: Transaction, verdicts: Verdict[], facts: Pick<Facts, 'nowMs' | 'priceCents'>, times: { paymentWindowMs: number; sagaMs: number },
+  tx: Transaction,
+  verdicts: Verdict[],
+  facts: Pick<Facts, 'nowMs' | 'priceCents'>,
+  times: { paymentWindowMs: number; sagaMs: number },
 ): Promise<void> {
   if (verdicts.length === 0) return
   const rows = verdicts.map(({ reservation, decision }) => ({
@@ -51,19 +54,27 @@ export async function recordVerdicts(
     WHERE id = sale_id AND sold + units <= stock`
 
   const sales = new Set(rows.filter((row) => row.orderId !== null).map((row) => row.saleId))
-  if (counted !== sales.size) throw new Error(`Of the sales ${[...sales].join()} one has no room for its new orders; the batch is rolled back`)
+  if (counted !== sales.size)
+    throw new Error(`Of the sales ${[...sales].join()} one has no room for its new orders; the batch is rolled back`)
 }
 
-/** One event per reservation, since subscribers pick by order; one timeout for all orders, since they lapse together. */
+/**
+ * One event per reservation, since subscribers pick by order; one timeout for all orders, since they lapse together.
+ */
 function announce(verdicts: Verdict[], { nowMs, priceCents }: Pick<Facts, 'nowMs' | 'priceCents'>): OutboxMessage[] {
   const at = new Date(nowMs)
   const events = verdicts.map(({ reservation, decision }) => {
     const { reservationId, saleId, buyerId, quantity, couponCode = null, points = 0 } = reservation
     const subject = { reservationId, saleId, buyerId, quantity, couponCode, points, sequence: 1, orderedAt: at, at }
     return decision.outcome === 'ORDERED'
-      ? orderEvent({ ...subject, type: 'order.created', orderId: decision.orderId, amountCents: quantity * (priceCents.get(saleId) ?? 0) })
+      ? orderEvent({
+          ...subject,
+          type: 'order.created',
+          orderId: decision.orderId,
+          amountCents: quantity * (priceCents.get(saleId) ?? 0),
+        })
       : orderEvent({ ...subject, type: 'reservation.rejected', orderId: null, amountCents: 0, reason: decision.reason })
   })
-  const orderIds = verdicts.flatMap(({ decision }) => decision.outcome === 'ORDERED' ? [decision.orderId] : [])
+  const orderIds = verdicts.flatMap(({ decision }) => (decision.outcome === 'ORDERED' ? [decision.orderId] : []))
   return [...events, ...timeoutMessages(orderIds)]
 }

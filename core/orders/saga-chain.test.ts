@@ -7,7 +7,10 @@ const COUPON: Named = { couponCode: 'TEN', points: 0 }
 const POINTS: Named = { couponCode: null, points: 5 }
 const BOTH: Named = { couponCode: 'TEN', points: 5 }
 
-/** Whose turn it is after the event, of an order that names neither, a coupon, points, both: `>` forwards, `<` backwards. */
+/**
+ * Whose turn it is after the event, of an order that names neither, a coupon, points, both: `>` forwards, `<`
+ * backwards.
+ */
 const TURNS: Record<OrderEventType, [string, string, string, string]> = {
   'order.created': ['', '>coupon', '>points', '>coupon'],
   'order.coupon-locked': ['', '', '>points', '>points'],
@@ -37,7 +40,12 @@ describe('every way back', () => {
 
   function wayBack(from: OrderEventType, named: Named): string[] {
     const passed: string[] = []
-    for (let turn = turnAfter({ type: from, ...named }); turn; turn = turn.of === 'order' ? undefined : turnAfter({ type: RETURNED[turn.of], ...named })) passed.push(turn.of)
+    for (
+      let turn = turnAfter({ type: from, ...named });
+      turn;
+      turn = turn.of === 'order' ? undefined : turnAfter({ type: RETURNED[turn.of], ...named })
+    )
+      passed.push(turn.of)
     return passed
   }
 
@@ -60,10 +68,23 @@ test('a saga is done with the last step that its order names', () => {
 })
 
 test('a step forwards is only taken while the order is unpaid, a veto only once it is paid, a way back whatever it is', () => {
-  expect(Object.fromEntries(SAGA_EVENT_TYPES.map((type) => [type.replace('order.', ''), moveOf(type, BOTH)].map((part) => typeof part === 'string' ? part : `${part.from} ${part.orderIs.length > 1 ? 'ANY' : part.orderIs[0]}`)))).toEqual({
-    'coupon-locked': 'RUNNING PENDING_PAYMENT', 'coupon-refused': 'RUNNING PENDING_PAYMENT', 'points-deducted': 'RUNNING PENDING_PAYMENT',
-    'points-refused': 'RUNNING PENDING_PAYMENT', 'saga-expired': 'RUNNING PENDING_PAYMENT', vetoed: 'DONE PAID',
-    'coupon-returned': 'COMPENSATING ANY', 'points-returned': 'COMPENSATING ANY',
+  expect(
+    Object.fromEntries(
+      SAGA_EVENT_TYPES.map((type) =>
+        [type.replace('order.', ''), moveOf(type, BOTH)].map((part) =>
+          typeof part === 'string' ? part : `${part.from} ${part.orderIs.length > 1 ? 'ANY' : part.orderIs[0]}`,
+        ),
+      ),
+    ),
+  ).toEqual({
+    'coupon-locked': 'RUNNING PENDING_PAYMENT',
+    'coupon-refused': 'RUNNING PENDING_PAYMENT',
+    'points-deducted': 'RUNNING PENDING_PAYMENT',
+    'points-refused': 'RUNNING PENDING_PAYMENT',
+    'saga-expired': 'RUNNING PENDING_PAYMENT',
+    vetoed: 'DONE PAID',
+    'coupon-returned': 'COMPENSATING ANY',
+    'points-returned': 'COMPENSATING ANY',
   })
 })
 

@@ -18,17 +18,24 @@ export interface Turn {
 export function turnAfter({ type, ...named }: Named & Pick<OrderEvent, 'type'>): Turn | undefined {
   const [coupon, points] = [named.couponCode !== null, named.points > 0]
   switch (type) {
-    case 'order.created': return coupon ? forwards('coupon') : points ? forwards('points') : undefined
-    case 'order.coupon-locked': return points ? forwards('points') : undefined
+    case 'order.created':
+      return coupon ? forwards('coupon') : points ? forwards('points') : undefined
+    case 'order.coupon-locked':
+      return points ? forwards('points') : undefined
     // Every paid order may have brought points, whether or not it names any.
-    case 'order.vetoed': return backwards('points')
+    case 'order.vetoed':
+      return backwards('points')
     // It is not known how far it came: everybody gives back what they have.
-    case 'order.saga-expired': return points ? backwards('points') : backwards(coupon ? 'coupon' : 'order')
+    case 'order.saga-expired':
+      return points ? backwards('points') : backwards(coupon ? 'coupon' : 'order')
     case 'order.points-refused':
-    case 'order.points-returned': return backwards(coupon ? 'coupon' : 'order')
+    case 'order.points-returned':
+      return backwards(coupon ? 'coupon' : 'order')
     case 'order.coupon-refused':
-    case 'order.coupon-returned': return backwards('order')
-    default: return undefined
+    case 'order.coupon-returned':
+      return backwards('order')
+    default:
+      return undefined
   }
 }
 
@@ -43,10 +50,11 @@ export const FAILURES = {
   'order.vetoed': 'VETOED',
 } as const satisfies Partial<Record<SagaEventType, string>>
 export type Failure = keyof typeof FAILURES
-export type FailureReason = typeof FAILURES[Failure]
+export type FailureReason = (typeof FAILURES)[Failure]
 
 export const isFailure = (type: SagaEventType): type is Failure => type in FAILURES
-export const failureOf = (reason: FailureReason | null): Failure | undefined => (Object.keys(FAILURES) as Failure[]).find((type) => FAILURES[type] === reason)
+export const failureOf = (reason: FailureReason | null): Failure | undefined =>
+  (Object.keys(FAILURES) as Failure[]).find((type) => FAILURES[type] === reason)
 
 /** What a step does to its saga, and what the order must be while it does. */
 export interface Move {
@@ -56,17 +64,25 @@ export interface Move {
 }
 
 /** Its order may meanwhile have been cancelled by the buyer, or ended by an earlier telling of the same failure. */
-export const GOING_BACK: Move = { from: 'COMPENSATING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT', 'CANCELLED', 'PAID', 'REFUNDED'] }
+export const GOING_BACK: Move = {
+  from: 'COMPENSATING',
+  to: 'COMPENSATING',
+  orderIs: ['PENDING_PAYMENT', 'CANCELLED', 'PAID', 'REFUNDED'],
+}
 
 export function moveOf(type: SagaEventType, named: Named): Move {
   switch (type) {
     case 'order.coupon-locked':
-    case 'order.points-deducted': return { from: 'RUNNING', to: turnAfter({ ...named, type }) ? 'RUNNING' : 'DONE', orderIs: ['PENDING_PAYMENT'] }
+    case 'order.points-deducted':
+      return { from: 'RUNNING', to: turnAfter({ ...named, type }) ? 'RUNNING' : 'DONE', orderIs: ['PENDING_PAYMENT'] }
     case 'order.coupon-refused':
     case 'order.points-refused':
-    case 'order.saga-expired': return { from: 'RUNNING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT'] }
-    case 'order.vetoed': return { from: 'DONE', to: 'COMPENSATING', orderIs: ['PAID'] }
+    case 'order.saga-expired':
+      return { from: 'RUNNING', to: 'COMPENSATING', orderIs: ['PENDING_PAYMENT'] }
+    case 'order.vetoed':
+      return { from: 'DONE', to: 'COMPENSATING', orderIs: ['PAID'] }
     case 'order.coupon-returned':
-    case 'order.points-returned': return GOING_BACK
+    case 'order.points-returned':
+      return GOING_BACK
   }
 }

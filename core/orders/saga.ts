@@ -3,7 +3,16 @@ import type { OrderEvent, SagaEventType } from '../contracts/messages.ts'
 import { Prisma, type Transaction } from '../platform/database.ts'
 import { failpoint } from '../platform/failpoint.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
-import { FAILURES, failureOf, type FailureReason, GOING_BACK, isFailure, type Move, moveOf, type Named } from './saga-chain.ts'
+import {
+  FAILURES,
+  failureOf,
+  type FailureReason,
+  GOING_BACK,
+  isFailure,
+  type Move,
+  moveOf,
+  type Named,
+} from './saga-chain.ts'
 import { type ChangedOrder, changedOrder, settleFree } from './transitions.ts'
 
 /**
@@ -39,8 +48,14 @@ async function holdOrder(tx: Transaction, orderId: OrderId): Promise<Held | unde
   return held
 }
 
-/** In which a batch may hold their orders: two that hold the same ones wait for each other in a line and not in a circle. */
-export const byOrder = (events: OrderEvent[]): OrderEvent[] => events.toSorted((one, other) => (one.orderId ?? '') < (other.orderId ?? '') ? -1 : Number(one.orderId !== other.orderId))
+/**
+ * In which a batch may hold their orders: two that hold the same ones wait for each other in a line and not in a
+ * circle.
+ */
+export const byOrder = (events: OrderEvent[]): OrderEvent[] =>
+  events.toSorted((one, other) =>
+    (one.orderId ?? '') < (other.orderId ?? '') ? -1 : Number(one.orderId !== other.orderId),
+  )
 
 /** Whether a step forwards may happen, which nobody takes from the caller until the transaction ends. */
 export async function mayGoOn(tx: Transaction, orderId: OrderId): Promise<boolean> {
@@ -49,12 +64,15 @@ export async function mayGoOn(tx: Transaction, orderId: OrderId): Promise<boolea
 }
 
 /**
- * A step has happened, or failed, because of that event: writes it down and tells of it. Undefined when the saga, or its
- * order, has gone elsewhere meanwhile: a step forwards must then not have happened either (see mayGoOn).
+ * A step has happened, or failed, because of that event: writes it down and tells of it. Undefined when the saga, or
+ * its order, has gone elsewhere meanwhile: a step forwards must then not have happened either (see mayGoOn).
  * @param changes offCents: by which what is to pay falls; sagaMs: how long going back may take before it is told again
  */
 export async function reportStep(
-  tx: Transaction, event: Named & Pick<OrderEvent, 'orderId'>, type: SagaEventType, changes: { sagaMs: number; offCents?: number },
+  tx: Transaction,
+  event: Named & Pick<OrderEvent, 'orderId'>,
+  type: SagaEventType,
+  changes: { sagaMs: number; offCents?: number },
 ): Promise<ChangedOrder | undefined> {
   await lockOrders(tx, [event.orderId])
   const moved = await move(tx, event.orderId, type, moveOf(type, event), changes)
@@ -63,7 +81,9 @@ export async function reportStep(
   return moved
 }
 
-/** Risk control takes back a paid order. One that names nothing has had no saga so far: it was done from the beginning. */
+/**
+ * Risk control takes back a paid order. One that names nothing has had no saga so far: it was done from the beginning.
+ */
 export async function veto(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<ChangedOrder | undefined> {
   await lockOrders(tx, [event.orderId])
   await tx.$executeRaw`
@@ -77,15 +97,31 @@ const NOTHING: Named = { couponCode: null, points: 0 }
 
 /**
  * For a saga that is past its time: one that still goes forwards is turned round, which is the fence that a late step
- * meets; one that goes back is told its failure again, under a new sequence, and after twice as long the next time: where
- * somebody has to mend something, every telling is parked behind the one that failed. Undefined when neither is called for any more.
+ * meets; one that goes back is told its failure again, under a new sequence, and after twice as long the next time:
+ * where somebody has to mend something, every telling is parked behind the one that failed. Undefined when neither is
+ * called for any more.
  */
-export async function askBack(tx: Transaction, orderId: string, sagaMs: number): Promise<'called off' | 'told again' | undefined> {
+export async function askBack(
+  tx: Transaction,
+  orderId: string,
+  sagaMs: number,
+): Promise<'called off' | 'told again' | undefined> {
   const held = await holdOrder(tx, orderId)
   const onlyOverdue = { sagaMs, condition: Prisma.sql`AND due_at <= now()` }
-  const failure = held?.state === 'RUNNING' ? 'order.saga-expired' : held?.state === 'COMPENSATING' ? failureOf(held.reason) : undefined
+  const failure =
+    held?.state === 'RUNNING'
+      ? 'order.saga-expired'
+      : held?.state === 'COMPENSATING'
+        ? failureOf(held.reason)
+        : undefined
   if (!failure) return undefined
-  const asked = await move(tx, orderId, failure, held?.state === 'RUNNING' ? moveOf(failure, NOTHING) : GOING_BACK, onlyOverdue)
+  const asked = await move(
+    tx,
+    orderId,
+    failure,
+    held?.state === 'RUNNING' ? moveOf(failure, NOTHING) : GOING_BACK,
+    onlyOverdue,
+  )
   return asked && (held?.state === 'RUNNING' ? 'called off' : 'told again')
 }
 
@@ -97,10 +133,18 @@ export async function closeSagas(tx: Transaction, orderIds: OrderId[]): Promise<
       AND EXISTS (SELECT FROM orders WHERE id = order_id AND status IN ('CANCELLED', 'REFUNDED'))`
 }
 
-interface Changes { sagaMs: number; offCents?: number; condition?: Prisma.Sql }
+interface Changes {
+  sagaMs: number
+  offCents?: number
+  condition?: Prisma.Sql
+}
 
 async function move(
-  tx: Transaction, orderId: OrderId, type: SagaEventType, { from, to, orderIs }: Move, { sagaMs, offCents = 0, condition = Prisma.empty }: Changes,
+  tx: Transaction,
+  orderId: OrderId,
+  type: SagaEventType,
+  { from, to, orderIs }: Move,
+  { sagaMs, offCents = 0, condition = Prisma.empty }: Changes,
 ): Promise<ChangedOrder | undefined> {
   const reason = isFailure(type) ? FAILURES[type] : null
   const [changed] = await tx.$queryRaw<ChangedOrder[]>`

@@ -1,6 +1,8 @@
 import type { Transaction } from '../platform/database.ts'
 
-/** Gives units of ended orders back to their sales' counters; taking them is part of the statement that places orders. */
+/**
+ * Gives units of ended orders back to their sales' counters; taking them is part of the statement that places orders.
+ */
 export async function countReturned(tx: Transaction, orders: { saleId: string; quantity: number }[]): Promise<void> {
   await tx.$executeRaw`
     UPDATE sales SET sold = sold - units, returned = returned + units

@@ -23,8 +23,19 @@ beforeAll(async () => {
   ledger = new Ledger(world)
   const sale = { title: 'A sale', priceCents: 1_000 }
   const closesAtMs = Date.now() + 3_600_000
-  await world.database.sale.create({ data: { ...sale, id: SALE, stock: UNITS, opensAt: new Date(0), closesAt: new Date(closesAtMs) } })
-  await loadSale(world, { ...sale, saleId: SALE, epoch: 1, total: UNITS, left: UNITS, perBuyerLimit: 1, opensAtMs: 0, closesAtMs })
+  await world.database.sale.create({
+    data: { ...sale, id: SALE, stock: UNITS, opensAt: new Date(0), closesAt: new Date(closesAtMs) },
+  })
+  await loadSale(world, {
+    ...sale,
+    saleId: SALE,
+    epoch: 1,
+    total: UNITS,
+    left: UNITS,
+    perBuyerLimit: 1,
+    opensAtMs: 0,
+    closesAtMs,
+  })
 })
 afterAll(() => world.close())
 
@@ -32,14 +43,21 @@ async function ordered(paymentWindowMs = 60_000) {
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId: randomUUID() }
   await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, ref)
   const rules = { reservationLifetimeMs: 60_000, paymentWindowMs, sagaMs: 0 }
-  const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: Date.now() }], rules)
+  const [verdict] = await placeOrders(
+    world.database,
+    [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: Date.now() }],
+    rules,
+  )
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   return { ...ref, orderId: verdict.decision.orderId }
 }
 
 async function cancelled(by: 'UNPAID' | 'BUYER') {
   const { orderId, ...ref } = await ordered(by === 'UNPAID' ? 0 : 60_000)
-  const changed = by === 'UNPAID' ? await cancelUnpaid(world.database, [orderId]) : await cancelForBuyer(world.database, orderId, ref.buyerId)
+  const changed =
+    by === 'UNPAID'
+      ? await cancelUnpaid(world.database, [orderId])
+      : await cancelForBuyer(world.database, orderId, ref.buyerId)
   expect(changed).toHaveLength(1)
   return { ...ref, orderId }
 }
@@ -54,8 +72,14 @@ test('units of cancelled orders go back once, with the reason told to the buyer'
   const ids = [lapsed.orderId, unwanted.orderId]
   await Promise.all([tellEnded(deps(), ids), tellEnded(deps(), ids), tellEnded(deps())])
   expect(await unitsLeft()).toBe(UNITS)
-  expect(await world.stock.readReservation(SALE, lapsed.reservationId)).toMatchObject({ status: 'CANCELLED', reason: 'UNPAID' })
-  expect(await world.stock.readReservation(SALE, unwanted.reservationId)).toMatchObject({ status: 'CANCELLED', reason: 'BUYER' })
+  expect(await world.stock.readReservation(SALE, lapsed.reservationId)).toMatchObject({
+    status: 'CANCELLED',
+    reason: 'UNPAID',
+  })
+  expect(await world.stock.readReservation(SALE, unwanted.reservationId)).toMatchObject({
+    status: 'CANCELLED',
+    reason: 'BUYER',
+  })
   expect(await tellEnded(deps())).toBe(0)
 })
 
@@ -100,27 +124,51 @@ async function refunded({ isPaymentTold }: { isPaymentTold: boolean }) {
   return order
 }
 
-test.each([true, false])('the unit of a refunded order goes back once, whether or not Redis heard of the payment (%s), and the buyer may buy again', async (isPaymentTold) => {
-  const { reservationId, buyerId, orderId } = await refunded({ isPaymentTold })
-  expect(await unitsLeft()).toBe(UNITS - 1)
-  await Promise.all([tellEnded(deps(), [orderId]), tellEnded(deps(), [orderId]), tellEnded(deps())])
-  expect(await unitsLeft()).toBe(UNITS)
-  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED', reason: 'VETOED' })
-  expect(await untold()).toBe(0)
+test.each([true, false])(
+  'the unit of a refunded order goes back once, whether or not Redis heard of the payment (%s), and the buyer may buy again',
+  async (isPaymentTold) => {
+    const { reservationId, buyerId, orderId } = await refunded({ isPaymentTold })
+    expect(await unitsLeft()).toBe(UNITS - 1)
+    await Promise.all([tellEnded(deps(), [orderId]), tellEnded(deps(), [orderId]), tellEnded(deps())])
+    expect(await unitsLeft()).toBe(UNITS)
+    expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({
+      status: 'REFUNDED',
+      reason: 'VETOED',
+    })
+    expect(await untold()).toBe(0)
 
-  const again = { saleId: SALE, reservationId: `${SALE}.${randomUUID()}`, buyerId, quantity: 1, epoch: 1, reservedAtMs: Date.now() }
-  expect(await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, again)).toMatchObject({ status: 'RESERVED' })
-  const [verdict] = await placeOrders(world.database, [again], { reservationLifetimeMs: 60_000, paymentWindowMs: 0, sagaMs: 0 })
-  expect(verdict?.decision).toMatchObject({ outcome: 'ORDERED' })
-  await cancelForBuyer(world.database, verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : '', buyerId)
-  await tellEnded(deps())
-  expect(await unitsLeft()).toBe(UNITS)
-})
+    const again = {
+      saleId: SALE,
+      reservationId: `${SALE}.${randomUUID()}`,
+      buyerId,
+      quantity: 1,
+      epoch: 1,
+      reservedAtMs: Date.now(),
+    }
+    expect(await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: UNITS }, again)).toMatchObject({
+      status: 'RESERVED',
+    })
+    const [verdict] = await placeOrders(world.database, [again], {
+      reservationLifetimeMs: 60_000,
+      paymentWindowMs: 0,
+      sagaMs: 0,
+    })
+    expect(verdict?.decision).toMatchObject({ outcome: 'ORDERED' })
+    await cancelForBuyer(
+      world.database,
+      verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : '',
+      buyerId,
+    )
+    await tellEnded(deps())
+    expect(await unitsLeft()).toBe(UNITS)
+  },
+)
 
 test('a payment that is told late does not bring a refunded order back', async () => {
   const { reservationId, orderId } = await refunded({ isPaymentTold: false })
   await tellEnded(deps())
-  for (const status of ['PAID', 'ORDERED'] as const) await world.stock.settle(SALE, status, [{ reservationId, orderId }])
+  for (const status of ['PAID', 'ORDERED'] as const)
+    await world.stock.settle(SALE, status, [{ reservationId, orderId }])
   expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED' })
 })
 

@@ -21,12 +21,16 @@ interface UntoldOrder extends ReservationRef {
 }
 
 /**
- * Tells Redis of orders that were paid, cancelled or refunded, which gives the units of the latter two back: of those ids,
- * or of the oldest `most` it has not heard of. Safe to repeat and to run twice at a time: a status only moves on there, and a
- * reservation is released once. What Redis does not answer for is logged and stays for the sweeper.
+ * Tells Redis of orders that were paid, cancelled or refunded, which gives the units of the latter two back: of those
+ * ids, or of the oldest `most` it has not heard of. Safe to repeat and to run twice at a time: a status only moves on
+ * there, and a reservation is released once. What Redis does not answer for is logged and stays for the sweeper.
  * @returns how many orders Redis has heard of by this call. @throws when the database does not answer.
  */
-export async function tellEnded(deps: Omit<TellingDeps, 'database'> & { database: Transaction }, orderIds?: string[], most = 500): Promise<number> {
+export async function tellEnded(
+  deps: Omit<TellingDeps, 'database'> & { database: Transaction },
+  orderIds?: string[],
+  most = 500,
+): Promise<number> {
   const orders = await findUntold(deps.database, orderIds, most)
   const told = orders.filter((order) => order.isForgotten)
   const failures: unknown[] = []
@@ -38,16 +42,24 @@ export async function tellEnded(deps: Omit<TellingDeps, 'database'> & { database
     }
   }
   const known = orders.filter((order) => !order.isForgotten)
-  const paid = groupBy(known.filter((order) => order.status === 'PAID'), (order) => order.saleId)
+  const paid = groupBy(
+    known.filter((order) => order.status === 'PAID'),
+    (order) => order.saleId,
+  )
   await Promise.all([
-    ...known.flatMap((order) => order.status === 'PAID' ? [] : [hear([order], release(deps.stock, order, order.status))]),
+    ...known.flatMap((order) =>
+      order.status === 'PAID' ? [] : [hear([order], release(deps.stock, order, order.status))],
+    ),
     ...[...paid].map(([saleId, some]) => hear(some, settle(deps.stock, saleId, some))),
   ])
   if (told.length > 0) failpoint('releasing.beforeWrittenDown')
   await markTold(deps.database, told)
   const level = failures.every(isOutage) ? 'warn' : 'error'
-  if (failures.length > 0) deps.log[level]({ err: failures[0], failures: failures.length },
-    'Redis was not told of ended orders; the sweeper will')
+  if (failures.length > 0)
+    deps.log[level](
+      { err: failures[0], failures: failures.length },
+      'Redis was not told of ended orders; the sweeper will',
+    )
   return told.length
 }
 
@@ -58,7 +70,11 @@ async function release(stock: Stock, order: UntoldOrder, status: Ending['status'
 }
 
 async function settle(stock: Stock, saleId: string, orders: UntoldOrder[]): Promise<boolean> {
-  await stock.settle(saleId, 'PAID', orders.map(({ id, reservationId }) => ({ reservationId, orderId: id })))
+  await stock.settle(
+    saleId,
+    'PAID',
+    orders.map(({ id, reservationId }) => ({ reservationId, orderId: id })),
+  )
   return true
 }
 

@@ -14,20 +14,32 @@ export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger):
   failpoint('telling.afterSettle')
   const failed = told.filter((result) => result.status === 'rejected')
   const level = failed.every(({ reason }) => isOutage(reason)) ? 'warn' : 'error'
-  if (failed.length > 0) log[level]({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
+  if (failed.length > 0)
+    log[level]({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
 }
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
   return (['ORDERED', 'PAID'] as const).flatMap((status) => {
     const ordered = verdicts.flatMap(({ reservation: { saleId, reservationId }, decision, isPaid = false }) =>
-      decision.outcome === 'ORDERED' && isPaid === (status === 'PAID') ? [{ saleId, reservationId, orderId: decision.orderId }] : [])
+      decision.outcome === 'ORDERED' && isPaid === (status === 'PAID')
+        ? [{ saleId, reservationId, orderId: decision.orderId }]
+        : [],
+    )
     return [...groupBy(ordered, ({ saleId }) => saleId)].map(([saleId, orders]) => stock.settle(saleId, status, orders))
   })
 }
 
 /** Refused as sold out means that Redis had more units than there are: such a one never was, and does not go back. */
 function releaseRejected(stock: Stock, verdicts: Verdict[]): Promise<unknown>[] {
-  return verdicts.flatMap(({ reservation, decision }) => decision.outcome === 'REJECTED'
-    ? [stock.release(reservation, { status: 'REJECTED', reason: decision.reason, giveBack: decision.reason !== 'SOLD_OUT' })]
-    : [])
+  return verdicts.flatMap(({ reservation, decision }) =>
+    decision.outcome === 'REJECTED'
+      ? [
+          stock.release(reservation, {
+            status: 'REJECTED',
+            reason: decision.reason,
+            giveBack: decision.reason !== 'SOLD_OUT',
+          }),
+        ]
+      : [],
+  )
 }

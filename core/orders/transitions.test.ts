@@ -11,7 +11,9 @@ beforeAll(async () => {
   world = await createWorld()
   ledger = new Ledger(world)
 })
-afterAll(async () => { await world.close() })
+afterAll(async () => {
+  await world.close()
+})
 
 /** The first order of a sale of its own, unpaid. */
 async function ordered(): Promise<{ saleId: string; reservationId: string; id: string }> {
@@ -22,7 +24,7 @@ async function ordered(): Promise<{ saleId: string; reservationId: string; id: s
 }
 
 describe('ending', () => {
-  test('an order is not lapsed before its deadline by the database\'s clock', async () => {
+  test("an order is not lapsed before its deadline by the database's clock", async () => {
     const saleId = await ledger.sale(5)
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const { id } = await ledger.orderOf(`${saleId}.1`)
@@ -49,7 +51,9 @@ describe('ending', () => {
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const { id } = await ledger.orderOf(`${saleId}.1`)
     await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
-    const outcomes = await inParallel(10, 10, () => receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' }))
+    const outcomes = await inParallel(10, 10, () =>
+      receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' }),
+    )
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([...Array<string>(9).fill('ALREADY_COUNTED'), 'PAID'])
     expect(await ledger.eventsOf(`${saleId}.1`)).toEqual(['1 order.created', '2 order.paid'])
   })
@@ -57,14 +61,21 @@ describe('ending', () => {
 
 test('an order of which nothing is to be paid is paid once, and no other without money', async () => {
   const [free, priced, unpriced, cancelled] = [await ordered(), await ordered(), await ordered(), await ordered()]
-  await world.database.order.updateMany({ where: { id: { in: [free.id, unpriced.id, cancelled.id] } }, data: { amountCents: 0 } })
-  await world.database.saga.create({ data: { orderId: unpriced.id, saleId: unpriced.saleId, step: 'order.created', dueAt: new Date() } })
+  await world.database.order.updateMany({
+    where: { id: { in: [free.id, unpriced.id, cancelled.id] } },
+    data: { amountCents: 0 },
+  })
+  await world.database.saga.create({
+    data: { orderId: unpriced.id, saleId: unpriced.saleId, step: 'order.created', dueAt: new Date() },
+  })
   await cancelForBuyer(world.database, cancelled.id, 'buyer-1')
   const ids = [free, priced, unpriced, cancelled].map(({ id }) => id)
   const paid = await inParallel(5, 5, () => world.database.$transaction((tx) => settleFree(tx, ids)))
   expect(paid.flat().map(({ id }) => id)).toEqual([free.id])
   await world.database.saga.update({ where: { orderId: unpriced.id }, data: { state: 'DONE' } })
-  expect(await world.database.$transaction((tx) => settleFree(tx, ids))).toMatchObject([{ id: unpriced.id, sequence: 2 }])
+  expect(await world.database.$transaction((tx) => settleFree(tx, ids))).toMatchObject([
+    { id: unpriced.id, sequence: 2 },
+  ])
   expect(await ledger.eventsOf(free.reservationId)).toEqual(['1 order.created', '2 order.paid'])
 })
 
@@ -74,32 +85,61 @@ describe('refunding', () => {
     await ledger.pay(id)
     const outcomes = await inParallel(10, 10, () => ledger.refund(id))
     expect(outcomes.filter((order) => order !== undefined)).toMatchObject([{ id, sequence: 3 }])
-    expect(await ledger.orderOf(reservationId)).toMatchObject({ status: 'REFUNDED', endReason: 'VETOED', refundedAt: expect.any(Date) as Date, toldAt: null })
+    expect(await ledger.orderOf(reservationId)).toMatchObject({
+      status: 'REFUNDED',
+      endReason: 'VETOED',
+      refundedAt: expect.any(Date) as Date,
+      toldAt: null,
+    })
     expect([await ledger.sold(saleId), await ledger.refundsOf(id)]).toEqual([0, 1])
-    expect((await ledger.messages()).map(({ message }) => message)).toContainEqual(expect.objectContaining({ type: 'order.refunded', orderId: id, reason: 'VETOED', amountCents: 500, sequence: 3 }))
+    expect((await ledger.messages()).map(({ message }) => message)).toContainEqual(
+      expect.objectContaining({ type: 'order.refunded', orderId: id, reason: 'VETOED', amountCents: 500, sequence: 3 }),
+    )
   })
 
   test('only a paid order is refunded, and only an unpaid one called off by its saga', async () => {
     const [unpaid, paid, cancelled] = [await ordered(), await ordered(), await ordered()]
     await ledger.pay(paid.id)
-    const callOff = async (id: string) => (await world.database.$transaction((tx) => cancelForSaga(tx, [id], 'COUPON_REFUSED')))[0]
+    const callOff = async (id: string) =>
+      (await world.database.$transaction((tx) => cancelForSaga(tx, [id], 'COUPON_REFUSED')))[0]
     expect(await callOff(cancelled.id)).toMatchObject({ id: cancelled.id, sequence: 2 })
-    expect(await Promise.all([ledger.refund(unpaid.id), callOff(paid.id), ledger.refund(cancelled.id), callOff(cancelled.id)])).toEqual([undefined, undefined, undefined, undefined])
+    expect(
+      await Promise.all([
+        ledger.refund(unpaid.id),
+        callOff(paid.id),
+        ledger.refund(cancelled.id),
+        callOff(cancelled.id),
+      ]),
+    ).toEqual([undefined, undefined, undefined, undefined])
     const found = await Promise.all([unpaid, paid, cancelled].map(({ reservationId }) => ledger.orderOf(reservationId)))
-    expect(found.map(({ status, endReason, sequence }) => [status, endReason, sequence])).toEqual([['PENDING_PAYMENT', null, 1], ['PAID', null, 2], ['CANCELLED', 'COUPON_REFUSED', 2]])
+    expect(found.map(({ status, endReason, sequence }) => [status, endReason, sequence])).toEqual([
+      ['PENDING_PAYMENT', null, 1],
+      ['PAID', null, 2],
+      ['CANCELLED', 'COUPON_REFUSED', 2],
+    ])
     expect(await Promise.all([unpaid, paid, cancelled].map(({ saleId }) => ledger.sold(saleId)))).toEqual([1, 1, 0])
-    expect(await world.database.refund.count({ where: { payment: { orderId: { in: [unpaid.id, paid.id, cancelled.id] } } } })).toBe(0)
+    expect(
+      await world.database.refund.count({
+        where: { payment: { orderId: { in: [unpaid.id, paid.id, cancelled.id] } } },
+      }),
+    ).toBe(0)
   })
 
   test('the reason of every end is written down', async () => {
     const [lapsed, unwanted] = [await ordered(), await ordered()]
-    await world.database.order.update({ where: { id: lapsed.id }, data: { paymentDeadline: new Date(Date.now() - 1_000) } })
+    await world.database.order.update({
+      where: { id: lapsed.id },
+      data: { paymentDeadline: new Date(Date.now() - 1_000) },
+    })
     await cancelUnpaid(world.database, [lapsed.id])
     await cancelForBuyer(world.database, unwanted.id, 'buyer-1')
-    expect([(await ledger.orderOf(lapsed.reservationId)).endReason, (await ledger.orderOf(unwanted.reservationId)).endReason]).toEqual(['UNPAID', 'BUYER'])
+    expect([
+      (await ledger.orderOf(lapsed.reservationId)).endReason,
+      (await ledger.orderOf(unwanted.reservationId)).endReason,
+    ]).toEqual(['UNPAID', 'BUYER'])
   })
 
-  test('what the caller\'s transaction takes back did not happen, and nobody is told of it', async () => {
+  test("what the caller's transaction takes back did not happen, and nobody is told of it", async () => {
     const { saleId, reservationId, id } = await ordered()
     await ledger.pay(id)
     const failing = world.database.$transaction(async (tx) => {
@@ -122,20 +162,27 @@ describe('refunding', () => {
 
   test('paid, called off and refunded in the same moment, 100 times: the histories are legal, and no money is kept for nothing', async () => {
     const saleId = await ledger.sale(100)
-    await placeOrders(world.database, Array.from({ length: 100 }, (_, i) => reservation(saleId, i)), rules)
+    await placeOrders(
+      world.database,
+      Array.from({ length: 100 }, (_, i) => reservation(saleId, i)),
+      rules,
+    )
     const endings = await inParallel(100, 4, async (i) => {
       const { id } = await ledger.orderOf(`${saleId}.${i}`)
       await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
       const pay = () => receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: id })
       const callOff = () => world.database.$transaction((tx) => cancelForSaga(tx, [id], 'NOT_COMPLETED'))
-      const race: (() => Promise<unknown>)[] = i % 2 === 0 ? [pay, callOff, () => ledger.refund(id)] : [callOff, pay, () => ledger.refund(id)]
+      const race: (() => Promise<unknown>)[] =
+        i % 2 === 0 ? [pay, callOff, () => ledger.refund(id)] : [callOff, pay, () => ledger.refund(id)]
       await Promise.all(race.map((run) => run()))
       await ledger.refund(id)
       const events = (await ledger.eventsOf(`${saleId}.${i}`)).join(', ')
       return `${(await ledger.orderOf(`${saleId}.${i}`)).status}: ${events}; ${await ledger.refundsOf(id)} refunds`
     })
-    expect(['CANCELLED: 1 order.created, 2 order.cancelled; 1 refunds', 'REFUNDED: 1 order.created, 2 order.paid, 3 order.refunded; 1 refunds'])
-      .toEqual(expect.arrayContaining([...new Set(endings)]))
+    expect([
+      'CANCELLED: 1 order.created, 2 order.cancelled; 1 refunds',
+      'REFUNDED: 1 order.created, 2 order.paid, 3 order.refunded; 1 refunds',
+    ]).toEqual(expect.arrayContaining([...new Set(endings)]))
     expect(await ledger.sold(saleId)).toBe(0)
   })
 })

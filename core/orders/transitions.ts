@@ -6,9 +6,9 @@ import { appendToOutbox, orderEvent } from './outbox.ts'
 import { countReturned } from './sold-counter.ts'
 
 /**
- * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE, and
- * tells of itself through the outbox in the same transaction. Locks are always taken in the order sales, then orders: who
- * ends an order within a transaction of their own must not have changed its row in it before.
+ * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE,
+ * and tells of itself through the outbox in the same transaction. Locks are always taken in the order sales, then
+ * orders: who ends an order within a transaction of their own must not have changed its row in it before.
  */
 
 export interface ChangedOrder {
@@ -34,7 +34,9 @@ export const changedOrder = Prisma.sql`
   o.id, o.reservation_id AS "reservationId", o.sale_id AS "saleId", o.buyer_id AS "buyerId", o.quantity,
   o.amount_cents AS "amountCents", o.coupon_code AS "couponCode", o.points, o.sequence, o.created_at AS "orderedAt", now() AS at`
 
-/** PENDING_PAYMENT → CANCELLED for those of the orders whose deadline has passed by the database's clock; returns them. */
+/**
+ * PENDING_PAYMENT → CANCELLED for those of the orders whose deadline has passed by the database's clock; returns them.
+ */
 export async function cancelUnpaid(db: Database, orderIds: string[]): Promise<ChangedOrder[]> {
   return db.$transaction((tx) => cancel(tx, orderIds, Prisma.sql`payment_deadline <= now()`, 'UNPAID'))
 }
@@ -44,12 +46,20 @@ export async function cancelForBuyer(db: Database, orderId: string, buyerId: str
   return db.$transaction((tx) => cancel(tx, [orderId], Prisma.sql`buyer_id = ${buyerId}`, 'BUYER'))
 }
 
-/** PENDING_PAYMENT → CANCELLED, for those of the orders that are unpaid, because their sagas failed, as part of the caller's transaction. */
+/**
+ * PENDING_PAYMENT → CANCELLED, for those of the orders that are unpaid, because their sagas failed, as part of the
+ * caller's transaction.
+ */
 export async function cancelForSaga(tx: Transaction, orderIds: string[], reason: SagaFailure): Promise<ChangedOrder[]> {
   return cancel(tx, orderIds, Prisma.sql`TRUE`, reason)
 }
 
-async function cancel(tx: Transaction, orderIds: string[], condition: Prisma.Sql, reason: EndReason): Promise<ChangedOrder[]> {
+async function cancel(
+  tx: Transaction,
+  orderIds: string[],
+  condition: Prisma.Sql,
+  reason: EndReason,
+): Promise<ChangedOrder[]> {
   if (orderIds.length === 0) return []
   await lockSales(tx, orderIds)
   const cancelled = await tx.$queryRaw<ChangedOrder[]>`
@@ -57,7 +67,10 @@ async function cancel(tx: Transaction, orderIds: string[], condition: Prisma.Sql
     WHERE id = ANY(${orderIds}::uuid[]) AND status = 'PENDING_PAYMENT' AND ${condition}
     RETURNING ${changedOrder}`
   await countReturned(tx, cancelled)
-  await appendToOutbox(tx, cancelled.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.cancelled', orderId: id, reason })))
+  await appendToOutbox(
+    tx,
+    cancelled.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.cancelled', orderId: id, reason })),
+  )
   return cancelled
 }
 
@@ -65,7 +78,11 @@ async function cancel(tx: Transaction, orderIds: string[], condition: Prisma.Sql
  * PAID → REFUNDED, as part of the caller's transaction: its unit and its money go back. Undefined when it is not paid.
  * Redis, which may have heard of the payment, has not heard of this.
  */
-export async function refundPaid(tx: Transaction, orderId: string, reason: RefundReason): Promise<ChangedOrder | undefined> {
+export async function refundPaid(
+  tx: Transaction,
+  orderId: string,
+  reason: RefundReason,
+): Promise<ChangedOrder | undefined> {
   await lockSales(tx, [orderId])
   const [refunded] = await tx.$queryRaw<ChangedOrder[]>`
     UPDATE orders o SET status = 'REFUNDED', refunded_at = now(), end_reason = ${reason}, told_at = NULL, sequence = sequence + 1
@@ -80,12 +97,15 @@ export async function refundPaid(tx: Transaction, orderId: string, reason: Refun
 }
 
 /**
- * PENDING_PAYMENT → PAID for those of the orders of which nothing is to be paid and whose sagas, which make the price, are
- * done, as part of the caller's transaction. No provider hears of them, and no money of theirs goes back.
+ * PENDING_PAYMENT → PAID for those of the orders of which nothing is to be paid and whose sagas, which make the price,
+ * are done, as part of the caller's transaction. No provider hears of them, and no money of theirs goes back.
  */
 export async function settleFree(tx: Transaction, orderIds: string[]): Promise<ChangedOrder[]> {
   if (orderIds.length === 0) return []
-  return markPaid(tx, Prisma.sql`id = ANY(${orderIds}::uuid[]) AND amount_cents = 0 AND NOT EXISTS (SELECT FROM sagas WHERE order_id = o.id AND state <> 'DONE')`)
+  return markPaid(
+    tx,
+    Prisma.sql`id = ANY(${orderIds}::uuid[]) AND amount_cents = 0 AND NOT EXISTS (SELECT FROM sagas WHERE order_id = o.id AND state <> 'DONE')`,
+  )
 }
 
 async function markPaid(tx: Transaction, condition: Prisma.Sql): Promise<ChangedOrder[]> {
@@ -93,7 +113,10 @@ async function markPaid(tx: Transaction, condition: Prisma.Sql): Promise<Changed
     UPDATE orders o SET status = 'PAID', paid_at = now(), sequence = sequence + 1
     WHERE status = 'PENDING_PAYMENT' AND ${condition}
     RETURNING ${changedOrder}`
-  await appendToOutbox(tx, paid.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.paid', orderId: id })))
+  await appendToOutbox(
+    tx,
+    paid.map(({ id, ...order }) => orderEvent({ ...order, type: 'order.paid', orderId: id })),
+  )
   return paid
 }
 
@@ -135,7 +158,8 @@ export async function receiveMoney(db: Database, money: Money): Promise<MoneyOut
   return db.$transaction(async (tx) => {
     const payment = await tx.payment.findUnique({ where: { id: money.paymentId } })
     if (payment?.orderId !== money.orderId) return { outcome: 'UNKNOWN_PAYMENT' }
-    if (payment.amountCents !== money.amountCents) return { outcome: 'WRONG_AMOUNT', expectedCents: payment.amountCents }
+    if (payment.amountCents !== money.amountCents)
+      return { outcome: 'WRONG_AMOUNT', expectedCents: payment.amountCents }
     // Plain SQL, here and for the refund: Prisma would write the time of this process' clock.
     const first = await tx.$executeRaw`
       UPDATE payments SET received_at = now(), provider_ref = ${money.providerRef} WHERE id = ${money.paymentId}::uuid AND received_at IS NULL`

@@ -6,7 +6,10 @@ const NAMED_MAX = 5
  * Does the work for each item, one after the other: one that fails does not keep the others from theirs.
  * @throws at the end, naming those that failed, with the first fault as its cause.
  */
-export async function attemptEach<Item extends { id: string }>(items: Item[], work: (item: Item, index: number) => Promise<unknown>): Promise<void> {
+export async function attemptEach<Item extends { id: string }>(
+  items: Item[],
+  work: (item: Item, index: number) => Promise<unknown>,
+): Promise<void> {
   const failures: { id: string; error: unknown }[] = []
   let failingMs = 0
   for (const [i, item] of items.entries()) {
@@ -20,6 +23,11 @@ export async function attemptEach<Item extends { id: string }>(items: Item[], wo
     }
   }
   if (failures.length === 0) return
-  const named = failures.slice(0, NAMED_MAX).map(({ id }) => id).join(', ')
-  throw new Error(`failed for ${failures.length} of ${items.length}, among them ${named}`, { cause: failures[0]?.error })
+  const named = failures
+    .slice(0, NAMED_MAX)
+    .map(({ id }) => id)
+    .join(', ')
+  throw new Error(`failed for ${failures.length} of ${items.length}, among them ${named}`, {
+    cause: failures[0]?.error,
+  })
 }

@@ -12,7 +12,8 @@ export function bearerOnly(token: string, name: string): RequestHandler {
   const expected = digest(token)
   return (req, _res, next) => {
     const given = bearer(req.headers.authorization)
-    if (given === undefined) throw new ProblemError('UNAUTHENTICATED', `Send the ${name} token as "Authorization: Bearer <token>".`)
+    if (given === undefined)
+      throw new ProblemError('UNAUTHENTICATED', `Send the ${name} token as "Authorization: Bearer <token>".`)
     if (!timingSafeEqual(digest(given), expected)) throw new ProblemError('FORBIDDEN', `This is not the ${name} token.`)
     next()
   }

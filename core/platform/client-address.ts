@@ -5,9 +5,9 @@ import { isIPv4, isIPv6 } from 'node:net'
 const LENGTH_MAX = 100
 
 /**
- * Whom a request comes from: the socket's address, or with trusted proxies in front what the outermost of them wrote into
- * X-Forwarded-For. What is no address there counts as the socket's: made up anew each time, it would be a new client each
- * time. Every `req.ip` is this one (see http-service.ts).
+ * Whom a request comes from: the socket's address, or with trusted proxies in front what the outermost of them wrote
+ * into X-Forwarded-For. What is no address there counts as the socket's: made up anew each time, it would be a new
+ * client each time. Every `req.ip` is this one (see http-service.ts).
  */
 export function clientAddress({ socket, headers }: IncomingMessage, trustedProxies: number): string {
   const told = trustedProxies === 0 ? undefined : headers['x-forwarded-for']
@@ -26,18 +26,22 @@ function entryFromEnd(list: string, place: number): string {
 }
 
 /**
- * The bare address in any form that a proxy writes: 203.0.113.7:50001, [2001:db8::1]:443, fe80::1%eth0, for="[2001:db8::1]".
- * IPv4 inside IPv6 is IPv4. Undefined for what is no address.
+ * The bare address in any form that a proxy writes: 203.0.113.7:50001, [2001:db8::1]:443, fe80::1%eth0,
+ * for="[2001:db8::1]". IPv4 inside IPv6 is IPv4. Undefined for what is no address.
  */
 export function addressIn(text: string): string | undefined {
   if (isIPv4(text)) return text
   if (text.length > LENGTH_MAX) return undefined
-  const unquoted = text.trim().toLowerCase().replace(/^for=/, '').replace(/^"(.*)"$/, '$1')
+  const unquoted = text
+    .trim()
+    .toLowerCase()
+    .replace(/^for=/, '')
+    .replace(/^"(.*)"$/, '$1')
   const [, bracketed] = /^\[([^\]]*)\](?::\w*)?$/.exec(unquoted) ?? []
   const withoutPort = bracketed ?? unquoted.replace(/(\.\d{1,3}):\w*$/, '$1')
   const address = withoutPort.replace(/%.*$/, '')
   if (isIPv4(address)) return address
-  return isIPv6(address) ? ipv4Inside(address) ?? address : undefined
+  return isIPv6(address) ? (ipv4Inside(address) ?? address) : undefined
 }
 
 /**
@@ -45,7 +49,12 @@ export function addressIn(text: string): string | undefined {
  * /64 to pick addresses from.
  */
 export function addressForLimit(ip: string): string {
-  return isIPv6(ip) ? `${groupsOf(ip).slice(0, 4).map((group) => group.toString(16)).join(':')}::/64` : ip
+  return isIPv6(ip)
+    ? `${groupsOf(ip)
+        .slice(0, 4)
+        .map((group) => group.toString(16))
+        .join(':')}::/64`
+    : ip
 }
 
 /** What a dual-stack socket (::ffff:0:0/96) or a translator (64:ff9b::/96) wraps. */
@@ -59,7 +68,7 @@ function ipv4Inside(address: string): string | undefined {
 
 /** The eight groups of an IPv6 address, however it is written. */
 function groupsOf(address: string): number[] {
-  const [head = [], tail] = address.split('::').map((part) => part === '' ? [] : part.split(':').flatMap(groupsIn))
+  const [head = [], tail] = address.split('::').map((part) => (part === '' ? [] : part.split(':').flatMap(groupsIn)))
   if (tail === undefined) return head
   return [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail]
 }

@@ -6,8 +6,12 @@ import { Combiner } from './combiner.ts'
 function controlled(togetherMax: number, runsMax: number) {
   const runs: { items: number[]; end: (outcomes: string[]) => void; fail: (error: Error) => void }[] = []
   const combiner = new Combiner<number, string>({
-    togetherMax, runsMax,
-    run: (items) => new Promise((resolve, reject) => { runs.push({ items, end: resolve, fail: reject }) }),
+    togetherMax,
+    runsMax,
+    run: (items) =>
+      new Promise((resolve, reject) => {
+        runs.push({ items, end: resolve, fail: reject })
+      }),
   })
   const given = () => runs.map(({ items }) => items)
   return { combiner, runs, given }
@@ -27,7 +31,10 @@ test('no more runs than allowed are under way, none takes more than allowed, and
   const { combiner, runs, given } = controlled(2, 2)
   const answers = Promise.all([1, 2, 3, 4, 5].map((item) => combiner.add(item)))
   await eventually('two runs', given, ({ length }) => length === 2)
-  expect(given()).toEqual([[1, 2], [3, 4]])
+  expect(given()).toEqual([
+    [1, 2],
+    [3, 4],
+  ])
   runs[1]?.end(outcomesOf([3, 4]))
   await eventually('a third', given, ({ length }) => length === 3)
   runs[0]?.end(outcomesOf([1, 2]))

@@ -5,10 +5,17 @@ import { ProblemError } from './problem.ts'
 const cursorOf = (...place: (string | number)[]) => Buffer.from(JSON.stringify(place)).toString('base64url')
 
 /** @throws ProblemError INVALID_REQUEST when the text is no cursor of this list. */
-export function readCursor<Place extends z.ZodType>(place: Place, cursor: string | undefined): z.output<Place> | undefined {
+export function readCursor<Place extends z.ZodType>(
+  place: Place,
+  cursor: string | undefined,
+): z.output<Place> | undefined {
   if (cursor === undefined) return undefined
   const read = place.safeParse(fromText(cursor))
-  if (!read.success) throw new ProblemError('INVALID_REQUEST', 'cursor: expected the "next" of an earlier page of this list; leave it out to begin anew')
+  if (!read.success)
+    throw new ProblemError(
+      'INVALID_REQUEST',
+      'cursor: expected the "next" of an earlier page of this list; leave it out to begin anew',
+    )
   return read.data
 }
 
@@ -22,7 +29,11 @@ function fromText(cursor: string): unknown {
 }
 
 /** One row more than the page was read: whether there is another page, and where it begins. */
-export function pageOf<Row>(rows: Row[], limit: number, placeOf: (last: Row) => (string | number)[]): { rows: Row[]; next?: string } {
+export function pageOf<Row>(
+  rows: Row[],
+  limit: number,
+  placeOf: (last: Row) => (string | number)[],
+): { rows: Row[]; next?: string } {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return rows.length > limit && last !== undefined ? { rows: shown, next: cursorOf(...placeOf(last)) } : { rows: shown }

@@ -14,10 +14,12 @@ export async function databaseCheck(database: Database): Promise<CheckResult> {
 }
 
 /** Whether work can be done with it now. Never throws. */
-export const databaseAnswers = async (database: Database): Promise<boolean> => await databaseCheck(database) === true
+export const databaseAnswers = async (database: Database): Promise<boolean> => (await databaseCheck(database)) === true
 
 function problemOf(error: unknown): CheckResult {
   if (error instanceof UnusableSession) return { code: 'SESSION_SETTINGS', detail: error.message }
   const said = serverMessage(error)
-  return said === undefined ? false : { code: 'REFUSED', detail: `The server that DATABASE_URL names refuses: ${said}.` }
+  return said === undefined
+    ? false
+    : { code: 'REFUSED', detail: `The server that DATABASE_URL names refuses: ${said}.` }
 }

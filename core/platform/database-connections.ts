@@ -48,20 +48,22 @@ export class Connections extends PrismaPg {
   }
 
   /**
-   * A prepared statement whose result has other types since an ALTER TABLE fails on every connection that knows it. With
-   * new names all are prepared anew; a single statement is tried again at once, a transaction by whoever began it.
+   * A prepared statement whose result has other types since an ALTER TABLE fails on every connection that knows it.
+   * With new names all are prepared anew; a single statement is tried again at once, a transaction by whoever began it.
    */
   #renewNames(queryable: SqlQueryable, mayRepeat: boolean): void {
-    const attempt = <Result>(run: (query: SqlQuery) => Promise<Result>) => async (query: SqlQuery) => {
-      try {
-        return await run(query)
-      } catch (error) {
-        if (!isStalePlan(error)) throw error
-        this.#names.renew()
-        if (!mayRepeat) throw error
-        return run(query)
+    const attempt =
+      <Result>(run: (query: SqlQuery) => Promise<Result>) =>
+      async (query: SqlQuery) => {
+        try {
+          return await run(query)
+        } catch (error) {
+          if (!isStalePlan(error)) throw error
+          this.#names.renew()
+          if (!mayRepeat) throw error
+          return run(query)
+        }
       }
-    }
     queryable.queryRaw = attempt(queryable.queryRaw.bind(queryable))
     queryable.executeRaw = attempt(queryable.executeRaw.bind(queryable))
   }

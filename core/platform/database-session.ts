@@ -23,14 +23,14 @@ type Session = Record<string, string>
 
 /** Whether PostgreSQL itself answers: a pooler announces an id of its own, and not that of the backend. */
 export async function isDirect(client: PgConnection): Promise<boolean> {
-  const { rows } = await client.query(`SELECT pg_backend_pid() AS backend`) as { rows: { backend: number }[] }
+  const { rows } = (await client.query(`SELECT pg_backend_pid() AS backend`)) as { rows: { backend: number }[] }
   return rows[0]?.backend === client.processID
 }
 
 /**
- * Gives a new connection the session that the code relies on, whatever the database, the role or the URL say, and checks
- * that it has it. Behind a pooler a SET would hold for somebody else's statements, too, and not for all of ours: there the
- * settings have to come from the role.
+ * Gives a new connection the session that the code relies on, whatever the database, the role or the URL say, and
+ * checks that it has it. Behind a pooler a SET would hold for somebody else's statements, too, and not for all of ours:
+ * there the settings have to come from the role.
  * @returns whether PostgreSQL itself has answered, and not a pooler in front of it.
  * @throws UnusableSession when a setting does not hold.
  */
@@ -40,19 +40,20 @@ export async function prepareSession(client: PgConnection, limits: SessionLimits
   const literal = (text: string) => client.escapeLiteral(text)
   const pairs = Object.entries(wanted).map(([name, value]) => `(${literal(name)}, ${literal(value)})`)
   // One round trip. Unnamed and without parameters, so that it does not matter what is in between.
-  const results = await client.query(
+  const results = (await client.query(
     `
     SELECT set_config(name, value, false) FROM (VALUES ${pairs.join(', ')}) AS wanted (name, value)
     WHERE pg_backend_pid() = ${announced};
     SELECT lower(name) AS name, setting FROM pg_settings
     WHERE lower(name) IN (${Object.keys(wanted).map(literal).join(', ')})
     UNION ALL VALUES ('backend', pg_backend_pid()::text), ('role', current_user::text), ('schema', current_schema()::text)`,
-  ) as { rows: { name: string; setting: string }[] }[]
+  )) as { rows: { name: string; setting: string }[] }[]
   const session: Session = Object.fromEntries((results[1]?.rows ?? []).map(({ name, setting }) => [name, setting]))
   const isDirect = session.backend === String(announced)
-  const holds = (name: string) => isDirect ? session[name] === wanted[name] : suffices(name, session, wanted)
+  const holds = (name: string) => (isDirect ? session[name] === wanted[name] : suffices(name, session, wanted))
   const wrong = Object.keys(wanted).filter((name) => !holds(name))
-  if (wrong.length > 0) throw new UnusableSession(isDirect ? refused(wrong, session) : adviceForPooler(wrong, session, wanted))
+  if (wrong.length > 0)
+    throw new UnusableSession(isDirect ? refused(wrong, session) : adviceForPooler(wrong, session, wanted))
   return isDirect
 }
 
@@ -65,7 +66,8 @@ function wantedSettings({ statementTimeoutMs }: SessionLimits): Session {
     search_path: 'public',
     // `readFacts` has to see what was committed while it waited for its lock.
     default_transaction_isolation: 'read committed',
-    // A plan that is kept suits the table of its first minute: made for 100 orders, one took 2,761 ms over 300,000, not 2.
+    // A plan that is kept suits the table of its first minute: made for 100 orders, one took 2,761 ms over 300,000, not
+    // 2.
     plan_cache_mode: 'force_custom_plan',
     statement_timeout: String(statementTimeoutMs),
     lock_timeout: String(Math.floor(statementTimeoutMs / 2)),
@@ -90,14 +92,17 @@ function suffices(name: string, session: Session, wanted: Session): boolean {
 const listed = (names: string[], session: Session) => names.map((name) => `${name} = '${session[name]}'`).join(', ')
 
 const refused = (wrong: string[], session: Session) =>
-  `DATABASE_URL: PostgreSQL left its sessions with ${listed(wrong, session)} although they were set otherwise; `
-  + 'allow this role to set them.'
+  `DATABASE_URL: PostgreSQL left its sessions with ${listed(wrong, session)} although they were set otherwise; ` +
+  'allow this role to set them.'
 
 function adviceForPooler(wrong: string[], session: Session, wanted: Session): string {
   // Of these two the value is a list, which quotes would make one word.
-  const valueOf = (name: string) => name === 'search_path' || name === 'datestyle' ? wanted[name] : `'${wanted[name]}'`
+  const valueOf = (name: string) =>
+    name === 'search_path' || name === 'datestyle' ? wanted[name] : `'${wanted[name]}'`
   const changes = wrong.map((name) => `ALTER ROLE "${session.role}" SET ${name} = ${valueOf(name)};`)
-  return `DATABASE_URL goes through a connection pooler whose sessions have ${listed(wrong, session)}, `
-    + 'which it does not let us change: '
-    + `run ${changes.join(' ')} and reconnect the pooler, or give PostgreSQL's own address.`
+  return (
+    `DATABASE_URL goes through a connection pooler whose sessions have ${listed(wrong, session)}, ` +
+    'which it does not let us change: ' +
+    `run ${changes.join(' ')} and reconnect the pooler, or give PostgreSQL's own address.`
+  )
 }

@@ -1,7 +1,10 @@
 import { accessSync, constants } from 'node:fs'
 
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full', 'no-verify']
-const isOneOf = (...values: string[]) => (value: string) => values.includes(value) ? undefined : `expected ${values.join(', ')}`
+const isOneOf =
+  (...values: string[]) =>
+  (value: string) =>
+    values.includes(value) ? undefined : `expected ${values.join(', ')}`
 const isAnything = () => undefined
 const CONSENT = isOneOf('true', 'false')
 

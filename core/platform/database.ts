@@ -9,7 +9,10 @@ export type Transaction = Prisma.TransactionClient
 
 /** Every wait has a limit: for a connection, for a lock, for a statement, for a forgotten transaction. */
 export function connectDatabase(url: string, limits: DatabaseLimits): Database {
-  return new PrismaClient({ adapter: new Connections(url, limits), transactionOptions: { maxWait: 3_000, timeout: 10_000 } })
+  return new PrismaClient({
+    adapter: new Connections(url, limits),
+    transactionOptions: { maxWait: 3_000, timeout: 10_000 },
+  })
 }
 
 /**
@@ -28,7 +31,9 @@ export function sqlState(error: unknown): string | undefined {
   return adapterCause(error)?.originalCode
 }
 
-/** What the driver adapter calls the fault; raw queries have one code for all faults, and only this tells them apart. */
+/**
+ * What the driver adapter calls the fault; raw queries have one code for all faults, and only this tells them apart.
+ */
 export function faultKind(error: unknown): string | undefined {
   return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.kind : undefined
 }
@@ -39,5 +44,9 @@ export function serverMessage(error: unknown): string | undefined {
 }
 
 function adapterCause({ meta }: { meta?: Record<string, unknown> }) {
-  return (meta as { driverAdapterError?: { cause?: { originalCode?: string; originalMessage?: string; kind?: string } } } | undefined)?.driverAdapterError?.cause
+  return (
+    meta as
+      | { driverAdapterError?: { cause?: { originalCode?: string; originalMessage?: string; kind?: string } } }
+      | undefined
+  )?.driverAdapterError?.cause
 }

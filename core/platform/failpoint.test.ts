@@ -17,10 +17,15 @@ const PROGRAM = `
   failpointOnceSent('consumer.afterAck')
   setImmediate(() => { writeSync(1, 'sent;'); setImmediate(() => writeSync(1, 'answered;')) })`
 
-const run = (env: Record<string, string>) => new Promise<End>((resolve) => {
-  execFile(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', PROGRAM], { env: { PATH: process.env.PATH, ...env } },
-    (error, stdout, stderr) => resolve({ signal: error?.signal ?? undefined, output: stdout + stderr }))
-})
+const run = (env: Record<string, string>) =>
+  new Promise<End>((resolve) => {
+    execFile(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '-e', PROGRAM],
+      { env: { PATH: process.env.PATH, ...env } },
+      (error, stdout, stderr) => resolve({ signal: error?.signal ?? undefined, output: stdout + stderr }),
+    )
+  })
 const ALIVE: End = { signal: undefined, output: 'passed 1;passed 2;passed 3;sent;answered;' }
 
 test('nobody dies of a failpoint that FAILPOINT does not name', async () => {
@@ -35,13 +40,22 @@ test('nobody dies of a failpoint in production', async () => {
 })
 
 test('the process that FAILPOINT names the place for is killed there, or when it has come by so often', async () => {
-  expect(await run({ FAILPOINT: 'relay.beforeCommit' })).toEqual({ signal: 'SIGKILL', output: 'dies at failpoint relay.beforeCommit\n' })
-  expect(await run({ FAILPOINT: 'relay.beforeCommit:3' })).toEqual({ signal: 'SIGKILL', output: 'passed 1;passed 2;dies at failpoint relay.beforeCommit\n' })
+  expect(await run({ FAILPOINT: 'relay.beforeCommit' })).toEqual({
+    signal: 'SIGKILL',
+    output: 'dies at failpoint relay.beforeCommit\n',
+  })
+  expect(await run({ FAILPOINT: 'relay.beforeCommit:3' })).toEqual({
+    signal: 'SIGKILL',
+    output: 'passed 1;passed 2;dies at failpoint relay.beforeCommit\n',
+  })
   expect(await run({ FAILPOINT: 'relay.beforeCommit:4' })).toEqual(ALIVE)
 })
 
 test('where something is to be sent first, the process lives until it is written, and not until it is answered', async () => {
-  expect(await run({ FAILPOINT: 'consumer.afterAck' })).toEqual({ signal: 'SIGKILL', output: 'passed 1;passed 2;passed 3;sent;dies at failpoint consumer.afterAck\n' })
+  expect(await run({ FAILPOINT: 'consumer.afterAck' })).toEqual({
+    signal: 'SIGKILL',
+    output: 'passed 1;passed 2;passed 3;sent;dies at failpoint consumer.afterAck\n',
+  })
 })
 
 test('a place that does not exist is refused at the start, with those that do', async () => {
@@ -52,9 +66,18 @@ test('a place that does not exist is refused at the start, with those that do', 
 
 test('every failpoint stands in the product, once, and in the table of a test that hits it', () => {
   const root = join(import.meta.dirname, '../..')
-  const sources = (folders: string[], wanted: (file: string) => boolean) => folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(wanted).map((file) => readFileSync(join(root, folder, file), 'utf8'))).join('\n')
-  const product = sources(['core', 'gateway', 'order-service', 'cancel-worker', 'control-room', 'subscribers'], (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  const sources = (folders: string[], wanted: (file: string) => boolean) =>
+    folders
+      .flatMap((folder) =>
+        readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+          .filter(wanted)
+          .map((file) => readFileSync(join(root, folder, file), 'utf8')),
+      )
+      .join('\n')
+  const product = sources(
+    ['core', 'gateway', 'order-service', 'cancel-worker', 'control-room', 'subscribers'],
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  )
   const tests = sources(['test/faults'], (file) => file.endsWith('-dies.test.ts'))
   const places = [...product.matchAll(/failpoint(?:OnceSent)?\('([\w.]+)'\)/gi)].map(([, name]) => String(name))
   expect(places.sort()).toEqual([...FAILPOINTS].sort())

@@ -1,4 +1,11 @@
-import { createServer, IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http'
+import {
+  createServer,
+  IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
@@ -32,7 +39,9 @@ export interface HttpServiceOptions {
 /** Of one process; each takes some 10 KB. */
 const CONNECTIONS_MAX = 10_000
 const HEADERS_MAX = 100
-/** Connections the kernel keeps until we take them. Of a rush above Node's 511 the rest would try again after a second. */
+/**
+ * Connections the kernel keeps until we take them. Of a rush above Node's 511 the rest would try again after a second.
+ */
 const BACKLOG = 4_096
 
 /** A slow sender may not hold a socket. */
@@ -41,13 +50,16 @@ const limits: ServerOptions = {
   requestTimeout: 20_000,
   // Both are looked at so often; by default it is every 30 s, which makes 40 s of the 10.
   connectionsCheckingInterval: 1_000,
-  // Longer than proxies, and our own gateway, keep an idle connection: what is sent on one that is just being closed is lost.
+  // Longer than proxies, and our own gateway, keep an idle connection: what is sent on one that is just being closed is
+  // lost.
   keepAliveTimeout: 65_000,
   maxHeaderSize: 16_384,
   // Missing, it is refused below, with a problem document.
   requireHostHeader: false,
 }
-/** Nothing has moved for so long: neither end knows anything any more, or the client does not read what it asked for. */
+/**
+ * Nothing has moved for so long: neither end knows anything any more, or the client does not read what it asked for.
+ */
 const SILENCE_LIMIT_MS = 60_000
 
 /** An Express app on its own server, with /livez, /readyz, /metrics, limits and problem documents around the routes. */
@@ -56,17 +68,25 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   const app = express()
   app.disable('x-powered-by')
   const trustedProxies = options.trustProxyHops ?? 0
-  Object.defineProperty(app.request, 'ip', { get(this: Request) { return clientAddress(this, trustedProxies) } })
+  Object.defineProperty(app.request, 'ip', {
+    get(this: Request) {
+      return clientAddress(this, trustedProxies)
+    },
+  })
   app.set('query parser', 'simple')
   // Nothing here is cached by its digest, and making one costs on every answer.
   app.set('etag', false)
   app.use(secured)
-  app.get('/livez', (_req, res) => { res.json({ status: 'alive' }) })
+  app.get('/livez', (_req, res) => {
+    res.json({ status: 'alive' })
+  })
   app.get('/readyz', showStartNonce, readiness(options.checks))
   if (options.limit) app.use(options.limit)
   const tellMetrics = metricsTeller(metrics)
   if (options.metricsAccess) app.get('/metrics', options.metricsAccess)
-  app.get('/metrics', async (_req, res) => { res.type(metrics.contentType).send(await tellMetrics()) })
+  app.get('/metrics', async (_req, res) => {
+    res.type(metrics.contentType).send(await tellMetrics())
+  })
   options.routes(app)
   app.use(unanswered, problemHandler(log))
 
@@ -93,15 +113,31 @@ const showStartNonce: RequestHandler = (_req, res, next) => {
   next()
 }
 
-/** Every header is read, since Node hides from us those above its own limit, but counts their meaning: a body's framing, say. */
+/**
+ * Every header is read, since Node hides from us those above its own limit, but counts their meaning: a body's framing,
+ * say.
+ */
 function isRefused(req: Request, res: Response): boolean {
-  if (req.rawHeaders.length > 2 * HEADERS_MAX) sendProblem(res, 'HEADERS_TOO_LARGE', `A request may have ${HEADERS_MAX} headers.`, {}, [...securityHeaders(), 'Connection', 'close'])
-  else if (req.headers.host === undefined && req.httpVersion !== '1.0') sendProblem(res, 'INVALID_REQUEST', 'The header Host is missing.', {}, [...securityHeaders(), 'Connection', 'close'])
+  if (req.rawHeaders.length > 2 * HEADERS_MAX)
+    sendProblem(res, 'HEADERS_TOO_LARGE', `A request may have ${HEADERS_MAX} headers.`, {}, [
+      ...securityHeaders(),
+      'Connection',
+      'close',
+    ])
+  else if (req.headers.host === undefined && req.httpVersion !== '1.0')
+    sendProblem(res, 'INVALID_REQUEST', 'The header Host is missing.', {}, [
+      ...securityHeaders(),
+      'Connection',
+      'close',
+    ])
   else return false
   return true
 }
 
-/** Express comes here with a target that it cannot take apart ("http://["), and would answer in HTML; or when an answer broke off. */
+/**
+ * Express comes here with a target that it cannot take apart ("http://["), and would answer in HTML; or when an answer
+ * broke off.
+ */
 function refuseTarget(res: Response, error: unknown): void {
   if (error) res.destroy()
   else sendProblem(res, 'INVALID_REQUEST', 'The target of the request could not be read.', {}, securityHeaders())
@@ -121,7 +157,12 @@ const secured = helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecur
 /** What helmet sets on every answer, for answers that do not pass by it. */
 export function securityHeaders(): string[] {
   const headers: string[] = []
-  const recorder = { setHeader: (name: string, value: string) => { headers.push(name, value) }, removeHeader: () => {} }
+  const recorder = {
+    setHeader: (name: string, value: string) => {
+      headers.push(name, value)
+    },
+    removeHeader: () => {},
+  }
   secured({} as Request, recorder as unknown as Response, () => {})
   return headers
 }
@@ -130,18 +171,30 @@ export function securityHeaders(): string[] {
  * Express gives every request and answer another prototype, which makes slow objects of them. Born with that prototype,
  * they keep their shape: the same Express, more than twice as fast (a bare POST: 11k to 27k a second).
  */
-function bornAsExpress(app: Express): { IncomingMessage: typeof IncomingMessage; ServerResponse: typeof ServerResponse } {
-  function Req(this: IncomingMessage, ...given: unknown[]) { Reflect.apply(IncomingMessage, this, given) }
-  function Res(this: ServerResponse, ...given: unknown[]) { Reflect.apply(ServerResponse, this, given) }
+function bornAsExpress(app: Express): {
+  IncomingMessage: typeof IncomingMessage
+  ServerResponse: typeof ServerResponse
+} {
+  function Req(this: IncomingMessage, ...given: unknown[]) {
+    Reflect.apply(IncomingMessage, this, given)
+  }
+  function Res(this: ServerResponse, ...given: unknown[]) {
+    Reflect.apply(ServerResponse, this, given)
+  }
   Req.prototype = app.request
   Res.prototype = app.response
-  return { IncomingMessage: Req as unknown as typeof IncomingMessage, ServerResponse: Res as unknown as typeof ServerResponse }
+  return {
+    IncomingMessage: Req as unknown as typeof IncomingMessage,
+    ServerResponse: Res as unknown as typeof ServerResponse,
+  }
 }
 
 async function listen(server: Server, host: string, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} on ${host} is taken; free it or choose another`) : error)
+      reject(
+        error.code === 'EADDRINUSE' ? new Error(`Port ${port} on ${host} is taken; free it or choose another`) : error,
+      )
     })
     server.listen({ port, host, backlog: BACKLOG }, resolve)
   })

@@ -22,7 +22,8 @@ export async function readJson(req: IncomingMessage): Promise<unknown> {
   const { headers } = req
   const declared = Number(headers['content-length'] ?? 0)
   if (headers['transfer-encoding'] === undefined && declared === 0) {
-    if (headers['content-type'] !== undefined) throw new ProblemError('INVALID_REQUEST', 'The body is empty; expected JSON.')
+    if (headers['content-type'] !== undefined)
+      throw new ProblemError('INVALID_REQUEST', 'The body is empty; expected JSON.')
     return {}
   }
   if (!JSON_IN_UTF8.test(headers['content-type'] ?? '') || headers['content-encoding'] !== undefined) {

@@ -4,8 +4,8 @@ import type { CheckResult } from './readiness.ts'
 import { repeat, type Repeating } from './repeat.ts'
 
 /**
- * A loop that has failed this often and for this long is a problem and no hiccup. A run ends within 10 s and a failed one
- * is tried again within 10 s, so that both are reached within a minute.
+ * A loop that has failed this often and for this long is a problem and no hiccup. A run ends within 10 s and a failed
+ * one is tried again within 10 s, so that both are reached within a minute.
  */
 const FAILING = { runs: 2, forMs: 15_000 }
 
@@ -25,10 +25,17 @@ export class Loops {
     this.#log = log
     this.#failingForMs = failingForMs
     const states = this.#states
-    metrics.registerMetric(new Gauge({
-      name: 'seckill_loop_failures', help: 'Failed runs of a background loop since its last success', labelNames: ['loop'], registers: [],
-      collect() { for (const [loop, { failures }] of states) this.set({ loop }, failures) },
-    }))
+    metrics.registerMetric(
+      new Gauge({
+        name: 'seckill_loop_failures',
+        help: 'Failed runs of a background loop since its last success',
+        labelNames: ['loop'],
+        registers: [],
+        collect() {
+          for (const [loop, { failures }] of states) this.set({ loop }, failures)
+        },
+      }),
+    )
   }
 
   /** As `repeat`, under a name that /readyz and the metrics show. */
@@ -43,10 +50,15 @@ export class Loops {
 
   /** For /readyz. */
   check(): CheckResult {
-    const failing = [...this.#states].filter(([, { failures, failingSinceMs }]) =>
-      failures >= FAILING.runs && performance.now() - failingSinceMs >= this.#failingForMs)
+    const failing = [...this.#states].filter(
+      ([, { failures, failingSinceMs }]) =>
+        failures >= FAILING.runs && performance.now() - failingSinceMs >= this.#failingForMs,
+    )
     if (failing.length === 0) return true
     const each = failing.map(([name, { failures }]) => `${name} (${failures} runs)`).join(', ')
-    return { code: 'LOOP_FAILING', detail: `Background work keeps failing: ${each}. The log says why; look for "loop".` }
+    return {
+      code: 'LOOP_FAILING',
+      detail: `Background work keeps failing: ${each}. The log says why; look for "loop".`,
+    }
   }
 }

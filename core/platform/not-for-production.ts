@@ -5,15 +5,27 @@ const REPEATED_PIECE = /^(.{1,16}?)\1+.{0,15}$/
 /** 32 random hex digits have about 14 different ones; fewer than 8 do not happen. */
 const DIFFERENT_CHARACTERS_MIN = 8
 const PASSWORD_LENGTH_MIN = 8
-const WELL_KNOWN_PASSWORDS = new Set(['postgres', 'postgresql', 'rabbitmq', 'rootroot', 'adminadmin', 'guestguest', '12345678', '123456789', 'qwertyui'])
+const WELL_KNOWN_PASSWORDS = new Set([
+  'postgres',
+  'postgresql',
+  'rabbitmq',
+  'rootroot',
+  'adminadmin',
+  'guestguest',
+  '12345678',
+  '123456789',
+  'qwertyui',
+])
 
 /**
- * What must not reach production, one sentence for each variable: default credentials, secrets that are none, what only a
- * trial may have.
+ * What must not reach production, one sentence for each variable: default credentials, secrets that are none, what only
+ * a trial may have.
  * @param names of the variables that the service reads
  */
 export function notForProduction(names: string[], env: NodeJS.ProcessEnv): string[] {
-  const given = Object.fromEntries(names.flatMap((name) => env[name] === undefined ? [] : [[name, env[name]]])) as Record<string, string>
+  const given = Object.fromEntries(
+    names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  ) as Record<string, string>
   const problems = Object.entries(given).flatMap(([name, value]) => {
     const fault = faultOf(name, value)
     return fault ? [`${name} ${fault}`] : []
@@ -26,14 +38,17 @@ const isTrue = (value: string | undefined) => /^(true|1|yes|on|y|enabled)$/i.tes
 /** Read by the services that use the demo's provider; with a provider of your own nothing reads it any more. */
 function demoPayments(names: string[], { ALLOW_DEMO_PAYMENTS }: Record<string, string>): string[] {
   return names.includes('ALLOW_DEMO_PAYMENTS') && !isTrue(ALLOW_DEMO_PAYMENTS)
-    ? ['ALLOW_DEMO_PAYMENTS is not true, and the demo\'s payment provider pays without money; production needs a provider of its own '
-      + '(order-service/payments/provider.ts), or ALLOW_DEMO_PAYMENTS=true for a trial']
+    ? [
+        "ALLOW_DEMO_PAYMENTS is not true, and the demo's payment provider pays without money; production needs a provider of its own " +
+          '(order-service/payments/provider.ts), or ALLOW_DEMO_PAYMENTS=true for a trial',
+      ]
     : []
 }
 
 function faultOf(name: string, value: string): string | undefined {
   if (name === 'DEMO_MODE' && isTrue(value)) return 'lets anybody sign in by name; production needs DEMO_MODE=false'
-  if (isSecret(name)) return isGuessable(value) ? 'holds a default credential; production needs one of its own, random' : undefined
+  if (isSecret(name))
+    return isGuessable(value) ? 'holds a default credential; production needs one of its own, random' : undefined
   if (/^(DATABASE|REDIS|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
   return undefined
 }
@@ -49,13 +64,21 @@ function passwordFault(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined // Named already, as malformed.
   const { username, password } = new URL(url)
   if (password === '') return 'names no password; production needs one'
-  const isDefault = password === username || password.length < PASSWORD_LENGTH_MIN || WELL_KNOWN_PASSWORDS.has(password.toLowerCase()) || EXAMPLE_WORD.test(password)
+  const isDefault =
+    password === username ||
+    password.length < PASSWORD_LENGTH_MIN ||
+    WELL_KNOWN_PASSWORDS.has(password.toLowerCase()) ||
+    EXAMPLE_WORD.test(password)
   return isDefault ? 'holds a default credential; production needs one of its own' : undefined
 }
 
 /** With one secret for two purposes, whoever may do the one may do the other. */
 function sharedSecrets(given: Record<string, string>): string[] {
   const secrets = Object.entries(given).filter(([name]) => isSecret(name))
-  return secrets.flatMap(([name, value], i) => secrets.slice(i + 1).filter(([, other]) => other === value)
-    .map(([other]) => `${name} and ${other} are the same; production needs one for each`))
+  return secrets.flatMap(([name, value], i) =>
+    secrets
+      .slice(i + 1)
+      .filter(([, other]) => other === value)
+      .map(([other]) => `${name} and ${other} are the same; production needs one for each`),
+  )
 }

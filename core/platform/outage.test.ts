@@ -24,26 +24,54 @@ afterAll(async () => {
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' })
 
-test.each(['LOADING', 'OOM', 'READONLY', 'MISCONF', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'NOREPLICAS', 'NOPERM', 'NOAUTH', 'WRONGPASS'])(
-  'when Redis says %s the caller is told to come back', (code) => {
-    expect(isOutage(reply(`${code} is what it says`))).toBe(true)
-  })
+test.each([
+  'LOADING',
+  'OOM',
+  'READONLY',
+  'MISCONF',
+  'BUSY',
+  'TRYAGAIN',
+  'CLUSTERDOWN',
+  'MASTERDOWN',
+  'NOREPLICAS',
+  'NOPERM',
+  'NOAUTH',
+  'WRONGPASS',
+])('when Redis says %s the caller is told to come back', (code) => {
+  expect(isOutage(reply(`${code} is what it says`))).toBe(true)
+})
 
 test('a script that is at fault, or meets what it did not expect, is no outage', async () => {
   const { redis, keyPrefix } = world
   await redis.set(`${keyPrefix}text`, 'text')
-  const faults = await Promise.all([
-    redis.hget(`${keyPrefix}text`, 'field'), redis.eval('return redis.call("HGET", KEYS[1], "field")', 1, `${keyPrefix}text`),
-    redis.eval('return 1 + nil', 0), redis.eval('this is not Lua', 0), redis.call('NO_SUCH_COMMAND'),
-  ].map((call) => call.then(() => 'no fault', (error: unknown) => error)))
-  expect(faults.map((fault) => [String(fault), fault instanceof Error, isOutage(fault)])).toEqual(faults.map((fault) => [String(fault), true, false]))
+  const faults = await Promise.all(
+    [
+      redis.hget(`${keyPrefix}text`, 'field'),
+      redis.eval('return redis.call("HGET", KEYS[1], "field")', 1, `${keyPrefix}text`),
+      redis.eval('return 1 + nil', 0),
+      redis.eval('this is not Lua', 0),
+      redis.call('NO_SUCH_COMMAND'),
+    ].map((call) =>
+      call.then(
+        () => 'no fault',
+        (error: unknown) => error,
+      ),
+    ),
+  )
+  expect(faults.map((fault) => [String(fault), fault instanceof Error, isOutage(fault)])).toEqual(
+    faults.map((fault) => [String(fault), true, false]),
+  )
 })
 
 test('what Redis does not allow its user is an outage, also inside a script', async () => {
   const user = await redisUser(world)
   const redis = new Redis(user.url)
-  const faults = await Promise.all([redis.lpush(`${world.keyPrefix}list`, 'x'), redis.eval('return redis.call("LPUSH", KEYS[1], "x")', 1, `${world.keyPrefix}list`)]
-    .map((call) => call.catch((error: unknown) => error)))
+  const faults = await Promise.all(
+    [
+      redis.lpush(`${world.keyPrefix}list`, 'x'),
+      redis.eval('return redis.call("LPUSH", KEYS[1], "x")', 1, `${world.keyPrefix}list`),
+    ].map((call) => call.catch((error: unknown) => error)),
+  )
   expect(faults.map(isOutage)).toEqual([true, true])
   redis.disconnect()
   await user.drop()
@@ -53,7 +81,10 @@ test('however a connection to PostgreSQL breaks, the caller is told to come back
   const works: (() => Promise<unknown>)[] = [
     () => database.$queryRaw`SELECT pg_sleep(0.05)::text`,
     () => database.sale.findMany(),
-    () => database.$transaction(async (tx) => { await tx.$queryRaw`SELECT pg_sleep(0.05)::text` }),
+    () =>
+      database.$transaction(async (tx) => {
+        await tx.$queryRaw`SELECT pg_sleep(0.05)::text`
+      }),
   ]
   const breaks: (() => void)[] = [() => proxy.cut(), () => proxy.reset(), () => proxy.loseAnswers('')]
   const faults: unknown[] = []
@@ -62,7 +93,8 @@ test('however a connection to PostgreSQL breaks, the caller is told to come back
     const running = Promise.allSettled(works.map((work) => work()))
     breakOff()
     const refused = await Promise.allSettled(works.map((work) => work()))
-    for (const outcome of [...await running, ...refused]) if (outcome.status === 'rejected') faults.push(outcome.reason)
+    for (const outcome of [...(await running), ...refused])
+      if (outcome.status === 'rejected') faults.push(outcome.reason)
     proxy.restore()
   }
   expect(faults.length).toBeGreaterThan(breaks.length * 3)

@@ -9,7 +9,10 @@ const BUILT = join(import.meta.dirname, '../../web/dist')
 const A_YEAR_SECONDS = 31_536_000
 
 const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
 }
 
 /** A page is its own files and our own answers: nothing inline, nothing from elsewhere, in nobody's frame. */
@@ -45,13 +48,16 @@ function asset(files: Map<string, Buffer>): RequestHandler<{ name: string }> {
   return (req, res) => {
     const path = `assets/${req.params.name}`
     const found = files.get(path)
-    if (!found) throw new ProblemError('NOT_FOUND', 'There is no such file; look at the page again, it names those of today.')
+    if (!found)
+      throw new ProblemError('NOT_FOUND', 'There is no such file; look at the page again, it names those of today.')
     send(res, extname(path), found, `public, max-age=${A_YEAR_SECONDS}, immutable`)
   }
 }
 
 function send(res: Response, extension: string, content: Buffer, cacheControl: string): void {
-  res.set({ 'Content-Type': TYPES[extension] ?? 'application/octet-stream', 'Cache-Control': cacheControl }).send(content)
+  res
+    .set({ 'Content-Type': TYPES[extension] ?? 'application/octet-stream', 'Cache-Control': cacheControl })
+    .send(content)
 }
 
 /** By their path in the folder, with / on every system. */

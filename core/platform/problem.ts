@@ -23,7 +23,13 @@ export class ProblemError extends Error {
 }
 
 /** Answers with application/problem+json and, where the caller should come back, Retry-After in whole seconds. */
-export function sendProblem(res: ServerResponse, code: ProblemCode, detail: string, extras: Extras = {}, more: HeaderList = []): void {
+export function sendProblem(
+  res: ServerResponse,
+  code: ProblemCode,
+  detail: string,
+  extras: Extras = {},
+  more: HeaderList = [],
+): void {
   const body = problemOf(code, detail, extras)
   const headers = ['Content-Type', 'application/problem+json; charset=utf-8', ...more]
   if (extras.retryAfterSeconds !== undefined) headers.push('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
@@ -53,7 +59,9 @@ const problemTypes = Object.fromEntries(
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const errors = parsed.error.issues.slice(0, 10).map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  const errors = parsed.error.issues
+    .slice(0, 10)
+    .map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
   const summary = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
   throw new ProblemError('INVALID_REQUEST', summary, { errors })
 }
@@ -73,7 +81,9 @@ interface Layer {
 }
 
 function methodsAt({ router }: Application, path: string): string[] {
-  const routes = (router.stack as unknown as Layer[]).flatMap((layer) => layer.route && layer.match(path) ? layer.route.stack : [])
+  const routes = (router.stack as unknown as Layer[]).flatMap((layer) =>
+    layer.route && layer.match(path) ? layer.route.stack : [],
+  )
   const methods = new Set(routes.map(({ method }) => method.toUpperCase()))
   if (methods.has('GET')) methods.add('HEAD')
   return [...methods].sort()
@@ -94,7 +104,8 @@ export function sendFault(res: ServerResponse, error: unknown, log: Logger, more
   const status = httpStatus(error)
   if (status === 413) return problem('TOO_LARGE', BODY_ADVICE)
   if (status === 415) return problem('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
-  if (status >= 400 && status < 500) return problem('INVALID_REQUEST', 'The request could not be read; is the body JSON?')
+  if (status >= 400 && status < 500)
+    return problem('INVALID_REQUEST', 'The request could not be read; is the body JSON?')
   if (isOutage(error)) {
     log.warn({ err: error }, 'request refused: a server is away')
     return problem('UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
@@ -105,5 +116,7 @@ export function sendFault(res: ServerResponse, error: unknown, log: Logger, more
 
 /** Status that Express and its body readers put on their errors; 500 for anything else. */
 function httpStatus(error: unknown): number {
-  return typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number' ? error.status : 500
+  return typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number'
+    ? error.status
+    : 500
 }

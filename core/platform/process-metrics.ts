@@ -6,21 +6,28 @@ import type { Logger } from './log.ts'
 
 const ANSWER_LIMIT_MS = 3_000
 
-interface Question { metricsWanted: string }
-interface Answer { metricsFor: string; text: string }
+interface Question {
+  metricsWanted: string
+}
+interface Answer {
+  metricsFor: string
+  text: string
+}
 
 /**
- * How to tell the figures of this process, or of all that share its port: a request reaches only one of them. However many
- * ask, one collection is under way; those who ask meanwhile share the next, which knows all that has happened until then.
+ * How to tell the figures of this process, or of all that share its port: a request reaches only one of them. However
+ * many ask, one collection is under way; those who ask meanwhile share the next, which knows all that has happened
+ * until then.
  */
 export function metricsTeller(registry: Registry): () => Promise<string> {
-  const collection = oneAtATime(() => cluster.isWorker ? textOfAll() : registry.metrics())
+  const collection = oneAtATime(() => (cluster.isWorker ? textOfAll() : registry.metrics()))
   return () => collection.add(undefined)
 }
 
 function oneAtATime(collect: () => Promise<string>): Combiner<undefined, string> {
   return new Combiner({
-    togetherMax: Infinity, runsMax: 1,
+    togetherMax: Infinity,
+    runsMax: 1,
     async run(asked) {
       const text = await collect()
       return asked.map(() => text)
@@ -36,7 +43,10 @@ async function textOfAll(): Promise<string> {
       process.off('message', onMessage)
       done()
     }
-    const timer = setTimeout(() => settle(() => reject(new Error('The processes did not tell their figures in time'))), ANSWER_LIMIT_MS)
+    const timer = setTimeout(
+      () => settle(() => reject(new Error('The processes did not tell their figures in time'))),
+      ANSWER_LIMIT_MS,
+    )
     const onMessage = (message: Partial<Answer>) => {
       if (message.metricsFor === question.metricsWanted) settle(() => resolve(message.text ?? ''))
     }
@@ -59,7 +69,9 @@ export function answerForMetrics(log: Logger): void {
   const collection = oneAtATime(() => all.clusterMetrics())
   cluster.on('message', (worker: Worker, message: Partial<Question>) => {
     if (message.metricsWanted === undefined) return
-    const answer = (text: string) => { if (worker.isConnected()) worker.send({ metricsFor: message.metricsWanted, text }) }
+    const answer = (text: string) => {
+      if (worker.isConnected()) worker.send({ metricsFor: message.metricsWanted, text })
+    }
     collection.add(undefined).then(answer, (error: Error) => log.warn({ err: error.message }, 'figures are missing'))
   })
 }

@@ -9,8 +9,8 @@ const RESTART_PAUSE_MS = 1_000
 /** More than a process's own limit on draining. */
 const STOP_LIMIT_MS = 22_000
 /**
- * Room for what lives as long as a request does. With V8's 16 MB, a process that holds 500 requests spends a quarter of its
- * time moving them out of the way.
+ * Room for what lives as long as a request does. With V8's 16 MB, a process that holds 500 requests spends a quarter of
+ * its time moving them out of the way.
  */
 const YOUNG_GENERATION = '--max-semi-space-size=64'
 
@@ -19,19 +19,24 @@ const YOUNG_GENERATION = '--max-semi-space-size=64'
  * servers, and none knows of the others.
  */
 export async function runProcesses(count: number, log: Logger): Promise<void> {
-  // Each accepts for itself. Handed round by this process, a connection that is on its way to one that dies hangs for ever.
+  // Each accepts for itself. Handed round by this process, a connection that is on its way to one that dies hangs for
+  // ever.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ execArgv: [...process.execArgv, YOUNG_GENERATION] })
   answerForMetrics(log)
   let stopping = false
   let listening = false
-  cluster.on('listening', () => { listening = true })
+  cluster.on('listening', () => {
+    listening = true
+  })
   cluster.on('exit', (worker, code, signal) => {
     if (stopping) return
     log.error({ died: worker.process.pid, code, signal }, 'a process died')
     // One that never listened would not listen the next time either: what it said stands in the log.
     if (!listening) process.exit(code || 1)
-    setTimeout(() => { if (!stopping) cluster.fork() }, RESTART_PAUSE_MS)
+    setTimeout(() => {
+      if (!stopping) cluster.fork()
+    }, RESTART_PAUSE_MS)
   })
   closeWithGrace({ delay: STOP_LIMIT_MS, logger: { error: (message: string) => log.error(message) } }, async () => {
     stopping = true

@@ -6,16 +6,18 @@ const ANSWER_LIMIT_MS = 1_000
 const KEPT_MS = 2_000
 
 /**
- * A check of /readyz that a service which we call answers at the address in this setting. When it does not, that is shown,
- * and we stay ready: what works without it goes on.
+ * A check of /readyz that a service which we call answers at the address in this setting. When it does not, that is
+ * shown, and we stay ready: what works without it goes on.
  * @param consequence what does not work meanwhile, as the end of a sentence
  */
 export function reachable(setting: string, url: string, consequence: string): () => Promise<CheckResult> {
   let asked: { atMs: number; result: Promise<CheckResult> } | undefined
 
   async function ask(): Promise<CheckResult> {
-    const fault = await fetch(`${url}/livez`, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
-      .then(({ status }) => status < 500 ? undefined : `it answers ${status}`, faultOf)
+    const fault = await fetch(`${url}/livez`, {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    }).then(({ status }) => (status < 500 ? undefined : `it answers ${status}`), faultOf)
     if (fault === undefined) return true
     const detail = `${setting} names a service that cannot be reached (${fault}); start it or correct the address: ${consequence}.`
     return { code: 'UNREACHABLE', detail, staysReady: true }

@@ -20,19 +20,31 @@ async function withReadyz<T>(checks: Checks, work: (url: string) => Promise<T>):
 
 test('a service whose checks all hold is ready', async () => {
   await withReadyz({ redis: () => true, database: async () => true }, async (url) => {
-    expect(await call('GET', url)).toMatchObject({ status: 200, body: { ready: true, redis: true, database: true, problems: [] } })
+    expect(await call('GET', url)).toMatchObject({
+      status: 200,
+      body: { ready: true, redis: true, database: true, problems: [] },
+    })
   })
 })
 
 test('a service that cannot do its work says why in one word and one sentence, also when the check itself breaks', async () => {
   const checks: Checks = {
-    redis: () => ({ code: 'EVICTS', detail: 'Redis evicts keys.' }), database: async () => false, clock: () => { throw new Error('No time.') }, broker: () => true,
+    redis: () => ({ code: 'EVICTS', detail: 'Redis evicts keys.' }),
+    database: async () => false,
+    clock: () => {
+      throw new Error('No time.')
+    },
+    broker: () => true,
   }
   await withReadyz(checks, async (url) => {
     expect(await call('GET', url)).toMatchObject({
       status: 503,
       body: {
-        ready: false, redis: false, database: false, clock: false, broker: true,
+        ready: false,
+        redis: false,
+        database: false,
+        clock: false,
+        broker: true,
         problems: [
           { check: 'redis', code: 'EVICTS', detail: 'Redis evicts keys.' },
           { check: 'database', code: 'AWAY', detail: 'The database does not answer.' },
@@ -47,17 +59,29 @@ test('a loop that keeps failing turns its service red, shows in the metrics, and
   const metrics = new Registry()
   const loops = new Loops(log, metrics, 0)
   let isBroken = false
-  const repeating = loops.repeat('reconcile', 1, async () => { if (isBroken) throw new Error('broken') })
+  const repeating = loops.repeat('reconcile', 1, async () => {
+    if (isBroken) throw new Error('broken')
+  })
   const failures = async () => (await metrics.getSingleMetric('seckill_loop_failures')?.get())?.values[0]?.value
   await withReadyz({ loops: () => loops.check() }, async (url) => {
     expect(await call('GET', url)).toMatchObject({ status: 200 })
     isBroken = true
-    const red = await eventually('it to be red', () => call('GET', url), ({ status }) => status === 503)
+    const red = await eventually(
+      'it to be red',
+      () => call('GET', url),
+      ({ status }) => status === 503,
+    )
     expect(red.body).toMatchObject({ problems: [{ check: 'loops', code: 'LOOP_FAILING' }] })
-    expect((await call('GET', url)).body).toMatchObject({ problems: [{ detail: expect.stringContaining('reconcile (') as string }] })
+    expect((await call('GET', url)).body).toMatchObject({
+      problems: [{ detail: expect.stringContaining('reconcile (') as string }],
+    })
     expect(await failures()).toBeGreaterThan(1)
     isBroken = false
-    await eventually('it to be green', () => call('GET', url), ({ status }) => status === 200)
+    await eventually(
+      'it to be green',
+      () => call('GET', url),
+      ({ status }) => status === 200,
+    )
     expect(await failures()).toBe(0)
   })
   await repeating.close()
@@ -70,7 +94,11 @@ test('a single failed run, and one that has failed for a short time only, is no 
     runs += 1
     throw new Error('broken')
   })
-  await eventually('some runs', () => runs, (count) => count > 3)
+  await eventually(
+    'some runs',
+    () => runs,
+    (count) => count > 3,
+  )
   expect(loops.check()).toBe(true)
   await repeating.close()
 })

@@ -18,7 +18,10 @@ export interface NamedProblem extends Problem {
   check: string
 }
 
-/** GET /readyz: 200, or 503 when a check fails that is needed; with each problem: `{ ready, <check>: boolean, …, problems }`. */
+/**
+ * GET /readyz: 200, or 503 when a check fails that is needed; with each problem: `{ ready, <check>: boolean, …,
+ * problems }`.
+ */
 export function readiness(checks: Checks): RequestHandler {
   return async (_req, res) => {
     const names = Object.keys(checks)
@@ -32,7 +35,9 @@ export function readiness(checks: Checks): RequestHandler {
 }
 
 async function resultOf(name: string, check: Checks[string]): Promise<NamedProblem | undefined> {
-  const result = await Promise.resolve().then(check).catch((error: Error) => ({ code: 'CHECK_FAILED', detail: error.message }))
+  const result = await Promise.resolve()
+    .then(check)
+    .catch((error: Error) => ({ code: 'CHECK_FAILED', detail: error.message }))
   if (result === true) return undefined
   return { check: name, ...(result || { code: 'AWAY', detail: `The ${name} does not answer.` }) }
 }

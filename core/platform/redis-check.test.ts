@@ -30,7 +30,8 @@ afterAll(async () => {
 
 const secret = () => randomBytes(24).toString('hex')
 const log = createLog('test', 'silent')
-const named = (result: CheckResult) => (typeof result === 'object' ? `${result.code}: ${result.detail}` : String(result))
+const named = (result: CheckResult) =>
+  typeof result === 'object' ? `${result.code}: ${result.detail}` : String(result)
 /** What the log would say at the start. */
 async function saidAtStart(environment: string): Promise<string[]> {
   const said: string[] = []
@@ -61,9 +62,13 @@ test('in production a service ends with code 78 and the sentence when Redis evic
   const url = new URL(server.url)
   Object.assign(url, { username: 'shop', password })
   const gateway = spawnProcess('gateway', {
-    NODE_ENV: 'production', REDIS_URL: url.href, RABBITMQ_URL: `amqp://shop:${secret()}@127.0.0.1:1`,
+    NODE_ENV: 'production',
+    REDIS_URL: url.href,
+    RABBITMQ_URL: `amqp://shop:${secret()}@127.0.0.1:1`,
     ORDER_SERVICE_URL: 'http://127.0.0.1:1',
-    TOKEN_SECRET: secret(), GATEWAY_PORT: String(await freePort()), GATEWAY_PROCESSES: '1',
+    TOKEN_SECRET: secret(),
+    GATEWAY_PORT: String(await freePort()),
+    GATEWAY_PROCESSES: '1',
   })
   await eventually('it to end', gateway.hasEnded, Boolean, 60_000)
   expect(gateway.output()).toContain('REDIS_URL: Redis may drop reservations')
@@ -73,7 +78,9 @@ test('in production a service ends with code 78 and the sentence when Redis evic
 test('a Redis without an append-only file is warned of and served', async () => {
   await redis.config('SET', 'maxmemory-policy', 'noeviction')
   await redis.config('SET', 'appendonly', 'no')
-  expect(await saidAtStart('production')).toEqual([expect.stringContaining('Set appendonly to yes and appendfsync to always.')])
+  expect(await saidAtStart('production')).toEqual([
+    expect.stringContaining('Set appendonly to yes and appendfsync to always.'),
+  ])
   expect(await redisCheck(redis, [])()).toBe(true)
 })
 
@@ -98,7 +105,11 @@ test('a database of its own needs the right to select it', async () => {
   await redis.call('ACL', 'SETUSER', 'second', 'on', '>pass', '+@all', '-select', 'allkeys', 'allchannels')
   const second = new Redis(server.url, { username: 'second', password: 'pass', db: 1 })
   second.on('error', () => {}) // The client's own SELECT is refused; the check says so.
-  await eventually('it to be ready', () => second.status, (status) => status === 'ready')
+  await eventually(
+    'it to be ready',
+    () => second.status,
+    (status) => status === 'ready',
+  )
   expect(named(await redisCheck(second, [])())).toMatch(/^MISSING_RIGHT: .* \+select$/)
   second.disconnect()
 })

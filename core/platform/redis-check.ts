@@ -30,7 +30,9 @@ export function redisCheck(redis: Redis, rights: Right[]): () => Promise<CheckRe
   let askedAtMs = -Infinity
   let result: Promise<CheckResult>
   let lastError = ''
-  redis.on('error', ({ message }: Error) => { lastError = message })
+  redis.on('error', ({ message }: Error) => {
+    lastError = message
+  })
   return () => {
     if (performance.now() - askedAtMs < REMEMBERED_MS) return result
     askedAtMs = performance.now()
@@ -48,7 +50,7 @@ function away(lastError: string): CheckResult {
 }
 
 async function check(redis: Redis, rights: Right[]): Promise<CheckResult> {
-  return await missingRights(redis, rights) ?? evicting(await redis.info('memory')) ?? true
+  return (await missingRights(redis, rights)) ?? evicting(await redis.info('memory')) ?? true
 }
 
 async function missingRights(redis: Redis, rights: Right[]): Promise<Problem | undefined> {
@@ -65,19 +67,20 @@ async function missingRights(redis: Redis, rights: Right[]): Promise<Problem | u
   const rules = new Set(refused.flatMap(({ rule }) => rule.split(' ')))
   return {
     code: 'MISSING_RIGHT',
-    detail: `Redis does not allow the user of REDIS_URL: ${[...calls].join(', ')}. `
-      + `Add with ACL SETUSER: ${[...rules].join(' ')}`,
+    detail:
+      `Redis does not allow the user of REDIS_URL: ${[...calls].join(', ')}. ` +
+      `Add with ACL SETUSER: ${[...rules].join(' ')}`,
   }
 }
 
 /** @returns the numbers of the missing ones, from 1 on; -1 when the server cannot tell. */
 async function askForMissing(redis: Redis, rights: Right[]): Promise<number[]> {
   try {
-    return await redis.eval(MISSING_RIGHTS, 0, JSON.stringify(rights.map(({ call }) => call))) as number[]
+    return (await redis.eval(MISSING_RIGHTS, 0, JSON.stringify(rights.map(({ call }) => call)))) as number[]
   } catch (error) {
     // Without the right to run scripts, that one is known to be missing, and of the others nothing.
     if (!(error instanceof Error && error.message.startsWith('NOPERM'))) throw error
-    return rights.flatMap(({ call: [command] }, i) => command === 'EVAL' ? [i + 1] : [])
+    return rights.flatMap(({ call: [command] }, i) => (command === 'EVAL' ? [i + 1] : []))
   }
 }
 
@@ -104,8 +107,10 @@ export async function refuseLossyRedis(redis: Redis, environment: string, log: L
     return ''
   })
   if (/^aof_enabled:0/m.test(info)) {
-    log.warn('Redis keeps no append-only file: after a crash it has lost the reservations that were not orders yet. '
-      + 'Set appendonly to yes and appendfsync to always.')
+    log.warn(
+      'Redis keeps no append-only file: after a crash it has lost the reservations that were not orders yet. ' +
+        'Set appendonly to yes and appendfsync to always.',
+    )
   }
   const problem = evicting(info)
   if (problem && environment === 'production') throw new BadConfiguration([`REDIS_URL: ${problem.detail}`])

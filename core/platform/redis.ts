@@ -19,8 +19,8 @@ export function connectRedis(url: string, log: Logger, commandTimeoutMs = COMMAN
     maxRetriesPerRequest: 0,
     // Refused, the client's own SUBSCRIBE after a reconnect is a rejection without a handler, which ends the process.
     autoResubscribe: false,
-    // It sends nothing while an answer is outstanding, so that client and server wait for each other in turn: 8k purchases
-    // a second instead of 16k.
+    // It sends nothing while an answer is outstanding, so that client and server wait for each other in turn: 8k
+    // purchases a second instead of 16k.
     enableAutoPipelining: false,
     retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
   })
@@ -50,10 +50,15 @@ const SAY_EVERY_MS = 5_000
 /** For services, which wait for a server as long as it takes, and say so. */
 export async function waitForRedis(redis: Redis, log: Logger): Promise<void> {
   let reason = 'it does not answer'
-  const onError = (error: Error) => { reason = error.message }
+  const onError = (error: Error) => {
+    reason = error.message
+  }
   redis.on('error', onError)
   for (;;) {
-    const isReady = await redisReady(redis, SAY_EVERY_MS).then(() => true, () => false)
+    const isReady = await redisReady(redis, SAY_EVERY_MS).then(
+      () => true,
+      () => false,
+    )
     if (isReady) break
     log.warn(`Waiting for Redis of REDIS_URL: ${reason}`)
   }

@@ -16,7 +16,10 @@ const RETRY_AFTER_MAX_MS = 10_000
  * @param onRun told of each run's end
  */
 export function repeat(
-  intervalMs: number, work: () => Promise<unknown>, log: Logger, onRun: (isSuccess: boolean) => void = () => {},
+  intervalMs: number,
+  work: () => Promise<unknown>,
+  log: Logger,
+  onRun: (isSuccess: boolean) => void = () => {},
 ): Repeating {
   let closing = false
   let isWanted = false
@@ -25,7 +28,7 @@ export function repeat(
   async function run(): Promise<void> {
     while (!closing) {
       isWanted = false
-      const pauseMs = await runOnce() ? intervalMs : Math.min(intervalMs, RETRY_AFTER_MAX_MS)
+      const pauseMs = (await runOnce()) ? intervalMs : Math.min(intervalMs, RETRY_AFTER_MAX_MS)
       if (!closing && !isWanted) await pause(pauseMs)
     }
   }
@@ -42,13 +45,14 @@ export function repeat(
     }
   }
 
-  const pause = (ms: number) => new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    wake = () => {
-      clearTimeout(timer)
-      resolve()
-    }
-  })
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
 
   const running = run()
   return {

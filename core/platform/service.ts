@@ -28,19 +28,25 @@ export type StartService<Config> = (context: Context<Config>) => Promise<Running
  * so many times on its port, under a process that does nothing else but watch over them.
  */
 export async function runService<Schema extends z.ZodObject>(
-  name: string, schema: Schema, start: StartService<z.output<Schema>>, processes?: (config: z.output<Schema>) => number,
+  name: string,
+  schema: Schema,
+  start: StartService<z.output<Schema>>,
+  processes?: (config: z.output<Schema>) => number,
 ): Promise<void> {
   const config = configOrExit(schema)
   const log = createLog(name, typeof config.LOG_LEVEL === 'string' ? config.LOG_LEVEL : 'info')
   if (processes && cluster.isPrimary) return runProcesses(processes(config), log)
 
   const closers = new Closers(log)
-  const closing = closeWithGrace({ delay: DRAIN_LIMIT_MS, logger: { error: (message: string) => log.error(message) }, skip: skippedSignals }, async ({ signal, err }) => {
-    if (err) log.fatal({ err }, 'ending because of an unexpected fault')
-    else log.info({ signal }, 'draining')
-    await closers.closeAll()
-    log.info('stopped')
-  })
+  const closing = closeWithGrace(
+    { delay: DRAIN_LIMIT_MS, logger: { error: (message: string) => log.error(message) }, skip: skippedSignals },
+    async ({ signal, err }) => {
+      if (err) log.fatal({ err }, 'ending because of an unexpected fault')
+      else log.info({ signal }, 'draining')
+      await closers.closeAll()
+      log.info('stopped')
+    },
+  )
 
   if (cluster.isWorker) drainOnSignal(closing.close)
 

@@ -20,7 +20,12 @@ export function signBody(secret: string, body: string | Buffer, nowMs = Date.now
 }
 
 /** What is wrong with the signature of a raw body; undefined when nothing is. */
-export function signatureFault(secret: string, header: string | undefined, body: Buffer, nowMs = Date.now()): SignatureFault | undefined {
+export function signatureFault(
+  secret: string,
+  header: string | undefined,
+  body: Buffer,
+  nowMs = Date.now(),
+): SignatureFault | undefined {
   if (!header) return 'MISSING'
   const [, t, v1] = FORMAT.exec(header) ?? []
   if (t === undefined || v1 === undefined) return 'MALFORMED'

@@ -3,7 +3,9 @@ const PREPARED_MAX = 200
 
 /** Statements with a name are parsed once per connection: placing one order costs PostgreSQL 730 µs instead of 930. */
 export class StatementNames {
-  /** False until PostgreSQL itself has answered: a pooler hands the next statement to a connection that knows no name. */
+  /**
+   * False until PostgreSQL itself has answered: a pooler hands the next statement to a connection that knows no name.
+   */
   areKept = false
   #generation = 0
   readonly #names = new Map<string, string>()

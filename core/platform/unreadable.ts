@@ -15,9 +15,9 @@ const refusals: Record<string, Refusal> = {
 const NOT_HTTP: Refusal = ['INVALID_REQUEST', 'This could not be read as a request of HTTP/1.1.']
 
 /**
- * What Node itself refuses, before there is a request to answer, gets a problem document as well, and its connection ends.
- * Requests that came before it on the connection are answered first: a refusal in front of their answers would be taken for
- * the first of them.
+ * What Node itself refuses, before there is a request to answer, gets a problem document as well, and its connection
+ * ends. Requests that came before it on the connection are answered first: a refusal in front of their answers would be
+ * taken for the first of them.
  */
 export function refuseUnreadable(server: Server, headers: HeaderList): void {
   const refused = new WeakSet<Duplex>()
@@ -32,7 +32,11 @@ export function refuseUnreadable(server: Server, headers: HeaderList): void {
     else refuseOnce(socket, refusals[error.code ?? ''] ?? NOT_HTTP, headers, unfinished(socket))
   })
   server.on('connect', (req: IncomingMessage, socket) => {
-    refuseOnce(socket, ['METHOD_NOT_ALLOWED', `There is no ${req.method} here.`], ['Allow', 'GET, HEAD, POST', ...headers])
+    refuseOnce(
+      socket,
+      ['METHOD_NOT_ALLOWED', `There is no ${req.method} here.`],
+      ['Allow', 'GET, HEAD, POST', ...headers],
+    )
   })
 }
 
@@ -72,8 +76,16 @@ function destroySoon(socket: Duplex): void {
 function refuse(socket: Duplex, [code, detail]: Refusal, headers: HeaderList): void {
   const problem = problemOf(code, detail)
   const body = JSON.stringify(problem)
-  const pairs = ['Content-Type', 'application/problem+json; charset=utf-8', 'Connection', 'close', 'Content-Length', String(Buffer.byteLength(body)), ...headers]
-  const lines = pairs.flatMap((name, i) => i % 2 === 0 ? [`${name}: ${pairs[i + 1]}`] : [])
+  const pairs = [
+    'Content-Type',
+    'application/problem+json; charset=utf-8',
+    'Connection',
+    'close',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    ...headers,
+  ]
+  const lines = pairs.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${pairs[i + 1]}`] : []))
   socket.end([`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...lines, '', body].join('\r\n'))
   destroySoon(socket)
 }

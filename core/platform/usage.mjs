@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The usage of a command is the comment at the top of its file. Plain JavaScript without dependencies, since dev/prepare.mjs
- * prints it before anything is installed.
+ * The usage of a command is the comment at the top of its file. Plain JavaScript without dependencies, since
+ * dev/prepare.mjs prints it before anything is installed.
  * @param {string} file
  * @returns {string}
  */
 export function usageOf(file) {
   const [, comment = ''] = /^\/\*\*(.*?)\*\//s.exec(readFileSync(file, 'utf8')) ?? []
-  return comment.split('\n').map((line) => line.replace(/^ \* ?/, '')).join('\n').trim()
+  return comment
+    .split('\n')
+    .map((line) => line.replace(/^ \* ?/, ''))
+    .join('\n')
+    .trim()
 }
 
 /**

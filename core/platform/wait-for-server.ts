@@ -15,8 +15,8 @@ export interface ServerWait {
 }
 
 /**
- * Tries until it succeeds: a server that is started beside us, or is slow, is no reason to end. Each attempt brings its own
- * time limit. @throws what is no outage
+ * Tries until it succeeds: a server that is started beside us, or is slow, is no reason to end. Each attempt brings its
+ * own time limit. @throws what is no outage
  */
 export async function waitForServer<T>({ name, variable, log }: ServerWait, attempt: () => Promise<T>): Promise<T> {
   for (let saidAt = Date.now(); ; await delay(PAUSE_MS)) {

@@ -13,7 +13,11 @@ export interface RebuildDeps {
  * `stuckEpoch`: one that is closed under that epoch is closed anew, because whoever was to reopen it has died.
  * @throws when PostgreSQL or Redis does not answer; then nothing is closed, or a repeat closes it.
  */
-export async function closeSale({ database, door }: RebuildDeps, saleId: string, stuckEpoch?: number): Promise<Sale | undefined> {
+export async function closeSale(
+  { database, door }: RebuildDeps,
+  saleId: string,
+  stuckEpoch?: number,
+): Promise<Sale | undefined> {
   return database.$transaction(async (tx) => {
     const [row] = await tx.$queryRaw<{ epoch: number }[]>`SELECT epoch FROM sales WHERE id = ${saleId} FOR UPDATE`
     if (!row) return undefined
@@ -28,11 +32,20 @@ export async function closeSale({ database, door }: RebuildDeps, saleId: string,
 }
 
 /** What Redis is told of a sale. */
-export type SaleRow = Pick<Sale, 'id' | 'epoch' | 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'opensAt' | 'closesAt'>
+export type SaleRow = Pick<
+  Sale,
+  'id' | 'epoch' | 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'opensAt' | 'closesAt'
+>
 
 export function closedSale(sale: SaleRow): ClosedSale {
   return {
-    saleId: sale.id, epoch: sale.epoch, title: sale.title, priceCents: sale.priceCents, total: sale.stock,
-    perBuyerLimit: sale.perBuyerLimit, opensAtMs: sale.opensAt.getTime(), closesAtMs: sale.closesAt.getTime(),
+    saleId: sale.id,
+    epoch: sale.epoch,
+    title: sale.title,
+    priceCents: sale.priceCents,
+    total: sale.stock,
+    perBuyerLimit: sale.perBuyerLimit,
+    opensAtMs: sale.opensAt.getTime(),
+    closesAtMs: sale.closesAt.getTime(),
   }
 }

@@ -6,7 +6,11 @@ import type { Database } from '../platform/database.ts'
  * told, because their units are among the free ones; those that end from here on are told once the door is open.
  * @returns units left, of how many; undefined when this epoch was fenced before, or is not the sale's any more.
  */
-export async function fenceSale(database: Database, saleId: string, epoch: number): Promise<{ left: number; stock: number } | undefined> {
+export async function fenceSale(
+  database: Database,
+  saleId: string,
+  epoch: number,
+): Promise<{ left: number; stock: number } | undefined> {
   return database.$transaction(async (tx) => {
     // Placing and ending take the sale's row first: neither goes on meanwhile.
     const [fenced] = await tx.$queryRaw<{ left: number; stock: number }[]>`

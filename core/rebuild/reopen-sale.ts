@@ -18,15 +18,18 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
   if (!fenced) return false
   failpoint('rebuilder.afterFence')
   const listed = await database.blacklistEntry.findMany({ select: { buyerId: true } })
-  await door.fillBlacklist(sale.id, listed.map((entry) => entry.buyerId))
-  for (let after = `${sale.id}.`; ;) {
+  await door.fillBlacklist(
+    sale.id,
+    listed.map((entry) => entry.buyerId),
+  )
+  for (let after = `${sale.id}.`; ; ) {
     const page = await readDecided(database, sale.id, after)
-    if (await door.refill(closedSale(sale), page) === 'STALE') return false
+    if ((await door.refill(closedSale(sale), page)) === 'STALE') return false
     if (page.length < PAGE) break
     after = page.at(-1)?.reservationId ?? ''
   }
   failpoint('rebuilder.beforeOpen')
-  return await door.open(sale.id, sale.epoch, fenced.left, fenced.stock) === 'OPEN'
+  return (await door.open(sale.id, sale.epoch, fenced.left, fenced.stock)) === 'OPEN'
 }
 
 /**

@@ -23,10 +23,22 @@ export interface SagaList {
 
 /** Where a saga stands in the list. */
 export type SagaPlace = [isClosed: number, dueAtMs: number, orderId: string]
-export const sagaPlace = ({ state, dueAt, orderId }: SagaLine): SagaPlace => [state === 'DONE' || state === 'COMPENSATED' ? 1 : 0, dueAt.getTime(), orderId]
+export const sagaPlace = ({ state, dueAt, orderId }: SagaLine): SagaPlace => [
+  state === 'DONE' || state === 'COMPENSATED' ? 1 : 0,
+  dueAt.getTime(),
+  orderId,
+]
 
-/** Of that state or of all, at most `most`, after that place: those that have stood still for longest come first among the open ones. */
-export async function listSagas(database: Database, state: SagaState | undefined, most: number, after: SagaPlace = [0, -1, NIL]): Promise<SagaList> {
+/**
+ * Of that state or of all, at most `most`, after that place: those that have stood still for longest come first among
+ * the open ones.
+ */
+export async function listSagas(
+  database: Database,
+  state: SagaState | undefined,
+  most: number,
+  after: SagaPlace = [0, -1, NIL],
+): Promise<SagaList> {
   const [isClosed, dueAtMs, orderId] = after
   const wanted = state ? Prisma.sql`AND s.state = ${state}::saga_state` : Prisma.empty
   const [counts, sagas] = await Promise.all([
@@ -42,6 +54,14 @@ export async function listSagas(database: Database, state: SagaState | undefined
 }
 
 export async function countSagas(database: Database): Promise<SagaList['counts']> {
-  const rows = await database.$queryRaw<{ state: SagaState; count: number }[]>`SELECT state, count(*)::int AS count FROM sagas GROUP BY state`
-  return { RUNNING: 0, DONE: 0, COMPENSATING: 0, COMPENSATED: 0, ...Object.fromEntries(rows.map(({ state, count }) => [state, count])) }
+  const rows = await database.$queryRaw<
+    { state: SagaState; count: number }[]
+  >`SELECT state, count(*)::int AS count FROM sagas GROUP BY state`
+  return {
+    RUNNING: 0,
+    DONE: 0,
+    COMPENSATING: 0,
+    COMPENSATED: 0,
+    ...Object.fromEntries(rows.map(({ state, count }) => [state, count])),
+  }
 }

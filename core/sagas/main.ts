@@ -14,12 +14,17 @@ import { runningSystem } from '../platform/running-system.ts'
 import { formatSagas } from './format.ts'
 import { listSagas } from './list.ts'
 
-const { values: { state: given, limit: most, json } } = commandLine({ state: { type: 'string' }, limit: { type: 'string', default: '50' }, json: { type: 'boolean' } })
+const {
+  values: { state: given, limit: most, json },
+} = commandLine({ state: { type: 'string' }, limit: { type: 'string', default: '50' }, json: { type: 'boolean' } })
 const limit = numberOf('--limit', most, [1, 99_999])
 const state = given === undefined ? undefined : stateOf(given)
 
 try {
-  const config = parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env })
+  const config = parseConfig(
+    z.object({ DATABASE_URL: settings.DATABASE_URL }),
+    process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env },
+  )
   const database = connectDatabase(config.DATABASE_URL, { connections: 2, statementTimeoutMs: 30_000 })
   try {
     const list = await listSagas(database, state, limit)
@@ -34,5 +39,7 @@ try {
 
 function stateOf(text: string): z.output<typeof SagaState> {
   const { success, data } = SagaState.safeParse(text.toUpperCase())
-  return success ? data : refuse(`--state: expected one of ${SagaState.options.join(', ').toLowerCase()}, got "${text}".`)
+  return success
+    ? data
+    : refuse(`--state: expected one of ${SagaState.options.join(', ').toLowerCase()}, got "${text}".`)
 }

@@ -10,7 +10,10 @@ export interface BlacklistDifference {
 
 const PIECE = 5_000
 
-/** Holds a blacklist in Redis against those who ought to be on it. Two round trips where they agree. @throws when Redis does not answer */
+/**
+ * Holds a blacklist in Redis against those who ought to be on it. Two round trips where they agree. @throws when Redis
+ * does not answer
+ */
 export async function compareBlacklist(redis: Redis, key: string, listed: string[]): Promise<BlacklistDifference> {
   const size = await redis.scard(key)
   const missing: string[] = []

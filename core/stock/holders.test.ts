@@ -11,13 +11,16 @@ function filterOf(buyers: string[], units: number): Buffer {
 }
 const buyers = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}-${i}`)
 
-test.each([1, 100, 10_000, 250_000])('of a sale of %i units every holder is known, and few others are taken for one', (units) => {
-  const holders = buyers(units, 'holder')
-  const bits = filterOf(holders, units)
-  expect(holders.every((buyer) => mayHold(bits, buyer, units))).toBe(true)
-  const mistaken = buyers(20_000, 'other').filter((buyer) => mayHold(bits, buyer, units))
-  expect(mistaken.length / 20_000).toBeLessThan(0.05)
-})
+test.each([1, 100, 10_000, 250_000])(
+  'of a sale of %i units every holder is known, and few others are taken for one',
+  (units) => {
+    const holders = buyers(units, 'holder')
+    const bits = filterOf(holders, units)
+    expect(holders.every((buyer) => mayHold(bits, buyer, units))).toBe(true)
+    const mistaken = buyers(20_000, 'other').filter((buyer) => mayHold(bits, buyer, units))
+    expect(mistaken.length / 20_000).toBeLessThan(0.05)
+  },
+)
 
 test('a string as short as Redis keeps it has no bits beyond its end', () => {
   expect(mayHold(Buffer.alloc(0), 'anybody', 100)).toBe(false)

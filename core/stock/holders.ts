@@ -1,9 +1,10 @@
 /**
- * Who may hold a reservation of a sale: a filter in a Redis bit string, one bit a buyer, 32 bits or more a unit. "No" is
- * certain; "perhaps" is wrong for 3 % when every unit was sold once. Bits are only ever set: a buyer whose reservation
- * ended stays a "perhaps", for whom Redis is asked. (Two bits a buyer would be wrong for 0.4 %, and cost every purchase
- * another command.) A stock that is changed while the sale runs changes nothing here: the bits stay laid out for the units
- * there were when the sale was brought in (`holderUnits`), or a holder's bit would be looked for where it never was set.
+ * Who may hold a reservation of a sale: a filter in a Redis bit string, one bit a buyer, 32 bits or more a unit. "No"
+ * is certain; "perhaps" is wrong for 3 % when every unit was sold once. Bits are only ever set: a buyer whose
+ * reservation ended stays a "perhaps", for whom Redis is asked. (Two bits a buyer would be wrong for 0.4 %, and cost
+ * every purchase another command.) A stock that is changed while the sale runs changes nothing here: the bits stay laid
+ * out for the units there were when the sale was brought in (`holderUnits`), or a holder's bit would be looked for
+ * where it never was set.
  */
 const BITS_PER_UNIT = 32
 const BITS_MIN = 1_024
@@ -16,7 +17,9 @@ export function holderBit(buyerId: string, units: number): number {
   return fnv1a(buyerId) & (bits - 1)
 }
 
-/** Whether a buyer may be among the holders; `bits` is the string as Redis has it, which is as long as its last bit set. */
+/**
+ * Whether a buyer may be among the holders; `bits` is the string as Redis has it, which is as long as its last bit set.
+ */
 export function mayHold(bits: Buffer, buyerId: string, units: number): boolean {
   const offset = holderBit(buyerId, units)
   return ((bits[offset >> 3] ?? 0) & (0x80 >> (offset & 7))) !== 0

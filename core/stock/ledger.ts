@@ -75,7 +75,10 @@ export interface PendingReservation extends ReservationRef, Wishes {
 /** What is known of a sale before its door opens. */
 export type ClosedSale = Omit<SaleFigures, 'left' | 'holderUnits'>
 
-/** Whether buyers can reserve: `CLOSED` while the sale is brought in, `LOST` when this server's copy of it may be an old one. */
+/**
+ * Whether buyers can reserve: `CLOSED` while the sale is brought in, `LOST` when this server's copy of it may be an old
+ * one.
+ */
 export interface Door {
   state: 'OPEN' | 'CLOSED' | 'LOST'
   epoch: number
@@ -132,15 +135,23 @@ export type ReserveAnswer = [status: ReserveOutcome['status'], first?: string, s
 
 export function reserveOutcome([status, first, second]: ReserveAnswer): ReserveOutcome {
   switch (status) {
-    case 'RESERVED': return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
-    case 'DUPLICATE': return { status, reservationId: String(first) }
-    case 'SOLD_OUT': return { status, left: Number(first) }
+    case 'RESERVED':
+      return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
+    case 'DUPLICATE':
+      return { status, reservationId: String(first) }
+    case 'SOLD_OUT':
+      return { status, left: Number(first) }
     case 'RATE_LIMITED':
-    case 'CROWDED': return { status, retryAfterMs: Number(first) }
-    case 'NOT_STARTED': return { status, nowMs: Number(first), opensAtMs: Number(second) }
-    case 'ENDED': return { status, nowMs: Number(first) }
-    case 'OVER_LIMIT': return { status, perBuyerLimit: Number(first) }
-    default: return { status }
+    case 'CROWDED':
+      return { status, retryAfterMs: Number(first) }
+    case 'NOT_STARTED':
+      return { status, nowMs: Number(first), opensAtMs: Number(second) }
+    case 'ENDED':
+      return { status, nowMs: Number(first) }
+    case 'OVER_LIMIT':
+      return { status, perBuyerLimit: Number(first) }
+    default:
+      return { status }
   }
 }
 

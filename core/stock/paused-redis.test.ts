@@ -26,20 +26,43 @@ test('a Redis that was paused takes nothing for buyers who have been told to com
   const redis = connectRedis(server.url, createLog('test', 'silent'))
   await redisReady(redis)
   const stock = new Stock(redis, 'paused:')
-  const sale = { saleId: 's', epoch: 1, title: 'A sale', priceCents: 100, total: 500, left: 500, perBuyerLimit: 1, opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
+  const sale = {
+    saleId: 's',
+    epoch: 1,
+    title: 'A sale',
+    priceCents: 100,
+    total: 500,
+    left: 500,
+    perBuyerLimit: 1,
+    opensAtMs: Date.now() - 1_000,
+    closesAtMs: Date.now() + 60_000,
+  }
   await loadSale({ redis, keyPrefix: 'paused:' }, sale)
   await stock.syncClock()
-  const reserve = (buyerId: string) => reserveOne(stock, sale, { reservationId: `s.${buyerId}`, buyerId }, { ...generous, patienceMs: COMMAND_TIMEOUT_MS })
+  const reserve = (buyerId: string) =>
+    reserveOne(stock, sale, { reservationId: `s.${buyerId}`, buyerId }, { ...generous, patienceMs: COMMAND_TIMEOUT_MS })
 
   const pid = server.pids[0] ?? 0
   process.kill(pid, 'SIGSTOP')
   const pausedAtMs = Date.now()
   const paused = await Promise.allSettled(Array.from({ length: 200 }, (_, i) => reserve(`b${i}`)))
-  await eventually('the callers\' deadline to be over', () => Date.now(), (nowMs) => nowMs > pausedAtMs + COMMAND_TIMEOUT_MS + 50)
+  await eventually(
+    "the callers' deadline to be over",
+    () => Date.now(),
+    (nowMs) => nowMs > pausedAtMs + COMMAND_TIMEOUT_MS + 50,
+  )
   process.kill(pid, 'SIGCONT')
   expect(paused.every((outcome) => outcome.status === 'rejected')).toBe(true)
 
-  await eventually('Redis to answer again', () => reserve('fresh').then((outcome) => outcome.status, () => 'no answer'), (status) => status === 'RESERVED' || status === 'DUPLICATE')
+  await eventually(
+    'Redis to answer again',
+    () =>
+      reserve('fresh').then(
+        (outcome) => outcome.status,
+        () => 'no answer',
+      ),
+    (status) => status === 'RESERVED' || status === 'DUPLICATE',
+  )
   expect((await stock.readSale('s'))?.left).toBe(499)
   redis.disconnect()
 })

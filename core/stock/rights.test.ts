@@ -31,13 +31,25 @@ afterAll(async () => {
 
 const ended = { giveBack: true } as const
 const patient = { ...generous, patienceMs: 60_000 }
-interface Wrappers { stock: Stock; door: SaleDoor }
-const over = (redis: Redis): Wrappers =>
-  ({ stock: new Stock(redis, world.keyPrefix), door: new SaleDoor(redis, world.keyPrefix) })
-const reservation = ({ saleId }: SaleFigures, buyerId: string) =>
-  ({ saleId, reservationId: `${saleId}.${buyerId}`, buyerId, quantity: 1 })
+interface Wrappers {
+  stock: Stock
+  door: SaleDoor
+}
+const over = (redis: Redis): Wrappers => ({
+  stock: new Stock(redis, world.keyPrefix),
+  door: new SaleDoor(redis, world.keyPrefix),
+})
+const reservation = ({ saleId }: SaleFigures, buyerId: string) => ({
+  saleId,
+  reservationId: `${saleId}.${buyerId}`,
+  buyerId,
+  quantity: 1,
+})
 const closed = ({ left: _, ...sale }: SaleFigures, epoch = sale.epoch) => ({ ...sale, epoch })
-const order = (sale: SaleFigures, buyerId: string) => ({ reservationId: `${sale.saleId}.${buyerId}`, orderId: `order of ${buyerId}` })
+const order = (sale: SaleFigures, buyerId: string) => ({
+  reservationId: `${sale.saleId}.${buyerId}`,
+  orderId: `order of ${buyerId}`,
+})
 
 interface Call {
   /** What is done to the sale before. */
@@ -48,17 +60,20 @@ interface Call {
 /** Everything that writes more than one thing. */
 const calls: Record<string, Call> = {
   reserve: {
-    call: (sale, { stock }) => reserveOne(stock, sale, { ...reservation(sale, 'dora'), wishes: { points: 1 } }, patient),
+    call: (sale, { stock }) =>
+      reserveOne(stock, sale, { ...reservation(sale, 'dora'), wishes: { points: 1 } }, patient),
   },
   settle: {
     call: (sale, { stock }) => stock.settle(sale.saleId, 'ORDERED', [order(sale, 'ann'), order(sale, 'bob')]),
   },
   refuse: {
-    call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { ...ended, status: 'REJECTED', reason: 'BUSY' }),
+    call: (sale, { stock }) =>
+      stock.release(reservation(sale, 'ann'), { ...ended, status: 'REJECTED', reason: 'BUSY' }),
   },
   cancel: {
     before: (sale, { stock }) => stock.settle(sale.saleId, 'ORDERED', [order(sale, 'ann')]),
-    call: (sale, { stock }) => stock.release(reservation(sale, 'ann'), { ...ended, status: 'CANCELLED', reason: 'UNPAID' }),
+    call: (sale, { stock }) =>
+      stock.release(reservation(sale, 'ann'), { ...ended, status: 'CANCELLED', reason: 'UNPAID' }),
   },
   'refuse a forgotten one': {
     call: (sale, { stock }) =>
@@ -66,15 +81,24 @@ const calls: Record<string, Call> = {
   },
   claim: { call: (sale, { stock }) => stock.claimPending(sale.saleId, 0, 10) },
   adjust: { call: (sale, { door }) => door.adjust(sale.saleId, 1, 1) },
-  amend: { call: (sale, { door }) => door.amend({ ...closed(sale), total: sale.total + 1, title: 'Another title', closesAtMs: sale.closesAtMs + 1_000 }) },
+  amend: {
+    call: (sale, { door }) =>
+      door.amend({
+        ...closed(sale),
+        total: sale.total + 1,
+        title: 'Another title',
+        closesAtMs: sale.closesAtMs + 1_000,
+      }),
+  },
   list: { call: (sale, { door }) => door.setBlacklisted(sale.saleId, ['dora', 'eve'], true) },
   unlist: { call: (sale, { door }) => door.setBlacklisted(sale.saleId, ['banned'], false) },
   noteReconciled: { call: (sale, { door }) => door.noteReconciled(sale.saleId, 1) },
   refill: {
     before: (sale, { door }) => door.close(closed(sale, 2)),
-    call: (sale, { door }) => door.refill(closed(sale, 2), [
-      { ...reservation(sale, 'ann'), ...order(sale, 'ann'), status: 'PAID', reason: null, reservedAtMs: 1 },
-    ]),
+    call: (sale, { door }) =>
+      door.refill(closed(sale, 2), [
+        { ...reservation(sale, 'ann'), ...order(sale, 'ann'), status: 'PAID', reason: null, reservedAtMs: 1 },
+      ]),
   },
   close: { call: (sale, { door }) => door.close(closed(sale, 2)) },
   open: {
@@ -87,8 +111,15 @@ let made = 0
 /** A sale with two reservations, before one of the calls. */
 async function saleFor(name: string): Promise<SaleFigures> {
   const sale: SaleFigures = {
-    saleId: `rights-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 5, left: 5, perBuyerLimit: 1,
-    opensAtMs: 0, closesAtMs: 4_102_444_800_000,
+    saleId: `rights-${made++}`,
+    epoch: 1,
+    title: 'A sale',
+    priceCents: 100,
+    total: 5,
+    left: 5,
+    perBuyerLimit: 1,
+    opensAtMs: 0,
+    closesAtMs: 4_102_444_800_000,
   }
   const own = over(world.redis)
   await loadSale(world, sale, ['banned'])
@@ -111,14 +142,19 @@ beforeAll(async () => {
 
 /** Each call either did nothing, or all of it. */
 async function expectNoHalfState(without: string): Promise<void> {
-  await Promise.all(Object.entries(calls).map(async ([name, { call }]) => {
-    const sale = await saleFor(name)
-    const before = await snapshotOf(world, sale.saleId)
-    const outcome = await call(sale, over(limited)).then(() => 'done', (error: Error) => error.message)
-    const after = await snapshotOf(world, sale.saleId)
-    expect(outcome).toMatch(/^done$|NOPERM|user executing the script|ACL failure in script/)
-    expect(after, `${name} without ${without}`).toEqual(outcome === 'done' ? whole.get(name) : before)
-  }))
+  await Promise.all(
+    Object.entries(calls).map(async ([name, { call }]) => {
+      const sale = await saleFor(name)
+      const before = await snapshotOf(world, sale.saleId)
+      const outcome = await call(sale, over(limited)).then(
+        () => 'done',
+        (error: Error) => error.message,
+      )
+      const after = await snapshotOf(world, sale.saleId)
+      expect(outcome).toMatch(/^done$|NOPERM|user executing the script|ACL failure in script/)
+      expect(after, `${name} without ${without}`).toEqual(outcome === 'done' ? whole.get(name) : before)
+    }),
+  )
 }
 
 const named = async () => {
@@ -130,12 +166,19 @@ const commands = [...new Set(ledgerRights('').map(({ call: [command] }) => Strin
 
 test('the list has every command that the scripts, their wrappers and the audit call', () => {
   const sources = [import.meta.dirname, join(import.meta.dirname, '../audit')].flatMap((folder) =>
-    readdirSync(folder).filter((file) => !file.endsWith('.test.ts')).map((file) => readFileSync(join(folder, file), 'utf8')))
+    readdirSync(folder)
+      .filter((file) => !file.endsWith('.test.ts'))
+      .map((file) => readFileSync(join(folder, file), 'utf8')),
+  )
   const text = sources.join('\n')
   const inLua = [...text.matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, command]) => String(command))
-  const scripts = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.lua')).map((file) => basename(file, '.lua'))
-  const inTypeScript = [...text.matchAll(/redis\.([a-z]+)\(/g)].map(([, method]) => String(method))
-    .filter((method) => !['call', 'pcall', 'on', 'disconnect', ...scripts].includes(method)).map((method) => method.toUpperCase())
+  const scripts = readdirSync(import.meta.dirname)
+    .filter((file) => file.endsWith('.lua'))
+    .map((file) => basename(file, '.lua'))
+  const inTypeScript = [...text.matchAll(/redis\.([a-z]+)\(/g)]
+    .map(([, method]) => String(method))
+    .filter((method) => !['call', 'pcall', 'on', 'disconnect', ...scripts].includes(method))
+    .map((method) => method.toUpperCase())
   expect(inLua.length).toBeGreaterThan(50)
   expect(inTypeScript.length).toBeGreaterThan(10)
   expect([...new Set([...inLua, ...inTypeScript])].filter((command) => !commands.includes(command))).toEqual([])
@@ -154,7 +197,14 @@ test.each(commands)('without the right to %s it is named, and no call leaves hal
 })
 
 const kinds = [
-  'sales', '{*}:sale', '{*}:blacklist', '{*}:buyer:*', '{*}:reservation:*', '{*}:pending', '{*}:undecided', '{*}:holders',
+  'sales',
+  '{*}:sale',
+  '{*}:blacklist',
+  '{*}:buyer:*',
+  '{*}:reservation:*',
+  '{*}:pending',
+  '{*}:undecided',
+  '{*}:holders',
   '{*}:bucket:*',
 ]
 test.each(kinds)('without the keys %s they are named, and no call leaves half a state', async (kind) => {

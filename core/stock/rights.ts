@@ -12,25 +12,57 @@ export function ledgerRights(keyPrefix: string): Right[] {
   const [undecided, holders, bucket] = [keys.undecided('x'), keys.holders('x'), keys.bucket('x', 'buyer', 'x')]
   const [buyer, reservation] = [keys.buyer('x', 'x'), keys.reservation('x', 'x.x')]
   const hash = (key: string) => [
-    ['HGETALL', key], ['HMGET', key, 'f'], ['HGET', key, 'f'], ['HSET', key, 'f', 'v'], ['PEXPIREAT', key, '1'],
+    ['HGETALL', key],
+    ['HMGET', key, 'f'],
+    ['HGET', key, 'f'],
+    ['HSET', key, 'f', 'v'],
+    ['PEXPIREAT', key, '1'],
   ]
   const onKeys = [
-    ...hash(sale), ['HINCRBY', sale, 'f', '1'], ['HSETNX', sale, 'f', 'v'], ['DEL', sale],
-    ['SISMEMBER', blacklist, 'm'], ['SMISMEMBER', blacklist, 'm'], ['SCARD', blacklist], ['SSCAN', blacklist, '0'], ['SADD', blacklist, 'm'], ['SREM', blacklist, 'm'],
-    ['DEL', blacklist], ['PEXPIREAT', blacklist, '1'],
-    ['MGET', bucket], ['GET', bucket], ['SET', bucket, 'v', 'PX', '1'],
-    ['GET', buyer], ['SET', buyer, 'v', 'PXAT', '1'], ['DEL', buyer],
+    ...hash(sale),
+    ['HINCRBY', sale, 'f', '1'],
+    ['HSETNX', sale, 'f', 'v'],
+    ['DEL', sale],
+    ['SISMEMBER', blacklist, 'm'],
+    ['SMISMEMBER', blacklist, 'm'],
+    ['SCARD', blacklist],
+    ['SSCAN', blacklist, '0'],
+    ['SADD', blacklist, 'm'],
+    ['SREM', blacklist, 'm'],
+    ['DEL', blacklist],
+    ['PEXPIREAT', blacklist, '1'],
+    ['MGET', bucket],
+    ['GET', bucket],
+    ['SET', bucket, 'v', 'PX', '1'],
+    ['GET', buyer],
+    ['SET', buyer, 'v', 'PXAT', '1'],
+    ['DEL', buyer],
     ...hash(reservation),
-    ['XLEN', pending], ['XADD', pending, '*', 'f', 'v'], ['XDEL', pending, '1-1'], ['XRANGE', pending, '-', '+'],
+    ['XLEN', pending],
+    ['XADD', pending, '*', 'f', 'v'],
+    ['XDEL', pending, '1-1'],
+    ['XRANGE', pending, '-', '+'],
     ['PEXPIREAT', pending, '1'],
-    ['ZADD', undecided, '1', 'm'], ['ZREM', undecided, 'm'], ['ZCARD', undecided], ['ZRANGE', undecided, '0', '1'],
-    ['ZSCORE', undecided, 'm'], ['PEXPIREAT', undecided, '1'],
-    ['GET', holders], ['SETBIT', holders, '1', '1'], ['PEXPIREAT', holders, '1'],
-    ['ZADD', keys.sales(), '1', 'm'], ['ZMSCORE', keys.sales(), 'm'], ['ZRANGE', keys.sales(), '0', '1'], ['ZREMRANGEBYSCORE', keys.sales(), '1', '1'],
+    ['ZADD', undecided, '1', 'm'],
+    ['ZREM', undecided, 'm'],
+    ['ZCARD', undecided],
+    ['ZRANGE', undecided, '0', '1'],
+    ['ZSCORE', undecided, 'm'],
+    ['PEXPIREAT', undecided, '1'],
+    ['GET', holders],
+    ['SETBIT', holders, '1', '1'],
+    ['PEXPIREAT', holders, '1'],
+    ['ZADD', keys.sales(), '1', 'm'],
+    ['ZMSCORE', keys.sales(), 'm'],
+    ['ZRANGE', keys.sales(), '0', '1'],
+    ['ZREMRANGEBYSCORE', keys.sales(), '1', '1'],
   ].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()} ~${keyPrefix}*` }))
-  const onChannel = [['PUBLISH', keys.changes(), 'm'], ['SUBSCRIBE', keys.changes()]]
-    .map((call) => ({ call, rule: `+${call[0]?.toLowerCase()} &${keys.changes()}` }))
-  const others = [['EVAL', '', '0'], ['EVALSHA', '', '0'], ['INFO'], ['TIME'], ['SCAN', '0'], ['MULTI'], ['EXEC']]
-    .map((call) => ({ call, rule: `+${call[0]?.toLowerCase()}` }))
+  const onChannel = [
+    ['PUBLISH', keys.changes(), 'm'],
+    ['SUBSCRIBE', keys.changes()],
+  ].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()} &${keys.changes()}` }))
+  const others = [['EVAL', '', '0'], ['EVALSHA', '', '0'], ['INFO'], ['TIME'], ['SCAN', '0'], ['MULTI'], ['EXEC']].map(
+    (call) => ({ call, rule: `+${call[0]?.toLowerCase()}` }),
+  )
   return [...others, ...onKeys, ...onChannel]
 }

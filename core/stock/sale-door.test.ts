@@ -11,13 +11,23 @@ beforeAll(async () => {
   world = await createWorld()
   door = new SaleDoor(world.redis, world.keyPrefix)
 })
-afterAll(async () => { await world.close() })
+afterAll(async () => {
+  await world.close()
+})
 
 let made = 0
 function figures(changes: Partial<SaleFigures> = {}): SaleFigures {
   return {
-    saleId: `door-${made++}`, epoch: 1, title: 'A sale', priceCents: 100, total: 3, left: 3, perBuyerLimit: 2,
-    opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000, ...changes,
+    saleId: `door-${made++}`,
+    epoch: 1,
+    title: 'A sale',
+    priceCents: 100,
+    total: 3,
+    left: 3,
+    perBuyerLimit: 2,
+    opensAtMs: Date.now() - 1_000,
+    closesAtMs: Date.now() + 60_000,
+    ...changes,
   }
 }
 async function openSale(changes: Partial<SaleFigures> = {}, blacklist: string[] = []): Promise<SaleFigures> {
@@ -27,12 +37,23 @@ async function openSale(changes: Partial<SaleFigures> = {}, blacklist: string[] 
 }
 const closed = ({ left: _, ...sale }: SaleFigures): ClosedSale => sale
 const left = async ({ saleId }: SaleFigures) => (await world.stock.readSale(saleId))?.left
-const ref = ({ saleId }: SaleFigures, buyerId: string) => ({ saleId, reservationId: `${saleId}.${buyerId}`, buyerId, quantity: 1 })
+const ref = ({ saleId }: SaleFigures, buyerId: string) => ({
+  saleId,
+  reservationId: `${saleId}.${buyerId}`,
+  buyerId,
+  quantity: 1,
+})
 const reserve = async (sale: SaleFigures, buyerId: string, epoch = sale.epoch) =>
   (await reserveOne(world.stock, { ...sale, epoch }, { reservationId: `${sale.saleId}.${buyerId}`, buyerId })).status
-const decided = (sale: SaleFigures, buyerId: string, status: DecidedReservation['status']): DecidedReservation =>
-  ({ ...ref(sale, buyerId), status, reason: status === 'REJECTED' ? 'EXPIRED' : null, orderId: status === 'REJECTED' ? null : `order of ${buyerId}`, reservedAtMs: 1 })
-const status = async (sale: SaleFigures, buyerId: string) => (await world.stock.readReservation(sale.saleId, `${sale.saleId}.${buyerId}`))?.status
+const decided = (sale: SaleFigures, buyerId: string, status: DecidedReservation['status']): DecidedReservation => ({
+  ...ref(sale, buyerId),
+  status,
+  reason: status === 'REJECTED' ? 'EXPIRED' : null,
+  orderId: status === 'REJECTED' ? null : `order of ${buyerId}`,
+  reservedAtMs: 1,
+})
+const status = async (sale: SaleFigures, buyerId: string) =>
+  (await world.stock.readReservation(sale.saleId, `${sale.saleId}.${buyerId}`))?.status
 
 test('a sale that is open under an epoch is not brought in again under the same or an older one', async () => {
   const sale = await openSale({ epoch: 2 })
@@ -49,7 +70,11 @@ test('under a newer epoch it is closed: nobody buys, nor by the old epoch once i
   expect([await reserve(sale, 'ann', 1), await reserve(sale, 'ann', 2)]).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
   expect(await door.open(sale.saleId, 1, 3)).toBe('STALE')
   expect(await door.open(sale.saleId, 2, 1)).toBe('OPEN')
-  expect([await reserve(sale, 'ann', 1), await reserve(sale, 'ann', 2), await reserve(sale, 'bob', 2)]).toEqual(['UNAVAILABLE', 'RESERVED', 'SOLD_OUT'])
+  expect([await reserve(sale, 'ann', 1), await reserve(sale, 'ann', 2), await reserve(sale, 'bob', 2)]).toEqual([
+    'UNAVAILABLE',
+    'RESERVED',
+    'SOLD_OUT',
+  ])
 })
 
 test('what another run of the server wrote is not believed, although its epoch is right', async () => {
@@ -72,15 +97,35 @@ test('filling in makes holders of those with a live order, and frees those whose
   for (const buyer of ['ann', 'bob', 'carl', 'emil']) await reserve(sale, buyer)
   await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: `${sale.saleId}.emil`, orderId: 'order of emil' }])
   await door.close({ ...closed(sale), epoch: 2 })
-  const known = [decided(sale, 'ann', 'ORDERED'), decided(sale, 'bob', 'CANCELLED'), decided(sale, 'carl', 'REJECTED'), decided(sale, 'dora', 'PAID'), decided(sale, 'emil', 'REFUNDED')]
+  const known = [
+    decided(sale, 'ann', 'ORDERED'),
+    decided(sale, 'bob', 'CANCELLED'),
+    decided(sale, 'carl', 'REJECTED'),
+    decided(sale, 'dora', 'PAID'),
+    decided(sale, 'emil', 'REFUNDED'),
+  ]
   expect(await door.refill({ ...closed(sale), epoch: 2 }, known)).toBe('REFILLED')
   expect(await door.read(sale.saleId)).toMatchObject({ refilled: 5 })
   await door.open(sale.saleId, 2, 3)
-  expect(await Promise.all(['ann', 'bob', 'carl', 'dora', 'emil'].map((buyer) => status(sale, buyer)))).toEqual(['ORDERED', 'CANCELLED', 'REJECTED', 'PAID', 'REFUNDED'])
+  expect(await Promise.all(['ann', 'bob', 'carl', 'dora', 'emil'].map((buyer) => status(sale, buyer)))).toEqual([
+    'ORDERED',
+    'CANCELLED',
+    'REJECTED',
+    'PAID',
+    'REFUNDED',
+  ])
   expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.carl`)).toMatchObject({ reason: 'EXPIRED' })
   expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
-  const again = async (buyerId: string) => (await reserveOne(world.stock, { ...sale, epoch: 2 }, { reservationId: `${sale.saleId}.${buyerId}-2`, buyerId })).status
-  expect([await again('ann'), await again('bob'), await again('carl'), await again('dora'), await again('emil')]).toEqual(['DUPLICATE', 'RESERVED', 'RESERVED', 'DUPLICATE', 'RESERVED'])
+  const again = async (buyerId: string) =>
+    (await reserveOne(world.stock, { ...sale, epoch: 2 }, { reservationId: `${sale.saleId}.${buyerId}-2`, buyerId }))
+      .status
+  expect([
+    await again('ann'),
+    await again('bob'),
+    await again('carl'),
+    await again('dora'),
+    await again('emil'),
+  ]).toEqual(['DUPLICATE', 'RESERVED', 'RESERVED', 'DUPLICATE', 'RESERVED'])
 })
 
 test('filling in does not take back what was told meanwhile, and stops when the sale was closed anew', async () => {
@@ -100,38 +145,59 @@ test('a rejected unit of an earlier epoch does not go back: it counts as free si
   await reserve(sale, 'ann')
   await door.close({ ...closed(sale), epoch: 2 })
   await door.open(sale.saleId, 2, 3)
-  expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe('RELEASED')
+  expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe(
+    'RELEASED',
+  )
   expect(await left(sale)).toBe(3)
   expect(await reserve(sale, 'ann', 2)).toBe('RESERVED')
 })
 
-test.each(['CANCELLED', 'REFUNDED'] as const)('the unit of a %s order waits while the door is closed, and goes back once it is open', async (status) => {
-  const sale = await openSale()
-  await reserve(sale, 'ann')
-  await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
-  const end = () => world.stock.release(ref(sale, 'ann'), { status, reason: 'BUYER', giveBack: true })
-  await door.close({ ...closed(sale), epoch: 2 })
-  expect(await end()).toBe('CLOSED')
-  await door.open(sale.saleId, 2, 2)
-  expect([await end(), await end()]).toEqual(['RELEASED', 'NOTHING'])
-  expect(await left(sale)).toBe(3)
-  await world.redis.del(door.keys.sale(sale.saleId))
-  expect(await end()).toBe('CLOSED')
-})
+test.each(['CANCELLED', 'REFUNDED'] as const)(
+  'the unit of a %s order waits while the door is closed, and goes back once it is open',
+  async (status) => {
+    const sale = await openSale()
+    await reserve(sale, 'ann')
+    await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
+    const end = () => world.stock.release(ref(sale, 'ann'), { status, reason: 'BUYER', giveBack: true })
+    await door.close({ ...closed(sale), epoch: 2 })
+    expect(await end()).toBe('CLOSED')
+    await door.open(sale.saleId, 2, 2)
+    expect([await end(), await end()]).toEqual(['RELEASED', 'NOTHING'])
+    expect(await left(sale)).toBe(3)
+    await world.redis.del(door.keys.sale(sale.saleId))
+    expect(await end()).toBe('CLOSED')
+  },
+)
 
 test('a rejection is told also of a reservation that Redis has forgotten', async () => {
   const sale = await openSale()
-  expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe('NOTHING')
-  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.ann`)).toMatchObject({ status: 'REJECTED', reason: 'EXPIRED', buyerId: 'ann', quantity: 1 })
+  expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe(
+    'NOTHING',
+  )
+  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.ann`)).toMatchObject({
+    status: 'REJECTED',
+    reason: 'EXPIRED',
+    buyerId: 'ann',
+    quantity: 1,
+  })
   expect(await left(sale)).toBe(3)
   expect(await world.redis.pttl(door.keys.reservation(sale.saleId, `${sale.saleId}.ann`))).toBeGreaterThan(0)
 })
 
 test('units are put back and taken away while the door is open under that epoch, and never below none', async () => {
   const sale = await openSale()
-  expect([await door.adjust(sale.saleId, 1, 2), await door.adjust(sale.saleId, 1, -9), await door.adjust(sale.saleId, 2, 1)]).toEqual([2, -5, 0])
+  expect([
+    await door.adjust(sale.saleId, 1, 2),
+    await door.adjust(sale.saleId, 1, -9),
+    await door.adjust(sale.saleId, 2, 1),
+  ]).toEqual([2, -5, 0])
   expect(await left(sale)).toBe(0)
-  expect(await door.readTally(sale.saleId, 1)).toMatchObject({ left: 0, undecidedMax: 0, blacklisted: 0, figures: { total: 3, perBuyerLimit: 2 } })
+  expect(await door.readTally(sale.saleId, 1)).toMatchObject({
+    left: 0,
+    undecidedMax: 0,
+    blacklisted: 0,
+    figures: { total: 3, perBuyerLimit: 2 },
+  })
   await door.close({ ...closed(sale), epoch: 2 })
   expect(await door.adjust(sale.saleId, 2, 1)).toBe(0)
   expect(await door.readTally(sale.saleId, 2)).toBeUndefined()
@@ -157,6 +223,9 @@ test('figures of another epoch are not taken: whoever rebuilds the sale has newe
 })
 
 test('a blacklist of any length can be filled in', async () => {
-  const sale = await openSale({}, Array.from({ length: 150_000 }, (_, i) => `banned-${i}`))
+  const sale = await openSale(
+    {},
+    Array.from({ length: 150_000 }, (_, i) => `banned-${i}`),
+  )
   expect([await reserve(sale, 'banned-149999'), await reserve(sale, 'ann')]).toEqual(['BLACKLISTED', 'RESERVED'])
 })

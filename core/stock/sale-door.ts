@@ -3,7 +3,14 @@ import { slicesOf } from '../platform/slices.ts'
 import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
-import { type ClosedSale, type DecidedReservation, type Door, KEPT_AFTER_END_MS, saleFigures, type StockTally } from './ledger.ts'
+import {
+  type ClosedSale,
+  type DecidedReservation,
+  type Door,
+  KEPT_AFTER_END_MS,
+  saleFigures,
+  type StockTally,
+} from './ledger.ts'
 import { type Scripts, withScripts } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
@@ -15,8 +22,8 @@ const SALES_AT_A_TIME = 200
 const REFILLED_PER_CALL_MAX = 32
 
 /**
- * What is done to a sale's Redis data from outside the buying: bring it in, open and move it, set it right. Every method
- * throws when Redis does not answer in time.
+ * What is done to a sale's Redis data from outside the buying: bring it in, open and move it, set it right. Every
+ * method throws when Redis does not answer in time.
  */
 export class SaleDoor {
   readonly keys: StockKeys
@@ -33,10 +40,22 @@ export class SaleDoor {
     await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
     await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
     return this.#redis.close(
-      this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId),
-      sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS,
-      'title', sale.title, 'price_cents', sale.priceCents, 'total', sale.total,
-      'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', sale.closesAtMs,
+      this.keys.sale(sale.saleId),
+      this.keys.blacklist(sale.saleId),
+      sale.epoch,
+      sale.closesAtMs + KEPT_AFTER_END_MS,
+      'title',
+      sale.title,
+      'price_cents',
+      sale.priceCents,
+      'total',
+      sale.total,
+      'per_buyer_limit',
+      sale.perBuyerLimit,
+      'opens_at_ms',
+      sale.opensAtMs,
+      'closes_at_ms',
+      sale.closesAtMs,
     )
   }
 
@@ -47,7 +66,10 @@ export class SaleDoor {
   }
 
   /** Fills in what became of reservations of a closed sale; STALE when it is not closed under this epoch any more. */
-  async refill({ saleId, epoch, total }: ClosedSale, reservations: DecidedReservation[]): Promise<'REFILLED' | 'STALE'> {
+  async refill(
+    { saleId, epoch, total }: ClosedSale,
+    reservations: DecidedReservation[],
+  ): Promise<'REFILLED' | 'STALE'> {
     const [holderUnits, closedWith] = await this.#redis.hmget(this.keys.sale(saleId), 'holder_units', 'total')
     const units = Number(holderUnits ?? closedWith ?? total)
     for (const some of slicesOf(reservations, REFILLED_PER_CALL_MAX)) {
@@ -55,54 +77,106 @@ export class SaleDoor {
       const args: (string | number)[] = [epoch]
       for (const { reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs } of some) {
         keys.push(this.keys.reservation(saleId, reservationId), this.keys.buyer(saleId, buyerId))
-        args.push(reservationId, status, reason ?? '', orderId ?? '', buyerId, holderBit(buyerId, units), quantity, reservedAtMs)
+        args.push(
+          reservationId,
+          status,
+          reason ?? '',
+          orderId ?? '',
+          buyerId,
+          holderBit(buyerId, units),
+          quantity,
+          reservedAtMs,
+        )
       }
-      if (await this.#redis.refill(keys.length, ...keys, ...args) === 'STALE') return 'STALE'
+      if ((await this.#redis.refill(keys.length, ...keys, ...args)) === 'STALE') return 'STALE'
     }
     return 'REFILLED'
   }
 
   /**
-   * Opens the door of a closed sale with that many units left, of that total when it may have changed since; STALE when it
-   * is open already or closed under another epoch.
+   * Opens the door of a closed sale with that many units left, of that total when it may have changed since; STALE when
+   * it is open already or closed under another epoch.
    */
   async open(saleId: string, epoch: number, left: number, total?: number): Promise<'OPEN' | 'STALE'> {
-    return this.#redis.open(this.keys.sale(saleId), this.keys.blacklist(saleId), epoch, left, total ?? '', await serverRunId(this.#redis))
+    return this.#redis.open(
+      this.keys.sale(saleId),
+      this.keys.blacklist(saleId),
+      epoch,
+      left,
+      total ?? '',
+      await serverRunId(this.#redis),
+    )
   }
 
   /** The state of a sale's door; LOST with epoch 0 when Redis has nothing of it. */
   async read(saleId: string): Promise<Door> {
-    const [[epoch, runId, refilled], serverRun] = await Promise.all([this.#redis.hmget(this.keys.sale(saleId), 'epoch', 'run_id', 'refilled'), serverRunId(this.#redis)])
+    const [[epoch, runId, refilled], serverRun] = await Promise.all([
+      this.#redis.hmget(this.keys.sale(saleId), 'epoch', 'run_id', 'refilled'),
+      serverRunId(this.#redis),
+    ])
     const state = runId === serverRun ? 'OPEN' : runId === '' ? 'CLOSED' : 'LOST'
     return { state, epoch: Number(epoch ?? 0), refilled: Number(refilled ?? 0) }
   }
 
   /** Undefined unless the door is open under that epoch. */
   async readTally(saleId: string, epoch: number): Promise<StockTally | undefined> {
-    const answers = await this.#redis.multi()
-      .hgetall(this.keys.sale(saleId)).zcard(this.keys.undecided(saleId)).scard(this.keys.blacklist(saleId)).exec()
-    const [[error, sale], [, undecided], [, blacklisted]] = answers as [[Error | null, Record<string, string>], [Error | null, number], [Error | null, number]]
+    const answers = await this.#redis
+      .multi()
+      .hgetall(this.keys.sale(saleId))
+      .zcard(this.keys.undecided(saleId))
+      .scard(this.keys.blacklist(saleId))
+      .exec()
+    const [[error, sale], [, undecided], [, blacklisted]] = answers as [
+      [Error | null, Record<string, string>],
+      [Error | null, number],
+      [Error | null, number],
+    ]
     if (error) throw error
     const figures = saleFigures(saleId, sale)
-    if (figures?.epoch !== epoch || sale.run_id !== await serverRunId(this.#redis)) return undefined
+    if (figures?.epoch !== epoch || sale.run_id !== (await serverRunId(this.#redis))) return undefined
     return { left: figures.left, undecidedMax: undecided * figures.perBuyerLimit, blacklisted, figures }
   }
 
   /** Moves the units left of an open sale, never below none. @returns by how many they were moved. */
   async adjust(saleId: string, epoch: number, units: number): Promise<number> {
-    return this.#redis.adjust(this.keys.sale(saleId), epoch, await serverRunId(this.#redis), units, this.keys.changes(), `${saleId}.`)
+    return this.#redis.adjust(
+      this.keys.sale(saleId),
+      epoch,
+      await serverRunId(this.#redis),
+      units,
+      this.keys.changes(),
+      `${saleId}.`,
+    )
   }
 
   /**
-   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer and stock. What buyers were given
-   * before keeps its own expiry: in a sale that is extended by more than a day, it is the database that knows who has bought.
+   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer and stock. What buyers were
+   * given before keeps its own expiry: in a sale that is extended by more than a day, it is the database that knows who
+   * has bought.
    */
   async amend({ saleId, epoch, total, closesAtMs, ...sale }: ClosedSale): Promise<void> {
     await this.#redis.zadd(this.keys.sales(), 'XX', 'GT', closesAtMs + KEPT_AFTER_END_MS, saleId)
     await this.#redis.amend(
-      this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
-      epoch, closesAtMs + KEPT_AFTER_END_MS, total, this.keys.changes(), `${saleId}.`,
-      'title', sale.title, 'price_cents', sale.priceCents, 'per_buyer_limit', sale.perBuyerLimit, 'opens_at_ms', sale.opensAtMs, 'closes_at_ms', closesAtMs,
+      this.keys.sale(saleId),
+      this.keys.blacklist(saleId),
+      this.keys.pending(saleId),
+      this.keys.undecided(saleId),
+      this.keys.holders(saleId),
+      epoch,
+      closesAtMs + KEPT_AFTER_END_MS,
+      total,
+      this.keys.changes(),
+      `${saleId}.`,
+      'title',
+      sale.title,
+      'price_cents',
+      sale.priceCents,
+      'per_buyer_limit',
+      sale.perBuyerLimit,
+      'opens_at_ms',
+      sale.opensAtMs,
+      'closes_at_ms',
+      closesAtMs,
     )
   }
 
@@ -114,13 +188,19 @@ export class SaleDoor {
   /** Puts buyers on the blacklist of a loaded sale, or takes them off. */
   async setBlacklisted(saleId: string, buyerIds: string[], listed: boolean): Promise<void> {
     for (const some of slicesOf(buyerIds, BLACKLISTED_PER_CALL_MAX)) {
-      await this.#redis.blacklist(this.keys.sale(saleId), this.keys.blacklist(saleId), listed ? 'LIST' : 'UNLIST', ...some)
+      await this.#redis.blacklist(
+        this.keys.sale(saleId),
+        this.keys.blacklist(saleId),
+        listed ? 'LIST' : 'UNLIST',
+        ...some,
+      )
     }
   }
 
   /** The same in many sales, some at a time: one round trip for each would take a minute for a thousand. */
   async setBlacklistedIn(saleIds: string[], buyerIds: string[], listed: boolean): Promise<void> {
-    for (const some of slicesOf(saleIds, SALES_AT_A_TIME)) await Promise.all(some.map((saleId) => this.setBlacklisted(saleId, buyerIds, listed)))
+    for (const some of slicesOf(saleIds, SALES_AT_A_TIME))
+      await Promise.all(some.map((saleId) => this.setBlacklisted(saleId, buyerIds, listed)))
   }
 
   /** Holds a sale's blacklist in Redis against those who ought to be on it. */

@@ -2,11 +2,27 @@ import { readFileSync } from 'node:fs'
 import type { Redis, Result } from 'ioredis'
 import type { ReleaseOutcome, ReserveAnswer } from './ledger.ts'
 
-const SCRIPTS = ['reserve', 'settle', 'release', 'claim', 'close', 'refill', 'open', 'adjust', 'amend', 'blacklist', 'reconciled', 'survey'] as const
+const SCRIPTS = [
+  'reserve',
+  'settle',
+  'release',
+  'claim',
+  'close',
+  'refill',
+  'open',
+  'adjust',
+  'amend',
+  'blacklist',
+  'reconciled',
+  'survey',
+] as const
 
 const read = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
 
-/** A script of this folder. Its header lists its keys, one line each; one that takes "for each" is told how many with every call. */
+/**
+ * A script of this folder. Its header lists its keys, one line each; one that takes "for each" is told how many with
+ * every call.
+ */
 function script(name: string): { lua: string; numberOfKeys?: number } {
   const own = read(name)
   const lua = own.includes('require_right(') ? read('require-right') + own : own

@@ -4,9 +4,9 @@ const asked = new WeakMap<Redis, Promise<string>>()
 const watched = new WeakSet<Redis>()
 
 /**
- * The run id of the server that a connection leads to: another with every start of a server, with every replica that takes
- * over, and with every server put in its place. That makes it the one thing about Redis that an older copy of its data
- * cannot bring back. Asked once per connection.
+ * The run id of the server that a connection leads to: another with every start of a server, with every replica that
+ * takes over, and with every server put in its place. That makes it the one thing about Redis that an older copy of its
+ * data cannot bring back. Asked once per connection.
  * @throws when Redis does not answer.
  */
 export async function serverRunId(redis: Redis): Promise<string> {

@@ -3,8 +3,19 @@ import { slicesOf } from '../platform/slices.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
-  type Ending, KEPT_AFTER_END_MS, type PendingReservation, type ReleaseOutcome, type ReservationRecord, reservationRecord, type ReservationRef,
-  type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest, type SaleFigures, saleFigures,
+  type Ending,
+  KEPT_AFTER_END_MS,
+  type PendingReservation,
+  type ReleaseOutcome,
+  type ReservationRecord,
+  reservationRecord,
+  type ReservationRef,
+  type ReserveLimits,
+  type ReserveOutcome,
+  reserveOutcome,
+  type ReserveRequest,
+  type SaleFigures,
+  saleFigures,
 } from './ledger.ts'
 import { type Scripts, withScripts } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
@@ -14,7 +25,9 @@ const SETTLED_PER_CALL_MAX = 32
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
 
-/** The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. */
+/**
+ * The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time.
+ */
 export class Stock {
   readonly keys: StockKeys
   readonly #redis: Redis & Scripts
@@ -26,21 +39,39 @@ export class Stock {
   }
 
   /** Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. */
-  async reserve(sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits'>, requests: ReserveRequest[], limits: ReserveLimits): Promise<ReserveOutcome[]> {
+  async reserve(
+    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits'>,
+    requests: ReserveRequest[],
+    limits: ReserveLimits,
+  ): Promise<ReserveOutcome[]> {
     const { saleId, epoch, total, holderUnits = total } = sale
     const keys = [
-      this.keys.sale(saleId), this.keys.blacklist(saleId), this.keys.pending(saleId), this.keys.undecided(saleId), this.keys.holders(saleId),
+      this.keys.sale(saleId),
+      this.keys.blacklist(saleId),
+      this.keys.pending(saleId),
+      this.keys.undecided(saleId),
+      this.keys.holders(saleId),
       this.keys.everybody(saleId),
     ]
     const args: (string | number)[] = [
-      epoch, 1_000 / limits.buyer.ratePerSecond, limits.buyer.burst, 1_000 / limits.address.ratePerSecond, limits.address.burst,
-      limits.maxPending, this.clockMs() + limits.patienceMs, await serverRunId(this.#redis),
-      limits.everybody ? 1_000 / limits.everybody.ratePerSecond : '', limits.everybody?.burst ?? '',
+      epoch,
+      1_000 / limits.buyer.ratePerSecond,
+      limits.buyer.burst,
+      1_000 / limits.address.ratePerSecond,
+      limits.address.burst,
+      limits.maxPending,
+      this.clockMs() + limits.patienceMs,
+      await serverRunId(this.#redis),
+      limits.everybody ? 1_000 / limits.everybody.ratePerSecond : '',
+      limits.everybody?.burst ?? '',
     ]
     for (const { reservationId, buyerId, address, quantity, wishes } of requests) {
       keys.push(
-        this.keys.bucket(saleId, 'buyer', buyerId), this.keys.bucket(saleId, 'address', address),
-        this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId))
+        this.keys.bucket(saleId, 'buyer', buyerId),
+        this.keys.bucket(saleId, 'address', address),
+        this.keys.buyer(saleId, buyerId),
+        this.keys.reservation(saleId, reservationId),
+      )
       args.push(reservationId, buyerId, quantity, holderBit(buyerId, holderUnits), wishes ? JSON.stringify(wishes) : '')
     }
     return (await this.#redis.reserve(keys.length, ...keys, ...args)).map(reserveOutcome)
@@ -51,18 +82,32 @@ export class Stock {
     await this.#redis.xdel(this.keys.pending(saleId), ...pendingEntries)
   }
 
-  /** Units left now and, when there are none, who may hold a reservation (see holders.ts); undefined when not loaded. */
+  /**
+   * Units left now and, when there are none, who may hold a reservation (see holders.ts); undefined when not loaded.
+   */
   async survey(saleId: string): Promise<{ left: number; holders: Buffer } | undefined> {
     const [left, holders] = await this.#redis.surveyBuffer(this.keys.sale(saleId), this.keys.holders(saleId))
     return left.length === 0 ? undefined : { left: Number(left), holders }
   }
 
   /** The reservations of a sale have become orders, or their orders were paid; in as few calls as may carry them. */
-  async settle(saleId: string, status: 'ORDERED' | 'PAID', orders: { reservationId: string; orderId: string }[]): Promise<void> {
-    await Promise.all(slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) => this.#redis.settle(
-      1 + some.length, this.keys.undecided(saleId), ...some.map(({ reservationId }) => this.keys.reservation(saleId, reservationId)),
-      status, this.keys.changes(), ...some.flatMap(({ reservationId, orderId }) => [reservationId, orderId]),
-    )))
+  async settle(
+    saleId: string,
+    status: 'ORDERED' | 'PAID',
+    orders: { reservationId: string; orderId: string }[],
+  ): Promise<void> {
+    await Promise.all(
+      slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) =>
+        this.#redis.settle(
+          1 + some.length,
+          this.keys.undecided(saleId),
+          ...some.map(({ reservationId }) => this.keys.reservation(saleId, reservationId)),
+          status,
+          this.keys.changes(),
+          ...some.flatMap(({ reservationId, orderId }) => [reservationId, orderId]),
+        ),
+      ),
+    )
   }
 
   /**
@@ -72,19 +117,31 @@ export class Stock {
   async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
     const { saleId, reservationId, buyerId, quantity } = ref
     return this.#redis.release(
-      this.keys.sale(saleId), this.keys.buyer(saleId, buyerId), this.keys.reservation(saleId, reservationId),
-      this.keys.pending(saleId), this.keys.undecided(saleId),
-      reservationId, ending.status, ending.reason ?? '', ending.giveBack ? 1 : 0, pendingEntry, this.keys.changes(), buyerId, quantity,
+      this.keys.sale(saleId),
+      this.keys.buyer(saleId, buyerId),
+      this.keys.reservation(saleId, reservationId),
+      this.keys.pending(saleId),
+      this.keys.undecided(saleId),
+      reservationId,
+      ending.status,
+      ending.reason ?? '',
+      ending.giveBack ? 1 : 0,
+      pendingEntry,
+      this.keys.changes(),
+      buyerId,
+      quantity,
     )
   }
 
   /** Takes over at most `most` pending entries of at least that age. */
   async claimPending(saleId: string, olderThanMs: number, most: number): Promise<PendingReservation[]> {
     const claimed = await this.#redis.claim(this.keys.pending(saleId), olderThanMs, most)
-    const found = await Promise.all(claimed.map(async ([entry, reservationId]) => {
-      const record = await this.readReservation(saleId, reservationId)
-      return record && { entry, reservationId, saleId, ...record, ...record.wishes }
-    }))
+    const found = await Promise.all(
+      claimed.map(async ([entry, reservationId]) => {
+        const record = await this.readReservation(saleId, reservationId)
+        return record && { entry, reservationId, saleId, ...record, ...record.wishes }
+      }),
+    )
     return found.filter((reservation) => reservation !== undefined)
   }
 
@@ -98,8 +155,8 @@ export class Stock {
   }
 
   /**
-   * Lists reservations under the present that are listed under a time to come: they were set aside while Redis' clock ran
-   * ahead, and would grow old only once it has come to that time.
+   * Lists reservations under the present that are listed under a time to come: they were set aside while Redis' clock
+   * ran ahead, and would grow old only once it has come to that time.
    */
   async dateBackUndecided(saleId: string, nowMs: number, most: number): Promise<void> {
     const key = this.keys.undecided(saleId)
@@ -120,7 +177,7 @@ export class Stock {
   /** Learns how far Redis' clock is ahead of ours, to within a round trip; deadlines are told to Redis by its own. */
   async syncClock(): Promise<void> {
     const sentAtMs = Date.now()
-    this.#redisAheadMs = await this.nowMs() - (sentAtMs + Date.now()) / 2
+    this.#redisAheadMs = (await this.nowMs()) - (sentAtMs + Date.now()) / 2
   }
 
   /** Redis' clock without asking it, as far as the last `syncClock` knows. */
@@ -158,7 +215,9 @@ export class Stock {
 
   /** Of those, the ones that end last. */
   async lastSaleIds(most: number): Promise<string[]> {
-    return (await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', 'LIMIT', 0, most)).reverse()
+    return (
+      await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', 'LIMIT', 0, most)
+    ).reverse()
   }
 
   /** Whether a sale is loaded, of several, in their order. */

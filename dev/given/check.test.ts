@@ -27,14 +27,23 @@ J1KJMtTya/F33sIA2vJt/Q6Bo2n+6vLdtQ==
 
 let world: World
 const listeners: Server[] = []
-beforeAll(async () => { world = await createWorld() })
-afterEach(() => { for (const listener of listeners.splice(0)) listener.close() })
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterEach(() => {
+  for (const listener of listeners.splice(0)) listener.close()
+})
 afterAll(async () => await world.close())
 
 const warnings: string[] = []
-const check = (env: NodeJS.ProcessEnv) => checkGivenServers(env, {
-  signal: new AbortController().signal, progress: () => {}, warn: (sentence) => { warnings.push(sentence) },
-})
+const check = (env: NodeJS.ProcessEnv) =>
+  checkGivenServers(env, {
+    signal: new AbortController().signal,
+    progress: () => {},
+    warn: (sentence) => {
+      warnings.push(sentence)
+    },
+  })
 const changed = (url: string, change: (url: URL) => void) => {
   const copy = new URL(url)
   change(copy)
@@ -47,17 +56,27 @@ async function listening(listener: Server): Promise<number> {
 }
 
 test('servers that can be used are told with their versions', async () => {
-  const said = await check({ DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl })
-  expect(said).toMatch(/^PostgreSQL \d\S* \(DATABASE_URL\), Redis \d\S* \(REDIS_URL\), RabbitMQ \d\S* \(RABBITMQ_URL\)$/)
+  const said = await check({
+    DATABASE_URL: world.databaseUrl,
+    REDIS_URL: world.redisUrl,
+    RABBITMQ_URL: world.rabbitmqUrl,
+  })
+  expect(said).toMatch(
+    /^PostgreSQL \d\S* \(DATABASE_URL\), Redis \d\S* \(REDIS_URL\), RabbitMQ \d\S* \(RABBITMQ_URL\)$/,
+  )
 })
 
 test('every URL that is wrong is named at once, and no password is shown', async () => {
   const port = await freePort()
-  const { message } = await check({
-    DATABASE_URL: changed(world.databaseUrl, (url) => { url.password = 'hunter2' }),
+  const { message } = (await check({
+    DATABASE_URL: changed(world.databaseUrl, (url) => {
+      url.password = 'hunter2'
+    }),
     REDIS_URL: `redis://localhost:${port}`,
-    RABBITMQ_URL: changed(world.rabbitmqUrl, (url) => { url.password = 'hunter2' }),
-  }).catch((error: Error) => error) as Error
+    RABBITMQ_URL: changed(world.rabbitmqUrl, (url) => {
+      url.password = 'hunter2'
+    }),
+  }).catch((error: Error) => error)) as Error
   expect(message.split('\n')).toEqual([
     'DATABASE_URL: the password of the user "postgres" is wrong.',
     `REDIS_URL: nothing listens at localhost:${port}; start Redis there, or check host and port.`,
@@ -79,18 +98,35 @@ test.each([
 
 test('a database that is missing, holds something else or may not be written is named', async () => {
   const other = `${world.name}_other`
-  await expect(check({ DATABASE_URL: changed(world.databaseUrl, (url) => { url.pathname = `/${other}` }) })).rejects.toThrow(`DATABASE_URL: database "${other}" does not exist; create it`)
+  await expect(
+    check({
+      DATABASE_URL: changed(world.databaseUrl, (url) => {
+        url.pathname = `/${other}`
+      }),
+    }),
+  ).rejects.toThrow(`DATABASE_URL: database "${other}" does not exist; create it`)
 
   await world.database.$executeRawUnsafe(`CREATE DATABASE ${other} TEMPLATE template0`)
   await world.database.$executeRawUnsafe(`CREATE ROLE ${other} LOGIN PASSWORD 'p'`)
-  const otherUrl = changed(world.databaseUrl, (url) => { url.pathname = `/${other}` })
+  const otherUrl = changed(world.databaseUrl, (url) => {
+    url.pathname = `/${other}`
+  })
   try {
-    await expect(check({ DATABASE_URL: changed(otherUrl, (url) => { url.username = other; url.password = 'p' }) })).rejects.toThrow(`the user "${other}" may not create tables`)
+    await expect(
+      check({
+        DATABASE_URL: changed(otherUrl, (url) => {
+          url.username = other
+          url.password = 'p'
+        }),
+      }),
+    ).rejects.toThrow(`the user "${other}" may not create tables`)
     const client = new Client(otherUrl)
     await client.connect()
     await client.query('CREATE TABLE customers (id int)')
     await client.end()
-    await expect(check({ DATABASE_URL: otherUrl })).rejects.toThrow(`DATABASE_URL: the database "${other}" holds 1 tables of something else; give an empty database`)
+    await expect(check({ DATABASE_URL: otherUrl })).rejects.toThrow(
+      `DATABASE_URL: the database "${other}" holds 1 tables of something else; give an empty database`,
+    )
   } finally {
     await world.database.$executeRawUnsafe(`DROP DATABASE ${other} WITH (FORCE)`)
     await world.database.$executeRawUnsafe(`DROP ROLE ${other}`)
@@ -99,34 +135,59 @@ test('a database that is missing, holds something else or may not be written is 
 
 test('a Redis user with a wrong password is named; one that loses data or forgets keys is warned of', async () => {
   await world.redis.call('ACL', 'SETUSER', world.name, 'on', '>right', '~*', '+@all')
-  const withPassword = (password: string) => changed(world.redisUrl, (url) => { url.username = world.name; url.password = password })
-  await expect(check({ REDIS_URL: withPassword('wrong') })).rejects.toThrow(`REDIS_URL: the password of the user "${world.name}" is wrong.`)
+  const withPassword = (password: string) =>
+    changed(world.redisUrl, (url) => {
+      url.username = world.name
+      url.password = password
+    })
+  await expect(check({ REDIS_URL: withPassword('wrong') })).rejects.toThrow(
+    `REDIS_URL: the password of the user "${world.name}" is wrong.`,
+  )
   await check({ REDIS_URL: withPassword('right') })
   await world.redis.call('ACL', 'DELUSER', world.name)
 
   const about = 'redis_version:7.2.0\r\naof_enabled:0\r\nmaxmemory_policy:allkeys-lru\r\n'
-  const careless = createServer((socket) => socket.setEncoding('utf8').on('data', (commands: string) => {
-    for (const [, name] of commands.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
-      if (name === 'info') socket.write(`$${about.length}\r\n${about}\r\n`)
-      else socket.write(name === 'hello' ? '-NOPROTO unsupported protocol version\r\n' : '+OK\r\n')
-    }
-  }))
+  const careless = createServer((socket) =>
+    socket.setEncoding('utf8').on('data', (commands: string) => {
+      for (const [, name] of commands.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        if (name === 'info') socket.write(`$${about.length}\r\n${about}\r\n`)
+        else socket.write(name === 'hello' ? '-NOPROTO unsupported protocol version\r\n' : '+OK\r\n')
+      }
+    }),
+  )
   await check({ REDIS_URL: `redis://localhost:${await listening(careless)}` })
-  expect(warnings).toEqual([expect.stringMatching(/^REDIS_URL: this Redis keeps no log.*appendonly yes/), expect.stringMatching(/allkeys-lru.*noeviction/)])
+  expect(warnings).toEqual([
+    expect.stringMatching(/^REDIS_URL: this Redis keeps no log.*appendonly yes/),
+    expect.stringMatching(/allkeys-lru.*noeviction/),
+  ])
 })
 
 test('a virtual host that is missing is named', async () => {
-  await expect(check({ RABBITMQ_URL: `${inject('rabbitmqUrl')}/nowhere` })).rejects.toThrow('RABBITMQ_URL: the user "guest" may not use the virtual host "nowhere", or there is none of that name.')
+  await expect(check({ RABBITMQ_URL: `${inject('rabbitmqUrl')}/nowhere` })).rejects.toThrow(
+    'RABBITMQ_URL: the user "guest" may not use the virtual host "nowhere", or there is none of that name.',
+  )
 })
 
 test('a certificate that nobody has signed is named, for each server', async () => {
   const tls = await listening(createTlsServer({ key, cert }))
-  const postgres = await listening(createServer((socket: Socket) => {
-    // PostgreSQL says S for "yes, TLS", and only then the handshake begins.
-    socket.once('data', () => socket.write('S', () => new TLSSocket(socket, { isServer: true, key, cert }).on('error', () => socket.destroy())))
-  }))
-  const urls = { DATABASE_URL: `postgresql://a:b@localhost:${postgres}/shop?sslmode=verify-full`, REDIS_URL: `rediss://localhost:${tls}`, RABBITMQ_URL: `amqps://localhost:${tls}` }
+  const postgres = await listening(
+    createServer((socket: Socket) => {
+      // PostgreSQL says S for "yes, TLS", and only then the handshake begins.
+      socket.once('data', () =>
+        socket.write('S', () =>
+          new TLSSocket(socket, { isServer: true, key, cert }).on('error', () => socket.destroy()),
+        ),
+      )
+    }),
+  )
+  const urls = {
+    DATABASE_URL: `postgresql://a:b@localhost:${postgres}/shop?sslmode=verify-full`,
+    REDIS_URL: `rediss://localhost:${tls}`,
+    RABBITMQ_URL: `amqps://localhost:${tls}`,
+  }
   for (const [name, url] of Object.entries(urls)) {
-    await expect(check({ [name]: url }), name).rejects.toThrow(new RegExp(`^${name}: the certificate of localhost:\\d+ is not trusted \\(.*NODE_EXTRA_CA_CERTS`))
+    await expect(check({ [name]: url }), name).rejects.toThrow(
+      new RegExp(`^${name}: the certificate of localhost:\\d+ is not trusted \\(.*NODE_EXTRA_CA_CERTS`),
+    )
   }
 })

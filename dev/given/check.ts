@@ -5,9 +5,27 @@ import { lookAtRabbitmq } from './rabbitmq.ts'
 import { lookAtRedis } from './redis.ts'
 
 const SERVERS = [
-  { name: 'PostgreSQL', variable: 'DATABASE_URL', scheme: /^postgres(ql)?:$/, example: 'postgresql://user:password@host:5432/database', look: lookAtPostgres },
-  { name: 'Redis', variable: 'REDIS_URL', scheme: /^rediss?:$/, example: 'redis://:password@host:6379', look: lookAtRedis },
-  { name: 'RabbitMQ', variable: 'RABBITMQ_URL', scheme: /^amqps?:$/, example: 'amqp://user:password@host:5672', look: lookAtRabbitmq },
+  {
+    name: 'PostgreSQL',
+    variable: 'DATABASE_URL',
+    scheme: /^postgres(ql)?:$/,
+    example: 'postgresql://user:password@host:5432/database',
+    look: lookAtPostgres,
+  },
+  {
+    name: 'Redis',
+    variable: 'REDIS_URL',
+    scheme: /^rediss?:$/,
+    example: 'redis://:password@host:6379',
+    look: lookAtRedis,
+  },
+  {
+    name: 'RabbitMQ',
+    variable: 'RABBITMQ_URL',
+    scheme: /^amqps?:$/,
+    example: 'amqp://user:password@host:5672',
+    look: lookAtRabbitmq,
+  },
 ] as const
 type Server = (typeof SERVERS)[number]
 
@@ -31,16 +49,18 @@ export const isAnyGiven = (env: NodeJS.ProcessEnv) => SERVERS.some(({ variable }
 export async function checkGivenServers(env: NodeJS.ProcessEnv, checking: Checking): Promise<string> {
   const given = SERVERS.filter(({ variable }) => env[variable])
   const looks = await Promise.allSettled(given.map((server) => check(server, env[server.variable] ?? '', checking)))
-  const faults = looks.flatMap((look) => look.status === 'rejected' ? [(look.reason as Error).message] : [])
+  const faults = looks.flatMap((look) => (look.status === 'rejected' ? [(look.reason as Error).message] : []))
   if (faults.length > 0) throw new Error(faults.join('\n'))
-  return looks.flatMap((look) => look.status === 'fulfilled' ? [look.value] : []).join(', ')
+  return looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : [])).join(', ')
 }
 
 async function check(server: Server, value: string, checking: Checking): Promise<string> {
   const { name, variable, scheme, example } = server
   if (!URL.canParse(value) || !scheme.test(new URL(value).protocol)) {
-    throw new Error(`${variable} is not a URL of ${name}; expected ${example}, with other characters than letters and `
-      + 'digits percent-encoded.')
+    throw new Error(
+      `${variable} is not a URL of ${name}; expected ${example}, with other characters than letters and ` +
+        'digits percent-encoded.',
+    )
   }
   const given: Given = { name, variable, url: new URL(value) }
   try {
@@ -54,7 +74,7 @@ async function check(server: Server, value: string, checking: Checking): Promise
 
 /** Silence, or a server that says that it is starting, passes. */
 async function lookPatiently({ look }: Server, given: Given, { signal, progress }: Checking): Promise<Look> {
-  for (const startedAt = Date.now(); ;) {
+  for (const startedAt = Date.now(); ; ) {
     try {
       return await look(given)
     } catch (error) {

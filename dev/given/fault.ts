@@ -17,7 +17,14 @@ export interface Look {
 /** What is wrong for good: one sentence that says what to do, to be read behind the variable's name. */
 export class Fault extends Error {}
 
-const DEFAULT_PORTS: Record<string, string> = { 'postgres:': '5432', 'postgresql:': '5432', 'redis:': '6379', 'rediss:': '6379', 'amqp:': '5672', 'amqps:': '5671' }
+const DEFAULT_PORTS: Record<string, string> = {
+  'postgres:': '5432',
+  'postgresql:': '5432',
+  'redis:': '6379',
+  'rediss:': '6379',
+  'amqp:': '5672',
+  'amqps:': '5671',
+}
 
 /** Without the password. */
 export const addressOf = ({ url }: Given) => `${url.hostname || 'localhost'}:${url.port || DEFAULT_PORTS[url.protocol]}`
@@ -26,7 +33,10 @@ const CERTIFICATE = /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_)|self-signed ce
 const OTHER_HOST = /^ERR_TLS_CERT_ALTNAME/
 const NO_TLS = /wrong version number|packet length too long|does not support SSL|EPROTO/
 
-/** The faults of connecting that every server shares. @returns undefined for what may pass: silence, a server that starts. */
+/**
+ * The faults of connecting that every server shares. @returns undefined for what may pass: silence, a server that
+ * starts.
+ */
 export function connectionFault(error: unknown, given: Given): Fault | undefined {
   const { code = '', message } = error as NodeJS.ErrnoException
   const { url, name } = given
@@ -41,12 +51,16 @@ export function connectionFault(error: unknown, given: Given): Fault | undefined
     return new Fault(`${address} cannot be reached (${code}); check the host and the network.`)
   }
   if (CERTIFICATE.test(code) || CERTIFICATE.test(message)) {
-    return new Fault(`the certificate of ${address} is not trusted (${code || message}); name the file of its authority `
-      + 'in NODE_EXTRA_CA_CERTS, and a host name that it is made for.')
+    return new Fault(
+      `the certificate of ${address} is not trusted (${code || message}); name the file of its authority ` +
+        'in NODE_EXTRA_CA_CERTS, and a host name that it is made for.',
+    )
   }
   if (OTHER_HOST.test(code)) return new Fault(`the certificate of ${address} is for another host (${message}).`)
   if (NO_TLS.test(code) || NO_TLS.test(message)) {
-    return new Fault(`${address} does not speak TLS; ask for it without (${WITHOUT_TLS[url.protocol] ?? 'no sslmode'}).`)
+    return new Fault(
+      `${address} does not speak TLS; ask for it without (${WITHOUT_TLS[url.protocol] ?? 'no sslmode'}).`,
+    )
   }
   return undefined
 }

@@ -14,7 +14,11 @@ interface Contents {
 
 /** Looks whether the database can be migrated. @throws Fault, or what may pass */
 export async function lookAtPostgres(given: Given): Promise<Look> {
-  const client = new Client({ connectionString: given.url.href, connectionTimeoutMillis: ANSWER_LIMIT_MS, query_timeout: ANSWER_LIMIT_MS })
+  const client = new Client({
+    connectionString: given.url.href,
+    connectionTimeoutMillis: ANSWER_LIMIT_MS,
+    query_timeout: ANSWER_LIMIT_MS,
+  })
   client.on('error', () => {}) // The rejected call says the same.
   try {
     await client.connect()
@@ -24,19 +28,27 @@ export async function lookAtPostgres(given: Given): Promise<Look> {
   } catch (error) {
     throw faultOf(error, given) ?? error
   } finally {
-    await client.end().catch(() => { /* It was not connected. */ })
+    await client.end().catch(() => {
+      /* It was not connected. */
+    })
   }
 }
 
 async function readContents(client: Client): Promise<Contents> {
-  const { rows: [found] } = await client.query<Omit<Contents, 'failed'>>(`
+  const {
+    rows: [found],
+  } = await client.query<Omit<Contents, 'failed'>>(`
     SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_database() AS database,
       to_regclass('_prisma_migrations') IS NOT NULL AS "isOurs",
       (SELECT count(*)::int FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm')) AS tables,
       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS "mayCreate"`)
   if (!found) throw new Error('PostgreSQL answered without a row')
   if (!found.isOurs) return { ...found, failed: null }
-  const { rows: [half] } = await client.query<{ name: string }>('SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL LIMIT 1')
+  const {
+    rows: [half],
+  } = await client.query<{ name: string }>(
+    'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL LIMIT 1',
+  )
   return { ...found, failed: half?.name ?? null }
 }
 
@@ -46,12 +58,15 @@ function judge({ database, isOurs, tables, mayCreate, failed }: Contents, given:
     throw new Fault(`the database "${database}" holds ${tables} tables of something else; ${another}.`)
   }
   if (failed) {
-    throw new Fault(`the migration ${failed} failed in the database "${database}" earlier; ${another}, or mend it by `
-      + 'hand.')
+    throw new Fault(
+      `the migration ${failed} failed in the database "${database}" earlier; ${another}, or mend it by hand.`,
+    )
   }
   if (!mayCreate) {
-    throw new Fault(`the user "${userOf(given, 'postgres')}" may not create tables in the database "${database}"; make `
-      + `it the database's owner.`)
+    throw new Fault(
+      `the user "${userOf(given, 'postgres')}" may not create tables in the database "${database}"; make ` +
+        `it the database's owner.`,
+    )
   }
 }
 

@@ -14,7 +14,9 @@ export async function lookAtRabbitmq(given: Given): Promise<Look> {
   } catch (error) {
     throw faultOf(error, given) ?? error
   } finally {
-    await model?.close().catch(() => { /* The broker has closed it, as 3.10 does for an unknown type. */ })
+    await model?.close().catch(() => {
+      /* The broker has closed it, as 3.10 does for an unknown type. */
+    })
   }
 }
 
@@ -23,14 +25,20 @@ async function declareByHash(model: ChannelModel): Promise<void> {
   let refusal: Error | undefined
   const refused = new Promise<never>((_, reject) => {
     // RabbitMQ 3.10 closes the whole connection, and says why only here.
-    model.on('error', (error: Error) => { refusal ??= error })
+    model.on('error', (error: Error) => {
+      refusal ??= error
+    })
     model.on('close', () => reject(refusal ?? new Error('The connection was closed')))
   })
   refused.catch(() => {}) // Without a refusal it is rejected when we leave, and nothing waits for it.
   const channel = await model.createChannel()
-  channel.on('error', (error: Error) => { refusal ??= error })
+  channel.on('error', (error: Error) => {
+    refusal ??= error
+  })
   const name = `seckill.probe.${process.pid}`
-  const declared = channel.assertExchange(name, 'x-consistent-hash', { durable: false, autoDelete: true }).then(() => channel.deleteExchange(name))
+  const declared = channel
+    .assertExchange(name, 'x-consistent-hash', { durable: false, autoDelete: true })
+    .then(() => channel.deleteExchange(name))
   await Promise.race([declared, refused])
 }
 
@@ -38,24 +46,33 @@ function faultOf(error: unknown, given: Given): Fault | undefined {
   const { message } = error as Error
   const user = userOf(given, 'guest')
   if (/unknown exchange type|COMMAND.INVALID/i.test(message)) {
-    return new Fault('this RabbitMQ lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange')
+    return new Fault(
+      'this RabbitMQ lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange',
+    )
   }
   if (/ACCESS.REFUSED.*exchange|configure access|access to exchange/i.test(message)) {
-    return new Fault(`the user "${user}" may not declare exchanges; run there: rabbitmqctl set_permissions -p <virtual `
-      + `host> ${user} '.*' '.*' '.*'`)
+    return new Fault(
+      `the user "${user}" may not declare exchanges; run there: rabbitmqctl set_permissions -p <virtual ` +
+        `host> ${user} '.*' '.*' '.*'`,
+    )
   }
   if (/ACCESS.REFUSED|403/.test(message)) {
-    return new Fault(`RabbitMQ does not let the user "${user}" in: the password is wrong, or it is "guest" from another `
-      + 'machine.')
+    return new Fault(
+      `RabbitMQ does not let the user "${user}" in: the password is wrong, or it is "guest" from another machine.`,
+    )
   }
   // amqplib does not read why the broker refused to open the virtual host.
   if (/NOT.ALLOWED|530|Expected ConnectionOpenOk/.test(message)) {
-    return new Fault(`the user "${user}" may not use the virtual host `
-      + `"${decodeURIComponent(given.url.pathname.slice(1)) || '/'}", or there is none of that name.`)
+    return new Fault(
+      `the user "${user}" may not use the virtual host ` +
+        `"${decodeURIComponent(given.url.pathname.slice(1)) || '/'}", or there is none of that name.`,
+    )
   }
   if (/Socket closed abruptly|Expected protocol|Invalid frame/i.test(message)) {
-    return new Fault(`what listens at ${addressOf(given)} does not speak AMQP 0-9-1 without TLS; check port and scheme `
-      + '(amqp or amqps).')
+    return new Fault(
+      `what listens at ${addressOf(given)} does not speak AMQP 0-9-1 without TLS; check port and scheme ` +
+        '(amqp or amqps).',
+    )
   }
   return connectionFault(error, given)
 }

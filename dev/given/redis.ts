@@ -7,10 +7,16 @@ const ANSWER_LIMIT_MS = 10_000
 export async function lookAtRedis(given: Given): Promise<Look> {
   let failure: Error | undefined
   const redis = new Redis(given.url.href, {
-    lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false, connectTimeout: ANSWER_LIMIT_MS, commandTimeout: ANSWER_LIMIT_MS,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    enableReadyCheck: false,
+    connectTimeout: ANSWER_LIMIT_MS,
+    commandTimeout: ANSWER_LIMIT_MS,
   })
   // A refused password is told here only; afterwards it is "Connection is closed".
-  redis.on('error', (error: Error) => { failure ??= error })
+  redis.on('error', (error: Error) => {
+    failure ??= error
+  })
   try {
     await redis.connect()
     await redis.ping()
@@ -32,8 +38,16 @@ function versionIn(about: string): string {
 function warningsIn(about: string): string[] {
   const policy = valueIn(about, 'maxmemory_policy')
   return [
-    ...valueIn(about, 'aof_enabled') === '0' ? ['this Redis keeps no log: when it restarts, sales close until they are rebuilt. Set appendonly yes and appendfsync always.'] : [],
-    ...policy !== undefined && policy !== 'noeviction' ? [`this Redis forgets keys when its memory is full (maxmemory-policy ${policy}), and with them who has bought. Set maxmemory-policy noeviction.`] : [],
+    ...(valueIn(about, 'aof_enabled') === '0'
+      ? [
+          'this Redis keeps no log: when it restarts, sales close until they are rebuilt. Set appendonly yes and appendfsync always.',
+        ]
+      : []),
+    ...(policy !== undefined && policy !== 'noeviction'
+      ? [
+          `this Redis forgets keys when its memory is full (maxmemory-policy ${policy}), and with them who has bought. Set maxmemory-policy noeviction.`,
+        ]
+      : []),
   ]
 }
 

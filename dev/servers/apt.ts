@@ -25,7 +25,11 @@ export async function aptGetInstall(packages: string[], say: (line: string) => v
 /** Tells what apt does, at most every two seconds. */
 async function aptGet(say: (line: string) => void, ...args: string[]): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  const running = execa('apt-get', ['-q', '-o', `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`, ...args], { env, all: true, reject: false })
+  const running = execa('apt-get', ['-q', '-o', `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`, ...args], {
+    env,
+    all: true,
+    reject: false,
+  })
   let saidAt = Date.now()
   running.all.setEncoding('utf8').on('data', (text: string) => {
     const line = text.trimEnd().split('\n').at(-1)
@@ -34,7 +38,10 @@ async function aptGet(say: (line: string) => void, ...args: string[]): Promise<v
     say(`apt-get: ${line}`)
   })
   const { exitCode, all } = await running
-  if (exitCode !== 0) throw new Error(`apt-get ${args.join(' ')} failed (${exitCode}). It said:\n${all.split('\n').slice(-12).join('\n')}`)
+  if (exitCode !== 0)
+    throw new Error(
+      `apt-get ${args.join(' ')} failed (${exitCode}). It said:\n${all.split('\n').slice(-12).join('\n')}`,
+    )
 }
 
 async function withoutServices(work: () => Promise<void>): Promise<void> {

@@ -12,7 +12,9 @@ import { serverUser } from './server-user.ts'
 
 let folder: string
 const environment = { ...process.env }
-beforeAll(async () => { folder = await makeScratchFolder() })
+beforeAll(async () => {
+  folder = await makeScratchFolder()
+})
 afterEach(() => {
   for (const name of ['PATH', 'REDIS_SERVER', 'RABBITMQ_SERVER', 'POSTGRES_BIN']) {
     if (environment[name] === undefined) delete process.env[name]
@@ -53,7 +55,7 @@ test('a variable chooses a server by its path, its folder or its name on the PAT
   }
 })
 
-test('of Debian\'s wrapper, which changes the user, the script behind it is taken', async () => {
+test("of Debian's wrapper, which changes the user, the script behind it is taken", async () => {
   const wrapper = await program(join(folder, 'debian/lib/rabbitmq/bin/rabbitmq-script-wrapper'))
   const script = await program(join(folder, 'debian/lib/rabbitmq/lib/rabbitmq_server-4.0.5/sbin/rabbitmq-server'))
   await mkdir(join(folder, 'debian/sbin'))
@@ -66,9 +68,13 @@ test('of Debian\'s wrapper, which changes the user, the script behind it is take
 
 test('a variable that names no such program is refused before anything is installed or started', async () => {
   process.env.REDIS_SERVER = join(folder, 'nowhere')
-  await expect(ensureBinaries(() => {})).rejects.toThrow(`REDIS_SERVER is "${join(folder, 'nowhere')}"; expected a program (redis-server or valkey-server), or the folder that holds it.`)
+  await expect(ensureBinaries(() => {})).rejects.toThrow(
+    `REDIS_SERVER is "${join(folder, 'nowhere')}"; expected a program (redis-server or valkey-server), or the folder that holds it.`,
+  )
   process.env.POSTGRES_BIN = dirname(await program(join(folder, 'half/postgres')))
-  await expect(startPostgres({ dataDir: join(folder, 'pg') })).rejects.toThrow(/^POSTGRES_BIN is ".*half", which lacks initdb;/)
+  await expect(startPostgres({ dataDir: join(folder, 'pg') })).rejects.toThrow(
+    /^POSTGRES_BIN is ".*half", which lacks initdb;/,
+  )
 })
 
 test('data of another PostgreSQL are refused in one sentence', async () => {
@@ -77,33 +83,48 @@ test('data of another PostgreSQL are refused in one sentence', async () => {
   await writeFile(join(dataDir, 'cluster/PG_VERSION'), '9\n')
   const { uid, gid } = await serverUser()
   if (uid !== undefined) await chown(join(dataDir, 'cluster'), uid, gid)
-  await expect(startPostgres({ dataDir })).rejects.toThrow(/^PostgreSQL \d\S* cannot read the data in .*cluster, made by PostgreSQL 9\. .* POSTGRES_BIN .* npm run reset$/)
+  await expect(startPostgres({ dataDir })).rejects.toThrow(
+    /^PostgreSQL \d\S* cannot read the data in .*cluster, made by PostgreSQL 9\. .* POSTGRES_BIN .* npm run reset$/,
+  )
 })
 
 test('data that this RabbitMQ cannot read are refused in one sentence: of a later one, and for 4.x those from before 3.13', async () => {
   const dataDir = join(folder, 'rabbitmq')
   await mkdir(dataDir)
   await writeFile(join(dataDir, 'made-by'), '99.0.1\n')
-  await expect(startRabbitmq({ dataDir })).rejects.toThrow(/^RabbitMQ \S+ cannot read the data in .*rabbitmq, made by RabbitMQ 99\.0\.1\. .* RABBITMQ_SERVER .* npm run reset$/)
+  await expect(startRabbitmq({ dataDir })).rejects.toThrow(
+    /^RabbitMQ \S+ cannot read the data in .*rabbitmq, made by RabbitMQ 99\.0\.1\. .* RABBITMQ_SERVER .* npm run reset$/,
+  )
 
   process.env.RABBITMQ_SERVER = await program(join(folder, 'later/sbin/rabbitmq-server'))
   await mkdir(join(folder, 'later/plugins/rabbit-4.0.5'), { recursive: true })
   await writeFile(join(dataDir, 'made-by'), '3.10.8\n')
-  await expect(startRabbitmq({ dataDir })).rejects.toThrow(/^RabbitMQ 4\.0\.5 cannot read .* made by RabbitMQ 3\.10\.8\./)
+  await expect(startRabbitmq({ dataDir })).rejects.toThrow(
+    /^RabbitMQ 4\.0\.5 cannot read .* made by RabbitMQ 3\.10\.8\./,
+  )
 })
 
 test('a RabbitMQ without our plugin is named, and one leaves its version beside its data; without that mark their feature flags tell', async () => {
   const dataDir = join(folder, 'marked')
-  const broker = await startRabbitmq({ dataDir, disposable: true, plugins: ['rabbitmq_management'], onStart: (name, id) => void noteProcess(name, id) })
+  const broker = await startRabbitmq({
+    dataDir,
+    disposable: true,
+    plugins: ['rabbitmq_management'],
+    onStart: (name, id) => void noteProcess(name, id),
+  })
   endWithFile(() => broker.stop())
-  await expect(lookAtRabbitmq({ name: 'RabbitMQ', variable: 'RABBITMQ_URL', url: new URL(broker.url) }))
-    .rejects.toThrow('lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange')
+  await expect(
+    lookAtRabbitmq({ name: 'RabbitMQ', variable: 'RABBITMQ_URL', url: new URL(broker.url) }),
+  ).rejects.toThrow('lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange')
   await broker.stop()
   expect((await readFile(join(dataDir, 'made-by'), 'utf8')).trim()).toBe(broker.version)
 
   await rm(join(dataDir, 'made-by'))
   const flags = join(dataDir, `mnesia/${RABBITMQ_NODE}-feature_flags`)
-  await writeFile(flags, (await readFile(flags, 'utf8')).replaceAll(/message_containers|rabbitmq_4|khepri_db/g, 'other'))
+  await writeFile(
+    flags,
+    (await readFile(flags, 'utf8')).replaceAll(/message_containers|rabbitmq_4|khepri_db/g, 'other'),
+  )
   expect(() => checkRabbitmqData(dataDir, '4.0.5')).toThrow('made by RabbitMQ 3.12 or earlier')
   expect(() => checkRabbitmqData(dataDir, '3.13.7')).not.toThrow()
 })

@@ -12,18 +12,41 @@ interface Program {
 }
 
 const PROGRAMS = {
-  redis: { names: ['redis-server', 'valkey-server'], variable: 'REDIS_SERVER', debianPackage: 'redis-server', brewFormula: 'redis' },
-  rabbitmq: { names: ['rabbitmq-server'], variable: 'RABBITMQ_SERVER', debianPackage: 'rabbitmq-server', brewFormula: 'rabbitmq' },
+  redis: {
+    names: ['redis-server', 'valkey-server'],
+    variable: 'REDIS_SERVER',
+    debianPackage: 'redis-server',
+    brewFormula: 'redis',
+  },
+  rabbitmq: {
+    names: ['rabbitmq-server'],
+    variable: 'RABBITMQ_SERVER',
+    debianPackage: 'rabbitmq-server',
+    brewFormula: 'rabbitmq',
+  },
   /** The port mapper that Erlang nodes meet at; it comes with Erlang. */
   epmd: { names: ['epmd'], debianPackage: 'rabbitmq-server', brewFormula: 'rabbitmq' },
 } satisfies Record<string, Program>
 
 /** The servers that are not in an npm package. */
 export type InstalledServer = 'redis' | 'rabbitmq'
-const NEEDS = { redis: [PROGRAMS.redis], rabbitmq: [PROGRAMS.rabbitmq, PROGRAMS.epmd] } satisfies Record<InstalledServer, Program[]>
+const NEEDS = { redis: [PROGRAMS.redis], rabbitmq: [PROGRAMS.rabbitmq, PROGRAMS.epmd] } satisfies Record<
+  InstalledServer,
+  Program[]
+>
 
-/** Searched after the PATH, which often lacks the folders of servers: Debian's, and those of Homebrew on both kinds of Mac. */
-const MORE_FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin', '/opt/homebrew/sbin']
+/**
+ * Searched after the PATH, which often lacks the folders of servers: Debian's, and those of Homebrew on both kinds of
+ * Mac.
+ */
+const MORE_FOLDERS = [
+  '/usr/bin',
+  '/usr/sbin',
+  '/usr/local/bin',
+  '/usr/local/sbin',
+  '/opt/homebrew/bin',
+  '/opt/homebrew/sbin',
+]
 
 export const redisServer = () => programOrThrow(PROGRAMS.redis)
 export const epmd = () => programOrThrow(PROGRAMS.epmd)
@@ -32,17 +55,24 @@ export function rabbitmqServer(): string {
   return behindDebiansWrapper(programOrThrow(PROGRAMS.rabbitmq))
 }
 
-/** Read from the plugins beside the script, because `rabbitmqctl version` takes seconds. Undefined where they are not. */
+/**
+ * Read from the plugins beside the script, because `rabbitmqctl version` takes seconds. Undefined where they are not.
+ */
 export function rabbitmqVersion(script: string): string | undefined {
   const plugins = join(dirname(realpathSync(script)), '../plugins')
-  return filesIn(plugins).map((name) => /^rabbit-(\d+\.\d+\.\d+)/.exec(name)?.[1]).find(Boolean)
+  return filesIn(plugins)
+    .map((name) => /^rabbit-(\d+\.\d+\.\d+)/.exec(name)?.[1])
+    .find(Boolean)
 }
 
 /**
  * Makes sure that the servers are installed, which as root on Debian means installing them.
  * @throws one sentence with the command to run, or the variable to mend, when it cannot.
  */
-export async function ensureBinaries(say: (line: string) => void, servers: InstalledServer[] = ['redis', 'rabbitmq']): Promise<void> {
+export async function ensureBinaries(
+  say: (line: string) => void,
+  servers: InstalledServer[] = ['redis', 'rabbitmq'],
+): Promise<void> {
   const missing = () => servers.flatMap((server): Program[] => NEEDS[server]).filter((program) => !find(program))
   const wanted = missing()
   if (wanted.length === 0) return
@@ -67,9 +97,12 @@ function missingSentence(programs: Program[]): string {
   const packages = packagesOf(programs)
   const names = programs.map((program) => program.names[0]).join(' and ')
   const variables = [...new Set(programs.flatMap(({ variable = 'the PATH' }) => variable))].join(' and ')
-  const how = process.platform === 'darwin' ? `Run: brew install ${[...new Set(programs.map(({ brewFormula }) => brewFormula))].join(' ')}`
-    : isDebian() ? `Run: sudo apt-get install --no-install-recommends ${packages.join(' ')}`
-      : 'Install them with the package manager of this system'
+  const how =
+    process.platform === 'darwin'
+      ? `Run: brew install ${[...new Set(programs.map(({ brewFormula }) => brewFormula))].join(' ')}`
+      : isDebian()
+        ? `Run: sudo apt-get install --no-install-recommends ${packages.join(' ')}`
+        : 'Install them with the package manager of this system'
   return `${names} not found on the PATH. ${how}, or name the programs in ${variables}.`
 }
 
@@ -79,8 +112,10 @@ function find(program: Program): string | undefined {
   if (!wanted) return onThePath(program.names)
   const found = wanted.includes('/') ? atPath(wanted, program.names) : onThePath([wanted])
   if (!found) {
-    throw new Error(`${program.variable} is "${wanted}"; expected a program (${program.names.join(' or ')}), or the `
-      + 'folder that holds it.')
+    throw new Error(
+      `${program.variable} is "${wanted}"; expected a program (${program.names.join(' or ')}), or the ` +
+        'folder that holds it.',
+    )
   }
   return found
 }
@@ -90,17 +125,22 @@ function onThePath(names: string[]): string | undefined {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }
 
-const atPath = (path: string, names: string[]) => [path, ...names.map((name) => join(path, name))].map((each) => resolve(each)).find(isExecutable)
+const atPath = (path: string, names: string[]) =>
+  [path, ...names.map((name) => join(path, name))].map((each) => resolve(each)).find(isExecutable)
 
 /**
- * Debian's `rabbitmq-server` on the PATH is a wrapper that changes to the user `rabbitmq`, whose folders are the system's
- * and not ours. The script it calls lives in a folder named after its version.
+ * Debian's `rabbitmq-server` on the PATH is a wrapper that changes to the user `rabbitmq`, whose folders are the
+ * system's and not ours. The script it calls lives in a folder named after its version.
  */
 function behindDebiansWrapper(path: string): string {
   const real = realpathSync(path)
   if (!real.endsWith('/bin/rabbitmq-script-wrapper')) return path
   const lib = join(dirname(real), '../lib')
-  return filesIn(lib).map((version) => join(lib, version, 'sbin/rabbitmq-server')).find(isExecutable) ?? path
+  return (
+    filesIn(lib)
+      .map((version) => join(lib, version, 'sbin/rabbitmq-server'))
+      .find(isExecutable) ?? path
+  )
 }
 
 function isExecutable(path: string): boolean {

@@ -8,7 +8,10 @@ const ON_MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
 /** @throws one sentence when there is none. */
 export function chromium(): string {
   const path = find()
-  if (!path) throw new Error(`Chromium not found. ${isDebian() ? 'Run: sudo apt-get install --no-install-recommends chromium' : `Install it, or Google Chrome, and have it on the PATH as one of ${NAMES.join(', ')}`}`)
+  if (!path)
+    throw new Error(
+      `Chromium not found. ${isDebian() ? 'Run: sudo apt-get install --no-install-recommends chromium' : `Install it, or Google Chrome, and have it on the PATH as one of ${NAMES.join(', ')}`}`,
+    )
   return path
 }
 

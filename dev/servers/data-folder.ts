@@ -10,7 +10,7 @@ const OTHERS_MAY_PASS = 0o001
  * enter a checkout below a private home; then it is a folder of this checkout's own among the system's state.
  */
 export async function dataFolder(): Promise<string> {
-  if (process.getuid?.() !== 0 || await reachableByOthers(CHECKOUT)) return join(CHECKOUT, '.data')
+  if (process.getuid?.() !== 0 || (await reachableByOthers(CHECKOUT))) return join(CHECKOUT, '.data')
   const mark = createHash('sha256').update(CHECKOUT).digest('hex').slice(0, 8)
   return `/var/lib/${basename(CHECKOUT)}-${mark}`
 }
@@ -20,7 +20,7 @@ const FREE_MIN_MB = 300
 
 /** @throws one sentence when the folder cannot be made or used. */
 export async function makeDataFolder(folder?: string): Promise<string> {
-  const place = folder ?? await dataFolder()
+  const place = folder ?? (await dataFolder())
   await refuseAnothersFolder(place)
   await usable(place, async () => {
     await mkdir(join(place, 'logs'), { recursive: true })
@@ -33,10 +33,11 @@ export async function makeDataFolder(folder?: string): Promise<string> {
 export async function checkDataFolder(folder: string): Promise<void> {
   await usable(folder, () => writeAndRename(folder))
   const { bavail, bsize } = await statfs(folder)
-  const freeMb = Math.floor(bavail * bsize / 1_000_000)
+  const freeMb = Math.floor((bavail * bsize) / 1_000_000)
   if (freeMb < FREE_MIN_MB) {
-    throw new Error(`The disk of the data folder ${folder} has ${freeMb} MB left; expected ${FREE_MIN_MB} MB. Make room `
-      + 'on it.')
+    throw new Error(
+      `The disk of the data folder ${folder} has ${freeMb} MB left; expected ${FREE_MIN_MB} MB. Make room on it.`,
+    )
   }
 }
 
@@ -44,7 +45,9 @@ async function usable(folder: string, work: () => Promise<void>): Promise<void> 
   try {
     await work()
   } catch (error) {
-    throw new Error(`The data folder ${folder} cannot be used: ${whyNot(error as NodeJS.ErrnoException)}`, { cause: error })
+    throw new Error(`The data folder ${folder} cannot be used: ${whyNot(error as NodeJS.ErrnoException)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -59,11 +62,16 @@ async function refuseAnothersFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined)
   const uid = process.getuid?.()
   if (!found || uid === undefined || uid === 0 || found.uid === uid) return
-  throw new Error(`The data folder ${folder} belongs to another user (uid ${found.uid}), who has started the system `
-    + 'from here. Start it as that user, or in a clone of your own.')
+  throw new Error(
+    `The data folder ${folder} belongs to another user (uid ${found.uid}), who has started the system ` +
+      'from here. Start it as that user, or in a clone of your own.',
+  )
 }
 
-/** Root's servers run as other users, who pass through and do not look around. A mounted folder may not let itself be changed. */
+/**
+ * Root's servers run as other users, who pass through and do not look around. A mounted folder may not let itself be
+ * changed.
+ */
 async function letOthersPass(folder: string): Promise<void> {
   if (((await stat(folder)).mode & 0o777) === 0o711) return
   await chmod(folder, 0o711).catch(async (error: unknown) => {

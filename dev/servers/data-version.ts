@@ -13,8 +13,10 @@ export interface OtherVersion {
 
 /** What a person reads whose data are of another version than the server. */
 export function otherVersion({ server, version, madeBy, folder, variable }: OtherVersion): string {
-  return `${server} ${version} cannot read the data in ${folder}, made by ${server} ${madeBy}. `
-    + `Name the programs of ${server} ${madeBy} in ${variable} to keep the data, or clear all data with: npm run reset`
+  return (
+    `${server} ${version} cannot read the data in ${folder}, made by ${server} ${madeBy}. ` +
+    `Name the programs of ${server} ${madeBy} in ${variable} to keep the data, or clear all data with: npm run reset`
+  )
 }
 
 /** Part of the names of its files. */
@@ -35,9 +37,19 @@ export function checkRabbitmqData(dataDir: string, version: string | undefined):
   if (!version) return
   const madeBy = textOf(mark(dataDir))?.trim()
   const isLater = madeBy !== undefined && seriesOf(madeBy) > seriesOf(version)
-  const isTooOld = seriesOf(version) >= seriesOf('4.0') && (madeBy === undefined ? lacksFlagsOf313(dataDir) : seriesOf(madeBy) < seriesOf('3.13'))
+  const isTooOld =
+    seriesOf(version) >= seriesOf('4.0') &&
+    (madeBy === undefined ? lacksFlagsOf313(dataDir) : seriesOf(madeBy) < seriesOf('3.13'))
   if (!isLater && !isTooOld) return
-  throw new Error(otherVersion({ server: 'RabbitMQ', version, madeBy: madeBy ?? '3.12 or earlier', folder: dataDir, variable: 'RABBITMQ_SERVER' }))
+  throw new Error(
+    otherVersion({
+      server: 'RabbitMQ',
+      version,
+      madeBy: madeBy ?? '3.12 or earlier',
+      folder: dataDir,
+      variable: 'RABBITMQ_SERVER',
+    }),
+  )
 }
 
 /** Data without a mark: RabbitMQ lists the feature flags that are enabled in them. */

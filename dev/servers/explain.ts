@@ -21,18 +21,40 @@ export interface Explanation {
   mayPass: boolean
 }
 
-/** Faults that starting again does not mend, by the words of Node, PostgreSQL, Redis and RabbitMQ; `$&` is what matched. */
+/**
+ * Faults that starting again does not mend, by the words of Node, PostgreSQL, Redis and RabbitMQ; `$&` is what matched.
+ */
 const LASTING: [RegExp, (folder: string) => string][] = [
   [/no space left on device|ENOSPC|disk is full/i, (folder) => `The disk of ${folder} is full; free at least 500 MB.`],
   [/read-only file system|EROFS/i, (folder) => `${folder} is on a file system that is read-only; mount it writable.`],
-  [/permission denied|EACCES|EPERM|wrong ownership/i, (folder) => `This user may not use a file in ${folder} ($&); start as the user who owns it, or make it this user's.`],
-  [/cannot allocate memory|ENOMEM|heap out of memory|could not map anonymous shared memory|eheap_alloc/i, () => 'There is not enough memory; end other programs, or give this machine or container more.'],
-  [/required feature flag not enabled|[^\n]*feature flags?[^\n]*(?:unsupported|incompatible)[^\n]*/i,
-    (folder) => `This RabbitMQ cannot read the data in ${folder}, which an older one made. Name the program of that one in RABBITMQ_SERVER to keep the data, or clear all data with: npm run reset`],
-  [/Can't handle RDB format version/, (folder) => `This Redis cannot read the data in ${folder}, which a later one made. Name the program of that one in REDIS_SERVER to keep the data, or clear all data with: npm run reset`],
-  [/Bad file format reading the append only file|Unexpected end of file reading the append only file/,
-    (folder) => `Redis cannot read its log in ${folder}, which is damaged; mend it with redis-check-aof --fix, or clear all data with: npm run reset`],
-  [/EADDRINUSE|address already in use|Port \d+ on \S+ is taken|ALREADY_LISTENING|eaddrinuse/i, () => 'Its port is taken by another program ($&); end that one, or start again.'],
+  [
+    /permission denied|EACCES|EPERM|wrong ownership/i,
+    (folder) =>
+      `This user may not use a file in ${folder} ($&); start as the user who owns it, or make it this user's.`,
+  ],
+  [
+    /cannot allocate memory|ENOMEM|heap out of memory|could not map anonymous shared memory|eheap_alloc/i,
+    () => 'There is not enough memory; end other programs, or give this machine or container more.',
+  ],
+  [
+    /required feature flag not enabled|[^\n]*feature flags?[^\n]*(?:unsupported|incompatible)[^\n]*/i,
+    (folder) =>
+      `This RabbitMQ cannot read the data in ${folder}, which an older one made. Name the program of that one in RABBITMQ_SERVER to keep the data, or clear all data with: npm run reset`,
+  ],
+  [
+    /Can't handle RDB format version/,
+    (folder) =>
+      `This Redis cannot read the data in ${folder}, which a later one made. Name the program of that one in REDIS_SERVER to keep the data, or clear all data with: npm run reset`,
+  ],
+  [
+    /Bad file format reading the append only file|Unexpected end of file reading the append only file/,
+    (folder) =>
+      `Redis cannot read its log in ${folder}, which is damaged; mend it with redis-check-aof --fix, or clear all data with: npm run reset`,
+  ],
+  [
+    /EADDRINUSE|address already in use|Port \d+ on \S+ is taken|ALREADY_LISTENING|eaddrinuse/i,
+    () => 'Its port is taken by another program ($&); end that one, or start again.',
+  ],
 ]
 
 /** EX_CONFIG: the service has printed what is wrong with its environment. */
@@ -46,9 +68,14 @@ export function explain({ name, why, logFile, logFrom }: Ending): Explanation {
   const lastLines = text.split('\n').slice(-LINES_MAX).join('\n')
   for (const [pattern, sentence] of LASTING) {
     const [match] = pattern.exec(lastLines) ?? []
-    if (match) return { sentence: `${said}. ${sentence(dirname(logFile)).replace('$&', () => match)} Its log: ${logFile}`, mayPass: false }
+    if (match)
+      return {
+        sentence: `${said}. ${sentence(dirname(logFile)).replace('$&', () => match)} Its log: ${logFile}`,
+        mayPass: false,
+      }
   }
-  const reason = why === 'signal SIGKILL' ? 'It was killed: by hand, or by the system for want of memory.' : lastSentence(text)
+  const reason =
+    why === 'signal SIGKILL' ? 'It was killed: by hand, or by the system for want of memory.' : lastSentence(text)
   return { sentence: `${said}${reason ? `: ${reason}` : ''} Its log: ${logFile}`, mayPass: true }
 }
 
@@ -59,7 +86,13 @@ export function lastWarning(logFile: string, logFrom: number): string {
 
 /** The gravest of the last lines, in plain words, whether the log is of JSON lines or of text. */
 function lastSentence(text: string, atLeast = 0): string {
-  const lines = text.replaceAll(COLOURS, '').split('\n').map((line) => line.trim()).filter(Boolean).map(readLine).filter(({ gravity }) => gravity >= atLeast)
+  const lines = text
+    .replaceAll(COLOURS, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .map(readLine)
+    .filter(({ gravity }) => gravity >= atLeast)
   const gravest = Math.max(...lines.map(({ gravity }) => gravity), 0)
   return lines.findLast(({ gravity }) => gravity === gravest)?.sentence ?? ''
 }

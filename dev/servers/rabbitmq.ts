@@ -38,10 +38,19 @@ interface Ports {
 }
 
 /** A private broker on loopback: one node, with a port mapper (epmd) of its own that leaves with it. */
-export async function startRabbitmq({ dataDir, port, onStart, signal, progress, managementPort, disposable, plugins = PLUGINS }: RabbitmqOptions): Promise<RabbitmqServer> {
+export async function startRabbitmq({
+  dataDir,
+  port,
+  onStart,
+  signal,
+  progress,
+  managementPort,
+  disposable,
+  plugins = PLUGINS,
+}: RabbitmqOptions): Promise<RabbitmqServer> {
   const ports: Ports = {
-    amqp: port ?? await freePort(),
-    management: managementPort ?? await freePort(),
+    amqp: port ?? (await freePort()),
+    management: managementPort ?? (await freePort()),
     distribution: await freePort(),
     portMapper: await freePort(),
   }
@@ -50,7 +59,12 @@ export async function startRabbitmq({ dataDir, port, onStart, signal, progress, 
   const env = await writeSettings(dataDir, ports, plugins)
   const logFile = join(dataDir, 'rabbitmq.log')
   // The node would start a port mapper itself, but in the background, where nobody stops it again.
-  const mapper = startChild({ command: epmd(), args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'], logFile: join(dataDir, 'epmd.log'), env })
+  const mapper = startChild({
+    command: epmd(),
+    args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'],
+    logFile: join(dataDir, 'epmd.log'),
+    env,
+  })
   onStart?.('epmd', mapper)
   try {
     const node = startChild({ command: script, args: [], logFile, env, cwd: dataDir })
@@ -90,14 +104,17 @@ async function writeSettings(dataDir: string, ports: Ports, plugins: string[]): 
   await secretFile(inside('.erlang.cookie'))
   await chmod(inside('.erlang.cookie'), 0o400)
   await writeFile(inside('enabled_plugins'), `[${plugins.join(',')}].\n`)
-  await writeFile(inside('rabbitmq.conf'), [
-    `listeners.tcp.default = 127.0.0.1:${ports.amqp}`,
-    'management.tcp.ip = 127.0.0.1',
-    `management.tcp.port = ${ports.management}`,
-    'log.console = true',
-    'log.file = false',
-    '',
-  ].join('\n'))
+  await writeFile(
+    inside('rabbitmq.conf'),
+    [
+      `listeners.tcp.default = 127.0.0.1:${ports.amqp}`,
+      'management.tcp.ip = 127.0.0.1',
+      `management.tcp.port = ${ports.management}`,
+      'log.console = true',
+      'log.file = false',
+      '',
+    ].join('\n'),
+  )
   const inherited = Object.entries(process.env).filter(([name]) => !/^(RABBITMQ_|ERL_)/.test(name))
   return {
     ...Object.fromEntries(inherited),
@@ -116,7 +133,8 @@ async function writeSettings(dataDir: string, ports: Ports, plugins: string[]): 
     // The script then becomes the server (exec) instead of waiting beside it: our child's pid is the server's.
     RUNNING_UNDER_SYSTEMD: 'true',
     // Loopback only, and no busy waiting: an idle broker should cost an idle machine nothing.
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+      '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',
   }
 }
 
@@ -125,7 +143,8 @@ async function versionAt({ amqp, management }: Ports): Promise<string> {
   const connection = await connect(`amqp://127.0.0.1:${amqp}`, { timeout: 5_000 })
   await connection.close()
   const overview = await fetch(`http://127.0.0.1:${management}/api/overview`, {
-    headers: { authorization: `Basic ${btoa('guest:guest')}` }, signal: AbortSignal.timeout(5_000),
+    headers: { authorization: `Basic ${btoa('guest:guest')}` },
+    signal: AbortSignal.timeout(5_000),
   })
-  return overview.ok ? (await overview.json() as { rabbitmq_version: string }).rabbitmq_version : ''
+  return overview.ok ? ((await overview.json()) as { rabbitmq_version: string }).rabbitmq_version : ''
 }

@@ -3,7 +3,10 @@ import type { Child } from '../processes.ts'
 import { explain, lastWarning } from './explain.ts'
 
 const PROBE_PAUSE_MS = 50
-/** Seconds on an idle machine; a loaded one takes a hundred times as long. What will not come up at all ends sooner by itself. */
+/**
+ * Seconds on an idle machine; a loaded one takes a hundred times as long. What will not come up at all ends sooner by
+ * itself.
+ */
 const START_LIMIT_MS = 600_000
 const PROGRESS_EVERY_MS = 5_000
 
@@ -39,7 +42,9 @@ export class StartFailure extends Error {
 export async function waitUntilReady(probe: () => Promise<boolean>, wait: Wait): Promise<void> {
   const { name, child, logFile, limitMs = START_LIMIT_MS, signal, progress, waitsFor } = wait
   let ending: string | undefined
-  void child.ended.then((why) => { ending = why })
+  void child.ended.then((why) => {
+    ending = why
+  })
   const startedAt = Date.now()
   const soFar = () => {
     const why = waitsFor?.() || lastWarning(logFile, child.logFrom)

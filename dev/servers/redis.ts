@@ -12,7 +12,7 @@ const STOP_LIMIT_MS = 10_000
 /** A private Redis on loopback that loses nothing it has confirmed. */
 export async function startRedis({ dataDir, port, onStart, signal, progress }: ServerOptions): Promise<RunningServer> {
   await mkdir(dataDir, { recursive: true })
-  const listenOn = port ?? await freePort()
+  const listenOn = port ?? (await freePort())
   const logFile = join(dataDir, 'redis.log')
   const child = startChild({ command: redisServer(), args: redisArguments(dataDir, listenOn), logFile })
   onStart?.('redis', child)
@@ -51,7 +51,12 @@ function redisArguments(dataDir: string, port: number): string[] {
  * here. Valkey has a version of its own.
  */
 async function versionAt(port: number, pid: number): Promise<string> {
-  const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000, commandTimeout: 5_000 })
+  const redis = new Redis(port, '127.0.0.1', {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 5_000,
+    commandTimeout: 5_000,
+  })
   redis.on('error', () => {}) // Not there yet; the rejected call says the same.
   try {
     await redis.connect()

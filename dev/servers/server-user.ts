@@ -8,10 +8,16 @@ export async function serverUser(): Promise<ServerUser> {
   if (process.getuid?.() !== 0) return {}
   const known = await lookUp()
   if (known) return known
-  const made = await execa('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres'], { reject: false })
+  const made = await execa(
+    'useradd',
+    ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres'],
+    { reject: false },
+  )
   const user = await lookUp() // Even when useradd failed: another start may have made the user in the meantime.
   if (user) return user
-  throw new Error(`PostgreSQL does not run as root and needs the user "postgres", who could not be made: ${made.stderr || made.message}. Make the user by hand, or start as an ordinary user.`)
+  throw new Error(
+    `PostgreSQL does not run as root and needs the user "postgres", who could not be made: ${made.stderr || made.message}. Make the user by hand, or start as an ordinary user.`,
+  )
 }
 
 async function lookUp(): Promise<ServerUser | undefined> {

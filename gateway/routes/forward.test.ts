@@ -23,7 +23,16 @@ beforeAll(async () => {
   await once(orderService.listen(0, '127.0.0.1'), 'listening')
   const log = createLog('test', 'silent')
   const url = `http://127.0.0.1:${(orderService.address() as AddressInfo).port}`
-  gateway = await startHttp({ host: '127.0.0.1', port: 0, log, metrics: new Registry(), checks: {}, routes: (app) => { app.use(forwardTo(url, log)) } })
+  gateway = await startHttp({
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    metrics: new Registry(),
+    checks: {},
+    routes: (app) => {
+      app.use(forwardTo(url, log))
+    },
+  })
 })
 afterAll(async () => {
   await gateway.close()
@@ -34,7 +43,11 @@ test('the provider reports money while buyers hold every connection of theirs to
   const url = `http://127.0.0.1:${gateway.port}/`
   const buyers = await new RawConnection(url).opened()
   buyers.send('GET /orders/1 HTTP/1.1\r\nHost: shop\r\n\r\n'.repeat(150))
-  await eventually('as many to be asked as may be', () => unanswered.length, (count) => count === 100)
+  await eventually(
+    'as many to be asked as may be',
+    () => unanswered.length,
+    (count) => count === 100,
+  )
   expect(await call('POST', `${url}payments/callback`, { body: {} })).toMatchObject({ status: 200 })
   expect(buyers.received).toBe('')
   expect(unanswered).toHaveLength(100)

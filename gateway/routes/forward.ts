@@ -20,13 +20,22 @@ const CALLBACK = '/payments/callback'
 const METHODS = new Set(['GET', 'HEAD', 'POST'])
 /** Of one connection (RFC 9110, 7.6.1); host and the framing of the body are ours. */
 const OF_ONE_CONNECTION = new Set([
-  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'content-length', 'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'content-length',
+  'host',
 ])
 
 /**
- * Hands /orders and /payments to the order service, bodies byte for byte (a payment callback is signed over its raw body).
- * Each is read whole before it is handed on: a hundred slow senders would otherwise hold every connection there is, and a
- * body whose framing had got lost on the way would be read as the next buyer's request.
+ * Hands /orders and /payments to the order service, bodies byte for byte (a payment callback is signed over its raw
+ * body). Each is read whole before it is handed on: a hundred slow senders would otherwise hold every connection there
+ * is, and a body whose framing had got lost on the way would be read as the next buyer's request.
  */
 export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler {
   const ofBuyers = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS)
@@ -34,7 +43,10 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
   return async (req, res, next) => {
     if (!FORWARDED.test(req.path)) return next()
     if (!METHODS.has(req.method)) {
-      return sendProblem(res, 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`, {}, ['Allow', [...METHODS].join(', ')])
+      return sendProblem(res, 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`, {}, [
+        'Allow',
+        [...METHODS].join(', '),
+      ])
     }
     const body = await readBody(req)
     try {
@@ -42,7 +54,9 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
     } catch (error) {
       if (res.closed) return // The buyer is gone, and the request with them.
       log.warn({ err: (error as Error).message }, 'order service not reached')
-      sendProblem(res, 'UNAVAILABLE', 'Orders cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
+      sendProblem(res, 'UNAVAILABLE', 'Orders cannot be reached right now; try again in a moment.', {
+        retryAfterSeconds: 2,
+      })
     }
   }
 }
@@ -59,12 +73,20 @@ function connectionsTo(url: URL, maxSockets: number): Ask {
   const agent = new Agent({ keepAlive: true, maxSockets, timeout: IDLE_LIMIT_MS })
   const target: https.RequestOptions = { protocol: url.protocol, hostname, port: url.port, agent, servername }
   const folder = url.pathname.replace(/\/$/, '')
-  return (req, res, body) => new Promise((resolve, reject) => {
-    const asked = request({ ...target, method: req.method, path: folder + pathOf(req), headers: handedOn(req, body) })
-    const limit = setTimeout(() => asked.destroy(new Error(`No answer within ${ANSWER_LIMIT_MS} ms`)), ANSWER_LIMIT_MS)
-    asked.on('response', resolve).on('error', reject).on('close', () => clearTimeout(limit)).end(body)
-    res.once('close', () => asked.destroy())
-  })
+  return (req, res, body) =>
+    new Promise((resolve, reject) => {
+      const asked = request({ ...target, method: req.method, path: folder + pathOf(req), headers: handedOn(req, body) })
+      const limit = setTimeout(
+        () => asked.destroy(new Error(`No answer within ${ANSWER_LIMIT_MS} ms`)),
+        ANSWER_LIMIT_MS,
+      )
+      asked
+        .on('response', resolve)
+        .on('error', reject)
+        .on('close', () => clearTimeout(limit))
+        .end(body)
+      res.once('close', () => asked.destroy())
+    })
 }
 
 /** As it came, dots and all: resolved, /orders/../metrics would leave /orders. */
@@ -80,7 +102,9 @@ function handedOn(req: Request, body: Buffer): Record<string, string | string[] 
 }
 
 function passOn(answer: IncomingMessage, res: Response): void {
-  const headers = Object.entries(answer.headers).filter(([name]) => name === 'content-length' || !OF_ONE_CONNECTION.has(name))
+  const headers = Object.entries(answer.headers).filter(
+    ([name]) => name === 'content-length' || !OF_ONE_CONNECTION.has(name),
+  )
   res.writeHead(answer.statusCode ?? 502, Object.fromEntries(headers))
   // What breaks now breaks the buyer's connection: they see that the answer is not whole.
   pipeline(answer, res, () => {})

@@ -10,8 +10,8 @@ type Limits = Pick<GatewayConfig, 'POLL_RATE_PER_SECOND' | 'POLL_BURST' | 'SIGN_
 export const bucketsOfAddresses = (limits: Limits) => new KeyedBuckets(limits.POLL_RATE_PER_SECOND, limits.POLL_BURST)
 
 /**
- * What one client address may ask for. Kept in this process: it protects the process, and a client who is served by several
- * of them gets a little more. Purchases are limited where they are made, in buy.ts.
+ * What one client address may ask for. Kept in this process: it protects the process, and a client who is served by
+ * several of them gets a little more. Purchases are limited where they are made, in buy.ts.
  */
 export function addressLimit(limits: Limits): RequestHandler {
   const buckets = {
@@ -25,12 +25,16 @@ export function addressLimit(limits: Limits): RequestHandler {
     const token = kind && buckets[kind].take(addressForLimit(req.ip ?? ''))
     if (!token || token.taken) return next()
     const retryAfterSeconds = token.waitMs / 1_000
-    sendProblem(res, 'RATE_LIMITED', 'Too many requests from this address; wait before the next.', { retryAfterSeconds })
+    sendProblem(res, 'RATE_LIMITED', 'Too many requests from this address; wait before the next.', {
+      retryAfterSeconds,
+    })
   }
 }
 
 const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
-/** The shop's page is some ten files, and a buyer whose page polls too much must still see it: it is what says to wait. */
+/**
+ * The shop's page is some ten files, and a buyer whose page polls too much must still see it: it is what says to wait.
+ */
 const PAGE_FILES = 10
 const PAGE = /^\/(assets\/[^/]+)?$/
 const SIGN_IN = /^\/sessions\/?$/i

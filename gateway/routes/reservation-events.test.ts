@@ -20,22 +20,45 @@ const tokens = createTokens('x'.repeat(32))
 /** Something that happens once. */
 function moment<T = void>() {
   let happen: (value: T) => void = () => {}
-  const happened = new Promise<T>((resolve) => { happen = resolve })
+  const happened = new Promise<T>((resolve) => {
+    happen = resolve
+  })
   return { happen, happened }
 }
 
 // Redis made to answer at that very moment: no real one can be.
-test.each([['/events', {}], ['', { prefer: 'wait=30' }]])('a buyer who leaves while the reservation is read does not wait for ever: GET %s', async (suffix, headers) => {
+test.each([
+  ['/events', {}],
+  ['', { prefer: 'wait=30' }],
+])('a buyer who leaves while the reservation is read does not wait for ever: GET %s', async (suffix, headers) => {
   const [asked, answer, left] = [moment(), moment<ReservationRecord>(), moment()]
-  const stock = { readReservation() { asked.happen(); return answer.happened } } as unknown as Stock
+  const stock = {
+    readReservation() {
+      asked.happen()
+      return answer.happened
+    },
+  } as unknown as Stock
   const watched = new WatchedReservations(stock, { hear() {} } as unknown as Changes, log, 10)
-  const server = await startHttp({ host: '127.0.0.1', port: 0, log, metrics: new Registry(), checks: {}, routes(app) {
-    app.use((_req, res, next) => { res.once('close', () => left.happen()); next() })
-    app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
-    app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
-  } })
+  const server = await startHttp({
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    metrics: new Registry(),
+    checks: {},
+    routes(app) {
+      app.use((_req, res, next) => {
+        res.once('close', () => left.happen())
+        next()
+      })
+      app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
+      app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
+    },
+  })
   const leaving = new AbortController()
-  const call = fetch(`http://127.0.0.1:${server.port}${path}${suffix}`, { headers: { ...headers, authorization: `Bearer ${tokens.sign('eve')}` }, signal: leaving.signal })
+  const call = fetch(`http://127.0.0.1:${server.port}${path}${suffix}`, {
+    headers: { ...headers, authorization: `Bearer ${tokens.sign('eve')}` },
+    signal: leaving.signal,
+  })
   await asked.happened
   leaving.abort()
   await expect(call).rejects.toThrow('aborted')

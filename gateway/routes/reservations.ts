@@ -14,7 +14,8 @@ export function getReservation(stock: Stock, watched: WatchedReservations): Buye
     const { buyerId } = res.locals
     const record = await readOwn(stock, reservationId, buyerId)
     const waitSeconds = preferredWait(req.headers)
-    const waited = waitSeconds === undefined ? undefined : await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
+    const waited =
+      waitSeconds === undefined ? undefined : await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
     if (waited) res.set('Preference-Applied', `wait=${waitSeconds}`)
     res.json(reservationView(reservationId, waited ?? record))
   }

@@ -15,11 +15,18 @@ export function getSales(catalogue: Catalogue): RequestHandler {
     const after = readCursor(Place, cursor)
     const nowMs = catalogue.clockMs()
     const all = catalogue.all()
-    // One that ends while somebody turns the pages moves behind those that are open: it may come twice, and is not missed.
+    // One that ends while somebody turns the pages moves behind those that are open: it may come twice, and is not
+    // missed.
     const from = after ? all.findIndex((sale) => comparePlaces(placeOf(sale, nowMs), after) > 0) : 0
-    const { rows, next } = pageOf(from < 0 ? [] : all.slice(from, from + limit + 1), limit, (last) => placeOf(last, nowMs))
+    const { rows, next } = pageOf(from < 0 ? [] : all.slice(from, from + limit + 1), limit, (last) =>
+      placeOf(last, nowMs),
+    )
     const serverTime = timeOf(catalogue)
-    const list: SaleList = { sales: rows.map((sale) => view(sale, serverTime)), ...(next === undefined ? {} : { next }), serverTime }
+    const list: SaleList = {
+      sales: rows.map((sale) => view(sale, serverTime)),
+      ...(next === undefined ? {} : { next }),
+      serverTime,
+    }
     res.json(list)
   }
 }

@@ -4,7 +4,9 @@ import { SessionRequest } from '../../core/contracts/http.ts'
 import { parse } from '../../core/platform/problem.ts'
 import type { Tokens } from '../../core/platform/tokens.ts'
 
-/** Demo mode only: anybody is whoever they say; the same name is the same buyer, in capitals or not, composed or not. */
+/**
+ * Demo mode only: anybody is whoever they say; the same name is the same buyer, in capitals or not, composed or not.
+ */
 export function demoSignIn(tokens: Tokens): RequestHandler {
   return (req, res) => {
     const { name } = parse(SessionRequest, req.body)

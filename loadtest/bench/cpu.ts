@@ -4,7 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** CPU µs used so far, by a name of ours. Undefined where the system keeps no /proc. */
 export type CpuMicros = Record<string, number>
 
-interface Stat { parent: number; ticks: number }
+interface Stat {
+  parent: number
+  ticks: number
+}
 
 /**
  * What each process and its descendants have used: PostgreSQL works in children, two gateway processes have a parent.
@@ -12,10 +15,14 @@ interface Stat { parent: number; ticks: number }
  */
 export function readCpu(roots: Record<string, number>): CpuMicros | undefined {
   if (process.platform !== 'linux') return undefined
-  const stats = new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    const stat = readStat(Number(pid))
-    return stat ? [[Number(pid), stat] as const] : []
-  }))
+  const stats = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => {
+        const stat = readStat(Number(pid))
+        return stat ? [[Number(pid), stat] as const] : []
+      }),
+  )
   const rootOf = (pid: number): string | undefined => {
     for (let at = pid; at > 1; at = stats.get(at)?.parent ?? 0) {
       const name = Object.keys(roots).find((root) => roots[root] === at)
@@ -32,21 +39,32 @@ export function readCpu(roots: Record<string, number>): CpuMicros | undefined {
 }
 
 /** What the whole machine has used so far, and what its host has kept from it. */
-export interface MachineCpu { busyMicros: number; stolenMicros: number }
+export interface MachineCpu {
+  busyMicros: number
+  stolenMicros: number
+}
 
 export function readMachineCpu(): MachineCpu | undefined {
   if (process.platform !== 'linux') return undefined
   // "cpu user nice system idle iowait irq softirq steal …"
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/).slice(1).map(Number) ?? []
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/).slice(1).map(Number) ?? []
   return { busyMicros: (user + nice + system + irq + softirq) * microsPerTick(), stolenMicros: steal * microsPerTick() }
 }
 
 /** Of one and the same set of names. */
 export function cpuSince(before: CpuMicros | undefined, after: CpuMicros | undefined): CpuMicros | undefined {
-  return before && after && Object.fromEntries(Object.keys(after).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]))
+  return (
+    before &&
+    after &&
+    Object.fromEntries(Object.keys(after).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]))
+  )
 }
 
-/** Fields are counted from the end of the name in parentheses, which may hold anything: parent is the 4th, times the 14th to 17th. */
+/**
+ * Fields are counted from the end of the name in parentheses, which may hold anything: parent is the 4th, times the
+ * 14th to 17th.
+ */
 function readStat(pid: number): Stat | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
@@ -59,5 +77,5 @@ function readStat(pid: number): Stat | undefined {
 
 let tick: number | undefined
 function microsPerTick(): number {
-  return tick ??= 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+  return (tick ??= 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' })))
 }

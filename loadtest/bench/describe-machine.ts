@@ -10,14 +10,17 @@ const require = createRequire(import.meta.url)
 
 export function describeMachine(): BenchRun['machine'] {
   return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length,
-    memoryGb: Math.round(totalmem() / 2 ** 30), os: `${osType()} ${release()}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    os: `${osType()} ${release()}`,
   }
 }
 
 /** The commit that was measured, with a mark when the checkout differs from it. */
 export function commit(): string {
-  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
   try {
     return git('rev-parse', '--short=10', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' and changes')
   } catch {
@@ -28,7 +31,11 @@ export function commit(): string {
 /** Asked of the servers themselves. */
 export async function versions(env: Record<string, string>): Promise<Record<string, string>> {
   const { version: express } = require('express/package.json') as { version: string }
-  const [postgres, redis, rabbitmq] = await Promise.all([postgresVersion(env.DATABASE_URL ?? ''), redisVersion(env.REDIS_URL ?? ''), rabbitmqVersion(env.RABBITMQ_URL ?? '')])
+  const [postgres, redis, rabbitmq] = await Promise.all([
+    postgresVersion(env.DATABASE_URL ?? ''),
+    redisVersion(env.REDIS_URL ?? ''),
+    rabbitmqVersion(env.RABBITMQ_URL ?? ''),
+  ])
   return { node: process.versions.node, express, postgres, redis, rabbitmq }
 }
 

@@ -13,7 +13,10 @@ export interface Figure {
   aim?: number
 }
 
-const rate = (id: MeasureId, outcome: 'accepted' | 'soldOut' | 'limited' = 'accepted') => (round: Round) => round.measures[id]?.load.perSecond[outcome]
+const rate =
+  (id: MeasureId, outcome: 'accepted' | 'soldOut' | 'limited' = 'accepted') =>
+  (round: Round) =>
+    round.measures[id]?.load.perSecond[outcome]
 const p99 = (id: MeasureId) => (round: Round) => round.measures[id]?.load.latencyMs.p99
 const durable = (id: MeasureId) => (round: Round) => round.measures[id]?.durablePerSecond
 type Read = Figure['of']
@@ -24,11 +27,35 @@ function ratio(id: string, label: string, above: Read, below: Read, must?: numbe
     const [a, b] = [above(round), below(round)]
     return a === undefined || !b ? undefined : a / b
   }
-  return { id, section: 'ratios', label, of, better: 'more', digits: 2, ...(must !== undefined && { must }), ...(aim !== undefined && { aim }) }
+  return {
+    id,
+    section: 'ratios',
+    label,
+    of,
+    better: 'more',
+    digits: 2,
+    ...(must !== undefined && { must }),
+    ...(aim !== undefined && { aim }),
+  }
 }
-const perSecond = (id: string, label: string, of: Read): Figure => ({ id, section: 'rates per second', label, of, better: 'more', digits: 0 })
-const ms = (id: string, label: string, of: Read, must?: number, aim?: number): Figure =>
-  ({ id, section: 'milliseconds', label, of, better: 'less', digits: 1, ...(must !== undefined && { must }), ...(aim !== undefined && { aim }) })
+const perSecond = (id: string, label: string, of: Read): Figure => ({
+  id,
+  section: 'rates per second',
+  label,
+  of,
+  better: 'more',
+  digits: 0,
+})
+const ms = (id: string, label: string, of: Read, must?: number, aim?: number): Figure => ({
+  id,
+  section: 'milliseconds',
+  label,
+  of,
+  better: 'less',
+  digits: 1,
+  ...(must !== undefined && { must }),
+  ...(aim !== undefined && { aim }),
+})
 
 const bestPrisma: Read = (round) => Math.max(rate('naiveForUpdate')(round) ?? 0, rate('naiveConditional')(round) ?? 0)
 const written: Read = (round) => round.drain?.ordersPerSecond
@@ -41,10 +68,24 @@ const FIGURES: Figure[] = [
   ratio('buy/redis', 'buy / the reserve script alone', rate('buy'), rate('redis'), 0.3, 0.5),
   ratio('buy/buyExpress', 'buy / buy through Express', rate('buy'), rate('buyExpress')),
   ratio('soldOut/hello', 'sold out / bare Express', rate('soldOut', 'soldOut'), rate('hello'), 5, 8),
-  ratio('soldOutTwo/hello', 'sold out, two processes / bare Express', rate('soldOutTwo', 'soldOut'), rate('hello'), 9, 12),
+  ratio(
+    'soldOutTwo/hello',
+    'sold out, two processes / bare Express',
+    rate('soldOutTwo', 'soldOut'),
+    rate('hello'),
+    9,
+    12,
+  ),
   ratio('limited/hello', 'limited / bare Express', rate('limited', 'limited'), rate('hello'), 5, 8),
   ratio('durable/prisma', 'accepted and written / best Prisma transaction', durable('buyWriting'), bestPrisma, 25, 40),
-  ratio('durable/statement', 'accepted and written / one hand-written statement', durable('buyWriting'), rate('naiveStatement'), 5, 8),
+  ratio(
+    'durable/statement',
+    'accepted and written / one hand-written statement',
+    durable('buyWriting'),
+    rate('naiveStatement'),
+    5,
+    8,
+  ),
   ratio('written/naive', 'orders in batches / one by one', written, naiveWritten, 25, 45),
 
   ms('p99at40', 'p99 of buying at 40 % of what it takes while writing', p99('latency40'), 25, 10),

@@ -14,7 +14,8 @@ export class Generator {
   constructor(tokenSecret: string, seconds: number) {
     this.#buyers = BUYERS_PER_SECOND_MAX * seconds
     this.#child = fork(join(import.meta.dirname, 'load/worker.ts'), {
-      execArgv: ['--import', 'tsx'], env: { ...process.env, TOKEN_SECRET: tokenSecret },
+      execArgv: ['--import', 'tsx'],
+      env: { ...process.env, TOKEN_SECRET: tokenSecret },
     })
     this.#child.setMaxListeners(0)
   }

@@ -2,6 +2,10 @@
 import express from 'express'
 
 const app = express()
-app.get('/readyz', (_req, res) => { res.json({ ready: true }) })
-app.post('/hello', express.json(), (_req, res) => { res.json({ hello: 'world' }) })
+app.get('/readyz', (_req, res) => {
+  res.json({ ready: true })
+})
+app.post('/hello', express.json(), (_req, res) => {
+  res.json({ hello: 'world' })
+})
 app.listen(Number(process.env.PORT), '127.0.0.1')

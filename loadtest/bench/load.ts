@@ -1,6 +1,7 @@
 /**
  * The load generator, in a process of its own. By hand, against anything that sells as the gateway does:
- *   TOKEN_SECRET=… node --import tsx loadtest/bench/load.ts --url http://localhost:3000 --sale demo --connections 64 --seconds 5
+ *   TOKEN_SECRET=… node --import tsx loadtest/bench/load.ts --url http://localhost:3000 --sale demo --connections 64
+ *   --seconds 5
  *   (npm start keeps that secret in its data folder, secrets/TOKEN_SECRET)
  *   … --mode open --rate 5000          buyers come at a fixed rate
  *   … --buyers 1                       one buyer, again and again
@@ -15,7 +16,10 @@ import { OUTCOMES } from './load/outcomes.ts'
 import type { LoadPlan, LoadResult } from './load/plan.ts'
 import { runLoad } from './load/run-load.ts'
 
-const buyers = new Buyers(process.env.TOKEN_SECRET ?? 'a secret that no shop has: only for what checks no token', randomBytes(4).toString('hex'))
+const buyers = new Buyers(
+  process.env.TOKEN_SECRET ?? 'a secret that no shop has: only for what checks no token',
+  randomBytes(4).toString('hex'),
+)
 const plan = planOf(process.argv.slice(2))
 buyers.signIn(plan.buyers ?? 20_000 * plan.seconds)
 const result = await runLoad(plan, { buyers, openLane: httpLanes(plan.url) })
@@ -34,18 +38,30 @@ function describe({ perSecond, outcomes, statuses, latencyMs, ...run }: LoadResu
 }
 
 function planOf(args: string[]): LoadPlan {
-  const { values } = parseArgs({ args, options: {
-    url: { type: 'string' }, sale: { type: 'string' }, mode: { type: 'string', default: 'closed' }, rate: { type: 'string', default: '1000' },
-    connections: { type: 'string', default: '64' }, 'connections-max': { type: 'string', default: '512' },
-    seconds: { type: 'string', default: '5' }, buyers: { type: 'string' },
-  } })
-  if (!values.url || !['closed', 'open'].includes(values.mode)) throw new Error('Expected --url <address> [--sale <id>] [--mode closed|open]; see the top of this file.')
+  const { values } = parseArgs({
+    args,
+    options: {
+      url: { type: 'string' },
+      sale: { type: 'string' },
+      mode: { type: 'string', default: 'closed' },
+      rate: { type: 'string', default: '1000' },
+      connections: { type: 'string', default: '64' },
+      'connections-max': { type: 'string', default: '512' },
+      seconds: { type: 'string', default: '5' },
+      buyers: { type: 'string' },
+    },
+  })
+  if (!values.url || !['closed', 'open'].includes(values.mode))
+    throw new Error('Expected --url <address> [--sale <id>] [--mode closed|open]; see the top of this file.')
   return {
     kind: 'http',
     url: values.sale ? new URL(`/sales/${values.sale}/reservations`, values.url).href : values.url,
     mode: values.mode === 'open' ? 'open' : 'closed',
-    seconds: Number(values.seconds), connections: Number(values.connections), connectionsMax: Number(values['connections-max']),
-    ratePerSecond: Number(values.rate), firstBuyer: 0,
+    seconds: Number(values.seconds),
+    connections: Number(values.connections),
+    connectionsMax: Number(values['connections-max']),
+    ratePerSecond: Number(values.rate),
+    firstBuyer: 0,
     ...(values.buyers ? { buyers: Number(values.buyers) } : {}),
   }
 }

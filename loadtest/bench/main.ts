@@ -14,7 +14,10 @@ import { table } from './report/table.ts'
 import { writeResults } from './report/write-results.ts'
 
 const { values } = commandLine({
-  rounds: { type: 'string' }, seconds: { type: 'string' }, connections: { type: 'string', default: '128' }, quick: { type: 'boolean', default: false },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  connections: { type: 'string', default: '128' },
+  quick: { type: 'boolean', default: false },
 })
 const options = {
   rounds: numberOf('--rounds', values.rounds ?? (values.quick ? '1' : '3'), [1, 1_000]),
@@ -23,7 +26,8 @@ const options = {
 }
 
 const stopRequest = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopRequest.abort(new Error('Stopped before its end.')))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => stopRequest.abort(new Error('Stopped before its end.')))
 
 try {
   const run = await runBench(options, stopRequest.signal)

@@ -32,7 +32,14 @@ export function warmUpSeconds({ seconds }: BenchOptions): number {
 export async function measure(bench: Bench, options: MeasureOptions): Promise<Measured> {
   const { seconds, connections } = bench.options
   const plan: LoadPlan = {
-    kind: 'http', url: options.url, mode: 'closed', seconds, connections, connectionsMax: connections, firstBuyer: 0, ...options.plan,
+    kind: 'http',
+    url: options.url,
+    mode: 'closed',
+    seconds,
+    connections,
+    connectionsMax: connections,
+    firstBuyer: 0,
+    ...options.plan,
   }
   const warmUp = await bench.generator.run({ ...plan, seconds: warmUpSeconds(bench.options) })
   await options.afterWarmUp?.()
@@ -44,17 +51,29 @@ export async function measure(bench: Bench, options: MeasureOptions): Promise<Me
 
   for (const run of [warmUp, load]) {
     bench.unexpected.push(...unexpectedOf(options.name, run, options.expected))
-    if (options.saleId !== undefined) bench.accepted.set(options.saleId, (bench.accepted.get(options.saleId) ?? 0) + run.outcomes.accepted)
+    if (options.saleId !== undefined)
+      bench.accepted.set(options.saleId, (bench.accepted.get(options.saleId) ?? 0) + run.outcomes.accepted)
   }
   // The generator tells its own, without what it did before the clock started.
-  return { load, ...cost, ...(cost.cpuMicrosPerRequest && { cpuMicrosPerRequest: { ...cost.cpuMicrosPerRequest, generator: load.cpu.microsPerRequest } }) }
+  return {
+    load,
+    ...cost,
+    ...(cost.cpuMicrosPerRequest && {
+      cpuMicrosPerRequest: { ...cost.cpuMicrosPerRequest, generator: load.cpu.microsPerRequest },
+    }),
+  }
 }
 
 /** A 503 is an honest answer of a crowded shop; it is shown, and no reason to fail. */
 function unexpectedOf(name: string, load: LoadResult, expected: Outcome[]): string[] {
-  const outcomes = OUTCOMES.filter((outcome) => load.outcomes[outcome] > 0 && outcome !== 'busy' && !expected.includes(outcome))
+  const outcomes = OUTCOMES.filter(
+    (outcome) => load.outcomes[outcome] > 0 && outcome !== 'busy' && !expected.includes(outcome),
+  )
   return [
-    ...outcomes.map((outcome) => `${name}: ${load.outcomes[outcome]} answers were "${outcome}" (by status: ${JSON.stringify(load.statuses)})`),
+    ...outcomes.map(
+      (outcome) =>
+        `${name}: ${load.outcomes[outcome]} answers were "${outcome}" (by status: ${JSON.stringify(load.statuses)})`,
+    ),
     ...(load.unanswered > 0 ? [`${name}: ${load.unanswered} requests were never answered`] : []),
     ...load.failures.map((failure) => `${name}: ${failure}`),
   ]

@@ -8,7 +8,11 @@ import type { BenchSystem } from './system.ts'
 
 export type NaiveDesign = 'for-update' | 'conditional-update' | 'one-statement' | 'queue' | 'queue-consumer'
 
-export interface NaiveRows { stock: number; sold: number; orders: number }
+export interface NaiveRows {
+  stock: number
+  sold: number
+  orders: number
+}
 
 /** Redis database of the naive designs: the shop's is 0, that of the ceiling 1. */
 const REDIS_DATABASE = 2
@@ -24,7 +28,13 @@ export class NaiveShop {
   private constructor(system: BenchSystem, databaseUrl: string) {
     this.#system = system
     const { PATH = '', TOKEN_SECRET = '', RABBITMQ_URL = '', REDIS_URL = '' } = system.env
-    this.#env = { PATH, TOKEN_SECRET, RABBITMQ_URL, REDIS_URL: `${REDIS_URL}/${REDIS_DATABASE}`, DATABASE_URL: databaseUrl }
+    this.#env = {
+      PATH,
+      TOKEN_SECRET,
+      RABBITMQ_URL,
+      REDIS_URL: `${REDIS_URL}/${REDIS_DATABASE}`,
+      DATABASE_URL: databaseUrl,
+    }
     this.#pool = new Pool({ connectionString: databaseUrl, max: 2 })
   }
 
@@ -43,7 +53,8 @@ export class NaiveShop {
     const saleId = `naive-${++this.#sales}`
     await this.#pool.query(
       `INSERT INTO sales (id, title, price_cents, stock, opens_at, closes_at) VALUES ($1, 'Bench', 1000, $2, now() - interval '1 second', now() + interval '6 hours')`,
-      [saleId, stock])
+      [saleId, stock],
+    )
     const answer = await fetch(`${program.url}/sales/${saleId}/open`, { method: 'POST' })
     if (!answer.ok) throw new Error(`The naive design did not open its sale: ${answer.status} ${await answer.text()}`)
     return { saleId, url: `${program.url}/sales/${saleId}/reservations` }
@@ -51,7 +62,9 @@ export class NaiveShop {
 
   async rows(saleId: string): Promise<NaiveRows> {
     const { rows } = await this.#pool.query<NaiveRows>(
-      `SELECT stock, sold, (SELECT coalesce(sum(quantity), 0)::int FROM orders WHERE sale_id = sales.id) AS orders FROM sales WHERE id = $1`, [saleId])
+      `SELECT stock, sold, (SELECT coalesce(sum(quantity), 0)::int FROM orders WHERE sale_id = sales.id) AS orders FROM sales WHERE id = $1`,
+      [saleId],
+    )
     if (!rows[0]) throw new Error(`No sale ${saleId}.`)
     return rows[0]
   }
@@ -59,7 +72,7 @@ export class NaiveShop {
   /** Waits until so many orders are there, and not longer than what a queue of that length may take. */
   async untilOrdered(saleId: string, orders: number): Promise<NaiveRows> {
     let rows = await this.rows(saleId)
-    for (const until = Date.now() + ROWS_LIMIT_MS; rows.orders < orders && Date.now() < until;) {
+    for (const until = Date.now() + ROWS_LIMIT_MS; rows.orders < orders && Date.now() < until; ) {
       await delay(50)
       rows = await this.rows(saleId)
     }

@@ -8,7 +8,9 @@ const DRAIN_LIMIT_MS = 300_000
 /** Orders placed since the order service was started, by its own count. */
 export async function ordersPlaced({ system }: Bench): Promise<number> {
   const text = await (await fetch(`${system.env.ORDER_SERVICE_URL}/metrics`)).text()
-  const lines = text.split('\n').filter((line) => line.startsWith('seckill_decisions_total{') && line.includes('outcome="ORDERED"'))
+  const lines = text
+    .split('\n')
+    .filter((line) => line.startsWith('seckill_decisions_total{') && line.includes('outcome="ORDERED"'))
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }
 
@@ -20,18 +22,23 @@ export async function waitingReservations({ stock, accepted }: Bench): Promise<n
 
 /** @throws when they do not all become orders in time. */
 export async function untilAllPlaced(bench: Bench): Promise<void> {
-  for (const until = Date.now() + DRAIN_LIMIT_MS; await waitingReservations(bench) > 0;) {
-    if (Date.now() > until) throw new Error(`${await waitingReservations(bench)} reservations still wait for their orders after ${DRAIN_LIMIT_MS / 1_000} s.`)
+  for (const until = Date.now() + DRAIN_LIMIT_MS; (await waitingReservations(bench)) > 0; ) {
+    if (Date.now() > until)
+      throw new Error(
+        `${await waitingReservations(bench)} reservations still wait for their orders after ${DRAIN_LIMIT_MS / 1_000} s.`,
+      )
     await delay(LOOK_EVERY_MS)
   }
 }
 
-/** Starts the order service on what has piled up. The clock runs from the first order that is seen, not from its start. */
+/**
+ * Starts the order service on what has piled up. The clock runs from the first order that is seen, not from its start.
+ */
 export async function drain(bench: Bench): Promise<Drain> {
   await bench.system.startOrderService('full')
   const moments: { atMs: number; orders: number }[] = []
   const look = async () => moments.push({ orders: await ordersPlaced(bench), atMs: performance.now() })
-  while (await waitingReservations(bench) > 0) {
+  while ((await waitingReservations(bench)) > 0) {
     await look()
     await delay(LOOK_EVERY_MS)
   }

@@ -33,7 +33,7 @@ await withSystem({ rounds: 1, seconds, connections: 128 }, { say: console.error,
   process.kill(bench.system.pid('gateway'), 'SIGWINCH')
   const { load } = await measureBuying(bench, 'gateway')
   process.kill(bench.system.pid('gateway'), 'SIGWINCH')
-  for (const until = Date.now() + WRITE_LIMIT_MS; !existsSync(`${file}.cpuprofile`);) {
+  for (const until = Date.now() + WRITE_LIMIT_MS; !existsSync(`${file}.cpuprofile`); ) {
     if (Date.now() > until) throw new Error('The gateway wrote no profile.')
     await delay(100)
   }

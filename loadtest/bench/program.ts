@@ -7,14 +7,27 @@ import type { Launch } from './system.ts'
 const CHECKOUT = join(import.meta.dirname, '../..')
 const START_LIMIT_MS = 30_000
 
-export interface Program { url: string; stop: () => Promise<void> }
+export interface Program {
+  url: string
+  stop: () => Promise<void>
+}
 
-/** Starts one of the bench's own programs (the yardstick, a naive design), which listens on PORT and answers when ready. */
-export async function startProgram(launch: Launch, name: string, file: string, env: Record<string, string>): Promise<Program> {
+/**
+ * Starts one of the bench's own programs (the yardstick, a naive design), which listens on PORT and answers when ready.
+ */
+export async function startProgram(
+  launch: Launch,
+  name: string,
+  file: string,
+  env: Record<string, string>,
+): Promise<Program> {
   const port = await freePort()
   const logFile = join(launch.folder, 'logs', `${name}.log`)
   const child = startChild({
-    command: process.execPath, args: ['--import', 'tsx', file], cwd: CHECKOUT, logFile,
+    command: process.execPath,
+    args: ['--import', 'tsx', file],
+    cwd: CHECKOUT,
+    logFile,
     env: { ...env, PORT: String(port), NODE_ENV: 'production' },
   })
   launch.onStart(name, child)

@@ -13,21 +13,35 @@ import { disturbanceLine } from './report/table.ts'
 import { compact } from './report/write-results.ts'
 
 const FILES = { json: 'docs/bench/bench.json', svg: 'docs/bench/bench.svg' }
-const READMES: [file: string, language: Language][] = [['README.md', 'en'], ['README.zh-CN.md', 'zh']]
+const READMES: [file: string, language: Language][] = [
+  ['README.md', 'en'],
+  ['README.zh-CN.md', 'zh'],
+]
 
-const { values: { check }, positionals: [given] } = commandLine({ check: { type: 'boolean' } }, [0, 1])
+const {
+  values: { check },
+  positionals: [given],
+} = commandLine({ check: { type: 'boolean' } }, [0, 1])
 if ((given === undefined) !== (check === true)) refuse('Expected either the raw file of a bench or --check.')
 const run = await readRunFile(given ?? FILES.json)
 if (run.unexpected.length > 0) stop(`That run is not fit to be shown: ${run.unexpected.join('; ')}`)
 const wanted = new Map([
   [FILES.json, `${JSON.stringify(run, compact)}\n`],
   [FILES.svg, stacked([acceptedChart(run), peakChart(run)])],
-  ...await Promise.all(READMES.map(async ([file, language]) => [file, withBlock(await readFile(file, 'utf8'), readmeBlock(run, language, FILES))] as const)),
+  ...(await Promise.all(
+    READMES.map(
+      async ([file, language]) =>
+        [file, withBlock(await readFile(file, 'utf8'), readmeBlock(run, language, FILES))] as const,
+    ),
+  )),
 ])
 
 if (check) {
-  const found = await Promise.all([...wanted].map(async ([file, text]) => (await readFile(file, 'utf8').catch(() => '')) === text ? [] : [file]))
-  if (found.flat().length > 0) stop(`Not what ${FILES.json} makes of it: ${found.flat().join(', ')}. Run: npm run bench:readme -- ${FILES.json}`)
+  const found = await Promise.all(
+    [...wanted].map(async ([file, text]) => ((await readFile(file, 'utf8').catch(() => '')) === text ? [] : [file])),
+  )
+  if (found.flat().length > 0)
+    stop(`Not what ${FILES.json} makes of it: ${found.flat().join(', ')}. Run: npm run bench:readme -- ${FILES.json}`)
   console.log(`The READMEs say what ${FILES.json} says.`)
 } else {
   await mkdir('docs/bench', { recursive: true })

@@ -4,9 +4,22 @@ import type { LoadResult } from './load/plan.ts'
 /** What a bench writes down; everything it says is computed from this file again. */
 
 export const MEASURES = [
-  'hello', 'redis', 'buy', 'buyExpress', 'buyWriting', 'latency40', 'latency70',
-  'soldOut', 'soldOutAgain', 'soldOutTwo', 'soldOutAgainTwo', 'limited',
-  'naiveForUpdate', 'naiveConditional', 'naiveStatement', 'naiveQueue',
+  'hello',
+  'redis',
+  'buy',
+  'buyExpress',
+  'buyWriting',
+  'latency40',
+  'latency70',
+  'soldOut',
+  'soldOutAgain',
+  'soldOutTwo',
+  'soldOutAgainTwo',
+  'limited',
+  'naiveForUpdate',
+  'naiveConditional',
+  'naiveStatement',
+  'naiveQueue',
 ] as const
 export type MeasureId = (typeof MEASURES)[number]
 
@@ -14,7 +27,10 @@ export interface Measured {
   load: LoadResult
   /** By process, per answered request. Absent where the system does not tell. */
   cpuMicrosPerRequest?: CpuMicros
-  /** Cores that programs of others used meanwhile, and that the machine's host kept for itself: more than a little spoils a figure. */
+  /**
+   * Cores that programs of others used meanwhile, and that the machine's host kept for itself: more than a little
+   * spoils a figure.
+   */
   disturbance?: { othersCores: number; stolenCores: number }
   /** Accepted and written to PostgreSQL: accepted in all, over the time from the first request to the last row. */
   durablePerSecond?: number
@@ -23,7 +39,10 @@ export interface Measured {
 }
 
 /** How fast what had piled up became orders. */
-export interface Drain { orders: number; ordersPerSecond: number }
+export interface Drain {
+  orders: number
+  ordersPerSecond: number
+}
 
 export interface Round {
   measures: Partial<Record<MeasureId, Measured>>
@@ -33,9 +52,21 @@ export interface Round {
 }
 
 /** One look at a rush that meets a steady order service. */
-export interface PeakMoment { atMs: number; accepted: number; orders: number; waiting: number }
+export interface PeakMoment {
+  atMs: number
+  accepted: number
+  orders: number
+  waiting: number
+}
 
-export interface SaleCheck { saleId: string; accepted: number; sold: number; balanced: boolean; quiet: boolean; problems: string[] }
+export interface SaleCheck {
+  saleId: string
+  accepted: number
+  sold: number
+  balanced: boolean
+  quiet: boolean
+  problems: string[]
+}
 
 export interface BenchRun {
   format: 1
@@ -52,4 +83,8 @@ export interface BenchRun {
   unexpected: string[]
 }
 
-export interface BenchOptions { rounds: number; seconds: number; connections: number }
+export interface BenchOptions {
+  rounds: number
+  seconds: number
+  connections: number
+}

@@ -23,19 +23,31 @@ const WITH_ORDERS: Step[] = [
   ['latency at 70 % of that', 'latency70', (bench, round) => measureLatency(bench, 0.7 * ceiling(round))],
   ['sold out', 'soldOut', (bench) => measureSoldOut(bench, 'gateway', { again: false })],
   ['sold out, the same buyers', 'soldOutAgain', (bench) => measureSoldOut(bench, 'gateway', { again: true })],
-  ['sold out, two processes', 'soldOutTwo', (bench) => measureSoldOut(bench, 'gateway, two processes', { again: false })],
-  ['sold out, two processes, the same buyers', 'soldOutAgainTwo', (bench) => measureSoldOut(bench, 'gateway, two processes', { again: true })],
+  [
+    'sold out, two processes',
+    'soldOutTwo',
+    (bench) => measureSoldOut(bench, 'gateway, two processes', { again: false }),
+  ],
+  [
+    'sold out, two processes, the same buyers',
+    'soldOutAgainTwo',
+    (bench) => measureSoldOut(bench, 'gateway, two processes', { again: true }),
+  ],
   ['limited', 'limited', measureLimited],
 ]
 const RIVALS: Step[] = [
   ['naive: SELECT … FOR UPDATE', 'naiveForUpdate', (bench) => measureNaive(bench, 'for-update')],
   ['naive: conditional UPDATE', 'naiveConditional', (bench) => measureNaive(bench, 'conditional-update')],
   ['naive: one statement', 'naiveStatement', (bench) => measureNaive(bench, 'one-statement')],
-  ['naive: queue', 'naiveQueue', async (bench, round) => {
-    const { measured, drain: written } = await measureNaiveQueue(bench)
-    round.naiveDrain = written
-    return measured
-  }],
+  [
+    'naive: queue',
+    'naiveQueue',
+    async (bench, round) => {
+      const { measured, drain: written } = await measureNaiveQueue(bench)
+      round.naiveDrain = written
+      return measured
+    },
+  ],
 ]
 
 /** One round: everything once, so that whatever the machine does meanwhile meets all of it. */
@@ -58,12 +70,15 @@ export function roundTasks(bench: Bench, round: Round): ListrTask[] {
         task.title = `write what has piled up: ${toldDrain(round.drain)}`
       },
     },
-    ...WITH_ORDERS.map(step), ...RIVALS.map(step),
+    ...WITH_ORDERS.map(step),
+    ...RIVALS.map(step),
   ]
 }
 
 function told({ load: { perSecond, latencyMs, unsent } }: Measured): string {
-  const rates = Object.entries(perSecond).filter(([, rate]) => rate > 0).map(([outcome, rate]) => `${outcome} ${rate.toFixed(0)}/s`)
+  const rates = Object.entries(perSecond)
+    .filter(([, rate]) => rate > 0)
+    .map(([outcome, rate]) => `${outcome} ${rate.toFixed(0)}/s`)
   return `${rates.join(', ')}; p50 ${latencyMs.p50.toFixed(1)}, p99 ${latencyMs.p99.toFixed(1)} ms${unsent > 0 ? `; ${unsent} unsent` : ''}`
 }
 

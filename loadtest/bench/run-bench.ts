@@ -8,18 +8,33 @@ import { roundTasks } from './rounds.ts'
 import { SETTINGS } from './settings.ts'
 import { withSystem } from './with-system.ts'
 
-/** A rush as heavy as this share of what the gateway could take at most: several times the steady rate, and nobody is refused. */
+/**
+ * A rush as heavy as this share of what the gateway could take at most: several times the steady rate, and nobody is
+ * refused.
+ */
 const PEAK_SHARE = 0.6
 
 /** Everything from nothing to figures, shown as it goes: a list on a terminal, plain lines elsewhere. */
 export async function runBench(options: BenchOptions, signal: AbortSignal): Promise<BenchRun> {
   const run: BenchRun = {
-    format: 1, at: new Date().toISOString(), commit: commit(), machine: describeMachine(), versions: {},
-    options, settings: SETTINGS, rounds: Array.from({ length: options.rounds }, () => ({ measures: {} })), peak: [], sales: [], unexpected: [],
+    format: 1,
+    at: new Date().toISOString(),
+    commit: commit(),
+    machine: describeMachine(),
+    versions: {},
+    options,
+    settings: SETTINGS,
+    rounds: Array.from({ length: options.rounds }, () => ({ measures: {} })),
+    peak: [],
+    sales: [],
+    unexpected: [],
   }
   await withSystem(options, { say: console.error }, async (bench) => {
     run.versions = await versions(bench.system.env)
-    await new Listr(tasks(bench, run, signal), { registerSignalListeners: false, rendererOptions: { collapseSubtasks: false } }).run()
+    await new Listr(tasks(bench, run, signal), {
+      registerSignalListeners: false,
+      rendererOptions: { collapseSubtasks: false },
+    }).run()
     run.unexpected = [...bench.unexpected, ...bench.system.deaths]
   })
   return run
@@ -27,12 +42,24 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
 
 function tasks(bench: Bench, run: BenchRun, signal: AbortSignal): ListrTask[] {
   const all: ListrTask[] = [
-    ...run.rounds.map((round, i): ListrTask => ({
-      title: `Round ${i + 1} of ${run.rounds.length}`,
-      task: (_, task) => task.newListr(roundTasks(bench, round).map((step) => unlessStopped(step, signal))),
-    })),
-    { title: 'A peak and a steady order service', task: async () => { run.peak = await watchPeak(bench, PEAK_SHARE * lastCeiling(run.rounds)) } },
-    { title: 'Audit', task: async () => { run.sales = await auditSales(bench) } },
+    ...run.rounds.map(
+      (round, i): ListrTask => ({
+        title: `Round ${i + 1} of ${run.rounds.length}`,
+        task: (_, task) => task.newListr(roundTasks(bench, round).map((step) => unlessStopped(step, signal))),
+      }),
+    ),
+    {
+      title: 'A peak and a steady order service',
+      task: async () => {
+        run.peak = await watchPeak(bench, PEAK_SHARE * lastCeiling(run.rounds))
+      },
+    },
+    {
+      title: 'Audit',
+      task: async () => {
+        run.sales = await auditSales(bench)
+      },
+    },
   ]
   return all.map((task) => unlessStopped(task, signal))
 }

@@ -10,10 +10,14 @@ export const SETTINGS = {
   DEMO_MODE: 'true',
   HOST: '127.0.0.1',
   LOG_LEVEL: 'info',
-  GATEWAY_RATE_PER_SECOND: '1000000', GATEWAY_BURST: '1000000',
-  BUYER_RATE_PER_SECOND: '1000000', BUYER_BURST: '1000000',
-  ADDRESS_RATE_PER_SECOND: '1000000', ADDRESS_BURST: '1000000',
-  POLL_RATE_PER_SECOND: '1000000', POLL_BURST: '1000000',
+  GATEWAY_RATE_PER_SECOND: '1000000',
+  GATEWAY_BURST: '1000000',
+  BUYER_RATE_PER_SECOND: '1000000',
+  BUYER_BURST: '1000000',
+  ADDRESS_RATE_PER_SECOND: '1000000',
+  ADDRESS_BURST: '1000000',
+  POLL_RATE_PER_SECOND: '1000000',
+  POLL_BURST: '1000000',
   INTAKE_QUEUE_MAX_LENGTH: '1000000',
   RESERVATION_LIFETIME_SECONDS: '600',
 } as const
@@ -34,10 +38,17 @@ export type OrderSpeed = keyof typeof ORDER_SPEEDS
 /** The services' environment, without the servers' URLs. Of ours only what a process needs to run is taken over. */
 export async function benchEnvironment(): Promise<Record<string, string>> {
   const secret = () => randomBytes(24).toString('base64url')
-  const ports = Object.fromEntries(await Promise.all(SERVICES.map(async ({ name }) => [variable(name, 'PORT'), String(await freePort())] as const)))
+  const ports = Object.fromEntries(
+    await Promise.all(SERVICES.map(async ({ name }) => [variable(name, 'PORT'), String(await freePort())] as const)),
+  )
   const addresses = await addressesOf(SERVICES, ports)
   return {
-    ...SETTINGS, ...addresses, PUBLIC_URL: addresses.GATEWAY_URL ?? '', PATH: process.env.PATH ?? '',
-    TOKEN_SECRET: secret(), PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
+    ...SETTINGS,
+    ...addresses,
+    PUBLIC_URL: addresses.GATEWAY_URL ?? '',
+    PATH: process.env.PATH ?? '',
+    TOKEN_SECRET: secret(),
+    PAYMENT_SECRET: secret(),
+    ADMIN_TOKEN: secret(),
   }
 }

@@ -11,7 +11,10 @@ import { migrate } from '../../prisma/migrate.ts'
 import { benchEnvironment, type GatewayName, GATEWAYS, ORDER_SPEEDS, type OrderSpeed } from './settings.ts'
 
 /** Where things run, and who is told about each process. */
-export interface Launch { folder: string; onStart: (name: string, id: ProcessId) => void }
+export interface Launch {
+  folder: string
+  onStart: (name: string, id: ProcessId) => void
+}
 
 export interface BenchSystem {
   launch: Launch
@@ -38,26 +41,49 @@ export interface SystemOptions {
   gatewayEnv: Record<string, string>
 }
 
-/** The whole system as real processes in that folder, with the gateways the bench compares; the order service is not started. */
+/**
+ * The whole system as real processes in that folder, with the gateways the bench compares; the order service is not
+ * started.
+ */
 export async function startSystem({ folder, record, say, gatewayEnv }: SystemOptions): Promise<BenchSystem> {
   const pids = new Map<string, number>()
-  const launch: Launch = { folder, onStart: (name, id) => { pids.set(name, id.pid); record(name, id) } }
+  const launch: Launch = {
+    folder,
+    onStart: (name, id) => {
+      pids.set(name, id.pid)
+      record(name, id)
+    },
+  }
   const running: Running[] = []
   const deaths: string[] = []
   const keep = <R extends Running>(name: string, started: R): R => {
     running.push(started)
-    void started.ended.then((why) => { if (running.includes(started)) deaths.push(`${name} (${why}), see ${started.logFile}`) })
+    void started.ended.then((why) => {
+      if (running.includes(started)) deaths.push(`${name} (${why}), see ${started.logFile}`)
+    })
     return started
   }
   const letGo = async (started: Running) => {
     running.splice(running.indexOf(started), 1)
     await started.stop()
   }
-  const stop = async () => { for (const started of running.toReversed()) await letGo(started) }
+  const stop = async () => {
+    for (const started of running.toReversed()) await letGo(started)
+  }
   const service = async (name: string, as: string, env: Record<string, string>) => {
     say(as)
     const logFile = join(folder, 'logs', `${as.replaceAll(/\W+/g, '-')}.log`)
-    return keep(as, await startService({ service: { name }, env, logFile, again: true, onStart: (_, id) => launch.onStart(as, id), signal: new AbortController().signal }))
+    return keep(
+      as,
+      await startService({
+        service: { name },
+        env,
+        logFile,
+        again: true,
+        onStart: (_, id) => launch.onStart(as, id),
+        signal: new AbortController().signal,
+      }),
+    )
   }
 
   try {
@@ -76,7 +102,13 @@ export async function startSystem({ folder, record, say, gatewayEnv }: SystemOpt
       orderService = undefined
     }
     return {
-      launch, env, adminUrl, gateways, deaths, stop, stopOrderService,
+      launch,
+      env,
+      adminUrl,
+      gateways,
+      deaths,
+      stop,
+      stopOrderService,
       pid: (name) => pids.get(name) ?? 0,
       pids: () => Object.fromEntries(pids),
       startOrderService: async (speed) => {
@@ -93,7 +125,11 @@ export async function startSystem({ folder, record, say, gatewayEnv }: SystemOpt
 type Keep = <R extends Running>(name: string, started: R) => R
 
 /** As in production: every one of them syncs its log before it answers. */
-async function startServers(launch: Launch, keep: Keep, say: (line: string) => void): Promise<{ env: Record<string, string>; adminUrl: string }> {
+async function startServers(
+  launch: Launch,
+  keep: Keep,
+  say: (line: string) => void,
+): Promise<{ env: Record<string, string>; adminUrl: string }> {
   const env = await benchEnvironment()
   const options = (name: string) => ({ dataDir: join(launch.folder, name), onStart: launch.onStart })
   say('PostgreSQL, Redis, RabbitMQ')
@@ -104,5 +140,8 @@ async function startServers(launch: Launch, keep: Keep, say: (line: string) => v
   ])
   const databaseUrl = await createDatabase(postgres.url, 'seckill')
   await migrate(databaseUrl)
-  return { adminUrl: postgres.url, env: { ...env, DATABASE_URL: databaseUrl, REDIS_URL: redis.url, RABBITMQ_URL: rabbitmq.url } }
+  return {
+    adminUrl: postgres.url,
+    env: { ...env, DATABASE_URL: databaseUrl, REDIS_URL: redis.url, RABBITMQ_URL: rabbitmq.url },
+  }
 }

@@ -22,7 +22,11 @@ export interface Around {
 }
 
 /** Starts everything a bench needs in a scratch folder, and stops it again whatever happens. */
-export async function withSystem<Result>(options: BenchOptions, around: Around, work: (bench: Bench) => Promise<Result>): Promise<Result> {
+export async function withSystem<Result>(
+  options: BenchOptions,
+  around: Around,
+  work: (bench: Bench) => Promise<Result>,
+): Promise<Result> {
   const opened: (() => Promise<void> | void)[] = []
   try {
     return await work(await open(options, around, opened))
@@ -31,7 +35,11 @@ export async function withSystem<Result>(options: BenchOptions, around: Around, 
   }
 }
 
-async function open(options: BenchOptions, { say, gatewayEnv = {} }: Around, opened: (() => Promise<void> | void)[]): Promise<Bench> {
+async function open(
+  options: BenchOptions,
+  { say, gatewayEnv = {} }: Around,
+  opened: (() => Promise<void> | void)[],
+): Promise<Bench> {
   await ensureBinaries(say)
   await sweepScratchFolders()
   const folder = await makeScratchFolder()
@@ -49,7 +57,14 @@ async function open(options: BenchOptions, { say, gatewayEnv = {} }: Around, ope
   const redis = new Redis(system.env.REDIS_URL ?? '')
   opened.push(() => redis.disconnect())
   return {
-    options, system, naive, hello, generator, controlRoom: new ControlRoom(system.env), stock: new Stock(redis, KEY_PREFIX),
-    accepted: new Map(), unexpected: [],
+    options,
+    system,
+    naive,
+    hello,
+    generator,
+    controlRoom: new ControlRoom(system.env),
+    stock: new Stock(redis, KEY_PREFIX),
+    accepted: new Map(),
+    unexpected: [],
   }
 }

@@ -19,10 +19,15 @@ export async function makeBacklog({ DATABASE_URL, RABBITMQ_URL }: Place, orders:
   const channel = await connection.createConfirmChannel()
   for (let from = 0; from < orders; from += TOGETHER) {
     const ids = Array.from({ length: Math.min(TOGETHER, orders - from) }, () => randomUUID())
-    for (const [step] of STEPS.entries()) for (const [i, orderId] of ids.entries()) {
-      const event = eventOf(orderId, from + i, step)
-      channel.publish(ORDER_EVENTS, event.type, Buffer.from(JSON.stringify(event)), { persistent: true, correlationId: orderId, messageId: event.eventId })
-    }
+    for (const [step] of STEPS.entries())
+      for (const [i, orderId] of ids.entries()) {
+        const event = eventOf(orderId, from + i, step)
+        channel.publish(ORDER_EVENTS, event.type, Buffer.from(JSON.stringify(event)), {
+          persistent: true,
+          correlationId: orderId,
+          messageId: event.eventId,
+        })
+      }
     await channel.waitForConfirms()
   }
   await channel.close()
@@ -33,7 +38,20 @@ function eventOf(orderId: string, number: number, step: number): OrderEvent {
   const eventId = randomUUID()
   const now = new Date().toISOString()
   return {
-    v: ORDER_EVENT_VERSION, eventId, type: STEPS[step] ?? 'order.created', orderId, reservationId: `drain.${orderId}`, saleId: 'drain', buyerId: `buyer-${number}`, quantity: 1,
-    amountCents: 1_000, couponCode: `C${number}`, points: 0, sequence: step + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }),
+    v: ORDER_EVENT_VERSION,
+    eventId,
+    type: STEPS[step] ?? 'order.created',
+    orderId,
+    reservationId: `drain.${orderId}`,
+    saleId: 'drain',
+    buyerId: `buyer-${number}`,
+    quantity: 1,
+    amountCents: 1_000,
+    couponCode: `C${number}`,
+    points: 0,
+    sequence: step + 1,
+    orderedAt: now,
+    at: now,
+    traceparent: traceparentOf({ orderId, eventId }),
   }
 }

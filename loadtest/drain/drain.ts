@@ -33,14 +33,25 @@ export async function drain(servers: Servers, given: Case): Promise<Drained> {
   const place = await servers.newPlace()
   const folder = given.subscriber === 'slow' ? { SUBSCRIBERS_FOLDER: 'loadtest/drain/effects' } : {}
   const env = {
-    ...place, ...folder, PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', SUBSCRIBERS: given.subscriber, SMS_LOG_FILE: join(servers.folder, 'sms.log'),
-    SUBSCRIBER_PARTITIONS: String(given.partitions), SUBSCRIBER_BATCH_MAX: String(given.batch),
+    ...place,
+    ...folder,
+    PATH: process.env.PATH ?? '',
+    LOG_LEVEL: 'warn',
+    SUBSCRIBERS: given.subscriber,
+    SMS_LOG_FILE: join(servers.folder, 'sms.log'),
+    SUBSCRIBER_PARTITIONS: String(given.partitions),
+    SUBSCRIBER_BATCH_MAX: String(given.batch),
   }
   let started = 0
-  const start = async () => startService({
-    service: { name: 'subscribers' }, env: { ...env, SUBSCRIBERS_PORT: String(await freePort()) }, again: true, signal: new AbortController().signal,
-    logFile: join(servers.folder, 'logs', `subscribers-${++started}.log`), onStart: servers.record.started.bind(servers.record),
-  })
+  const start = async () =>
+    startService({
+      service: { name: 'subscribers' },
+      env: { ...env, SUBSCRIBERS_PORT: String(await freePort()) },
+      again: true,
+      signal: new AbortController().signal,
+      logFile: join(servers.folder, 'logs', `subscribers-${++started}.log`),
+      onStart: servers.record.started.bind(servers.record),
+    })
   // Makes the queues.
   await (await start()).stop()
   const orders = given.events / EVENTS_PER_ORDER
@@ -49,17 +60,41 @@ export async function drain(servers: Servers, given: Case): Promise<Drained> {
   const pool = new Pool({ connectionString: place.DATABASE_URL, max: 1 })
   // It ends its connections, and does not wait until they are: the server's end may be faster.
   pool.on('error', () => {})
-  const count = async (sequence: number) => Number((await pool.query<{ orders: string }>('SELECT count(*) AS orders FROM order_progress WHERE sequence >= $1', [sequence])).rows[0]?.orders)
+  const count = async (sequence: number) =>
+    Number(
+      (
+        await pool.query<{ orders: string }>('SELECT count(*) AS orders FROM order_progress WHERE sequence >= $1', [
+          sequence,
+        ])
+      ).rows[0]?.orders,
+    )
   const running = await Promise.all(Array.from({ length: given.processes }, start))
   const beganMs = Date.now()
-  const already = await count(1) + await count(2)
-  const command = given.spread && execa('node', [
-    'dev/run.mjs', 'subscribers/frame/spread/main.ts', given.subscriber, '--over', String(given.spread.over), '--processes', String(given.spread.processes),
-  ], { env })
-  while (await count(EVENTS_PER_ORDER) < orders) await delay(LOOK_INTERVAL_MS)
+  const already = (await count(1)) + (await count(2))
+  const command =
+    given.spread &&
+    execa(
+      'node',
+      [
+        'dev/run.mjs',
+        'subscribers/frame/spread/main.ts',
+        given.subscriber,
+        '--over',
+        String(given.spread.over),
+        '--processes',
+        String(given.spread.processes),
+      ],
+      { env },
+    )
+  while ((await count(EVENTS_PER_ORDER)) < orders) await delay(LOOK_INTERVAL_MS)
   const seconds = (Date.now() - beganMs) / 1_000
   const said = (await command)?.stdout.trim().split('\n').at(-1)
   await Promise.all(running.map((one) => one.stop()))
   await pool.end()
-  return { ...given, seconds, perSecond: Math.round((given.events - already) / seconds), ...(said === undefined ? {} : { said }) }
+  return {
+    ...given,
+    seconds,
+    perSecond: Math.round((given.events - already) / seconds),
+    ...(said === undefined ? {} : { said }),
+  }
 }

@@ -13,18 +13,33 @@ import { commit, describeMachine } from '../bench/describe-machine.ts'
 import { type Case, drain, type Drained } from './drain.ts'
 import { startServers } from './servers.ts'
 
-const { values, positionals: [what = ''] } = commandLine({ events: { type: 'string' }, only: { type: 'string', default: '' } }, [1, 1])
+const {
+  values,
+  positionals: [what = ''],
+} = commandLine({ events: { type: 'string' }, only: { type: 'string', default: '' } }, [1, 1])
 const events = values.events === undefined ? undefined : numberOf('--events', values.events, [1, 10_000_000])
-const SHARES = [{ partitions: 2, processes: 1 }, { partitions: 2, processes: 2 }, { partitions: 10, processes: 1 }, { partitions: 10, processes: 4 }]
+const SHARES = [
+  { partitions: 2, processes: 1 },
+  { partitions: 2, processes: 2 },
+  { partitions: 10, processes: 1 },
+  { partitions: 10, processes: 4 },
+]
 const SPREADS = [0, 1, 3].map((processes) => ({ partitions: 2, processes: 1, spread: { over: 10, processes } }))
-const shares = (subscriber: string, events: number) => [...SHARES, ...SPREADS].map((share): Case => ({ subscriber, events, batch: 100, ...share }))
+const shares = (subscriber: string, events: number) =>
+  [...SHARES, ...SPREADS].map((share): Case => ({ subscriber, events, batch: 100, ...share }))
 const CASES: Record<string, (events: number | undefined) => Case[]> = {
-  batch: (events = 20_000) => ['coupon', 'points', 'risk', 'sms', 'statistics'].flatMap((subscriber) => [1, 100].map((batch) => ({ subscriber, events, batch, partitions: 4, processes: 1 }))),
+  batch: (events = 20_000) =>
+    ['coupon', 'points', 'risk', 'sms', 'statistics'].flatMap((subscriber) =>
+      [1, 100].map((batch) => ({ subscriber, events, batch, partitions: 4, processes: 1 })),
+    ),
   spread: (events = 100_000) => shares('points', events),
   slow: (events = 4_000) => shares('slow', events),
 }
 const cases = CASES[what]?.(events).filter((one) => `${describe(one)}.`.includes(values.only))
-if (!cases || cases.length === 0) refuse(cases ? `No case of "${what}" has the text "${values.only}".` : `Expected batch, spread or slow, got "${what}".`)
+if (!cases || cases.length === 0)
+  refuse(
+    cases ? `No case of "${what}" has the text "${values.only}".` : `Expected batch, spread or slow, got "${what}".`,
+  )
 
 const servers = await startServers()
 const drained: Drained[] = []
@@ -32,7 +47,9 @@ try {
   for (const one of cases) {
     drained.push(await drain(servers, one))
     const { seconds, perSecond } = drained.at(-1) ?? { seconds: 0, perSecond: 0 }
-    console.log(`${describe(one).padEnd(100)}${seconds.toFixed(1).padStart(8)} s${perSecond.toLocaleString('en-US').padStart(10)} a second`)
+    console.log(
+      `${describe(one).padEnd(100)}${seconds.toFixed(1).padStart(8)} s${perSecond.toLocaleString('en-US').padStart(10)} a second`,
+    )
   }
 } finally {
   await servers.stop()

@@ -32,14 +32,19 @@ export async function startServers(): Promise<Servers> {
     await Promise.all(running.map((server) => server.stop()))
     await removeScratchFolder(folder)
   }
-  const keep = <Server extends RunningServer>(server: Server) => { running.push(server); return server }
+  const keep = <Server extends RunningServer>(server: Server) => {
+    running.push(server)
+    return server
+  }
   const options = (name: string) => ({ dataDir: join(folder, name), onStart: record.started.bind(record) })
   try {
     const postgres = keep(await startPostgres(options('postgres')))
     const redis = keep(await startRedis(options('redis')))
     const rabbitmq = keep(await startRabbitmq({ ...options('rabbitmq'), disposable: true }))
     return {
-      folder, record, stop,
+      folder,
+      record,
+      stop,
       async newPlace() {
         const name = `drain_${randomBytes(4).toString('hex')}`
         const databaseUrl = await createDatabase(postgres.url, name)
@@ -47,7 +52,12 @@ export async function startServers(): Promise<Servers> {
         const management = new URL(rabbitmq.managementUrl)
         const authorization = `Basic ${btoa(`${management.username}:${management.password}`)}`
         await fetch(new URL(`/api/vhosts/${name}`, management.origin), { method: 'PUT', headers: { authorization } })
-        return { DATABASE_URL: databaseUrl, REDIS_URL: redis.url, REDIS_KEY_PREFIX: `${name}:`, RABBITMQ_URL: `${rabbitmq.url}/${name}` }
+        return {
+          DATABASE_URL: databaseUrl,
+          REDIS_URL: redis.url,
+          REDIS_KEY_PREFIX: `${name}:`,
+          RABBITMQ_URL: `${rabbitmq.url}/${name}`,
+        }
       },
     }
   } catch (error) {

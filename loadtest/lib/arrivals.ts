@@ -18,22 +18,37 @@ interface Arrivals {
 const BUSY_SECONDS = 0.5
 const FINISH_SECONDS = 75
 
-export function steady(exec: string, { rate, seconds, startSeconds = 0, busySeconds, finishSeconds }: Arrivals): ConstantArrivalRateScenario {
+export function steady(
+  exec: string,
+  { rate, seconds, startSeconds = 0, busySeconds, finishSeconds }: Arrivals,
+): ConstantArrivalRateScenario {
   return {
-    executor: 'constant-arrival-rate', exec, duration: `${seconds}s`, startTime: `${startSeconds}s`,
+    executor: 'constant-arrival-rate',
+    exec,
+    duration: `${seconds}s`,
+    startTime: `${startSeconds}s`,
     // Below one a second k6 wants a longer unit of time.
     ...(rate >= 1 ? { rate: Math.round(rate) } : { rate: 1, timeUnit: `${Math.round(1 / rate)}s` }),
-    ...vus(rate, busySeconds), gracefulStop: `${finishSeconds ?? FINISH_SECONDS}s`,
+    ...vus(rate, busySeconds),
+    gracefulStop: `${finishSeconds ?? FINISH_SECONDS}s`,
   }
 }
 
 /** `rate` is the highest of the stages'. */
-export function ramping(exec: string, stages: Stage[], { startSeconds = 0, busySeconds, finishSeconds }: Omit<Arrivals, 'rate' | 'seconds'> = {}): RampingArrivalRateScenario {
+export function ramping(
+  exec: string,
+  stages: Stage[],
+  { startSeconds = 0, busySeconds, finishSeconds }: Omit<Arrivals, 'rate' | 'seconds'> = {},
+): RampingArrivalRateScenario {
   const rates = stages.map(({ target }) => target)
   return {
-    executor: 'ramping-arrival-rate', exec, startRate: rates[0] ?? 1, startTime: `${startSeconds}s`,
+    executor: 'ramping-arrival-rate',
+    exec,
+    startRate: rates[0] ?? 1,
+    startTime: `${startSeconds}s`,
     stages: stages.map((stage) => ({ ...stage, target: Math.round(stage.target) })),
-    ...vus(Math.max(...rates), busySeconds), gracefulStop: `${finishSeconds ?? FINISH_SECONDS}s`,
+    ...vus(Math.max(...rates), busySeconds),
+    gracefulStop: `${finishSeconds ?? FINISH_SECONDS}s`,
   }
 }
 

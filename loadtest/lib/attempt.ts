@@ -30,9 +30,13 @@ export function isSame(reservationId: string, first: string): void {
   else report(`a repeat got reservation ${reservationId}, the first was ${first}`)
 }
 
-/** The one table from what HTTP says to what it means here. Refusals are counted, whatever has no place here is reported. */
+/**
+ * The one table from what HTTP says to what it means here. Refusals are counted, whatever has no place here is
+ * reported.
+ */
 export function judge(answer: Answer): Attempt {
-  if (answer.status === 202) return { outcome: 'ACCEPTED', reservationId: String(answer.json('id')), acceptedAtMs: Date.now() }
+  if (answer.status === 202)
+    return { outcome: 'ACCEPTED', reservationId: String(answer.json('id')), acceptedAtMs: Date.now() }
   switch (`${answer.status} ${codeOf(answer)}`) {
     case '409 SOLD_OUT':
       soldOut.add(1)

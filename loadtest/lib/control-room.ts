@@ -22,12 +22,21 @@ export interface SaleAudit {
   checks: { name: string; state: 'ok' | 'in flight' | 'wrong'; detail: string }[]
 }
 
-const asAdmin = { headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }, timeout: '30s', tags: { name: 'control room' } }
+const asAdmin = {
+  headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+  timeout: '30s',
+  tags: { name: 'control room' },
+}
 
 /** @throws when the control room refuses. */
 export function createSale(sale: { id: string; stock: number; opensAt: Date; closesAt: Date }): void {
-  const answer = http.post(`${CONTROL_ROOM_URL}/sales`, JSON.stringify({ ...sale, title: 'Load test', priceCents: 1_000 }), asAdmin)
-  if (answer.status !== 201) throw new Error(`The control room made no sale: ${answer.status} ${answer.error} ${String(answer.body)}`)
+  const answer = http.post(
+    `${CONTROL_ROOM_URL}/sales`,
+    JSON.stringify({ ...sale, title: 'Load test', priceCents: 1_000 }),
+    asAdmin,
+  )
+  if (answer.status !== 201)
+    throw new Error(`The control room made no sale: ${answer.status} ${answer.error} ${String(answer.body)}`)
 }
 
 /** @throws when the control room refuses. */
@@ -39,11 +48,12 @@ export function barBuyer(buyerId: string): void {
 /** @throws when the control room refuses. */
 export function admitBuyer(buyerId: string): void {
   const answer = http.del(`${CONTROL_ROOM_URL}/blacklist/${buyerId}`, null, asAdmin)
-  if (answer.status !== 204) throw new Error(`The control room admitted nobody: ${answer.status} ${String(answer.body)}`)
+  if (answer.status !== 204)
+    throw new Error(`The control room admitted nobody: ${answer.status} ${String(answer.body)}`)
 }
 
 /** Undefined when no audit could be made, as while the broker is away. */
 export function readAudit(saleId: string): Audit | undefined {
   const answer = http.get(`${CONTROL_ROOM_URL}/audit?sale=${saleId}`, asAdmin)
-  return answer.status === 200 ? answer.json() as unknown as Audit : undefined
+  return answer.status === 200 ? (answer.json() as unknown as Audit) : undefined
 }

@@ -49,4 +49,6 @@ export const nothingUnexpected: Thresholds = {
 export const CALLS = ['sales', 'sale', 'buy', 'reservation', 'payment link', 'pay', 'order']
 
 /** Makes k6 keep the times of each call apart, for the summary; it does so only for what has a threshold. */
-export const timesOfCalls: Thresholds = Object.fromEntries(CALLS.map((name) => [`http_req_duration{name:${name}}`, ['max>=0']]))
+export const timesOfCalls: Thresholds = Object.fromEntries(
+  CALLS.map((name) => [`http_req_duration{name:${name}}`, ['max>=0']]),
+)

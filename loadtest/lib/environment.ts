@@ -27,13 +27,19 @@ export function numberOf(name: string, byDefault: number): number {
 /** A duration in k6's notation ("90s", "1h30m"), in seconds. @throws when it is not. */
 export function secondsOf(name: string, byDefault: string): number {
   const text = __ENV[name] || byDefault
-  if (!/^(\d+[hms])+$/.test(text)) throw new Error(`${name} is "${text}"; expected a duration such as 30s, 5m or 1h30m.`)
+  if (!/^(\d+[hms])+$/.test(text))
+    throw new Error(`${name} is "${text}"; expected a duration such as 30s, 5m or 1h30m.`)
   const inSeconds = { h: 3_600, m: 60, s: 1 }
-  return [...text.matchAll(/(\d+)([hms])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * inSeconds[unit as 'h' | 'm' | 's'], 0)
+  return [...text.matchAll(/(\d+)([hms])/g)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * inSeconds[unit as 'h' | 'm' | 's'],
+    0,
+  )
 }
 
 function required(name: string): string {
   const value = __ENV[name]
   if (value) return value
-  throw new Error(`${name} is missing: npm run loadtest sets it for a running npm start, or take it from npm run -s urls.`)
+  throw new Error(
+    `${name} is missing: npm run loadtest sets it for a running npm start, or take it from npm run -s urls.`,
+  )
 }

@@ -25,7 +25,11 @@ interface Reservation {
  */
 export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: Buyer): string | undefined {
   let status = 'RESERVED'
-  for (let pause = 0.05; status === 'RESERVED' && Date.now() - acceptedAtMs < ORDER_LIMIT_SECONDS * 1_000; pause = Math.min(1, pause * 1.5)) {
+  for (
+    let pause = 0.05;
+    status === 'RESERVED' && Date.now() - acceptedAtMs < ORDER_LIMIT_SECONDS * 1_000;
+    pause = Math.min(1, pause * 1.5)
+  ) {
     sleep(pause)
     const answer = readReservation(reservationId, buyer)
     if (answer.status !== 200) {
@@ -40,12 +44,17 @@ export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: 
       return String(orderId)
     }
   }
-  console.error(`Lost: ${reservationId} was accepted and is ${status} after ${Math.round((Date.now() - acceptedAtMs) / 1_000)} s`)
+  console.error(
+    `Lost: ${reservationId} was accepted and is ${status} after ${Math.round((Date.now() - acceptedAtMs) / 1_000)} s`,
+  )
   lostOrders.add(1)
   return undefined
 }
 
-/** Opens a payment, pays at the provider, and finds the order paid; or cancelled, where the system was slower than the payment window. */
+/**
+ * Opens a payment, pays at the provider, and finds the order paid; or cancelled, where the system was slower than the
+ * payment window.
+ */
 export function pay(orderId: string, buyer: Buyer): void {
   const payment = askAgainWhileAway(() => openPayment(orderId, buyer))
   if (payment.status === 409 && codeOf(payment) === 'NOT_PAYABLE') return findIt('CANCELLED', orderId, buyer)

@@ -21,15 +21,38 @@ const MB = 1_048_576
 const megabytes = (value: number) => `${(value / MB).toFixed(0)} MB`
 
 /**
- * The bounds leave room for what fills up once and then stays: compiled code, connection pools, and the connections of the
- * crowd, which the services keep for 65 s after their last use. A leak of 100 bytes a request shows in an hour, not in two
- * minutes.
+ * The bounds leave room for what fills up once and then stays: compiled code, connection pools, and the connections of
+ * the crowd, which the services keep for 65 s after their last use. A leak of 100 bytes a request shows in an hour, not
+ * in two minutes.
  */
 const MEASURES: Measure[] = [
-  { label: 'heap', metric: 'nodejs_heap_size_used_bytes', of: 'min', show: megabytes, allowed: (first) => first * 1.25 + 16 * MB },
-  { label: 'resident', metric: 'process_resident_memory_bytes', of: 'min', show: megabytes, allowed: (first) => first * 1.25 + 48 * MB },
-  { label: 'open handles', metric: 'nodejs_active_resources_total', of: 'min', show: String, allowed: (first) => first * 1.5 + 300 },
-  { label: 'event loop p99', metric: 'nodejs_eventloop_lag_p99_seconds', of: 'median', show: (value) => `${(value * 1_000).toFixed(0)} ms` },
+  {
+    label: 'heap',
+    metric: 'nodejs_heap_size_used_bytes',
+    of: 'min',
+    show: megabytes,
+    allowed: (first) => first * 1.25 + 16 * MB,
+  },
+  {
+    label: 'resident',
+    metric: 'process_resident_memory_bytes',
+    of: 'min',
+    show: megabytes,
+    allowed: (first) => first * 1.25 + 48 * MB,
+  },
+  {
+    label: 'open handles',
+    metric: 'nodejs_active_resources_total',
+    of: 'min',
+    show: String,
+    allowed: (first) => first * 1.5 + 300,
+  },
+  {
+    label: 'event loop p99',
+    metric: 'nodejs_eventloop_lag_p99_seconds',
+    of: 'median',
+    show: (value) => `${(value * 1_000).toFixed(0)} ms`,
+  },
 ]
 
 /** A service's metrics at one moment, by name. */
@@ -56,7 +79,12 @@ function compareThirds(service: string, samples: Sample[]): void {
     return console.error(`${service}: too few samples to compare; its /metrics did not answer`)
   }
   const parts = MEASURES.map(({ label, metric, of, show, allowed }) => {
-    const [first, last] = [samples.slice(0, third), samples.slice(-third)].map((part) => typical(of, part.map((sample) => sample[metric] ?? 0)))
+    const [first, last] = [samples.slice(0, third), samples.slice(-third)].map((part) =>
+      typical(
+        of,
+        part.map((sample) => sample[metric] ?? 0),
+      ),
+    )
     const limit = allowed?.(first ?? 0) ?? Infinity
     const isOver = (last ?? 0) > limit
     if (isOver) grew.add(1)

@@ -4,7 +4,11 @@ import { endOf } from './money.ts'
 
 test('every answer about money that the shop may give ends an order: told twice it is paid, told too late it is cancelled', () => {
   const outcomes = PaymentCallbackAnswer.shape.outcome.options
-  expect(Object.fromEntries(outcomes.map((outcome) => [outcome, endOf(outcome)]))).toEqual({ PAID: 'PAID', ALREADY_COUNTED: 'PAID', REFUND_DUE: 'CANCELLED' })
+  expect(Object.fromEntries(outcomes.map((outcome) => [outcome, endOf(outcome)]))).toEqual({
+    PAID: 'PAID',
+    ALREADY_COUNTED: 'PAID',
+    REFUND_DUE: 'CANCELLED',
+  })
 })
 
 test('what the shop never says ends nothing', () => {

@@ -37,13 +37,19 @@ export function accountFor({ id, stock }: Sale): void {
   const { PENDING_PAYMENT, PAID, CANCELLED, REFUNDED } = sale.orders
   // Every buyer here takes one unit. The sale's own counter is a second opinion.
   const sold = PENDING_PAYMENT + PAID
-  console.log(`${id}${audit.quiet ? ' at rest' : ''}: ${stock} units = ${PAID} paid + ${PENDING_PAYMENT} unpaid + ${left} left; ${CANCELLED} orders lapsed`)
+  console.log(
+    `${id}${audit.quiet ? ' at rest' : ''}: ${stock} units = ${PAID} paid + ${PENDING_PAYMENT} unpaid + ${left} left; ${CANCELLED} orders lapsed`,
+  )
   ordersOwed.add(-(sold + CANCELLED + REFUNDED))
   oversold.add(Math.max(0, sold - stock, sale.sold - stock))
-  if (!audit.quiet) return console.error(`${id}: not at rest after ${QUIET_LIMIT_SECONDS} s: ${sale.pending} unconfirmed, ${sale.undecided} undecided`)
+  if (!audit.quiet)
+    return console.error(
+      `${id}: not at rest after ${QUIET_LIMIT_SECONDS} s: ${sale.pending} unconfirmed, ${sale.undecided} undecided`,
+    )
 
   lostUnits.add(Math.max(0, stock - sold - left))
-  for (const { name, state, detail } of sale.checks) if (state !== 'ok') console.error(`${id}: ${name}: ${state}: ${detail}`)
+  for (const { name, state, detail } of sale.checks)
+    if (state !== 'ok') console.error(`${id}: ${name}: ${state}: ${detail}`)
   if (audit.balanced) accounted.add(1)
 }
 

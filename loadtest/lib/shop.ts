@@ -8,12 +8,18 @@ export type Answer = RefinedResponse<'text'>
 /** A buyer who has waited this long is gone. */
 const PATIENCE = '15s'
 
-/** Refusals that belong to a sale: sold out, too fast, not allowed, busy. Which of them are due is attempt.ts's to judge. */
+/**
+ * Refusals that belong to a sale: sold out, too fast, not allowed, busy. Which of them are due is attempt.ts's to
+ * judge.
+ */
 http.setResponseCallback(http.expectedStatuses(200, 201, 202, 204, 403, 409, 429, 503))
 
 /** Signs in by name, in a demo. */
 export function signIn(name: string): Answer {
-  return http.post(`${GATEWAY_URL}/sessions`, JSON.stringify({ name }), { ...asAnybody('sign in'), headers: { 'content-type': 'application/json' } })
+  return http.post(`${GATEWAY_URL}/sessions`, JSON.stringify({ name }), {
+    ...asAnybody('sign in'),
+    headers: { 'content-type': 'application/json' },
+  })
 }
 
 export function listSales(): Answer {
@@ -25,13 +31,25 @@ export function readSale(saleId: string): Answer {
 }
 
 /** @param due which statuses are no failure; default: those of a sale, above. */
-export function requestReservation(saleId: string, buyer: Buyer, due?: ReturnType<typeof http.expectedStatuses>): Answer {
-  return http.post(reservationsOf(saleId), ONE_UNIT, { ...asBuyer('buy', buyer), ...(due && { responseCallback: due }) })
+export function requestReservation(
+  saleId: string,
+  buyer: Buyer,
+  due?: ReturnType<typeof http.expectedStatuses>,
+): Answer {
+  return http.post(reservationsOf(saleId), ONE_UNIT, {
+    ...asBuyer('buy', buyer),
+    ...(due && { responseCallback: due }),
+  })
 }
 
 /** The same request many times at once, as a bot sends it. */
 export function requestReservations(saleId: string, buyer: Buyer, times: number): Answer[] {
-  const request = { method: 'POST' as const, url: reservationsOf(saleId), body: ONE_UNIT, params: asBuyer('buy', buyer) }
+  const request = {
+    method: 'POST' as const,
+    url: reservationsOf(saleId),
+    body: ONE_UNIT,
+    params: asBuyer('buy', buyer),
+  }
   return http.batch(Array.from({ length: times }, () => request))
 }
 
@@ -65,5 +83,8 @@ function asAnybody(name: string): RefinedParams<'text'> {
  * connection was closed under it, instead of reporting a fault of its own making.
  */
 function asBuyer(name: string, { id, token }: Buyer): RefinedParams<'text'> {
-  return { ...asAnybody(name), headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': id } }
+  return {
+    ...asAnybody(name),
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': id },
+  }
 }

@@ -30,21 +30,32 @@ const ENDS = ['paid', 'lapsed', 'lost_orders', 'orders_owed', 'oversold', 'lost_
 const COLUMN = 10
 
 /** The end of a run: a page for people on the screen, and every figure in loadtest/results/<scenario>.json. */
-export function summaryOf(scenario: string, { limits = [], more = () => [] }: SummaryOptions = {}): (data: SummaryData) => Record<string, string> {
+export function summaryOf(
+  scenario: string,
+  { limits = [], more = () => [] }: SummaryOptions = {},
+): (data: SummaryData) => Record<string, string> {
   return (data) => {
     const { metrics } = data
     const crossed = crossedThresholds(metrics)
     const passed = crossed.every(({ metric }) => limits.includes(plainName(metric)))
     const page = [
-      '', `${scenario}: ${passed ? 'passed' : 'FAILED'}, ${Math.round(data.state.testRunDurationMs / 1_000)} s in all`, '',
+      '',
+      `${scenario}: ${passed ? 'passed' : 'FAILED'}, ${Math.round(data.state.testRunDurationMs / 1_000)} s in all`,
+      '',
       `  attempts   ${counts(ATTEMPTS, metrics)}`,
       `  ends       ${counts(ENDS, metrics)}`,
       `  requests   ${count('http_reqs', metrics)}, at ${Math.round(metrics.http_reqs?.values.rate ?? 0)} a second${dropped(metrics)}`,
-      '', ...times(metrics), ...more(metrics), '',
-      ...data.root_group.checks.filter(({ fails }) => fails > 0)
+      '',
+      ...times(metrics),
+      ...more(metrics),
+      '',
+      ...data.root_group.checks
+        .filter(({ fails }) => fails > 0)
         .map(({ name, passes, fails }) => `  check failed: ${name} (${fails} of ${passes + fails} times)`),
-      ...crossed.map(({ metric, threshold, actual }) =>
-        `  ${limits.includes(plainName(metric)) ? 'limit reached' : 'NOT AS IT MUST BE'}: ${metric} is ${actual}, expected ${threshold}`),
+      ...crossed.map(
+        ({ metric, threshold, actual }) =>
+          `  ${limits.includes(plainName(metric)) ? 'limit reached' : 'NOT AS IT MUST BE'}: ${metric} is ${actual}, expected ${threshold}`,
+      ),
       '',
     ]
     return {
@@ -59,10 +70,13 @@ const plainName = (metric: string) => metric.replace(/\{.*/, '')
 
 function crossedThresholds(metrics: Metrics): { metric: string; threshold: string; actual: string }[] {
   return Object.entries(metrics).flatMap(([metric, { values, thresholds } = { values: {} }]) =>
-    Object.entries(thresholds ?? {}).filter(([, { ok }]) => !ok).map(([threshold]) => {
-      const [, stat = ''] = /^([a-z]+(?:\(\d+\))?)/.exec(threshold) ?? []
-      return { metric, threshold, actual: grouped(Number((values[stat] ?? 0).toFixed(3))) }
-    }))
+    Object.entries(thresholds ?? {})
+      .filter(([, { ok }]) => !ok)
+      .map(([threshold]) => {
+        const [, stat = ''] = /^([a-z]+(?:\(\d+\))?)/.exec(threshold) ?? []
+        return { metric, threshold, actual: grouped(Number((values[stat] ?? 0).toFixed(3))) }
+      }),
+  )
 }
 
 function count(name: string, metrics: Metrics): string {
@@ -79,15 +93,34 @@ function counts(names: string[], metrics: Metrics): string {
 }
 
 function dropped(metrics: Metrics): string {
-  return metrics.dropped_iterations ? `; ${count('dropped_iterations', metrics)} iterations dropped: k6 had nobody free to send them` : ''
+  return metrics.dropped_iterations
+    ? `; ${count('dropped_iterations', metrics)} iterations dropped: k6 had nobody free to send them`
+    : ''
 }
 
 /** A table of how long each kind of call took, and an order. */
 function times(metrics: Metrics): string[] {
-  const trends = [...CALLS.map((call) => [call, metrics[`http_req_duration{name:${call}}`]] as const), ['202 to order', metrics.order_created_lag] as const]
+  const trends = [
+    ...CALLS.map((call) => [call, metrics[`http_req_duration{name:${call}}`]] as const),
+    ['202 to order', metrics.order_created_lag] as const,
+  ]
   const rows = trends.flatMap(([name, trend]) =>
-    trend?.values.count ? [row(name, TREND_STATS.map((stat) => figure(stat, trend.values[stat] ?? 0)))] : [])
-  return [row('milliseconds', TREND_STATS.map((stat) => stat === 'med' ? 'median' : stat)), ...rows]
+    trend?.values.count
+      ? [
+          row(
+            name,
+            TREND_STATS.map((stat) => figure(stat, trend.values[stat] ?? 0)),
+          ),
+        ]
+      : [],
+  )
+  return [
+    row(
+      'milliseconds',
+      TREND_STATS.map((stat) => (stat === 'med' ? 'median' : stat)),
+    ),
+    ...rows,
+  ]
 }
 
 export function row(name: string, cells: string[]): string {

@@ -2,7 +2,11 @@
 import { database } from './database.ts'
 import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
 
-interface LockedSale { left: number; priceCents: number; isOpen: boolean }
+interface LockedSale {
+  left: number
+  priceCents: number
+  isOpen: boolean
+}
 
 async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
   const { saleId, quantity } = purchase

@@ -5,10 +5,14 @@ import { z } from 'zod'
 
 /**
  * What every naive design shares, so that they differ in one thing only: how a unit is sold. Express as its tutorial
- * shows it, the shop's own check of the token, validation by zod, and the shop's answers. They keep no outbox, no events, no
- * history and no limits: each of them writes less per purchase than the system it is compared with.
+ * shows it, the shop's own check of the token, validation by zod, and the shop's answers. They keep no outbox, no
+ * events, no history and no limits: each of them writes less per purchase than the system it is compared with.
  */
-export interface Purchase { saleId: string; buyerId: string; quantity: number }
+export interface Purchase {
+  saleId: string
+  buyerId: string
+  quantity: number
+}
 
 export type PurchaseOutcome =
   | { status: 'ORDERED'; orderId: string }
@@ -27,7 +31,9 @@ const verify = createVerifier({ key: process.env.TOKEN_SECRET ?? '', algorithms:
 
 export function serve({ buy, open }: Design): void {
   const app = express()
-  app.get('/readyz', (_req, res) => { res.json({ ready: true }) })
+  app.get('/readyz', (_req, res) => {
+    res.json({ ready: true })
+  })
   app.post('/sales/:saleId/open', async (req, res) => {
     await open?.(req.params.saleId)
     res.json({ open: true })
@@ -44,11 +50,16 @@ function reservations(buy: Design['buy']): RequestHandler<{ saleId: string }> {
     const { saleId } = req.params
     const outcome = await buy({ saleId, buyerId, quantity }).catch(duplicate)
     switch (outcome.status) {
-      case 'ORDERED': return void res.status(201).json({ id: outcome.orderId, saleId, status: 'ORDERED', quantity })
-      case 'RESERVED': return void res.status(202).json({ id: outcome.reservationId, saleId, status: 'RESERVED', quantity })
-      case 'SOLD_OUT': return void res.status(409).json({ code: 'SOLD_OUT', title: 'Sold out' })
-      case 'DUPLICATE': return void res.status(403).json({ code: 'DUPLICATE', title: 'You have bought already' })
-      case 'NOT_OPEN': return void res.status(403).json({ code: 'NOT_OPEN', title: 'The sale is not open' })
+      case 'ORDERED':
+        return void res.status(201).json({ id: outcome.orderId, saleId, status: 'ORDERED', quantity })
+      case 'RESERVED':
+        return void res.status(202).json({ id: outcome.reservationId, saleId, status: 'RESERVED', quantity })
+      case 'SOLD_OUT':
+        return void res.status(409).json({ code: 'SOLD_OUT', title: 'Sold out' })
+      case 'DUPLICATE':
+        return void res.status(403).json({ code: 'DUPLICATE', title: 'You have bought already' })
+      case 'NOT_OPEN':
+        return void res.status(403).json({ code: 'NOT_OPEN', title: 'The sale is not open' })
     }
   }
 }
@@ -60,8 +71,10 @@ function duplicate(error: unknown): PurchaseOutcome {
 }
 
 const problems: ErrorRequestHandler = (error: Error & { code?: unknown }, _req, res, _next) => {
-  if (error instanceof z.ZodError) return void res.status(400).json({ code: 'INVALID_REQUEST', title: z.prettifyError(error) })
-  if (String(error.code).startsWith('FAST_JWT')) return void res.status(401).json({ code: 'UNAUTHENTICATED', title: 'Sign in first' })
+  if (error instanceof z.ZodError)
+    return void res.status(400).json({ code: 'INVALID_REQUEST', title: z.prettifyError(error) })
+  if (String(error.code).startsWith('FAST_JWT'))
+    return void res.status(401).json({ code: 'UNAUTHENTICATED', title: 'Sign in first' })
   console.error(error)
   res.status(500).json({ code: 'INTERNAL', title: error.message })
 }
@@ -70,7 +83,12 @@ const problems: ErrorRequestHandler = (error: Error & { code?: unknown }, _req, 
 export function newOrder({ saleId, buyerId, quantity }: Purchase, priceCents: number) {
   const id = randomUUID()
   return {
-    id, saleId, buyerId, quantity, reservationId: `${saleId}.${id}`, amountCents: quantity * priceCents,
+    id,
+    saleId,
+    buyerId,
+    quantity,
+    reservationId: `${saleId}.${id}`,
+    amountCents: quantity * priceCents,
     paymentDeadline: new Date(Date.now() + PAYMENT_WINDOW_MS),
   }
 }

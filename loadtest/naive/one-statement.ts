@@ -1,4 +1,6 @@
-/** All of it in one prepared statement, past Prisma: one round trip, the lock held for as long as PostgreSQL commits. */
+/**
+ * All of it in one prepared statement, past Prisma: one round trip, the lock held for as long as PostgreSQL commits.
+ */
 import { Pool } from 'pg'
 import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
 
@@ -19,7 +21,10 @@ const BUY = {
 
 async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
   const { id, reservationId, saleId, buyerId, quantity, paymentDeadline } = newOrder(purchase, 0)
-  const { rowCount } = await pool.query({ ...BUY, values: [id, reservationId, saleId, buyerId, quantity, paymentDeadline] })
+  const { rowCount } = await pool.query({
+    ...BUY,
+    values: [id, reservationId, saleId, buyerId, quantity, paymentDeadline],
+  })
   return rowCount === 1 ? { status: 'ORDERED', orderId: id } : { status: 'SOLD_OUT' }
 }
 

@@ -9,14 +9,21 @@ const PREFETCH = 10
 
 const channel = await openQueue()
 await channel.prefetch(PREFETCH)
-await channel.consume(NAIVE_QUEUE, (message) => { if (message) void place(message) })
-createServer((_req, res) => { res.end('ready') }).listen(Number(process.env.PORT), '127.0.0.1')
+await channel.consume(NAIVE_QUEUE, (message) => {
+  if (message) void place(message)
+})
+createServer((_req, res) => {
+  res.end('ready')
+}).listen(Number(process.env.PORT), '127.0.0.1')
 
 async function place(message: ConsumeMessage): Promise<void> {
   const { reservationId, ...purchase } = JSON.parse(message.content.toString()) as Purchase & { reservationId: string }
   try {
     await database.$transaction(async (transaction) => {
-      const { priceCents } = await transaction.sale.update({ where: { id: purchase.saleId }, data: { sold: { increment: purchase.quantity } } })
+      const { priceCents } = await transaction.sale.update({
+        where: { id: purchase.saleId },
+        data: { sold: { increment: purchase.quantity } },
+      })
       await transaction.order.create({ data: { ...newOrder(purchase, priceCents), reservationId } })
     })
     channel.ack(message)

@@ -1,7 +1,7 @@
 /**
  * The queue design as one would write it: Redis decides, one message per buyer with a confirm of its own, a consumer
- * (queue-consumer.ts) writes the rows. What it lacks is what the tests of this repository are about: a process that dies
- * between the decrement and the publish loses a unit, and nobody ever learns of it.
+ * (queue-consumer.ts) writes the rows. What it lacks is what the tests of this repository are about: a process that
+ * dies between the decrement and the publish loses a unit, and nobody ever learns of it.
  */
 import { Redis, type Result } from 'ioredis'
 import { database } from './database.ts'
@@ -23,7 +23,9 @@ const buyerKey = (saleId: string, buyerId: string) => `naive:{${saleId}}:buyer:$
 
 const redis = new Redis(process.env.REDIS_URL ?? '')
 redis.defineCommand('take', { numberOfKeys: 2, lua: TAKE })
-const scripts = redis as Redis & { take: (stock: string, buyer: string, quantity: number) => Result<number, { type: 'default' }> }
+const scripts = redis as Redis & {
+  take: (stock: string, buyer: string, quantity: number) => Result<number, { type: 'default' }>
+}
 const channel = await openQueue()
 
 async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
@@ -38,7 +40,10 @@ async function buy(purchase: Purchase): Promise<PurchaseOutcome> {
 
 async function publish(message: Purchase & { reservationId: string }): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const onConfirm = (error: Error | null) => { if (error) reject(error); else resolve() }
+    const onConfirm = (error: Error | null) => {
+      if (error) reject(error)
+      else resolve()
+    }
     channel.sendToQueue(NAIVE_QUEUE, Buffer.from(JSON.stringify(message)), { persistent: true }, onConfirm)
   })
 }

@@ -22,7 +22,9 @@ export async function cancelOrder(deps: CancellingDeps, orderId: string, buyerId
   }
   const order = await readOrder(deps.database, orderId, buyerId)
   if (!order) return { outcome: 'UNKNOWN_ORDER' }
-  return order.status === 'CANCELLED' ? { outcome: 'CANCELLED', order } : { outcome: 'NOT_CANCELLABLE', status: order.status }
+  return order.status === 'CANCELLED'
+    ? { outcome: 'CANCELLED', order }
+    : { outcome: 'NOT_CANCELLABLE', status: order.status }
 }
 
 /** The order is cancelled whatever comes of this; the cancel worker's sweeper makes good what fails here. */

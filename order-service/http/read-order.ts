@@ -21,7 +21,9 @@ interface OrderRow {
   serverTime: Date
 }
 
-/** The buyer's own order, with the time of the clock that its deadline goes by; undefined when there is none of that id. */
+/**
+ * The buyer's own order, with the time of the clock that its deadline goes by; undefined when there is none of that id.
+ */
 export async function readOrder(database: Database, orderId: string, buyerId: string): Promise<OrderView | undefined> {
   const [row] = await database.$queryRaw<OrderRow[]>`
     SELECT o.id, reservation_id AS "reservationId", o.sale_id AS "saleId", quantity, amount_cents AS "amountCents", status,
@@ -32,7 +34,17 @@ export async function readOrder(database: Database, orderId: string, buyerId: st
   return row && viewOf(row)
 }
 
-function viewOf({ paidAt, cancelledAt, refundedAt, reason, couponCode, points, sagaState, sagaReason, ...row }: OrderRow): OrderView {
+function viewOf({
+  paidAt,
+  cancelledAt,
+  refundedAt,
+  reason,
+  couponCode,
+  points,
+  sagaState,
+  sagaReason,
+  ...row
+}: OrderRow): OrderView {
   return {
     ...row,
     createdAt: row.createdAt.toISOString(),

@@ -39,16 +39,41 @@ beforeAll(async () => {
   world = await createWorld()
   closers.add('world', () => world.close())
   const [port, providerPort] = [await freePort(), await freePort()]
-  url = await listen({ stock: world.stock, provider: demoProvider({ url: `http://127.0.0.1:${providerPort}`, secret: PAYMENT_SECRET }) }, port)
-  crippledUrl = await listen({ stock: await stockThatIsAway(), provider: demoProvider({ url: `http://127.0.0.1:${await freePort()}`, secret: PAYMENT_SECRET }) })
-  const config = { NODE_ENV: 'test', LOG_LEVEL: 'silent', HOST: '127.0.0.1', PAYMENT_PROVIDER_PORT: providerPort, ALLOW_DEMO_PAYMENTS: false, PAYMENT_SECRET, PUBLIC_URL: url } as const
+  url = await listen(
+    { stock: world.stock, provider: demoProvider({ url: `http://127.0.0.1:${providerPort}`, secret: PAYMENT_SECRET }) },
+    port,
+  )
+  crippledUrl = await listen({
+    stock: await stockThatIsAway(),
+    provider: demoProvider({ url: `http://127.0.0.1:${await freePort()}`, secret: PAYMENT_SECRET }),
+  })
+  const config = {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    HOST: '127.0.0.1',
+    PAYMENT_PROVIDER_PORT: providerPort,
+    ALLOW_DEMO_PAYMENTS: false,
+    PAYMENT_SECRET,
+    PUBLIC_URL: url,
+  } as const
   await startPaymentProvider({ config, log, closers })
 
   const opensAtMs = 0
   const closesAtMs = Date.now() + 3_600_000
   const sale = { title: 'A sale', priceCents: 1_000 }
-  await world.database.sale.create({ data: { ...sale, id: SALE, stock: UNITS, opensAt: new Date(opensAtMs), closesAt: new Date(closesAtMs) } })
-  await loadSale(world, { ...sale, saleId: SALE, epoch: 1, total: UNITS, left: UNITS, perBuyerLimit: 1, opensAtMs, closesAtMs })
+  await world.database.sale.create({
+    data: { ...sale, id: SALE, stock: UNITS, opensAt: new Date(opensAtMs), closesAt: new Date(closesAtMs) },
+  })
+  await loadSale(world, {
+    ...sale,
+    saleId: SALE,
+    epoch: 1,
+    total: UNITS,
+    left: UNITS,
+    perBuyerLimit: 1,
+    opensAtMs,
+    closesAtMs,
+  })
 })
 afterAll(() => closers.closeAll())
 
@@ -72,7 +97,11 @@ async function ordered() {
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId }
   const reserved = await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: 10 }, ref)
   if (reserved.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${reserved.status}`)
-  const [verdict] = await placeOrders(world.database, [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: reserved.reservedAtMs }], RULES)
+  const [verdict] = await placeOrders(
+    world.database,
+    [{ ...ref, quantity: 1, epoch: 1, reservedAtMs: reserved.reservedAtMs }],
+    RULES,
+  )
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   const { orderId } = verdict.decision
   await world.stock.settle(SALE, 'ORDERED', [{ reservationId: ref.reservationId, orderId }])
@@ -80,9 +109,12 @@ async function ordered() {
 }
 type Ordered = Awaited<ReturnType<typeof ordered>>
 
-const order = ({ orderId, token }: Pick<Ordered, 'orderId' | 'token'>, at = url) => call('GET', `${at}/orders/${orderId}`, { token })
-const open = ({ orderId, token }: Pick<Ordered, 'orderId' | 'token'>, at = url) => call('POST', `${at}/orders/${orderId}/payments`, { token })
-const cancel = ({ orderId, token }: Pick<Ordered, 'orderId' | 'token'>, at = url) => call('POST', `${at}/orders/${orderId}/cancellation`, { token })
+const order = ({ orderId, token }: Pick<Ordered, 'orderId' | 'token'>, at = url) =>
+  call('GET', `${at}/orders/${orderId}`, { token })
+const open = ({ orderId, token }: Pick<Ordered, 'orderId' | 'token'>, at = url) =>
+  call('POST', `${at}/orders/${orderId}/payments`, { token })
+const cancel = ({ orderId, token }: Pick<Ordered, 'orderId' | 'token'>, at = url) =>
+  call('POST', `${at}/orders/${orderId}/cancellation`, { token })
 const pay = (link: unknown) => call('POST', String(link), { headers: { accept: 'application/json' } })
 const unitsLeft = async () => (await world.stock.readSale(SALE))?.left
 const reservation = async ({ reservationId }: Ordered) => (await world.stock.readReservation(SALE, reservationId)) ?? {}
@@ -91,10 +123,19 @@ const refunds = (orderId: string) => world.database.refund.count({ where: { paym
 /** A callback as the provider would sign it, for the order's payment. */
 async function money(buyer: Ordered, changes: object = {}) {
   const { body } = await open(buyer)
-  return JSON.stringify({ paymentId: body.paymentId, orderId: buyer.orderId, amountCents: 1_000, providerRef: `ref-${randomUUID()}`, ...changes })
+  return JSON.stringify({
+    paymentId: body.paymentId,
+    orderId: buyer.orderId,
+    amountCents: 1_000,
+    providerRef: `ref-${randomUUID()}`,
+    ...changes,
+  })
 }
 const callback = (body: string, signature: string | undefined, at = url) =>
-  call('POST', `${at}/payments/callback`, { body, headers: signature === undefined ? {} : { 'Payment-Signature': signature } })
+  call('POST', `${at}/payments/callback`, {
+    body,
+    headers: signature === undefined ? {} : { 'Payment-Signature': signature },
+  })
 const signed = (body: string, at = url) => callback(body, signBody(PAYMENT_SECRET, body), at)
 
 describe('an order', () => {
@@ -102,7 +143,12 @@ describe('an order', () => {
     const buyer = await ordered()
     const { status, body, headers } = await order(buyer)
     expect(status).toBe(200)
-    expect(OrderView.parse(body)).toMatchObject({ id: buyer.orderId, status: 'PENDING_PAYMENT', amountCents: 1_000, quantity: 1 })
+    expect(OrderView.parse(body)).toMatchObject({
+      id: buyer.orderId,
+      status: 'PENDING_PAYMENT',
+      amountCents: 1_000,
+      quantity: 1,
+    })
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
@@ -110,15 +156,20 @@ describe('an order', () => {
     const { orderId } = await ordered()
     const { token } = await ordered()
     for (const ask of [order, open, cancel]) {
-      const answers = await Promise.all([orderId, randomUUID(), 'not-an-id', `${orderId}x`, '%00', '1%27--'].map((id) => ask({ orderId: id, token })))
+      const answers = await Promise.all(
+        [orderId, randomUUID(), 'not-an-id', `${orderId}x`, '%00', '1%27--'].map((id) => ask({ orderId: id, token })),
+      )
       for (const answer of answers) expect(answer).toMatchObject({ status: 404, body: answers[0]?.body })
     }
   })
 
-  test('is nobody\'s without a valid token, whatever the body is', async () => {
+  test("is nobody's without a valid token, whatever the body is", async () => {
     const { orderId } = await ordered()
     for (const token of [undefined, '', 'x', createTokens('another secret of 32 characters or more').sign('me')]) {
-      expect(await call('GET', `${url}/orders/${orderId}`, { token })).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
+      expect(await call('GET', `${url}/orders/${orderId}`, { token })).toMatchObject({
+        status: 401,
+        body: { code: 'UNAUTHENTICATED' },
+      })
       expect((await call('POST', `${url}/orders/${orderId}/payments`, { token, body: 'not json' })).status).toBe(401)
       expect((await call('POST', `${url}/orders/${orderId}/cancellation`, { token, body: { a: 1 } })).status).toBe(401)
     }
@@ -126,8 +177,10 @@ describe('an order', () => {
 
   test.each(['payments', 'cancellation'])('takes no body or {} at %s, and nothing else', async (path) => {
     const { orderId, token } = await ordered()
-    const post = (body: unknown, headers = {}) => call('POST', `${url}/orders/${orderId}/${path}`, { token, body, headers })
-    for (const body of ['{"a":1}', '[]', 'null', '"x"', '{', '{"__proto__":{}}']) expect((await post(body)).status, body).toBe(400)
+    const post = (body: unknown, headers = {}) =>
+      call('POST', `${url}/orders/${orderId}/${path}`, { token, body, headers })
+    for (const body of ['{"a":1}', '[]', 'null', '"x"', '{', '{"__proto__":{}}'])
+      expect((await post(body)).status, body).toBe(400)
     expect((await post('a=1', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415)
     expect((await post(`{"a":"${'x'.repeat(17_000)}"}`)).status).toBe(413)
     expect((await order({ orderId, token })).body.status).toBe('PENDING_PAYMENT')
@@ -146,12 +199,20 @@ describe('a payment', () => {
 
   test('through the link makes the order PAID in both ledgers; again it counts nothing', async () => {
     const buyer = await ordered()
-    const { body: { url: link } } = await open(buyer)
+    const {
+      body: { url: link },
+    } = await open(buyer)
     expect(await pay(link)).toMatchObject({ status: 200, body: { outcome: 'PAID' } })
     expect(await pay(link)).toMatchObject({ status: 200, body: { outcome: 'ALREADY_COUNTED' } })
-    expect(OrderView.parse((await order(buyer)).body)).toMatchObject({ status: 'PAID', paidAt: expect.any(String) as unknown })
+    expect(OrderView.parse((await order(buyer)).body)).toMatchObject({
+      status: 'PAID',
+      paidAt: expect.any(String) as unknown,
+    })
     expect(await reservation(buyer)).toMatchObject({ status: 'PAID', orderId: buyer.orderId })
-    expect(await open(buyer)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE', detail: expect.stringContaining('PAID') as unknown } })
+    expect(await open(buyer)).toMatchObject({
+      status: 409,
+      body: { code: 'NOT_PAYABLE', detail: expect.stringContaining('PAID') as unknown },
+    })
     expect(await cancel(buyer)).toMatchObject({ status: 409, body: { code: 'NOT_CANCELLABLE' } })
     expect(await refunds(buyer.orderId)).toBe(0)
   })
@@ -171,8 +232,16 @@ test('a refunded order says when and why, and can be neither paid nor cancelled;
   const body = await money(buyer)
   await signed(body)
   await new Ledger(world).refund(buyer.orderId)
-  expect(OrderView.parse((await order(buyer)).body)).toMatchObject({ status: 'REFUNDED', paidAt: expect.any(String) as unknown, refundedAt: expect.any(String) as unknown, reason: 'VETOED' })
-  expect(await open(buyer)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE', detail: expect.stringContaining('REFUNDED') as unknown } })
+  expect(OrderView.parse((await order(buyer)).body)).toMatchObject({
+    status: 'REFUNDED',
+    paidAt: expect.any(String) as unknown,
+    refundedAt: expect.any(String) as unknown,
+    reason: 'VETOED',
+  })
+  expect(await open(buyer)).toMatchObject({
+    status: 409,
+    body: { code: 'NOT_PAYABLE', detail: expect.stringContaining('REFUNDED') as unknown },
+  })
   expect(await cancel(buyer)).toMatchObject({ status: 409, body: { code: 'NOT_CANCELLABLE' } })
   expect(await signed(body)).toMatchObject({ status: 200, body: { outcome: 'ALREADY_COUNTED' } })
   expect(await refunds(buyer.orderId)).toBe(1)
@@ -181,19 +250,30 @@ test('a refunded order says when and why, and can be neither paid nor cancelled;
 describe('a cancellation', () => {
   test('gives the unit and the right to buy back, once', async () => {
     const buyer = await ordered()
-    const before = await unitsLeft() ?? 0
+    const before = (await unitsLeft()) ?? 0
     const answers = await inParallel(10, 10, () => cancel(buyer))
-    for (const { status, body } of answers) expect({ status, order: OrderView.parse(body) }).toMatchObject({ status: 200, order: { status: 'CANCELLED', reason: 'BUYER' } })
+    for (const { status, body } of answers)
+      expect({ status, order: OrderView.parse(body) }).toMatchObject({
+        status: 200,
+        order: { status: 'CANCELLED', reason: 'BUYER' },
+      })
     expect(await unitsLeft()).toBe(before + 1)
     expect(await reservation(buyer)).toMatchObject({ status: 'CANCELLED', reason: 'BUYER' })
-    expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({ toldAt: expect.any(Date) as unknown })
-    expect(await open(buyer)).toMatchObject({ status: 409, body: { code: 'NOT_PAYABLE', detail: expect.stringContaining('CANCELLED') as unknown } })
+    expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({
+      toldAt: expect.any(Date) as unknown,
+    })
+    expect(await open(buyer)).toMatchObject({
+      status: 409,
+      body: { code: 'NOT_PAYABLE', detail: expect.stringContaining('CANCELLED') as unknown },
+    })
   })
 
   test('stands while Redis is away; the unit is left for the sweeper', async () => {
     const buyer = await ordered()
     expect(await cancel(buyer, crippledUrl)).toMatchObject({ status: 200, body: { status: 'CANCELLED' } })
-    expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({ toldAt: null })
+    expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({
+      toldAt: null,
+    })
     expect(await reservation(buyer)).toMatchObject({ status: 'ORDERED' })
   })
 })
@@ -204,7 +284,15 @@ describe('the callback', () => {
     const body = await money(buyer)
     const old = signBody(PAYMENT_SECRET, body, Date.now() - 301_000)
     const early = signBody(PAYMENT_SECRET, body, Date.now() + 302_000)
-    for (const signature of [undefined, '', 'v1=00', old, early, signBody('x'.repeat(32), body), signBody(PAYMENT_SECRET, `${body} `)]) {
+    for (const signature of [
+      undefined,
+      '',
+      'v1=00',
+      old,
+      early,
+      signBody('x'.repeat(32), body),
+      signBody(PAYMENT_SECRET, `${body} `),
+    ]) {
       expect(await callback(body, signature), signature).toMatchObject({ status: 401, body: { code: 'BAD_SIGNATURE' } })
     }
     expect((await order(buyer)).body.status).toBe('PENDING_PAYMENT')
@@ -221,11 +309,27 @@ describe('the callback', () => {
 
   test('that is signed but not by the contract is 400; too large is 413; compressed is 415', async () => {
     const body = await money(await ordered())
-    for (const wrong of ['', '{}', 'null', 'x', body.replace('1000', '"1000"'), body.replace('1000', '1000.5'), body.replace('{', '{"extra":1,'), body.replace('{', '{"__proto__":{},')]) {
+    for (const wrong of [
+      '',
+      '{}',
+      'null',
+      'x',
+      body.replace('1000', '"1000"'),
+      body.replace('1000', '1000.5'),
+      body.replace('{', '{"extra":1,'),
+      body.replace('{', '{"__proto__":{},'),
+    ]) {
       expect(await signed(wrong), wrong).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
     }
     expect((await signed('x'.repeat(17_000))).status).toBe(413)
-    expect((await call('POST', `${url}/payments/callback`, { body, headers: { 'content-encoding': 'gzip', 'Payment-Signature': signBody(PAYMENT_SECRET, body) } })).status).toBe(415)
+    expect(
+      (
+        await call('POST', `${url}/payments/callback`, {
+          body,
+          headers: { 'content-encoding': 'gzip', 'Payment-Signature': signBody(PAYMENT_SECRET, body) },
+        })
+      ).status,
+    ).toBe(415)
   })
 
   test('of another amount is 400, of an unknown payment or another order 404; nothing changes', async () => {
@@ -261,15 +365,21 @@ describe('the callback', () => {
 
 test('200 races of payment and cancellation have one winner each, and each losing payment one refund', async () => {
   const buyers = await inParallel(200, 8, () => ordered())
-  const before = await unitsLeft() ?? 0
+  const before = (await unitsLeft()) ?? 0
   const races = await inParallel(200, 4, async (i) => {
     const buyer = buyers[i]
     if (!buyer) throw new Error(`No buyer ${i}`)
     const body = await money(buyer)
-    const [paid, cancelled] = i % 2 === 0
-      ? await Promise.all([signed(body), cancel(buyer)])
-      : await Promise.all([cancel(buyer), signed(body)]).then(([cancelled, paid]) => [paid, cancelled] as const)
-    return { paid: paid.body.outcome, cancelled: cancelled.status, status: (await order(buyer)).body.status, refunds: await refunds(buyer.orderId) }
+    const [paid, cancelled] =
+      i % 2 === 0
+        ? await Promise.all([signed(body), cancel(buyer)])
+        : await Promise.all([cancel(buyer), signed(body)]).then(([cancelled, paid]) => [paid, cancelled] as const)
+    return {
+      paid: paid.body.outcome,
+      cancelled: cancelled.status,
+      status: (await order(buyer)).body.status,
+      refunds: await refunds(buyer.orderId),
+    }
   })
   const paidFirst = { paid: 'PAID', cancelled: 409, status: 'PAID', refunds: 0 }
   const cancelledFirst = { paid: 'REFUND_DUE', cancelled: 200, status: 'CANCELLED', refunds: 1 }

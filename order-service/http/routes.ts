@@ -29,68 +29,108 @@ export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
     app.post('/orders/:orderId/payments', buyer, jsonBody(), postPayment(deps))
     app.post('/orders/:orderId/cancellation', buyer, jsonBody(), postCancellation(deps))
     // The signature is over the bytes as they came: no parsing, no inflating.
-    app.post('/payments/callback', express.raw({ type: () => true, limit: MAX_CALLBACK, inflate: false }), postCallback(deps))
+    app.post(
+      '/payments/callback',
+      express.raw({ type: () => true, limit: MAX_CALLBACK, inflate: false }),
+      postCallback(deps),
+    )
   }
 }
 
-const getOrder = ({ database }: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => async (req, res) => {
-  const order = await readOrder(database, orderIdOf(req.params), res.locals.buyerId)
-  if (!order) throw unknownOrder()
-  res.json(order)
-}
-
-const postPayment = (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => async (req, res) => {
-  const orderId = orderIdOf(req.params)
-  parse(NoFields, req.body)
-  const opened = await openPayment(deps, orderId, res.locals.buyerId).catch((error: unknown) => {
-    if (!(error instanceof ProviderUnavailable)) throw error
-    deps.log.warn({ err: error, orderId }, 'no payment link')
-    throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', { retryAfterSeconds: 2 })
-  })
-  switch (opened.outcome) {
-    case 'OPENED': return void res.status(201).json(opened.payment)
-    case 'OPEN_ALREADY': return void res.json(opened.payment)
-    case 'NOT_PAYABLE': throw new ProblemError('NOT_PAYABLE', `The order is ${opened.status}; only one that is PENDING_PAYMENT can be paid.`)
-    case 'NOT_READY': throw new ProblemError('NOT_READY', 'The coupon or the points are still being taken, which makes the price; ask again in a moment.', { retryAfterSeconds: 1 })
-    case 'UNKNOWN_ORDER': throw unknownOrder()
+const getOrder =
+  ({ database }: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
+  async (req, res) => {
+    const order = await readOrder(database, orderIdOf(req.params), res.locals.buyerId)
+    if (!order) throw unknownOrder()
+    res.json(order)
   }
-}
 
-const postCancellation = (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => async (req, res) => {
-  const orderId = orderIdOf(req.params)
-  parse(NoFields, req.body)
-  const cancellation = await cancelOrder(deps, orderId, res.locals.buyerId)
-  switch (cancellation.outcome) {
-    case 'CANCELLED': return void res.json(cancellation.order)
-    case 'NOT_CANCELLABLE': throw new ProblemError('NOT_CANCELLABLE', `The order is ${cancellation.status}; only one that is PENDING_PAYMENT can be cancelled.`)
-    case 'UNKNOWN_ORDER': throw unknownOrder()
+const postPayment =
+  (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
+  async (req, res) => {
+    const orderId = orderIdOf(req.params)
+    parse(NoFields, req.body)
+    const opened = await openPayment(deps, orderId, res.locals.buyerId).catch((error: unknown) => {
+      if (!(error instanceof ProviderUnavailable)) throw error
+      deps.log.warn({ err: error, orderId }, 'no payment link')
+      throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', {
+        retryAfterSeconds: 2,
+      })
+    })
+    switch (opened.outcome) {
+      case 'OPENED':
+        return void res.status(201).json(opened.payment)
+      case 'OPEN_ALREADY':
+        return void res.json(opened.payment)
+      case 'NOT_PAYABLE':
+        throw new ProblemError(
+          'NOT_PAYABLE',
+          `The order is ${opened.status}; only one that is PENDING_PAYMENT can be paid.`,
+        )
+      case 'NOT_READY':
+        throw new ProblemError(
+          'NOT_READY',
+          'The coupon or the points are still being taken, which makes the price; ask again in a moment.',
+          { retryAfterSeconds: 1 },
+        )
+      case 'UNKNOWN_ORDER':
+        throw unknownOrder()
+    }
   }
-}
+
+const postCancellation =
+  (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
+  async (req, res) => {
+    const orderId = orderIdOf(req.params)
+    parse(NoFields, req.body)
+    const cancellation = await cancelOrder(deps, orderId, res.locals.buyerId)
+    switch (cancellation.outcome) {
+      case 'CANCELLED':
+        return void res.json(cancellation.order)
+      case 'NOT_CANCELLABLE':
+        throw new ProblemError(
+          'NOT_CANCELLABLE',
+          `The order is ${cancellation.status}; only one that is PENDING_PAYMENT can be cancelled.`,
+        )
+      case 'UNKNOWN_ORDER':
+        throw unknownOrder()
+    }
+  }
 
 /** Whatever is not 2xx the provider tries again. */
-const postCallback = (deps: OrderRoutesDeps): express.RequestHandler => async (req, res) => {
-  const rawBody: unknown = req.body
-  const reading = deps.provider.readCallback(req.headers, Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0))
-  if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)
+const postCallback =
+  (deps: OrderRoutesDeps): express.RequestHandler =>
+  async (req, res) => {
+    const rawBody: unknown = req.body
+    const reading = deps.provider.readCallback(req.headers, Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0))
+    if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)
 
-  const counted = await countMoney(deps, reading.money).catch((error: unknown) => {
-    if (!isDataError(error)) throw error
-    // The provider's own word, and it contradicts another of its words: no repeat helps, somebody has to ask there.
-    deps.log.error({ err: error, money: reading.money }, 'money that cannot be counted')
-    throw new ProblemError('INVALID_REQUEST', 'providerRef: stands for another payment already')
-  })
-  switch (counted.outcome) {
-    case 'UNKNOWN_PAYMENT': throw new ProblemError('NOT_FOUND', 'There is no such payment for such an order.')
-    case 'WRONG_AMOUNT': throw new ProblemError('INVALID_REQUEST', `amountCents: expected ${counted.expectedCents}, got ${reading.money.amountCents}`)
-    case 'PAID':
-    case 'ALREADY_COUNTED':
-    case 'REFUND_DUE':
-      if (counted.outcome === 'PAID') deps.onChange()
-      res.json({ outcome: counted.outcome })
+    const counted = await countMoney(deps, reading.money).catch((error: unknown) => {
+      if (!isDataError(error)) throw error
+      // The provider's own word, and it contradicts another of its words: no repeat helps, somebody has to ask there.
+      deps.log.error({ err: error, money: reading.money }, 'money that cannot be counted')
+      throw new ProblemError('INVALID_REQUEST', 'providerRef: stands for another payment already')
+    })
+    switch (counted.outcome) {
+      case 'UNKNOWN_PAYMENT':
+        throw new ProblemError('NOT_FOUND', 'There is no such payment for such an order.')
+      case 'WRONG_AMOUNT':
+        throw new ProblemError(
+          'INVALID_REQUEST',
+          `amountCents: expected ${counted.expectedCents}, got ${reading.money.amountCents}`,
+        )
+      case 'PAID':
+      case 'ALREADY_COUNTED':
+      case 'REFUND_DUE':
+        if (counted.outcome === 'PAID') deps.onChange()
+        res.json({ outcome: counted.outcome })
+    }
   }
-}
 
-const unreadable = { BAD_SIGNATURE: 'BAD_SIGNATURE', UNREADABLE: 'INVALID_REQUEST' } as const satisfies Record<string, ProblemCode>
+const unreadable = { BAD_SIGNATURE: 'BAD_SIGNATURE', UNREADABLE: 'INVALID_REQUEST' } as const satisfies Record<
+  string,
+  ProblemCode
+>
 
 /** A malformed id is answered like one that does not exist, and like another buyer's. */
 function orderIdOf(params: { orderId: string }): string {

@@ -2,7 +2,9 @@ import { tellEnded, type TellingDeps } from '../../core/orders/tell-ended.ts'
 import { type Money, type MoneyOutcome, receiveMoney } from '../../core/orders/transitions.ts'
 import { failpoint } from '../../core/platform/failpoint.ts'
 
-/** Counts money that has arrived, once, and tells Redis of a paid order. Redis being away does not make it uncounted. */
+/**
+ * Counts money that has arrived, once, and tells Redis of a paid order. Redis being away does not make it uncounted.
+ */
 export async function countMoney(deps: TellingDeps, money: Money): Promise<MoneyOutcome> {
   const counted = await receiveMoney(deps.database, money)
   if (counted.outcome === 'PAID') failpoint('payment.beforeTelling')

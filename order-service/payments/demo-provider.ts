@@ -20,16 +20,25 @@ export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvi
   async function call(path: string, message: object): Promise<unknown> {
     const body = JSON.stringify(message)
     const { status, text } = await send(path, body).catch((error: Error) => {
-      throw new ProviderUnavailable(`No answer from the payment provider at ${url} within ${ANSWER_LIMIT_MS} ms: ${error.message}`, { cause: error })
+      throw new ProviderUnavailable(
+        `No answer from the payment provider at ${url} within ${ANSWER_LIMIT_MS} ms: ${error.message}`,
+        { cause: error },
+      )
     })
-    if (status < 200 || status >= 300) throw new ProviderUnavailable(`The payment provider answered ${path} with ${status}, expected 2xx: ${text.slice(0, 200)}`)
+    if (status < 200 || status >= 300)
+      throw new ProviderUnavailable(
+        `The payment provider answered ${path} with ${status}, expected 2xx: ${text.slice(0, 200)}`,
+      )
     return JSON.parse(text)
   }
 
   /** The limit holds until the last byte of the answer. */
   async function send(path: string, body: string): Promise<{ status: number; text: string }> {
     const answer = await fetch(`${url}${path}`, {
-      method: 'POST', body, redirect: 'error', signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      method: 'POST',
+      body,
+      redirect: 'error',
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
     })
     return { status: answer.status, text: await answer.text() }
@@ -37,7 +46,9 @@ export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvi
 
   return {
     createLink: async (payment) => LinkAnswer.parse(await call('/links', payment)).url,
-    refund: async (refund) => { await call('/refunds', refund) },
+    refund: async (refund) => {
+      await call('/refunds', refund)
+    },
     readCallback(headers, rawBody) {
       const header = headers[SIGNATURE_HEADER.toLowerCase()]
       const fault = signatureFault(secret, typeof header === 'string' ? header : undefined, rawBody)
@@ -54,5 +65,7 @@ function readBody(rawBody: Buffer): CallbackReading {
     return { outcome: 'UNREADABLE', detail: `The body is ${rawBody.length} bytes that are not JSON.` }
   }
   const parsed = PaymentCallback.safeParse(json)
-  return parsed.success ? { outcome: 'RECEIVED', money: parsed.data } : { outcome: 'UNREADABLE', detail: z.prettifyError(parsed.error) }
+  return parsed.success
+    ? { outcome: 'RECEIVED', money: parsed.data }
+    : { outcome: 'UNREADABLE', detail: z.prettifyError(parsed.error) }
 }

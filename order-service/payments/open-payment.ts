@@ -18,11 +18,14 @@ interface PaymentRow {
 }
 
 /**
- * Gives the buyer's order its one payment and a link to pay at. The order may still be cancelled in the same moment: the
- * money then comes back as a refund. @throws ProviderUnavailable when the provider gives no link; asking again is safe.
+ * Gives the buyer's order its one payment and a link to pay at. The order may still be cancelled in the same moment:
+ * the money then comes back as a refund. @throws ProviderUnavailable when the provider gives no link; asking again is
+ * safe.
  */
 export async function openPayment(
-  deps: { database: Database; provider: PaymentProvider }, orderId: string, buyerId: string,
+  deps: { database: Database; provider: PaymentProvider },
+  orderId: string,
+  buyerId: string,
 ): Promise<OpenedPayment> {
   const opened = await insertPayment(deps.database, orderId, buyerId)
   if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps.provider) }
@@ -30,15 +33,18 @@ export async function openPayment(
   const found = await findPayment(deps.database, orderId, buyerId)
   if (!found) return { outcome: 'UNKNOWN_ORDER' }
   // Only of an earlier release: it left an order unpaid of which nothing was to be paid.
-  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => settleFree(tx, [orderId]))).length > 0) return { outcome: 'NOT_PAYABLE', status: 'PAID' }
+  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => settleFree(tx, [orderId]))).length > 0)
+    return { outcome: 'NOT_PAYABLE', status: 'PAID' }
   if (found.status !== 'PENDING_PAYMENT') return { outcome: 'NOT_PAYABLE', status: found.status }
   const { id } = found
-  return id === null ? { outcome: 'NOT_READY' } : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps.provider) }
+  return id === null
+    ? { outcome: 'NOT_READY' }
+    : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps.provider) }
 }
 
 /**
- * The unique order id decides between two at a time: the second waits here for the first and then inserts nothing. What is
- * to pay is read at the instant at which the saga is seen to be done, after which it stays.
+ * The unique order id decides between two at a time: the second waits here for the first and then inserts nothing. What
+ * is to pay is read at the instant at which the saga is seen to be done, after which it stays.
  */
 async function insertPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow | undefined> {
   const [inserted] = await database.$queryRaw<PaymentRow[]>`
@@ -53,7 +59,10 @@ async function insertPayment(database: Database, orderId: string, buyerId: strin
 
 type FoundPayment = Omit<PaymentRow, 'id'> & { id: string | null; status: OrderView['status'] }
 
-/** An unpaid order without a payment is one whose saga is not done, or was not a moment ago: orders only ever leave that status. */
+/**
+ * An unpaid order without a payment is one whose saga is not done, or was not a moment ago: orders only ever leave that
+ * status.
+ */
 async function findPayment(database: Database, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {
   const [found] = await database.$queryRaw<FoundPayment[]>`
     SELECT p.id, o.id AS order_id, o.amount_cents, o.status

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Money } from '../../core/orders/transitions.ts'
 
 /**
- * Whoever takes the buyers' money: the one module to replace when it is somebody else (see demo-provider.ts). Amounts are
- * in cents. Every call has its own time limit, a few seconds at most.
+ * Whoever takes the buyers' money: the one module to replace when it is somebody else (see demo-provider.ts). Amounts
+ * are in cents. Every call has its own time limit, a few seconds at most.
  */
 export interface PaymentProvider {
   /**

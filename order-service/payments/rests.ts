@@ -26,7 +26,10 @@ export class Rests {
     this.#rests.delete(id)
   }
 
-  /** Those to leave alone for now. What nobody asked for since long after its rest (another service did it) is forgotten. */
+  /**
+   * Those to leave alone for now. What nobody asked for since long after its rest (another service did it) is
+   * forgotten.
+   */
   resting(nowMs = Date.now()): string[] {
     for (const [id, { untilMs }] of this.#rests) {
       if (nowMs > untilMs + 10 * this.#longestMs) this.#rests.delete(id)

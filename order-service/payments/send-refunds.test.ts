@@ -21,15 +21,36 @@ let world: World
 
 beforeAll(async () => {
   world = await createWorld()
-  await world.database.sale.create({ data: { id: SALE, title: 'A sale', priceCents: 700, stock: 100, opensAt: new Date(0), closesAt: new Date(Date.now() + 60_000) } })
+  await world.database.sale.create({
+    data: {
+      id: SALE,
+      title: 'A sale',
+      priceCents: 700,
+      stock: 100,
+      opensAt: new Date(0),
+      closesAt: new Date(Date.now() + 60_000),
+    },
+  })
 })
 afterAll(() => world.close())
 beforeEach(() => world.database.refund.deleteMany())
 
 /** Money that came too late, so that it is to be given back. */
 async function lateMoney(): Promise<Refund> {
-  const reservation = { v: 1 as const, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, saleId: SALE, buyerId: randomUUID(), quantity: 1, epoch: 1, reservedAtMs: Date.now() }
-  const [verdict] = await placeOrders(world.database, [reservation], { reservationLifetimeMs: 60_000, paymentWindowMs: 60_000, sagaMs: 30_000 })
+  const reservation = {
+    v: 1 as const,
+    reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`,
+    saleId: SALE,
+    buyerId: randomUUID(),
+    quantity: 1,
+    epoch: 1,
+    reservedAtMs: Date.now(),
+  }
+  const [verdict] = await placeOrders(world.database, [reservation], {
+    reservationLifetimeMs: 60_000,
+    paymentWindowMs: 60_000,
+    sagaMs: 30_000,
+  })
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   const { orderId } = verdict.decision
   const payment = { paymentId: randomUUID(), amountCents: 700, providerRef: `ref-${orderId}` }
@@ -67,7 +88,14 @@ test('late money is sent back once, with what the provider needs to find it', as
 })
 
 test('three services at work at once send each refund once', async () => {
-  const due = [await lateMoney(), await lateMoney(), await lateMoney(), await lateMoney(), await lateMoney(), await lateMoney()]
+  const due = [
+    await lateMoney(),
+    await lateMoney(),
+    await lateMoney(),
+    await lateMoney(),
+    await lateMoney(),
+    await lateMoney(),
+  ]
   const { provider, asked } = notingProvider(() => false, 20)
   await Promise.all([1, 2, 3].map(() => sendRefunds({ database: world.database, provider, log }, rests())))
   expect(asked.map((refund) => refund.refundId).toSorted()).toEqual(due.map((refund) => refund.refundId).toSorted())
@@ -84,10 +112,14 @@ test('one that the provider will not take rests and is tried again, while the ot
   expect(asked).toEqual([stuck, ...others])
   expect(await open()).toBe(1)
   isStuck = false
-  await eventually('the rest to be over', async () => {
-    await sendRefunds({ database: world.database, provider, log }, resting)
-    return asked.length
-  }, (calls) => calls === 4)
+  await eventually(
+    'the rest to be over',
+    async () => {
+      await sendRefunds({ database: world.database, provider, log }, resting)
+      return asked.length
+    },
+    (calls) => calls === 4,
+  )
   expect(asked).toEqual([stuck, ...others, stuck])
   expect(await open()).toBe(0)
 })
@@ -104,7 +136,11 @@ test('the loop goes on through failures until all is sent, and closing waits for
   const due = await lateMoney()
   const { provider, asked } = notingProvider((_, calls) => calls === 1, 30)
   const refunds = startRefunds({ database: world.database, provider, log }, new Loops(log, new Registry()), 10)
-  await eventually('the second try', () => asked.length, (calls) => calls === 2)
+  await eventually(
+    'the second try',
+    () => asked.length,
+    (calls) => calls === 2,
+  )
   await refunds.close()
   expect(asked).toEqual([due, due])
   expect(await open()).toBe(0)

@@ -27,7 +27,9 @@ interface DueRefund {
 
 type Sending = 'SENT' | 'FAILED' | 'NONE_DUE'
 
-/** Sends what is to be given back, again and again until the provider has taken it. Several services may do so at once. */
+/**
+ * Sends what is to be given back, again and again until the provider has taken it. Several services may do so at once.
+ */
 export function startRefunds(deps: RefundDeps, loops: Loops, intervalMs: number): { close: () => Promise<void> } {
   const rests = new Rests(FIRST_REST_MS, LONGEST_REST_MS)
   const stop = new AbortController()

@@ -23,11 +23,18 @@ export interface Handled {
   forgotten: OrderEvent[]
 }
 
-/** Lets each event whose turn it is have its effect, unless it had it before. Strong subscribers do it in one transaction. */
+/**
+ * Lets each event whose turn it is have its effect, unless it had it before. Strong subscribers do it in one
+ * transaction.
+ */
 export async function handleEvents(deps: HandlingDeps, events: OrderEvent[]): Promise<Handled> {
   const run = async (tx: Transaction): Promise<Handled> => {
     const { ready, early, forgotten } = await inSequence(tx, deps.subscription, events)
-    const fresh = await haveEffect(tx, deps, ready.filter((event) => deps.subscriber.events.includes(event.type)))
+    const fresh = await haveEffect(
+      tx,
+      deps,
+      ready.filter((event) => deps.subscriber.events.includes(event.type)),
+    )
     await advance(tx, deps.subscription, ready)
     return { fresh, early, forgotten, passed: ready.length - fresh.length }
   }
@@ -37,8 +44,13 @@ export async function handleEvents(deps: HandlingDeps, events: OrderEvent[]): Pr
 }
 
 /** @returns the events that were no repeats. */
-async function haveEffect(tx: Transaction, { subscriber, tools }: HandlingDeps, events: OrderEvent[]): Promise<OrderEvent[]> {
-  if (subscriber.once !== 'inbox') return await unlessMarked(events, tools, subscriber, (event) => subscriber.handle(tx, event, tools))
+async function haveEffect(
+  tx: Transaction,
+  { subscriber, tools }: HandlingDeps,
+  events: OrderEvent[],
+): Promise<OrderEvent[]> {
+  if (subscriber.once !== 'inbox')
+    return await unlessMarked(events, tools, subscriber, (event) => subscriber.handle(tx, event, tools))
   const fresh = await enterInbox(tx, subscriber.name, events)
   if (fresh.length === 0) return fresh
   failpoint('subscriber.beforeEffect')
@@ -47,7 +59,8 @@ async function haveEffect(tx: Transaction, { subscriber, tools }: HandlingDeps, 
   return fresh
 }
 
-const markOf = (keyPrefix: string, subscriber: string, eventId: string) => `${keyPrefix}handled:${subscriber}:${eventId}`
+const markOf = (keyPrefix: string, subscriber: string, eventId: string) =>
+  `${keyPrefix}handled:${subscriber}:${eventId}`
 
 /** What the subscribers' user needs in Redis. A subscriber that calls more adds it here. */
 export function subscriberRights(keyPrefix: string): Right[] {
@@ -59,10 +72,16 @@ export function subscriberRights(keyPrefix: string): Right[] {
   ]
 }
 
-interface Marked { name: string; once: { markSeconds: number } }
+interface Marked {
+  name: string
+  once: { markSeconds: number }
+}
 
 async function unlessMarked(
-  events: OrderEvent[], { redis, config }: Tools, { name, once }: Marked, handle: (event: OrderEvent) => Promise<void>,
+  events: OrderEvent[],
+  { redis, config }: Tools,
+  { name, once }: Marked,
+  handle: (event: OrderEvent) => Promise<void>,
 ): Promise<OrderEvent[]> {
   const fresh: OrderEvent[] = []
   for (const event of events) {

@@ -11,7 +11,11 @@ interface Lane {
 }
 
 /** Opens a consumer of that queue. */
-export type Consume<Item> = (queue: string, topology: Topology, handle: (items: Item[]) => Promise<void>) => Promise<BatchConsumer>
+export type Consume<Item> = (
+  queue: string,
+  topology: Topology,
+  handle: (items: Item[]) => Promise<void>,
+) => Promise<BatchConsumer>
 
 export interface LaneDeps<Item> {
   queues: SubscriberQueues
@@ -22,8 +26,8 @@ export interface LaneDeps<Item> {
 }
 
 /**
- * What a process consumes for one subscriber: its partitions and, while a backlog is spread, those further queues. It stands
- * in line for all of them, so that it takes over at once from a process that dies.
+ * What a process consumes for one subscriber: its partitions and, while a backlog is spread, those further queues. It
+ * stands in line for all of them, so that it takes over at once from a process that dies.
  */
 export class Lanes<Item> {
   readonly #deps: LaneDeps<Item>
@@ -48,16 +52,26 @@ export class Lanes<Item> {
     return [...this.#partitions, ...this.#spreadLanes].every(({ consumer }) => consumer.isUp())
   }
 
-  /** Does as everybody's share says. The partitions come last, since while a backlog is spread their events are moved. */
+  /**
+   * Does as everybody's share says. The partitions come last, since while a backlog is spread their events are moved.
+   */
   async adapt({ spread, spreadOver, ...share }: Share): Promise<void> {
     this.#spread = spread === 'NONE' ? undefined : this.#deps.queues.spreadOver(spreadOver ?? 0)
-    if (this.#spread) this.#spreadLanes = await this.#open(this.#spreadLanes, this.#spread.queues, this.#spread.queueTopology, this.#deps.handle)
+    if (this.#spread)
+      this.#spreadLanes = await this.#open(
+        this.#spreadLanes,
+        this.#spread.queues,
+        this.#spread.queueTopology,
+        this.#deps.handle,
+      )
     else this.#spreadLanes = await closeAll(this.#spreadLanes)
     this.#stage = spread
     if (spread !== 'SPREADING') await Promise.allSettled(this.#moving)
     this.#adaptedTo = spread
     const { partitions, partitionTopology } = this.#deps.queues
-    this.#partitions = await this.#open(this.#partitions, partitions, partitionTopology, (items) => this.#handleOrMove(items))
+    this.#partitions = await this.#open(this.#partitions, partitions, partitionTopology, (items) =>
+      this.#handleOrMove(items),
+    )
     for (const lanes of [this.#partitions, this.#spreadLanes]) await giveWay(lanes, share)
   }
 
@@ -65,9 +79,19 @@ export class Lanes<Item> {
     await Promise.all([closeAll(this.#partitions), closeAll(this.#spreadLanes)])
   }
 
-  async #open(open: Lane[], queues: string[], topologyOf: (queue: string) => Topology, handle: LaneDeps<Item>['handle']): Promise<Lane[]> {
+  async #open(
+    open: Lane[],
+    queues: string[],
+    topologyOf: (queue: string) => Topology,
+    handle: LaneDeps<Item>['handle'],
+  ): Promise<Lane[]> {
     if (open.length > 0) return open
-    return await Promise.all(queues.map(async (queue) => ({ consumer: await this.#deps.consume(queue, topologyOf(queue), handle), givenBefore: 0 })))
+    return await Promise.all(
+      queues.map(async (queue) => ({
+        consumer: await this.#deps.consume(queue, topologyOf(queue), handle),
+        givenBefore: 0,
+      })),
+    )
   }
 
   async #handleOrMove(items: Item[]): Promise<void> {
@@ -78,14 +102,18 @@ export class Lanes<Item> {
   }
 }
 
-/** Who is given messages of a queue that is another's goes to the end of the line; after that its owner is before it. */
+/**
+ * Who is given messages of a queue that is another's goes to the end of the line; after that its owner is before it.
+ */
 async function giveWay(lanes: Lane[], { place, processes }: Pick<Share, 'place' | 'processes'>): Promise<void> {
-  await Promise.all(lanes.map(async (lane, i) => {
-    const given = lane.consumer.given()
-    const isActive = given > lane.givenBefore
-    lane.givenBefore = given
-    if (isActive && i % processes !== place) await lane.consumer.stepBack()
-  }))
+  await Promise.all(
+    lanes.map(async (lane, i) => {
+      const given = lane.consumer.given()
+      const isActive = given > lane.givenBefore
+      lane.givenBefore = given
+      if (isActive && i % processes !== place) await lane.consumer.stepBack()
+    }),
+  )
 }
 
 async function closeAll(lanes: Lane[]): Promise<Lane[]> {

@@ -18,7 +18,10 @@ export interface Membership {
 
 /** Makes this process one of those that share a subscriber's partitions, and keeps its lanes to its share. */
 export async function join<Item>(
-  database: Database, lanes: Lanes<Item>, subscriber: string, { log, loops }: { log: Logger; loops: Loops },
+  database: Database,
+  lanes: Lanes<Item>,
+  subscriber: string,
+  { log, loops }: { log: Logger; loops: Loops },
 ): Promise<Membership> {
   const id = randomUUID()
   const look = () => takeShare(database, { id, subscriber, spread: lanes.stage })
@@ -42,7 +45,9 @@ export async function join<Item>(
     // Counts as a failed run of this loop, which /readyz shows when it goes on.
     const earlier = failure
     // Not waited for: to adapt may take as long as the batch in hand, and who falls silent has no share.
-    adapting ??= adapt(share).finally(() => { adapting = undefined })
+    adapting ??= adapt(share).finally(() => {
+      adapting = undefined
+    })
     if (earlier) throw new Error('The last rebalance failed', { cause: earlier })
   })
   return {

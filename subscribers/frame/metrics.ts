@@ -11,11 +11,17 @@ export interface SubscriberMetrics {
 export function subscriberMetrics(registry: Registry): SubscriberMetrics {
   const registers = [registry]
   const events = new Counter({
-    name: 'seckill_subscriber_events_total', help: 'Order events by subscriber and what became of them', labelNames: ['subscriber', 'outcome'], registers,
+    name: 'seckill_subscriber_events_total',
+    help: 'Order events by subscriber and what became of them',
+    labelNames: ['subscriber', 'outcome'],
+    registers,
   })
   const lag = new Histogram({
-    name: 'seckill_subscriber_lag_seconds', help: 'From the event to its effect', labelNames: ['subscriber'],
-    buckets: [0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 3_600], registers,
+    name: 'seckill_subscriber_lag_seconds',
+    help: 'From the event to its effect',
+    labelNames: ['subscriber'],
+    buckets: [0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 3_600],
+    registers,
   })
   return {
     count: (subscriber, outcome, count) => events.inc({ subscriber, outcome }, count),

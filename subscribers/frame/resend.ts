@@ -13,7 +13,10 @@ import { runningSystem } from '../../core/platform/running-system.ts'
 
 const CONFIRM_LIMIT_MS = 10_000
 
-const { values, positionals: [name = ''] } = commandLine({ 'dead-letters': { type: 'boolean', default: false } }, [1, 1])
+const {
+  values,
+  positionals: [name = ''],
+} = commandLine({ 'dead-letters': { type: 'boolean', default: false } }, [1, 1])
 
 try {
   const url = process.env.RABBITMQ_URL ?? runningSystem().RABBITMQ_URL ?? ''
@@ -56,11 +59,20 @@ async function resendAll(url: string, name: string, areDeadLetters: boolean): Pr
 /** Acknowledged only once the broker has it again: a crash in between sends it twice, which every subscriber takes. */
 function again(exchange: string, { content, properties }: GetMessage, isDeadLetter: boolean): Outgoing {
   const { messageId, correlationId } = properties as { messageId?: string; correlationId?: string }
-  return { exchange, routingKey: 'resent', messageId: messageId ?? '', correlationId, body: isDeadLetter ? content : decode(ParkedEvent, content).event }
+  return {
+    exchange,
+    routingKey: 'resent',
+    messageId: messageId ?? '',
+    correlationId,
+    body: isDeadLetter ? content : decode(ParkedEvent, content).event,
+  }
 }
 
 function refusal(outcome: PublishOutcome, name: string, queue: string, sent: number): string {
-  const what = outcome === 'REFUSED' ? 'refused one: a partition is full, or there is none' : 'did not confirm one in time'
-  return `${sent} sent again to ${name}; then the broker ${what}. ` +
+  const what =
+    outcome === 'REFUSED' ? 'refused one: a partition is full, or there is none' : 'did not confirm one in time'
+  return (
+    `${sent} sent again to ${name}; then the broker ${what}. ` +
     `It stays in ${queue} with those behind it. Start the subscribers, let them drain, and resend.`
+  )
 }

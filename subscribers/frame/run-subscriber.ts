@@ -44,25 +44,44 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   const queues = subscriberQueues(name, config.SUBSCRIBER_PARTITIONS, subscriber.events)
   const broker = { url: config.RABBITMQ_URL, log }
   // One for each lane that works; those that nobody uses are not opened.
-  const database = connectDatabase(config.DATABASE_URL, { connections: connectionsFor(config.SUBSCRIBER_PARTITIONS + SPREAD_OVER_MAX), statementTimeoutMs: 5_000 })
+  const database = connectDatabase(config.DATABASE_URL, {
+    connections: connectionsFor(config.SUBSCRIBER_PARTITIONS + SPREAD_OVER_MAX),
+    statementTimeoutMs: 5_000,
+  })
   closers.add(`database of ${name}`, () => database.$disconnect())
-  const publisher = await createPublisher({ ...broker, name: `${name} publisher`, topology: queues.topology, confirmTimeoutMs: CONFIRM_TIMEOUT_MS })
+  const publisher = await createPublisher({
+    ...broker,
+    name: `${name} publisher`,
+    topology: queues.topology,
+    confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
+  })
   closers.add(`publisher of ${name}`, () => publisher.close())
   await bound(publisher, name, log)
   const postgres = { name: 'PostgreSQL', variable: 'DATABASE_URL', log }
   const subscription = await waitForServer(postgres, () => subscribe(database, name, config.SUBSCRIBER_PARTITIONS))
 
-  const isAway = async () => tools.redis.status !== 'ready' || !await databaseAnswers(database)
+  const isAway = async () => tools.redis.status !== 'ready' || !(await databaseAnswers(database))
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
   const lanes = new Lanes<Incoming>({
     queues,
     handle: (items) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items),
-    moveOn: async ({ exchange }, items) => { await Promise.all(items.map((item) => moveOn(publisher, exchange, item))) },
-    consume: (queue, topology, handle) => consumeBatches({
-      ...broker, name: queue, topology, queue, batchMax: config.SUBSCRIBER_BATCH_MAX, unpack: readIncoming, handle, isFutile, isAway,
-      metrics: options.registry,
-      graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
-    }),
+    moveOn: async ({ exchange }, items) => {
+      await Promise.all(items.map((item) => moveOn(publisher, exchange, item)))
+    },
+    consume: (queue, topology, handle) =>
+      consumeBatches({
+        ...broker,
+        name: queue,
+        topology,
+        queue,
+        batchMax: config.SUBSCRIBER_BATCH_MAX,
+        unpack: readIncoming,
+        handle,
+        isFutile,
+        isAway,
+        metrics: options.registry,
+        graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
+      }),
   })
   const membership = await join(database, lanes, name, { log, loops })
   closers.add(`consumers of ${name}`, async () => {
@@ -73,26 +92,40 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   return () => publisher.isReady() && lanes.isUp()
 }
 
-async function handleIncoming(deps: HandlingDeps, aside: AsideDeps, { count, lag }: SubscriberMetrics, items: Incoming[]): Promise<void> {
+async function handleIncoming(
+  deps: HandlingDeps,
+  aside: AsideDeps,
+  { count, lag }: SubscriberMetrics,
+  items: Incoming[],
+): Promise<void> {
   const { name } = deps.subscriber
   const known = items.filter((item) => item.isKnown)
   const heldTimes = new Map(known.map(({ event, heldTimes }) => [event.eventId, heldTimes]))
-  const { fresh, passed, early, forgotten } = await handleEvents(deps, known.map(({ event }) => event))
+  const { fresh, passed, early, forgotten } = await handleEvents(
+    deps,
+    known.map(({ event }) => event),
+  )
   count(name, 'HANDLED', fresh.length)
   count(name, 'PASSED', passed)
   lag(name, fresh)
   const setAside = [
     ...early.map((event) => holdBack(aside, event, heldTimes.get(event.eventId) ?? 0)),
     ...forgotten.map((event) => park(aside, event, 'FORGOTTEN')),
-    ...items.flatMap((item) => item.isKnown ? [] : [park(aside, item.event, 'UNKNOWN_VERSION')]),
+    ...items.flatMap((item) => (item.isKnown ? [] : [park(aside, item.event, 'UNKNOWN_VERSION')])),
   ]
   for (const outcome of await Promise.all(setAside)) {
     count(name, outcome, 1)
-    if (outcome !== 'HELD') deps.tools.log.error({ subscriber: name, reason: outcome }, 'event parked; once the reason is mended: npm run resend')
+    if (outcome !== 'HELD')
+      deps.tools.log.error(
+        { subscriber: name, reason: outcome },
+        'event parked; once the reason is mended: npm run resend',
+      )
   }
 }
 
-/** What is neither an outage nor said to pass by itself would fail again, and for ever stand in the way of what follows. */
+/**
+ * What is neither an outage nor said to pass by itself would fail again, and for ever stand in the way of what follows.
+ */
 const isFutile = (error: unknown) => !(error instanceof TryAgain || isOutage(error))
 
 /** The publisher is ready once it has declared, and so bound, the queues. Waits for the broker as long as it takes. */
@@ -100,6 +133,8 @@ async function bound(publisher: Publisher, name: string, log: Logger): Promise<v
   for (let saidAt = Date.now(); !publisher.isReady(); await delay(50)) {
     if (Date.now() - saidAt < SAY_EVERY_MS) continue
     saidAt = Date.now()
-    log.warn(`Waiting for RabbitMQ of RABBITMQ_URL to make the queues of ${name}. It needs the plugin rabbitmq_consistent_hash_exchange.`)
+    log.warn(
+      `Waiting for RabbitMQ of RABBITMQ_URL to make the queues of ${name}. It needs the plugin rabbitmq_consistent_hash_exchange.`,
+    )
   }
 }

@@ -13,7 +13,10 @@ export interface AsideDeps {
 
 export type SetAside = 'HELD' | ParkedEvent['reason']
 
-/** For an event whose predecessor is missing: it comes again in a moment, and when it has come often enough it is parked. */
+/**
+ * For an event whose predecessor is missing: it comes again in a moment, and when it has come often enough it is
+ * parked.
+ */
 export async function holdBack(deps: AsideDeps, event: OrderEvent, heldTimes: number): Promise<SetAside> {
   if (heldTimes * HELD_MS >= deps.waitMs) return await park(deps, event, 'OUT_OF_SEQUENCE')
   const held: HeldEvent = { heldTimes: heldTimes + 1, event }
@@ -21,7 +24,11 @@ export async function holdBack(deps: AsideDeps, event: OrderEvent, heldTimes: nu
   return 'HELD'
 }
 
-export async function park(deps: AsideDeps, event: ParkedEvent['event'], reason: ParkedEvent['reason']): Promise<SetAside> {
+export async function park(
+  deps: AsideDeps,
+  event: ParkedEvent['event'],
+  reason: ParkedEvent['reason'],
+): Promise<SetAside> {
   const parked: ParkedEvent = { reason, parkedAt: new Date().toISOString(), event }
   await send(deps, { exchange: '', routingKey: deps.queues.parked }, event, parked)
   return reason
@@ -37,10 +44,17 @@ export async function moveOn(publisher: Publisher, exchange: string, incoming: I
 type To = Pick<Outgoing, 'exchange' | 'routingKey'>
 
 /** Only then may the event be acknowledged where it came from. @throws TryAgain unless the broker has confirmed. */
-async function send({ publisher }: Pick<AsideDeps, 'publisher'>, to: To, event: ParkedEvent['event'], body: object): Promise<void> {
+async function send(
+  { publisher }: Pick<AsideDeps, 'publisher'>,
+  to: To,
+  event: ParkedEvent['event'],
+  body: object,
+): Promise<void> {
   const { eventId, orderId, reservationId } = event
   const message: Outgoing = {
-    ...to, messageId: typeof eventId === 'string' ? eventId : '', body,
+    ...to,
+    messageId: typeof eventId === 'string' ? eventId : '',
+    body,
     // By which it finds its partition.
     correlationId: [orderId, reservationId].find((id) => typeof id === 'string') ?? '',
   }

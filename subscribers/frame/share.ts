@@ -1,6 +1,9 @@
 import type { Database, SpreadStage } from '../../core/platform/database.ts'
 
-/** After so long a silence a process has no share. It need not be short: who stands in line behind one that died is active at once. */
+/**
+ * After so long a silence a process has no share. It need not be short: who stands in line behind one that died is
+ * active at once.
+ */
 export const SILENT_SECONDS = 10
 
 /** One process that runs one subscriber. */
@@ -21,7 +24,10 @@ export interface Share {
   spreadOver: number | null
 }
 
-/** Says that this process is here, and asks who else is: one list for everybody, by one clock. One statement, each second. */
+/**
+ * Says that this process is here, and asks who else is: one list for everybody, by one clock. One statement, each
+ * second.
+ */
 export async function takeShare(database: Database, { id, subscriber, spread }: Member): Promise<Share> {
   const [row] = await database.$queryRaw<{ here: string[]; spread: SpreadStage; spreadOver: number | null }[]>`
     WITH me AS (

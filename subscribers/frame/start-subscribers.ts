@@ -29,7 +29,10 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   /** Whether each is at work; none while they still wait for their servers. */
   const running: (() => boolean)[] = []
   const http = await startHttp({
-    host: config.HOST, port: config.SUBSCRIBERS_PORT, log, metrics: registry,
+    host: config.HOST,
+    port: config.SUBSCRIBERS_PORT,
+    log,
+    metrics: registry,
     metricsAccess: metricsAccess(config),
     checks: {
       database: () => databaseCheck(database),
@@ -41,8 +44,18 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   })
   closers.add('http', () => http.close())
   // After http, whose /readyz says what is waited for.
-  running.push(...await Promise.all(subscribers.map((subscriber) => runSubscriber(subscriber, {
-    closers, loops, metrics, registry, tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
-  }))))
+  running.push(
+    ...(await Promise.all(
+      subscribers.map((subscriber) =>
+        runSubscriber(subscriber, {
+          closers,
+          loops,
+          metrics,
+          registry,
+          tools: { config, redis, log: log.child({ subscriber: subscriber.name }) },
+        }),
+      ),
+    )),
+  )
   return { port: http.port }
 }

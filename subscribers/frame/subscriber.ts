@@ -41,5 +41,8 @@ interface Weak extends Declaration {
 
 export type Subscriber = Strong | StrongTogether | Weak
 
-/** Thrown by an effect whose means are away: the event is tried again. Whatever else it throws sends it to the dead letters. */
+/**
+ * Thrown by an effect whose means are away: the event is tried again. Whatever else it throws sends it to the dead
+ * letters.
+ */
 export class TryAgain extends Error {}

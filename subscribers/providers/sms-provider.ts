@@ -1,4 +1,15 @@
-import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, renameSync, type Stats, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  type Stats,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TryAgain } from '../frame/subscriber.ts'
@@ -31,7 +42,9 @@ export function logFileProvider(file: string | undefined, bytesMax = BYTES_MAX):
       try {
         append(file ?? join(ownFolder(), 'sms.log'), `${JSON.stringify(sms)}\n`, bytesMax)
       } catch (error) {
-        throw new TryAgain(`The SMS log cannot be written: ${error instanceof Error ? error.message : String(error)}. Set SMS_LOG_FILE to a file of this user's.`)
+        throw new TryAgain(
+          `The SMS log cannot be written: ${error instanceof Error ? error.message : String(error)}. Set SMS_LOG_FILE to a file of this user's.`,
+        )
       }
     },
   }

@@ -12,7 +12,12 @@ let demo: Demo
 let browsers: Browsers
 const origin = () => `http://127.0.0.1:${demo.env.CONTROL_ROOM_PORT}`
 
-beforeAll(async () => { [demo, browsers] = await Promise.all([startDemo({ ORDERS_PER_SECOND: String(40_000 / slowed(1_000)) }), startBrowser()]) })
+beforeAll(async () => {
+  ;[demo, browsers] = await Promise.all([
+    startDemo({ ORDERS_PER_SECOND: String(40_000 / slowed(1_000)) }),
+    startBrowser(),
+  ])
+})
 afterAll(async () => {
   await browsers.close()
   await demo.close()
@@ -41,17 +46,38 @@ test('a rush is seen: it comes in, waits, is ordered steadily, and ends with eve
   expect(await room.picture('requests')).not.toBe(calm)
   await eventually('orders', () => room.figure('orders'), above(0))
   await page.locator('[data-rush="DONE"]').waitFor({ timeout: stretched(60_000) })
-  await eventually('the sale to be sold out', () => room.figure('stock'), (value) => value === 0)
-  await eventually('every order', () => room.figure('fates'), (value) => value === 240)
+  await eventually(
+    'the sale to be sold out',
+    () => room.figure('stock'),
+    (value) => value === 0,
+  )
+  await eventually(
+    'every order',
+    () => room.figure('fates'),
+    (value) => value === 240,
+  )
   await room.text('240 of 240 sold').waitFor()
-  await eventually('an empty queue', () => room.figure('waiting'), (value) => value === 0)
-  await eventually('the verdict at rest', () => room.audit('accounted').count(), (count) => count === 1, 60_000)
+  await eventually(
+    'an empty queue',
+    () => room.figure('waiting'),
+    (value) => value === 0,
+  )
+  await eventually(
+    'the verdict at rest',
+    () => room.audit('accounted').count(),
+    (count) => count === 1,
+    60_000,
+  )
   expectNoFaults(visitor)
 
   // Another one who comes, or reloads, is shown what was before.
   await page.reload()
   await room.text(/Done/).waitFor()
-  await eventually('the picture', () => room.picture('waiting'), (picture) => picture !== calm)
+  await eventually(
+    'the picture',
+    () => room.picture('waiting'),
+    (picture) => picture !== calm,
+  )
   expect(page.url()).toBe(`${origin()}/`)
   await visitor.close()
 })
@@ -138,7 +164,10 @@ test('a control room that dies is said to be away, with what was before, and com
   await visitor.close()
 })
 
-test.each([['en-GB', 'light'], ['zh-CN', 'dark']] as const)('in %s, %s, all of it can be read and used by everybody', async (locale, colorScheme) => {
+test.each([
+  ['en-GB', 'light'],
+  ['zh-CN', 'dark'],
+] as const)('in %s, %s, all of it can be read and used by everybody', async (locale, colorScheme) => {
   for (const viewport of [PROJECTOR, PHONE]) {
     const { visitor, page } = await enter({ viewport, locale, colorScheme })
     expect(await page.getByRole('heading', { name: locale === 'zh-CN' ? '排队等待' : 'Waiting' }).count()).toBe(1)

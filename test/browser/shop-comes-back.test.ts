@@ -71,7 +71,9 @@ test('the page finds its way when the connection was cut, and the order paid mea
 
 test('the page finds its way by pushing alone, where asking is impossible', async () => {
   const { shop, page } = await visit()
-  await page.route(/\/reservations\/[^/]+$/, (route) => route.request().method() === 'GET' ? route.abort() : route.fallback())
+  await page.route(/\/reservations\/[^/]+$/, (route) =>
+    route.request().method() === 'GET' ? route.abort() : route.fallback(),
+  )
   const saleId = await system.createSale()
   await shop.order(saleId, 'Pushed')
   await payElsewhere(system, saleId)
@@ -88,13 +90,21 @@ test('while orders are away they are asked for evenly, and not more and more', a
   })
   await page.route('**/orders/*', (route) => {
     count.orders++
-    return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ code: 'UNAVAILABLE', retryAfterSeconds: 1 }) })
+    return route.fulfill({
+      status: 503,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ code: 'UNAVAILABLE', retryAfterSeconds: 1 }),
+    })
   })
   await shop.open(await system.createSale())
   await shop.signIn('Orderless')
   const beganAtMs = performance.now()
   await shop.buy()
-  await eventually('four views', () => count.views, (views) => views >= 4)
+  await eventually(
+    'four views',
+    () => count.views,
+    (views) => views >= 4,
+  )
   // One a second, and one with each view.
   expect(count.orders).toBeLessThanOrEqual((performance.now() - beganAtMs) / 1_000 + count.views + 1)
   expect(count.orders).toBeGreaterThan(count.views)
@@ -105,7 +115,9 @@ test('a reload never shows the button to who has bought', async () => {
   const { shop, page } = await visit()
   await shop.order(saleId, 'Reloading')
   let goOn = () => {}
-  const held = new Promise<void>((resolve) => { goOn = resolve })
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
   await page.route('**/events', async (route) => {
     await held
     await route.fallback()

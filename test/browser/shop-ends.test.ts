@@ -8,7 +8,11 @@ import { type ShopVisits, startShopVisits } from './support/shop-visits.ts'
 let visits: ShopVisits
 let system: System
 beforeAll(async () => {
-  visits = await startShopVisits({ PAYMENT_WINDOW_SECONDS: slowedSeconds(7), RESERVATION_LIFETIME_SECONDS: slowedSeconds(6), SWEEP_GRACE_SECONDS: '0.5' })
+  visits = await startShopVisits({
+    PAYMENT_WINDOW_SECONDS: slowedSeconds(7),
+    RESERVATION_LIFETIME_SECONDS: slowedSeconds(6),
+    SWEEP_GRACE_SECONDS: '0.5',
+  })
   system = visits.system
 })
 afterEach(() => visits.leave())
@@ -21,7 +25,7 @@ async function visit(saleId: string, name: string) {
   return visitor
 }
 
-test('an order lapses before the buyer\'s eyes, and the unit wakes up the button of whoever waited', async () => {
+test("an order lapses before the buyer's eyes, and the unit wakes up the button of whoever waited", async () => {
   const saleId = await system.createSale({ stock: 1 })
   const dreamer = await visit(saleId, 'Dreamer')
   await dreamer.shop.buy()
@@ -63,7 +67,11 @@ test('an order that ended while nobody looked is told on return', async () => {
   await shop.says('Your order is waiting')
   await page.goto('about:blank')
   const { id } = await system.world.database.order.findFirstOrThrow({ where: { saleId } })
-  await eventually('the order to lapse', () => system.world.database.order.findUnique({ where: { id } }), (order) => order?.status === 'CANCELLED')
+  await eventually(
+    'the order to lapse',
+    () => system.world.database.order.findUnique({ where: { id } }),
+    (order) => order?.status === 'CANCELLED',
+  )
   await page.goBack()
   await shop.says('It was not paid in time, so the unit went back for somebody else.')
 })

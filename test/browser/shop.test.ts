@@ -20,7 +20,7 @@ afterAll(() => visits.close())
 const visit = () => visits.visit()
 
 describe('buying', () => {
-  test('from sign-in to paid, over the payment provider\'s page and back', async () => {
+  test("from sign-in to paid, over the payment provider's page and back", async () => {
     const saleId = await system.createSale({ stock: 3 })
     const visitor = await visit()
     await visitor.shop.order(saleId, 'Ada')
@@ -35,7 +35,9 @@ describe('buying', () => {
     const saleId = await system.createSale()
     const { shop, page } = await visit()
     let asked = 0
-    page.on('request', (request) => { if (request.method() === 'POST' && request.url().endsWith('/reservations')) asked++ })
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/reservations')) asked++
+    })
     await shop.open(saleId)
     await shop.signIn('Hasty')
     await shop.button('Buy now').dblclick()
@@ -48,10 +50,18 @@ describe('buying', () => {
     const { shop, page } = await visit()
     await shop.open(saleId)
     await shop.signIn('Unheard')
-    await page.route('**/reservations', async (route) => {
-      await eventually('the unit to be taken', () => route.fetch({ timeout: 0 }).then((answer) => answer.status()), (status) => status === 202)
-      await route.abort()
-    }, { times: 1 })
+    await page.route(
+      '**/reservations',
+      async (route) => {
+        await eventually(
+          'the unit to be taken',
+          () => route.fetch({ timeout: 0 }).then((answer) => answer.status()),
+          (status) => status === 202,
+        )
+        await route.abort()
+      },
+      { times: 1 },
+    )
     await shop.buy()
     await shop.says('No connection')
     await shop.says('Sold out')
@@ -66,10 +76,15 @@ describe('buying', () => {
     await shop.signIn('Listener')
     await shop.button('Buy now').waitFor()
     const told = page.locator('.buying').getByRole('status')
-    await told.evaluate((place) => { place.dataset.before = 'yes' })
+    await told.evaluate((place) => {
+      place.dataset.before = 'yes'
+    })
     await shop.buy()
     await shop.says('Your order is waiting')
-    expect([await told.getAttribute('data-before'), await told.textContent()]).toEqual(['yes', expect.stringContaining('Your order is waiting')])
+    expect([await told.getAttribute('data-before'), await told.textContent()]).toEqual([
+      'yes',
+      expect.stringContaining('Your order is waiting'),
+    ])
   })
 
   test('a sale that has not started opens by itself', async () => {
@@ -98,7 +113,8 @@ describe('buying', () => {
     await shop.open(await system.createSale())
     const tabTo = async (target: Locator) => {
       await target.waitFor()
-      for (let i = 0; i < 20 && !await target.evaluate((element) => element === document.activeElement); i++) await page.keyboard.press('Tab')
+      for (let i = 0; i < 20 && !(await target.evaluate((element) => element === document.activeElement)); i++)
+        await page.keyboard.press('Tab')
       expect(await target.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe('solid')
     }
     await tabTo(page.getByLabel('Your name'))
@@ -117,7 +133,11 @@ describe('a refusal says why, and what to do next', () => {
     const { shop } = await visit()
     await shop.open(await system.createSale())
     await shop.signIn('Banned')
-    const { userId } = await fetch(system.url('/sessions'), { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"name":"Banned"}' }).then((answer) => answer.json()) as { userId: string }
+    const { userId } = (await fetch(system.url('/sessions'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"name":"Banned"}',
+    }).then((answer) => answer.json())) as { userId: string }
     await system.controlRoom('PUT', `/blacklist/${userId}`, { reason: 'test' })
     await shop.buy()
     await shop.says('This account cannot take part')
@@ -131,12 +151,23 @@ describe('a refusal says why, and what to do next', () => {
   })
 
   test.each([
-    [429, 'RATE_LIMITED', 'A little too fast'], [503, 'BUSY', 'The line is full'], [503, 'UNAVAILABLE', 'The shop cannot be reached for a moment'],
+    [429, 'RATE_LIMITED', 'A little too fast'],
+    [503, 'BUSY', 'The line is full'],
+    [503, 'UNAVAILABLE', 'The shop cannot be reached for a moment'],
   ])('%d %s: the wait is counted down, then the button wakes up', async (status, code, title) => {
     const { shop, page } = await visit()
     await shop.open(await system.createSale())
     await shop.signIn('Waiting')
-    await page.route('**/reservations', (route) => route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify({ code, detail: '', retryAfterSeconds: 3 }) }), { times: 1 })
+    await page.route(
+      '**/reservations',
+      (route) =>
+        route.fulfill({
+          status,
+          contentType: 'application/problem+json',
+          body: JSON.stringify({ code, detail: '', retryAfterSeconds: 3 }),
+        }),
+      { times: 1 },
+    )
     await shop.buy()
     await shop.says(title)
     await shop.button(/^Try again in \d s$/).waitFor()
@@ -164,7 +195,11 @@ describe('coupon and points', () => {
     const sent: unknown[] = []
     await page.route('**/reservations', (route) => {
       sent.push(route.request().postDataJSON())
-      return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ code: 'BUSY', retryAfterSeconds: 0 }) })
+      return route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ code: 'BUSY', retryAfterSeconds: 0 }),
+      })
     })
     await shop.buy()
     await shop.says('The line is full')
@@ -175,7 +210,11 @@ describe('coupon and points', () => {
     await page.getByLabel('Coupon', { exact: true }).fill('SPRING-5')
     await page.getByLabel('Points to spend').fill('250')
     await shop.buy()
-    await eventually('the second request', () => sent.length, (count) => count === 2)
+    await eventually(
+      'the second request',
+      () => sent.length,
+      (count) => count === 2,
+    )
     expect(sent).toEqual([{}, { coupon: 'SPRING-5', points: 250 }])
   })
 
@@ -184,7 +223,7 @@ describe('coupon and points', () => {
     let state = 'RUNNING'
     await page.route('**/orders/*', async (route) => {
       const answer = await route.fetch()
-      const order = await answer.json() as object
+      const order = (await answer.json()) as object
       await route.fulfill({ response: answer, json: { ...order, couponCode: 'SPRING-5', saga: { state } } })
     })
     await shop.open(await system.createSale())
@@ -218,7 +257,11 @@ test('in Chinese, once chosen: the words, the language of the page, and what is 
 test.each(['light', 'dark'] as const)('in %s it is accessible in every state', async (scheme) => {
   const { shop, page } = await visit()
   await page.emulateMedia({ colorScheme: scheme })
-  const [open, soon, gone] = [await system.createSale(), await system.createSale({ opensInMs: 600_000 }), await system.createSale({ stock: 1 })]
+  const [open, soon, gone] = [
+    await system.createSale(),
+    await system.createSale({ opensInMs: 600_000 }),
+    await system.createSale({ stock: 1 }),
+  ]
   await system.buy(gone, await system.signIn('first'))
   await page.goto(system.url('/#/'))
   await shop.says('On sale')

@@ -13,7 +13,9 @@ import { startSystem, type System } from '../support/system.ts'
 
 let broker: OwnBroker
 let system: System | undefined
-beforeAll(async () => { broker = await startOwnBroker() })
+beforeAll(async () => {
+  broker = await startOwnBroker()
+})
 afterEach(async () => {
   await system?.close()
   system = undefined
@@ -23,7 +25,11 @@ afterAll(() => broker.close())
 /** No memory is little enough; 0.4 of the machine's is the default. */
 async function raiseMemoryAlarm(isOn: boolean): Promise<void> {
   await broker.ctl('set_vm_memory_high_watermark', isOn ? '0' : '0.4')
-  await eventually(`the alarm to be ${isOn ? 'on' : 'off'}`, () => broker.api('GET', 'health/checks/alarms'), ({ status }) => status === (isOn ? 503 : 200))
+  await eventually(
+    `the alarm to be ${isOn ? 'on' : 'off'}`,
+    () => broker.api('GET', 'health/checks/alarms'),
+    ({ status }) => status === (isOn ? 503 : 200),
+  )
 }
 
 test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear BUSY, and after it all is made good', async () => {
@@ -32,13 +38,24 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear B
   const rush = await Rush.of(system, saleId, 60)
   await rush.run(5)
   expect(await rush.ends()).toEqual(['ORDERED'])
-  const nothingPending = () => eventually('nothing to be pending', () => system?.world.stock.countPending(saleId), (count) => count === 0)
+  const nothingPending = () =>
+    eventually(
+      'nothing to be pending',
+      () => system?.world.stock.countPending(saleId),
+      (count) => count === 0,
+    )
   await nothingPending()
 
   await raiseMemoryAlarm(true)
   const during = await rush.run(40)
   expect(during.filter(({ status }) => status === 202)).toHaveLength(20)
-  expect(new Set(during.filter(({ status }) => status !== 202).map(({ status, code, retryAfter }) => `${status} ${code} ${retryAfter}`))).toEqual(new Set(['503 BUSY 2']))
+  expect(
+    new Set(
+      during
+        .filter(({ status }) => status !== 202)
+        .map(({ status, code, retryAfter }) => `${status} ${code} ${retryAfter}`),
+    ),
+  ).toEqual(new Set(['503 BUSY 2']))
   expect(await system.world.stock.readSale(saleId)).toMatchObject({ left: 75 })
   const metrics = async () => String((await call('GET', system?.url('/metrics') ?? '')).body.text)
   expect(await metrics()).toMatch(/^seckill_publisher_blocked\{publisher="gateway".*\} 1$/m)
@@ -48,19 +65,31 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear B
   await nothingPending()
   expect(await metrics()).toMatch(/^seckill_publisher_blocked\{publisher="gateway".*\} 0$/m)
   expect((await rush.run(15)).every(({ status }) => status === 202)).toBe(true)
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 40, redisLeft: 60, pending: 0 }] })
+  expect(await system.auditAtRest(saleId)).toMatchObject({
+    balanced: true,
+    sales: [{ sold: 40, redisLeft: 60, pending: 0 }],
+  })
 })
 
 test('a publisher that the broker has blocked sends nothing more, and is ready again by itself', async () => {
   const publisher = await createPublisher({
-    url: await broker.createVirtualHost(), name: 'test', log: createLog('test', 'silent'), topology: intakeTopology(100), confirmTimeoutMs: 20_000,
+    url: await broker.createVirtualHost(),
+    name: 'test',
+    log: createLog('test', 'silent'),
+    topology: intakeTopology(100),
+    confirmTimeoutMs: 20_000,
   })
-  const publish = () => publisher.publish({ exchange: 'seckill.intake', routingKey: 'seckill.intake', messageId: 'm', body: {} })
+  const publish = () =>
+    publisher.publish({ exchange: 'seckill.intake', routingKey: 'seckill.intake', messageId: 'm', body: {} })
   await eventually('a confirm', publish, (outcome) => outcome === 'CONFIRMED')
   await raiseMemoryAlarm(true)
   // The broker tells it with the first message that it does not take.
   const first = publish()
-  await eventually('the publisher to know', () => publisher.isReady(), (isReady) => !isReady)
+  await eventually(
+    'the publisher to know',
+    () => publisher.isReady(),
+    (isReady) => !isReady,
+  )
   expect(await publish()).toBe('UNKNOWN')
   await raiseMemoryAlarm(false)
   expect(await first).toBe('CONFIRMED')
@@ -73,7 +102,11 @@ test('dead letters that find no room stay in the queue they come from, and arriv
   await broker.ctl('eval', 'application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 500).')
   const url = await broker.createVirtualHost()
   const small = `policies/${new URL(url).pathname.slice(1)}/small`
-  await broker.api('PUT', small, { pattern: `^${DEAD_LETTERS}$`, definition: { 'max-length': 3 }, 'apply-to': 'queues' })
+  await broker.api('PUT', small, {
+    pattern: `^${DEAD_LETTERS}$`,
+    definition: { 'max-length': 3 },
+    'apply-to': 'queues',
+  })
   system = await startSystem({ RABBITMQ_URL: url })
   const saleId = await system.createSale({ stock: 5 })
   const letters = () => listDeadLetters({ url, log: createLog('test', 'silent') }, 100)
@@ -98,13 +131,24 @@ test('RabbitMQ killed and restarted, three times during a sale: what was accepte
   await delay(2_000)
   for (let round = 1; round <= 3; round++) {
     const load = rush.run(200)
-    await eventually('a part of the load', () => rush.attempts.length, (count) => count >= 200 * round - 150)
+    await eventually(
+      'a part of the load',
+      () => rush.attempts.length,
+      (count) => count >= 200 * round - 150,
+    )
     await broker.kill()
     await load
     await broker.restart()
-    await eventually('orders after that', () => system?.world.database.order.count({ where: { saleId } }), (count = 0) => count >= 200 * round - 100)
+    await eventually(
+      'orders after that',
+      () => system?.world.database.order.count({ where: { saleId } }),
+      (count = 0) => count >= 200 * round - 100,
+    )
   }
   expect(rush.accepted).toHaveLength(600)
   expect(await rush.ends()).toEqual(['ORDERED'])
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 600, redisLeft: 0, pending: 0 }] })
+  expect(await system.auditAtRest(saleId)).toMatchObject({
+    balanced: true,
+    sales: [{ sold: 600, redisLeft: 0, pending: 0 }],
+  })
 })

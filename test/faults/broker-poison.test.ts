@@ -8,19 +8,46 @@ import { startSystem, type System } from '../support/system.ts'
 
 let system: System
 // The sweeper as good as off: it is the message that cancels.
-beforeAll(async () => { system = await startSystem({ SWEEP_INTERVAL_SECONDS: '3600' }) })
-beforeEach(async () => { await system.world.broker('DELETE', `queues/%VHOST%/${DEAD_LETTERS}/contents`) })
-afterAll(async () => { await system.close() })
+beforeAll(async () => {
+  system = await startSystem({ SWEEP_INTERVAL_SECONDS: '3600' })
+})
+beforeEach(async () => {
+  await system.world.broker('DELETE', `queues/%VHOST%/${DEAD_LETTERS}/contents`)
+})
+afterAll(async () => {
+  await system.close()
+})
 
 const broker = () => ({ url: system.world.rabbitmqUrl, log: createLog('test', 'silent') })
 const deadLetters = () => listDeadLetters(broker(), 10)
 
 test('poison: not JSON, wrong version, 1 MB; it goes to the dead letters with its reason, and its neighbours become orders', async () => {
   const saleId = await system.createSale({ stock: 4 })
-  const good = (i: number) => ({ reservationId: `${saleId}.${String(i).repeat(22)}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const good = (i: number) => ({
+    reservationId: `${saleId}.${String(i).repeat(22)}`,
+    saleId,
+    buyerId: `neighbour-${i}`,
+    quantity: 1,
+    epoch: 1,
+    reservedAtMs: Date.now(),
+  })
   const wrongVersion = batchOf(good(9)).replace('"v":2', '"v":3')
-  await publishTo(system.world, INTAKE, INTAKE, batchOf(good(1)), 'not json', batchOf(good(2), { ...good(8), quantity: 0 }, good(3)), wrongVersion, 'x'.repeat(1_000_000), batchOf(good(4)))
-  await eventually('four orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 4)
+  await publishTo(
+    system.world,
+    INTAKE,
+    INTAKE,
+    batchOf(good(1)),
+    'not json',
+    batchOf(good(2), { ...good(8), quantity: 0 }, good(3)),
+    wrongVersion,
+    'x'.repeat(1_000_000),
+    batchOf(good(4)),
+  )
+  await eventually(
+    'four orders',
+    () => system.world.database.order.count({ where: { saleId } }),
+    (count) => count === 4,
+  )
   const { letters } = await eventually('four dead letters', deadLetters, ({ count }) => count === 4)
   expect(letters.map(({ queue, reason }) => `${queue} ${reason}`)).toEqual(Array(4).fill(`${INTAKE} unreadable`))
   const whys = new Map(letters.map(({ bytes, why }) => [bytes, why]))
@@ -37,20 +64,44 @@ test('poison: not JSON, wrong version, 1 MB; it goes to the dead letters with it
 
 test('what the database refuses as data takes nobody of its message along', async () => {
   const saleId = await system.createSale({ stock: 70 })
-  const good = (i: number) => ({ reservationId: `${saleId}.${String(i).padStart(22, '0')}`, saleId, buyerId: `neighbour-${i}`, quantity: 1, epoch: 1, reservedAtMs: Date.now() })
+  const good = (i: number) => ({
+    reservationId: `${saleId}.${String(i).padStart(22, '0')}`,
+    saleId,
+    buyerId: `neighbour-${i}`,
+    quantity: 1,
+    epoch: 1,
+    reservedAtMs: Date.now(),
+  })
   const combined = (from: number) => Array.from({ length: 20 }, (_, i) => good(from + i))
   // A character that JSON and our schema know and PostgreSQL cannot store.
   const refused = { ...good(99), buyerId: 'nobody\u0000' }
-  await publishTo(system.world, INTAKE, INTAKE, batchOf(...combined(0)), batchOf(...combined(20), refused, ...combined(40)), batchOf(good(60)))
-  await eventually('the others\' orders', () => system.world.database.order.count({ where: { saleId } }), (count) => count === 61)
-  const { letters: [letter] } = await eventually('one dead letter', deadLetters, ({ count }) => count === 1)
+  await publishTo(
+    system.world,
+    INTAKE,
+    INTAKE,
+    batchOf(...combined(0)),
+    batchOf(...combined(20), refused, ...combined(40)),
+    batchOf(good(60)),
+  )
+  await eventually(
+    "the others' orders",
+    () => system.world.database.order.count({ where: { saleId } }),
+    (count) => count === 61,
+  )
+  const {
+    letters: [letter],
+  } = await eventually('one dead letter', deadLetters, ({ count }) => count === 1)
   expect(letter).toMatchObject({ queue: INTAKE, reason: 'refused' })
   expect(letter?.why).toContain('0x00')
   expect(await lengthOf(system.world, INTAKE)).toBe(0)
 
   // Sent back as it is, it meets its neighbours as what they are by now.
   expect((await sendBack(broker(), { ids: [letter?.id ?? ''] })).sent).toHaveLength(1)
-  await eventually('the dead letter again', deadLetters, ({ count, letters }) => count === 1 && letters[0]?.id !== letter?.id)
+  await eventually(
+    'the dead letter again',
+    deadLetters,
+    ({ count, letters }) => count === 1 && letters[0]?.id !== letter?.id,
+  )
   expect((await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(61)
 })
 
@@ -59,8 +110,15 @@ test('an order lapses though its timeout message holds something unreadable', as
   const token = await system.signIn('dreamer')
   const { body } = await system.buy(saleId, token)
   const { orderId } = await system.settled(String(body.id), token)
-  await system.world.database.order.update({ where: { id: String(orderId) }, data: { paymentDeadline: new Date(Date.now() - 1_000) } })
+  await system.world.database.order.update({
+    where: { id: String(orderId) },
+    data: { paymentDeadline: new Date(Date.now() - 1_000) },
+  })
   await publishTo(system.world, TIMEOUTS, DUE, JSON.stringify({ v: 2, orderIds: ['no id', orderId] }))
   expect(await system.settled(String(body.id), token, ['CANCELLED'])).toMatchObject({ reason: 'UNPAID' })
-  await eventually('the dead letter', () => lengthOf(system.world, DEAD_LETTERS), (length) => length === 1)
+  await eventually(
+    'the dead letter',
+    () => lengthOf(system.world, DEAD_LETTERS),
+    (length) => length === 1,
+  )
 })

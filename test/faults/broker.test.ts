@@ -14,38 +14,59 @@ test('RabbitMQ connections closed by the broker, again and again: what is not co
   const saleId = await system.createSale({ stock: 300 })
   const rush = await Rush.of(system, saleId, 300)
   const closeAll = async () => {
-    const connections = await (await system.world.broker('GET', 'vhosts/%VHOST%/connections')).json() as { name: string }[]
-    const closed = await Promise.all(connections.map(({ name }) => system.world.broker('DELETE', `connections/${encodeURIComponent(name)}`)))
+    const connections = (await (await system.world.broker('GET', 'vhosts/%VHOST%/connections')).json()) as {
+      name: string
+    }[]
+    const closed = await Promise.all(
+      connections.map(({ name }) => system.world.broker('DELETE', `connections/${encodeURIComponent(name)}`)),
+    )
     return closed.filter(({ status }) => status === 204).length
   }
   for (let round = 1; round <= 3; round++) {
     const load = rush.run(100)
-    await eventually('half of the load', () => rush.attempts.length, (count) => count >= 100 * round - 50)
+    await eventually(
+      'half of the load',
+      () => rush.attempts.length,
+      (count) => count >= 100 * round - 50,
+    )
     // The broker lists a connection some moments after it was made.
     await eventually('connections to close', closeAll, (closed) => closed > 0)
     await load
   }
   expect(rush.accepted).toHaveLength(300)
   expect(await rush.ends()).toEqual(['ORDERED'])
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 300, redisLeft: 0, pending: 0 }] })
+  expect(await system.auditAtRest(saleId)).toMatchObject({
+    balanced: true,
+    sales: [{ sold: 300, redisLeft: 0, pending: 0 }],
+  })
 })
 
 test.each([
   ['binding', `bindings/%VHOST%/e/${INTAKE}/q/${INTAKE}/${INTAKE}`],
   ['queue', `queues/%VHOST%/${INTAKE}`],
   ['exchange', `exchanges/%VHOST%/${INTAKE}`],
-])('unroutable message, the %s was deleted: the buyer is not promised anything, and selling goes on by itself', async (_, path) => {
-  system = await startSystem()
-  const saleId = await system.createSale({ stock: 50 })
-  const rush = await Rush.of(system, saleId, 50)
-  await rush.run(5)
-  expect(await rush.ends()).toEqual(['ORDERED'])
-  expect((await system.world.broker('DELETE', path)).status).toBe(204)
-  await eventually('a purchase after that', () => rush.run(1), ([attempt]) => attempt?.status === 202)
-  await rush.run(10)
-  expect(await rush.ends()).toEqual(['ORDERED'])
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: rush.accepted.length, redisLeft: 50 - rush.accepted.length }] })
-})
+])(
+  'unroutable message, the %s was deleted: the buyer is not promised anything, and selling goes on by itself',
+  async (_, path) => {
+    system = await startSystem()
+    const saleId = await system.createSale({ stock: 50 })
+    const rush = await Rush.of(system, saleId, 50)
+    await rush.run(5)
+    expect(await rush.ends()).toEqual(['ORDERED'])
+    expect((await system.world.broker('DELETE', path)).status).toBe(204)
+    await eventually(
+      'a purchase after that',
+      () => rush.run(1),
+      ([attempt]) => attempt?.status === 202,
+    )
+    await rush.run(10)
+    expect(await rush.ends()).toEqual(['ORDERED'])
+    expect(await system.auditAtRest(saleId)).toMatchObject({
+      balanced: true,
+      sales: [{ sold: rush.accepted.length, redisLeft: 50 - rush.accepted.length }],
+    })
+  },
+)
 
 test('the services start while the broker is away, say that they are not ready, and sell once it is there', async () => {
   system = await startSystem({}, ['payment-provider', 'control-room'])
@@ -55,10 +76,17 @@ test('the services start while the broker is away, say that they are not ready, 
   proxy.cut()
   try {
     const started = ['order-service', 'cancel-worker', 'gateway'] as const
-    const [orderService, cancelWorker] = await Promise.all(started.map((name) => system.start(name, { RABBITMQ_URL: broker.href })))
+    const [orderService, cancelWorker] = await Promise.all(
+      started.map((name) => system.start(name, { RABBITMQ_URL: broker.href })),
+    )
     const problems = [{ check: 'broker', code: 'AWAY', detail: 'The broker does not answer.' }]
     const notReady = { ready: false, database: true, redis: true, broker: false, loops: true, problems }
-    const readiness = () => Promise.all([orderService, cancelWorker].map(async (service) => (await call('GET', `http://127.0.0.1:${service?.port}/readyz`)).body))
+    const readiness = () =>
+      Promise.all(
+        [orderService, cancelWorker].map(
+          async (service) => (await call('GET', `http://127.0.0.1:${service?.port}/readyz`)).body,
+        ),
+      )
     expect(await readiness()).toEqual([{ ...notReady, provider: true, clock: true }, notReady])
     const rush = await Rush.of(system, await system.createSale({ stock: 3 }), 3)
     await rush.run(1)

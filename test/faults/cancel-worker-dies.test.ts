@@ -10,14 +10,19 @@ const BUYERS_PER_DEATH = 4
 const UNITS = 20
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
+beforeAll(async () => {
+  system = await startSystem()
+})
 afterAll(() => system.close())
 
 const NOTHING_SOLD = { balanced: true, quiet: true, sales: [{ sold: 0, redisLeft: UNITS }] }
 /** The same buyers may buy again. */
 const sellAgain = (saleId: string) => new Crowd(system, saleId).sellThrough(UNITS)
 
-async function restart(service: 'order-service' | 'cancel-worker', settings: Record<string, string> = {}): Promise<void> {
+async function restart(
+  service: 'order-service' | 'cancel-worker',
+  settings: Record<string, string> = {},
+): Promise<void> {
   await system.stop(service)
   await system.start(service, settings)
 }
@@ -29,18 +34,21 @@ describe('cancel worker killed before / after the UPDATE / before the release', 
     'after the release, before it is written down': 'releasing.beforeWrittenDown',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s, three times: every order lapses, and its unit goes back once', async (_when, at) => {
-    const saleId = await system.createSale({ stock: UNITS })
-    const crowd = new Crowd(system, saleId)
-    await restart('order-service', { PAYMENT_WINDOW_SECONDS: '1' })
-    await system.stop('cancel-worker')
-    await dieThreeTimes('cancel-worker', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
-    await system.start('cancel-worker')
-    await crowd.allAre('CANCELLED')
-    await restart('order-service')
-    expect(await system.auditAtRest(saleId)).toMatchObject(NOTHING_SOLD)
-    expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
-  })
+  test.each(Object.entries(KILLED))(
+    'killed %s, three times: every order lapses, and its unit goes back once',
+    async (_when, at) => {
+      const saleId = await system.createSale({ stock: UNITS })
+      const crowd = new Crowd(system, saleId)
+      await restart('order-service', { PAYMENT_WINDOW_SECONDS: '1' })
+      await system.stop('cancel-worker')
+      await dieThreeTimes('cancel-worker', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+      await system.start('cancel-worker')
+      await crowd.allAre('CANCELLED')
+      await restart('order-service')
+      expect(await system.auditAtRest(saleId)).toMatchObject(NOTHING_SOLD)
+      expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
+    },
+  )
 })
 
 describe('sweeper killed after the tombstone, before the release', () => {
@@ -57,7 +65,14 @@ describe('sweeper killed after the tombstone, before the release', () => {
     await dieThreeTimes('cancel-worker', { ...system.env, ...impatient }, AT, async () => {
       const { reservationId, buyerId, entry } = await crowd.joinUnanswered()
       await system.world.stock.confirmed(saleId, [entry])
-      lost.push({ reservationId, saleId, buyerId, quantity: 1, epoch: 1, reservedAtMs: await system.world.stock.nowMs() })
+      lost.push({
+        reservationId,
+        saleId,
+        buyerId,
+        quantity: 1,
+        epoch: 1,
+        reservedAtMs: await system.world.stock.nowMs(),
+      })
     })
     await system.start('gateway')
     await system.start('cancel-worker', impatient)
@@ -66,7 +81,9 @@ describe('sweeper killed after the tombstone, before the release', () => {
     await publishTo(system.world, INTAKE, INTAKE, batchOf(...lost))
     expect(await system.auditAtRest(saleId)).toMatchObject(NOTHING_SOLD)
     expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
-    expect(await system.world.database.decision.count({ where: { saleId, outcome: 'REJECTED', reason: 'EXPIRED' } })).toBe(lost.length)
+    expect(
+      await system.world.database.decision.count({ where: { saleId, outcome: 'REJECTED', reason: 'EXPIRED' } }),
+    ).toBe(lost.length)
   })
 })
 
@@ -77,18 +94,27 @@ describe('rebuilder killed while it brings back a sale that Redis has lost', () 
     'after all is filled in, before the door opens': 'rebuilder.beforeOpen',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s, three times: the next one opens it, with what is not sold', async (_when, at) => {
-    const saleId = await system.createSale({ stock: UNITS })
-    const crowd = new Crowd(system, saleId)
-    await crowd.rush(BUYERS_PER_DEATH)
-    await crowd.allAre('ORDERED')
-    await system.stop('cancel-worker')
-    // As after a start with an older copy: the units of the first rush are there again, and nothing says that they were sold.
-    const key = system.world.stock.keys.sale(saleId)
-    await dieThreeTimes('cancel-worker', system.env, at, () => system.world.redis.hset(key, { run_id: 'f'.repeat(40), stock: UNITS }))
-    expect((await system.buy(saleId, await system.signIn('too early'))).body).toMatchObject({ code: 'UNAVAILABLE' })
-    await system.start('cancel-worker')
-    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: BUYERS_PER_DEATH, redisLeft: UNITS - BUYERS_PER_DEATH }] })
-    expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
-  })
+  test.each(Object.entries(KILLED))(
+    'killed %s, three times: the next one opens it, with what is not sold',
+    async (_when, at) => {
+      const saleId = await system.createSale({ stock: UNITS })
+      const crowd = new Crowd(system, saleId)
+      await crowd.rush(BUYERS_PER_DEATH)
+      await crowd.allAre('ORDERED')
+      await system.stop('cancel-worker')
+      // As after a start with an older copy: the units of the first rush are there again, and nothing says that they
+      // were sold.
+      const key = system.world.stock.keys.sale(saleId)
+      await dieThreeTimes('cancel-worker', system.env, at, () =>
+        system.world.redis.hset(key, { run_id: 'f'.repeat(40), stock: UNITS }),
+      )
+      expect((await system.buy(saleId, await system.signIn('too early'))).body).toMatchObject({ code: 'UNAVAILABLE' })
+      await system.start('cancel-worker')
+      expect(await system.auditAtRest(saleId)).toMatchObject({
+        balanced: true,
+        sales: [{ sold: BUYERS_PER_DEATH, redisLeft: UNITS - BUYERS_PER_DEATH }],
+      })
+      expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
+    },
+  )
 })

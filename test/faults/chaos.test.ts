@@ -10,14 +10,19 @@ const firstSeed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
 const ROUNDS = 2
 
 let shop: Shop
-beforeAll(async () => { shop = await startShop({}, INSTANCES) })
+beforeAll(async () => {
+  shop = await startShop({}, INSTANCES)
+})
 afterAll(() => shop.close())
 
-test.each(Array.from({ length: ROUNDS }, (_, i) => firstSeed + i))('in the bad weather of seed %i every promise is kept, and every unit accounted for', async (seed) => {
-  const round = await playRound(shop, seed)
-  console.log(oneLine(round))
-  expect(round.broken, atLength(round, shop)).toEqual([])
-})
+test.each(Array.from({ length: ROUNDS }, (_, i) => firstSeed + i))(
+  'in the bad weather of seed %i every promise is kept, and every unit accounted for',
+  async (seed) => {
+    const round = await playRound(shop, seed)
+    console.log(oneLine(round))
+    expect(round.broken, atLength(round, shop)).toEqual([])
+  },
+)
 
 test('a seed is always the same schedule, and another seed another', () => {
   const told = (seed: number) => drawSchedule(seed).map(describe)

@@ -19,17 +19,25 @@ const ABOUT_NOW_MS = 4 * MINUTE_MS
 const isAboutNow = (time: unknown) => Math.abs(new Date(String(time)).getTime() - Date.now()) < ABOUT_NOW_MS
 const SHIFTED = ['gateway', 'order-service', 'cancel-worker'] as const satisfies ServiceName[]
 
-describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks differ between processes: ten minutes %s', (_where, shiftMs) => {
+describe.each([
+  ['ahead', 10 * MINUTE_MS],
+  ['behind', -10 * MINUTE_MS],
+])('clocks differ between processes: ten minutes %s', (_where, shiftMs) => {
   let system: System
   const processes: ServiceProcess[] = []
 
   beforeAll(async () => {
     // Nothing is sent again within the test, so that what is made to look lost stays so.
-    system = await startSystem({ RESEND_AFTER_MS: '600000', PAYMENT_WINDOW_SECONDS: '1800', RESERVATION_LIFETIME_SECONDS: '300' })
+    system = await startSystem({
+      RESEND_AFTER_MS: '600000',
+      PAYMENT_WINDOW_SECONDS: '1800',
+      RESERVATION_LIFETIME_SECONDS: '300',
+    })
     for (const name of SHIFTED) await system.stop(name)
     const env = { ...system.env, GATEWAY_PROCESSES: '1', ...shiftedClock(shiftMs) }
     // The order service is further off than signed times may be, so never ready; it works all the same.
-    for (const name of SHIFTED) processes.push(name === 'order-service' ? spawnProcess(name, env) : await startProcess(name, env))
+    for (const name of SHIFTED)
+      processes.push(name === 'order-service' ? spawnProcess(name, env) : await startProcess(name, env))
     await readinessOf('order-service')
   })
   afterAll(async () => {
@@ -38,21 +46,43 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
   })
 
   const portOf = (name: ServiceName) => system.env[`${name.toUpperCase().replaceAll('-', '_')}_PORT`]
-  const readinessOf = (name: ServiceName) => eventually(`${name} to say how it is`,
-    async () => await fetch(`http://127.0.0.1:${portOf(name)}/readyz`).then((answer) => answer.json(), () => undefined) as { redis?: boolean; problems: { check: string }[] } | undefined,
-    (readiness) => readiness !== undefined && readiness.redis !== false, 60_000)
-  const clockIsWrong = (whose: string) => [{ check: 'clock', code: 'CLOCK_WRONG', detail: expect.stringMatching(`${shiftMs > 0 ? 'ahead of' : 'behind'} that of ${whose}, and signed times may differ by`) as unknown }]
+  const readinessOf = (name: ServiceName) =>
+    eventually(
+      `${name} to say how it is`,
+      async () =>
+        (await fetch(`http://127.0.0.1:${portOf(name)}/readyz`).then(
+          (answer) => answer.json(),
+          () => undefined,
+        )) as { redis?: boolean; problems: { check: string }[] } | undefined,
+      (readiness) => readiness !== undefined && readiness.redis !== false,
+      60_000,
+    )
+  const clockIsWrong = (whose: string) => [
+    {
+      check: 'clock',
+      code: 'CLOCK_WRONG',
+      detail: expect.stringMatching(
+        `${shiftMs > 0 ? 'ahead of' : 'behind'} that of ${whose}, and signed times may differ by`,
+      ) as unknown,
+    },
+  ]
 
   test('whoever verifies signed times and is too far off for them says so in /readyz', async () => {
     // That the order service is still starting may be shown, too.
     expect((await readinessOf('gateway'))?.problems.filter(({ check }) => check === 'clock')).toEqual([])
-    await eventually('the order service to name nothing else', () => readinessOf('order-service'), (readiness) => readiness?.problems.length === 1)
+    await eventually(
+      'the order service to name nothing else',
+      () => readinessOf('order-service'),
+      (readiness) => readiness?.problems.length === 1,
+    )
     expect((await readinessOf('order-service'))?.problems).toEqual(clockIsWrong('Redis'))
 
     // Of this process, whose clock is moved for as long as they are asked.
     const gateway = await system.start('gateway', { GATEWAY_PORT: String(await freePort()) })
-    const clockProblemsAt = async (origin: string) => (await fetch(`${origin}/readyz`).then((answer) => answer.json()) as { problems: { check: string }[] })
-      .problems.filter(({ check }) => check === 'clock')
+    const clockProblemsAt = async (origin: string) =>
+      (
+        (await fetch(`${origin}/readyz`).then((answer) => answer.json())) as { problems: { check: string }[] }
+      ).problems.filter(({ check }) => check === 'clock')
     vi.setSystemTime(Date.now() + 2 * shiftMs)
     try {
       expect(await clockProblemsAt(`http://127.0.0.1:${gateway.port}`)).toEqual(clockIsWrong('Redis'))
@@ -70,9 +100,10 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
     }
   })
 
-  test('a sale opens and ends by Redis\' clock, and buyers are told that one', async () => {
+  test("a sale opens and ends by Redis' clock, and buyers are told that one", async () => {
     const token = await system.signIn('punctual')
-    const answer = async (window: Parameters<System['createSale']>[0]) => system.buy(await system.createSale(window), token)
+    const answer = async (window: Parameters<System['createSale']>[0]) =>
+      system.buy(await system.createSale(window), token)
     const early = await answer({ opensInMs: 5 * MINUTE_MS })
     expect(early.body).toMatchObject({ status: 403, code: 'NOT_STARTED' })
     expect((await answer({ opensInMs: -1_000, closesInMs: 5 * MINUTE_MS })).status).toBe(202)
@@ -80,10 +111,15 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
     expect(late.body).toMatchObject({ status: 403, code: 'ENDED' })
     const shown = await call('GET', system.url(`/sales/${await system.createSale()}`))
     const listed = await call('GET', system.url('/sales'))
-    expect([early, late, shown, listed].map(({ body }) => isAboutNow(body.serverTime))).toEqual([true, true, true, true])
+    expect([early, late, shown, listed].map(({ body }) => isAboutNow(body.serverTime))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ])
   })
 
-  test('a fresh reservation is not dropped as late, and its order has its whole payment window, by the database\'s clock', async () => {
+  test("a fresh reservation is not dropped as late, and its order has its whole payment window, by the database's clock", async () => {
     const saleId = await system.createSale({ stock: 1 })
     const crowd = new Crowd(system, saleId)
     await crowd.rush(1)
@@ -93,7 +129,7 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
     expect(order.paymentDeadline.getTime() - order.createdAt.getTime()).toBe(1_800_000)
   })
 
-  test('an order lapses when its deadline has passed by the database\'s clock, and none before', async () => {
+  test("an order lapses when its deadline has passed by the database's clock, and none before", async () => {
     const { database } = system.world
     const saleId = await system.createSale({ stock: 2 })
     const crowd = new Crowd(system, saleId)
@@ -103,13 +139,17 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
     // Within the ten minutes by which the worker is wrong, on either side.
     await database.$executeRaw`UPDATE orders SET payment_deadline = now() + interval '5 min' WHERE id = ${early?.id}::uuid`
     await database.$executeRaw`UPDATE orders SET payment_deadline = now() - interval '10 s' WHERE id = ${overdue?.id}::uuid`
-    const statuses = () => database.order.findMany({ where: { saleId }, orderBy: { buyerId: 'asc' }, select: { status: true } })
+    const statuses = () =>
+      database.order.findMany({ where: { saleId }, orderBy: { buyerId: 'asc' }, select: { status: true } })
     // One query finds all that are overdue: what it left alone it takes for early.
-    expect(await eventually('one to lapse', statuses, (orders) => orders[0]?.status === 'CANCELLED')).toEqual([{ status: 'CANCELLED' }, { status: 'PENDING_PAYMENT' }])
+    expect(await eventually('one to lapse', statuses, (orders) => orders[0]?.status === 'CANCELLED')).toEqual([
+      { status: 'CANCELLED' },
+      { status: 'PENDING_PAYMENT' },
+    ])
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 1 }] })
   })
 
-  test('a reservation is given up when its lifetime is over by Redis\' clock, and none before', async () => {
+  test("a reservation is given up when its lifetime is over by Redis' clock, and none before", async () => {
     const { stock } = system.world
     const saleId = await system.createSale({ stock: 2 })
     const crowd = new Crowd(system, saleId)
@@ -121,7 +161,11 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
     await ageReservation(system.world, saleId, fresh.reservationId, 5_000)
 
     const status = async (reservationId: string) => (await stock.readReservation(saleId, reservationId))?.status
-    await eventually('the old one to be given up', () => status(old.reservationId), (now) => now === 'REJECTED')
+    await eventually(
+      'the old one to be given up',
+      () => status(old.reservationId),
+      (now) => now === 'REJECTED',
+    )
     expect(await status(fresh.reservationId)).toBe('RESERVED')
     expect((await stock.readSale(saleId))?.left).toBe(1)
   })
@@ -137,12 +181,17 @@ describe.each([['ahead', 10 * MINUTE_MS], ['behind', -10 * MINUTE_MS]])('clocks 
     await processes[1]?.terminate()
     await system.start('order-service')
     const { body: payment } = await link()
-    expect((await call('POST', String(payment.url), { headers: { accept: 'application/json' } })).body.outcome).toBe('PAID')
-    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, orders: { PAID: 1 } }] })
+    expect((await call('POST', String(payment.url), { headers: { accept: 'application/json' } })).body.outcome).toBe(
+      'PAID',
+    )
+    expect(await system.auditAtRest(saleId)).toMatchObject({
+      balanced: true,
+      sales: [{ sold: 1, orders: { PAID: 1 } }],
+    })
   })
 })
 
-test('clocks differ between processes: when money came, and when it was to go back, is told by the database\'s clock', async () => {
+test("clocks differ between processes: when money came, and when it was to go back, is told by the database's clock", async () => {
   const world = await createWorld()
   const ledger = new Ledger(world)
   const saleId = await ledger.sale(1)
@@ -151,7 +200,9 @@ test('clocks differ between processes: when money came, and when it was to go ba
   await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
   await cancelForBuyer(world.database, id, 'buyer-1')
   vi.setSystemTime(Date.now() + 10 * MINUTE_MS)
-  expect((await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' })).outcome).toBe('REFUND_DUE')
+  expect(
+    (await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' })).outcome,
+  ).toBe('REFUND_DUE')
   vi.useRealTimers()
   const payment = await world.database.payment.findUniqueOrThrow({ where: { id }, include: { refund: true } })
   expect([payment.receivedAt, payment.refund?.requestedAt].map((time) => isAboutNow(time))).toEqual([true, true])

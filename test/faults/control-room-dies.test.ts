@@ -10,7 +10,9 @@ const UNITS = 4
 const HOUR_MS = 3_600_000
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
+beforeAll(async () => {
+  system = await startSystem()
+})
 afterAll(() => system.close())
 
 /** Has the control room die there, three times, at what it is asked for. */
@@ -19,7 +21,16 @@ async function dieOver(at: Failpoint, method: string, path: string, bodyOf: (tim
   await system.stop('control-room')
   await dieThreeTimes('control-room', system.env, at, async (hasDied) => {
     const ready = `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}/readyz`
-    await eventually('the control room to be ready', () => fetch(ready).then(({ status }) => status === 200, () => hasDied()), Boolean, 60_000)
+    await eventually(
+      'the control room to be ready',
+      () =>
+        fetch(ready).then(
+          ({ status }) => status === 200,
+          () => hasDied(),
+        ),
+      Boolean,
+      60_000,
+    )
     await system.controlRoom(method, path, bodyOf(time++)).catch(() => undefined)
   })
   await system.start('control-room')
@@ -27,14 +38,21 @@ async function dieOver(at: Failpoint, method: string, path: string, bodyOf: (tim
 
 const inRedis = (saleId: string) => system.world.stock.readSale(saleId)
 const inPostgres = (saleId: string) => system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
-const isBarred = (saleId: string, buyerId: string) => system.world.redis.sismember(system.world.stock.keys.blacklist(saleId), buyerId)
+const isBarred = (saleId: string, buyerId: string) =>
+  system.world.redis.sismember(system.world.stock.keys.blacklist(saleId), buyerId)
 
 test('killed after a window was moved in PostgreSQL, three times: Redis has the last one within seconds', async () => {
   const saleId = await system.createSale({ stock: UNITS })
   const closesAtMs = Date.now() + 2 * HOUR_MS
-  await dieOver('rescheduling.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({ closesAt: new Date(closesAtMs + time) }))
+  await dieOver('rescheduling.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({
+    closesAt: new Date(closesAtMs + time),
+  }))
   expect(await inPostgres(saleId)).toMatchObject({ closesAt: new Date(closesAtMs + 2) })
-  await eventually('the window in Redis', () => inRedis(saleId), (sale) => sale?.closesAtMs === closesAtMs + 2)
+  await eventually(
+    'the window in Redis',
+    () => inRedis(saleId),
+    (sale) => sale?.closesAtMs === closesAtMs + 2,
+  )
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
   expect(await new Crowd(system, saleId).sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
 })
@@ -44,17 +62,39 @@ test('killed after buyers were unlisted, and listed, in PostgreSQL: Redis lets t
   await system.controlRoom('PUT', '/blacklist/eve', { reason: 'resells' })
   expect(await isBarred(saleId, 'eve')).toBe(1)
   await dieOver('blacklisting.beforeRedis', 'DELETE', '/blacklist/eve', () => undefined)
-  await eventually('Eve to be let in', () => isBarred(saleId, 'eve'), (barred) => barred === 0)
-  await dieOver('blacklisting.beforeRedis', 'PATCH', '/blacklist', () => ({ list: ['mallory', 'trudy'], reason: 'bots' }))
-  await eventually('both to be kept out', async () => await isBarred(saleId, 'mallory') + await isBarred(saleId, 'trudy'), (barred) => barred === 2)
+  await eventually(
+    'Eve to be let in',
+    () => isBarred(saleId, 'eve'),
+    (barred) => barred === 0,
+  )
+  await dieOver('blacklisting.beforeRedis', 'PATCH', '/blacklist', () => ({
+    list: ['mallory', 'trudy'],
+    reason: 'bots',
+  }))
+  await eventually(
+    'both to be kept out',
+    async () => (await isBarred(saleId, 'mallory')) + (await isBarred(saleId, 'trudy')),
+    (barred) => barred === 2,
+  )
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
 test('killed after a sale was created in PostgreSQL: it is opened all the same', async () => {
   const ids = [1, 2, 3].map(() => `sale-${randomUUID().slice(0, 8)}`)
-  const sale = { title: 'A sale', priceCents: 1_000, stock: UNITS, opensAt: new Date(), closesAt: new Date(Date.now() + HOUR_MS) }
+  const sale = {
+    title: 'A sale',
+    priceCents: 1_000,
+    stock: UNITS,
+    opensAt: new Date(),
+    closesAt: new Date(Date.now() + HOUR_MS),
+  }
   await dieOver('opening.beforeRedis', 'POST', '/sales', (time) => ({ id: ids[time], ...sale }))
-  for (const id of ids) await eventually('the sale to be open', () => inRedis(id), (found) => found?.left === UNITS)
+  for (const id of ids)
+    await eventually(
+      'the sale to be open',
+      () => inRedis(id),
+      (found) => found?.left === UNITS,
+    )
   expect(await new Crowd(system, ids[0] ?? '').sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
   expect(await system.auditAtRest()).toMatchObject({ balanced: true })
 })

@@ -25,9 +25,17 @@ afterAll(() => world.close())
 
 async function startRelay(): Promise<Publisher> {
   const publisher = await createPublisher({
-    url: world.rabbitmqUrl, name: 'test', log, topology: merge(eventTopology, delay.topology), confirmTimeoutMs: 20_000,
+    url: world.rabbitmqUrl,
+    name: 'test',
+    log,
+    topology: merge(eventTopology, delay.topology),
+    confirmTimeoutMs: 20_000,
   })
-  await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
+  await eventually(
+    'the publisher',
+    () => publisher.isReady(),
+    (isReady) => isReady,
+  )
   return publisher
 }
 
@@ -37,21 +45,34 @@ test('events swapped: the events of each order arrive in their order, once, howe
   const listener = await recordOrderEvents(world)
   const relays = await Promise.all([startRelay(), startRelay(), startRelay()])
   let isOver = false
-  const relaying = relays.map(async (publisher) => { while (!isOver) await relayOutbox({ database: world.database, publisher, delay, onRefused: () => {} }) })
+  const relaying = relays.map(async (publisher) => {
+    while (!isOver) await relayOutbox({ database: world.database, publisher, delay, onRefused: () => {} })
+  })
 
   await inParallel(ORDERS, 4, async (i) => {
     await placeOrders(world.database, [reservation(saleId, i)], rules)
     const { id } = await ledger.orderOf(`${saleId}.${i}`)
     await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
-    if (i % 2 === 0) await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: id })
+    if (i % 2 === 0)
+      await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: id })
     else await cancelForBuyer(world.database, id, `buyer-${i}`)
   })
-  await eventually('all events', () => listener.events.length, (count) => count >= 2 * ORDERS)
+  await eventually(
+    'all events',
+    () => listener.events.length,
+    (count) => count >= 2 * ORDERS,
+  )
   isOver = true
   await Promise.all(relaying)
 
-  const histories = Array.from({ length: ORDERS }, (_, i) => listener.events.filter(({ buyerId }) => buyerId === `buyer-${i}`).map(({ sequence, type }) => `${sequence} ${type}`))
-  expect(histories).toEqual(Array.from({ length: ORDERS }, (_, i) => ['1 order.created', i % 2 === 0 ? '2 order.paid' : '2 order.cancelled']))
+  const histories = Array.from({ length: ORDERS }, (_, i) =>
+    listener.events
+      .filter(({ buyerId }) => buyerId === `buyer-${i}`)
+      .map(({ sequence, type }) => `${sequence} ${type}`),
+  )
+  expect(histories).toEqual(
+    Array.from({ length: ORDERS }, (_, i) => ['1 order.created', i % 2 === 0 ? '2 order.paid' : '2 order.cancelled']),
+  )
   for (const publisher of relays) await publisher.close()
   await listener.close()
 })

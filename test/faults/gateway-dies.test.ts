@@ -4,7 +4,9 @@ import { Crowd, soldThrough, soldTo } from '../support/crowd.ts'
 import { dieThreeTimes } from '../support/dying.ts'
 import { startSystem, type System } from '../support/system.ts'
 
-/** More than can come until the third death, however long a gateway that is started sells and lives without its broker. */
+/**
+ * More than can come until the third death, however long a gateway that is started sells and lives without its broker.
+ */
 const PLENTY = 100_000
 /** A few more than are taken while processes die that send again. */
 const UNITS = 20
@@ -14,7 +16,9 @@ let system: System
 const doomed = (): NodeJS.ProcessEnv => ({ ...system.env, GATEWAY_PROCESSES: '1' })
 
 describe('gateway killed after the script, before publish / confirm / answer', () => {
-  beforeAll(async () => { system = await startSystem() })
+  beforeAll(async () => {
+    system = await startSystem()
+  })
   afterAll(() => system.close())
 
   const KILLED = {
@@ -24,34 +28,44 @@ describe('gateway killed after the script, before publish / confirm / answer', (
     'after confirm, before answer': 'purchase.beforeAnswer',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s, three times: the retry gets the same reservation, and all become orders', async (_when, at) => {
-    const saleId = await system.createSale({ stock: PLENTY })
-    const crowd = new Crowd(system, saleId)
-    await system.stop('gateway')
-    await dieThreeTimes('gateway', doomed(), at, (hasDied) => crowd.rushUntil(hasDied))
-    expect((await crowd.held()).size).toBeGreaterThanOrEqual(3)
-    await system.start('gateway')
-    expect(await crowd.allServed()).toMatchObject(soldTo(crowd.buyers.length, PLENTY))
-  })
+  test.each(Object.entries(KILLED))(
+    'killed %s, three times: the retry gets the same reservation, and all become orders',
+    async (_when, at) => {
+      const saleId = await system.createSale({ stock: PLENTY })
+      const crowd = new Crowd(system, saleId)
+      await system.stop('gateway')
+      await dieThreeTimes('gateway', doomed(), at, (hasDied) => crowd.rushUntil(hasDied))
+      expect((await crowd.held()).size).toBeGreaterThanOrEqual(3)
+      await system.start('gateway')
+      expect(await crowd.allServed()).toMatchObject(soldTo(crowd.buyers.length, PLENTY))
+    },
+  )
 
   const RESENDING = {
     'after it took the entries over, before publish': 'resender.beforePublish',
     'after the confirm': 'resender.afterConfirm',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(RESENDING))('killed while sending again, %s, three times: nothing that another gateway had left is lost', async (_when, at) => {
-    const saleId = await system.createSale({ stock: UNITS })
-    const crowd = new Crowd(system, saleId)
-    await system.stop('gateway')
-    await dieThreeTimes('gateway', doomed(), at, () => Promise.all(Array.from({ length: 4 }, () => crowd.joinUnanswered())))
-    await system.start('gateway')
-    expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
-  })
+  test.each(Object.entries(RESENDING))(
+    'killed while sending again, %s, three times: nothing that another gateway had left is lost',
+    async (_when, at) => {
+      const saleId = await system.createSale({ stock: UNITS })
+      const crowd = new Crowd(system, saleId)
+      await system.stop('gateway')
+      await dieThreeTimes('gateway', doomed(), at, () =>
+        Promise.all(Array.from({ length: 4 }, () => crowd.joinUnanswered())),
+      )
+      await system.start('gateway')
+      expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
+    },
+  )
 })
 
 describe('gateway killed while it takes back what a full queue refused', () => {
   const FILLING = 12
-  beforeAll(async () => { system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '2' }) })
+  beforeAll(async () => {
+    system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '2' })
+  })
   afterAll(() => system.close())
 
   const KILLED = {
@@ -59,24 +73,27 @@ describe('gateway killed while it takes back what a full queue refused', () => {
     'after the unit went back': 'takeBack.afterRelease',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s, three times: it goes back once or stays with its buyer', async (_when, at) => {
-    await system.stop('order-service')
-    const saleId = await system.createSale({ stock: PLENTY })
-    const crowd = new Crowd(system, saleId)
-    for (let i = 0; i < FILLING; i++) await crowd.rush(1)
-    const waiting = (await crowd.held()).size
-    expect(waiting).toBeLessThan(FILLING)
+  test.each(Object.entries(KILLED))(
+    'killed %s, three times: it goes back once or stays with its buyer',
+    async (_when, at) => {
+      await system.stop('order-service')
+      const saleId = await system.createSale({ stock: PLENTY })
+      const crowd = new Crowd(system, saleId)
+      for (let i = 0; i < FILLING; i++) await crowd.rush(1)
+      const waiting = (await crowd.held()).size
+      expect(waiting).toBeLessThan(FILLING)
 
-    await system.stop('gateway')
-    await dieThreeTimes('gateway', doomed(), at, (hasDied) => crowd.rushUntil(hasDied))
-    const held = (await crowd.held()).size - waiting
-    // One at least of those who came together, at each death.
-    const asExpected = at === 'takeBack.beforeRelease' ? held : crowd.buyers.length - FILLING - held
-    expect(asExpected).toBeGreaterThanOrEqual(3)
-    expect((await system.world.stock.readSale(saleId))?.left).toBe(PLENTY - waiting - held)
+      await system.stop('gateway')
+      await dieThreeTimes('gateway', doomed(), at, (hasDied) => crowd.rushUntil(hasDied))
+      const held = (await crowd.held()).size - waiting
+      // One at least of those who came together, at each death.
+      const asExpected = at === 'takeBack.beforeRelease' ? held : crowd.buyers.length - FILLING - held
+      expect(asExpected).toBeGreaterThanOrEqual(3)
+      expect((await system.world.stock.readSale(saleId))?.left).toBe(PLENTY - waiting - held)
 
-    await system.start('order-service')
-    await system.start('gateway')
-    expect(await crowd.allServed()).toMatchObject(soldTo(crowd.buyers.length, PLENTY))
-  })
+      await system.start('order-service')
+      await system.start('gateway')
+      expect(await crowd.allServed()).toMatchObject(soldTo(crowd.buyers.length, PLENTY))
+    },
+  )
 })

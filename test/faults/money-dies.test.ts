@@ -13,7 +13,9 @@ const PAYING = 'payment.beforeTelling' satisfies Failpoint
 const REFUNDING = 'refund.beforeWrittenDown' satisfies Failpoint
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
+beforeAll(async () => {
+  system = await startSystem()
+})
 afterAll(() => system.close())
 
 interface Payer {
@@ -43,7 +45,12 @@ describe('order service killed after the money is counted, before Redis is told'
     const unpaid = [...payers]
     await dieThreeTimes('order-service', system.env, PAYING, async (hasDied) => {
       const payer = unpaid.pop()
-      await eventually('a death', async () => payer && await pay(payer), () => hasDied(), 60_000)
+      await eventually(
+        'a death',
+        async () => payer && (await pay(payer)),
+        () => hasDied(),
+        60_000,
+      )
     })
     await system.start('order-service')
 
@@ -52,7 +59,10 @@ describe('order service killed after the money is counted, before Redis is told'
       expect(await system.settled(payer.reservationId, payer.token, ['PAID'])).toMatchObject({ orderId: payer.orderId })
     }
     expect(await system.world.database.refund.count({ where: { payment: { order: { saleId } } } })).toBe(0)
-    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: UNITS, redisLeft: 0, orders: { PAID: UNITS } }] })
+    expect(await system.auditAtRest(saleId)).toMatchObject({
+      balanced: true,
+      sales: [{ sold: UNITS, redisLeft: 0, orders: { PAID: UNITS } }],
+    })
   })
 })
 
@@ -73,8 +83,11 @@ describe('order service killed after the provider took a refund, before it is wr
     const env = { ...system.env, PAYMENT_PROVIDER_URL: provider.url }
     await dieThreeTimes('order-service', env, REFUNDING, () => Promise.resolve())
     await system.start('order-service', env)
-    const refunds = await eventually('all refunds to be written down', () => system.world.database.refund.findMany({ where: { payment: { order: { saleId } } } }),
-      (found) => found.every(({ completedAt }) => completedAt !== null))
+    const refunds = await eventually(
+      'all refunds to be written down',
+      () => system.world.database.refund.findMany({ where: { payment: { order: { saleId } } } }),
+      (found) => found.every(({ completedAt }) => completedAt !== null),
+    )
     await provider.close()
 
     expect(refunds).toHaveLength(UNITS)
@@ -82,7 +95,10 @@ describe('order service killed after the provider took a refund, before it is wr
     // The oldest by each of the three that died, and by the one that lived.
     expect(provider.taken.filter((id) => id === provider.taken[0])).toHaveLength(4)
     expect(provider.taken).toHaveLength(UNITS + 3)
-    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 0, redisLeft: UNITS, orders: { CANCELLED: UNITS } }] })
+    expect(await system.auditAtRest(saleId)).toMatchObject({
+      balanced: true,
+      sales: [{ sold: 0, redisLeft: UNITS, orders: { CANCELLED: UNITS } }],
+    })
   })
 
   /** Takes every refund and notes its id. */
@@ -96,13 +112,17 @@ describe('order service killed after the provider took a refund, before it is wr
         res.end('{}')
       })
     })
-    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       taken,
       async close() {
         server.closeAllConnections()
-        await new Promise<void>((resolve) => { server.close(() => resolve()) })
+        await new Promise<void>((resolve) => {
+          server.close(() => resolve())
+        })
       },
     }
   }

@@ -13,7 +13,9 @@ const BUYERS_PER_DEATH = 4
 const UNITS = 20
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
+beforeAll(async () => {
+  system = await startSystem()
+})
 afterAll(() => system.close())
 
 describe('order service killed before commit / between commit and ack / after ack', () => {
@@ -23,14 +25,17 @@ describe('order service killed before commit / between commit and ack / after ac
     'after ack, when Redis was told': 'telling.afterSettle',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s, three times: every reservation becomes one order', async (_when, at) => {
-    const saleId = await system.createSale({ stock: UNITS })
-    const crowd = new Crowd(system, saleId)
-    await system.stop('order-service')
-    await dieThreeTimes('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
-    await system.start('order-service')
-    expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
-  })
+  test.each(Object.entries(KILLED))(
+    'killed %s, three times: every reservation becomes one order',
+    async (_when, at) => {
+      const saleId = await system.createSale({ stock: UNITS })
+      const crowd = new Crowd(system, saleId)
+      await system.stop('order-service')
+      await dieThreeTimes('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+      await system.start('order-service')
+      expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
+    },
+  )
 
   const AFTER_ACK = 'consumer.afterAck' satisfies Failpoint
 
@@ -42,11 +47,24 @@ describe('order service killed before commit / between commit and ack / after ac
     const { hostname, port } = new URL(system.world.redisUrl)
     const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
     // Redis hears nothing of what the service says after its start: what it says goes out before the ack.
-    await dieThreeTimes('order-service', { ...system.env, REDIS_URL: `redis://127.0.0.1:${proxy.port}` }, AFTER_ACK, async () => {
-      await eventually('the order service to be ready', () => fetch(`${system.env.ORDER_SERVICE_URL}/readyz`).then((answer) => answer.status, () => 0), (status) => status === 200)
-      proxy.freeze()
-      await crowd.rush(1)
-    })
+    await dieThreeTimes(
+      'order-service',
+      { ...system.env, REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
+      AFTER_ACK,
+      async () => {
+        await eventually(
+          'the order service to be ready',
+          () =>
+            fetch(`${system.env.ORDER_SERVICE_URL}/readyz`).then(
+              (answer) => answer.status,
+              () => 0,
+            ),
+          (status) => status === 200,
+        )
+        proxy.freeze()
+        await crowd.rush(1)
+      },
+    )
     await proxy.close()
     // Committed and acknowledged, so that nobody but the sweeper will ever look at them again.
     expect(await system.world.database.order.count({ where: { saleId } })).toBe(3)
@@ -54,7 +72,11 @@ describe('order service killed before commit / between commit and ack / after ac
     expect(await system.world.stock.countUndecided(saleId)).toBe(3)
 
     await system.start('cancel-worker')
-    await eventually('Redis to be told', () => system.world.stock.countUndecided(saleId), (undecided) => undecided === 0)
+    await eventually(
+      'Redis to be told',
+      () => system.world.stock.countUndecided(saleId),
+      (undecided) => undecided === 0,
+    )
     await system.start('order-service')
     expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
   })
@@ -67,24 +89,33 @@ describe('outbox relay killed on either side of the confirm', () => {
     'after confirm, before the delete is committed': 'relay.beforeCommit',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s, three times: every event is told, again when it may have been told', async (_when, at) => {
-    const saleId = await system.createSale({ stock: UNITS })
-    const crowd = new Crowd(system, saleId)
-    const { events, close } = await recordOrderEvents(system.world)
-    await system.stop('order-service')
-    await dieThreeTimes('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
-    await system.start('order-service')
-    expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
+  test.each(Object.entries(KILLED))(
+    'killed %s, three times: every event is told, again when it may have been told',
+    async (_when, at) => {
+      const saleId = await system.createSale({ stock: UNITS })
+      const crowd = new Crowd(system, saleId)
+      const { events, close } = await recordOrderEvents(system.world)
+      await system.stop('order-service')
+      await dieThreeTimes('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+      await system.start('order-service')
+      expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
 
-    const ids = () => new Set(events.map((event) => event.eventId))
-    await eventually('all events', () => ids().size, (count) => count >= UNITS)
-    const orders = await system.world.database.order.findMany({ where: { saleId }, select: { id: true } })
-    expect([...new Set(events.map((event) => String(event.orderId)))].sort()).toEqual(orders.map(({ id }) => id).sort())
-    expect(ids().size).toBe(UNITS)
-    // The oldest was on its way with each of the three that died, and then once more.
-    const times = events.filter((event) => event.eventId === events[0]?.eventId).length
-    // More often, where its confirm was late.
-    expect(times).toBeGreaterThanOrEqual(at === 'relay.beforePublish' ? 1 : 4)
-    await close()
-  })
+      const ids = () => new Set(events.map((event) => event.eventId))
+      await eventually(
+        'all events',
+        () => ids().size,
+        (count) => count >= UNITS,
+      )
+      const orders = await system.world.database.order.findMany({ where: { saleId }, select: { id: true } })
+      expect([...new Set(events.map((event) => String(event.orderId)))].sort()).toEqual(
+        orders.map(({ id }) => id).sort(),
+      )
+      expect(ids().size).toBe(UNITS)
+      // The oldest was on its way with each of the three that died, and then once more.
+      const times = events.filter((event) => event.eventId === events[0]?.eventId).length
+      // More often, where its confirm was late.
+      expect(times).toBeGreaterThanOrEqual(at === 'relay.beforePublish' ? 1 : 4)
+      await close()
+    },
+  )
 })

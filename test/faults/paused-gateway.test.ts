@@ -6,7 +6,9 @@ import { atRest, buy, buyAtLast, PATIENT, people, shown } from './support/purcha
 import { type Shop, startShop } from './support/shop.ts'
 
 let shop: Shop
-beforeAll(async () => { shop = await startShop(PATIENT) })
+beforeAll(async () => {
+  shop = await startShop(PATIENT)
+})
 afterAll(() => shop.close())
 
 /** As long as the broker waits for a heartbeat: what the gateway does late, it does on a connection that is gone. */
@@ -16,11 +18,16 @@ const TOO_OLD_MS = 2 * 3_600_000
 
 test('a gateway paused for 10 s with reservations in hand: the other one sends them on, and what the first does late is harmless', async () => {
   const saleId = await shop.openSale(30)
-  // Its messages take so long that it is certainly paused with some in hand, and some of their buyers without an answer.
+  // Its messages take so long that it is certainly paused with some in hand, and some of their buyers without an
+  // answer.
   shop.links.named('gateway-1 to rabbitmq').delay(300)
   const inHand = people('in-hand', 20)
   const answers = inHand.map((buyerId) => buy(shop, saleId, buyerId).catch(() => undefined))
-  await eventually('all to be reserved', () => shop.ledgers.stock.countPending(saleId), (count) => count === 20)
+  await eventually(
+    'all to be reserved',
+    () => shop.ledgers.stock.countPending(saleId),
+    (count) => count === 20,
+  )
   shop.instance('gateway-1').pause()
   const paused = sleep(PAUSE_MS)
 
@@ -34,10 +41,12 @@ test('a gateway paused for 10 s with reservations in hand: the other one sends t
   const told = (await Promise.all(answers)).map((answer, i) => (answer?.status === 202 ? answer.body.id : ids[i]))
   expect(told).toEqual(ids)
   expect(await buyAtLast(shop, saleId, 'in-hand-0')).toBe(ids[0])
-  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: 10, orders: { PENDING_PAYMENT: 20 } }] })
+  expect(await atRest(shop, saleId)).toMatchObject({
+    sales: [{ sold: 20, redisLeft: 10, orders: { PENDING_PAYMENT: 20 } }],
+  })
 })
 
-test('a gateway that goes on when its reservation has expired and the unit is another\'s sells it to nobody twice', async () => {
+test("a gateway that goes on when its reservation has expired and the unit is another's sells it to nobody twice", async () => {
   const saleId = await shop.openSale(1)
   for (const name of ['gateway-1 to rabbitmq', 'gateway-2 to rabbitmq']) shop.links.named(name).cut()
   const { body } = await buy(shop, saleId, 'first')
@@ -46,13 +55,22 @@ test('a gateway that goes on when its reservation has expired and the unit is an
   await ageReservation(shop.ledgers, saleId, String(body.id), TOO_OLD_MS)
   expect(await shown(shop, String(body.id), 'first', ['REJECTED'], 1)).toMatchObject({ reason: 'EXPIRED' })
   shop.links.named('gateway-2 to rabbitmq').restore()
-  const second = await eventually('the unit to be sold again', () => buyAtLast(shop, saleId, 'second', 1).then((id) => shown(shop, id, 'second', ['ORDERED', 'REJECTED'], 1)),
-    ({ status }) => status === 'ORDERED')
+  const second = await eventually(
+    'the unit to be sold again',
+    () => buyAtLast(shop, saleId, 'second', 1).then((id) => shown(shop, id, 'second', ['ORDERED', 'REJECTED'], 1)),
+    ({ status }) => status === 'ORDERED',
+  )
 
   shop.instance('gateway-1').resume()
   shop.links.named('gateway-1 to rabbitmq').restore()
-  const late = await eventually('the late gateway to answer', () => buy(shop, saleId, 'first').catch(() => undefined), (answer) => (answer?.status ?? 503) !== 503)
+  const late = await eventually(
+    'the late gateway to answer',
+    () => buy(shop, saleId, 'first').catch(() => undefined),
+    (answer) => (answer?.status ?? 503) !== 503,
+  )
   expect(late?.body.code).toBe('SOLD_OUT')
   expect(second.status).toBe('ORDERED')
-  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 1, redisLeft: 0, orders: { PENDING_PAYMENT: 1 } }] })
+  expect(await atRest(shop, saleId)).toMatchObject({
+    sales: [{ sold: 1, redisLeft: 0, orders: { PENDING_PAYMENT: 1 } }],
+  })
 })

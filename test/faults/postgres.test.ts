@@ -7,11 +7,17 @@ import { type Shop, startShop } from './support/shop.ts'
 const STOCK = 40
 let shop: Shop
 let saleId: string
-beforeAll(async () => { shop = await startShop(PATIENT) })
+beforeAll(async () => {
+  shop = await startShop(PATIENT)
+})
 afterAll(() => shop.close())
 beforeEach(async () => {
   await shop.whole()
-  saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
+  saleId = await eventually(
+    'a sale to be opened',
+    () => shop.openSale(STOCK).catch(() => ''),
+    (id) => id !== '',
+  )
 })
 
 const orders = () => shop.ledgers.database.order.count({ where: { saleId } })
@@ -27,7 +33,11 @@ test('killed and started again: buyers go on buying, orders are told to wait, an
   await shop.servers.postgres.kill()
   const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buy(shop, saleId, buyerId)))
   expect(accepted.map(({ status }) => status)).toEqual(accepted.map(() => 202))
-  for (const [method, path] of [['GET', ''], ['POST', '/payments'], ['POST', '/cancellation']] as const) {
+  for (const [method, path] of [
+    ['GET', ''],
+    ['POST', '/payments'],
+    ['POST', '/cancellation'],
+  ] as const) {
     const answer = await ask(shop, method, `/orders/${orderId}${path}`, 'early')
     expect(answer, path).toMatchObject(COME_BACK)
     expect(answer.headers.get('retry-after')).toBe('2')
@@ -40,14 +50,17 @@ test('killed and started again: buyers go on buying, orders are told to wait, an
 
 test('its backends terminated again and again under load, every reservation becomes one order', async () => {
   const { database } = shop.ledgers
-  const terminate = () => database.$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+  const terminate = () =>
+    database.$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
   const ids: string[] = []
   for (const [i, buyerId] of people('under-load', 30).entries()) {
     ids.push(await buyAtLast(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1))
     await terminate()
   }
   await Promise.all(ids.map((id, i) => shown(shop, id, `under-load-${i}`, ['ORDERED'])))
-  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 30, redisLeft: STOCK - 30, orders: { PENDING_PAYMENT: 30 } }] })
+  expect(await atRest(shop, saleId)).toMatchObject({
+    sales: [{ sold: 30, redisLeft: STOCK - 30, orders: { PENDING_PAYMENT: 30 } }],
+  })
 })
 
 test('cut off from one of two order services: it gives its messages back, and the other places every order', async () => {
@@ -56,7 +69,10 @@ test('cut off from one of two order services: it gives its messages back, and th
   const ids = await Promise.all(people('half', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
   await Promise.all(ids.map((id, i) => shown(shop, id, `half-${i}`, ['ORDERED'])))
   link.restore()
-  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }], queues: { deadLetters: 0 } })
+  expect(await atRest(shop, saleId)).toMatchObject({
+    sales: [{ sold: 20, redisLeft: STOCK - 20 }],
+    queues: { deadLetters: 0 },
+  })
 })
 
 test('the answers to COMMIT lost: what is committed is looked up, and no order is made twice', async () => {
@@ -65,25 +81,35 @@ test('the answers to COMMIT lost: what is committed is looked up, and no order i
   const ids = await Promise.all(people('unheard', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
   // Not all of them: a service tries its first batch again and again, and what comes behind waits for it.
   await eventually('orders of which no service knows', orders, (count) => count > 0)
-  await eventually('their answers to be lost', () => links.reduce((sum, link) => sum + link.lost(), 0), (lost) => lost > 0)
+  await eventually(
+    'their answers to be lost',
+    () => links.reduce((sum, link) => sum + link.lost(), 0),
+    (lost) => lost > 0,
+  )
   for (const link of links) link.restore()
 
   await Promise.all(ids.map((id, i) => shown(shop, id, `unheard-${i}`, ['ORDERED'])))
   // Tried again, the batch meets its own decisions; it is not taken for poison.
-  expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20, orders: { PENDING_PAYMENT: 20 } }], queues: { deadLetters: 0 } })
+  expect(await atRest(shop, saleId)).toMatchObject({
+    sales: [{ sold: 20, redisLeft: STOCK - 20, orders: { PENDING_PAYMENT: 20 } }],
+    queues: { deadLetters: 0 },
+  })
 })
 
 test('the sale locked by somebody: buying goes on, who needs the lock is told to come back, and afterwards all is done', async () => {
   const orderId = await ordered('early')
-  const ids = await shop.ledgers.database.$transaction(async (tx) => {
-    // It is held for as long as buying takes.
-    await tx.$executeRaw`SET LOCAL idle_in_transaction_session_timeout = 0`
-    await tx.$executeRaw`SELECT FROM sales WHERE id = ${saleId} FOR UPDATE`
-    const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
-    expect((await ask(shop, 'GET', `/orders/${orderId}`, 'early')).body.status).toBe('PENDING_PAYMENT')
-    expect(await ask(shop, 'POST', `/orders/${orderId}/cancellation`, 'early')).toMatchObject(COME_BACK)
-    return accepted
-  }, { timeout: stretched(60_000) })
+  const ids = await shop.ledgers.database.$transaction(
+    async (tx) => {
+      // It is held for as long as buying takes.
+      await tx.$executeRaw`SET LOCAL idle_in_transaction_session_timeout = 0`
+      await tx.$executeRaw`SELECT FROM sales WHERE id = ${saleId} FOR UPDATE`
+      const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+      expect((await ask(shop, 'GET', `/orders/${orderId}`, 'early')).body.status).toBe('PENDING_PAYMENT')
+      expect(await ask(shop, 'POST', `/orders/${orderId}/cancellation`, 'early')).toMatchObject(COME_BACK)
+      return accepted
+    },
+    { timeout: stretched(60_000) },
+  )
 
   await Promise.all(ids.map((id, i) => shown(shop, id, `meanwhile-${i}`, ['ORDERED'])))
   expect((await ask(shop, 'POST', `/orders/${orderId}/cancellation`, 'early')).body.status).toBe('CANCELLED')

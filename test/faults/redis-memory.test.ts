@@ -8,12 +8,18 @@ const STOCK = 20
 let shop: Shop
 let memory: RedisMemory
 let saleId: string
-beforeAll(async () => { shop = await startShop(PATIENT) })
+beforeAll(async () => {
+  shop = await startShop(PATIENT)
+})
 afterAll(() => shop.close())
 beforeEach(async () => {
   await shop.whole()
   memory = new RedisMemory(shop.servers)
-  saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
+  saleId = await eventually(
+    'a sale to be opened',
+    () => shop.openSale(STOCK).catch(() => ''),
+    (id) => id !== '',
+  )
 })
 
 /** As orders: by then PostgreSQL knows of them, whatever Redis may forget. */
@@ -25,7 +31,9 @@ async function sellTo(buyers: string[]): Promise<string[]> {
 
 /** Whoever had a unit keeps it, as many more are sold as there are left, and then it is sold out. */
 async function expectTheRestIsSold(buyers: string[], ids: string[]): Promise<void> {
-  expect(await Promise.all(buyers.map((buyerId, i) => buyAtLast(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1)))).toEqual(ids)
+  expect(await Promise.all(buyers.map((buyerId, i) => buyAtLast(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1)))).toEqual(
+    ids,
+  )
   const others = people('other', STOCK - buyers.length)
   await Promise.all(others.map((buyerId) => buyAtLast(shop, saleId, buyerId)))
   expect((await buy(shop, saleId, 'too-late')).body.code).toBe('SOLD_OUT')
@@ -56,9 +64,17 @@ test('accepted and not ordered yet when Redis forgets: each becomes one order, a
   // Their messages wait in the broker, which PostgreSQL knows nothing of.
   for (const name of ['order-service-1', 'order-service-2'] as const) shop.instance(name).pause()
   const waiting = await Promise.all(people('waiting', 10).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
-  await eventually('the broker to have them all', () => shop.ledgers.stock.countPending(saleId), (count) => count === 0)
+  await eventually(
+    'the broker to have them all',
+    () => shop.ledgers.stock.countPending(saleId),
+    (count) => count === 0,
+  )
   await shop.ledgers.redis.flushall()
   for (const name of ['order-service-1', 'order-service-2'] as const) shop.instance(name).resume()
-  await eventually('their orders', () => shop.ledgers.database.order.findMany({ where: { reservationId: { in: waiting } } }), (orders) => orders.length === 10)
+  await eventually(
+    'their orders',
+    () => shop.ledgers.database.order.findMany({ where: { reservationId: { in: waiting } } }),
+    (orders) => orders.length === 10,
+  )
   await expectTheRestIsSold(people('waiting', 10), waiting)
 })

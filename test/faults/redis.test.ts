@@ -6,11 +6,17 @@ import { type Shop, startShop } from './support/shop.ts'
 const STOCK = 20
 let shop: Shop
 let saleId: string
-beforeAll(async () => { shop = await startShop(PATIENT) })
+beforeAll(async () => {
+  shop = await startShop(PATIENT)
+})
 afterAll(() => shop.close())
 beforeEach(async () => {
   await shop.whole()
-  saleId = await eventually('a sale to be opened', () => shop.openSale(STOCK).catch(() => ''), (id) => id !== '')
+  saleId = await eventually(
+    'a sale to be opened',
+    () => shop.openSale(STOCK).catch(() => ''),
+    (id) => id !== '',
+  )
 })
 
 /** How long a gateway waits for Redis; a script that runs later takes nothing. */
@@ -47,11 +53,17 @@ test('paused, it lets nobody wait, and what has piled up is not carried out when
   for (const gateway of [0, 1] as const) await buyAtLast(shop, saleId, 'before', gateway)
   shop.servers.redis.pause()
   // As many as there are units: carried out late, they would take them all.
-  const answers = await Promise.all(people('waiting', STOCK).map((buyerId, i) => buy(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1)))
+  const answers = await Promise.all(
+    people('waiting', STOCK).map((buyerId, i) => buy(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1)),
+  )
   expect(answers).toMatchObject(answers.map(() => COME_BACK))
   // A connection given up ends a wait early, and Redis' clock is known to within a round trip only.
   const answeredAtMs = Date.now()
-  await eventually('nobody to wait any more', () => Date.now(), (nowMs) => nowMs > answeredAtMs + 2 * PATIENCE_MS)
+  await eventually(
+    'nobody to wait any more',
+    () => Date.now(),
+    (nowMs) => nowMs > answeredAtMs + 2 * PATIENCE_MS,
+  )
   shop.servers.redis.resume()
 
   await buyAtLast(shop, saleId, 'after')
@@ -73,10 +85,14 @@ test('the connection cut while the script runs: the buyer does not know, and fin
   const link = shop.links.named('gateway-1 to redis')
   const lostBefore = link.lost()
   link.loseAnswers('RESERVED')
-  await eventually('the script to run and its answer to be lost', async () => {
-    expect(await buy(shop, saleId, 'cut-off')).toMatchObject(COME_BACK)
-    return link.lost()
-  }, (lost) => lost > lostBefore)
+  await eventually(
+    'the script to run and its answer to be lost',
+    async () => {
+      expect(await buy(shop, saleId, 'cut-off')).toMatchObject(COME_BACK)
+      return link.lost()
+    },
+    (lost) => lost > lostBefore,
+  )
   link.restore()
 
   const taken = await inHand('cut-off')

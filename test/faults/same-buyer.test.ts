@@ -4,7 +4,9 @@ import { startSystem, type System } from '../support/system.ts'
 
 let system: System
 // Without an order service, so that there is one thing only to be told.
-beforeAll(async () => { system = await startSystem({}, ['control-room', 'gateway']) })
+beforeAll(async () => {
+  system = await startSystem({}, ['control-room', 'gateway'])
+})
 afterAll(() => system.close())
 
 test('the same buyer, 100 requests at once: one reservation, one decrement, 100 equal answers', async () => {
@@ -17,7 +19,10 @@ test('the same buyer, 100 requests at once: one reservation, one decrement, 100 
   expect((await system.world.stock.readSale(saleId))?.left).toBe(4)
 
   for (const service of ['payment-provider', 'order-service', 'cancel-worker'] as const) await system.start(service)
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 4, orders: { PENDING_PAYMENT: 1 } }] })
+  expect(await system.auditAtRest(saleId)).toMatchObject({
+    balanced: true,
+    sales: [{ sold: 1, redisLeft: 4, orders: { PENDING_PAYMENT: 1 } }],
+  })
 })
 
 test('the same buyer, 100 requests at once for the last unit: nobody tells the one who holds it "sold out"', async () => {

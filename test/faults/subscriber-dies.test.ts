@@ -29,65 +29,115 @@ afterAll(async () => {
 })
 
 async function newOrders(saleId: string): Promise<OrderEvent[][]> {
-  return await Promise.all(Array.from({ length: ORDERS }, async () => {
-    const couponCode = randomUUID()
-    const events = history([...STEPS], { couponCode, saleId })
-    for (const event of events.slice(0, 1)) await place(event, couponCode)
-    return events
-  }))
+  return await Promise.all(
+    Array.from({ length: ORDERS }, async () => {
+      const couponCode = randomUUID()
+      const events = history([...STEPS], { couponCode, saleId })
+      for (const event of events.slice(0, 1)) await place(event, couponCode)
+      return events
+    }),
+  )
 }
 
 /** What the coupon's step stands on; its own events go nowhere here, since nobody relays the outbox. */
-async function place({ orderId, reservationId, saleId, buyerId, quantity, amountCents }: OrderEvent, couponCode: string): Promise<void> {
+async function place(
+  { orderId, reservationId, saleId, buyerId, quantity, amountCents }: OrderEvent,
+  couponCode: string,
+): Promise<void> {
   const { database } = subscriptions.world
   const id = orderId ?? ''
   await database.coupon.create({ data: { code: couponCode } })
-  await database.order.create({ data: { id, reservationId, saleId, buyerId, quantity, amountCents, couponCode, paymentDeadline: new Date(Date.now() + 600_000) } })
-  await database.saga.create({ data: { orderId: id, saleId, step: 'order.created', dueAt: new Date(Date.now() + 600_000) } })
+  await database.order.create({
+    data: {
+      id,
+      reservationId,
+      saleId,
+      buyerId,
+      quantity,
+      amountCents,
+      couponCode,
+      paymentDeadline: new Date(Date.now() + 600_000),
+    },
+  })
+  await database.saga.create({
+    data: { orderId: id, saleId, step: 'order.created', dueAt: new Date(Date.now() + 600_000) },
+  })
 }
 
 /** Every event, some orders forwards and some backwards. */
-const delivery = (orders: OrderEvent[][], time: number) => orders.flatMap((events, i) => (i + time) % 2 ? events : events.toReversed())
+const delivery = (orders: OrderEvent[][], time: number) =>
+  orders.flatMap((events, i) => ((i + time) % 2 ? events : events.toReversed()))
 const environment = async (names: string[], more = {}) => ({
-  ...subscriptions.env, ...more, SUBSCRIBERS: names.join(), SUBSCRIBERS_PORT: String(await freePort()),
+  ...subscriptions.env,
+  ...more,
+  SUBSCRIBERS: names.join(),
+  SUBSCRIBERS_PORT: String(await freePort()),
 })
 
 describe('a subscriber is killed between its effect and the ack', () => {
-  const KILLED = { 'between inbox and effect': 'subscriber.beforeEffect', 'after commit, before the ack': 'subscriber.beforeAck' } as const satisfies Record<string, Failpoint>
+  const KILLED = {
+    'between inbox and effect': 'subscriber.beforeEffect',
+    'after commit, before the ack': 'subscriber.beforeAck',
+  } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s, three times, with every event delivered three times: each effect exactly once', async (_when, at) => {
-    const { database } = subscriptions.world
-    const saleId = at.replace(/\W/, '-').toLowerCase()
-    const orders = await newOrders(saleId)
-    const env = await environment(STRONG)
-    // Once with each process that dies. (The first one makes the queues: nothing is published before they are there.)
-    const first = await startProcess('subscribers', env)
-    await first.terminate()
-    let time = 0
-    await dieThreeTimes('subscribers', env, at, () => subscriptions.publish(...delivery(orders, ++time)))
-    const last = await startProcess('subscribers', env)
+  test.each(Object.entries(KILLED))(
+    'killed %s, three times, with every event delivered three times: each effect exactly once',
+    async (_when, at) => {
+      const { database } = subscriptions.world
+      const saleId = at.replace(/\W/, '-').toLowerCase()
+      const orders = await newOrders(saleId)
+      const env = await environment(STRONG)
+      // Once with each process that dies. (The first one makes the queues: nothing is published before they are there.)
+      const first = await startProcess('subscribers', env)
+      await first.terminate()
+      let time = 0
+      await dieThreeTimes('subscribers', env, at, () => subscriptions.publish(...delivery(orders, ++time)))
+      const last = await startProcess('subscribers', env)
 
-    const orderIds = orders.map(([event]) => event?.orderId ?? '')
-    const entered = (purpose: string) => database.inboxEntry.count({ where: { purpose, orderId: { in: orderIds } } })
-    for (const [purpose, each] of [['coupon', 3], ['points', 3], ['risk', 1], ['statistics', 3]] as const) {
-      await eventually(`all of ${purpose}`, () => entered(purpose), (count) => count === each * ORDERS)
-    }
-    for (const name of STRONG) {
-      const { held, deadLetters, parked } = subscriptions.queues(name)
-      await eventually('repeats to have passed', async () => await subscriptions.backlog(name) + await lengthOf(subscriptions.world, held), (length) => length === 0)
-      for (const queue of [deadLetters, parked]) expect(await lengthOf(subscriptions.world, queue)).toBe(0)
-    }
-    expect(await last.terminate()).toBe(0)
+      const orderIds = orders.map(([event]) => event?.orderId ?? '')
+      const entered = (purpose: string) => database.inboxEntry.count({ where: { purpose, orderId: { in: orderIds } } })
+      for (const [purpose, each] of [
+        ['coupon', 3],
+        ['points', 3],
+        ['risk', 1],
+        ['statistics', 3],
+      ] as const) {
+        await eventually(
+          `all of ${purpose}`,
+          () => entered(purpose),
+          (count) => count === each * ORDERS,
+        )
+      }
+      for (const name of STRONG) {
+        const { held, deadLetters, parked } = subscriptions.queues(name)
+        await eventually(
+          'repeats to have passed',
+          async () => (await subscriptions.backlog(name)) + (await lengthOf(subscriptions.world, held)),
+          (length) => length === 0,
+        )
+        for (const queue of [deadLetters, parked]) expect(await lengthOf(subscriptions.world, queue)).toBe(0)
+      }
+      expect(await last.terminate()).toBe(0)
 
-    for (const orderId of orderIds) {
-      const where = { where: { orderId }, orderBy: { id: 'asc' as const } }
-      expect((await database.pointsEntry.findMany(where)).map(({ points }) => points)).toEqual([10, -10])
-      expect((await database.couponEntry.findMany(where)).map(({ step }) => step)).toEqual(['LOCKED', 'USED', 'RETURNED'])
-      expect(await database.riskReview.findMany(where)).toHaveLength(1)
-      expect(await database.order.findUnique({ where: { id: orderId } })).toMatchObject({ sequence: 2 })
-    }
-    expect(await database.saleTotal.findUnique({ where: { saleId } })).toMatchObject({ created: ORDERS, paid: ORDERS, refunded: ORDERS, revenueCents: 0n })
-  })
+      for (const orderId of orderIds) {
+        const where = { where: { orderId }, orderBy: { id: 'asc' as const } }
+        expect((await database.pointsEntry.findMany(where)).map(({ points }) => points)).toEqual([10, -10])
+        expect((await database.couponEntry.findMany(where)).map(({ step }) => step)).toEqual([
+          'LOCKED',
+          'USED',
+          'RETURNED',
+        ])
+        expect(await database.riskReview.findMany(where)).toHaveLength(1)
+        expect(await database.order.findUnique({ where: { id: orderId } })).toMatchObject({ sequence: 2 })
+      }
+      expect(await database.saleTotal.findUnique({ where: { saleId } })).toMatchObject({
+        created: ORDERS,
+        paid: ORDERS,
+        refunded: ORDERS,
+        revenueCents: 0n,
+      })
+    },
+  )
 
   const BEFORE_MARK = 'subscriber.beforeMark' satisfies Failpoint
 
@@ -100,10 +150,25 @@ describe('a subscriber is killed between its effect and the ack', () => {
     let time = 0
     await dieThreeTimes('subscribers', env, BEFORE_MARK, () => subscriptions.publish(...delivery(orders, ++time)))
     const last = await startProcess('subscribers', env)
-    const told = () => existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { key: string }).key) : []
+    const told = () =>
+      existsSync(file)
+        ? readFileSync(file, 'utf8')
+            .trim()
+            .split('\n')
+            .map((line) => (JSON.parse(line) as { key: string }).key)
+        : []
     const wanted = orders.flat().map(({ eventId }) => eventId)
-    await eventually('everybody to be told', () => new Set(told()).size, (count) => count === wanted.length)
-    await eventually('repeats to have passed', async () => await subscriptions.backlog('sms') + await lengthOf(subscriptions.world, subscriptions.queues('sms').held), (length) => length === 0)
+    await eventually(
+      'everybody to be told',
+      () => new Set(told()).size,
+      (count) => count === wanted.length,
+    )
+    await eventually(
+      'repeats to have passed',
+      async () =>
+        (await subscriptions.backlog('sms')) + (await lengthOf(subscriptions.world, subscriptions.queues('sms').held)),
+      (length) => length === 0,
+    )
     expect(await last.terminate()).toBe(0)
     expect([...new Set(told())].toSorted()).toEqual(wanted.toSorted())
     expect(told().length).toBeGreaterThan(wanted.length)

@@ -8,13 +8,16 @@ import { startSystem, type System } from '../support/system.ts'
 const UNITS = 20
 
 let system: System
-beforeAll(async () => { system = await startSystem({ PAYMENT_WINDOW_SECONDS: '2', DELAY_TRANSPORT: 'queue', SWEEP_GRACE_SECONDS: '0.5' }) })
+beforeAll(async () => {
+  system = await startSystem({ PAYMENT_WINDOW_SECONDS: '2', DELAY_TRANSPORT: 'queue', SWEEP_GRACE_SECONDS: '0.5' })
+})
 afterAll(() => system.close())
 
 /** Returns how many are left. */
 async function lose(): Promise<number> {
   const queues = [waitingRoom(2_000), CANCELLATIONS]
-  for (const queue of queues) await system.world.broker('DELETE', `queues/%VHOST%/${encodeURIComponent(queue)}/contents`)
+  for (const queue of queues)
+    await system.world.broker('DELETE', `queues/%VHOST%/${encodeURIComponent(queue)}/contents`)
   const left = await Promise.all(queues.map((queue) => lengthOf(system.world, queue)))
   return left.reduce((sum, length) => sum + length, 0)
 }
@@ -26,8 +29,16 @@ test('timeout message lost, worker down past the deadline: the sweeper cancels, 
   await crowd.rush(UNITS)
   await crowd.allAre('ORDERED')
   // Until the last of them has left the outbox and is lost; a worker that is down takes none that came due meanwhile.
-  await eventually('the timeout messages to be sent', () => system.world.database.outboxEntry.count(), (waiting) => waiting === 0)
-  await eventually('all to be overdue', () => system.world.database.$queryRaw<unknown[]>`SELECT FROM orders WHERE payment_deadline > now()`, (unpaid) => unpaid.length === 0)
+  await eventually(
+    'the timeout messages to be sent',
+    () => system.world.database.outboxEntry.count(),
+    (waiting) => waiting === 0,
+  )
+  await eventually(
+    'all to be overdue',
+    () => system.world.database.$queryRaw<unknown[]>`SELECT FROM orders WHERE payment_deadline > now()`,
+    (unpaid) => unpaid.length === 0,
+  )
   await eventually('all messages to be lost', lose, (left) => left === 0)
   expect(await system.world.database.order.count({ where: { saleId, status: 'PENDING_PAYMENT' } })).toBe(UNITS)
 

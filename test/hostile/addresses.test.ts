@@ -5,12 +5,19 @@ import { inParallel } from '../support/parallel.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
+beforeAll(async () => {
+  system = await startSystem()
+})
 afterAll(() => system.close())
 
 /** Buckets that fill up so slowly that a test sees only their burst. */
 const FEW = { ADDRESS_BURST: '4', ADDRESS_RATE_PER_SECOND: '0.001' }
-const FEW_POLLS = { POLL_BURST: '4', POLL_RATE_PER_SECOND: '0.001', SIGN_IN_BURST: '2', SIGN_IN_RATE_PER_SECOND: '0.001' }
+const FEW_POLLS = {
+  POLL_BURST: '4',
+  POLL_RATE_PER_SECOND: '0.001',
+  SIGN_IN_BURST: '2',
+  SIGN_IN_RATE_PER_SECOND: '0.001',
+}
 
 async function restartGateway(settings: Record<string, string>): Promise<void> {
   await system.stop('gateway')
@@ -35,7 +42,7 @@ const forged: [header: string, value: (i: number) => string][] = [
   ['X-Cluster-Client-IP', (i) => `10.0.0.${i}`],
 ]
 
-describe('with no proxy in front, an address is the socket\'s, whatever is said', () => {
+describe("with no proxy in front, an address is the socket's, whatever is said", () => {
   test.each(forged)('%s', async (header, value) => {
     const tokens = await buyersOf(8)
     const saleId = await system.createSale()
@@ -48,28 +55,58 @@ describe('with no proxy in front, an address is the socket\'s, whatever is said'
 
 describe('with one proxy in front, only its own word counts', () => {
   const seen = (i: number): string[] => [
-    `10.0.0.${i}, 203.0.113.7`, `10.0.0.${i},10.0.1.${i},203.0.113.7`, `::1, 203.0.113.7`, `${'10.0.0.1, '.repeat(900)}203.0.113.7`,
-    `localhost, 203.0.113.7`, ` , , 203.0.113.7`, `203.0.113.8, 203.0.113.7`, `unknown, 203.0.113.7`,
+    `10.0.0.${i}, 203.0.113.7`,
+    `10.0.0.${i},10.0.1.${i},203.0.113.7`,
+    `::1, 203.0.113.7`,
+    `${'10.0.0.1, '.repeat(900)}203.0.113.7`,
+    `localhost, 203.0.113.7`,
+    ` , , 203.0.113.7`,
+    `203.0.113.8, 203.0.113.7`,
+    `unknown, 203.0.113.7`,
   ]
 
   test('whatever stands before it', async () => {
     const tokens = await buyersOf(8)
     const saleId = await system.createSale()
     await restartGateway({ ...FEW, TRUST_PROXY_HOPS: '1' })
-    const answers = await inParallel(8, 1, (i) => system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': seen(i)[i] ?? '' }))
+    const answers = await inParallel(8, 1, (i) =>
+      system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': seen(i)[i] ?? '' }),
+    )
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 429, 429, 429, 429])
   })
 
   test.each<[what: string, forms: string[]]>([
-    ['the port behind it', ['203.0.113.7:50001', '203.0.113.7:50002', '"203.0.113.7:50003"', '203.0.113.7', '::ffff:203.0.113.7', '[::FFFF:203.0.113.7]:50004']],
-    ['the form of IPv6', ['2001:db8::1', '[2001:db8::1]', '[2001:DB8::1]:443', '[2001:db8::1]:444', '2001:db8:0:0:ffff::9', 'for="[2001:db8::1]:80"']],
+    [
+      'the port behind it',
+      [
+        '203.0.113.7:50001',
+        '203.0.113.7:50002',
+        '"203.0.113.7:50003"',
+        '203.0.113.7',
+        '::ffff:203.0.113.7',
+        '[::FFFF:203.0.113.7]:50004',
+      ],
+    ],
+    [
+      'the form of IPv6',
+      [
+        '2001:db8::1',
+        '[2001:db8::1]',
+        '[2001:DB8::1]:443',
+        '[2001:db8::1]:444',
+        '2001:db8:0:0:ffff::9',
+        'for="[2001:db8::1]:80"',
+      ],
+    ],
     // All of them are the proxy's own address.
     ['what is no address', ['', 'nonsense', '{sale}:stock', '::::', '999.999.999.999', 'x'.repeat(8_000)]],
   ])('%s makes no other client', async (_, forms) => {
     const tokens = await buyersOf(6)
     const saleId = await system.createSale()
     await restartGateway({ ...FEW, TRUST_PROXY_HOPS: '1' })
-    const answers = await inParallel(6, 1, (i) => system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': `10.0.0.${i}, ${forms[i]}` }))
+    const answers = await inParallel(6, 1, (i) =>
+      system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': `10.0.0.${i}, ${forms[i]}` }),
+    )
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 429, 429])
   })
 })
@@ -78,7 +115,9 @@ test('one buyer who comes from a thousand addresses gets one unit', async () => 
   const [token = ''] = await buyersOf(1)
   const saleId = await system.createSale()
   await restartGateway({ TRUST_PROXY_HOPS: '1' })
-  const answers = await inParallel(1_000, 50, (i) => system.buyAtLast(saleId, token, {}, { 'x-forwarded-for': `10.0.${i >> 8}.${i & 255}` }))
+  const answers = await inParallel(1_000, 50, (i) =>
+    system.buyAtLast(saleId, token, {}, { 'x-forwarded-for': `10.0.${i >> 8}.${i & 255}` }),
+  )
   expect(new Set(answers.map(({ status, body }) => `${status} ${String(body.id)}`)).size).toBe(1)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 9 }] })
 })
@@ -99,8 +138,15 @@ describe('what one address may ask of a process', () => {
   const from = (address: string) => ({ 'x-forwarded-for': address })
 
   test.each([
-    ['/sales', 200], ['/sales/nowhere', 404], ['/reservations/nowhere', 401], ['/orders/1', 401], ['/payments/nowhere', 404], ['/nowhere', 404],
-    ['/docs/', 200], ['/openapi.json', 200], ['/metrics', 200],
+    ['/sales', 200],
+    ['/sales/nowhere', 404],
+    ['/reservations/nowhere', 401],
+    ['/orders/1', 401],
+    ['/payments/nowhere', 404],
+    ['/nowhere', 404],
+    ['/docs/', 200],
+    ['/openapi.json', 200],
+    ['/metrics', 200],
   ])('polling %s ends at its burst, for this address only', async (path, status) => {
     const answers = await inParallel(6, 1, () => call('GET', system.url(path), { headers: from('203.0.113.7') }))
     expect(answers.map((answer) => answer.status)).toEqual([status, status, status, status, 429, 429])
@@ -113,29 +159,43 @@ describe('what one address may ask of a process', () => {
     await inParallel(5, 1, () => page('/sales'))
     expectRefused(await page('/sales'), 'RATE_LIMITED')
     const answers = await inParallel(45, 1, (i) => page(i % 2 === 0 ? '/' : '/assets/nothing.js'))
-    expect(answers.slice(0, 40).map(({ status }) => status)).toEqual(Array.from({ length: 40 }, (_, i) => i % 2 === 0 ? 200 : 404))
+    expect(answers.slice(0, 40).map(({ status }) => status)).toEqual(
+      Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 200 : 404)),
+    )
     for (const answer of answers.slice(40)) expectRefused(answer, 'RATE_LIMITED')
   })
 
-  test.each(['/sessions', '/Sessions', '/sessions/', '/sessions?again'])('signing in at %s has a smaller burst of its own', async (path) => {
-    const answers = await inParallel(4, 1, (i) => call('POST', system.url(path), { body: { name: `sybil ${i}` }, headers: from('203.0.113.7') }))
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429])
-    for (const answer of answers.slice(2)) expectRefused(answer, 'RATE_LIMITED')
-    expect((await call('GET', system.url('/sales'), { headers: from('203.0.113.7') })).status).toBe(200)
-  })
+  test.each(['/sessions', '/Sessions', '/sessions/', '/sessions?again'])(
+    'signing in at %s has a smaller burst of its own',
+    async (path) => {
+      const answers = await inParallel(4, 1, (i) =>
+        call('POST', system.url(path), { body: { name: `sybil ${i}` }, headers: from('203.0.113.7') }),
+      )
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429])
+      for (const answer of answers.slice(2)) expectRefused(answer, 'RATE_LIMITED')
+      expect((await call('GET', system.url('/sales'), { headers: from('203.0.113.7') })).status).toBe(200)
+    },
+  )
 
-  test.each(['/sales/nowhere/reservations', '/Sales/nowhere/reservations/?x'])('attempts to buy without a token at %s end at a burst of their own', async (path) => {
-    const attempt = (address: string) => call('POST', system.url(path), { headers: from(address) })
-    const answers = await inParallel(6, 1, () => attempt('203.0.113.7'))
-    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 429, 429])
-    for (const answer of answers.slice(4)) expectRefused(answer, 'RATE_LIMITED')
-    expect((await attempt('203.0.113.8')).status).toBe(401)
-    expect((await call('GET', system.url('/sales'), { headers: from('203.0.113.7') })).status).toBe(200)
-    expect((await call('POST', system.url('/orders/1/payments'), { headers: from('203.0.113.7') })).status).toBe(401)
-  })
+  test.each(['/sales/nowhere/reservations', '/Sales/nowhere/reservations/?x'])(
+    'attempts to buy without a token at %s end at a burst of their own',
+    async (path) => {
+      const attempt = (address: string) => call('POST', system.url(path), { headers: from(address) })
+      const answers = await inParallel(6, 1, () => attempt('203.0.113.7'))
+      expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 429, 429])
+      for (const answer of answers.slice(4)) expectRefused(answer, 'RATE_LIMITED')
+      expect((await attempt('203.0.113.8')).status).toBe(401)
+      expect((await call('GET', system.url('/sales'), { headers: from('203.0.113.7') })).status).toBe(200)
+      expect((await call('POST', system.url('/orders/1/payments'), { headers: from('203.0.113.7') })).status).toBe(401)
+    },
+  )
 
   test('paying and cancelling have a burst of their own', async () => {
-    const answers = await inParallel(6, 1, (i) => call('POST', system.url(`/orders/1/${i % 2 === 0 ? 'payments' : 'cancellation'}`), { headers: from('203.0.113.7') }))
+    const answers = await inParallel(6, 1, (i) =>
+      call('POST', system.url(`/orders/1/${i % 2 === 0 ? 'payments' : 'cancellation'}`), {
+        headers: from('203.0.113.7'),
+      }),
+    )
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 429, 429])
     expect((await call('GET', system.url('/orders/1'), { headers: from('203.0.113.7') })).status).toBe(401)
   })
@@ -148,12 +208,16 @@ describe('what one address may ask of a process', () => {
   })
 
   test('addresses of one IPv6 network are one', async () => {
-    const answers = await inParallel(6, 1, (i) => call('GET', system.url('/sales'), { headers: from(`2001:db8:1:2::${i}`) }))
+    const answers = await inParallel(6, 1, (i) =>
+      call('GET', system.url('/sales'), { headers: from(`2001:db8:1:2::${i}`) }),
+    )
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 429, 429])
   })
 
-  test('the payment provider, which reports everybody\'s money from one address, has none', async () => {
-    const answers = await inParallel(20, 1, () => call('POST', system.url('/payments/callback'), { body: {}, headers: from('203.0.113.7') }))
+  test("the payment provider, which reports everybody's money from one address, has none", async () => {
+    const answers = await inParallel(20, 1, () =>
+      call('POST', system.url('/payments/callback'), { body: {}, headers: from('203.0.113.7') }),
+    )
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
   })
 })

@@ -26,14 +26,22 @@ async function ordered(name = `payer ${people++}`) {
   const { body } = await system.buy(saleId, token)
   const orderId = String((await system.settled(String(body.id), token)).orderId)
   const { body: payment } = await call('POST', system.url(`/orders/${orderId}/payments`), { token })
-  return { token, orderId, money: { paymentId: String(payment.paymentId), orderId, amountCents: 1_000, providerRef: `ref-${randomUUID()}` } }
+  return {
+    token,
+    orderId,
+    money: { paymentId: String(payment.paymentId), orderId, amountCents: 1_000, providerRef: `ref-${randomUUID()}` },
+  }
 }
 
 const secret = () => system.env.PAYMENT_SECRET ?? ''
 const send = (body: unknown, signature?: string, path = '/payments/callback') =>
-  callAtLast('POST', system.url(path), { body, headers: signature === undefined ? {} : { 'payment-signature': signature } })
+  callAtLast('POST', system.url(path), {
+    body,
+    headers: signature === undefined ? {} : { 'payment-signature': signature },
+  })
 const signed = (money: object) => send(JSON.stringify(money), signBody(secret(), JSON.stringify(money)))
-const statusOf = async ({ orderId, token }: { orderId: string; token: string }) => (await call('GET', system.url(`/orders/${orderId}`), { token })).body.status
+const statusOf = async ({ orderId, token }: { orderId: string; token: string }) =>
+  (await call('GET', system.url(`/orders/${orderId}`), { token })).body.status
 
 /** What is signed rightly, to be spoilt. */
 const body = () => JSON.stringify(victim.money)
@@ -50,7 +58,10 @@ describe('money is not believed when', () => {
     ['the signature has an empty digest', () => `t=${partsOf(good())[0]},v1=`],
     ['the digest is cut short', () => good().slice(0, -1)],
     ['the digest has a digit more', () => `${good()}0`],
-    ['the digest is in capitals', () => good().replace(/v1=.*/, (digest) => `v1=${digest.slice(3).toUpperCase()}x`.slice(0, 67))],
+    [
+      'the digest is in capitals',
+      () => good().replace(/v1=.*/, (digest) => `v1=${digest.slice(3).toUpperCase()}x`.slice(0, 67)),
+    ],
     ['the digest is all zeros', () => good().replace(/v1=.*/, `v1=${'0'.repeat(64)}`)],
     ['the digest calls itself v0', () => good().replace('v1', 'v0')],
     ['time and digest have changed places', () => good().split(',').reverse().join(',')],
@@ -67,7 +78,7 @@ describe('money is not believed when', () => {
     ['an empty body was signed', () => signBody(secret(), '')],
     ['the body was signed with a line break', () => signBody(secret(), `${body()}\n`)],
     ['it is signed with another secret', () => signBody('x'.repeat(48), body())],
-    ['it is signed with the secret of the buyers\' tokens', () => signBody(system.env.TOKEN_SECRET ?? '', body())],
+    ["it is signed with the secret of the buyers' tokens", () => signBody(system.env.TOKEN_SECRET ?? '', body())],
     ['it is signed with the admin token', () => signBody(system.env.ADMIN_TOKEN ?? '', body())],
     ['it is signed with nothing', () => signBody('', body())],
     ['the signature has 8,000 letters', () => 'x'.repeat(8_000)],
@@ -88,37 +99,70 @@ describe('money is not believed when', () => {
 
   test('the signature stands in the address, or under another name', async () => {
     expectRefused(await send(body(), undefined, `/payments/callback?Payment-Signature=${good()}`), 'BAD_SIGNATURE')
-    expectRefused(await call('POST', system.url('/payments/callback'), { body: body(), headers: { 'x-payment-signature': good() } }), 'BAD_SIGNATURE')
+    expectRefused(
+      await call('POST', system.url('/payments/callback'), {
+        body: body(),
+        headers: { 'x-payment-signature': good() },
+      }),
+      'BAD_SIGNATURE',
+    )
   })
 
   test('a buyer sends it, with their token', async () => {
-    expectRefused(await call('POST', system.url('/payments/callback'), { body: body(), token: victim.token }), 'BAD_SIGNATURE')
+    expectRefused(
+      await call('POST', system.url('/payments/callback'), { body: body(), token: victim.token }),
+      'BAD_SIGNATURE',
+    )
   })
 
   test('after all of it the order is unpaid', async () => {
     expect(await statusOf(victim)).toBe('PENDING_PAYMENT')
-    expect(await system.world.database.payment.count({ where: { orderId: victim.orderId, NOT: { receivedAt: null } } })).toBe(0)
+    expect(
+      await system.world.database.payment.count({ where: { orderId: victim.orderId, NOT: { receivedAt: null } } }),
+    ).toBe(0)
   })
 })
 
 describe('signed, but not by the contract:', () => {
   test.each<[name: string, spoil: (money: object) => unknown]>([
-    ['no payment', (money) => ({ ...money, paymentId: undefined })], ['a payment of no possible id', (money) => ({ ...money, paymentId: '1' })], ['an order of no possible id', (money) => ({ ...money, orderId: 'x'.repeat(5_000) })],
-    ['a negative amount', (money) => ({ ...money, amountCents: -1_000 })], ['an amount of 2^53', (money) => ({ ...money, amountCents: 2 ** 53 })], ['an amount in words', (money) => ({ ...money, amountCents: '1000' })],
-    ['no reference', (money) => ({ ...money, providerRef: '' })], ['a reference of 101 letters', (money) => ({ ...money, providerRef: 'x'.repeat(101) })], ['a reference that is a list', (money) => ({ ...money, providerRef: ['ref'] })],
-    ['a currency', (money) => ({ ...money, currency: 'EUR' })], ['a list', (money) => [money]], ['null', () => null],
-  ])('%s', async (_, spoil) => { expectRefused(await signed(spoil(victim.money) as object), 'INVALID_REQUEST') })
+    ['no payment', (money) => ({ ...money, paymentId: undefined })],
+    ['a payment of no possible id', (money) => ({ ...money, paymentId: '1' })],
+    ['an order of no possible id', (money) => ({ ...money, orderId: 'x'.repeat(5_000) })],
+    ['a negative amount', (money) => ({ ...money, amountCents: -1_000 })],
+    ['an amount of 2^53', (money) => ({ ...money, amountCents: 2 ** 53 })],
+    ['an amount in words', (money) => ({ ...money, amountCents: '1000' })],
+    ['no reference', (money) => ({ ...money, providerRef: '' })],
+    ['a reference of 101 letters', (money) => ({ ...money, providerRef: 'x'.repeat(101) })],
+    ['a reference that is a list', (money) => ({ ...money, providerRef: ['ref'] })],
+    ['a currency', (money) => ({ ...money, currency: 'EUR' })],
+    ['a list', (money) => [money]],
+    ['null', () => null],
+  ])('%s', async (_, spoil) => {
+    expectRefused(await signed(spoil(victim.money) as object), 'INVALID_REQUEST')
+  })
 
-  test('a reference with NUL, which PostgreSQL cannot keep', async () => { expectRefused(await signed({ ...victim.money, providerRef: 'a\0b' }), 'INVALID_REQUEST') })
-  test('a reference with an unpaired surrogate, which UTF-8 cannot hold', async () => { expectRefused(await signed({ ...victim.money, providerRef: 'a\ud800b' }), 'INVALID_REQUEST') })
+  test('a reference with NUL, which PostgreSQL cannot keep', async () => {
+    expectRefused(await signed({ ...victim.money, providerRef: 'a\0b' }), 'INVALID_REQUEST')
+  })
+  test('a reference with an unpaired surrogate, which UTF-8 cannot hold', async () => {
+    expectRefused(await signed({ ...victim.money, providerRef: 'a\ud800b' }), 'INVALID_REQUEST')
+  })
 })
 
 describe('signed and well-formed, but wrong', () => {
-  test('the amount is another: not valid, nothing changes', async () => { expectRefused(await signed({ ...victim.money, amountCents: 999 }), 'INVALID_REQUEST') })
-  test('the amount is 0: not valid, nothing changes', async () => { expectRefused(await signed({ ...victim.money, amountCents: 0 }), 'INVALID_REQUEST') })
-  test('the amount is larger: not valid, nothing changes', async () => { expectRefused(await signed({ ...victim.money, amountCents: 2_147_483_647 }), 'INVALID_REQUEST') })
-  test('the amount is more than the database can hold: not valid, nothing changes', async () => { expectRefused(await signed({ ...victim.money, amountCents: 2_147_483_648 }), 'INVALID_REQUEST') })
-  test('the order is another\'s: not found, both stay unpaid', async () => {
+  test('the amount is another: not valid, nothing changes', async () => {
+    expectRefused(await signed({ ...victim.money, amountCents: 999 }), 'INVALID_REQUEST')
+  })
+  test('the amount is 0: not valid, nothing changes', async () => {
+    expectRefused(await signed({ ...victim.money, amountCents: 0 }), 'INVALID_REQUEST')
+  })
+  test('the amount is larger: not valid, nothing changes', async () => {
+    expectRefused(await signed({ ...victim.money, amountCents: 2_147_483_647 }), 'INVALID_REQUEST')
+  })
+  test('the amount is more than the database can hold: not valid, nothing changes', async () => {
+    expectRefused(await signed({ ...victim.money, amountCents: 2_147_483_648 }), 'INVALID_REQUEST')
+  })
+  test("the order is another's: not found, both stay unpaid", async () => {
     const other = await ordered()
     expectRefused(await signed({ ...victim.money, orderId: other.orderId }), 'NOT_FOUND')
     expect([await statusOf(victim), await statusOf(other)]).toEqual(['PENDING_PAYMENT', 'PENDING_PAYMENT'])
@@ -130,7 +174,10 @@ describe('signed and well-formed, but wrong', () => {
   })
 })
 
-/** Without the first, which may say that it counted; its answer may also have come too late, and then the repeat says that it had. */
+/**
+ * Without the first, which may say that it counted; its answer may also have come too late, and then the repeat says
+ * that it had.
+ */
 function afterTheFirst(outcomes: string[], first = '200 PAID'): string[] {
   const at = Math.max(outcomes.indexOf(first), 0)
   return outcomes.toSpliced(at, 1)
@@ -138,7 +185,9 @@ function afterTheFirst(outcomes: string[], first = '200 PAID'): string[] {
 
 test('repeated 50 times at once, money counts once and nothing is refunded', async () => {
   const payer = await ordered()
-  const outcomes = (await inParallel(50, 25, () => signed(payer.money))).map((answer: Answer) => `${answer.status} ${String(answer.body.outcome)}`)
+  const outcomes = (await inParallel(50, 25, () => signed(payer.money))).map(
+    (answer: Answer) => `${answer.status} ${String(answer.body.outcome)}`,
+  )
   expect(afterTheFirst(outcomes)).toEqual(Array<string>(49).fill('200 ALREADY_COUNTED'))
   expect(await statusOf(payer)).toBe('PAID')
   expect(await system.world.database.refund.count({ where: { payment: { orderId: payer.orderId } } })).toBe(0)
@@ -146,10 +195,18 @@ test('repeated 50 times at once, money counts once and nothing is refunded', asy
 
 test('after a cancellation, 50 times at once, it makes one refund, and the order stays cancelled', async () => {
   const payer = await ordered()
-  expect((await call('POST', system.url(`/orders/${payer.orderId}/cancellation`), { token: payer.token })).status).toBe(200)
-  const outcomes = (await inParallel(50, 25, () => signed(payer.money))).map((answer: Answer) => `${answer.status} ${String(answer.body.outcome)}`)
+  expect((await call('POST', system.url(`/orders/${payer.orderId}/cancellation`), { token: payer.token })).status).toBe(
+    200,
+  )
+  const outcomes = (await inParallel(50, 25, () => signed(payer.money))).map(
+    (answer: Answer) => `${answer.status} ${String(answer.body.outcome)}`,
+  )
   expect(afterTheFirst(outcomes, '200 REFUND_DUE')).toEqual(Array<string>(49).fill('200 ALREADY_COUNTED'))
-  const refunds = await eventually('the refund to be sent', () => system.world.database.refund.findMany({ where: { payment: { orderId: payer.orderId } } }), (found) => found.every(({ completedAt }) => completedAt !== null))
+  const refunds = await eventually(
+    'the refund to be sent',
+    () => system.world.database.refund.findMany({ where: { payment: { orderId: payer.orderId } } }),
+    (found) => found.every(({ completedAt }) => completedAt !== null),
+  )
   expect(refunds).toHaveLength(1)
   expect(await statusOf(payer)).toBe('CANCELLED')
 })

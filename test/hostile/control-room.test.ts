@@ -19,15 +19,36 @@ const url = (path: string) => `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}$
 const soon = (ms: number) => new Date(Date.now() + ms).toISOString()
 /** One moment, however long the machine takes between two of its uses. */
 const inAMinute = soon(60_000)
-const sale = (changes: object = {}) => ({ id: 'hostile', title: 'A sale', priceCents: 1_000, stock: 10, opensAt: soon(0), closesAt: soon(60_000), ...changes })
+const sale = (changes: object = {}) => ({
+  id: 'hostile',
+  title: 'A sale',
+  priceCents: 1_000,
+  stock: 10,
+  opensAt: soon(0),
+  closesAt: soon(60_000),
+  ...changes,
+})
 
 /** One call for each thing there is to do. */
 const doors: [method: string, path: () => string, body?: unknown][] = [
-  ['GET', () => '/sales'], ['POST', () => '/sales', sale({ id: 'not-mine' })], ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
-  ['PUT', () => '/blacklist/eve', { reason: 'none' }], ['DELETE', () => '/blacklist/eve'], ['PATCH', () => '/blacklist', { list: ['eve'], reason: 'none' }], ['GET', () => '/figures'], ['GET', () => '/audit'],
-  ['GET', () => '/live'], ['GET', () => '/rush'], ['POST', () => '/rush', { buyers: 1, seconds: 1 }], ['DELETE', () => '/rush'],
-  ['GET', () => '/processes'], ['POST', () => '/processes/redis/kill'], ['POST', () => '/processes/redis/restart'],
-  ['PUT', () => '/coupons/MINE', { discountCents: 1_000 }], ['POST', () => '/points/eve', { points: 1_000 }], ['GET', () => '/sagas'],
+  ['GET', () => '/sales'],
+  ['POST', () => '/sales', sale({ id: 'not-mine' })],
+  ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
+  ['PUT', () => '/blacklist/eve', { reason: 'none' }],
+  ['DELETE', () => '/blacklist/eve'],
+  ['PATCH', () => '/blacklist', { list: ['eve'], reason: 'none' }],
+  ['GET', () => '/figures'],
+  ['GET', () => '/audit'],
+  ['GET', () => '/live'],
+  ['GET', () => '/rush'],
+  ['POST', () => '/rush', { buyers: 1, seconds: 1 }],
+  ['DELETE', () => '/rush'],
+  ['GET', () => '/processes'],
+  ['POST', () => '/processes/redis/kill'],
+  ['POST', () => '/processes/redis/restart'],
+  ['PUT', () => '/coupons/MINE', { discountCents: 1_000 }],
+  ['POST', () => '/points/eve', { points: 1_000 }],
+  ['GET', () => '/sagas'],
 ]
 
 describe('without the admin token nothing opens:', () => {
@@ -36,7 +57,10 @@ describe('without the admin token nothing opens:', () => {
     ['an empty header', () => ({ authorization: '' })],
     ['the word Bearer', () => ({ authorization: 'Bearer' })],
     ['the token without the word', () => ({ authorization: admin() })],
-    ['the token as a password', () => ({ authorization: `Basic ${Buffer.from(`admin:${admin()}`).toString('base64')}` })],
+    [
+      'the token as a password',
+      () => ({ authorization: `Basic ${Buffer.from(`admin:${admin()}`).toString('base64')}` }),
+    ],
     ['the token in a cookie', () => ({ cookie: `token=${admin()}` })],
   ])('%s is asked to sign in', async (_, headers) => {
     for (const [method, path, body] of doors) {
@@ -47,7 +71,7 @@ describe('without the admin token nothing opens:', () => {
   })
 
   test.each<[name: string, token: () => string]>([
-    ['a buyer\'s token', () => buyersToken],
+    ["a buyer's token", () => buyersToken],
     ['the token secret', () => system.env.TOKEN_SECRET ?? ''],
     ['another token of the same length', () => 'x'.repeat(admin().length)],
     ['all of the token but its last letter', () => admin().slice(0, -1)],
@@ -58,7 +82,8 @@ describe('without the admin token nothing opens:', () => {
     ['undefined', () => 'undefined'],
     ['8,000 letters', () => 'x'.repeat(8_000)],
   ])('%s is refused', async (_, token) => {
-    for (const [method, path, body] of doors) expectRefused(await call(method, url(path()), { body, token: token() }), 'FORBIDDEN')
+    for (const [method, path, body] of doors)
+      expectRefused(await call(method, url(path()), { body, token: token() }), 'FORBIDDEN')
   })
 
   test('the token in the address is asked to sign in', async () => {
@@ -69,26 +94,58 @@ describe('without the admin token nothing opens:', () => {
     const { body } = await system.controlRoom('GET', '/sales')
     expect(body.sales).toEqual([expect.objectContaining({ id: saleId })])
     expect(await system.world.database.blacklistEntry.count()).toBe(0)
-    expect([await system.world.database.coupon.count(), await system.world.database.pointsEntry.count()]).toEqual([0, 0])
+    expect([await system.world.database.coupon.count(), await system.world.database.pointsEntry.count()]).toEqual([
+      0, 0,
+    ])
     expect((await system.buy(saleId, buyersToken)).status).toBe(202)
   })
 })
 
 const wrongSales: [name: string, changes: unknown][] = [
-  ['nothing', '{}'], ['a list', '[]'], ['null', 'null'], ['half an object', '{"id":'], ['no id', sale({ id: undefined })],
-  ['an empty id', sale({ id: '' })], ['an id of 33 letters', sale({ id: 'x'.repeat(33) })], ['an id in capitals', sale({ id: 'Sale' })], ['an id with a brace', sale({ id: '{a}' })],
-  ['an id with a colon', sale({ id: 'a:stock' })], ['an id with a dot', sale({ id: 'a.b' })], ['an id with a slash', sale({ id: '../a' })], ['an id with a line break', sale({ id: 'a\n' })],
-  ['an id that begins with -', sale({ id: '-a' })], ['a number for an id', sale({ id: 1 })], ['__proto__ for an id', sale({ id: '__proto__' })],
-  ['an empty title', sale({ title: ' ' })], ['a title of 121 letters', sale({ title: 'x'.repeat(121) })], ['a title with an escape sequence', sale({ title: '\u001B[2J' })],
-  ['a stock of -1', sale({ stock: -1 })], ['a stock of 1.5', sale({ stock: 1.5 })], ['a stock of ten million and one', sale({ stock: 10_000_001 })], ['a stock in words', sale({ stock: '10' })],
-  ['a stock of 1e309', JSON.stringify(sale()).replace('"stock":10', '"stock":1e309')], ['a stock of 2^53', sale({ stock: 2 ** 53 })],
-  ['a price of -1', sale({ priceCents: -1 })], ['a price beyond what an order can hold', sale({ priceCents: 2 ** 31 })], ['a price in words', sale({ priceCents: '1' })],
+  ['nothing', '{}'],
+  ['a list', '[]'],
+  ['null', 'null'],
+  ['half an object', '{"id":'],
+  ['no id', sale({ id: undefined })],
+  ['an empty id', sale({ id: '' })],
+  ['an id of 33 letters', sale({ id: 'x'.repeat(33) })],
+  ['an id in capitals', sale({ id: 'Sale' })],
+  ['an id with a brace', sale({ id: '{a}' })],
+  ['an id with a colon', sale({ id: 'a:stock' })],
+  ['an id with a dot', sale({ id: 'a.b' })],
+  ['an id with a slash', sale({ id: '../a' })],
+  ['an id with a line break', sale({ id: 'a\n' })],
+  ['an id that begins with -', sale({ id: '-a' })],
+  ['a number for an id', sale({ id: 1 })],
+  ['__proto__ for an id', sale({ id: '__proto__' })],
+  ['an empty title', sale({ title: ' ' })],
+  ['a title of 121 letters', sale({ title: 'x'.repeat(121) })],
+  ['a title with an escape sequence', sale({ title: '\u001B[2J' })],
+  ['a stock of -1', sale({ stock: -1 })],
+  ['a stock of 1.5', sale({ stock: 1.5 })],
+  ['a stock of ten million and one', sale({ stock: 10_000_001 })],
+  ['a stock in words', sale({ stock: '10' })],
+  ['a stock of 1e309', JSON.stringify(sale()).replace('"stock":10', '"stock":1e309')],
+  ['a stock of 2^53', sale({ stock: 2 ** 53 })],
+  ['a price of -1', sale({ priceCents: -1 })],
+  ['a price beyond what an order can hold', sale({ priceCents: 2 ** 31 })],
+  ['a price in words', sale({ priceCents: '1' })],
   ['a price that is beyond what an order can hold for two units', sale({ priceCents: 2 ** 30, perBuyerLimit: 2 })],
-  ['a price that is beyond what can be counted exactly for all units', sale({ priceCents: 2 ** 31 - 1, stock: 2 ** 22 + 1 })],
-  ['a limit of 0', sale({ perBuyerLimit: 0 })], ['a limit of 1001', sale({ perBuyerLimit: 1_001 })],
-  ['an end before the beginning', sale({ closesAt: soon(-60_000) })], ['no end', sale({ closesAt: undefined })], ['an end that is a number', sale({ closesAt: Date.now() })],
-  ['an end on 30 February', sale({ closesAt: '2027-02-30T00:00:00Z' })], ['an end without a zone', sale({ closesAt: '2027-01-01T00:00:00' })], ['an end in the year 10000', sale({ closesAt: '+010000-01-01T00:00:00Z' })],
-  ['an epoch', sale({ epoch: 7 })], ['units that are sold already', sale({ sold: -5 })], ['__proto__', JSON.stringify(sale()).replace('{', '{"__proto__":{"stock":1},')],
+  [
+    'a price that is beyond what can be counted exactly for all units',
+    sale({ priceCents: 2 ** 31 - 1, stock: 2 ** 22 + 1 }),
+  ],
+  ['a limit of 0', sale({ perBuyerLimit: 0 })],
+  ['a limit of 1001', sale({ perBuyerLimit: 1_001 })],
+  ['an end before the beginning', sale({ closesAt: soon(-60_000) })],
+  ['no end', sale({ closesAt: undefined })],
+  ['an end that is a number', sale({ closesAt: Date.now() })],
+  ['an end on 30 February', sale({ closesAt: '2027-02-30T00:00:00Z' })],
+  ['an end without a zone', sale({ closesAt: '2027-01-01T00:00:00' })],
+  ['an end in the year 10000', sale({ closesAt: '+010000-01-01T00:00:00Z' })],
+  ['an epoch', sale({ epoch: 7 })],
+  ['units that are sold already', sale({ sold: -5 })],
+  ['__proto__', JSON.stringify(sale()).replace('{', '{"__proto__":{"stock":1},')],
 ]
 
 test.each(wrongSales)('there is no sale with %s', async (_, body) => {
@@ -96,49 +153,90 @@ test.each(wrongSales)('there is no sale with %s', async (_, body) => {
 })
 
 test.each<[name: string, change: unknown]>([
-  ['nothing', '{}'], ['its stock', { stock: 1_000_000 }], ['its price', { priceCents: 1 }], ['its epoch', { epoch: 2 }], ['its id', { id: 'other' }], ['units sold', { sold: 0 }],
-  ['an empty window', { opensAt: inAMinute, closesAt: inAMinute }], ['a beginning after the end', { opensAt: soon(7_200_000) }], ['an end that is null', { closesAt: null }],
-  ['an end that is no moment', { closesAt: 'tomorrow' }], ['an end of 1969', { closesAt: '1969-12-31T23:59:59Z' }], ['an end with __proto__', '{"closesAt":"2030-01-01T00:00:00Z","__proto__":{"stock":1}}'],
+  ['nothing', '{}'],
+  ['its stock', { stock: 1_000_000 }],
+  ['its price', { priceCents: 1 }],
+  ['its epoch', { epoch: 2 }],
+  ['its id', { id: 'other' }],
+  ['units sold', { sold: 0 }],
+  ['an empty window', { opensAt: inAMinute, closesAt: inAMinute }],
+  ['a beginning after the end', { opensAt: soon(7_200_000) }],
+  ['an end that is null', { closesAt: null }],
+  ['an end that is no moment', { closesAt: 'tomorrow' }],
+  ['an end of 1969', { closesAt: '1969-12-31T23:59:59Z' }],
+  ['an end with __proto__', '{"closesAt":"2030-01-01T00:00:00Z","__proto__":{"stock":1}}'],
 ])('no change of a sale changes %s', async (_, change) => {
   const before = await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
   expectRefused(await system.controlRoom('PATCH', `/sales/${saleId}`, change), 'INVALID_REQUEST')
-  expect(await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).toEqual({ ...before, sold: expect.any(Number) as unknown })
+  expect(await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).toEqual({
+    ...before,
+    sold: expect.any(Number) as unknown,
+  })
 })
 
 test.each<[name: string, path: string, body: unknown]>([
-  ['a buyer with a brace', '/blacklist/%7Ba%7D', { reason: 'bots' }], ['a buyer of 256 letters', `/blacklist/${'x'.repeat(256)}`, { reason: 'bots' }], ['a buyer with a line break', '/blacklist/a%0Ab', { reason: 'bots' }],
-  ['no reason', '/blacklist/eve', {}], ['an empty reason', '/blacklist/eve', { reason: ' ' }], ['a reason of 201 letters', '/blacklist/eve', { reason: 'x'.repeat(201) }], ['a list of reasons', '/blacklist/eve', { reason: ['bots'] }],
+  ['a buyer with a brace', '/blacklist/%7Ba%7D', { reason: 'bots' }],
+  ['a buyer of 256 letters', `/blacklist/${'x'.repeat(256)}`, { reason: 'bots' }],
+  ['a buyer with a line break', '/blacklist/a%0Ab', { reason: 'bots' }],
+  ['no reason', '/blacklist/eve', {}],
+  ['an empty reason', '/blacklist/eve', { reason: ' ' }],
+  ['a reason of 201 letters', '/blacklist/eve', { reason: 'x'.repeat(201) }],
+  ['a list of reasons', '/blacklist/eve', { reason: ['bots'] }],
   ['a reason and more', '/blacklist/eve', { reason: 'bots', forever: true }],
 ])('nobody gets on the blacklist with %s', async (_, path, body) => {
   expectRefused(await system.controlRoom('PUT', path, body), 'INVALID_REQUEST')
 })
 
 test.each<[name: string, rush: unknown]>([
-  ['nobody', { buyers: 0, seconds: 1 }], ['20,001 buyers', { buyers: 20_001, seconds: 1 }], ['half a buyer', { buyers: 0.5, seconds: 1 }], ['a word of buyers', { buyers: '10', seconds: 1 }],
-  ['61 seconds', { buyers: 1, seconds: 61 }], ['no time', { buyers: 1 }], ['less than no time', { buyers: 1, seconds: -1 }], ['a gateway of somebody else', { buyers: 1, seconds: 1, gatewayUrl: 'http://127.0.0.1:1' }],
-  ['a sale with a slash', { buyers: 1, seconds: 1, saleId: '../orders' }], ['a list', '[]'], ['1e309 buyers', '{"buyers":1e309,"seconds":1}'],
+  ['nobody', { buyers: 0, seconds: 1 }],
+  ['20,001 buyers', { buyers: 20_001, seconds: 1 }],
+  ['half a buyer', { buyers: 0.5, seconds: 1 }],
+  ['a word of buyers', { buyers: '10', seconds: 1 }],
+  ['61 seconds', { buyers: 1, seconds: 61 }],
+  ['no time', { buyers: 1 }],
+  ['less than no time', { buyers: 1, seconds: -1 }],
+  ['a gateway of somebody else', { buyers: 1, seconds: 1, gatewayUrl: 'http://127.0.0.1:1' }],
+  ['a sale with a slash', { buyers: 1, seconds: 1, saleId: '../orders' }],
+  ['a list', '[]'],
+  ['1e309 buyers', '{"buyers":1e309,"seconds":1}'],
 ])('there is no rush of %s', async (_, rush) => {
   expectRefused(await system.controlRoom('POST', '/rush', rush), 'INVALID_REQUEST')
   expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: true })
 })
 
-test.each(['No!', '', '%00', '..', '*', 'a&sale=b', '__proto__', '[object]'])('no audit of the sale "%s"', async (id) => {
-  expectRefused(await system.controlRoom('GET', `/audit?sale=${id}`), 'INVALID_REQUEST')
-})
+test.each(['No!', '', '%00', '..', '*', 'a&sale=b', '__proto__', '[object]'])(
+  'no audit of the sale "%s"',
+  async (id) => {
+    expectRefused(await system.controlRoom('GET', `/audit?sale=${id}`), 'INVALID_REQUEST')
+  },
+)
 
 test('a body is refused over 16 KB, of another type, or compressed', async () => {
   expectRefused(await system.controlRoom('POST', '/sales', sale({ title: 'x'.repeat(20_000) })), 'TOO_LARGE')
-  for (const headers of [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }] as Record<string, string>[]) {
-    expectRefused(await call('POST', url('/sales'), { token: admin(), body: sale(), headers }), 'UNSUPPORTED_MEDIA_TYPE')
+  for (const headers of [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }] as Record<
+    string,
+    string
+  >[]) {
+    expectRefused(
+      await call('POST', url('/sales'), { token: admin(), body: sale(), headers }),
+      'UNSUPPORTED_MEDIA_TYPE',
+    )
   }
 })
 
 test('of fifty who open the same sale at once, one does at most, and its stock is there once', async () => {
-  const answers = await Promise.all(Array.from({ length: 50 }, () => system.controlRoom('POST', '/sales', sale({ id: 'once' }))))
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => system.controlRoom('POST', '/sales', sale({ id: 'once' }))),
+  )
   expect(answers.filter(({ status }) => status === 201).length).toBeLessThanOrEqual(1)
   // A machine that is busy may keep whoever comes too long from an answer; the sale is loaded all the same.
-  for (const answer of answers) if (answer.status !== 201) expectRefused(answer, answer.status === 503 ? 'UNAVAILABLE' : 'SALE_EXISTS')
-  await eventually('the sale to be loaded', () => system.world.stock.readSale('once'), (found) => found?.left === 10)
+  for (const answer of answers)
+    if (answer.status !== 201) expectRefused(answer, answer.status === 503 ? 'UNAVAILABLE' : 'SALE_EXISTS')
+  await eventually(
+    'the sale to be loaded',
+    () => system.world.stock.readSale('once'),
+    (found) => found?.left === 10,
+  )
 })
 
 test('there is no other sale than those two, and every unit is accounted for', async () => {

@@ -18,32 +18,59 @@ const AT_ONCE = 25
 
 let system: System
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
-beforeAll(async () => { system = await startSystem() })
+beforeAll(async () => {
+  system = await startSystem()
+})
 afterAll(() => {
   agent.destroy()
   return system.close()
 })
 
 const operations: Operation[] = Object.entries(openApiDocument().paths ?? {}).flatMap(([path, methods]) =>
-  Object.entries(methods as Record<string, Omit<Operation, 'path' | 'method'>>).map(([method, operation]) => ({ ...operation, path, method: method.toUpperCase() })))
+  Object.entries(methods as Record<string, Omit<Operation, 'path' | 'method'>>).map(([method, operation]) => ({
+    ...operation,
+    path,
+    method: method.toUpperCase(),
+  })),
+)
 const generalStatuses = new Set<number>(generalRefusals.map((code) => problems[code].status))
 
-interface Answer { status: number; headers: Headers; text: string }
+interface Answer {
+  status: number
+  headers: Headers
+  text: string
+}
 
 function send({ method, target, headers, body }: GeneratedRequest, origin: string): Promise<Answer> {
   const { hostname, port } = new URL(origin)
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ hostname, port, agent, method, path: target, headers: body ? { ...headers, 'content-length': String(body.length) } : headers }, (answer) => {
-      const chunks: Buffer[] = []
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-      const done = () => resolve({
-        status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString(),
-        headers: new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
-      })
-      answer.on('end', done)
-      // A stream goes on until its reservation ends; that there is one is its answer.
-      if (answer.headers['content-type']?.startsWith('text/event-stream')) answer.once('data', () => { answer.destroy(); done() })
-    })
+    const sent = httpRequest(
+      {
+        hostname,
+        port,
+        agent,
+        method,
+        path: target,
+        headers: body ? { ...headers, 'content-length': String(body.length) } : headers,
+      },
+      (answer) => {
+        const chunks: Buffer[] = []
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+        const done = () =>
+          resolve({
+            status: answer.statusCode ?? 0,
+            text: Buffer.concat(chunks).toString(),
+            headers: new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
+          })
+        answer.on('end', done)
+        // A stream goes on until its reservation ends; that there is one is its answer.
+        if (answer.headers['content-type']?.startsWith('text/event-stream'))
+          answer.once('data', () => {
+            answer.destroy()
+            done()
+          })
+      },
+    )
     sent.on('error', reject)
     sent.end(body)
   })
@@ -52,7 +79,10 @@ function send({ method, target, headers, body }: GeneratedRequest, origin: strin
 /** The document's word on an answer. @throws when they differ */
 function expectDocumented({ operation, method }: GeneratedRequest, answer: Answer): void {
   const documented = method === operation.method ? operation.responses[answer.status] : undefined
-  expect(documented !== undefined || generalStatuses.has(answer.status) || (method === 'HEAD' && answer.status === 200), `status ${answer.status}: ${answer.text}`).toBe(true)
+  expect(
+    documented !== undefined || generalStatuses.has(answer.status) || (method === 'HEAD' && answer.status === 200),
+    `status ${answer.status}: ${answer.text}`,
+  ).toBe(true)
   expectSecured(answer.headers)
   if (method === 'HEAD') return
   if (answer.status >= 400) expectProblem(answer)
@@ -69,7 +99,11 @@ function fromSchema(schema: object): z.ZodType {
 
 /** Buyers with reservations and orders, some of which have a payment, and the ids of all of those. */
 async function prepare(): Promise<Known> {
-  const sales = [await system.createSale({ stock: 500, perBuyerLimit: 1_000 }), await system.createSale({ stock: 1 }), await system.createSale({ opensInMs: 600_000 })]
+  const sales = [
+    await system.createSale({ stock: 500, perBuyerLimit: 1_000 }),
+    await system.createSale({ stock: 1 }),
+    await system.createSale({ opensInMs: 600_000 }),
+  ]
   const tokens = await inParallel(12, 6, (i) => system.signIn(`generated ${i}`))
   const reservationId: string[] = []
   const orderId: string[] = []
@@ -85,34 +119,48 @@ async function prepare(): Promise<Known> {
     paymentId.push(payment)
     callbacks.push(JSON.stringify({ paymentId: payment, orderId: order, amountCents: 1_000, providerRef: `ref-${i}` }))
   }
-  return { ids: { saleId: [...sales, 'nowhere'], reservationId, orderId, paymentId }, tokens, callbacks, paymentSecret: system.env.PAYMENT_SECRET ?? '' }
+  return {
+    ids: { saleId: [...sales, 'nowhere'], reservationId, orderId, paymentId },
+    tokens,
+    callbacks,
+    paymentSecret: system.env.PAYMENT_SECRET ?? '',
+  }
 }
 
 test(`${BATCHES * BATCH} generated requests are answered as the document says (GENERATED_SEED=${SEED})`, async () => {
   const known = await prepare()
   const statuses: Record<number, number> = {}
   const batches = fc.array(generatedRequest(operations, known), { minLength: BATCH, maxLength: BATCH })
-  await fc.assert(fc.asyncProperty(batches, async (requests) => {
-    await inParallel(requests.length, AT_ONCE, async (i) => {
-      const request = requests[i]
-      if (!request) return
-      // What the gateway hands on is also tried at the order service's own door.
-      const own = /^\/(orders|payments)/.test(request.operation.path) && i % 2 === 0 ? system.env.ORDER_SERVICE_URL : undefined
-      try {
-        const answer = await send(request, own ?? system.url(''))
-        statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
-        expectDocumented(request, answer)
-      } catch (error) {
-        const { method, target, headers, body } = request
-        throw new Error(`${method} ${target} ${JSON.stringify(headers)} ${JSON.stringify(body?.toString('latin1').slice(0, 1_000))}`, { cause: error })
-      }
-    })
-  }), { seed: SEED, numRuns: BATCHES, endOnFailure: true, includeErrorInReport: true })
+  await fc.assert(
+    fc.asyncProperty(batches, async (requests) => {
+      await inParallel(requests.length, AT_ONCE, async (i) => {
+        const request = requests[i]
+        if (!request) return
+        // What the gateway hands on is also tried at the order service's own door.
+        const own =
+          /^\/(orders|payments)/.test(request.operation.path) && i % 2 === 0 ? system.env.ORDER_SERVICE_URL : undefined
+        try {
+          const answer = await send(request, own ?? system.url(''))
+          statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
+          expectDocumented(request, answer)
+        } catch (error) {
+          const { method, target, headers, body } = request
+          throw new Error(
+            `${method} ${target} ${JSON.stringify(headers)} ${JSON.stringify(body?.toString('latin1').slice(0, 1_000))}`,
+            { cause: error },
+          )
+        }
+      })
+    }),
+    { seed: SEED, numRuns: BATCHES, endOnFailure: true, includeErrorInReport: true },
+  )
 
   // Or the generator has become so wild, or so tame, that it proves nothing.
-  for (const status of [200, 202, 400, 401, 403, 404, 405, 409, 413, 415]) expect(statuses[status] ?? 0, `answers of ${status}, of ${JSON.stringify(statuses)}`).toBeGreaterThan(0)
+  for (const status of [200, 202, 400, 401, 403, 404, 405, 409, 413, 415])
+    expect(statuses[status] ?? 0, `answers of ${status}, of ${JSON.stringify(statuses)}`).toBeGreaterThan(0)
   expect(statuses[500]).toBeUndefined()
-  for (const origin of [system.url(''), system.env.ORDER_SERVICE_URL ?? '']) expect((await call('GET', `${origin}/readyz`)).status).toBe(200)
+  for (const origin of [system.url(''), system.env.ORDER_SERVICE_URL ?? ''])
+    expect((await call('GET', `${origin}/readyz`)).status).toBe(200)
 })
 
 test('every unit is accounted for', async () => {

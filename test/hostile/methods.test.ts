@@ -12,8 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-const origin = (service: ServiceName) => `http://127.0.0.1:${system.env[`${service.toUpperCase().replaceAll('-', '_')}_PORT`]}`
-const tokenFor = (service: ServiceName) => service === 'control-room' ? system.env.ADMIN_TOKEN : token
+const origin = (service: ServiceName) =>
+  `http://127.0.0.1:${system.env[`${service.toUpperCase().replaceAll('-', '_')}_PORT`]}`
+const tokenFor = (service: ServiceName) => (service === 'control-room' ? system.env.ADMIN_TOKEN : token)
 
 const routes: [service: ServiceName, path: string, allow: string][] = [
   ['gateway', '/sales', 'GET, HEAD'],
@@ -54,13 +55,16 @@ test.each(routes)('%s %s takes no other method, and says which it takes', async 
   }
 })
 
-test.each(['/orders/1', '/orders/1/payments', '/payments/callback'])('the gateway hands no other method than GET, HEAD and POST on to %s', async (path) => {
-  for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
-    const answer = await call(method, origin('gateway') + path, { token })
-    expectRefused(answer, 'METHOD_NOT_ALLOWED')
-    expect(answer.headers.get('allow')).toBe('GET, HEAD, POST')
-  }
-})
+test.each(['/orders/1', '/orders/1/payments', '/payments/callback'])(
+  'the gateway hands no other method than GET, HEAD and POST on to %s',
+  async (path) => {
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const answer = await call(method, origin('gateway') + path, { token })
+      expectRefused(answer, 'METHOD_NOT_ALLOWED')
+      expect(answer.headers.get('allow')).toBe('GET, HEAD, POST')
+    }
+  },
+)
 
 test('what the order service refuses comes through the gateway as it is', async () => {
   const answer = await call('POST', origin('gateway') + '/orders/1', { token })
@@ -68,32 +72,66 @@ test('what the order service refuses comes through the gateway as it is', async 
   expect(answer.headers.get('allow')).toBe('GET, HEAD')
 })
 
-test.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])('%s turns no reading into a purchase', async (header) => {
-  const saleId = await system.createSale()
-  expectRefused(await call('GET', system.url(`/sales/${saleId}/reservations`), { token, headers: { [header]: 'POST' } }), 'METHOD_NOT_ALLOWED')
-  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ redisLeft: 10 }] })
-})
+test.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])(
+  '%s turns no reading into a purchase',
+  async (header) => {
+    const saleId = await system.createSale()
+    expectRefused(
+      await call('GET', system.url(`/sales/${saleId}/reservations`), { token, headers: { [header]: 'POST' } }),
+      'METHOD_NOT_ALLOWED',
+    )
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ redisLeft: 10 }] })
+  },
+)
 
-describe('a path that is nobody\'s is not found', () => {
+describe("a path that is nobody's is not found", () => {
   test.each<[service: ServiceName, path: string]>([
-    ['gateway', '/nowhere'], ['gateway', '/assets/nowhere.js'], ['gateway', '/assets/..%2fshop%2findex.html'], ['gateway', '/shop/index.html'], ['gateway', '/.env'], ['gateway', '/package.json'], ['gateway', '/sales/a/b/c'], ['gateway', '//sales'],
-    ['gateway', '/%2e%2e%2f%2e%2e%2fetc%2fpasswd'], ['gateway', '/orders'], ['gateway', '/orders/..%2fmetrics'], ['gateway', '/payments/..%2freadyz'],
-    ['gateway', '/blacklist/eve'], ['gateway', '/audit'], ['gateway', '/figures'], ['gateway', '/links'],
-    ['order-service', '/sales'], ['control-room', '/nowhere'], ['cancel-worker', '/orders/1'], ['payment-provider', '/pay'],
-  ])('%s %s', async (service, path) => { expectRefused(await call('GET', origin(service) + path, { token: tokenFor(service) }), 'NOT_FOUND') })
+    ['gateway', '/nowhere'],
+    ['gateway', '/assets/nowhere.js'],
+    ['gateway', '/assets/..%2fshop%2findex.html'],
+    ['gateway', '/shop/index.html'],
+    ['gateway', '/.env'],
+    ['gateway', '/package.json'],
+    ['gateway', '/sales/a/b/c'],
+    ['gateway', '//sales'],
+    ['gateway', '/%2e%2e%2f%2e%2e%2fetc%2fpasswd'],
+    ['gateway', '/orders'],
+    ['gateway', '/orders/..%2fmetrics'],
+    ['gateway', '/payments/..%2freadyz'],
+    ['gateway', '/blacklist/eve'],
+    ['gateway', '/audit'],
+    ['gateway', '/figures'],
+    ['gateway', '/links'],
+    ['order-service', '/sales'],
+    ['control-room', '/nowhere'],
+    ['cancel-worker', '/orders/1'],
+    ['payment-provider', '/pay'],
+  ])('%s %s', async (service, path) => {
+    expectRefused(await call('GET', origin(service) + path, { token: tokenFor(service) }), 'NOT_FOUND')
+  })
 })
 
 test.each<[service: ServiceName, path: string]>([
-  ['gateway', '/sales'], ['gateway', '/openapi.json'], ['gateway', '/livez'], ['gateway', '/metrics'], ['gateway', '/docs/'],
-  ['order-service', '/readyz'], ['cancel-worker', '/livez'], ['control-room', '/sales'], ['payment-provider', '/livez'],
+  ['gateway', '/sales'],
+  ['gateway', '/openapi.json'],
+  ['gateway', '/livez'],
+  ['gateway', '/metrics'],
+  ['gateway', '/docs/'],
+  ['order-service', '/readyz'],
+  ['cancel-worker', '/livez'],
+  ['control-room', '/sales'],
+  ['payment-provider', '/livez'],
 ])('the answer of %s %s carries the headers that protect a browser', async (service, path) => {
   const answer = await call('GET', origin(service) + path, { token: tokenFor(service) })
   expect(answer.status).toBe(200)
   expectSecured(answer.headers)
 })
 
-test.each<ServiceName>(['gateway', 'order-service', 'cancel-worker', 'control-room', 'payment-provider'])('%s listens on this machine\'s own address only', async (service) => {
-  expect((await call('GET', `${origin(service)}/livez`)).status).toBe(200)
-  // Whoever listens on every interface answers at each address of the loopback network, too.
-  await expect(fetch(`${origin(service).replace('127.0.0.1', '127.0.0.2')}/livez`)).rejects.toThrow('fetch failed')
-})
+test.each<ServiceName>(['gateway', 'order-service', 'cancel-worker', 'control-room', 'payment-provider'])(
+  "%s listens on this machine's own address only",
+  async (service) => {
+    expect((await call('GET', `${origin(service)}/livez`)).status).toBe(200)
+    // Whoever listens on every interface answers at each address of the loopback network, too.
+    await expect(fetch(`${origin(service).replace('127.0.0.1', '127.0.0.2')}/livez`)).rejects.toThrow('fetch failed')
+  },
+)

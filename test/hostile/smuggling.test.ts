@@ -21,13 +21,18 @@ const HOST = 'Host: shop\r\n'
 const HIDDEN = `GET /readyz HTTP/1.1\r\n${HOST}\r\n`
 const chunked = (body: string) => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
 const get = (target: string, headers = '') => `GET ${target} HTTP/1.1\r\n${HOST}${headers}\r\n`
-const post = (headers: string, body = '') => `POST /sessions HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n${headers}\r\n${body}`
+const post = (headers: string, body = '') =>
+  `POST /sessions HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n${headers}\r\n${body}`
 const manyHeaders = (count: number) => Array.from({ length: count }, (_, i) => `${i.toString(36)}:\r\n`).join('')
 
 /** Sends bytes as they are and waits for so many answers, or for the end. */
 async function answersTo(bytes: string | Buffer, count = 1): Promise<RawConnection> {
   const connection = new RawConnection(system.url('/')).send(bytes)
-  return eventually('an answer', () => connection, ({ closed }) => closed || connection.answers().length >= count)
+  return eventually(
+    'an answer',
+    () => connection,
+    ({ closed }) => closed || connection.answers().length >= count,
+  )
 }
 
 /** One refusal and nothing after it: what followed was not read as a request. */
@@ -52,8 +57,14 @@ describe.concurrent('what is not quite HTTP is refused, and its connection ends'
     ['a method that does not exist', `BREW /sales HTTP/1.1\r\n${HOST}\r\n`],
     ['a method in small letters', `get /sales HTTP/1.1\r\n${HOST}\r\n`],
     ['no Host', 'GET /sales HTTP/1.1\r\n\r\n'],
-    ['both framings, the length first', post('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${HIDDEN}`)],
-    ['both framings, the chunks first', post('Transfer-Encoding: chunked\r\nContent-Length: 4\r\n', `0\r\n\r\n${HIDDEN}`)],
+    [
+      'both framings, the length first',
+      post('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${HIDDEN}`),
+    ],
+    [
+      'both framings, the chunks first',
+      post('Transfer-Encoding: chunked\r\nContent-Length: 4\r\n', `0\r\n\r\n${HIDDEN}`),
+    ],
     ['two lengths', post('Content-Length: 2\r\nContent-Length: 3\r\n', '{} ')],
     ['the same length twice', post('Content-Length: 2\r\nContent-Length: 2\r\n', '{}')],
     ['a list of lengths', post('Content-Length: 2, 2\r\n', '{}')],
@@ -65,14 +76,17 @@ describe.concurrent('what is not quite HTTP is refused, and its connection ends'
     ['an encoding called identity', post('Transfer-Encoding: identity\r\n')],
     ['an encoding called xchunked', post('Transfer-Encoding: xchunked\r\n', chunked('{}'))],
     ['chunks and then another encoding', post('Transfer-Encoding: chunked, gzip\r\n', chunked('{}'))],
-    ['chunks, and another encoding below', post('Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n', chunked('{}'))],
+    [
+      'chunks, and another encoding below',
+      post('Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n', chunked('{}')),
+    ],
     ['a blank before the colon', post('Transfer-Encoding : chunked\r\n', chunked('{}'))],
     ['a header folded over two lines', get('/sales', 'X-A: 1\r\n Transfer-Encoding: chunked\r\n')],
     ['lines that end without a carriage return', 'GET /sales HTTP/1.1\nHost: shop\n\n'],
     ['a carriage return in a header', get('/sales', 'X-A: 1\rX-B: 2\r\n')],
     ['a NUL in a header', get('/sales', 'X-A: a\0b\r\n')],
     ['a header without a name', get('/sales', ': b\r\n')],
-    ['a blank in a header\'s name', get('/sales', 'X A: b\r\n')],
+    ["a blank in a header's name", get('/sales', 'X A: b\r\n')],
     ['a blank in the target', get('/sales /x')],
     ['a NUL in the target', get('/sa\0les')],
     ['raw UTF-8 in the target', Buffer.from(get('/秒杀'))],
@@ -80,16 +94,24 @@ describe.concurrent('what is not quite HTTP is refused, and its connection ends'
     ['a chunk of negative size', post('Transfer-Encoding: chunked\r\n', '-1\r\n')],
     ['a chunk whose size overflows', post('Transfer-Encoding: chunked\r\n', 'fffffffffffffffff\r\n{}')],
     ['a chunk that is longer than it says', post('Transfer-Encoding: chunked\r\n', '2\r\n{}0\r\n\r\n')],
-  ])('%s', async (_, bytes) => { await expectEnded(bytes, 'INVALID_REQUEST') })
+  ])('%s', async (_, bytes) => {
+    await expectEnded(bytes, 'INVALID_REQUEST')
+  })
 
-  test('extensions of a chunk without end', () => expectEnded(post('Transfer-Encoding: chunked\r\n', `2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`), 'TOO_LARGE'))
+  test('extensions of a chunk without end', () =>
+    expectEnded(post('Transfer-Encoding: chunked\r\n', `2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`), 'TOO_LARGE'))
   test('a CONNECT to elsewhere', () => expectEnded(`CONNECT other:80 HTTP/1.1\r\n${HOST}\r\n`, 'METHOD_NOT_ALLOWED'))
   test.each<[name: string, bytes: string]>([
     ['a header of 20 KB', get('/sales', `X-A: ${'a'.repeat(20_000)}\r\n`)],
     ['a target of 20 KB', get(`/${'a'.repeat(20_000)}`)],
     ['101 headers', get('/sales', manyHeaders(100))],
-    ['2,100 headers, the last of which frames a body', get('/orders/1', `${manyHeaders(2_100)}Transfer-Encoding: chunked\r\n`) + chunked(HIDDEN)],
-  ])('%s', async (_, bytes) => { await expectEnded(bytes, 'HEADERS_TOO_LARGE') })
+    [
+      '2,100 headers, the last of which frames a body',
+      get('/orders/1', `${manyHeaders(2_100)}Transfer-Encoding: chunked\r\n`) + chunked(HIDDEN),
+    ],
+  ])('%s', async (_, bytes) => {
+    await expectEnded(bytes, 'HEADERS_TOO_LARGE')
+  })
 })
 
 describe('what is HTTP, if barely, is answered like anything else', () => {
@@ -107,15 +129,29 @@ describe('what is HTTP, if barely, is answered like anything else', () => {
     ['a fragment', get('/orders/1#/../metrics'), 401],
     ['an expectation nobody knows', post('Expect: something\r\nContent-Length: 2\r\n', '{}'), 400],
     ['a wish to speak WebSocket', get('/sales', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'), 200],
-    ['a wish to speak HTTP/2', get('/sales', 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n'), 200],
-    ['a wish to drop the length on the way', `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: content-length\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`, 401],
-    ['a token in the trailers', post('Transfer-Encoding: chunked\r\n', '2\r\n{}\r\n0\r\nAuthorization: Bearer x\r\n\r\n'), 400],
+    [
+      'a wish to speak HTTP/2',
+      get('/sales', 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n'),
+      200,
+    ],
+    [
+      'a wish to drop the length on the way',
+      `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: content-length\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
+      401,
+    ],
+    [
+      'a token in the trailers',
+      post('Transfer-Encoding: chunked\r\n', '2\r\n{}\r\n0\r\nAuthorization: Bearer x\r\n\r\n'),
+      400,
+    ],
     ['a length of 2^53 - 1, refused before it is sent', post('Content-Length: 9007199254740991\r\n', '{}'), 413],
   ])('%s', async (_, bytes, status) => {
     const connection = await answersTo(bytes)
     const [answer] = connection.answers()
     expect(answer?.status).toBe(status)
-    expect(answer?.headers.get('content-type')).toMatch(status === 200 ? /^application\/json/ : /^application\/problem\+json/)
+    expect(answer?.headers.get('content-type')).toMatch(
+      status === 200 ? /^application\/json/ : /^application\/problem\+json/,
+    )
     connection.close()
   })
 
@@ -128,7 +164,8 @@ describe('what is HTTP, if barely, is answered like anything else', () => {
 
 describe('requests that come in one piece', () => {
   const token = () => system.signIn('pipelined')
-  const purchase = (bearer: string) => `POST /sales/${saleId}/reservations HTTP/1.1\r\n${HOST}Authorization: Bearer ${bearer}\r\n\r\n`
+  const purchase = (bearer: string) =>
+    `POST /sales/${saleId}/reservations HTTP/1.1\r\n${HOST}Authorization: Bearer ${bearer}\r\n\r\n`
 
   test('are answered one by one, in their order: fifty purchases of one buyer are one', async () => {
     const connection = await answersTo(purchase(await token()).repeat(50), 50)
@@ -149,7 +186,7 @@ describe('requests that come in one piece', () => {
     expect(connection.answers().map(({ status }) => status)).toEqual([202, 400])
   })
 
-  test('and end in nonsense get whole answers or none, and no other request\'s', async () => {
+  test("and end in nonsense get whole answers or none, and no other request's", async () => {
     const connection = await answersTo(`${get('/livez').repeat(5)}nonsense\r\n\r\n${get('/sales')}`, Infinity)
     for (const { status, text } of connection.answers()) {
       expect([200, 400]).toContain(status)
@@ -159,28 +196,70 @@ describe('requests that come in one piece', () => {
   })
 })
 
-describe('a body that holds another request does not reach the next buyer\'s connection to the order service', () => {
+describe("a body that holds another request does not reach the next buyer's connection to the order service", () => {
   test.each<[name: string, attack: () => string, refusal: number]>([
-    ['of a DELETE', () => `DELETE /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 405],
-    ['of an OPTIONS', () => `OPTIONS /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 405],
-    ['of a GET', () => `GET /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 401],
-    ['of a HEAD', () => `HEAD /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 401],
+    [
+      'of a DELETE',
+      () => `DELETE /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
+      405,
+    ],
+    [
+      'of an OPTIONS',
+      () => `OPTIONS /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
+      405,
+    ],
+    [
+      'of a GET',
+      () => `GET /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
+      401,
+    ],
+    [
+      'of a HEAD',
+      () => `HEAD /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
+      401,
+    ],
     // Node shows the first 2,000 headers unless told otherwise: the framing is the one that it hides.
-    ['of a GET, behind 2,000 headers', () => `GET /orders/${randomUUID()} HTTP/1.1\r\n${manyHeaders(1_999)}${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`, 431],
-    ['of a GET whose framing is to be dropped', () => get(`/orders/${randomUUID()}`, 'Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n') + chunked(HIDDEN), 401],
-    ['of a GET with a length', () => get(`/orders/${randomUUID()}`, `Content-Length: ${HIDDEN.length}\r\n`) + HIDDEN, 401],
-    ['of a POST that wants to upgrade', () => `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`, 401],
+    [
+      'of a GET, behind 2,000 headers',
+      () =>
+        `GET /orders/${randomUUID()} HTTP/1.1\r\n${manyHeaders(1_999)}${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
+      431,
+    ],
+    [
+      'of a GET whose framing is to be dropped',
+      () =>
+        get(`/orders/${randomUUID()}`, 'Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n') +
+        chunked(HIDDEN),
+      401,
+    ],
+    [
+      'of a GET with a length',
+      () => get(`/orders/${randomUUID()}`, `Content-Length: ${HIDDEN.length}\r\n`) + HIDDEN,
+      401,
+    ],
+    [
+      'of a POST that wants to upgrade',
+      () =>
+        `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
+      401,
+    ],
   ])('%s', async (_, attack, refusal) => {
     const token = await system.signIn('innocent')
     const attacks = inParallel(60, 10, async () => {
       const connection = new RawConnection(system.url('/')).send(attack())
       // The answer to a HEAD ends here, however long it says it is.
-      await eventually('an answer', () => connection.received, (received) => received.includes('\r\n\r\n'))
+      await eventually(
+        'an answer',
+        () => connection.received,
+        (received) => received.includes('\r\n\r\n'),
+      )
       connection.close()
       return Number(/^HTTP\/1\.1 (\d+)/.exec(connection.received)?.[1])
     })
     const innocent = await inParallel(60, 10, () => callAtLast('GET', system.url(`/orders/${randomUUID()}`), { token }))
-    expect(new Set(innocent.map((answer) => `${answer.status} ${String(answer.body.code)}`))).toEqual(new Set(['404 NOT_FOUND']))
+    expect(new Set(innocent.map((answer) => `${answer.status} ${String(answer.body.code)}`))).toEqual(
+      new Set(['404 NOT_FOUND']),
+    )
     expect(new Set(await attacks)).toEqual(new Set([refusal]))
   })
 })

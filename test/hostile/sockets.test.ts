@@ -19,23 +19,33 @@ const tokens: string[] = []
 beforeAll(async () => {
   system = await startSystem()
   saleId = await system.createSale({ stock: 1_000 })
-  tokens.push(...await inParallel(50, 10, (i) => system.signIn(`ordinary ${i}`)))
+  tokens.push(...(await inParallel(50, 10, (i) => system.signIn(`ordinary ${i}`))))
 })
 afterAll(() => system.close())
 
 /** A hundred at a time: what the kernel has accepted and the server has not is nobody's to close. */
-const open = (count: number, bytes = '') => inParallel(count, 100, async () => (await new RawConnection(system.url('/')).opened()).send(bytes))
+const open = (count: number, bytes = '') =>
+  inParallel(count, 100, async () => (await new RawConnection(system.url('/')).opened()).send(bytes))
 const openOf = (connections: RawConnection[]) => connections.filter(({ closed }) => !closed).length
 
-interface Held { connections: RawConnection[]; count: number; bytes: string }
+interface Held {
+  connections: RawConnection[]
+  count: number
+  bytes: string
+}
 
 /** Does the work while so many connections are held: others come for those that are closed, however long it takes. */
 async function whileHeld(crowds: Held[], work: () => Promise<void>): Promise<void> {
   let isDone = false
   const hold = async ({ connections, count, bytes }: Held) => {
-    for (; !isDone; await sleep(20)) connections.push(...await open(count - openOf(connections), bytes))
+    for (; !isDone; await sleep(20)) connections.push(...(await open(count - openOf(connections), bytes)))
   }
-  await Promise.all([work().finally(() => { isDone = true }), ...crowds.map(hold)])
+  await Promise.all([
+    work().finally(() => {
+      isDone = true
+    }),
+    ...crowds.map(hold),
+  ])
 }
 
 /** Buys, pays, and reads: all that an ordinary buyer does. */
@@ -43,33 +53,58 @@ async function expectServed(): Promise<void> {
   const answers = await inParallel(50, 10, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
   const { orderId } = await system.settled(String(answers[0]?.body.id), tokens[0] ?? '')
-  expect(await callAtLast('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject({ status: 200 })
-  expect((await callAtLast('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status).toBeLessThan(300)
+  expect(await callAtLast('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject({
+    status: 200,
+  })
+  expect(
+    (await callAtLast('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status,
+  ).toBeLessThan(300)
   expect((await call('GET', system.url('/sales'))).status).toBe(200)
 }
 
 /** Goes on sending that every second, as somebody would who wants to keep the connection. */
 function drip(connections: RawConnection[], bytes: string): () => void {
-  const timer = setInterval(() => { for (const connection of connections) connection.send(bytes) }, 1_000)
+  const timer = setInterval(() => {
+    for (const connection of connections) connection.send(bytes)
+  }, 1_000)
   return () => clearInterval(timer)
 }
 
 test('buyers are served while thousands of connections are held open, and all of those are closed in time', async () => {
   const silent = await open(2_000)
   const slowHeaders = await open(200, `GET /sales HTTP/1.1\r\n${HOST}X-Slow: `)
-  const body = (target: string, more = '') => `POST ${target} HTTP/1.1\r\n${HOST}${more}Content-Type: application/json\r\nContent-Length: 10000\r\n\r\n{"`
+  const body = (target: string, more = '') =>
+    `POST ${target} HTTP/1.1\r\n${HOST}${more}Content-Type: application/json\r\nContent-Length: 10000\r\n\r\n{"`
   const slowPurchases = await open(200, body(`/sales/${saleId}/reservations`, `Authorization: Bearer ${tokens[0]}\r\n`))
   const slowSignIns = await open(100, body('/sessions'))
   // More than the gateway has connections to the order service.
   const slowCallback = body('/payments/callback')
   const slowCallbacks = await open(300, slowCallback)
   const slow = [...slowHeaders, ...slowPurchases, ...slowSignIns, ...slowCallbacks]
-  const endless = await open(20, `POST /sessions HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`)
+  const endless = await open(
+    20,
+    `POST /sessions HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  )
   const stops = [drip(slow, 'x'), drip(endless, `2000\r\n${'x'.repeat(0x2000)}\r\n`)]
   try {
-    await whileHeld([{ connections: silent, count: 2_000, bytes: '' }, { connections: slowCallbacks, count: 300, bytes: slowCallback }], expectServed)
-    await eventually('endless bodies to be refused', () => endless.map((connection) => connection.answers()[0]?.status), (statuses) => statuses.every((status) => status === 413))
-    await eventually('all of them to be closed', () => openOf([...silent, ...slow, ...slowCallbacks, ...endless]), (left) => left === 0, LIMIT_MS)
+    await whileHeld(
+      [
+        { connections: silent, count: 2_000, bytes: '' },
+        { connections: slowCallbacks, count: 300, bytes: slowCallback },
+      ],
+      expectServed,
+    )
+    await eventually(
+      'endless bodies to be refused',
+      () => endless.map((connection) => connection.answers()[0]?.status),
+      (statuses) => statuses.every((status) => status === 413),
+    )
+    await eventually(
+      'all of them to be closed',
+      () => openOf([...silent, ...slow, ...slowCallbacks, ...endless]),
+      (left) => left === 0,
+      LIMIT_MS,
+    )
   } finally {
     for (const stop of stops) stop()
   }
@@ -93,7 +128,8 @@ test('who does not read what they ask for keeps nobody else waiting', async () =
 })
 
 test('whoever hangs up in the middle of a purchase leaves no unit behind', async () => {
-  const purchase = (i: number) => `POST /sales/${saleId}/reservations HTTP/1.1\r\n${HOST}Authorization: Bearer ${tokens[i % 50]}\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{"quantity":1}`
+  const purchase = (i: number) =>
+    `POST /sales/${saleId}/reservations HTTP/1.1\r\n${HOST}Authorization: Bearer ${tokens[i % 50]}\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{"quantity":1}`
   await inParallel(200, 50, async (i) => {
     const connection = await new RawConnection(system.url('/')).opened()
     // Some before the body is whole, some after.
@@ -109,12 +145,24 @@ test('a process holds only so many connections; those that wait for nothing make
   await system.stop('gateway')
   await system.start('gateway', { CONNECTIONS_MAX: '50' })
   const idle = await open(50, `GET /sales HTTP/1.1\r\n${HOST}\r\n`)
-  await eventually('an answer to each', () => idle.map((connection) => connection.answers().length), (counts) => counts.every((count) => count === 1))
-  const ask = () => fetch(system.url('/livez'), { headers: { connection: 'close' } }).then(({ status }) => status, () => 0)
+  await eventually(
+    'an answer to each',
+    () => idle.map((connection) => connection.answers().length),
+    (counts) => counts.every((count) => count === 1),
+  )
+  const ask = () =>
+    fetch(system.url('/livez'), { headers: { connection: 'close' } }).then(
+      ({ status }) => status,
+      () => 0,
+    )
   expect(await eventually('room for one more', ask, (status) => status === 200)).toBe(200)
 
   const silent = await open(80)
-  await eventually('those above the limit to be closed', () => openOf(silent), (left) => left <= 50)
+  await eventually(
+    'those above the limit to be closed',
+    () => openOf(silent),
+    (left) => left <= 50,
+  )
   expect(await eventually('the silent ones to be closed', ask, (status) => status === 200, LIMIT_MS)).toBe(200)
   for (const connection of [...idle, ...silent]) connection.close()
 })
@@ -122,7 +170,12 @@ test('a process holds only so many connections; those that wait for nothing make
 test('an event stream that does not exist is not found, a thousand times at once', async () => {
   await system.stop('gateway')
   await system.start('gateway')
-  const answers = await inParallel(1_000, 100, () => call('GET', system.url(`/reservations/${saleId}.${randomUUID().slice(0, 22)}/events`), { token: tokens[0], headers: { accept: 'text/event-stream' } }))
+  const answers = await inParallel(1_000, 100, () =>
+    call('GET', system.url(`/reservations/${saleId}.${randomUUID().slice(0, 22)}/events`), {
+      token: tokens[0],
+      headers: { accept: 'text/event-stream' },
+    }),
+  )
   for (const answer of answers) expectRefused(answer, 'NOT_FOUND')
   await expectServed()
 })

@@ -39,16 +39,23 @@ async function expectHidden(method: string, theirs: string, nowhere: string): Pr
   expect(bytes(hidden)).toBe(bytes(await call(method, system.url(nowhere), { token: stranger })))
 }
 
-describe('what is another buyer\'s looks, to the byte, like what does not exist', () => {
-  test('a reservation', () => expectHidden('GET', `/reservations/${reservationId}`, `/reservations/${saleId}.${'A'.repeat(22)}`))
-  test('a reservation, of a sale that does not exist', () => expectHidden('GET', `/reservations/${reservationId}`, `/reservations/nowhere.${'A'.repeat(22)}`))
-  test('a reservation, of no possible id', () => expectHidden('GET', `/reservations/${reservationId}`, '/reservations/1'))
+describe("what is another buyer's looks, to the byte, like what does not exist", () => {
+  test('a reservation', () =>
+    expectHidden('GET', `/reservations/${reservationId}`, `/reservations/${saleId}.${'A'.repeat(22)}`))
+  test('a reservation, of a sale that does not exist', () =>
+    expectHidden('GET', `/reservations/${reservationId}`, `/reservations/nowhere.${'A'.repeat(22)}`))
+  test('a reservation, of no possible id', () =>
+    expectHidden('GET', `/reservations/${reservationId}`, '/reservations/1'))
   test('an order', () => expectHidden('GET', `/orders/${orderId}`, `/orders/${randomUUID()}`))
   test('an order, of no possible id', () => expectHidden('GET', `/orders/${orderId}`, '/orders/1'))
-  test('an order\'s payment, which exists', () => expectHidden('POST', `/orders/${orderId}/payments`, `/orders/${randomUUID()}/payments`))
-  test('an order\'s cancellation', () => expectHidden('POST', `/orders/${orderId}/cancellation`, `/orders/${randomUUID()}/cancellation`))
-  test('a reservation with its id in capitals', () => expectHidden('GET', `/reservations/${reservationId.toUpperCase()}`, `/reservations/${saleId}.${'A'.repeat(22)}`))
-  test('an order asked for by its reservation', () => expectHidden('GET', `/orders/${reservationId}`, `/orders/${randomUUID()}`))
+  test("an order's payment, which exists", () =>
+    expectHidden('POST', `/orders/${orderId}/payments`, `/orders/${randomUUID()}/payments`))
+  test("an order's cancellation", () =>
+    expectHidden('POST', `/orders/${orderId}/cancellation`, `/orders/${randomUUID()}/cancellation`))
+  test('a reservation with its id in capitals', () =>
+    expectHidden('GET', `/reservations/${reservationId.toUpperCase()}`, `/reservations/${saleId}.${'A'.repeat(22)}`))
+  test('an order asked for by its reservation', () =>
+    expectHidden('GET', `/orders/${reservationId}`, `/orders/${randomUUID()}`))
 })
 
 test('neither HEAD nor a question mark opens what is hidden', async () => {
@@ -58,9 +65,12 @@ test('neither HEAD nor a question mark opens what is hidden', async () => {
   }
 })
 
-test('a stranger\'s cancellation and payment leave the order as it was', async () => {
+test("a stranger's cancellation and payment leave the order as it was", async () => {
   await call('POST', system.url(`/orders/${orderId}/cancellation`), { token: stranger })
-  expect(await call('GET', system.url(`/orders/${orderId}`), { token: owner })).toMatchObject({ status: 200, body: { status: 'PENDING_PAYMENT' } })
+  expect(await call('GET', system.url(`/orders/${orderId}`), { token: owner })).toMatchObject({
+    status: 200,
+    body: { status: 'PENDING_PAYMENT' },
+  })
 })
 
 test('ids are random: of 50 reservations, no two share a tenth of what is random in them', async () => {
@@ -81,7 +91,8 @@ describe('figures are for whoever holds the token of the figures', () => {
     if (name === 'subscribers') await system.start('subscribers')
     const url = `http://127.0.0.1:${system.env[variable(name, 'PORT')]}/metrics`
     expectRefused(await call('GET', url), 'UNAUTHENTICATED')
-    for (const token of [stranger, system.env.ADMIN_TOKEN, system.env.TOKEN_SECRET]) expectRefused(await call('GET', url, { token }), 'FORBIDDEN')
+    for (const token of [stranger, system.env.ADMIN_TOKEN, system.env.TOKEN_SECRET])
+      expectRefused(await call('GET', url, { token }), 'FORBIDDEN')
     expect((await call('GET', url, { token: METRICS_TOKEN })).text).toContain('process_cpu_seconds_total')
   })
 

@@ -28,10 +28,17 @@ async function expectStranger(headers: Record<string, string>): Promise<void> {
   }
 }
 
-const encoded = (part: unknown) => Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
+const encoded = (part: unknown) =>
+  Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
 const now = () => Math.floor(Date.now() / 1_000)
 const header = { alg: 'HS256', typ: 'JWT' }
-const claims = (changes: object = {}) => ({ sub: 'mallory', aud: 'seckill', iat: now(), exp: now() + 3_600, ...changes })
+const claims = (changes: object = {}) => ({
+  sub: 'mallory',
+  aud: 'seckill',
+  iat: now(),
+  exp: now() + 3_600,
+  ...changes,
+})
 const secret = () => system.env.TOKEN_SECRET ?? ''
 
 function signed(payload: unknown, head: unknown = header, key = secret(), hash = 'sha256'): string {
@@ -42,7 +49,9 @@ function signed(payload: unknown, head: unknown = header, key = secret(), hash =
 const good = () => signed(claims())
 
 test('the token that the attacks below are made from is a good one', async () => {
-  expect(await call('GET', system.url(`/reservations/${saleId}.${'A'.repeat(22)}`), { token: good() })).toMatchObject({ status: 404 })
+  expect(await call('GET', system.url(`/reservations/${saleId}.${'A'.repeat(22)}`), { token: good() })).toMatchObject({
+    status: 404,
+  })
 })
 
 describe('nobody is signed in by', () => {
@@ -57,17 +66,24 @@ describe('nobody is signed in by', () => {
     ['two tokens', () => ({ authorization: `Bearer ${good()}, Bearer ${good()}` })],
     ['a token behind two blanks', () => ({ authorization: `Bearer  ${good()}` })],
     ['a token in a cookie', () => ({ cookie: `token=${good()}` })],
-    ['a token in a header of another name', () => ({ 'x-authorization': `Bearer ${good()}`, 'proxy-authorization': `Bearer ${good()}` })],
-    ['a buyer\'s id in a header', () => ({ 'x-user-id': 'mallory', 'x-buyer-id': 'mallory' })],
-  ])('%s', async (_, headers) => { await expectStranger(headers()) })
+    [
+      'a token in a header of another name',
+      () => ({ 'x-authorization': `Bearer ${good()}`, 'proxy-authorization': `Bearer ${good()}` }),
+    ],
+    ["a buyer's id in a header", () => ({ 'x-user-id': 'mallory', 'x-buyer-id': 'mallory' })],
+  ])('%s', async (_, headers) => {
+    await expectStranger(headers())
+  })
 
   test('a token in the address', async () => {
-    for (const [method, url] of doors) expectRefused(await call(method, `${url()}?access_token=${good()}&token=${good()}`), 'UNAUTHENTICATED')
+    for (const [method, url] of doors)
+      expectRefused(await call(method, `${url()}?access_token=${good()}&token=${good()}`), 'UNAUTHENTICATED')
   })
 })
 
 const bodyOf = (token: string) => token.slice(0, token.lastIndexOf('.'))
-const altered = (token: string, at: number) => token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
+const altered = (token: string, at: number) =>
+  token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
 
 describe('no token counts that', () => {
   test.each<[name: string, token: () => string]>([
@@ -78,8 +94,14 @@ describe('no token counts that', () => {
     ['says alg RS256, signed with our secret', () => signed(claims(), { alg: 'RS256' })],
     ['says no alg', () => signed(claims(), { typ: 'JWT' })],
     ['says a list of algs', () => signed(claims(), { alg: ['HS256'] })],
-    ['brings its own key along', () => signed(claims(), { ...header, jwk: { kty: 'oct', k: encoded('mine') } }, 'mine')],
-    ['says where its key is', () => signed(claims(), { ...header, jku: 'http://127.0.0.1/keys', kid: '../../../../dev/null' }, '')],
+    [
+      'brings its own key along',
+      () => signed(claims(), { ...header, jwk: { kty: 'oct', k: encoded('mine') } }, 'mine'),
+    ],
+    [
+      'says where its key is',
+      () => signed(claims(), { ...header, jku: 'http://127.0.0.1/keys', kid: '../../../../dev/null' }, ''),
+    ],
     ['demands what we do not know', () => signed(claims(), { ...header, crit: ['exp2'], exp2: 1 })],
     ['is signed with another secret', () => signed(claims(), header, 'x'.repeat(48))],
     ['is signed with the payment secret', () => signed(claims(), header, system.env.PAYMENT_SECRET)],
@@ -88,13 +110,19 @@ describe('no token counts that', () => {
     ['has four parts', () => `${good()}.${encoded({})}`],
     ['has a signature cut short', () => good().slice(0, -2)],
     ['has another signature', () => altered(good(), good().length - 5)],
-    ['has another token\'s signature', () => bodyOf(good()) + signed(claims({ sub: 'alice' })).slice(bodyOf(signed(claims({ sub: 'alice' }))).length)],
+    [
+      "has another token's signature",
+      () => bodyOf(good()) + signed(claims({ sub: 'alice' })).slice(bodyOf(signed(claims({ sub: 'alice' }))).length),
+    ],
     ['was altered in its claims', () => altered(good(), good().indexOf('.') + 12)],
     ['was altered in its header', () => altered(good(), 12)],
     ['has padding behind it', () => `${good()}=`],
     ['has a blank in it', () => good().replace('.', ' .')],
     ['is the admin token', () => system.env.ADMIN_TOKEN ?? ''],
-    ['is a payment link', () => createLinkTokens(secret()).sign({ paymentId: randomUUID(), orderId: randomUUID(), amountCents: 1 })],
+    [
+      'is a payment link',
+      () => createLinkTokens(secret()).sign({ paymentId: randomUUID(), orderId: randomUUID(), amountCents: 1 }),
+    ],
     ['has claims that are no JSON', () => signed('sub=mallory')],
     ['has a list for claims', () => signed([claims()])],
     ['has null for claims', () => signed(null)],
@@ -121,7 +149,7 @@ describe('no token counts that', () => {
     ['names an object', () => signed(claims({ sub: { toString: 'alice' } }))],
     ['names a buyer of 256 letters', () => signed(claims({ sub: 'x'.repeat(256) }))],
     ['names a buyer with a blank', () => signed(claims({ sub: 'alice smith' }))],
-    ['names a folder of the control room\'s', () => signed(claims({ sub: '..' }))],
+    ["names a folder of the control room's", () => signed(claims({ sub: '..' }))],
     ['names a buyer with a brace, as hash tags have', () => signed(claims({ sub: '{sale}' }))],
     ['names a buyer with a line break', () => signed(claims({ sub: 'alice\n' }))],
     ['names a buyer with a NUL', () => signed(claims({ sub: 'alice\0' }))],
@@ -130,28 +158,58 @@ describe('no token counts that', () => {
     ['is right, and 10 KB large', () => signed(claims({ filler: 'x'.repeat(7_500) }))],
     ['is 10,000 dots', () => '.'.repeat(10_000)],
     ['is 10,000 letters', () => 'A'.repeat(10_000)],
-  ])('%s', async (_, token) => { await expectStranger({ authorization: `Bearer ${token()}` }) })
+  ])('%s', async (_, token) => {
+    await expectStranger({ authorization: `Bearer ${token()}` })
+  })
 })
 
 describe('tokens of an outside login', () => {
   const day = 86_400
 
   test('are taken for buyers like any others, whatever their logins call them', async () => {
-    const subs = ['auth0|64ab', 'bob+vip@example.com', 'x'.repeat(255), 'CN=bob/OU=shop', 'a:stock', 'waad|Zm9v=', '~!#$%&*()[]"\'\\<>?;^`1']
-    const shapes = [{ iat: undefined }, { exp: now() + day }, { iat: now() + 600, nbf: now() + 600 }, { aud: ['https://shop.example', 'seckill'] }, { permissions: 'x'.repeat(2_000) }]
-    const tokens = [...subs.map((sub) => signed(claims({ sub }))), ...shapes.map((shape, i) => signed(claims({ sub: `outside|${i}`, ...shape })))]
+    const subs = [
+      'auth0|64ab',
+      'bob+vip@example.com',
+      'x'.repeat(255),
+      'CN=bob/OU=shop',
+      'a:stock',
+      'waad|Zm9v=',
+      '~!#$%&*()[]"\'\\<>?;^`1',
+    ]
+    const shapes = [
+      { iat: undefined },
+      { exp: now() + day },
+      { iat: now() + 600, nbf: now() + 600 },
+      { aud: ['https://shop.example', 'seckill'] },
+      { permissions: 'x'.repeat(2_000) },
+    ]
+    const tokens = [
+      ...subs.map((sub) => signed(claims({ sub }))),
+      ...shapes.map((shape, i) => signed(claims({ sub: `outside|${i}`, ...shape }))),
+    ]
     const sale = await system.createSale({ stock: tokens.length })
     const answers = await Promise.all(tokens.map((token) => system.buy(sale, token)))
     expect(answers.map(({ status }) => status)).toEqual(tokens.map(() => 202))
     const orders = await Promise.all(answers.map(({ body }, i) => system.settled(String(body.id), tokens[i] ?? '')))
-    const read = await Promise.all(orders.map(({ orderId }, i) => call('GET', `${system.env.ORDER_SERVICE_URL}/orders/${String(orderId)}`, { token: tokens[i] ?? '' })))
+    const read = await Promise.all(
+      orders.map(({ orderId }, i) =>
+        call('GET', `${system.env.ORDER_SERVICE_URL}/orders/${String(orderId)}`, { token: tokens[i] ?? '' }),
+      ),
+    )
     expect(read.map(({ status }) => status)).toEqual(tokens.map(() => 200))
-    expect(await system.auditAtRest(sale)).toMatchObject({ balanced: true, sales: [{ redisLeft: 0, sold: tokens.length }] })
+    expect(await system.auditAtRest(sale)).toMatchObject({
+      balanced: true,
+      sales: [{ redisLeft: 0, sold: tokens.length }],
+    })
   })
 
   test.each<[claim: string, changes: object, said: string]>([
-    ['sub', { sub: 'a b' }, 'its sub is no buyer\'s id: expected visible ASCII characters other than { and }, a letter or digit among them.'],
-    ['sub', { sub: 'x'.repeat(256) }, 'its sub is no buyer\'s id: expected at most 255 characters.'],
+    [
+      'sub',
+      { sub: 'a b' },
+      "its sub is no buyer's id: expected visible ASCII characters other than { and }, a letter or digit among them.",
+    ],
+    ['sub', { sub: 'x'.repeat(256) }, "its sub is no buyer's id: expected at most 255 characters."],
     ['aud', { aud: 'https://api.example' }, 'its aud is for others: expected "seckill", or a list with it.'],
     ['exp', { exp: undefined }, 'its exp is missing or no number: expected the seconds since 1970 at which it ends.'],
     ['exp', { exp: now() - 1 }, 'its exp is over: sign in again.'],
@@ -162,18 +220,26 @@ describe('tokens of an outside login', () => {
     for (const [method, url] of doors) {
       const detail = async (token: string) => (await call(method, url(), { token })).body.detail
       expect(await detail(signed(claims(changes)))).toBe(`The token is signed, but ${said}`)
-      expect(await detail(signed(claims(changes), header, 'x'.repeat(48)))).toBe('Send a valid token as "Authorization: Bearer <token>".')
+      expect(await detail(signed(claims(changes), header, 'x'.repeat(48)))).toBe(
+        'Send a valid token as "Authorization: Bearer <token>".',
+      )
     }
   })
 
-  test.each(['auth0|64ab', 'a/b?c=%2F#d', 'CN=bob;OU=*'])('can be put on the blacklist by the id that their login gave them: %s', async (sub) => {
-    const path = `/blacklist/${encodeURIComponent(sub)}`
-    const token = signed(claims({ sub }))
-    expect(await system.controlRoom('PUT', path, { reason: 'a test' })).toMatchObject({ status: 200, body: { buyerId: sub } })
-    expectRefused(await system.buy(saleId, token), 'NOT_ELIGIBLE')
-    expect((await system.controlRoom('DELETE', path)).status).toBe(204)
-    expect((await system.buy(await system.createSale(), token)).status).toBe(202)
-  })
+  test.each(['auth0|64ab', 'a/b?c=%2F#d', 'CN=bob;OU=*'])(
+    'can be put on the blacklist by the id that their login gave them: %s',
+    async (sub) => {
+      const path = `/blacklist/${encodeURIComponent(sub)}`
+      const token = signed(claims({ sub }))
+      expect(await system.controlRoom('PUT', path, { reason: 'a test' })).toMatchObject({
+        status: 200,
+        body: { buyerId: sub },
+      })
+      expectRefused(await system.buy(saleId, token), 'NOT_ELIGIBLE')
+      expect((await system.controlRoom('DELETE', path)).status).toBe(204)
+      expect((await system.buy(await system.createSale(), token)).status).toBe(202)
+    },
+  )
 })
 
 test('all of it took no unit, and every unit is accounted for', async () => {

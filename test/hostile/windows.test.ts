@@ -5,7 +5,9 @@ import { inParallel } from '../support/parallel.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 let system: System
-beforeAll(async () => { system = await startSystem() })
+beforeAll(async () => {
+  system = await startSystem()
+})
 afterAll(() => system.close())
 
 const ask = (path: string) => call('GET', system.url(path))
@@ -17,7 +19,7 @@ function expectServerTime({ body }: Answer, beforeMs: number): void {
   expect(toldMs).toBeLessThanOrEqual(Date.now() + 1)
 }
 
-test('a hundred buyers who are early, all at once, hear the server\'s time, and none has a unit', async () => {
+test("a hundred buyers who are early, all at once, hear the server's time, and none has a unit", async () => {
   const saleId = await system.createSale({ opensInMs: HOUR_MS, closesInMs: 2 * HOUR_MS })
   const tokens = await inParallel(100, 20, (i) => system.signIn(`early ${i}`))
   const beforeMs = Date.now()
@@ -30,9 +32,12 @@ test('a hundred buyers who are early, all at once, hear the server\'s time, and 
 
 test.each<[name: string, headers: Record<string, string>]>([
   ['a Date header of tomorrow', { date: new Date(Date.now() + 24 * HOUR_MS).toUTCString() }],
-  ['a timestamp of tomorrow', { 'x-timestamp': String(Date.now() + 24 * HOUR_MS), 'x-request-start': String(Date.now() + 24 * HOUR_MS) }],
+  [
+    'a timestamp of tomorrow',
+    { 'x-timestamp': String(Date.now() + 24 * HOUR_MS), 'x-request-start': String(Date.now() + 24 * HOUR_MS) },
+  ],
   ['a condition on time', { 'if-unmodified-since': new Date(Date.now() + 24 * HOUR_MS).toUTCString() }],
-])('a client\'s clock opens nothing: %s', async (_, headers) => {
+])("a client's clock opens nothing: %s", async (_, headers) => {
   const saleId = await system.createSale({ opensInMs: HOUR_MS, closesInMs: 2 * HOUR_MS })
   expectRefused(await system.buy(saleId, await system.signIn('from tomorrow'), {}, headers), 'NOT_STARTED')
 })
@@ -42,7 +47,10 @@ test('a sale that ended hears no more, not even for a reservation that was made 
   const token = await system.signIn('in time')
   const first = await system.buy(saleId, token)
   expect(first.status).toBe(202)
-  await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date(Date.now() - HOUR_MS), closesAt: new Date(Date.now() - 1) })
+  await system.controlRoom('PATCH', `/sales/${saleId}`, {
+    opensAt: new Date(Date.now() - HOUR_MS),
+    closesAt: new Date(Date.now() - 1),
+  })
   const beforeMs = Date.now()
   for (const late of [await system.buy(saleId, token), await system.buy(saleId, await system.signIn('late'))]) {
     expectRefused(late, 'ENDED')
@@ -53,14 +61,29 @@ test('a sale that ended hears no more, not even for a reservation that was made 
 
 test('a sale that is put off closes its door at once', async () => {
   const saleId = await system.createSale()
-  await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date(Date.now() + HOUR_MS), closesAt: new Date(Date.now() + 2 * HOUR_MS) })
+  await system.controlRoom('PATCH', `/sales/${saleId}`, {
+    opensAt: new Date(Date.now() + HOUR_MS),
+    closesAt: new Date(Date.now() + 2 * HOUR_MS),
+  })
   expectRefused(await system.buy(saleId, await system.signIn('put off')), 'NOT_STARTED')
 })
 
 test.each([
-  ['one that never was', 'nowhere'], ['the name of a key', 'sales'], ['a pattern', '*'], ['a hash tag', '%7Bnowhere%7D'], ['another key of the sale', 'sale-1:pending'],
-  ['capitals', 'SALE-1'], ['encoded dots', '%2e%2e%2f%2e%2e'], ['NUL', '%00'], ['a line break', '%0d%0aDEL%20sales'], ['10,000 letters', 'x'.repeat(10_000)],
-  ['a number', '0'], ['__proto__', '__proto__'], ['constructor', 'constructor'], ['Chinese', encodeURIComponent('秒杀')], ['a full-width letter', encodeURIComponent('ａ')],
+  ['one that never was', 'nowhere'],
+  ['the name of a key', 'sales'],
+  ['a pattern', '*'],
+  ['a hash tag', '%7Bnowhere%7D'],
+  ['another key of the sale', 'sale-1:pending'],
+  ['capitals', 'SALE-1'],
+  ['encoded dots', '%2e%2e%2f%2e%2e'],
+  ['NUL', '%00'],
+  ['a line break', '%0d%0aDEL%20sales'],
+  ['10,000 letters', 'x'.repeat(10_000)],
+  ['a number', '0'],
+  ['__proto__', '__proto__'],
+  ['constructor', 'constructor'],
+  ['Chinese', encodeURIComponent('秒杀')],
+  ['a full-width letter', encodeURIComponent('ａ')],
 ])('an unknown sale is not found: %s', async (_, id) => {
   expectRefused(await system.buy(id, await system.signIn('lost')), 'NOT_FOUND')
   expectRefused(await ask(`/sales/${id}`), 'NOT_FOUND')

@@ -3,8 +3,9 @@
  *   --only TEXT   only rules with this text in their name or file
  *   --count N     only so many, drawn by the seed
  *   --seed S      draws the same ones again
- * Takes the rules that protect stock and money away, one at a time, in a copy of the project, and runs the tests that must
- * fail then. Ends non-zero when a rule is not missed by its tests. With --count only so many are tried, drawn by the seed.
+ * Takes the rules that protect stock and money away, one at a time, in a copy of the project, and runs the tests that
+ * must fail then. Ends non-zero when a rule is not missed by its tests. With --count only so many are tried, drawn by
+ * the seed.
  */
 import { Listr } from 'listr2'
 import { commandLine, numberOf, refuse } from '../../core/platform/command-line.ts'
@@ -17,8 +18,13 @@ import type { Guard } from './guard.ts'
 import { GUARDS } from './guards/index.ts'
 import { Workshop } from './workshop.ts'
 
-const { values } = commandLine({ only: { type: 'string', default: '' }, count: { type: 'string' }, seed: { type: 'string' } })
-const seed = values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
+const { values } = commandLine({
+  only: { type: 'string', default: '' },
+  count: { type: 'string' },
+  seed: { type: 'string' },
+})
+const seed =
+  values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
 const count = values.count === undefined ? Infinity : numberOf('--count', values.count, [1, GUARDS.length])
 const guards = chosen()
 if (guards.length === 0) refuse(`--only: no rule and no file of a rule has the text "${values.only}".`)
@@ -34,7 +40,13 @@ try {
   const survived: string[] = []
   await new Listr([
     { title: 'With every rule in place', task: () => allGreen(workshop) },
-    ...guards.map((guard) => ({ title: guard.rule, task: async (_: unknown, task: { title: string }) => { task.title = await judge(workshop, guard, survived) }, exitOnError: false })),
+    ...guards.map((guard) => ({
+      title: guard.rule,
+      task: async (_: unknown, task: { title: string }) => {
+        task.title = await judge(workshop, guard, survived)
+      },
+      exitOnError: false,
+    })),
   ]).run()
   console.log(`${guards.length} rules taken away (seed ${seed}), ${survived.length} not missed`)
   for (const rule of survived) console.error(`NOT MISSED ${rule}`)
@@ -51,15 +63,22 @@ function chosen(): Guard[] {
   const matching = GUARDS.filter(({ rule, file }) => `${rule} ${file}`.includes(values.only))
   if (count === Infinity) return matching
   const random = new Random(seed)
-  return matching.map((guard) => ({ guard, order: random.between(0, 1_000_000) })).toSorted((one, other) => one.order - other.order)
-    .slice(0, count).map(({ guard }) => guard)
+  return matching
+    .map((guard) => ({ guard, order: random.between(0, 1_000_000) }))
+    .toSorted((one, other) => one.order - other.order)
+    .slice(0, count)
+    .map(({ guard }) => guard)
 }
 
 /** Tests that fail anyway prove nothing. */
 async function allGreen(workshop: Workshop): Promise<void> {
   const files = [...new Set(guards.map(({ tests }) => tests.file))]
-  const { failed, broken, passed } = await workshop.run(files, guards.map(({ tests }) => tests.named ?? ''))
-  if (failed.length + broken.length > 0 || passed === 0) throw new Error(`These fail with every rule in place:\n${[...failed, ...broken].join('\n')}`)
+  const { failed, broken, passed } = await workshop.run(
+    files,
+    guards.map(({ tests }) => tests.named ?? ''),
+  )
+  if (failed.length + broken.length > 0 || passed === 0)
+    throw new Error(`These fail with every rule in place:\n${[...failed, ...broken].join('\n')}`)
 }
 
 async function judge(workshop: Workshop, guard: Guard, survived: string[]): Promise<string> {
@@ -67,7 +86,8 @@ async function judge(workshop: Workshop, guard: Guard, survived: string[]): Prom
     survived.push(`${guard.rule}: ${(error as Error).message}`)
     throw error
   })
-  if (failed.length > 0) return `${guard.rule}: missed by "${failed[0]}"${failed.length > 1 ? ` and ${failed.length - 1} more` : ''}`
+  if (failed.length > 0)
+    return `${guard.rule}: missed by "${failed[0]}"${failed.length > 1 ? ` and ${failed.length - 1} more` : ''}`
   survived.push(`${guard.rule} (${guard.file}): ${guard.tests.file} stays green without it`)
   return `${guard.rule}: NOT MISSED`
 }

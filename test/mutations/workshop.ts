@@ -12,7 +12,9 @@ const RUN_LIMIT_MS = 600_000
 
 const Result = z.object({
   numPassedTests: z.number(),
-  testResults: z.array(z.object({ message: z.string(), assertionResults: z.array(z.object({ title: z.string(), status: z.string() })) })),
+  testResults: z.array(
+    z.object({ message: z.string(), assertionResults: z.array(z.object({ title: z.string(), status: z.string() })) }),
+  ),
 })
 
 export interface TestRun {
@@ -32,7 +34,9 @@ export class Workshop {
   constructor(folder: string, servers: TestServers) {
     this.#folder = folder
     this.#servers = servers
-    const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' }).split('\0').filter((file) => file !== '')
+    const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' })
+      .split('\0')
+      .filter((file) => file !== '')
     for (const file of [...files, 'prisma/generated']) {
       mkdirSync(join(folder, dirname(file)), { recursive: true })
       cpSync(file, join(folder, file), { recursive: true })
@@ -40,18 +44,25 @@ export class Workshop {
     symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
   }
 
-  /** Runs the guard's tests without it. @throws when its text does not stand in its file exactly once, or they cannot be run. */
+  /**
+   * Runs the guard's tests without it. @throws when its text does not stand in its file exactly once, or they cannot be
+   * run.
+   */
   async without({ file, text, without, tests }: Guard): Promise<TestRun> {
     const path = join(this.#folder, file)
     const original = readFileSync(path, 'utf8')
     const found = original.split(text).length - 1
     if (found !== 1) throw new Error(`${file}: expected the guard's text once, found it ${found} times: ${text}`)
     // As a function: the text may hold what "replace" would take for a pattern.
-    writeFileSync(path, original.replace(text, () => without))
+    writeFileSync(
+      path,
+      original.replace(text, () => without),
+    )
     try {
       const run = await this.run([tests.file], [tests.named ?? ''])
       if (run.passed + run.failed.length === 0) run.broken.push(`no test is called "${tests.named}…"`)
-      if (run.broken.length > 0) throw new Error(`${tests.file} cannot be run without the guard: ${run.broken.join('\n')}`)
+      if (run.broken.length > 0)
+        throw new Error(`${tests.file} cannot be run without the guard: ${run.broken.join('\n')}`)
       return run
     } finally {
       writeFileSync(path, original)
@@ -63,19 +74,30 @@ export class Workshop {
     const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
     const output = join(this.#folder, 'result.json')
     writeFileSync(output, '')
-    const pattern = named.map((beginning) => `^${beginning.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)}`).join('|')
+    const pattern = named
+      .map((beginning) => `^${beginning.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)}`)
+      .join('|')
     const limitMs = stretched(RUN_LIMIT_MS)
-    const child = spawn(process.execPath, [vitest, 'run', ...files, '-t', pattern, '--reporter=json', `--outputFile=${output}`], {
-      cwd: this.#folder, stdio: 'ignore', timeout: limitMs, killSignal: 'SIGKILL',
-      env: { ...process.env, TEST_SERVERS: JSON.stringify(this.#servers) },
-    })
+    const child = spawn(
+      process.execPath,
+      [vitest, 'run', ...files, '-t', pattern, '--reporter=json', `--outputFile=${output}`],
+      {
+        cwd: this.#folder,
+        stdio: 'ignore',
+        timeout: limitMs,
+        killSignal: 'SIGKILL',
+        env: { ...process.env, TEST_SERVERS: JSON.stringify(this.#servers) },
+      },
+    )
     await new Promise((resolve) => child.once('exit', resolve))
     const text = readFileSync(output, 'utf8')
     if (text === '') return { passed: 0, failed: [], broken: [`vitest gave no result within ${limitMs} ms`] }
     const { numPassedTests, testResults } = Result.parse(JSON.parse(text))
     return {
       passed: numPassedTests,
-      failed: testResults.flatMap(({ assertionResults }) => assertionResults.filter(({ status }) => status === 'failed').map(({ title }) => title)),
+      failed: testResults.flatMap(({ assertionResults }) =>
+        assertionResults.filter(({ status }) => status === 'failed').map(({ title }) => title),
+      ),
       broken: testResults.filter(({ assertionResults }) => assertionResults.length === 0).map(({ message }) => message),
     }
   }

@@ -35,7 +35,9 @@ export class Crowd {
     return buyer
   }
 
-  /** A buyer whose gateway died right after the script took their unit; returns the reservation and its pending entry. */
+  /**
+   * A buyer whose gateway died right after the script took their unit; returns the reservation and its pending entry.
+   */
   async joinUnanswered(): Promise<{ reservationId: string; buyerId: string; entry: string }> {
     const buyer = this.#join()
     const { stock } = this.#system.world
@@ -55,31 +57,45 @@ export class Crowd {
 
   /** So many new buyers try once, all at the same moment, as soon as there is a gateway. */
   async rush(count: number, hasDied = () => false): Promise<void> {
-    await Promise.all(Array.from({ length: count }, async () => {
-      const buyer = this.#join()
-      const answer = await eventually('an answer or a death', () => this.#try(buyer), (seen) => seen !== undefined || hasDied(), START_TAKES_MS)
-      if (answer?.status === 202) buyer.told = String(answer.body.id)
-    }))
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const buyer = this.#join()
+        const answer = await eventually(
+          'an answer or a death',
+          () => this.#try(buyer),
+          (seen) => seen !== undefined || hasDied(),
+          START_TAKES_MS,
+        )
+        if (answer?.status === 202) buyer.told = String(answer.body.id)
+      }),
+    )
   }
 
   /** Reservations that buyers hold in Redis now, by buyer. */
   async held(): Promise<Map<string, string>> {
     const { redis, stock } = this.#system.world
     const ids = await Promise.all(this.buyers.map(({ id }) => redis.get(stock.keys.buyer(this.#saleId, id))))
-    return new Map(this.buyers.flatMap(({ id }, i) => ids[i] ? [[id, ids[i]]] : []))
+    return new Map(this.buyers.flatMap(({ id }, i) => (ids[i] ? [[id, ids[i]]] : [])))
   }
 
   /** Everybody tries until accepted. @throws when one who held a reservation, or was told of one, gets another. */
   async #comeBack(): Promise<void> {
     const held = await this.held()
-    await Promise.all(this.buyers.map(async (buyer) => {
-      const answer = await eventually(`${buyer.id} to be accepted`, () => this.#try(buyer), (seen) => seen?.status === 202)
-      const got = String(answer?.body.id)
-      for (const before of [held.get(buyer.id), buyer.told]) {
-        if (before !== undefined && before !== got) throw new Error(`${buyer.id} got ${got}, expected the reservation they had: ${before}`)
-      }
-      buyer.told = got
-    }))
+    await Promise.all(
+      this.buyers.map(async (buyer) => {
+        const answer = await eventually(
+          `${buyer.id} to be accepted`,
+          () => this.#try(buyer),
+          (seen) => seen?.status === 202,
+        )
+        const got = String(answer?.body.id)
+        for (const before of [held.get(buyer.id), buyer.told]) {
+          if (before !== undefined && before !== got)
+            throw new Error(`${buyer.id} got ${got}, expected the reservation they had: ${before}`)
+        }
+        buyer.told = got
+      }),
+    )
   }
 
   /** Waits until the reservation of each buyer is of that status. */
@@ -89,7 +105,8 @@ export class Crowd {
 
   /** All come back, and as many more as there are units; when all have their orders, the audit at rest. */
   async sellThrough(units: number): Promise<AuditReport> {
-    if (units < this.buyers.length) throw new Error(`Expected no more than ${units} buyers so far, got ${this.buyers.length}`)
+    if (units < this.buyers.length)
+      throw new Error(`Expected no more than ${units} buyers so far, got ${this.buyers.length}`)
     await this.#comeBack()
     await this.rush(units - this.buyers.length)
     return this.allServed()
@@ -109,7 +126,9 @@ export class Crowd {
 
 /** The audit of a sale that has sold one unit to each of so many buyers, and has all others left. */
 export const soldTo = (buyers: number, units: number) => ({
-  balanced: true, quiet: true, sales: [{ stock: units, sold: buyers, redisLeft: units - buyers, orders: { PENDING_PAYMENT: buyers } }],
+  balanced: true,
+  quiet: true,
+  sales: [{ stock: units, sold: buyers, redisLeft: units - buyers, orders: { PENDING_PAYMENT: buyers } }],
 })
 
 /** The same, all units of which are in orders. */

@@ -8,28 +8,46 @@ import { type ServiceName, startSystem, type System } from './system.ts'
 
 const IN_PROCESS: ServiceName[] = ['payment-provider', 'cancel-worker', 'gateway']
 
-/** A system with a launcher, as `npm start` is one: some of its services are processes that can be killed and come back. */
+/**
+ * A system with a launcher, as `npm start` is one: some of its services are processes that can be killed and come back.
+ */
 export interface Demo extends System {
   door: LauncherDoor
 }
 
-export async function startDemo(settings: Record<string, string> = {}, processes: ServiceName[] = ['order-service']): Promise<Demo> {
+export async function startDemo(
+  settings: Record<string, string> = {},
+  processes: ServiceName[] = ['order-service'],
+): Promise<Demo> {
   const folder = await makeScratchFolder()
-  const system = await startSystem(settings, IN_PROCESS.filter((name) => !processes.includes(name)))
-  const supervisors = processes.map((name) => new Supervisor({
-    name, say: () => {},
-    start: (signal) => startService({
-      service: { name }, env: { PATH: process.env.PATH, ...system.env }, logFile: join(folder, `${name}.log`), again: true, signal,
-      onStart: (started, id) => void noteProcess(started, id),
-    }),
-  }))
+  const system = await startSystem(
+    settings,
+    IN_PROCESS.filter((name) => !processes.includes(name)),
+  )
+  const supervisors = processes.map(
+    (name) =>
+      new Supervisor({
+        name,
+        say: () => {},
+        start: (signal) =>
+          startService({
+            service: { name },
+            env: { PATH: process.env.PATH, ...system.env },
+            logFile: join(folder, `${name}.log`),
+            again: true,
+            signal,
+            onStart: (started, id) => void noteProcess(started, id),
+          }),
+      }),
+  )
   const stopAll = () => Promise.all(supervisors.map((supervisor) => supervisor.stop()))
   endWithFile(stopAll)
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
   const door = await openLauncherDoor(supervisors)
   await system.start('control-room', door.env)
   return {
-    ...system, door,
+    ...system,
+    door,
     async close() {
       await system.stop('control-room')
       await door.close()

@@ -7,22 +7,43 @@ import type { ServiceName } from './system.ts'
 const DEATHS = 3
 const DEATH_TAKES_MS = 90_000
 
-/** Does what brings the process to the place where it dies. `hasDied` is to end waiting for answers that do not come. */
+/**
+ * Does what brings the process to the place where it dies. `hasDied` is to end waiting for answers that do not come.
+ */
 type Provoke = (hasDied: () => boolean) => Promise<unknown>
 
-/** Starts the service with the failpoint, until it has died there; and again, and again. @throws when it does not die there. */
-export async function dieThreeTimes(service: ServiceName, env: NodeJS.ProcessEnv, at: Failpoint, provoke: Provoke): Promise<void> {
+/**
+ * Starts the service with the failpoint, until it has died there; and again, and again. @throws when it does not die
+ * there.
+ */
+export async function dieThreeTimes(
+  service: ServiceName,
+  env: NodeJS.ProcessEnv,
+  at: Failpoint,
+  provoke: Provoke,
+): Promise<void> {
   for (let deaths = 0; deaths < DEATHS; deaths++) await dieOnce(service, env, at, provoke)
 }
 
 /** The same, once: at that place, or (`time`) when it comes by for that time. */
-export async function dieOnce(service: ServiceName, env: NodeJS.ProcessEnv, at: Failpoint, provoke: Provoke, time = 1): Promise<void> {
+export async function dieOnce(
+  service: ServiceName,
+  env: NodeJS.ProcessEnv,
+  at: Failpoint,
+  provoke: Provoke,
+  time = 1,
+): Promise<void> {
   const doomed = spawnProcess(service, { ...env, FAILPOINT: `${at}:${time}` })
   const hasDied = () => doomed.output().includes(diesAt(at))
   // Killed altogether: what watches over a gateway's process would start another one.
   const death = async () => {
     try {
-      await eventually(`the ${service} to die at ${at}`, () => hasDied() || doomed.output(), (seen) => seen === true, DEATH_TAKES_MS)
+      await eventually(
+        `the ${service} to die at ${at}`,
+        () => hasDied() || doomed.output(),
+        (seen) => seen === true,
+        DEATH_TAKES_MS,
+      )
     } finally {
       await doomed.kill()
     }

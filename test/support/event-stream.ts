@@ -15,10 +15,19 @@ export interface Heard {
 export function hear(url: string, token: string): Heard {
   const leaving = new AbortController()
   const heard: Heard = {
-    statuses: [], reasons: [], isOpen: false, isOver: false, leave: () => leaving.abort(),
+    statuses: [],
+    reasons: [],
+    isOpen: false,
+    isOver: false,
+    leave: () => leaving.abort(),
     ended: readStream({
-      path: url, token, signal: leaving.signal, silenceLimitMs: 40_000,
-      onOpen: () => { heard.isOpen = true },
+      path: url,
+      token,
+      signal: leaving.signal,
+      silenceLimitMs: 40_000,
+      onOpen: () => {
+        heard.isOpen = true
+      },
       onEvent({ data }) {
         const { status, reason } = JSON.parse(data) as { status: string; reason?: string }
         heard.statuses.push(status)
@@ -27,6 +36,10 @@ export function hear(url: string, token: string): Heard {
     }),
   }
   // Whoever leaves does not look at how it ended.
-  heard.ended.catch(() => 'cut, by us or by them').finally(() => { heard.isOver = true })
+  heard.ended
+    .catch(() => 'cut, by us or by them')
+    .finally(() => {
+      heard.isOver = true
+    })
   return heard
 }

@@ -4,11 +4,15 @@ import { type ProblemCode, problems } from '../../core/contracts/problems.ts'
 import type { Answer } from './http-client.ts'
 
 /** What tells strangers how we are built: frames of a stack, files, names of libraries and of their errors. */
-const INSIDE = /\n\s+at |node_modules|node:internal|file:\/\/|\.(ts|js|lua):\d|\b(Type|Syntax|Range|Reference)Error\b|prisma|ioredis|ECONN|ReplyError/i
+const INSIDE =
+  /\n\s+at |node_modules|node:internal|file:\/\/|\.(ts|js|lua):\d|\b(Type|Syntax|Range|Reference)Error\b|prisma|ioredis|ECONN|ReplyError/i
 
 /** A refusal as every one has to be: its code, that code's status, a problem document, and nothing of our inside. */
 export function expectRefused(answer: Pick<Answer, 'status' | 'headers' | 'text'>, code: ProblemCode): void {
-  expect({ status: answer.status, text: answer.text }, answer.text).toEqual({ status: problems[code].status, text: expect.stringContaining(`"${code}"`) as unknown })
+  expect({ status: answer.status, text: answer.text }, answer.text).toEqual({
+    status: problems[code].status,
+    text: expect.stringContaining(`"${code}"`) as unknown,
+  })
   expectProblem(answer)
 }
 
@@ -19,7 +23,8 @@ export function expectProblem({ status, headers, text }: Pick<Answer, 'status' |
   expect(problem.status).toBe(status)
   expect(problems[problem.code].status).toBe(status)
   expect(text).not.toMatch(INSIDE)
-  if (problem.retryAfterSeconds !== undefined) expect(headers.get('retry-after')).toBe(String(Math.ceil(problem.retryAfterSeconds)))
+  if (problem.retryAfterSeconds !== undefined)
+    expect(headers.get('retry-after')).toBe(String(Math.ceil(problem.retryAfterSeconds)))
   expectSecured(headers)
 }
 

@@ -14,8 +14,15 @@ export interface Answer {
   text: string
 }
 
-/** A JSON client that never throws on a status; only when there is no answer, or none in time. A body of text or bytes is sent as it is. */
-export async function call(method: string, url: string, options: { token?: string | undefined; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Answer> {
+/**
+ * A JSON client that never throws on a status; only when there is no answer, or none in time. A body of text or bytes
+ * is sent as it is.
+ */
+export async function call(
+  method: string,
+  url: string,
+  options: { token?: string | undefined; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Answer> {
   const response = await fetch(url, {
     method,
     headers: {
@@ -27,15 +34,24 @@ export async function call(method: string, url: string, options: { token?: strin
     ...(options.body === undefined ? {} : { body: bytesOf(options.body) }),
   })
   const text = await response.text()
-  return { status: response.status, headers: response.headers, text, body: text.startsWith('{') ? JSON.parse(text) as Answer['body'] : { text } }
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: text.startsWith('{') ? (JSON.parse(text) as Answer['body']) : { text },
+  }
 }
 
 /**
- * Asks again for as long as the answer is that nobody knows (503 UNAVAILABLE), as one does who is told to come back. For crowds:
- * together they may keep a server for longer than a service waits for it.
+ * Asks again for as long as the answer is that nobody knows (503 UNAVAILABLE), as one does who is told to come back.
+ * For crowds: together they may keep a server for longer than a service waits for it.
  */
 export function callAtLast(...asked: Parameters<typeof call>): Promise<Answer> {
-  return eventually('an answer that is known', () => call(...asked), ({ body }) => body.code !== 'UNAVAILABLE')
+  return eventually(
+    'an answer that is known',
+    () => call(...asked),
+    ({ body }) => body.code !== 'UNAVAILABLE',
+  )
 }
 
 function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {

@@ -16,7 +16,16 @@ export class Ledger {
 
   /** @returns the sale's id. */
   async sale(stock: number, id = `sale-${randomUUID().slice(0, 8)}`, priceCents = 500): Promise<string> {
-    await this.#database.sale.create({ data: { id, title: 'A sale', priceCents, stock, opensAt: new Date(0), closesAt: new Date(Date.now() + 3_600_000) } })
+    await this.#database.sale.create({
+      data: {
+        id,
+        title: 'A sale',
+        priceCents,
+        stock,
+        opensAt: new Date(0),
+        closesAt: new Date(Date.now() + 3_600_000),
+      },
+    })
     return id
   }
 
@@ -27,7 +36,12 @@ export class Ledger {
   async pay(orderId: string): Promise<void> {
     const { amountCents } = await this.#database.order.findUniqueOrThrow({ where: { id: orderId } })
     await this.#database.payment.create({ data: { id: orderId, orderId, amountCents } })
-    const { outcome } = await receiveMoney(this.#database, { paymentId: orderId, orderId, amountCents, providerRef: orderId })
+    const { outcome } = await receiveMoney(this.#database, {
+      paymentId: orderId,
+      orderId,
+      amountCents,
+      providerRef: orderId,
+    })
     if (outcome !== 'PAID') throw new Error(`Expected PAID, got ${outcome}`)
   }
 
@@ -50,15 +64,27 @@ export class Ledger {
   /** The events of one reservation, as `<sequence> <type>`. */
   async eventsOf(reservationId: string): Promise<string[]> {
     return (await this.messages()).flatMap(({ destination, message }) =>
-      destination === 'events' && message.reservationId === reservationId ? [`${message.sequence} ${message.type}`] : [])
+      destination === 'events' && message.reservationId === reservationId
+        ? [`${message.sequence} ${message.type}`]
+        : [],
+    )
   }
 
   /** Ids of the orders that have a timeout message, by message. */
   async timeouts(): Promise<string[][]> {
-    return (await this.messages()).flatMap(({ destination, message }) => destination === 'timeouts' ? [message.orderIds] : [])
+    return (await this.messages()).flatMap(({ destination, message }) =>
+      destination === 'timeouts' ? [message.orderIds] : [],
+    )
   }
 }
 
 /** The n-th reservation of the sale, of the n-th buyer unless told otherwise. */
-export const reservation = (saleId: string, n: number, changes: Partial<Reservation> = {}): Reservation =>
-  ({ reservationId: `${saleId}.${n}`, saleId, buyerId: `buyer-${n}`, quantity: 1, epoch: 1, reservedAtMs: Date.now(), ...changes })
+export const reservation = (saleId: string, n: number, changes: Partial<Reservation> = {}): Reservation => ({
+  reservationId: `${saleId}.${n}`,
+  saleId,
+  buyerId: `buyer-${n}`,
+  quantity: 1,
+  epoch: 1,
+  reservedAtMs: Date.now(),
+  ...changes,
+})

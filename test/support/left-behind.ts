@@ -3,9 +3,9 @@ import type { ProcessId } from '../../dev/processes.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 
 /**
- * What a test file starts beside its own process. A test or a hook that hits its time limit never comes to its own tidying
- * up: then the end of the file ends it (test/support/setup.ts). Each process is also written down where dev/test.ts looks,
- * for a file that is killed before its end.
+ * What a test file starts beside its own process. A test or a hook that hits its time limit never comes to its own
+ * tidying up: then the end of the file ends it (test/support/setup.ts). Each process is also written down where
+ * dev/test.ts looks, for a file that is killed before its end.
  */
 
 const ends = new Set<() => Promise<unknown>>()

@@ -20,13 +20,27 @@ export async function watchLive(origin: string, token: string): Promise<Watcher>
   const frames: LiveFrame[] = []
   await new Promise<void>((onOpen, onRefused) => {
     readStream({
-      path: `${origin}/live`, token, signal: leaving.signal, silenceLimitMs: 40_000, onOpen,
+      path: `${origin}/live`,
+      token,
+      signal: leaving.signal,
+      silenceLimitMs: 40_000,
+      onOpen,
       onEvent({ event, data }) {
         if (event === 'history') history = JSON.parse(data) as LiveFrame[]
         if (event === 'frame') frames.push(JSON.parse(data) as LiveFrame)
       },
-    // Cut once it was open, by us or by them, it has ended and was not refused.
-    }).then((refusal) => onRefused(new Error(`No stream: ${refusal?.detail}`)), onRefused).finally(() => { hasEnded = true })
+      // Cut once it was open, by us or by them, it has ended and was not refused.
+    })
+      .then((refusal) => onRefused(new Error(`No stream: ${refusal?.detail}`)), onRefused)
+      .finally(() => {
+        hasEnded = true
+      })
   })
-  return { history: () => history, frames, last: () => frames.at(-1), hasEnded: () => hasEnded, leave: () => leaving.abort() }
+  return {
+    history: () => history,
+    frames,
+    last: () => frames.at(-1),
+    hasEnded: () => hasEnded,
+    leave: () => leaving.abort(),
+  }
 }

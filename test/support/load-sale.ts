@@ -3,7 +3,11 @@ import type { SaleFigures } from '../../core/stock/ledger.ts'
 import { SaleDoor } from '../../core/stock/sale-door.ts'
 
 /** A sale in Redis with its door open, whatever PostgreSQL knows of it. */
-export async function loadSale({ redis, keyPrefix }: { redis: Redis; keyPrefix: string }, { left, ...sale }: SaleFigures, blacklist: string[] = []): Promise<void> {
+export async function loadSale(
+  { redis, keyPrefix }: { redis: Redis; keyPrefix: string },
+  { left, ...sale }: SaleFigures,
+  blacklist: string[] = [],
+): Promise<void> {
   const door = new SaleDoor(redis, keyPrefix)
   await door.close(sale)
   await door.fillBlacklist(sale.saleId, blacklist)

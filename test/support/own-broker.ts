@@ -27,14 +27,22 @@ export async function startOwnBroker(): Promise<OwnBroker> {
   const folder = await makeScratchFolder()
   const record = await RunRecord.claim(folder)
   const ports = { port: await freePort(), managementPort: await freePort() }
-  const start = () => startRabbitmq({ dataDir: join(folder, 'rabbitmq'), onStart: record.started.bind(record), disposable: true, ...ports })
+  const start = () =>
+    startRabbitmq({
+      dataDir: join(folder, 'rabbitmq'),
+      onStart: record.started.bind(record),
+      disposable: true,
+      ...ports,
+    })
   let server = await start()
   endWithFile(() => server.stop())
 
-  const api: OwnBroker['api'] = (method, path, body) => fetch(`http://127.0.0.1:${ports.managementPort}/api/${path}`, {
-    method, headers: { authorization: `Basic ${btoa('guest:guest')}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
+  const api: OwnBroker['api'] = (method, path, body) =>
+    fetch(`http://127.0.0.1:${ports.managementPort}/api/${path}`, {
+      method,
+      headers: { authorization: `Basic ${btoa('guest:guest')}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
   return {
     api,
     async createVirtualHost() {
@@ -43,9 +51,12 @@ export async function startOwnBroker(): Promise<OwnBroker> {
       if (status !== 201) throw new Error(`No virtual host: ${status}`)
       return `${server.url}/${name}`
     },
-    ctl: async (...args) => (await execa(join(dirname(rabbitmqServer()), 'rabbitmqctl'), args, { env: server.env, extendEnv: false })).stdout,
+    ctl: async (...args) =>
+      (await execa(join(dirname(rabbitmqServer()), 'rabbitmqctl'), args, { env: server.env, extendEnv: false })).stdout,
     kill: () => server.stop(),
-    async restart() { server = await start() },
+    async restart() {
+      server = await start()
+    },
     async close() {
       await server.stop()
       await removeScratchFolder(folder)

@@ -2,7 +2,9 @@
 export async function inParallel<T>(count: number, concurrency: number, work: (i: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   let next = 0
-  const lane = async () => { for (let i = next++; i < count; i = next++) results[i] = await work(i) }
+  const lane = async () => {
+    for (let i = next++; i < count; i = next++) results[i] = await work(i)
+  }
   await Promise.all(Array.from({ length: concurrency }, lane))
   return results
 }

@@ -1,8 +1,9 @@
 import { availableParallelism, loadavg } from 'node:os'
 
 /**
- * The one place that knows of slow machines. The limits of the tests are those of a calm one; here they are stretched by how
- * slow this machine is just now, be it old, throttled, or busy with something else. On a calm machine nothing takes longer.
+ * The one place that knows of slow machines. The limits of the tests are those of a calm one; here they are stretched
+ * by how slow this machine is just now, be it old, throttled, or busy with something else. On a calm machine nothing
+ * takes longer.
  */
 
 /** What the work below takes on the machine on which the limits were chosen, with nothing else to do. */
@@ -44,7 +45,10 @@ function work(): number {
 /** For limits that have to be given in advance. */
 export const stretched = (limitMs: number): number => Math.ceil(limitMs * slowness())
 
-/** For what a test sits out, such as a lifetime: chosen for the suite's own load, it is longer only where the machine is slower still. */
+/**
+ * For what a test sits out, such as a lifetime: chosen for the suite's own load, it is longer only where the machine is
+ * slower still.
+ */
 export const slowed = (ms: number): number => Math.ceil(ms * Math.max(slowness() / USUAL_SLOWNESS, 1))
 /** The same as a setting in seconds. */
 export const slowedSeconds = (seconds: number): string => String(slowed(seconds * 1_000) / 1_000)

@@ -12,7 +12,12 @@ export async function lengthOf({ rabbitmqUrl }: World, queue: string): Promise<n
 }
 
 /** Publishes one after the other, each confirmed. @throws when the broker refuses one. */
-export async function publishTo({ rabbitmqUrl }: Pick<World, 'rabbitmqUrl'>, exchange: string, routingKey: string, ...bodies: string[]): Promise<void> {
+export async function publishTo(
+  { rabbitmqUrl }: Pick<World, 'rabbitmqUrl'>,
+  exchange: string,
+  routingKey: string,
+  ...bodies: string[]
+): Promise<void> {
   const connection = await connect(rabbitmqUrl, { noDelay: true })
   try {
     const channel = await connection.createConfirmChannel()

@@ -13,7 +13,9 @@ export class RawConnection {
     const { hostname, port } = new URL(url)
     const openedAtMs = performance.now()
     this.#socket = connect(Number(port), hostname)
-    this.#socket.on('data', (chunk) => { this.received += chunk.toString('latin1') })
+    this.#socket.on('data', (chunk) => {
+      this.received += chunk.toString('latin1')
+    })
     this.#socket.on('close', () => {
       this.closed = true
       this.openMs = performance.now() - openedAtMs
@@ -50,11 +52,13 @@ export class RawConnection {
   /** The answers that have come whole, as far as they say their length. */
   answers(): { status: number; headers: Headers; text: string }[] {
     const answers = []
-    for (let rest = this.received; ;) {
+    for (let rest = this.received; ; ) {
       const end = rest.indexOf('\r\n\r\n')
       if (end === -1) return answers
       const [statusLine = '', ...lines] = rest.slice(0, end).split('\r\n')
-      const headers = new Headers(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]))
+      const headers = new Headers(
+        lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+      )
       const length = Number(headers.get('content-length') ?? 0)
       const text = rest.slice(end + 4, end + 4 + length)
       if (text.length < length) return answers

@@ -12,12 +12,26 @@ export interface RedisUser {
   drop: () => Promise<void>
 }
 
-export async function redisUser({ name, redis, redisUrl, keyPrefix }: Pick<World, 'name' | 'redis' | 'redisUrl' | 'keyPrefix'>): Promise<RedisUser> {
+export async function redisUser({
+  name,
+  redis,
+  redisUrl,
+  keyPrefix,
+}: Pick<World, 'name' | 'redis' | 'redisUrl' | 'keyPrefix'>): Promise<RedisUser> {
   const rights = [...ledgerRights(keyPrefix), ...subscriberRights(keyPrefix)]
-  const set = async (...rules: string[]) => { await redis.call('ACL', 'SETUSER', name, ...rules) }
+  const set = async (...rules: string[]) => {
+    await redis.call('ACL', 'SETUSER', name, ...rules)
+  }
   const reset = () => set('reset', 'on', '>pass', '-@all', ...rights.flatMap(({ rule }) => rule.split(' ')))
   await reset()
   const url = new URL(redisUrl)
   Object.assign(url, { username: name, password: 'pass' })
-  return { url: url.href, set, reset, drop: async () => { await redis.call('ACL', 'DELUSER', name) } }
+  return {
+    url: url.href,
+    set,
+    reset,
+    drop: async () => {
+      await redis.call('ACL', 'DELUSER', name)
+    },
+  }
 }

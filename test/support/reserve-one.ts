@@ -3,13 +3,18 @@ import type { Stock } from '../../core/stock/stock.ts'
 
 /** Limits that no test meets by chance. */
 export const generous: ReserveLimits = {
-  buyer: { ratePerSecond: 1_000, burst: 1_000 }, address: { ratePerSecond: 10_000, burst: 10_000 }, maxPending: 10_000, patienceMs: 60_000,
+  buyer: { ratePerSecond: 1_000, burst: 1_000 },
+  address: { ratePerSecond: 10_000, burst: 10_000 },
+  maxPending: 10_000,
+  patienceMs: 60_000,
 }
 
 /** One buyer alone in the script, one unit from one address unless told otherwise. */
 export async function reserveOne(
-  stock: Stock, sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total'>,
-  request: Pick<ReserveRequest, 'reservationId' | 'buyerId'> & Partial<ReserveRequest>, limits: ReserveLimits = generous,
+  stock: Stock,
+  sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total'>,
+  request: Pick<ReserveRequest, 'reservationId' | 'buyerId'> & Partial<ReserveRequest>,
+  limits: ReserveLimits = generous,
 ): Promise<ReserveOutcome> {
   const [outcome] = await stock.reserve(sale, [{ address: '192.0.2.1', quantity: 1, ...request }], limits)
   if (!outcome) throw new Error('The script returned no outcome')

@@ -13,7 +13,10 @@ export interface Attempt {
   retryAfter: string | null
 }
 
-/** Buyers who come ten at a time; who is refused may come again after the others. @throws when one of them is left without an answer */
+/**
+ * Buyers who come ten at a time; who is refused may come again after the others. @throws when one of them is left
+ * without an answer
+ */
 export class Rush {
   readonly attempts: Attempt[] = []
   readonly #system: System
@@ -43,13 +46,21 @@ export class Rush {
 
   /** Waits for the end of every accepted reservation; returns the statuses that occurred. */
   async ends(): Promise<string[]> {
-    const ends = await inParallel(this.accepted.length, 10, (i) => this.#system.settled(this.accepted[i]?.reservationId ?? '', this.accepted[i]?.token ?? ''))
+    const ends = await inParallel(this.accepted.length, 10, (i) =>
+      this.#system.settled(this.accepted[i]?.reservationId ?? '', this.accepted[i]?.token ?? ''),
+    )
     return [...new Set(ends.map(({ status }) => String(status)))]
   }
 
   async #attempt(token: string): Promise<Attempt> {
     const { status, body, headers } = await answered(this.#system.buyAtLast(this.#saleId, token))
-    const attempt = { token, status, code: text(body.code), reservationId: text(body.id), retryAfter: headers.get('retry-after') }
+    const attempt = {
+      token,
+      status,
+      code: text(body.code),
+      reservationId: text(body.id),
+      retryAfter: headers.get('retry-after'),
+    }
     this.attempts.push(attempt)
     if (status !== 202) this.#tokens.push(token)
     return attempt
@@ -61,6 +72,8 @@ const text = (value: unknown) => (typeof value === 'string' ? value : '')
 async function answered<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const hangMs = stretched(HANG_MS)
-  const hanging = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`a buyer has waited ${hangMs} ms for an answer`)), hangMs) })
+  const hanging = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`a buyer has waited ${hangMs} ms for an answer`)), hangMs)
+  })
   return await Promise.race([answer, hanging]).finally(() => clearTimeout(timer))
 }

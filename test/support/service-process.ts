@@ -22,10 +22,18 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
   const started = spawnProcess(name, env)
   const port = env[`${name.toUpperCase().replaceAll('-', '_')}_PORT`]
   try {
-    await eventually(`${name} to be ready`, async () => {
-      if (started.hasEnded()) throw new Error(`${name} ended:\n${started.output()}`)
-      return fetch(`http://127.0.0.1:${port}/readyz`).then((answer) => answer.status, () => 0)
-    }, (status) => status === 200, START_TAKES_MS)
+    await eventually(
+      `${name} to be ready`,
+      async () => {
+        if (started.hasEnded()) throw new Error(`${name} ended:\n${started.output()}`)
+        return fetch(`http://127.0.0.1:${port}/readyz`).then(
+          (answer) => answer.status,
+          () => 0,
+        )
+      },
+      (status) => status === 200,
+      START_TAKES_MS,
+    )
   } catch (error) {
     await started.kill() // Nobody else knows of it.
     throw error
@@ -36,11 +44,16 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
 /** Without waiting for it to be ready: it may die before. */
 export function spawnProcess(name: ServiceName, env: NodeJS.ProcessEnv): ServiceProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], {
-    env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'pipe'], detached: true,
+    env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   })
   const pid = child.pid ?? 0
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output = (output + chunk.toString()).slice(-20_000) })
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-20_000)
+    })
   const exited = once(child, 'exit')
   const kill = async () => {
     child.kill('SIGKILL')

@@ -31,7 +31,10 @@ const SNAPSHOT = `
   all[#all + 1] = { 'listed', redis.call('ZSCORE', ARGV[2], ARGV[3]) and true }
   return cjson.encode(all)`
 
-/** Everything that Redis has of a sale but its token buckets, without times and entry ids: comparable with another sale's. */
+/**
+ * Everything that Redis has of a sale but its token buckets, without times and entry ids: comparable with another
+ * sale's.
+ */
 export async function snapshotOf({ redis, keyPrefix }: World, saleId: string): Promise<unknown> {
   const snapshot = await redis.eval(SNAPSHOT, 0, `${keyPrefix}{${saleId}}:*`, `${keyPrefix}sales`, saleId)
   return JSON.parse(String(snapshot).replaceAll(saleId, 'sale'))

@@ -35,13 +35,30 @@ export class Subscriptions {
   private constructor(world: World, publisher: Publisher, settings: Record<string, string>) {
     this.world = world
     this.#publisher = publisher
-    this.env = { ...SETTINGS, ...settings, DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, REDIS_KEY_PREFIX: world.keyPrefix, RABBITMQ_URL: world.rabbitmqUrl }
+    this.env = {
+      ...SETTINGS,
+      ...settings,
+      DATABASE_URL: world.databaseUrl,
+      REDIS_URL: world.redisUrl,
+      REDIS_KEY_PREFIX: world.keyPrefix,
+      RABBITMQ_URL: world.rabbitmqUrl,
+    }
   }
 
   static async open(settings: Record<string, string> = {}): Promise<Subscriptions> {
     const world = await createWorld()
-    const publisher = await createPublisher({ url: world.rabbitmqUrl, name: 'test', log, topology: eventTopology, confirmTimeoutMs: 10_000 })
-    await eventually('the publisher', () => publisher.isReady(), (isReady) => isReady)
+    const publisher = await createPublisher({
+      url: world.rabbitmqUrl,
+      name: 'test',
+      log,
+      topology: eventTopology,
+      confirmTimeoutMs: 10_000,
+    })
+    await eventually(
+      'the publisher',
+      () => publisher.isReady(),
+      (isReady) => isReady,
+    )
     return new Subscriptions(world, publisher, settings)
   }
 
@@ -52,7 +69,13 @@ export class Subscriptions {
     const config = parseConfig(SubscribersConfig, { ...this.env, ...settings })
     const registry = createMetrics('test')
     const metrics = subscriberMetrics(registry)
-    const isAtWork = await runSubscriber(subscriber, { closers, loops: new Loops(log, registry), metrics, registry, tools: { config, redis: this.world.redis, log } })
+    const isAtWork = await runSubscriber(subscriber, {
+      closers,
+      loops: new Loops(log, registry),
+      metrics,
+      registry,
+      tools: { config, redis: this.world.redis, log },
+    })
     await eventually(`${subscriber.name} to be at work`, isAtWork, (isIt) => isIt)
     return () => closers.closeAll()
   }
@@ -60,12 +83,18 @@ export class Subscriptions {
   /** As if it had run: its queues are there, and it is owed what happens from now on. */
   async declare(name: string): Promise<void> {
     const connection = await connect(this.world.rabbitmqUrl)
-    await declare(connection, subscriberQueues(name, this.queues(name).partitions.length, ['reservation.rejected']).topology, log)
+    await declare(
+      connection,
+      subscriberQueues(name, this.queues(name).partitions.length, ['reservation.rejected']).topology,
+      log,
+    )
     await connection.close()
     await subscribe(this.world.database, name, this.queues(name).partitions.length)
   }
 
-  /** Sends an order of its own to each partition: whoever handles it has the partition. @returns their ids, by partition */
+  /**
+   * Sends an order of its own to each partition: whoever handles it has the partition. @returns their ids, by partition
+   */
   async sendToEach(name: string): Promise<(string | null)[]> {
     const sent = this.queues(name).partitions.map((queue) => ({ queue, event: history(['order.created'])[0] }))
     for (const { queue, event } of sent) await publishTo(this.world, '', queue, JSON.stringify(event))
@@ -78,7 +107,14 @@ export class Subscriptions {
   }
 
   async publishRaw(routingKey: string, correlationId: string, body: unknown): Promise<void> {
-    const outcome = await this.#publisher.publish({ exchange: ORDER_EVENTS, routingKey, messageId: randomUUID(), correlationId, body, mandatory: false })
+    const outcome = await this.#publisher.publish({
+      exchange: ORDER_EVENTS,
+      routingKey,
+      messageId: randomUUID(),
+      correlationId,
+      body,
+      mandatory: false,
+    })
     if (outcome !== 'CONFIRMED') throw new Error(`The broker said ${outcome}`)
   }
 
@@ -106,8 +142,22 @@ export function history(types: OrderEventType[], changes: Partial<OrderEvent> = 
   return types.map((type, i): OrderEvent => {
     const eventId = randomUUID()
     return {
-      v: 3, eventId, type, orderId, reservationId: `sale.${orderId}`, saleId: 'sale', buyerId: `buyer-${orderId}`, quantity: 1, amountCents: 1_000,
-      couponCode: null, points: 0, sequence: i + 1, orderedAt: now, at: now, traceparent: traceparentOf({ orderId, eventId }), ...changes,
+      v: 3,
+      eventId,
+      type,
+      orderId,
+      reservationId: `sale.${orderId}`,
+      saleId: 'sale',
+      buyerId: `buyer-${orderId}`,
+      quantity: 1,
+      amountCents: 1_000,
+      couponCode: null,
+      points: 0,
+      sequence: i + 1,
+      orderedAt: now,
+      at: now,
+      traceparent: traceparentOf({ orderId, eventId }),
+      ...changes,
     }
   })
 }

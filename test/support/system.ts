@@ -40,10 +40,20 @@ export interface System {
   world: World
   env: NodeJS.ProcessEnv
   url: (path: string) => string
-  start: (service: ServiceName, overrides?: Record<string, string>) => Promise<{ stop: () => Promise<void>; port: number }>
+  start: (
+    service: ServiceName,
+    overrides?: Record<string, string>,
+  ) => Promise<{ stop: () => Promise<void>; port: number }>
   stop: (service: ServiceName) => Promise<void>
   /** A sale that is open now unless told otherwise; returns its id. */
-  createSale: (sale?: { title?: string; priceCents?: number; stock?: number; perBuyerLimit?: number; opensInMs?: number; closesInMs?: number }) => Promise<string>
+  createSale: (sale?: {
+    title?: string
+    priceCents?: number
+    stock?: number
+    perBuyerLimit?: number
+    opensInMs?: number
+    closesInMs?: number
+  }) => Promise<string>
   controlRoom: (method: string, path: string, body?: unknown) => Promise<Answer>
   signIn: (name: string) => Promise<string>
   buy: (saleId: string, token: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
@@ -56,14 +66,30 @@ export interface System {
   close: () => Promise<void>
 }
 
-/** Generous limits, lifetimes that no test reaches by chance, and short waits, so that a test meets only the rule it is about. */
+/**
+ * Generous limits, lifetimes that no test reaches by chance, and short waits, so that a test meets only the rule it is
+ * about.
+ */
 const testSettings = () => ({
-  LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent', HOST: '127.0.0.1', DEMO_MODE: 'true',
-  BUYER_RATE_PER_SECOND: '100000', BUYER_BURST: '100000', ADDRESS_RATE_PER_SECOND: '100000', ADDRESS_BURST: '100000',
-  GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000',
-  POLL_RATE_PER_SECOND: '100000', POLL_BURST: '100000', SIGN_IN_RATE_PER_SECOND: '100000', SIGN_IN_BURST: '100000',
-  RESERVATION_LIFETIME_SECONDS: '3600', SAGA_SECONDS: '3600',
-  SWEEP_INTERVAL_SECONDS: '0.2', SWEEP_GRACE_SECONDS: slowedSeconds(2), RESEND_AFTER_MS: String(slowed(600)), CONFIRM_TIMEOUT_MS: String(slowed(500)),
+  LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+  HOST: '127.0.0.1',
+  DEMO_MODE: 'true',
+  BUYER_RATE_PER_SECOND: '100000',
+  BUYER_BURST: '100000',
+  ADDRESS_RATE_PER_SECOND: '100000',
+  ADDRESS_BURST: '100000',
+  GATEWAY_RATE_PER_SECOND: '100000',
+  GATEWAY_BURST: '100000',
+  POLL_RATE_PER_SECOND: '100000',
+  POLL_BURST: '100000',
+  SIGN_IN_RATE_PER_SECOND: '100000',
+  SIGN_IN_BURST: '100000',
+  RESERVATION_LIFETIME_SECONDS: '3600',
+  SAGA_SECONDS: '3600',
+  SWEEP_INTERVAL_SECONDS: '0.2',
+  SWEEP_GRACE_SECONDS: slowedSeconds(2),
+  RESEND_AFTER_MS: String(slowed(600)),
+  CONFIRM_TIMEOUT_MS: String(slowed(500)),
 })
 
 export async function startSystem(settings: Record<string, string> = {}, which: ServiceName[] = SHOP): Promise<System> {
@@ -74,16 +100,28 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
   const tokenSecret = secret()
   const env: NodeJS.ProcessEnv = {
     ...testSettings(),
-    DATABASE_URL: world.databaseUrl, REDIS_URL: world.redisUrl, RABBITMQ_URL: world.rabbitmqUrl, REDIS_KEY_PREFIX: world.keyPrefix,
-    TOKEN_SECRET: tokenSecret, RUSH_TOKEN_SECRET: tokenSecret, PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
-    GATEWAY_URL: origin('gateway'), PUBLIC_URL: origin('gateway'), ORDER_SERVICE_URL: origin('order-service'), PAYMENT_PROVIDER_URL: origin('payment-provider'),
-    ...Object.fromEntries(ALL.map((name) => [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, String(ports.get(name))])),
+    DATABASE_URL: world.databaseUrl,
+    REDIS_URL: world.redisUrl,
+    RABBITMQ_URL: world.rabbitmqUrl,
+    REDIS_KEY_PREFIX: world.keyPrefix,
+    TOKEN_SECRET: tokenSecret,
+    RUSH_TOKEN_SECRET: tokenSecret,
+    PAYMENT_SECRET: secret(),
+    ADMIN_TOKEN: secret(),
+    GATEWAY_URL: origin('gateway'),
+    PUBLIC_URL: origin('gateway'),
+    ORDER_SERVICE_URL: origin('order-service'),
+    PAYMENT_PROVIDER_URL: origin('payment-provider'),
+    ...Object.fromEntries(
+      ALL.map((name) => [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, String(ports.get(name))]),
+    ),
     ...settings,
   }
   const running = new Map<ServiceName, { stop: () => Promise<void>; port: number }>()
 
   const system: System = {
-    world, env,
+    world,
+    env,
     url: (path) => origin('gateway') + path,
     async start(name, overrides = {}) {
       const started = await startInProcess(name, { ...env, ...overrides })
@@ -94,11 +132,23 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
       await running.get(name)?.stop()
       running.delete(name)
     },
-    async createSale({ title = 'A test sale', priceCents = 1_000, stock = 10, perBuyerLimit = 1, opensInMs = -1_000, closesInMs = 3_600_000 } = {}) {
+    async createSale({
+      title = 'A test sale',
+      priceCents = 1_000,
+      stock = 10,
+      perBuyerLimit = 1,
+      opensInMs = -1_000,
+      closesInMs = 3_600_000,
+    } = {}) {
       const id = `sale-${randomBytes(4).toString('hex')}`
       const answer = await system.controlRoom('POST', '/sales', {
-        id, title, priceCents, stock, perBuyerLimit,
-        opensAt: new Date(Date.now() + opensInMs).toISOString(), closesAt: new Date(Date.now() + closesInMs).toISOString(),
+        id,
+        title,
+        priceCents,
+        stock,
+        perBuyerLimit,
+        opensAt: new Date(Date.now() + opensInMs).toISOString(),
+        closesAt: new Date(Date.now() + closesInMs).toISOString(),
       })
       if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
       return id
@@ -108,16 +158,25 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
       const answer = await call('POST', system.url('/sessions'), { body: { name } })
       return String(answer.body.token)
     },
-    buy: (saleId, token, body = {}, headers = {}) => call('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
-    buyAtLast: (saleId, token, body = {}, headers = {}) => callAtLast('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
+    buy: (saleId, token, body = {}, headers = {}) =>
+      call('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
+    buyAtLast: (saleId, token, body = {}, headers = {}) =>
+      callAtLast('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
     async settled(reservationId, token, statuses = ['ORDERED', 'PAID', 'CANCELLED', 'REJECTED']) {
-      const answer = await eventually(`${reservationId} to be one of ${statuses.join()}`,
-        () => call('GET', system.url(`/reservations/${reservationId}`), { token }), ({ body }) => statuses.includes(String(body.status)))
+      const answer = await eventually(
+        `${reservationId} to be one of ${statuses.join()}`,
+        () => call('GET', system.url(`/reservations/${reservationId}`), { token }),
+        ({ body }) => statuses.includes(String(body.status)),
+      )
       return answer.body
     },
     async auditAtRest(saleId) {
       const path = saleId === undefined ? '/audit' : `/audit?sale=${saleId}`
-      const answer = await eventually('quiet', () => system.controlRoom('GET', path), ({ body }) => body.quiet === true)
+      const answer = await eventually(
+        'quiet',
+        () => system.controlRoom('GET', path),
+        ({ body }) => body.quiet === true,
+      )
       return answer.body as unknown as AuditReport
     },
     async close() {
@@ -126,11 +185,19 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
     },
   }
   for (const name of which) await system.start(name)
-  for (const name of which) await eventually(`${name} to be ready`, () => fetch(`${origin(name)}/readyz`).then((answer) => answer.status), (status) => status === 200)
+  for (const name of which)
+    await eventually(
+      `${name} to be ready`,
+      () => fetch(`${origin(name)}/readyz`).then((answer) => answer.status),
+      (status) => status === 200,
+    )
   return system
 }
 
-async function startInProcess(name: ServiceName, env: NodeJS.ProcessEnv): Promise<{ stop: () => Promise<void>; port: number }> {
+async function startInProcess(
+  name: ServiceName,
+  env: NodeJS.ProcessEnv,
+): Promise<{ stop: () => Promise<void>; port: number }> {
   const { schema, start } = services[name]
   const log = createLog(name, env.LOG_LEVEL ?? 'silent')
   const closers = new Closers(log)

@@ -52,32 +52,65 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   }
 
   const server = createServer((client) => {
-    if (isCut) { client.destroy(); return }
+    if (isCut) {
+      client.destroy()
+      return
+    }
     const upstream = connect(target)
-    for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       sockets.add(socket)
       socket.setNoDelay(true)
-      socket.on('close', () => { sockets.delete(socket); other.destroy() })
+      socket.on('close', () => {
+        sockets.delete(socket)
+        other.destroy()
+      })
       socket.on('error', () => other.destroy())
       // What breaks off here has closed both sockets already.
       passOn(socket, other, socket === upstream ? isAnswerLost : () => false).catch(() => other.destroy())
     }
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const destroyAll = () => { for (const socket of sockets) socket.destroy() }
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const destroyAll = () => {
+    for (const socket of sockets) socket.destroy()
+  }
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
-    cut() { isCut = true; destroyAll() },
-    reset() { isCut = true; for (const socket of sockets) socket.resetAndDestroy() },
-    cutAfter(answers) { answersLeft = answers },
-    restore() { isCut = false; delayMs = 0; textToLose = undefined },
-    freeze() { for (const socket of sockets) frozen.add(socket) },
-    delay(ms) { delayMs = ms },
-    loseAnswers(text) { textToLose = text },
+    cut() {
+      isCut = true
+      destroyAll()
+    },
+    reset() {
+      isCut = true
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
+    cutAfter(answers) {
+      answersLeft = answers
+    },
+    restore() {
+      isCut = false
+      delayMs = 0
+      textToLose = undefined
+    },
+    freeze() {
+      for (const socket of sockets) frozen.add(socket)
+    },
+    delay(ms) {
+      delayMs = ms
+    },
+    loseAnswers(text) {
+      textToLose = text
+    },
     lost: () => lost,
     async close() {
       destroyAll()
-      await new Promise<void>((resolve) => { server.close(() => resolve()) })
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
     },
   }
   return proxy

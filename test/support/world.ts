@@ -26,14 +26,18 @@ export interface World {
 export async function createWorld(): Promise<World> {
   const name = `test_${randomBytes(6).toString('hex')}`
   // A zone that changes its clocks and lies no whole hours from UTC: no test may depend on the database's.
-  const databaseUrl = await createDatabase(inject('databaseUrl'), name, { template: inject('templateDatabase'), timezone: 'Pacific/Chatham' })
+  const databaseUrl = await createDatabase(inject('databaseUrl'), name, {
+    template: inject('templateDatabase'),
+    timezone: 'Pacific/Chatham',
+  })
   const management = new URL(inject('managementUrl'))
   const authorization = `Basic ${Buffer.from(`${management.username}:${management.password}`).toString('base64')}`
-  const broker = (method: string, path: string, body?: unknown) => fetch(new URL(`/api/${path.replace('%VHOST%', name)}`, management.origin), {
-    method,
-    headers: { authorization, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
+  const broker = (method: string, path: string, body?: unknown) =>
+    fetch(new URL(`/api/${path.replace('%VHOST%', name)}`, management.origin), {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
   await broker('PUT', 'vhosts/%VHOST%')
   const rabbitmqUrl = new URL(inject('rabbitmqUrl'))
   rabbitmqUrl.pathname = `/${name}`
@@ -42,7 +46,14 @@ export async function createWorld(): Promise<World> {
   const redis = new Redis(inject('redisUrl'))
   const keyPrefix = `${name}:`
   return {
-    name, databaseUrl, redisUrl: inject('redisUrl'), rabbitmqUrl: rabbitmqUrl.href, keyPrefix, database, redis, broker,
+    name,
+    databaseUrl,
+    redisUrl: inject('redisUrl'),
+    rabbitmqUrl: rabbitmqUrl.href,
+    keyPrefix,
+    database,
+    redis,
+    broker,
     stock: new Stock(redis, keyPrefix),
     async close() {
       await database.$disconnect()

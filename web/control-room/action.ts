@@ -15,7 +15,8 @@ export function useAction(): Action {
   const [isBusy, setBusy] = useState(false)
   const [refusal, setRefusal] = useState<Refusal>()
   return {
-    isBusy, refusal,
+    isBusy,
+    refusal,
     async act<Body>(path: string, call: Omit<Call, 'token'> = {}) {
       setBusy(true)
       const answer = await ask<Body>(path, { ...call, token: adminToken.get() })

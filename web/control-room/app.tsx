@@ -20,14 +20,20 @@ const LATE_FRAMES_MAX = 3
 export function App() {
   const words = useWords()
   const connection = useConnection()
-  useEffect(() => { document.title = words.brand }, [words])
+  useEffect(() => {
+    document.title = words.brand
+  }, [words])
   const isOut = useToken() === '' || connection === 'REFUSED'
   return (
     <>
       <header class="top">
         <p class="brand">{words.brand}</p>
         {!isOut && <SalePicker />}
-        {!isOut && <p class={`connection ${connection.toLowerCase()}`} role="status">{words.connection[connection]}</p>}
+        {!isOut && (
+          <p class={`connection ${connection.toLowerCase()}`} role="status">
+            {words.connection[connection]}
+          </p>
+        )}
         <SettingsBar />
       </header>
       {isOut ? <SignIn isRefused={connection === 'REFUSED'} /> : <Room />}
@@ -38,7 +44,10 @@ export function App() {
 function Room() {
   const words = useWords()
   const isLost = useConnection() === 'LOST'
-  const { processes } = useFrames().slice(-LATE_FRAMES_MAX).findLast((frame) => frame.processes !== null) ?? {}
+  const { processes } =
+    useFrames()
+      .slice(-LATE_FRAMES_MAX)
+      .findLast((frame) => frame.processes !== null) ?? {}
   return (
     <main class={isLost ? 'room lost' : 'room'}>
       <h1 class="unseen">{words.brand}</h1>

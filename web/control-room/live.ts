@@ -26,18 +26,22 @@ export async function follow(): Promise<void> {
     else {
       await readOnce(token)
       if (connection.get() === 'REFUSED') await changed()
-      else await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS) })
+      else
+        await new Promise((resolve) => {
+          setTimeout(resolve, AGAIN_MS)
+        })
     }
   }
 }
 
-const changed = () => new Promise<void>((resolve) => {
-  const stop = adminToken.watch(() => {
-    stop()
-    connection.set('CONNECTING')
-    resolve()
+const changed = () =>
+  new Promise<void>((resolve) => {
+    const stop = adminToken.watch(() => {
+      stop()
+      connection.set('CONNECTING')
+      resolve()
+    })
   })
-})
 
 async function readOnce(token: string): Promise<void> {
   const leaving = new AbortController()
@@ -47,7 +51,13 @@ async function readOnce(token: string): Promise<void> {
     take(event)
   }
   try {
-    const refusal = await readStream({ path: '/live', token, signal: leaving.signal, silenceLimitMs: SILENCE_LIMIT_MS, onEvent })
+    const refusal = await readStream({
+      path: '/live',
+      token,
+      signal: leaving.signal,
+      silenceLimitMs: SILENCE_LIMIT_MS,
+      onEvent,
+    })
     connection.set(refusal?.code === 'FORBIDDEN' || refusal?.code === 'UNAUTHENTICATED' ? 'REFUSED' : 'LOST')
   } catch {
     connection.set('LOST')
@@ -59,7 +69,7 @@ async function readOnce(token: string): Promise<void> {
 /** A control room that was started anew has no past; this page may still have it. */
 function take({ event, data }: ServerSentEvent): void {
   if (event !== 'history' && event !== 'frame') return
-  const news = event === 'history' ? JSON.parse(data) as LiveFrame[] : [JSON.parse(data) as LiveFrame]
+  const news = event === 'history' ? (JSON.parse(data) as LiveFrame[]) : [JSON.parse(data) as LiveFrame]
   const [first] = news
   if (!first) return
   const all = [...frames.get().filter(({ atMs }) => atMs < first.atMs), ...news]

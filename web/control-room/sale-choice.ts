@@ -6,7 +6,10 @@ import { useFrames } from './live.ts'
 export const chosenSale = createStore('')
 export const useChosenSale = () => useStore(chosenSale)
 
-/** The latest frame that knows the sales: while Redis is away, the orders of the one that is shown are still PostgreSQL's to tell. */
+/**
+ * The latest frame that knows the sales: while Redis is away, the orders of the one that is shown are still
+ * PostgreSQL's to tell.
+ */
 export const useFrameWithSales = () => useFrames().findLast(({ sales }) => sales !== null)
 export const useShownSale = () => saleOf(useFrameWithSales(), useChosenSale())
 
@@ -14,5 +17,7 @@ export const useShownSale = () => saleOf(useFrameWithSales(), useChosenSale())
 export function saleOf(frame: LiveFrame | undefined, chosen: string): LiveSale | undefined {
   const sales = frame?.sales ?? []
   const byId = (saleId: string | undefined) => sales.find((sale) => sale.saleId === saleId)
-  return byId(chosen) ?? byId(frame?.rush?.saleId) ?? [...sales].sort((one, other) => other.opensAtMs - one.opensAtMs)[0]
+  return (
+    byId(chosen) ?? byId(frame?.rush?.saleId) ?? [...sales].sort((one, other) => other.opensAtMs - one.opensAtMs)[0]
+  )
 }

@@ -25,7 +25,9 @@ export interface Call {
 const RETRY_MS = 2_000
 const ANSWER_LIMIT_MS = 15_000
 
-/** Asks our own origin. Never throws; what is not an answer of 2xx is a refusal. The caller says what Body it expects. */
+/**
+ * Asks our own origin. Never throws; what is not an answer of 2xx is a refusal. The caller says what Body it expects.
+ */
 export async function ask<Body>(path: string, call: Call = {}): Promise<Answer<Body>> {
   const { method = 'GET', body, signal, clock } = call
   const askedAtMs = performance.now()
@@ -38,7 +40,7 @@ export async function ask<Body>(path: string, call: Call = {}): Promise<Answer<B
       cache: 'no-store',
     })
     if (!response.ok) return { ok: false, refusal: await refusalOf(response) }
-    const answer = response.status === 204 ? {} : await response.json() as Record<string, unknown>
+    const answer = response.status === 204 ? {} : ((await response.json()) as Record<string, unknown>)
     if (typeof answer.serverTime === 'string') clock?.learn(answer.serverTime, askedAtMs)
     return { ok: true, status: response.status, body: answer as Body }
   } catch {
@@ -53,7 +55,7 @@ export function headersOf({ token, headers }: Pick<Call, 'token' | 'headers'>): 
 const offline: Refusal = { code: 'OFFLINE', detail: '', retryAfterMs: RETRY_MS, status: 0 }
 
 export async function refusalOf(response: Response): Promise<Refusal> {
-  const problem = await response.json().catch(() => ({})) as Partial<Problem>
+  const problem = (await response.json().catch(() => ({}))) as Partial<Problem>
   return {
     code: problem.code ?? 'INTERNAL',
     detail: problem.detail ?? '',

@@ -11,9 +11,13 @@ function device() {
   const serverMs = () => SERVER_MS + monotonicMs + sleptMs
   return {
     errorMs: () => Math.abs(clock.nowMs() - serverMs()),
-    pass: (ms: number) => { monotonicMs += ms },
+    pass: (ms: number) => {
+      monotonicMs += ms
+    },
     /** As phones do: what counts the time stands still meanwhile. */
-    sleep: (ms: number) => { sleptMs += ms },
+    sleep: (ms: number) => {
+      sleptMs += ms
+    },
     ask: (tookMs: number, serverWasAt = 0.5) => {
       const askedAtMs = monotonicMs
       monotonicMs += tookMs * serverWasAt

@@ -4,9 +4,11 @@ import { useStore } from './store.ts'
 /** As in the `lang` attribute. */
 export type Language = 'en' | 'zh'
 
-const preferred = (): Language => navigator.language.startsWith('zh') ? 'zh' : 'en'
+const preferred = (): Language => (navigator.language.startsWith('zh') ? 'zh' : 'en')
 
-export const language = remembered<Language>('seckill.language', (kept) => kept === 'en' || kept === 'zh' ? kept : preferred())
+export const language = remembered<Language>('seckill.language', (kept) =>
+  kept === 'en' || kept === 'zh' ? kept : preferred(),
+)
 
 const LOCALES = { en: 'en', zh: 'zh-CN' } as const
 
@@ -17,8 +19,8 @@ declare(language.get())
 language.watch(declare)
 
 /**
- * The words of a page in the language of now. Make it once for each page: the type of the English words is the contract,
- * so that a word without a translation does not compile.
+ * The words of a page in the language of now. Make it once for each page: the type of the English words is the
+ * contract, so that a word without a translation does not compile.
  */
 export function createWords<Words>(words: Record<Language, Words>): { useWords: () => Words; now: () => Words } {
   return { useWords: () => words[useStore(language)], now: () => words[language.get()] }
@@ -26,7 +28,11 @@ export function createWords<Words>(words: Record<Language, Words>): { useWords: 
 
 /** Cents in yuan, the currency of the demo: 1999 is ¥19.99. */
 export function money(cents: number): string {
-  return new Intl.NumberFormat(LOCALES[language.get()], { style: 'currency', currency: 'CNY', currencyDisplay: 'narrowSymbol' }).format(cents / 100)
+  return new Intl.NumberFormat(LOCALES[language.get()], {
+    style: 'currency',
+    currency: 'CNY',
+    currencyDisplay: 'narrowSymbol',
+  }).format(cents / 100)
 }
 
 export function number(value: number): string {

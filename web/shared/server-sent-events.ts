@@ -21,12 +21,21 @@ export interface Stream {
  * Reads one stream to its end. By `fetch`, because the browser's own EventSource sends no token.
  * @returns why there is none, or undefined when the server ended it. @throws when it breaks off.
  */
-export async function readStream({ path, token, signal, silenceLimitMs, onOpen, onEvent }: Stream): Promise<Refusal | undefined> {
+export async function readStream({
+  path,
+  token,
+  signal,
+  silenceLimitMs,
+  onOpen,
+  onEvent,
+}: Stream): Promise<Refusal | undefined> {
   const silence = new AbortController()
   let timer = setTimeout(() => silence.abort(), silenceLimitMs)
   try {
     const response = await fetch(path, {
-      headers: headersOf({ token, headers: { accept: 'text/event-stream' } }), cache: 'no-store', signal: AbortSignal.any([signal, silence.signal]),
+      headers: headersOf({ token, headers: { accept: 'text/event-stream' } }),
+      cache: 'no-store',
+      signal: AbortSignal.any([signal, silence.signal]),
     })
     if (!response.ok || !response.body) return await refusalOf(response)
     onOpen?.()

@@ -10,7 +10,10 @@ const { useWords } = createWords({
 
 const THEMES: Theme[] = ['auto', 'light', 'dark']
 /** Each named in its own language: who has to find it cannot read the other. */
-const LANGUAGES: [Language, string][] = [['en', 'English'], ['zh', '中文']]
+const LANGUAGES: [Language, string][] = [
+  ['en', 'English'],
+  ['zh', '中文'],
+]
 
 /** Language and appearance, both remembered. */
 export function SettingsBar() {
@@ -22,13 +25,21 @@ export function SettingsBar() {
       <label>
         <span class="unseen">{words.theme}</span>
         <select value={chosenTheme} onChange={({ currentTarget }) => theme.set(currentTarget.value as Theme)}>
-          {THEMES.map((each) => <option key={each} value={each}>{words[each]}</option>)}
+          {THEMES.map((each) => (
+            <option key={each} value={each}>
+              {words[each]}
+            </option>
+          ))}
         </select>
       </label>
       <label>
         <span class="unseen">{words.language}</span>
         <select value={chosenLanguage} onChange={({ currentTarget }) => language.set(currentTarget.value as Language)}>
-          {LANGUAGES.map(([each, name]) => <option key={each} value={each} lang={each}>{name}</option>)}
+          {LANGUAGES.map(([each, name]) => (
+            <option key={each} value={each} lang={each}>
+              {name}
+            </option>
+          ))}
         </select>
       </label>
     </div>

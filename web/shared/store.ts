@@ -20,7 +20,9 @@ export function createStore<T>(initial: T): Store<T> {
     },
     watch(onChange) {
       watchers.add(onChange)
-      return () => { watchers.delete(onChange) }
+      return () => {
+        watchers.delete(onChange)
+      }
     },
   }
 }

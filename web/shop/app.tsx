@@ -11,7 +11,9 @@ export function App() {
   const { sales, hasMore, isLost } = useSales()
   const words = useWords()
   const [saleId, setSaleId] = useState(saleInAddress)
-  useEffect(() => { document.title = words.brand }, [words])
+  useEffect(() => {
+    document.title = words.brand
+  }, [words])
   useEffect(() => {
     const follow = () => setSaleId(saleInAddress())
     // It may have changed between the drawing and this.
@@ -22,7 +24,13 @@ export function App() {
   return (
     <>
       <Top hasList={sales !== undefined && sales.length > 1 && saleId !== ''} />
-      <p class="lost" role="status">{isLost && <><strong>{words.lost.title}</strong> {words.lost.next}</>}</p>
+      <p class="lost" role="status">
+        {isLost && (
+          <>
+            <strong>{words.lost.title}</strong> {words.lost.next}
+          </>
+        )}
+      </p>
       <Middle sales={sales} hasMore={hasMore} saleId={saleId} />
     </>
   )
@@ -32,7 +40,10 @@ function Top({ hasList }: { hasList: boolean }) {
   const words = useWords()
   return (
     <header class="top">
-      <a class="brand" href="#/"><Bolt />{words.brand}</a>
+      <a class="brand" href="#/">
+        <Bolt />
+        {words.brand}
+      </a>
       <nav>{hasList && <a href="#/">{words.allSales}</a>}</nav>
       <SettingsBar />
     </header>
@@ -44,5 +55,10 @@ function Middle({ sales, hasMore, saleId }: { sales: SaleView[] | undefined; has
   const chosen = sales && chosenOf(sales, saleId)
   if (chosen) return <SalePage sale={chosen} />
   if (sales && sales.length > 0) return <SaleList sales={sales} hasMore={hasMore} />
-  return <main class="empty"><h1>{sales ? words.nothing.title : words.loading}</h1>{sales && <p>{words.nothing.next}</p>}</main>
+  return (
+    <main class="empty">
+      <h1>{sales ? words.nothing.title : words.loading}</h1>
+      {sales && <p>{words.nothing.next}</p>}
+    </main>
+  )
 }

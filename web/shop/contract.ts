@@ -1,5 +1,12 @@
 import type { z } from 'zod'
-import type { OrderView, PaymentView, ReservationRequest, ReservationView, SaleList, SaleView } from '../../core/contracts/http.ts'
+import type {
+  OrderView,
+  PaymentView,
+  ReservationRequest,
+  ReservationView,
+  SaleList,
+  SaleView,
+} from '../../core/contracts/http.ts'
 import { createClock } from '../shared/clock.ts'
 
 export type { PaymentView, SaleList, SaleView }
@@ -11,7 +18,8 @@ export type Reason = NonNullable<Reservation['reason']>
 /** What may be asked for beside the unit. */
 export type Extras = Pick<z.input<typeof ReservationRequest>, 'coupon' | 'points'>
 
-export const isFinal = ({ status }: Pick<Reservation, 'status'>) => status === 'CANCELLED' || status === 'REJECTED' || status === 'REFUNDED'
+export const isFinal = ({ status }: Pick<Reservation, 'status'>) =>
+  status === 'CANCELLED' || status === 'REJECTED' || status === 'REFUNDED'
 
 /** Redis' clock, which opens and closes sales. */
 export const saleClock = createClock()

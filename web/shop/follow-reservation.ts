@@ -2,7 +2,10 @@ import { ask } from '../shared/api.ts'
 import { readStream } from '../shared/server-sent-events.ts'
 import { isFinal, type Reservation } from './contract.ts'
 
-/** Between two looks while there is no stream. Twice as long each time, so that a shop in trouble is not asked all the more. */
+/**
+ * Between two looks while there is no stream. Twice as long each time, so that a shop in trouble is not asked all the
+ * more.
+ */
 const PAUSE_MS = { first: 1_000, longest: 4_000 }
 /** A stream that lived so long was a good one: its end is no trouble. */
 const GOOD_STREAM_MS = 10_000
@@ -22,8 +25,8 @@ export interface Following {
 }
 
 /**
- * Tells what becomes of a reservation until it is final: by the stream, and while there is none by asking. Only while the
- * page is looked at: a browser has six connections to one origin, and every hidden tab would hold one of them.
+ * Tells what becomes of a reservation until it is final: by the stream, and while there is none by asking. Only while
+ * the page is looked at: a browser has six connections to one origin, and every hidden tab would hold one of them.
  */
 export async function followReservation(following: Following): Promise<void> {
   const { reservationId, token, signal, onPushed } = following
@@ -35,9 +38,14 @@ export async function followReservation(following: Following): Promise<void> {
     let isOver = false
     try {
       const refusal = await readStream({
-        path: `/reservations/${reservationId}/events`, token, signal: AbortSignal.any([signal, hidden.signal]), silenceLimitMs: SILENCE_LIMIT_MS,
+        path: `/reservations/${reservationId}/events`,
+        token,
+        signal: AbortSignal.any([signal, hidden.signal]),
+        silenceLimitMs: SILENCE_LIMIT_MS,
         onOpen: () => onPushed(true),
-        onEvent: ({ data }) => { isOver = tell(following, JSON.parse(data) as Reservation) },
+        onEvent: ({ data }) => {
+          isOver = tell(following, JSON.parse(data) as Reservation)
+        },
       })
       if (refusal?.code === 'NOT_FOUND' || refusal?.code === 'UNAUTHENTICATED') return following.onLost(refusal.code)
       // The shop ends a stream when there is nothing more to tell.
@@ -60,7 +68,10 @@ export async function followReservation(following: Following): Promise<void> {
 /** @returns whether there is nothing more to follow. */
 async function look(following: Following): Promise<boolean> {
   const { reservationId, token, signal, onLost } = following
-  const answer = await ask<Reservation>(`/reservations/${reservationId}`, { token, signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]) })
+  const answer = await ask<Reservation>(`/reservations/${reservationId}`, {
+    token,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
+  })
   if (answer.ok) return tell(following, answer.body) && isFinal(answer.body)
   const { code } = answer.refusal
   if (code !== 'NOT_FOUND' && code !== 'UNAUTHENTICATED') return false
@@ -76,7 +87,9 @@ function tell({ signal, onView }: Following, view: Reservation): boolean {
 
 function hiddenSignal(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
-  const onChange = () => { if (document.hidden) controller.abort() }
+  const onChange = () => {
+    if (document.hidden) controller.abort()
+  }
   document.addEventListener('visibilitychange', onChange)
   return { signal: controller.signal, release: () => document.removeEventListener('visibilitychange', onChange) }
 }

@@ -19,7 +19,10 @@ export interface PurchaseState {
   doing?: Doing
   /** Of the last attempt, and when (by `performance.now()`) the next one makes sense. */
   refusal?: Refusal & { againAtMs: number }
-  /** There is a purchase, and what became of it is being asked for. Over when nobody answers: then another press finds it. */
+  /**
+   * There is a purchase, and what became of it is being asked for. Over when nobody answers: then another press finds
+   * it.
+   */
   isFinding?: boolean
   /** Changes come by themselves; undefined while that is not known. */
   isPushed?: boolean
@@ -38,7 +41,10 @@ export interface Purchase {
 
 const stores = new Map<string, Store<string>>()
 
-/** One for each key, however often one comes back to a sale: what is remembered listens to the other tabs for as long as the page lives. */
+/**
+ * One for each key, however often one comes back to a sale: what is remembered listens to the other tabs for as long as
+ * the page lives.
+ */
 function heldIn(key: string): Store<string> {
   const store = stores.get(key) ?? remembered(key, (kept) => kept ?? '')
   stores.set(key, store)
@@ -54,7 +60,10 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
   let looks = 0
 
   const change = (some: PurchaseState) => state.set({ ...state.get(), ...some })
-  const without = (...names: (keyof PurchaseState)[]) => state.set(Object.fromEntries(Object.entries(state.get()).filter(([name]) => !names.includes(name as keyof PurchaseState))))
+  const without = (...names: (keyof PurchaseState)[]) =>
+    state.set(
+      Object.fromEntries(Object.entries(state.get()).filter(([name]) => !names.includes(name as keyof PurchaseState))),
+    )
 
   function follow(reservationId: string): void {
     following.abort()
@@ -64,10 +73,12 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
     if (reservationId === '') return
     if (!state.get().reservation) change({ isFinding: true })
     void followReservation({
-      reservationId, token, signal,
+      reservationId,
+      token,
+      signal,
       onView: (reservation) => take(reservation, signal),
       onPushed: (isPushed) => change(isPushed ? { isPushed } : { isPushed, isFinding: false }),
-      onLost: (code) => code === 'UNAUTHENTICATED' ? signOut() : held.set(''),
+      onLost: (code) => (code === 'UNAUTHENTICATED' ? signOut() : held.set('')),
     })
   }
 
@@ -78,14 +89,20 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
 
   /** Only the newest of them goes on: each view begins one, and while orders are away they would pile up to a flood. */
   async function readOrder(orderId: string, signal: AbortSignal, look = ++looks): Promise<void> {
-    const answer = await ask<Order>(`/orders/${orderId}`, { token, signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]), clock: orderClock })
+    const answer = await ask<Order>(`/orders/${orderId}`, {
+      token,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
+      clock: orderClock,
+    })
     if (signal.aborted) return
     if (answer.ok) change({ order: answer.body })
     const { reservation, order } = state.get()
     const phase = phaseOf(reservation, order)
     if (answer.ok && phase !== 'CHECKING') return
     const pauseMs = answer.ok ? SAGA_LOOK_MS : Math.max(SAGA_LOOK_MS, answer.refusal.retryAfterMs)
-    setTimeout(() => { if (!signal.aborted && look === looks) void readOrder(orderId, signal, look) }, pauseMs)
+    setTimeout(() => {
+      if (!signal.aborted && look === looks) void readOrder(orderId, signal, look)
+    }, pauseMs)
   }
 
   /** One at a time; its refusal stays to be seen until the next attempt. */
@@ -93,7 +110,12 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
     if (state.get().doing) return undefined
     without('refusal')
     change({ doing })
-    const answer = await ask<Body>(path, { method: 'POST', token, body, clock: doing === 'BUYING' ? saleClock : orderClock })
+    const answer = await ask<Body>(path, {
+      method: 'POST',
+      token,
+      body,
+      clock: doing === 'BUYING' ? saleClock : orderClock,
+    })
     without('doing')
     if (answer.ok) return answer.body
     if (answer.refusal.code === 'UNAUTHENTICATED') signOut()

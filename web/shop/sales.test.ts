@@ -3,7 +3,17 @@ import type { SaleView } from './contract.ts'
 import { chosenOf } from './sales.ts'
 
 const AT = '2026-11-11T00:00:00Z'
-const sale = (id: string): SaleView => ({ id, title: id, priceCents: 1, stock: 1, left: 1, perBuyerLimit: 1, opensAt: AT, closesAt: AT, serverTime: AT })
+const sale = (id: string): SaleView => ({
+  id,
+  title: id,
+  priceCents: 1,
+  stock: 1,
+  left: 1,
+  perBuyerLimit: 1,
+  opensAt: AT,
+  closesAt: AT,
+  serverTime: AT,
+})
 
 test('the only sale needs no choice, but never stands in for another one that the address names', () => {
   expect(chosenOf([sale('tea')], '')?.id).toBe('tea')

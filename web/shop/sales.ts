@@ -24,12 +24,17 @@ async function look(): Promise<void> {
   known.set(found ? { ...found, isLost: false } : { ...known.get(), isLost: true })
 }
 
-/** The pages of the list that are shown, and the sale that the address names, wherever it stands; undefined without an answer. */
-async function readSales(): Promise<Pick<Known, 'hasMore'> & { sales: SaleView[] } | undefined> {
+/**
+ * The pages of the list that are shown, and the sale that the address names, wherever it stands; undefined without an
+ * answer.
+ */
+async function readSales(): Promise<(Pick<Known, 'hasMore'> & { sales: SaleView[] }) | undefined> {
   const sales = new Map<string, SaleView>()
   let next: string | undefined = ''
   for (let page = 0; page < pages && next !== undefined; page++) {
-    const answer: Answer<SaleList> = await ask<SaleList>(next === '' ? '/sales' : `/sales?cursor=${next}`, { clock: saleClock })
+    const answer: Answer<SaleList> = await ask<SaleList>(next === '' ? '/sales' : `/sales?cursor=${next}`, {
+      clock: saleClock,
+    })
     if (!answer.ok) return undefined
     for (const sale of answer.body.sales) sales.set(sale.id, sale)
     next = answer.body.next
@@ -58,16 +63,23 @@ export function useSales(): Known {
     async function keepLooking(): Promise<void> {
       while (!isOver) {
         if (!document.hidden || known.get().sales === undefined) await look()
-        await new Promise((resolve) => { setTimeout(resolve, LOOK_MS) })
+        await new Promise((resolve) => {
+          setTimeout(resolve, LOOK_MS)
+        })
       }
     }
     void keepLooking()
-    return () => { isOver = true }
+    return () => {
+      isOver = true
+    }
   }, [])
   return useStore(known)
 }
 
-/** The sale that the address names, '' for none. Never another one in its place: a sale that is new is not in the list for a second. */
+/**
+ * The sale that the address names, '' for none. Never another one in its place: a sale that is new is not in the list
+ * for a second.
+ */
 export function chosenOf(sales: SaleView[], saleId: string): SaleView | undefined {
   if (saleId === '' && sales.length === 1) return sales[0]
   return sales.find(({ id }) => id === saleId)

@@ -9,12 +9,12 @@ export interface SignedIn extends z.infer<typeof Session> {
 }
 
 /** As JSON; '' when nobody is signed in. All tabs follow. */
-const kept = remembered('seckill.session', (value) => value && read(value) ? value : '')
+const kept = remembered('seckill.session', (value) => (value && read(value) ? value : ''))
 
 function read(value: string): SignedIn | undefined {
   try {
     const session = JSON.parse(value) as Partial<SignedIn>
-    return session.token && session.userId && session.name ? session as SignedIn : undefined
+    return session.token && session.userId && session.name ? (session as SignedIn) : undefined
   } catch {
     return undefined
   }

@@ -32,7 +32,10 @@ export interface BatchConsumer {
   isUp: () => boolean
   /** Messages it was ever given. Of a queue with a single active consumer only that one is given any. */
   given: () => number
-  /** Goes to the end of the broker's line of those who wait to be the single active one; what is in hand is still handled. */
+  /**
+   * Goes to the end of the broker's line of those who wait to be the single active one; what is in hand is still
+   * handled.
+   */
   stepBack: () => Promise<void>
   /** Stops taking, finishes what is in hand, then closes channel and connection. */
   close: () => Promise<void>
@@ -58,9 +61,10 @@ interface Delivery<Item> {
 }
 
 /**
- * Consumes with manual acknowledgement in batches: whatever waits, up to `batchMax` items, at the given rate. Of a batch
- * that was in hand when the connection broke, the acks are dropped and the broker delivers again. While what `handle`
- * needs does not answer, it gives its messages back and takes none: a consumer elsewhere may be able to handle them.
+ * Consumes with manual acknowledgement in batches: whatever waits, up to `batchMax` items, at the given rate. Of a
+ * batch that was in hand when the connection broke, the acks are dropped and the broker delivers again. While what
+ * `handle` needs does not answer, it gives its messages back and takes none: a consumer elsewhere may be able to handle
+ * them.
  */
 export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>): Promise<BatchConsumer> {
   const { log, topology, queue, batchMax } = options
@@ -77,7 +81,9 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     async setup(model) {
       await declare(model, topology, log)
       const channel = await openChannel(model, log)
-      channel.on('close', () => { waiting = waiting.filter((delivery) => delivery.channel !== channel) })
+      channel.on('close', () => {
+        waiting = waiting.filter((delivery) => delivery.channel !== channel)
+      })
       // Enough to fill a batch with messages of one item each; more would only keep them from other consumers.
       await channel.prefetch(batchMax)
       const opened: Open = { model, channel, consumerTag: undefined }
@@ -104,9 +110,19 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
   async function run(): Promise<void> {
     const pace = options.itemsPerSecond === undefined ? undefined : new TokenBucket(options.itemsPerSecond, batchMax)
     while (!stop.signal.aborted) {
-      if (waiting.length === 0) await new Promise<void>((resolve) => { wake = resolve })
+      if (waiting.length === 0)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
       const batch = takeBatch(waiting, batchMax)
-      const parts = batch.flatMap((delivery) => delivery.items.map((item) => ({ item, onPoison: (error: unknown) => { delivery.flaw ??= refusedFor(error) } })))
+      const parts = batch.flatMap((delivery) =>
+        delivery.items.map((item) => ({
+          item,
+          onPoison: (error: unknown) => {
+            delivery.flaw ??= refusedFor(error)
+          },
+        })),
+      )
       await pause(pace?.spend(parts.length) ?? 0, stop.signal)
       // What is not settled goes back to the broker as the channel closes.
       const outcome = await handleItems(parts, { ...options, stop: stop.signal })
@@ -122,17 +138,18 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     isStandingBack = true
     await leave(open, log)
     waiting = []
-    while (!stop.signal.aborted && await options.isAway()) await pause(AWAY_POLL_MS, stop.signal)
+    while (!stop.signal.aborted && (await options.isAway())) await pause(AWAY_POLL_MS, stop.signal)
     isStandingBack = false
     if (stop.signal.aborted) return
     log.info({ queue }, 'what this consumer needs answers again: taking messages')
     // Of a connection that was lost meanwhile, the next set-up lines up by itself.
-    if (open && open.consumerTag === undefined) await lineUp(open).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
+    if (open && open.consumerTag === undefined)
+      await lineUp(open).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
   }
 
   /**
-   * The only place that acknowledges. A message that holds poison goes to the dead letters with its neighbours: they are
-   * handled all the same, and will be met as repeats should somebody send it back.
+   * The only place that acknowledges. A message that holds poison goes to the dead letters with its neighbours: they
+   * are handled all the same, and will be met as repeats should somebody send it back.
    */
   async function settle(batch: Delivery<Item>[]): Promise<void> {
     const burials = batch.flatMap(({ message, flaw }) => (flaw ? [{ message, queue, flaw }] : []))
@@ -141,7 +158,9 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     for (const { flaw } of burials) countDead(queue, flaw.reason)
     const outcomes = await bury(options.url, options.name, burials, log, options.graveyard)
     // What could not be buried the broker takes there itself, without the reason, and holds it until there is room.
-    batch.filter(({ flaw }) => flaw).forEach((delivery, i) => answer(delivery, outcomes[i] === 'CONFIRMED' ? 'ack' : 'reject', log))
+    batch
+      .filter(({ flaw }) => flaw)
+      .forEach((delivery, i) => answer(delivery, outcomes[i] === 'CONFIRMED' ? 'ack' : 'reject', log))
   }
 
   const running = run()
@@ -160,11 +179,17 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     },
     async close() {
       stop.abort()
-      if (connection.isUp() && open?.consumerTag !== undefined) await open.channel.cancel(open.consumerTag).catch((error: Error) => log.debug({ err: error.message }, 'consumer was gone'))
+      if (connection.isUp() && open?.consumerTag !== undefined)
+        await open.channel
+          .cancel(open.consumerTag)
+          .catch((error: Error) => log.debug({ err: error.message }, 'consumer was gone'))
       wake()
       await running
       // Close the channel before the connection, so that acks still on their way are written.
-      if (connection.isUp() && open) await withinLimit(open.channel.close()).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
+      if (connection.isUp() && open)
+        await withinLimit(open.channel.close()).catch((error: Error) =>
+          log.debug({ err: error.message }, 'channel was gone'),
+        )
       await connection.close()
     },
   }
@@ -183,7 +208,10 @@ async function leave(open: Open | undefined, log: Logger): Promise<void> {
   }
 }
 
-function read<Item>(body: Buffer, { unpack, log, queue }: BatchConsumerOptions<Item>): Pick<Delivery<Item>, 'items' | 'flaw'> {
+function read<Item>(
+  body: Buffer,
+  { unpack, log, queue }: BatchConsumerOptions<Item>,
+): Pick<Delivery<Item>, 'items' | 'flaw'> {
   try {
     const { items, isWhole, why = 'it is not whole' } = unpack(body)
     if (isWhole) return { items }
@@ -196,7 +224,10 @@ function read<Item>(body: Buffer, { unpack, log, queue }: BatchConsumerOptions<I
   }
 }
 
-const refusedFor = (error: unknown): Flaw => ({ reason: 'refused', why: error instanceof Error ? error.message : String(error) })
+const refusedFor = (error: unknown): Flaw => ({
+  reason: 'refused',
+  why: error instanceof Error ? error.message : String(error),
+})
 
 /** Takes messages off the list until they carry `batchMax` items. */
 function takeBatch<Item>(waiting: Delivery<Item>[], batchMax: number): Delivery<Item>[] {

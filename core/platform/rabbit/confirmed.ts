@@ -35,7 +35,10 @@ export function confirming(channel: ConfirmChannel, log: Logger, onReturned = ()
     onReturned()
   })
 
-  return ({ exchange, routingKey, messageId, correlationId, body, headers, mandatory = true }: Outgoing, patienceMs: number): Promise<PublishOutcome> => {
+  return (
+    { exchange, routingKey, messageId, correlationId, body, headers, mandatory = true }: Outgoing,
+    patienceMs: number,
+  ): Promise<PublishOutcome> => {
     // Not the message's id: the same message may be on its way twice, by the gateway and by a resender.
     const publishId = ++published
     return new Promise<PublishOutcome>((resolve) => {
@@ -50,10 +53,20 @@ export function confirming(channel: ConfirmChannel, log: Logger, onReturned = ()
         else settle(unroutable ? 'REFUSED' : 'CONFIRMED')
       }
       try {
-        channel.publish(exchange, routingKey, Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)), {
-          persistent: true, mandatory, messageId, contentType: 'application/json', ...(correlationId === undefined ? {} : { correlationId }),
-          headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
-        }, onConfirm)
+        channel.publish(
+          exchange,
+          routingKey,
+          Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)),
+          {
+            persistent: true,
+            mandatory,
+            messageId,
+            contentType: 'application/json',
+            ...(correlationId === undefined ? {} : { correlationId }),
+            headers: mandatory ? { ...headers, [PUBLISH_ID]: publishId } : headers,
+          },
+          onConfirm,
+        )
         failpointOnceSent('publisher.beforeConfirm')
       } catch (error) {
         log.debug({ err: error }, 'channel closed under a publish')

@@ -7,7 +7,9 @@ import { createLog } from '../log.ts'
 import { createPublisher } from './publisher.ts'
 
 let world: World
-beforeAll(async () => { world = await createWorld() })
+beforeAll(async () => {
+  world = await createWorld()
+})
 afterAll(() => world.close())
 
 /** More than the broker answers while a publisher connects and declares. */
@@ -19,12 +21,22 @@ test('a connection that is cut at any moment of its set-up comes back', async ()
     const proxy = await startTcpProxy({ host: broker.hostname, port: Number(broker.port) })
     broker.port = String(proxy.port)
     proxy.cutAfter(answers)
-    const publisher = await createPublisher({ url: broker.href, name: `cut after ${answers}`, log: createLog('test', 'silent'), topology: intakeTopology(1_000), confirmTimeoutMs: 2_000 })
+    const publisher = await createPublisher({
+      url: broker.href,
+      name: `cut after ${answers}`,
+      log: createLog('test', 'silent'),
+      topology: intakeTopology(1_000),
+      confirmTimeoutMs: 2_000,
+    })
     const publish = () => {
       proxy.restore()
       return publisher.publish({ exchange: '', routingKey: 'seckill.intake', messageId: 'm', body: {} })
     }
-    const outcome = await eventually(`a confirm after a cut at answer ${answers}`, publish, (seen) => seen === 'CONFIRMED')
+    const outcome = await eventually(
+      `a confirm after a cut at answer ${answers}`,
+      publish,
+      (seen) => seen === 'CONFIRMED',
+    )
     await publisher.close()
     await proxy.close()
     return outcome

@@ -34,20 +34,39 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
       maxDelay: 2_000,
       async setup(model: ChannelModel) {
         // A connection-level error during set-up is rethrown as uncaught unless somebody listens.
-        model.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection failed'))
+        model.on('error', (error: Error) =>
+          log.warn({ err: error.message, connection: name }, 'broker connection failed'),
+        )
         await unlessClosed(model, setup(model))
       },
     },
   })
-  connection.on('connect', () => { up = true; blocked = false; log.info({ connection: name }, 'broker connected') })
-  connection.on('disconnect', () => { up = false; log.warn({ connection: name }, 'broker gone, reconnecting') })
+  connection.on('connect', () => {
+    up = true
+    blocked = false
+    log.info({ connection: name }, 'broker connected')
+  })
+  connection.on('disconnect', () => {
+    up = false
+    log.warn({ connection: name }, 'broker gone, reconnecting')
+  })
   connection.on('connect-failed', (error: Error & { code?: number }) => {
-    if (error.code !== PRECONDITION_FAILED) return log.warn({ err: error.message, connection: name }, 'broker not reachable')
-    log.fatal({ err: error.message, connection: name }, 'a queue or exchange exists and is of another kind; docs/upgrading.md says how to make it anew')
+    if (error.code !== PRECONDITION_FAILED)
+      return log.warn({ err: error.message, connection: name }, 'broker not reachable')
+    log.fatal(
+      { err: error.message, connection: name },
+      'a queue or exchange exists and is of another kind; docs/upgrading.md says how to make it anew',
+    )
   })
   connection.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection'))
-  connection.on('blocked', (reason: string) => { blocked = true; log.warn({ reason }, 'broker takes no messages') })
-  connection.on('unblocked', () => { blocked = false; log.info('broker takes messages again') })
+  connection.on('blocked', (reason: string) => {
+    blocked = true
+    log.warn({ reason }, 'broker takes no messages')
+  })
+  connection.on('unblocked', () => {
+    blocked = false
+    log.info('broker takes messages again')
+  })
   return { isUp: () => up, isBlocked: () => blocked, close: () => withinLimit(connection.close()) }
 }
 
@@ -70,8 +89,17 @@ async function unlessClosed<T>(model: ChannelModel, work: Promise<T>): Promise<T
 }
 
 /** Connects for one piece of work, and leaves. @throws when the broker cannot be reached, or goes meanwhile. */
-export async function visitBroker<T>(url: string, name: string, log: Logger, work: (model: ChannelModel) => Promise<T>): Promise<T> {
-  const model = await connect(withHeartbeat(url), { noDelay: true, timeout: 5_000, clientProperties: { connection_name: name } })
+export async function visitBroker<T>(
+  url: string,
+  name: string,
+  log: Logger,
+  work: (model: ChannelModel) => Promise<T>,
+): Promise<T> {
+  const model = await connect(withHeartbeat(url), {
+    noDelay: true,
+    timeout: 5_000,
+    clientProperties: { connection_name: name },
+  })
   model.on('error', (error: Error) => log.debug({ err: error.message, connection: name }, 'broker connection failed'))
   try {
     return await unlessClosed(model, work(model))
@@ -97,7 +125,10 @@ function withHeartbeat(url: string): string {
 const PRECONDITION_FAILED = 406
 
 /** Opens a channel; when it dies alone, its connection is ended too, so that recovery builds everything anew. */
-export async function openChannel(model: ChannelModel, log: Logger): Promise<Awaited<ReturnType<ChannelModel['createConfirmChannel']>>> {
+export async function openChannel(
+  model: ChannelModel,
+  log: Logger,
+): Promise<Awaited<ReturnType<ChannelModel['createConfirmChannel']>>> {
   const channel = await model.createConfirmChannel()
   channel.on('error', (error: Error) => {
     log.error({ err: error.message }, 'broker closed the channel')

@@ -14,7 +14,12 @@ export interface Flaw {
 }
 
 /** What a dead letter knows of its death. The broker's own note (x-death) says "rejected" and the queue, never why. */
-export const DEATH = { queue: 'x-letter-queue', reason: 'x-letter-reason', why: 'x-letter-why', at: 'x-letter-at' } as const
+export const DEATH = {
+  queue: 'x-letter-queue',
+  reason: 'x-letter-reason',
+  why: 'x-letter-why',
+  at: 'x-letter-at',
+} as const
 
 const WHY_MAX = 300
 const CONFIRM_LIMIT_MS = 2_000
@@ -35,20 +40,36 @@ export interface Burial {
 }
 
 /**
- * Publishes messages to the dead letters, with the reason. Only what is CONFIRMED may be acknowledged; a crash before that
- * makes a second dead letter. The connection is made for it: on the consumer's own, an alarm of the broker would hold back
- * its acknowledgements, too. Never throws.
+ * Publishes messages to the dead letters, with the reason. Only what is CONFIRMED may be acknowledged; a crash before
+ * that makes a second dead letter. The connection is made for it: on the consumer's own, an alarm of the broker would
+ * hold back its acknowledgements, too. Never throws.
  */
-export async function bury(url: string, name: string, burials: Burial[], log: Logger, graveyard = SHARED): Promise<PublishOutcome[]> {
+export async function bury(
+  url: string,
+  name: string,
+  burials: Burial[],
+  log: Logger,
+  graveyard = SHARED,
+): Promise<PublishOutcome[]> {
   try {
     return await visitBroker(url, `${name} dead letters`, log, async (model) => {
       await declare(model, graveyard.topology, log)
       const send = confirming(await openChannel(model, log), log)
-      return await Promise.all(burials.map(({ message, queue, flaw }) => send({
-        exchange: graveyard.exchange, routingKey: graveyard.routingKey ?? queue,
-        messageId: String(message.properties.messageId ?? ''), correlationId: message.properties.correlationId as string | undefined, body: message.content,
-        headers: { ...withoutDeath(message), ...deathNote(queue, flaw) },
-      }, CONFIRM_LIMIT_MS)))
+      return await Promise.all(
+        burials.map(({ message, queue, flaw }) =>
+          send(
+            {
+              exchange: graveyard.exchange,
+              routingKey: graveyard.routingKey ?? queue,
+              messageId: String(message.properties.messageId ?? ''),
+              correlationId: message.properties.correlationId as string | undefined,
+              body: message.content,
+              headers: { ...withoutDeath(message), ...deathNote(queue, flaw) },
+            },
+            CONFIRM_LIMIT_MS,
+          ),
+        ),
+      )
     })
   } catch (error) {
     log.warn({ err: error }, 'the reasons of dead letters could not be kept')
@@ -58,20 +79,40 @@ export async function bury(url: string, name: string, burials: Burial[], log: Lo
 
 function deathNote(queue: string, { reason, why }: Flaw): Record<string, string> {
   const line = why.replaceAll(/\s+/g, ' ').trim()
-  return { [DEATH.queue]: queue, [DEATH.reason]: reason, [DEATH.why]: line.slice(0, WHY_MAX), [DEATH.at]: new Date().toISOString() }
+  return {
+    [DEATH.queue]: queue,
+    [DEATH.reason]: reason,
+    [DEATH.why]: line.slice(0, WHY_MAX),
+    [DEATH.at]: new Date().toISOString(),
+  }
 }
 
 /** The headers that the message had in its life: nothing of an earlier death, nor of the publish that brought it. */
 export function withoutDeath({ properties }: Message): Record<string, unknown> {
   const notes = new Set<string>([...Object.values(DEATH), PUBLISH_ID, 'x-death', 'x-delivery-count'])
-  return Object.fromEntries(Object.entries(properties.headers ?? {}).filter(([header]) => !notes.has(header) && !/^x-(first|last)-death-/.test(header)))
+  return Object.fromEntries(
+    Object.entries(properties.headers ?? {}).filter(
+      ([header]) => !notes.has(header) && !/^x-(first|last)-death-/.test(header),
+    ),
+  )
 }
 
-/** Counts what a consumer sends to the dead letters; those that the broker sends (delivery limit) show in their number only. */
+/**
+ * Counts what a consumer sends to the dead letters; those that the broker sends (delivery limit) show in their number
+ * only.
+ */
 export function deadLetterCounter(registry: Registry | undefined): (queue: string, reason: Flaw['reason']) => void {
   if (!registry) return () => {}
   const name = 'seckill_dead_lettered_total'
   const known = registry.getSingleMetric(name)
-  const counter = known instanceof Counter ? known : new Counter({ name, help: 'Messages sent to the dead letters, by queue and reason', labelNames: ['queue', 'reason'], registers: [registry] })
+  const counter =
+    known instanceof Counter
+      ? known
+      : new Counter({
+          name,
+          help: 'Messages sent to the dead letters, by queue and reason',
+          labelNames: ['queue', 'reason'],
+          registers: [registry],
+        })
   return (queue, reason) => counter.inc({ queue, reason })
 }

@@ -11,16 +11,22 @@ let model: ChannelModel
 beforeAll(async () => {
   world = await createWorld()
   model = await connect(world.rabbitmqUrl, { noDelay: true })
-  model.on('error', () => { /* A refused declaration says the same. */ })
+  model.on('error', () => {
+    /* A refused declaration says the same. */
+  })
 })
-afterEach(async () => { for (const queue of [INTAKE, DEAD_LETTERS]) await world.broker('DELETE', `queues/%VHOST%/${queue}`) })
+afterEach(async () => {
+  for (const queue of [INTAKE, DEAD_LETTERS]) await world.broker('DELETE', `queues/%VHOST%/${queue}`)
+})
 afterAll(async () => {
   await model.close()
   await world.close()
 })
 
 async function argumentsOf(queue: string): Promise<Record<string, unknown>> {
-  const answer = await (await world.broker('GET', `queues/%VHOST%/${queue}`)).json() as { arguments: Record<string, unknown> }
+  const answer = (await (await world.broker('GET', `queues/%VHOST%/${queue}`)).json()) as {
+    arguments: Record<string, unknown>
+  }
   return answer.arguments
 }
 
@@ -37,15 +43,27 @@ test('a queue that was made with other bounds is used as it is, and the log name
 
 test('a queue that was made without a bound that has come since is used as it is', async () => {
   const channel = await model.createChannel()
-  await channel.assertQueue(DEAD_LETTERS, { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-max-length': 100_000, 'x-overflow': 'reject-publish' } })
+  await channel.assertQueue(DEAD_LETTERS, {
+    durable: true,
+    arguments: { 'x-queue-type': 'quorum', 'x-max-length': 100_000, 'x-overflow': 'reject-publish' },
+  })
   await channel.close()
   await declare(model, deadLetterTopology, log)
   expect(await argumentsOf(DEAD_LETTERS)).not.toHaveProperty('x-max-length-bytes')
 })
 
-test.each([['x-overflow', 'drop-head'], ['x-message-ttl', 5_000]])('a queue that works in another way is refused, since it might lose what it is given: %s', async (argument, value) => {
-  const channel = await model.createChannel()
-  await channel.assertQueue(DEAD_LETTERS, { durable: true, arguments: { ...deadLetterTopology.queues[0]?.arguments, [argument]: value } })
-  await channel.close()
-  await expect(declare(model, deadLetterTopology, log)).rejects.toThrow(argument)
-})
+test.each([
+  ['x-overflow', 'drop-head'],
+  ['x-message-ttl', 5_000],
+])(
+  'a queue that works in another way is refused, since it might lose what it is given: %s',
+  async (argument, value) => {
+    const channel = await model.createChannel()
+    await channel.assertQueue(DEAD_LETTERS, {
+      durable: true,
+      arguments: { ...deadLetterTopology.queues[0]?.arguments, [argument]: value },
+    })
+    await channel.close()
+    await expect(declare(model, deadLetterTopology, log)).rejects.toThrow(argument)
+  },
+)

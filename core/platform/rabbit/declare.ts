@@ -32,15 +32,24 @@ async function declareQueue(model: ChannelModel, { name, arguments: wanted }: Qu
     if (!refusal) return
     const { bound, kept } = boundThatDiffers(refusal)
     if (bound === undefined || adopted === BOUNDS.length) throw refusal
-    log.error({ queue: name, bound, wanted: wanted[bound], kept: kept ?? 'none' }, 'the queue was made with another bound and keeps it; docs/upgrading.md says how to change it')
+    log.error(
+      { queue: name, bound, wanted: wanted[bound], kept: kept ?? 'none' },
+      'the queue was made with another bound and keeps it; docs/upgrading.md says how to change it',
+    )
     args[bound] = kept
   }
 }
 
 /** On a channel of its own, which a refusal closes. */
-async function refusalOf(model: ChannelModel, queue: string, args: Record<string, unknown>): Promise<Error | undefined> {
+async function refusalOf(
+  model: ChannelModel,
+  queue: string,
+  args: Record<string, unknown>,
+): Promise<Error | undefined> {
   const channel = await model.createChannel()
-  channel.on('error', () => { /* The rejected call says the same. */ })
+  channel.on('error', () => {
+    /* The rejected call says the same. */
+  })
   try {
     await channel.assertQueue(queue, { durable: true, arguments: args })
     await channel.close()
@@ -50,8 +59,12 @@ async function refusalOf(model: ChannelModel, queue: string, args: Record<string
   }
 }
 
-/** The broker names the first argument that differs: "inequivalent arg 'x-max-length' for queue …: received '7' but current is '5'", or "is none". */
+/**
+ * The broker names the first argument that differs: "inequivalent arg 'x-max-length' for queue …: received '7' but
+ * current is '5'", or "is none".
+ */
 function boundThatDiffers({ message }: Error): { bound?: string | undefined; kept?: number | undefined } {
-  const [, bound = '', kept] = /inequivalent arg '([^']+)'.* but current is (?:none|(?:the value )?'(\d+)')/.exec(message) ?? []
+  const [, bound = '', kept] =
+    /inequivalent arg '([^']+)'.* but current is (?:none|(?:the value )?'(\d+)')/.exec(message) ?? []
   return BOUNDS.includes(bound) ? { bound, kept: kept === undefined ? undefined : Number(kept) } : {}
 }

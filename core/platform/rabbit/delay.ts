@@ -1,5 +1,13 @@
 import { connect } from 'amqplib'
-import { DELAYED_TIMEOUTS, delayedExchangeTopology, delayQueueTopology, DUE, TIMEOUTS, type Topology, waitingRoom } from '../../contracts/topology.ts'
+import {
+  DELAYED_TIMEOUTS,
+  delayedExchangeTopology,
+  delayQueueTopology,
+  DUE,
+  TIMEOUTS,
+  type Topology,
+  waitingRoom,
+} from '../../contracts/topology.ts'
 import type { Logger } from '../log.ts'
 import type { Outgoing } from './confirmed.ts'
 
@@ -14,9 +22,17 @@ export interface DelayTransport {
 
 export type DelayChoice = 'auto' | 'plugin' | 'queue'
 
-/** `auto` takes the plugin where the broker has it, and the queue everywhere else. @throws when the broker cannot be reached. */
-export async function chooseDelayTransport(url: string, choice: DelayChoice, delayMs: number, log: Logger): Promise<DelayTransport> {
-  const kind = choice === 'auto' ? (await hasDelayedExchange(url, log) ? 'plugin' : 'queue') : choice
+/**
+ * `auto` takes the plugin where the broker has it, and the queue everywhere else. @throws when the broker cannot be
+ * reached.
+ */
+export async function chooseDelayTransport(
+  url: string,
+  choice: DelayChoice,
+  delayMs: number,
+  log: Logger,
+): Promise<DelayTransport> {
+  const kind = choice === 'auto' ? ((await hasDelayedExchange(url, log)) ? 'plugin' : 'queue') : choice
   log.info({ kind, delayMs }, 'timeout messages are held back by')
   return kind === 'plugin' ? byPlugin(delayMs) : byQueue(delayMs)
 }
@@ -30,9 +46,15 @@ export interface DelayChosenLater extends DelayTransport {
 export function chooseDelayLater(url: string, choice: DelayChoice, delayMs: number, log: Logger): DelayChosenLater {
   let chosen = byQueue(delayMs)
   return {
-    get kind() { return chosen.kind },
-    get topology() { return chosen.topology },
-    get route() { return chosen.route },
+    get kind() {
+      return chosen.kind
+    },
+    get topology() {
+      return chosen.topology
+    },
+    get route() {
+      return chosen.route
+    },
     async choose() {
       chosen = await chooseDelayTransport(url, choice, delayMs, log)
       return chosen.topology
@@ -59,7 +81,8 @@ function byPlugin(delayMs: number): DelayTransport {
 
 /**
  * Asks by declaring the exchange under a throw-away name on a throw-away connection: where the type is unknown,
- * RabbitMQ 3.10 closes the whole connection (503 COMMAND_INVALID) and says so only in its `error` event, 4.x the channel.
+ * RabbitMQ 3.10 closes the whole connection (503 COMMAND_INVALID) and says so only in its `error` event, 4.x the
+ * channel.
  */
 async function hasDelayedExchange(url: string, log: Logger): Promise<boolean> {
   const connection = await connect(url, { noDelay: true, timeout: 5_000 })
@@ -68,14 +91,19 @@ async function hasDelayedExchange(url: string, log: Logger): Promise<boolean> {
     const channel = await connection.createChannel()
     channel.on('error', (error: Error) => log.debug({ err: error.message }, 'the broker has no delayed exchange'))
     const probe = `${DELAYED_TIMEOUTS}.probe.${process.pid}`
-    await channel.assertExchange(probe, 'x-delayed-message', { durable: false, autoDelete: true, arguments: { 'x-delayed-type': 'direct' } })
+    await channel.assertExchange(probe, 'x-delayed-message', {
+      durable: false,
+      autoDelete: true,
+      arguments: { 'x-delayed-type': 'direct' },
+    })
     await channel.deleteExchange(probe)
     return true
   } catch (error) {
     log.debug({ err: error }, 'probe refused')
     return false
   } finally {
-    await connection.close().catch((error: Error) => log.debug({ err: error.message }, 'probe connection was closed by the broker'))
+    await connection
+      .close()
+      .catch((error: Error) => log.debug({ err: error.message }, 'probe connection was closed by the broker'))
   }
 }
-

@@ -16,8 +16,14 @@ export function createDepthReader(url: string): DepthReader {
   let connection: Promise<ChannelModel> | undefined
 
   function open(): Promise<ChannelModel> {
-    connection ??= connect(url, { noDelay: true, timeout: ANSWER_LIMIT_MS, clientProperties: { connection_name: 'queue depths' } }).then((model) => {
-      const forget = () => { connection = undefined }
+    connection ??= connect(url, {
+      noDelay: true,
+      timeout: ANSWER_LIMIT_MS,
+      clientProperties: { connection_name: 'queue depths' },
+    }).then((model) => {
+      const forget = () => {
+        connection = undefined
+      }
       // Without a listener for its errors a broken connection would end the process.
       model.on('error', forget).on('close', forget)
       return model
@@ -38,7 +44,9 @@ export function createDepthReader(url: string): DepthReader {
         const broken = connection
         connection = undefined
         void broken?.then((model) => model.close()).catch(() => 'it is gone already')
-        throw new BrokerUnreachable(`RabbitMQ did not say how long its queues are: ${error instanceof Error ? error.message : String(error)}`)
+        throw new BrokerUnreachable(
+          `RabbitMQ did not say how long its queues are: ${error instanceof Error ? error.message : String(error)}`,
+        )
       }
     },
     async close() {
@@ -51,7 +59,9 @@ export function createDepthReader(url: string): DepthReader {
 async function depth(model: ChannelModel, queue: string): Promise<number> {
   // A passive check of a queue that is not there closes its channel, so every check has one of its own.
   const channel = await model.createChannel()
-  channel.on('error', () => { /* The rejected check says the same. */ })
+  channel.on('error', () => {
+    /* The rejected check says the same. */
+  })
   try {
     const { messageCount } = await channel.checkQueue(queue)
     await channel.close()

@@ -10,17 +10,27 @@ function scene(poison: number[], stop = new AbortController(), isAway = false) {
   const handled: number[] = []
   const named: number[] = []
   let attempts = 0
-  const run = (count: number, before: (attempt: number) => void = () => {}) => handleItems(
-    Array.from({ length: count }, (_, item) => ({ item, onPoison: () => { named.push(item) } })),
-    {
-      log, stop: stop.signal, isFutile: (error) => error instanceof Poison, isAway: async () => isAway,
-      handle(items) {
-        before(++attempts)
-        if (items.some((item) => poison.includes(item))) throw new Poison()
-        handled.push(...items)
-        return Promise.resolve()
+  const run = (count: number, before: (attempt: number) => void = () => {}) =>
+    handleItems(
+      Array.from({ length: count }, (_, item) => ({
+        item,
+        onPoison: () => {
+          named.push(item)
+        },
+      })),
+      {
+        log,
+        stop: stop.signal,
+        isFutile: (error) => error instanceof Poison,
+        isAway: async () => isAway,
+        handle(items) {
+          before(++attempts)
+          if (items.some((item) => poison.includes(item))) throw new Poison()
+          handled.push(...items)
+          return Promise.resolve()
+        },
       },
-    })
+    )
   return { run, handled, named, attempts: () => attempts, stop }
 }
 
@@ -38,9 +48,13 @@ test('nothing to handle is handled', async () => {
   expect(attempts()).toBe(0)
 })
 
-test('a fault that passes is nobody\'s poison: the same items are tried again', async () => {
+test("a fault that passes is nobody's poison: the same items are tried again", async () => {
   const { run, handled, named } = scene([])
-  expect(await run(3, (attempt) => { if (attempt < 3) throw new Error('the server is away') })).toBe('DONE')
+  expect(
+    await run(3, (attempt) => {
+      if (attempt < 3) throw new Error('the server is away')
+    }),
+  ).toBe('DONE')
   expect(handled).toEqual([0, 1, 2])
   expect(named).toEqual([])
 })
@@ -49,15 +63,24 @@ test('what fails together again and again is tried with less at a time, in its o
   const handled: number[] = []
   const named: number[] = []
   const outcome = await handleItems(
-    Array.from({ length: 10 }, (_, item) => ({ item, onPoison: () => { named.push(item) } })),
+    Array.from({ length: 10 }, (_, item) => ({
+      item,
+      onPoison: () => {
+        named.push(item)
+      },
+    })),
     {
-      log, stop: new AbortController().signal, isFutile: () => false, isAway: async () => false,
+      log,
+      stop: new AbortController().signal,
+      isFutile: () => false,
+      isAway: async () => false,
       handle(items) {
         if (items.length > 5) throw new Error('the transaction took too long')
         handled.push(...items)
         return Promise.resolve()
       },
-    })
+    },
+  )
   expect(outcome).toBe('DONE')
   expect(handled).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   expect(named).toEqual([])
@@ -65,16 +88,22 @@ test('what fails together again and again is tried with less at a time, in its o
 
 test('while stopping nothing is tried again, and what is left is said to be left', async () => {
   const { run, handled, attempts, stop } = scene([])
-  expect(await run(3, () => {
-    stop.abort()
-    throw new Error('the server is away')
-  })).toBe('STOPPED')
+  expect(
+    await run(3, () => {
+      stop.abort()
+      throw new Error('the server is away')
+    }),
+  ).toBe('STOPPED')
   expect(attempts()).toBe(1)
   expect(handled).toEqual([])
 })
 
 test('what needs a server that does not answer is given up at once, poison or not', async () => {
   const { run, handled, named, attempts } = scene([], new AbortController(), true)
-  expect(await run(500, () => { throw new Error('connection refused') })).toBe('AWAY')
+  expect(
+    await run(500, () => {
+      throw new Error('connection refused')
+    }),
+  ).toBe('AWAY')
   expect({ handled, named, attempts: attempts() }).toEqual({ handled: [], named: [], attempts: 1 })
 })

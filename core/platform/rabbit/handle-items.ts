@@ -14,7 +14,9 @@ export interface HandlingOptions<Item> {
   handle: (items: Item[]) => Promise<void>
   /** Whether trying the same again is futile. */
   isFutile: (error: unknown) => boolean
-  /** Whether what `handle` needs does not answer; asked after a failure. Then the items are for a consumer elsewhere. */
+  /**
+   * Whether what `handle` needs does not answer; asked after a failure. Then the items are for a consumer elsewhere.
+   */
   isAway: () => Promise<boolean>
   /** While it stops, what failed is left to whoever gets it next. */
   stop: AbortSignal
@@ -25,13 +27,16 @@ export type HandlingOutcome = 'DONE' | 'STOPPED' | 'AWAY'
 
 const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 5_000
-/** What failed so often together may be too much for the 10 s of a transaction, and then fails for as long as it stays together. */
+/**
+ * What failed so often together may be too much for the 10 s of a transaction, and then fails for as long as it stays
+ * together.
+ */
 const TRIES_TOGETHER = 3
 
 /**
- * Tries until it works, with growing pauses, since a server that is away is nobody's fault; after some tries with half as
- * much at a time, since one that is slow may manage that. Where no retry can mend it, the batch is halved until the poison is
- * alone: some 20 attempts to find one entry of 500, and all others are handled.
+ * Tries until it works, with growing pauses, since a server that is away is nobody's fault; after some tries with half
+ * as much at a time, since one that is slow may manage that. Where no retry can mend it, the batch is halved until the
+ * poison is alone: some 20 attempts to find one entry of 500, and all others are handled.
  */
 export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<HandlingOutcome> {
   const { log, handle, isFutile, isAway, stop } = options
@@ -54,7 +59,11 @@ export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOp
   return 'STOPPED'
 }
 
-async function halve<Item>(parts: Part<Item>[], options: HandlingOptions<Item>, error: unknown): Promise<HandlingOutcome> {
+async function halve<Item>(
+  parts: Part<Item>[],
+  options: HandlingOptions<Item>,
+  error: unknown,
+): Promise<HandlingOutcome> {
   const [only] = parts
   if (only && parts.length === 1) {
     options.log.error({ err: error }, 'message holds what cannot be handled, to the dead letters')

@@ -50,7 +50,9 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       await declare(model, await topology(), log)
       const opened = await openChannel(model, log)
       const sendHere = confirming(opened, log, () => mend(model))
-      opened.on('close', () => { if (send === sendHere) send = undefined })
+      opened.on('close', () => {
+        if (send === sendHere) send = undefined
+      })
       send = sendHere
     },
   })
@@ -61,7 +63,9 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     log.error({ connection: name }, 'the broker has no queue for a message; declaring all of them again')
     mending = setTimeout(() => {
       mending = undefined
-      topology().then((wanted) => declare(model, wanted, log)).catch((error: Error) => log.error({ err: error.message }, 'not declared'))
+      topology()
+        .then((wanted) => declare(model, wanted, log))
+        .catch((error: Error) => log.error({ err: error.message }, 'not declared'))
     }, MEND_AFTER_MS)
   }
 

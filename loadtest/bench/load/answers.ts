@@ -5,8 +5,8 @@ const HEAD_END = '\r\n\r\n'
 export type OnAnswer = (status: number, body: () => string) => void
 
 /**
- * Takes HTTP/1.1 answers out of whatever chunks they come in. It knows status and Content-Length and nothing else, which
- * is what makes it cheap; an answer without Content-Length (none of ours is) cannot be told from the next one.
+ * Takes HTTP/1.1 answers out of whatever chunks they come in. It knows status and Content-Length and nothing else,
+ * which is what makes it cheap; an answer without Content-Length (none of ours is) cannot be told from the next one.
  */
 export class AnswerParser {
   readonly #onAnswer: OnAnswer
@@ -32,7 +32,8 @@ export class AnswerParser {
     const head = bytes.toString('latin1', from, headEnd + 2)
     const status = Number(head.slice(STATUS_AT, STATUS_AT + 3))
     const length = /\r\ncontent-length: *(\d+)\r\n/i.exec(head)?.[1]
-    if (!(status >= 100) || length === undefined) throw new Error(`Expected an HTTP/1.1 answer with Content-Length, got:\n${head.slice(0, 500)}`)
+    if (!(status >= 100) || length === undefined)
+      throw new Error(`Expected an HTTP/1.1 answer with Content-Length, got:\n${head.slice(0, 500)}`)
     const bodyFrom = headEnd + HEAD_END.length
     const end = bodyFrom + Number(length)
     if (end > bytes.length) return undefined

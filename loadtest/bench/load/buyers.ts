@@ -2,7 +2,10 @@ import { createSigner } from 'fast-jwt'
 
 const LIFETIME_MS = 3_600_000
 
-/** Signed-in buyers by number, made once and used again in every sale. Signing costs 5 µs each, so it is done beforehand. */
+/**
+ * Signed-in buyers by number, made once and used again in every sale. Signing costs 5 µs each, so it is done
+ * beforehand.
+ */
 export class Buyers {
   readonly #tokens: string[] = []
   readonly #sign: (claims: { sub: string }) => string

@@ -9,7 +9,10 @@ export interface ConnectionEvents {
   onLost: (error: Error | undefined) => void
 }
 
-/** One kept-alive connection with one request in flight at most, on a bare socket: http.Agent costs more than the server. */
+/**
+ * One kept-alive connection with one request in flight at most, on a bare socket: http.Agent costs more than the
+ * server.
+ */
 export class Connection {
   readonly #socket: Socket
 
@@ -31,7 +34,9 @@ export class Connection {
     }
     this.#socket = connect({ host: hostname, port: Number(port || 80), noDelay: true, onread })
     this.#socket.once('connect', onOpen)
-    this.#socket.on('error', (error) => { failure = error })
+    this.#socket.on('error', (error) => {
+      failure = error
+    })
     this.#socket.once('close', () => onLost(failure))
   }
 

@@ -16,7 +16,10 @@ export interface LaneEvents {
 export type OpenLane = (events: LaneEvents) => Lane
 
 /** What is remembered of a request until its answer comes. */
-export interface InFlight { request: number; sinceMs: number }
+export interface InFlight {
+  request: number
+  sinceMs: number
+}
 
 export interface LanesOptions {
   openLane: OpenLane
@@ -50,8 +53,11 @@ export class Lanes {
   /** Resolves when so many are connected. @throws when that takes too long. */
   async open(count: number): Promise<void> {
     this.grow(count)
-    for (const until = performance.now() + OPEN_LIMIT_MS; this.#free.length < count;) {
-      if (performance.now() > until) throw new Error(`Only ${this.#free.length} of ${count} connections could be opened. ${this.failures.join('; ')}`)
+    for (const until = performance.now() + OPEN_LIMIT_MS; this.#free.length < count; ) {
+      if (performance.now() > until)
+        throw new Error(
+          `Only ${this.#free.length} of ${count} connections could be opened. ${this.failures.join('; ')}`,
+        )
       await delay(WATCH_MS)
     }
     this.isReady = true
@@ -75,7 +81,8 @@ export class Lanes {
 
   /** Resolves when no answer is awaited any more, or the limit has passed. */
   async settled(limitMs: number): Promise<void> {
-    for (const until = performance.now() + limitMs; this.#inFlight.size > 0 && performance.now() < until;) await delay(WATCH_MS)
+    for (const until = performance.now() + limitMs; this.#inFlight.size > 0 && performance.now() < until; )
+      await delay(WATCH_MS)
   }
 
   close(): void {

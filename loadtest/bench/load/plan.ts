@@ -23,7 +23,11 @@ export interface LoadPlan {
 }
 
 /** A buyer who was told 202, at that moment of this machine's clock. */
-export interface Sample { reservationId: string; token: string; acceptedAtMs: number }
+export interface Sample {
+  reservationId: string
+  token: string
+  acceptedAtMs: number
+}
 
 export interface LoadResult {
   plan: LoadPlan
@@ -54,4 +58,8 @@ export interface ToWorker {
   /** Buyers who are to have their tokens before the clock starts. */
   signIn: number
 }
-export interface FromWorker { result?: LoadResult; sample?: Sample; error?: string }
+export interface FromWorker {
+  result?: LoadResult
+  sample?: Sample
+  error?: string
+}

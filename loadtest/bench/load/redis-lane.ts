@@ -11,15 +11,28 @@ const REFUSED = 409
 const NO_LIMIT = { ratePerSecond: 1e6, burst: 1e6 }
 const LIMITS: ReserveLimits = { buyer: NO_LIMIT, address: NO_LIMIT, maxPending: 1e9, patienceMs: 60_000 }
 
-export interface RedisLanes { openLane: OpenLane; close: () => Promise<void> }
+export interface RedisLanes {
+  openLane: OpenLane
+  close: () => Promise<void>
+}
 
-/** The reserve script alone, one call for one buyer in flight per connection, in a database of its own that is emptied before and after. */
+/**
+ * The reserve script alone, one call for one buyer in flight per connection, in a database of its own that is emptied
+ * before and after.
+ */
 export async function redisLanes(url: string): Promise<RedisLanes> {
   const redis = new Redis(url)
   await redis.flushdb()
   const now = Date.now()
   const door = new SaleDoor(redis, '')
-  await door.close({ ...SALE, title: 'Ceiling', priceCents: 100, perBuyerLimit: 1, opensAtMs: now - HOUR_MS, closesAtMs: now + HOUR_MS })
+  await door.close({
+    ...SALE,
+    title: 'Ceiling',
+    priceCents: 100,
+    perBuyerLimit: 1,
+    opensAtMs: now - HOUR_MS,
+    closesAtMs: now + HOUR_MS,
+  })
   await door.open(SALE.saleId, SALE.epoch, SALE.total)
   let next = 0
 
@@ -32,10 +45,16 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
       close: () => connection.disconnect(),
       send: () => {
         const number = next++
-        const request = { reservationId: `${SALE.saleId}.${number}`, buyerId: `buyer-${number}`, address: 'ceiling', quantity: 1 }
+        const request = {
+          reservationId: `${SALE.saleId}.${number}`,
+          buyerId: `buyer-${number}`,
+          address: 'ceiling',
+          quantity: 1,
+        }
         stock.reserve(SALE, [request], LIMITS).then(
           ([outcome]) => onAnswer(outcome?.status === 'RESERVED' ? ACCEPTED : REFUSED, () => ''),
-          (error: Error) => onLost(error))
+          (error: Error) => onLost(error),
+        )
       },
     }
   }

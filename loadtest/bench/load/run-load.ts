@@ -20,7 +20,8 @@ export interface LoadDeps {
 
 /** Runs one plan to its end. */
 export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: LoadDeps): Promise<LoadResult> {
-  const schedule = plan.mode === 'closed' ? closedSchedule(plan.seconds) : openSchedule(plan.seconds, plan.ratePerSecond ?? 0)
+  const schedule =
+    plan.mode === 'closed' ? closedSchedule(plan.seconds) : openSchedule(plan.seconds, plan.ratePerSecond ?? 0)
   const tally = new Tally(schedule.endsAtMs)
   const sampleEvery = plan.samplesPerSecond && Math.ceil((plan.ratePerSecond ?? 0) / plan.samplesPerSecond)
   const buyerOf = (request: number) => plan.firstBuyer + (plan.buyers === undefined ? request : request % plan.buyers)
@@ -30,7 +31,8 @@ export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: Lo
   const sinceStart = () => performance.now() - startedAt
 
   const lanes = new Lanes({
-    openLane, max: Math.max(plan.connections, plan.connectionsMax),
+    openLane,
+    max: Math.max(plan.connections, plan.connectionsMax),
     onFree: sendDue,
     onAnswer({ sinceMs, request }, status, body) {
       const outcome = tally.answered(status, sinceStart(), sinceMs)
@@ -69,12 +71,18 @@ export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: Lo
 
   const cpuMicros = user + system
   return {
-    plan, startedAtMs, sent,
+    plan,
+    startedAtMs,
+    sent,
     unsent: schedule.waiting(elapsedMs),
     unanswered: sent - Object.values(tally.all).reduce((sum, count) => sum + count, 0),
-    outcomes: tally.all, perSecond: tally.perSecond(), statuses: tally.statuses, latencyMs: tally.latencyMs(),
+    outcomes: tally.all,
+    perSecond: tally.perSecond(),
+    statuses: tally.statuses,
+    latencyMs: tally.latencyMs(),
     timeline: Array.from(tally.timeline, (counts) => counts ?? noCounts()),
-    connectionsUsed: lanes.count, nextBuyer: plan.buyers === undefined ? plan.firstBuyer + sent : plan.firstBuyer,
+    connectionsUsed: lanes.count,
+    nextBuyer: plan.buyers === undefined ? plan.firstBuyer + sent : plan.firstBuyer,
     cpu: { microsPerRequest: cpuMicros / Math.max(1, sent), shareOfOneCore: cpuMicros / (elapsedMs * 1_000) },
     failures: lanes.failures,
   }

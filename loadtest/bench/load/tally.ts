@@ -6,9 +6,19 @@ const LIMITS = { lowest: 1, highest: 120_000_000, figures: 3 } as const
 const CURVE = [1, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 100]
 export const TICK_MS = 250
 
-export interface Latency { p50: number; p95: number; p99: number; p999: number; max: number; curve: [percentile: number, ms: number][] }
+export interface Latency {
+  p50: number
+  p95: number
+  p99: number
+  p999: number
+  max: number
+  curve: [percentile: number, ms: number][]
+}
 
-/** Counts what came back. Rates come from the answers within the run's time; those that came after it count, too, but apart. */
+/**
+ * Counts what came back. Rates come from the answers within the run's time; those that came after it count, too, but
+ * apart.
+ */
 export class Tally {
   readonly all = noCounts()
   readonly inTime = noCounts()
@@ -27,7 +37,7 @@ export class Tally {
     this.all[outcome] += 1
     if (nowMs <= this.#endsAtMs) this.inTime[outcome] += 1
     this.statuses[status] = (this.statuses[status] ?? 0) + 1
-    const tick = this.timeline[Math.floor(nowMs / TICK_MS)] ??= noCounts()
+    const tick = (this.timeline[Math.floor(nowMs / TICK_MS)] ??= noCounts())
     tick[outcome] += 1
     this.#latency.record(Math.max(1, Math.round((nowMs - sinceMs) * 1_000)))
     return outcome
@@ -41,6 +51,13 @@ export class Tally {
 
   latencyMs(): Latency {
     const at = (percentile: number) => this.#latency.percentile(percentile) / 1_000
-    return { p50: at(50), p95: at(95), p99: at(99), p999: at(99.9), max: at(100), curve: CURVE.map((percentile) => [percentile, at(percentile)]) }
+    return {
+      p50: at(50),
+      p95: at(95),
+      p99: at(99),
+      p999: at(99.9),
+      max: at(100),
+      curve: CURVE.map((percentile) => [percentile, at(percentile)]),
+    }
   }
 }

@@ -9,7 +9,10 @@ const say = (message: FromWorker) => process.send?.(message)
 const buyers = new Buyers(process.env.TOKEN_SECRET ?? '', 'bench')
 
 process.on('message', (message: ToWorker) => {
-  run(message).then((result) => say({ result }), (error: Error) => say({ error: error.message }))
+  run(message).then(
+    (result) => say({ result }),
+    (error: Error) => say({ error: error.message }),
+  )
 })
 // The bench is gone, however it went.
 process.on('disconnect', () => process.exit())

@@ -20,7 +20,10 @@ export async function measureBuying(bench: Bench, gateway: GatewayName): Promise
 
 /** The whole way: accepted, and written to PostgreSQL beside it. */
 export async function measureBuyingWhileWriting(bench: Bench): Promise<Measured> {
-  const measured = await measure(bench, { ...await buying(bench, 'gateway'), afterWarmUp: () => untilAllPlaced(bench) })
+  const measured = await measure(bench, {
+    ...(await buying(bench, 'gateway')),
+    afterWarmUp: () => untilAllPlaced(bench),
+  })
   await untilAllPlaced(bench)
   const seconds = (Date.now() - measured.load.startedAtMs) / 1_000
   return { ...measured, durablePerSecond: measured.load.outcomes.accepted / seconds }
@@ -30,8 +33,13 @@ export async function measureBuyingWhileWriting(bench: Bench): Promise<Measured>
 export async function measureLatency(bench: Bench, ratePerSecond: number): Promise<Measured> {
   const watch = new OrderWatch(bench.system.gateways.gateway)
   const measured = await measure(bench, {
-    ...await buying(bench, 'gateway'),
-    plan: { mode: 'open', ratePerSecond, connectionsMax: bench.options.connections * GROWTH, samplesPerSecond: SAMPLES_PER_SECOND },
+    ...(await buying(bench, 'gateway')),
+    plan: {
+      mode: 'open',
+      ratePerSecond,
+      connectionsMax: bench.options.connections * GROWTH,
+      samplesPerSecond: SAMPLES_PER_SECOND,
+    },
     afterWarmUp: () => untilAllPlaced(bench),
     onSample: watch.watch,
   })
@@ -44,7 +52,11 @@ async function buying(bench: Bench, gateway: GatewayName): Promise<MeasureOption
   const saleId = await bench.controlRoom.openSale(STOCK)
   bench.accepted.set(saleId, 0)
   return {
-    name: `buying (${gateway})`, saleId, url: buyUrl(bench, gateway, saleId), processes: [gateway, ...SERVERS], expected: ['accepted'],
+    name: `buying (${gateway})`,
+    saleId,
+    url: buyUrl(bench, gateway, saleId),
+    processes: [gateway, ...SERVERS],
+    expected: ['accepted'],
   }
 }
 

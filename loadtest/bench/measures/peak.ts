@@ -9,7 +9,10 @@ import { buyUrl } from './buying.ts'
 /** The default steady rate needs 20 s for so many. */
 const BUYERS_MAX = 40_000
 
-/** A rush that meets a steady order service: who is accepted, what waits, what is written, moment by moment, until all is. */
+/**
+ * A rush that meets a steady order service: who is accepted, what waits, what is written, moment by moment, until all
+ * is.
+ */
 export async function watchPeak(bench: Bench, ratePerSecond: number): Promise<PeakMoment[]> {
   await bench.system.startOrderService('steady')
   const saleId = await bench.controlRoom.openSale(1_000_000)
@@ -18,12 +21,21 @@ export async function watchPeak(bench: Bench, ratePerSecond: number): Promise<Pe
   const { connections } = bench.options
   const startedAt = performance.now()
   const rush = bench.generator.run({
-    kind: 'http', mode: 'open', url: buyUrl(bench, 'gateway', saleId), seconds, ratePerSecond, connections, connectionsMax: connections * 8, firstBuyer: 0,
+    kind: 'http',
+    mode: 'open',
+    url: buyUrl(bench, 'gateway', saleId),
+    seconds,
+    ratePerSecond,
+    connections,
+    connectionsMax: connections * 8,
+    firstBuyer: 0,
   })
   const moments: Omit<PeakMoment, 'accepted'>[] = []
   let isOver = false
-  void rush.finally(() => { isOver = true })
-  for (let waiting = 0; !isOver || waiting > 0;) {
+  void rush.finally(() => {
+    isOver = true
+  })
+  for (let waiting = 0; !isOver || waiting > 0; ) {
     const [orders, now] = await Promise.all([ordersPlaced(bench), waitingReservations(bench)])
     waiting = now
     moments.push({ atMs: performance.now() - startedAt, orders, waiting })

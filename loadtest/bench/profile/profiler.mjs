@@ -1,4 +1,5 @@
-// Loaded into a service by NODE_OPTIONS=--import: from one SIGWINCH to the next it profiles CPU and heap. Starting node with
+// Loaded into a service by NODE_OPTIONS=--import: from one SIGWINCH to the next it profiles CPU and heap. Starting node
+// with
 // --cpu-prof would profile its start, too, and could not be said in NODE_OPTIONS before node 22.
 import cluster from 'node:cluster'
 import { writeFileSync } from 'node:fs'

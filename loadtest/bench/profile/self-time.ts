@@ -5,7 +5,10 @@ export interface CpuProfile {
   timeDeltas: number[]
 }
 
-export interface SelfTime { name: string; share: number }
+export interface SelfTime {
+  name: string
+  share: number
+}
 
 /** Names V8 gives to what is no function. Idle is no work. */
 const IDLE = '(idle)'
@@ -33,10 +36,14 @@ export function selfTimes(profile: CpuProfile): { functions: SelfTime[]; files: 
 /** `core/stock/stock.ts`, `npm: ioredis`, `node:net`; empty for V8's own. */
 export function shortFile(url: string): string {
   const [, inPackages] = url.split(/.*\/node_modules\//)
-  if (inPackages !== undefined) return `npm: ${inPackages.split('/').slice(0, inPackages.startsWith('@') ? 2 : 1).join('/')}`
+  if (inPackages !== undefined)
+    return `npm: ${inPackages
+      .split('/')
+      .slice(0, inPackages.startsWith('@') ? 2 : 1)
+      .join('/')}`
   if (!url.startsWith('file:')) return url
   const checkout = new URL('../../..', import.meta.url).href
-  return url.startsWith(checkout) ? url.slice(checkout.length).split('?')[0] ?? '' : url
+  return url.startsWith(checkout) ? (url.slice(checkout.length).split('?')[0] ?? '') : url
 }
 
 function shares(micros: Map<string, number>, busy: number): SelfTime[] {

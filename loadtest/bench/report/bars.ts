@@ -3,7 +3,11 @@ import type { BenchRun } from '../results.ts'
 import { type Reading, readings } from '../figures.ts'
 import { BESIDE_NAMES, type Chart, COLOURS, TEXT, TITLE } from './chart.ts'
 
-interface Bar { label: string; value: number; colour: string }
+interface Bar {
+  label: string
+  value: number
+  colour: string
+}
 
 /** What the shop accepts, beside what its rivals accept under the same load. */
 export function acceptedChart(run: BenchRun): Chart {
@@ -43,11 +47,24 @@ function bars(title: string, run: BenchRun, wanted: [id: string, label: string, 
       title: { text: title, ...TITLE },
       grid: BESIDE_NAMES,
       xAxis: { type: 'value', axisLabel: { show: false }, splitLine: { show: false } },
-      yAxis: { type: 'category', inverse: true, data: shown.map(({ label }) => label), axisTick: { show: false }, axisLabel: TEXT },
-      series: [{
-        type: 'bar', barMaxWidth: 20,
-        data: shown.map(({ value, colour }) => ({ value, itemStyle: { color: colour }, label: { show: true, position: 'right', formatter: amount(value, 0), ...TEXT } })),
-      }],
+      yAxis: {
+        type: 'category',
+        inverse: true,
+        data: shown.map(({ label }) => label),
+        axisTick: { show: false },
+        axisLabel: TEXT,
+      },
+      series: [
+        {
+          type: 'bar',
+          barMaxWidth: 20,
+          data: shown.map(({ value, colour }) => ({
+            value,
+            itemStyle: { color: colour },
+            label: { show: true, position: 'right', formatter: amount(value, 0), ...TEXT },
+          })),
+        },
+      ],
     },
   }
 }

@@ -5,7 +5,10 @@ import { SVGRenderer } from 'echarts/renderers'
 
 use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
-export interface Chart { height: number; option: EChartsCoreOption }
+export interface Chart {
+  height: number
+  option: EChartsCoreOption
+}
 
 /** Without a browser no text can be measured: the room for labels is given. */
 export const BESIDE_NAMES = { left: 300, right: 80, top: 50, bottom: 10 } as const
@@ -14,13 +17,29 @@ export const LEGEND_GAP = 36
 const WIDTH = 900
 const FONT = 'system-ui, sans-serif'
 export const TEXT = { fontFamily: FONT, fontSize: 13, color: '#333' }
-export const TITLE = { left: 10, top: 8, textStyle: { fontFamily: FONT, fontSize: 15, fontWeight: 600, color: '#222' } } as const
+export const TITLE = {
+  left: 10,
+  top: 8,
+  textStyle: { fontFamily: FONT, fontSize: 15, fontWeight: 600, color: '#222' },
+} as const
 
 /** Told apart also by who cannot see red and green (Okabe and Ito's palette). */
-export const COLOURS = { ours: '#0072B2', rival: '#D55E00', yardstick: '#999999', orders: '#009E73', waiting: '#E8D9A8' } as const
+export const COLOURS = {
+  ours: '#0072B2',
+  rival: '#D55E00',
+  yardstick: '#999999',
+  orders: '#009E73',
+  waiting: '#E8D9A8',
+} as const
 /** Of the processes, the same in every picture. */
 export const PROCESS_COLOURS: Record<string, string> = {
-  web: '#0072B2', 'order-service': '#009E73', 'cancel-worker': '#F0E442', redis: '#D55E00', rabbitmq: '#E69F00', postgres: '#56B4E9', generator: '#999999',
+  web: '#0072B2',
+  'order-service': '#009E73',
+  'cancel-worker': '#F0E442',
+  redis: '#D55E00',
+  rabbitmq: '#E69F00',
+  postgres: '#56B4E9',
+  generator: '#999999',
 }
 
 /** Drawn without a browser, and the same for the same figures. White, because READMEs are read in the dark, too. */

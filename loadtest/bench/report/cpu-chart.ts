@@ -4,9 +4,14 @@ import { BESIDE_NAMES, type Chart, LEGEND_GAP, PROCESS_COLOURS, TEXT, TITLE } fr
 
 /** Without the Prisma designs, which need ten times as much and would leave the others no room. */
 const ROWS: [id: MeasureId, label: string][] = [
-  ['buy', 'buy'], ['buyWriting', 'buy, orders written'], ['buyExpress', 'buy, Express only'],
-  ['soldOut', 'sold out'], ['limited', 'limited'],
-  ['naiveQueue', 'naive: queue, not written'], ['naiveStatement', 'naive: one statement'], ['hello', 'bare Express'],
+  ['buy', 'buy'],
+  ['buyWriting', 'buy, orders written'],
+  ['buyExpress', 'buy, Express only'],
+  ['soldOut', 'sold out'],
+  ['limited', 'limited'],
+  ['naiveQueue', 'naive: queue, not written'],
+  ['naiveStatement', 'naive: one statement'],
+  ['hello', 'bare Express'],
 ]
 const LEAST_SHOWN_MICROS = 1
 
@@ -18,7 +23,9 @@ export function cpuChart({ rounds }: BenchRun): Chart | undefined {
     return cpu ? [{ label, byProcess: merged(cpu) }] : []
   })
   if (rows.length === 0) return undefined
-  const names = Object.keys(PROCESS_COLOURS).filter((name) => rows.some(({ byProcess }) => (byProcess[name] ?? 0) >= LEAST_SHOWN_MICROS))
+  const names = Object.keys(PROCESS_COLOURS).filter((name) =>
+    rows.some(({ byProcess }) => (byProcess[name] ?? 0) >= LEAST_SHOWN_MICROS),
+  )
   return {
     height: 130 + rows.length * 32,
     option: {
@@ -26,10 +33,24 @@ export function cpuChart({ rounds }: BenchRun): Chart | undefined {
       legend: { top: 36, left: 10, itemGap: LEGEND_GAP, textStyle: TEXT },
       grid: { ...BESIDE_NAMES, top: 80, bottom: 30 },
       xAxis: { type: 'value', axisLabel: TEXT },
-      yAxis: { type: 'category', inverse: true, data: rows.map(({ label }) => label), axisTick: { show: false }, axisLabel: TEXT },
+      yAxis: {
+        type: 'category',
+        inverse: true,
+        data: rows.map(({ label }) => label),
+        axisTick: { show: false },
+        axisLabel: TEXT,
+      },
       series: names.map((name) => ({
-        name, type: 'bar', stack: 'cpu', barMaxWidth: 20, itemStyle: { color: PROCESS_COLOURS[name] },
-        label: { show: true, color: '#fff', formatter: ({ value }: { value: number }) => (value >= 15 ? amount(value, 0) : '') },
+        name,
+        type: 'bar',
+        stack: 'cpu',
+        barMaxWidth: 20,
+        itemStyle: { color: PROCESS_COLOURS[name] },
+        label: {
+          show: true,
+          color: '#fff',
+          formatter: ({ value }: { value: number }) => (value >= 15 ? amount(value, 0) : ''),
+        },
         data: rows.map(({ byProcess }) => byProcess[name] ?? 0),
       })),
     },

@@ -15,10 +15,20 @@ export function latencyChart({ rounds }: BenchRun): Chart {
   const series = LINES.flatMap(([id, name, colour]) => {
     const curve = measures[id]?.load.latencyMs.curve
     // "One in so many is slower": 2 is the median, 1,000 the 99.9th percentile.
-    return curve ? [{
-      name, type: 'line', showSymbol: false, lineStyle: { width: 2.5, color: colour }, itemStyle: { color: colour },
-      data: curve.filter(([percentile]) => percentile < 100).map(([percentile, ms]) => [1 / (1 - percentile / 100), Math.max(LEAST_MS, ms)]),
-    }] : []
+    return curve
+      ? [
+          {
+            name,
+            type: 'line',
+            showSymbol: false,
+            lineStyle: { width: 2.5, color: colour },
+            itemStyle: { color: colour },
+            data: curve
+              .filter(([percentile]) => percentile < 100)
+              .map(([percentile, ms]) => [1 / (1 - percentile / 100), Math.max(LEAST_MS, ms)]),
+          },
+        ]
+      : []
   })
   return {
     height: 380,
@@ -26,7 +36,13 @@ export function latencyChart({ rounds }: BenchRun): Chart {
       title: { text: 'Latency of buying, by percentile (last round)', ...TITLE },
       legend: { top: 36, left: 10, itemGap: LEGEND_GAP, textStyle: TEXT },
       grid: UNDER_LEGEND,
-      xAxis: { type: 'log', min: 1, max: 10_000, axisLabel: { ...TEXT, formatter: percentileLabel }, splitLine: { show: false } },
+      xAxis: {
+        type: 'log',
+        min: 1,
+        max: 10_000,
+        axisLabel: { ...TEXT, formatter: percentileLabel },
+        splitLine: { show: false },
+      },
       yAxis: { type: 'log', name: 'ms', min: LEAST_MS, axisLabel: TEXT },
       series,
     },

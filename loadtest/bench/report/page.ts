@@ -37,7 +37,13 @@ ${all.map(row).join('\n')}
 
 function row({ figure, median, low, high, verdict }: Reading): string {
   const { label, digits, must, aim, section } = figure
-  const cells = [`${label}${section === 'milliseconds' ? ', ms' : section === 'rates per second' ? ', per second' : ''}`, amount(median, digits), `${amount(low, digits)} – ${amount(high, digits)}`, must ?? '', aim ?? '']
+  const cells = [
+    `${label}${section === 'milliseconds' ? ', ms' : section === 'rates per second' ? ', per second' : ''}`,
+    amount(median, digits),
+    `${amount(low, digits)} – ${amount(high, digits)}`,
+    must ?? '',
+    aim ?? '',
+  ]
   return `<tr>${cells.map((cell) => `<td>${escaped(String(cell))}</td>`).join('')}<td class="${verdict === 'missed' ? 'missed' : 'met'}">${verdict ?? ''}</td></tr>`
 }
 

@@ -9,7 +9,12 @@ test('only what stands between the markers is replaced', () => {
 })
 
 test('a README whose markers are missing, doubled or in the wrong order is refused', () => {
-  for (const readme of ['', '<!-- bench:begin -->', '<!-- bench:end --><!-- bench:begin -->', '<!-- bench:begin --><!-- bench:begin --><!-- bench:end -->']) {
+  for (const readme of [
+    '',
+    '<!-- bench:begin -->',
+    '<!-- bench:end --><!-- bench:begin -->',
+    '<!-- bench:begin --><!-- bench:begin --><!-- bench:end -->',
+  ]) {
     expect(() => withBlock(readme, 'new')).toThrow('once each')
   }
 })

@@ -5,6 +5,8 @@ import type { Subscriber } from '../../../subscribers/frame/subscriber.ts'
 const EFFECT_MS = 20
 
 export const subscriber: Subscriber = {
-  name: 'slow', events: ['order.created', 'order.paid'], once: 'inbox',
+  name: 'slow',
+  events: ['order.created', 'order.paid'],
+  once: 'inbox',
   handle: () => delay(EFFECT_MS),
 }

@@ -13,21 +13,27 @@ export function startDrainers(count: number, env: NodeJS.ProcessEnv, say: (line:
   const running = new Set<ChildProcess>()
   let isStopping = false
   for (let i = 0; i < count; i++) {
-    const child = spawn(process.execPath, [...TYPESCRIPT_ARGS, join(import.meta.dirname, 'drainer.ts')], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = spawn(process.execPath, [...TYPESCRIPT_ARGS, join(import.meta.dirname, 'drainer.ts')], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     running.add(child)
     child.once('exit', (code, signal) => {
       running.delete(child)
-      if (!isStopping) say(`One of the further processes has ended (${signal ?? `exit code ${code}`}); the others go on.`)
+      if (!isStopping)
+        say(`One of the further processes has ended (${signal ?? `exit code ${code}`}); the others go on.`)
     })
   }
   return {
     async stop() {
       isStopping = true
-      await Promise.all([...running].map(async (child) => {
-        const ended = once(child, 'exit')
-        child.kill('SIGTERM')
-        await ended
-      }))
+      await Promise.all(
+        [...running].map(async (child) => {
+          const ended = once(child, 'exit')
+          child.kill('SIGTERM')
+          await ended
+        }),
+      )
     },
   }
 }

@@ -20,8 +20,9 @@ export function showProgress(out: NodeJS.WriteStream): Progress {
       const line = `${count(waiting)} events wait, of ${count(first)} at first; ${count(Math.max(0, first - waiting) / seconds())} a second`
       out.write(out.isTTY ? `\r\u001B[K${line}` : `${line}\n`)
     },
-    end: (name, over, processes) => `${out.isTTY ? '\n' : ''}The backlog of ${name} is drained: ${count(first ?? 0)} events in ${seconds().toFixed(1)} s, `
-      + `${count((first ?? 0) / seconds())} a second, over ${over} queues by ${processes} processes. Everything is as it was before.`,
+    end: (name, over, processes) =>
+      `${out.isTTY ? '\n' : ''}The backlog of ${name} is drained: ${count(first ?? 0)} events in ${seconds().toFixed(1)} s, ` +
+      `${count((first ?? 0) / seconds())} a second, over ${over} queues by ${processes} processes. Everything is as it was before.`,
   }
 }
 

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChannelModel } from 'amqplib'
-import { type SpreadQueues, type SubscriberQueues, subscriberQueues } from '../../../core/contracts/subscriber-topology.ts'
+import {
+  type SpreadQueues,
+  type SubscriberQueues,
+  subscriberQueues,
+} from '../../../core/contracts/subscriber-topology.ts'
 import type { Database, SpreadStage } from '../../../core/platform/database.ts'
 import type { Logger } from '../../../core/platform/log.ts'
 import { openChannel } from '../../../core/platform/rabbit/connection.ts'
@@ -24,14 +28,16 @@ export interface SpreadDeps {
 
 /**
  * Spreads the backlog of a subscriber over more queues until it is drained, and restores what was before. Its processes
- * move the events and handle them; what is done here is to say when, since only then an order's events stay in sequence:
+ * move the events and handle them; what is done here is to say when, since only then an order's events stay in
+ * sequence:
  *
  * - SPREADING: each partition is moved by the one process that has it, in its order, and new events follow behind;
  * - GATHERING, once everything is drained: new events are handled where they are, while the last of the others are, too
  *   (one that came too early waits for its predecessor, as always);
  * - NONE, once the further queues are empty: nobody consumes them, and they are deleted.
  *
- * Each step waits until every process has taken the one before. Interrupted anywhere it is to be run again, and goes on.
+ * Each step waits until every process has taken the one before. Interrupted anywhere it is to be run again, and goes
+ * on.
  */
 export async function spreadBacklog(deps: SpreadDeps, name: string, wantedOver: number): Promise<void> {
   const { database } = deps
@@ -55,18 +61,22 @@ export async function spreadBacklog(deps: SpreadDeps, name: string, wantedOver: 
 /** One command at a time: what is exclusive goes with its connection. */
 async function claim({ model }: SpreadDeps, name: string): Promise<void> {
   const channel = await model.createChannel()
-  channel.on('error', () => { /* The rejected call says the same. */ })
-  await channel.assertQueue(`${subscriberQueues(name, 0, []).exchange}.spreading`, { exclusive: true, durable: false }).catch((error: unknown) => {
-    throw new Error(`The backlog of ${name} is being spread already`, { cause: error })
+  channel.on('error', () => {
+    /* The rejected call says the same. */
   })
+  await channel
+    .assertQueue(`${subscriberQueues(name, 0, []).exchange}.spreading`, { exclusive: true, durable: false })
+    .catch((error: unknown) => {
+      throw new Error(`The backlog of ${name} is being spread already`, { cause: error })
+    })
 }
 
 async function everybodyAt({ database, stop }: SpreadDeps, name: string, stage: SpreadStage): Promise<void> {
-  while (!await haveAllCome(database, name, stage)) await pause(stop)
+  while (!(await haveAllCome(database, name, stage))) await pause(stop)
 }
 
 async function drained(deps: SpreadDeps, { partitions }: SubscriberQueues, { queues }: SpreadQueues): Promise<void> {
-  while (await waitingIn(deps, [...partitions, ...queues]) > LEFT_PER_QUEUE * queues.length) await pause(deps.stop)
+  while ((await waitingIn(deps, [...partitions, ...queues])) > LEFT_PER_QUEUE * queues.length) await pause(deps.stop)
 }
 
 /** What a process that died had in hand comes back when nobody consumes any more: then somebody has to, once more. */
@@ -75,16 +85,16 @@ async function emptied(deps: SpreadDeps, name: string, spread: SpreadQueues): Pr
   do {
     await setStage(deps.database, name, 'GATHERING')
     await everybodyAt(deps, name, 'GATHERING')
-    while (await waitingIn(deps, queues) > 0) await pause(deps.stop)
+    while ((await waitingIn(deps, queues)) > 0) await pause(deps.stop)
     await setStage(deps.database, name, 'NONE')
     await everybodyAt(deps, name, 'NONE')
     await leftAlone(deps, spread)
-  } while (await waitingIn(deps, queues) > 0)
+  } while ((await waitingIn(deps, queues)) > 0)
 }
 
 /**
- * What a consumer has in hand waits nowhere, and would go with its queue. Who has not said for long that it is here may be
- * cut off from PostgreSQL only: the broker knows whether it is gone.
+ * What a consumer has in hand waits nowhere, and would go with its queue. Who has not said for long that it is here may
+ * be cut off from PostgreSQL only: the broker knows whether it is gone.
  */
 async function leftAlone({ model, log, stop }: SpreadDeps, { queues }: SpreadQueues): Promise<void> {
   const channel = await openChannel(model, log)
@@ -98,10 +108,13 @@ async function waitingIn({ depths, onLook }: SpreadDeps, queues: string[]): Prom
   return waiting
 }
 
-/** From then on nothing gets in, not even from a process that has slept through it all: it is refused, and asks again. */
+/**
+ * From then on nothing gets in, not even from a process that has slept through it all: it is refused, and asks again.
+ */
 async function unbind({ model, log }: SpreadDeps, { topology }: SpreadQueues): Promise<void> {
   const channel = await openChannel(model, log)
-  for (const { queue, exchange, routingKey } of topology.bindings) await channel.unbindQueue(queue, exchange, routingKey)
+  for (const { queue, exchange, routingKey } of topology.bindings)
+    await channel.unbindQueue(queue, exchange, routingKey)
   await channel.close()
 }
 

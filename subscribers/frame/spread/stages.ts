@@ -2,11 +2,13 @@ import type { Database, SpreadStage } from '../../../core/platform/database.ts'
 import { SILENT_SECONDS } from '../share.ts'
 
 /**
- * The stages of a spread backlog, which all processes of the subscriber read from its subscription within a second. What
- * runs goes on by itself in each of them, whoever has set it and died.
+ * The stages of a spread backlog, which all processes of the subscriber read from its subscription within a second.
+ * What runs goes on by itself in each of them, whoever has set it and died.
  */
 
-/** A process that has been silent for so long has lost its connections, too: what it had in hand is back in its queue. */
+/**
+ * A process that has been silent for so long has lost its connections, too: what it had in hand is back in its queue.
+ */
 const GONE_SECONDS = 30
 
 /** @returns over how many queues: those of an interrupted command, if there was one. */

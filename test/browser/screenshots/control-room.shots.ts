@@ -9,7 +9,13 @@ import { shoot } from '../support/shoot.ts'
 let demo: Demo
 let browsers: Browsers
 beforeAll(async () => {
-  demo = await startDemo({ ORDERS_PER_SECOND: '200', BUYER_RATE_PER_SECOND: '5', BUYER_BURST: '10' }, ['payment-provider', 'subscribers', 'cancel-worker', 'order-service', 'gateway'])
+  demo = await startDemo({ ORDERS_PER_SECOND: '200', BUYER_RATE_PER_SECOND: '5', BUYER_BURST: '10' }, [
+    'payment-provider',
+    'subscribers',
+    'cancel-worker',
+    'order-service',
+    'gateway',
+  ])
   browsers = await startBrowser()
 })
 afterAll(async () => {
@@ -31,15 +37,38 @@ test('a rush in full swing, and its drain', async () => {
   const phone = await enter({ viewport: PHONE, deviceScaleFactor: 1.5, locale: 'en-GB', colorScheme: 'dark' })
   const { room, page } = await enter({ viewport: PROJECTOR, locale: 'en-GB', colorScheme: 'light' })
   // Some calm before it, so that the peak has a beginning.
-  await eventually('some calm', () => page.locator('.audit .figures').textContent(), (text) => /[4-9] s ago/.test(text ?? ''))
+  await eventually(
+    'some calm',
+    () => page.locator('.audit .figures').textContent(),
+    (text) => /[4-9] s ago/.test(text ?? ''),
+  )
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('4000')
   await page.getByRole('spinbutton', { name: 'Seconds' }).fill('10')
   await room.button('Send the rush').click()
-  await eventually('units to sell', () => room.figure('stock'), (value) => value > 0)
-  await eventually('the last of them', () => room.figure('stock'), (value) => value === 0, 60_000)
+  await eventually(
+    'units to sell',
+    () => room.figure('stock'),
+    (value) => value > 0,
+  )
+  await eventually(
+    'the last of them',
+    () => room.figure('stock'),
+    (value) => value === 0,
+    60_000,
+  )
   await shoot(page, 'control-room-rush-projector-en-light')
-  await eventually('the end of the peak', () => room.figure('requests'), (value) => value === 0, 60_000)
-  await eventually('the end of the queue', () => room.figure('waiting'), (value) => value === 0, 60_000)
+  await eventually(
+    'the end of the peak',
+    () => room.figure('requests'),
+    (value) => value === 0,
+    60_000,
+  )
+  await eventually(
+    'the end of the queue',
+    () => room.figure('waiting'),
+    (value) => value === 0,
+    60_000,
+  )
   await shoot(page, 'control-room-drained-projector-en-light')
   await shoot(zh.page, 'control-room-drained-projector-zh-dark')
   await shoot(phone.page, 'control-room-drained-phone-en-dark')

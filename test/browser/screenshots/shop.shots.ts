@@ -5,7 +5,9 @@ import { shoot } from '../support/shoot.ts'
 
 let system: System
 let browsers: Browsers
-beforeAll(async () => { [system, browsers] = await Promise.all([startSystem({ PAYMENT_WINDOW_SECONDS: '1800' }), startBrowser()]) })
+beforeAll(async () => {
+  ;[system, browsers] = await Promise.all([startSystem({ PAYMENT_WINDOW_SECONDS: '1800' }), startBrowser()])
+})
 afterAll(async () => {
   await browsers.close()
   await system.close()
@@ -21,8 +23,32 @@ const looks = {
 } as const
 const titles = { en: 'Mechanical keyboard, limited edition', zh: '机械键盘 限量版' }
 const words = {
-  en: { name: 'Ada', field: 'Your name', enter: 'Sign in', buy: 'Buy now', waiting: 'Your order is waiting', got: 'You got it', paid: 'Paid. It is yours', pay: /^Pay/, back: 'Back to the shop', soldOut: 'Sold out for now', notYet: 'Not open yet' },
-  zh: { name: '小明', field: '您的名字', enter: '登录', buy: '立即抢购', waiting: '订单待付款', got: '恭喜您抢到了', paid: '付款成功，商品归您了', pay: /^支付/, back: '返回商店', soldOut: '暂时售罄', notYet: '尚未开抢' },
+  en: {
+    name: 'Ada',
+    field: 'Your name',
+    enter: 'Sign in',
+    buy: 'Buy now',
+    waiting: 'Your order is waiting',
+    got: 'You got it',
+    paid: 'Paid. It is yours',
+    pay: /^Pay/,
+    back: 'Back to the shop',
+    soldOut: 'Sold out for now',
+    notYet: 'Not open yet',
+  },
+  zh: {
+    name: '小明',
+    field: '您的名字',
+    enter: '登录',
+    buy: '立即抢购',
+    waiting: '订单待付款',
+    got: '恭喜您抢到了',
+    paid: '付款成功，商品归您了',
+    pay: /^支付/,
+    back: '返回商店',
+    soldOut: '暂时售罄',
+    notYet: '尚未开抢',
+  },
 }
 
 type Look = [size: 'phone' | 'projector', language: 'en' | 'zh', scheme: 'light' | 'dark']
@@ -30,8 +56,12 @@ type Look = [size: 'phone' | 'projector', language: 'en' | 'zh', scheme: 'light'
 async function sale(language: 'en' | 'zh', stock: number, opensInMs = -60_000): Promise<string> {
   const id = `shot-${Math.random().toString(36).slice(2, 10)}`
   await system.controlRoom('POST', '/sales', {
-    id, title: titles[language], priceCents: 19_900, stock,
-    opensAt: new Date(Date.now() + opensInMs).toISOString(), closesAt: new Date(Date.now() + 6.5 * 3_600_000).toISOString(),
+    id,
+    title: titles[language],
+    priceCents: 19_900,
+    stock,
+    opensAt: new Date(Date.now() + opensInMs).toISOString(),
+    closesAt: new Date(Date.now() + 6.5 * 3_600_000).toISOString(),
   })
   return id
 }
@@ -43,7 +73,13 @@ async function buyer([size, language, scheme]: Look, saleId: string) {
   await page.goto(system.url(`/#/${saleId}`))
   await page.getByLabel(said.field).fill(said.name)
   await page.getByRole('button', { name: said.enter, exact: true }).click()
-  return { page, said, close, buy: () => page.getByRole('button', { name: said.buy }).click(), sees: (name: string) => page.getByText(name, { exact: true }).first().waitFor() }
+  return {
+    page,
+    said,
+    close,
+    buy: () => page.getByRole('button', { name: said.buy }).click(),
+    sees: (name: string) => page.getByText(name, { exact: true }).first().waitFor(),
+  }
 }
 
 /** Units that others buy. */
@@ -51,7 +87,12 @@ async function othersBuy(saleId: string, units: number): Promise<void> {
   for (let i = 0; i < units; i++) await system.buy(saleId, await system.signIn(`other ${i}`))
 }
 
-const LOOKS: Look[] = [['phone', 'en', 'light'], ['phone', 'zh', 'dark'], ['projector', 'en', 'dark'], ['projector', 'zh', 'light']]
+const LOOKS: Look[] = [
+  ['phone', 'en', 'light'],
+  ['phone', 'zh', 'dark'],
+  ['projector', 'en', 'dark'],
+  ['projector', 'zh', 'light'],
+]
 
 test.each(LOOKS)('from the first look to the end, on a %s, %s, %s', async (...look) => {
   const [size, language, scheme] = look

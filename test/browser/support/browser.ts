@@ -52,10 +52,14 @@ async function visit(browser: Browser, origin: string, { allowed = [], ...option
     if (![origin, ...allowed].includes(new URL(request.url()).origin)) faults.push(`request to ${request.url()}`)
   })
   // Violations reach the console, too, but only as text.
-  await context.exposeBinding('violated', (_source, what: string) => { faults.push(`policy: ${what}`) })
+  await context.exposeBinding('violated', (_source, what: string) => {
+    faults.push(`policy: ${what}`)
+  })
   await context.addInitScript(() => {
     addEventListener('securitypolicyviolation', (event) => {
-      void (globalThis as unknown as { violated: (what: string) => Promise<void> }).violated(`${event.violatedDirective} ${event.blockedURI}`)
+      void (globalThis as unknown as { violated: (what: string) => Promise<void> }).violated(
+        `${event.violatedDirective} ${event.blockedURI}`,
+      )
     })
   })
   const tab = async () => {

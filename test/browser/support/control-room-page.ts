@@ -22,6 +22,8 @@ export class ControlRoomPage {
 
   /** What is drawn, to be compared with later. */
   picture(chart: string): Promise<string> {
-    return this.page.locator(`[data-chart="${chart}"] canvas`).evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL())
+    return this.page
+      .locator(`[data-chart="${chart}"] canvas`)
+      .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL())
   }
 }

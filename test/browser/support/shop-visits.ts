@@ -18,7 +18,9 @@ export async function startShopVisits(settings: Record<string, string>): Promise
   return {
     system,
     async visit(origin = system.url('')) {
-      const visitor = await browsers.visit(origin, { allowed: [`http://localhost:${system.env.PAYMENT_PROVIDER_PORT}`] })
+      const visitor = await browsers.visit(origin, {
+        allowed: [`http://localhost:${system.env.PAYMENT_PROVIDER_PORT}`],
+      })
       visitors.push(visitor)
       return { ...visitor, shop: new ShopPage(visitor.page) }
     },

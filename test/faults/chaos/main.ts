@@ -2,8 +2,8 @@
  * Usage: npm run chaos [-- [--rounds N] [--seed S]]
  *   --rounds N   10 when left out
  *   --seed S     of the first round; drawn when left out
- * Sells in bad weather: kills, pauses, cuts and restarts everything at random, then accounts for every unit. Each round has
- * the next seed, and a seed is always the same schedule. Ends non-zero at the first promise that was broken.
+ * Sells in bad weather: kills, pauses, cuts and restarts everything at random, then accounts for every unit. Each round
+ * has the next seed, and a seed is always the same schedule. Ends non-zero at the first promise that was broken.
  */
 import { Listr } from 'listr2'
 import { commandLine, numberOf } from '../../../core/platform/command-line.ts'
@@ -16,21 +16,34 @@ import { atLength, keepLogs, oneLine } from './told.ts'
 
 const { values } = commandLine({ rounds: { type: 'string', default: '10' }, seed: { type: 'string' } })
 const rounds = numberOf('--rounds', values.rounds, [1, 1_000_000])
-const firstSeed = values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
+const firstSeed =
+  values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
 
 /** Its text is long, and the list of tasks would repeat it. */
 let failure: string | undefined
 let shop: Shop | undefined
 const stopRequest = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopRequest.abort(new Error('Stopped before its end.')))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => stopRequest.abort(new Error('Stopped before its end.')))
 
 try {
   await ensureBinaries(console.error)
   await sweepScratchFolders()
-  await new Listr([
-    { title: 'The shop', task: async () => { shop = await startShop({}, INSTANCES) } },
-    ...Array.from({ length: rounds }, (_, i) => ({ title: `Round ${i + 1} of ${rounds}`, task: roundTask(firstSeed + i) })),
-  ], { registerSignalListeners: false }).run()
+  await new Listr(
+    [
+      {
+        title: 'The shop',
+        task: async () => {
+          shop = await startShop({}, INSTANCES)
+        },
+      },
+      ...Array.from({ length: rounds }, (_, i) => ({
+        title: `Round ${i + 1} of ${rounds}`,
+        task: roundTask(firstSeed + i),
+      })),
+    ],
+    { registerSignalListeners: false },
+  ).run()
 } catch (error) {
   console.error(failure ?? (error as Error))
   process.exitCode = 1

@@ -32,7 +32,11 @@ export async function playRound(shop: Shop, seed: number): Promise<Round> {
   const schedule = drawSchedule(seed)
   await shop.whole()
   const saleId = await shop.openSale(STOCK)
-  await fillPockets(shop.ledgers, saleId, Array.from({ length: BUYERS }, (_, i) => nameOfBuyer(i)))
+  await fillPockets(
+    shop.ledgers,
+    saleId,
+    Array.from({ length: BUYERS }, (_, i) => nameOfBuyer(i)),
+  )
   const crowd = new Crowd(shop, saleId, { buyers: BUYERS, arriveWithinMs: ARRIVE_WITHIN_MS, seed })
   const watch = new AuditWatch(shop, saleId)
   try {
@@ -54,10 +58,18 @@ function isHealed(crowd: Crowd, { latest }: AuditWatch, sinceMs: number): boolea
   if (!latest || latest.startedAtMs < sinceMs) return false
   const { report, sale } = latest
   if (sale.orders.PAID === STOCK) crowd.soldThrough()
-  return sale.orders.PAID === STOCK && crowd.open().length === 0 && report.quiet && sale.checks.every(({ state }) => state === 'ok')
+  return (
+    sale.orders.PAID === STOCK &&
+    crowd.open().length === 0 &&
+    report.quiet &&
+    sale.checks.every(({ state }) => state === 'ok')
+  )
 }
 
-function tell({ calls, ...crowd }: Crowd, { latest }: AuditWatch): Pick<Round, 'calls' | 'accepted' | 'paid' | 'audit'> {
+function tell(
+  { calls, ...crowd }: Crowd,
+  { latest }: AuditWatch,
+): Pick<Round, 'calls' | 'accepted' | 'paid' | 'audit'> {
   return {
     calls: { ok: calls.count('ok'), refused: calls.count('refused'), unknown: calls.count('unknown') },
     accepted: crowd.buyers.flatMap((buyer) => buyer.held).length,
@@ -68,6 +80,8 @@ function tell({ calls, ...crowd }: Crowd, { latest }: AuditWatch): Pick<Round, '
 
 function hasGone(crowd: Crowd): () => boolean {
   let isGone = false
-  void crowd.gone.then(() => { isGone = true })
+  void crowd.gone.then(() => {
+    isGone = true
+  })
   return () => isGone
 }

@@ -26,20 +26,31 @@ interface Victim {
   strikes: Record<string, Strike>
 }
 
-/** The same seed is the same schedule. Each victim is struck once in a round, so that faults overlap but never undo each other. */
+/**
+ * The same seed is the same schedule. Each victim is struck once in a round, so that faults overlap but never undo each
+ * other.
+ */
 export function drawSchedule(seed: number): Fault[] {
   const random = new Random(seed)
   const kinds = victims()
   const schedule: Fault[] = []
   let atMs = 0
   for (let left = random.between(FAULTS.least, FAULTS.most); left > 0; left--) {
-    const spared = kinds.map((kind) => kind.filter((victim) => harmsLeft(schedule, victim).length > 0)).filter((kind) => kind.length > 0)
+    const spared = kinds
+      .map((kind) => kind.filter((victim) => harmsLeft(schedule, victim).length > 0))
+      .filter((kind) => kind.length > 0)
     // By kind first: there are twice as many links as anything else.
     const victim = random.pick(random.pick(spared))
     const harm = random.pick(harmsLeft(schedule, victim))
     const isDouble = schedule.length > 0 && random.chance(DOUBLE_CHANCE)
     if (!isDouble) atMs = random.between(FIRST_AT_MS, LAST_AT_MS)
-    schedule.push({ victim: victim.name, harm, atMs, holdMs: random.between(HELD_MS.least, HELD_MS.most), strike: victim.strikes[harm] as Strike })
+    schedule.push({
+      victim: victim.name,
+      harm,
+      atMs,
+      holdMs: random.between(HELD_MS.least, HELD_MS.most),
+      strike: victim.strikes[harm] as Strike,
+    })
   }
   return schedule.toSorted((one, other) => one.atMs - other.atMs)
 }
@@ -50,30 +61,41 @@ function harmsLeft(schedule: Fault[], { name, strikes }: Victim): string[] {
 }
 
 /**
- * What the broker has not confirmed stands in Redis alone. When the one is out of reach and the other forgets, it is lost:
- * the one pair of faults at a time that is not promised to be survived (see docs/reliability.md).
+ * What the broker has not confirmed stands in Redis alone. When the one is out of reach and the other forgets, it is
+ * lost: the one pair of faults at a time that is not promised to be survived (see docs/reliability.md).
  */
 function isTooMuch(schedule: Fault[], victim: string, harm: string): boolean {
   const forgets = (harms: string) => harms in LOSSES_OF_MEMORY
   const partsFromBroker = (name: string) => name === 'rabbitmq' || /^gateway-\d to rabbitmq$/.test(name)
-  return forgets(harm) ? schedule.some((fault) => partsFromBroker(fault.victim)) : partsFromBroker(victim) && schedule.some((fault) => forgets(fault.harm))
+  return forgets(harm)
+    ? schedule.some((fault) => partsFromBroker(fault.victim))
+    : partsFromBroker(victim) && schedule.some((fault) => forgets(fault.harm))
 }
 
 function victims(): Victim[][] {
-  const servers = SERVER_NAMES.map((name) => ({ name, strikes: { ...SERVER_STRIKES[name], ...(name === 'redis' ? LOSSES_OF_MEMORY : {}) } }))
+  const servers = SERVER_NAMES.map((name) => ({
+    name,
+    strikes: { ...SERVER_STRIKES[name], ...(name === 'redis' ? LOSSES_OF_MEMORY : {}) },
+  }))
   // The control room is how a round opens its sale, and nothing of the sale passes through it.
-  const instances = INSTANCES.filter(({ name }) => name !== 'control-room').map(({ name }) => ({ name, strikes: instanceStrikes(name) }))
+  const instances = INSTANCES.filter(({ name }) => name !== 'control-room').map(({ name }) => ({
+    name,
+    strikes: instanceStrikes(name),
+  }))
   const links = INSTANCES.flatMap(({ name, servers: needed }) =>
-    needed.map((server) => ({ name: `${name} to ${server}`, strikes: linkStrikes(name, server) })))
+    needed.map((server) => ({ name: `${name} to ${server}`, strikes: linkStrikes(name, server) })),
+  )
   return [servers, instances, links]
 }
 
 /** Resolves when the last fault is over. @throws when one could not be done or taken back. */
 export async function carryOut(schedule: Fault[], shop: Shop): Promise<void> {
-  const outcomes = await Promise.allSettled(schedule.map(async ({ atMs, holdMs, strike }) => {
-    await sleep(atMs)
-    await strike(shop, holdMs)
-  }))
+  const outcomes = await Promise.allSettled(
+    schedule.map(async ({ atMs, holdMs, strike }) => {
+      await sleep(atMs)
+      await strike(shop, holdMs)
+    }),
+  )
   const failed = outcomes.findIndex(({ status }) => status === 'rejected')
   const { reason } = (outcomes[failed] ?? {}) as { reason?: unknown }
   if (failed >= 0) throw new Error(`Not done: ${describe(schedule[failed] as Fault)}`, { cause: reason })

@@ -28,13 +28,17 @@ const anyServer = (name: ServerName): Record<string, Strike> => ({
 const postgres: Record<string, Strike> = {
   ...anyServer('postgres'),
   async 'terminate backends'({ ledgers }) {
-    await ledgers.database.$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+    await ledgers.database
+      .$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
   },
   async 'lock the sales'({ ledgers }, holdMs) {
-    await ledgers.database.$transaction(async (tx) => {
-      await tx.$executeRaw`LOCK TABLE sales IN ACCESS EXCLUSIVE MODE`
-      await sleep(holdMs)
-    }, { maxWait: stretched(10_000), timeout: stretched(30_000) })
+    await ledgers.database.$transaction(
+      async (tx) => {
+        await tx.$executeRaw`LOCK TABLE sales IN ACCESS EXCLUSIVE MODE`
+        await sleep(holdMs)
+      },
+      { maxWait: stretched(10_000), timeout: stretched(30_000) },
+    )
   },
 }
 
@@ -58,8 +62,12 @@ const rabbitmq: Record<string, Strike> = {
   async 'close connections'({ servers }) {
     const { origin, username, password } = new URL(servers.rabbitmq.running.managementUrl)
     const headers = { authorization: `Basic ${btoa(`${username}:${password}`)}` }
-    const connections = await (await fetch(`${origin}/api/connections`, { headers })).json() as { name: string }[]
-    await Promise.all(connections.map(({ name }) => fetch(`${origin}/api/connections/${encodeURIComponent(name)}`, { method: 'DELETE', headers })))
+    const connections = (await (await fetch(`${origin}/api/connections`, { headers })).json()) as { name: string }[]
+    await Promise.all(
+      connections.map(({ name }) =>
+        fetch(`${origin}/api/connections/${encodeURIComponent(name)}`, { method: 'DELETE', headers }),
+      ),
+    )
   },
 }
 
@@ -116,10 +124,14 @@ export function linkStrikes(instance: InstanceName, server: ServerName): Record<
       await sleep(holdMs)
       links.between(instance, server).restore()
     },
-    ...(done === undefined ? {} : { async 'lose answers on'({ links }: Shop, holdMs: number) {
-      links.between(instance, server).loseAnswers(done)
-      await sleep(holdMs)
-      links.between(instance, server).restore()
-    } }),
+    ...(done === undefined
+      ? {}
+      : {
+          async 'lose answers on'({ links }: Shop, holdMs: number) {
+            links.between(instance, server).loseAnswers(done)
+            await sleep(holdMs)
+            links.between(instance, server).restore()
+          },
+        }),
   }
 }

@@ -13,7 +13,8 @@ const NAMED_MAX = 20
 export function oneLine({ seed, schedule, calls, accepted, paid, healedInMs, broken }: Round): string {
   const done = schedule.map(describe).join(', ')
   const { ok, refused, unknown } = calls
-  const outcome = broken.length === 0 ? `healed in ${(healedInMs / 1_000).toFixed(1)} s` : `${broken.length} PROMISES BROKEN`
+  const outcome =
+    broken.length === 0 ? `healed in ${(healedInMs / 1_000).toFixed(1)} s` : `${broken.length} PROMISES BROKEN`
   return `seed ${seed}: ${done}; ${ok} ok, ${refused} refused, ${unknown} unknown; ${accepted} accepted, ${paid} paid; ${outcome}`
 }
 
@@ -24,7 +25,8 @@ export function atLength(round: Round, shop: Shop): string {
     ...round.broken.slice(0, NAMED_MAX).map((sentence) => `  - ${sentence}`),
     ...(round.broken.length > NAMED_MAX ? [`  and ${round.broken.length - NAMED_MAX} more`] : []),
     `again: npm run chaos -- --seed ${round.seed} --rounds 1`,
-    'the audit:', JSON.stringify(round.audit, null, 2),
+    'the audit:',
+    JSON.stringify(round.audit, null, 2),
     ...shop.logFiles().map((file) => logTail(file, LOG_LINES)),
   ].join('\n')
 }

@@ -13,7 +13,10 @@ export interface Books {
 /** A gateway may believe for a second that a sale is sold out, in case the news of a release got lost. */
 const BELIEVED_MS = 1_000
 
-/** Judges a sale that is over by what its buyers and the audit saw. @returns one sentence for each promise that was broken. */
+/**
+ * Judges a sale that is over by what its buyers and the audit saw. @returns one sentence for each promise that was
+ * broken.
+ */
 export function brokenPromises({ crowd, watch, stock }: Books): string[] {
   return [
     ...crowd.open().map(({ id, seen }) => `accepted and never brought to an end: ${id} (${seen})`),
@@ -25,7 +28,9 @@ export function brokenPromises({ crowd, watch, stock }: Books): string[] {
   ]
 }
 
-/** While one lives a buyer gets no other: all but one must have ended without a sale, and none comes back after another. */
+/**
+ * While one lives a buyer gets no other: all but one must have ended without a sale, and none comes back after another.
+ */
 function reservationsOfOneBuyer({ held }: Buyer): string[] {
   const ids = held.map(({ id }) => id)
   const alive = held.filter(({ end }) => end === 'PAID')
@@ -44,8 +49,14 @@ function atTheEnd(latest: Reading | undefined, stock: number): string[] {
   const unfinished = sale.checks.filter(({ state }) => state === 'in flight')
   return [
     ...unfinished.map(({ id, detail }) => `not there in time, check ${id}: ${detail}`),
-    ...(report.balanced && report.quiet ? [] : [`not balanced and quiet in time: ${JSON.stringify({ ...sale, queues: report.queues, outbox: report.outbox })}`]),
-    ...(sale.sold === stock && sale.orders.PAID === stock ? [] : [`not sold through: ${sale.sold} of ${stock} sold, ${sale.orders.PAID} paid, ${sale.redisLeft} left`]),
+    ...(report.balanced && report.quiet
+      ? []
+      : [
+          `not balanced and quiet in time: ${JSON.stringify({ ...sale, queues: report.queues, outbox: report.outbox })}`,
+        ]),
+    ...(sale.sold === stock && sale.orders.PAID === stock
+      ? []
+      : [`not sold through: ${sale.sold} of ${stock} sold, ${sale.orders.PAID} paid, ${sale.redisLeft} left`]),
     ...(report.queues.deadLetters === 0 ? [] : [`${report.queues.deadLetters} messages were taken for poison`]),
   ]
 }
@@ -55,12 +66,21 @@ function soldOutAtRest(readings: Reading[], calls: Call[]): string[] {
   const believedMs = stretched(BELIEVED_MS)
   const refusals = calls.filter((call) => call.code === 'SOLD_OUT')
   return restsWithUnits(readings).flatMap(({ fromMs, toMs, left }) => {
-    const wrongly = refusals.filter(({ startedAtMs, endedAtMs }) => startedAtMs >= fromMs + believedMs && endedAtMs <= toMs)
-    return wrongly.length > 0 ? [`${wrongly.length} times "sold out" was told while ${left} units lay at rest, first to ${wrongly[0]?.buyerId}`] : []
+    const wrongly = refusals.filter(
+      ({ startedAtMs, endedAtMs }) => startedAtMs >= fromMs + believedMs && endedAtMs <= toMs,
+    )
+    return wrongly.length > 0
+      ? [`${wrongly.length} times "sold out" was told while ${left} units lay at rest, first to ${wrongly[0]?.buyerId}`]
+      : []
   })
 }
 
-interface Rest { fromMs: number; toMs: number; left: number; figures: string }
+interface Rest {
+  fromMs: number
+  toMs: number
+  left: number
+  figures: string
+}
 
 /** Times between readings that are quiet and say the same, with units left. */
 function restsWithUnits(readings: Reading[]): Rest[] {
@@ -71,7 +91,7 @@ function restsWithUnits(readings: Reading[]): Rest[] {
     const figures = JSON.stringify(sale)
     if (!report.quiet || left === 0) current = undefined
     else if (current?.figures === figures) current.toMs = startedAtMs
-    else rests.push(current = { fromMs: endedAtMs, toMs: endedAtMs, left, figures })
+    else rests.push((current = { fromMs: endedAtMs, toMs: endedAtMs, left, figures }))
   }
   return rests
 }

@@ -66,7 +66,8 @@ export class Buyer {
     const clicks = random.chance(0.2) ? 2 : 1
     const answers = await Promise.all(Array.from({ length: clicks }, buy))
     if (answers.some((answer) => answer?.status === 202) && random.chance(0.2)) answers.push(await buy())
-    for (const answer of answers) if (answer?.status === 202) this.#note(String(answer.body.id), String(answer.body.status))
+    for (const answer of answers)
+      if (answer?.status === 202) this.#note(String(answer.body.id), String(answer.body.status))
     await this.#pause()
   }
 
@@ -102,7 +103,7 @@ export class Buyer {
       case 'lapses':
         return true
       case 'cancels':
-        return await this.#call('cancel', 'POST', `/orders/${orderId}/cancellation`) !== undefined
+        return (await this.#call('cancel', 'POST', `/orders/${orderId}/cancellation`)) !== undefined
       case 'pays':
       case 'pays late': {
         const payment = await this.#call('open payment', 'POST', `/orders/${orderId}/payments`)

@@ -1,7 +1,9 @@
 import { type Answer, call } from '../../support/http-client.ts'
 import { stretched } from '../../support/patience.ts'
 
-/** What a caller knows afterwards. `unknown` may or may not have happened: no answer in time, or one that says so (5xx). */
+/**
+ * What a caller knows afterwards. `unknown` may or may not have happened: no answer in time, or one that says so (5xx).
+ */
 export type Outcome = 'ok' | 'refused' | 'unknown'
 export type What = 'buy' | 'look' | 'open payment' | 'pay' | 'cancel'
 
@@ -18,7 +20,13 @@ export interface Call {
 }
 
 /** As long as a person waits. The provider tells the shop of money for up to 19 s before it gives up. */
-const PATIENCE_MS: Record<What, number> = { buy: 8_000, look: 8_000, 'open payment': 12_000, pay: 20_000, cancel: 12_000 }
+const PATIENCE_MS: Record<What, number> = {
+  buy: 8_000,
+  look: 8_000,
+  'open payment': 12_000,
+  pay: 20_000,
+  cancel: 12_000,
+}
 
 /** Every call a crowd has made, and what came of it. */
 export class Calls {
@@ -27,13 +35,31 @@ export class Calls {
   readonly unplanned: string[] = []
 
   /** @returns the answer, or undefined when it is unknown what happened. Never throws. */
-  async make(what: What, buyerId: string, method: string, url: string, token?: string, body: object = {}): Promise<Answer | undefined> {
+  async make(
+    what: What,
+    buyerId: string,
+    method: string,
+    url: string,
+    token?: string,
+    body: object = {},
+  ): Promise<Answer | undefined> {
     const startedAtMs = Date.now()
     const answer = await call(method, url, {
-      token, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(stretched(PATIENCE_MS[what])), ...(method === 'POST' ? { body } : {}),
+      token,
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.timeout(stretched(PATIENCE_MS[what])),
+      ...(method === 'POST' ? { body } : {}),
     }).catch(() => undefined)
     const outcome = outcomeOf(answer)
-    this.made.push({ what, buyerId, outcome, startedAtMs, endedAtMs: Date.now(), status: answer?.status ?? 0, code: answer?.body.code })
+    this.made.push({
+      what,
+      buyerId,
+      outcome,
+      startedAtMs,
+      endedAtMs: Date.now(),
+      status: answer?.status ?? 0,
+      code: answer?.body.code,
+    })
     if (answer && answer.status >= 500 && !(answer.status === 503 && answer.headers.has('retry-after'))) {
       this.unplanned.push(`${what} by ${buyerId}: ${answer.status} ${JSON.stringify(answer.body)}`)
     }

@@ -14,7 +14,18 @@ export interface CrowdOptions {
 export const nameOfBuyer = (i: number) => `buyer-${i}`
 
 /** As of ten buyers. */
-const PLANS: readonly Plan[] = ['pays', 'pays', 'pays', 'pays', 'pays', 'pays late', 'pays late', 'cancels', 'lapses', 'lapses']
+const PLANS: readonly Plan[] = [
+  'pays',
+  'pays',
+  'pays',
+  'pays',
+  'pays',
+  'pays late',
+  'pays late',
+  'cancels',
+  'lapses',
+  'lapses',
+]
 
 /** Buyers who come one by one to a sale, and stay until each has a unit or all are paid for. */
 export class Crowd {
@@ -27,14 +38,28 @@ export class Crowd {
 
   constructor(shop: Shop, saleId: string, { buyers, arriveWithinMs, seed }: CrowdOptions) {
     const random = new Random(seed)
-    this.buyers = Array.from({ length: buyers }, (_, i) => new Buyer({
-      id: nameOfBuyer(i), token: shop.signIn(nameOfBuyer(i)), saleId, plan: random.pick(PLANS), wishes: drawWishes(random, saleId), gateways: shop.gateways,
-      calls: this.calls, random: new Random(seed + i), isOver: () => this.#isOver, isAbandoned: () => this.#isAbandoned,
-    }))
-    this.gone = Promise.all(this.buyers.map(async (buyer) => {
-      await sleep(random.between(0, arriveWithinMs))
-      await buyer.shop()
-    })).then(() => {})
+    this.buyers = Array.from(
+      { length: buyers },
+      (_, i) =>
+        new Buyer({
+          id: nameOfBuyer(i),
+          token: shop.signIn(nameOfBuyer(i)),
+          saleId,
+          plan: random.pick(PLANS),
+          wishes: drawWishes(random, saleId),
+          gateways: shop.gateways,
+          calls: this.calls,
+          random: new Random(seed + i),
+          isOver: () => this.#isOver,
+          isAbandoned: () => this.#isAbandoned,
+        }),
+    )
+    this.gone = Promise.all(
+      this.buyers.map(async (buyer) => {
+        await sleep(random.between(0, arriveWithinMs))
+        await buyer.shop()
+      }),
+    ).then(() => {})
   }
 
   /** From now on whoever gets an order pays for it. */

@@ -87,7 +87,11 @@ export class Instance {
     const again = this.#starts > 0
     this.#starts += 1
     const running = await startService({
-      service: { name: service }, env, logFile, again, signal: this.#stopping.signal,
+      service: { name: service },
+      env,
+      logFile,
+      again,
+      signal: this.#stopping.signal,
       onStart: (_, id) => {
         this.#pid = id.pid
         onStart(name, id)
@@ -99,7 +103,7 @@ export class Instance {
 
   async #keepRunning(first: Running): Promise<void> {
     const { signal } = this.#stopping
-    for (let running: Running | undefined = first; ;) {
+    for (let running: Running | undefined = first; ; ) {
       await running?.ended
       this.#isReady = false
       // From here on the pid may be another process's.

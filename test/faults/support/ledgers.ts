@@ -31,10 +31,20 @@ export class Ledgers {
   /** @throws while a server is away: then nothing can be said. */
   audit(saleId: string): Promise<AuditReport> {
     const { undecidedMs, settlingMs, reconciledMs } = auditLimits(Number(this.#env.RESERVATION_LIFETIME_SECONDS))
-    return audit({
-      database: this.database, redis: this.redis, queues: this.#queues,
-      keyPrefix: this.#env.REDIS_KEY_PREFIX ?? '', limits: { undecidedMs: stretched(undecidedMs), settlingMs: stretched(settlingMs), reconciledMs: stretched(reconciledMs) },
-    }, saleId)
+    return audit(
+      {
+        database: this.database,
+        redis: this.redis,
+        queues: this.#queues,
+        keyPrefix: this.#env.REDIS_KEY_PREFIX ?? '',
+        limits: {
+          undecidedMs: stretched(undecidedMs),
+          settlingMs: stretched(settlingMs),
+          reconciledMs: stretched(reconciledMs),
+        },
+      },
+      saleId,
+    )
   }
 
   /** Whether PostgreSQL and Redis can be reached; after a fault their connections have to be made anew. */

@@ -1,7 +1,10 @@
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 import type { ServerName, Servers } from './servers.ts'
 
-const VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', rabbitmq: 'RABBITMQ_URL' } as const satisfies Record<ServerName, string>
+const VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', rabbitmq: 'RABBITMQ_URL' } as const satisfies Record<
+  ServerName,
+  string
+>
 
 /** The ways from instances to servers, each of which can be disturbed alone: "gateway-1 to redis". */
 export class Links {

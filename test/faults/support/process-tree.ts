@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 
 /**
- * Signals a process and everything that descends from it: a gateway's workers and PostgreSQL's backends would go on without
- * the one above them. The root first, so that it starts nothing more meanwhile.
+ * Signals a process and everything that descends from it: a gateway's workers and PostgreSQL's backends would go on
+ * without the one above them. The root first, so that it starts nothing more meanwhile.
  */
 export function signalTree(root: number, signal: NodeJS.Signals): void {
   if (root <= 0) return
@@ -16,9 +16,13 @@ export function signalTree(root: number, signal: NodeJS.Signals): void {
 }
 
 function treeOf(root: number): number[] {
-  const pairs = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+  const pairs = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
   const tree = [root]
   // Grows while it is walked: the children of its children come at its end.
-  for (const parent of tree) tree.push(...pairs.flatMap(([pid, ppid]) => (ppid === parent && pid !== undefined ? [pid] : [])))
+  for (const parent of tree)
+    tree.push(...pairs.flatMap(([pid, ppid]) => (ppid === parent && pid !== undefined ? [pid] : [])))
   return tree
 }

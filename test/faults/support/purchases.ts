@@ -21,33 +21,67 @@ export function buy(shop: Shop, saleId: string, buyerId: string, gateway: Gatewa
 }
 
 /** @throws when there is no answer in time. */
-export function ask(shop: Shop, method: 'GET' | 'POST', path: string, buyerId: string, gateway: Gateway = 0): Promise<Answer> {
+export function ask(
+  shop: Shop,
+  method: 'GET' | 'POST',
+  path: string,
+  buyerId: string,
+  gateway: Gateway = 0,
+): Promise<Answer> {
   return call(method, shop.gateways[gateway] + path, {
-    token: shop.signIn(buyerId), signal: AbortSignal.timeout(stretched(ANSWER_LIMIT_MS)), ...(method === 'POST' ? { body: {} } : {}),
+    token: shop.signIn(buyerId),
+    signal: AbortSignal.timeout(stretched(ANSWER_LIMIT_MS)),
+    ...(method === 'POST' ? { body: {} } : {}),
   })
 }
 
 /** Asks until the answer is yes, as a person does who is told to come back. @returns the reservation's id */
 export async function buyAtLast(shop: Shop, saleId: string, buyerId: string, gateway: Gateway = 0): Promise<string> {
-  const { body } = await eventually(`${buyerId} to be sold a unit`, () => buy(shop, saleId, buyerId, gateway), ({ status }) => status === 202, HEALING_LIMIT_MS)
+  const { body } = await eventually(
+    `${buyerId} to be sold a unit`,
+    () => buy(shop, saleId, buyerId, gateway),
+    ({ status }) => status === 202,
+    HEALING_LIMIT_MS,
+  )
   return String(body.id)
 }
 
 /** @returns what the buyer is shown of the reservation, once it is one of those statuses. */
-export async function shown(shop: Shop, reservationId: string, buyerId: string, statuses: string[], gateway: Gateway = 0): Promise<Answer['body']> {
-  const { body } = await eventually(`${reservationId} to be ${statuses.join(' or ')}`, () => ask(shop, 'GET', `/reservations/${reservationId}`, buyerId, gateway),
-    (answer) => statuses.includes(String(answer.body.status)), HEALING_LIMIT_MS)
+export async function shown(
+  shop: Shop,
+  reservationId: string,
+  buyerId: string,
+  statuses: string[],
+  gateway: Gateway = 0,
+): Promise<Answer['body']> {
+  const { body } = await eventually(
+    `${reservationId} to be ${statuses.join(' or ')}`,
+    () => ask(shop, 'GET', `/reservations/${reservationId}`, buyerId, gateway),
+    (answer) => statuses.includes(String(answer.body.status)),
+    HEALING_LIMIT_MS,
+  )
   return body
 }
 
 /** Waits until nothing is on its way and every unit is accounted for. */
 export function atRest(shop: Shop, saleId: string): Promise<AuditReport> {
   // While a server is just coming back the audit cannot look.
-  return eventually('every unit to be accounted for', () => shop.ledgers.audit(saleId).catch((error: Error) => ({ ...NOTHING, error: error.message })),
-    ({ quiet, balanced }) => quiet && balanced, HEALING_LIMIT_MS)
+  return eventually(
+    'every unit to be accounted for',
+    () => shop.ledgers.audit(saleId).catch((error: Error) => ({ ...NOTHING, error: error.message })),
+    ({ quiet, balanced }) => quiet && balanced,
+    HEALING_LIMIT_MS,
+  )
 }
 
-const NOTHING: AuditReport = { balanced: false, quiet: false, at: '', sales: [], queues: { intake: 0, waiting: 0, cancellations: 0, deadLetters: 0 }, outbox: 0 }
+const NOTHING: AuditReport = {
+  balanced: false,
+  quiet: false,
+  at: '',
+  sales: [],
+  queues: { intake: 0, waiting: 0, cancellations: 0, deadLetters: 0 },
+  outbox: 0,
+}
 
 /** What a buyer is told who comes while something is away: not a word of a unit, and when to come again. */
 export const COME_BACK = { status: 503, body: { code: 'UNAVAILABLE', retryAfterSeconds: 2 } }

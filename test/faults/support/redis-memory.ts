@@ -5,7 +5,10 @@ import type { Servers } from './servers.ts'
 /** As `appenddirname` is by default. */
 const LOG_FOLDER = 'appendonlydir'
 
-/** Ways in which Redis loses what it knew, as after a power cut without a synced disk, or in the hands of a hurried person. */
+/**
+ * Ways in which Redis loses what it knew, as after a power cut without a synced disk, or in the hands of a hurried
+ * person.
+ */
 export class RedisMemory {
   readonly #redis: Servers['redis']
   readonly #log: string
@@ -27,7 +30,9 @@ export class RedisMemory {
   async restoreCopy(): Promise<void> {
     await this.#redis.kill()
     await rm(this.#log, { recursive: true, force: true })
-    await rename(this.#copy, this.#log).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOENT') throw error })
+    await rename(this.#copy, this.#log).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
     await this.#redis.start()
   }
 

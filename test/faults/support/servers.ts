@@ -24,10 +24,17 @@ export type ServerName = (typeof SERVER_NAMES)[number]
 /** PostgreSQL (migrated), Redis and RabbitMQ in that folder. Every start of each is told to `onStart`. */
 export async function startServers(folder: string, onStart: (name: string, id: ProcessId) => void): Promise<Servers> {
   const redisFolder = join(folder, 'redis')
-  const [postgresPort, redisPort, port, managementPort] = [await freePort(), await freePort(), await freePort(), await freePort()]
+  const [postgresPort, redisPort, port, managementPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ]
   const starting = [
     // Its processes are killed, never its machine: what the kernel has is safe enough.
-    Server.start(() => startPostgres({ dataDir: join(folder, 'postgres'), port: postgresPort, onStart, settings: { fsync: 'off' } })),
+    Server.start(() =>
+      startPostgres({ dataDir: join(folder, 'postgres'), port: postgresPort, onStart, settings: { fsync: 'off' } }),
+    ),
     Server.start(() => startRedis({ dataDir: redisFolder, port: redisPort, onStart })),
     Server.start(() => startRabbitmq({ dataDir: join(folder, 'rabbitmq'), port, managementPort, onStart })),
   ] as const
@@ -35,10 +42,19 @@ export async function startServers(folder: string, onStart: (name: string, id: P
     const [postgres, redis, rabbitmq] = await Promise.all(starting)
     const databaseUrl = await createDatabase(postgres.running.url, 'seckill')
     await migrate(databaseUrl)
-    return { postgres, redis, rabbitmq, redisFolder, databaseUrl, redisUrl: redis.running.url, rabbitmqUrl: rabbitmq.running.url }
+    return {
+      postgres,
+      redis,
+      rabbitmq,
+      redisFolder,
+      databaseUrl,
+      redisUrl: redis.running.url,
+      rabbitmqUrl: rabbitmq.running.url,
+    }
   } catch (error) {
     // What is still starting must be there before it can be stopped.
-    for (const started of await Promise.allSettled<Server>(starting)) if (started.status === 'fulfilled') await started.value.kill()
+    for (const started of await Promise.allSettled<Server>(starting))
+      if (started.status === 'fulfilled') await started.value.kill()
     throw error
   }
 }

@@ -23,35 +23,61 @@ export type InstanceName = AnyInstance['name']
 export const SHOP_ALONE: readonly AnyInstance[] = INSTANCES.filter(({ service }) => service !== 'subscribers')
 
 /**
- * Everything that takes minutes in a shop takes seconds here, so that a round sees all of it: reservations expire, orders
- * lapse, sweepers come by, and a late payment is late. On a slow machine it takes as much longer as buyers do.
+ * Everything that takes minutes in a shop takes seconds here, so that a round sees all of it: reservations expire,
+ * orders lapse, sweepers come by, and a late payment is late. On a slow machine it takes as much longer as buyers do.
  */
 const shortLives = () => ({
-  PAYMENT_WINDOW_SECONDS: slowedSeconds(4), RESERVATION_LIFETIME_SECONDS: slowedSeconds(8), SWEEP_GRACE_SECONDS: slowedSeconds(1.5),
-  SAGA_SECONDS: slowedSeconds(3), CONFIRM_TIMEOUT_MS: String(slowed(500)), RESEND_AFTER_MS: String(slowed(1_000)),
+  PAYMENT_WINDOW_SECONDS: slowedSeconds(4),
+  RESERVATION_LIFETIME_SECONDS: slowedSeconds(8),
+  SWEEP_GRACE_SECONDS: slowedSeconds(1.5),
+  SAGA_SECONDS: slowedSeconds(3),
+  CONFIRM_TIMEOUT_MS: String(slowed(500)),
+  RESEND_AFTER_MS: String(slowed(1_000)),
 })
 
 /** No buyer meets a limit. */
 const SETTINGS = {
-  LOG_LEVEL: 'info', HOST: '127.0.0.1', DEMO_MODE: 'true', GATEWAY_PROCESSES: '1', REDIS_KEY_PREFIX: 'seckill:',
+  LOG_LEVEL: 'info',
+  HOST: '127.0.0.1',
+  DEMO_MODE: 'true',
+  GATEWAY_PROCESSES: '1',
+  REDIS_KEY_PREFIX: 'seckill:',
   SWEEP_INTERVAL_SECONDS: '0.5',
-  BUYER_RATE_PER_SECOND: '100000', BUYER_BURST: '100000', ADDRESS_RATE_PER_SECOND: '100000', ADDRESS_BURST: '100000',
-  GATEWAY_RATE_PER_SECOND: '100000', GATEWAY_BURST: '100000', POLL_RATE_PER_SECOND: '100000', POLL_BURST: '100000',
+  BUYER_RATE_PER_SECOND: '100000',
+  BUYER_BURST: '100000',
+  ADDRESS_RATE_PER_SECOND: '100000',
+  ADDRESS_BURST: '100000',
+  GATEWAY_RATE_PER_SECOND: '100000',
+  GATEWAY_BURST: '100000',
+  POLL_RATE_PER_SECOND: '100000',
+  POLL_BURST: '100000',
   // Two partitions are enough for orders to overtake each other. Who buys in round after round is no robot.
-  SUBSCRIBER_PARTITIONS: '2', RISK_PAID_PER_MINUTE_MAX: '1000', SMS_LOG_FILE: '/dev/null',
+  SUBSCRIBER_PARTITIONS: '2',
+  RISK_PAID_PER_MINUTE_MAX: '1000',
+  SMS_LOG_FILE: '/dev/null',
 } as const
 
 /** The environment of all instances but for the servers, and where each answers. */
-export async function environment(overrides: Record<string, string>): Promise<{ env: Record<string, string>; ports: Record<InstanceName, number> }> {
-  const ports = Object.fromEntries(await Promise.all(INSTANCES.map(async ({ name }) => [name, await freePort()] as const))) as Record<InstanceName, number>
+export async function environment(
+  overrides: Record<string, string>,
+): Promise<{ env: Record<string, string>; ports: Record<InstanceName, number> }> {
+  const ports = Object.fromEntries(
+    await Promise.all(INSTANCES.map(async ({ name }) => [name, await freePort()] as const)),
+  ) as Record<InstanceName, number>
   const secret = () => randomBytes(24).toString('hex')
   const origin = (name: InstanceName) => `http://127.0.0.1:${ports[name]}`
   return {
     ports,
     env: {
-      ...SETTINGS, ...shortLives(), PATH: process.env.PATH ?? '',
-      TOKEN_SECRET: secret(), PAYMENT_SECRET: secret(), ADMIN_TOKEN: secret(),
-      PUBLIC_URL: origin('gateway-1'), PAYMENT_PROVIDER_URL: origin('payment-provider'), PAYMENT_PAGE_URL: origin('payment-provider'),
+      ...SETTINGS,
+      ...shortLives(),
+      PATH: process.env.PATH ?? '',
+      TOKEN_SECRET: secret(),
+      PAYMENT_SECRET: secret(),
+      ADMIN_TOKEN: secret(),
+      PUBLIC_URL: origin('gateway-1'),
+      PAYMENT_PROVIDER_URL: origin('payment-provider'),
+      PAYMENT_PAGE_URL: origin('payment-provider'),
       ...overrides,
     },
   }

@@ -39,9 +39,14 @@ const WHOLE_LIMIT_MS = 90_000
 const QUEUES_SETTLE_MS = 2_000
 
 /** Starts it all in a scratch folder; what a killed test leaves there is stopped by the next command. */
-export async function startShop(overrides: Record<string, string> = {}, wanted: readonly AnyInstance[] = SHOP_ALONE): Promise<Shop> {
+export async function startShop(
+  overrides: Record<string, string> = {},
+  wanted: readonly AnyInstance[] = SHOP_ALONE,
+): Promise<Shop> {
   const opened: (() => unknown)[] = []
-  const close = async () => { for (const end of opened.splice(0).reverse()) await end() }
+  const close = async () => {
+    for (const end of opened.splice(0).reverse()) await end()
+  }
   endWithFile(close)
   try {
     return await open(overrides, wanted, opened, close)
@@ -51,7 +56,12 @@ export async function startShop(overrides: Record<string, string> = {}, wanted: 
   }
 }
 
-async function open(overrides: Record<string, string>, wanted: readonly AnyInstance[], opened: (() => unknown)[], close: () => Promise<void>): Promise<Shop> {
+async function open(
+  overrides: Record<string, string>,
+  wanted: readonly AnyInstance[],
+  opened: (() => unknown)[],
+  close: () => Promise<void>,
+): Promise<Shop> {
   const folder = await makeScratchFolder()
   opened.push(() => removeScratchFolder(folder))
   const record = await RunRecord.claim(folder)
@@ -63,14 +73,20 @@ async function open(overrides: Record<string, string>, wanted: readonly AnyInsta
   opened.push(() => links.close())
   const { env, ports } = await environment(overrides)
 
-  const instances = await Promise.all(wanted.map(async ({ name, service, servers: needed }) => {
-    const direct = { DATABASE_URL: servers.databaseUrl, REDIS_URL: servers.redisUrl, RABBITMQ_URL: servers.rabbitmqUrl }
-    const own = { ...env, ...direct, ...ownSettings(name, ports), ...await links.lay(name, needed) }
-    const instance = new Instance({ name, service, env: own, logFile: join(folder, 'logs', `${name}.log`), onStart })
-    opened.push(() => instance.end())
-    await instance.start()
-    return instance
-  }))
+  const instances = await Promise.all(
+    wanted.map(async ({ name, service, servers: needed }) => {
+      const direct = {
+        DATABASE_URL: servers.databaseUrl,
+        REDIS_URL: servers.redisUrl,
+        RABBITMQ_URL: servers.rabbitmqUrl,
+      }
+      const own = { ...env, ...direct, ...ownSettings(name, ports), ...(await links.lay(name, needed)) }
+      const instance = new Instance({ name, service, env: own, logFile: join(folder, 'logs', `${name}.log`), onStart })
+      opened.push(() => instance.end())
+      await instance.start()
+      return instance
+    }),
+  )
   await sleep(QUEUES_SETTLE_MS)
   const ledgers = new Ledgers(servers, env)
   opened.push(() => ledgers.close())
@@ -78,7 +94,12 @@ async function open(overrides: Record<string, string>, wanted: readonly AnyInsta
   const instanceNamed = (name: InstanceName) => instances.find((instance) => instance.name === name) as Instance
 
   return {
-    servers, links, instances, ledgers, env, close,
+    servers,
+    links,
+    instances,
+    ledgers,
+    env,
+    close,
     instance: instanceNamed,
     gateways: [`http://127.0.0.1:${ports['gateway-1']}`, `http://127.0.0.1:${ports['gateway-2']}`],
     signIn: (buyerId) => tokens.sign(buyerId),
@@ -99,10 +120,17 @@ async function open(overrides: Record<string, string>, wanted: readonly AnyInsta
 
 async function openSale(controlRoom: string, token: string, stock: number): Promise<string> {
   const id = `sale-${randomBytes(4).toString('hex')}`
-  const answer = await call('POST', `${controlRoom}/sales`, { token, body: {
-    id, title: 'A sale in bad weather', priceCents: 1_000, stock,
-    opensAt: new Date(Date.now() - 86_400_000).toISOString(), closesAt: new Date(Date.now() + 3_600_000).toISOString(),
-  } })
+  const answer = await call('POST', `${controlRoom}/sales`, {
+    token,
+    body: {
+      id,
+      title: 'A sale in bad weather',
+      priceCents: 1_000,
+      stock,
+      opensAt: new Date(Date.now() - 86_400_000).toISOString(),
+      closesAt: new Date(Date.now() + 3_600_000).toISOString(),
+    },
+  })
   if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
   return id
 }

@@ -18,13 +18,24 @@ const couponOf = (saleId: string, n: number) => `${saleId}-${n}`
 
 /** Makes the coupons of a sale, and gives its buyers points. */
 export async function fillPockets({ database }: Ledgers, saleId: string, buyerIds: string[]): Promise<void> {
-  await database.coupon.createMany({ data: Array.from({ length: COUPONS }, (_, n) => ({ code: couponOf(saleId, n), discountCents: DISCOUNT_CENTS })) })
-  await database.pointsEntry.createMany({ data: buyerIds.map((buyerId) => ({ buyerId, step: 'GIVEN' as const, points: POINTS })) })
+  await database.coupon.createMany({
+    data: Array.from({ length: COUPONS }, (_, n) => ({ code: couponOf(saleId, n), discountCents: DISCOUNT_CENTS })),
+  })
+  await database.pointsEntry.createMany({
+    data: buyerIds.map((buyerId) => ({ buyerId, step: 'GIVEN' as const, points: POINTS })),
+  })
 }
 
 /** Half of them name nothing. */
 export function drawWishes(random: Random, saleId: string): Wishes {
   const coupon = couponOf(saleId, random.between(0, COUPONS - 1))
   const nothing: Wishes[] = [{}, {}, {}, {}, {}]
-  return random.pick([...nothing, { coupon }, { coupon }, { points: POINTS }, { coupon, points: POINTS }, { coupon, points: MORE_THAN_ANYBODY_HAS }])
+  return random.pick([
+    ...nothing,
+    { coupon },
+    { coupon },
+    { points: POINTS },
+    { coupon, points: POINTS },
+    { coupon, points: MORE_THAN_ANYBODY_HAS },
+  ])
 }

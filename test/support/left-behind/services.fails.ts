@@ -9,7 +9,9 @@ import { startProcess } from '../service-process.ts'
 /** A service that nobody ends. */
 beforeEach(async () => {
   const { pid } = await startProcess('payment-provider', {
-    PAYMENT_PROVIDER_PORT: String(await freePort()), PAYMENT_SECRET: randomBytes(24).toString('hex'), PUBLIC_URL: 'http://127.0.0.1:9',
+    PAYMENT_PROVIDER_PORT: String(await freePort()),
+    PAYMENT_SECRET: randomBytes(24).toString('hex'),
+    PUBLIC_URL: 'http://127.0.0.1:9',
   })
   const id = { pid, startedAt: startTime(pid) ?? '' }
   // Once more, to wait until it is written down.
@@ -17,6 +19,10 @@ beforeEach(async () => {
   writeFileSync(process.env.SERVICE_FILE ?? '', JSON.stringify(id))
 })
 
-test('hits its limit', async () => { expect(await new Promise(() => {})).toBeUndefined() }, 100)
+test('hits its limit', async () => {
+  expect(await new Promise(() => {})).toBeUndefined()
+}, 100)
 
-test('is killed', () => { expect(process.kill(process.pid, 'SIGKILL')).toBe(true) })
+test('is killed', () => {
+  expect(process.kill(process.pid, 'SIGKILL')).toBe(true)
+})

@@ -21,7 +21,10 @@ const AXIS_WIDTH = 3.25
 const AXIS_SECONDS = [90, 60, 30, 0]
 const LINE_WIDTH = 2
 
-/** The picture of some lines over the last minute and a half. What it shows stands beside it as text, so that it is hidden from readers. */
+/**
+ * The picture of some lines over the last minute and a half. What it shows stands beside it as text, so that it is
+ * hidden from readers.
+ */
 export function Canvas({ drawing }: { drawing: Drawing }) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | null>(null)
@@ -36,7 +39,11 @@ export function Canvas({ drawing }: { drawing: Drawing }) {
     if (!current) return
     const draw = () => {
       plot.current?.destroy()
-      plot.current = new UPlot(optionsFor(current, () => shown.current), dataOf(shown.current), current)
+      plot.current = new UPlot(
+        optionsFor(current, () => shown.current),
+        dataOf(shown.current),
+        current,
+      )
     }
     draw()
     const system = matchMedia('(prefers-color-scheme: dark)')
@@ -50,7 +57,9 @@ export function Canvas({ drawing }: { drawing: Drawing }) {
       plot.current = null
     }
   }, [chosenTheme, chosenLanguage, kinds])
-  useEffect(() => { plot.current?.setData(dataOf(drawing)) }, [drawing])
+  useEffect(() => {
+    plot.current?.setData(dataOf(drawing))
+  }, [drawing])
   return <div class="canvas" ref={place} aria-hidden="true" />
 }
 
@@ -60,7 +69,9 @@ const sizeOf = (place: HTMLElement) => ({ width: place.clientWidth, height: plac
 function optionsFor(place: HTMLElement, drawing: () => Drawing): UPlot.Options {
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
   const axis = {
-    stroke: resolved('ink-soft', place), font: `${Math.round(rem * 0.75)}px system-ui, sans-serif`, ticks: { show: false },
+    stroke: resolved('ink-soft', place),
+    font: `${Math.round(rem * 0.75)}px system-ui, sans-serif`,
+    ticks: { show: false },
     grid: { stroke: resolved('line', place), width: 1 },
   }
   const end = () => drawing().times.at(-1) ?? SHOWN_SECONDS
@@ -74,13 +85,27 @@ function optionsFor(place: HTMLElement, drawing: () => Drawing): UPlot.Options {
       y: { range: () => [0, drawing().top] },
     },
     axes: [
-      { ...axis, size: rem * 1.5, grid: { show: false }, splits: () => AXIS_SECONDS.map((ago) => end() - ago), values: (_, splits) => splits.map((at) => agoOf(end() - at)) },
-      { ...axis, size: rem * AXIS_WIDTH, splits: () => [0, drawing().top / 2, drawing().top], values: (_, splits) => splits.map(compact) },
+      {
+        ...axis,
+        size: rem * 1.5,
+        grid: { show: false },
+        splits: () => AXIS_SECONDS.map((ago) => end() - ago),
+        values: (_, splits) => splits.map((at) => agoOf(end() - at)),
+      },
+      {
+        ...axis,
+        size: rem * AXIS_WIDTH,
+        splits: () => [0, drawing().top / 2, drawing().top],
+        values: (_, splits) => splits.map(compact),
+      },
     ],
-    series: [{}, ...drawing().lines.map(({ colour, isFilled }) => {
-      const stroke = resolved(`c-${colour}`, place)
-      return { stroke, width: isFilled ? 0 : LINE_WIDTH, points: { show: false }, ...(isFilled && { fill: stroke }) }
-    })],
+    series: [
+      {},
+      ...drawing().lines.map(({ colour, isFilled }) => {
+        const stroke = resolved(`c-${colour}`, place)
+        return { stroke, width: isFilled ? 0 : LINE_WIDTH, points: { show: false }, ...(isFilled && { fill: stroke }) }
+      }),
+    ],
     hooks: { draw: [(plot) => drawMarks(plot, drawing().marks, resolved('accent', place))] },
   }
 }
@@ -90,7 +115,8 @@ function agoOf(seconds: number): string {
   return rounded === 0 ? wordsNow().now : `−${Math.floor(rounded / 60)}:${String(rounded % 60).padStart(2, '0')}`
 }
 
-const compact = (value: number) => new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value)
+const compact = (value: number) =>
+  new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value)
 
 /** A dashed line where a process died. */
 function drawMarks(plot: UPlot, marks: number[], colour: string): void {

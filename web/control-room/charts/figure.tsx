@@ -27,23 +27,49 @@ export interface FigureProps {
   children?: ComponentChildren
 }
 
-/** A chart with its figures of now as text beside it: what it says to whoever does not see it, and from the back row. */
-export function Figure({ id, title, unit, total, times, series, isMain = false, isStacked = false, top, marks, children }: FigureProps) {
+/**
+ * A chart with its figures of now as text beside it: what it says to whoever does not see it, and from the back row.
+ */
+export function Figure({
+  id,
+  title,
+  unit,
+  total,
+  times,
+  series,
+  isMain = false,
+  isStacked = false,
+  top,
+  marks,
+  children,
+}: FigureProps) {
   const lines = series.map(({ values }) => bridged(values))
   const drawn = isStacked ? stacked(lines) : lines
   // The highest first: what is below is drawn over it.
-  const drawing = { times, top, marks, lines: series.map(({ colour }, at) => ({ colour, values: drawn[at] ?? [], isFilled: isStacked || series.length === 1 })).reverse() }
+  const drawing = {
+    times,
+    top,
+    marks,
+    lines: series
+      .map(({ colour }, at) => ({ colour, values: drawn[at] ?? [], isFilled: isStacked || series.length === 1 }))
+      .reverse(),
+  }
   return (
     <figure class={isMain ? 'chart main' : 'chart'} data-chart={id} aria-labelledby={`${id}-title`}>
       <figcaption>
         <h2 id={`${id}-title`}>{title}</h2>
-        <p class="total figures"><strong data-figure={id}>{shown(total)}</strong> <span>{unit}</span></p>
+        <p class="total figures">
+          <strong data-figure={id}>{shown(total)}</strong> <span>{unit}</span>
+        </p>
       </figcaption>
       <Canvas drawing={drawing} />
       <dl class="legend figures">
         {series.map(({ colour, name }, at) => (
           <div key={colour}>
-            <dt><span class={`swatch ${colour}`} />{name}</dt>
+            <dt>
+              <span class={`swatch ${colour}`} />
+              {name}
+            </dt>
             <dd>{shown(latest(lines[at] ?? []))}</dd>
           </div>
         ))}
@@ -53,4 +79,4 @@ export function Figure({ id, title, unit, total, times, series, isMain = false, 
   )
 }
 
-export const shown = (value: number | null) => value === null ? '–' : number(Math.round(value))
+export const shown = (value: number | null) => (value === null ? '–' : number(Math.round(value)))

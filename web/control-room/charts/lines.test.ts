@@ -8,7 +8,17 @@ test('one reading or two that came late are bridged with the average that covers
 })
 
 test('lines are stacked, and what is unknown in one is unknown in all above it', () => {
-  expect(stacked([[1, 2, 3], [10, null, 30], [100, 200, 300]])).toEqual([[1, 2, 3], [11, null, 33], [111, null, 333]])
+  expect(
+    stacked([
+      [1, 2, 3],
+      [10, null, 30],
+      [100, 200, 300],
+    ]),
+  ).toEqual([
+    [1, 2, 3],
+    [11, null, 33],
+    [111, null, 333],
+  ])
   expect(stacked([])).toEqual([])
 })
 
@@ -23,6 +33,14 @@ test('the highest is of what is known', () => {
   expect(highest([null])).toBeNull()
 })
 
-test.each([[0, 10], [11, 20], [100, 100], [101, 200], [2_639, 3_000], [6_100, 8_000], [9_999, 10_000]])('an axis for values up to %d ends at %d', (value, top) => {
+test.each([
+  [0, 10],
+  [11, 20],
+  [100, 100],
+  [101, 200],
+  [2_639, 3_000],
+  [6_100, 8_000],
+  [9_999, 10_000],
+])('an axis for values up to %d ends at %d', (value, top) => {
   expect(roundTop([[null, value], [1]], 10)).toBe(top)
 })

@@ -9,7 +9,7 @@ export function bridged(line: Line): Line {
     if (value !== null) return value
     const next = line.findIndex((later, i) => i > at && later !== null)
     const before = line.findLastIndex((earlier, i) => i < at && earlier !== null)
-    return next !== -1 && before !== -1 && next - before - 1 <= BRIDGED_MAX ? line[next] ?? null : null
+    return next !== -1 && before !== -1 && next - before - 1 <= BRIDGED_MAX ? (line[next] ?? null) : null
   })
 }
 
@@ -18,10 +18,12 @@ export function stacked(lines: Line[]): Line[] {
   const sums: Line[] = []
   for (const line of lines) {
     const below = sums.at(-1)
-    sums.push(line.map((value, at) => {
-      const ground = below ? below[at] ?? null : 0
-      return value === null || ground === null ? null : value + ground
-    }))
+    sums.push(
+      line.map((value, at) => {
+        const ground = below ? (below[at] ?? null) : 0
+        return value === null || ground === null ? null : value + ground
+      }),
+    )
   }
   return sums
 }

@@ -9,8 +9,14 @@ import { Refused } from './refused.tsx'
 /** Of the oldest ones; the command line has them all. */
 const SHOWN_MAX = 5
 
-interface Letters { count: number; letters: DeadLetter[] }
-interface SentBack { sent: string[]; kept: { id: string }[] }
+interface Letters {
+  count: number
+  letters: DeadLetter[]
+}
+interface SentBack {
+  sent: string[]
+  kept: { id: string }[]
+}
 
 export function DeadLetters() {
   const { deadLetters: words } = useWords()
@@ -19,15 +25,17 @@ export function DeadLetters() {
   const [found, setFound] = useState<Letters>()
   const [kept, setKept] = useState(0)
   const count = useFrames().at(-1)?.queues?.deadLetters
-  const look = async () => setFound(await looking.act<Letters>(`/dead-letters?limit=${SHOWN_MAX}`) ?? found)
+  const look = async () => setFound((await looking.act<Letters>(`/dead-letters?limit=${SHOWN_MAX}`)) ?? found)
   // Their number is in every frame; they are looked through when it changes.
-  useEffect(() => { if (count !== undefined && count > 0) void look() }, [count])
+  useEffect(() => {
+    if (count !== undefined && count > 0) void look()
+  }, [count])
   const send = async (choice: { ids: string[] } | { all: true }) => {
     const answer = await sending.act<SentBack>('/dead-letters/send-back', { method: 'POST', body: choice })
     setKept(answer?.kept.length ?? 0)
     await look()
   }
-  const letters = count ? found?.letters ?? [] : []
+  const letters = count ? (found?.letters ?? []) : []
   return (
     <section class="panel dead-letters" aria-labelledby="dead-letters-title">
       <h2 id="dead-letters-title">{words.title}</h2>
@@ -37,12 +45,24 @@ export function DeadLetters() {
       <ul>
         {letters.map(({ id, queue, reason, why }) => (
           <li key={id}>
-            <span><strong>{queue ?? words.unknown}</strong> {reason}{why !== null && `: ${why}`}</span>
-            <button class="button quiet small" aria-label={words.sendOf(id)} disabled={sending.isBusy} onClick={() => void send({ ids: [id] })}>{words.sendBack}</button>
+            <span>
+              <strong>{queue ?? words.unknown}</strong> {reason}
+              {why !== null && `: ${why}`}
+            </span>
+            <button
+              class="button quiet small"
+              aria-label={words.sendOf(id)}
+              disabled={sending.isBusy}
+              onClick={() => void send({ ids: [id] })}
+            >
+              {words.sendBack}
+            </button>
           </li>
         ))}
       </ul>
-      <button class="button quiet" disabled={!count || sending.isBusy} onClick={() => void send({ all: true })}>{words.sendAll}</button>
+      <button class="button quiet" disabled={!count || sending.isBusy} onClick={() => void send({ all: true })}>
+        {words.sendAll}
+      </button>
     </section>
   )
 }

@@ -18,10 +18,17 @@ export function NewSale({ onCreated }: { onCreated: () => void }) {
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget as HTMLFormElement)
-    const created = await act('/sales', { method: 'POST', body: {
-      id: form.get('id'), title: form.get('title'), priceCents: Number(form.get('priceCents')), stock: Number(form.get('stock')),
-      opensAt: new Date(nowMs - ALREADY_MS).toISOString(), closesAt: new Date(nowMs + Number(form.get('minutes')) * MINUTE_MS).toISOString(),
-    } })
+    const created = await act('/sales', {
+      method: 'POST',
+      body: {
+        id: form.get('id'),
+        title: form.get('title'),
+        priceCents: Number(form.get('priceCents')),
+        stock: Number(form.get('stock')),
+        opensAt: new Date(nowMs - ALREADY_MS).toISOString(),
+        closesAt: new Date(nowMs + Number(form.get('minutes')) * MINUTE_MS).toISOString(),
+      },
+    })
     if (!created) return
     setOpen(false)
     onCreated()
@@ -30,12 +37,29 @@ export function NewSale({ onCreated }: { onCreated: () => void }) {
     <details open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>{words.new}</summary>
       <form class="row" onSubmit={(event) => void submit(event)}>
-        <label class="field wide"><span>{words.name}</span><input name="title" maxLength={120} required /></label>
-        <label class="field"><span>{words.id}</span><input name="id" pattern="[a-z0-9][a-z0-9\-]{0,31}" required /></label>
-        <label class="field"><span>{words.stock}</span><input name="stock" type="number" min={1} max={10_000_000} value={100} required /></label>
-        <label class="field"><span>{words.price}</span><input name="priceCents" type="number" min={0} max={2_147_483_647} value={1_990} required /></label>
-        <label class="field"><span>{words.minutes}</span><input name="minutes" type="number" min={1} max={100_000} value={60} required /></label>
-        <button class="button" disabled={isBusy}>{words.create}</button>
+        <label class="field wide">
+          <span>{words.name}</span>
+          <input name="title" maxLength={120} required />
+        </label>
+        <label class="field">
+          <span>{words.id}</span>
+          <input name="id" pattern="[a-z0-9][a-z0-9\-]{0,31}" required />
+        </label>
+        <label class="field">
+          <span>{words.stock}</span>
+          <input name="stock" type="number" min={1} max={10_000_000} value={100} required />
+        </label>
+        <label class="field">
+          <span>{words.price}</span>
+          <input name="priceCents" type="number" min={0} max={2_147_483_647} value={1_990} required />
+        </label>
+        <label class="field">
+          <span>{words.minutes}</span>
+          <input name="minutes" type="number" min={1} max={100_000} value={60} required />
+        </label>
+        <button class="button" disabled={isBusy}>
+          {words.create}
+        </button>
       </form>
       <Refused refusal={refusal} />
     </details>

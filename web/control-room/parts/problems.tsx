@@ -8,7 +8,9 @@ export function Problems() {
   return (
     <ul class="problems" aria-label={words.title} role="status">
       {problems.map(({ service, check, code, detail }) => (
-        <li key={`${service} ${check}`}><strong>{words.notReady(service)}</strong> <code>{code}</code> {detail}</li>
+        <li key={`${service} ${check}`}>
+          <strong>{words.notReady(service)}</strong> <code>{code}</code> {detail}
+        </li>
       ))}
     </ul>
   )

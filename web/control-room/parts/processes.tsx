@@ -21,13 +21,29 @@ export function Processes({ processes }: { processes: ProcessView[] | null }) {
             <li key={process.name} data-process={process.name} data-state={process.state}>
               <Process process={process} nowMs={nowMs} />
               <span class="buttons">
-                <button class="button quiet small" aria-label={words.killOf(process.name)} disabled={isBusy || process.protected || process.state !== 'RUNNING'} onClick={() => post(process.name, 'kill')}>{words.kill}</button>
-                <button class="button quiet small" aria-label={words.restartOf(process.name)} disabled={isBusy || process.protected || process.state !== 'RUNNING'} onClick={() => post(process.name, 'restart')}>{words.restart}</button>
+                <button
+                  class="button quiet small"
+                  aria-label={words.killOf(process.name)}
+                  disabled={isBusy || process.protected || process.state !== 'RUNNING'}
+                  onClick={() => post(process.name, 'kill')}
+                >
+                  {words.kill}
+                </button>
+                <button
+                  class="button quiet small"
+                  aria-label={words.restartOf(process.name)}
+                  disabled={isBusy || process.protected || process.state !== 'RUNNING'}
+                  onClick={() => post(process.name, 'restart')}
+                >
+                  {words.restart}
+                </button>
               </span>
             </li>
           ))}
         </ul>
-      ) : <p class="hint">{words.none}</p>}
+      ) : (
+        <p class="hint">{words.none}</p>
+      )}
     </section>
   )
 }

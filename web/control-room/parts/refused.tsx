@@ -6,5 +6,10 @@ import { useWords } from '../words/words.ts'
 export function Refused({ refusal }: { refusal: Refusal | undefined }) {
   const words = useWords()
   const text = refusal && (words.refusals[refusal.code] ?? words.refusals.INTERNAL)
-  return <p class="refused" role="alert">{text}{refusal?.detail && language.get() === 'en' ? ` ${refusal.detail}` : ''}</p>
+  return (
+    <p class="refused" role="alert">
+      {text}
+      {refusal?.detail && language.get() === 'en' ? ` ${refusal.detail}` : ''}
+    </p>
+  )
 }

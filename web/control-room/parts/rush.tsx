@@ -25,7 +25,14 @@ export function Rush() {
     <section class="panel rush" aria-labelledby="rush-title">
       <h2 id="rush-title">{words.title}</h2>
       <RushForm isDisabled={isBusy || isRunning} onSubmit={submit}>
-        <button class="button quiet" type="button" disabled={!isRunning} onClick={() => void act('/rush', { method: 'DELETE' })}>{words.stop}</button>
+        <button
+          class="button quiet"
+          type="button"
+          disabled={!isRunning}
+          onClick={() => void act('/rush', { method: 'DELETE' })}
+        >
+          {words.stop}
+        </button>
       </RushForm>
       <Refused refusal={refusal} />
       {rush ? <RushResult rush={rush} /> : <p class="hint">{words.none}</p>}
@@ -33,7 +40,15 @@ export function Rush() {
   )
 }
 
-function RushForm({ isDisabled, onSubmit, children }: { isDisabled: boolean; onSubmit: (request: RushRequest) => void; children: ComponentChildren }) {
+function RushForm({
+  isDisabled,
+  onSubmit,
+  children,
+}: {
+  isDisabled: boolean
+  onSubmit: (request: RushRequest) => void
+  children: ComponentChildren
+}) {
   const { rush: words } = useWords()
   const shownSale = useShownSale()
   const [buyers, setBuyers] = useState(BUYERS)
@@ -47,8 +62,28 @@ function RushForm({ isDisabled, onSubmit, children }: { isDisabled: boolean; onS
   }
   return (
     <form class="row" onSubmit={submit}>
-      <label class="field"><span>{words.buyers}</span><input type="number" min={1} max={BUYERS_MAX} required value={buyers} onInput={({ currentTarget }) => setBuyers(currentTarget.valueAsNumber)} /></label>
-      <label class="field"><span>{words.seconds}</span><input type="number" min={1} max={SECONDS_MAX} required value={seconds} onInput={({ currentTarget }) => setSeconds(currentTarget.valueAsNumber)} /></label>
+      <label class="field">
+        <span>{words.buyers}</span>
+        <input
+          type="number"
+          min={1}
+          max={BUYERS_MAX}
+          required
+          value={buyers}
+          onInput={({ currentTarget }) => setBuyers(currentTarget.valueAsNumber)}
+        />
+      </label>
+      <label class="field">
+        <span>{words.seconds}</span>
+        <input
+          type="number"
+          min={1}
+          max={SECONDS_MAX}
+          required
+          value={seconds}
+          onInput={({ currentTarget }) => setSeconds(currentTarget.valueAsNumber)}
+        />
+      </label>
       <label class="field where">
         <span>{words.where}</span>
         <select value={target} onChange={({ currentTarget }) => setSaleId(currentTarget.value)}>
@@ -56,7 +91,9 @@ function RushForm({ isDisabled, onSubmit, children }: { isDisabled: boolean; onS
           {shownSale && <option value={shownSale.saleId}>{shownSale.title}</option>}
         </select>
       </label>
-      <button class="button" disabled={isDisabled}>{words.send}</button>
+      <button class="button" disabled={isDisabled}>
+        {words.send}
+      </button>
       {children}
     </form>
   )
@@ -65,14 +102,27 @@ function RushForm({ isDisabled, onSubmit, children }: { isDisabled: boolean; onS
 function RushResult({ rush }: { rush: RushView }) {
   const { rush: words, groups, seconds } = useWords()
   const figures: [string, number][] = [
-    [words.rate, rush.perSecond], [words.rateMax, rush.perSecondMax], [words.asked, rush.asked],
+    [words.rate, rush.perSecond],
+    [words.rateMax, rush.perSecondMax],
+    [words.asked, rush.asked],
     ...GROUPS.map((group): [string, number] => [groups[group], rush.answers[group]]),
-    [words.unanswered, rush.unanswered], [words.paid, rush.paid],
+    [words.unanswered, rush.unanswered],
+    [words.paid, rush.paid],
   ]
   return (
     <div class="result" data-rush={rush.state}>
-      <p><strong>{words.states[rush.state]}</strong> <span class="figures">{seconds(Math.round(rush.elapsedSeconds))}</span></p>
-      <dl class="figures">{figures.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{shown(value)}</dd></div>)}</dl>
+      <p>
+        <strong>{words.states[rush.state]}</strong>{' '}
+        <span class="figures">{seconds(Math.round(rush.elapsedSeconds))}</span>
+      </p>
+      <dl class="figures">
+        {figures.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{shown(value)}</dd>
+          </div>
+        ))}
+      </dl>
     </div>
   )
 }

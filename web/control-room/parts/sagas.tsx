@@ -21,7 +21,9 @@ export function Sagas() {
   return (
     <section class="panel sagas" aria-labelledby="sagas-title">
       <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-        <summary><h2 id="sagas-title">{words.title}</h2></summary>
+        <summary>
+          <h2 id="sagas-title">{words.title}</h2>
+        </summary>
         <Refused refusal={refusal} />
         {found && <Counts counts={found.counts} />}
         {found && (found.sagas.length > 0 ? <Table sagas={found.sagas} /> : <p class="hint">{words.none}</p>)}
@@ -31,18 +33,42 @@ export function Sagas() {
 }
 
 function Counts({ counts }: Pick<Found, 'counts'>) {
-  const { sagas: { states } } = useWords()
-  return <dl class="legend figures">{SAGA_STATES.map((state) => <div key={state}><dt>{states[state]}</dt><dd>{shown(counts[state])}</dd></div>)}</dl>
+  const {
+    sagas: { states },
+  } = useWords()
+  return (
+    <dl class="legend figures">
+      {SAGA_STATES.map((state) => (
+        <div key={state}>
+          <dt>{states[state]}</dt>
+          <dd>{shown(counts[state])}</dd>
+        </div>
+      ))}
+    </dl>
+  )
 }
 
 function Table({ sagas }: Pick<Found, 'sagas'>) {
   const { sagas: words } = useWords()
   return (
     <table>
-      <thead><tr><th scope="col">{words.order}</th><th scope="col">{words.state}</th><th scope="col">{words.step}</th></tr></thead>
+      <thead>
+        <tr>
+          <th scope="col">{words.order}</th>
+          <th scope="col">{words.state}</th>
+          <th scope="col">{words.step}</th>
+        </tr>
+      </thead>
       <tbody>
         {sagas.map(({ orderId, state, step, reason }) => (
-          <tr key={orderId}><td>{orderId.slice(0, 8)}</td><td>{words.states[state]}{reason !== null && `, ${reason}`}</td><td>{step}</td></tr>
+          <tr key={orderId}>
+            <td>{orderId.slice(0, 8)}</td>
+            <td>
+              {words.states[state]}
+              {reason !== null && `, ${reason}`}
+            </td>
+            <td>{step}</td>
+          </tr>
         ))}
       </tbody>
     </table>

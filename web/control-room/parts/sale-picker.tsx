@@ -11,8 +11,15 @@ export function SalePicker() {
     <label class="picker">
       <span class="unseen">{words.sale}</span>
       <select value={chosen} onChange={({ currentTarget }) => chosenSale.set(currentTarget.value)}>
-        <option value="">{words.newestSale}{newest && `: ${newest.title}`}</option>
-        {frame?.sales?.map(({ saleId, title }) => <option key={saleId} value={saleId}>{title} ({saleId})</option>)}
+        <option value="">
+          {words.newestSale}
+          {newest && `: ${newest.title}`}
+        </option>
+        {frame?.sales?.map(({ saleId, title }) => (
+          <option key={saleId} value={saleId}>
+            {title} ({saleId})
+          </option>
+        ))}
       </select>
     </label>
   )

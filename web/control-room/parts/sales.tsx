@@ -18,13 +18,18 @@ export function Sales() {
   const [sales, setSales] = useState<Sale[]>([])
   const frame = useFrames().at(-1)
   // Whatever opens, closes or sells one changes this.
-  const mark = JSON.stringify([frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => [saleId, opensAtMs, closesAtMs]), frame?.orders])
+  const mark = JSON.stringify([
+    frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => [saleId, opensAtMs, closesAtMs]),
+    frame?.orders,
+  ])
   const connection = useConnection()
   const look = async () => {
     const found = await looking.act<{ sales: Sale[] }>(`/sales?limit=${SHOWN_MAX}`)
     if (found) setSales(found.sales)
   }
-  useEffect(() => { if (connection === 'LIVE') void look() }, [mark, connection])
+  useEffect(() => {
+    if (connection === 'LIVE') void look()
+  }, [mark, connection])
   const move = async ({ id }: Sale, change: { opensAt?: string; closesAt?: string }) => {
     await act(`/sales/${id}`, { method: 'PATCH', body: change })
     await look()
@@ -33,13 +38,34 @@ export function Sales() {
     <section class="panel sales" aria-labelledby="sales-title">
       <h2 id="sales-title">{words.title}</h2>
       <Refused refusal={refusal ?? looking.refusal} />
-      <ul>{frame && sales.map((sale) => <SaleRow key={sale.id} sale={sale} nowMs={frame.atMs} isBusy={isBusy} onMove={(change) => void move(sale, change)} />)}</ul>
+      <ul>
+        {frame &&
+          sales.map((sale) => (
+            <SaleRow
+              key={sale.id}
+              sale={sale}
+              nowMs={frame.atMs}
+              isBusy={isBusy}
+              onMove={(change) => void move(sale, change)}
+            />
+          ))}
+      </ul>
       <NewSale onCreated={() => void look()} />
     </section>
   )
 }
 
-function SaleRow({ sale, nowMs, isBusy, onMove }: { sale: Sale; nowMs: number; isBusy: boolean; onMove: (change: { opensAt?: string; closesAt?: string }) => void }) {
+function SaleRow({
+  sale,
+  nowMs,
+  isBusy,
+  onMove,
+}: {
+  sale: Sale
+  nowMs: number
+  isBusy: boolean
+  onMove: (change: { opensAt?: string; closesAt?: string }) => void
+}) {
   const { sales: words } = useWords()
   const state = nowMs < Date.parse(sale.opensAt) ? 'soon' : nowMs < Date.parse(sale.closesAt) ? 'open' : 'over'
   const at = (ms: number) => new Date(ms).toISOString()
@@ -47,10 +73,28 @@ function SaleRow({ sale, nowMs, isBusy, onMove }: { sale: Sale; nowMs: number; i
     <li data-sale={sale.id} data-state={state}>
       <span class={`lamp ${state}`} />
       <span class="name">{sale.title}</span>
-      <span class="state figures">{words.states[state]}, {words.sold(number(sale.sold), number(sale.stock))}</span>
-      {state === 'open'
-        ? <button class="button quiet small" aria-label={words.closeOf(sale.title)} disabled={isBusy} onClick={() => onMove({ closesAt: at(nowMs) })}>{words.closeNow}</button>
-        : <button class="button quiet small" aria-label={words.openOf(sale.title)} disabled={isBusy} onClick={() => onMove({ opensAt: at(nowMs), ...(state === 'over' && { closesAt: at(nowMs + HOUR_MS) }) })}>{words.openNow}</button>}
+      <span class="state figures">
+        {words.states[state]}, {words.sold(number(sale.sold), number(sale.stock))}
+      </span>
+      {state === 'open' ? (
+        <button
+          class="button quiet small"
+          aria-label={words.closeOf(sale.title)}
+          disabled={isBusy}
+          onClick={() => onMove({ closesAt: at(nowMs) })}
+        >
+          {words.closeNow}
+        </button>
+      ) : (
+        <button
+          class="button quiet small"
+          aria-label={words.openOf(sale.title)}
+          disabled={isBusy}
+          onClick={() => onMove({ opensAt: at(nowMs), ...(state === 'over' && { closesAt: at(nowMs + HOUR_MS) }) })}
+        >
+          {words.openNow}
+        </button>
+      )}
     </li>
   )
 }

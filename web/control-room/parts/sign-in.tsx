@@ -19,8 +19,12 @@ export function SignIn({ isRefused }: { isRefused: boolean }) {
           <span>{words.token}</span>
           <input type="password" name="token" autocomplete="off" required aria-describedby="token-hint" />
         </label>
-        <p class="hint" id="token-hint">{words.hint}</p>
-        <p class="refused" role="alert">{isRefused && words.refused}</p>
+        <p class="hint" id="token-hint">
+          {words.hint}
+        </p>
+        <p class="refused" role="alert">
+          {isRefused && words.refused}
+        </p>
         <button class="button">{words.open}</button>
       </form>
     </main>

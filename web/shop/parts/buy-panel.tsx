@@ -18,13 +18,33 @@ export function BuyPanel({ sale, purchase }: { sale: SaleView; purchase: Purchas
   const waitSeconds = useWait(state)
   const extras = readExtras(text)
   const isUnsure = state.refusal !== undefined && LEAVES_UNSURE.has(state.refusal.code)
-  const isAwake = (door === 'OPEN' || (door === 'SOLD_OUT' && isUnsure)) && waitSeconds === 0 && state.doing === undefined && extras !== undefined
+  const isAwake =
+    (door === 'OPEN' || (door === 'SOLD_OUT' && isUnsure)) &&
+    waitSeconds === 0 &&
+    state.doing === undefined &&
+    extras !== undefined
   // What was said of an earlier moment would contradict the button.
-  const refusal = state.refusal && !(state.refusal.code === 'SOLD_OUT' && door === 'OPEN' && waitSeconds === 0) ? state.refusal.code : undefined
-  const advice = door === 'SOON' ? 'NOT_STARTED' : door === 'OVER' ? 'ENDED' : door === 'SOLD_OUT' && !isUnsure ? 'SOLD_OUT' : refusal
+  const refusal =
+    state.refusal && !(state.refusal.code === 'SOLD_OUT' && door === 'OPEN' && waitSeconds === 0)
+      ? state.refusal.code
+      : undefined
+  const advice =
+    door === 'SOON'
+      ? 'NOT_STARTED'
+      : door === 'OVER'
+        ? 'ENDED'
+        : door === 'SOLD_OUT' && !isUnsure
+          ? 'SOLD_OUT'
+          : refusal
   return (
     <section class="buy" aria-label={words.buy}>
-      <button class="button big" aria-disabled={!isAwake} onClick={() => { if (isAwake) void purchase.buy(extras) }}>
+      <button
+        class="button big"
+        aria-disabled={!isAwake}
+        onClick={() => {
+          if (isAwake) void purchase.buy(extras)
+        }}
+      >
         {label(words, door, state, waitSeconds, isUnsure)}
       </button>
       {(door === 'OPEN' || door === 'SOON') && <ExtrasFields value={text} onInput={setText} />}
@@ -42,7 +62,10 @@ function label(words: Words, door: Door, { doing }: PurchaseState, waitSeconds: 
   return door === 'SOLD_OUT' ? words.tryAgain : words.buy
 }
 
-/** The attempt may have arrived. Then the next one finds its unit, which may have been the last: "sold out" must not keep its buyer from it. */
+/**
+ * The attempt may have arrived. Then the next one finds its unit, which may have been the last: "sold out" must not
+ * keep its buyer from it.
+ */
 const LEAVES_UNSURE = new Set(['UNAVAILABLE', 'OFFLINE', 'INTERNAL'])
 
 const MAKES_WAIT = new Set(['RATE_LIMITED', 'BUSY', 'UNAVAILABLE', 'OFFLINE', 'INTERNAL', 'SOLD_OUT'])

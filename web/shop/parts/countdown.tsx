@@ -11,12 +11,16 @@ export function Countdown({ until, clock, label }: { until: string; clock: Serve
   const words = useWords()
   const seconds = Math.max(0, Math.ceil((Date.parse(until) - useNow(clock)) / 1_000))
   const days = Math.floor(seconds / DAY_SECONDS)
-  const [hours, minutes] = [Math.floor(seconds % DAY_SECONDS / 3_600), Math.floor(seconds % 3_600 / 60)]
-  const time = hours > 0 || days > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
+  const [hours, minutes] = [Math.floor((seconds % DAY_SECONDS) / 3_600), Math.floor((seconds % 3_600) / 60)]
+  const time =
+    hours > 0 || days > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
   return (
     <div class={seconds < URGENT_SECONDS ? 'countdown urgent' : 'countdown'}>
       <span class="label">{label}</span>
-      <span class="figures" role="timer" aria-label={label}>{days > 0 && <>{words.days(days)} </>}{time}</span>
+      <span class="figures" role="timer" aria-label={label}>
+        {days > 0 && <>{words.days(days)} </>}
+        {time}
+      </span>
     </div>
   )
 }

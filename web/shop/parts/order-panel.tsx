@@ -26,36 +26,62 @@ export function OrderPanel({ purchase }: { purchase: Purchase }) {
         {mayBuyAgain(phase, reservation?.reason) && <p>{words.freeAgain}</p>}
       </div>
       {phase === 'TO_PAY' && order && <ToPay purchase={purchase} order={order} />}
-      {isEnded(phase) && <button class="button" onClick={purchase.again}>{words.buyAgain}</button>}
+      {isEnded(phase) && (
+        <button class="button" onClick={purchase.again}>
+          {words.buyAgain}
+        </button>
+      )}
       {refusal && <Advice code={refusal.code} />}
       <p class="small">
-        {reservation?.orderId && <span>{words.orderNumber} {reservation.orderId}</span>}
+        {reservation?.orderId && (
+          <span>
+            {words.orderNumber} {reservation.orderId}
+          </span>
+        )}
         <span aria-live="polite">{isPushed === false && !isEnded(phase) && words.connection.polling}</span>
       </p>
     </section>
   )
 }
 
-/** The same for whoever hears the page; for a place that is there before the panel, since what comes along with its own text is read out by few. */
+/**
+ * The same for whoever hears the page; for a place that is there before the panel, since what comes along with its own
+ * text is read out by few.
+ */
 export function Said({ purchase }: { purchase: Purchase }) {
   const words = useWords()
   const state = useStore(purchase.state)
   const phase = phaseOf(state.reservation, state.order)
   if (phase === 'IDLE') return null
   const { title, text } = sayingOf(words, phase, state)
-  return <>{title} {text}</>
+  return (
+    <>
+      {title} {text}
+    </>
+  )
 }
 
-function sayingOf({ says, reasons, steps }: Words, phase: Exclude<Phase, 'IDLE'>, { reservation, order }: PurchaseState): { title: string; text: string } {
+function sayingOf(
+  { says, reasons, steps }: Words,
+  phase: Exclude<Phase, 'IDLE'>,
+  { reservation, order }: PurchaseState,
+): { title: string; text: string } {
   const reason = reservation?.reason ? reasons[reservation.reason] : ''
   switch (phase) {
-    case 'MAKING': return says.making
-    case 'CHECKING': return order?.saga?.state === 'COMPENSATING' ? { title: says.checking.title, text: steps.putBack } : says.checking
-    case 'TO_PAY': return says.toPay
-    case 'PAID': return says.paid
-    case 'CANCELLED': return { title: says.lapsed, text: reason }
-    case 'REJECTED': return { title: says.rejected, text: reason }
-    case 'REFUNDED': return { title: says.refunded.title, text: reason || says.refunded.text }
+    case 'MAKING':
+      return says.making
+    case 'CHECKING':
+      return order?.saga?.state === 'COMPENSATING' ? { title: says.checking.title, text: steps.putBack } : says.checking
+    case 'TO_PAY':
+      return says.toPay
+    case 'PAID':
+      return says.paid
+    case 'CANCELLED':
+      return { title: says.lapsed, text: reason }
+    case 'REJECTED':
+      return { title: says.rejected, text: reason }
+    case 'REFUNDED':
+      return { title: says.refunded.title, text: reason || says.refunded.text }
   }
 }
 
@@ -73,10 +99,24 @@ function ToPay({ purchase, order }: { purchase: Purchase; order: Order }) {
         <Countdown until={order.paymentDeadline} clock={orderClock} label={words.timeLeft} />
       </div>
       <div class="actions">
-        <button class="button" aria-disabled={doing !== undefined} onClick={() => { void purchase.pay() }}>
+        <button
+          class="button"
+          aria-disabled={doing !== undefined}
+          onClick={() => {
+            void purchase.pay()
+          }}
+        >
           {doing === 'OPENING_PAYMENT' ? words.openingPayment : words.pay(money(order.amountCents))}
         </button>
-        <button class="button quiet" aria-disabled={doing !== undefined} onClick={() => { void purchase.cancel() }}>{words.cancel}</button>
+        <button
+          class="button quiet"
+          aria-disabled={doing !== undefined}
+          onClick={() => {
+            void purchase.cancel()
+          }}
+        >
+          {words.cancel}
+        </button>
       </div>
     </>
   )

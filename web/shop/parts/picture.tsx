@@ -28,20 +28,50 @@ function Keyboard() {
       <rect class="shadow" x={-6} y={14} width={width + 12} height={height + 12} rx={14} />
       <rect class="case" x={-12} y={-12} width={width + 24} height={height + 24} rx={14} />
       <rect class="well" x={-4} y={-4} width={width + 8} height={height + 8} rx={8} />
-      {ROWS.flatMap((row, r) => row.map((key, i) => {
-        const x = row.slice(0, i).reduce((sum, each) => sum + Math.abs(each), 0) * UNIT
-        return <Key key={`${r} ${i}`} x={x} y={r * UNIT} width={Math.abs(key) * UNIT} isBright={key < 0} isQuiet={Math.abs(key) !== 1} />
-      }))}
+      {ROWS.flatMap((row, r) =>
+        row.map((key, i) => {
+          const x = row.slice(0, i).reduce((sum, each) => sum + Math.abs(each), 0) * UNIT
+          return (
+            <Key
+              key={`${r} ${i}`}
+              x={x}
+              y={r * UNIT}
+              width={Math.abs(key) * UNIT}
+              isBright={key < 0}
+              isQuiet={Math.abs(key) !== 1}
+            />
+          )
+        }),
+      )}
     </g>
   )
 }
 
-function Key({ x, y, width, isBright, isQuiet }: { x: number; y: number; width: number; isBright: boolean; isQuiet: boolean }) {
+function Key({
+  x,
+  y,
+  width,
+  isBright,
+  isQuiet,
+}: {
+  x: number
+  y: number
+  width: number
+  isBright: boolean
+  isQuiet: boolean
+}) {
   const kind = isBright ? 'bright' : isQuiet ? 'quiet' : 'plain'
   return (
     <g class={`key ${kind}`}>
       <rect class="side" x={x + GAP / 2} y={y + GAP / 2} width={width - GAP} height={UNIT - GAP} rx={3.5} />
-      <rect class="top" x={x + GAP / 2 + 1.5} y={y + GAP / 2} width={width - GAP - 3} height={UNIT - GAP - 3.5} rx={2.5} />
+      <rect
+        class="top"
+        x={x + GAP / 2 + 1.5}
+        y={y + GAP / 2}
+        width={width - GAP - 3}
+        height={UNIT - GAP - 3.5}
+        rx={2.5}
+      />
     </g>
   )
 }
@@ -61,5 +91,9 @@ function Parcel() {
 }
 
 export function Bolt() {
-  return <svg class="bolt" viewBox="0 0 32 32" aria-hidden="true"><path d="M18.500 3 7 18.500h7L12.500 29 24.500 13h-7z" /></svg>
+  return (
+    <svg class="bolt" viewBox="0 0 32 32" aria-hidden="true">
+      <path d="M18.500 3 7 18.500h7L12.500 29 24.500 13h-7z" />
+    </svg>
+  )
 }

@@ -12,8 +12,18 @@ export function SaleList({ sales, hasMore }: { sales: SaleView[]; hasMore: boole
   return (
     <main class="sales">
       <h1>{words.sales}</h1>
-      <ul>{sales.map((sale) => <li key={sale.id}><SaleCard sale={sale} /></li>)}</ul>
-      {hasMore && <button class="link" onClick={() => void showMore()}>{words.moreSales}</button>}
+      <ul>
+        {sales.map((sale) => (
+          <li key={sale.id}>
+            <SaleCard sale={sale} />
+          </li>
+        ))}
+      </ul>
+      {hasMore && (
+        <button class="link" onClick={() => void showMore()}>
+          {words.moreSales}
+        </button>
+      )}
     </main>
   )
 }

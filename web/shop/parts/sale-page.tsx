@@ -22,7 +22,10 @@ export function SalePage({ sale }: { sale: SaleView }) {
       <Picture title={sale.title} />
       <div class="offer">
         <h1>{sale.title}</h1>
-        <p class="price"><span class="figures">{money(sale.priceCents)}</span> <span class="label">{words.perBuyer(sale.perBuyerLimit)}</span></p>
+        <p class="price">
+          <span class="figures">{money(sale.priceCents)}</span>{' '}
+          <span class="label">{words.perBuyer(sale.perBuyerLimit)}</span>
+        </p>
         <div class="facts">
           <StockBar sale={sale} />
           <Window sale={sale} />
@@ -36,10 +39,17 @@ export function SalePage({ sale }: { sale: SaleView }) {
 function Window({ sale }: { sale: SaleView }) {
   const words = useWords()
   const door = doorOf(sale, useNow(saleClock))
-  if (door === 'OVER') return <div class="countdown"><span class="label">{words.ended}</span></div>
-  return door === 'SOON'
-    ? <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />
-    : <Countdown until={sale.closesAt} clock={saleClock} label={words.endsIn} />
+  if (door === 'OVER')
+    return (
+      <div class="countdown">
+        <span class="label">{words.ended}</span>
+      </div>
+    )
+  return door === 'SOON' ? (
+    <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />
+  ) : (
+    <Countdown until={sale.closesAt} clock={saleClock} label={words.endsIn} />
+  )
 }
 
 function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
@@ -50,19 +60,36 @@ function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
   const place = useKeptFocus(reservation !== undefined)
   return (
     <div class="buying" ref={place} tabIndex={-1}>
-      <p class="unseen" role="status"><Said purchase={purchase} /></p>
-      {reservation ? <OrderPanel purchase={purchase} /> : isFinding ? <p class="hint">{words.finding}</p> : <BuyPanel sale={sale} purchase={purchase} />}
-      <p class="who"><span>{words.signedInAs(session.name)}</span> <button class="link" onClick={signOut}>{words.signIn.out}</button></p>
+      <p class="unseen" role="status">
+        <Said purchase={purchase} />
+      </p>
+      {reservation ? (
+        <OrderPanel purchase={purchase} />
+      ) : isFinding ? (
+        <p class="hint">{words.finding}</p>
+      ) : (
+        <BuyPanel sale={sale} purchase={purchase} />
+      )}
+      <p class="who">
+        <span>{words.signedInAs(session.name)}</span>{' '}
+        <button class="link" onClick={signOut}>
+          {words.signIn.out}
+        </button>
+      </p>
     </div>
   )
 }
 
-/** The button that was pressed goes with its panel. Whoever uses the keyboard goes on here, and not at the top of the page. */
+/**
+ * The button that was pressed goes with its panel. Whoever uses the keyboard goes on here, and not at the top of the
+ * page.
+ */
 function useKeptFocus(panel: unknown): { current: HTMLDivElement | null } {
   const place = useRef<HTMLDivElement>(null)
   const before = useRef(panel)
   useEffect(() => {
-    if (before.current !== panel && document.activeElement === document.body) place.current?.focus({ preventScroll: true })
+    if (before.current !== panel && document.activeElement === document.body)
+      place.current?.focus({ preventScroll: true })
     before.current = panel
   }, [panel])
   return place

@@ -20,15 +20,31 @@ export function SignIn() {
   }
 
   return (
-    <form class="sign-in" onSubmit={(event) => { void submit(event) }}>
+    <form
+      class="sign-in"
+      onSubmit={(event) => {
+        void submit(event)
+      }}
+    >
       <h2>{words.signIn.title}</h2>
       <div class="field">
         <label for="name">{words.signIn.name}</label>
-        <input id="name" value={name} required maxLength={40} autocomplete="nickname" aria-describedby="name-hint"
-          onInput={({ currentTarget }) => setName(currentTarget.value)} />
+        <input
+          id="name"
+          value={name}
+          required
+          maxLength={40}
+          autocomplete="nickname"
+          aria-describedby="name-hint"
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
       </div>
-      <p id="name-hint" class="hint">{words.signIn.hint}</p>
-      <button class="button" aria-disabled={isAsking}>{words.signIn.enter}</button>
+      <p id="name-hint" class="hint">
+        {words.signIn.hint}
+      </p>
+      <button class="button" aria-disabled={isAsking}>
+        {words.signIn.enter}
+      </button>
       {refusal && <SignInRefusal refusal={refusal} />}
     </form>
   )
@@ -36,8 +52,18 @@ export function SignIn() {
 
 function SignInRefusal({ refusal }: { refusal: Refusal }) {
   const words = useWords()
-  if (refusal.code === 'INVALID_REQUEST') return <p class="hint" role="alert">{words.signIn.bad}</p>
+  if (refusal.code === 'INVALID_REQUEST')
+    return (
+      <p class="hint" role="alert">
+        {words.signIn.bad}
+      </p>
+    )
   // Without demo mode there is no such door.
-  if (refusal.code === 'NOT_FOUND') return <p class="hint" role="alert">{words.signIn.elsewhere}</p>
+  if (refusal.code === 'NOT_FOUND')
+    return (
+      <p class="hint" role="alert">
+        {words.signIn.elsewhere}
+      </p>
+    )
   return <Advice code={refusal.code} />
 }

@@ -9,7 +9,9 @@ export function StockBar({ sale: { left, stock } }: { sale: SaleView }) {
   return (
     <div class="stock">
       <meter class="unseen" min={0} max={stock} value={left} aria-label={text} />
-      <div class="bar" aria-hidden="true"><div style={{ width: `${100 * left / stock}%` }} /></div>
+      <div class="bar" aria-hidden="true">
+        <div style={{ width: `${(100 * left) / stock}%` }} />
+      </div>
       <span class="figures">{text}</span>
     </div>
   )

@@ -17,7 +17,11 @@ const MARKS: Record<Exclude<Phase, 'IDLE'>, [Mark, Mark, Mark]> = {
 /** Where the purchase stands. */
 export function Timeline({ phase }: { phase: Exclude<Phase, 'IDLE'> }) {
   const { steps } = useWords()
-  const names = [steps.got, phase === 'MAKING' ? steps.making : phase === 'CHECKING' ? steps.checking : steps.made, phase === 'PAID' ? steps.paid : steps.pay]
+  const names = [
+    steps.got,
+    phase === 'MAKING' ? steps.making : phase === 'CHECKING' ? steps.checking : steps.made,
+    phase === 'PAID' ? steps.paid : steps.pay,
+  ]
   return (
     <ol class="timeline" aria-label={steps.title}>
       {names.map((name, i) => {
