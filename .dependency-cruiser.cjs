@@ -2,8 +2,11 @@
 const services = 'gateway|order-service|cancel-worker|subscribers|control-room|payment-provider'
 const test = '\\.test\\.ts$'
 /** Reads the arguments of every command; knows nothing but node. */
-const commandLine = '^core/platform/command-line\\.ts$'
-const inProduction = { path: `^(${services}|core|prisma)/`, pathNot: [test, '^prisma/new-migration\\.ts$'] }
+const commandLine = '^core/platform/process/command-line\\.ts$'
+const inProduction = {
+  path: `^(${services}|cli|core|prisma)/`,
+  pathNot: [test, '^prisma/new-migration\\.ts$', '^cli/(urls\\.ts$|spread/)'],
+}
 /** Code of this repository, as opposed to packages and Node's own modules. */
 const own = '^(?!node_modules/|\\.)'
 const ownButNot = (...allowed) => ({ path: own, pathNot: allowed, dependencyTypesNot: ['core'] })
@@ -51,7 +54,7 @@ module.exports = {
       name: 'services-use-core',
       severity: 'error',
       comment:
-        'Of this repository a service may use itself and core/; the database client comes by core/platform/database.ts.',
+        'Of this repository a service may use itself and core/; the database client comes by core/platform/stores/database.ts.',
       from: { path: `^(${services})/`, pathNot: test },
       to: ownButNot(`^(${services})/`, '^core/'),
     },
@@ -61,6 +64,13 @@ module.exports = {
       comment: 'core/ stands below the services, on nothing but packages and the generated database client.',
       from: { path: '^core/', pathNot: test },
       to: ownButNot('^core/', '^prisma/generated/'),
+    },
+    {
+      name: 'commands-use-core',
+      severity: 'error',
+      comment: 'An operator may run a command where no service runs. Only cli/urls.ts asks the launcher of npm start.',
+      from: { path: '^cli/', pathNot: [test, '^cli/(urls\\.ts$|spread/)'] },
+      to: ownButNot('^cli/', '^core/'),
     },
     {
       name: 'contracts-are-pure',

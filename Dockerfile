@@ -34,6 +34,7 @@ COPY package.json ./
 COPY docker ./docker
 COPY --from=built /app/prisma ./prisma
 COPY core ./core
+COPY cli ./cli
 # The files belong to root: the service can read them and not change them.
 USER 1000:1000
 

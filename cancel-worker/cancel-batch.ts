@@ -1,9 +1,9 @@
 import { decode, OrderId, readEach, TimeoutMessage, type Unpacked } from '../core/contracts/messages.ts'
 import { tellEnded } from '../core/orders/tell-ended.ts'
 import { cancelUnpaid } from '../core/orders/transitions.ts'
-import type { Database } from '../core/platform/database.ts'
-import { failpoint } from '../core/platform/failpoint.ts'
-import type { Logger } from '../core/platform/log.ts'
+import type { Database } from '../core/platform/stores/database.ts'
+import { failpoint } from '../core/platform/process/failpoint.ts'
+import type { Logger } from '../core/platform/process/log.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 export interface CancelDeps {

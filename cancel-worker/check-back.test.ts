@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askBack } from '../core/orders/saga.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
-import { createLog } from '../core/platform/log.ts'
+import { createLog } from '../core/platform/process/log.ts'
 import { Choreography } from '../test/support/choreography.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { checkBack } from './check-back.ts'

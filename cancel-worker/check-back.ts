@@ -1,6 +1,6 @@
 import { askBack } from '../core/orders/saga.ts'
-import type { Database } from '../core/platform/database.ts'
-import type { Logger } from '../core/platform/log.ts'
+import type { Database } from '../core/platform/stores/database.ts'
+import type { Logger } from '../core/platform/process/log.ts'
 
 /** Sagas of one look; the next takes the rest. */
 const PAGE = 500

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bounded, everyService, seconds, settings } from '../core/platform/config.ts'
+import { bounded, everyService, seconds, settings } from '../core/platform/process/config.ts'
 
 export const CancelWorkerConfig = z.object({
   ...everyService,

@@ -1,4 +1,4 @@
-import { runService } from '../core/platform/service.ts'
+import { runService } from '../core/platform/process/service.ts'
 import { CancelWorkerConfig } from './config.ts'
 import { startCancelWorker } from './cancel-worker.ts'
 

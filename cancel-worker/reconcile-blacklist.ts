@@ -1,5 +1,5 @@
-import type { Database } from '../core/platform/database.ts'
-import type { Logger } from '../core/platform/log.ts'
+import type { Database } from '../core/platform/stores/database.ts'
+import type { Logger } from '../core/platform/process/log.ts'
 import type { StockTally } from '../core/stock/ledger.ts'
 import type { SaleDoor } from '../core/stock/sale-door.ts'
 

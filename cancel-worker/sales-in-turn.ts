@@ -1,4 +1,4 @@
-import { type Database, Prisma } from '../core/platform/database.ts'
+import { type Database, Prisma } from '../core/platform/stores/database.ts'
 import { KEPT_AFTER_END_MS } from '../core/stock/ledger.ts'
 
 /** Ended sales sell no more, so they are checked in turn: a thousand of them take five looks. */

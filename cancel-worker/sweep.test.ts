@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { createLog } from '../core/platform/log.ts'
+import { createLog } from '../core/platform/process/log.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'

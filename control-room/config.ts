@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { everyService, settings } from '../core/platform/config.ts'
-import { httpBase } from '../core/platform/http-url.ts'
+import { everyService, settings } from '../core/platform/process/config.ts'
+import { httpBase } from '../core/platform/http/http-url.ts'
 
 /** `gateway=http://gateway:3000,order-service=http://…` as pairs of name and URL. */
 const readinessUrls = z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ProcessView } from '../core/contracts/control-room.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
-import { ProblemError } from '../core/platform/problem.ts'
+import { ProblemError } from '../core/platform/http/problem.ts'
 
 const ANSWER_LIMIT_MS = 2_000
 const Refusal = z.object({ code: z.enum(['NOT_FOUND', 'FORBIDDEN', 'NOT_RUNNING']), detail: z.string() })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Database, Sale } from '../core/platform/database.ts'
+import type { Database, Sale } from '../core/platform/stores/database.ts'
 
 /** Where a page of the list ends; what a Date can hold. */
 export const SalePlace = z.tuple([z.int().min(-8.64e15).max(8.64e15), z.string()])

@@ -1,4 +1,4 @@
-import { runService } from '../core/platform/service.ts'
+import { runService } from '../core/platform/process/service.ts'
 import { ControlRoomConfig } from './config.ts'
 import { startControlRoom } from './control-room.ts'
 

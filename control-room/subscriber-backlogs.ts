@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import { subscriberQueues } from '../core/contracts/subscriber-topology.ts'
-import type { Database, SpreadStage } from '../core/platform/database.ts'
-import type { Logger } from '../core/platform/log.ts'
+import type { Database, SpreadStage } from '../core/platform/stores/database.ts'
+import type { Logger } from '../core/platform/process/log.ts'
 import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 
 /** What waits for one subscriber, in messages that nobody has in hand. */

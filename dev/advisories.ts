@@ -4,7 +4,7 @@
  */
 import { execa } from 'execa'
 import { z } from 'zod'
-import { commandLine } from '../core/platform/command-line.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
 
 commandLine()
 

@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { asyncApiDocument } from '../core/contracts/asyncapi.ts'
-import { commandLine } from '../core/platform/command-line.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
 import { asyncApiPage } from './asyncapi-page.ts'
 
 const {

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { commandLine } from '../core/platform/command-line.ts'
-import { BadConfiguration, parseConfig } from '../core/platform/config.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
+import { BadConfiguration, parseConfig } from '../core/platform/process/config.ts'
 import { databaseConnections } from './database-connections.ts'
 import { schemas } from './schemas.ts'
 import { DEMO } from './settings.ts'
@@ -29,7 +29,7 @@ const read = (file: string) => readFileSync(join(CHECKOUT, file), 'utf8')
 /** What may be reached from the host, and that from this machine only. */
 const PUBLISHED = ['gateway', 'control-room', 'payment-provider']
 const PROFILES = ['sale', 'demo']
-/** A service drains for 20 s (core/platform/service.ts). */
+/** A service drains for 20 s (core/platform/process/service.ts). */
 const STOP_GRACE_SECONDS_MIN = 25
 /** Of PostgreSQL's connections: three it keeps for superusers, the others for migrations, audits and backups. */
 const OTHER_CONNECTIONS = 13

@@ -5,8 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { z } from 'zod'
-import { settings } from '../core/platform/config.ts'
-import { commandLine } from '../core/platform/command-line.ts'
+import { settings } from '../core/platform/process/config.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
 import { schemas } from './schemas.ts'
 
 const {

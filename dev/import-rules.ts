@@ -3,7 +3,7 @@
  * Holds every import against the rules of .dependency-cruiser.cjs: who may import whom.
  */
 import { execa } from 'execa'
-import { commandLine } from '../core/platform/command-line.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
 
 commandLine()
 

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { asksForHelp, usageOf } from '../core/platform/usage.mjs'
+import { asksForHelp, usageOf } from '../core/platform/process/usage.mjs'
 
 const CHECKOUT = resolve(import.meta.dirname, '..')
 const LOCK = join(CHECKOUT, '.data/install.lock')

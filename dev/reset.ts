@@ -5,7 +5,7 @@
  * database. What was built or installed stays.
  */
 import { createInterface } from 'node:readline/promises'
-import { commandLine, refuse } from '../core/platform/command-line.ts'
+import { commandLine, refuse } from '../core/platform/process/command-line.ts'
 import { clearData } from './clear-data.ts'
 import { AlreadyRunning } from './run-file.ts'
 import { dataFolder, makeDataFolder } from './servers/data-folder.ts'

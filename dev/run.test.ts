@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 /** Preloaded, it makes this node say that it is another. */
 const pretend = (what: string) => `data:text/javascript,${encodeURIComponent(what)}`
 const run = (what: string) =>
-  execa('node', ['dev/run.mjs', 'dev/urls.ts'], { reject: false, env: { NODE_OPTIONS: `--import=${pretend(what)}` } })
+  execa('node', ['dev/run.mjs', 'cli/urls.ts'], { reject: false, env: { NODE_OPTIONS: `--import=${pretend(what)}` } })
 
 test.each(['12.22.12', '18.20.4', '20.18.9', '22.11.0', '23.9.0'])(
   'node %s is told which versions are needed, in one sentence',

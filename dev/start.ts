@@ -4,7 +4,7 @@
  * with can be set in the environment; .env.example lists every variable.
  */
 import { once } from 'node:events'
-import { commandLine } from '../core/platform/command-line.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
 import { type LauncherDoor, openLauncherDoor } from './launcher-door.ts'
 import { memoryWarning } from './memory.ts'
 import { RunRecord } from './run-file.ts'

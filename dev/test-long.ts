@@ -3,7 +3,7 @@
  * Takes all guards away, one at a time, then plays twenty rounds of bad weather. Takes hours.
  */
 import { execa } from 'execa'
-import { commandLine } from '../core/platform/command-line.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
 
 commandLine()
 for (const args of [['mutations'], ['chaos', '--', '--rounds', '20']]) {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ReservationView } from '../core/contracts/http.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
-import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/problem.ts'
+import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
 import { type ReservationRecord, type ReserveOutcome, saleOf } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 

@@ -1,6 +1,6 @@
 import { SaleId } from '../core/contracts/http.ts'
-import { Combiner } from '../core/platform/combiner.ts'
-import type { Loops } from '../core/platform/loops.ts'
+import { Combiner } from '../core/platform/batches/combiner.ts'
+import type { Loops } from '../core/platform/process/loops.ts'
 import { KEPT_AFTER_END_MS, type SaleFigures } from '../core/stock/ledger.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import type { Stock } from '../core/stock/stock.ts'

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { bounded, count, everyService, milliseconds, settings } from '../core/platform/config.ts'
-import { httpBase } from '../core/platform/http-url.ts'
+import { bounded, count, everyService, milliseconds, settings } from '../core/platform/process/config.ts'
+import { httpBase } from '../core/platform/http/http-url.ts'
 
 const perSecond = (byDefault: number) => bounded([0.001, 10_000_000], { isWhole: false }).default(byDefault)
 const burst = (byDefault: number) => count(byDefault, [1, 10_000_000])

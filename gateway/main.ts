@@ -1,4 +1,4 @@
-import { runService, type StartService } from '../core/platform/service.ts'
+import { runService, type StartService } from '../core/platform/process/service.ts'
 import { GatewayConfig, processCount } from './config.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { attemptEach } from '../core/platform/attempt-each.ts'
-import { failpoint } from '../core/platform/failpoint.ts'
+import { attemptEach } from '../core/platform/process/attempt-each.ts'
+import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import type { HandOverDeps, HandOver } from './hand-over.ts'
 

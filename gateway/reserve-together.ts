@@ -1,5 +1,5 @@
-import { Combiner } from '../core/platform/combiner.ts'
-import { groupBy } from '../core/platform/group-by.ts'
+import { Combiner } from '../core/platform/batches/combiner.ts'
+import { groupBy } from '../core/platform/batches/group-by.ts'
 import type { ReserveLimits, ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
 import type { Stock } from '../core/stock/stock.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createLog } from '../core/platform/log.ts'
-import { connectRedis, redisReady } from '../core/platform/redis.ts'
+import { createLog } from '../core/platform/process/log.ts'
+import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'

@@ -1,4 +1,4 @@
-import type { Logger } from '../core/platform/log.ts'
+import type { Logger } from '../core/platform/process/log.ts'
 import { mayHold } from '../core/stock/holders.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import type { Changes } from './changes.ts'

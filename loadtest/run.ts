@@ -7,7 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import process from 'node:process'
-import { refuse } from '../core/platform/command-line.ts'
+import { refuse } from '../core/platform/process/command-line.ts'
 import { findK6 } from './find-k6.ts'
 
 const SCENARIOS = ['smoke', 'load', 'spike', 'stress', 'soak', 'breakpoint']

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
-import { bounded, count, everyService, settings } from '../core/platform/config.ts'
-import { httpBase } from '../core/platform/http-url.ts'
+import { bounded, count, everyService, settings } from '../core/platform/process/config.ts'
+import { httpBase } from '../core/platform/http/http-url.ts'
 
 export const OrderServiceConfig = z.object({
   ...everyService,

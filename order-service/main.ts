@@ -1,4 +1,4 @@
-import { runService } from '../core/platform/service.ts'
+import { runService } from '../core/platform/process/service.ts'
 import { OrderServiceConfig } from './config.ts'
 import { startOrderService } from './order-service.ts'
 

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Verdict } from '../core/orders/decide.ts'
-import type { Logger } from '../core/platform/log.ts'
+import type { Logger } from '../core/platform/process/log.ts'
 
 /** Counts what was decided, and how long a reservation waited for it. */
 export function placingMetrics(registry: Registry): (verdicts: Verdict[]) => void {

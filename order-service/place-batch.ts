@@ -2,9 +2,9 @@ import { decode, readEach, Reservation, ReservationBatch, type Unpacked } from '
 import type { Verdict } from '../core/orders/decide.ts'
 import { placeOrders, type PlacingRules } from '../core/orders/place-orders.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
-import type { Database } from '../core/platform/database.ts'
-import { failpoint } from '../core/platform/failpoint.ts'
-import type { Logger } from '../core/platform/log.ts'
+import type { Database } from '../core/platform/stores/database.ts'
+import { failpoint } from '../core/platform/process/failpoint.ts'
+import type { Logger } from '../core/platform/process/log.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 export interface PlacingDeps {

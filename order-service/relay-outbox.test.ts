@@ -10,7 +10,7 @@ import {
 } from '../core/contracts/topology.ts'
 import { lockOldestEntries } from '../core/orders/outbox.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
-import { createLog } from '../core/platform/log.ts'
+import { createLog } from '../core/platform/process/log.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
 import { createPublisher, type Publisher } from '../core/platform/rabbit/publisher.ts'
 import { eventually } from '../test/support/eventually.ts'

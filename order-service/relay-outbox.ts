@@ -8,8 +8,8 @@ import {
   type OutboxRest,
   shrinkEntries,
 } from '../core/orders/outbox.ts'
-import type { Database } from '../core/platform/database.ts'
-import { failpoint } from '../core/platform/failpoint.ts'
+import type { Database } from '../core/platform/stores/database.ts'
+import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
 import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { everyService, settings } from '../core/platform/config.ts'
-import { httpBase, httpPage } from '../core/platform/http-url.ts'
+import { everyService, settings } from '../core/platform/process/config.ts'
+import { httpBase, httpPage } from '../core/platform/http/http-url.ts'
 
 export const PaymentProviderConfig = z.object({
   ...everyService,

@@ -1,6 +1,6 @@
 import { createSigner } from 'fast-jwt'
 import { expect, test } from 'vitest'
-import { createTokens } from '../core/platform/tokens.ts'
+import { createTokens } from '../core/platform/http/tokens.ts'
 import { createLinkTokens } from './link-tokens.ts'
 
 const SECRET = 'a secret of more than thirty-two characters'

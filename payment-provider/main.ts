@@ -1,4 +1,4 @@
-import { runService } from '../core/platform/service.ts'
+import { runService } from '../core/platform/process/service.ts'
 import { PaymentProviderConfig } from './config.ts'
 import { startPaymentProvider } from './payment-provider.ts'
 

@@ -1,4 +1,4 @@
-import { databaseUrlFault } from '../core/platform/database-url.ts'
+import { databaseUrlFault } from '../core/platform/stores/database-url.ts'
 import { NO_FILTERS, readMigrations, withSchemaEngine } from './schema-engine.ts'
 
 /**

@@ -6,7 +6,7 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { commandLine, refuse } from '../core/platform/command-line.ts'
+import { commandLine, refuse } from '../core/platform/process/command-line.ts'
 import { RunRecord } from '../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../dev/scratch-folder.ts'
 import { startPostgres } from '../dev/servers/postgres.ts'

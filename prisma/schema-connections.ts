@@ -1,6 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { ColumnTypeEnum, type SqlDriverAdapter, type SqlQuery, type SqlResultSet } from '@prisma/driver-adapter-utils'
-import { isDirect, type PgConnection, prepareSession, UnusableSession } from '../core/platform/database-session.ts'
+import {
+  isDirect,
+  type PgConnection,
+  prepareSession,
+  UnusableSession,
+} from '../core/platform/stores/database-session.ts'
 
 /** What the schema engine reads of the catalogue in the type "char" (one letter), which the adapter does not know. */
 const LETTER_COLUMNS = ['constraint_type', 'confdeltype', 'confupdtype']

@@ -1,4 +1,4 @@
-import { runService } from '../core/platform/service.ts'
+import { runService } from '../core/platform/process/service.ts'
 import { SubscribersConfig } from './frame/config.ts'
 import { startSubscribers } from './frame/start-subscribers.ts'
 

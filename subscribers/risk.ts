@@ -1,6 +1,6 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { veto } from '../core/orders/saga.ts'
-import type { Transaction } from '../core/platform/database.ts'
+import type { Transaction } from '../core/platform/stores/database.ts'
 import { SaleDoor } from '../core/stock/sale-door.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { Subscriber, Tools } from './frame/subscriber.ts'

@@ -223,7 +223,7 @@ test('while nobody takes coupons the order is called off in time, and settled on
   const order = await buy(saleId, 'unlucky', { coupon: 'TEST-4' })
   await system.world.database.saga.update({ where: { orderId: order.orderId }, data: { dueAt: new Date(0) } })
   await sagaOf(order, 'COMPENSATING')
-  const { stdout } = await execa('node', ['dev/run.mjs', 'core/sagas/main.ts', '--state', 'compensating'], {
+  const { stdout } = await execa('node', ['dev/run.mjs', 'cli/sagas.ts', '--state', 'compensating'], {
     env: { DATABASE_URL: system.world.databaseUrl },
   })
   expect(stdout).toContain(order.orderId)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createLog } from '../core/platform/log.ts'
+import { createLog } from '../core/platform/process/log.ts'
 import { chooseDelayTransport } from '../core/platform/rabbit/delay.ts'
 import { startSystem, type System } from './support/system.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { signBody } from '../core/platform/signature.ts'
+import { signBody } from '../core/platform/http/signature.ts'
 import { eventually } from './support/eventually.ts'
 import { Ledger } from './support/ledger.ts'
 import { call } from './support/http-client.ts'

@@ -4,10 +4,10 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { createDepthReader, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { createLog } from '../core/platform/log.ts'
+import { createLog } from '../core/platform/process/log.ts'
 import { declare } from '../core/platform/rabbit/declare.ts'
 import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
-import { beginSpreading, haveAllCome, setStage } from '../subscribers/frame/spread/stages.ts'
+import { beginSpreading, haveAllCome, setStage } from '../cli/spread/stages.ts'
 import { eventually } from './support/eventually.ts'
 import { holdOf } from './support/added-subscriber/newcomer.ts'
 import { lengthOf, publishTo } from './support/queues.ts'
@@ -55,7 +55,7 @@ async function backlogged(name: string, orderCount: number) {
 }
 
 const spread = (...args: string[]) =>
-  execa('node', ['dev/run.mjs', 'subscribers/frame/spread/main.ts', ...args], {
+  execa('node', ['dev/run.mjs', 'cli/spread/main.ts', ...args], {
     env: { ...subscriptions.env, LOG_LEVEL: 'silent', SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' },
   })
 /** Of the further queues those that exist. */

@@ -33,7 +33,7 @@ const FULL = ['order.created', 'order.paid', 'order.refunded'] as const
 const sequencesOf = (seen: OrderEvent[], orderId: string | null | undefined) =>
   seen.filter((event) => event.orderId === orderId).map(({ sequence }) => sequence)
 const resend = (...args: string[]) =>
-  execa('node', ['dev/run.mjs', 'subscribers/frame/resend.ts', ...args], {
+  execa('node', ['dev/run.mjs', 'cli/resend.ts', ...args], {
     env: { RABBITMQ_URL: subscriptions.world.rabbitmqUrl },
   })
 const world = (method: 'PUT' | 'DELETE', queue: string, body?: object) =>

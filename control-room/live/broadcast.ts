@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LiveFrame } from '../../core/contracts/control-room.ts'
-import type { Logger } from '../../core/platform/log.ts'
+import type { Logger } from '../../core/platform/process/log.ts'
 
 const EVERY_MS = 1_000
 /** What a page is shown of the time before it was opened. */

@@ -1,5 +1,5 @@
 import type { OrderTally } from '../../core/contracts/control-room.ts'
-import type { Database } from '../../core/platform/database.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
 
 export interface LedgerCounters extends Record<string, number> {
   /** Units that became part of an order, ever. */

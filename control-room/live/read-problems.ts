@@ -1,5 +1,5 @@
 import type { ServiceProblem } from '../../core/contracts/control-room.ts'
-import type { NamedProblem } from '../../core/platform/readiness.ts'
+import type { NamedProblem } from '../../core/platform/process/readiness.ts'
 
 /** More than a check of a service takes that waits for a server of its own. */
 const ANSWER_LIMIT_MS = 5_000

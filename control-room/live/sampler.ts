@@ -7,7 +7,7 @@ import type {
   RushView,
   ServiceProblem,
 } from '../../core/contracts/control-room.ts'
-import type { Database } from '../../core/platform/database.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { type LedgerCounters, readCounters, tallyOrders } from './read-ledger.ts'
 import { countRequests } from './read-requests.ts'

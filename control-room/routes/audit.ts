@@ -3,7 +3,7 @@ import { audit, type AuditDeps } from '../../core/audit/audit.ts'
 import { BrokerUnreachable } from '../../core/platform/rabbit/depth-reader.ts'
 import type { AuditReport } from '../../core/audit/report.ts'
 import { SaleId } from '../../core/contracts/http.ts'
-import { parse, ProblemError } from '../../core/platform/problem.ts'
+import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 
 /** GET /audit, GET /audit?sale=ID */
 export function getAudit(deps: AuditDeps): RequestHandler {

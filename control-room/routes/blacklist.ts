@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { BlacklistChange, BlacklistRequest, BuyerId } from '../../core/contracts/http.ts'
-import { failpoint } from '../../core/platform/failpoint.ts'
-import { parse } from '../../core/platform/problem.ts'
+import { failpoint } from '../../core/platform/process/failpoint.ts'
+import { parse } from '../../core/platform/http/problem.ts'
 import type { SaleDeps } from '../open-sale.ts'
 
 /** PUT /blacklist/:buyerId */

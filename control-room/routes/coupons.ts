@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { BuyerId, CouponCode, CouponRequest, PointsRequest } from '../../core/contracts/http.ts'
-import type { Database } from '../../core/platform/database.ts'
-import { parse } from '../../core/platform/problem.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
+import { parse } from '../../core/platform/http/problem.ts'
 
 /**
  * PUT /coupons/:code: makes a coupon, or changes what it is worth and whose it is. An order that has it already keeps

@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express'
 import { z } from 'zod'
 import { type Broker, letterPlace, listDeadLetters, LOOKED_AT_MAX, sendBack } from '../../core/dead-letters/queue.ts'
 import { DeadLetterChoice, PAGE_LIMIT, PageRequest } from '../../core/contracts/http.ts'
-import { pageOf, readCursor } from '../../core/platform/cursor.ts'
-import { parse, ProblemError } from '../../core/platform/problem.ts'
+import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
+import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 
 const Place = z.tuple([z.string(), z.string()])
 

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { ProblemError } from '../../core/platform/problem.ts'
+import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { Broadcast } from '../live/broadcast.ts'
 
 /** GET /live: a stream of events, `history` once and then a `frame` a second. */

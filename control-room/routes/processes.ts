@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
-import { parse, ProblemError } from '../../core/platform/problem.ts'
+import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import type { Launcher } from '../launcher.ts'
 
 const ProcessName = z

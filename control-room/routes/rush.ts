@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { RushRequest } from '../../core/contracts/control-room.ts'
-import { parse, ProblemError } from '../../core/platform/problem.ts'
+import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { openSale, type SaleDeps } from '../open-sale.ts'
 import type { Rushes } from '../rush/rushes.ts'
 

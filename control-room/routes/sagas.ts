@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
 import { PAGE_LIMIT, PageRequest, SagaState } from '../../core/contracts/http.ts'
-import type { Database } from '../../core/platform/database.ts'
-import { pageOf, readCursor } from '../../core/platform/cursor.ts'
-import { parse } from '../../core/platform/problem.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
+import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
+import { parse } from '../../core/platform/http/problem.ts'
 import { listSagas, sagaPlace } from '../../core/sagas/list.ts'
 
 const Place = z.tuple([z.int().min(0).max(1), z.int().min(-8.64e15).max(8.64e15), z.uuid()])

@@ -1,8 +1,8 @@
 import type { RequestHandler, Response } from 'express'
 import { NewSale, PAGE_LIMIT, PageRequest, SaleChange, SaleId } from '../../core/contracts/http.ts'
-import type { Sale } from '../../core/platform/database.ts'
-import { pageOf, readCursor } from '../../core/platform/cursor.ts'
-import { parse, ProblemError } from '../../core/platform/problem.ts'
+import type { Sale } from '../../core/platform/stores/database.ts'
+import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
+import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { listSales, SalePlace, salePlace } from '../list-sales.ts'
 import { openSale, reschedule, type SaleDeps, versionOf } from '../open-sale.ts'
 

@@ -1,6 +1,6 @@
 /** The simulated buyers, as a child of the control room: their work must not make its figures stutter. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createTokens } from '../../core/platform/tokens.ts'
+import { createTokens } from '../../core/platform/http/tokens.ts'
 import { call } from './http.ts'
 import { payAll, type Payer } from './pay.ts'
 import { arrivalSeconds, type CrowdPlan, type CrowdReport, HABITS, HAMMER_PRESSES } from './plan.ts'

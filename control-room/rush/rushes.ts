@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { noRequests, type RushRequest, type RushView } from '../../core/contracts/control-room.ts'
-import type { Logger } from '../../core/platform/log.ts'
-import { TYPESCRIPT_ARGS } from '../../core/platform/typescript-args.ts'
+import type { Logger } from '../../core/platform/process/log.ts'
+import { TYPESCRIPT_ARGS } from '../../core/platform/process/typescript-args.ts'
 import type { CrowdPlan, CrowdReport } from './plan.ts'
 
 export interface RushesDeps {

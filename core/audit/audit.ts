@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { Database } from '../platform/database.ts'
-import { groupBy } from '../platform/group-by.ts'
+import type { Database } from '../platform/stores/database.ts'
+import { groupBy } from '../platform/batches/group-by.ts'
 import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { KEPT_AFTER_END_MS } from '../stock/ledger.ts'

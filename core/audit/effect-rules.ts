@@ -1,4 +1,4 @@
-import { Prisma } from '../platform/database.ts'
+import { Prisma } from '../platform/stores/database.ts'
 import type { LedgerRule } from './ledger-rule.ts'
 
 /**

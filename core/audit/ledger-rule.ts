@@ -1,4 +1,4 @@
-import type { Prisma } from '../platform/database.ts'
+import type { Prisma } from '../platform/stores/database.ts'
 import type { CheckId } from './report.ts'
 
 /** Rows that must not exist. `rows` yields sale_id and the id (of order, reservation or buyer) to be named. */

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Database } from '../platform/database.ts'
+import type { Database } from '../platform/stores/database.ts'
 import type { StockKeys } from '../stock/keys.ts'
 import { saleOfReservation, scanSales, type StaleMark, type StockRecord } from './read-stock.ts'
 import { type AuditLimits, type CheckId, type Finding, NAMED_MAX } from './report.ts'

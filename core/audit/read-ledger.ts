@@ -1,4 +1,4 @@
-import { type Database, Prisma, type Transaction } from '../platform/database.ts'
+import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
 import type { SaleRow } from '../rebuild/close-sale.ts'
 import { ledgerRules } from './ledger-rules.ts'
 import { type AuditLimits, type Finding, NAMED_MAX, type OrderCounts } from './report.ts'

@@ -14,7 +14,7 @@ import {
   intakeTopology,
   merge,
 } from '../contracts/topology.ts'
-import { createLog } from '../platform/log.ts'
+import { createLog } from '../platform/process/log.ts'
 import { declare } from '../platform/rabbit/declare.ts'
 import { bury, DEATH } from '../platform/rabbit/dead-letters.ts'
 import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from './queue.ts'
@@ -184,7 +184,7 @@ test('a letter that is dropped is gone, and the others are not', async () => {
 
 test('the command shows them, sends them back, and says by its exit code when it could not', async () => {
   const run = (url: string, ...args: string[]) =>
-    promisify(execFile)(process.execPath, ['dev/run.mjs', 'core/dead-letters/main.ts', ...args], {
+    promisify(execFile)(process.execPath, ['dev/run.mjs', 'cli/dead-letters.ts', ...args], {
       env: { ...process.env, RABBITMQ_URL: url },
     }).then(
       ({ stdout }) => ({ code: 0, stdout }),

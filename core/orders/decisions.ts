@@ -1,6 +1,6 @@
 import type { RejectionReason } from '../../prisma/generated/client.ts'
 import type { Reservation } from '../contracts/messages.ts'
-import { Prisma, type Transaction } from '../platform/database.ts'
+import { Prisma, type Transaction } from '../platform/stores/database.ts'
 import type { Decision, Verdict } from './decide.ts'
 
 export interface DecidedRow {

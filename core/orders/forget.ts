@@ -1,4 +1,4 @@
-import type { Database } from '../platform/database.ts'
+import type { Database } from '../platform/stores/database.ts'
 
 /**
  * Forgets what subscribers have handled more than `days` ago: of an order, when its newest event is that old, all of it

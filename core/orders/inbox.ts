@@ -1,5 +1,5 @@
 import type { OrderEvent } from '../contracts/messages.ts'
-import type { Database, Transaction } from '../platform/database.ts'
+import type { Database, Transaction } from '../platform/stores/database.ts'
 
 /** What a subscriber has handled: every event once, and the events of one order one after another. */
 

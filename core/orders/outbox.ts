@@ -6,8 +6,8 @@ import {
   type TimeoutMessage,
   traceparentOf,
 } from '../contracts/messages.ts'
-import { type Database, Prisma, type Transaction } from '../platform/database.ts'
-import { slicesOf } from '../platform/slices.ts'
+import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
+import { slicesOf } from '../platform/batches/slices.ts'
 
 /** A message to be sent once the transaction that wrote it has committed. */
 export type OutboxMessage =

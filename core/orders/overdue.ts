@@ -1,4 +1,4 @@
-import type { Database } from '../platform/database.ts'
+import type { Database } from '../platform/stores/database.ts'
 
 /** Ids of unpaid orders whose deadline passed more than `graceMs` ago by the database's clock, oldest first. */
 export async function findOverdueOrders(db: Database, graceMs: number, most: number): Promise<string[]> {

@@ -1,5 +1,5 @@
 import type { Reservation } from '../contracts/messages.ts'
-import type { Transaction } from '../platform/database.ts'
+import type { Transaction } from '../platform/stores/database.ts'
 import { buyerOfSale, type Facts } from './decide.ts'
 import { type DecidedRow, decisionOf, selectDecided } from './decisions.ts'
 

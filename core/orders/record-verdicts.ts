@@ -1,4 +1,4 @@
-import type { Transaction } from '../platform/database.ts'
+import type { Transaction } from '../platform/stores/database.ts'
 import type { Facts, Verdict } from './decide.ts'
 import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
 

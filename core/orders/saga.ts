@@ -1,7 +1,7 @@
 import type { OrderStatus, SagaState } from '../../prisma/generated/client.ts'
 import type { OrderEvent, SagaEventType } from '../contracts/messages.ts'
-import { Prisma, type Transaction } from '../platform/database.ts'
-import { failpoint } from '../platform/failpoint.ts'
+import { Prisma, type Transaction } from '../platform/stores/database.ts'
+import { failpoint } from '../platform/process/failpoint.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
 import {
   FAILURES,

@@ -1,4 +1,4 @@
-import type { Transaction } from '../platform/database.ts'
+import type { Transaction } from '../platform/stores/database.ts'
 
 /**
  * Gives units of ended orders back to their sales' counters; taking them is part of the statement that places orders.

@@ -1,8 +1,8 @@
-import { type Database, Prisma, type Transaction } from '../platform/database.ts'
-import { failpoint } from '../platform/failpoint.ts'
-import { groupBy } from '../platform/group-by.ts'
-import type { Logger } from '../platform/log.ts'
-import { isOutage } from '../platform/outage.ts'
+import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
+import { failpoint } from '../platform/process/failpoint.ts'
+import { groupBy } from '../platform/batches/group-by.ts'
+import type { Logger } from '../platform/process/log.ts'
+import { isOutage } from '../platform/stores/outage.ts'
 import { type Ending, KEPT_AFTER_END_MS, type ReservationRef } from '../stock/ledger.ts'
 import type { Stock } from '../stock/stock.ts'
 

@@ -1,7 +1,7 @@
-import { failpoint } from '../platform/failpoint.ts'
-import { groupBy } from '../platform/group-by.ts'
-import type { Logger } from '../platform/log.ts'
-import { isOutage } from '../platform/outage.ts'
+import { failpoint } from '../platform/process/failpoint.ts'
+import { groupBy } from '../platform/batches/group-by.ts'
+import type { Logger } from '../platform/process/log.ts'
+import { isOutage } from '../platform/stores/outage.ts'
 import type { Stock } from '../stock/stock.ts'
 import type { Verdict } from './decide.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderStatus } from '../../prisma/generated/client.ts'
 import type { EndReason } from '../contracts/end-reason.ts'
-import { type Database, Prisma, type Transaction } from '../platform/database.ts'
+import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
 import { countReturned } from './sold-counter.ts'
 

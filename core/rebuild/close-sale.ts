@@ -1,4 +1,4 @@
-import type { Database, Sale } from '../platform/database.ts'
+import type { Database, Sale } from '../platform/stores/database.ts'
 import type { ClosedSale } from '../stock/ledger.ts'
 import type { SaleDoor } from '../stock/sale-door.ts'
 

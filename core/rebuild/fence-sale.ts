@@ -1,4 +1,4 @@
-import type { Database } from '../platform/database.ts'
+import type { Database } from '../platform/stores/database.ts'
 
 /**
  * Draws the line between what was and what will be reserved: from here on a reservation of an earlier epoch becomes no

@@ -1,5 +1,5 @@
-import type { Database, Sale } from '../platform/database.ts'
-import { failpoint } from '../platform/failpoint.ts'
+import type { Database, Sale } from '../platform/stores/database.ts'
+import { failpoint } from '../platform/process/failpoint.ts'
 import type { DecidedReservation } from '../stock/ledger.ts'
 import { closedSale, type RebuildDeps } from './close-sale.ts'
 import { fenceSale } from './fence-sale.ts'

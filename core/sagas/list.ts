@@ -1,5 +1,5 @@
 import type { OrderStatus, SagaState } from '../../prisma/generated/client.ts'
-import { type Database, Prisma } from '../platform/database.ts'
+import { type Database, Prisma } from '../platform/stores/database.ts'
 
 export interface SagaLine {
   orderId: string

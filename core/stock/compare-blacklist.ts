@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { slicesOf } from '../platform/slices.ts'
+import { slicesOf } from '../platform/batches/slices.ts'
 
 export interface BlacklistDifference {
   /** Buyers who ought to be listed in Redis and are not. */

@@ -6,8 +6,8 @@ import { eventually } from '../../test/support/eventually.ts'
 import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
-import { createLog } from '../platform/log.ts'
-import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../platform/redis.ts'
+import { createLog } from '../platform/process/log.ts'
+import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../platform/stores/redis.ts'
 import { Stock } from './stock.ts'
 
 let folder: string

@@ -1,4 +1,4 @@
-import type { Right } from '../platform/redis-check.ts'
+import type { Right } from '../platform/stores/redis-check.ts'
 import { StockKeys } from './keys.ts'
 
 /**

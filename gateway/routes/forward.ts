@@ -3,9 +3,9 @@ import https from 'node:https'
 import { isIP } from 'node:net'
 import { pipeline } from 'node:stream'
 import type { Request, RequestHandler, Response } from 'express'
-import { readBody } from '../../core/platform/json-body.ts'
-import type { Logger } from '../../core/platform/log.ts'
-import { sendProblem } from '../../core/platform/problem.ts'
+import { readBody } from '../../core/platform/http/json-body.ts'
+import type { Logger } from '../../core/platform/process/log.ts'
+import { sendProblem } from '../../core/platform/http/problem.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 /** Then we close a connection to the order service, long before it does. */

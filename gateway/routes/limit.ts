@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express'
-import { addressForLimit } from '../../core/platform/client-address.ts'
-import { KeyedBuckets } from '../../core/platform/keyed-buckets.ts'
-import { sendProblem } from '../../core/platform/problem.ts'
+import { addressForLimit } from '../../core/platform/http/client-address.ts'
+import { KeyedBuckets } from '../../core/platform/limits/keyed-buckets.ts'
+import { sendProblem } from '../../core/platform/http/problem.ts'
 import type { GatewayConfig } from '../config.ts'
 
 type Limits = Pick<GatewayConfig, 'POLL_RATE_PER_SECOND' | 'POLL_BURST' | 'SIGN_IN_RATE_PER_SECOND' | 'SIGN_IN_BURST'>

@@ -1,6 +1,6 @@
 import { ReservationId } from '../../core/contracts/http.ts'
-import { ProblemError } from '../../core/platform/problem.ts'
-import type { BuyersHandler } from '../../core/platform/signed-in.ts'
+import { ProblemError } from '../../core/platform/http/problem.ts'
+import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
 import { type ReservationRecord, saleOf } from '../../core/stock/ledger.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { reservationView } from '../answers.ts'

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
 import { PAGE_LIMIT, PageRequest, type SaleList, type SaleView } from '../../core/contracts/http.ts'
-import { pageOf, readCursor } from '../../core/platform/cursor.ts'
-import { parse, ProblemError } from '../../core/platform/problem.ts'
+import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
+import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import type { SaleFigures } from '../../core/stock/ledger.ts'
 import { type Catalogue, comparePlaces, placeOf } from '../catalogue.ts'
 

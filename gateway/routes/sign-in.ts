@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import { SessionRequest } from '../../core/contracts/http.ts'
-import { parse } from '../../core/platform/problem.ts'
-import type { Tokens } from '../../core/platform/tokens.ts'
+import { parse } from '../../core/platform/http/problem.ts'
+import type { Tokens } from '../../core/platform/http/tokens.ts'
 
 /**
  * Demo mode only: anybody is whoever they say; the same name is the same buyer, in capitals or not, composed or not.

@@ -2,7 +2,7 @@
  * Usage: npm run bench:compare -- <before.json> <after.json>
  * Says what differs by more than the rounds of one run do among themselves.
  */
-import { commandLine } from '../../core/platform/command-line.ts'
+import { commandLine } from '../../core/platform/process/command-line.ts'
 import { compareRuns } from './report/compare-runs.ts'
 import { readRunFile } from './report/read-run-file.ts'
 import { headline } from './report/table.ts'

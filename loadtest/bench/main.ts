@@ -8,7 +8,7 @@
  * Starts a system of its own beside whatever runs, measures it and its rivals in interleaved rounds, and ends non-zero
  * when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
  */
-import { commandLine, numberOf } from '../../core/platform/command-line.ts'
+import { commandLine, numberOf } from '../../core/platform/process/command-line.ts'
 import { runBench } from './run-bench.ts'
 import { table } from './report/table.ts'
 import { writeResults } from './report/write-results.ts'

@@ -3,7 +3,7 @@
  *        npm run bench:readme -- --check        exits 1 when they are not what docs/bench/bench.json makes of them
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { commandLine, refuse } from '../../core/platform/command-line.ts'
+import { commandLine, refuse } from '../../core/platform/process/command-line.ts'
 import { acceptedChart } from './report/bars.ts'
 import { stacked } from './report/chart.ts'
 import { peakChart } from './report/peak-chart.ts'

@@ -77,7 +77,7 @@ export async function drain(servers: Servers, given: Case): Promise<Drained> {
       'node',
       [
         'dev/run.mjs',
-        'subscribers/frame/spread/main.ts',
+        'cli/spread/main.ts',
         given.subscriber,
         '--over',
         String(given.spread.over),

@@ -8,7 +8,7 @@
  * Measures how fast a backlog drains, on servers of its own; the raw figures go to loadtest/results.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { commandLine, numberOf, refuse } from '../../core/platform/command-line.ts'
+import { commandLine, numberOf, refuse } from '../../core/platform/process/command-line.ts'
 import { commit, describeMachine } from '../bench/describe-machine.ts'
 import { type Case, drain, type Drained } from './drain.ts'
 import { startServers } from './servers.ts'

@@ -1,5 +1,5 @@
 import type { OrderView } from '../../core/contracts/http.ts'
-import type { Database } from '../../core/platform/database.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
 
 interface OrderRow {
   id: string

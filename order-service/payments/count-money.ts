@@ -1,6 +1,6 @@
 import { tellEnded, type TellingDeps } from '../../core/orders/tell-ended.ts'
 import { type Money, type MoneyOutcome, receiveMoney } from '../../core/orders/transitions.ts'
-import { failpoint } from '../../core/platform/failpoint.ts'
+import { failpoint } from '../../core/platform/process/failpoint.ts'
 
 /**
  * Counts money that has arrived, once, and tells Redis of a paid order. Redis being away does not make it uncounted.

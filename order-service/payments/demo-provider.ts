@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PaymentCallback } from '../../core/contracts/http.ts'
-import { SIGNATURE_HEADER, signatureAdvice, signatureFault, signBody } from '../../core/platform/signature.ts'
+import { SIGNATURE_HEADER, signatureAdvice, signatureFault, signBody } from '../../core/platform/http/signature.ts'
 import { type CallbackReading, type PaymentProvider, ProviderUnavailable } from './provider.ts'
 
 /** The provider is asked while a buyer waits for the link. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderView, PaymentView } from '../../core/contracts/http.ts'
 import { settleFree } from '../../core/orders/transitions.ts'
-import type { Database } from '../../core/platform/database.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
 import type { PaymentProvider } from './provider.ts'
 
 export type OpenedPayment =

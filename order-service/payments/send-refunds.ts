@@ -1,7 +1,7 @@
-import type { Database, Transaction } from '../../core/platform/database.ts'
-import { failpoint } from '../../core/platform/failpoint.ts'
-import type { Logger } from '../../core/platform/log.ts'
-import type { Loops } from '../../core/platform/loops.ts'
+import type { Database, Transaction } from '../../core/platform/stores/database.ts'
+import { failpoint } from '../../core/platform/process/failpoint.ts'
+import type { Logger } from '../../core/platform/process/log.ts'
+import type { Loops } from '../../core/platform/process/loops.ts'
 import type { PaymentProvider } from './provider.ts'
 import { Rests } from './rests.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count, everyService, seconds, settings } from '../../core/platform/config.ts'
+import { count, everyService, seconds, settings } from '../../core/platform/process/config.ts'
 
 const names = (given: string) =>
   given

@@ -1,8 +1,8 @@
 import type { OrderEvent } from '../../core/contracts/messages.ts'
 import { advance, enterInbox, inSequence, type Subscription } from '../../core/orders/inbox.ts'
-import type { Database, Transaction } from '../../core/platform/database.ts'
-import { failpoint } from '../../core/platform/failpoint.ts'
-import type { Right } from '../../core/platform/redis-check.ts'
+import type { Database, Transaction } from '../../core/platform/stores/database.ts'
+import { failpoint } from '../../core/platform/process/failpoint.ts'
+import type { Right } from '../../core/platform/stores/redis-check.ts'
 import type { Subscriber, Tools } from './subscriber.ts'
 
 export interface HandlingDeps {

@@ -1,6 +1,6 @@
 import type { SpreadQueues, SubscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import type { Topology } from '../../core/contracts/topology.ts'
-import type { SpreadStage } from '../../core/platform/database.ts'
+import type { SpreadStage } from '../../core/platform/stores/database.ts'
 import type { BatchConsumer } from '../../core/platform/rabbit/batch-consumer.ts'
 import type { Share } from './share.ts'
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Database } from '../../core/platform/database.ts'
-import type { Logger } from '../../core/platform/log.ts'
-import type { Loops } from '../../core/platform/loops.ts'
-import { waitForServer } from '../../core/platform/wait-for-server.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
+import type { Logger } from '../../core/platform/process/log.ts'
+import type { Loops } from '../../core/platform/process/loops.ts'
+import { waitForServer } from '../../core/platform/stores/wait-for-server.ts'
 import type { Lanes } from './lanes.ts'
 import { leave, type Share, takeShare } from './share.ts'
 

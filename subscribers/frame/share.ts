@@ -1,4 +1,4 @@
-import type { Database, SpreadStage } from '../../core/platform/database.ts'
+import type { Database, SpreadStage } from '../../core/platform/stores/database.ts'
 
 /**
  * After so long a silence a process has no share. It need not be short: who stands in line behind one that died is

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { OrderEvent, OrderEventType } from '../../core/contracts/messages.ts'
-import type { Transaction } from '../../core/platform/database.ts'
-import type { Logger } from '../../core/platform/log.ts'
+import type { Transaction } from '../../core/platform/stores/database.ts'
+import type { Logger } from '../../core/platform/process/log.ts'
 import type { SubscribersConfig } from './config.ts'
 
 /** What an effect may use beside the transaction. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DEAD_LETTERS, DUE, INTAKE, TIMEOUTS } from '../../core/contracts/topology.ts'
 import { listDeadLetters, sendBack } from '../../core/dead-letters/queue.ts'
-import { createLog } from '../../core/platform/log.ts'
+import { createLog } from '../../core/platform/process/log.ts'
 import { eventually } from '../support/eventually.ts'
 import { batchOf, lengthOf, publishTo } from '../support/queues.ts'
 import { startSystem, type System } from '../support/system.ts'

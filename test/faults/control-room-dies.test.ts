@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Failpoint } from '../../core/platform/failpoint.ts'
+import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { Crowd, soldThrough } from '../support/crowd.ts'
 import { dieThreeTimes } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'

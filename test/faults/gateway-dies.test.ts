@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Failpoint } from '../../core/platform/failpoint.ts'
+import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { Crowd, soldThrough, soldTo } from '../support/crowd.ts'
 import { dieThreeTimes } from '../support/dying.ts'
 import { startSystem, type System } from '../support/system.ts'

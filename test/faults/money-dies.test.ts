@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Failpoint } from '../../core/platform/failpoint.ts'
+import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { dieThreeTimes } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { INTAKE } from '../../core/contracts/topology.ts'
-import type { Failpoint } from '../../core/platform/failpoint.ts'
+import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { Crowd, soldThrough } from '../support/crowd.ts'
 import { dieThreeTimes } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { SagaEventType } from '../../core/contracts/messages.ts'
-import type { Failpoint } from '../../core/platform/failpoint.ts'
+import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { dieOnce } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'

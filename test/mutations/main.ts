@@ -8,7 +8,7 @@
  * the seed.
  */
 import { Listr } from 'listr2'
-import { commandLine, numberOf, refuse } from '../../core/platform/command-line.ts'
+import { commandLine, numberOf, refuse } from '../../core/platform/process/command-line.ts'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../dev/servers/binaries.ts'

@@ -1,5 +1,5 @@
 import type { AuditReport } from '../../core/audit/report.ts'
-import { createTokens } from '../../core/platform/tokens.ts'
+import { createTokens } from '../../core/platform/http/tokens.ts'
 import { eventually } from './eventually.ts'
 import { reserveOne } from './reserve-one.ts'
 import type { System } from './system.ts'

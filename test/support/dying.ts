@@ -1,4 +1,4 @@
-import { diesAt, type Failpoint } from '../../core/platform/failpoint.ts'
+import { diesAt, type Failpoint } from '../../core/platform/process/failpoint.ts'
 import { eventually } from './eventually.ts'
 import { spawnProcess } from './service-process.ts'
 import type { ServiceName } from './system.ts'

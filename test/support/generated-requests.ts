@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { signBody } from '../../core/platform/signature.ts'
+import { signBody } from '../../core/platform/http/signature.ts'
 
 /** What this much of OpenAPI says of one call. */
 export interface Operation {

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib'
 import { decode, OrderEvent } from '../../core/contracts/messages.ts'
 import { eventTopology, ORDER_EVENTS } from '../../core/contracts/topology.ts'
-import { createLog } from '../../core/platform/log.ts'
+import { createLog } from '../../core/platform/process/log.ts'
 import { declare } from '../../core/platform/rabbit/declare.ts'
 import type { World } from './world.ts'
 

@@ -5,7 +5,7 @@ import { eventually } from '../../../test/support/eventually.ts'
 import { createWorld, type World } from '../../../test/support/world.ts'
 import { decode, readEach } from '../../contracts/messages.ts'
 import { DEAD_LETTERS, INTAKE, intakeTopology } from '../../contracts/topology.ts'
-import { createLog } from '../log.ts'
+import { createLog } from '../process/log.ts'
 import { type BatchConsumer, type BatchConsumerOptions, consumeBatches } from './batch-consumer.ts'
 
 const log = createLog('test', 'silent')

@@ -1,6 +1,6 @@
 import type { ConfirmChannel } from 'amqplib'
-import { failpointOnceSent } from '../failpoint.ts'
-import type { Logger } from '../log.ts'
+import { failpointOnceSent } from '../process/failpoint.ts'
+import type { Logger } from '../process/log.ts'
 
 export interface Outgoing {
   exchange: string

@@ -3,7 +3,7 @@ import { eventually } from '../../../test/support/eventually.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../../test/support/world.ts'
 import { intakeTopology } from '../../contracts/topology.ts'
-import { createLog } from '../log.ts'
+import { createLog } from '../process/log.ts'
 import { createPublisher } from './publisher.ts'
 
 let world: World

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 
 export interface RabbitOptions {
   url: string

@@ -1,7 +1,7 @@
 import type { Message } from 'amqplib'
 import { Counter, type Registry } from 'prom-client'
 import { DEAD_LETTERS, deadLetterTopology, type Topology } from '../../contracts/topology.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { confirming, PUBLISH_ID, type PublishOutcome } from './confirmed.ts'
 import { openChannel, visitBroker } from './connection.ts'
 import { declare } from './declare.ts'

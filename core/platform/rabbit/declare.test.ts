@@ -2,7 +2,7 @@ import { type ChannelModel, connect } from 'amqplib'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createWorld, type World } from '../../../test/support/world.ts'
 import { DEAD_LETTERS, deadLetterTopology, INTAKE, intakeTopology } from '../../contracts/topology.ts'
-import { createLog } from '../log.ts'
+import { createLog } from '../process/log.ts'
 import { declare } from './declare.ts'
 
 const log = createLog('test', 'silent')

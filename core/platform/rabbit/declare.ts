@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib'
 import type { Queue, Topology } from '../../contracts/topology.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { openChannel } from './connection.ts'
 
 /** Declares what is there already without harm. @throws when something of that name is of another kind. */

@@ -8,7 +8,7 @@ import {
   type Topology,
   waitingRoom,
 } from '../../contracts/topology.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { Outgoing } from './confirmed.ts'
 
 /** What holds a message back for a fixed time before it reaches the cancellations. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLog } from '../log.ts'
+import { createLog } from '../process/log.ts'
 import { handleItems } from './handle-items.ts'
 
 const log = createLog('test', 'silent')

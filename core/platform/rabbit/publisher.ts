@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 import type { Registry } from 'prom-client'
 import type { Topology } from '../../contracts/topology.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { confirming, type Outgoing, type PublishOutcome } from './confirmed.ts'
 import { connectRabbit, openChannel } from './connection.ts'
 import { declare } from './declare.ts'

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core'
-import { createTokens } from '../../../core/platform/tokens.ts'
+import { createTokens } from '../../../core/platform/http/tokens.ts'
 import { callAtLast } from '../../support/http-client.ts'
 import type { System } from '../../support/system.ts'
 

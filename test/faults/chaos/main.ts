@@ -6,7 +6,7 @@
  * has the next seed, and a seed is always the same schedule. Ends non-zero at the first promise that was broken.
  */
 import { Listr } from 'listr2'
-import { commandLine, numberOf } from '../../../core/platform/command-line.ts'
+import { commandLine, numberOf } from '../../../core/platform/process/command-line.ts'
 import { sweepScratchFolders } from '../../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../../dev/servers/binaries.ts'
 import { INSTANCES } from '../support/settings.ts'

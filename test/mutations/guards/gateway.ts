@@ -91,10 +91,10 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'a refusal does not stand in front of the answer to an earlier purchase',
-    file: 'core/platform/unreadable.ts',
+    file: 'core/platform/http/unreadable.ts',
     text: "else underWay.once('close', () => afterEarlierAnswers(socket, broken, then))",
     without: 'else then()',
-    tests: { file: 'core/platform/unreadable.test.ts' },
+    tests: { file: 'core/platform/http/unreadable.test.ts' },
   },
   {
     rule: 'no limit on buyers holds the provider back',

@@ -1,6 +1,6 @@
 import type { Guard } from '../guard.ts'
 
-const DATABASE = 'core/platform/database.test.ts'
+const DATABASE = 'core/platform/stores/database.test.ts'
 const PLACING = 'core/orders/place-orders.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
@@ -371,56 +371,56 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'times are the same in every time zone',
-    file: 'core/platform/database-session.ts',
+    file: 'core/platform/stores/database-session.ts',
     text: "    timezone: 'UTC',\n",
     without: '',
     tests: { file: DATABASE, named: 'in a database whose time zone' },
   },
   {
     rule: 'what deciders read is what was committed before they had the lock',
-    file: 'core/platform/database-session.ts',
+    file: 'core/platform/stores/database-session.ts',
     text: "    default_transaction_isolation: 'read committed',\n",
     without: '',
     tests: { file: DATABASE, named: 'what the database, its URL' },
   },
   {
     rule: 'no session is used that does not have its limits',
-    file: 'core/platform/database-session.ts',
+    file: 'core/platform/stores/database-session.ts',
     text: '  if (wrong.length > 0)\n',
     without: '  if (wrong.length < 0)\n',
     tests: { file: DATABASE, named: 'through a pooler sessions without' },
   },
   {
     rule: 'no session of a pooler is changed',
-    file: 'core/platform/database-session.ts',
+    file: 'core/platform/stores/database-session.ts',
     text: '    WHERE pg_backend_pid() = ${announced};',
     without: '    ;',
     tests: { file: DATABASE, named: 'through a pooler sessions without' },
   },
   {
     rule: 'no statement has a name through a pooler',
-    file: 'core/platform/statement-names.ts',
+    file: 'core/platform/stores/statement-names.ts',
     text: "    if (!this.areKept) return ''\n",
     without: '',
     tests: { file: DATABASE, named: 'through a pooler sessions whose' },
   },
   {
     rule: 'statements are prepared anew when a column has changed its type',
-    file: 'core/platform/database-connections.ts',
+    file: 'core/platform/stores/database-connections.ts',
     text: '        this.#names.renew()\n',
     without: '',
     tests: { file: DATABASE, named: 'when a column changes' },
   },
   {
     rule: "production takes no payment by the demo's provider unless it is told to",
-    file: 'core/platform/not-for-production.ts',
+    file: 'core/platform/process/production-checks.ts',
     text: '...demoPayments(names, given), ',
     without: '',
-    tests: { file: 'core/platform/not-for-production.test.ts', named: 'pays without money' },
+    tests: { file: 'core/platform/process/production-checks.test.ts', named: 'pays without money' },
   },
   {
     rule: 'a connection whose statement was not answered ends, and its transaction with it',
-    file: 'core/platform/database-connections.ts',
+    file: 'core/platform/stores/database-connections.ts',
     text: '        endWhenUnanswered(client)\n',
     without: '',
     tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },

@@ -304,10 +304,10 @@ export const stockGuards: Guard[] = [
   },
   {
     rule: 'a right that is missing makes no dead letters',
-    file: 'core/platform/outage.ts',
+    file: 'core/platform/stores/outage.ts',
     text: ' || REDIS_REFUSES_US.test(error.message)',
     without: '',
-    tests: { file: 'core/platform/outage.test.ts', named: 'what Redis does not allow' },
+    tests: { file: 'core/platform/stores/outage.test.ts', named: 'what Redis does not allow' },
   },
   {
     rule: 'figures of an older epoch are not taken',

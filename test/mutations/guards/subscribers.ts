@@ -43,7 +43,7 @@ export const subscriberGuards: Guard[] = [
   },
   {
     rule: 'what is sent again to no partition stays parked',
-    file: 'subscribers/frame/resend.ts',
+    file: 'cli/resend.ts',
     text: "if (outcome !== 'CONFIRMED') throw",
     without: "if (outcome === 'UNKNOWN') throw",
     tests: { file: PROMISES, named: 'resending to partitions that are gone' },
@@ -106,7 +106,7 @@ export const subscriberGuards: Guard[] = [
   },
   {
     rule: 'no queue is deleted of which somebody has events in hand',
-    file: 'subscribers/frame/spread/spread-backlog.ts',
+    file: 'cli/spread/spread-backlog.ts',
     text: '    await leftAlone(deps, spread)\n',
     without: '',
     tests: { file: SPREAD, named: 'a queue goes only' },

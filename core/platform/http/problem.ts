@@ -1,0 +1,122 @@
+import type { ServerResponse } from 'node:http'
+import type { Application, ErrorRequestHandler, RequestHandler } from 'express'
+import type { z } from 'zod'
+import type { Problem } from '../../contracts/http.ts'
+import { type ProblemCode, problems } from '../../contracts/problems.ts'
+import type { Logger } from '../process/log.ts'
+import { isOutage } from '../stores/outage.ts'
+
+export const BODY_ADVICE = 'A body may have 16 KB.'
+
+export type Extras = Partial<Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors'>>
+
+/** Thrown at the edge only: domain code returns outcomes and knows no HTTP. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly extras: Extras
+
+  constructor(code: ProblemCode, detail: string, extras: Extras = {}) {
+    super(detail)
+    this.code = code
+    this.extras = extras
+  }
+}
+
+/** Answers with application/problem+json and, where the caller should come back, Retry-After in whole seconds. */
+export function sendProblem(
+  res: ServerResponse,
+  code: ProblemCode,
+  detail: string,
+  extras: Extras = {},
+  more: HeaderList = [],
+): void {
+  const body = problemOf(code, detail, extras)
+  const headers = ['Content-Type', 'application/problem+json; charset=utf-8', ...more]
+  if (extras.retryAfterSeconds !== undefined) headers.push('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
+  if (code === 'UNAUTHENTICATED') headers.push('WWW-Authenticate', 'Bearer')
+  sendJson(res, body.status, body, headers)
+}
+
+export function problemOf(code: ProblemCode, detail: string, extras: Extras = {}): Problem {
+  return { type: problemTypes[code], ...problems[code], code, detail, ...extras }
+}
+
+/** Name, value, name, value, … */
+export type HeaderList = readonly string[]
+
+/** Answers in one write, in front of Express too. A list of headers goes straight into the text that is sent. */
+export function sendJson(res: ServerResponse, status: number, body: object, headers: HeaderList): void {
+  const text = JSON.stringify(body)
+  res.writeHead(status, [...headers, 'Content-Length', String(Buffer.byteLength(text))])
+  res.end(text)
+}
+
+const problemTypes = Object.fromEntries(
+  Object.keys(problems).map((code) => [code, `urn:seckill:problem:${code.toLowerCase().replaceAll('_', '-')}`]),
+) as Record<ProblemCode, string>
+
+/** @throws ProblemError INVALID_REQUEST that names every field that is wrong. */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const errors = parsed.error.issues
+    .slice(0, 10)
+    .map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  const summary = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
+  throw new ProblemError('INVALID_REQUEST', summary, { errors })
+}
+
+/** What no route has answered: the path has routes for other methods (405, naming them), or none at all. */
+export const unanswered: RequestHandler = (req, res) => {
+  const detail = `There is no ${req.method} ${req.path} here.`
+  const methods = methodsAt(req.app, req.path)
+  if (methods.length > 0) sendProblem(res, 'METHOD_NOT_ALLOWED', detail, {}, ['Allow', methods.join(', ')])
+  else sendProblem(res, 'NOT_FOUND', detail)
+}
+
+/** Has been part of Express's router all along, and is missing from its types. */
+interface Layer {
+  route?: { stack: { method: string }[] }
+  match: (path: string) => boolean
+}
+
+function methodsAt({ router }: Application, path: string): string[] {
+  const routes = (router.stack as unknown as Layer[]).flatMap((layer) =>
+    layer.route && layer.match(path) ? layer.route.stack : [],
+  )
+  const methods = new Set(routes.map(({ method }) => method.toUpperCase()))
+  if (methods.has('GET')) methods.add('HEAD')
+  return [...methods].sort()
+}
+
+/** The last middleware: everything thrown becomes a problem document. */
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  return (error: unknown, _req, res, next) => {
+    if (res.headersSent) return next(error)
+    sendFault(res, error, log)
+  }
+}
+
+/** Answers whatever was thrown with a problem document, and logs it where it is a fault. */
+export function sendFault(res: ServerResponse, error: unknown, log: Logger, more: HeaderList = []): void {
+  const problem = (code: ProblemCode, detail: string, extras?: Extras) => sendProblem(res, code, detail, extras, more)
+  if (error instanceof ProblemError) return problem(error.code, error.message, error.extras)
+  const status = httpStatus(error)
+  if (status === 413) return problem('TOO_LARGE', BODY_ADVICE)
+  if (status === 415) return problem('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json in UTF-8.')
+  if (status >= 400 && status < 500)
+    return problem('INVALID_REQUEST', 'The request could not be read; is the body JSON?')
+  if (isOutage(error)) {
+    log.warn({ err: error }, 'request refused: a server is away')
+    return problem('UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
+  }
+  log.error({ err: error }, 'request failed')
+  problem('INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
+}
+
+/** Status that Express and its body readers put on their errors; 500 for anything else. */
+function httpStatus(error: unknown): number {
+  return typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number'
+    ? error.status
+    : 500
+}

@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { usageOf } from './usage.mjs'
+
+const CHECKOUT = join(import.meta.dirname, '../../..')
+const { scripts } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>
+}
+/** The npm scripts that run a file of ours; the others are tools that know --help by themselves. */
+const commands = Object.entries(scripts).flatMap(([name, script]) => {
+  const [, words] = /node dev\/run\.mjs (.+)$/.exec(script) ?? []
+  return words === undefined ? [] : [{ name, words: words.split(' ') }]
+})
+const files = [...new Set(commands.map(({ words: [file = ''] }) => file))]
+/** What they do not know goes to vitest and to k6. */
+const HANDING_OVER = ['dev/test.ts', 'loadtest/run.ts']
+
+async function run(words: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, ['dev/run.mjs', ...words], { cwd: CHECKOUT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (text) => {
+    said.out += String(text)
+  })
+  child.stderr.on('data', (text) => {
+    said.err += String(text)
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, ...said }
+}
+
+test('every script of package.json is looked at', () => {
+  expect(commands.length).toBeGreaterThan(20)
+  expect(
+    Object.entries(scripts).filter(
+      ([, script]) => /dev\/|core\/|test\//.test(script) && !/^exec node dev\/run\.mjs [^&|;]+$/.test(script),
+    ),
+  ).toEqual([])
+})
+
+test.each(commands)(
+  '--help prints the usage of npm run $name, and nothing else happens',
+  async ({ name, words: [file = '', ...own] }) => {
+    const flag = name.length % 2 === 0 ? '--help' : '-h'
+    expect(await run([file, ...own, flag])).toEqual({ code: 0, out: `${usageOf(join(CHECKOUT, file))}\n`, err: '' })
+  },
+)
+
+test('every usage begins with how the command is called, and names each option that its file reads', () => {
+  for (const file of files) {
+    const usage = usageOf(join(CHECKOUT, file))
+    expect(usage, file).toMatch(/^Usage: npm (run|start|test)/)
+    const options = [
+      ...readFileSync(join(CHECKOUT, file), 'utf8').matchAll(/'?([\w-]+)'?: \{ type: '(?:string|boolean)'/g),
+    ].map(([, option]) => `--${option}`)
+    for (const option of options) expect(usage, file).toContain(option)
+  }
+})
+
+/** Run one by one below they would cost a second each. */
+test('every command reads its arguments in the one place, and before it does anything that takes time', () => {
+  for (const file of files.filter((name) => !HANDING_OVER.includes(name))) {
+    const code = readFileSync(join(CHECKOUT, file), 'utf8').replaceAll(/^import .*$/gm, '')
+    expect(code.match(/\bcommandLine\(/g), file).toHaveLength(1)
+    expect(code, file).not.toMatch(/process\.argv|parseArgs/)
+    const waits = code.indexOf('await ')
+    expect(waits === -1 || code.indexOf('commandLine(') < waits, file).toBe(true)
+  }
+})
+
+test.each([
+  [['dev/reset.ts', '--halp'], "Unknown option '--halp'."],
+  [['dev/reset.ts', 'everything'], 'Unexpected argument "everything".'],
+  [['dev/reset.ts', '--yes=no'], "Option '--yes' does not take an argument."],
+  [['dev/reset.ts'], 'There is no terminal to ask on, and --yes was not given: nothing was cleared.'],
+  [
+    ['loadtest/run.ts', 'spikes'],
+    'There is no scenario "spikes"; expected one of smoke, load, spike, stress, soak, breakpoint.',
+  ],
+  [['cli/audit.ts', '--wait', 'long'], '--wait: expected a number from 0 to 86400, got "long".'],
+  [['loadtest/bench/compare.ts', 'before.json'], 'An argument is missing.'],
+])('refused with the usage: %s', async (words, sentence) => {
+  expect(await run(words)).toEqual({
+    code: 2,
+    out: '',
+    err: `${sentence}\n\n${usageOf(join(CHECKOUT, words[0] ?? ''))}\n`,
+  })
+})

@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { schemas } from '../../../dev/schemas.ts'
+import { BadConfiguration, milliseconds, parseConfig, seconds, settings } from './config.ts'
+
+const schema = z.object({
+  NODE_ENV: settings.NODE_ENV,
+  RABBITMQ_URL: settings.RABBITMQ_URL,
+  TOKEN_SECRET: settings.TOKEN_SECRET,
+  PORT: settings.port(3000),
+})
+const good = { RABBITMQ_URL: 'amqp://seckill:hvt8ABqz@localhost', TOKEN_SECRET: 'k3jH8sdf93kfjs83hf83kd93kfls93k2' }
+
+function problemsOf(env: NodeJS.ProcessEnv, of: z.ZodObject = schema): string {
+  try {
+    parseConfig(of, env)
+    return 'none'
+  } catch (error) {
+    if (error instanceof BadConfiguration) return error.message
+    throw error
+  }
+}
+
+test('defaults hold for what is absent or empty', () => {
+  expect(parseConfig(schema, { ...good, PORT: '' })).toMatchObject({ PORT: 3000, NODE_ENV: 'development' })
+})
+
+test('every bad variable is listed at once, with what was expected', () => {
+  const told = problemsOf({ RABBITMQ_URL: 'http://localhost', PORT: 'eighty' })
+  expect(told).toMatch(/RABBITMQ_URL: /)
+  expect(told).toMatch(/TOKEN_SECRET is missing: signs and verifies/)
+  expect(told).toMatch(/PORT: /)
+})
+
+test('production refuses well-known credentials, naming them; development takes them', () => {
+  const env = { ...good, RABBITMQ_URL: 'amqp://guest:guest@localhost', TOKEN_SECRET: 'x'.repeat(40) }
+  expect(problemsOf(env)).toBe('none')
+  const told = problemsOf({ ...env, NODE_ENV: 'production' })
+  expect(told).toMatch(/RABBITMQ_URL holds a default credential/)
+  expect(told).toMatch(/TOKEN_SECRET holds a default credential/)
+})
+
+describe('DATABASE_URL', () => {
+  const told = (query: string) => {
+    try {
+      parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), {
+        DATABASE_URL: `postgresql://shop:pass@localhost:5432/shop${query}`,
+      })
+      return 'none'
+    } catch (error) {
+      if (error instanceof BadConfiguration) return error.message.split('\n')[1]?.trim()
+      throw error
+    }
+  }
+
+  test.each([
+    '',
+    '?schema=public',
+    '?pgbouncer=true',
+    '?sslmode=require&application_name=shop',
+    '?options=-c%20work_mem%3D8MB',
+    '?host=/var/run/postgresql',
+    `?sslrootcert=${import.meta.filename}`,
+  ])('may end in "%s"', (query) => {
+    expect(told(query)).toBe('none')
+  })
+
+  test.each<[string, RegExp]>([
+    ['?schema=shop', /^- DATABASE_URL: \?schema=shop is not supported, expected public$/],
+    [
+      '?sslmode=prefer',
+      /^- DATABASE_URL: \?sslmode=prefer is not supported, expected disable, require, verify-ca, verify-full, no-verify$/,
+    ],
+    [
+      '?sslmode=require&sslrootcert=/nowhere.pem',
+      /^- DATABASE_URL: \?sslrootcert=\/nowhere.pem is not supported, expected a file that can be read/,
+    ],
+    // What nothing would heed, or what would switch a limit off.
+    ...[
+      'connection_limit',
+      'pool_timeout',
+      'connect_timeout',
+      'statement_timeout',
+      'query_timeout',
+      'target_session_attrs',
+      'ssl',
+      'toString',
+    ].map((name): [string, RegExp] => [
+      `?${name}=0`,
+      new RegExp(`^- DATABASE_URL: \\?${name} is not supported, expected only host, .*; leave it out$`),
+    ]),
+  ])('may not end in "%s"', (query, sentence) => {
+    expect(told(query)).toMatch(sentence)
+  })
+
+  test('that is none is told of once', () => {
+    expect(() => parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), { DATABASE_URL: 'shop' })).toThrow(
+      /^The environment is not usable:\n {2}- DATABASE_URL: Invalid URL$/,
+    )
+  })
+})
+
+/** Every number that any service reads. */
+const numbers = Object.entries(schemas).flatMap(([service, { shape }]) =>
+  Object.entries<z.ZodType>(shape).flatMap(([name, field]) => {
+    const isNumber = ['1', '100', '1000'].some((text) => typeof field.safeParse(text).data === 'number')
+    return isNumber ? [{ service, name, field }] : []
+  }),
+)
+
+test('what is no number, or out of bounds, is refused for every number of every service, naming the bounds', () => {
+  expect(numbers.length).toBeGreaterThan(40)
+  for (const { service, name, field } of numbers) {
+    for (const value of [
+      '9999999999999999',
+      '1e15',
+      '1e309',
+      'Infinity',
+      '-Infinity',
+      'NaN',
+      '-1',
+      '-0.5',
+      '  ',
+      '0x10',
+      '1,000',
+      'ten',
+      '1e999',
+    ]) {
+      expect(field.safeParse(value).error?.issues[0]?.message, `${service}: ${name}=${value}`).toMatch(
+        /^expected (auto or )?a (whole )?number from [\d.]+ to \d+/,
+      )
+    }
+    // Absent in .env files is written as empty.
+    expect(problemsOf({ [name]: '' }, z.object({ [name]: field.optional() })), name).toBe('none')
+  }
+})
+
+test('no duration is longer than a timer can wait', () => {
+  for (const { name, field } of numbers.filter((each) => /_(SECONDS|MS)$/.test(each.name))) {
+    const [, most] = / to (\d+),/.exec(field.safeParse('1e15').error?.issues[0]?.message ?? '') ?? []
+    expect(Number(most) * (name.endsWith('_MS') ? 1 : 1_000), name).toBeLessThan(2 ** 31)
+  }
+  expect(() => seconds(1, [0, 2_147_484])).toThrow('A timer cannot wait 2147484 s')
+  expect(() => milliseconds(1, [0, 2 ** 31])).toThrow('A timer cannot wait')
+})
+
+test('a duration that would overflow a timer is named at the start', () => {
+  expect(problemsOf({ SWEEP_INTERVAL_SECONDS: '9999999' }, schemas['cancel-worker'])).toContain(
+    '  - SWEEP_INTERVAL_SECONDS: expected a number from 0.05 to 3600, got "9999999"',
+  )
+})

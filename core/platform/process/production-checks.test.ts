@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { schemas } from '../../../dev/schemas.ts'
+import { BadConfiguration, parseConfig } from './config.ts'
+
+const random = () => randomBytes(24).toString('hex')
+
+/** An environment in which every service would start in production. */
+const safe = (): Record<string, string> => ({
+  NODE_ENV: 'production',
+  TOKEN_SECRET: random(),
+  PAYMENT_SECRET: random(),
+  ADMIN_TOKEN: random(),
+  DATABASE_URL: `postgresql://seckill:${random()}@postgres/seckill`,
+  REDIS_URL: `redis://:${random()}@redis:6379`,
+  RABBITMQ_URL: `amqp://seckill:${random()}@rabbitmq`,
+  ALLOW_DEMO_PAYMENTS: 'true',
+  ORDER_SERVICE_URL: 'http://order-service:3002',
+  PAYMENT_PROVIDER_URL: 'http://payment-provider:3004',
+  PUBLIC_URL: 'http://gateway:3000',
+})
+
+/** What the services that read the variable say, which all have to say the same. */
+function saidOf(env: NodeJS.ProcessEnv): string[] {
+  return [
+    ...new Set(
+      Object.values(schemas)
+        .map((schema) => saidBy(schema, env))
+        .filter((said) => said !== ''),
+    ),
+  ]
+}
+
+/** '' when it starts. */
+function saidBy(schema: (typeof schemas)[keyof typeof schemas], env: NodeJS.ProcessEnv): string {
+  try {
+    parseConfig(schema, env)
+    return ''
+  } catch (error) {
+    if (!(error instanceof BadConfiguration)) throw error
+    return error.message
+  }
+}
+
+test('with secrets of its own every service starts in production', () => {
+  expect(saidOf(safe())).toEqual([])
+})
+
+test.each<[name: string, value: string]>([
+  ['TOKEN_SECRET', 'x'.repeat(40)],
+  ['TOKEN_SECRET', 'abc'.repeat(12)],
+  ['TOKEN_SECRET', 'change-me-change-me-change-me-123456'],
+  ['TOKEN_SECRET', 'my-very-own-secret-for-signing-tokens'],
+  ['PAYMENT_SECRET', '0123456789abcdef0123456789abcdef'],
+  ['PAYMENT_SECRET', 'replace_me_with_something_random_0123'],
+  ['PAYMENT_SECRET', '00000000000000000000000000000001'],
+  ['ADMIN_TOKEN', 'this-is-an-example-token-of-an-admin'],
+  ['ADMIN_TOKEN', 'development-token-0123456789-abcdefg'],
+  ['ADMIN_TOKEN', 'Password1Password1Password1Password1!'],
+  ['RABBITMQ_URL', 'amqp://guest:guest@rabbitmq'],
+  ['RABBITMQ_URL', 'amqp://rabbitmq'],
+  ['RABBITMQ_URL', 'amqp://seckill@rabbitmq'],
+  ['REDIS_URL', 'redis://redis:6379'],
+  ['REDIS_URL', 'redis://:12345678@redis'],
+  ['REDIS_URL', 'redis://:short@redis'],
+  ['DATABASE_URL', 'postgresql://postgres:postgres@postgres/seckill'],
+  ['DATABASE_URL', 'postgresql://seckill@postgres/seckill'],
+  ['DATABASE_URL', 'postgresql://seckill:seckill@postgres/seckill'],
+  ['DATABASE_URL', 'postgresql://seckill:changeme2026@postgres/seckill'],
+  ['DEMO_MODE', 'true'],
+  ['DEMO_MODE', '1'],
+])('production does not start with %s=%s, and names it; development does', (name, value) => {
+  const env = { ...safe(), [name]: value }
+  const [said, ...others] = saidOf(env)
+  expect(said).toMatch(new RegExp(`^  - ${name} `, 'm'))
+  expect(said?.match(/^ {2}- /gm)).toHaveLength(1)
+  expect(others).toEqual([])
+  expect(said).not.toContain(value.length > 8 ? value : 'never there')
+  expect(saidOf({ ...env, NODE_ENV: 'development' })).toEqual([])
+})
+
+test.each([undefined, '', 'false'])(
+  'production does not start what pays without money, unless it is told so: ALLOW_DEMO_PAYMENTS=%s',
+  (value) => {
+    const env = { ...safe(), ALLOW_DEMO_PAYMENTS: value }
+    const refused = Object.entries(schemas).flatMap(([name, schema]) =>
+      saidBy(schema, env).includes('  - ALLOW_DEMO_PAYMENTS is not true') ? [name] : [],
+    )
+    expect(refused).toEqual(['order-service', 'payment-provider'])
+    expect(saidOf({ ...env, NODE_ENV: 'development' })).toEqual([])
+  },
+)
+
+test('all of them are named at once', () => {
+  const [said = ''] = saidOf({
+    ...safe(),
+    TOKEN_SECRET: 'x'.repeat(40),
+    PAYMENT_SECRET: 'y'.repeat(40),
+    RABBITMQ_URL: 'amqp://guest:guest@rabbitmq',
+    REDIS_URL: 'redis://redis',
+    DATABASE_URL: 'postgresql://postgres',
+  }).toSorted((a, b) => b.length - a.length)
+  for (const name of ['TOKEN_SECRET', 'PAYMENT_SECRET', 'RABBITMQ_URL', 'REDIS_URL', 'DATABASE_URL'])
+    expect(said).toContain(`- ${name} `)
+})
+
+test('one secret for two purposes is refused', () => {
+  const secret = random()
+  expect(saidOf({ ...safe(), TOKEN_SECRET: secret, PAYMENT_SECRET: secret })).toEqual([
+    expect.stringContaining('TOKEN_SECRET and PAYMENT_SECRET are the same'),
+  ])
+})
+
+test.each(['prod', 'Production', 'PRODUCTION', 'staging', 'production '])(
+  'NODE_ENV=%s, which would switch all of this off, is refused',
+  (value) => {
+    expect(saidOf({ ...safe(), NODE_ENV: value })).toEqual([expect.stringContaining('NODE_ENV: ')])
+  },
+)
+
+test('what is random is never taken for a default', () => {
+  for (let i = 0; i < 2_000; i++) {
+    const env = {
+      ...safe(),
+      TOKEN_SECRET: randomBytes(16).toString('hex'),
+      PAYMENT_SECRET: randomBytes(32).toString('base64url'),
+    }
+    expect(saidOf(env)).toEqual([])
+  }
+})

@@ -1,0 +1,52 @@
+import { Prisma, PrismaClient } from '../../../prisma/generated/client.ts'
+import { Connections, type DatabaseLimits } from './database-connections.ts'
+
+export { Prisma }
+export type { Sale, SpreadStage } from '../../../prisma/generated/client.ts'
+export type Database = PrismaClient
+/** The client inside a transaction. */
+export type Transaction = Prisma.TransactionClient
+
+/** Every wait has a limit: for a connection, for a lock, for a statement, for a forgotten transaction. */
+export function connectDatabase(url: string, limits: DatabaseLimits): Database {
+  return new PrismaClient({
+    adapter: new Connections(url, limits),
+    transactionOptions: { maxWait: 3_000, timeout: 10_000 },
+  })
+}
+
+/**
+ * Whether PostgreSQL refused the *data* (SQLSTATE class 22 or 23), so that trying the same again is futile. Everything
+ * else (gone, slow, deadlocked, restarting) passes by itself.
+ */
+export function isDataError(error: unknown): boolean {
+  return /^2[23]/.test(sqlState(error) ?? '')
+}
+
+/** The five-character SQLSTATE behind a Prisma error, when PostgreSQL gave one. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return undefined
+  if (error.code === 'P2002') return '23505'
+  if (error.code === 'P2003') return '23503'
+  return adapterCause(error)?.originalCode
+}
+
+/**
+ * What the driver adapter calls the fault; raw queries have one code for all faults, and only this tells them apart.
+ */
+export function faultKind(error: unknown): string | undefined {
+  return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.kind : undefined
+}
+
+/** What PostgreSQL, or a pooler in front of it, has answered, in its own words. */
+export function serverMessage(error: unknown): string | undefined {
+  return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.originalMessage : undefined
+}
+
+function adapterCause({ meta }: { meta?: Record<string, unknown> }) {
+  return (
+    meta as
+      | { driverAdapterError?: { cause?: { originalCode?: string; originalMessage?: string; kind?: string } } }
+      | undefined
+  )?.driverAdapterError?.cause
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeScratchFolder, removeScratchFolder } from '../../../dev/scratch-folder.ts'
+import { freePort } from '../../../dev/servers/ports.ts'
+import { startRedis } from '../../../dev/servers/redis.ts'
+import type { RunningServer } from '../../../dev/servers/running-server.ts'
+import { eventually } from '../../../test/support/eventually.ts'
+import { endWithFile, noteProcess } from '../../../test/support/left-behind.ts'
+import { spawnProcess } from '../../../test/support/service-process.ts'
+import { createLog } from '../process/log.ts'
+import type { CheckResult } from '../process/readiness.ts'
+import { redisCheck, refuseLossyRedis } from './redis-check.ts'
+
+let folder: string
+let server: RunningServer
+let redis: Redis
+beforeAll(async () => {
+  folder = await makeScratchFolder()
+  server = await startRedis({ dataDir: folder, onStart: (name, id) => void noteProcess(name, id) })
+  endWithFile(() => server.stop())
+  redis = new Redis(server.url)
+  await redis.ping()
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+  await removeScratchFolder(folder)
+})
+
+const secret = () => randomBytes(24).toString('hex')
+const log = createLog('test', 'silent')
+const named = (result: CheckResult) =>
+  typeof result === 'object' ? `${result.code}: ${result.detail}` : String(result)
+/** What the log would say at the start. */
+async function saidAtStart(environment: string): Promise<string[]> {
+  const said: string[] = []
+  const say = (text: string) => said.push(text)
+  const listening = Object.assign(Object.create(log) as typeof log, { warn: say, error: say })
+  await refuseLossyRedis(redis, environment, listening)
+  return said
+}
+
+test('a Redis that evicts nothing and keeps a log is fine', async () => {
+  expect(await redisCheck(redis, [])()).toBe(true)
+  expect(await saidAtStart('production')).toEqual([])
+})
+
+const POLICIES = ['volatile-lru', 'allkeys-lfu', 'volatile-ttl', 'allkeys-random']
+test.each(POLICIES)('a Redis whose policy is %s is named, and refused in production', async (policy) => {
+  await redis.config('SET', 'maxmemory-policy', policy)
+  const sentence = `Redis may drop reservations when its memory is full: maxmemory-policy is ${policy}. Set it to noeviction.`
+  expect(await redisCheck(redis, [])()).toEqual({ code: 'REDIS_EVICTS', detail: sentence })
+  expect(await saidAtStart('development')).toEqual([sentence])
+  await expect(saidAtStart('production')).rejects.toThrow(`REDIS_URL: ${sentence}`)
+})
+
+test('in production a service ends with code 78 and the sentence when Redis evicts', async () => {
+  await redis.config('SET', 'maxmemory-policy', 'volatile-lru')
+  const password = secret()
+  await redis.call('ACL', 'SETUSER', 'shop', 'on', `>${password}`, '+@all', 'allkeys', 'allchannels')
+  const url = new URL(server.url)
+  Object.assign(url, { username: 'shop', password })
+  const gateway = spawnProcess('gateway', {
+    NODE_ENV: 'production',
+    REDIS_URL: url.href,
+    RABBITMQ_URL: `amqp://shop:${secret()}@127.0.0.1:1`,
+    ORDER_SERVICE_URL: 'http://127.0.0.1:1',
+    TOKEN_SECRET: secret(),
+    GATEWAY_PORT: String(await freePort()),
+    GATEWAY_PROCESSES: '1',
+  })
+  await eventually('it to end', gateway.hasEnded, Boolean, 60_000)
+  expect(gateway.output()).toContain('REDIS_URL: Redis may drop reservations')
+  expect(await gateway.terminate()).toBe(78)
+})
+
+test('a Redis without an append-only file is warned of and served', async () => {
+  await redis.config('SET', 'maxmemory-policy', 'noeviction')
+  await redis.config('SET', 'appendonly', 'no')
+  expect(await saidAtStart('production')).toEqual([
+    expect.stringContaining('Set appendonly to yes and appendfsync to always.'),
+  ])
+  expect(await redisCheck(redis, [])()).toBe(true)
+})
+
+test('what the user may not ask about its Redis is no reason not to start', async () => {
+  await redis.call('ACL', 'SETUSER', 'blind', 'on', '>pass', '+@all', '-info', 'allkeys', 'allchannels')
+  const blind = new Redis(server.url, { username: 'blind', password: 'pass' })
+  await refuseLossyRedis(blind, 'production', log)
+  const check = redisCheck(blind, [{ call: ['INFO'], rule: '+info' }])
+  expect(named(await check())).toMatch(/^MISSING_RIGHT: .* INFO\. Add with ACL SETUSER: \+info$/)
+  blind.disconnect()
+})
+
+test('a password that Redis does not accept is named', async () => {
+  const stranger = new Redis(server.url, { username: 'blind', password: 'wrong' })
+  const check = redisCheck(stranger, [])
+  const result = await eventually('it to be named', check, (found) => typeof found === 'object')
+  expect(named(result)).toMatch(/^REDIS_REFUSES_LOGIN: .* REDIS_URL: WRONGPASS/)
+  stranger.disconnect()
+})
+
+test('a database of its own needs the right to select it', async () => {
+  await redis.call('ACL', 'SETUSER', 'second', 'on', '>pass', '+@all', '-select', 'allkeys', 'allchannels')
+  const second = new Redis(server.url, { username: 'second', password: 'pass', db: 1 })
+  second.on('error', () => {}) // The client's own SELECT is refused; the check says so.
+  await eventually(
+    'it to be ready',
+    () => second.status,
+    (status) => status === 'ready',
+  )
+  expect(named(await redisCheck(second, [])())).toMatch(/^MISSING_RIGHT: .* \+select$/)
+  second.disconnect()
+})

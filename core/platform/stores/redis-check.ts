@@ -1,0 +1,118 @@
+import type { Redis } from 'ioredis'
+import { BadConfiguration } from '../process/config.ts'
+import type { Logger } from '../process/log.ts'
+import type { CheckResult, Problem } from '../process/readiness.ts'
+
+/** A call that a service makes to Redis, and what `ACL SETUSER` must be told to allow it. */
+export interface Right {
+  call: readonly string[]
+  rule: string
+}
+
+/** /readyz is open to everybody; Redis is asked no more often than this. */
+const REMEMBERED_MS = 1_000
+
+/**
+ * Asks without calling anything, and needs no right but to run a script (ACL DRYRUN needs its own). pcall, because a
+ * command that this server does not have (it may have been renamed) raises an error.
+ */
+const MISSING_RIGHTS = `
+  if not redis.acl_check_cmd then return { -1 } end
+  local missing = {}
+  for i, call in ipairs(cjson.decode(ARGV[1])) do
+    local is_known, is_allowed = pcall(redis.acl_check_cmd, unpack(call))
+    if not (is_known and is_allowed) then missing[#missing + 1] = i end
+  end
+  return missing`
+
+/** For /readyz: whether Redis answers, lets its user do what the service needs, and keeps what it is given. */
+export function redisCheck(redis: Redis, rights: Right[]): () => Promise<CheckResult> {
+  let askedAtMs = -Infinity
+  let result: Promise<CheckResult>
+  let lastError = ''
+  redis.on('error', ({ message }: Error) => {
+    lastError = message
+  })
+  return () => {
+    if (performance.now() - askedAtMs < REMEMBERED_MS) return result
+    askedAtMs = performance.now()
+    result = redis.status === 'ready' ? check(redis, rights) : Promise.resolve(away(lastError))
+    return result
+  }
+}
+
+function away(lastError: string): CheckResult {
+  if (!/^(WRONGPASS|NOAUTH)\b/.test(lastError)) return false
+  return {
+    code: 'REDIS_REFUSES_LOGIN',
+    detail: `Redis does not accept the user or password of REDIS_URL: ${lastError}. Correct one or the other.`,
+  }
+}
+
+async function check(redis: Redis, rights: Right[]): Promise<CheckResult> {
+  return (await missingRights(redis, rights)) ?? evicting(await redis.info('memory')) ?? true
+}
+
+async function missingRights(redis: Redis, rights: Right[]): Promise<Problem | undefined> {
+  const { db } = redis.options
+  const needed = db ? [...rights, { call: ['SELECT', String(db)], rule: '+select' }] : rights
+  const missing = await askForMissing(redis, needed)
+  if (missing.length === 0) return undefined
+  const [first] = missing
+  if (first === -1) {
+    return { code: 'REDIS_TOO_OLD', detail: 'REDIS_URL names a Redis before 7.0; use 7.0 or newer, or Valkey.' }
+  }
+  const refused = missing.flatMap((number) => needed[number - 1] ?? [])
+  const calls = new Set(refused.map(({ call: [command, on = ''] }) => `${command} ${on}`.trim()))
+  const rules = new Set(refused.flatMap(({ rule }) => rule.split(' ')))
+  return {
+    code: 'MISSING_RIGHT',
+    detail:
+      `Redis does not allow the user of REDIS_URL: ${[...calls].join(', ')}. ` +
+      `Add with ACL SETUSER: ${[...rules].join(' ')}`,
+  }
+}
+
+/** @returns the numbers of the missing ones, from 1 on; -1 when the server cannot tell. */
+async function askForMissing(redis: Redis, rights: Right[]): Promise<number[]> {
+  try {
+    return (await redis.eval(MISSING_RIGHTS, 0, JSON.stringify(rights.map(({ call }) => call)))) as number[]
+  } catch (error) {
+    // Without the right to run scripts, that one is known to be missing, and of the others nothing.
+    if (!(error instanceof Error && error.message.startsWith('NOPERM'))) throw error
+    return rights.flatMap(({ call: [command] }, i) => (command === 'EVAL' ? [i + 1] : []))
+  }
+}
+
+/**
+ * A Redis that evicts forgets reservations, and with them who has bought. Its policy alone counts, with a memory limit
+ * or without: a limit may be set at any time, and some clouds have one that INFO does not show.
+ */
+function evicting(memory: string): Problem | undefined {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1]
+  if (policy === undefined || policy === 'noeviction') return undefined
+  return {
+    code: 'REDIS_EVICTS',
+    detail: `Redis may drop reservations when its memory is full: maxmemory-policy is ${policy}. Set it to noeviction.`,
+  }
+}
+
+/**
+ * Looks at how Redis keeps its data, once at the start, and says what is wrong. It asks INFO, as clouds forbid CONFIG.
+ * @throws BadConfiguration in production when Redis evicts.
+ */
+export async function refuseLossyRedis(redis: Redis, environment: string, log: Logger): Promise<void> {
+  const info = await redis.info().catch((error: Error) => {
+    log.warn({ err: error.message }, 'Redis does not say how it keeps its data')
+    return ''
+  })
+  if (/^aof_enabled:0/m.test(info)) {
+    log.warn(
+      'Redis keeps no append-only file: after a crash it has lost the reservations that were not orders yet. ' +
+        'Set appendonly to yes and appendfsync to always.',
+    )
+  }
+  const problem = evicting(info)
+  if (problem && environment === 'production') throw new BadConfiguration([`REDIS_URL: ${problem.detail}`])
+  if (problem) log.error(problem.detail)
+}
