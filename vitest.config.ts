@@ -1,11 +1,11 @@
-import { configDefaults, defineConfig } from 'vitest/config'
+import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/closing-line.ts'
+import { testFiles, unitTests } from './test/tiers.ts'
+
+const unit = unitTests()
 
 export default defineConfig({
   test: {
-    include: ['**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'prisma/generated/**', 'web/dist/**', '.data/**'],
-    globalSetup: 'test/global-setup.ts',
     // A process per file: tests kill connections and change the environment.
     pool: 'forks',
     // More would compete with the servers for the two cores of a small machine, and make timings meaningless.
@@ -14,5 +14,16 @@ export default defineConfig({
     setupFiles: 'test/support/setup.ts',
     teardownTimeout: 60_000,
     reporters: ['default', new ClosingLine()],
+    projects: [
+      { extends: true, test: { name: 'unit', include: unit } },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: testFiles().filter((file) => !unit.includes(file)),
+          globalSetup: 'test/global-setup.ts',
+        },
+      },
+    ],
   },
 })

@@ -1,13 +1,30 @@
 /**
- * Usage: npm run test:long
- * Takes all guards away, one at a time, then plays twenty rounds of bad weather. Takes hours.
+ * Usage: npm run test:long [-- --part SEED]
+ *   --part SEED   only one of the test files that have a long form; the same SEED, such as a commit, names the same
+ * Runs the whole suite in its long form, takes all guards away, one at a time, and plays twenty rounds of random faults.
+ * Takes hours.
  */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { commandLine } from '../core/platform/process/command-line.ts'
+import { testFiles } from '../test/tiers.ts'
 
-commandLine()
-for (const args of [['mutations'], ['chaos', '--', '--rounds', '20']]) {
-  const { exitCode } = await execa('npm', ['run', '-s', ...args], { stdio: 'inherit', reject: false })
+const {
+  values: { part },
+} = commandLine({ part: { type: 'string' } })
+const SUITE = ['test', '--silent']
+const WHOLE = [SUITE, ['run', '-s', 'mutations'], ['run', '-s', 'chaos', '--', '--rounds', '20']]
+
+for (const args of part === undefined ? WHOLE : [[...SUITE, '--', chosenBy(part)]]) {
+  const { exitCode } = await execa('npm', args, { stdio: 'inherit', reject: false, env: { TEST_LONG: 'true' } })
   process.exitCode = exitCode ?? 1
   if (exitCode !== 0) break
+}
+
+function chosenBy(seed: string): string {
+  const files = testFiles().filter((file) => /dieRepeatedly|shortOrLong/.test(readFileSync(file, 'utf8')))
+  const file = files[createHash('sha256').update(seed).digest().readUInt32BE() % files.length]
+  if (file === undefined) throw new Error('no test file has a long form: test/support/thoroughness.ts is not used')
+  return file
 }

@@ -1,5 +1,6 @@
 /**
  * Usage: npm test [-- arguments for vitest]        for example: npm test -- gateway/sold-out.test.ts
+ *        npm run test:unit                         only those that need no server
  *        npm run screenshots                       makes the pictures of both pages anew
  * Runs the test suite on servers of its own, also beside a running npm start. Arguments are handed to vitest
  * (npx vitest --help shows them).
@@ -15,12 +16,17 @@ import { ensureChromium } from './servers/chromium.ts'
 /** For vitest's own teardown, which stops the servers in order. */
 const TEARDOWN_LIMIT_MS = 20_000
 
+const args = process.argv.slice(2)
+const needsServers = !args.join(' ').startsWith('--project unit')
+
 try {
-  await ensureBinaries(console.error)
-  await ensurePages(console.error)
-  await ensureChromium(console.error)
+  if (needsServers) {
+    await ensureBinaries(console.error)
+    await ensurePages(console.error)
+    await ensureChromium(console.error)
+  }
   await sweepScratchFolders()
-  process.exitCode = await vitest(['run', ...process.argv.slice(2)])
+  process.exitCode = await vitest(['run', ...args])
 } catch (error) {
   console.error((error as Error).message)
   process.exitCode = 1

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { eventually } from './support/eventually.ts'
 import { Patience, slowness, stretched } from './support/patience.ts'
+import { testFiles } from './tiers.ts'
 
 test('a machine is as slow as usual at least, and a limit is never shorter than it was given', () => {
   expect(slowness()).toBeGreaterThanOrEqual(1)
@@ -44,10 +44,7 @@ const WAITS_OF_VITEST = /\bvi\.waitFor\(|\bvi\.waitUntil\(|\bexpect\.poll\(/
 const LIMIT_OF_ONE_TEST = /^\}, [\d_]+\)$|^(?:before|after)(?:All|Each)\(.*, [\d_]+\)$|\bsetConfig\(/m
 
 test('no test waits by a limit that knows nothing of slow machines', () => {
-  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.test.ts'], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .filter((file) => file !== 'test/patience.test.ts')
+  const files = testFiles().filter((file) => file !== 'test/patience.test.ts')
   const withText = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(file, 'utf8')))
   expect(withText(WAITS_OF_VITEST), 'use eventually() instead').toEqual([])
   expect(withText(LIMIT_OF_ONE_TEST), 'leave it out: test/support/setup.ts sets the limit of all').toEqual([])

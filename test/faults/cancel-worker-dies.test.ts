@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { INTAKE } from '../../core/contracts/topology.ts'
 import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { Crowd, soldThrough } from '../support/crowd.ts'
-import { dieThreeTimes } from '../support/dying.ts'
+import { dieRepeatedly } from '../support/dying.ts'
 import { batchOf, publishTo } from '../support/queues.ts'
 import { startSystem, type System } from '../support/system.ts'
 
@@ -34,27 +34,24 @@ describe('cancel worker killed before / after the UPDATE / before the release', 
     'after the release, before it is written down': 'releasing.beforeWrittenDown',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))(
-    'killed %s, three times: every order lapses, and its unit goes back once',
-    async (_when, at) => {
-      const saleId = await system.createSale({ stock: UNITS })
-      const crowd = new Crowd(system, saleId)
-      await restart('order-service', { PAYMENT_WINDOW_SECONDS: '1' })
-      await system.stop('cancel-worker')
-      await dieThreeTimes('cancel-worker', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
-      await system.start('cancel-worker')
-      await crowd.allAre('CANCELLED')
-      await restart('order-service')
-      expect(await system.auditAtRest(saleId)).toMatchObject(NOTHING_SOLD)
-      expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
-    },
-  )
+  test.each(Object.entries(KILLED))('killed %s: every order lapses, and its unit goes back once', async (_when, at) => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const crowd = new Crowd(system, saleId)
+    await restart('order-service', { PAYMENT_WINDOW_SECONDS: '1' })
+    await system.stop('cancel-worker')
+    await dieRepeatedly('cancel-worker', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+    await system.start('cancel-worker')
+    await crowd.allAre('CANCELLED')
+    await restart('order-service')
+    expect(await system.auditAtRest(saleId)).toMatchObject(NOTHING_SOLD)
+    expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
+  })
 })
 
 describe('sweeper killed after the tombstone, before the release', () => {
   const AT = 'sweeper.beforeRelease' satisfies Failpoint
 
-  test('killed there, three times: each unit goes back once, and a late message finds the tombstone', async () => {
+  test('killed there: each unit goes back once, and a late message finds the tombstone', async () => {
     const saleId = await system.createSale({ stock: UNITS })
     const crowd = new Crowd(system, saleId)
     const lost: object[] = []
@@ -62,7 +59,7 @@ describe('sweeper killed after the tombstone, before the release', () => {
     // Nobody sends them again, since the broker had confirmed them before it lost them.
     await system.stop('gateway')
     await system.stop('cancel-worker')
-    await dieThreeTimes('cancel-worker', { ...system.env, ...impatient }, AT, async () => {
+    await dieRepeatedly('cancel-worker', { ...system.env, ...impatient }, AT, async () => {
       const { reservationId, buyerId, entry } = await crowd.joinUnanswered()
       await system.world.stock.confirmed(saleId, [entry])
       lost.push({
@@ -94,27 +91,24 @@ describe('rebuilder killed while it brings back a sale that Redis has lost', () 
     'after all is filled in, before the door opens': 'rebuilder.beforeOpen',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))(
-    'killed %s, three times: the next one opens it, with what is not sold',
-    async (_when, at) => {
-      const saleId = await system.createSale({ stock: UNITS })
-      const crowd = new Crowd(system, saleId)
-      await crowd.rush(BUYERS_PER_DEATH)
-      await crowd.allAre('ORDERED')
-      await system.stop('cancel-worker')
-      // As after a start with an older copy: the units of the first rush are there again, and nothing says that they
-      // were sold.
-      const key = system.world.stock.keys.sale(saleId)
-      await dieThreeTimes('cancel-worker', system.env, at, () =>
-        system.world.redis.hset(key, { run_id: 'f'.repeat(40), stock: UNITS }),
-      )
-      expect((await system.buy(saleId, await system.signIn('too early'))).body).toMatchObject({ code: 'UNAVAILABLE' })
-      await system.start('cancel-worker')
-      expect(await system.auditAtRest(saleId)).toMatchObject({
-        balanced: true,
-        sales: [{ sold: BUYERS_PER_DEATH, redisLeft: UNITS - BUYERS_PER_DEATH }],
-      })
-      expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
-    },
-  )
+  test.each(Object.entries(KILLED))('killed %s: the next one opens it, with what is not sold', async (_when, at) => {
+    const saleId = await system.createSale({ stock: UNITS })
+    const crowd = new Crowd(system, saleId)
+    await crowd.rush(BUYERS_PER_DEATH)
+    await crowd.allAre('ORDERED')
+    await system.stop('cancel-worker')
+    // As after a start with an older copy: the units of the first rush are there again, and nothing says that they
+    // were sold.
+    const key = system.world.stock.keys.sale(saleId)
+    await dieRepeatedly('cancel-worker', system.env, at, () =>
+      system.world.redis.hset(key, { run_id: 'f'.repeat(40), stock: UNITS }),
+    )
+    expect((await system.buy(saleId, await system.signIn('too early'))).body).toMatchObject({ code: 'UNAVAILABLE' })
+    await system.start('cancel-worker')
+    expect(await system.auditAtRest(saleId)).toMatchObject({
+      balanced: true,
+      sales: [{ sold: BUYERS_PER_DEATH, redisLeft: UNITS - BUYERS_PER_DEATH }],
+    })
+    expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
+  })
 })

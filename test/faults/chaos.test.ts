@@ -4,10 +4,11 @@ import { describe, drawSchedule } from './chaos/schedule.ts'
 import { atLength, oneLine } from './chaos/told.ts'
 import { INSTANCES } from './support/settings.ts'
 import { type Shop, startShop } from './support/shop.ts'
+import { shortOrLong } from '../support/thoroughness.ts'
 
 /** CHAOS_SEED=17 plays that round again, and those after it. */
 const firstSeed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
-const ROUNDS = 2
+const ROUNDS = shortOrLong(1, 2)
 
 let shop: Shop
 beforeAll(async () => {

@@ -8,11 +8,12 @@ import { expectProblem, expectSecured } from '../support/expect-refused.ts'
 import { type GeneratedRequest, generatedRequest, type Known, type Operation } from '../support/generated-requests.ts'
 import { call } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
+import { shortOrLong } from '../support/thoroughness.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 /** A failure names it; with GENERATED_SEED=<it> the same requests are made again. */
 const SEED = Number(process.env.GENERATED_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const BATCHES = 200
+const BATCHES = shortOrLong(40, 200)
 const BATCH = 50
 const AT_ONCE = 25
 

@@ -2,9 +2,10 @@ import { diesAt, type Failpoint } from '../../core/platform/process/failpoint.ts
 import { eventually } from './eventually.ts'
 import { spawnProcess } from './service-process.ts'
 import type { ServiceName } from './system.ts'
+import { shortOrLong } from './thoroughness.ts'
 
-/** Once shows that it heals; three times, that it also heals what a healing that died has left. */
-const DEATHS = 3
+/** Once shows that a restart recovers; three times, that it also recovers from a recovery that was killed. */
+export const DEATHS = shortOrLong(1, 3)
 const DEATH_TAKES_MS = 90_000
 
 /**
@@ -13,10 +14,9 @@ const DEATH_TAKES_MS = 90_000
 type Provoke = (hasDied: () => boolean) => Promise<unknown>
 
 /**
- * Starts the service with the failpoint, until it has died there; and again, and again. @throws when it does not die
- * there.
+ * Starts the service with the failpoint until it has died there, `DEATHS` times. @throws when it does not die there.
  */
-export async function dieThreeTimes(
+export async function dieRepeatedly(
   service: ServiceName,
   env: NodeJS.ProcessEnv,
   at: Failpoint,
