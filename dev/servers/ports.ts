@@ -8,16 +8,42 @@ import { connect, createServer } from 'node:net'
  */
 const CHOSEN_FROM = { lowest: 20_000, highest: 32_767 }
 
-const handedOut = new Set<number>()
+const BLOCK = 64
+const BLOCKS = Math.floor((CHOSEN_FROM.highest - CHOSEN_FROM.lowest + 1) / BLOCK)
+/** Ports of the blocks that this process has claimed, not handed out yet. */
+const claimed: number[] = []
+let claiming: Promise<void> | undefined
+const CLAIMS_MAX = 1_000
 
-/** A TCP port nobody listens on just now, and that this process has not handed out before. */
+/**
+ * A TCP port that is free now, and that no other process which chooses here gets as long as this one runs: a service
+ * that is restarted finds its port again.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(CHOSEN_FROM.lowest, CHOSEN_FROM.highest + 1)
-    if (handedOut.has(port)) continue
-    handedOut.add(port)
-    if (await isFree(port)) return port
+    const port = claimed.shift()
+    if (port === undefined) await (claiming ??= claimBlock().finally(() => (claiming = undefined)))
+    else if (await isFree(port)) return port
   }
+}
+
+/** Listens on the first port of a block for as long as this process runs: the block is taken. */
+async function claimBlock(): Promise<void> {
+  for (let tries = 0; tries < CLAIMS_MAX; tries++) {
+    const first = CHOSEN_FROM.lowest + randomInt(BLOCKS) * BLOCK
+    const sentinel = createServer((socket) => socket.destroy()).unref()
+    const isOurs = await new Promise<boolean>((resolve) => {
+      sentinel
+        .once('error', () => resolve(false))
+        .listen({ port: first, host: '127.0.0.1', exclusive: true }, () => resolve(true))
+    })
+    if (!isOurs) continue
+    for (let port = first + 1; port < first + BLOCK; port++) claimed.push(port)
+    return
+  }
+  throw new Error(
+    `No ${BLOCK} ports in a row are free from ${CHOSEN_FROM.lowest} to ${CHOSEN_FROM.highest}; end what holds them`,
+  )
 }
 
 export interface WantedPort {
