@@ -12,7 +12,7 @@ import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-chec
 import type { StartService } from '../core/platform/process/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
-import { SaleDoor } from '../core/stock/sale-door.ts'
+import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
 import { checkBack } from './check-back.ts'
@@ -68,7 +68,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     graceMs: config.SWEEP_GRACE_SECONDS * 1_000,
     reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000,
   }
-  const door = new SaleDoor(redis, config.REDIS_KEY_PREFIX)
+  const door = new SaleAdmin(redis, config.REDIS_KEY_PREFIX)
   const queues = createDepthReader(config.RABBITMQ_URL)
   closers.add('queue reader', () => queues.close())
   const rebuilder = new Rebuilder({ ...deps, door, queues, onRebuilt: count.rebuilt }, limits.reservationLifetimeMs)

@@ -9,7 +9,7 @@ import { createLog } from '../core/platform/process/log.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { fenceSale } from '../core/rebuild/fence-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
-import { SaleDoor } from '../core/stock/sale-door.ts'
+import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { inParallel } from '../test/support/parallel.ts'
 import { Ledger, reservation, rules } from '../test/support/ledger.ts'
@@ -20,13 +20,13 @@ import { Rebuilder } from './rebuild-lost.ts'
 const STOCK = 10
 const log = createLog('test', 'silent')
 let world: World
-let door: SaleDoor
+let door: SaleAdmin
 let ledger: Ledger
 let waitingAtIntake = 0
 let saleId = ''
 beforeEach(async () => {
   world = await createWorld()
-  door = new SaleDoor(world.redis, world.keyPrefix)
+  door = new SaleAdmin(world.redis, world.keyPrefix)
   ledger = new Ledger(world)
   waitingAtIntake = 0
   saleId = await ledger.sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
@@ -219,7 +219,7 @@ test('one cancelled while the door is being refilled is told after it has opened
   const orderId = await order(ann)
   await loseEverything()
   const closed = await closeSale(deps(), saleId)
-  const cancelling = new (class extends SaleDoor {
+  const cancelling = new (class extends SaleAdmin {
     override async fillBlacklist(): Promise<void> {
       await cancelForBuyer(world.database, orderId, ann.buyerId)
     }
@@ -243,7 +243,7 @@ test.each(['before', 'after'])(
       await ledger.refund(orderId)
     }
     if (moment === 'before') await refund()
-    const busy = new (class extends SaleDoor {
+    const busy = new (class extends SaleAdmin {
       override async fillBlacklist(): Promise<void> {
         if (moment === 'after') await refund()
       }

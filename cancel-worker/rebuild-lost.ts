@@ -4,14 +4,14 @@ import type { Sale } from '../core/platform/stores/database.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
-import type { Door } from '../core/stock/ledger.ts'
-import type { SaleDoor } from '../core/stock/sale-door.ts'
+import type { Door } from '../core/stock/sale-figures.ts'
+import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import type { CancelDeps } from './cancel-batch.ts'
 import { LedgerSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
 import { sweepSale } from './sweep.ts'
 
 export interface RebuildingDeps extends CancelDeps {
-  door: SaleDoor
+  door: SaleAdmin
   queues: Pick<DepthReader, 'depths'>
   onRebuilt: () => void
 }
@@ -96,7 +96,7 @@ export class Rebuilder {
    * same.
    */
   async #isWhole({ id }: SaleInTurn): Promise<boolean> {
-    const [{ stock, sold, perBuyerLimit }, found, undecided, untold] = await Promise.all([
+    const [{ stock, sold }, found, undecided, untold] = await Promise.all([
       this.#deps.database.sale.findUniqueOrThrow({ where: { id } }),
       this.#deps.stock.readSale(id),
       this.#deps.stock.countUndecided(id),
@@ -106,7 +106,7 @@ export class Rebuilder {
       }),
     ])
     const missing = stock - sold - (found?.left ?? 0)
-    return missing >= 0 && missing <= undecided * perBuyerLimit + (untold._sum.quantity ?? 0)
+    return missing >= 0 && missing <= undecided * (found?.largestQuantity ?? 0) + (untold._sum.quantity ?? 0)
   }
 
   async #reopenOnceDrained({ id, epoch }: SaleInTurn): Promise<void> {

@@ -1,11 +1,11 @@
 import type { Database } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
-import type { StockTally } from '../core/stock/ledger.ts'
-import type { SaleDoor } from '../core/stock/sale-door.ts'
+import type { StockTally } from '../core/stock/sale-figures.ts'
+import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 
 export interface BlacklistDeps {
   database: Database
-  door: SaleDoor
+  door: SaleAdmin
   log: Logger
 }
 

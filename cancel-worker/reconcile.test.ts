@@ -5,10 +5,11 @@ import { tellEnded } from '../core/orders/tell-ended.ts'
 import { tellStock } from '../core/orders/tell-stock.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/process/log.ts'
+import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
 import { closedSale, closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
 import { mayHold } from '../core/stock/holders.ts'
-import { SaleDoor } from '../core/stock/sale-door.ts'
+import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { Ledger, reservation, rules } from '../test/support/ledger.ts'
 import { reserveOne } from '../test/support/reserve-one.ts'
@@ -18,10 +19,10 @@ import { Reconciler } from './reconcile.ts'
 const STOCK = 10
 const log = createLog('test', 'silent')
 let world: World
-let door: SaleDoor
+let door: SaleAdmin
 beforeAll(async () => {
   world = await createWorld()
-  door = new SaleDoor(world.redis, world.keyPrefix)
+  door = new SaleAdmin(world.redis, world.keyPrefix)
 })
 afterAll(() => world.close())
 
@@ -124,6 +125,19 @@ test.each(onTheirWay)('a unit that is %s is neither missing nor one too many', a
   expect([await left(saleId), healed]).toEqual([units, []])
 })
 
+test('undecided reservations of several units are not missing, whatever the limit per buyer says by now', async () => {
+  const saleId = await openSale()
+  const sale = { saleId, epoch: 1, total: STOCK }
+  await reserveOne(world.stock, sale, reservation(saleId, 1, { quantity: 3 }))
+  await reserveOne(world.stock, sale, reservation(saleId, 2, { quantity: 4 }))
+  await world.database.sale.update({ where: { id: saleId }, data: { perBuyerLimit: 1 } })
+  await bringIntoLine(deps(), saleId)
+  const healed: number[] = []
+  const looking = reconciler(0, healed)
+  for (let look = 0; look < 3; look++) await looking.look()
+  expect([await left(saleId), healed]).toEqual([STOCK - 7, []])
+})
+
 interface Busy {
   change: string
   /** Units set aside and not ordered yet, before it. */
@@ -172,8 +186,8 @@ describe.each(['before', 'after'])('while it reads, right %s Redis answers,', (m
     const saleId = await openSale()
     const orderId = await order(saleId, 1)
     const reserved = waiting > 0 ? [await reserve(saleId, 2)] : []
-    class BusyDoor extends SaleDoor {
-      override async readTally(id: string, epoch: number): ReturnType<SaleDoor['readTally']> {
+    class BusyDoor extends SaleAdmin {
+      override async readTally(id: string, epoch: number): ReturnType<SaleAdmin['readTally']> {
         if (id !== saleId) return undefined
         const early = moment === 'after' ? await super.readTally(id, epoch) : undefined
         await happens(saleId, orderId, reserved)
@@ -201,8 +215,8 @@ test('two reconcilers that see a unit missing at the same moment put it back onc
   await move(saleId, -1)
   let putting = 0
   /** Puts nothing back before another wants to as well, or waits for its turn. */
-  class SlowDoor extends SaleDoor {
-    override async adjust(...asked: Parameters<SaleDoor['adjust']>): Promise<number> {
+  class SlowDoor extends SaleAdmin {
+    override async adjust(...asked: Parameters<SaleAdmin['adjust']>): Promise<number> {
       putting++
       await eventually('the other', async () => putting > 1 || (await new Ledger(world).waitingForLocks()) > 0, Boolean)
       return super.adjust(...asked)
@@ -289,8 +303,8 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     })
     const saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
     /** Mallory is taken off, and Eve put on, between the reading of the list and the filling in. */
-    class SlowDoor extends SaleDoor {
-      override async fillBlacklist(...asked: Parameters<SaleDoor['fillBlacklist']>): Promise<void> {
+    class SlowDoor extends SaleAdmin {
+      override async fillBlacklist(...asked: Parameters<SaleAdmin['fillBlacklist']>): Promise<void> {
         await world.database.blacklistEntry.update({ where: { buyerId: 'mallory' }, data: { buyerId: 'eve' } })
         await super.fillBlacklist(...asked)
       }
@@ -332,7 +346,7 @@ test('of 3,000 sales, half of them over, a look takes all that are open and some
   const crowded = await createWorld()
   onTestFinished(() => crowded.close())
   const { database, redis } = crowded
-  const many = new SaleDoor(redis, crowded.keyPrefix)
+  const many = new SaleAdmin(redis, crowded.keyPrefix)
   const template = await crowd(crowded, many)
   const [sold, copies] = [
     await database.sale.findMany({ orderBy: [{ closesAt: 'asc' }, { id: 'asc' }] }),
@@ -365,7 +379,7 @@ test('of 3,000 sales, half of them over, a look takes all that are open and some
 })
 
 /** 3,000 sales in PostgreSQL, half of them over. @returns what Redis says of an open one */
-async function crowd({ database, redis }: World, door: SaleDoor): Promise<Record<string, string>> {
+async function crowd({ database, redis }: World, door: SaleAdmin): Promise<Record<string, string>> {
   await database.$executeRaw`
     INSERT INTO sales (id, title, price_cents, stock, epoch, fenced_epoch, opens_at, closes_at)
     SELECT 'sale-' || i, 'A sale', 500, ${STOCK}, 1, 1, now() - interval '2 hours', now() + CASE WHEN i > 1500 THEN interval '1 hour' ELSE interval '-1 hour' END

@@ -3,14 +3,14 @@ import type { Logger } from '../core/platform/process/log.ts'
 import { slicesOf } from '../core/platform/batches/slices.ts'
 import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
 import { closedSale, type SaleRow } from '../core/rebuild/close-sale.ts'
-import { differingFigures, type StockTally } from '../core/stock/ledger.ts'
-import type { SaleDoor } from '../core/stock/sale-door.ts'
+import { differingFigures, type StockTally } from '../core/stock/sale-figures.ts'
+import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { BlacklistReconciler } from './reconcile-blacklist.ts'
 import { LedgerSalesInTurn } from './sales-in-turn.ts'
 
 export interface ReconcilingDeps {
   database: Database
-  door: SaleDoor
+  door: SaleAdmin
   log: Logger
   /** Called with the units that were added (or, negative, taken away). */
   onHealed: (units: number) => void

@@ -1,5 +1,5 @@
 import { type Database, Prisma } from '../core/platform/stores/database.ts'
-import { KEPT_AFTER_END_MS } from '../core/stock/ledger.ts'
+import { KEPT_AFTER_END_MS } from '../core/stock/sale-figures.ts'
 
 /** Ended sales sell no more, so they are checked in turn: a thousand of them take five looks. */
 const ENDED_PER_LOOK_MAX = 200

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createLog } from '../core/platform/process/log.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
-import { SaleDoor } from '../core/stock/sale-door.ts'
+import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { Ledger, reservation } from '../test/support/ledger.ts'
 import { generous, reserveOne } from '../test/support/reserve-one.ts'
@@ -23,7 +23,7 @@ afterAll(() => world.close())
 /** A reservation whose message was lost after the broker had confirmed it. */
 beforeEach(async () => {
   saleId = await new Ledger(world).sale(1, `sale-${randomUUID().slice(0, 8)}`)
-  const deps = { database: world.database, door: new SaleDoor(world.redis, world.keyPrefix) }
+  const deps = { database: world.database, door: new SaleAdmin(world.redis, world.keyPrefix) }
   const closed = await closeSale(deps, saleId)
   if (closed) await reopenSale(deps, closed)
   const message = reservation(saleId, 1, { epoch: closed?.epoch ?? 0 })

@@ -17,7 +17,7 @@ import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
-import { SaleDoor } from '../core/stock/sale-door.ts'
+import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type ControlRoomConfig } from './config.ts'
 import { Launcher } from './launcher.ts'
@@ -57,7 +57,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const deps = {
     database,
     stock: new Stock(redis, config.REDIS_KEY_PREFIX),
-    door: new SaleDoor(redis, config.REDIS_KEY_PREFIX),
+    door: new SaleAdmin(redis, config.REDIS_KEY_PREFIX),
   }
   const metrics = createMetrics('control-room')
   const loops = new Loops(log, metrics)

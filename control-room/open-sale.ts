@@ -5,13 +5,13 @@ import { failpoint } from '../core/platform/process/failpoint.ts'
 import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
-import type { SaleDoor } from '../core/stock/sale-door.ts'
+import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 export interface SaleDeps {
   database: Database
   stock: Stock
-  door: SaleDoor
+  door: SaleAdmin
 }
 
 /**

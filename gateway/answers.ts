@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { ReservationView } from '../core/contracts/http.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
 import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
-import { type ReservationRecord, type ReserveOutcome, saleOf } from '../core/stock/ledger.ts'
+import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
+import type { ReserveOutcome } from '../core/stock/reserving.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 const BUSY_RETRY_SECONDS = 2
@@ -79,8 +80,8 @@ export async function answerBuyer(
     case 'BLACKLISTED':
       return problem('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     case 'OVER_LIMIT':
-      return problem('INVALID_REQUEST', `quantity: expected at most ${outcome.perBuyerLimit}, the limit per buyer`, {
-        errors: [{ path: 'quantity', message: `expected at most ${outcome.perBuyerLimit}` }],
+      return problem('INVALID_REQUEST', `quantity: expected at most ${outcome.limitPerBuyer}, the limit per buyer`, {
+        errors: [{ path: 'quantity', message: `expected at most ${outcome.limitPerBuyer}` }],
       })
     case 'BUSY':
       return problem('BUSY', 'The line is full; nothing was reserved. Try again in a moment.', {

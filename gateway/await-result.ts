@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import type { ReservationRecord } from '../core/stock/ledger.ts'
+import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 /** Shorter than what proxies, and our own limit on silence, let a request go without an answer. */

@@ -1,33 +1,36 @@
 import { randomFillSync } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { ReservationRequest } from '../core/contracts/http.ts'
+import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import { addressForLimit } from '../core/platform/http/client-address.ts'
-import { failpoint } from '../core/platform/process/failpoint.ts'
 import { readJson } from '../core/platform/http/json-body.ts'
-import type { KeyedBuckets } from '../core/platform/limits/keyed-buckets.ts'
-import type { Logger } from '../core/platform/process/log.ts'
-import { isOutage } from '../core/platform/stores/outage.ts'
 import { type HeaderList, parse, sendFault } from '../core/platform/http/problem.ts'
 import { bearer, type Tokens } from '../core/platform/http/tokens.ts'
-import type { PendingReservation, ReserveOutcome, ReserveRequest, SaleFigures, Wishes } from '../core/stock/ledger.ts'
+import type { KeyedBuckets } from '../core/platform/limits/keyed-buckets.ts'
+import { failpoint } from '../core/platform/process/failpoint.ts'
+import type { Logger } from '../core/platform/process/log.ts'
+import { isOutage } from '../core/platform/stores/outage.ts'
+import type { PendingReservation, Wishes } from '../core/stock/reservation.ts'
+import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
+import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { answerBuyer, type BuyOutcome, type Waited } from './answers.ts'
 import { awaitResult, preferredWait } from './await-result.ts'
 import type { Catalogue } from './catalogue.ts'
-import type { HandOver } from './hand-over.ts'
-import type { Reserving } from './reserve-together.ts'
+import type { Publish } from './publish-in-batches.ts'
+import type { Reserve } from './reserve-in-batches.ts'
 import type { SoldOut } from './sold-out.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 export interface BuyDeps {
-  /** What one client address may attempt in this process, whoever it says it is. */
+  /** Attempts of one client address in this process, with any token or none. */
   addresses: KeyedBuckets
   tokens: Tokens
   catalogue: Catalogue
   soldOut: SoldOut
   stock: Stock
-  reserving: Reserving
-  handOver: HandOver
+  reserve: Reserve
+  publish: Publish
   watched: WatchedReservations
   /** Of every answer. */
   headers: HeaderList
@@ -37,17 +40,30 @@ export interface BuyDeps {
 
 export type BuyHandler = (req: Request, res: Response, saleId: string) => Promise<void>
 
-/**
- * POST /sales/:saleId/reservations, the one route that a rush is about. The same handler stands in front of Express
- * (see fast-lane.ts) and behind its router, so it does everything itself, with nothing of Express but `req.ip`. Never
- * throws.
- */
+/** The plain spelling of the path. Express's router understands the others, and calls the same handler. */
+const PLAIN_PATH = /^\/sales\/([a-z0-9][a-z0-9-]{0,31})\/reservations$/
+
+/** Calls the handler in front of Express, behind whose call chain it costs 66 µs instead of 47. */
+export function inFrontOfExpress(buy: BuyHandler): (req: Request, res: Response) => boolean {
+  return (req, res) => {
+    const saleId = req.method === 'POST' ? PLAIN_PATH.exec(req.url)?.[1] : undefined
+    if (saleId === undefined) return false
+    void buy(req, res, saleId)
+    return true
+  }
+}
+
+/** POST /sales/:saleId/reservations. It uses nothing of Express but `req.ip`, and never throws. */
 export function buyHandler(deps: BuyDeps): BuyHandler {
   return async (req, res, saleId) => {
     try {
-      const outcome = await buy(deps, req, saleId)
+      const caller = identify(deps, req)
+      const outcome = 'buyer' in caller ? await buy(deps, req, saleId, caller) : caller
       deps.count(outcome.status)
-      const waited = req.headers.prefer === undefined ? undefined : await waitAsPreferred(deps, req, res, outcome)
+      const waited =
+        'buyer' in caller && 'reservationId' in outcome
+          ? await waitAsPreferred(deps.watched, req, res, caller.buyer.id, outcome.reservationId)
+          : undefined
       await answerBuyer(res, deps.headers, deps.stock, saleId, outcome, waited)
     } catch (error) {
       sendFault(res, error, deps.log, deps.headers)
@@ -55,62 +71,53 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
   }
 }
 
-/** With `Prefer: wait=N`, whoever has a reservation now may wait here for what becomes of it. */
-async function waitAsPreferred(
-  { tokens, watched }: BuyDeps,
-  req: Request,
-  res: Response,
-  outcome: BuyOutcome,
-): Promise<Waited | undefined> {
-  const waitSeconds = preferredWait(req.headers)
+interface Caller {
+  buyer: Buyer
+  address: string
+}
+
+/** Needs only the headers and this process's memory, so it comes first. */
+function identify({ addresses, tokens }: BuyDeps, req: Request): Caller | BuyOutcome {
+  const address = addressForLimit(req.ip ?? '')
+  const bucket = addresses.take(address)
+  if (!bucket.taken) return { status: 'RATE_LIMITED', retryAfterMs: bucket.waitMs }
   const verified = tokens.verify(bearer(req.headers.authorization))
-  if (waitSeconds === undefined || 'fault' in verified || !('reservationId' in outcome)) return undefined
-  const record = await awaitResult(watched, {
-    reservationId: outcome.reservationId,
-    buyerId: verified.buyerId,
-    waitSeconds,
-    res,
-  })
-  return record && { record, waitSeconds }
+  if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
+  return { buyer: verified.buyer, address }
 }
 
 /**
- * The whole way of a purchase on the light side, cheapest refusal first: what needs only this process, then one script
- * that checks everything else and sets the units aside, then the message that hands them to the order service. From the
- * script on the reservation stands in the pending stream, so that a process that dies below leaves it to a resender.
+ * Reserves in Redis, then publishes to the order service; the cheapest refusal comes first. After the script the
+ * reservation stands in the pending stream: if this process dies, a resender publishes it.
  */
-async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutcome> {
+async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address }: Caller): Promise<BuyOutcome> {
   const { catalogue, soldOut } = deps
-  const address = addressForLimit(req.ip ?? '')
-  const token = deps.addresses.take(address)
-  if (!token.taken) return { status: 'RATE_LIMITED', retryAfterMs: token.waitMs }
-  const verified = deps.tokens.verify(bearer(req.headers.authorization))
-  if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
-  const { buyerId } = verified
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
-  if (soldOut.refuses(saleId, buyerId, sale.holderUnits ?? sale.total)) return { status: 'SOLD_OUT', left: 0 }
+  if (soldOut.refuses(saleId, buyer.id, sale.holderUnits ?? sale.total)) return { status: 'SOLD_OUT', left: 0 }
 
   const reservationId = newReservationId(saleId)
   const wishes = wishesOf(coupon, points)
-  const outcome = await reserve(deps, sale, { reservationId, buyerId, quantity, address, wishes })
+  const claims = claimsOf(buyer)
+  const request = { reservationId, buyerId: buyer.id, address, quantity, wishes, claims }
+  const outcome = await reserve(deps, sale, { ...request, limitPerBuyer: limitPerBuyer(sale, buyer) })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
   if (outcome.status !== 'RESERVED') return outcome
 
-  const { reservedAtMs, pendingEntry: entry } = outcome
   const reservation: PendingReservation = {
     reservationId,
     saleId,
-    buyerId,
+    buyerId: buyer.id,
     quantity,
     epoch: sale.epoch,
-    reservedAtMs,
-    entry,
+    reservedAtMs: outcome.reservedAtMs,
+    entry: outcome.pendingEntry,
     ...wishes,
+    ...(claims && { claims }),
   }
   failpoint('purchase.beforePublish')
-  switch (await deps.handOver.give(reservation)) {
+  switch (await deps.publish(reservation)) {
     case 'REFUSED':
       return (await takeBack(deps, reservation)) ? { status: 'BUSY' } : { status: 'ACCEPTED', reservationId, quantity }
     // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.
@@ -121,10 +128,29 @@ async function buy(deps: BuyDeps, req: Request, saleId: string): Promise<BuyOutc
   }
 }
 
+/** With `Prefer: wait=N` the answer is held back until the reservation is decided. */
+async function waitAsPreferred(
+  watched: WatchedReservations,
+  req: Request,
+  res: Response,
+  buyerId: string,
+  reservationId: string,
+): Promise<Waited | undefined> {
+  const waitSeconds = preferredWait(req.headers)
+  if (waitSeconds === undefined) return undefined
+  const record = await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
+  return record && { record, waitSeconds }
+}
+
 /** Undefined when there are none; no points are no wish. */
 function wishesOf(couponCode: string | undefined, points = 0): Wishes | undefined {
   if (couponCode === undefined && points === 0) return undefined
   return { ...(couponCode !== undefined && { couponCode }), ...(points > 0 && { points }) }
+}
+
+/** Undefined when the token has none that a rule may use. */
+function claimsOf({ claims }: Buyer): Buyer['claims'] | undefined {
+  return Object.values(claims).some((claim) => claim !== undefined) ? claims : undefined
 }
 
 /**
@@ -132,16 +158,12 @@ function wishesOf(couponCode: string | undefined, points = 0): Wishes | undefine
  * reservation or a new one.
  * @throws what is no outage but a fault of ours.
  */
-async function reserve(
-  { reserving, log }: BuyDeps,
-  sale: SaleFigures,
-  request: ReserveRequest,
-): Promise<ReserveOutcome> {
+async function reserve(deps: BuyDeps, sale: SaleFigures, request: ReserveRequest): Promise<ReserveOutcome> {
   try {
-    return await reserving.reserve(sale, request)
+    return await deps.reserve(sale, request)
   } catch (error) {
     if (!isOutage(error)) throw error
-    log.warn({ err: error }, 'Redis did not answer')
+    deps.log.warn({ err: error }, 'Redis did not answer')
     return { status: 'UNAVAILABLE' }
   }
 }
@@ -152,16 +174,12 @@ async function reserve(
 async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation): Promise<boolean> {
   failpoint('takeBack.beforeRelease')
   try {
-    return (
-      (await stock.release(reservation, { status: 'REJECTED', reason: 'BUSY', giveBack: true }, reservation.entry)) ===
-      'RELEASED'
-    )
+    const ending = { status: 'REJECTED', reason: 'BUSY', giveBack: true } as const
+    return (await stock.release(reservation, ending, reservation.entry)) === 'RELEASED'
   } catch (error) {
     const level = isOutage(error) ? 'warn' : 'error'
-    log[level](
-      { err: error, reservationId: reservation.reservationId },
-      'refused by the broker but not taken back; the resender carries it',
-    )
+    const { reservationId } = reservation
+    log[level]({ err: error, reservationId }, 'refused by the broker but not released; a resender will publish it')
     return false
   } finally {
     failpoint('takeBack.afterRelease')
@@ -172,7 +190,7 @@ async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation
 const random = Buffer.alloc(16 * 256)
 let drawn = random.length
 
-/** The sale's id for the hash tag, and 128 random bits that nobody guesses. */
+/** The sale's id for the hash tag, and 128 random bits that cannot be guessed. */
 function newReservationId(saleId: string): string {
   if (drawn === random.length) {
     randomFillSync(random)

@@ -5,7 +5,8 @@ import type { SaleList, SaleView } from '../core/contracts/http.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { ProblemError } from '../core/platform/http/problem.ts'
-import { KEPT_AFTER_END_MS } from '../core/stock/ledger.ts'
+import { createTokens } from '../core/platform/http/tokens.ts'
+import { KEPT_AFTER_END_MS } from '../core/stock/sale-figures.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'
 import { createWorld, type World } from '../test/support/world.ts'
@@ -119,8 +120,12 @@ test('2,000 sales come page by page: those that are not over first, none is miss
 
 function pageOf(query: object): SaleList {
   const answers: SaleList[] = []
-  const response = { json: (body: SaleList) => answers.push(body) }
-  void getSales(catalogue)({ query } as Request, response as unknown as Response, () => {})
+  const response = { json: (body: SaleList) => answers.push(body), vary: () => {} }
+  void getSales(catalogue, createTokens('x'.repeat(32)))(
+    { query, headers: {} } as Request,
+    response as unknown as Response,
+    () => {},
+  )
   const [list] = answers
   if (!list) throw new Error('Expected an answer')
   return list

@@ -1,7 +1,7 @@
 import { SaleId } from '../core/contracts/http.ts'
-import { Combiner } from '../core/platform/batches/combiner.ts'
+import { Batcher } from '../core/platform/batches/batcher.ts'
 import type { Loops } from '../core/platform/process/loops.ts'
-import { KEPT_AFTER_END_MS, type SaleFigures } from '../core/stock/ledger.ts'
+import { KEPT_AFTER_END_MS, type SaleFigures } from '../core/stock/sale-figures.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
@@ -51,9 +51,9 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
    * Whoever makes up ids costs Redis next to nothing: all that are asked for while one look-up is under way share the
    * next, which asks which of them are loaded and then reads only those.
    */
-  const lookUps = new Combiner<string, SaleFigures | undefined>({
-    togetherMax: 1_000,
-    runsMax: 1,
+  const lookUps = new Batcher<string, SaleFigures | undefined>({
+    itemsMax: 1_000,
+    batchesMax: 1,
     async run(wanted) {
       const ids = [...new Set(wanted)]
       const loaded = await stock.areLoaded(ids)

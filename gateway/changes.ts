@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { saleOf } from '../core/stock/ledger.ts'
+import { saleOf } from '../core/stock/reservation.ts'
 
 export interface ChangeListener {
   /** Units of this sale came back. */

@@ -17,10 +17,6 @@ export const GatewayConfig = z
     TOKEN_SECRET: settings.TOKEN_SECRET,
     TRUST_PROXY_HOPS: settings.TRUST_PROXY_HOPS,
     INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
-    FAST_LANE: z
-      .stringbool()
-      .default(true)
-      .describe('false lets Express answer purchases, too: the same answers, a quarter fewer'),
     GATEWAY_PROCESSES: z
       .union([z.literal('auto'), bounded([1, 256])], 'expected auto or a whole number from 1 to 256')
       .default('auto')

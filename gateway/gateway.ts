@@ -16,18 +16,17 @@ import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-chec
 import type { StartService } from '../core/platform/process/service.ts'
 import { signedIn } from '../core/platform/http/signed-in.ts'
 import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/http/tokens.ts'
-import type { Bucket } from '../core/stock/ledger.ts'
+import type { Bucket } from '../core/stock/reserving.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
-import { type BuyDeps, buyHandler, type BuyHandler } from './buy.ts'
+import { type BuyDeps, buyHandler, type BuyHandler, inFrontOfExpress } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import type { GatewayConfig } from './config.ts'
-import { fastLane } from './fast-lane.ts'
-import { HandOver } from './hand-over.ts'
 import { openApiDocument } from './openapi.ts'
-import { Reserving } from './reserve-together.ts'
+import { publishInBatches } from './publish-in-batches.ts'
+import { reserveInBatches } from './reserve-in-batches.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
 import { addressLimit, bucketsOfAddresses } from './routes/limit.ts'
@@ -79,11 +78,11 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('hearing changes', () => hearing.close())
   listening.on('ready', () => hearing.soon())
 
-  const handing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
-  const handOver = new HandOver(handing)
+  const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
+  const publish = publishInBatches(publishing)
   const turns = new SalesInTurn(stock)
   const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () =>
-    resendPending(handing, handOver, config.RESEND_AFTER_MS, turns),
+    resendPending(publishing, publish, config.RESEND_AFTER_MS, turns),
   )
   closers.add('resender', () => resender.close())
 
@@ -93,16 +92,16 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     catalogue,
     soldOut,
     stock,
-    handOver,
+    publish,
     watched,
     log,
     // What follows a purchase is private and changes at any moment.
     headers: ['Cache-Control', 'no-store', ...securityHeaders()],
     count: countOutcomes(metrics),
-    reserving: new Reserving(stock, {
+    reserve: reserveInBatches(stock, {
       buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
       address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
-      everybody: everybodysBucket(config),
+      sale: saleBucket(config),
       maxPending: config.MAX_PENDING,
       patienceMs: COMMAND_TIMEOUT_MS,
     }),
@@ -128,7 +127,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
         'meanwhile orders and payments are answered 503',
       ),
     },
-    ...(config.FAST_LANE ? { fastLane: fastLane(buy) } : {}),
+    shortcut: inFrontOfExpress(buy),
     limit: addressLimit(config),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
@@ -155,13 +154,13 @@ function mountRoutes(
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
   app.use(forwardTo(config.ORDER_SERVICE_URL, log))
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
-  app.get('/sales', getSales(catalogue))
-  app.get('/sales/:saleId', getSale(catalogue))
+  app.get('/sales', getSales(catalogue, tokens))
+  app.get('/sales/:saleId', getSale(catalogue, tokens))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }
 
-function everybodysBucket({
+function saleBucket({
   GATEWAY_RATE_PER_SECOND: ratePerSecond,
   GATEWAY_BURST: burst,
 }: GatewayConfig): Bucket | undefined {

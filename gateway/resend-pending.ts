@@ -1,39 +1,38 @@
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { SalesInTurn } from '../core/stock/sales-in-turn.ts'
-import type { HandOverDeps, HandOver } from './hand-over.ts'
+import type { Publish, PublishDeps } from './publish-in-batches.ts'
 
 /** Most entries of one sale that are claimed together. */
 const RESEND_MAX = 500
 
 /**
- * Sends again what the broker has not confirmed for too long: its gateway died, or the broker was away. A refusal (the
- * queue is full) leaves the entry for a later pass, since an earlier publish of it may have arrived.
+ * Publishes again the reservations that the broker has not confirmed for too long: their gateway died, or the broker was
+ * away. A refusal (the queue is full) leaves the entry for a later pass, since an earlier publish may have arrived.
  */
 export async function resendPending(
-  deps: HandOverDeps,
-  handOver: HandOver,
+  deps: PublishDeps,
+  publish: Publish,
   olderThanMs: number,
   turns: SalesInTurn,
 ): Promise<void> {
   if (!deps.publisher.isReady()) return
   const sales = (await turns.next()).map((id) => ({ id }))
-  // All at once: most sales have nothing to send again, and one round trip for each would take as long as there are
-  // sales.
+  // All at once: most sales have nothing pending, and sequential round trips would grow with the number of sales.
   const pending = await Promise.allSettled(sales.map(({ id }) => deps.stock.countPending(id)))
   await attemptEach(sales, async ({ id }, i) => {
     const count = pending[i]
     if (count?.status === 'rejected') throw count.reason
     if (!count?.value) return
-    // On and on while the broker takes them: after an outage all of MAX_PENDING wait.
-    while (await resendSome(deps, handOver, id, olderThanMs));
+    // Until the broker refuses one: after an outage all of MAX_PENDING wait.
+    while (await resendSome(deps, publish, id, olderThanMs));
   })
 }
 
-/** @returns whether there may be more that the broker takes right now. */
+/** @returns whether there may be more that the broker accepts now. */
 async function resendSome(
-  { stock, log }: HandOverDeps,
-  handOver: HandOver,
+  { stock, log }: PublishDeps,
+  publish: Publish,
   saleId: string,
   olderThanMs: number,
 ): Promise<boolean> {
@@ -41,7 +40,7 @@ async function resendSome(
   if (claimed.length === 0) return false
   log.info({ saleId, reservations: claimed.length }, 'sending unconfirmed reservations again')
   failpoint('resender.beforePublish')
-  const outcomes = await Promise.all(claimed.map((reservation) => handOver.give(reservation)))
+  const outcomes = await Promise.all(claimed.map((reservation) => publish(reservation)))
   failpoint('resender.afterConfirm')
   return claimed.length === RESEND_MAX && outcomes.every((outcome) => outcome === 'CONFIRMED')
 }

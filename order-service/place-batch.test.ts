@@ -40,7 +40,7 @@ async function reserved() {
   const reservations = Array.from({ length: COUNT }, (_, i) => reservation(saleId, i))
   await world.stock.reserve(
     { saleId, epoch: 1, total: COUNT },
-    reservations.map((one) => ({ ...one, address: '192.0.2.1' })),
+    reservations.map((one) => ({ ...one, address: '192.0.2.1', limitPerBuyer: 1 })),
     generous,
   )
   return { saleId, reservations }

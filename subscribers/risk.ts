@@ -1,7 +1,7 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { veto } from '../core/orders/saga.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
-import { SaleDoor } from '../core/stock/sale-door.ts'
+import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { Subscriber, Tools } from './frame/subscriber.ts'
 
@@ -65,7 +65,7 @@ async function blacklist(
   { redis, config, log }: Tools,
 ): Promise<void> {
   await tx.$executeRaw`INSERT INTO blacklist (buyer_id, reason) VALUES (${buyerId}, ${reason}) ON CONFLICT DO NOTHING`
-  const door = new SaleDoor(redis, config.REDIS_KEY_PREFIX)
+  const door = new SaleAdmin(redis, config.REDIS_KEY_PREFIX)
   await door.setBlacklistedIn(await new Stock(redis, config.REDIS_KEY_PREFIX).openSaleIds(), [buyerId], true)
   log.warn({ buyerId, reason }, 'buyer put on the blacklist')
 }

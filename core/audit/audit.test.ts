@@ -350,8 +350,8 @@ const faults: Fault[] = [
   ],
   [
     'an order is above the limit',
-    [4, 8],
-    ({ id }) => sql('UPDATE sales SET per_buyer_limit = 0 WHERE id = $1', id),
+    [4],
+    ({ paid }) => sql('UPDATE decisions SET limit_per_buyer = 0 WHERE reservation_id = $1', paid.reservationId),
     ({ paid }) => paid.orderId,
   ],
 

@@ -52,9 +52,10 @@ const buyerRules: LedgerRule[] = [
   },
   {
     check: 4,
-    what: 'orders of more units than one buyer may have',
+    what: 'orders of more units than their buyer was allowed',
     rows: Prisma.sql`
-      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sales s ON s.id = o.sale_id WHERE o.quantity > s.per_buyer_limit`,
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN decisions d USING (reservation_id)
+      WHERE o.quantity > coalesce(d.limit_per_buyer, 0)`,
   },
 ]
 

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { StockKeys } from '../stock/keys.ts'
-import { type SaleFigures, saleFigures } from '../stock/ledger.ts'
+import { type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
 import { NAMED_MAX } from './report.ts'
 
 /** The sale's part of Redis, of one instant. */

@@ -31,7 +31,7 @@ const MAX_QUANTITY = 1_000
 export const CouponCode = z.string().regex(/^[A-Za-z0-9-]{1,40}$/, 'expected 1 to 40 of A–Z, a–z, 0–9 and -')
 
 export const ReservationRequest = z.strictObject({
-  quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe("units, up to the sale's limit per buyer"),
+  quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe("units, up to the buyer's limit in this sale"),
   coupon: CouponCode.optional().describe('a coupon to use; when it cannot be, the order is cancelled'),
   points: z
     .int()
@@ -50,7 +50,7 @@ export const SaleView = z.strictObject({
   priceCents: z.int(),
   stock: z.int().describe('units the sale began with'),
   left: z.int().describe('units left, up to a second old'),
-  perBuyerLimit: z.int(),
+  perBuyerLimit: z.int().describe('units that the buyer of the token may have, or a visitor without one'),
   opensAt: z.iso.datetime(),
   closesAt: z.iso.datetime(),
   serverTime: z.iso.datetime(),

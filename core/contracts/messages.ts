@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { AMOUNT_CENTS_MAX } from './amounts.ts'
+import { BuyerClaims } from './limit-per-buyer.ts'
 
 /** One reservation that waits to become an order. */
 export const Reservation = z.strictObject({
   reservationId: z.string().min(1).max(80),
   saleId: z.string().min(1).max(32),
   buyerId: z.string().min(1).max(255),
+  /** Of the buyer's token; absent when it has none that a rule uses. */
+  claims: BuyerClaims.optional(),
   quantity: z.number().int().min(1).max(1_000),
   /** Generation of the sale's Redis data that the unit was taken from. */
   epoch: z.number().int().min(1),

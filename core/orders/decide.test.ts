@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { buyerOfSale, decide, type Decision, type Facts } from './decide.ts'
+import { buyerOfSale, decide, type Decision, type Facts, type SaleFacts } from './decide.ts'
 
 const NOW_MS = 1_000_000
+const saleWith = (changes: Partial<SaleFacts>) =>
+  new Map([['sale', { room: 10, priceCents: 100, perBuyerLimit: 3, fencedEpoch: 0, ...changes }]])
 const facts = (changes: Partial<Facts> = {}): Facts => ({
   nowMs: NOW_MS,
-  room: new Map([['sale', 10]]),
-  priceCents: new Map(),
-  fencedEpoch: new Map(),
+  sales: saleWith({}),
   decided: new Map(),
   blacklist: new Set(),
   liveBuyers: new Set(),
@@ -29,7 +29,7 @@ test('a batch is decided as if its reservations came one by one', () => {
   expect(
     decisions(
       [reservation('a', 'a', 2), reservation('b', 'b', 2), reservation('c')],
-      facts({ room: new Map([['sale', 3]]) }),
+      facts({ sales: saleWith({ room: 3 }) }),
     ),
   ).toEqual(['ORDERED', 'SOLD_OUT', 'ORDERED'])
 })
@@ -54,19 +54,27 @@ test('one live order per buyer and sale, within the batch and before it', () => 
   ])
 })
 
+test('more units than the limit per buyer are refused, also when there is room for them', () => {
+  expect(decisions([reservation('a', 'ann', 4)])).toEqual(['NOT_ELIGIBLE'])
+  expect(decisions([reservation('b', 'bob', 3)])).toEqual(['ORDERED'])
+})
+
 test('late, blacklisted, and of no known sale', () => {
   expect(decisions([reservation('a', 'a', 1, 1_001), reservation('b', 'b', 1, 1_000)])).toEqual(['EXPIRED', 'ORDERED'])
   expect(decisions([reservation('a')], facts({ blacklist: new Set(['a']) }))).toEqual(['NOT_ELIGIBLE'])
-  expect(decisions([reservation('a')], facts({ room: new Map() }))).toEqual(['SOLD_OUT'])
+  expect(decisions([reservation('a')], facts({ sales: new Map() }))).toEqual(['SOLD_OUT'])
 })
 
 test('once Redis was rebuilt without it a reservation of an earlier epoch comes too late, and one decided before stays so', () => {
-  const fencedEpoch = new Map([['sale', 2]])
   const decided = new Map<string, Decision>([['known', { outcome: 'ORDERED', orderId: 'order' }]])
   const reservations = [
     { ...reservation('old'), epoch: 1 },
     { ...reservation('known'), epoch: 1 },
     { ...reservation('new'), epoch: 2 },
   ]
-  expect(decisions(reservations, facts({ fencedEpoch, decided }))).toEqual(['EXPIRED', 'ORDERED', 'ORDERED'])
+  expect(decisions(reservations, facts({ sales: saleWith({ fencedEpoch: 2 }), decided }))).toEqual([
+    'EXPIRED',
+    'ORDERED',
+    'ORDERED',
+  ])
 })

@@ -1,21 +1,25 @@
 import type { RejectionReason } from '../../prisma/generated/client.ts'
+import { limitPerBuyer, type SaleTerms } from '../contracts/limit-per-buyer.ts'
 import type { Reservation } from '../contracts/messages.ts'
 
 /** What the database says about a batch of reservations, read under the lock of their sales. */
 export interface Facts {
   /** The database's clock, ms since 1970. */
   nowMs: number
-  /** Units left per sale (stock - sold); a sale that is not there does not exist. */
-  room: Map<string, number>
-  /** Of one unit, by sale. */
-  priceCents: Map<string, number>
-  /** Of each sale: reservations of an earlier epoch are too late, because Redis has been rebuilt without them. */
-  fencedEpoch: Map<string, number>
+  /** By id; a sale that is missing does not exist. */
+  sales: Map<string, SaleFacts>
   /** Reservations that were decided before, and how. */
   decided: Map<string, Decision>
   blacklist: Set<string>
-  /** `saleId/buyerId` of everyone who has a live order. */
+  /** `saleId/buyerId` of every live order. */
   liveBuyers: Set<string>
+}
+
+export interface SaleFacts extends SaleTerms {
+  /** Units left: stock - sold. */
+  room: number
+  /** Reservations of an earlier epoch are too late, because Redis has been rebuilt without them. */
+  fencedEpoch: number
 }
 
 export type Decision = { outcome: 'ORDERED'; orderId: string } | { outcome: 'REJECTED'; reason: RejectionReason }
@@ -25,20 +29,25 @@ export interface Verdict {
   decision: Decision
   /** False when an earlier delivery of the same reservation was decided already. */
   isNew: boolean
+  /** Units that its buyer was allowed; absent when the sale does not exist or the decision is an earlier one. */
+  limitPerBuyer?: number
   /** The order was paid as it was placed, since nothing was to be paid. */
   isPaid?: boolean
 }
 
 export const buyerOfSale = (saleId: string, buyerId: string) => `${saleId}/${buyerId}`
 
-/** Decides each reservation in turn, as if they came one by one; pure, so that every rule stands in one place. */
+/**
+ * Decides each reservation in turn, as if they came one by one. Pure. It checks every rule again, whatever the gateway
+ * has checked: a message of any content must not become an order against the rules.
+ */
 export function decide(
   reservations: Reservation[],
   facts: Facts,
   lifetimeMs: number,
   newOrderId: () => string,
 ): Verdict[] {
-  const room = new Map(facts.room)
+  const room = new Map([...facts.sales].map(([saleId, sale]) => [saleId, sale.room]))
   const decided = new Map(facts.decided)
   const liveBuyers = new Set(facts.liveBuyers)
 
@@ -46,7 +55,9 @@ export function decide(
     const earlier = decided.get(reservation.reservationId)
     if (earlier) return { reservation, decision: earlier, isNew: false }
 
-    const { saleId, buyerId, quantity } = reservation
+    const { saleId, buyerId, claims = {}, quantity } = reservation
+    const sale = facts.sales.get(saleId)
+    const limit = sale && limitPerBuyer(sale, { id: buyerId, claims })
     const reason = refusal()
     const decision: Decision = reason ? { outcome: 'REJECTED', reason } : { outcome: 'ORDERED', orderId: newOrderId() }
     decided.set(reservation.reservationId, decision)
@@ -54,12 +65,13 @@ export function decide(
       room.set(saleId, (room.get(saleId) ?? 0) - quantity)
       liveBuyers.add(buyerOfSale(saleId, buyerId))
     }
-    return { reservation, decision, isNew: true }
+    return { reservation, decision, isNew: true, ...(limit !== undefined && { limitPerBuyer: limit }) }
 
     function refusal(): RejectionReason | undefined {
       if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'
-      if (reservation.epoch < (facts.fencedEpoch.get(saleId) ?? 0)) return 'EXPIRED'
+      if (reservation.epoch < (sale?.fencedEpoch ?? 0)) return 'EXPIRED'
       if (facts.blacklist.has(buyerId) || liveBuyers.has(buyerOfSale(saleId, buyerId))) return 'NOT_ELIGIBLE'
+      if (limit !== undefined && quantity > limit) return 'NOT_ELIGIBLE'
       return (room.get(saleId) ?? 0) < quantity ? 'SOLD_OUT' : undefined
     }
   })

@@ -147,7 +147,7 @@ describe('placing', () => {
         () => ledger.waitingForLocks(),
         (count) => count === 1,
       )
-      await recordVerdicts(tx, [earlier], { nowMs: Date.now(), priceCents: new Map() }, rules)
+      await recordVerdicts(tx, [earlier], { nowMs: Date.now(), sales: new Map() }, rules)
       return { placing }
     })
     expect(await placed.placing).toMatchObject([
@@ -225,9 +225,7 @@ describe('placing', () => {
       }),
     )
     await expect(
-      world.database.$transaction((tx) =>
-        recordVerdicts(tx, verdicts, { nowMs: Date.now(), priceCents: new Map() }, rules),
-      ),
+      world.database.$transaction((tx) => recordVerdicts(tx, verdicts, { nowMs: Date.now(), sales: new Map() }, rules)),
     ).rejects.toThrow(/has no room for its new orders/)
     expect(await ledger.sold(saleId)).toBe(1)
     expect(await world.database.decision.count({ where: { saleId } })).toBe(1)

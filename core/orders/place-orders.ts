@@ -21,7 +21,7 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
     const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
     const fresh = verdicts.filter((verdict) => verdict.isNew)
     await recordVerdicts(tx, fresh, facts, rules)
-    const unpriced = fresh.filter(({ reservation }) => facts.priceCents.get(reservation.saleId) === 0)
+    const unpriced = fresh.filter(({ reservation }) => facts.sales.get(reservation.saleId)?.priceCents === 0)
     const free = await settleFree(tx, ordersIn(unpriced))
     failpoint('placing.beforeCommit')
     const paid = new Set(free.map(({ id }) => id))

@@ -1,31 +1,28 @@
 import type { Reservation } from '../contracts/messages.ts'
 import type { Transaction } from '../platform/stores/database.ts'
-import { buyerOfSale, type Facts } from './decide.ts'
+import { buyerOfSale, type Facts, type SaleFacts } from './decide.ts'
 import { type DecidedRow, decisionOf, selectDecided } from './decisions.ts'
 
-interface SaleRow {
+interface SaleRow extends SaleFacts {
   id: string
-  room: number
-  priceCents: number
-  fencedEpoch: number
   now: Date
 }
 
 /**
- * What `decide` has to know of a batch. Two statements: what the second one sees is settled when it starts, so it must
- * not start before the locks of the first are held. Whoever decides next waits there, and then sees this batch's rows.
+ * What `decide` has to know of a batch. Two statements: the snapshot of the second one is taken when it starts, so it must
+ * start after the first has taken its locks. The next transaction waits for these locks, and then sees this batch's rows.
  */
 export async function readFacts(tx: Transaction, reservations: Reservation[]): Promise<Facts> {
   const saleIds = [...new Set(reservations.map((reservation) => reservation.saleId))]
-  // In the order of their ids, everywhere: services that lock several sales never wait for each other in a circle.
+  // Every transaction locks sales in the order of their ids, so that none can deadlock with another.
   const sales = await tx.$queryRaw<SaleRow[]>`
-    SELECT id, stock - sold AS room, price_cents AS "priceCents", fenced_epoch AS "fencedEpoch", now() AS now FROM sales WHERE id = ANY(${saleIds}) ORDER BY id FOR UPDATE`
+    SELECT id, stock - sold AS room, price_cents AS "priceCents", per_buyer_limit AS "perBuyerLimit",
+      fenced_epoch AS "fencedEpoch", now() AS now
+    FROM sales WHERE id = ANY(${saleIds}) ORDER BY id FOR UPDATE`
   const known = await readKnown(tx, saleIds, reservations)
   return {
     nowMs: (sales[0]?.now ?? new Date()).getTime(),
-    room: new Map(sales.map((sale) => [sale.id, sale.room])),
-    priceCents: new Map(sales.map((sale) => [sale.id, sale.priceCents])),
-    fencedEpoch: new Map(sales.map((sale) => [sale.id, sale.fencedEpoch])),
+    sales: new Map(sales.map((sale) => [sale.id, sale])),
     decided: new Map(known.flatMap((row) => (row.what === 'decided' ? [[row.reservationId, decisionOf(row)]] : []))),
     liveBuyers: new Set(known.flatMap((row) => (row.what === 'live' ? [buyerOfSale(row.saleId, row.buyerId)] : []))),
     blacklist: new Set(known.flatMap((row) => (row.what === 'blacklisted' ? [row.buyerId] : []))),

@@ -11,12 +11,13 @@ import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } fro
 export async function recordVerdicts(
   tx: Transaction,
   verdicts: Verdict[],
-  facts: Pick<Facts, 'nowMs' | 'priceCents'>,
+  facts: Pick<Facts, 'nowMs' | 'sales'>,
   times: { paymentWindowMs: number; sagaMs: number },
 ): Promise<void> {
   if (verdicts.length === 0) return
-  const rows = verdicts.map(({ reservation, decision }) => ({
+  const rows = verdicts.map(({ reservation, decision, limitPerBuyer = null }) => ({
     ...reservation,
+    limitPerBuyer,
     reason: decision.outcome === 'REJECTED' ? decision.reason : null,
     orderId: decision.outcome === 'ORDERED' ? decision.orderId : null,
   }))
@@ -27,15 +28,16 @@ export async function recordVerdicts(
         ${rows.map((row) => row.saleId)}::text[],
         ${rows.map((row) => row.buyerId)}::text[],
         ${rows.map((row) => row.quantity)}::int[],
+        ${rows.map((row) => row.limitPerBuyer)}::int[],
         ${rows.map((row) => row.reason)}::rejection_reason[],
         ${rows.map((row) => row.orderId)}::uuid[],
         ${rows.map((row) => row.reservedAtMs)}::bigint[],
         ${rows.map((row) => row.couponCode ?? null)}::text[],
         ${rows.map((row) => row.points ?? 0)}::int[]
-      ) AS row (reservation_id, sale_id, buyer_id, quantity, reason, order_id, reserved_at_ms, coupon_code, points)
+      ) AS row (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, reason, order_id, reserved_at_ms, coupon_code, points)
     ), decided AS (
-      INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, outcome, reason, reserved_at)
-      SELECT reservation_id, sale_id, buyer_id, quantity, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
+      INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, outcome, reason, reserved_at)
+      SELECT reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
         to_timestamp(reserved_at_ms / 1000.0)
       FROM verdict
     ), placed AS (
@@ -61,7 +63,7 @@ export async function recordVerdicts(
 /**
  * One event per reservation, since subscribers pick by order; one timeout for all orders, since they lapse together.
  */
-function announce(verdicts: Verdict[], { nowMs, priceCents }: Pick<Facts, 'nowMs' | 'priceCents'>): OutboxMessage[] {
+function announce(verdicts: Verdict[], { nowMs, sales }: Pick<Facts, 'nowMs' | 'sales'>): OutboxMessage[] {
   const at = new Date(nowMs)
   const events = verdicts.map(({ reservation, decision }) => {
     const { reservationId, saleId, buyerId, quantity, couponCode = null, points = 0 } = reservation
@@ -71,7 +73,7 @@ function announce(verdicts: Verdict[], { nowMs, priceCents }: Pick<Facts, 'nowMs
           ...subject,
           type: 'order.created',
           orderId: decision.orderId,
-          amountCents: quantity * (priceCents.get(saleId) ?? 0),
+          amountCents: quantity * (sales.get(saleId)?.priceCents ?? 0),
         })
       : orderEvent({ ...subject, type: 'reservation.rejected', orderId: null, amountCents: 0, reason: decision.reason })
   })

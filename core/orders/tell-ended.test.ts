@@ -6,7 +6,7 @@ import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { createLog } from '../platform/process/log.ts'
 import { connectRedis, redisReady } from '../platform/stores/redis.ts'
-import { SaleDoor } from '../stock/sale-door.ts'
+import { SaleAdmin } from '../stock/sale-admin.ts'
 import { Stock } from '../stock/stock.ts'
 import { tellEnded } from './tell-ended.ts'
 import { placeOrders } from './place-orders.ts'
@@ -201,7 +201,7 @@ test('refunded while Redis is away, an order is told by the next sweep', async (
 
 test('refunded while the door of its sale is closed, an order waits until it is open', async () => {
   const { orderId } = await refunded({ isPaymentTold: true })
-  const door = new SaleDoor(world.redis, world.keyPrefix)
+  const door = new SaleAdmin(world.redis, world.keyPrefix)
   const sale = await world.stock.readSale(SALE)
   if (!sale) throw new Error('expected the sale')
   await door.close({ ...sale, epoch: 2 })

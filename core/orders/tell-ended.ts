@@ -3,7 +3,8 @@ import { failpoint } from '../platform/process/failpoint.ts'
 import { groupBy } from '../platform/batches/group-by.ts'
 import type { Logger } from '../platform/process/log.ts'
 import { isOutage } from '../platform/stores/outage.ts'
-import { type Ending, KEPT_AFTER_END_MS, type ReservationRef } from '../stock/ledger.ts'
+import type { Ending, ReservationRef } from '../stock/reservation.ts'
+import { KEPT_AFTER_END_MS } from '../stock/sale-figures.ts'
 import type { Stock } from '../stock/stock.ts'
 
 export interface TellingDeps {

@@ -1,10 +1,10 @@
 import type { Database, Sale } from '../platform/stores/database.ts'
-import type { ClosedSale } from '../stock/ledger.ts'
-import type { SaleDoor } from '../stock/sale-door.ts'
+import type { ClosedSale } from '../stock/sale-figures.ts'
+import type { SaleAdmin } from '../stock/sale-admin.ts'
 
 export interface RebuildDeps {
   database: Database
-  door: SaleDoor
+  door: SaleAdmin
 }
 
 /**

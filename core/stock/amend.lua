@@ -8,40 +8,41 @@
 -- KEYS[5] holders    bit string
 --
 -- ARGV[1] epoch
--- ARGV[2] expiry of the sale's data, ms since 1970; never moved to an earlier time, since reservations refer to it
--- ARGV[3] units of the sale, sold ones included
--- ARGV[4] channel on which changes are told: RELEASED when there are more units than before
--- ARGV[5] whose, as an id of the sale
--- and then field, value, … of the sale
+-- ARGV[2] expires_at_ms  expiry of the sale's data, ms since 1970; never moved to an earlier time, since reservations
+--                        refer to it
+-- ARGV[3] total          units of the sale, sold ones included
+-- ARGV[4] channel        on which changes are published: RELEASED when there are more units than before
+-- ARGV[5] subject        of that message, as the id of a reservation of the sale
+-- and then for each figure
+--   field
+--   value
 --
 -- Returns the expiry that holds, or '' when the sale is not loaded under that epoch.
 
-local found = redis.call('HMGET', KEYS[1], 'epoch', 'run_id', 'expires_at_ms', 'total', 'stock')
-if found[1] ~= ARGV[1] then return '' end
+local sale, blacklist, pending, undecided, holders = fixed_keys()
+local epoch, expires_at_ms, total, channel, subject = fixed_args()
+local found_epoch, run_id, found_expiry, found_total, stock = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'total', 'stock'))
+if found_epoch ~= epoch then return '' end
 
-require_right('HSET', KEYS[1], 'total', ARGV[3])
-require_right('HSETNX', KEYS[1], 'holder_units', found[4])
-for _, key in ipairs(KEYS) do require_right('PEXPIREAT', key, ARGV[2]) end
+require_right('HSET', sale, 'total', total)
+require_right('HSETNX', sale, 'holder_units', found_total)
+local all_keys = { sale, blacklist, pending, undecided, holders }
+for _, key in ipairs(all_keys) do require_right('PEXPIREAT', key, expires_at_ms) end
 
-local by = tonumber(ARGV[3]) - tonumber(found[4])
+local by = tonumber(total) - tonumber(found_total)
 if by ~= 0 then
-  redis.call('HSET', KEYS[1], 'total', ARGV[3])
+  redis.call('HSET', sale, 'total', total)
   -- The holders' bits stay where they are: see holders.ts.
-  redis.call('HSETNX', KEYS[1], 'holder_units', found[4])
-  -- With the door closed open.lua says how many are left.
-  if found[2] ~= '' then
-    redis.call('HSET', KEYS[1], 'stock', string.format('%d', math.max(0, found[5] + by)))
-    if by > 0 then redis.pcall('PUBLISH', ARGV[4], 'RELEASED ' .. ARGV[5]) end
+  redis.call('HSETNX', sale, 'holder_units', found_total)
+  -- While the door is closed, open.lua will be told how many are left.
+  if run_id ~= '' then
+    redis.call('HSET', sale, 'stock', string.format('%d', math.max(0, stock + by)))
+    if by > 0 then redis.pcall('PUBLISH', channel, 'RELEASED ' .. subject) end
   end
 end
-for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 1, item_count do redis.call('HSET', sale, args_of(i)) end
 
-local expires_at = found[3]
-if tonumber(ARGV[2]) > tonumber(expires_at) then expires_at = ARGV[2] end
-redis.call('HSET', KEYS[1], 'expires_at_ms', expires_at)
-redis.call('PEXPIREAT', KEYS[1], expires_at)
-redis.call('PEXPIREAT', KEYS[2], expires_at)
-redis.call('PEXPIREAT', KEYS[3], expires_at)
-redis.call('PEXPIREAT', KEYS[4], expires_at)
-redis.call('PEXPIREAT', KEYS[5], expires_at)
-return expires_at
+if tonumber(expires_at_ms) < tonumber(found_expiry) then expires_at_ms = found_expiry end
+redis.call('HSET', sale, 'expires_at_ms', expires_at_ms)
+for _, key in ipairs(all_keys) do redis.call('PEXPIREAT', key, expires_at_ms) end
+return expires_at_ms

@@ -3,15 +3,18 @@
 -- KEYS[1] sale       hash, see close.lua
 -- KEYS[2] blacklist  set of buyer ids
 --
--- ARGV[1] LIST or UNLIST
--- and then buyer ids, some thousand at most: they stand on the stack
+-- ARGV[1] change     LIST or UNLIST
+-- and then for each buyer, some thousand at most: all of them stand on the stack
+--   buyer_id
 --
 -- Returns how many buyers this changed; 0 when the sale is not loaded.
 
-local expires_at = redis.call('HGET', KEYS[1], 'expires_at_ms')
-if not expires_at then return 0 end
-require_right('PEXPIREAT', KEYS[2], expires_at)
-local changed = redis.call(ARGV[1] == 'LIST' and 'SADD' or 'SREM', KEYS[2], unpack(ARGV, 2))
+local sale, blacklist = fixed_keys()
+local change = fixed_args()
+local expires_at_ms = redis.call('HGET', sale, 'expires_at_ms')
+if not expires_at_ms then return 0 end
+require_right('PEXPIREAT', blacklist, expires_at_ms)
+local changed = redis.call(change == 'LIST' and 'SADD' or 'SREM', blacklist, unpack(ARGV, FIXED_ARGS + 1))
 -- A set that was empty did not exist, and a new one would never expire.
-redis.call('PEXPIREAT', KEYS[2], expires_at)
+redis.call('PEXPIREAT', blacklist, expires_at_ms)
 return changed

@@ -1,29 +1,31 @@
 -- Takes over pending entries that have waited too long, by moving them to the end of the stream under a new id: the
--- gateway that wrote an entry can then no longer end it, and no other resender sees it for a while.
+-- gateway that wrote an entry can then no longer end it, and no other resender sees it until it is old again.
 --
 -- KEYS[1] pending  stream, see reserve.lua
 --
--- ARGV[1] least age in ms
--- ARGV[2] most entries
+-- ARGV[1] age_ms       least age
+-- ARGV[2] entries_max
 --
 -- Returns a list of {new entry id, reservation id}.
 
-require_right('XADD', KEYS[1], '*', 'reservation_id', '')
+local pending = fixed_keys()
+local age_ms, entries_max = fixed_args()
+require_right('XADD', pending, '*', 'reservation_id', '')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local newest = now - ARGV[1]
+local newest = now - age_ms
 local claimed = {}
 
 local function claim(entry)
   local reservation_id = entry[2][2]
-  redis.call('XDEL', KEYS[1], entry[1])
-  local id = redis.call('XADD', KEYS[1], '*', 'reservation_id', reservation_id, 'at_ms', string.format('%d', now))
+  redis.call('XDEL', pending, entry[1])
+  local id = redis.call('XADD', pending, '*', 'reservation_id', reservation_id, 'at_ms', string.format('%d', now))
   claimed[#claimed + 1] = { id, reservation_id }
 end
 
 local function range(from, to)
-  local most = ARGV[2] - #claimed
-  return most > 0 and redis.call('XRANGE', KEYS[1], from, to, 'COUNT', most) or {}
+  local most = entries_max - #claimed
+  return most > 0 and redis.call('XRANGE', pending, from, to, 'COUNT', most) or {}
 end
 
 for _, entry in ipairs(range('-', string.format('%d', newest))) do claim(entry) end

@@ -15,7 +15,7 @@ export class StockKeys {
   sale = (saleId: string) => this.#of(saleId, 'sale')
   /** Set: buyers who may not buy. */
   blacklist = (saleId: string) => this.#of(saleId, 'blacklist')
-  /** String: id of the reservation a buyer holds. */
+  /** String: id of the reservation that a buyer has. */
   buyer = (saleId: string, buyerId: string) => this.#of(saleId, `buyer:${buyerId}`)
   /** Hash: one reservation. */
   reservation = (saleId: string, reservationId: string) => this.#of(saleId, `reservation:${reservationId}`)
@@ -23,14 +23,14 @@ export class StockKeys {
   pending = (saleId: string) => this.#of(saleId, 'pending')
   /** Sorted set by time: reservations that are neither order nor rejected yet. */
   undecided = (saleId: string) => this.#of(saleId, 'undecided')
-  /** Bit string: who may hold a reservation, see holders.ts. */
+  /** Bit string: buyers who may have a reservation, see holders.ts. */
   holders = (saleId: string) => this.#of(saleId, 'holders')
-  /** Channel on which it is told what became of reservations, see release.lua and settle.lua. */
+  /** Channel on which changes of reservations are published, see release.lua and settle.lua. */
   changes = () => `${this.#prefix}changes`
   /** String: token bucket of a buyer or an address. */
   bucket = (saleId: string, kind: 'buyer' | 'address', who: string) => this.#of(saleId, `bucket:${kind}:${who}`)
-  /** String: token bucket of all buyers together. */
-  everybody = (saleId: string) => this.#of(saleId, 'bucket:everybody')
+  /** String: token bucket of all buyers of a sale together. */
+  saleBucket = (saleId: string) => this.#of(saleId, 'bucket:sale')
 
   /** Pattern: every key of a sale, or of all with '*'. */
   every = (saleId: string) => this.#of(saleId, '*')

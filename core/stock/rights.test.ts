@@ -8,9 +8,9 @@ import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { snapshotOf } from '../../test/support/snapshot-of.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { redisCheck } from '../platform/stores/redis-check.ts'
-import type { SaleFigures } from './ledger.ts'
+import type { SaleFigures } from './sale-figures.ts'
 import { ledgerRights } from './rights.ts'
-import { SaleDoor } from './sale-door.ts'
+import { SaleAdmin } from './sale-admin.ts'
 import { Stock } from './stock.ts'
 
 let world: World
@@ -33,11 +33,11 @@ const ended = { giveBack: true } as const
 const patient = { ...generous, patienceMs: 60_000 }
 interface Wrappers {
   stock: Stock
-  door: SaleDoor
+  door: SaleAdmin
 }
 const over = (redis: Redis): Wrappers => ({
   stock: new Stock(redis, world.keyPrefix),
-  door: new SaleDoor(redis, world.keyPrefix),
+  door: new SaleAdmin(redis, world.keyPrefix),
 })
 const reservation = ({ saleId }: SaleFigures, buyerId: string) => ({
   saleId,

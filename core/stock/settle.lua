@@ -5,25 +5,30 @@
 -- and then for each reservation
 --   reservation      hash
 --
--- ARGV[1] new status: ORDERED or PAID
--- ARGV[2] channel on which changes are told: SETTLED, and the ids of those that were
--- and then for each reservation: its id, order id
+-- ARGV[1] status     the new one: ORDERED or PAID
+-- ARGV[2] channel    on which changes are published: SETTLED, and the ids of those that were
+-- and then for each reservation
+--   id
+--   order_id
 --
 -- Returns how many were settled; the others are unknown or already as far.
 
-require_right('ZREM', KEYS[1], '')
+local undecided = fixed_keys()
+local status, channel = fixed_args()
+require_right('ZREM', undecided, '')
 local settled = {}
-for i = 2, #KEYS do
-  local id, order_id = ARGV[i * 2 - 1], ARGV[i * 2]
-  local status = redis.call('HGET', KEYS[i], 'status')
-  if status == 'RESERVED' or (status == 'ORDERED' and ARGV[1] == 'PAID') then
-    redis.call('HSET', KEYS[i], 'status', ARGV[1], 'order_id', order_id)
+for i = 1, item_count do
+  local reservation = keys_of(i)
+  local id, order_id = args_of(i)
+  local earlier = redis.call('HGET', reservation, 'status')
+  if earlier == 'RESERVED' or (earlier == 'ORDERED' and status == 'PAID') then
+    redis.call('HSET', reservation, 'status', status, 'order_id', order_id)
     settled[#settled + 1] = id
   end
 end
 if #settled > 0 then
-  redis.call('ZREM', KEYS[1], unpack(settled))
+  redis.call('ZREM', undecided, unpack(settled))
   -- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
-  redis.pcall('PUBLISH', ARGV[2], 'SETTLED ' .. table.concat(settled, ' '))
+  redis.pcall('PUBLISH', channel, 'SETTLED ' .. table.concat(settled, ' '))
 end
 return #settled

@@ -4,20 +4,15 @@ import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
   type Ending,
-  KEPT_AFTER_END_MS,
   type PendingReservation,
   type ReleaseOutcome,
   type ReservationRecord,
   reservationRecord,
   type ReservationRef,
-  type ReserveLimits,
-  type ReserveOutcome,
-  reserveOutcome,
-  type ReserveRequest,
-  type SaleFigures,
-  saleFigures,
-} from './ledger.ts'
-import { type Scripts, withScripts } from './scripts.ts'
+} from './reservation.ts'
+import { type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest } from './reserving.ts'
+import { KEPT_AFTER_END_MS, type SaleFigures, saleFigures } from './sale-figures.ts'
+import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
 /** Redis does nothing else meanwhile: 8 µs for each. */
@@ -30,12 +25,14 @@ const CLOCK_LEEWAY_MS = 1_000
  */
 export class Stock {
   readonly keys: StockKeys
-  readonly #redis: Redis & Scripts
+  readonly #redis: Redis
+  readonly #scripts: Scripts
   #redisAheadMs = 0
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
-    this.#redis = withScripts(redis)
+    this.#redis = redis
+    this.#scripts = scriptsOn(redis)
   }
 
   /** Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. */
@@ -45,36 +42,46 @@ export class Stock {
     limits: ReserveLimits,
   ): Promise<ReserveOutcome[]> {
     const { saleId, epoch, total, holderUnits = total } = sale
-    const keys = [
-      this.keys.sale(saleId),
-      this.keys.blacklist(saleId),
-      this.keys.pending(saleId),
-      this.keys.undecided(saleId),
-      this.keys.holders(saleId),
-      this.keys.everybody(saleId),
-    ]
-    const args: (string | number)[] = [
-      epoch,
-      1_000 / limits.buyer.ratePerSecond,
-      limits.buyer.burst,
-      1_000 / limits.address.ratePerSecond,
-      limits.address.burst,
-      limits.maxPending,
-      this.clockMs() + limits.patienceMs,
-      await serverRunId(this.#redis),
-      limits.everybody ? 1_000 / limits.everybody.ratePerSecond : '',
-      limits.everybody?.burst ?? '',
-    ]
-    for (const { reservationId, buyerId, address, quantity, wishes } of requests) {
-      keys.push(
-        this.keys.bucket(saleId, 'buyer', buyerId),
-        this.keys.bucket(saleId, 'address', address),
-        this.keys.buyer(saleId, buyerId),
-        this.keys.reservation(saleId, reservationId),
-      )
-      args.push(reservationId, buyerId, quantity, holderBit(buyerId, holderUnits), wishes ? JSON.stringify(wishes) : '')
-    }
-    return (await this.#redis.reserve(keys.length, ...keys, ...args)).map(reserveOutcome)
+    const answers = await this.#scripts.reserve({
+      keys: [
+        this.keys.sale(saleId),
+        this.keys.blacklist(saleId),
+        this.keys.pending(saleId),
+        this.keys.undecided(saleId),
+        this.keys.holders(saleId),
+        this.keys.saleBucket(saleId),
+      ],
+      args: [
+        epoch,
+        1_000 / limits.buyer.ratePerSecond,
+        limits.buyer.burst,
+        1_000 / limits.address.ratePerSecond,
+        limits.address.burst,
+        limits.maxPending,
+        this.clockMs() + limits.patienceMs,
+        await serverRunId(this.#redis),
+        limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
+        limits.sale?.burst ?? '',
+      ],
+      items: requests.map(({ reservationId, buyerId, address, quantity, limitPerBuyer, wishes, claims }) => ({
+        keys: [
+          this.keys.bucket(saleId, 'buyer', buyerId),
+          this.keys.bucket(saleId, 'address', address),
+          this.keys.buyer(saleId, buyerId),
+          this.keys.reservation(saleId, reservationId),
+        ],
+        args: [
+          reservationId,
+          buyerId,
+          quantity,
+          limitPerBuyer,
+          holderBit(buyerId, holderUnits),
+          wishes ? JSON.stringify(wishes) : '',
+          claims ? JSON.stringify(claims) : '',
+        ],
+      })),
+    })
+    return answers.map(reserveOutcome)
   }
 
   /** The broker has the messages: the entries need not be sent again. */
@@ -86,7 +93,7 @@ export class Stock {
    * Units left now and, when there are none, who may hold a reservation (see holders.ts); undefined when not loaded.
    */
   async survey(saleId: string): Promise<{ left: number; holders: Buffer } | undefined> {
-    const [left, holders] = await this.#redis.surveyBuffer(this.keys.sale(saleId), this.keys.holders(saleId))
+    const [left, holders] = await this.#scripts.survey({ keys: [this.keys.sale(saleId), this.keys.holders(saleId)] })
     return left.length === 0 ? undefined : { left: Number(left), holders }
   }
 
@@ -98,14 +105,14 @@ export class Stock {
   ): Promise<void> {
     await Promise.all(
       slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) =>
-        this.#redis.settle(
-          1 + some.length,
-          this.keys.undecided(saleId),
-          ...some.map(({ reservationId }) => this.keys.reservation(saleId, reservationId)),
-          status,
-          this.keys.changes(),
-          ...some.flatMap(({ reservationId, orderId }) => [reservationId, orderId]),
-        ),
+        this.#scripts.settle({
+          keys: [this.keys.undecided(saleId)],
+          args: [status, this.keys.changes()],
+          items: some.map(({ reservationId, orderId }) => ({
+            keys: [this.keys.reservation(saleId, reservationId)],
+            args: [reservationId, orderId],
+          })),
+        }),
       ),
     )
   }
@@ -116,30 +123,37 @@ export class Stock {
    */
   async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
     const { saleId, reservationId, buyerId, quantity } = ref
-    return this.#redis.release(
-      this.keys.sale(saleId),
-      this.keys.buyer(saleId, buyerId),
-      this.keys.reservation(saleId, reservationId),
-      this.keys.pending(saleId),
-      this.keys.undecided(saleId),
-      reservationId,
-      ending.status,
-      ending.reason ?? '',
-      ending.giveBack ? 1 : 0,
-      pendingEntry,
-      this.keys.changes(),
-      buyerId,
-      quantity,
-    )
+    return this.#scripts.release({
+      keys: [
+        this.keys.sale(saleId),
+        this.keys.buyer(saleId, buyerId),
+        this.keys.reservation(saleId, reservationId),
+        this.keys.pending(saleId),
+        this.keys.undecided(saleId),
+      ],
+      args: [
+        reservationId,
+        ending.status,
+        ending.reason ?? '',
+        ending.giveBack ? 1 : 0,
+        pendingEntry,
+        this.keys.changes(),
+        buyerId,
+        quantity,
+      ],
+    })
   }
 
   /** Takes over at most `most` pending entries of at least that age. */
   async claimPending(saleId: string, olderThanMs: number, most: number): Promise<PendingReservation[]> {
-    const claimed = await this.#redis.claim(this.keys.pending(saleId), olderThanMs, most)
+    const claimed = await this.#scripts.claim({ keys: [this.keys.pending(saleId)], args: [olderThanMs, most] })
     const found = await Promise.all(
       claimed.map(async ([entry, reservationId]) => {
         const record = await this.readReservation(saleId, reservationId)
-        return record && { entry, reservationId, saleId, ...record, ...record.wishes }
+        if (!record) return undefined
+        const { buyerId, quantity, epoch, reservedAtMs, wishes, claims } = record
+        const carried = { ...wishes, ...(claims && { claims }) }
+        return { entry, reservationId, saleId, buyerId, quantity, epoch, reservedAtMs, ...carried }
       }),
     )
     return found.filter((reservation) => reservation !== undefined)

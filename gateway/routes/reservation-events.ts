@@ -1,7 +1,7 @@
 import type { Response } from 'express'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
-import type { ReservationRecord } from '../../core/stock/ledger.ts'
+import type { ReservationRecord } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { reservationView } from '../answers.ts'
 import type { WatchedReservations } from '../watched-reservations.ts'
@@ -27,7 +27,7 @@ export function getReservationEvents(
 ): BuyersHandler<{ reservationId: string }> {
   return async (req, res) => {
     const { reservationId } = req.params
-    const { buyerId } = res.locals
+    const buyerId = res.locals.buyer.id
     const record = await readOwn(stock, reservationId, buyerId)
     // Nobody will tell us that they left: a stream that is opened now would be counted, and beat, for ever.
     if (res.closed) return

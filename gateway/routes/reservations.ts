@@ -1,7 +1,7 @@
 import { ReservationId } from '../../core/contracts/http.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
-import { type ReservationRecord, saleOf } from '../../core/stock/ledger.ts'
+import { type ReservationRecord, saleOf } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { reservationView } from '../answers.ts'
 import { awaitResult, preferredWait } from '../await-result.ts'
@@ -11,7 +11,7 @@ import type { WatchedReservations } from '../watched-reservations.ts'
 export function getReservation(stock: Stock, watched: WatchedReservations): BuyersHandler<{ reservationId: string }> {
   return async (req, res) => {
     const { reservationId } = req.params
-    const { buyerId } = res.locals
+    const buyerId = res.locals.buyer.id
     const record = await readOwn(stock, reservationId, buyerId)
     const waitSeconds = preferredWait(req.headers)
     const waited =

@@ -1,29 +1,31 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { z } from 'zod'
 import { PAGE_LIMIT, PageRequest, type SaleList, type SaleView } from '../../core/contracts/http.ts'
+import { type Buyer, limitPerBuyer, VISITOR } from '../../core/contracts/limit-per-buyer.ts'
 import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
-import type { SaleFigures } from '../../core/stock/ledger.ts'
+import { bearer, type Tokens } from '../../core/platform/http/tokens.ts'
+import type { SaleFigures } from '../../core/stock/sale-figures.ts'
 import { type Catalogue, comparePlaces, placeOf } from '../catalogue.ts'
 
 const Place = z.tuple([z.int().min(0).max(1), z.number(), z.string()])
 
 /** GET /sales, GET /sales?limit=20&cursor=… */
-export function getSales(catalogue: Catalogue): RequestHandler {
+export function getSales(catalogue: Catalogue, tokens: Tokens): RequestHandler {
   return (req, res) => {
     const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
     const after = readCursor(Place, cursor)
     const nowMs = catalogue.clockMs()
     const all = catalogue.all()
-    // One that ends while somebody turns the pages moves behind those that are open: it may come twice, and is not
-    // missed.
+    // A sale that ends between two pages moves behind the open ones: it may be listed twice, but is not missed.
     const from = after ? all.findIndex((sale) => comparePlaces(placeOf(sale, nowMs), after) > 0) : 0
     const { rows, next } = pageOf(from < 0 ? [] : all.slice(from, from + limit + 1), limit, (last) =>
       placeOf(last, nowMs),
     )
     const serverTime = timeOf(catalogue)
+    const buyer = buyerOf(req, res, tokens)
     const list: SaleList = {
-      sales: rows.map((sale) => view(sale, serverTime)),
+      sales: rows.map((sale) => view(sale, buyer, serverTime)),
       ...(next === undefined ? {} : { next }),
       serverTime,
     }
@@ -32,25 +34,33 @@ export function getSales(catalogue: Catalogue): RequestHandler {
 }
 
 /** GET /sales/:saleId */
-export function getSale(catalogue: Catalogue): RequestHandler<{ saleId: string }> {
+export function getSale(catalogue: Catalogue, tokens: Tokens): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
     const sale = await catalogue.find(req.params.saleId)
     if (!sale) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
-    res.json(view(sale, timeOf(catalogue)))
+    res.json(view(sale, buyerOf(req, res, tokens), timeOf(catalogue)))
   }
 }
 
-/** Whoever counts down to the start must count by the clock that opens the sale. */
+/** A countdown to the start must follow the clock that opens the sale. */
 const timeOf = (catalogue: Catalogue) => new Date(catalogue.clockMs()).toISOString()
 
-function view(sale: SaleFigures, serverTime: string): SaleView {
+/** The limit per buyer may be the buyer's own; sales are shown without a token, too, and with one that is over. */
+function buyerOf(req: Pick<Request, 'headers'>, res: Pick<Response, 'vary'>, tokens: Tokens): Buyer {
+  res.vary('Authorization')
+  const token = bearer(req.headers.authorization)
+  const verified = token === undefined ? undefined : tokens.verify(token)
+  return verified && 'buyer' in verified ? verified.buyer : VISITOR
+}
+
+function view(sale: SaleFigures, buyer: Buyer, serverTime: string): SaleView {
   return {
     id: sale.saleId,
     title: sale.title,
     priceCents: sale.priceCents,
     stock: sale.total,
     left: sale.left,
-    perBuyerLimit: sale.perBuyerLimit,
+    perBuyerLimit: limitPerBuyer(sale, buyer),
     opensAt: new Date(sale.opensAtMs).toISOString(),
     closesAt: new Date(sale.closesAtMs).toISOString(),
     serverTime,

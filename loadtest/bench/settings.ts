@@ -26,7 +26,7 @@ export const SETTINGS = {
 export const GATEWAYS = {
   gateway: { GATEWAY_PROCESSES: '1' },
   'gateway, two processes': { GATEWAY_PROCESSES: '2' },
-  'gateway, Express only': { GATEWAY_PROCESSES: '1', FAST_LANE: 'false' },
+  'gateway, Express only': { GATEWAY_PROCESSES: '1' },
   'gateway, strict limits': { GATEWAY_PROCESSES: '1', BUYER_RATE_PER_SECOND: '1', BUYER_BURST: '1' },
 } as const
 export type GatewayName = keyof typeof GATEWAYS

@@ -40,7 +40,7 @@ export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
 const getOrder =
   ({ database }: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
   async (req, res) => {
-    const order = await readOrder(database, orderIdOf(req.params), res.locals.buyerId)
+    const order = await readOrder(database, orderIdOf(req.params), res.locals.buyer.id)
     if (!order) throw unknownOrder()
     res.json(order)
   }
@@ -50,7 +50,7 @@ const postPayment =
   async (req, res) => {
     const orderId = orderIdOf(req.params)
     parse(NoFields, req.body)
-    const opened = await openPayment(deps, orderId, res.locals.buyerId).catch((error: unknown) => {
+    const opened = await openPayment(deps, orderId, res.locals.buyer.id).catch((error: unknown) => {
       if (!(error instanceof ProviderUnavailable)) throw error
       deps.log.warn({ err: error, orderId }, 'no payment link')
       throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', {
@@ -83,7 +83,7 @@ const postCancellation =
   async (req, res) => {
     const orderId = orderIdOf(req.params)
     parse(NoFields, req.body)
-    const cancellation = await cancelOrder(deps, orderId, res.locals.buyerId)
+    const cancellation = await cancelOrder(deps, orderId, res.locals.buyer.id)
     switch (cancellation.outcome) {
       case 'CANCELLED':
         return void res.json(cancellation.order)

@@ -34,7 +34,7 @@ async function overdueOrders(saleId: string): Promise<string[]> {
   const reservations = Array.from({ length: UNITS }, (_, i) => reservation(saleId, i))
   const outcomes = await stock.reserve(
     { saleId, epoch: 1, total: UNITS },
-    reservations.map((one) => ({ ...one, address: '192.0.2.1' })),
+    reservations.map((one) => ({ ...one, address: '192.0.2.1', limitPerBuyer: 1 })),
     generous,
   )
   await stock.confirmed(

@@ -22,6 +22,7 @@ export class Ledger {
         title: 'A sale',
         priceCents,
         stock,
+        perBuyerLimit: 10,
         opensAt: new Date(0),
         closesAt: new Date(Date.now() + 3_600_000),
       },

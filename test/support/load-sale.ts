@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { SaleFigures } from '../../core/stock/ledger.ts'
-import { SaleDoor } from '../../core/stock/sale-door.ts'
+import type { SaleFigures } from '../../core/stock/sale-figures.ts'
+import { SaleAdmin } from '../../core/stock/sale-admin.ts'
 
 /** A sale in Redis with its door open, whatever PostgreSQL knows of it. */
 export async function loadSale(
@@ -8,7 +8,7 @@ export async function loadSale(
   { left, ...sale }: SaleFigures,
   blacklist: string[] = [],
 ): Promise<void> {
-  const door = new SaleDoor(redis, keyPrefix)
+  const door = new SaleAdmin(redis, keyPrefix)
   await door.close(sale)
   await door.fillBlacklist(sale.saleId, blacklist)
   await door.open(sale.saleId, sale.epoch, left)

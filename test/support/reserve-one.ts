@@ -1,4 +1,5 @@
-import type { ReserveLimits, ReserveOutcome, ReserveRequest, SaleFigures } from '../../core/stock/ledger.ts'
+import type { ReserveLimits, ReserveOutcome, ReserveRequest } from '../../core/stock/reserving.ts'
+import type { SaleFigures } from '../../core/stock/sale-figures.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
 /** Limits that no test meets by chance. */
@@ -16,7 +17,11 @@ export async function reserveOne(
   request: Pick<ReserveRequest, 'reservationId' | 'buyerId'> & Partial<ReserveRequest>,
   limits: ReserveLimits = generous,
 ): Promise<ReserveOutcome> {
-  const [outcome] = await stock.reserve(sale, [{ address: '192.0.2.1', quantity: 1, ...request }], limits)
+  const [outcome] = await stock.reserve(
+    sale,
+    [{ address: '192.0.2.1', quantity: 1, limitPerBuyer: 1_000, ...request }],
+    limits,
+  )
   if (!outcome) throw new Error('The script returned no outcome')
   return outcome
 }

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { type Answer, ask } from '../shared/api.ts'
 import { createStore, useStore } from '../shared/store.ts'
 import { type SaleList, type SaleView, saleClock } from './contract.ts'
+import { sessionToken } from './session.ts'
 
 /** The gateway itself looks once a second. */
 const LOOK_MS = 1_500
@@ -34,6 +35,7 @@ async function readSales(): Promise<(Pick<Known, 'hasMore'> & { sales: SaleView[
   for (let page = 0; page < pages && next !== undefined; page++) {
     const answer: Answer<SaleList> = await ask<SaleList>(next === '' ? '/sales' : `/sales?cursor=${next}`, {
       clock: saleClock,
+      token: sessionToken(),
     })
     if (!answer.ok) return undefined
     for (const sale of answer.body.sales) sales.set(sale.id, sale)
@@ -41,7 +43,7 @@ async function readSales(): Promise<(Pick<Known, 'hasMore'> & { sales: SaleView[
   }
   const saleId = saleInAddress()
   if (next !== undefined && saleId !== '' && !sales.has(saleId)) {
-    const one = await ask<SaleView>(`/sales/${saleId}`)
+    const one = await ask<SaleView>(`/sales/${saleId}`, { token: sessionToken() })
     if (one.ok) sales.set(saleId, one.body)
   }
   return { sales: [...sales.values()], hasMore: next !== undefined }

@@ -26,8 +26,8 @@ export interface HttpServiceOptions {
   checks: Checks
   /** Mounts the service's own routes. */
   routes: (app: Express) => void
-  /** Stands in front of Express and answers what it knows; false leaves the request to Express. */
-  fastLane?: (req: Request, res: Response) => boolean
+  /** Answers some requests in front of Express; returns false for those that it leaves to Express. */
+  shortcut?: (req: Request, res: Response) => boolean
   /** Stands before everything of Express but the health checks. */
   limit?: RequestHandler
   /** Stands before /metrics. */
@@ -90,10 +90,10 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   options.routes(app)
   app.use(unanswered, problemHandler(log))
 
-  const { fastLane } = options
+  const { shortcut } = options
   const answer = (req: Request, res: Response) => {
     // Both were born as Express's own, so that `req.ip` and its like work in front of it, too.
-    if (!isRefused(req, res) && !fastLane?.(req, res)) app(req, res, (error) => refuseTarget(res, error))
+    if (!isRefused(req, res) && !shortcut?.(req, res)) app(req, res, (error) => refuseTarget(res, error))
   }
   const server = createServer({ ...limits, ...bornAsExpress(app) }, answer as RequestListener)
   // "Expect: something" may be ignored; Node would answer it by itself, without a word.

@@ -1,40 +1,38 @@
 import { createSigner, createVerifier } from 'fast-jwt'
 import { BuyerId } from '../../contracts/http.ts'
+import { type Buyer, BuyerClaims } from '../../contracts/limit-per-buyer.ts'
 
 const AUDIENCE = 'seckill'
 const LIFETIME_MS = 12 * 3_600_000
-/** Outside logins make tokens for a day. One that outlives that cannot be taken back, so it is none of ours. */
+/** Outside logins issue tokens for a day. There is no revocation, so one that lives longer is refused. */
 const LIFETIME_HOURS_MAX = 24
-/** The clocks of the signer and of this process may differ by so much: ten minutes must not turn buyers away. */
+/** Accepted difference between the signer's clock and ours: ten minutes must not turn buyers away. */
 export const TOKEN_CLOCK_TOLERANCE_MS = 15 * 60_000
-/**
- * Ours have some 250 characters, those of outside logins 1,000 to 2,000. A longer one is refused before anything is
- * decoded.
- */
+/** Ours have some 250 characters, those of outside logins 1,000 to 2,000. A longer one is refused before decoding. */
 const LENGTH_MAX = 4_096
 
-export type Verified = { buyerId: string } | { fault: string }
+export type Verified = { buyer: Buyer } | { fault: string }
 
 export interface Tokens {
-  sign: (buyerId: string) => string
-  /** The buyer, or why nobody is signed in. More than "not valid" is told only of a token whose signature is right. */
+  sign: (buyerId: string, claims?: BuyerClaims) => string
+  /** The buyer, or why the token is refused. More than "not valid" is told only of a token whose signature is right. */
   verify: (token: string | undefined) => Verified
 }
 
-/** Also of what is malformed or altered: a forger learns nothing of how far they came. */
+/** Also for a malformed or altered token: a forger must not learn which check failed. */
 const NOT_SIGNED_IN: Verified = { fault: 'Send a valid token as "Authorization: Bearer <token>".' }
 
 /**
- * Buyers' bearer tokens: JWT, HS256, with `sub` (the buyer's id), `aud` and `exp`, made here or by any login that has
- * the secret. Verified synchronously in 4 µs. Without the library's memory of checked tokens: a rush is mostly new
- * buyers, for whom that memory makes 8 µs of it.
+ * Buyers' bearer tokens: JWT, HS256, with `sub` (the buyer's id), `aud` and `exp`, signed here or by any login that
+ * has the secret. Verification is synchronous and takes 4 µs. The library's cache of verified tokens is off: most buyers
+ * of a rush are new, and a miss would cost 4 µs more.
  */
 export function createTokens(secret: string): Tokens {
   const sign = createSigner({ key: secret, algorithm: 'HS256', aud: AUDIENCE, expiresIn: LIFETIME_MS })
-  // The library checks the signature; it would say of one bad claim only that there is one.
+  // The library checks the signature only: its messages about claims do not say which one is wrong.
   const verify = createVerifier({ key: secret, algorithms: ['HS256'], ignoreExpiration: true, ignoreNotBefore: true })
   return {
-    sign: (buyerId) => sign({ sub: buyerId }),
+    sign: (buyerId, claims = {}) => sign({ ...claims, sub: buyerId }),
     verify(token) {
       if (token === undefined || token.length > LENGTH_MAX) return NOT_SIGNED_IN
       try {
@@ -46,13 +44,14 @@ export function createTokens(secret: string): Tokens {
   }
 }
 
-function readClaims({ sub, aud, exp, iat, nbf }: Record<string, unknown>, nowMs: number): Verified {
+function readClaims(claims: Record<string, unknown>, nowMs: number): Verified {
+  const { sub, aud, exp, iat, nbf } = claims
   const fault =
     audienceFault(aud) ?? expiryFault(exp, nowMs) ?? startFault('iat', iat, nowMs) ?? startFault('nbf', nbf, nowMs)
   if (fault !== undefined) return { fault: `The token is signed, but its ${fault}` }
   const { success, data, error } = BuyerId.safeParse(sub)
   return success
-    ? { buyerId: data }
+    ? { buyer: { id: data, claims: BuyerClaims.parse(claims) } }
     : { fault: `The token is signed, but its sub is no buyer's id: ${error.issues[0]?.message}.` }
 }
 

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { randomUUID } from 'node:crypto'
 import { AggregatorRegistry, type Registry } from 'prom-client'
-import { Combiner } from '../batches/combiner.ts'
+import { Batcher } from '../batches/batcher.ts'
 import type { Logger } from './log.ts'
 
 const ANSWER_LIMIT_MS = 3_000
@@ -24,10 +24,10 @@ export function metricsTeller(registry: Registry): () => Promise<string> {
   return () => collection.add(undefined)
 }
 
-function oneAtATime(collect: () => Promise<string>): Combiner<undefined, string> {
-  return new Combiner({
-    togetherMax: Infinity,
-    runsMax: 1,
+function oneAtATime(collect: () => Promise<string>): Batcher<undefined, string> {
+  return new Batcher({
+    itemsMax: Infinity,
+    batchesMax: 1,
     async run(asked) {
       const text = await collect()
       return asked.map(() => text)

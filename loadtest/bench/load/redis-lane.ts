@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
-import type { ReserveLimits } from '../../../core/stock/ledger.ts'
-import { SaleDoor } from '../../../core/stock/sale-door.ts'
+import type { ReserveLimits } from '../../../core/stock/reserving.ts'
+import { SaleAdmin } from '../../../core/stock/sale-admin.ts'
 import { Stock } from '../../../core/stock/stock.ts'
 import type { OpenLane } from './lanes.ts'
 
@@ -24,7 +24,7 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
   const redis = new Redis(url)
   await redis.flushdb()
   const now = Date.now()
-  const door = new SaleDoor(redis, '')
+  const door = new SaleAdmin(redis, '')
   await door.close({
     ...SALE,
     title: 'Ceiling',
@@ -50,6 +50,7 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
           buyerId: `buyer-${number}`,
           address: 'ceiling',
           quantity: 1,
+          limitPerBuyer: 1,
         }
         stock.reserve(SALE, [request], LIMITS).then(
           ([outcome]) => onAnswer(outcome?.status === 'RESERVED' ? ACCEPTED : REFUSED, () => ''),

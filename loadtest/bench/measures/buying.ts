@@ -61,5 +61,7 @@ async function buying(bench: Bench, gateway: GatewayName): Promise<MeasureOption
 }
 
 export function buyUrl({ system }: Bench, gateway: GatewayName, saleId: string): string {
-  return `${system.gateways[gateway]}/sales/${saleId}/reservations`
+  // A path that ends with a slash is left to Express's router.
+  const end = gateway === 'gateway, Express only' ? '/' : ''
+  return `${system.gateways[gateway]}/sales/${saleId}/reservations${end}`
 }

@@ -21,9 +21,9 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'a pending entry goes only when it is confirmed',
-    file: 'gateway/hand-over.ts',
-    text: "if (outcome === 'CONFIRMED') this.#forget",
-    without: 'this.#forget',
+    file: 'gateway/publish-in-batches.ts',
+    text: "if (outcome === 'CONFIRMED') removePending",
+    without: 'removePending',
     tests: { file: OUTAGES, named: 'while the broker is away' },
   },
   {

@@ -62,6 +62,13 @@ export const orderGuards: Guard[] = [
     tests: { file: DECIDING, named: 'one live order' },
   },
   {
+    rule: 'decide refuses more than the limit per buyer',
+    file: 'core/orders/decide.ts',
+    text: "      if (limit !== undefined && quantity > limit) return 'NOT_ELIGIBLE'\n",
+    without: '',
+    tests: { file: DECIDING, named: 'more units than' },
+  },
+  {
     rule: 'late reservations become no order',
     file: 'core/orders/decide.ts',
     text: "      if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'\n",
@@ -71,7 +78,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'reservations of before the fence become no order',
     file: 'core/orders/decide.ts',
-    text: "      if (reservation.epoch < (facts.fencedEpoch.get(saleId) ?? 0)) return 'EXPIRED'\n",
+    text: "      if (reservation.epoch < (sale?.fencedEpoch ?? 0)) return 'EXPIRED'\n",
     without: '',
     tests: { file: REBUILDING, named: 'what comes after the fence' },
   },
@@ -365,8 +372,8 @@ export const orderGuards: Guard[] = [
   {
     rule: 'an order of which nothing is to be paid does not lapse',
     file: 'core/orders/place-orders.ts',
-    text: 'saleId) === 0)',
-    without: 'saleId) === -1)',
+    text: '?.priceCents === 0)',
+    without: '?.priceCents === -1)',
     tests: { file: PLACING, named: 'placing an order of which nothing' },
   },
   {

@@ -3,15 +3,9 @@ import { slicesOf } from '../platform/batches/slices.ts'
 import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
-import {
-  type ClosedSale,
-  type DecidedReservation,
-  type Door,
-  KEPT_AFTER_END_MS,
-  saleFigures,
-  type StockTally,
-} from './ledger.ts'
-import { type Scripts, withScripts } from './scripts.ts'
+import type { DecidedReservation } from './reservation.ts'
+import { type ClosedSale, type Door, KEPT_AFTER_END_MS, saleFigures, type StockTally } from './sale-figures.ts'
+import { type Call, type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
 const BLACKLIST_PIECE = 10_000
@@ -25,13 +19,15 @@ const REFILLED_PER_CALL_MAX = 32
  * What is done to a sale's Redis data from outside the buying: bring it in, open and move it, set it right. Every
  * method throws when Redis does not answer in time.
  */
-export class SaleDoor {
+export class SaleAdmin {
   readonly keys: StockKeys
-  readonly #redis: Redis & Scripts
+  readonly #redis: Redis
+  readonly #scripts: Scripts
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
-    this.#redis = withScripts(redis)
+    this.#redis = redis
+    this.#scripts = scriptsOn(redis)
   }
 
   /** Brings a sale in with its door closed; STALE when Redis has it under a newer epoch, or open under this one. */
@@ -39,24 +35,11 @@ export class SaleDoor {
     // Listed first: a listed sale without data is no sale to anybody, data that is not listed would never be sold.
     await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
     await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
-    return this.#redis.close(
-      this.keys.sale(sale.saleId),
-      this.keys.blacklist(sale.saleId),
-      sale.epoch,
-      sale.closesAtMs + KEPT_AFTER_END_MS,
-      'title',
-      sale.title,
-      'price_cents',
-      sale.priceCents,
-      'total',
-      sale.total,
-      'per_buyer_limit',
-      sale.perBuyerLimit,
-      'opens_at_ms',
-      sale.opensAtMs,
-      'closes_at_ms',
-      sale.closesAtMs,
-    )
+    return this.#scripts.close({
+      keys: [this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId)],
+      args: [sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS],
+      items: [...fieldsOf(sale), { args: ['total', sale.total] }],
+    })
   }
 
   /** Fills in whom a closed sale does not serve. */
@@ -73,22 +56,24 @@ export class SaleDoor {
     const [holderUnits, closedWith] = await this.#redis.hmget(this.keys.sale(saleId), 'holder_units', 'total')
     const units = Number(holderUnits ?? closedWith ?? total)
     for (const some of slicesOf(reservations, REFILLED_PER_CALL_MAX)) {
-      const keys = [this.keys.sale(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)]
-      const args: (string | number)[] = [epoch]
-      for (const { reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs } of some) {
-        keys.push(this.keys.reservation(saleId, reservationId), this.keys.buyer(saleId, buyerId))
-        args.push(
-          reservationId,
-          status,
-          reason ?? '',
-          orderId ?? '',
-          buyerId,
-          holderBit(buyerId, units),
-          quantity,
-          reservedAtMs,
-        )
-      }
-      if ((await this.#redis.refill(keys.length, ...keys, ...args)) === 'STALE') return 'STALE'
+      const answer = await this.#scripts.refill({
+        keys: [this.keys.sale(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)],
+        args: [epoch],
+        items: some.map(({ reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs }) => ({
+          keys: [this.keys.reservation(saleId, reservationId), this.keys.buyer(saleId, buyerId)],
+          args: [
+            reservationId,
+            status,
+            reason ?? '',
+            orderId ?? '',
+            buyerId,
+            holderBit(buyerId, units),
+            quantity,
+            reservedAtMs,
+          ],
+        })),
+      })
+      if (answer === 'STALE') return 'STALE'
     }
     return 'REFILLED'
   }
@@ -98,14 +83,10 @@ export class SaleDoor {
    * it is open already or closed under another epoch.
    */
   async open(saleId: string, epoch: number, left: number, total?: number): Promise<'OPEN' | 'STALE'> {
-    return this.#redis.open(
-      this.keys.sale(saleId),
-      this.keys.blacklist(saleId),
-      epoch,
-      left,
-      total ?? '',
-      await serverRunId(this.#redis),
-    )
+    return this.#scripts.open({
+      keys: [this.keys.sale(saleId), this.keys.blacklist(saleId)],
+      args: [epoch, left, total ?? '', await serverRunId(this.#redis)],
+    })
   }
 
   /** The state of a sale's door; LOST with epoch 0 when Redis has nothing of it. */
@@ -134,19 +115,16 @@ export class SaleDoor {
     if (error) throw error
     const figures = saleFigures(saleId, sale)
     if (figures?.epoch !== epoch || sale.run_id !== (await serverRunId(this.#redis))) return undefined
-    return { left: figures.left, undecidedMax: undecided * figures.perBuyerLimit, blacklisted, figures }
+    const undecidedMax = undecided * (figures.largestQuantity ?? 0)
+    return { left: figures.left, undecidedMax, blacklisted, figures }
   }
 
   /** Moves the units left of an open sale, never below none. @returns by how many they were moved. */
   async adjust(saleId: string, epoch: number, units: number): Promise<number> {
-    return this.#redis.adjust(
-      this.keys.sale(saleId),
-      epoch,
-      await serverRunId(this.#redis),
-      units,
-      this.keys.changes(),
-      `${saleId}.`,
-    )
+    return this.#scripts.adjust({
+      keys: [this.keys.sale(saleId)],
+      args: [epoch, await serverRunId(this.#redis), units, this.keys.changes(), `${saleId}.`],
+    })
   }
 
   /**
@@ -154,46 +132,38 @@ export class SaleDoor {
    * given before keeps its own expiry: in a sale that is extended by more than a day, it is the database that knows who
    * has bought.
    */
-  async amend({ saleId, epoch, total, closesAtMs, ...sale }: ClosedSale): Promise<void> {
+  async amend(sale: ClosedSale): Promise<void> {
+    const { saleId, epoch, total, closesAtMs } = sale
     await this.#redis.zadd(this.keys.sales(), 'XX', 'GT', closesAtMs + KEPT_AFTER_END_MS, saleId)
-    await this.#redis.amend(
-      this.keys.sale(saleId),
-      this.keys.blacklist(saleId),
-      this.keys.pending(saleId),
-      this.keys.undecided(saleId),
-      this.keys.holders(saleId),
-      epoch,
-      closesAtMs + KEPT_AFTER_END_MS,
-      total,
-      this.keys.changes(),
-      `${saleId}.`,
-      'title',
-      sale.title,
-      'price_cents',
-      sale.priceCents,
-      'per_buyer_limit',
-      sale.perBuyerLimit,
-      'opens_at_ms',
-      sale.opensAtMs,
-      'closes_at_ms',
-      closesAtMs,
-    )
+    await this.#scripts.amend({
+      keys: [
+        this.keys.sale(saleId),
+        this.keys.blacklist(saleId),
+        this.keys.pending(saleId),
+        this.keys.undecided(saleId),
+        this.keys.holders(saleId),
+      ],
+      args: [epoch, closesAtMs + KEPT_AFTER_END_MS, total, this.keys.changes(), `${saleId}.`],
+      items: fieldsOf(sale),
+    })
   }
 
   /** Notes that an open sale agrees with the database now. */
   async noteReconciled(saleId: string, epoch: number): Promise<void> {
-    await this.#redis.reconciled(this.keys.sale(saleId), epoch, await serverRunId(this.#redis))
+    await this.#scripts.reconciled({
+      keys: [this.keys.sale(saleId)],
+      args: [epoch, await serverRunId(this.#redis)],
+    })
   }
 
   /** Puts buyers on the blacklist of a loaded sale, or takes them off. */
   async setBlacklisted(saleId: string, buyerIds: string[], listed: boolean): Promise<void> {
     for (const some of slicesOf(buyerIds, BLACKLISTED_PER_CALL_MAX)) {
-      await this.#redis.blacklist(
-        this.keys.sale(saleId),
-        this.keys.blacklist(saleId),
-        listed ? 'LIST' : 'UNLIST',
-        ...some,
-      )
+      await this.#scripts.blacklist({
+        keys: [this.keys.sale(saleId), this.keys.blacklist(saleId)],
+        args: [listed ? 'LIST' : 'UNLIST'],
+        items: some.map((buyerId) => ({ args: [buyerId] })),
+      })
     }
   }
 
@@ -207,4 +177,15 @@ export class SaleDoor {
   async compareBlacklist(saleId: string, listed: string[]): Promise<BlacklistDifference> {
     return compareBlacklist(this.#redis, this.keys.blacklist(saleId), listed)
   }
+}
+
+/** Fields of the sale's hash that may be changed while it sells; the total moves with the units left. */
+function fieldsOf(sale: ClosedSale): NonNullable<Call['items']> {
+  return [
+    { args: ['title', sale.title] },
+    { args: ['price_cents', sale.priceCents] },
+    { args: ['per_buyer_limit', sale.perBuyerLimit] },
+    { args: ['opens_at_ms', sale.opensAtMs] },
+    { args: ['closes_at_ms', sale.closesAtMs] },
+  ]
 }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import type { ReserveOutcome, ReserveRequest, SaleFigures } from '../core/stock/ledger.ts'
+import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
+import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { generous } from '../test/support/reserve-one.ts'
-import { Reserving } from './reserve-together.ts'
+import { reserveInBatches } from './reserve-in-batches.ts'
 
 const sale = (saleId: string, epoch = 1): SaleFigures => ({
   saleId,
@@ -20,9 +21,10 @@ const request = (buyerId: string): ReserveRequest => ({
   buyerId,
   address: '192.0.2.1',
   quantity: 1,
+  limitPerBuyer: 1,
 })
 
-/** Answers "the buyer holds the reservation of their own name", each call when it is let go. */
+/** Answers DUPLICATE with the buyer's name as reservation, each call when it is let go. */
 function heldStock() {
   const calls: { saleId: string; epoch: number; buyers: string[]; letGo: () => void }[] = []
   return {
@@ -35,14 +37,14 @@ function heldStock() {
   }
 }
 
-test('buyers of several sales and generations are asked for apart, and each hears of their own', async () => {
+test('each sale and epoch of a batch has a call of its own, and each buyer gets their own outcome', async () => {
   const stock = heldStock()
-  const reserving = new Reserving(stock, generous)
+  const reserve = reserveInBatches(stock, generous)
   const answers = Promise.all([
-    reserving.reserve(sale('a'), request('ann')),
-    reserving.reserve(sale('b'), request('bob')),
-    reserving.reserve(sale('a', 2), request('carl')),
-    reserving.reserve(sale('a'), request('dora')),
+    reserve(sale('a'), request('ann')),
+    reserve(sale('b'), request('bob')),
+    reserve(sale('a', 2), request('carl')),
+    reserve(sale('a'), request('dora')),
   ])
   await eventually(
     'three calls',
@@ -63,12 +65,12 @@ test('buyers of several sales and generations are asked for apart, and each hear
   ])
 })
 
-test('whoever waited too long for a call is told to come back, and nothing is asked for them', async () => {
+test('a buyer who has queued for too long is told to come back and reserves nothing', async () => {
   const stock = heldStock()
-  const reserving = new Reserving(stock, { ...generous, patienceMs: 50 })
+  const reserve = reserveInBatches(stock, { ...generous, patienceMs: 50 })
   const startedAtMs = performance.now()
   const buyers = Array.from({ length: 100 }, (_, i) => `buyer ${i}`)
-  const answers = Promise.all(buyers.map((buyer) => reserving.reserve(sale('slow'), request(buyer))))
+  const answers = Promise.all(buyers.map((buyer) => reserve(sale('slow'), request(buyer))))
   await eventually(
     'all calls to be under way',
     () => stock.calls.length,

@@ -2,14 +2,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
-import type { ClosedSale, DecidedReservation, SaleFigures } from './ledger.ts'
-import { SaleDoor } from './sale-door.ts'
+import type { DecidedReservation } from './reservation.ts'
+import type { ClosedSale, SaleFigures } from './sale-figures.ts'
+import { SaleAdmin } from './sale-admin.ts'
 
 let world: World
-let door: SaleDoor
+let door: SaleAdmin
 beforeAll(async () => {
   world = await createWorld()
-  door = new SaleDoor(world.redis, world.keyPrefix)
+  door = new SaleAdmin(world.redis, world.keyPrefix)
 })
 afterAll(async () => {
   await world.close()

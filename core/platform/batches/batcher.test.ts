@@ -1,35 +1,35 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../../../test/support/eventually.ts'
-import { Combiner } from './combiner.ts'
+import { Batcher } from './batcher.ts'
 
-/** A combiner whose runs end when told to, and what each of them was given. */
-function controlled(togetherMax: number, runsMax: number) {
+/** A batcher whose batches end on command, and the items of each. */
+function controlled(itemsMax: number, batchesMax: number) {
   const runs: { items: number[]; end: (outcomes: string[]) => void; fail: (error: Error) => void }[] = []
-  const combiner = new Combiner<number, string>({
-    togetherMax,
-    runsMax,
+  const batcher = new Batcher<number, string>({
+    itemsMax,
+    batchesMax,
     run: (items) =>
       new Promise((resolve, reject) => {
         runs.push({ items, end: resolve, fail: reject })
       }),
   })
   const given = () => runs.map(({ items }) => items)
-  return { combiner, runs, given }
+  return { batcher, runs, given }
 }
 const outcomesOf = (items: number[]) => items.map((item) => `done ${item}`)
 
-test('what is asked for together runs together, in its order, and each hears of its own', async () => {
-  const { combiner, runs, given } = controlled(10, 1)
-  const answers = [1, 2, 3].map((item) => combiner.add(item))
+test('items of one turn share a batch, in their order, and each gets its own outcome', async () => {
+  const { batcher, runs, given } = controlled(10, 1)
+  const answers = [1, 2, 3].map((item) => batcher.add(item))
   await eventually('a run', given, ({ length }) => length === 1)
   runs[0]?.end(outcomesOf([1, 2, 3]))
   expect(await Promise.all(answers)).toEqual(outcomesOf([1, 2, 3]))
   expect(given()).toEqual([[1, 2, 3]])
 })
 
-test('no more runs than allowed are under way, none takes more than allowed, and the rest follows', async () => {
-  const { combiner, runs, given } = controlled(2, 2)
-  const answers = Promise.all([1, 2, 3, 4, 5].map((item) => combiner.add(item)))
+test('batches in flight and items of a batch are bounded, and the rest follows', async () => {
+  const { batcher, runs, given } = controlled(2, 2)
+  const answers = Promise.all([1, 2, 3, 4, 5].map((item) => batcher.add(item)))
   await eventually('two runs', given, ({ length }) => length === 2)
   expect(given()).toEqual([
     [1, 2],
@@ -42,9 +42,9 @@ test('no more runs than allowed are under way, none takes more than allowed, and
   expect(await answers).toEqual(outcomesOf([1, 2, 3, 4, 5]))
 })
 
-test('a run that fails fails for all of its items and for no others', async () => {
-  const { combiner, runs, given } = controlled(2, 1)
-  const answers = Promise.allSettled([1, 2, 3].map((item) => combiner.add(item)))
+test('a batch that fails rejects all of its items and no others', async () => {
+  const { batcher, runs, given } = controlled(2, 1)
+  const answers = Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)))
   await eventually('a run', given, ({ length }) => length === 1)
   runs[0]?.fail(new Error('cut off'))
   await eventually('the next', given, ({ length }) => length === 2)
@@ -52,9 +52,9 @@ test('a run that fails fails for all of its items and for no others', async () =
   expect((await answers).map((answer) => answer.status)).toEqual(['rejected', 'rejected', 'fulfilled'])
 })
 
-test('an item without an outcome is told so instead of waiting for ever', async () => {
-  const { combiner, runs, given } = controlled(2, 1)
-  const answers = Promise.allSettled([1, 2].map((item) => combiner.add(item)))
+test('an item without an outcome is rejected and does not wait forever', async () => {
+  const { batcher, runs, given } = controlled(2, 1)
+  const answers = Promise.allSettled([1, 2].map((item) => batcher.add(item)))
   await eventually('a run', given, ({ length }) => length === 1)
   runs[0]?.end(['done 1'])
   expect(await answers).toMatchObject([{ value: 'done 1' }, { reason: new Error('expected 2 outcomes, got 1') }])

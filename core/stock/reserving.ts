@@ -1,0 +1,66 @@
+import type { BuyerClaims } from '../contracts/limit-per-buyer.ts'
+import type { Wishes } from './reservation.ts'
+
+/** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
+export interface Bucket {
+  ratePerSecond: number
+  burst: number
+}
+
+export interface ReserveLimits {
+  buyer: Bucket
+  address: Bucket
+  /** Of all buyers of a sale together, in all gateways; absent, there is no such limit, and it costs nothing. */
+  sale?: Bucket | undefined
+  /** Reservations that may wait for the broker's confirm; more are BUSY. */
+  maxPending: number
+  /** How long the callers wait for the answer; a script that runs later takes nothing. */
+  patienceMs: number
+}
+
+export interface ReserveRequest {
+  reservationId: string
+  buyerId: string
+  address: string
+  quantity: number
+  /** Units that this buyer may have in this sale. */
+  limitPerBuyer: number
+  /** Both are absent in nearly every purchase, and then cost nothing. */
+  wishes?: Wishes | undefined
+  claims?: BuyerClaims | undefined
+}
+
+export type ReserveOutcome =
+  | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
+  | { status: 'DUPLICATE'; reservationId: string }
+  | { status: 'SOLD_OUT'; left: number }
+  | { status: 'RATE_LIMITED' | 'CROWDED'; retryAfterMs: number }
+  | { status: 'NOT_STARTED'; nowMs: number; opensAtMs: number }
+  | { status: 'ENDED'; nowMs: number }
+  | { status: 'OVER_LIMIT'; limitPerBuyer: number }
+  | { status: 'BLACKLISTED' | 'BUSY' | 'UNAVAILABLE' }
+
+/** What reserve.lua returns for one reservation. */
+export type ReserveAnswer = [status: ReserveOutcome['status'], first?: string, second?: string]
+
+export function reserveOutcome([status, first, second]: ReserveAnswer): ReserveOutcome {
+  switch (status) {
+    case 'RESERVED':
+      return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
+    case 'DUPLICATE':
+      return { status, reservationId: String(first) }
+    case 'SOLD_OUT':
+      return { status, left: Number(first) }
+    case 'RATE_LIMITED':
+    case 'CROWDED':
+      return { status, retryAfterMs: Number(first) }
+    case 'NOT_STARTED':
+      return { status, nowMs: Number(first), opensAtMs: Number(second) }
+    case 'ENDED':
+      return { status, nowMs: Number(first) }
+    case 'OVER_LIMIT':
+      return { status, limitPerBuyer: Number(first) }
+    default:
+      return { status }
+  }
+}
