@@ -9,20 +9,20 @@ import type { Stock } from '../core/stock/stock.ts'
 const BUSY_RETRY_SECONDS = 2
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** What became of an attempt to buy. */
+/** The outcome of an attempt to buy. */
 export type BuyOutcome =
   | { status: 'ACCEPTED'; reservationId: string; quantity: number }
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
 
-/** What a buyer who preferred to wait has waited for. */
+/** The record that `Prefer: wait` has waited for. */
 export interface Waited {
   record: ReservationRecord
   waitSeconds: number
 }
 
-/** The one table from what happened to a purchase to what HTTP says. */
+/** Maps outcomes of a purchase to HTTP answers; the only place that does. */
 export async function answerBuyer(
   res: ServerResponse,
   headers: HeaderList,
@@ -61,7 +61,7 @@ export async function answerBuyer(
           : 'Every unit is taken. Units of unpaid orders come back: watch the sale and try again.',
       )
     case 'CROWDED':
-      return problem('RATE_LIMITED', 'Everybody wants to buy at once; wait before the next attempt.', {
+      return problem('RATE_LIMITED', 'The sale has more attempts than it can take; wait before the next.', {
         retryAfterSeconds: outcome.retryAfterMs / 1_000,
       })
     case 'RATE_LIMITED':
@@ -84,7 +84,7 @@ export async function answerBuyer(
         errors: [{ path: 'quantity', message: `expected at most ${outcome.limitPerBuyer}` }],
       })
     case 'BUSY':
-      return problem('BUSY', 'The line is full; nothing was reserved. Try again in a moment.', {
+      return problem('BUSY', 'The queue is full; nothing was reserved. Try again in a moment.', {
         retryAfterSeconds: BUSY_RETRY_SECONDS,
       })
     case 'UNAVAILABLE':
@@ -108,7 +108,7 @@ export function reservationView(id: string, record: ReservationRecord): Reservat
   }
 }
 
-/** 202 as without waiting when it is still being made, else 200 with what became of it. */
+/** 202 as without waiting while it is undecided, else 200 with the decision. */
 function answerWaited(res: ServerResponse, headers: HeaderList, id: string, { record, waitSeconds }: Waited): void {
   const applied = [...headers, 'Preference-Applied', `wait=${waitSeconds}`]
   const body = reservationView(id, record)

@@ -12,7 +12,7 @@ test.each([
   expect(preferredWait({ prefer })).toBe(seconds)
 })
 
-test('nobody waits longer than 30 s', () => {
+test('a wait is at most 30 s long', () => {
   expect(preferredWait({ prefer: 'wait=31' })).toBe(30)
   expect(preferredWait({ prefer: `wait=${'9'.repeat(400)}` })).toBe(30)
 })

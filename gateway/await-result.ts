@@ -2,17 +2,14 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
-/** Shorter than what proxies, and our own limit on silence, let a request go without an answer. */
+/** Shorter than the idle limits of proxies and of our own server. */
 const WAIT_SECONDS_MAX = 30
 
-/**
- * Anybody sends what they like. No two repetitions beside one another may match the same text: 16 KB of blanks would be
- * tried for minutes.
- */
+/** Untrusted input: adjacent quantifiers must not overlap (ReDoS; 16 KB of blanks would take minutes). */
 const WAIT = /^wait(?:\s*=\s*"?([^"\s]*)"?)?$/i
 
 /**
- * Seconds of `Prefer: wait=N` (RFC 7240), at most 30; undefined without, and for what is none. The first one counts.
+ * Seconds of `Prefer: wait=N` (RFC 7240), at most 30; undefined when it is absent or malformed. The first one counts.
  */
 export function preferredWait({ prefer }: IncomingHttpHeaders): number | undefined {
   const preferences = (Array.isArray(prefer) ? prefer.join(',') : (prefer ?? '')).split(',')
@@ -27,19 +24,19 @@ export interface Waiting {
   reservationId: string
   buyerId: string
   waitSeconds: number
-  /** Whose caller may give up. */
+  /** The wait ends when its client disconnects. */
   res: ServerResponse
 }
 
 /**
- * Waits until the reservation has left RESERVED, the time is over, the caller is gone, or this process drains.
- * @returns the latest that is known; undefined when nothing is, or too many wait already and it was not waited for.
+ * Waits until the reservation has left RESERVED, the time is over, the client is gone, or this process drains.
+ * @returns the latest record; undefined when there is none, or when too many wait already.
  */
 export async function awaitResult(
   watched: WatchedReservations,
   { reservationId, buyerId, waitSeconds, res }: Waiting,
 ): Promise<ReservationRecord | undefined> {
-  // A caller who left while the reservation was read has said so already, and would be waited for to the end.
+  // 'close' has fired already if the client left while the reservation was read: the wait would last to its end.
   if (res.closed || watched.refusal(buyerId)) return undefined
   let latest: ReservationRecord | undefined
   let end = () => {}

@@ -35,7 +35,7 @@ beforeEach(() => {
   return () => catalogue.close()
 })
 
-test('a sale that was loaded a moment ago is found at once, also in a crowd of ids that somebody made up', async () => {
+test('a sale that was loaded a moment ago is found at once, also among a flood of made-up ids', async () => {
   const madeUp = Array.from({ length: 500 }, (_, i) => catalogue.find(`made-up-${i}`))
   await loadSale(world, { ...figures, saleId: 'fresh' })
   const [fresh, ...rest] = await Promise.all([catalogue.find('fresh'), ...madeUp, catalogue.find('never')])
@@ -43,7 +43,7 @@ test('a sale that was loaded a moment ago is found at once, also in a crowd of i
   expect(rest.filter((sale) => sale !== undefined)).toEqual([])
 })
 
-test('ids that somebody made up are looked up together, and none of them is read', async () => {
+test('made-up ids are looked up together, and none of them is read', async () => {
   await catalogue.close() // So that only what is asked for here is counted.
   const areLoaded = vi.spyOn(world.stock, 'areLoaded')
   const readSale = vi.spyOn(world.stock, 'readSale')

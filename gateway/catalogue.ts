@@ -7,15 +7,15 @@ import type { Stock } from '../core/stock/stock.ts'
 
 const REFRESH_MS = 1_000
 
-/** What this process knows of the sales, at most a second old; of those that have ended, up to some seconds. */
+/** The sales as this process knows them, at most a second old; those that have ended, up to some seconds. */
 export interface Catalogue {
   /** In the order of `placeOf`; a sale that is new is missing for a second. */
   all: () => SaleFigures[]
-  /** Without asking anybody; undefined when it has to be looked up. */
+  /** From memory; undefined when it has to be looked up. */
   known: (saleId: string) => SaleFigures | undefined
-  /** Looks an unknown sale up at once; undefined when there is none. */
+  /** Looks an unknown sale up in Redis; undefined when there is none. */
   find: (saleId: string) => Promise<SaleFigures | undefined>
-  /** The clock that windows go by, which is Redis'. */
+  /** Redis' clock, by which sales open and close. */
   clockMs: () => number
   isFresh: () => boolean
   close: () => Promise<void>
@@ -27,7 +27,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   let sorted: SaleFigures[] = []
   let refreshedAtMs = 0
 
-  /** An epoch only ever rises here: Redis restored from an older copy must not be believed. */
+  /** An epoch only ever rises here: Redis may have been restored from an older copy. */
   function learn(sale: SaleFigures): SaleFigures {
     const epoch = Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)
     const known = { ...sale, epoch }
@@ -39,7 +39,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     await stock.syncClock()
     const found = await Promise.all((await turns.next()).map((saleId) => stock.readSale(saleId)))
     for (const sale of found) if (sale) learn(sale)
-    // A sale that is gone although it has not ended stays known: its buyers are told "not available", not "not found".
+    // A sale that is missing in Redis before its end stays known: its buyers get UNAVAILABLE, not NOT_FOUND.
     for (const sale of sales.values()) {
       if (sale.closesAtMs + KEPT_AFTER_END_MS < Date.now()) sales.delete(sale.saleId)
     }
@@ -48,8 +48,8 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   }
 
   /**
-   * Whoever makes up ids costs Redis next to nothing: all that are asked for while one look-up is under way share the
-   * next, which asks which of them are loaded and then reads only those.
+   * Made-up ids must cost Redis next to nothing: those that arrive during one look-up share the next, which asks which of
+   * them are loaded and then reads only those.
    */
   const lookUps = new Batcher<string, SaleFigures | undefined>({
     itemsMax: 1_000,
@@ -78,7 +78,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   }
 }
 
-/** Where a sale stands in the list: those that are not over first, by their end; then the others, the latest first. */
+/** Sort key of a sale in the list: open and coming ones first, by their end; then ended ones, the latest first. */
 export function placeOf(
   { saleId, closesAtMs }: Pick<SaleFigures, 'saleId' | 'closesAtMs'>,
   nowMs: number,

@@ -1,54 +1,54 @@
 import type { Redis } from 'ioredis'
 import { saleOf } from '../core/stock/reservation.ts'
 
-export interface ChangeListener {
+export interface ChangeSubscriber {
   /** Units of this sale came back. */
   released?: (saleId: string) => void
-  /** These reservations have another status than before. */
+  /** The status of these reservations has changed. */
   changed?: (reservationIds: string[]) => void
   /** From now on changes are missed. */
-  deaf?: () => void
+  disconnected?: () => void
 }
 
 /**
- * What the scripts tell of reservations (release.lua, settle.lua, adjust.lua), heard by this process once for all who
- * care.
+ * The changes that the scripts publish (release.lua, settle.lua, adjust.lua, amend.lua), over one subscription of this
+ * process for all subscribers in it.
  */
 export class Changes {
   readonly #connection: Redis
   readonly #channel: string
-  readonly #listeners: ChangeListener[] = []
+  readonly #subscribers: ChangeSubscriber[] = []
   #isSubscribed = false
 
-  /** `connection` is one of its own, which from now on only listens. */
+  /** `connection` must be used for nothing else: a subscribed connection takes no commands. */
   constructor(connection: Redis, channel: string) {
     this.#connection = connection
     this.#channel = channel
-    connection.on('message', (_channel: string, message: string) => this.#tell(message))
+    connection.on('message', (_channel: string, message: string) => this.#dispatch(message))
     connection.on('close', () => {
       this.#isSubscribed = false
-      for (const { deaf } of this.#listeners) deaf?.()
+      for (const { disconnected } of this.#subscribers) disconnected?.()
     })
   }
 
-  /** Subscribes unless that is done: to be called now and then, since a new connection has no subscription. */
-  async listen(): Promise<void> {
+  /** Subscribes unless it has; called periodically, since a new connection has no subscription. */
+  async connect(): Promise<void> {
     if (this.#isSubscribed || this.#connection.status !== 'ready') return
     await this.#connection.subscribe(this.#channel)
     this.#isSubscribed = true
   }
 
-  get isDeaf(): boolean {
-    return !this.#isSubscribed
+  get isConnected(): boolean {
+    return this.#isSubscribed
   }
 
-  hear(listener: ChangeListener): void {
-    this.#listeners.push(listener)
+  subscribe(subscriber: ChangeSubscriber): void {
+    this.#subscribers.push(subscriber)
   }
 
-  #tell(message: string): void {
+  #dispatch(message: string): void {
     const [what, ...reservationIds] = message.split(' ')
-    for (const { released, changed } of this.#listeners) {
+    for (const { released, changed } of this.#subscribers) {
       if (what === 'RELEASED') released?.(saleOf(reservationIds[0] ?? ''))
       changed?.(reservationIds)
     }

@@ -38,14 +38,14 @@ import { SoldOut } from './sold-out.ts'
 import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
-const LISTEN_INTERVAL_MS = 1_000
+const SUBSCRIBE_INTERVAL_MS = 1_000
 const SALES_STALE = {
   code: 'SALES_STALE',
   detail: 'The sales have not been read from Redis for 5 s; the log says why.',
 }
 
 /**
- * The light side: limits, eligibility, reserve, enqueue, tell the result. Touches memory, Redis and the broker only.
+ * The light side: limits, eligibility, reserve, enqueue, answer. It uses memory, Redis and the broker only.
  */
 export const startGateway: StartService<GatewayConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('gateway')
@@ -67,16 +67,16 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   })
   closers.add('publisher', () => publisher.close())
 
-  const listening = connectRedis(config.REDIS_URL, log)
-  closers.add('listening', () => listening.disconnect())
-  await waitForRedis(listening, log)
-  const changes = new Changes(listening, stock.keys.changes())
+  const subscriber = connectRedis(config.REDIS_URL, log)
+  closers.add('subscriber', () => subscriber.disconnect())
+  await waitForRedis(subscriber, log)
+  const changes = new Changes(subscriber, stock.keys.changes())
   const soldOut = new SoldOut(stock, changes, log)
   const watched = new WatchedReservations(stock, changes, log, config.WATCHERS_MAX)
-  // Refused or cut off, it is tried again; meanwhile this process finds out by asking.
-  const hearing = loops.repeat('hear changes', LISTEN_INTERVAL_MS, () => changes.listen())
-  closers.add('hearing changes', () => hearing.close())
-  listening.on('ready', () => hearing.soon())
+  // Retried when refused or cut off; meanwhile watchers are served by polling.
+  const subscribing = loops.repeat('subscribe to changes', SUBSCRIBE_INTERVAL_MS, () => changes.connect())
+  closers.add('subscription to changes', () => subscribing.close())
+  subscriber.on('ready', () => subscribing.soon())
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)
@@ -95,7 +95,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     publish,
     watched,
     log,
-    // What follows a purchase is private and changes at any moment.
+    // The answer to a purchase is private and may change at any moment.
     headers: ['Cache-Control', 'no-store', ...securityHeaders()],
     count: countOutcomes(metrics),
     reserve: reserveInBatches(stock, {
@@ -132,7 +132,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
-  // First of all: a stream that is left open would keep its connection from being closed.
+  // Closed first: an open stream would keep its connection from being closed.
   closers.add('watched reservations', () => watched.close())
   countWatchers(metrics, watched)
   return { port: http.port }
@@ -171,7 +171,7 @@ function countWatchers(registry: Registry, watched: WatchedReservations): void {
   registry.registerMetric(
     new Gauge({
       name: 'seckill_watched_reservations',
-      help: 'Buyers who wait for what becomes of their reservation',
+      help: 'Buyers who wait for the outcome of their reservation',
       registers: [],
       collect() {
         this.set(watched.count)

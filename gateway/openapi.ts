@@ -84,7 +84,7 @@ const calls: Call[] = [
         description: 'You got it, your order is being made (a repeat gets the same reservation)',
         schema: ReservationView,
       },
-      200: { description: 'What became of it, for whoever preferred to wait', schema: ReservationView },
+      200: { description: 'The decided reservation, when the request preferred to wait', schema: ReservationView },
     },
     refusals: [
       'INVALID_REQUEST',
@@ -115,10 +115,12 @@ const calls: Call[] = [
     summary: 'The same, pushed: server-sent events "reservation", one for each status, until nothing more is to come',
     params: reservationId,
     signedIn: true,
-    headers: z.object({ 'last-event-id': z.string().optional().describe('the id of the last event that was heard') }),
+    headers: z.object({
+      'last-event-id': z.string().optional().describe('the id of the last event that was received'),
+    }),
     answers: {
       200: { description: 'data: a ReservationView, id: its status', type: 'text/event-stream', schema: z.string() },
-      204: { description: 'The last event that was heard was the last there is' },
+      204: { description: 'There are no events after the last one received' },
     },
     refusals: ['NOT_FOUND', 'UNAVAILABLE', 'BUSY'],
   },
@@ -162,7 +164,7 @@ const calls: Call[] = [
   },
 ]
 
-/** What any call may be refused with, before anybody looks at what it wants. */
+/** Refusals of any call, before its content is looked at. */
 export const generalRefusals: ProblemCode[] = [
   'INVALID_REQUEST',
   'UNAUTHENTICATED',

@@ -38,7 +38,7 @@ async function resendSome(
 ): Promise<boolean> {
   const claimed = await stock.claimPending(saleId, olderThanMs, RESEND_MAX)
   if (claimed.length === 0) return false
-  log.info({ saleId, reservations: claimed.length }, 'sending unconfirmed reservations again')
+  log.info({ saleId, reservations: claimed.length }, 'publishing unconfirmed reservations again')
   failpoint('resender.beforePublish')
   const outcomes = await Promise.all(claimed.map((reservation) => publish(reservation)))
   failpoint('resender.afterConfirm')

@@ -24,7 +24,7 @@ afterAll(async () => {
 })
 
 /** What one gateway process knows, over connections of its own. */
-async function knowledge(believedMs = 600_000, redisUrl = world.redisUrl): Promise<SoldOut> {
+async function knowledge(knownForMs = 600_000, redisUrl = world.redisUrl): Promise<SoldOut> {
   const [redis, listening] = [connectRedis(redisUrl, log), connectRedis(redisUrl, log)]
   closers.push(
     () => redis.disconnect(),
@@ -32,8 +32,8 @@ async function knowledge(believedMs = 600_000, redisUrl = world.redisUrl): Promi
   )
   await Promise.all([redisReady(redis), redisReady(listening)])
   const changes = new Changes(listening, world.stock.keys.changes())
-  const soldOut = new SoldOut(new Stock(redis, world.keyPrefix), changes, log, believedMs)
-  await changes.listen()
+  const soldOut = new SoldOut(new Stock(redis, world.keyPrefix), changes, log, knownForMs)
+  await changes.connect()
   return soldOut
 }
 
@@ -82,7 +82,7 @@ const withdrawn = (soldOut: SoldOut, saleId: string) =>
     (refuses) => !refuses,
   )
 
-test('whoever comes too late is refused from memory, and whoever holds a reservation is not', async () => {
+test('a late buyer is refused from memory, and a buyer with a reservation is not', async () => {
   const { saleId } = await soldOutSale()
   const soldOut = await knowledge()
   expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
@@ -90,7 +90,7 @@ test('whoever comes too late is refused from memory, and whoever holds a reserva
   expect(['ann', 'bob', 'late'].map((buyer) => soldOut.refuses(saleId, buyer, UNITS))).toEqual([false, false, true])
 })
 
-test('a release is heard by every process, which then asks again', async () => {
+test('a release reaches every process, which then asks Redis again', async () => {
   const { saleId, release } = await soldOutSale()
   const all = await Promise.all([knowledge(), knowledge()])
   for (const soldOut of all) await learned(soldOut, saleId)
@@ -98,7 +98,7 @@ test('a release is heard by every process, which then asks again', async () => {
   for (const soldOut of all) expect(await withdrawn(soldOut, saleId)).toBe(false)
 })
 
-test('what was asked before a release is not believed after it', async () => {
+test('a survey that began before a release is out of date after it', async () => {
   const { saleId, release } = await soldOutSale()
   let answer = () => {}
   const held = new Promise<void>((resolve) => {
@@ -119,14 +119,14 @@ test('what was asked before a release is not believed after it', async () => {
     new SoldOut(new SlowStock(world.redis, world.keyPrefix), changes, log, 600_000),
     await knowledge(),
   ]
-  await changes.listen()
+  await changes.connect()
   await learned(other, saleId)
   soldOut.learn(saleId)
   // On the same connection: its own question has been answered by now, and the answer is held.
   await world.stock.survey(saleId)
   await release()
   await withdrawn(other, saleId)
-  await listening.ping() // Whatever was published has come.
+  await listening.ping() // Everything published before has arrived.
   answer()
   await held
   await new Promise((resolve) => {
@@ -144,14 +144,14 @@ test('a sale with a unit left is never taken for sold out', async () => {
   expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
 })
 
-test('what was learned is believed only for a while', async () => {
+test('what was learned expires', async () => {
   const { saleId } = await soldOutSale()
   const soldOut = await knowledge(slowed(500))
   await learned(soldOut, saleId)
   expect(await withdrawn(soldOut, saleId)).toBe(false)
 })
 
-test('nothing is believed while releases cannot be heard', async () => {
+test('while the subscription is down everything is forgotten', async () => {
   const { saleId } = await soldOutSale()
   const redisUrl = new URL(world.redisUrl)
   const proxy = await startTcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })

@@ -5,11 +5,11 @@ import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import type { Changes } from './changes.ts'
 
-/** For changes whose telling got lost: it goes to whoever listens at that moment, and to nobody later. */
-const LOOK_MS = 2_000
-/** Reads that are outstanding at once. */
+/** For lost notifications: Redis delivers them at most once. */
+const POLL_MS = 2_000
+/** Reads in flight at a time. */
 const READ_TOGETHER_MAX = 200
-/** One buyer's: some tabs and a phone. */
+/** Enough for some tabs and a phone. */
 const PER_BUYER_MAX = 6
 
 export interface Watcher {
@@ -19,14 +19,14 @@ export interface Watcher {
   onEnd: () => void
 }
 
-/** Buyers of this process who wait for a change of their reservation. Those who wait for nothing cost nothing. */
+/** Buyers of this process who wait for a change of their reservation. */
 export class WatchedReservations {
   readonly #stock: Stock
   readonly #log: Logger
   readonly #watchersMax: number
   readonly #byId = new Map<string, Set<Watcher>>()
   readonly #byBuyer = new Map<string, number>()
-  readonly #looking: Repeating
+  readonly #polling: Repeating
   #count = 0
   #isClosing = false
 
@@ -34,12 +34,12 @@ export class WatchedReservations {
     this.#stock = stock
     this.#log = log
     this.#watchersMax = watchersMax
-    changes.hear({
+    changes.subscribe({
       changed: (ids) => {
         void this.#read(ids.filter((id) => this.#byId.has(id)))
       },
     })
-    this.#looking = repeat(LOOK_MS, () => this.#read([...this.#byId.keys()]), log)
+    this.#polling = repeat(POLL_MS, () => this.#read([...this.#byId.keys()]), log)
   }
 
   /** How many wait now. */
@@ -47,19 +47,19 @@ export class WatchedReservations {
     return this.#count
   }
 
-  /** Why nobody more can wait here, or this buyer cannot. */
+  /** Why no further buyer can wait here, or this one cannot; undefined when they can. */
   refusal(buyerId: string): 'FULL' | 'TOO_MANY_OF_YOURS' | undefined {
     if (this.#isClosing || this.#count >= this.#watchersMax) return 'FULL'
     return (this.#byBuyer.get(buyerId) ?? 0) >= PER_BUYER_MAX ? 'TOO_MANY_OF_YOURS' : undefined
   }
 
-  /** Tells what the reservation is now, and whenever it changes. @returns what ends it; to be called once. */
+  /** Calls the watcher with the reservation as it is now, and after every change. @returns the end of it, to be called once. */
   watch(reservationId: string, buyerId: string, watcher: Watcher): () => void {
     const watchers = this.#byId.get(reservationId) ?? new Set()
     this.#byId.set(reservationId, watchers.add(watcher))
     this.#byBuyer.set(buyerId, (this.#byBuyer.get(buyerId) ?? 0) + 1)
     this.#count++
-    // Read only now: a change from here on is told.
+    // Read after the registration, so that no change between the two is missed.
     void this.#read([reservationId])
     return () => {
       watchers.delete(watcher)
@@ -75,10 +75,10 @@ export class WatchedReservations {
   async close(): Promise<void> {
     this.#isClosing = true
     for (const watcher of [...this.#byId.values()].flatMap((watchers) => [...watchers])) watcher.onEnd()
-    await this.#looking.close()
+    await this.#polling.close()
   }
 
-  /** Never throws: whoever waits is told at the next look. */
+  /** Never throws: the next poll reads again. */
   async #read(reservationIds: string[]): Promise<void> {
     for (const some of slicesOf(reservationIds, READ_TOGETHER_MAX)) {
       await Promise.all(

@@ -38,8 +38,8 @@ export interface Verdict {
 export const buyerOfSale = (saleId: string, buyerId: string) => `${saleId}/${buyerId}`
 
 /**
- * Decides each reservation in turn, as if they came one by one. Pure. It checks every rule again, whatever the gateway
- * has checked: a message of any content must not become an order against the rules.
+ * Decides each reservation in turn, as if they came one by one. Pure. It checks every rule again: no message may
+ * become an order against the rules, also one that no gateway would publish.
  */
 export function decide(
   reservations: Reservation[],

@@ -2,17 +2,17 @@ import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/batches/slices.ts'
 
 export interface BlacklistDifference {
-  /** Buyers who ought to be listed in Redis and are not. */
+  /** Buyers who should be listed in Redis and are not. */
   missing: string[]
-  /** Buyers who are listed in Redis and ought not to be. */
+  /** Buyers who are listed in Redis and should not be. */
   extra: string[]
 }
 
 const PIECE = 5_000
 
 /**
- * Holds a blacklist in Redis against those who ought to be on it. Two round trips where they agree. @throws when Redis
- * does not answer
+ * Compares a blacklist in Redis with the wanted one, in two round trips where they agree. @throws when Redis does not
+ * answer
  */
 export async function compareBlacklist(redis: Redis, key: string, listed: string[]): Promise<BlacklistDifference> {
   const size = await redis.scard(key)

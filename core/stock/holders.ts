@@ -1,6 +1,6 @@
 /**
- * Who may hold a reservation of a sale: a filter in a Redis bit string, one bit a buyer, 32 bits or more a unit. "No"
- * is certain; "perhaps" is wrong for 3 % when every unit was sold once. Bits are only ever set: a buyer whose
+ * Buyers who may have a reservation of a sale: a Bloom filter in a Redis bit string, one bit for a buyer, 32 bits or
+ * more for a unit. "No" is certain; false positives are 3 % when every unit was sold once. Bits are only ever set: a buyer whose
  * reservation ended stays a "perhaps", for whom Redis is asked. (Two bits a buyer would be wrong for 0.4 %, and cost
  * every purchase another command.) A stock that is changed while the sale runs changes nothing here: the bits stay laid
  * out for the units there were when the sale was brought in (`holderUnits`), or a holder's bit would be looked for

@@ -64,7 +64,7 @@ test('a sale that is open under an epoch is not brought in again under the same 
   expect(await left(sale)).toBe(2)
 })
 
-test('under a newer epoch it is closed: nobody buys, nor by the old epoch once it is open', async () => {
+test('under a newer epoch it is closed: no purchase succeeds, nor one by the old epoch once it is open', async () => {
   const sale = await openSale()
   expect(await door.close({ ...closed(sale), epoch: 2 })).toBe('CLOSED')
   expect(await door.read(sale.saleId)).toEqual({ state: 'CLOSED', epoch: 2, refilled: 0 })
@@ -86,7 +86,7 @@ test('what another run of the server wrote is not believed, although its epoch i
   expect(await left(sale)).toBe(3)
 })
 
-test('while the door is closed nobody learns that the sale is sold out', async () => {
+test('while the door is closed no survey says that the sale is sold out', async () => {
   const sale = await openSale({ left: 0 })
   expect(await world.stock.survey(sale.saleId)).toMatchObject({ left: 0 })
   await door.close({ ...closed(sale), epoch: 2 })
@@ -217,7 +217,7 @@ test('a sale that is moved keeps its data until a day after its new end', async 
   expect(await reserve(sale, 'ann')).toBe('ENDED')
 })
 
-test('figures of another epoch are not taken: whoever rebuilds the sale has newer ones', async () => {
+test('figures of another epoch are not taken: the rebuild has newer ones', async () => {
   const sale = await openSale({ epoch: 2 })
   await door.amend({ ...closed(sale), epoch: 1, title: 'Old', total: 9 })
   expect(await world.stock.readSale(sale.saleId)).toMatchObject({ title: 'A sale', total: 3, left: 3 })

@@ -16,8 +16,8 @@ const SALES_AT_A_TIME = 200
 const REFILLED_PER_CALL_MAX = 32
 
 /**
- * What is done to a sale's Redis data from outside the buying: bring it in, open and move it, set it right. Every
- * method throws when Redis does not answer in time.
+ * Administration of a sale's data in Redis: load, open, amend and adjust it. Every method throws when Redis does not
+ * answer in time.
  */
 export class SaleAdmin {
   readonly keys: StockKeys
@@ -32,7 +32,7 @@ export class SaleAdmin {
 
   /** Brings a sale in with its door closed; STALE when Redis has it under a newer epoch, or open under this one. */
   async close(sale: ClosedSale): Promise<'CLOSED' | 'STALE'> {
-    // Listed first: a listed sale without data is no sale to anybody, data that is not listed would never be sold.
+    // Listed first: a listed sale without data is ignored, data that is not listed would never be sold.
     await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
     await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
     return this.#scripts.close({
@@ -42,13 +42,13 @@ export class SaleAdmin {
     })
   }
 
-  /** Fills in whom a closed sale does not serve. */
+  /** Fills in the blacklist of a closed sale. */
   async fillBlacklist(saleId: string, buyerIds: string[]): Promise<void> {
     // In pieces: the arguments of one call stand on the stack, and 100,000 of them do not fit.
     for (const some of slicesOf(buyerIds, BLACKLIST_PIECE)) await this.#redis.sadd(this.keys.blacklist(saleId), ...some)
   }
 
-  /** Fills in what became of reservations of a closed sale; STALE when it is not closed under this epoch any more. */
+  /** Writes the decided reservations of a closed sale; STALE when it is not closed under this epoch any more. */
   async refill(
     { saleId, epoch, total }: ClosedSale,
     reservations: DecidedReservation[],
@@ -173,7 +173,7 @@ export class SaleAdmin {
       await Promise.all(some.map((saleId) => this.setBlacklisted(saleId, buyerIds, listed)))
   }
 
-  /** Holds a sale's blacklist in Redis against those who ought to be on it. */
+  /** Compares a sale's blacklist in Redis with the one that PostgreSQL has. */
   async compareBlacklist(saleId: string, listed: string[]): Promise<BlacklistDifference> {
     return compareBlacklist(this.#redis, this.keys.blacklist(saleId), listed)
   }

@@ -1,11 +1,11 @@
 import type { Stock } from './stock.ts'
 
-/** Ended sales sell no more, so they are checked in turn: a thousand of them take five looks. */
-const ENDED_PER_LOOK_MAX = 200
+/** Ended sales sell no more, so they are checked in turn: a thousand of them take five passes. */
+const ENDED_PER_PASS_MAX = 200
 
 /**
- * The loaded sales for a loop that looks at them again and again: those that have not ended every time, and of the
- * ended ones, which Redis keeps for a day, some each time, in turn. So a look costs what the open sales cost.
+ * The loaded sales for a periodic pass: all that have not ended, and of the ended ones, which Redis keeps for a day, some
+ * in turn. So a pass costs what the open sales cost.
  */
 export class SalesInTurn {
   readonly #stock: Pick<Stock, 'openSaleIds' | 'endedSaleIds'>
@@ -15,13 +15,13 @@ export class SalesInTurn {
     this.#stock = stock
   }
 
-  /** Ids of the sales of the next look. @throws when Redis does not answer */
+  /** Ids of the sales of the next pass. @throws when Redis does not answer */
   async next(): Promise<string[]> {
     const [open, ended] = await Promise.all([
       this.#stock.openSaleIds(),
-      this.#stock.endedSaleIds(this.#skip, ENDED_PER_LOOK_MAX),
+      this.#stock.endedSaleIds(this.#skip, ENDED_PER_PASS_MAX),
     ])
-    this.#skip = ended.length < ENDED_PER_LOOK_MAX ? 0 : this.#skip + ENDED_PER_LOOK_MAX
+    this.#skip = ended.length < ENDED_PER_PASS_MAX ? 0 : this.#skip + ENDED_PER_PASS_MAX
     return [...open, ...ended]
   }
 }

@@ -298,7 +298,7 @@ describe('releasing', () => {
   })
 })
 
-test('a resender takes over only what is old enough, and nobody sees it again at once', async () => {
+test('a resender takes over only what is old enough, and no other sees it until it is old again', async () => {
   const sale = await loadedSale()
   await reserve(request(sale, 'ann'))
   expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
@@ -344,7 +344,7 @@ test('a settled reservation only ever moves on', async () => {
   expect(await left(sale)).toBe(2)
 })
 
-test('many reservations are settled together, each with its own order, whatever became of the others', async () => {
+test('many reservations are settled together, each with its own order, also beside ended ones', async () => {
   const sale = await loadedSale({ total: 100, left: 100 })
   const buyers = Array.from({ length: 100 }, (_, i) => `buyer-${i}`)
   await world.stock.reserve(

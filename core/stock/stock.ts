@@ -15,7 +15,7 @@ import { KEPT_AFTER_END_MS, type SaleFigures, saleFigures } from './sale-figures
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
-/** Redis does nothing else meanwhile: 8 µs for each. */
+/** Redis runs nothing else meanwhile: 8 µs for each. */
 const SETTLED_PER_CALL_MAX = 32
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
@@ -84,7 +84,7 @@ export class Stock {
     return answers.map(reserveOutcome)
   }
 
-  /** The broker has the messages: the entries need not be sent again. */
+  /** The broker has confirmed the messages: the entries need not be published again. */
   async confirmed(saleId: string, pendingEntries: string[]): Promise<void> {
     await this.#redis.xdel(this.keys.pending(saleId), ...pendingEntries)
   }
@@ -119,7 +119,7 @@ export class Stock {
 
   /**
    * Ends a reservation without a sale, once. With `pendingEntry` only while that entry has not been taken over by a
-   * resender: the caller's own publish was refused, and nobody else may have published it.
+   * resender: the caller's own publish was refused, and no other can have been made.
    */
   async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
     const { saleId, reservationId, buyerId, quantity } = ref
@@ -188,7 +188,7 @@ export class Stock {
     return this.#redis.zcard(this.keys.undecided(saleId))
   }
 
-  /** Learns how far Redis' clock is ahead of ours, to within a round trip; deadlines are told to Redis by its own. */
+  /** Measures how far Redis' clock is ahead of ours, to within a round trip; deadlines of scripts are by Redis' clock. */
   async syncClock(): Promise<void> {
     const sentAtMs = Date.now()
     this.#redisAheadMs = (await this.nowMs()) - (sentAtMs + Date.now()) / 2

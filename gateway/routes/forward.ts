@@ -8,11 +8,11 @@ import type { Logger } from '../../core/platform/process/log.ts'
 import { sendProblem } from '../../core/platform/http/problem.ts'
 
 const ANSWER_LIMIT_MS = 10_000
-/** Then we close a connection to the order service, long before it does. */
+/** Idle connections are closed after this time, well before the order service would close them. */
 const IDLE_LIMIT_MS = 15_000
-/** Requests of buyers that the order service is asked at once by one process; more wait here. */
+/** Most buyers' requests of one process in flight to the order service; more wait here. */
 const MAX_SOCKETS = 100
-/** The provider's own, so that money is counted while buyers take up all of theirs. */
+/** The provider's own, so that money is counted while buyers occupy all of theirs. */
 const MAX_SOCKETS_OF_PROVIDER = 20
 
 const FORWARDED = /^\/(orders|payments)\//
@@ -33,9 +33,9 @@ const OF_ONE_CONNECTION = new Set([
 ])
 
 /**
- * Hands /orders and /payments to the order service, bodies byte for byte (a payment callback is signed over its raw
- * body). Each is read whole before it is handed on: a hundred slow senders would otherwise hold every connection there
- * is, and a body whose framing had got lost on the way would be read as the next buyer's request.
+ * Forwards /orders and /payments to the order service, bodies byte for byte (a payment callback is signed over its raw
+ * body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a body with
+ * lost framing would be read as the next buyer's request (request smuggling).
  */
 export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler {
   const ofBuyers = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS)
@@ -52,7 +52,7 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
     try {
       passOn(await (req.path === CALLBACK ? ofProvider : ofBuyers)(req, res, body), res)
     } catch (error) {
-      if (res.closed) return // The buyer is gone, and the request with them.
+      if (res.closed) return // The client is gone.
       log.warn({ err: (error as Error).message }, 'order service not reached')
       sendProblem(res, 'UNAVAILABLE', 'Orders cannot be reached right now; try again in a moment.', {
         retryAfterSeconds: 2,
@@ -68,14 +68,19 @@ function connectionsTo(url: URL, maxSockets: number): Ask {
   const { Agent, request } = url.protocol === 'https:' ? https : http
   // Without the brackets of an IPv6 address.
   const hostname = url.hostname.replace(/^\[|\]$/g, '')
-  // By its own name: Node would hold the certificate against the header Host.
+  // Node would verify the certificate against the header Host.
   const servername = isIP(hostname) ? '' : hostname
   const agent = new Agent({ keepAlive: true, maxSockets, timeout: IDLE_LIMIT_MS })
   const target: https.RequestOptions = { protocol: url.protocol, hostname, port: url.port, agent, servername }
   const folder = url.pathname.replace(/\/$/, '')
   return (req, res, body) =>
     new Promise((resolve, reject) => {
-      const asked = request({ ...target, method: req.method, path: folder + pathOf(req), headers: handedOn(req, body) })
+      const asked = request({
+        ...target,
+        method: req.method,
+        path: folder + pathOf(req),
+        headers: forwardedHeaders(req, body),
+      })
       const limit = setTimeout(
         () => asked.destroy(new Error(`No answer within ${ANSWER_LIMIT_MS} ms`)),
         ANSWER_LIMIT_MS,
@@ -89,15 +94,15 @@ function connectionsTo(url: URL, maxSockets: number): Ask {
     })
 }
 
-/** As it came, dots and all: resolved, /orders/../metrics would leave /orders. */
+/** Unresolved: /orders/../metrics would otherwise leave /orders. */
 function pathOf(req: Request): string {
   const query = req.url.indexOf('?')
   return query === -1 ? req.path : req.path + req.url.slice(query)
 }
 
-function handedOn(req: Request, body: Buffer): Record<string, string | string[] | undefined> {
+function forwardedHeaders(req: Request, body: Buffer): Record<string, string | string[] | undefined> {
   const headers = Object.entries(req.headers).filter(([name]) => !OF_ONE_CONNECTION.has(name))
-  // Also the length 0: without it a POST would be sent in chunks.
+  // Also for length 0: without it Node would send a POST in chunks.
   return { ...Object.fromEntries(headers), 'x-forwarded-for': req.ip ?? '', 'content-length': String(body.length) }
 }
 
@@ -106,6 +111,6 @@ function passOn(answer: IncomingMessage, res: Response): void {
     ([name]) => name === 'content-length' || !OF_ONE_CONNECTION.has(name),
   )
   res.writeHead(answer.statusCode ?? 502, Object.fromEntries(headers))
-  // What breaks now breaks the buyer's connection: they see that the answer is not whole.
+  // A failure from here on breaks the client's connection, which shows that the answer is incomplete.
   pipeline(answer, res, () => {})
 }

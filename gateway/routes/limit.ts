@@ -6,12 +6,12 @@ import type { GatewayConfig } from '../config.ts'
 
 type Limits = Pick<GatewayConfig, 'POLL_RATE_PER_SECOND' | 'POLL_BURST' | 'SIGN_IN_RATE_PER_SECOND' | 'SIGN_IN_BURST'>
 
-/** Each kind of request has its own: buyers can still buy and pay when somebody behind their address polls too much. */
+/** One set for each kind of request: a client who polls too much does not keep its neighbours from buying or paying. */
 export const bucketsOfAddresses = (limits: Limits) => new KeyedBuckets(limits.POLL_RATE_PER_SECOND, limits.POLL_BURST)
 
 /**
- * What one client address may ask for. Kept in this process: it protects the process, and a client who is served by
- * several of them gets a little more. Purchases are limited where they are made, in buy.ts.
+ * Rate limits of one client address. They protect this process and live in it, so a client who is served by several
+ * processes gets a little more. Purchases have theirs in buy.ts.
  */
 export function addressLimit(limits: Limits): RequestHandler {
   const buckets = {
@@ -32,17 +32,15 @@ export function addressLimit(limits: Limits): RequestHandler {
 }
 
 const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
-/**
- * The shop's page is some ten files, and a buyer whose page polls too much must still see it: it is what says to wait.
- */
+/** The shop's page is some ten files, and must load for a buyer who polled too much: it tells them to wait. */
 const PAGE_FILES = 10
 const PAGE = /^\/(assets\/[^/]+)?$/
 const SIGN_IN = /^\/sessions\/?$/i
 const PAYMENT = /^\/orders\//i
 
-/** Undefined for what is not limited here. */
+/** Undefined for a request that is not limited here. */
 function kindOf({ method, path }: Request): 'signIn' | 'payment' | 'page' | 'other' | undefined {
-  // The provider reports everybody's money from one address.
+  // The provider reports the money of all buyers from one address.
   if (path === '/payments/callback' || (method === 'POST' && PURCHASE.test(path))) return undefined
   if (SIGN_IN.test(path)) return 'signIn'
   if (PAGE.test(path)) return 'page'

@@ -7,20 +7,17 @@ import { reservationView } from '../answers.ts'
 import type { WatchedReservations } from '../watched-reservations.ts'
 import { readOwn } from './reservations.ts'
 
-/** Told to the client: when to come again after a stream that broke off. */
+/** Sent to the client: pause before it reconnects. */
 const RETRY_MS = 2_000
-/** Well within the time after which a connection without a byte is given up, ours and those of proxies. */
+/** Well within the idle limits of proxies and of our own server. */
 const HEARTBEAT_MS = 15_000
-/**
- * Risk control reviews a payment when it hears of it, and may take the order back: whoever reads "paid" here hears
- * that, too.
- */
+/** Risk control may veto an order shortly after it was paid: the stream stays open for that event, too. */
 const AFTER_PAID_MS = 10_000
-/** Whoever waits longer comes again, on whichever process has room, with a token that still holds. */
+/** Then the client reconnects, to any process that has room, and its token is verified again. */
 const STREAM_MS_MAX = 15 * 60_000
-const COME_BACK_SECONDS = 5
+const RETRY_AFTER_SECONDS = 5
 
-/** GET /reservations/:reservationId/events: server-sent events, one for each status, until nothing more is to come. */
+/** GET /reservations/:reservationId/events: server-sent events, one for each status, until the last. */
 export function getReservationEvents(
   stock: Stock,
   watched: WatchedReservations,
@@ -29,29 +26,29 @@ export function getReservationEvents(
     const { reservationId } = req.params
     const buyerId = res.locals.buyer.id
     const record = await readOwn(stock, reservationId, buyerId)
-    // Nobody will tell us that they left: a stream that is opened now would be counted, and beat, for ever.
+    // The client is gone and 'close' has fired: opening now would leak the watcher and its heartbeat.
     if (res.closed) return
-    const told = req.get('last-event-id')
-    // EventSource comes again after every end, unless it is told that there is nothing more.
-    if (told === record.status && isFinal(record)) return void res.status(204).end()
+    const lastEventId = req.get('last-event-id')
+    // EventSource reconnects after every end, except after 204.
+    if (lastEventId === record.status && isFinal(record)) return void res.status(204).end()
     refuseIfFull(watched, buyerId)
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
     if (req.method === 'HEAD') return void res.end()
     res.write(`retry: ${RETRY_MS}\n\n`)
-    stream(res, watched, { reservationId, buyerId, told })
+    stream(res, watched, { reservationId, buyerId, lastEventId })
   }
 }
 
 function refuseIfFull(watched: WatchedReservations, buyerId: string): void {
   const refusal = watched.refusal(buyerId)
-  const comeBack = { retryAfterSeconds: COME_BACK_SECONDS }
+  const retry = { retryAfterSeconds: RETRY_AFTER_SECONDS }
   if (refusal === 'FULL')
     throw new ProblemError(
       'BUSY',
       'Too many buyers wait here already; ask for the reservation itself from time to time.',
-      comeBack,
+      retry,
     )
-  if (refusal) throw new ProblemError('RATE_LIMITED', 'You have too many streams open; close one.', comeBack)
+  if (refusal) throw new ProblemError('RATE_LIMITED', 'You have too many streams open; close one.', retry)
 }
 
 const isFinal = ({ status }: ReservationRecord) => status !== 'RESERVED' && status !== 'ORDERED'
@@ -59,9 +56,9 @@ const isFinal = ({ status }: ReservationRecord) => status !== 'RESERVED' && stat
 function stream(
   res: Response,
   watched: WatchedReservations,
-  { reservationId, buyerId, told }: { reservationId: string; buyerId: string; told: string | undefined },
+  { reservationId, buyerId, lastEventId }: { reservationId: string; buyerId: string; lastEventId: string | undefined },
 ): void {
-  let latest = told
+  let latest = lastEventId
   const end = () => {
     res.end()
   }
@@ -73,7 +70,7 @@ function stream(
     onRecord(record) {
       if (record.status === latest) return
       latest = record.status
-      // The status is the event's id: each comes once, and says how far a client that comes again had heard.
+      // The status is the event's id: each is sent once, and a reconnecting client names the last it received.
       write(
         `event: reservation\nid: ${record.status}\ndata: ${JSON.stringify(reservationView(reservationId, record))}\n\n`,
       )

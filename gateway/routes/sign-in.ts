@@ -5,7 +5,7 @@ import { parse } from '../../core/platform/http/problem.ts'
 import type { Tokens } from '../../core/platform/http/tokens.ts'
 
 /**
- * Demo mode only: anybody is whoever they say; the same name is the same buyer, in capitals or not, composed or not.
+ * Demo mode only: a name is enough. The same name is the same buyer, in any case and Unicode normal form.
  */
 export function demoSignIn(tokens: Tokens): RequestHandler {
   return (req, res) => {

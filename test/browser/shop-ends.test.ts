@@ -33,7 +33,7 @@ test("an order lapses before the buyer's eyes, and the unit wakes up the button 
   const waiting = await visit(saleId, 'Waiting')
   await waiting.shop.says('Sold out for now')
 
-  await dreamer.shop.says('It was not paid in time, so the unit went back for somebody else.')
+  await dreamer.shop.says('It was not paid in time, so the unit went back on sale.')
   await dreamer.shop.says('You are free to buy again.')
   await waiting.shop.buy()
   await waiting.shop.says('Your order is waiting')
@@ -41,7 +41,7 @@ test("an order lapses before the buyer's eyes, and the unit wakes up the button 
   await dreamer.shop.says('Sold out for now')
   for (const visitor of [dreamer, waiting]) expectNoFaults(visitor)
 
-  await waiting.shop.says('It was not paid in time, so the unit went back for somebody else.')
+  await waiting.shop.says('It was not paid in time, so the unit went back on sale.')
   await dreamer.shop.buy()
   await dreamer.shop.says('Your order is waiting')
   expect((await system.auditAtRest(saleId)).balanced).toBe(true)
@@ -73,5 +73,5 @@ test('an order that ended while nobody looked is told on return', async () => {
     (order) => order?.status === 'CANCELLED',
   )
   await page.goBack()
-  await shop.says('It was not paid in time, so the unit went back for somebody else.')
+  await shop.says('It was not paid in time, so the unit went back on sale.')
 })

@@ -102,7 +102,7 @@ describe('buying', () => {
     const { shop } = await visit()
     await shop.order(await system.createSale({ stock: 1 }), 'Doubtful')
     await shop.button('Cancel the order').click()
-    await shop.says('You cancelled it. The unit went back for somebody else.')
+    await shop.says('You cancelled it. The unit went back on sale.')
     await shop.button('Buy again').click()
     await shop.buy()
     await shop.says('Your order is waiting')
@@ -152,7 +152,7 @@ describe('a refusal says why, and what to do next', () => {
 
   test.each([
     [429, 'RATE_LIMITED', 'A little too fast'],
-    [503, 'BUSY', 'The line is full'],
+    [503, 'BUSY', 'The queue is full'],
     [503, 'UNAVAILABLE', 'The shop cannot be reached for a moment'],
   ])('%d %s: the wait is counted down, then the button wakes up', async (status, code, title) => {
     const { shop, page } = await visit()
@@ -202,7 +202,7 @@ describe('coupon and points', () => {
       })
     })
     await shop.buy()
-    await shop.says('The line is full')
+    await shop.says('The queue is full')
     await page.getByText('Coupon and points').click()
     await page.getByLabel('Coupon', { exact: true }).fill('no blanks')
     await shop.says('Letters, digits and - only, 40 at most.')

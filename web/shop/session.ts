@@ -8,7 +8,7 @@ export interface SignedIn extends z.infer<typeof Session> {
   name: string
 }
 
-/** As JSON; '' when nobody is signed in. All tabs follow. */
+/** As JSON; '' when signed out. All tabs follow. */
 const kept = remembered('seckill.session', (value) => (value && read(value) ? value : ''))
 
 function read(value: string): SignedIn | undefined {
@@ -31,7 +31,7 @@ export function signOut(): void {
   kept.set('')
 }
 
-/** Demo mode only: anybody is whoever they say. @returns why not, or undefined when signed in. */
+/** Demo mode only: a name is enough. @returns why it was refused, or undefined when signed in. */
 export async function signIn(name: string): Promise<Refusal | undefined> {
   const answer = await ask<z.infer<typeof Session>>('/sessions', { method: 'POST', body: { name } })
   if (!answer.ok) return answer.refusal

@@ -1,4 +1,4 @@
-/** The items by key, groups and their items in the order of their coming. (Node has Map.groupBy from 21 on.) */
+/** The items by key, groups and their items in their order of arrival. (Node has Map.groupBy from 21 on.) */
 export function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>()
   for (const item of items) {

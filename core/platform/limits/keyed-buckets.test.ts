@@ -3,7 +3,7 @@ import { KeyedBuckets } from './keyed-buckets.ts'
 
 const taken = (buckets: KeyedBuckets, ...keys: string[]) => keys.map((key) => buckets.take(key).taken)
 
-test('every key has a bucket of its own, and hears when to come back', () => {
+test('every key has a bucket of its own, and is told when to retry', () => {
   const buckets = new KeyedBuckets(0.001, 2)
   expect(taken(buckets, 'a', 'a', 'a', 'b')).toEqual([true, true, false, true])
   expect(buckets.take('a')).toEqual({ taken: false, waitMs: expect.closeTo(1_000_000, -4) as unknown })

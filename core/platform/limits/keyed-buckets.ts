@@ -1,6 +1,6 @@
 import { TokenBucket } from './token-bucket.ts'
 
-/** Then the one that was used least recently is forgotten, which gives whoever it was a full bucket. */
+/** Beyond this the least recently used bucket is dropped, so its key begins with a full one again. */
 const BUCKETS_MAX = 10_000
 
 /** A token bucket of its own for each key, in bounded memory. */
@@ -14,10 +14,10 @@ export class KeyedBuckets {
     this.#bucketsMax = bucketsMax
   }
 
-  /** Takes one token of that key's bucket, or none and tells how many ms it takes until one is there. */
+  /** Takes one token of that key's bucket, or returns the ms until there is one. */
   take(key: string): ReturnType<TokenBucket['take']> {
     const bucket = this.#buckets.get(key) ?? this.#make()
-    // A map keeps the order of insertion: whoever comes moves to its end.
+    // A map keeps the order of insertion: the key moves to its end.
     this.#buckets.delete(key)
     this.#buckets.set(key, bucket)
     const [oldest] = this.#buckets.size > this.#bucketsMax ? this.#buckets.keys() : []

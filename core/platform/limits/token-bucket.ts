@@ -11,7 +11,7 @@ export class TokenBucket {
     this.#tokens = burst
   }
 
-  /** For whoever refuses: takes one token, or none and tells how many ms it takes until one is there. */
+  /** For a limit that refuses: takes one token, or returns the ms until there is one. */
   take(): { taken: true } | { taken: false; waitMs: number } {
     this.#refill()
     if (this.#tokens < 1) return { taken: false, waitMs: this.#msFor(1 - this.#tokens) }
@@ -19,7 +19,7 @@ export class TokenBucket {
     return { taken: true }
   }
 
-  /** For whoever waits: takes the tokens, on credit if need be, and tells how many ms to wait before using them. */
+  /** For a limit that delays: takes the tokens, on credit if need be, and returns the ms to wait before using them. */
   spend(amount: number): number {
     this.#refill()
     this.#tokens -= amount

@@ -30,7 +30,7 @@ export const stockGuards: Guard[] = [
     tests: { file: STOCK, named: 'reserving' },
   },
   {
-    rule: 'nobody has more than the limit per buyer',
+    rule: 'no reservation has more units than the limit per buyer',
     file: 'core/stock/reserve.lua',
     text: "  if units > tonumber(limit_per_buyer) then return { 'OVER_LIMIT', limit_per_buyer } end\n",
     without: '',
@@ -44,21 +44,21 @@ export const stockGuards: Guard[] = [
     tests: { file: RECONCILING, named: 'undecided reservations of several units' },
   },
   {
-    rule: 'nobody on the blacklist reserves',
+    rule: 'a blacklisted buyer does not reserve',
     file: 'core/stock/reserve.lua',
     text: "  if redis.call('SISMEMBER', blacklist, buyer_id) == 1 then return { 'BLACKLISTED' } end\n",
     without: '',
     tests: { file: STOCK, named: 'reserving knows the window' },
   },
   {
-    rule: 'nobody reserves before the sale opens',
+    rule: 'no reservation before the sale opens',
     file: 'core/stock/reserve.lua',
     text: "  if now < tonumber(opens_at_ms) then return { 'NOT_STARTED', now_ms, opens_at_ms } end\n",
     without: '',
     tests: { file: STOCK, named: 'reserving knows the window' },
   },
   {
-    rule: 'nobody reserves after the sale has ended',
+    rule: 'no reservation after the sale has ended',
     file: 'core/stock/reserve.lua',
     text: "  if now >= tonumber(closes_at_ms) then return { 'ENDED', now_ms } end\n",
     without: '',
@@ -163,7 +163,7 @@ export const stockGuards: Guard[] = [
     tests: { file: STOCK, named: 'releasing gives' },
   },
   {
-    rule: 'a resender leaves what is young to whoever is sending it',
+    rule: 'a resender leaves young entries to the gateway that is publishing them',
     file: 'core/stock/claim.lua',
     text: ' - age_ms\n',
     without: '\n',
@@ -205,7 +205,7 @@ export const stockGuards: Guard[] = [
     tests: { file: DOOR, named: 'filling in does not' },
   },
   {
-    rule: 'whoever holds an order holds the right to buy',
+    rule: 'the buyer of an order is marked as a holder',
     file: 'core/stock/refill.lua',
     text: "    redis.call('SET', buyer, id, 'PXAT', expires_at_ms)\n",
     without: '',

@@ -25,7 +25,7 @@ const refusals: Refusals = {
     title: 'A little too fast',
     next: 'You can try again in a moment. Nobody overtakes you by pressing faster.',
   },
-  BUSY: { title: 'The line is full', next: 'Nothing was reserved. Try again in a moment.' },
+  BUSY: { title: 'The queue is full', next: 'Nothing was reserved. Try again in a moment.' },
   UNAVAILABLE: {
     title: 'The shop cannot be reached for a moment',
     next: 'If your attempt did arrive, the next one finds it: you never buy twice.',
@@ -51,8 +51,8 @@ const reasons: Record<Reason, string> = {
   EXPIRED: 'The line was too long, and your place in it ran out. Nothing was charged.',
   NOT_ELIGIBLE: 'This account cannot take part in the sale.',
   BUSY: 'The line was full. Nothing was charged.',
-  UNPAID: 'It was not paid in time, so the unit went back for somebody else.',
-  BUYER: 'You cancelled it. The unit went back for somebody else.',
+  UNPAID: 'It was not paid in time, so the unit went back on sale.',
+  BUYER: 'You cancelled it. The unit went back on sale.',
   COUPON_REFUSED: 'The coupon could not be used. Try another one, or none.',
   TOO_FEW_POINTS: 'You do not have that many points. Try with fewer, or none.',
   NOT_COMPLETED: 'Your coupon and points could not be checked in time. Everything was put back.',
@@ -117,7 +117,7 @@ export const en = {
     checking: { title: 'Your order is made', text: 'Checking your coupon and points. This takes a moment.' },
     toPay: {
       title: 'Your order is waiting',
-      text: 'Pay before the time is up. After that the unit goes to somebody else.',
+      text: 'Pay before the time is up. After that the unit goes back on sale.',
     },
     paid: { title: 'Paid. It is yours', text: 'Thank you. There is nothing more to do.' },
     lapsed: 'Your order has ended',
