@@ -4,7 +4,7 @@ import type { Sale } from '../core/platform/stores/database.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
-import type { Door } from '../core/stock/sale-figures.ts'
+import type { SaleState } from '../core/stock/sale-figures.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import type { CancelDeps } from './cancel-batch.ts'
 import { LedgerSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
@@ -63,7 +63,7 @@ export class Rebuilder {
     })
   }
 
-  async #lookAt(sale: SaleInTurn, door: Door): Promise<void> {
+  async #lookAt(sale: SaleInTurn, door: SaleState): Promise<void> {
     if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
     else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
     else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#closeLost(sale, door)
@@ -71,7 +71,7 @@ export class Rebuilder {
     else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#closeStuck(sale)
   }
 
-  async #closeLost(sale: SaleInTurn, door: Door): Promise<void> {
+  async #closeLost(sale: SaleInTurn, door: SaleState): Promise<void> {
     const isWhole = door.epoch === sale.epoch && (await this.#isWhole(sale))
     const closed = await closeSale(this.#deps, sale.id)
     if (!closed || sale.epoch === 0) return

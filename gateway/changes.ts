@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { saleOf } from '../core/stock/reservation.ts'
 
-export interface ChangeSubscriber {
+export interface ChangeListener {
   /** Units of this sale came back. */
   released?: (saleId: string) => void
   /** The status of these reservations has changed. */
@@ -12,12 +12,12 @@ export interface ChangeSubscriber {
 
 /**
  * The changes that the scripts publish (release.lua, settle.lua, adjust.lua, amend.lua), over one subscription of this
- * process for all subscribers in it.
+ * process for all listeners in it.
  */
 export class Changes {
   readonly #connection: Redis
   readonly #channel: string
-  readonly #subscribers: ChangeSubscriber[] = []
+  readonly #listeners: ChangeListener[] = []
   #isSubscribed = false
 
   /** `connection` must be used for nothing else: a subscribed connection takes no commands. */
@@ -27,7 +27,7 @@ export class Changes {
     connection.on('message', (_channel: string, message: string) => this.#dispatch(message))
     connection.on('close', () => {
       this.#isSubscribed = false
-      for (const { disconnected } of this.#subscribers) disconnected?.()
+      for (const { disconnected } of this.#listeners) disconnected?.()
     })
   }
 
@@ -42,13 +42,13 @@ export class Changes {
     return this.#isSubscribed
   }
 
-  subscribe(subscriber: ChangeSubscriber): void {
-    this.#subscribers.push(subscriber)
+  subscribe(listener: ChangeListener): void {
+    this.#listeners.push(listener)
   }
 
   #dispatch(message: string): void {
     const [what, ...reservationIds] = message.split(' ')
-    for (const { released, changed } of this.#subscribers) {
+    for (const { released, changed } of this.#listeners) {
       if (what === 'RELEASED') released?.(saleOf(reservationIds[0] ?? ''))
       changed?.(reservationIds)
     }

@@ -67,16 +67,16 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   })
   closers.add('publisher', () => publisher.close())
 
-  const subscriber = connectRedis(config.REDIS_URL, log)
-  closers.add('subscriber', () => subscriber.disconnect())
-  await waitForRedis(subscriber, log)
-  const changes = new Changes(subscriber, stock.keys.changes())
+  const pubSub = connectRedis(config.REDIS_URL, log)
+  closers.add('changes connection', () => pubSub.disconnect())
+  await waitForRedis(pubSub, log)
+  const changes = new Changes(pubSub, stock.keys.changes())
   const soldOut = new SoldOut(stock, changes, log)
   const watched = new WatchedReservations(stock, changes, log, config.WATCHERS_MAX)
   // Retried when refused or cut off; meanwhile watchers are served by polling.
   const subscribing = loops.repeat('subscribe to changes', SUBSCRIBE_INTERVAL_MS, () => changes.connect())
   closers.add('subscription to changes', () => subscribing.close())
-  subscriber.on('ready', () => subscribing.soon())
+  pubSub.on('ready', () => subscribing.soon())
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)

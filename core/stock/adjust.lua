@@ -8,7 +8,7 @@
 -- ARGV[4] channel  on which changes are published: RELEASED when units came back
 -- ARGV[5] subject  of that message, as the id of a reservation of the sale
 --
--- Returns the units by which they were moved; 0 when the door is closed or of another epoch.
+-- Returns the units by which they were moved; 0 when the sale is closed or of another epoch.
 
 local sale = fixed_keys()
 local epoch, run_id, units, channel, subject = fixed_args()

@@ -34,7 +34,7 @@ if by ~= 0 then
   redis.call('HSET', sale, 'total', total)
   -- The holders' bits stay where they are: see holders.ts.
   redis.call('HSETNX', sale, 'holder_units', found_total)
-  -- While the door is closed, open.lua will be told how many are left.
+  -- While the sale is closed: open.lua will be told how many are left.
   if run_id ~= '' then
     redis.call('HSET', sale, 'stock', string.format('%d', math.max(0, stock + by)))
     if by > 0 then redis.pcall('PUBLISH', channel, 'RELEASED ' .. subject) end

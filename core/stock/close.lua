@@ -1,11 +1,11 @@
--- Writes the figures of a sale under a new epoch, with its door closed: nothing is reserved until open.lua.
+-- Writes the figures of a sale under a new epoch and closes it: nothing is reserved until open.lua.
 --
 -- KEYS[1] sale       hash: epoch, run_id (of the server run that these figures are known to be right in, '' while the
---                    door is closed), stock (units left), title, price_cents, opens_at_ms, closes_at_ms,
+--                    sale is closed), stock (units left), title, price_cents, opens_at_ms, closes_at_ms,
 --                    per_buyer_limit, total, expires_at_ms, refilled (reservations filled in since it was closed),
 --                    reconciled_at_ms (when it last agreed with the database), holder_units (see holders.ts),
 --                    largest_quantity (most units that one reservation of this epoch took; absent before the first)
--- KEYS[2] blacklist  set of buyer ids; emptied, and filled before the door opens
+-- KEYS[2] blacklist  set of buyer ids; emptied, and filled before the sale opens
 --
 -- ARGV[1] epoch
 -- ARGV[2] expires_at_ms  expiry of the sale's data, ms since 1970
@@ -13,7 +13,7 @@
 --   field
 --   value
 --
--- Returns CLOSED, or STALE when there are figures of a newer epoch, or of this one with the door open.
+-- Returns CLOSED, or STALE when there are figures of a newer epoch, or of this one when it is open.
 
 local sale, blacklist = fixed_keys()
 local epoch, expires_at_ms = fixed_args()

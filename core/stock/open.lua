@@ -1,4 +1,4 @@
--- Opens the door of a sale that was closed under this epoch and whose reservations are filled in.
+-- Opens a sale that was closed under this epoch and whose reservations are filled in.
 --
 -- KEYS[1] sale       hash, see close.lua
 -- KEYS[2] blacklist  set of buyer ids
@@ -24,6 +24,6 @@ if total ~= '' and total ~= found_total then
   redis.call('HSET', sale, 'total', total)
 end
 redis.call('PEXPIREAT', blacklist, expires_at_ms)
--- Last, because it opens the door.
+-- Last, because it opens the sale.
 redis.call('HSET', sale, 'stock', left, 'run_id', run_id, 'reconciled_at_ms', now_ms)
 return 'OPEN'

@@ -5,7 +5,7 @@
 -- ARGV[1] epoch
 -- ARGV[2] run_id  of the server
 --
--- Returns 1, or 0 when the door is closed or of another epoch.
+-- Returns 1, or 0 when the sale is closed or of another epoch.
 
 local sale = fixed_keys()
 local epoch, run_id = fixed_args()

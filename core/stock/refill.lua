@@ -1,4 +1,4 @@
--- Writes reservations of a sale whose door is closed, as the database knows them. A status only ever moves on, so what
+-- Writes reservations of a closed sale, as the database knows them. A status only ever moves on, so what
 -- was written meanwhile stays.
 --
 -- KEYS[1] sale       hash, see close.lua

@@ -17,13 +17,13 @@
 --
 -- Returns RELEASED; CLAIMED when a resender has taken the pending entry over (the message may be on its way); NOTHING when
 -- the reservation is unknown (a rejection is written down all the same) or ended already; CLOSED when the order's unit has
--- to wait for the door to open.
+-- to wait for the sale to open.
 
 local sale, buyer, reservation, pending, undecided = fixed_keys()
 local id, status, reason, give_back, entry, channel, buyer_id, quantity = fixed_args()
 local epoch, run_id, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms'))
 local was_order = status ~= 'REJECTED'
--- The rebuild of the sale counts this unit as free, or has it given back once the door is open; see fence-sale.ts.
+-- The rebuild of the sale counts this unit as free, or has it given back once the sale is open; see fence-sale.ts.
 if was_order and (not run_id or run_id == '') then return 'CLOSED' end
 local found_status, found_quantity, found_epoch = unpack(redis.call('HMGET', reservation, 'status', 'quantity', 'epoch'))
 local is_holder = redis.call('GET', buyer) == id

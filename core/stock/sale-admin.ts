@@ -4,7 +4,7 @@ import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import type { DecidedReservation } from './reservation.ts'
-import { type ClosedSale, type Door, KEPT_AFTER_END_MS, saleFigures, type StockTally } from './sale-figures.ts'
+import { type ClosedSale, type SaleState, KEPT_AFTER_END_MS, saleFigures, type StockTally } from './sale-figures.ts'
 import { type Call, type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
@@ -30,7 +30,7 @@ export class SaleAdmin {
     this.#scripts = scriptsOn(redis)
   }
 
-  /** Brings a sale in with its door closed; STALE when Redis has it under a newer epoch, or open under this one. */
+  /** Loads a sale as closed; STALE when Redis has it under a newer epoch, or open under this one. */
   async close(sale: ClosedSale): Promise<'CLOSED' | 'STALE'> {
     // Listed first: a listed sale without data is ignored, data that is not listed would never be sold.
     await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
@@ -79,7 +79,7 @@ export class SaleAdmin {
   }
 
   /**
-   * Opens the door of a closed sale with that many units left, of that total when it may have changed since; STALE when
+   * Opens a closed sale with that many units left, of that total when it may have changed since; STALE when
    * it is open already or closed under another epoch.
    */
   async open(saleId: string, epoch: number, left: number, total?: number): Promise<'OPEN' | 'STALE'> {
@@ -89,8 +89,8 @@ export class SaleAdmin {
     })
   }
 
-  /** The state of a sale's door; LOST with epoch 0 when Redis has nothing of it. */
-  async read(saleId: string): Promise<Door> {
+  /** Whether buyers can reserve; LOST with epoch 0 when Redis has nothing of it. */
+  async read(saleId: string): Promise<SaleState> {
     const [[epoch, runId, refilled], serverRun] = await Promise.all([
       this.#redis.hmget(this.keys.sale(saleId), 'epoch', 'run_id', 'refilled'),
       serverRunId(this.#redis),
@@ -99,7 +99,7 @@ export class SaleAdmin {
     return { state, epoch: Number(epoch ?? 0), refilled: Number(refilled ?? 0) }
   }
 
-  /** Undefined unless the door is open under that epoch. */
+  /** Undefined unless the sale is open under that epoch. */
   async readTally(saleId: string, epoch: number): Promise<StockTally | undefined> {
     const answers = await this.#redis
       .multi()

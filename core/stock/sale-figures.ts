@@ -18,17 +18,17 @@ export interface SaleFigures {
   largestQuantity?: number
 }
 
-/** What is known of a sale before its door opens. */
+/** What is known of a sale before it opens. */
 export type ClosedSale = Omit<SaleFigures, 'left' | 'holderUnits' | 'largestQuantity'>
 
 /**
- * Whether buyers can reserve: `CLOSED` while the sale is brought in, `LOST` when this server's copy of it may be an old
+ * Whether buyers can reserve: `CLOSED` while the sale is loaded, `LOST` when this server's copy of it may be an old
  * one.
  */
-export interface Door {
+export interface SaleState {
   state: 'OPEN' | 'CLOSED' | 'LOST'
   epoch: number
-  /** Reservations that were filled in since the door was closed. */
+  /** Reservations that were filled in since the sale was closed. */
   refilled: number
 }
 

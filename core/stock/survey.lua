@@ -3,7 +3,7 @@
 -- KEYS[1] sale     hash, see close.lua
 -- KEYS[2] holders  bit string, see holders.ts
 --
--- Returns {units left, holders}; holders is '' while units are left, and both are '' when the door is closed.
+-- Returns {units left, holders}; holders is '' while units are left, and both are '' when the sale is closed.
 
 local sale, holders = fixed_keys()
 local left, run_id = unpack(redis.call('HMGET', sale, 'stock', 'run_id'))

@@ -38,7 +38,7 @@ test.each([
       return answer.happened
     },
   } as unknown as Stock
-  const watched = new WatchedReservations(stock, { hear() {} } as unknown as Changes, log, 10)
+  const watched = new WatchedReservations(stock, { subscribe() {} } as unknown as Changes, log, 10)
   const server = await startHttp({
     host: '127.0.0.1',
     port: 0,

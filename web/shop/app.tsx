@@ -5,10 +5,11 @@ import { Bolt } from './parts/picture.tsx'
 import { SaleList } from './parts/sale-list.tsx'
 import { SalePage } from './parts/sale-page.tsx'
 import { chosenOf, saleInAddress, useSales } from './sales.ts'
+import { useSession } from './session.ts'
 import { useWords } from './words/words.ts'
 
 export function App() {
-  const { sales, hasMore, isLost } = useSales()
+  const { sales, hasMore, isLost } = useSales(useSession()?.token)
   const words = useWords()
   const [saleId, setSaleId] = useState(saleInAddress)
   useEffect(() => {

@@ -2,15 +2,12 @@ import { ask } from '../shared/api.ts'
 import { readStream } from '../shared/server-sent-events.ts'
 import { isFinal, type Reservation } from './contract.ts'
 
-/**
- * Between two looks while there is no stream. Twice as long each time, so that a shop in trouble is not asked all the
- * more.
- */
+/** Exponential back-off of polls while there is no stream, so that a shop in trouble gets less load. */
 const PAUSE_MS = { first: 1_000, longest: 4_000 }
-/** A stream that lived so long was a good one: its end is no trouble. */
+/** The end of a stream that lived so long resets the back-off. */
 const GOOD_STREAM_MS = 10_000
 
-/** The gateway says something every 15 s. */
+/** The gateway sends a heartbeat every 15 s. */
 const SILENCE_LIMIT_MS = 40_000
 
 export interface Following {
@@ -18,15 +15,15 @@ export interface Following {
   token: string
   signal: AbortSignal
   onView: (view: Reservation) => void
-  /** Whether changes are pushed; otherwise this asks by itself. */
+  /** Whether changes are pushed; otherwise this polls. */
   onPushed: (isPushed: boolean) => void
   /** The shop does not know the reservation, or not the buyer. */
   onLost: (code: 'NOT_FOUND' | 'UNAUTHENTICATED') => void
 }
 
 /**
- * Tells what becomes of a reservation until it is final: by the stream, and while there is none by asking. Only while
- * the page is looked at: a browser has six connections to one origin, and every hidden tab would hold one of them.
+ * Follows a reservation until it is final: by the stream, and while there is none by polling. Only while the page is
+ * visible: a browser has six connections to one origin, and every hidden tab would occupy one of them.
  */
 export async function followReservation(following: Following): Promise<void> {
   const { reservationId, token, signal, onPushed } = following
@@ -44,14 +41,14 @@ export async function followReservation(following: Following): Promise<void> {
         silenceLimitMs: SILENCE_LIMIT_MS,
         onOpen: () => onPushed(true),
         onEvent: ({ data }) => {
-          isOver = tell(following, JSON.parse(data) as Reservation)
+          isOver = show(following, JSON.parse(data) as Reservation)
         },
       })
       if (refusal?.code === 'NOT_FOUND' || refusal?.code === 'UNAUTHENTICATED') return following.onLost(refusal.code)
-      // The shop ends a stream when there is nothing more to tell.
+      // The shop ends a stream after the last event.
       if (!refusal && isOver) return
     } catch {
-      // Cut off: asked below.
+      // Cut off: polled below.
     } finally {
       hidden.release()
     }
@@ -59,20 +56,20 @@ export async function followReservation(following: Following): Promise<void> {
     if (performance.now() - openedAtMs > GOOD_STREAM_MS) pauseMs = PAUSE_MS.first
     if (hidden.signal.aborted) continue
     onPushed(false)
-    if (await look(following)) return
+    if (await poll(following)) return
     await pause(pauseMs, signal)
     pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest)
   }
 }
 
 /** @returns whether there is nothing more to follow. */
-async function look(following: Following): Promise<boolean> {
+async function poll(following: Following): Promise<boolean> {
   const { reservationId, token, signal, onLost } = following
   const answer = await ask<Reservation>(`/reservations/${reservationId}`, {
     token,
     signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
   })
-  if (answer.ok) return tell(following, answer.body) && isFinal(answer.body)
+  if (answer.ok) return show(following, answer.body) && isFinal(answer.body)
   const { code } = answer.refusal
   if (code !== 'NOT_FOUND' && code !== 'UNAUTHENTICATED') return false
   onLost(code)
@@ -80,7 +77,7 @@ async function look(following: Following): Promise<boolean> {
 }
 
 /** @returns whether the stream may end after it: PAID is followed for a while, since a veto may come. */
-function tell({ signal, onView }: Following, view: Reservation): boolean {
+function show({ signal, onView }: Following, view: Reservation): boolean {
   if (!signal.aborted) onView(view)
   return isFinal(view) || view.status === 'PAID'
 }

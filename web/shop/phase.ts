@@ -17,9 +17,6 @@ export function phaseOf(reservation: Reservation | undefined, order: Order | und
 
 export const isEnded = (phase: Phase) => phase === 'CANCELLED' || phase === 'REJECTED' || phase === 'REFUNDED'
 
-/**
- * Whom the shop keeps out, from the beginning or since risk control looked, is promised nothing; the button stays,
- * since that may change.
- */
+/** A buyer who was refused or vetoed is not invited to try again; the button stays, since that may change. */
 export const mayBuyAgain = (phase: Phase, reason: Reason | undefined) =>
   isEnded(phase) && reason !== 'VETOED' && reason !== 'NOT_ELIGIBLE'

@@ -7,10 +7,10 @@ import { phaseOf } from './phase.ts'
 import { rememberSale } from './return-to.ts'
 import { type SignedIn, signOut } from './session.ts'
 
-/** The saga's steps are no steps of the reservation, so nothing pushes them. */
-const SAGA_LOOK_MS = 1_000
+/** The saga's steps do not change the reservation's status, so they are not pushed. */
+const SAGA_POLL_MS = 1_000
 
-/** What is under way that a second press must not repeat. */
+/** The request in flight, which a second press must not repeat. */
 type Doing = 'BUYING' | 'OPENING_PAYMENT' | 'CANCELLING'
 
 export interface PurchaseState {
@@ -19,12 +19,9 @@ export interface PurchaseState {
   doing?: Doing
   /** Of the last attempt, and when (by `performance.now()`) the next one makes sense. */
   refusal?: Refusal & { againAtMs: number }
-  /**
-   * There is a purchase, and what became of it is being asked for. Over when nobody answers: then another press finds
-   * it.
-   */
+  /** A remembered reservation is being read. Ends without an answer, too: then another press finds it. */
   isFinding?: boolean
-  /** Changes come by themselves; undefined while that is not known. */
+  /** Changes are pushed; undefined while that is not known. */
   isPushed?: boolean
 }
 
@@ -41,11 +38,8 @@ export interface Purchase {
 
 const stores = new Map<string, Store<string>>()
 
-/**
- * One for each key, however often one comes back to a sale: what is remembered listens to the other tabs for as long as
- * the page lives.
- */
-function heldIn(key: string): Store<string> {
+/** One for each key, since each listens to the other tabs for as long as the page lives. */
+function storeOf(key: string): Store<string> {
   const store = stores.get(key) ?? remembered(key, (kept) => kept ?? '')
   stores.set(key, store)
   return store
@@ -54,10 +48,10 @@ function heldIn(key: string): Store<string> {
 /** One buyer's purchase in one sale: found again after a reload, the same in all tabs. */
 export function createPurchase(saleId: string, { token, userId }: SignedIn): Purchase {
   const state = createStore<PurchaseState>({})
-  const held = heldIn(`seckill.reservation.${userId}.${saleId}`)
+  const rememberedId = storeOf(`seckill.reservation.${userId}.${saleId}`)
   let following = new AbortController()
-  /** How often the order was begun to be looked at. */
-  let looks = 0
+  /** Polls of the order that were begun. */
+  let polls = 0
 
   const change = (some: PurchaseState) => state.set({ ...state.get(), ...some })
   const without = (...names: (keyof PurchaseState)[]) =>
@@ -78,7 +72,7 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
       signal,
       onView: (reservation) => take(reservation, signal),
       onPushed: (isPushed) => change(isPushed ? { isPushed } : { isPushed, isFinding: false }),
-      onLost: (code) => (code === 'UNAUTHENTICATED' ? signOut() : held.set('')),
+      onLost: (code) => (code === 'UNAUTHENTICATED' ? signOut() : rememberedId.set('')),
     })
   }
 
@@ -87,8 +81,8 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
     if (reservation.orderId) void readOrder(reservation.orderId, signal)
   }
 
-  /** Only the newest of them goes on: each view begins one, and while orders are away they would pile up to a flood. */
-  async function readOrder(orderId: string, signal: AbortSignal, look = ++looks): Promise<void> {
+  /** Only the newest poll goes on: every pushed view begins one, and they would pile up while orders cannot be read. */
+  async function readOrder(orderId: string, signal: AbortSignal, poll = ++polls): Promise<void> {
     const answer = await ask<Order>(`/orders/${orderId}`, {
       token,
       signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
@@ -99,9 +93,9 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
     const { reservation, order } = state.get()
     const phase = phaseOf(reservation, order)
     if (answer.ok && phase !== 'CHECKING') return
-    const pauseMs = answer.ok ? SAGA_LOOK_MS : Math.max(SAGA_LOOK_MS, answer.refusal.retryAfterMs)
+    const pauseMs = answer.ok ? SAGA_POLL_MS : Math.max(SAGA_POLL_MS, answer.refusal.retryAfterMs)
     setTimeout(() => {
-      if (!signal.aborted && look === looks) void readOrder(orderId, signal, look)
+      if (!signal.aborted && poll === polls) void readOrder(orderId, signal, poll)
     }, pauseMs)
   }
 
@@ -124,8 +118,8 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
   }
 
   const orderPath = (what: string) => `/orders/${state.get().reservation?.orderId ?? ''}/${what}`
-  const stopWatching = held.watch(follow)
-  follow(held.get())
+  const stopWatching = rememberedId.watch(follow)
+  follow(rememberedId.get())
 
   return {
     state,
@@ -133,7 +127,7 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
       const reservation = await attempt<Reservation>('BUYING', `/sales/${saleId}/reservations`, extras)
       if (!reservation) return
       change({ reservation })
-      held.set(reservation.id)
+      rememberedId.set(reservation.id)
     },
     async pay() {
       const payment = await attempt<PaymentView>('OPENING_PAYMENT', orderPath('payments'), {})
@@ -147,7 +141,7 @@ export function createPurchase(saleId: string, { token, userId }: SignedIn): Pur
     },
     again() {
       without('refusal')
-      held.set('')
+      rememberedId.set('')
     },
     close() {
       following.abort()

@@ -1,11 +1,11 @@
 const KEY = 'seckill.returnTo'
 
-/** For the way back from the payment, which leads to the shop and knows nothing of its sales. Of this tab alone. */
+/** The payment page leads back to the shop, but not to the sale. Kept for this tab alone. */
 export function rememberSale(saleId: string): void {
   try {
     sessionStorage.setItem(KEY, saleId)
   } catch {
-    // Then the way back leads to the list.
+    // Storage is blocked: the buyer returns to the list.
   }
 }
 
@@ -16,6 +16,6 @@ export function returnToSale(): void {
     sessionStorage.removeItem(KEY)
     if (saleId && location.hash === '') location.replace(`#/${saleId}`)
   } catch {
-    // Nothing was remembered.
+    // Storage is blocked: nothing was remembered.
   }
 }

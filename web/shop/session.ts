@@ -24,9 +24,6 @@ export function useSession(): SignedIn | undefined {
   return read(useStore(kept))
 }
 
-/** Undefined when signed out. */
-export const sessionToken = () => read(kept.get())?.token
-
 export function signOut(): void {
   kept.set('')
 }

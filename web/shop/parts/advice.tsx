@@ -1,7 +1,7 @@
 import type { Refusal } from '../../shared/api.ts'
 import { useWords } from '../words/words.ts'
 
-/** Why not, and what to do next. */
+/** The reason of a refusal, and what to do next. */
 export function Advice({ code }: { code: Refusal['code'] }) {
   const { refusals } = useWords()
   const { title, next } = refusals[code] ?? refusals.INTERNAL

@@ -3,37 +3,37 @@ import { useStore } from '../../shared/store.ts'
 import { useNow } from '../../shared/use-now.ts'
 import { type SaleView, saleClock } from '../contract.ts'
 import type { Purchase, PurchaseState } from '../purchase.ts'
-import { type Door, doorOf } from '../sales.ts'
+import { type SaleState, saleStateOf } from '../sales.ts'
 import type { Words } from '../words/en.ts'
 import { useWords } from '../words/words.ts'
 import { Advice } from './advice.tsx'
 import { ExtrasFields, readExtras } from './extras-fields.tsx'
 
-/** The one button, and why it sleeps when it does. */
+/** The one button, and the reason when it is disabled. */
 export function BuyPanel({ sale, purchase }: { sale: SaleView; purchase: Purchase }) {
   const words = useWords()
   const state = useStore(purchase.state)
   const [text, setText] = useState({ coupon: '', points: '' })
-  const door = doorOf(sale, useNow(saleClock))
+  const saleState = saleStateOf(sale, useNow(saleClock))
   const waitSeconds = useWait(state)
   const extras = readExtras(text)
   const isUnsure = state.refusal !== undefined && LEAVES_UNSURE.has(state.refusal.code)
   const isAwake =
-    (door === 'OPEN' || (door === 'SOLD_OUT' && isUnsure)) &&
+    (saleState === 'OPEN' || (saleState === 'SOLD_OUT' && isUnsure)) &&
     waitSeconds === 0 &&
     state.doing === undefined &&
     extras !== undefined
-  // What was said of an earlier moment would contradict the button.
+  // A refusal that is out of date would contradict the button.
   const refusal =
-    state.refusal && !(state.refusal.code === 'SOLD_OUT' && door === 'OPEN' && waitSeconds === 0)
+    state.refusal && !(state.refusal.code === 'SOLD_OUT' && saleState === 'OPEN' && waitSeconds === 0)
       ? state.refusal.code
       : undefined
   const advice =
-    door === 'SOON'
+    saleState === 'SOON'
       ? 'NOT_STARTED'
-      : door === 'OVER'
+      : saleState === 'OVER'
         ? 'ENDED'
-        : door === 'SOLD_OUT' && !isUnsure
+        : saleState === 'SOLD_OUT' && !isUnsure
           ? 'SOLD_OUT'
           : refusal
   return (
@@ -45,26 +45,32 @@ export function BuyPanel({ sale, purchase }: { sale: SaleView; purchase: Purchas
           if (isAwake) void purchase.buy(extras)
         }}
       >
-        {label(words, door, state, waitSeconds, isUnsure)}
+        {label(words, saleState, state, waitSeconds, isUnsure)}
       </button>
-      {(door === 'OPEN' || door === 'SOON') && <ExtrasFields value={text} onInput={setText} />}
+      {(saleState === 'OPEN' || saleState === 'SOON') && <ExtrasFields value={text} onInput={setText} />}
       {advice && <Advice code={advice} />}
     </section>
   )
 }
 
-function label(words: Words, door: Door, { doing }: PurchaseState, waitSeconds: number, isUnsure: boolean): string {
+function label(
+  words: Words,
+  saleState: SaleState,
+  { doing }: PurchaseState,
+  waitSeconds: number,
+  isUnsure: boolean,
+): string {
   if (doing === 'BUYING') return words.buying
-  if (door === 'SOON') return words.notYet
-  if (door === 'OVER') return words.ended
-  if (door === 'SOLD_OUT' && !isUnsure) return words.soldOut
+  if (saleState === 'SOON') return words.notYet
+  if (saleState === 'OVER') return words.ended
+  if (saleState === 'SOLD_OUT' && !isUnsure) return words.soldOut
   if (waitSeconds > 0) return words.tryAgainIn(waitSeconds)
-  return door === 'SOLD_OUT' ? words.tryAgain : words.buy
+  return saleState === 'SOLD_OUT' ? words.tryAgain : words.buy
 }
 
 /**
- * The attempt may have arrived. Then the next one finds its unit, which may have been the last: "sold out" must not
- * keep its buyer from it.
+ * The attempt may have arrived and reserved the last unit. The next attempt finds it, so "sold out" must not disable the
+ * button.
  */
 const LEAVES_UNSURE = new Set(['UNAVAILABLE', 'OFFLINE', 'INTERNAL'])
 

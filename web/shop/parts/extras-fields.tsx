@@ -1,7 +1,7 @@
 import type { Extras } from '../contract.ts'
 import { useWords } from '../words/words.ts'
 
-/** What the fields hold, as typed. */
+/** The text of the fields, as typed. */
 export interface ExtrasText {
   coupon: string
   points: string
@@ -10,7 +10,7 @@ export interface ExtrasText {
 const COUPON = /^[A-Za-z0-9-]{1,40}$/
 const POINTS_MAX = 1_000_000
 
-/** Only what was entered; undefined when something of it cannot be meant. */
+/** The entered values; undefined when one of them is invalid. */
 export function readExtras({ coupon, points }: ExtrasText): Extras | undefined {
   const [code, count] = [coupon.trim(), points.trim()]
   if ((code !== '' && !COUPON.test(code)) || (count !== '' && !(/^\d+$/.test(count) && Number(count) <= POINTS_MAX)))

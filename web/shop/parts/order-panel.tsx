@@ -45,8 +45,8 @@ export function OrderPanel({ purchase }: { purchase: Purchase }) {
 }
 
 /**
- * The same for whoever hears the page; for a place that is there before the panel, since what comes along with its own
- * text is read out by few.
+ * The same for screen readers. Its element must exist before the panel does: few of them read out an element that is
+ * inserted together with its text.
  */
 export function Said({ purchase }: { purchase: Purchase }) {
   const words = useWords()

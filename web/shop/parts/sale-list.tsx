@@ -1,7 +1,7 @@
 import { money } from '../../shared/language.ts'
 import { useNow } from '../../shared/use-now.ts'
 import { type SaleView, saleClock } from '../contract.ts'
-import { doorOf, showMore } from '../sales.ts'
+import { saleStateOf, showMore } from '../sales.ts'
 import { useWords } from '../words/words.ts'
 import { Countdown } from './countdown.tsx'
 import { Picture } from './picture.tsx'
@@ -30,14 +30,14 @@ export function SaleList({ sales, hasMore }: { sales: SaleView[]; hasMore: boole
 
 function SaleCard({ sale }: { sale: SaleView }) {
   const words = useWords()
-  const door = doorOf(sale, useNow(saleClock))
+  const saleState = saleStateOf(sale, useNow(saleClock))
   return (
     <a class="card" href={`#/${sale.id}`}>
       <Picture title={sale.title} />
       <h2>{sale.title}</h2>
       <p class="price figures">{money(sale.priceCents)}</p>
-      {door === 'SOON' && <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />}
-      {door === 'OVER' ? <p class="label">{words.ended}</p> : door !== 'SOON' && <StockBar sale={sale} />}
+      {saleState === 'SOON' && <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />}
+      {saleState === 'OVER' ? <p class="label">{words.ended}</p> : saleState !== 'SOON' && <StockBar sale={sale} />}
     </a>
   )
 }

@@ -4,7 +4,7 @@ import { useStore } from '../../shared/store.ts'
 import { useNow } from '../../shared/use-now.ts'
 import { type SaleView, saleClock } from '../contract.ts'
 import { createPurchase } from '../purchase.ts'
-import { doorOf } from '../sales.ts'
+import { saleStateOf } from '../sales.ts'
 import { type SignedIn, signOut, useSession } from '../session.ts'
 import { useWords } from '../words/words.ts'
 import { BuyPanel } from './buy-panel.tsx'
@@ -38,14 +38,14 @@ export function SalePage({ sale }: { sale: SaleView }) {
 
 function Window({ sale }: { sale: SaleView }) {
   const words = useWords()
-  const door = doorOf(sale, useNow(saleClock))
-  if (door === 'OVER')
+  const saleState = saleStateOf(sale, useNow(saleClock))
+  if (saleState === 'OVER')
     return (
       <div class="countdown">
         <span class="label">{words.ended}</span>
       </div>
     )
-  return door === 'SOON' ? (
+  return saleState === 'SOON' ? (
     <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />
   ) : (
     <Countdown until={sale.closesAt} clock={saleClock} label={words.endsIn} />
@@ -81,8 +81,7 @@ function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
 }
 
 /**
- * The button that was pressed goes with its panel. Whoever uses the keyboard goes on here, and not at the top of the
- * page.
+ * The pressed button disappears with its panel. Keyboard focus stays here instead of moving to the top of the page.
  */
 function useKeptFocus(panel: unknown): { current: HTMLDivElement | null } {
   const place = useRef<HTMLDivElement>(null)

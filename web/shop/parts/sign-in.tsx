@@ -58,7 +58,7 @@ function SignInRefusal({ refusal }: { refusal: Refusal }) {
         {words.signIn.bad}
       </p>
     )
-  // Without demo mode there is no such door.
+  // Without demo mode the shop has no sign-in of its own.
   if (refusal.code === 'NOT_FOUND')
     return (
       <p class="hint" role="alert">
