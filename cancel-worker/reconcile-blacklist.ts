@@ -1,6 +1,6 @@
 import type { Database } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
-import type { StockTally } from '../core/stock/sale-figures.ts'
+import type { StockTally } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 
 export interface BlacklistDeps {

@@ -1,6 +1,6 @@
 import { closedSale } from '../rebuild/close-sale.ts'
 import type { BlacklistDifference } from '../stock/compare-blacklist.ts'
-import { differingFigures } from '../stock/sale-figures.ts'
+import { differingFigures } from '../stock/sale-state.ts'
 import type { LedgerSale } from './read-ledger.ts'
 import type { StockReading } from './read-stock.ts'
 import { type AuditLimits, type Finding, NAMED_MAX } from './report.ts'

@@ -1,5 +1,5 @@
 import type { Database, Sale } from '../platform/stores/database.ts'
-import type { ClosedSale } from '../stock/sale-figures.ts'
+import type { ClosedSale } from '../stock/sale-state.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
 
 export interface RebuildDeps {

@@ -1,6 +1,6 @@
 import type { Database, Sale } from '../platform/stores/database.ts'
 import { failpoint } from '../platform/process/failpoint.ts'
-import type { DecidedReservation } from '../stock/reservation.ts'
+import type { DecidedReservation } from '../stock/sale-state.ts'
 import { closedSale, type RebuildDeps } from './close-sale.ts'
 import { fenceSale } from './fence-sale.ts'
 

@@ -1,4 +1,4 @@
--- Stands in front of every script that calls require_right (scripts.ts puts it there).
+-- Stands in front of every script (scripts.ts puts it there).
 --
 -- Lua does not roll back. A command that Redis refuses to this connection's user in the middle of a script would leave
 -- the writes before it: a unit given back, say, and its buyer still marked as a holder. So a script asks for the rights to

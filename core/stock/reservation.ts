@@ -37,14 +37,6 @@ export interface ReservationRecord {
   claims?: BuyerClaims
 }
 
-/** A reservation as the database knows it. */
-export interface DecidedReservation extends ReservationRef {
-  status: 'ORDERED' | 'PAID' | 'CANCELLED' | 'REFUNDED' | 'REJECTED'
-  reason: EndReason | null
-  orderId: string | null
-  reservedAtMs: number
-}
-
 /** How a reservation ends without a sale. */
 export interface Ending {
   status: 'REJECTED' | 'CANCELLED' | 'REFUNDED'

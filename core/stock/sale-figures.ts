@@ -18,31 +18,6 @@ export interface SaleFigures {
   largestQuantity?: number
 }
 
-/** What is known of a sale before it opens. */
-export type ClosedSale = Omit<SaleFigures, 'left' | 'holderUnits' | 'largestQuantity'>
-
-/**
- * Whether buyers can reserve: `CLOSED` while the sale is loaded, `LOST` when this server's copy of it may be an old
- * one.
- */
-export interface SaleState {
-  state: 'OPEN' | 'CLOSED' | 'LOST'
-  epoch: number
-  /** Reservations that were filled in since the sale was closed. */
-  refilled: number
-}
-
-/** What the reconciler compares, of one instant. */
-export interface StockTally {
-  left: number
-  /** Upper bound of the units that are neither ordered nor rejected. */
-  undecidedMax: number
-  /** Buyers on the sale's blacklist. */
-  blacklisted: number
-  /** What Redis says the sale is. */
-  figures: SaleFigures
-}
-
 /** Undefined when Redis has nothing of that sale. */
 export function saleFigures(saleId: string, hash: Record<string, string>): SaleFigures | undefined {
   if (hash.epoch === undefined) return undefined
@@ -59,10 +34,4 @@ export function saleFigures(saleId: string, hash: Record<string, string>): SaleF
     ...(hash.holder_units ? { holderUnits: Number(hash.holder_units) } : {}),
     ...(hash.largest_quantity ? { largestQuantity: Number(hash.largest_quantity) } : {}),
   }
-}
-
-/** The figures in which Redis says something else of a sale than the database, by name. */
-export function differingFigures(redis: ClosedSale, database: ClosedSale): (keyof ClosedSale)[] {
-  const names = ['title', 'priceCents', 'total', 'perBuyerLimit', 'opensAtMs', 'closesAtMs'] as const
-  return names.filter((name) => redis[name] !== database[name])
 }

@@ -211,23 +211,18 @@ export class Stock {
     return sale.run_id === '' && sale.epoch === '1' ? undefined : saleFigures(saleId, sale)
   }
 
-  /** Ids of the sales that are loaded, ended ones included until their data expires. */
-  async saleIds(): Promise<string[]> {
-    return this.#redis.zrange(this.keys.sales(), Date.now(), '+inf', 'BYSCORE')
-  }
-
-  /** Of those, the ones that have not ended. */
+  /** Ids of the loaded sales that have not ended. */
   async openSaleIds(): Promise<string[]> {
     return this.#redis.zrange(this.keys.sales(), Date.now() + KEPT_AFTER_END_MS, '+inf', 'BYSCORE')
   }
 
-  /** Of those, the ones that have ended, from the `skip`-th on. */
+  /** Ids of the loaded sales that have ended and whose data has not expired, from the `skip`-th on. */
   async endedSaleIds(skip: number, most: number): Promise<string[]> {
     const nowMs = Date.now()
     return this.#redis.zrange(this.keys.sales(), nowMs, `(${nowMs + KEPT_AFTER_END_MS}`, 'BYSCORE', 'LIMIT', skip, most)
   }
 
-  /** Of those, the ones that end last. */
+  /** Ids of the loaded sales that end last. */
   async lastSaleIds(most: number): Promise<string[]> {
     return (
       await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', 'LIMIT', 0, most)

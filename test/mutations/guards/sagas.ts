@@ -173,7 +173,7 @@ export const sagaGuards: Guard[] = [
     file: 'core/stock/reserve.lua',
     text: "  if wishes ~= '' then redis.call('HSET', reservation, 'wishes', wishes) end\n",
     without: '',
-    tests: { file: 'core/stock/stock.test.ts', named: 'releasing what else' },
+    tests: { file: 'core/stock/stock.test.ts', named: 'releasing the wishes and claims' },
   },
   {
     rule: 'an order of which coupon and points leave nothing to pay does not lapse',
