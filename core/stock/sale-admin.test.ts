@@ -2,9 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
-import type { DecidedReservation } from './sale-state.ts'
+import type { ClosedSale, DecidedReservation } from './sale-state.ts'
 import type { SaleFigures } from './sale-figures.ts'
-import type { ClosedSale } from './sale-state.ts'
 import { SaleAdmin } from './sale-admin.ts'
 
 let world: World
