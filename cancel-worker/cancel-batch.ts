@@ -1,5 +1,5 @@
 import { decode, OrderId, readEach, TimeoutMessage, type Unpacked } from '../core/contracts/messages.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
 import { cancelUnpaid } from '../core/orders/transitions.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
@@ -30,11 +30,11 @@ export async function cancelAndRelease(deps: CancelDeps, orderIds: string[]): Pr
   failpoint('cancelling.beforeRelease')
   deps.onCancelled(cancelled.length)
   try {
-    await tellEnded(
+    await settleEnded(
       deps,
       cancelled.map((order) => order.id),
     )
   } catch (error) {
-    deps.log.warn({ err: error, orders: cancelled.length }, 'units not given back yet; the sweeper will')
+    deps.log.warn({ err: error, orders: cancelled.length }, 'units not released yet; the sweeper will do it')
   }
 }

@@ -20,7 +20,7 @@ import { DATABASE_CONNECTIONS, type CancelWorkerConfig } from './config.ts'
 import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
 import { Reconciler } from './reconcile.ts'
-import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUntold } from './sweep.ts'
+import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUnsettled } from './sweep.ts'
 
 /** Orders cancelled in one transaction, which holds the rows of their sales meanwhile. */
 const BATCH_MAX = 100
@@ -82,7 +82,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const loops = new Loops(log, metrics)
   const sweeps = [
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),
-    loops.repeat('sweep untold', everyMs, () => sweepUntold(deps)),
+    loops.repeat('sweep unsettled', everyMs, () => sweepUnsettled(deps)),
     loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits, turns)),
     loops.repeat('check back', everyMs, () =>
       checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000),

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { INTAKE } from '../core/contracts/topology.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
-import { tellStock } from '../core/orders/tell-stock.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
+import { settleDecided } from '../core/orders/settle-decided.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
@@ -71,7 +71,7 @@ async function reserve(n: number) {
 
 async function order(message: Awaited<ReturnType<typeof reserve>>): Promise<string> {
   const [verdict] = await placeOrders(world.database, [message], rules)
-  await tellStock(world.stock, verdict ? [verdict] : [], log)
+  await settleDecided(world.stock, verdict ? [verdict] : [], log)
   return verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : String(verdict?.decision.reason)
 }
 
@@ -119,8 +119,8 @@ test('a Redis that was emptied gets back every unit that is not sold, every hold
     'REJECTED',
   ])
   // Whoever tells of the cancellation now, once more, gives nothing back a second time.
-  await world.database.order.update({ where: { id: cancelled }, data: { toldAt: null } })
-  await tellEnded(deps())
+  await world.database.order.update({ where: { id: cancelled }, data: { settledAt: null } })
+  await settleEnded(deps())
   expect(await left()).toBe(STOCK - 1)
   const again = (who: typeof ann, id: string) =>
     reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...who, reservationId: `${saleId}.${id}` })
@@ -206,11 +206,11 @@ test('an order cancelled between the fence and the opening gives its unit back o
   const units = await fenceSale(world.database, saleId, 2)
   expect(units).toEqual({ left: STOCK - 1, stock: STOCK })
   await cancelForBuyer(world.database, orderId, ann.buyerId)
-  expect(await tellEnded(deps())).toBe(0)
+  expect(await settleEnded(deps())).toBe(0)
   await world.database.sale.update({ where: { id: saleId }, data: { fencedEpoch: 1 } })
   // The fence is drawn anew by whoever reopens, and counts the cancelled unit as free.
   expect(closed && (await reopenSale(deps(), closed))).toBe(true)
-  await tellEnded(deps())
+  await settleEnded(deps())
   expect(await left()).toBe(STOCK)
 })
 
@@ -226,7 +226,7 @@ test('one cancelled while the door is being refilled is told after it has opened
   })(world.redis, world.keyPrefix)
   expect(closed && (await reopenSale({ ...deps(), door: cancelling }, closed))).toBe(true)
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK - 1, 'ORDERED'])
-  await Promise.all([tellEnded(deps()), tellEnded(deps())])
+  await Promise.all([settleEnded(deps()), settleEnded(deps())])
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK, 'CANCELLED'])
 })
 
@@ -236,7 +236,7 @@ test.each(['before', 'after'])(
     const ann = await reserve(1)
     const orderId = await order(ann)
     await ledger.pay(orderId)
-    await tellEnded(deps())
+    await settleEnded(deps())
     await loseEverything()
     const closed = await closeSale(deps(), saleId)
     const refund = async () => {
@@ -252,7 +252,7 @@ test.each(['before', 'after'])(
     expect([await left(), await status(ann.reservationId)]).toEqual(
       moment === 'before' ? [STOCK, 'REFUNDED'] : [STOCK - 1, 'PAID'],
     )
-    await Promise.all([tellEnded(deps()), tellEnded(deps())])
+    await Promise.all([settleEnded(deps()), settleEnded(deps())])
     expect(await left()).toBe(STOCK)
     expect(await world.stock.readReservation(saleId, ann.reservationId)).toMatchObject({
       status: 'REFUNDED',

@@ -96,17 +96,17 @@ export class Rebuilder {
    * same.
    */
   async #isWhole({ id }: SaleInTurn): Promise<boolean> {
-    const [{ stock, sold, perBuyerLimit }, found, undecided, untold] = await Promise.all([
+    const [{ stock, sold, perBuyerLimit }, found, undecided, unsettled] = await Promise.all([
       this.#deps.database.sale.findUniqueOrThrow({ where: { id } }),
       this.#deps.stock.readSale(id),
       this.#deps.stock.countUndecided(id),
       this.#deps.database.order.aggregate({
         _sum: { quantity: true },
-        where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null },
+        where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, settledAt: null },
       }),
     ])
     const missing = stock - sold - (found?.left ?? 0)
-    return missing >= 0 && missing <= undecided * perBuyerLimit + (untold._sum.quantity ?? 0)
+    return missing >= 0 && missing <= undecided * perBuyerLimit + (unsettled._sum.quantity ?? 0)
   }
 
   async #reopenOnceDrained({ id, epoch }: SaleInTurn): Promise<void> {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { placeOrders } from '../core/orders/place-orders.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
-import { tellStock } from '../core/orders/tell-stock.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
+import { settleDecided } from '../core/orders/settle-decided.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { closedSale, closeSale } from '../core/rebuild/close-sale.ts'
@@ -55,7 +55,7 @@ async function reserve(saleId: string, n: number) {
 
 test('units that Redis has too many are taken away at once, also while others are on their way', async () => {
   const saleId = await openSale()
-  await tellStock(world.stock, await placeOrders(world.database, [await reserve(saleId, 1)], rules), log)
+  await settleDecided(world.stock, await placeOrders(world.database, [await reserve(saleId, 1)], rules), log)
   await move(saleId, 3)
   const healed: number[] = []
   await reconciler(60_000, healed).look()
@@ -86,7 +86,7 @@ test('units that are missing are put back once, after they were missing for as l
 
 async function order(saleId: string, n: number): Promise<string> {
   const verdicts = await placeOrders(world.database, [await reserve(saleId, n)], rules)
-  await tellStock(world.stock, verdicts, log)
+  await settleDecided(world.stock, verdicts, log)
   const decision = verdicts[0]?.decision
   if (decision?.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
   return decision.orderId
@@ -138,7 +138,7 @@ const busy: Busy[] = [
     waiting: 1,
     left: STOCK - 2,
     happens: async (_sale, _order, waiting) =>
-      tellStock(world.stock, await placeOrders(world.database, waiting, rules), log),
+      settleDecided(world.stock, await placeOrders(world.database, waiting, rules), log),
   },
   {
     change: 'cancelled and given back',
@@ -146,7 +146,7 @@ const busy: Busy[] = [
     left: STOCK,
     happens: async (_sale, orderId) => {
       await cancelForBuyer(world.database, orderId, 'buyer-1')
-      await tellEnded(deps())
+      await settleEnded(deps())
     },
   },
   {
@@ -155,7 +155,7 @@ const busy: Busy[] = [
     left: STOCK,
     happens: async (_sale, orderId) => {
       await refund(orderId)
-      await tellEnded(deps())
+      await settleEnded(deps())
     },
   },
   {

@@ -29,7 +29,7 @@ const NAMED_MAX = 5
 type LedgerTally = SaleRow &
   Pick<Sale, 'sold' | 'returned'> & {
     /** Units of ended orders that Redis has not heard of. */
-    untold: number
+    unsettled: number
   }
 
 /** Both sides of one sale. */
@@ -118,7 +118,7 @@ export class Reconciler {
     // side: at the instant of Redis' answer at least so much was sold, and at most so much was in anybody's hands.
     const returnedMeanwhile = after.returned - before.returned
     const tooMany = tally.left + before.sold - returnedMeanwhile - stock
-    const missing = stock - (tally.left + tally.undecidedMax + after.sold + before.untold + returnedMeanwhile)
+    const missing = stock - (tally.left + tally.undecidedMax + after.sold + before.unsettled + returnedMeanwhile)
     if (tooMany > 0) await this.#heal(id, epoch, -tooMany)
     else await this.#healMissing(id, epoch, missing)
   }
@@ -170,10 +170,10 @@ function namingSales(failures: Map<string, unknown>): Error {
 async function readLedgerTallies(tx: Transaction, saleIds: string[]): Promise<LedgerTally[]> {
   return tx.$queryRaw<LedgerTally[]>`
     SELECT id, epoch, title, price_cents AS "priceCents", stock, per_buyer_limit AS "perBuyerLimit", opens_at AS "opensAt", closes_at AS "closesAt",
-      sold, returned, coalesce(ended.untold, 0)::int AS untold
+      sold, returned, coalesce(ended.unsettled, 0)::int AS unsettled
     FROM sales LEFT JOIN (
-      SELECT sale_id, sum(quantity) AS untold FROM orders
-      WHERE status IN ('CANCELLED', 'REFUNDED') AND told_at IS NULL GROUP BY sale_id
+      SELECT sale_id, sum(quantity) AS unsettled FROM orders
+      WHERE status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL GROUP BY sale_id
     ) AS ended ON ended.sale_id = id
     WHERE id = ANY(${saleIds})`
 }

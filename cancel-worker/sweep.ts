@@ -3,8 +3,8 @@ import { findDecisions } from '../core/orders/decisions.ts'
 import { forgetHandled, forgetProcesses } from '../core/orders/forget.ts'
 import { findOverdueOrders } from '../core/orders/overdue.ts'
 import { rejectAbandoned } from '../core/orders/place-orders.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
-import { tellStock } from '../core/orders/tell-stock.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
+import { settleDecided } from '../core/orders/settle-decided.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { SalesInTurn } from '../core/stock/sales-in-turn.ts'
@@ -32,8 +32,8 @@ export async function sweepUnpaid(deps: CancelDeps, limits: SweepLimits): Promis
 }
 
 /** Tells Redis of paid, cancelled and refunded orders that a crash, or its absence, kept from it. */
-export async function sweepUntold(deps: CancelDeps): Promise<void> {
-  await forEachPage(() => tellEnded(deps, undefined, PAGE))
+export async function sweepUnsettled(deps: CancelDeps): Promise<void> {
+  await forEachPage(() => settleEnded(deps, undefined, PAGE))
 }
 
 /**
@@ -75,7 +75,7 @@ async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, 
     deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations abandoned; ending them')
   const rejected = abandoned.length > 0 ? await rejectAbandoned(deps.database, abandoned) : []
   if (rejected.length > 0) failpoint('sweeper.beforeRelease')
-  await tellStock(deps.stock, [...decided, ...rejected], deps.log)
+  await settleDecided(deps.stock, [...decided, ...rejected], deps.log)
   return decided.length + rejected.length
 }
 

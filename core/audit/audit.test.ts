@@ -12,8 +12,8 @@ import { Ledger } from '../../test/support/ledger.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { INTAKE } from '../contracts/topology.ts'
 import { subscribe, type Subscription } from '../orders/inbox.ts'
-import { tellEnded } from '../orders/tell-ended.ts'
-import { tellStock } from '../orders/tell-stock.ts'
+import { settleEnded } from '../orders/settle-ended.ts'
+import { settleDecided } from '../orders/settle-decided.ts'
 import { forgetHandled } from '../orders/forget.ts'
 import { placeOrders, rejectAbandoned } from '../orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney, refundPaid } from '../orders/transitions.ts'
@@ -89,7 +89,7 @@ async function place(saleId: string): Promise<Placed> {
   const { message, pendingEntry } = await reserve(saleId)
   await world.stock.confirmed(saleId, [pendingEntry])
   const verdicts = await placeOrders(world.database, [message], RULES)
-  await tellStock(world.stock, verdicts, log)
+  await settleDecided(world.stock, verdicts, log)
   const decision = verdicts[0]?.decision
   if (decision?.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
   return { orderId: decision.orderId, reservationId: message.reservationId, buyerId: message.buyerId }
@@ -104,7 +104,7 @@ async function pay({ orderId }: Placed) {
     amountCents: PRICE_CENTS,
     providerRef: paymentId,
   })
-  if (outcome === 'PAID') await tellEnded({ database: world.database, stock: world.stock, log }, [orderId])
+  if (outcome === 'PAID') await settleEnded({ database: world.database, stock: world.stock, log }, [orderId])
 }
 
 /** The subscribers hear of everything that waits in the outbox, as if the broker had carried it. */
@@ -155,7 +155,7 @@ async function goodSale(): Promise<Sale> {
   await pay(refunded)
   await world.database.$transaction((tx) => refundPaid(tx, refunded.orderId, 'VETOED'))
   for (const { orderId, buyerId } of [cancelled, paidLate]) await cancelForBuyer(world.database, orderId, buyerId)
-  await tellEnded({ database: world.database, stock: world.stock, log }, [
+  await settleEnded({ database: world.database, stock: world.stock, log }, [
     cancelled.orderId,
     paidLate.orderId,
     refunded.orderId,
@@ -163,7 +163,7 @@ async function goodSale(): Promise<Sale> {
   await pay(paidLate)
   const late = await reserve(id)
   await world.stock.confirmed(id, [late.pendingEntry])
-  await tellStock(world.stock, await rejectAbandoned(world.database, [late.message]), log)
+  await settleDecided(world.stock, await rejectAbandoned(world.database, [late.message]), log)
   await tellSubscribers()
   return { id, unpaid, paid, cancelled, paidLate, refunded, rejected: late.message.reservationId }
 }
@@ -469,7 +469,7 @@ const faults: Fault[] = [
     [7],
     async (sale) => {
       await sql(
-        `UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`,
+        `UPDATE orders SET settled_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`,
         sale.paid.orderId,
       )
     },
@@ -586,7 +586,7 @@ const faults: Fault[] = [
     ({ refunded }) =>
       sql(
         `
-    UPDATE orders SET told_at = NULL, created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
+    UPDATE orders SET settled_at = NULL, created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
     WHERE id = $1::uuid`,
         refunded.orderId,
       ),
@@ -655,7 +655,7 @@ const faults: Fault[] = [
     [7],
     async (sale) => {
       await sql(
-        `UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`,
+        `UPDATE orders SET settled_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`,
         sale.cancelled.orderId,
       )
     },

@@ -68,7 +68,7 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
     const quiet =
       isIdle &&
       (isOpen || isForgotten) &&
-      ledger.untold === 0 &&
+      ledger.unsettled === 0 &&
       stock.pending === 0 &&
       stock.undecided === 0 &&
       differing.length === 0 &&

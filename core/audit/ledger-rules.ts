@@ -71,7 +71,7 @@ const historyRules: LedgerRule[] = [
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM sagas WHERE order_id = o.id)) AS saga (has)
       WHERE NOT CASE status
-        WHEN 'PENDING_PAYMENT' THEN (sequence = 1 OR has) AND paid_at IS NULL AND cancelled_at IS NULL AND refunded_at IS NULL AND told_at IS NULL
+        WHEN 'PENDING_PAYMENT' THEN (sequence = 1 OR has) AND paid_at IS NULL AND cancelled_at IS NULL AND refunded_at IS NULL AND settled_at IS NULL
         WHEN 'PAID' THEN (sequence = 2 OR sequence > 2 AND has) AND paid_at >= created_at IS TRUE AND refunded_at IS NULL
         WHEN 'CANCELLED' THEN (sequence = 2 OR sequence > 2 AND has) AND cancelled_at >= created_at IS TRUE AND refunded_at IS NULL
         WHEN 'REFUNDED' THEN sequence > 2 AND paid_at >= created_at IS TRUE AND refunded_at >= paid_at IS TRUE
@@ -146,7 +146,7 @@ const latenessRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
     what: 'ended orders that Redis was not told of in time',
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
-      WHERE status IN ('PAID', 'CANCELLED', 'REFUNDED') AND told_at IS NULL AND coalesce(refunded_at, cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
+      WHERE status IN ('PAID', 'CANCELLED', 'REFUNDED') AND settled_at IS NULL AND coalesce(refunded_at, cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
   },
   {
     check: 5,

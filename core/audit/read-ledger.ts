@@ -20,7 +20,7 @@ export interface LedgerSale {
   /** Units of orders that are cancelled or refunded; only grows. */
   endedUnits: number
   /** Orders that were paid, cancelled or refunded and that Redis is not known to have heard of. */
-  untold: number
+  unsettled: number
   ordered: number
   rejected: number
   /** What Redis is told of it. */
@@ -87,16 +87,16 @@ export async function readLedgerSales(tx: Transaction, saleIds: string[] | undef
   >`
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
       s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt", s.closes_at AS "closesAt",
-      coalesce(o.orders, '{}') AS orders, coalesce(o.untold, 0)::int AS untold,
+      coalesce(o.orders, '{}') AS orders, coalesce(o.unsettled, 0)::int AS unsettled,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
     FROM sales s
     LEFT JOIN (
-      SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(untold) AS untold,
+      SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(unsettled) AS unsettled,
         sum(units) AS ordered_units, sum(units) FILTER (WHERE status IN ('CANCELLED', 'REFUNDED')) AS ended_units
       FROM (
         SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
-          count(*) FILTER (WHERE status <> 'PENDING_PAYMENT' AND told_at IS NULL) AS untold
+          count(*) FILTER (WHERE status <> 'PENDING_PAYMENT' AND settled_at IS NULL) AS unsettled
         FROM orders ${among(Prisma.sql`sale_id`)} GROUP BY sale_id, status
       ) AS by_status GROUP BY sale_id
     ) AS o ON o.sale_id = s.id

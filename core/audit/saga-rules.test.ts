@@ -50,7 +50,7 @@ async function vetoed() {
   return order
 }
 
-const untold = (said: string[]) => said.filter((line) => !line.includes('Redis was not told'))
+const unsettled = (said: string[]) => said.filter((line) => !line.includes('Redis was not told'))
 
 test.each([
   ['is done', done],
@@ -58,7 +58,7 @@ test.each([
   ['has failed', failed],
   ['was vetoed', vetoed],
 ])('an order whose saga %s is in order', async (_, make) => {
-  expect(untold(await saidOf(await make()))).toEqual([])
+  expect(unsettled(await saidOf(await make()))).toEqual([])
 })
 
 test('a saga that goes on, forwards or back, is on its way', async () => {
@@ -69,7 +69,7 @@ test('a saga that goes on, forwards or back, is on its way', async () => {
   await shop.hear('coupon')
   expect(await saidOf(back)).toContain('5 in flight sagas under way')
   await shop.settle()
-  expect(untold(await saidOf(back))).toEqual([])
+  expect(unsettled(await saidOf(back))).toEqual([])
 })
 
 type Fault = [what: string, make: () => Promise<Placed>, plant: (order: Placed) => Promise<unknown>, says: string]

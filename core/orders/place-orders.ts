@@ -5,7 +5,7 @@ import { failpoint } from '../platform/process/failpoint.ts'
 import { decide, type Verdict } from './decide.ts'
 import { readFacts } from './read-facts.ts'
 import { recordVerdicts } from './record-verdicts.ts'
-import { settleFree } from './transitions.ts'
+import { payFree } from './transitions.ts'
 
 export interface PlacingRules {
   reservationLifetimeMs: number
@@ -22,7 +22,7 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
     const fresh = verdicts.filter((verdict) => verdict.isNew)
     await recordVerdicts(tx, fresh, facts, rules)
     const unpriced = fresh.filter(({ reservation }) => facts.priceCents.get(reservation.saleId) === 0)
-    const free = await settleFree(tx, ordersIn(unpriced))
+    const free = await payFree(tx, ordersIn(unpriced))
     failpoint('placing.beforeCommit')
     const paid = new Set(free.map(({ id }) => id))
     const isPaid = (verdict: Verdict) => ordersIn([verdict]).some((id) => paid.has(id))

@@ -13,7 +13,7 @@ import {
   moveOf,
   type Named,
 } from './saga-chain.ts'
-import { type ChangedOrder, changedOrder, settleFree } from './transitions.ts'
+import { type ChangedOrder, changedOrder, payFree } from './transitions.ts'
 
 /**
  * The only writer of an order's saga once it has begun. Every step is written while its order's row is held, so that
@@ -77,7 +77,7 @@ export async function reportStep(
   await lockOrders(tx, [event.orderId])
   const moved = await move(tx, event.orderId, type, moveOf(type, event), changes)
   // Coupon and points may have taken off all of it.
-  if (moved?.amountCents === 0) await settleFree(tx, [moved.id])
+  if (moved?.amountCents === 0) await payFree(tx, [moved.id])
   return moved
 }
 
@@ -159,7 +159,7 @@ async function move(
     FROM saga WHERE o.id = saga.order_id
     RETURNING ${changedOrder}`
   if (!changed) return undefined
-  failpoint('saga.beforeTold')
+  failpoint('saga.beforeEvent')
   const { id, ...order } = changed
   await appendToOutbox(tx, [orderEvent({ ...order, type, orderId: id, ...(reason && { reason }) })])
   return changed

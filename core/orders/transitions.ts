@@ -85,7 +85,7 @@ export async function refundPaid(
 ): Promise<ChangedOrder | undefined> {
   await lockSales(tx, [orderId])
   const [refunded] = await tx.$queryRaw<ChangedOrder[]>`
-    UPDATE orders o SET status = 'REFUNDED', refunded_at = now(), end_reason = ${reason}, told_at = NULL, sequence = sequence + 1
+    UPDATE orders o SET status = 'REFUNDED', refunded_at = now(), end_reason = ${reason}, settled_at = NULL, sequence = sequence + 1
     WHERE id = ${orderId}::uuid AND status = 'PAID'
     RETURNING ${changedOrder}`
   if (!refunded) return undefined
@@ -100,7 +100,7 @@ export async function refundPaid(
  * PENDING_PAYMENT → PAID for those of the orders of which nothing is to be paid and whose sagas, which make the price,
  * are done, as part of the caller's transaction. No provider hears of them, and no money of theirs goes back.
  */
-export async function settleFree(tx: Transaction, orderIds: string[]): Promise<ChangedOrder[]> {
+export async function payFree(tx: Transaction, orderIds: string[]): Promise<ChangedOrder[]> {
   if (orderIds.length === 0) return []
   return markPaid(
     tx,

@@ -16,7 +16,7 @@ export async function fenceSale(
     const [fenced] = await tx.$queryRaw<{ left: number; stock: number }[]>`
       UPDATE sales SET fenced_epoch = epoch WHERE id = ${saleId} AND epoch = ${epoch} AND fenced_epoch < epoch RETURNING stock - sold AS left, stock`
     if (!fenced) return undefined
-    await tx.$executeRaw`UPDATE orders SET told_at = now() WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND told_at IS NULL`
+    await tx.$executeRaw`UPDATE orders SET settled_at = now() WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL`
     return fenced
   })
 }

@@ -42,13 +42,13 @@ async function readDecided(database: Database, saleId: string, after: string): P
       (extract(epoch FROM d.reserved_at) * 1000)::float8 AS "reservedAtMs",
       CASE
         WHEN o.id IS NULL THEN 'REJECTED'
-        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.told_at IS NOT NULL THEN o.status::text
+        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.settled_at IS NOT NULL THEN o.status::text
         WHEN o.paid_at IS NOT NULL THEN 'PAID'
         ELSE 'ORDERED'
       END AS status,
       CASE
         WHEN o.id IS NULL THEN d.reason::text
-        WHEN o.told_at IS NOT NULL THEN o.end_reason
+        WHEN o.settled_at IS NOT NULL THEN o.end_reason
       END AS reason
     FROM decisions d LEFT JOIN orders o USING (reservation_id)
     WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${PAGE}`

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderView, PaymentView } from '../../core/contracts/http.ts'
-import { settleFree } from '../../core/orders/transitions.ts'
+import { payFree } from '../../core/orders/transitions.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
 import type { PaymentProvider } from './provider.ts'
 
@@ -33,7 +33,7 @@ export async function openPayment(
   const found = await findPayment(deps.database, orderId, buyerId)
   if (!found) return { outcome: 'UNKNOWN_ORDER' }
   // Only of an earlier release: it left an order unpaid of which nothing was to be paid.
-  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => settleFree(tx, [orderId]))).length > 0)
+  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => payFree(tx, [orderId]))).length > 0)
     return { outcome: 'NOT_PAYABLE', status: 'PAID' }
   if (found.status !== 'PENDING_PAYMENT') return { outcome: 'NOT_PAYABLE', status: found.status }
   const { id } = found

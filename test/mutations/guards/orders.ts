@@ -5,7 +5,7 @@ const PLACING = 'core/orders/place-orders.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
-const TELLING = 'core/orders/tell-ended.test.ts'
+const SETTLING = 'core/orders/settle-ended.test.ts'
 const TRANSITIONS = 'core/orders/transitions.test.ts'
 const RELAY = 'order-service/relay-outbox.test.ts'
 const ROUTES = 'order-service/http/routes.test.ts'
@@ -169,20 +169,20 @@ export const orderGuards: Guard[] = [
   {
     rule: 'Redis hears of a refund after it has heard of the payment',
     file: 'core/orders/transitions.ts',
-    text: ' told_at = NULL,',
+    text: ' settled_at = NULL,',
     without: '',
-    tests: { file: TELLING, named: 'the unit of a refunded' },
+    tests: { file: SETTLING, named: 'the unit of a refunded' },
   },
   {
     rule: 'having told the payment is not having told the refund',
-    file: 'core/orders/tell-ended.ts',
-    text: ' AND o.status = told.status',
+    file: 'core/orders/settle-ended.ts',
+    text: ' AND o.status = settled.status',
     without: '',
-    tests: { file: TELLING, named: 'a refund that comes while' },
+    tests: { file: SETTLING, named: 'a refund that comes while' },
   },
   {
     rule: 'a unit is written down as given back only when Redis has it',
-    file: 'core/orders/tell-ended.ts',
+    file: 'core/orders/settle-ended.ts',
     text: "  return outcome !== 'CLOSED'\n",
     without: '  return outcome !== undefined\n',
     tests: { file: REBUILDING, named: 'an order cancelled between' },
@@ -190,7 +190,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'the fence counts units of ended orders as given back',
     file: 'core/rebuild/fence-sale.ts',
-    text: "    await tx.$executeRaw`UPDATE orders SET told_at = now() WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND told_at IS NULL`\n",
+    text: "    await tx.$executeRaw`UPDATE orders SET settled_at = now() WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL`\n",
     without: '',
     tests: { file: REBUILDING, named: 'an order cancelled between' },
   },
@@ -211,7 +211,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'what was cancelled after the fence is given back after it',
     file: 'core/rebuild/reopen-sale.ts',
-    text: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.told_at IS NOT NULL THEN",
+    text: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.settled_at IS NOT NULL THEN",
     without: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') THEN",
     tests: { file: REBUILDING, named: 'one cancelled while' },
   },
@@ -253,22 +253,22 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a cancelled unit that is not back yet is not missing',
     file: 'cancel-worker/reconcile.ts',
-    text: ' + before.untold + returnedMeanwhile)',
+    text: ' + before.unsettled + returnedMeanwhile)',
     without: ' + returnedMeanwhile)',
     tests: { file: RECONCILING, named: 'a unit that is' },
   },
   {
     rule: 'a refunded unit that is not back yet is not missing',
     file: 'cancel-worker/reconcile.ts',
-    text: "IN ('CANCELLED', 'REFUNDED') AND told_at",
-    without: "IN ('CANCELLED') AND told_at",
+    text: "IN ('CANCELLED', 'REFUNDED') AND settled_at",
+    without: "IN ('CANCELLED') AND settled_at",
     tests: { file: RECONCILING, named: 'a unit that is refunded' },
   },
   {
     rule: 'a unit that was cancelled while it was counted is not missing',
     file: 'cancel-worker/reconcile.ts',
-    text: 'before.untold + returnedMeanwhile)',
-    without: 'before.untold)',
+    text: 'before.unsettled + returnedMeanwhile)',
+    without: 'before.unsettled)',
     tests: { file: RECONCILING, named: 'while it reads' },
   },
   {

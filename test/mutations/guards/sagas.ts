@@ -178,7 +178,7 @@ export const sagaGuards: Guard[] = [
   {
     rule: 'an order of which coupon and points leave nothing to pay does not lapse',
     file: STEPS,
-    text: '  if (moved?.amountCents === 0) await settleFree(tx, [moved.id])\n',
+    text: '  if (moved?.amountCents === 0) await payFree(tx, [moved.id])\n',
     without: '',
     tests: { file: SAGA, named: 'forwards nobody pays less' },
   },
