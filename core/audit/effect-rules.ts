@@ -1,5 +1,5 @@
 import { Prisma } from '../platform/stores/database.ts'
-import type { LedgerRule } from './ledger-rule.ts'
+import type { Rule } from './rule.ts'
 
 /**
  * Per order event and subscriber exactly one effect, none without an order: of those whose effects are as good as
@@ -22,7 +22,7 @@ export const followed = (subscriber: string) => Prisma.sql`
   orders o JOIN subscriptions s ON s.name = ${subscriber} AND o.created_at >= s.since
   LEFT JOIN order_progress p ON p.subscriber = s.name AND p.order_id = o.id`
 
-const rulesOfEach = EFFECTS.flatMap(({ subscriber, table, at }): LedgerRule[] => [
+const rulesOfEach = EFFECTS.flatMap(({ subscriber, table, at }): Rule[] => [
   {
     check: 6,
     what: `events that had their effect on ${subscriber} more than once`,
@@ -57,7 +57,7 @@ const ofPayments = [
     what: 'points granted',
   },
   { subscriber: 'risk', effects: Prisma.sql`risk_reviews e WHERE e.order_id = o.id`, what: 'reviews' },
-].flatMap(({ subscriber, effects, what }): LedgerRule[] => [
+].flatMap(({ subscriber, effects, what }): Rule[] => [
   {
     check: 6,
     what: `paid orders without ${what}`,
@@ -71,7 +71,7 @@ const ofPayments = [
 ])
 
 /** Granted, spent or given back: an order that has ended without a sale has cost and brought its buyer none. */
-const pointsRules: LedgerRule[] = [
+const pointsRules: Rule[] = [
   {
     check: 6,
     what: 'ended orders whose points do not add up to none',
@@ -82,4 +82,4 @@ const pointsRules: LedgerRule[] = [
   },
 ]
 
-export const effectRules: LedgerRule[] = [...rulesOfEach, ...ofPayments, ...pointsRules]
+export const effectRules: Rule[] = [...rulesOfEach, ...ofPayments, ...pointsRules]

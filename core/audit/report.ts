@@ -19,6 +19,8 @@ export type OrderCounts = Record<'PENDING_PAYMENT' | 'PAID' | 'CANCELLED' | 'REF
 
 export interface SaleAudit {
   saleId: string
+  /** When an archived sale was archived; its figures come from the archive. */
+  archivedAt?: string
   stock: number
   /** Units of unpaid and paid orders, as the sale's own counter says. */
   sold: number

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Choreography, type Placed } from '../../test/support/choreography.ts'
-import { readLedger } from './read-ledger.ts'
+import { readDatabase } from './read-database.ts'
 import { auditLimits } from './report.ts'
 
 let shop: Choreography
@@ -12,7 +12,7 @@ afterAll(() => shop.close())
 
 const sql = (statement: string, ...values: unknown[]) => shop.world.database.$executeRawUnsafe(statement, ...values)
 const findings = async ({ saleId }: Placed) =>
-  (await readLedger(shop.world.database, saleId, auditLimits(120))).findings
+  (await readDatabase(shop.world.database, saleId, auditLimits(120))).findings
 /** What is not as it should be about the order, as `<check> <state> <what>`. */
 const saidOf = async (order: Placed) =>
   (await findings(order))

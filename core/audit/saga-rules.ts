@@ -1,10 +1,10 @@
 import { Prisma } from '../platform/stores/database.ts'
 import { followed } from './effect-rules.ts'
-import type { LedgerRule } from './ledger-rule.ts'
+import type { Rule } from './rule.ts'
 import type { AuditLimits } from './report.ts'
 
 /** What the saga of an order must be, given its status; and what the order must hold or cost, given its saga. */
-export const sagaRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
+export const sagaRules = ({ settlingMs }: AuditLimits): Rule[] => [
   ...stateRules,
   ...heldRules,
   ...priceRules,
@@ -17,7 +17,7 @@ export const sagaRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
   },
 ]
 
-const stateRules: LedgerRule[] = [
+const stateRules: Rule[] = [
   {
     check: 5,
     what: 'orders that name a coupon or points and have no saga',
@@ -68,7 +68,7 @@ const stateRules: LedgerRule[] = [
   },
 ]
 
-const heldRules: LedgerRule[] = [
+const heldRules: Rule[] = [
   {
     check: 6,
     what: 'ended orders that still hold their coupon',
@@ -96,7 +96,7 @@ const heldRules: LedgerRule[] = [
 ]
 
 /** The price and what was taken off it are written in one transaction, so that they agree at every instant. */
-const priceRules: LedgerRule[] = [
+const priceRules: Rule[] = [
   {
     check: 5,
     what: 'orders whose amount is not their price less what coupon and points have taken off',

@@ -3,6 +3,7 @@ import type { Reservation } from '../contracts/messages.ts'
 import type { Database } from '../platform/stores/database.ts'
 import { failpoint } from '../platform/process/failpoint.ts'
 import { decide, type Verdict } from './decide.ts'
+import { findArchivedDecisions } from './decisions.ts'
 import { readFacts } from './read-facts.ts'
 import { recordVerdicts } from './record-verdicts.ts'
 import { payFree } from './transitions.ts'
@@ -18,7 +19,9 @@ export interface PlacingRules {
 export async function placeOrders(db: Database, reservations: Reservation[], rules: PlacingRules): Promise<Verdict[]> {
   return db.$transaction(async (tx) => {
     const facts = await readFacts(tx, reservations)
-    const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
+    const withoutSale = reservations.filter(({ saleId }) => !facts.room.has(saleId))
+    const decided = new Map([...facts.decided, ...(await findArchivedDecisions(tx, withoutSale))])
+    const verdicts = decide(reservations, { ...facts, decided }, rules.reservationLifetimeMs, randomUUID)
     const fresh = verdicts.filter((verdict) => verdict.isNew)
     await recordVerdicts(tx, fresh, facts, rules)
     const unpriced = fresh.filter(({ reservation }) => facts.priceCents.get(reservation.saleId) === 0)

@@ -41,6 +41,8 @@ export const FAILPOINTS = [
   'rebuilder.beforeFence',
   'rebuilder.afterFence',
   'rebuilder.beforeOpen',
+  // The archiver: all rows of a sale have moved, and nothing is committed.
+  'archiving.beforeCommit',
   // Control room: a sale is created or changed in PostgreSQL, or buyers are listed or unlisted; then Redis is told.
   'opening.beforeRedis',
   'rescheduling.beforeRedis',

@@ -1,11 +1,11 @@
 import { Prisma } from '../platform/stores/database.ts'
 import { effectRules } from './effect-rules.ts'
-import type { LedgerRule } from './ledger-rule.ts'
+import type { Rule } from './rule.ts'
 import type { AuditLimits } from './report.ts'
 import { sagaRules } from './saga-rules.ts'
 
 /** The rules that PostgreSQL alone can break, written against the tables and not against the code that fills them. */
-export function ledgerRules(limits: AuditLimits): LedgerRule[] {
+export function databaseRules(limits: AuditLimits): Rule[] {
   return [
     ...decisionRules,
     ...buyerRules,
@@ -18,7 +18,7 @@ export function ledgerRules(limits: AuditLimits): LedgerRule[] {
   ]
 }
 
-const decisionRules: LedgerRule[] = [
+const decisionRules: Rule[] = [
   {
     check: 3,
     what: 'reservations decided ORDERED without exactly one order',
@@ -42,7 +42,7 @@ const decisionRules: LedgerRule[] = [
   },
 ]
 
-const buyerRules: LedgerRule[] = [
+const buyerRules: Rule[] = [
   {
     check: 4,
     what: 'buyers with more than one live order',
@@ -58,7 +58,7 @@ const buyerRules: LedgerRule[] = [
   },
 ]
 
-const historyRules: LedgerRule[] = [
+const historyRules: Rule[] = [
   {
     check: 5,
     what: 'orders both paid and cancelled',
@@ -84,7 +84,7 @@ const historyRules: LedgerRule[] = [
   },
 ]
 
-const moneyRules: LedgerRule[] = [
+const moneyRules: Rule[] = [
   {
     check: 5,
     what: 'orders that were paid without money',
@@ -130,7 +130,7 @@ const moneyRules: LedgerRule[] = [
   },
 ]
 
-const windowRules: LedgerRule[] = [
+const windowRules: Rule[] = [
   {
     check: 9,
     what: 'reservations accepted while their sale was not open',
@@ -140,7 +140,7 @@ const windowRules: LedgerRule[] = [
   },
 ]
 
-const latenessRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
+const latenessRules = ({ settlingMs }: AuditLimits): Rule[] => [
   {
     check: 7,
     what: 'ended orders that Redis was not told of in time',
