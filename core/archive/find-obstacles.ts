@@ -23,7 +23,7 @@ export async function findObstacles(
     ...(await countInDatabase(tx, saleId)),
     ...(await countUnhandledEvents(tx, saleId)),
   }
-  const obstacles = Object.entries(unfinished).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []))
+  const obstacles = Object.entries(unfinished).flatMap(([what, count]) => (count > 0 ? [`${what}: ${count}`] : []))
   return obstacles.length > 0 ? obstacles : auditFindings(tx, saleId, limits)
 }
 
@@ -46,7 +46,7 @@ async function countInRedis(stock: Stock, saleId: string): Promise<Counts> {
     stock.countUndecided(saleId),
   ])
   return {
-    'ledger in Redis that has not expired': sale ? 1 : 0,
+    'ledgers in Redis that have not expired': sale ? 1 : 0,
     'pending entries in Redis': pending,
     'undecided reservations in Redis': undecided,
   }

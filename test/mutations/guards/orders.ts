@@ -5,12 +5,13 @@ const PLACING = 'core/orders/place-orders.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
+const ARCHIVING = 'core/archive/archive-sale.test.ts'
 const SETTLING = 'core/orders/settle-ended.test.ts'
 const TRANSITIONS = 'core/orders/transitions.test.ts'
 const RELAY = 'order-service/relay-outbox.test.ts'
 const ROUTES = 'order-service/http/routes.test.ts'
 
-/** The PostgreSQL ledger: deciding, placing, cancelling, paying, refunding, rebuilding, setting right. */
+/** Orders in PostgreSQL: deciding, placing, cancelling, paying, refunding, rebuilding, reconciling, archiving. */
 export const orderGuards: Guard[] = [
   {
     rule: 'the database sells no more than the stock',
@@ -368,6 +369,90 @@ export const orderGuards: Guard[] = [
     text: 'saleId) === 0)',
     without: 'saleId) === -1)',
     tests: { file: PLACING, named: 'placing an order of which nothing' },
+  },
+  {
+    rule: 'only a sale at rest is archived',
+    file: 'core/archive/archive-sale.ts',
+    text: "      if (obstacles.length > 0) return { outcome: 'REFUSED', obstacles }\n",
+    without: '',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that' },
+  },
+  {
+    rule: 'an order of a sale that is being archived waits',
+    file: 'core/archive/archive-sale.ts',
+    text: 'WHERE id = ${saleId} FOR UPDATE`',
+    without: 'WHERE id = ${saleId}`',
+    tests: { file: ARCHIVING, named: 'the archiver takes turns' },
+  },
+  {
+    rule: 'the archiver commits when no subscriber is at work',
+    file: 'core/archive/archive-sale.ts',
+    text: '      await waitForSubscribers(tx)\n',
+    without: '',
+    tests: { file: ARCHIVING, named: 'money that arrives while' },
+  },
+  {
+    rule: 'a sale whose window was wider is kept as long as Redis keeps it',
+    file: 'core/archive/find-obstacles.ts',
+    text: 'greatest(closes_at, latest_closes_at)',
+    without: 'closes_at',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that had' },
+  },
+  {
+    rule: 'a sale with a refund to be sent is not archived',
+    file: 'core/archive/find-obstacles.ts',
+    text: 'AND r.completed_at IS NULL',
+    without: 'AND FALSE',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that has a refund' },
+  },
+  {
+    rule: 'a sale is archived once every subscriber has handled its events',
+    file: 'core/archive/find-obstacles.ts',
+    text: '    ...(await countUnhandledEvents(tx, saleId)),\n',
+    without: '',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that has an event that' },
+  },
+  {
+    rule: 'archiving leaves the points of each buyer as they were',
+    file: 'core/archive/move-sale.ts',
+    text: 'FROM (SELECT buyer_id, points FROM moved UNION ALL TABLE carried_before) AS balance',
+    without: 'FROM moved',
+    tests: { file: ARCHIVING, named: 'a buyer keeps' },
+  },
+  {
+    rule: 'a message of an archived sale meets its first decision',
+    file: 'core/orders/place-orders.ts',
+    text: ', ...(await findArchivedDecisions(tx, withoutSale))',
+    without: '',
+    tests: { file: ARCHIVING, named: 'messages of an archived sale' },
+  },
+  {
+    rule: 'an event of an archived sale has no second effect',
+    file: 'core/orders/inbox.ts',
+    text: '    if (archived.includes(saleId)) continue\n',
+    without: '',
+    tests: { file: ARCHIVING, named: 'an event of an archived sale' },
+  },
+  {
+    rule: 'money for an archived order is counted',
+    file: 'core/orders/transitions.ts',
+    text: "counted.outcome === 'UNKNOWN_PAYMENT' ? inArchive(db, (tx) => count(tx, money)) : counted",
+    without: 'counted',
+    tests: { file: ARCHIVING, named: 'money for an order of an archived' },
+  },
+  {
+    rule: 'money that arrives while its order is archived is counted',
+    file: 'core/orders/transitions.ts',
+    text: ' AND order_id = ${money.orderId}::uuid FOR UPDATE`',
+    without: ' AND order_id = ${money.orderId}::uuid`',
+    tests: { file: ARCHIVING, named: 'money that arrives while' },
+  },
+  {
+    rule: 'refunds of archived orders are sent',
+    file: 'order-service/payments/send-refunds.ts',
+    text: ' ?? (await lockOldestArchived(tx, rests.resting()))',
+    without: '',
+    tests: { file: ARCHIVING, named: 'money for an order of an archived' },
   },
   {
     rule: 'times are the same in every time zone',
