@@ -85,7 +85,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     loops.repeat('sweep unsettled', everyMs, () => sweepUnsettled(deps)),
     loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits, turns)),
     loops.repeat('check back', everyMs, () =>
-      checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000),
+      checkBack({ database, log, onCheckedBack: count.checkedBack }, config.SAGA_SECONDS * 1_000),
     ),
     loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.look()),
     loops.repeat('reconcile', everyMs, () => reconciler.look()),

@@ -5,7 +5,7 @@ export function cancelMetrics(registry: Registry): {
   cancelled: (orders: number) => void
   rebuilt: () => void
   healed: (units: number) => void
-  askedBack: (what: string) => void
+  checkedBack: (what: string) => void
 } {
   const registers = [registry]
   const cancelled = new Counter({ name: 'seckill_cancelled_total', help: 'Unpaid orders cancelled', registers })
@@ -20,7 +20,7 @@ export function cancelMetrics(registry: Registry): {
     labelNames: ['direction'],
     registers,
   })
-  const askedBack = new Counter({
+  const checkedBack = new Counter({
     name: 'seckill_sagas_asked_back_total',
     help: 'Sagas that were not completed in time: called off, or told again that they are',
     labelNames: ['what'],
@@ -28,7 +28,7 @@ export function cancelMetrics(registry: Registry): {
   })
   return {
     cancelled: (orders) => cancelled.inc(orders),
-    askedBack: (what) => askedBack.inc({ what }),
+    checkedBack: (what) => checkedBack.inc({ what }),
     rebuilt: () => rebuilt.inc(),
     healed: (units) => healed.inc({ direction: units > 0 ? 'put back' : 'taken away' }, Math.abs(units)),
   }

@@ -1,5 +1,5 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
-import { closeSagas, holdOrders } from '../core/orders/saga.ts'
+import { closeSagas, lockAndReadOrders } from '../core/orders/saga.ts'
 import { turnAfter } from '../core/orders/saga-chain.ts'
 import { settleEnded } from '../core/orders/settle-ended.ts'
 import { cancelForSaga, lockSales, refundPaid } from '../core/orders/transitions.ts'
@@ -46,7 +46,7 @@ export const subscriber: Subscriber = {
  * seven statements each.
  */
 async function endOrders(tx: Transaction, orderIds: string[]): Promise<void> {
-  const goingBack = (await holdOrders(tx, orderIds)).filter(({ state }) => state === 'COMPENSATING')
+  const goingBack = (await lockAndReadOrders(tx, orderIds)).filter(({ state }) => state === 'COMPENSATING')
   if (goingBack.length === 0) return
   for (const [reason, orders] of groupBy(goingBack, (held) => held.reason)) {
     const ids = orders.map(({ id }) => id)

@@ -10,8 +10,8 @@ export interface DecidedRow {
 }
 
 /**
- * Rows of what was decided before about these reservations; undecided ones are missing. Not a join, for which the
- * planner expects as many repeats as there are reservations, and would read all orders there are.
+ * Rows of earlier decisions about these reservations; undecided ones are missing. Not a join: the planner would expect
+ * as many repeats as there are reservations, and would scan the whole table of orders.
  */
 export const selectDecided = (reservationIds: string[]): Prisma.Sql => Prisma.sql`
   SELECT reservation_id AS "reservationId", reason,
@@ -43,7 +43,7 @@ export async function findArchivedDecisions(
   return new Map(rows.map((row) => [row.reservationId, decisionOf(row)]))
 }
 
-/** The verdicts that stand already among these reservations. */
+/** The verdicts of those of the reservations that are decided. */
 export async function findDecisions(tx: Transaction, reservations: Reservation[]): Promise<Verdict[]> {
   const rows = await tx.$queryRaw<DecidedRow[]>(
     selectDecided(reservations.map((reservation) => reservation.reservationId)),

@@ -12,7 +12,8 @@ export interface Subscription {
 /** To be called once the queues are bound: orders placed after that have all of their events in them. */
 export async function subscribe(database: Database, name: string, partitions: number): Promise<Subscription> {
   await database.$executeRaw`
-    INSERT INTO subscriptions (name, partitions) VALUES (${name}, ${partitions}) ON CONFLICT (name) DO UPDATE SET partitions = excluded.partitions`
+    INSERT INTO subscriptions (name, partitions) VALUES (${name}, ${partitions})
+    ON CONFLICT (name) DO UPDATE SET partitions = excluded.partitions`
   return database.subscription.findUniqueOrThrow({ where: { name } })
 }
 
@@ -26,8 +27,8 @@ export interface Sequenced {
 }
 
 /**
- * Shared by the transactions of subscribers, exclusive to the archiver before its commit: an event that is handled again
- * while its inbox rows move away would have its effect a second time.
+ * Shared by the transactions of subscribers, exclusive to the archiver before its commit: an event that is handled
+ * again while its inbox rows move away would have its effect a second time.
  */
 const ARCHIVE_LOCK = 7_350_004
 
@@ -59,7 +60,7 @@ export async function inSequence(
       sequenced.forgotten.push(event)
       continue
     }
-    // Of an order that is older than the subscription, or than its memory, the first events are nothing to wait for.
+    // The first events of an order that is older than the subscription, or than its memory, will not come.
     const last = known ?? (isOlderThan(orderedAt, since) || isOlderThan(orderedAt, remembersFrom) ? sequence - 1 : 0)
     if (orderId !== null && sequence > last + 1) {
       sequenced.early.push(event)
@@ -102,9 +103,11 @@ export async function advance(tx: Transaction, { name }: Subscription, events: O
   // Sorted, here and below, so that concurrent batches cannot deadlock.
   await tx.$executeRaw`
     INSERT INTO order_progress (subscriber, order_id, sequence)
-    SELECT ${name}, order_id, sequence FROM unnest(${[...newest.keys()]}::uuid[], ${[...newest.values()]}::int[]) AS newest (order_id, sequence)
+    SELECT ${name}, order_id, sequence
+    FROM unnest(${[...newest.keys()]}::uuid[], ${[...newest.values()]}::int[]) AS newest (order_id, sequence)
     ORDER BY order_id
-    ON CONFLICT (subscriber, order_id) DO UPDATE SET sequence = greatest(order_progress.sequence, excluded.sequence), advanced_at = now()`
+    ON CONFLICT (subscriber, order_id) DO UPDATE
+      SET sequence = greatest(order_progress.sequence, excluded.sequence), advanced_at = now()`
 }
 
 /**
@@ -120,9 +123,11 @@ export async function enterInbox(tx: Transaction, purpose: string, events: Order
   ]
   const entered = await tx.$queryRaw<{ eventId: string }[]>`
     INSERT INTO inbox (purpose, event_id, order_id, sequence)
-    SELECT ${purpose}, * FROM unnest(${eventIds}::uuid[], ${orderIds}::uuid[], ${sequences}::int[]) AS entry (event_id, order_id, sequence) ORDER BY event_id
+    SELECT ${purpose}, *
+    FROM unnest(${eventIds}::uuid[], ${orderIds}::uuid[], ${sequences}::int[]) AS entry (event_id, order_id, sequence)
+    ORDER BY event_id
     ON CONFLICT DO NOTHING RETURNING event_id AS "eventId"`
   const fresh = new Set(entered.map(({ eventId }) => eventId))
-  // Of an event that stands twice in the batch the first is kept.
+  // Of an event that is twice in the batch the first is kept.
   return events.filter(({ eventId }) => fresh.delete(eventId))
 }

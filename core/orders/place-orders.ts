@@ -11,7 +11,7 @@ import { payFree } from './transitions.ts'
 export interface PlacingRules {
   reservationLifetimeMs: number
   paymentWindowMs: number
-  /** How long an order's saga may take before it is called off. */
+  /** How long an order's saga may run before it is compensated. */
   sagaMs: number
 }
 
@@ -37,10 +37,10 @@ const ordersIn = (verdicts: Verdict[]) =>
   verdicts.flatMap(({ decision }) => (decision.outcome === 'ORDERED' ? [decision.orderId] : []))
 
 /**
- * Writes the tombstone that a late message meets, unless the reservation was decided meanwhile. Deciders of one sale
- * take turns on its row, so what this returns is what became of each reservation for good.
+ * Writes the tombstone that a late message meets, unless the reservation was decided meanwhile. Transactions that
+ * decide about one sale take turns on its row, so the returned verdicts are final.
  */
 export async function rejectAbandoned(db: Database, abandoned: Reservation[]): Promise<Verdict[]> {
-  const everyoneIsLate = { reservationLifetimeMs: -Infinity, paymentWindowMs: 0, sagaMs: 0 }
-  return placeOrders(db, abandoned, everyoneIsLate)
+  const allAreLate = { reservationLifetimeMs: -Infinity, paymentWindowMs: 0, sagaMs: 0 }
+  return placeOrders(db, abandoned, allAreLate)
 }

@@ -3,7 +3,8 @@ import { type Money, type MoneyOutcome, receiveMoney } from '../../core/orders/t
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 
 /**
- * Counts money that has arrived, once, and settles a paid order in Redis. An outage of Redis does not undo the counting.
+ * Counts money that has arrived, once, and settles a paid order in Redis. An outage of Redis does not undo the
+ * counting.
  */
 export async function countMoney(deps: SettlingDeps, money: Money): Promise<MoneyOutcome> {
   const counted = await receiveMoney(deps.database, money)

@@ -191,7 +191,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'the fence counts units of ended orders as given back',
     file: 'core/rebuild/fence-sale.ts',
-    text: "    await tx.$executeRaw`UPDATE orders SET settled_at = now() WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL`\n",
+    text: "    await tx.$executeRaw`\n      UPDATE orders SET settled_at = now()\n      WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL`\n",
     without: '',
     tests: { file: REBUILDING, named: 'an order cancelled between' },
   },
@@ -205,8 +205,8 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a sale is fenced once per epoch',
     file: 'core/rebuild/fence-sale.ts',
-    text: ' AND fenced_epoch < epoch RETURNING',
-    without: ' RETURNING',
+    text: ' AND fenced_epoch < epoch\n',
+    without: '\n',
     tests: { file: REBUILDING, named: 'a sale is fenced once' },
   },
   {
@@ -345,8 +345,8 @@ export const orderGuards: Guard[] = [
   {
     rule: 'an order is paid without money only when nothing is to be paid',
     file: 'core/orders/transitions.ts',
-    text: ' AND amount_cents = 0 AND',
-    without: ' AND',
+    text: ' AND amount_cents = 0\n',
+    without: '\n',
     tests: { file: TRANSITIONS, named: 'an order of which nothing' },
   },
   {
