@@ -19,9 +19,9 @@ export function readOrderIds(body: Buffer): Unpacked<string> {
 }
 
 /**
- * Cancels those of the orders that are unpaid and past their deadline, and gives their units back. One that was paid
- * meanwhile is simply not matched by the UPDATE; one whose deadline has not come by the database's clock is left to the
- * sweeper. Database first, Redis second: a crash in between undersells until the sweeper has passed.
+ * Cancels those of the orders that are unpaid and past their deadline, and releases their units. An order that was paid
+ * meanwhile is not matched by the UPDATE; one whose deadline has not passed by the database's clock is left to the
+ * sweeper. Database first, Redis second: after a crash in between, units are missing in Redis until the sweeper runs.
  */
 export async function cancelAndRelease(deps: CancelDeps, orderIds: string[]): Promise<void> {
   failpoint('cancelling.beforeUpdate')

@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client'
 
-/** What the delayed side has done. */
+/** Counters of the cancel worker. */
 export function cancelMetrics(registry: Registry): {
   cancelled: (orders: number) => void
   rebuilt: () => void
@@ -16,13 +16,13 @@ export function cancelMetrics(registry: Registry): {
   })
   const healed = new Counter({
     name: 'seckill_reconciled_units_total',
-    help: 'Units by which Redis was set right, put back or taken away',
+    help: 'Units that were missing in Redis and put back, or too many and taken away',
     labelNames: ['direction'],
     registers,
   })
   const checkedBack = new Counter({
     name: 'seckill_sagas_asked_back_total',
-    help: 'Sagas that were not completed in time: called off, or told again that they are',
+    help: 'Overdue sagas: expired, or their compensation repeated',
     labelNames: ['what'],
     registers,
   })

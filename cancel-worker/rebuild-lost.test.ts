@@ -47,12 +47,12 @@ const isOpen = async () => (await door.read(saleId)).state === 'OPEN'
 const left = async () => (await world.stock.readSale(saleId))?.left
 const status = async (id: string) => (await world.stock.readReservation(saleId, id))?.status
 
-/** Looks again and again, as the worker does, until the sale is open. */
-async function rebuilt(looking = rebuilder()): Promise<void> {
+/** Runs the rebuilder repeatedly, as the worker does, until the sale is open. */
+async function rebuilt(worker = rebuilder()): Promise<void> {
   await eventually(
     'the sale to be open again',
     async () => {
-      await looking.look()
+      await worker.runOnce()
       return isOpen()
     },
     Boolean,
@@ -90,11 +90,11 @@ const olderCopy = async () => {
 test('a sale that whoever created it did not bring in is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
   const other = await ledger.sale(5)
-  const looking = rebuilder()
+  const worker = rebuilder()
   await eventually(
     'the sale to be open',
     async () => {
-      await looking.look()
+      await worker.runOnce()
       return door.read(other)
     },
     ({ state }) => state === 'OPEN',
@@ -144,13 +144,13 @@ test('a server that was started anew with right figures is no alarm, and one wit
     info: (_: unknown, text: string) => said.push(`info: ${text}`),
     warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
   })
-  const looking = new Rebuilder(
+  const worker = new Rebuilder(
     { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} },
     rules.reservationLifetimeMs,
   )
   await order(await reserve(1))
   await (await olderCopy())()
-  await rebuilt(looking)
+  await rebuilt(worker)
   expect(said.map((line) => line.split(':').slice(0, 2).join(':'))).toEqual([
     'info: Redis was started anew and its figures are right',
     'info: sale rebuilt from PostgreSQL, open again',
@@ -158,7 +158,7 @@ test('a server that was started anew with right figures is no alarm, and one wit
   const restoreOlderCopy = await olderCopy()
   await order(await reserve(2))
   await restoreOlderCopy()
-  await rebuilt(looking)
+  await rebuilt(worker)
   expect(said).toContain('warn: Redis may have lost this sale: closed, to be rebuilt')
   expect(await left()).toBe(STOCK - 2)
 })
@@ -166,13 +166,13 @@ test('a server that was started anew with right figures is no alarm, and one wit
 test('what was accepted before becomes orders before the sale opens', async () => {
   const waiting = await inParallel(4, 1, (i) => reserve(i))
   await (await olderCopy())()
-  const looking = rebuilder()
+  const worker = rebuilder()
   waitingAtIntake = 4
-  for (let look = 0; look < 5; look++) await looking.look()
+  for (let run = 0; run < 5; run++) await worker.runOnce()
   expect(await isOpen()).toBe(false)
   for (const message of waiting) expect(await order(message)).toMatch(/^[\da-f-]{36}$/)
   waitingAtIntake = 0
-  await rebuilt(looking)
+  await rebuilt(worker)
   expect(await left()).toBe(STOCK - 4)
 })
 
@@ -290,9 +290,9 @@ test('a sale is fenced once: whoever comes second leaves it to the first, or to 
 
 test('a sale that is just being created is left to whoever creates it', async () => {
   const other = await ledger.sale(5)
-  await rebuilder().look()
+  await rebuilder().runOnce()
   expect(await closeSale(deps(), other)).toMatchObject({ epoch: 1 })
-  await rebuilder().look()
+  await rebuilder().runOnce()
   expect(await fenceSale(world.database, other, 1)).toEqual({ left: 5, stock: 5 })
 })
 

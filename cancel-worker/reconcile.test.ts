@@ -58,7 +58,7 @@ test('units that Redis has too many are taken away at once, also while others ar
   await settleDecided(world.stock, await placeOrders(world.database, [await reserve(saleId, 1)], rules), log)
   await move(saleId, 3)
   const healed: number[] = []
-  await reconciler(60_000, healed).look()
+  await reconciler(60_000, healed).runOnce()
   expect(await left(saleId)).toBe(STOCK - 1)
   expect(healed).toEqual([-3])
 })
@@ -67,19 +67,19 @@ test('units that are missing are put back once, after they were missing for as l
   const saleId = await openSale()
   await move(saleId, -2)
   const [patient, healed] = [reconciler(60_000), [] as number[]]
-  await patient.look()
-  await patient.look()
+  await patient.runOnce()
+  await patient.runOnce()
   expect(await left(saleId)).toBe(STOCK - 2)
   const [one, other] = [reconciler(200, healed), reconciler(200, healed)]
   await eventually(
     'the units to be back',
     async () => {
-      await Promise.all([one.look(), other.look()])
+      await Promise.all([one.runOnce(), other.runOnce()])
       return left(saleId)
     },
     (units) => units !== STOCK - 2,
   )
-  await Promise.all([one.look(), other.look()])
+  await Promise.all([one.runOnce(), other.runOnce()])
   expect(await left(saleId)).toBe(STOCK)
   expect(healed).toEqual([2])
 })
@@ -119,8 +119,8 @@ test.each(onTheirWay)('a unit that is %s is neither missing nor one too many', a
   const saleId = await openSale()
   await happens(saleId)
   const healed: number[] = []
-  const looking = reconciler(0, healed)
-  for (let look = 0; look < 3; look++) await looking.look()
+  const worker = reconciler(0, healed)
+  for (let run = 0; run < 3; run++) await worker.runOnce()
   expect([await left(saleId), healed]).toEqual([units, []])
 })
 
@@ -191,7 +191,7 @@ describe.each(['before', 'after'])('while it reads, right %s Redis answers,', (m
       },
       0,
       0,
-    ).look()
+    ).runOnce()
     expect([await left(saleId), healed]).toEqual([units, []])
   })
 })
@@ -210,7 +210,7 @@ test('two reconcilers that see a unit missing at the same moment put it back onc
   }
   const slow = () =>
     new Reconciler({ ...deps(), door: new SlowDoor(world.redis, world.keyPrefix), onHealed: () => {} }, 0, 0)
-  await Promise.all([slow().look(), slow().look()])
+  await Promise.all([slow().runOnce(), slow().runOnce()])
   expect(await left(saleId)).toBe(STOCK)
 })
 
@@ -218,7 +218,7 @@ test('a closed sale is left to whoever rebuilds it', async () => {
   const saleId = await openSale()
   await world.redis.hset(door.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: '99' })
   const healed: number[] = []
-  await reconciler(0, healed).look()
+  await reconciler(0, healed).runOnce()
   expect([await left(saleId), healed]).toEqual([99, []])
 })
 
@@ -236,7 +236,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     const key = door.keys.sale(saleId)
     const right = await world.redis.hget(key, field)
     await world.redis.hset(key, field, value)
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect([await world.redis.hget(key, field), await left(saleId)]).toEqual([right, STOCK])
   })
 
@@ -245,13 +245,13 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     await order(saleId, 1)
     await world.database.sale.update({ where: { id: saleId }, data: { stock: 10_000 } })
     const [one, other, healed] = [reconciler(0), reconciler(0), [] as number[]]
-    await Promise.all([one.look(), other.look()])
+    await Promise.all([one.runOnce(), other.runOnce()])
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: 10_000, left: 9_999 })
     await world.database.sale.update({ where: { id: saleId }, data: { stock: STOCK } })
-    await reconciler(0, healed).look()
+    await reconciler(0, healed).runOnce()
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: STOCK, left: STOCK - 1, holderUnits: STOCK })
     // Units that the change of the stock explains are neither missing nor too many.
-    await reconciler(0, healed).look()
+    await reconciler(0, healed).runOnce()
     expect(healed).toEqual([])
     const holders = await world.redis.getBuffer(door.keys.holders(saleId))
     expect(holders && mayHold(holders, 'buyer-1', STOCK)).toBe(true)
@@ -263,7 +263,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     await world.database.sale.update({ where: { id: saleId }, data: { stock: 2 * STOCK } })
     if (closed) await reopenSale(deps(), closed)
     const healed: number[] = []
-    await reconciler(0, healed).look()
+    await reconciler(0, healed).runOnce()
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: 2 * STOCK, left: 2 * STOCK, holderUnits: STOCK })
     expect(healed).toEqual([])
   })
@@ -273,7 +273,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     await order(saleId, 1)
     await reserve(saleId, 2)
     await world.database.sale.update({ where: { id: saleId }, data: { stock: 1 } })
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: 1, left: 0 })
   })
 
@@ -300,17 +300,17 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     if (closed) await reopenSale(slow, closed)
     const listed = async () => (await world.redis.smembers(door.keys.blacklist(saleId))).sort()
     expect(await listed()).toEqual(['mallory', 'trudy'])
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(await listed()).toEqual(['eve', 'trudy'])
     await world.database.blacklistEntry.deleteMany()
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(await listed()).toEqual([])
   })
 
   test('and every sale that was looked at says when', async () => {
     const saleId = await openSale()
     await world.redis.hdel(door.keys.sale(saleId), 'reconciled_at_ms')
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(Number(await world.redis.hget(door.keys.sale(saleId), 'reconciled_at_ms'))).toBeGreaterThan(0)
   })
 })
@@ -320,10 +320,10 @@ test('one sale that cannot be reconciled is named, and keeps none of the others 
   for (const saleId of [before, after]) await move(saleId, 3)
   await world.redis.del(door.keys.undecided(broken))
   await world.redis.set(door.keys.undecided(broken), 'no list')
-  await expect(reconciler(0).look()).rejects.toThrow(broken)
+  await expect(reconciler(0).runOnce()).rejects.toThrow(broken)
   expect([await left(before), await left(after)]).toEqual([STOCK, STOCK])
   await world.redis.del(door.keys.undecided(broken))
-  await reconciler(0).look()
+  await reconciler(0).runOnce()
 })
 
 test('of 3,000 sales, half of them over, a look takes all that are open and some of the others, in turn', {
@@ -357,10 +357,10 @@ test('of 3,000 sales, half of them over, a look takes all that are open and some
     (await Promise.all(wrong.map(async (id) => ({ id, units: (await crowded.stock.readSale(id))?.left }))))
       .filter(({ units }) => units !== STOCK)
       .map(({ id }) => id)
-  const looking = new Reconciler({ database, door: many, log, onHealed: () => {} }, 60_000, 0)
-  await looking.look()
+  const worker = new Reconciler({ database, door: many, log, onHealed: () => {} }, 60_000, 0)
+  await worker.runOnce()
   expect(await stillWrong()).toEqual([ended[200], ended[399], ended[1_499]])
-  await looking.look()
+  await worker.runOnce()
   expect(await stillWrong()).toEqual([ended[1_499]])
 })
 

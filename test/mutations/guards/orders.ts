@@ -168,14 +168,14 @@ export const orderGuards: Guard[] = [
     tests: { file: TRANSITIONS, named: 'refunding' },
   },
   {
-    rule: 'Redis hears of a refund after it has heard of the payment',
+    rule: 'a refund is settled after its payment was settled',
     file: 'core/orders/transitions.ts',
     text: ' settled_at = NULL,',
     without: '',
     tests: { file: SETTLING, named: 'the unit of a refunded' },
   },
   {
-    rule: 'having told the payment is not having told the refund',
+    rule: 'an order whose payment is settled is not settled as refunded',
     file: 'core/orders/settle-ended.ts',
     text: ' AND o.status = settled.status',
     without: '',
@@ -289,12 +289,12 @@ export const orderGuards: Guard[] = [
   {
     rule: 'what Redis says of a sale is held against PostgreSQL',
     file: 'cancel-worker/reconcile.ts',
-    text: '    await bringIntoLine(this.#deps, ledger.id)\n',
+    text: '    await bringIntoLine(this.#deps, sale.id)\n',
     without: '',
     tests: { file: RECONCILING, named: 'what Redis says of a sale' },
   },
   {
-    rule: 'units that Redis has not heard of are not missing',
+    rule: 'units that are not in the ledger yet are not missing',
     file: 'cancel-worker/reconcile.ts',
     text: '    if (tally.figures.total !== stock || after.stock !== stock) return\n',
     without: '',
