@@ -22,7 +22,7 @@ const patienceOf = async (orderId: string) => {
 }
 const ask = (orderId: string) => shop.world.database.$transaction((tx) => checkBackOn(tx, orderId, 30_000))
 
-test('of all sagas those are asked back about that are past their time, whichever way they go', async () => {
+test('only overdue sagas are checked back on, running and compensating ones', async () => {
   const back = await shop.place({ couponCode: 'NO-SUCH-COUPON' })
   await shop.hear('coupon')
   const done = await shop.place({ points: 1 })
@@ -81,7 +81,7 @@ test('a saga that is not completed in time is called off, and a late step does n
   ]).toEqual(['AVAILABLE', [], 10, 0])
 })
 
-test('what was taken before it was called off comes back', async () => {
+test('what a saga had taken before it expired comes back', async () => {
   const code = await shop.coupon(100)
   const order = await shop.place({ couponCode: code, points: 10 })
   await shop.givePoints(order.buyerId, 10)
@@ -97,7 +97,7 @@ test('what was taken before it was called off comes back', async () => {
   expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
 })
 
-test('a failure that nobody follows is told again, and undone once however often', async () => {
+test('a failure without a next step is repeated, and undone once however often', async () => {
   const code = await shop.coupon(100)
   const order = await shop.place({ couponCode: code, points: 10 })
   await shop.settle(['coupon', 'points'])
@@ -125,7 +125,7 @@ test('a failure that nobody follows is told again, and undone once however often
   expect(await ask(order.orderId)).toBeUndefined()
 })
 
-test('of several who ask back at the same moment one is heard', async () => {
+test('of several check-backs at the same moment one takes effect', async () => {
   const order = await shop.place({ couponCode: await shop.coupon(100) })
   await overdue(order.orderId)
   const asked = await Promise.all(Array.from({ length: 4 }, () => ask(order.orderId)))
@@ -182,7 +182,7 @@ test('an order that was cancelled meanwhile is not called off', async () => {
   expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
 })
 
-test("an order that is done, paid or not, is nobody's concern", async () => {
+test('an order whose saga is done is not checked back on, paid or not', async () => {
   const order = await shop.place({ couponCode: await shop.coupon(100) })
   await shop.settle()
   await overdue(order.orderId)

@@ -1,9 +1,8 @@
 /**
- * Usage: npm run audit [-- [--sale ID] [--wait SECONDS] [--json]]
- *   --sale ID        only this sale, also an archived one; all that are not archived when left out
- *   --wait SECONDS   until nothing is on its way, so long at most
- *   --json           the report as JSON
- * Recounts every unit from outside. Exits 0 when balanced, 1 when not, 2 when a server does not answer.
+ * Usage: npm run audit [-- [--sale ID] [--wait SECONDS] [--json]]   --sale ID        only this sale, also an archived
+ * one; all that are not archived when left out   --wait SECONDS   repeats until nothing is in flight, at most so long
+ * --json           the report as JSON Accounts for every unit from outside the services. Exits 0 when balanced, 1 when
+ * not, 2 when a server does not answer.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
@@ -67,7 +66,7 @@ async function readReport(): Promise<AuditReport> {
       await delay(500)
       report = await audit(deps, values.sale)
     }
-    // An audit of nothing is balanced; a mistyped id must not pass for an answer.
+    // An audit without sales is balanced; a mistyped id must not be.
     if (values.sale !== undefined && report.sales.length === 0)
       throw new Error(`there is no sale "${values.sale}"; without --sale every sale that is not archived is audited`)
     return report

@@ -46,7 +46,7 @@ export function formatAudit(report: AuditReport, inColour: boolean): string {
   ].join('\n')
 }
 
-/** An id that leaves no room for the figures stands on a line of its own. */
+/** An id that leaves no room for the figures has a line of its own. */
 function table(sales: SaleAudit[], paint: (state: CheckState, text: string) => string): string[] {
   const [first] = sales
   if (!first) return []
@@ -91,9 +91,9 @@ const archived = (sales: SaleAudit[]) =>
   )
 
 function verdict({ balanced, quiet, sales }: AuditReport): string {
-  if (!balanced) return 'NOT BALANCED: see above for the unit that is not accounted for.'
+  if (!balanced) return 'NOT BALANCED: a unit is not accounted for, see above.'
   if (sales.length === 0) return 'Balanced: there is no live sale.'
   return quiet
     ? 'Balanced: every unit is accounted for.'
-    : 'Balanced so far; some units are still on their way (see "in flight").'
+    : 'Balanced so far; some units are still in flight, see above.'
 }

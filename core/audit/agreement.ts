@@ -5,7 +5,7 @@ import type { DatabaseSale } from './read-database.ts'
 import type { StockReading } from './read-stock.ts'
 import { type AuditLimits, type Finding, NAMED_MAX } from './report.ts'
 
-/** One sale as both ledgers have it: PostgreSQL was read before Redis and after it. */
+/** One sale on both sides: PostgreSQL was read before Redis (`earlier`) and after it (`later`). */
 export interface BothSides {
   earlier: DatabaseSale
   later: DatabaseSale
@@ -14,7 +14,7 @@ export interface BothSides {
   nowMs: number
 }
 
-/** Where Redis says something else of an open sale than PostgreSQL, or was not held against it for too long. */
+/** Differences between Redis and PostgreSQL in an open sale, and sales that were not reconciled for too long. */
 export function disagreements({ earlier, later, stock, blacklist, nowMs }: BothSides, limits: AuditLimits): Finding[] {
   const { saleId } = later
   const finding = (what: string, ids: string[]): Finding[] =>
@@ -26,20 +26,20 @@ export function disagreements({ earlier, later, stock, blacklist, nowMs }: BothS
       'figures of the sale that differ between Redis and PostgreSQL',
       stock.figures ? differing(stock.figures, earlier, later) : [],
     ),
-    ...finding('buyers on the blacklist whom Redis would serve', blacklist.missing),
-    ...finding('buyers whom Redis keeps out and who are not on the blacklist', blacklist.extra),
+    ...finding('buyers on the blacklist who are not blocked in Redis', blacklist.missing),
+    ...finding('buyers who are blocked in Redis and not on the blacklist', blacklist.extra),
   ]
   if (nowMs >= later.closesAtMs) return found
   return [
     ...found,
     ...finding(
-      'sales not held against PostgreSQL by the cancel worker',
+      'sales that the cancel worker has not reconciled',
       unreconciled(saleId, stock.reconciledAtMs, nowMs, limits),
     ),
   ]
 }
 
-/** What differs from both readings, with both values: one of them alone may have changed in between. */
+/** Figures that differ from both readings, with both values: one reading alone may be older than a change. */
 function differing(redis: NonNullable<StockReading['figures']>, earlier: DatabaseSale, later: DatabaseSale): string[] {
   const before = differingFigures(redis, closedSale(earlier.row))
   const now = closedSale(later.row)

@@ -22,12 +22,12 @@ export interface AuditDeps {
   limits: AuditLimits
 }
 
-/** PostgreSQL and Redis cannot be read at one instant: what is wrong is read this often before it is believed. */
+/** PostgreSQL and Redis cannot be read at one instant: a wrong report counts only after so many readings. */
 const READINGS_MAX = 5
 
 /**
- * Accounts for every unit from outside the services: recounts PostgreSQL from its rows, holds Redis against it, and
- * looks at what is on its way. @throws when PostgreSQL, Redis or the broker does not answer.
+ * Accounts for every unit from outside the services: recounts PostgreSQL from its rows, compares Redis with it, and
+ * counts what is in flight. An archived sale is audited when its id is given. @throws when a server does not answer.
  */
 export async function audit(deps: AuditDeps, saleId?: string): Promise<AuditReport> {
   let report = await readOnce(deps, saleId)
@@ -61,7 +61,7 @@ async function auditArchived(
   )
 }
 
-/** PostgreSQL, then Redis, then PostgreSQL again: where both said the same, Redis was read at their one instant. */
+/** PostgreSQL, then Redis, then PostgreSQL again: where both readings are equal, Redis was read in the same state. */
 async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<AuditReport> {
   const { database, redis, limits } = deps
   const keys = new StockKeys(deps.keyPrefix)
@@ -86,7 +86,7 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
     const differing = isOpen
       ? disagreements({ earlier, later, stock, blacklist: confirmed(blacklist, after), nowMs }, limits)
       : []
-    // What Redis has of a sale that is being rebuilt will be written anew.
+    // The ledger of a sale that is being rebuilt will be replaced.
     const inRedis = [...(ofRedis.get(later.saleId) ?? []), ...overdue(later, stock.overdue)].map((finding) =>
       isOpen ? finding : { ...finding, state: 'in flight' as const },
     )
@@ -111,8 +111,8 @@ interface RedisSide {
 }
 
 /**
- * Of sales that are over the blacklist is not compared: nobody buys there, and those of a day cost as much as the open
- * ones.
+ * The blacklists of ended sales are not compared: nothing can be bought there, and a day's ended sales would cost as
+ * much as the open ones.
  */
 async function readSides(
   { redis, limits }: AuditDeps,
@@ -132,7 +132,7 @@ async function readSides(
   )
 }
 
-/** Without those who were listed or unlisted in between. */
+/** Without buyers who were listed or unlisted in between. */
 function confirmed({ missing, extra }: BlacklistDifference, { blacklist }: DatabaseReading): BlacklistDifference {
   if (missing.length + extra.length === 0) return { missing, extra }
   const listed = new Set(blacklist)
@@ -142,7 +142,7 @@ function confirmed({ missing, extra }: BlacklistDifference, { blacklist }: Datab
   }
 }
 
-/** Named by Redis' own list, also where the reservation itself has gone. */
+/** Named by Redis' list of undecided reservations, also where the reservation itself has expired. */
 function overdue({ saleId }: DatabaseSale, ids: string[]): Finding[] {
   return ids.length === 0
     ? []

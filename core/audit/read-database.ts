@@ -15,15 +15,15 @@ export interface DatabaseSale {
   /** 0 until the sale was brought into Redis. */
   fencedEpoch: number
   orders: OrderCounts
-  /** Units of all orders there ever were; only grows. */
+  /** Units of all orders; only grows. */
   orderedUnits: number
   /** Units of orders that are cancelled or refunded; only grows. */
   endedUnits: number
-  /** Orders that were paid, cancelled or refunded and that Redis is not known to have heard of. */
+  /** Orders that were paid, cancelled or refunded and are not settled. */
   unsettled: number
   ordered: number
   rejected: number
-  /** What Redis is told of it. */
+  /** The columns that the ledger has, too. */
   row: SaleRow
 }
 
@@ -38,7 +38,7 @@ export interface DatabaseReading {
 /** Some 40 statements at one instant, each with a limit of its own. */
 export const READING = { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: 120_000 }
 
-/** Reads one instant of PostgreSQL: what is wrong within it is wrong, whatever goes on meanwhile. */
+/** Reads one snapshot of PostgreSQL: what is wrong in it is wrong, whatever goes on meanwhile. */
 export async function readDatabase(
   database: Database,
   saleId: string | undefined,
@@ -60,15 +60,14 @@ export async function readDatabase(
   }, READING)
 }
 
-/** Messages that are still to be sent. */
+/** Messages that are still to be published. */
 export async function countOutboxMessages(tx: Transaction): Promise<number> {
-  const [outbox] = await tx.$queryRaw<
-    { messages: number }[]
-  >`SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
+  const [outbox] = await tx.$queryRaw<{ messages: number }[]>`
+    SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
   return outbox?.messages ?? 0
 }
 
-/** Whether both readings of a sale saw the same; then nothing of it was decided, paid or cancelled in between. */
+/** Whether two readings of a sale are equal: nothing was decided, paid or cancelled in between. */
 export function isSameSale(one: DatabaseSale, other: DatabaseSale | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
@@ -83,7 +82,8 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
     (Omit<DatabaseSale, 'orders' | 'closesAtMs' | 'row'> & Omit<SaleRow, 'id'> & { orders: Partial<OrderCounts> })[]
   >`
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
-      s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt", s.closes_at AS "closesAt",
+      s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt",
+      s.closes_at AS "closesAt",
       coalesce(o.orders, '{}') AS orders, coalesce(o.unsettled, 0)::int AS unsettled,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
@@ -98,7 +98,8 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
       ) AS by_status GROUP BY sale_id
     ) AS o ON o.sale_id = s.id
     LEFT JOIN (
-      SELECT sale_id, count(*) FILTER (WHERE outcome = 'ORDERED') AS ordered, count(*) FILTER (WHERE outcome = 'REJECTED') AS rejected
+      SELECT sale_id, count(*) FILTER (WHERE outcome = 'ORDERED') AS ordered,
+        count(*) FILTER (WHERE outcome = 'REJECTED') AS rejected
       FROM decisions ${among(Prisma.sql`sale_id`)} GROUP BY sale_id
     ) AS d ON d.sale_id = s.id
     ${among(Prisma.sql`s.id`)}
@@ -113,7 +114,7 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
 
 export async function findViolations(tx: Transaction, saleIds: string[], limits: AuditLimits): Promise<Finding[]> {
   const findings: Finding[] = []
-  // One statement each: together they would share one statement's time, and 600,000 orders used all of it up.
+  // One statement each: together, they exceeded the time limit of a statement over 600,000 orders.
   for (const { check, what, state = 'wrong', rows } of databaseRules(limits)) {
     const broken = await tx.$queryRaw<{ sale_id: string; count: number; ids: string[] }[]>`
       SELECT sale_id, count(*)::int AS count, (array_agg(id ORDER BY id))[1:${NAMED_MAX}::int] AS ids

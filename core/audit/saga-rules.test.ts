@@ -50,7 +50,7 @@ async function vetoed() {
   return order
 }
 
-const unsettled = (said: string[]) => said.filter((line) => !line.includes('Redis was not told'))
+const unsettled = (said: string[]) => said.filter((line) => !line.includes('not settled'))
 
 test.each([
   ['is done', done],
@@ -61,7 +61,7 @@ test.each([
   expect(unsettled(await saidOf(await make()))).toEqual([])
 })
 
-test('a saga that goes on, forwards or back, is on its way', async () => {
+test('a saga that goes on, forwards or back, is in flight', async () => {
   const running = await placed()
   expect(await saidOf(running)).toContain('5 in flight sagas under way')
   expect((await saidOf(running)).filter((line) => line.includes('wrong'))).toEqual([])
@@ -91,8 +91,8 @@ const faults: Fault[] = [
     state('COMPENSATING'),
     'paid orders whose saga is neither done',
   ],
-  ['a saga was closed and its order lives', done, state('COMPENSATED'), 'closed while their order lives'],
-  ["an ended order's saga was left open", failed, state('COMPENSATING'), 'ended orders whose saga was not closed'],
+  ['a saga was closed and its order lives', done, state('COMPENSATED'), 'compensated sagas of live orders'],
+  ["an ended order's saga was left open", failed, state('COMPENSATING'), 'ended orders whose saga is not closed'],
   [
     'a payment was opened too early',
     done,
@@ -100,13 +100,13 @@ const faults: Fault[] = [
       await shop.world.database.payment.create({ data: { id: randomUUID(), orderId: order.orderId, amountCents: 350 } })
       await state('RUNNING')(order)
     },
-    'opened before the price stood firm',
+    'opened before the price was final',
   ],
   [
-    'nobody asked back',
+    'there was no check-back',
     placed,
     ({ orderId }) => sql(`UPDATE sagas SET due_at = now() - interval '1 hour' WHERE order_id = $1::uuid`, orderId),
-    'nobody has asked back about',
+    'without a check-back',
   ],
   [
     'a failed order kept its coupon',
@@ -164,7 +164,7 @@ const faults: Fault[] = [
     'points did not come back',
     vetoed,
     ({ orderId }) => sql(`DELETE FROM points_entries WHERE order_id = $1::uuid AND step = 'RETURNED'`, orderId),
-    'do not add up to none',
+    'do not add up to zero',
   ],
   [
     'the price fell by more than was taken',
