@@ -1,5 +1,5 @@
 import type { Transaction } from '../platform/stores/database.ts'
-import { checkSale, type SaleReading } from './checks.ts'
+import type { SaleReading } from './checks.ts'
 import { findViolations, readSales } from './read-database.ts'
 import type { StockReading } from './read-stock.ts'
 import type { AuditLimits } from './report.ts'
