@@ -1,5 +1,5 @@
 import { decode, OrderId, readEach, TimeoutMessage, type Unpacked } from '../core/contracts/messages.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
 import { cancelUnpaid } from '../core/orders/transitions.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
@@ -19,9 +19,9 @@ export function readOrderIds(body: Buffer): Unpacked<string> {
 }
 
 /**
- * Cancels those of the orders that are unpaid and past their deadline, and gives their units back. One that was paid
- * meanwhile is simply not matched by the UPDATE; one whose deadline has not come by the database's clock is left to the
- * sweeper. Database first, Redis second: a crash in between undersells until the sweeper has passed.
+ * Cancels those of the orders that are unpaid and past their deadline, and releases their units. An order that was paid
+ * meanwhile is not matched by the UPDATE; one whose deadline has not passed by the database's clock is left to the
+ * sweeper. Database first, Redis second: after a crash in between, units are missing in Redis until the sweeper runs.
  */
 export async function cancelAndRelease(deps: CancelDeps, orderIds: string[]): Promise<void> {
   failpoint('cancelling.beforeUpdate')
@@ -30,11 +30,11 @@ export async function cancelAndRelease(deps: CancelDeps, orderIds: string[]): Pr
   failpoint('cancelling.beforeRelease')
   deps.onCancelled(cancelled.length)
   try {
-    await tellEnded(
+    await settleEnded(
       deps,
       cancelled.map((order) => order.id),
     )
   } catch (error) {
-    deps.log.warn({ err: error, orders: cancelled.length }, 'units not given back yet; the sweeper will')
+    deps.log.warn({ err: error, orders: cancelled.length }, 'units not released yet; the sweeper will do it')
   }
 }

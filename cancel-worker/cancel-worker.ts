@@ -20,16 +20,16 @@ import { DATABASE_CONNECTIONS, type CancelWorkerConfig } from './config.ts'
 import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
 import { Reconciler } from './reconcile.ts'
-import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUntold } from './sweep.ts'
+import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUnsettled } from './sweep.ts'
 
-/** Orders cancelled in one transaction, which holds the rows of their sales meanwhile. */
+/** Orders cancelled in one transaction, which locks the rows of their sales meanwhile. */
 const BATCH_MAX = 100
-/** How often it is asked whether Redis still has every sale. */
+/** How often it is checked that Redis has every sale. */
 const REBUILD_INTERVAL_MS = 500
-/** How often handled events are forgotten: at most 50,000 orders each time, five million a day. */
+/** How often inbox rows are deleted: of at most 50,000 orders each time, of seven million a day. */
 const FORGET_INTERVAL_MS = 600_000
 
-/** The delayed side: cancels unpaid orders when their time is over, and sweeps up what a lost message left. */
+/** Cancels unpaid orders at their deadline, and repairs what lost messages, crashes and outages have left. */
 export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('cancel-worker')
   const count = cancelMetrics(metrics)
@@ -82,13 +82,13 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const loops = new Loops(log, metrics)
   const sweeps = [
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),
-    loops.repeat('sweep untold', everyMs, () => sweepUntold(deps)),
+    loops.repeat('sweep unsettled', everyMs, () => sweepUnsettled(deps)),
     loops.repeat('sweep undecided', everyMs, () => sweepUndecided(deps, limits, turns)),
     loops.repeat('check back', everyMs, () =>
-      checkBack({ database, log, onAskedBack: count.askedBack }, config.SAGA_SECONDS * 1_000),
+      checkBack({ database, log, onCheckedBack: count.checkedBack }, config.SAGA_SECONDS * 1_000),
     ),
-    loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.look()),
-    loops.repeat('reconcile', everyMs, () => reconciler.look()),
+    loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.runOnce()),
+    loops.repeat('reconcile', everyMs, () => reconciler.runOnce()),
     loops.repeat('forget handled', FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS)),
   ]
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))

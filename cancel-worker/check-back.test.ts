@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { askBack } from '../core/orders/saga.ts'
+import { checkBackOn } from '../core/orders/saga.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { Choreography } from '../test/support/choreography.ts'
@@ -20,9 +20,9 @@ const patienceOf = async (orderId: string) => {
   const { dueAt, updatedAt } = await shop.saga(orderId)
   return dueAt.getTime() - updatedAt.getTime()
 }
-const ask = (orderId: string) => shop.world.database.$transaction((tx) => askBack(tx, orderId, 30_000))
+const ask = (orderId: string) => shop.world.database.$transaction((tx) => checkBackOn(tx, orderId, 30_000))
 
-test('of all sagas those are asked back about that are past their time, whichever way they go', async () => {
+test('only overdue sagas are checked back on, running and compensating ones', async () => {
   const back = await shop.place({ couponCode: 'NO-SUCH-COUPON' })
   await shop.hear('coupon')
   const done = await shop.place({ points: 1 })
@@ -38,11 +38,11 @@ test('of all sagas those are asked back about that are past their time, whicheve
   const asked: string[] = []
   const look = () =>
     checkBack(
-      { database: shop.world.database, log: createLog('test', 'silent'), onAskedBack: (what) => asked.push(what) },
+      { database: shop.world.database, log: createLog('test', 'silent'), onCheckedBack: (what) => asked.push(what) },
       30_000,
     )
   await look()
-  expect(asked.toSorted()).toEqual(['called off', 'told again'])
+  expect(asked.toSorted()).toEqual(['expired', 'repeated'])
   expect([(await shop.saga(slow.orderId)).reason, (await shop.saga(young.orderId)).state]).toEqual([
     'NOT_COMPLETED',
     'RUNNING',
@@ -58,7 +58,7 @@ test('a saga that is not completed in time is called off, and a late step does n
   await shop.givePoints(order.buyerId, 10)
   expect(await ask(order.orderId)).toBeUndefined()
   await overdue(order.orderId)
-  expect(await ask(order.orderId)).toBe('called off')
+  expect(await ask(order.orderId)).toBe('expired')
   expect(await ask(order.orderId)).toBeUndefined()
   await shop.settle()
   expect(shop.told(order.orderId)).toEqual([
@@ -81,13 +81,13 @@ test('a saga that is not completed in time is called off, and a late step does n
   ]).toEqual(['AVAILABLE', [], 10, 0])
 })
 
-test('what was taken before it was called off comes back', async () => {
+test('what a saga had taken before it expired comes back', async () => {
   const code = await shop.coupon(100)
   const order = await shop.place({ couponCode: code, points: 10 })
   await shop.givePoints(order.buyerId, 10)
   await shop.settle(['coupon', 'saga'])
   await overdue(order.orderId)
-  expect(await ask(order.orderId)).toBe('called off')
+  expect(await ask(order.orderId)).toBe('expired')
   await shop.settle()
   expect([
     await shop.statusOf(code),
@@ -97,7 +97,7 @@ test('what was taken before it was called off comes back', async () => {
   expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
 })
 
-test('a failure that nobody follows is told again, and undone once however often', async () => {
+test('a failure without a next step is repeated, and undone once however often', async () => {
   const code = await shop.coupon(100)
   const order = await shop.place({ couponCode: code, points: 10 })
   await shop.settle(['coupon', 'points'])
@@ -105,7 +105,7 @@ test('a failure that nobody follows is told again, and undone once however often
   const patience: number[] = []
   for (let time = 0; time < 2; time++) {
     await overdue(order.orderId)
-    expect(await ask(order.orderId)).toBe('told again')
+    expect(await ask(order.orderId)).toBe('repeated')
     patience.push(await patienceOf(order.orderId))
   }
   expect(patience[1]).toBe(2 * (patience[0] ?? 0))
@@ -125,14 +125,14 @@ test('a failure that nobody follows is told again, and undone once however often
   expect(await ask(order.orderId)).toBeUndefined()
 })
 
-test('of several who ask back at the same moment one is heard', async () => {
+test('of several check-backs at the same moment one takes effect', async () => {
   const order = await shop.place({ couponCode: await shop.coupon(100) })
   await overdue(order.orderId)
   const asked = await Promise.all(Array.from({ length: 4 }, () => ask(order.orderId)))
-  expect(asked.filter((what) => what !== undefined)).toEqual(['called off'])
+  expect(asked.filter((what) => what !== undefined)).toEqual(['expired'])
   await overdue(order.orderId)
   const again = await Promise.all(Array.from({ length: 4 }, () => ask(order.orderId)))
-  expect(again.filter((what) => what !== undefined)).toEqual(['told again'])
+  expect(again.filter((what) => what !== undefined)).toEqual(['repeated'])
   await shop.settle()
 })
 
@@ -165,7 +165,7 @@ test('what is undone once more after the end changes nothing', async () => {
   const order = await shop.place({ couponCode: await shop.coupon(100), points: 10 })
   await shop.settle(['coupon', 'points'])
   await overdue(order.orderId)
-  expect(await ask(order.orderId)).toBe('told again')
+  expect(await ask(order.orderId)).toBe('repeated')
   await shop.hear('saga')
   expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
   await shop.settle()
@@ -182,7 +182,7 @@ test('an order that was cancelled meanwhile is not called off', async () => {
   expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
 })
 
-test("an order that is done, paid or not, is nobody's concern", async () => {
+test('an order whose saga is done is not checked back on, paid or not', async () => {
   const order = await shop.place({ couponCode: await shop.coupon(100) })
   await shop.settle()
   await overdue(order.orderId)

@@ -11,14 +11,14 @@ export const CancelWorkerConfig = z.object({
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   SAGA_SECONDS: settings.SAGA_SECONDS,
   SWEEP_INTERVAL_SECONDS: seconds(5, [0.05, 3_600]).describe(
-    'how often the sweepers look for what a lost message left',
+    'how often the sweepers look for reservations and orders whose message was lost',
   ),
-  SWEEP_GRACE_SECONDS: seconds(10, [0, 86_400]).describe('how long the prompt way may take before a sweeper steps in'),
+  SWEEP_GRACE_SECONDS: seconds(10, [0, 86_400]).describe(
+    'how long a message may take before a sweeper acts in its place',
+  ),
   INBOX_DAYS: bounded([1, 3_650], { isWhole: false })
     .default(30)
-    .describe(
-      'how long it is remembered which order events each subscriber has handled; longer than any event is under way',
-    ),
+    .describe('how long the inbox of each subscriber is kept; longer than any event is under way'),
 })
 export type CancelWorkerConfig = z.output<typeof CancelWorkerConfig>
 

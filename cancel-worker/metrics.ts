@@ -1,11 +1,11 @@
 import { Counter, type Registry } from 'prom-client'
 
-/** What the delayed side has done. */
+/** Counters of the cancel worker. */
 export function cancelMetrics(registry: Registry): {
   cancelled: (orders: number) => void
   rebuilt: () => void
   healed: (units: number) => void
-  askedBack: (what: string) => void
+  checkedBack: (what: string) => void
 } {
   const registers = [registry]
   const cancelled = new Counter({ name: 'seckill_cancelled_total', help: 'Unpaid orders cancelled', registers })
@@ -16,19 +16,19 @@ export function cancelMetrics(registry: Registry): {
   })
   const healed = new Counter({
     name: 'seckill_reconciled_units_total',
-    help: 'Units by which Redis was set right, put back or taken away',
+    help: 'Units that were missing in Redis and put back, or too many and taken away',
     labelNames: ['direction'],
     registers,
   })
-  const askedBack = new Counter({
+  const checkedBack = new Counter({
     name: 'seckill_sagas_asked_back_total',
-    help: 'Sagas that were not completed in time: called off, or told again that they are',
+    help: 'Overdue sagas: expired, or their compensation repeated',
     labelNames: ['what'],
     registers,
   })
   return {
     cancelled: (orders) => cancelled.inc(orders),
-    askedBack: (what) => askedBack.inc({ what }),
+    checkedBack: (what) => checkedBack.inc({ what }),
     rebuilt: () => rebuilt.inc(),
     healed: (units) => healed.inc({ direction: units > 0 ? 'put back' : 'taken away' }, Math.abs(units)),
   }

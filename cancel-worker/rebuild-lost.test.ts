@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { INTAKE } from '../core/contracts/topology.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
-import { tellStock } from '../core/orders/tell-stock.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
+import { settleDecided } from '../core/orders/settle-decided.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
@@ -47,12 +47,12 @@ const isOpen = async () => (await door.read(saleId)).state === 'OPEN'
 const left = async () => (await world.stock.readSale(saleId))?.left
 const status = async (id: string) => (await world.stock.readReservation(saleId, id))?.status
 
-/** Looks again and again, as the worker does, until the sale is open. */
-async function rebuilt(looking = rebuilder()): Promise<void> {
+/** Runs the rebuilder repeatedly, as the worker does, until the sale is open. */
+async function rebuilt(worker = rebuilder()): Promise<void> {
   await eventually(
     'the sale to be open again',
     async () => {
-      await looking.look()
+      await worker.runOnce()
       return isOpen()
     },
     Boolean,
@@ -71,7 +71,7 @@ async function reserve(n: number) {
 
 async function order(message: Awaited<ReturnType<typeof reserve>>): Promise<string> {
   const [verdict] = await placeOrders(world.database, [message], rules)
-  await tellStock(world.stock, verdict ? [verdict] : [], log)
+  await settleDecided(world.stock, verdict ? [verdict] : [], log)
   return verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : String(verdict?.decision.reason)
 }
 
@@ -90,11 +90,11 @@ const olderCopy = async () => {
 test('a sale that whoever created it did not bring in is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
   const other = await ledger.sale(5)
-  const looking = rebuilder()
+  const worker = rebuilder()
   await eventually(
     'the sale to be open',
     async () => {
-      await looking.look()
+      await worker.runOnce()
       return door.read(other)
     },
     ({ state }) => state === 'OPEN',
@@ -119,8 +119,8 @@ test('a Redis that was emptied gets back every unit that is not sold, every hold
     'REJECTED',
   ])
   // Whoever tells of the cancellation now, once more, gives nothing back a second time.
-  await world.database.order.update({ where: { id: cancelled }, data: { toldAt: null } })
-  await tellEnded(deps())
+  await world.database.order.update({ where: { id: cancelled }, data: { settledAt: null } })
+  await settleEnded(deps())
   expect(await left()).toBe(STOCK - 1)
   const again = (who: typeof ann, id: string) =>
     reserveOne(world.stock, { saleId, epoch: 2, total: STOCK }, { ...who, reservationId: `${saleId}.${id}` })
@@ -144,13 +144,13 @@ test('a server that was started anew with right figures is no alarm, and one wit
     info: (_: unknown, text: string) => said.push(`info: ${text}`),
     warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
   })
-  const looking = new Rebuilder(
+  const worker = new Rebuilder(
     { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} },
     rules.reservationLifetimeMs,
   )
   await order(await reserve(1))
   await (await olderCopy())()
-  await rebuilt(looking)
+  await rebuilt(worker)
   expect(said.map((line) => line.split(':').slice(0, 2).join(':'))).toEqual([
     'info: Redis was started anew and its figures are right',
     'info: sale rebuilt from PostgreSQL, open again',
@@ -158,7 +158,7 @@ test('a server that was started anew with right figures is no alarm, and one wit
   const restoreOlderCopy = await olderCopy()
   await order(await reserve(2))
   await restoreOlderCopy()
-  await rebuilt(looking)
+  await rebuilt(worker)
   expect(said).toContain('warn: Redis may have lost this sale: closed, to be rebuilt')
   expect(await left()).toBe(STOCK - 2)
 })
@@ -166,13 +166,13 @@ test('a server that was started anew with right figures is no alarm, and one wit
 test('what was accepted before becomes orders before the sale opens', async () => {
   const waiting = await inParallel(4, 1, (i) => reserve(i))
   await (await olderCopy())()
-  const looking = rebuilder()
+  const worker = rebuilder()
   waitingAtIntake = 4
-  for (let look = 0; look < 5; look++) await looking.look()
+  for (let run = 0; run < 5; run++) await worker.runOnce()
   expect(await isOpen()).toBe(false)
   for (const message of waiting) expect(await order(message)).toMatch(/^[\da-f-]{36}$/)
   waitingAtIntake = 0
-  await rebuilt(looking)
+  await rebuilt(worker)
   expect(await left()).toBe(STOCK - 4)
 })
 
@@ -206,11 +206,11 @@ test('an order cancelled between the fence and the opening gives its unit back o
   const units = await fenceSale(world.database, saleId, 2)
   expect(units).toEqual({ left: STOCK - 1, stock: STOCK })
   await cancelForBuyer(world.database, orderId, ann.buyerId)
-  expect(await tellEnded(deps())).toBe(0)
+  expect(await settleEnded(deps())).toBe(0)
   await world.database.sale.update({ where: { id: saleId }, data: { fencedEpoch: 1 } })
   // The fence is drawn anew by whoever reopens, and counts the cancelled unit as free.
   expect(closed && (await reopenSale(deps(), closed))).toBe(true)
-  await tellEnded(deps())
+  await settleEnded(deps())
   expect(await left()).toBe(STOCK)
 })
 
@@ -226,7 +226,7 @@ test('one cancelled while the door is being refilled is told after it has opened
   })(world.redis, world.keyPrefix)
   expect(closed && (await reopenSale({ ...deps(), door: cancelling }, closed))).toBe(true)
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK - 1, 'ORDERED'])
-  await Promise.all([tellEnded(deps()), tellEnded(deps())])
+  await Promise.all([settleEnded(deps()), settleEnded(deps())])
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK, 'CANCELLED'])
 })
 
@@ -236,7 +236,7 @@ test.each(['before', 'after'])(
     const ann = await reserve(1)
     const orderId = await order(ann)
     await ledger.pay(orderId)
-    await tellEnded(deps())
+    await settleEnded(deps())
     await loseEverything()
     const closed = await closeSale(deps(), saleId)
     const refund = async () => {
@@ -252,7 +252,7 @@ test.each(['before', 'after'])(
     expect([await left(), await status(ann.reservationId)]).toEqual(
       moment === 'before' ? [STOCK, 'REFUNDED'] : [STOCK - 1, 'PAID'],
     )
-    await Promise.all([tellEnded(deps()), tellEnded(deps())])
+    await Promise.all([settleEnded(deps()), settleEnded(deps())])
     expect(await left()).toBe(STOCK)
     expect(await world.stock.readReservation(saleId, ann.reservationId)).toMatchObject({
       status: 'REFUNDED',
@@ -290,9 +290,9 @@ test('a sale is fenced once: whoever comes second leaves it to the first, or to 
 
 test('a sale that is just being created is left to whoever creates it', async () => {
   const other = await ledger.sale(5)
-  await rebuilder().look()
+  await rebuilder().runOnce()
   expect(await closeSale(deps(), other)).toMatchObject({ epoch: 1 })
-  await rebuilder().look()
+  await rebuilder().runOnce()
   expect(await fenceSale(world.database, other, 1)).toEqual({ left: 5, stock: 5 })
 })
 

@@ -7,7 +7,7 @@ import { reopenSale } from '../core/rebuild/reopen-sale.ts'
 import type { SaleState } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import type { CancelDeps } from './cancel-batch.ts'
-import { LedgerSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
+import { DatabaseSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
 import { sweepSale } from './sweep.ts'
 
 export interface RebuildingDeps extends CancelDeps {
@@ -16,16 +16,13 @@ export interface RebuildingDeps extends CancelDeps {
   onRebuilt: () => void
 }
 
-/** So long nothing moves any more before what was accepted counts as written: eight batches of an order service. */
-const SETTLED_MS = 2_000
-/**
- * What is still undecided then has lost its message, or belongs to one that stands still; it will be told that it is
- * too late.
- */
+/** Without a change for so long, all accepted reservations count as written: eight batches of an order service. */
+const DRAINED_MS = 2_000
+/** A reservation that is undecided after so long has lost its message, or its consumer is stuck; it becomes EXPIRED. */
 const STANDSTILL_MS = 10_000
-/** So long a new sale is left to whoever created it, and is bringing it in. */
+/** For so long a new sale is left to the process that has created it and is bringing it into Redis. */
 const NEW_MS = 2_000
-/** Nobody fills a fenced sale in: whoever was about to is gone. */
+/** Without progress for so long, the process that was filling in a fenced sale has died. */
 const STUCK_MS = 5_000
 
 interface Watched {
@@ -35,35 +32,35 @@ interface Watched {
 }
 
 /**
- * Brings sales back whose data Redis has lost, or may have lost: after every start of a server its copy may be an old
- * one. Closes such a sale, lets what was accepted before become orders, then rebuilds it from PostgreSQL and opens it
- * again. Any number of workers may do so at a time.
+ * Rebuilds the ledger of sales that Redis has lost, or may have lost: after every start of a server its copy may be an
+ * old one. Closes such a sale, waits until the accepted reservations have become orders, then rebuilds the ledger from
+ * PostgreSQL and opens the sale again. Any number of workers may do so at a time.
  */
 export class Rebuilder {
   readonly #deps: RebuildingDeps
   readonly #reservationLifetimeMs: number
   readonly #watched = new Map<string, Watched>()
-  readonly #turns: LedgerSalesInTurn
+  readonly #turns: DatabaseSalesInTurn
 
   constructor(deps: RebuildingDeps, reservationLifetimeMs: number) {
     this.#deps = deps
     this.#reservationLifetimeMs = reservationLifetimeMs
-    this.#turns = new LedgerSalesInTurn(deps.database)
+    this.#turns = new DatabaseSalesInTurn(deps.database)
   }
 
-  /** One look at every open sale and at some that have ended. @throws when it failed for one; the others are served. */
-  async look(): Promise<void> {
+  /** Checks every open sale and some ended ones. @throws when one failed; the others are rebuilt all the same. */
+  async runOnce(): Promise<void> {
     const sales = await this.#turns.next()
-    // All at once: one round trip after the other would take as long as there are sales.
+    // All at once: round trips one after the other would take too long with many sales.
     const doors = await Promise.allSettled(sales.map(({ id }) => this.#deps.door.read(id)))
     await attemptEach(sales, async (sale, i) => {
       const door = doors[i]
       if (door?.status === 'rejected') throw door.reason
-      if (door) await this.#lookAt(sale, door.value)
+      if (door) await this.#check(sale, door.value)
     })
   }
 
-  async #lookAt(sale: SaleInTurn, door: SaleState): Promise<void> {
+  async #check(sale: SaleInTurn, door: SaleState): Promise<void> {
     if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
     else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
     else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#closeLost(sale, door)
@@ -84,44 +81,38 @@ export class Rebuilder {
   async #closeStuck(sale: SaleInTurn): Promise<void> {
     const closed = await closeSale(this.#deps, sale.id, sale.epoch)
     if (closed)
-      this.#deps.log.warn(
-        { saleId: sale.id, epoch: closed.epoch },
-        'rebuilding this sale came to a standstill: closed anew',
-      )
+      this.#deps.log.warn({ saleId: sale.id, epoch: closed.epoch }, 'rebuilding this sale was stuck: closed anew')
   }
 
   /**
-   * Whether a server that was started anew has the units that PostgreSQL expects, as after a clean stop. For the log
-   * alone: right figures do not prove that the reservations behind them are the latest, so the sale is rebuilt all the
-   * same.
+   * Whether a restarted server has the units that PostgreSQL expects, as after a clean stop. Only for the log: right
+   * figures do not prove that the reservations behind them are the latest, so the sale is rebuilt all the same.
    */
   async #isWhole({ id }: SaleInTurn): Promise<boolean> {
-    const [{ stock, sold }, found, undecided, untold] = await Promise.all([
+    const [{ stock, sold }, found, undecided, unsettled] = await Promise.all([
       this.#deps.database.sale.findUniqueOrThrow({ where: { id } }),
       this.#deps.stock.readSale(id),
       this.#deps.stock.countUndecided(id),
       this.#deps.database.order.aggregate({
         _sum: { quantity: true },
-        where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null },
+        where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, settledAt: null },
       }),
     ])
     const missing = stock - sold - (found?.left ?? 0)
-    return missing >= 0 && missing <= undecided * (found?.largestQuantity ?? 0) + (untold._sum.quantity ?? 0)
+    return missing >= 0 && missing <= undecided * (found?.largestQuantity ?? 0) + (unsettled._sum.quantity ?? 0)
   }
 
   async #reopenOnceDrained({ id, epoch }: SaleInTurn): Promise<void> {
     const sale = await this.#deps.database.sale.findUnique({ where: { id, epoch } })
     if (!sale) return
-    // One that was never open has nothing to wait for.
+    // A sale that was never open has no reservations to wait for.
     if (sale.fencedEpoch > 0 && !(await this.#isDrained(sale))) return
     if (!(await reopenSale(this.#deps, sale))) return
     this.#deps.log.info({ saleId: id, epoch }, 'sale rebuilt from PostgreSQL, open again')
     this.#deps.onRebuilt()
   }
 
-  /**
-   * Only a courtesy to those who were promised a unit: what comes after the fence is refused, whatever is seen here.
-   */
+  /** Only so that accepted reservations become orders: after the fence they are refused, whatever this returns. */
   async #isDrained({ id, epoch, sold }: Sale): Promise<boolean> {
     const { stock, queues } = this.#deps
     await sweepSale(this.#deps, { graceMs: 0, reservationLifetimeMs: this.#reservationLifetimeMs }, id)
@@ -134,7 +125,7 @@ export class Rebuilder {
     const closedForMs = Date.now() - (this.#watched.get(id)?.closedSinceMs ?? 0)
     if (closedForMs > this.#reservationLifetimeMs) return true
     if (pending > 0 || intake > 0) return false
-    return sameForMs > (undecided === 0 ? SETTLED_MS : STANDSTILL_MS)
+    return sameForMs > (undecided === 0 ? DRAINED_MS : STANDSTILL_MS)
   }
 
   #sameForMs(saleId: string, seen: string): number {

@@ -9,12 +9,12 @@ export interface BlacklistDeps {
   log: Logger
 }
 
-/** Entries that are compared one by one in a look: some 50 ms of Redis. */
+/** Entries that are compared one by one in a run: some 50 ms of Redis. */
 const COMPARED_MAX = 50_000
 
 /**
- * Holds the blacklist of each sale in Redis against PostgreSQL's. Where only the number of entries is right the entries
- * are compared one by one in turn, as many sales in a look as the length of the list allows.
+ * Compares the blacklist of each sale in Redis with PostgreSQL's. Where the number of entries is right, the entries are
+ * compared one by one, in as many sales per run as the length of the list allows; sales take turns.
  */
 export class BlacklistReconciler {
   readonly #deps: BlacklistDeps
@@ -24,10 +24,7 @@ export class BlacklistReconciler {
     this.#deps = deps
   }
 
-  /**
-   * The sales to be compared in this look, and those who ought to be listed in each. @throws when PostgreSQL does not
-   * answer
-   */
+  /** The sales to compare in this run, and the buyers to be listed in each. @throws when PostgreSQL does not answer */
   async choose(tallies: StockTally[]): Promise<{ saleIds: string[]; buyerIds: string[] }> {
     const count = await this.#deps.database.blacklistEntry.count()
     const suspects = tallies.filter(({ blacklisted }) => blacklisted !== count)
@@ -49,7 +46,7 @@ export class BlacklistReconciler {
     const { door, log } = this.#deps
     const { missing, extra } = await door.compareBlacklist(saleId, listed)
     if (missing.length + extra.length === 0) return
-    // Somebody may have been listed or unlisted since the list was read.
+    // Buyers may have been listed or unlisted since the list was read.
     const now = await this.#listedAmong([...missing, ...extra])
     const [toList, toUnlist] = [
       missing.filter((buyerId) => now.has(buyerId)),
@@ -59,7 +56,7 @@ export class BlacklistReconciler {
     await door.setBlacklisted(saleId, toUnlist, false)
     log.warn(
       { saleId, listed: toList.length, unlisted: toUnlist.length },
-      'Redis had another blacklist than PostgreSQL: set right',
+      'Redis had another blacklist than PostgreSQL: corrected',
     )
   }
 

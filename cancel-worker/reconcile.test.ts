@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { placeOrders } from '../core/orders/place-orders.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
-import { tellStock } from '../core/orders/tell-stock.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
+import { settleDecided } from '../core/orders/settle-decided.ts'
 import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
@@ -56,10 +56,10 @@ async function reserve(saleId: string, n: number) {
 
 test('units that Redis has too many are taken away at once, also while others are on their way', async () => {
   const saleId = await openSale()
-  await tellStock(world.stock, await placeOrders(world.database, [await reserve(saleId, 1)], rules), log)
+  await settleDecided(world.stock, await placeOrders(world.database, [await reserve(saleId, 1)], rules), log)
   await move(saleId, 3)
   const healed: number[] = []
-  await reconciler(60_000, healed).look()
+  await reconciler(60_000, healed).runOnce()
   expect(await left(saleId)).toBe(STOCK - 1)
   expect(healed).toEqual([-3])
 })
@@ -68,26 +68,26 @@ test('units that are missing are put back once, after they were missing for as l
   const saleId = await openSale()
   await move(saleId, -2)
   const [patient, healed] = [reconciler(60_000), [] as number[]]
-  await patient.look()
-  await patient.look()
+  await patient.runOnce()
+  await patient.runOnce()
   expect(await left(saleId)).toBe(STOCK - 2)
   const [one, other] = [reconciler(200, healed), reconciler(200, healed)]
   await eventually(
     'the units to be back',
     async () => {
-      await Promise.all([one.look(), other.look()])
+      await Promise.all([one.runOnce(), other.runOnce()])
       return left(saleId)
     },
     (units) => units !== STOCK - 2,
   )
-  await Promise.all([one.look(), other.look()])
+  await Promise.all([one.runOnce(), other.runOnce()])
   expect(await left(saleId)).toBe(STOCK)
   expect(healed).toEqual([2])
 })
 
 async function order(saleId: string, n: number): Promise<string> {
   const verdicts = await placeOrders(world.database, [await reserve(saleId, n)], rules)
-  await tellStock(world.stock, verdicts, log)
+  await settleDecided(world.stock, verdicts, log)
   const decision = verdicts[0]?.decision
   if (decision?.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
   return decision.orderId
@@ -120,8 +120,8 @@ test.each(onTheirWay)('a unit that is %s is neither missing nor one too many', a
   const saleId = await openSale()
   await happens(saleId)
   const healed: number[] = []
-  const looking = reconciler(0, healed)
-  for (let look = 0; look < 3; look++) await looking.look()
+  const worker = reconciler(0, healed)
+  for (let run = 0; run < 3; run++) await worker.runOnce()
   expect([await left(saleId), healed]).toEqual([units, []])
 })
 
@@ -134,7 +134,7 @@ test('undecided reservations of several units are not missing, whatever the limi
   await bringIntoLine(deps(), saleId)
   const healed: number[] = []
   const looking = reconciler(0, healed)
-  for (let look = 0; look < 3; look++) await looking.look()
+  for (let run = 0; run < 3; run++) await looking.runOnce()
   expect([await left(saleId), healed]).toEqual([STOCK - 7, []])
 })
 
@@ -152,7 +152,7 @@ const busy: Busy[] = [
     waiting: 1,
     left: STOCK - 2,
     happens: async (_sale, _order, waiting) =>
-      tellStock(world.stock, await placeOrders(world.database, waiting, rules), log),
+      settleDecided(world.stock, await placeOrders(world.database, waiting, rules), log),
   },
   {
     change: 'cancelled and given back',
@@ -160,7 +160,7 @@ const busy: Busy[] = [
     left: STOCK,
     happens: async (_sale, orderId) => {
       await cancelForBuyer(world.database, orderId, 'buyer-1')
-      await tellEnded(deps())
+      await settleEnded(deps())
     },
   },
   {
@@ -169,7 +169,7 @@ const busy: Busy[] = [
     left: STOCK,
     happens: async (_sale, orderId) => {
       await refund(orderId)
-      await tellEnded(deps())
+      await settleEnded(deps())
     },
   },
   {
@@ -205,7 +205,7 @@ describe.each(['before', 'after'])('while it reads, right %s Redis answers,', (m
       },
       0,
       0,
-    ).look()
+    ).runOnce()
     expect([await left(saleId), healed]).toEqual([units, []])
   })
 })
@@ -224,7 +224,7 @@ test('two reconcilers that see a unit missing at the same moment put it back onc
   }
   const slow = () =>
     new Reconciler({ ...deps(), door: new SlowDoor(world.redis, world.keyPrefix), onHealed: () => {} }, 0, 0)
-  await Promise.all([slow().look(), slow().look()])
+  await Promise.all([slow().runOnce(), slow().runOnce()])
   expect(await left(saleId)).toBe(STOCK)
 })
 
@@ -232,7 +232,7 @@ test('a closed sale is left to whoever rebuilds it', async () => {
   const saleId = await openSale()
   await world.redis.hset(door.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: '99' })
   const healed: number[] = []
-  await reconciler(0, healed).look()
+  await reconciler(0, healed).runOnce()
   expect([await left(saleId), healed]).toEqual([99, []])
 })
 
@@ -250,7 +250,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     const key = door.keys.sale(saleId)
     const right = await world.redis.hget(key, field)
     await world.redis.hset(key, field, value)
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect([await world.redis.hget(key, field), await left(saleId)]).toEqual([right, STOCK])
   })
 
@@ -259,13 +259,13 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     await order(saleId, 1)
     await world.database.sale.update({ where: { id: saleId }, data: { stock: 10_000 } })
     const [one, other, healed] = [reconciler(0), reconciler(0), [] as number[]]
-    await Promise.all([one.look(), other.look()])
+    await Promise.all([one.runOnce(), other.runOnce()])
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: 10_000, left: 9_999 })
     await world.database.sale.update({ where: { id: saleId }, data: { stock: STOCK } })
-    await reconciler(0, healed).look()
+    await reconciler(0, healed).runOnce()
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: STOCK, left: STOCK - 1, holderUnits: STOCK })
     // Units that the change of the stock explains are neither missing nor too many.
-    await reconciler(0, healed).look()
+    await reconciler(0, healed).runOnce()
     expect(healed).toEqual([])
     const holders = await world.redis.getBuffer(door.keys.holders(saleId))
     expect(holders && mayHold(holders, 'buyer-1', STOCK)).toBe(true)
@@ -277,7 +277,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     await world.database.sale.update({ where: { id: saleId }, data: { stock: 2 * STOCK } })
     if (closed) await reopenSale(deps(), closed)
     const healed: number[] = []
-    await reconciler(0, healed).look()
+    await reconciler(0, healed).runOnce()
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: 2 * STOCK, left: 2 * STOCK, holderUnits: STOCK })
     expect(healed).toEqual([])
   })
@@ -287,7 +287,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     await order(saleId, 1)
     await reserve(saleId, 2)
     await world.database.sale.update({ where: { id: saleId }, data: { stock: 1 } })
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(await world.stock.readSale(saleId)).toMatchObject({ total: 1, left: 0 })
   })
 
@@ -314,17 +314,17 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     if (closed) await reopenSale(slow, closed)
     const listed = async () => (await world.redis.smembers(door.keys.blacklist(saleId))).sort()
     expect(await listed()).toEqual(['mallory', 'trudy'])
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(await listed()).toEqual(['eve', 'trudy'])
     await world.database.blacklistEntry.deleteMany()
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(await listed()).toEqual([])
   })
 
   test('and every sale that was looked at says when', async () => {
     const saleId = await openSale()
     await world.redis.hdel(door.keys.sale(saleId), 'reconciled_at_ms')
-    await reconciler(0).look()
+    await reconciler(0).runOnce()
     expect(Number(await world.redis.hget(door.keys.sale(saleId), 'reconciled_at_ms'))).toBeGreaterThan(0)
   })
 })
@@ -334,10 +334,10 @@ test('one sale that cannot be reconciled is named, and keeps none of the others 
   for (const saleId of [before, after]) await move(saleId, 3)
   await world.redis.del(door.keys.undecided(broken))
   await world.redis.set(door.keys.undecided(broken), 'no list')
-  await expect(reconciler(0).look()).rejects.toThrow(broken)
+  await expect(reconciler(0).runOnce()).rejects.toThrow(broken)
   expect([await left(before), await left(after)]).toEqual([STOCK, STOCK])
   await world.redis.del(door.keys.undecided(broken))
-  await reconciler(0).look()
+  await reconciler(0).runOnce()
 })
 
 test('of 3,000 sales, half of them over, a look takes all that are open and some of the others, in turn', {
@@ -371,10 +371,10 @@ test('of 3,000 sales, half of them over, a look takes all that are open and some
     (await Promise.all(wrong.map(async (id) => ({ id, units: (await crowded.stock.readSale(id))?.left }))))
       .filter(({ units }) => units !== STOCK)
       .map(({ id }) => id)
-  const looking = new Reconciler({ database, door: many, log, onHealed: () => {} }, 60_000, 0)
-  await looking.look()
+  const worker = new Reconciler({ database, door: many, log, onHealed: () => {} }, 60_000, 0)
+  await worker.runOnce()
   expect(await stillWrong()).toEqual([ended[200], ended[399], ended[1_499]])
-  await looking.look()
+  await worker.runOnce()
   expect(await stillWrong()).toEqual([ended[1_499]])
 })
 

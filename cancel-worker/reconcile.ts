@@ -6,62 +6,59 @@ import { closedSale, type SaleRow } from '../core/rebuild/close-sale.ts'
 import { differingFigures, type StockTally } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { BlacklistReconciler } from './reconcile-blacklist.ts'
-import { LedgerSalesInTurn } from './sales-in-turn.ts'
+import { DatabaseSalesInTurn } from './sales-in-turn.ts'
 
 export interface ReconcilingDeps {
   database: Database
   door: SaleAdmin
   log: Logger
-  /** Called with the units that were added (or, negative, taken away). */
+  /** Called with the units that were put back (or, negative, taken away). */
   onHealed: (units: number) => void
 }
 
-/** One reconciler at a time: of two that find the same unit missing the second sees that it is back. */
+/** One reconciler at a time: two would both put the same missing unit back. */
 const RECONCILE_LOCK = 7_350_002
-/**
- * Sales that are compared in one transaction: some 50 ms, so that a slow one is cut off alone and others get their
- * turn.
- */
+/** Sales that are compared in one transaction: some 50 ms, so that a timeout hits few sales and not all. */
 const SLICE = 100
 const NAMED_MAX = 5
 
-/** A sale with what was sold of it, by PostgreSQL. */
-type LedgerTally = SaleRow &
+/** A sale in PostgreSQL, with the units that were sold of it. */
+type SoldUnits = SaleRow &
   Pick<Sale, 'sold' | 'returned'> & {
-    /** Units of ended orders that Redis has not heard of. */
-    untold: number
+    /** Units of ended orders that are not settled. */
+    unsettled: number
   }
 
 /** Both sides of one sale. */
 interface Compared {
-  ledger: LedgerTally
+  sale: SoldUnits
   tally: StockTally
 }
 
 /**
- * Compares Redis with PostgreSQL while sales run, and heals the difference. What a sale is (window, title, price,
- * limit, stock, blacklist) is told again at once. Units too many are taken away at once. Missing ones are put back only
- * when they were missing for as long as a reservation lives: one that Redis has forgotten may still be on its way, and
- * after that time it becomes no order any more.
+ * Compares Redis with PostgreSQL while sales run, and mends the difference. What a sale is (window, title, price,
+ * limit, stock, blacklist) is written into the ledger at once, and units too many are taken away at once. Missing units
+ * are put back only after they were missing for as long as a reservation lives: until then a reservation that Redis has
+ * lost may still become an order.
  */
 export class Reconciler {
   readonly #deps: ReconcilingDeps
   readonly #missingForMs: number
   readonly #missing = new Map<string, { sinceMs: number; least: number }>()
-  readonly #turns: LedgerSalesInTurn
+  readonly #turns: DatabaseSalesInTurn
   readonly #blacklists: BlacklistReconciler
-  /** Of this look. */
+  /** By sale, of this run. */
   readonly #failures = new Map<string, unknown>()
 
   constructor(deps: ReconcilingDeps, reservationLifetimeMs: number, graceMs: number) {
     this.#deps = deps
     this.#missingForMs = reservationLifetimeMs + graceMs
-    this.#turns = new LedgerSalesInTurn(deps.database)
+    this.#turns = new DatabaseSalesInTurn(deps.database)
     this.#blacklists = new BlacklistReconciler(deps)
   }
 
-  /** One look at every open sale and at some that have ended. @throws when it failed for one; the others are healed. */
-  async look(): Promise<void> {
+  /** Reconciles every open sale and some ended ones. @throws when one failed; the others are reconciled all the same. */
+  async runOnce(): Promise<void> {
     this.#failures.clear()
     const compared: Compared[] = []
     for (const some of slicesOf(
@@ -70,7 +67,7 @@ export class Reconciler {
     )) {
       compared.push(...((await this.#attempt(some, () => this.#compareUnits(some))) ?? []))
     }
-    for (const one of compared) await this.#attempt([one.ledger.id], () => this.#tellFigures(one))
+    for (const one of compared) await this.#attempt([one.sale.id], () => this.#healFigures(one))
     const listed = await this.#blacklists.choose(compared.map(({ tally }) => tally))
     for (const saleId of listed.saleIds)
       await this.#attempt([saleId], () => this.#blacklists.heal(saleId, listed.buyerIds))
@@ -78,7 +75,7 @@ export class Reconciler {
     if (this.#failures.size > 0) throw namingSales(this.#failures)
   }
 
-  /** Undefined when it failed: that is thrown at the end of the look, and keeps no other sale from being healed. */
+  /** Undefined when the work failed: the error is thrown at the end of the run, after the other sales. */
   async #attempt<Result>(saleIds: string[], work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work()
@@ -92,33 +89,33 @@ export class Reconciler {
     const { database, door } = this.#deps
     return database.$transaction(async (tx) => {
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`
-      const before = await readLedgerTallies(tx, saleIds)
+      const before = await readSoldUnits(tx, saleIds)
       const tallies = await Promise.all(
         before.map(({ id, epoch }) => this.#attempt([id], () => door.readTally(id, epoch))),
       )
-      const after = new Map((await readLedgerTallies(tx, saleIds)).map((ledger) => [ledger.id, ledger]))
+      const after = new Map((await readSoldUnits(tx, saleIds)).map((sale) => [sale.id, sale]))
       const compared: Compared[] = []
       for (const [i, earlier] of before.entries()) {
-        const [tally, ledger] = [tallies[i], after.get(earlier.id)]
-        if (!tally || ledger?.epoch !== earlier.epoch) this.#missing.delete(earlier.id)
+        const [tally, sale] = [tallies[i], after.get(earlier.id)]
+        if (!tally || sale?.epoch !== earlier.epoch) this.#missing.delete(earlier.id)
         else {
-          compared.push({ ledger, tally })
-          await this.#attempt([ledger.id], () => this.#healUnits(earlier, tally, ledger))
+          compared.push({ sale, tally })
+          await this.#attempt([sale.id], () => this.#healUnits(earlier, tally, sale))
         }
       }
       return compared
     })
   }
 
-  async #healUnits(before: LedgerTally, tally: StockTally, after: LedgerTally): Promise<void> {
+  async #healUnits(before: SoldUnits, tally: StockTally, after: SoldUnits): Promise<void> {
     const { id, epoch, stock } = before
-    // The stock was changed and Redis does not know yet: told first, compared with the next look.
+    // The stock was changed and is not in the ledger yet: healFigures writes it, and the next run compares.
     if (tally.figures.total !== stock || after.stock !== stock) return
-    // The three were read one after the other. Each bound takes of every term the reading that makes it err on the safe
-    // side: at the instant of Redis' answer at least so much was sold, and at most so much was in anybody's hands.
+    // The three were read one after the other. Each bound takes the reading of each term that errs on the safe side: at
+    // the instant of Redis' answer at least so many units were sold, and at most so many were reserved or sold.
     const returnedMeanwhile = after.returned - before.returned
     const tooMany = tally.left + before.sold - returnedMeanwhile - stock
-    const missing = stock - (tally.left + tally.undecidedMax + after.sold + before.untold + returnedMeanwhile)
+    const missing = stock - (tally.left + tally.undecidedMax + after.sold + before.unsettled + returnedMeanwhile)
     if (tooMany > 0) await this.#heal(id, epoch, -tooMany)
     else await this.#healMissing(id, epoch, missing)
   }
@@ -142,18 +139,18 @@ export class Reconciler {
     this.#deps.onHealed(healed)
   }
 
-  async #tellFigures({ ledger, tally }: Compared): Promise<void> {
-    const figures = differingFigures(tally.figures, closedSale(ledger))
+  async #healFigures({ sale, tally }: Compared): Promise<void> {
+    const figures = differingFigures(tally.figures, closedSale(sale))
     if (figures.length === 0) return
-    await bringIntoLine(this.#deps, ledger.id)
-    this.#deps.log.warn({ saleId: ledger.id, figures }, 'Redis had other figures of a sale than PostgreSQL: told again')
+    await bringIntoLine(this.#deps, sale.id)
+    this.#deps.log.warn({ saleId: sale.id, figures }, 'Redis had other figures of a sale than PostgreSQL: corrected')
   }
 
   async #noteReconciled(compared: Compared[]): Promise<void> {
-    const fine = compared.filter(({ ledger }) => !this.#failures.has(ledger.id))
+    const fine = compared.filter(({ sale }) => !this.#failures.has(sale.id))
     for (const some of slicesOf(fine, SLICE)) {
       await Promise.all(
-        some.map(({ ledger: { id, epoch } }) => this.#attempt([id], () => this.#deps.door.noteReconciled(id, epoch))),
+        some.map(({ sale: { id, epoch } }) => this.#attempt([id], () => this.#deps.door.noteReconciled(id, epoch))),
       )
     }
   }
@@ -167,13 +164,13 @@ function namingSales(failures: Map<string, unknown>): Error {
   )
 }
 
-async function readLedgerTallies(tx: Transaction, saleIds: string[]): Promise<LedgerTally[]> {
-  return tx.$queryRaw<LedgerTally[]>`
-    SELECT id, epoch, title, price_cents AS "priceCents", stock, per_buyer_limit AS "perBuyerLimit", opens_at AS "opensAt", closes_at AS "closesAt",
-      sold, returned, coalesce(ended.untold, 0)::int AS untold
+async function readSoldUnits(tx: Transaction, saleIds: string[]): Promise<SoldUnits[]> {
+  return tx.$queryRaw<SoldUnits[]>`
+    SELECT id, epoch, title, price_cents AS "priceCents", stock, per_buyer_limit AS "perBuyerLimit",
+      opens_at AS "opensAt", closes_at AS "closesAt", sold, returned, coalesce(ended.unsettled, 0)::int AS unsettled
     FROM sales LEFT JOIN (
-      SELECT sale_id, sum(quantity) AS untold FROM orders
-      WHERE status IN ('CANCELLED', 'REFUNDED') AND told_at IS NULL GROUP BY sale_id
+      SELECT sale_id, sum(quantity) AS unsettled FROM orders
+      WHERE status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL GROUP BY sale_id
     ) AS ended ON ended.sale_id = id
     WHERE id = ANY(${saleIds})`
 }

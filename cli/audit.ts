@@ -1,9 +1,8 @@
 /**
- * Usage: npm run audit [-- [--sale ID] [--wait SECONDS] [--json]]
- *   --sale ID        only this sale; all of them when left out
- *   --wait SECONDS   until nothing is on its way, so long at most
- *   --json           the report as JSON
- * Recounts every unit from outside. Exits 0 when balanced, 1 when not, 2 when it could not look.
+ * Usage: npm run audit [-- [--sale ID] [--wait SECONDS] [--json]]   --sale ID        only this sale, also an archived
+ * one; all that are not archived when left out   --wait SECONDS   repeats until nothing is in flight, at most so long
+ * --json           the report as JSON Accounts for every unit from outside the services. Exits 0 when balanced, 1 when
+ * not, 2 when a server does not answer.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
@@ -34,17 +33,17 @@ const AuditConfig = z.object({
 })
 
 try {
-  const report = await look()
+  const report = await readReport()
   process.stdout.write(
     values.json ? `${JSON.stringify(report, null, 2)}\n` : `${formatAudit(report, process.stdout.isTTY)}\n`,
   )
   process.exitCode = report.balanced && (waitSeconds === 0 || report.quiet) ? 0 : 1
 } catch (error) {
-  process.stderr.write(`The audit could not look: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`The audit failed: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 2
 }
 
-async function look(): Promise<AuditReport> {
+async function readReport(): Promise<AuditReport> {
   const config = parseConfig(
     AuditConfig,
     process.env.DATABASE_URL ? process.env : { ...runningSystem(), ...process.env },
@@ -67,9 +66,9 @@ async function look(): Promise<AuditReport> {
       await delay(500)
       report = await audit(deps, values.sale)
     }
-    // An audit of nothing is balanced; a mistyped id must not pass for an answer.
+    // An audit without sales is balanced; a mistyped id must not be.
     if (values.sale !== undefined && report.sales.length === 0)
-      throw new Error(`there is no sale "${values.sale}"; without --sale every sale is audited`)
+      throw new Error(`there is no sale "${values.sale}"; without --sale every sale that is not archived is audited`)
     return report
   } finally {
     await queues.close()

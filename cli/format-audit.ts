@@ -25,11 +25,11 @@ const UNITS: Column[] = [
   { head: 'rejected', cell: (sale) => String(sale.rejections) },
 ]
 
-/** The audit for a person: a row per sale, then what is not as it should be, then one sentence. */
+/** The audit as text: a row per sale, then the findings, then the verdict. */
 export function formatAudit(report: AuditReport, inColour: boolean): string {
   const paint = (state: CheckState, text: string) =>
     inColour ? `\u001B[${MARKS[state].colour}m${text}\u001B[39m` : text
-  const told = report.sales.flatMap(({ saleId, checks }) =>
+  const findings = report.sales.flatMap(({ saleId, checks }) =>
     checks
       .filter(({ state }) => state !== 'ok')
       .map(({ id, state, detail }) => `${paint(state, MARKS[state].word)} ${saleId}, rule ${id}: ${detail}`),
@@ -40,12 +40,13 @@ export function formatAudit(report: AuditReport, inColour: boolean): string {
     ...table(report.sales, paint),
     ...legend(report.sales[0]?.checks ?? []),
     queues,
-    ...told,
+    ...findings,
+    ...archived(report.sales),
     verdict(report),
   ].join('\n')
 }
 
-/** An id that leaves no room for the figures stands on a line of its own. */
+/** An id that leaves no room for the figures has a line of its own. */
 function table(sales: SaleAudit[], paint: (state: CheckState, text: string) => string): string[] {
   const [first] = sales
   if (!first) return []
@@ -84,10 +85,15 @@ function legend(checks: Check[]): string[] {
   ]
 }
 
+const archived = (sales: SaleAudit[]) =>
+  sales.flatMap(({ saleId, archivedAt }) =>
+    archivedAt ? [`${saleId} is archived since ${archivedAt}; these are its figures in the archive.`] : [],
+  )
+
 function verdict({ balanced, quiet, sales }: AuditReport): string {
-  if (!balanced) return 'NOT BALANCED: see above for the unit that is not accounted for.'
-  if (sales.length === 0) return 'Balanced: there is no sale.'
+  if (!balanced) return 'NOT BALANCED: a unit is not accounted for, see above.'
+  if (sales.length === 0) return 'Balanced: there is no live sale.'
   return quiet
     ? 'Balanced: every unit is accounted for.'
-    : 'Balanced so far; some units are still on their way (see "in flight").'
+    : 'Balanced so far; some units are still in flight, see above.'
 }

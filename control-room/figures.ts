@@ -1,5 +1,5 @@
 import type { QueueReader } from '../core/audit/queue-depths.ts'
-import { countOutboxMessages, readLedgerSales } from '../core/audit/read-ledger.ts'
+import { countOutboxMessages, readSales } from '../core/audit/read-database.ts'
 import type { OrderCounts, QueueDepths } from '../core/audit/report.ts'
 import { BrokerUnreachable } from '../core/platform/rabbit/depth-reader.ts'
 import type { SaleDeps } from './open-sale.ts'
@@ -34,7 +34,7 @@ export async function readFigures(
   subscribers: SubscriberReader,
 ): Promise<Figures> {
   const [ledger, outbox, depths, backlogs] = await Promise.all([
-    readLedgerSales(database, saleIds),
+    readSales(database, saleIds),
     countOutboxMessages(database),
     ifReachable(() => queues.read()),
     ifReachable(() => subscribers.read()),

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { NewSale, SaleChange } from '../core/contracts/http.ts'
+import { isArchived } from '../core/archive/archive-sale.ts'
 import type { Database, Sale } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
@@ -16,9 +17,10 @@ export interface SaleDeps {
 
 /**
  * Writes the sale into PostgreSQL, then brings it into Redis the way any sale comes back there; undefined when a sale
- * of that id exists. A crash, or Redis being away, in between leaves it to the cancel worker.
+ * of that id exists, or did and is archived. A crash, or Redis being away, in between leaves it to the cancel worker.
  */
 export async function openSale(deps: SaleDeps, sale: z.output<typeof NewSale>): Promise<Sale | undefined> {
+  if (await isArchived(deps.database, sale.id)) return undefined
   const [created] = await deps.database.sale.createManyAndReturn({ data: [sale], skipDuplicates: true })
   if (!created) return undefined
   failpoint('opening.beforeRedis')

@@ -1,7 +1,7 @@
 import { decode, readEach, Reservation, ReservationBatch, type Unpacked } from '../core/contracts/messages.ts'
 import type { Verdict } from '../core/orders/decide.ts'
 import { placeOrders, type PlacingRules } from '../core/orders/place-orders.ts'
-import { tellStock } from '../core/orders/tell-stock.ts'
+import { settleDecided } from '../core/orders/settle-decided.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
@@ -17,9 +17,9 @@ export interface PlacingDeps {
 }
 
 export interface Placer {
-  /** Returns once the reservations are decided for good; Redis is told after that. */
+  /** Returns once the reservations are decided for good; they are settled after that. */
   place: (reservations: Reservation[]) => Promise<void>
-  /** Waits until Redis was told of everything. */
+  /** Waits until everything is settled. */
   close: () => Promise<void>
 }
 
@@ -29,19 +29,19 @@ export function readReservations(body: Buffer): Unpacked<Reservation> {
 }
 
 /**
- * Places batches, each in one transaction. Redis is told of a batch while the next one is placed, and never of two at a
- * time: a slow Redis slows the placing down instead of filling this process. Killed in between, the sweeper tells it.
+ * Places batches, each in one transaction. A batch is settled in Redis while the next one is placed, and never two at a
+ * time: a slow Redis is backpressure for the placing. After a kill in between the sweeper settles it.
  */
 export function createPlacer({ database, stock, log, rules, onPlaced }: PlacingDeps): Placer {
-  let telling = Promise.resolve()
+  let settling = Promise.resolve()
   return {
     async place(reservations) {
       const verdicts = await placeOrders(database, reservations, rules)
       failpoint('placing.beforeAck')
       onPlaced(verdicts)
-      await telling
-      telling = tellStock(stock, verdicts, log)
+      await settling
+      settling = settleDecided(stock, verdicts, log)
     },
-    close: () => telling,
+    close: () => settling,
   }
 }

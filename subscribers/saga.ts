@@ -1,7 +1,7 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
-import { closeSagas, holdOrders } from '../core/orders/saga.ts'
+import { closeSagas, lockAndReadOrders } from '../core/orders/saga.ts'
 import { turnAfter } from '../core/orders/saga-chain.ts'
-import { tellEnded } from '../core/orders/tell-ended.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
 import { cancelForSaga, lockSales, refundPaid } from '../core/orders/transitions.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
@@ -46,7 +46,7 @@ export const subscriber: Subscriber = {
  * seven statements each.
  */
 async function endOrders(tx: Transaction, orderIds: string[]): Promise<void> {
-  const goingBack = (await holdOrders(tx, orderIds)).filter(({ state }) => state === 'COMPENSATING')
+  const goingBack = (await lockAndReadOrders(tx, orderIds)).filter(({ state }) => state === 'COMPENSATING')
   if (goingBack.length === 0) return
   for (const [reason, orders] of groupBy(goingBack, (held) => held.reason)) {
     const ids = orders.map(({ id }) => id)
@@ -68,5 +68,5 @@ async function tellRedis(tx: Transaction, ended: OrderEvent[], { redis, config, 
   const ids = ended.flatMap(({ orderId, reason }) =>
     orderId === null || reason === 'UNPAID' || reason === 'BUYER' ? [] : [orderId],
   )
-  if (ids.length > 0) await tellEnded({ database: tx, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log }, ids)
+  if (ids.length > 0) await settleEnded({ database: tx, stock: new Stock(redis, config.REDIS_KEY_PREFIX), log }, ids)
 }

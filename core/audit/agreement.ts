@@ -1,22 +1,22 @@
 import { closedSale } from '../rebuild/close-sale.ts'
 import type { BlacklistDifference } from '../stock/compare-blacklist.ts'
 import { differingFigures } from '../stock/sale-state.ts'
-import type { LedgerSale } from './read-ledger.ts'
+import type { DatabaseSale } from './read-database.ts'
 import type { StockReading } from './read-stock.ts'
 import { type AuditLimits, type Finding, NAMED_MAX } from './report.ts'
 
-/** One sale as both ledgers have it: PostgreSQL was read before Redis and after it. */
+/** One sale on both sides: PostgreSQL was read before Redis (`earlier`) and after it (`later`). */
 export interface BothSides {
-  earlier: LedgerSale
-  ledger: LedgerSale
+  earlier: DatabaseSale
+  later: DatabaseSale
   stock: StockReading
   blacklist: BlacklistDifference
   nowMs: number
 }
 
-/** Where Redis says something else of an open sale than PostgreSQL, or was not held against it for too long. */
-export function disagreements({ earlier, ledger, stock, blacklist, nowMs }: BothSides, limits: AuditLimits): Finding[] {
-  const { saleId } = ledger
+/** Differences between Redis and PostgreSQL in an open sale, and sales that were not reconciled for too long. */
+export function disagreements({ earlier, later, stock, blacklist, nowMs }: BothSides, limits: AuditLimits): Finding[] {
+  const { saleId } = later
   const finding = (what: string, ids: string[]): Finding[] =>
     ids.length === 0
       ? []
@@ -24,25 +24,25 @@ export function disagreements({ earlier, ledger, stock, blacklist, nowMs }: Both
   const found = [
     ...finding(
       'figures of the sale that differ between Redis and PostgreSQL',
-      stock.figures ? differing(stock.figures, earlier, ledger) : [],
+      stock.figures ? differing(stock.figures, earlier, later) : [],
     ),
-    ...finding('buyers on the blacklist whom Redis would serve', blacklist.missing),
-    ...finding('buyers whom Redis keeps out and who are not on the blacklist', blacklist.extra),
+    ...finding('buyers on the blacklist who are not blocked in Redis', blacklist.missing),
+    ...finding('buyers who are blocked in Redis and not on the blacklist', blacklist.extra),
   ]
-  if (nowMs >= ledger.closesAtMs) return found
+  if (nowMs >= later.closesAtMs) return found
   return [
     ...found,
     ...finding(
-      'sales not held against PostgreSQL by the cancel worker',
+      'sales that the cancel worker has not reconciled',
       unreconciled(saleId, stock.reconciledAtMs, nowMs, limits),
     ),
   ]
 }
 
-/** What differs from both readings, with both values: one of them alone may have changed in between. */
-function differing(redis: NonNullable<StockReading['figures']>, earlier: LedgerSale, ledger: LedgerSale): string[] {
+/** Figures that differ from both readings, with both values: one reading alone may be older than a change. */
+function differing(redis: NonNullable<StockReading['figures']>, earlier: DatabaseSale, later: DatabaseSale): string[] {
   const before = differingFigures(redis, closedSale(earlier.row))
-  const now = closedSale(ledger.row)
+  const now = closedSale(later.row)
   return differingFigures(redis, now)
     .filter((name) => before.includes(name))
     .map((name) => `${name} ${shown(name, redis[name])} in Redis, ${shown(name, now[name])} in PostgreSQL`)

@@ -12,8 +12,8 @@ import { Ledger } from '../../test/support/ledger.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { INTAKE } from '../contracts/topology.ts'
 import { subscribe, type Subscription } from '../orders/inbox.ts'
-import { tellEnded } from '../orders/tell-ended.ts'
-import { tellStock } from '../orders/tell-stock.ts'
+import { settleEnded } from '../orders/settle-ended.ts'
+import { settleDecided } from '../orders/settle-decided.ts'
 import { forgetHandled } from '../orders/forget.ts'
 import { placeOrders, rejectAbandoned } from '../orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney, refundPaid } from '../orders/transitions.ts'
@@ -89,7 +89,7 @@ async function place(saleId: string): Promise<Placed> {
   const { message, pendingEntry } = await reserve(saleId)
   await world.stock.confirmed(saleId, [pendingEntry])
   const verdicts = await placeOrders(world.database, [message], RULES)
-  await tellStock(world.stock, verdicts, log)
+  await settleDecided(world.stock, verdicts, log)
   const decision = verdicts[0]?.decision
   if (decision?.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
   return { orderId: decision.orderId, reservationId: message.reservationId, buyerId: message.buyerId }
@@ -104,7 +104,7 @@ async function pay({ orderId }: Placed) {
     amountCents: PRICE_CENTS,
     providerRef: paymentId,
   })
-  if (outcome === 'PAID') await tellEnded({ database: world.database, stock: world.stock, log }, [orderId])
+  if (outcome === 'PAID') await settleEnded({ database: world.database, stock: world.stock, log }, [orderId])
 }
 
 /** The subscribers hear of everything that waits in the outbox, as if the broker had carried it. */
@@ -126,7 +126,7 @@ async function tellSubscribers() {
   await sql('DELETE FROM outbox')
 }
 
-/** One order in every state there is, and one reservation that was rejected; all told to Redis, nothing on its way. */
+/** One order in every state there is, and one reservation that was rejected; all settled, nothing in flight. */
 async function goodSale(): Promise<Sale> {
   const id = `sale-${randomBytes(4).toString('hex')}`
   const common = { title: 'A sale', priceCents: PRICE_CENTS, perBuyerLimit: 2 }
@@ -155,7 +155,7 @@ async function goodSale(): Promise<Sale> {
   await pay(refunded)
   await world.database.$transaction((tx) => refundPaid(tx, refunded.orderId, 'VETOED'))
   for (const { orderId, buyerId } of [cancelled, paidLate]) await cancelForBuyer(world.database, orderId, buyerId)
-  await tellEnded({ database: world.database, stock: world.stock, log }, [
+  await settleEnded({ database: world.database, stock: world.stock, log }, [
     cancelled.orderId,
     paidLate.orderId,
     refunded.orderId,
@@ -163,7 +163,7 @@ async function goodSale(): Promise<Sale> {
   await pay(paidLate)
   const late = await reserve(id)
   await world.stock.confirmed(id, [late.pendingEntry])
-  await tellStock(world.stock, await rejectAbandoned(world.database, [late.message]), log)
+  await settleDecided(world.stock, await rejectAbandoned(world.database, [late.message]), log)
   await tellSubscribers()
   return { id, unpaid, paid, cancelled, paidLate, refunded, rejected: late.message.reservationId }
 }
@@ -212,7 +212,7 @@ const faults: Fault[] = [
 
   ['Redis has a unit too many', [2], (sale) => world.redis.hincrby(saleKey(sale), 'stock', 1)],
   [
-    'Redis has a unit too many while others are on their way',
+    'Redis has a unit too many while others are in flight',
     [2],
     async (sale) => {
       await reserve(sale.id)
@@ -280,7 +280,7 @@ const faults: Fault[] = [
     ({ rejected }) => rejected,
   ],
   [
-    'Redis was not told of a rejection for an hour',
+    'a rejection was not settled for an hour',
     [7],
     async (sale) => {
       await sql(`UPDATE decisions SET decided_at = now() - interval '1 hour' WHERE reservation_id = $1`, sale.rejected)
@@ -289,7 +289,7 @@ const faults: Fault[] = [
     ({ rejected }) => rejected,
   ],
   [
-    'Redis has an order that nobody decided',
+    'Redis has an order without a decision',
     [3],
     async (sale) => {
       await world.redis.hset(record(sale, `${sale.id}.ghost`), {
@@ -417,13 +417,13 @@ const faults: Fault[] = [
     () => 'title Another in Redis',
   ],
   [
-    'Redis keeps a buyer out who is not on the blacklist',
+    'Redis blocks a buyer who is not on the blacklist',
     [8],
     (sale) => world.redis.sadd(world.stock.keys.blacklist(sale.id), 'ann'),
     () => 'not on the blacklist: ann',
   ],
   [
-    'Redis would serve a buyer who is on the blacklist',
+    'a buyer on the blacklist is not blocked in Redis',
     [8],
     async () => {
       await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
@@ -431,7 +431,7 @@ const faults: Fault[] = [
         await world.database.blacklistEntry.deleteMany()
       })
     },
-    () => 'whom Redis would serve: mallory',
+    () => 'who are not blocked in Redis: mallory',
   ],
   [
     'the sale was never reconciled',
@@ -465,11 +465,11 @@ const faults: Fault[] = [
     ({ unpaid }) => unpaid.orderId,
   ],
   [
-    'Redis was not told of a payment for an hour',
+    'a payment was not settled for an hour',
     [7],
     async (sale) => {
       await sql(
-        `UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`,
+        `UPDATE orders SET settled_at = NULL, created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`,
         sale.paid.orderId,
       )
     },
@@ -560,7 +560,7 @@ const faults: Fault[] = [
     'a refunded order never had money',
     [5],
     ({ refunded }) => sql('UPDATE payments SET received_at = NULL WHERE order_id = $1::uuid', refunded.orderId),
-    ({ refunded }) => `orders that were paid without money: ${refunded.orderId}`,
+    ({ refunded }) => `paid orders without money: ${refunded.orderId}`,
   ],
   [
     'a refunded order does not say why',
@@ -586,7 +586,7 @@ const faults: Fault[] = [
     ({ refunded }) =>
       sql(
         `
-    UPDATE orders SET told_at = NULL, created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
+    UPDATE orders SET settled_at = NULL, created_at = now() - interval '3 hours', paid_at = now() - interval '2 hours', refunded_at = now() - interval '1 hour'
     WHERE id = $1::uuid`,
         refunded.orderId,
       ),
@@ -642,7 +642,7 @@ const faults: Fault[] = [
     'the points of a refunded order stay',
     [6],
     ({ refunded }) => sql('DELETE FROM points_entries WHERE order_id = $1::uuid AND points < 0', refunded.orderId),
-    ({ refunded }) => `ended orders whose points do not add up to none: ${refunded.orderId}`,
+    ({ refunded }) => `cancelled or refunded orders whose points do not add up to zero: ${refunded.orderId}`,
   ],
   [
     'less money came than was asked for',
@@ -655,7 +655,7 @@ const faults: Fault[] = [
     [7],
     async (sale) => {
       await sql(
-        `UPDATE orders SET told_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`,
+        `UPDATE orders SET settled_at = NULL, created_at = now() - interval '2 hours', cancelled_at = now() - interval '1 hour' WHERE id = $1::uuid`,
         sale.cancelled.orderId,
       )
     },
@@ -744,7 +744,7 @@ const faults: Fault[] = [
     ({ unpaid }) => unpaid.reservationId,
   ],
   [
-    'nobody cancels an unpaid order',
+    'an unpaid order is not cancelled',
     [5],
     ({ unpaid }) =>
       sql(`UPDATE orders SET payment_deadline = now() - interval '1 hour' WHERE id = $1::uuid`, unpaid.orderId),
@@ -771,7 +771,7 @@ describe('it calls wrong, and by name:', () => {
   })
 })
 
-describe('what is on its way is neither wrong nor quiet:', () => {
+describe('what is in flight is neither wrong nor quiet:', () => {
   test('a reservation that the broker has not confirmed', async () => {
     const sale = await goodSale()
     await reserve(sale.id)
@@ -802,7 +802,7 @@ describe('what is on its way is neither wrong nor quiet:', () => {
     const seen = async () => (await look(sale.id)).sales[0]?.checks.find(({ id }) => id === 6)
     expect(await seen()).toMatchObject({
       state: 'in flight',
-      detail: expect.stringContaining(`points has not come to: ${sale.unpaid.orderId}`) as string,
+      detail: expect.stringContaining(`points has not handled: ${sale.unpaid.orderId}`) as string,
     })
     await tellSubscribers()
     expect(await seen()).toMatchObject({ state: 'ok' })
@@ -865,7 +865,7 @@ test('many wrong ones are counted, ten are named', async () => {
   expect(detail).toMatch(/^12 reservations .* and 2 more$/)
 })
 
-test('what subscribers have forgotten is missed nowhere, and what they had not come to is still on its way', async () => {
+test('what subscribers have forgotten is not missing, and what they have not handled is in flight', async () => {
   const { id, paid } = await goodSale()
   await sql(`DELETE FROM order_progress WHERE subscriber = 'risk' AND order_id = $1::uuid`, paid.orderId)
   await forgetHandled(world.database, -1, 10_000)

@@ -1,14 +1,16 @@
 import type { Redis } from 'ioredis'
+import { inArchive } from '../platform/stores/archive.ts'
 import type { Database } from '../platform/stores/database.ts'
 import { groupBy } from '../platform/batches/group-by.ts'
 import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { KEPT_AFTER_END_MS } from '../stock/sale-figures.ts'
 import { disagreements } from './agreement.ts'
+import { readWithoutLedger } from './read-without-ledger.ts'
 import { checkSale, type SaleReading } from './checks.ts'
 import { matchReservations } from './match-reservations.ts'
 import type { QueueReader } from './queue-depths.ts'
-import { isSameSale, type LedgerReading, type LedgerSale, readLedger } from './read-ledger.ts'
+import { type DatabaseReading, type DatabaseSale, isSameSale, readDatabase, READING } from './read-database.ts'
 import { readServer, readStock, type StockReading } from './read-stock.ts'
 import type { AuditLimits, AuditReport, Finding, QueueDepths, SaleAudit } from './report.ts'
 
@@ -20,78 +22,102 @@ export interface AuditDeps {
   limits: AuditLimits
 }
 
-/** PostgreSQL and Redis cannot be read at one instant: what is wrong is read this often before it is believed. */
+/** PostgreSQL and Redis cannot be read at one instant: a wrong report counts only after so many readings. */
 const READINGS_MAX = 5
 
 /**
- * Accounts for every unit from outside the services: recounts PostgreSQL from its rows, holds Redis against it, and
- * looks at what is on its way. @throws when PostgreSQL, Redis or the broker does not answer.
+ * Accounts for every unit from outside the services: recounts PostgreSQL from its rows, compares Redis with it, and
+ * counts what is in flight. An archived sale is audited when its id is given. @throws when a server does not answer.
  */
 export async function audit(deps: AuditDeps, saleId?: string): Promise<AuditReport> {
   let report = await readOnce(deps, saleId)
   for (let reading = 1; reading < READINGS_MAX && !report.balanced && !report.quiet; reading++) {
     report = await readOnce(deps, saleId)
   }
-  return report
+  if (saleId === undefined || report.sales.length > 0) return report
+  return (await auditArchived(deps, saleId, report)) ?? report
 }
 
-/** PostgreSQL, then Redis, then PostgreSQL again: where both said the same, Redis was read at their one instant. */
+/** Undefined when no sale of that id is archived. Its figures are final, and Redis has none of them any more. */
+async function auditArchived(
+  { database, limits }: AuditDeps,
+  saleId: string,
+  { queues, outbox }: AuditReport,
+): Promise<AuditReport | undefined> {
+  return inArchive(
+    database,
+    async (tx) => {
+      const [sale] = await tx.$queryRaw<{ archivedAt: Date }[]>`
+        SELECT archived_at AS "archivedAt" FROM sales WHERE id = ${saleId}`
+      const reading = await readWithoutLedger(tx, saleId, limits)
+      if (!sale || !reading) return undefined
+      const report = reportOf([reading], queues, outbox)
+      return {
+        ...report,
+        sales: report.sales.map((audited) => ({ ...audited, archivedAt: sale.archivedAt.toISOString() })),
+      }
+    },
+    READING,
+  )
+}
+
+/** PostgreSQL, then Redis, then PostgreSQL again: where both readings are equal, Redis was read in the same state. */
 async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<AuditReport> {
   const { database, redis, limits } = deps
   const keys = new StockKeys(deps.keyPrefix)
   const queues = await deps.queues.read()
-  const before = await readLedger(database, saleId, limits)
+  const before = await readDatabase(database, saleId, limits)
   const { nowMs, runId } = await readServer(redis)
   const sides = await readSides(deps, keys, before, nowMs)
   const mismatches = await matchReservations({ database, redis, keys }, saleId, nowMs, limits)
-  const after = await readLedger(database, saleId, limits)
+  const after = await readDatabase(database, saleId, limits)
 
-  const ledgers = new Map(after.sales.map((sale) => [sale.saleId, sale]))
+  const laterSales = new Map(after.sales.map((sale) => [sale.saleId, sale]))
   const isIdle = queues.intake === 0 && before.outbox === 0 && after.outbox === 0
-  const [ofLedger, ofRedis] = [
+  const [ofDatabase, ofRedis] = [
     groupBy(after.findings, (finding) => finding.saleId),
     groupBy(mismatches, (finding) => finding.saleId),
   ]
   const readings = sides.flatMap(({ earlier, stock, blacklist }): SaleReading[] => {
-    const ledger = ledgers.get(earlier.saleId)
-    if (!ledger) return []
-    const isOpen = stock.runId === runId && stock.epoch === ledger.epoch
-    const isForgotten = nowMs > ledger.closesAtMs + KEPT_AFTER_END_MS
+    const later = laterSales.get(earlier.saleId)
+    if (!later) return []
+    const isOpen = stock.runId === runId && stock.epoch === later.epoch
+    const isForgotten = nowMs > later.closesAtMs + KEPT_AFTER_END_MS
     const differing = isOpen
-      ? disagreements({ earlier, ledger, stock, blacklist: confirmed(blacklist, after), nowMs }, limits)
+      ? disagreements({ earlier, later, stock, blacklist: confirmed(blacklist, after), nowMs }, limits)
       : []
-    // What Redis has of a sale that is being rebuilt will be written anew.
-    const inRedis = [...(ofRedis.get(ledger.saleId) ?? []), ...overdue(ledger, stock.overdue)].map((finding) =>
+    // The ledger of a sale that is being rebuilt will be replaced.
+    const inRedis = [...(ofRedis.get(later.saleId) ?? []), ...overdue(later, stock.overdue)].map((finding) =>
       isOpen ? finding : { ...finding, state: 'in flight' as const },
     )
-    const findings = [...(ofLedger.get(ledger.saleId) ?? []), ...inRedis, ...differing]
+    const findings = [...(ofDatabase.get(later.saleId) ?? []), ...inRedis, ...differing]
     const quiet =
       isIdle &&
       (isOpen || isForgotten) &&
-      ledger.untold === 0 &&
+      later.unsettled === 0 &&
       stock.pending === 0 &&
       stock.undecided === 0 &&
       differing.length === 0 &&
-      isSameSale(earlier, ledger)
-    return [{ earlier, stock, isOpen, isForgotten, ledger, findings, quiet }]
+      isSameSale(earlier, later)
+    return [{ earlier, stock, isOpen, isForgotten, later, findings, quiet }]
   })
   return reportOf(readings, queues, after.outbox)
 }
 
 interface RedisSide {
-  earlier: LedgerSale
+  earlier: DatabaseSale
   stock: StockReading
   blacklist: BlacklistDifference
 }
 
 /**
- * Of sales that are over the blacklist is not compared: nobody buys there, and those of a day cost as much as the open
- * ones.
+ * The blacklists of ended sales are not compared: nothing can be bought there, and a day's ended sales would cost as
+ * much as the open ones.
  */
 async function readSides(
   { redis, limits }: AuditDeps,
   keys: StockKeys,
-  before: LedgerReading,
+  before: DatabaseReading,
   nowMs: number,
 ): Promise<RedisSide[]> {
   return Promise.all(
@@ -106,8 +132,8 @@ async function readSides(
   )
 }
 
-/** Without those who were listed or unlisted in between. */
-function confirmed({ missing, extra }: BlacklistDifference, { blacklist }: LedgerReading): BlacklistDifference {
+/** Without buyers who were listed or unlisted in between. */
+function confirmed({ missing, extra }: BlacklistDifference, { blacklist }: DatabaseReading): BlacklistDifference {
   if (missing.length + extra.length === 0) return { missing, extra }
   const listed = new Set(blacklist)
   return {
@@ -116,8 +142,8 @@ function confirmed({ missing, extra }: BlacklistDifference, { blacklist }: Ledge
   }
 }
 
-/** Named by Redis' own list, also where the reservation itself has gone. */
-function overdue({ saleId }: LedgerSale, ids: string[]): Finding[] {
+/** Named by Redis' list of undecided reservations, also where the reservation itself has expired. */
+function overdue({ saleId }: DatabaseSale, ids: string[]): Finding[] {
   return ids.length === 0
     ? []
     : [{ saleId, check: 3, state: 'wrong', what: 'undecided past their lifetime', count: ids.length, ids }]
@@ -126,15 +152,15 @@ function overdue({ saleId }: LedgerSale, ids: string[]): Finding[] {
 function reportOf(readings: SaleReading[], queues: QueueDepths, outbox: number): AuditReport {
   const sales = readings.map(
     (reading): SaleAudit => ({
-      saleId: reading.ledger.saleId,
-      stock: reading.ledger.stock,
-      sold: reading.ledger.sold,
+      saleId: reading.later.saleId,
+      stock: reading.later.stock,
+      sold: reading.later.sold,
       redisLeft: reading.stock.left,
       isOpen: reading.isOpen,
       pending: reading.stock.pending,
       undecided: reading.stock.undecided,
-      orders: reading.ledger.orders,
-      rejections: reading.ledger.rejected,
+      orders: reading.later.orders,
+      rejections: reading.later.rejected,
       checks: checkSale(reading),
     }),
   )

@@ -1,18 +1,18 @@
-import { type LedgerSale, liveUnits } from './read-ledger.ts'
+import { type DatabaseSale, liveUnits } from './read-database.ts'
 import type { StockReading } from './read-stock.ts'
 import type { Check, CheckId, CheckState, Finding } from './report.ts'
 
-/** Both sides of one sale, read one after the other: PostgreSQL, Redis, PostgreSQL again. */
+/** Both sides of one sale, read one after the other: PostgreSQL (`earlier`), Redis, PostgreSQL again (`later`). */
 export interface SaleReading {
-  earlier: LedgerSale
+  earlier: DatabaseSale
   stock: StockReading
   /** Buyers can reserve: Redis has the sale's newest epoch, known to be right in this run of the server. */
   isOpen: boolean
-  /** It ended so long ago that Redis need not have it any more. */
+  /** It ended so long ago that its ledger may have expired. */
   isForgotten: boolean
-  ledger: LedgerSale
+  later: DatabaseSale
   findings: Finding[]
-  /** Nothing was on its way, and PostgreSQL said the same both times. */
+  /** Nothing was in flight, and both readings of PostgreSQL were equal. */
   quiet: boolean
 }
 
@@ -39,7 +39,7 @@ interface Statement {
   detail: string
 }
 
-/** As bad as the worst of its statements, and saying all that are not fine. */
+/** Its state is the worst of its statements; its detail has all that are not ok. */
 function check(id: CheckId, statements: Statement[]): Check {
   const worst =
     (['wrong', 'in flight', 'ok'] as const).find((state) =>
@@ -49,45 +49,44 @@ function check(id: CheckId, statements: Statement[]): Check {
   return { id, name: NAMES[id], state: worst, detail: details.join('; ') }
 }
 
-function* overselling({ ledger, stock }: SaleReading): Generator<Statement> {
-  const { sold } = ledger
-  const live = liveUnits(ledger)
-  yield live <= ledger.stock && sold <= ledger.stock
-    ? { state: 'ok', detail: `${live} of ${ledger.stock} units in live orders` }
-    : { state: 'wrong', detail: `oversold: ${live} units in live orders, counter at ${sold}, of ${ledger.stock}` }
+function* overselling({ later, stock }: SaleReading): Generator<Statement> {
+  const { sold } = later
+  const live = liveUnits(later)
+  yield live <= later.stock && sold <= later.stock
+    ? { state: 'ok', detail: `${live} of ${later.stock} units in live orders` }
+    : { state: 'wrong', detail: `oversold: ${live} units in live orders, counter at ${sold}, of ${later.stock}` }
   if (sold !== live)
     yield { state: 'wrong', detail: `the sale's counter says ${sold} units sold, its live orders add up to ${live}` }
-  if (ledger.returned !== ledger.endedUnits)
+  if (later.returned !== later.endedUnits)
     yield {
       state: 'wrong',
-      detail: `the sale's counter says ${ledger.returned} units returned, its ended orders add up to ${ledger.endedUnits}`,
+      detail: `the sale's counter says ${later.returned} units returned, its ended orders add up to ${later.endedUnits}`,
     }
-  if (stock.left !== null && stock.left < 0)
-    yield { state: 'wrong', detail: `Redis has ${stock.left} units left, fewer than none` }
+  if (stock.left !== null && stock.left < 0) yield { state: 'wrong', detail: `Redis has ${stock.left} units left` }
 }
 
-/** Quiet: every unit is either left or sold. Running: Redis may be low, by what is on its way, and never high. */
-function unitBalance({ earlier, ledger, stock, isOpen, isForgotten, quiet }: SaleReading): Statement {
-  if (!isOpen) return closedDoor(ledger, isForgotten)
+/** Quiet: every unit is either left or sold. Running: Redis may have too few, by those in flight, and never too many. */
+function unitBalance({ earlier, later, stock, isOpen, isForgotten, quiet }: SaleReading): Statement {
+  if (!isOpen) return closedDoor(later, isForgotten)
   if (stock.left === null) return { state: 'wrong', detail: 'Redis has the sale open without a number of units' }
-  const sum = stock.left + liveUnits(ledger)
-  const figures = `left ${stock.left} + sold ${liveUnits(ledger)} = ${sum} of ${ledger.stock}`
-  // Of both terms the reading that makes it smaller: at the instant of Redis' answer at least as much was sold.
-  const soldAtLeast = earlier.orderedUnits - ledger.endedUnits
-  const excess = stock.left + soldAtLeast - ledger.stock
+  const sum = stock.left + liveUnits(later)
+  const figures = `left ${stock.left} + sold ${liveUnits(later)} = ${sum} of ${later.stock}`
+  // The reading of each term that makes it smaller: at the instant of Redis' answer at least so much was sold.
+  const soldAtLeast = earlier.orderedUnits - later.endedUnits
+  const excess = stock.left + soldAtLeast - later.stock
   if (excess > 0) return { state: 'wrong', detail: `Redis offers ${excess} more units than there are: ${figures}` }
-  if (sum === ledger.stock) return { state: 'ok', detail: figures }
+  if (sum === later.stock) return { state: 'ok', detail: figures }
   return quiet
-    ? { state: 'wrong', detail: `${ledger.stock - sum} units are lost: ${figures}, and nothing is on its way` }
-    : { state: 'in flight', detail: `${figures}, the others are on their way` }
+    ? { state: 'wrong', detail: `${later.stock - sum} units are lost: ${figures}, and nothing is in flight` }
+    : { state: 'in flight', detail: `${figures}, the others are in flight` }
 }
 
-function closedDoor(ledger: LedgerSale, isForgotten: boolean): Statement {
-  if (isForgotten) return { state: 'ok', detail: 'the sale ended long ago; Redis has forgotten it' }
-  if (ledger.fencedEpoch === 0) return { state: 'in flight', detail: 'not brought into Redis yet' }
+function closedDoor(later: DatabaseSale, isForgotten: boolean): Statement {
+  if (isForgotten) return { state: 'ok', detail: 'the sale ended long ago, and its ledger in Redis has expired' }
+  if (later.fencedEpoch === 0) return { state: 'in flight', detail: 'not brought into Redis yet' }
   return {
     state: 'in flight',
-    detail: 'Redis may have lost the data of this sale; nobody can reserve until the cancel worker has rebuilt it',
+    detail: 'Redis may have lost the ledger of this sale; its door is closed until the cancel worker has rebuilt it',
   }
 }
 

@@ -16,14 +16,14 @@ export interface Decided {
 
 type Mismatch = Pick<Finding, 'state' | 'what' | 'check'> | undefined
 
-/** What Redis may say of an order in its last stage; what it may *still* say is every stage before. */
-const FINAL_IN_REDIS = {
+/** The status that the ledger has once the order is settled, and those that it may have until then. */
+const SETTLED = {
   PENDING_PAYMENT: ['ORDERED'],
   PAID: ['PAID'],
   CANCELLED: ['CANCELLED'],
   REFUNDED: ['REFUNDED'],
 } as const
-const NOT_TOLD_YET = {
+const NOT_SETTLED_YET = {
   PENDING_PAYMENT: ['RESERVED'],
   PAID: ['RESERVED', 'ORDERED'],
   CANCELLED: ['RESERVED', 'ORDERED'],
@@ -31,8 +31,8 @@ const NOT_TOLD_YET = {
 } as const
 
 /**
- * Holds a reservation of Redis against its decision, which was read *later*. PostgreSQL decides first and takes nothing
- * back, so Redis may only be behind: where it is ahead, or elsewhere, no moment explains it.
+ * Compares a reservation in Redis with its decision, which was read *later*. PostgreSQL decides first and takes nothing
+ * back, so Redis may only be behind; a reservation that is ahead, or contradicts, is wrong at any time.
  */
 function mismatchOf(record: StockRecord, decided: Decided | undefined, nowMs: number, limits: AuditLimits): Mismatch {
   if (!decided) return undecidedMismatch(record, nowMs, limits)
@@ -40,27 +40,27 @@ function mismatchOf(record: StockRecord, decided: Decided | undefined, nowMs: nu
     return wrong('reservations whose decision is about another buyer or quantity')
   const behind =
     decided.ageMs > limits.settlingMs
-      ? wrong('reservations that Redis was not told the end of', 7)
-      : inFlight('reservations Redis is still to be told of', 7)
+      ? wrong('reservations that were not settled in time', 7)
+      : inFlight('reservations that are not settled yet', 7)
 
   if (decided.outcome === 'REJECTED') {
     if (record.status === 'REJECTED') return undefined
     return record.status === 'RESERVED' ? behind : wrong('reservations REJECTED in PostgreSQL and not in Redis')
   }
-  // A missing order is the ledger rules' to report.
+  // A missing order is reported by the database rules.
   if (decided.orderStatus === null) return undefined
   const isOneOf = (statuses: readonly string[]) => statuses.includes(record.status)
-  if (isOneOf(FINAL_IN_REDIS[decided.orderStatus])) return undefined
-  return isOneOf(NOT_TOLD_YET[decided.orderStatus])
+  if (isOneOf(SETTLED[decided.orderStatus])) return undefined
+  return isOneOf(NOT_SETTLED_YET[decided.orderStatus])
     ? behind
     : wrong(`reservations ${record.status} in Redis whose order is ${decided.orderStatus}`)
 }
 
 function undecidedMismatch(record: StockRecord, nowMs: number, limits: AuditLimits): Mismatch {
-  // The broker refused the message and the gateway took the reservation back: nobody else ever heard of it.
+  // The broker refused the message and the gateway released the reservation: it was never to be decided.
   if (record.status === 'REJECTED' && record.reason === 'BUSY') return undefined
   if (record.status !== 'RESERVED') return wrong(`reservations ${record.status} in Redis that were never decided`)
-  if (!record.isListed) return wrong('reservations that have fallen out of the undecided ones, where the sweeper looks')
+  if (!record.isListed) return wrong('reservations that are missing among the undecided ones, which the sweeper reads')
   return nowMs - record.reservedAtMs > limits.undecidedMs
     ? wrong('reservations undecided for too long')
     : inFlight('reservations undecided')
@@ -78,8 +78,8 @@ export interface MatchSources {
 type Found = Map<string, Finding & { seen: Set<string> }>
 
 /**
- * Holds every reservation that Redis has of the sale, or of all sales, against PostgreSQL, and every buyer's mark
- * against its reservation.
+ * Compares every reservation that Redis has of the sale, or of all sales, with PostgreSQL, and every buyer's mark with
+ * its reservation.
  */
 export async function matchReservations(
   { database, redis, keys }: MatchSources,
@@ -122,8 +122,10 @@ function add(found: Found, saleId: string, id: string, mismatch: NonNullable<Mis
 async function readDecided(database: Database, reservationIds: string[]): Promise<Map<string, Decided>> {
   if (reservationIds.length === 0) return new Map()
   const rows = await database.$queryRaw<(Decided & { reservationId: string })[]>`
-    SELECT d.reservation_id AS "reservationId", d.outcome::text AS outcome, d.buyer_id AS "buyerId", d.quantity, o.status::text AS "orderStatus",
-      (extract(epoch FROM clock_timestamp() - greatest(d.decided_at, o.paid_at, o.cancelled_at, o.refunded_at)) * 1000)::float8 AS "ageMs"
+    SELECT d.reservation_id AS "reservationId", d.outcome::text AS outcome, d.buyer_id AS "buyerId", d.quantity,
+      o.status::text AS "orderStatus",
+      (extract(epoch FROM clock_timestamp() - greatest(d.decided_at, o.paid_at, o.cancelled_at, o.refunded_at)) * 1000
+        )::float8 AS "ageMs"
     FROM decisions d LEFT JOIN orders o USING (reservation_id) WHERE d.reservation_id = ANY(${reservationIds})`
   return new Map(rows.map(({ reservationId, ...decided }) => [reservationId, decided]))
 }

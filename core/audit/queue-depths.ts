@@ -8,7 +8,7 @@ export interface QueueReader {
   close: () => Promise<void>
 }
 
-/** Counts the messages of the queues that an audit looks at. */
+/** Counts the messages of the queues of an audit. */
 export function createQueueReader(url: string, paymentWindowSeconds: number): QueueReader {
   const { depths, close } = createDepthReader(url)
   const queues = [INTAKE, waitingRoom(Math.round(paymentWindowSeconds * 1_000)), CANCELLATIONS, DEAD_LETTERS]

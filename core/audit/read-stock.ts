@@ -8,11 +8,11 @@ export interface StockReading {
   /** Null when Redis holds no data of the sale. */
   left: number | null
   epoch: number | null
-  /** Of the server run in which the data is known to be right; empty while the door is closed. */
+  /** Of the server run in which the ledger is known to be right; empty while the door is closed. */
   runId: string | null
-  /** What Redis says the sale is. */
+  /** The sale's figures in the ledger. */
   figures: SaleFigures | undefined
-  /** When the cancel worker last held it against PostgreSQL. */
+  /** When the cancel worker last reconciled it. */
   reconciledAtMs: number | null
   pending: number
   undecided: number
@@ -27,7 +27,7 @@ export interface StockRecord {
   buyerId: string
   quantity: number
   reservedAtMs: number
-  /** Whether it stands among the undecided, where the sweeper looks. */
+  /** Whether it is among the undecided, which the sweeper reads. */
   isListed: boolean
 }
 
@@ -73,7 +73,8 @@ export async function readServer(redis: Redis): Promise<{ nowMs: number; runId: 
 }
 
 /**
- * A buyer whose mark names a reservation that they cannot hold, so that they are told of it and can never buy again.
+ * A buyer whose mark names a reservation that they do not have, so that they are answered with it and can never buy
+ * again.
  */
 export interface StaleMark {
   saleId: string
@@ -82,8 +83,8 @@ export interface StaleMark {
 }
 
 /**
- * Every reservation that Redis has of one sale, or of all, page by page, and every stale mark. It walks through all
- * keys (SCAN), since no list that the services keep would show what has fallen out of it. An id may come twice.
+ * Every reservation that Redis has of one sale, or of all, page by page, and every stale mark. By SCAN over all keys,
+ * because a list that the services keep would not show what is missing in it. An id may come twice.
  */
 export async function* scanSales(
   redis: Redis,
@@ -112,7 +113,7 @@ const kindOf = (key: string) => key.slice(key.indexOf('}:') + 2).split(':', 1)[0
 const ENDED = ['CANCELLED', 'REFUNDED', 'REJECTED']
 
 /**
- * The status is read between two readings of the mark: what names a reservation after that has ended, names it wrongly.
+ * The status is read between two readings of the mark: a mark that still names an ended reservation is stale.
  */
 async function readMark(redis: Redis, keys: StockKeys, key: string): Promise<StaleMark | undefined> {
   const reservationId = await redis.get(key)

@@ -3,7 +3,7 @@
 /** The invariants of docs/architecture.md, by their numbers there. */
 export type CheckId = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 /**
- * `in flight`: not as it must be at rest, and on its way there. `wrong`: no step that is still to come would mend it.
+ * `in flight`: a step that is still to come mends it. `wrong`: no such step does.
  */
 export type CheckState = 'ok' | 'in flight' | 'wrong'
 
@@ -19,16 +19,18 @@ export type OrderCounts = Record<'PENDING_PAYMENT' | 'PAID' | 'CANCELLED' | 'REF
 
 export interface SaleAudit {
   saleId: string
+  /** When an archived sale was archived; its figures come from the archive. */
+  archivedAt?: string
   stock: number
   /** Units of unpaid and paid orders, as the sale's own counter says. */
   sold: number
-  /** Units the fast door still has; null when Redis holds no data of the sale. */
+  /** Units left in Redis; null when Redis has no ledger of the sale. */
   redisLeft: number | null
-  /** Whether buyers can reserve; not while Redis' data is brought in or rebuilt. */
+  /** Whether buyers can reserve; not while the ledger is built or rebuilt. */
   isOpen: boolean
   /** Reservations whose publish the broker has not confirmed. */
   pending: number
-  /** Reservations that are neither order nor rejected. */
+  /** Reservations that are neither ordered nor rejected. */
   undecided: number
   orders: OrderCounts
   rejections: number
@@ -38,7 +40,7 @@ export interface SaleAudit {
 /** Messages that wait in each queue. */
 export interface QueueDepths {
   intake: number
-  /** Timeout messages that are held back in the waiting room; with the broker's delay plugin they cannot be counted. */
+  /** Timeout messages that wait for their delay; with the broker's delay plugin they cannot be counted. */
   waiting: number
   cancellations: number
   deadLetters: number
@@ -48,7 +50,7 @@ export interface AuditReport {
   /** No check is wrong. Only when it is also quiet has every unit been accounted for. */
   balanced: boolean
   /**
-   * Nothing is on its way: no reservation undecided or unconfirmed, intake and outbox empty, every lapsed unit back.
+   * Nothing is in flight: no reservation undecided or unconfirmed, intake and outbox empty, every ended order settled.
    */
   quiet: boolean
   at: string
@@ -57,7 +59,7 @@ export interface AuditReport {
   outbox: number
 }
 
-/** Something that is not as it should be in one sale. */
+/** Something that is wrong or in flight in one sale. */
 export interface Finding {
   saleId: string
   check: CheckId
@@ -68,21 +70,21 @@ export interface Finding {
   ids: string[]
 }
 
-/** More names help nobody; the count says how many there are. */
+/** More names would not help; the count has all. */
 export const NAMED_MAX = 10
 
 export interface AuditLimits {
   /** A reservation without a decision is wrong from this age on: its lifetime, and what the sweeper may take. */
   undecidedMs: number
-  /** How long telling the other side of a change may take before its absence is wrong. */
+  /** How long settling may take before its absence is wrong. */
   settlingMs: number
   /**
-   * How long an open sale may go without being reconciled: longer than a cancel worker is ever away without an alarm.
+   * How long an open sale may go without being reconciled: longer than a cancel worker is down before an alarm.
    */
   reconciledMs: number
 }
 
-/** Every fault is to be healed 30 s after its end; a sweep's grace and interval come on top. */
+/** Every fault is to be mended 30 s after its end; a sweep's grace and interval come on top. */
 const HEALING_MS = 45_000
 const RECONCILED_MS = 300_000
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Choreography, type Placed } from '../../test/support/choreography.ts'
-import { readLedger } from './read-ledger.ts'
+import { readDatabase } from './read-database.ts'
 import { auditLimits } from './report.ts'
 
 let shop: Choreography
@@ -12,7 +12,7 @@ afterAll(() => shop.close())
 
 const sql = (statement: string, ...values: unknown[]) => shop.world.database.$executeRawUnsafe(statement, ...values)
 const findings = async ({ saleId }: Placed) =>
-  (await readLedger(shop.world.database, saleId, auditLimits(120))).findings
+  (await readDatabase(shop.world.database, saleId, auditLimits(120))).findings
 /** What is not as it should be about the order, as `<check> <state> <what>`. */
 const saidOf = async (order: Placed) =>
   (await findings(order))
@@ -50,7 +50,7 @@ async function vetoed() {
   return order
 }
 
-const untold = (said: string[]) => said.filter((line) => !line.includes('Redis was not told'))
+const unsettled = (said: string[]) => said.filter((line) => !line.includes('not settled'))
 
 test.each([
   ['is done', done],
@@ -58,10 +58,10 @@ test.each([
   ['has failed', failed],
   ['was vetoed', vetoed],
 ])('an order whose saga %s is in order', async (_, make) => {
-  expect(untold(await saidOf(await make()))).toEqual([])
+  expect(unsettled(await saidOf(await make()))).toEqual([])
 })
 
-test('a saga that goes on, forwards or back, is on its way', async () => {
+test('a saga that goes on, forwards or back, is in flight', async () => {
   const running = await placed()
   expect(await saidOf(running)).toContain('5 in flight sagas under way')
   expect((await saidOf(running)).filter((line) => line.includes('wrong'))).toEqual([])
@@ -69,7 +69,7 @@ test('a saga that goes on, forwards or back, is on its way', async () => {
   await shop.hear('coupon')
   expect(await saidOf(back)).toContain('5 in flight sagas under way')
   await shop.settle()
-  expect(untold(await saidOf(back))).toEqual([])
+  expect(unsettled(await saidOf(back))).toEqual([])
 })
 
 type Fault = [what: string, make: () => Promise<Placed>, plant: (order: Placed) => Promise<unknown>, says: string]
@@ -91,8 +91,8 @@ const faults: Fault[] = [
     state('COMPENSATING'),
     'paid orders whose saga is neither done',
   ],
-  ['a saga was closed and its order lives', done, state('COMPENSATED'), 'closed while their order lives'],
-  ["an ended order's saga was left open", failed, state('COMPENSATING'), 'ended orders whose saga was not closed'],
+  ['a saga was closed and its order lives', done, state('COMPENSATED'), 'compensated sagas of live orders'],
+  ["an ended order's saga was left open", failed, state('COMPENSATING'), 'ended orders whose saga is not closed'],
   [
     'a payment was opened too early',
     done,
@@ -100,13 +100,13 @@ const faults: Fault[] = [
       await shop.world.database.payment.create({ data: { id: randomUUID(), orderId: order.orderId, amountCents: 350 } })
       await state('RUNNING')(order)
     },
-    'opened before the price stood firm',
+    'opened before the price was final',
   ],
   [
-    'nobody asked back',
+    'there was no check-back',
     placed,
     ({ orderId }) => sql(`UPDATE sagas SET due_at = now() - interval '1 hour' WHERE order_id = $1::uuid`, orderId),
-    'nobody has asked back about',
+    'without a check-back',
   ],
   [
     'a failed order kept its coupon',
@@ -164,7 +164,7 @@ const faults: Fault[] = [
     'points did not come back',
     vetoed,
     ({ orderId }) => sql(`DELETE FROM points_entries WHERE order_id = $1::uuid AND step = 'RETURNED'`, orderId),
-    'do not add up to none',
+    'do not add up to zero',
   ],
   [
     'the price fell by more than was taken',

@@ -10,8 +10,8 @@ export interface DecidedRow {
 }
 
 /**
- * Rows of what was decided before about these reservations; undecided ones are missing. Not a join, for which the
- * planner expects as many repeats as there are reservations, and would read all orders there are.
+ * Rows of earlier decisions about these reservations; undecided ones are missing. Not a join: the planner would expect
+ * as many repeats as there are reservations, and would scan the whole table of orders.
  */
 export const selectDecided = (reservationIds: string[]): Prisma.Sql => Prisma.sql`
   SELECT reservation_id AS "reservationId", reason,
@@ -22,7 +22,28 @@ export function decisionOf({ orderId, reason }: DecidedRow): Decision {
   return orderId === null ? { outcome: 'REJECTED', reason: reason ?? 'NOT_ELIGIBLE' } : { outcome: 'ORDERED', orderId }
 }
 
-/** The verdicts that stand already among these reservations. */
+/**
+ * Decisions about reservations of archived sales; none about others. A reservation that was never decided is too late,
+ * and nothing is written about it: the archived sale is its tombstone.
+ */
+export async function findArchivedDecisions(
+  tx: Transaction,
+  reservations: Reservation[],
+): Promise<Map<string, Decision>> {
+  if (reservations.length === 0) return new Map()
+  const [ids, saleIds] = [
+    reservations.map(({ reservationId }) => reservationId),
+    reservations.map(({ saleId }) => saleId),
+  ]
+  const rows = await tx.$queryRaw<DecidedRow[]>`
+    SELECT r.id AS "reservationId", o.id AS "orderId",
+      CASE WHEN d.outcome IS NULL THEN 'EXPIRED' ELSE d.reason END AS reason
+    FROM unnest(${ids}::text[], ${saleIds}::text[]) AS r (id, sale_id) JOIN archive.sales s ON s.id = r.sale_id
+    LEFT JOIN archive.decisions d ON d.reservation_id = r.id LEFT JOIN archive.orders o ON o.reservation_id = r.id`
+  return new Map(rows.map((row) => [row.reservationId, decisionOf(row)]))
+}
+
+/** The verdicts of those of the reservations that are decided. */
 export async function findDecisions(tx: Transaction, reservations: Reservation[]): Promise<Verdict[]> {
   const rows = await tx.$queryRaw<DecidedRow[]>(
     selectDecided(reservations.map((reservation) => reservation.reservationId)),

@@ -3,14 +3,15 @@ import type { Reservation } from '../contracts/messages.ts'
 import type { Database } from '../platform/stores/database.ts'
 import { failpoint } from '../platform/process/failpoint.ts'
 import { decide, type Verdict } from './decide.ts'
+import { findArchivedDecisions } from './decisions.ts'
 import { readFacts } from './read-facts.ts'
 import { recordVerdicts } from './record-verdicts.ts'
-import { settleFree } from './transitions.ts'
+import { payFree } from './transitions.ts'
 
 export interface PlacingRules {
   reservationLifetimeMs: number
   paymentWindowMs: number
-  /** How long an order's saga may take before it is called off. */
+  /** How long an order's saga may run before it is compensated. */
   sagaMs: number
 }
 
@@ -18,11 +19,13 @@ export interface PlacingRules {
 export async function placeOrders(db: Database, reservations: Reservation[], rules: PlacingRules): Promise<Verdict[]> {
   return db.$transaction(async (tx) => {
     const facts = await readFacts(tx, reservations)
-    const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
+    const withoutSale = reservations.filter(({ saleId }) => !facts.sales.has(saleId))
+    const decided = new Map([...facts.decided, ...(await findArchivedDecisions(tx, withoutSale))])
+    const verdicts = decide(reservations, { ...facts, decided }, rules.reservationLifetimeMs, randomUUID)
     const fresh = verdicts.filter((verdict) => verdict.isNew)
     await recordVerdicts(tx, fresh, facts, rules)
     const unpriced = fresh.filter(({ reservation }) => facts.sales.get(reservation.saleId)?.priceCents === 0)
-    const free = await settleFree(tx, ordersIn(unpriced))
+    const free = await payFree(tx, ordersIn(unpriced))
     failpoint('placing.beforeCommit')
     const paid = new Set(free.map(({ id }) => id))
     const isPaid = (verdict: Verdict) => ordersIn([verdict]).some((id) => paid.has(id))
@@ -34,10 +37,10 @@ const ordersIn = (verdicts: Verdict[]) =>
   verdicts.flatMap(({ decision }) => (decision.outcome === 'ORDERED' ? [decision.orderId] : []))
 
 /**
- * Writes the tombstone that a late message meets, unless the reservation was decided meanwhile. Deciders of one sale
- * take turns on its row, so what this returns is what became of each reservation for good.
+ * Writes the tombstone that a late message meets, unless the reservation was decided meanwhile. Transactions that
+ * decide about one sale take turns on its row, so the returned verdicts are final.
  */
 export async function rejectAbandoned(db: Database, abandoned: Reservation[]): Promise<Verdict[]> {
-  const everyoneIsLate = { reservationLifetimeMs: -Infinity, paymentWindowMs: 0, sagaMs: 0 }
-  return placeOrders(db, abandoned, everyoneIsLate)
+  const allAreLate = { reservationLifetimeMs: -Infinity, paymentWindowMs: 0, sagaMs: 0 }
+  return placeOrders(db, abandoned, allAreLate)
 }

@@ -3,10 +3,10 @@ import type { Facts, Verdict } from './decide.ts'
 import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } from './outbox.ts'
 
 /**
- * Writes new verdicts: decisions, orders, the sagas of those that name a coupon or points, the counters of their sales,
- * and the messages that tell of it. One statement, so that a batch costs one round trip and the counter of each sale is
- * touched once.
- * @throws when a sale would be oversold: the last guard before the table's own CHECK, never to be met.
+ * Writes new verdicts: decisions, orders, the sagas of orders that name a coupon or points, the counters of their
+ * sales, and the messages that announce them. One statement, so that a batch costs one round trip and updates the
+ * counter of each sale once.
+ * @throws when a sale would be oversold: the last check before the table's own CHECK, never expected.
  */
 export async function recordVerdicts(
   tx: Transaction,
@@ -37,31 +37,36 @@ export async function recordVerdicts(
       ) AS row (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, reason, order_id, reserved_at_ms, coupon_code, points)
     ), decided AS (
       INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, outcome, reason, reserved_at)
-      SELECT reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
+      SELECT reservation_id, sale_id, buyer_id, quantity, limit_per_buyer,
+        (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
         to_timestamp(reserved_at_ms / 1000.0)
       FROM verdict
     ), placed AS (
-      INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, coupon_code, points, payment_deadline)
-      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, coupon_code, points, now() + ${times.paymentWindowMs} * interval '1 ms'
+      INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, coupon_code, points,
+        payment_deadline)
+      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, coupon_code, points,
+        now() + ${times.paymentWindowMs} * interval '1 ms'
       FROM verdict JOIN sales ON sales.id = sale_id WHERE order_id IS NOT NULL
     ), begun AS (
       INSERT INTO sagas (order_id, sale_id, step, due_at)
       SELECT order_id, sale_id, 'order.created', now() + ${times.sagaMs} * interval '1 ms'
       FROM verdict WHERE order_id IS NOT NULL AND (coupon_code IS NOT NULL OR points > 0)
-    ), told AS (
+    ), announced AS (
       ${insertIntoOutbox(announce(verdicts, facts))}
     )
     UPDATE sales SET sold = sold + units
-    FROM (SELECT sale_id, sum(quantity)::int AS units FROM verdict WHERE order_id IS NOT NULL GROUP BY sale_id) AS batch
+    FROM (
+      SELECT sale_id, sum(quantity)::int AS units FROM verdict WHERE order_id IS NOT NULL GROUP BY sale_id
+    ) AS batch
     WHERE id = sale_id AND sold + units <= stock`
 
   const sales = new Set(rows.filter((row) => row.orderId !== null).map((row) => row.saleId))
   if (counted !== sales.size)
-    throw new Error(`Of the sales ${[...sales].join()} one has no room for its new orders; the batch is rolled back`)
+    throw new Error(`One of the sales ${[...sales].join()} has no room for its new orders; the batch is rolled back`)
 }
 
 /**
- * One event per reservation, since subscribers pick by order; one timeout for all orders, since they lapse together.
+ * One event per reservation, because partitions are chosen by order; one timeout for all orders: they lapse together.
  */
 function announce(verdicts: Verdict[], { nowMs, sales }: Pick<Facts, 'nowMs' | 'sales'>): OutboxMessage[] {
   const at = new Date(nowMs)

@@ -3,10 +3,10 @@ import type { OrderEvent, SagaEventType } from '../contracts/messages.ts'
 
 /**
  * The chain of a purchase: forwards from the order to its coupon to its points, backwards from the step that failed to
- * the order. Nobody leads it: each party hears of a step and knows from here whether the next one is its own.
+ * the order. A choreography: each party receives every step and knows from here whether the next one is its own.
  */
 
-/** What an order names, of which its chain is made. */
+/** The coupon and the points of an order, which decide about the steps of its saga. */
 export type Named = Pick<OrderEvent, 'couponCode' | 'points'>
 
 export interface Turn {
@@ -14,7 +14,7 @@ export interface Turn {
   direction: 'FORWARDS' | 'BACKWARDS'
 }
 
-/** Whose step it is after this event, if anybody's. */
+/** The party whose step follows this event; undefined when none does. */
 export function turnAfter({ type, ...named }: Named & Pick<OrderEvent, 'type'>): Turn | undefined {
   const [coupon, points] = [named.couponCode !== null, named.points > 0]
   switch (type) {
@@ -22,10 +22,10 @@ export function turnAfter({ type, ...named }: Named & Pick<OrderEvent, 'type'>):
       return coupon ? forwards('coupon') : points ? forwards('points') : undefined
     case 'order.coupon-locked':
       return points ? forwards('points') : undefined
-    // Every paid order may have brought points, whether or not it names any.
+    // Every paid order may have been granted points, whether or not it names any.
     case 'order.vetoed':
       return backwards('points')
-    // It is not known how far it came: everybody gives back what they have.
+    // It is unknown which steps have happened: every party undoes its own.
     case 'order.saga-expired':
       return points ? backwards('points') : backwards(coupon ? 'coupon' : 'order')
     case 'order.points-refused':
@@ -42,7 +42,7 @@ export function turnAfter({ type, ...named }: Named & Pick<OrderEvent, 'type'>):
 const forwards = (of: Turn['of']): Turn => ({ of, direction: 'FORWARDS' })
 const backwards = (of: Turn['of']): Turn => ({ of, direction: 'BACKWARDS' })
 
-/** The steps that turn a saga round, and why its order then ends. */
+/** The steps from which on a saga is compensated, and why its order then ends. */
 export const FAILURES = {
   'order.coupon-refused': 'COUPON_REFUSED',
   'order.points-refused': 'TOO_FEW_POINTS',
@@ -63,7 +63,7 @@ export interface Move {
   orderIs: OrderStatus[]
 }
 
-/** Its order may meanwhile have been cancelled by the buyer, or ended by an earlier telling of the same failure. */
+/** The order may meanwhile have been cancelled by its buyer, or ended by an earlier event of the same failure. */
 export const GOING_BACK: Move = {
   from: 'COMPENSATING',
   to: 'COMPENSATING',

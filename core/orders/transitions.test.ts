@@ -3,7 +3,7 @@ import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { placeOrders } from './place-orders.ts'
-import { cancelForBuyer, cancelForSaga, cancelUnpaid, receiveMoney, refundPaid, settleFree } from './transitions.ts'
+import { cancelForBuyer, cancelForSaga, cancelUnpaid, receiveMoney, refundPaid, payFree } from './transitions.ts'
 
 let world: World
 let ledger: Ledger
@@ -70,12 +70,10 @@ test('an order of which nothing is to be paid is paid once, and no other without
   })
   await cancelForBuyer(world.database, cancelled.id, 'buyer-1')
   const ids = [free, priced, unpriced, cancelled].map(({ id }) => id)
-  const paid = await inParallel(5, 5, () => world.database.$transaction((tx) => settleFree(tx, ids)))
+  const paid = await inParallel(5, 5, () => world.database.$transaction((tx) => payFree(tx, ids)))
   expect(paid.flat().map(({ id }) => id)).toEqual([free.id])
   await world.database.saga.update({ where: { orderId: unpriced.id }, data: { state: 'DONE' } })
-  expect(await world.database.$transaction((tx) => settleFree(tx, ids))).toMatchObject([
-    { id: unpriced.id, sequence: 2 },
-  ])
+  expect(await world.database.$transaction((tx) => payFree(tx, ids))).toMatchObject([{ id: unpriced.id, sequence: 2 }])
   expect(await ledger.eventsOf(free.reservationId)).toEqual(['1 order.created', '2 order.paid'])
 })
 
@@ -89,7 +87,7 @@ describe('refunding', () => {
       status: 'REFUNDED',
       endReason: 'VETOED',
       refundedAt: expect.any(Date) as Date,
-      toldAt: null,
+      settledAt: null,
     })
     expect([await ledger.sold(saleId), await ledger.refundsOf(id)]).toEqual([0, 1])
     expect((await ledger.messages()).map(({ message }) => message)).toContainEqual(
@@ -156,7 +154,7 @@ describe('refunding', () => {
     const { saleId, reservationId, id } = await ordered()
     await ledger.pay(id)
     await world.database.payment.update({ where: { orderId: id }, data: { receivedAt: null } })
-    await expect(ledger.refund(id)).rejects.toThrow('money back that never came')
+    await expect(ledger.refund(id)).rejects.toThrow('expected one payment to refund, got 0')
     expect([(await ledger.orderOf(reservationId)).status, await ledger.sold(saleId)]).toEqual(['PAID', 1])
   })
 

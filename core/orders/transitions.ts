@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { OrderStatus } from '../../prisma/generated/client.ts'
 import type { EndReason } from '../contracts/end-reason.ts'
 import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
+import { inArchive } from '../platform/stores/archive.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
 import { countReturned } from './sold-counter.ts'
 
 /**
  * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE,
- * and tells of itself through the outbox in the same transaction. Locks are always taken in the order sales, then
- * orders: who ends an order within a transaction of their own must not have changed its row in it before.
+ * and writes its event to the outbox in the same transaction. Locks are always taken in the order sales, then orders: a
+ * transaction that ends an order must not have changed its row before (deadlock).
  */
 
 export interface ChangedOrder {
@@ -25,14 +26,15 @@ export interface ChangedOrder {
   at: Date
 }
 
-/** Why a saga calls an unpaid order off, and why a paid one. */
+/** Why a saga cancels an unpaid order, and why it refunds a paid one. */
 export type SagaFailure = Extract<EndReason, 'COUPON_REFUSED' | 'TOO_FEW_POINTS' | 'NOT_COMPLETED'>
 export type RefundReason = Extract<EndReason, 'VETOED'>
 
 /** Columns of a changed order `o` under the names of ChangedOrder. */
 export const changedOrder = Prisma.sql`
   o.id, o.reservation_id AS "reservationId", o.sale_id AS "saleId", o.buyer_id AS "buyerId", o.quantity,
-  o.amount_cents AS "amountCents", o.coupon_code AS "couponCode", o.points, o.sequence, o.created_at AS "orderedAt", now() AS at`
+  o.amount_cents AS "amountCents", o.coupon_code AS "couponCode", o.points, o.sequence,
+  o.created_at AS "orderedAt", now() AS at`
 
 /**
  * PENDING_PAYMENT → CANCELLED for those of the orders whose deadline has passed by the database's clock; returns them.
@@ -41,13 +43,13 @@ export async function cancelUnpaid(db: Database, orderIds: string[]): Promise<Ch
   return db.$transaction((tx) => cancel(tx, orderIds, Prisma.sql`payment_deadline <= now()`, 'UNPAID'))
 }
 
-/** PENDING_PAYMENT → CANCELLED at the buyer's wish; none when it is not theirs or not unpaid. */
+/** PENDING_PAYMENT → CANCELLED for its buyer; none when it is another buyer's or not unpaid. */
 export async function cancelForBuyer(db: Database, orderId: string, buyerId: string): Promise<ChangedOrder[]> {
   return db.$transaction((tx) => cancel(tx, [orderId], Prisma.sql`buyer_id = ${buyerId}`, 'BUYER'))
 }
 
 /**
- * PENDING_PAYMENT → CANCELLED, for those of the orders that are unpaid, because their sagas failed, as part of the
+ * PENDING_PAYMENT → CANCELLED for those of the orders that are unpaid, because their sagas have failed; part of the
  * caller's transaction.
  */
 export async function cancelForSaga(tx: Transaction, orderIds: string[], reason: SagaFailure): Promise<ChangedOrder[]> {
@@ -76,7 +78,7 @@ async function cancel(
 
 /**
  * PAID → REFUNDED, as part of the caller's transaction: its unit and its money go back. Undefined when it is not paid.
- * Redis, which may have heard of the payment, has not heard of this.
+ * The order becomes unsettled again: its unit is still to be released.
  */
 export async function refundPaid(
   tx: Transaction,
@@ -85,7 +87,8 @@ export async function refundPaid(
 ): Promise<ChangedOrder | undefined> {
   await lockSales(tx, [orderId])
   const [refunded] = await tx.$queryRaw<ChangedOrder[]>`
-    UPDATE orders o SET status = 'REFUNDED', refunded_at = now(), end_reason = ${reason}, told_at = NULL, sequence = sequence + 1
+    UPDATE orders o SET status = 'REFUNDED', refunded_at = now(), end_reason = ${reason}, settled_at = NULL,
+      sequence = sequence + 1
     WHERE id = ${orderId}::uuid AND status = 'PAID'
     RETURNING ${changedOrder}`
   if (!refunded) return undefined
@@ -97,14 +100,15 @@ export async function refundPaid(
 }
 
 /**
- * PENDING_PAYMENT → PAID for those of the orders of which nothing is to be paid and whose sagas, which make the price,
- * are done, as part of the caller's transaction. No provider hears of them, and no money of theirs goes back.
+ * PENDING_PAYMENT → PAID for those of the orders that cost nothing and whose sagas, which make the price, are done;
+ * part of the caller's transaction. They have no payment and no refund.
  */
-export async function settleFree(tx: Transaction, orderIds: string[]): Promise<ChangedOrder[]> {
+export async function payFree(tx: Transaction, orderIds: string[]): Promise<ChangedOrder[]> {
   if (orderIds.length === 0) return []
   return markPaid(
     tx,
-    Prisma.sql`id = ANY(${orderIds}::uuid[]) AND amount_cents = 0 AND NOT EXISTS (SELECT FROM sagas WHERE order_id = o.id AND state <> 'DONE')`,
+    Prisma.sql`id = ANY(${orderIds}::uuid[]) AND amount_cents = 0
+      AND NOT EXISTS (SELECT FROM sagas WHERE order_id = o.id AND state <> 'DONE')`,
   )
 }
 
@@ -120,28 +124,30 @@ async function markPaid(tx: Transaction, condition: Prisma.Sql): Promise<Changed
   return paid
 }
 
-/** Several in the order of their ids, like everywhere. */
+/** Sorted, as everywhere, so that concurrent transactions cannot deadlock. */
 export async function lockSales(tx: Transaction, orderIds: string[]): Promise<void> {
   await tx.$queryRaw`
-    SELECT id FROM sales WHERE id IN (SELECT sale_id FROM orders WHERE id = ANY(${orderIds}::uuid[])) ORDER BY id FOR UPDATE`
+    SELECT id FROM sales WHERE id IN (SELECT sale_id FROM orders WHERE id = ANY(${orderIds}::uuid[]))
+    ORDER BY id FOR UPDATE`
 }
 
 /**
- * Writes down that the order's money goes back; the order service sends it.
- * @throws when none has come, or when it goes back already (a unique index knows), which are never to be met.
+ * Writes the refund of the order's money, which the order service then sends.
+ * @throws when no money has arrived, or when it has a refund already (unique index); neither is expected.
  */
 async function oweMoneyBack(tx: Transaction, orderId: string): Promise<void> {
   const owed = await tx.$executeRaw`
     INSERT INTO refunds (id, payment_id, amount_cents)
-    SELECT ${randomUUID()}::uuid, id, amount_cents FROM payments WHERE order_id = ${orderId}::uuid AND received_at IS NOT NULL`
-  if (owed !== 1) throw new Error(`Order ${orderId} is to give money back that never came; rolled back`)
+    SELECT ${randomUUID()}::uuid, id, amount_cents FROM payments
+    WHERE order_id = ${orderId}::uuid AND received_at IS NOT NULL`
+  if (owed !== 1) throw new Error(`Order ${orderId}: expected one payment to refund, got ${owed}; rolled back`)
 }
 
 export type MoneyOutcome =
   | { outcome: 'PAID'; order: ChangedOrder }
   /** This very payment was counted before. */
   | { outcome: 'ALREADY_COUNTED' }
-  /** The order was not waiting for money any more: it goes back, once. */
+  /** The order had ended: its money is refunded, once. */
   | { outcome: 'REFUND_DUE'; status: OrderStatus }
   | { outcome: 'UNKNOWN_PAYMENT' }
   | { outcome: 'WRONG_AMOUNT'; expectedCents: number }
@@ -153,22 +159,32 @@ export interface Money {
   providerRef: string
 }
 
-/** PENDING_PAYMENT → PAID when money arrives; money for an order that has ended makes exactly one refund. */
+/**
+ * PENDING_PAYMENT → PAID when money arrives; money for an order that has ended makes exactly one refund, also when its
+ * sale is archived: the refund is then written, and sent, in the archive.
+ */
 export async function receiveMoney(db: Database, money: Money): Promise<MoneyOutcome> {
-  return db.$transaction(async (tx) => {
-    const payment = await tx.payment.findUnique({ where: { id: money.paymentId } })
-    if (payment?.orderId !== money.orderId) return { outcome: 'UNKNOWN_PAYMENT' }
-    if (payment.amountCents !== money.amountCents)
-      return { outcome: 'WRONG_AMOUNT', expectedCents: payment.amountCents }
-    // Plain SQL, here and for the refund: Prisma would write the time of this process' clock.
-    const first = await tx.$executeRaw`
-      UPDATE payments SET received_at = now(), provider_ref = ${money.providerRef} WHERE id = ${money.paymentId}::uuid AND received_at IS NULL`
-    if (first === 0) return { outcome: 'ALREADY_COUNTED' }
+  const counted = await db.$transaction((tx) => count(tx, money))
+  return counted.outcome === 'UNKNOWN_PAYMENT' ? inArchive(db, (tx) => count(tx, money)) : counted
+}
 
-    const [paid] = await markPaid(tx, Prisma.sql`id = ${money.orderId}::uuid`)
-    if (paid) return { outcome: 'PAID', order: paid }
-    if (money.amountCents > 0) await oweMoneyBack(tx, money.orderId)
-    const { status } = await tx.order.findUniqueOrThrow({ where: { id: money.orderId }, select: { status: true } })
-    return { outcome: 'REFUND_DUE', status }
-  })
+/** Plain SQL throughout: Prisma would write the time of this process' clock, and would not read the archive. */
+async function count(tx: Transaction, money: Money): Promise<MoneyOutcome> {
+  // Locked, so that a payment that is being archived is found here or there.
+  const [payment] = await tx.$queryRaw<{ amountCents: number }[]>`
+    SELECT amount_cents AS "amountCents" FROM payments
+    WHERE id = ${money.paymentId}::uuid AND order_id = ${money.orderId}::uuid FOR UPDATE`
+  if (!payment) return { outcome: 'UNKNOWN_PAYMENT' }
+  if (payment.amountCents !== money.amountCents) return { outcome: 'WRONG_AMOUNT', expectedCents: payment.amountCents }
+  const first = await tx.$executeRaw`
+    UPDATE payments SET received_at = now(), provider_ref = ${money.providerRef}
+    WHERE id = ${money.paymentId}::uuid AND received_at IS NULL`
+  if (first === 0) return { outcome: 'ALREADY_COUNTED' }
+
+  const [paid] = await markPaid(tx, Prisma.sql`id = ${money.orderId}::uuid`)
+  if (paid) return { outcome: 'PAID', order: paid }
+  if (money.amountCents > 0) await oweMoneyBack(tx, money.orderId)
+  const [order] = await tx.$queryRaw<[{ status: OrderStatus }]>`
+    SELECT status FROM orders WHERE id = ${money.orderId}::uuid`
+  return { outcome: 'REFUND_DUE', status: order.status }
 }

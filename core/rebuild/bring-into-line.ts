@@ -4,9 +4,9 @@ import { closedSale, type RebuildDeps } from './close-sale.ts'
 const FIGURES_LOCK = 7_350_003
 
 /**
- * Tells Redis what PostgreSQL says a sale is: window, title, price, limit per buyer, stock. Writers take turns and read
- * the sale once it is theirs, so that the last one writes what was committed last. The sale's own row is not locked:
- * every order of the sale would wait for Redis.
+ * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock. Writers take turns
+ * and read the sale under their lock, so that the last one writes what was committed last. The lock is not the sale's
+ * row: every order of the sale would wait for Redis.
  * @throws when PostgreSQL or Redis does not answer; the reconciler repeats it.
  */
 export async function bringIntoLine({ database, door }: RebuildDeps, saleId: string): Promise<void> {

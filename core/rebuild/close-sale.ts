@@ -8,9 +8,9 @@ export interface RebuildDeps {
 }
 
 /**
- * Raises the epoch of a sale whose data in Redis cannot be trusted, and brings its figures in with the door closed.
- * Whoever closes it takes turns on its row, so that a sale is closed once; undefined when another has just done so.
- * `stuckEpoch`: one that is closed under that epoch is closed anew, because whoever was to reopen it has died.
+ * Raises the epoch of a sale whose ledger cannot be trusted, and writes its figures with the door closed. Under the
+ * lock of its row, so that a sale is closed once; undefined when another process has just done so.
+ * @param stuckEpoch a sale that is closed under this epoch is closed anew: the process that was to reopen it has died
  * @throws when PostgreSQL or Redis does not answer; then nothing is closed, or a repeat closes it.
  */
 export async function closeSale(
@@ -24,14 +24,14 @@ export async function closeSale(
     const found = await door.read(saleId)
     const isFine = found.state !== 'LOST' && found.epoch === row.epoch
     if (isFine && !(found.state === 'CLOSED' && found.epoch === stuckEpoch)) return undefined
-    // Redis may be ahead of a PostgreSQL that was set back.
+    // Redis may be ahead of a PostgreSQL that was restored from a backup.
     const sale = await tx.sale.update({ where: { id: saleId }, data: { epoch: Math.max(row.epoch, found.epoch) + 1 } })
     await door.close(closedSale(sale))
     return sale
   })
 }
 
-/** What Redis is told of a sale. */
+/** The columns of a sale that the ledger has, too. */
 export type SaleRow = Pick<
   Sale,
   'id' | 'epoch' | 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'opensAt' | 'closesAt'

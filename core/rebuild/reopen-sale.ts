@@ -7,9 +7,9 @@ import { fenceSale } from './fence-sale.ts'
 const PAGE = 5_000
 
 /**
- * Rebuilds a closed sale's data in Redis from PostgreSQL and opens its door. Killed in between, or overtaken by another
- * who closed the sale anew, it leaves the door closed.
- * @returns whether the door is open by this call. @throws when PostgreSQL or Redis does not answer.
+ * Rebuilds the ledger of a closed sale from PostgreSQL and opens its door. After a kill in between, or when another
+ * process has closed the sale anew, the door stays closed.
+ * @returns whether this call has opened the door. @throws when PostgreSQL or Redis does not answer.
  */
 export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean> {
   const { database, door } = deps
@@ -33,22 +33,23 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
 }
 
 /**
- * What became of the sale's reservations, as Redis is to know it. An order that has ended after the fence is told as it
- * was before: its unit is not among those the door opens with, and goes back when Redis hears of the end.
+ * The sale's reservations as they are written into the ledger. An order that has ended after the fence is written as it
+ * was before: its unit is not among those the door opens with, and is released when the order is settled.
  */
 async function readDecided(database: Database, saleId: string, after: string): Promise<DecidedReservation[]> {
   return database.$queryRaw<DecidedReservation[]>`
-    SELECT d.reservation_id AS "reservationId", d.sale_id AS "saleId", d.buyer_id AS "buyerId", d.quantity, o.id AS "orderId",
+    SELECT d.reservation_id AS "reservationId", d.sale_id AS "saleId", d.buyer_id AS "buyerId", d.quantity,
+      o.id AS "orderId",
       (extract(epoch FROM d.reserved_at) * 1000)::float8 AS "reservedAtMs",
       CASE
         WHEN o.id IS NULL THEN 'REJECTED'
-        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.told_at IS NOT NULL THEN o.status::text
+        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.settled_at IS NOT NULL THEN o.status::text
         WHEN o.paid_at IS NOT NULL THEN 'PAID'
         ELSE 'ORDERED'
       END AS status,
       CASE
         WHEN o.id IS NULL THEN d.reason::text
-        WHEN o.told_at IS NOT NULL THEN o.end_reason
+        WHEN o.settled_at IS NOT NULL THEN o.end_reason
       END AS reason
     FROM decisions d LEFT JOIN orders o USING (reservation_id)
     WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${PAGE}`

@@ -5,7 +5,7 @@ export interface SagaLine {
   orderId: string
   saleId: string
   state: SagaState
-  /** Its newest step, by the name of the event that tells of it. */
+  /** Its newest step, by the name of its event. */
   step: string
   reason: string | null
   orderStatus: OrderStatus | null
@@ -21,7 +21,7 @@ export interface SagaList {
   sagas: SagaLine[]
 }
 
-/** Where a saga stands in the list. */
+/** Position of a saga in the list. */
 export type SagaPlace = [isClosed: number, dueAtMs: number, orderId: string]
 export const sagaPlace = ({ state, dueAt, orderId }: SagaLine): SagaPlace => [
   state === 'DONE' || state === 'COMPENSATED' ? 1 : 0,
@@ -30,8 +30,7 @@ export const sagaPlace = ({ state, dueAt, orderId }: SagaLine): SagaPlace => [
 ]
 
 /**
- * Of that state or of all, at most `most`, after that place: those that have stood still for longest come first among
- * the open ones.
+ * Sagas of that state or of all, at most `most`, after that place: open ones first, and among them the longest overdue.
  */
 export async function listSagas(
   database: Database,
@@ -47,7 +46,8 @@ export async function listSagas(
       SELECT s.order_id AS "orderId", s.sale_id AS "saleId", s.state, s.step, s.reason, o.status AS "orderStatus",
         s.started_at AS "startedAt", s.updated_at AS "updatedAt", s.due_at AS "dueAt"
       FROM sagas s LEFT JOIN orders o ON o.id = s.order_id
-      WHERE (s.state IN ('DONE', 'COMPENSATED'), s.due_at, s.order_id) > (${isClosed === 1}, ${new Date(dueAtMs)}, ${orderId}::uuid) ${wanted}
+      WHERE (s.state IN ('DONE', 'COMPENSATED'), s.due_at, s.order_id)
+        > (${isClosed === 1}, ${new Date(dueAtMs)}, ${orderId}::uuid) ${wanted}
       ORDER BY s.state IN ('DONE', 'COMPENSATED'), s.due_at, s.order_id LIMIT ${most}`,
   ])
   return { counts, sagas }

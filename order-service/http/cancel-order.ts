@@ -1,9 +1,9 @@
 import type { OrderView } from '../../core/contracts/http.ts'
-import { tellEnded, type TellingDeps } from '../../core/orders/tell-ended.ts'
+import { settleEnded, type SettlingDeps } from '../../core/orders/settle-ended.ts'
 import { cancelForBuyer } from '../../core/orders/transitions.ts'
 import { readOrder } from './read-order.ts'
 
-export interface CancellingDeps extends TellingDeps {
+export interface CancellingDeps extends SettlingDeps {
   /** Called when something waits in the outbox. */
   onChange: () => void
 }
@@ -18,7 +18,7 @@ export async function cancelOrder(deps: CancellingDeps, orderId: string, buyerId
   const changed = await cancelForBuyer(deps.database, orderId, buyerId)
   if (changed.length > 0) {
     deps.onChange()
-    await giveBack(deps, orderId)
+    await release(deps, orderId)
   }
   const order = await readOrder(deps.database, orderId, buyerId)
   if (!order) return { outcome: 'UNKNOWN_ORDER' }
@@ -27,11 +27,11 @@ export async function cancelOrder(deps: CancellingDeps, orderId: string, buyerId
     : { outcome: 'NOT_CANCELLABLE', status: order.status }
 }
 
-/** The order is cancelled whatever comes of this; the cancel worker's sweeper makes good what fails here. */
-async function giveBack(deps: CancellingDeps, orderId: string): Promise<void> {
+/** A failure leaves the order cancelled; the cancel worker's sweeper releases its unit later. */
+async function release(deps: CancellingDeps, orderId: string): Promise<void> {
   try {
-    await tellEnded(deps, [orderId])
+    await settleEnded(deps, [orderId])
   } catch (error) {
-    deps.log.warn({ err: error, orderId }, 'unit not given back yet; the sweeper will')
+    deps.log.warn({ err: error, orderId }, 'unit not released yet; the sweeper will do it')
   }
 }

@@ -1,5 +1,6 @@
 import type { OrderView } from '../../core/contracts/http.ts'
-import type { Database } from '../../core/platform/stores/database.ts'
+import { inArchive } from '../../core/platform/stores/archive.ts'
+import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 
 interface OrderRow {
   id: string
@@ -22,16 +23,24 @@ interface OrderRow {
 }
 
 /**
- * The buyer's own order, with the time of the clock that its deadline goes by; undefined when there is none of that id.
+ * The buyer's own order, also from the archive, with the time of the clock that its deadline goes by; undefined when
+ * there is none of that id.
  */
 export async function readOrder(database: Database, orderId: string, buyerId: string): Promise<OrderView | undefined> {
+  const row =
+    (await findOrder(database, orderId, buyerId)) ??
+    (await inArchive(database, (tx) => findOrder(tx, orderId, buyerId)))
+  return row && viewOf(row)
+}
+
+async function findOrder(database: Transaction, orderId: string, buyerId: string): Promise<OrderRow | undefined> {
   const [row] = await database.$queryRaw<OrderRow[]>`
     SELECT o.id, reservation_id AS "reservationId", o.sale_id AS "saleId", quantity, amount_cents AS "amountCents", status,
       created_at AS "createdAt", payment_deadline AS "paymentDeadline", paid_at AS "paidAt", cancelled_at AS "cancelledAt",
       refunded_at AS "refundedAt", end_reason AS reason,
       coupon_code AS "couponCode", points, s.state AS "sagaState", s.reason AS "sagaReason", now() AS "serverTime"
     FROM orders o LEFT JOIN sagas s ON s.order_id = o.id WHERE o.id = ${orderId}::uuid AND buyer_id = ${buyerId}`
-  return row && viewOf(row)
+  return row
 }
 
 function viewOf({

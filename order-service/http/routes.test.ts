@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OrderView, PaymentView } from '../../core/contracts/http.ts'
 import { placeOrders } from '../../core/orders/place-orders.ts'
-import { tellEnded } from '../../core/orders/tell-ended.ts'
+import { settleEnded } from '../../core/orders/settle-ended.ts'
 import { Closers } from '../../core/platform/process/closers.ts'
 import { startHttp } from '../../core/platform/http/http-service.ts'
 import { createLog } from '../../core/platform/process/log.ts'
@@ -260,7 +260,7 @@ describe('a cancellation', () => {
     expect(await unitsLeft()).toBe(before + 1)
     expect(await reservation(buyer)).toMatchObject({ status: 'CANCELLED', reason: 'BUYER' })
     expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({
-      toldAt: expect.any(Date) as unknown,
+      settledAt: expect.any(Date) as unknown,
     })
     expect(await open(buyer)).toMatchObject({
       status: 409,
@@ -272,7 +272,7 @@ describe('a cancellation', () => {
     const buyer = await ordered()
     expect(await cancel(buyer, crippledUrl)).toMatchObject({ status: 200, body: { status: 'CANCELLED' } })
     expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({
-      toldAt: null,
+      settledAt: null,
     })
     expect(await reservation(buyer)).toMatchObject({ status: 'ORDERED' })
   })
@@ -357,7 +357,7 @@ describe('the callback', () => {
     const body = await money(buyer)
     expect(await signed(body, crippledUrl)).toMatchObject({ status: 200, body: { outcome: 'PAID' } })
     expect(await reservation(buyer)).toMatchObject({ status: 'ORDERED' })
-    expect(await tellEnded({ database: world.database, stock: world.stock, log })).toBeGreaterThan(0)
+    expect(await settleEnded({ database: world.database, stock: world.stock, log })).toBeGreaterThan(0)
     expect(await reservation(buyer)).toMatchObject({ status: 'PAID' })
     expect(await signed(body)).toMatchObject({ status: 200, body: { outcome: 'ALREADY_COUNTED' } })
   })

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderView, PaymentView } from '../../core/contracts/http.ts'
-import { settleFree } from '../../core/orders/transitions.ts'
-import type { Database } from '../../core/platform/stores/database.ts'
+import { payFree } from '../../core/orders/transitions.ts'
+import { inArchive } from '../../core/platform/stores/archive.ts'
+import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 import type { PaymentProvider } from './provider.ts'
 
 export type OpenedPayment =
@@ -30,10 +31,12 @@ export async function openPayment(
   const opened = await insertPayment(deps.database, orderId, buyerId)
   if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps.provider) }
 
-  const found = await findPayment(deps.database, orderId, buyerId)
+  const found =
+    (await findPayment(deps.database, orderId, buyerId)) ??
+    (await inArchive(deps.database, (tx) => findPayment(tx, orderId, buyerId)))
   if (!found) return { outcome: 'UNKNOWN_ORDER' }
   // Only of an earlier release: it left an order unpaid of which nothing was to be paid.
-  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => settleFree(tx, [orderId]))).length > 0)
+  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => payFree(tx, [orderId]))).length > 0)
     return { outcome: 'NOT_PAYABLE', status: 'PAID' }
   if (found.status !== 'PENDING_PAYMENT') return { outcome: 'NOT_PAYABLE', status: found.status }
   const { id } = found
@@ -63,7 +66,7 @@ type FoundPayment = Omit<PaymentRow, 'id'> & { id: string | null; status: OrderV
  * An unpaid order without a payment is one whose saga is not done, or was not a moment ago: orders only ever leave that
  * status.
  */
-async function findPayment(database: Database, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {
+async function findPayment(database: Transaction, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {
   const [found] = await database.$queryRaw<FoundPayment[]>`
     SELECT p.id, o.id AS order_id, o.amount_cents, o.status
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id

@@ -1,3 +1,4 @@
+import { readArchive } from '../../core/platform/stores/archive.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
@@ -58,7 +59,7 @@ export async function sendRefunds(deps: RefundDeps, rests: Rests, signal?: Abort
  */
 async function sendOldest({ database, provider, log }: RefundDeps, rests: Rests): Promise<Sending> {
   return database.$transaction(async (tx) => {
-    const refund = await lockOldest(tx, rests.resting())
+    const refund = (await lockOldest(tx, rests.resting())) ?? (await lockOldestArchived(tx, rests.resting()))
     if (!refund) return 'NONE_DUE'
     try {
       await provider.refund(refund)
@@ -73,6 +74,12 @@ async function sendOldest({ database, provider, log }: RefundDeps, rests: Rests)
     log.info(refund, 'refunded')
     return 'SENT'
   })
+}
+
+/** Of money that arrived after its sale was archived; what follows in the transaction writes to the archive, too. */
+async function lockOldestArchived(tx: Transaction, resting: string[]): Promise<DueRefund | undefined> {
+  await readArchive(tx)
+  return lockOldest(tx, resting)
 }
 
 async function lockOldest(tx: Transaction, resting: string[]): Promise<DueRefund | undefined> {

@@ -31,7 +31,7 @@ describe('cancel worker killed before / after the UPDATE / before the release', 
   const KILLED = {
     'before the UPDATE': 'cancelling.beforeUpdate',
     'after the UPDATE, before the release': 'cancelling.beforeRelease',
-    'after the release, before it is written down': 'releasing.beforeWrittenDown',
+    'after the release, before it is written down': 'settling.beforeMarked',
   } as const satisfies Record<string, Failpoint>
 
   test.each(Object.entries(KILLED))('killed %s: every order lapses, and its unit goes back once', async (_when, at) => {

@@ -9,7 +9,7 @@ import { inParallel } from '../support/parallel.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 const UNITS = 3
-const PAYING = 'payment.beforeTelling' satisfies Failpoint
+const PAYING = 'payment.beforeSettle' satisfies Failpoint
 const REFUNDING = 'refund.beforeWrittenDown' satisfies Failpoint
 
 let system: System

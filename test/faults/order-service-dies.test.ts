@@ -22,7 +22,7 @@ describe('order service killed before commit / between commit and ack / after ac
   const KILLED = {
     'before commit': 'placing.beforeCommit',
     'between commit and ack': 'placing.beforeAck',
-    'after ack, when Redis was told': 'telling.afterSettle',
+    'after ack, when Redis was told': 'settling.afterWrite',
   } as const satisfies Record<string, Failpoint>
 
   test.each(Object.entries(KILLED))('killed %s: every reservation becomes one order', async (_when, at) => {

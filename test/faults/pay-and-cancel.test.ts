@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelAndRelease } from '../../cancel-worker/cancel-batch.ts'
 import { placeOrders } from '../../core/orders/place-orders.ts'
-import { tellStock } from '../../core/orders/tell-stock.ts'
+import { settleDecided } from '../../core/orders/settle-decided.ts'
 import { createLog } from '../../core/platform/process/log.ts'
 import { countMoney } from '../../order-service/payments/count-money.ts'
 import { eventually } from '../support/eventually.ts'
@@ -46,7 +46,7 @@ async function overdueOrders(saleId: string): Promise<string[]> {
     paymentWindowMs: 0,
     sagaMs: 0,
   })
-  await tellStock(stock, verdicts, log)
+  await settleDecided(stock, verdicts, log)
   const orderIds = verdicts.flatMap(({ decision }) => (decision.outcome === 'ORDERED' ? [decision.orderId] : []))
   await database.payment.createMany({ data: orderIds.map((id) => ({ id, orderId: id, amountCents: 1_000 })) })
   return orderIds

@@ -17,7 +17,7 @@ const SETTINGS = {
   SUBSCRIBERS: 'coupon,points,risk,saga',
   SUBSCRIBER_PARTITIONS: '1',
 }
-const TELLING = 'saga.beforeTold' satisfies Failpoint
+const STEP_WRITTEN = 'saga.beforeEvent' satisfies Failpoint
 const CLOSING = 'saga.beforeClosed' satisfies Failpoint
 
 let system: System
@@ -126,11 +126,11 @@ test('killed in every step of a purchase that is paid and then vetoed: money, po
       rules: [],
     },
   })
-  await diesAfter('order.created', vetoed, TELLING, 1)
-  await diesAfter('order.coupon-locked', vetoed, TELLING, 2)
-  await diesAfter('order.points-deducted', vetoed, TELLING, 2, () => pays(vetoed))
-  await diesAfter('order.vetoed', vetoed, TELLING, 2)
-  await diesAfter('order.points-returned', vetoed, TELLING, 2)
+  await diesAfter('order.created', vetoed, STEP_WRITTEN, 1)
+  await diesAfter('order.coupon-locked', vetoed, STEP_WRITTEN, 2)
+  await diesAfter('order.points-deducted', vetoed, STEP_WRITTEN, 2, () => pays(vetoed))
+  await diesAfter('order.vetoed', vetoed, STEP_WRITTEN, 2)
+  await diesAfter('order.points-returned', vetoed, STEP_WRITTEN, 2)
   await diesAfter('order.coupon-returned', vetoed, CLOSING, 1)
   expect(await system.world.database.order.findUnique({ where: { id: vetoed.id } })).toMatchObject({
     status: 'PAID',
@@ -141,8 +141,8 @@ test('killed in every step of a purchase that is paid and then vetoed: money, po
 
 test('killed while the points are refused, while the coupon goes back, while the order is called off: all of it happens once', async () => {
   const poor = await order({ points: POINTS + 1 })
-  await diesAfter('order.coupon-locked', poor, TELLING, 2)
-  await diesAfter('order.points-refused', poor, TELLING, 2)
+  await diesAfter('order.coupon-locked', poor, STEP_WRITTEN, 2)
+  await diesAfter('order.points-refused', poor, STEP_WRITTEN, 2)
   await diesAfter('order.coupon-returned', poor, CLOSING, 1)
   expect(await system.world.database.order.findUnique({ where: { id: poor.id } })).toMatchObject({
     status: 'PENDING_PAYMENT',
@@ -152,7 +152,7 @@ test('killed while the points are refused, while the coupon goes back, while the
 
 test('killed while a coupon is refused: it stays with its owner, and nothing was taken', async () => {
   const stranger = await order({ owner: 'somebody-else' })
-  await diesAfter('order.created', stranger, TELLING, 1)
+  await diesAfter('order.created', stranger, STEP_WRITTEN, 1)
   await settles(stranger, 'CANCELLED', 'COUPON_REFUSED', 0)
   expect(
     await system.world.database.couponEntry.findMany({ where: { orderId: stranger.id }, select: { step: true } }),
@@ -161,12 +161,12 @@ test('killed while a coupon is refused: it stays with its owner, and nothing was
 
 test('killed while it calls a saga off that is past its time, the cancel worker does so once, and what was taken goes back', async () => {
   const slow = await order()
-  await diesAfter('order.coupon-locked', slow, TELLING, 2)
+  await diesAfter('order.coupon-locked', slow, STEP_WRITTEN, 2)
   await system.stop('cancel-worker')
   await dieOnce(
     'cancel-worker',
     system.env,
-    TELLING,
+    STEP_WRITTEN,
     () => system.world.database.$executeRaw`UPDATE sagas SET due_at = now() WHERE order_id = ${slow.id}::uuid`,
   )
   expect(await sagaOf(slow)).toMatchObject({ state: 'RUNNING', step: 'order.coupon-locked' })

@@ -74,6 +74,11 @@ export class Choreography {
     for (const batch of deliver(events)) await this.#handle(party, batch)
   }
 
+  /** Every party gets these events another time. */
+  async repeat(events: OrderEvent[]): Promise<void> {
+    for (const party of ALL) await this.#handle(party, events)
+  }
+
   /**
    * The same with every batch, which is an order's events unless told otherwise, at the same time, as several
    * partitions do.

@@ -41,6 +41,6 @@ async function healedWhileUndecided(): Promise<number[]> {
   const door = new SaleAdmin(redis, keyPrefix)
   const log = createLog('test', 'silent')
   const reconciler = new Reconciler({ database, door, log, onHealed: (units) => healed.push(units) }, 0, 0)
-  for (let look = 0; look < 3; look++) await reconciler.look()
+  for (let run = 0; run < 3; run++) await reconciler.runOnce()
   return healed
 }

@@ -21,26 +21,28 @@ export const FAILPOINTS = [
   'takeBack.afterRelease',
   'resender.beforePublish',
   'resender.afterConfirm',
-  // Order service: a batch is committed, acknowledged, told to Redis; the outbox is published, then emptied.
+  // Order service: a batch is committed, acknowledged, settled in Redis; the outbox is published, then emptied.
   'placing.beforeCommit',
   'placing.beforeAck',
   'consumer.afterAck',
-  'telling.afterSettle',
+  'settling.afterWrite',
   'relay.beforePublish',
   'relay.beforeCommit',
-  // Order service: money is committed, then told to Redis; a refund is taken by the provider, then written down.
-  'payment.beforeTelling',
+  // Order service: money is committed, then settled in Redis; a refund is taken by the provider, then written down.
+  'payment.beforeSettle',
   'refund.beforeWrittenDown',
   // Cancel worker: the order is cancelled, its unit released in Redis, the release written down; tombstone first,
   // release second.
   'cancelling.beforeUpdate',
   'cancelling.beforeRelease',
-  'releasing.beforeWrittenDown',
+  'settling.beforeMarked',
   'sweeper.beforeRelease',
   // Cancel worker: a sale is closed, fenced, filled in and opened again.
   'rebuilder.beforeFence',
   'rebuilder.afterFence',
   'rebuilder.beforeOpen',
+  // The archiver: all rows of a sale have moved, and nothing is committed.
+  'archiving.beforeCommit',
   // Control room: a sale is created or changed in PostgreSQL, or buyers are listed or unlisted; then Redis is told.
   'opening.beforeRedis',
   'rescheduling.beforeRedis',
@@ -52,7 +54,7 @@ export const FAILPOINTS = [
   'subscriber.beforeAck',
   // Whoever takes a step of a saga: it is written, then told of; the order to which a failure came back is ended, then
   // its saga closed.
-  'saga.beforeTold',
+  'saga.beforeEvent',
   'saga.beforeClosed',
 ] as const
 export type Failpoint = (typeof FAILPOINTS)[number]

@@ -5,12 +5,13 @@ const PLACING = 'core/orders/place-orders.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
-const TELLING = 'core/orders/tell-ended.test.ts'
+const ARCHIVING = 'core/archive/archive-sale.test.ts'
+const SETTLING = 'core/orders/settle-ended.test.ts'
 const TRANSITIONS = 'core/orders/transitions.test.ts'
 const RELAY = 'order-service/relay-outbox.test.ts'
 const ROUTES = 'order-service/http/routes.test.ts'
 
-/** The PostgreSQL ledger: deciding, placing, cancelling, paying, refunding, rebuilding, setting right. */
+/** Orders in PostgreSQL: deciding, placing, cancelling, paying, refunding, rebuilding, reconciling, archiving. */
 export const orderGuards: Guard[] = [
   {
     rule: 'the database sells no more than the stock',
@@ -174,22 +175,22 @@ export const orderGuards: Guard[] = [
     tests: { file: TRANSITIONS, named: 'refunding' },
   },
   {
-    rule: 'Redis hears of a refund after it has heard of the payment',
+    rule: 'a refund is settled after its payment was settled',
     file: 'core/orders/transitions.ts',
-    text: ' told_at = NULL,',
+    text: ' settled_at = NULL,',
     without: '',
-    tests: { file: TELLING, named: 'the unit of a refunded' },
+    tests: { file: SETTLING, named: 'the unit of a refunded' },
   },
   {
-    rule: 'having told the payment is not having told the refund',
-    file: 'core/orders/tell-ended.ts',
-    text: ' AND o.status = told.status',
+    rule: 'an order whose payment is settled is not settled as refunded',
+    file: 'core/orders/settle-ended.ts',
+    text: ' AND o.status = settled.status',
     without: '',
-    tests: { file: TELLING, named: 'a refund that comes while' },
+    tests: { file: SETTLING, named: 'a refund that comes while' },
   },
   {
     rule: 'a unit is written down as given back only when Redis has it',
-    file: 'core/orders/tell-ended.ts',
+    file: 'core/orders/settle-ended.ts',
     text: "  return outcome !== 'CLOSED'\n",
     without: '  return outcome !== undefined\n',
     tests: { file: REBUILDING, named: 'an order cancelled between' },
@@ -197,7 +198,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'the fence counts units of ended orders as given back',
     file: 'core/rebuild/fence-sale.ts',
-    text: "    await tx.$executeRaw`UPDATE orders SET told_at = now() WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND told_at IS NULL`\n",
+    text: "    await tx.$executeRaw`\n      UPDATE orders SET settled_at = now()\n      WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL`\n",
     without: '',
     tests: { file: REBUILDING, named: 'an order cancelled between' },
   },
@@ -211,14 +212,14 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a sale is fenced once per epoch',
     file: 'core/rebuild/fence-sale.ts',
-    text: ' AND fenced_epoch < epoch RETURNING',
-    without: ' RETURNING',
+    text: ' AND fenced_epoch < epoch\n',
+    without: '\n',
     tests: { file: REBUILDING, named: 'a sale is fenced once' },
   },
   {
     rule: 'what was cancelled after the fence is given back after it',
     file: 'core/rebuild/reopen-sale.ts',
-    text: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.told_at IS NOT NULL THEN",
+    text: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.settled_at IS NOT NULL THEN",
     without: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') THEN",
     tests: { file: REBUILDING, named: 'one cancelled while' },
   },
@@ -260,22 +261,22 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a cancelled unit that is not back yet is not missing',
     file: 'cancel-worker/reconcile.ts',
-    text: ' + before.untold + returnedMeanwhile)',
+    text: ' + before.unsettled + returnedMeanwhile)',
     without: ' + returnedMeanwhile)',
     tests: { file: RECONCILING, named: 'a unit that is' },
   },
   {
     rule: 'a refunded unit that is not back yet is not missing',
     file: 'cancel-worker/reconcile.ts',
-    text: "IN ('CANCELLED', 'REFUNDED') AND told_at",
-    without: "IN ('CANCELLED') AND told_at",
+    text: "IN ('CANCELLED', 'REFUNDED') AND settled_at",
+    without: "IN ('CANCELLED') AND settled_at",
     tests: { file: RECONCILING, named: 'a unit that is refunded' },
   },
   {
     rule: 'a unit that was cancelled while it was counted is not missing',
     file: 'cancel-worker/reconcile.ts',
-    text: 'before.untold + returnedMeanwhile)',
-    without: 'before.untold)',
+    text: 'before.unsettled + returnedMeanwhile)',
+    without: 'before.unsettled)',
     tests: { file: RECONCILING, named: 'while it reads' },
   },
   {
@@ -295,12 +296,12 @@ export const orderGuards: Guard[] = [
   {
     rule: 'what Redis says of a sale is held against PostgreSQL',
     file: 'cancel-worker/reconcile.ts',
-    text: '    await bringIntoLine(this.#deps, ledger.id)\n',
+    text: '    await bringIntoLine(this.#deps, sale.id)\n',
     without: '',
     tests: { file: RECONCILING, named: 'what Redis says of a sale' },
   },
   {
-    rule: 'units that Redis has not heard of are not missing',
+    rule: 'units that are not in the ledger yet are not missing',
     file: 'cancel-worker/reconcile.ts',
     text: '    if (tally.figures.total !== stock || after.stock !== stock) return\n',
     without: '',
@@ -351,8 +352,8 @@ export const orderGuards: Guard[] = [
   {
     rule: 'an order is paid without money only when nothing is to be paid',
     file: 'core/orders/transitions.ts',
-    text: ' AND amount_cents = 0 AND',
-    without: ' AND',
+    text: ' AND amount_cents = 0\n',
+    without: '\n',
     tests: { file: TRANSITIONS, named: 'an order of which nothing' },
   },
   {
@@ -375,6 +376,90 @@ export const orderGuards: Guard[] = [
     text: '?.priceCents === 0)',
     without: '?.priceCents === -1)',
     tests: { file: PLACING, named: 'placing an order of which nothing' },
+  },
+  {
+    rule: 'only a sale at rest is archived',
+    file: 'core/archive/archive-sale.ts',
+    text: "      if (obstacles.length > 0) return { outcome: 'REFUSED', obstacles }\n",
+    without: '',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that' },
+  },
+  {
+    rule: 'an order of a sale that is being archived waits',
+    file: 'core/archive/archive-sale.ts',
+    text: 'WHERE id = ${saleId} FOR UPDATE`',
+    without: 'WHERE id = ${saleId}`',
+    tests: { file: ARCHIVING, named: 'the archiver takes turns' },
+  },
+  {
+    rule: 'the archiver commits when no subscriber is at work',
+    file: 'core/archive/archive-sale.ts',
+    text: '      await waitForSubscribers(tx)\n',
+    without: '',
+    tests: { file: ARCHIVING, named: 'money that arrives while' },
+  },
+  {
+    rule: 'a sale whose window was wider is kept as long as Redis keeps it',
+    file: 'core/archive/find-obstacles.ts',
+    text: 'greatest(closes_at, latest_closes_at)',
+    without: 'closes_at',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that had' },
+  },
+  {
+    rule: 'a sale with a refund to be sent is not archived',
+    file: 'core/archive/find-obstacles.ts',
+    text: 'AND r.completed_at IS NULL',
+    without: 'AND FALSE',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that has a refund' },
+  },
+  {
+    rule: 'a sale is archived once every subscriber has handled its events',
+    file: 'core/archive/find-obstacles.ts',
+    text: '    ...(await countUnhandledEvents(tx, saleId)),\n',
+    without: '',
+    tests: { file: ARCHIVING, named: 'nothing moves of a sale that has an event that' },
+  },
+  {
+    rule: 'archiving leaves the points of each buyer as they were',
+    file: 'core/archive/move-sale.ts',
+    text: 'FROM (SELECT buyer_id, points FROM moved UNION ALL TABLE carried_before) AS balance',
+    without: 'FROM moved',
+    tests: { file: ARCHIVING, named: 'a buyer keeps' },
+  },
+  {
+    rule: 'a message of an archived sale meets its first decision',
+    file: 'core/orders/place-orders.ts',
+    text: ', ...(await findArchivedDecisions(tx, withoutSale))',
+    without: '',
+    tests: { file: ARCHIVING, named: 'messages of an archived sale' },
+  },
+  {
+    rule: 'an event of an archived sale has no second effect',
+    file: 'core/orders/inbox.ts',
+    text: '    if (archived.includes(saleId)) continue\n',
+    without: '',
+    tests: { file: ARCHIVING, named: 'an event of an archived sale' },
+  },
+  {
+    rule: 'money for an archived order is counted',
+    file: 'core/orders/transitions.ts',
+    text: "counted.outcome === 'UNKNOWN_PAYMENT' ? inArchive(db, (tx) => count(tx, money)) : counted",
+    without: 'counted',
+    tests: { file: ARCHIVING, named: 'money for an order of an archived' },
+  },
+  {
+    rule: 'money that arrives while its order is archived is counted',
+    file: 'core/orders/transitions.ts',
+    text: ' AND order_id = ${money.orderId}::uuid FOR UPDATE`',
+    without: ' AND order_id = ${money.orderId}::uuid`',
+    tests: { file: ARCHIVING, named: 'money that arrives while' },
+  },
+  {
+    rule: 'refunds of archived orders are sent',
+    file: 'order-service/payments/send-refunds.ts',
+    text: ' ?? (await lockOldestArchived(tx, rests.resting()))',
+    without: '',
+    tests: { file: ARCHIVING, named: 'money for an order of an archived' },
   },
   {
     rule: 'times are the same in every time zone',

@@ -32,14 +32,14 @@ export const sagaGuards: Guard[] = [
   {
     rule: 'a step is not taken once its saga was called off',
     file: STEPS,
-    text: "return held?.state === 'RUNNING' && held.status",
-    without: 'return held?.status',
+    text: "return order?.state === 'RUNNING' && order.status",
+    without: 'return order?.status',
     tests: { file: BACK, named: 'a saga that is not completed' },
   },
   {
     rule: 'a step is not taken once its order was cancelled',
     file: STEPS,
-    text: " && held.status === 'PENDING_PAYMENT'",
+    text: " && order.status === 'PENDING_PAYMENT'",
     without: '',
     tests: { file: SAGA, named: 'an order that ends otherwise when its buyer cancels before' },
   },
@@ -178,7 +178,7 @@ export const sagaGuards: Guard[] = [
   {
     rule: 'an order of which coupon and points leave nothing to pay does not lapse',
     file: STEPS,
-    text: '  if (moved?.amountCents === 0) await settleFree(tx, [moved.id])\n',
+    text: '  if (moved?.amountCents === 0) await payFree(tx, [moved.id])\n',
     without: '',
     tests: { file: SAGA, named: 'forwards nobody pays less' },
   },

@@ -1,10 +1,10 @@
 import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
 import type { SaleRow } from '../rebuild/close-sale.ts'
-import { ledgerRules } from './ledger-rules.ts'
+import { databaseRules } from './database-rules.ts'
 import { type AuditLimits, type Finding, NAMED_MAX, type OrderCounts } from './report.ts'
 
 /** One sale as PostgreSQL has it. */
-export interface LedgerSale {
+export interface DatabaseSale {
   saleId: string
   stock: number
   sold: number
@@ -15,93 +15,91 @@ export interface LedgerSale {
   /** 0 until the sale was brought into Redis. */
   fencedEpoch: number
   orders: OrderCounts
-  /** Units of all orders there ever were; only grows. */
+  /** Units of all orders; only grows. */
   orderedUnits: number
   /** Units of orders that are cancelled or refunded; only grows. */
   endedUnits: number
-  /** Orders that were paid, cancelled or refunded and that Redis is not known to have heard of. */
-  untold: number
+  /** Orders that were paid, cancelled or refunded and are not settled. */
+  unsettled: number
   ordered: number
   rejected: number
-  /** What Redis is told of it. */
+  /** The columns that the ledger has, too. */
   row: SaleRow
 }
 
-export interface LedgerReading {
-  sales: LedgerSale[]
+export interface DatabaseReading {
+  sales: DatabaseSale[]
   outbox: number
   findings: Finding[]
   /** Buyers who may not buy. */
   blacklist: string[]
 }
 
-/** Some 40 statements, each with a limit of its own. */
-const READING_MS_MAX = 120_000
+/** Some 40 statements at one instant, each with a limit of its own. */
+export const READING = { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: 120_000 }
 
-/** Reads one instant of PostgreSQL: what is wrong within it is wrong, whatever goes on meanwhile. */
-export async function readLedger(
+/** Reads one snapshot of PostgreSQL: what is wrong in it is wrong, whatever goes on meanwhile. */
+export async function readDatabase(
   database: Database,
   saleId: string | undefined,
   limits: AuditLimits,
-): Promise<LedgerReading> {
-  return database.$transaction(
-    async (tx) => {
-      const sales = await readLedgerSales(tx, saleId === undefined ? undefined : [saleId])
-      const blacklist = (await tx.blacklistEntry.findMany({ select: { buyerId: true } })).map(({ buyerId }) => buyerId)
-      return {
-        sales,
-        blacklist,
-        outbox: await countOutboxMessages(tx),
-        findings: await findViolations(
-          tx,
-          sales.map((sale) => sale.saleId),
-          limits,
-        ),
-      }
-    },
-    { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: READING_MS_MAX },
-  )
+): Promise<DatabaseReading> {
+  return database.$transaction(async (tx) => {
+    const sales = await readSales(tx, saleId === undefined ? undefined : [saleId])
+    const blacklist = (await tx.blacklistEntry.findMany({ select: { buyerId: true } })).map(({ buyerId }) => buyerId)
+    return {
+      sales,
+      blacklist,
+      outbox: await countOutboxMessages(tx),
+      findings: await findViolations(
+        tx,
+        sales.map((sale) => sale.saleId),
+        limits,
+      ),
+    }
+  }, READING)
 }
 
-/** Messages that are still to be sent. */
+/** Messages that are still to be published. */
 export async function countOutboxMessages(tx: Transaction): Promise<number> {
-  const [outbox] = await tx.$queryRaw<
-    { messages: number }[]
-  >`SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
+  const [outbox] = await tx.$queryRaw<{ messages: number }[]>`
+    SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
   return outbox?.messages ?? 0
 }
 
-/** Whether both readings of a sale saw the same; then nothing of it was decided, paid or cancelled in between. */
-export function isSameSale(one: LedgerSale, other: LedgerSale | undefined): boolean {
+/** Whether two readings of a sale are equal: nothing was decided, paid or cancelled in between. */
+export function isSameSale(one: DatabaseSale, other: DatabaseSale | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
 /** Units of unpaid and paid orders, added up from the orders. */
-export const liveUnits = (sale: LedgerSale) => sale.orderedUnits - sale.endedUnits
+export const liveUnits = (sale: DatabaseSale) => sale.orderedUnits - sale.endedUnits
 
 /** Of those sales, or of all. */
-export async function readLedgerSales(tx: Transaction, saleIds: string[] | undefined): Promise<LedgerSale[]> {
+export async function readSales(tx: Transaction, saleIds: string[] | undefined): Promise<DatabaseSale[]> {
   const among = (column: Prisma.Sql) => (saleIds ? Prisma.sql`WHERE ${column} = ANY(${saleIds})` : Prisma.empty)
   const rows = await tx.$queryRaw<
-    (Omit<LedgerSale, 'orders' | 'closesAtMs' | 'row'> & Omit<SaleRow, 'id'> & { orders: Partial<OrderCounts> })[]
+    (Omit<DatabaseSale, 'orders' | 'closesAtMs' | 'row'> & Omit<SaleRow, 'id'> & { orders: Partial<OrderCounts> })[]
   >`
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
-      s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt", s.closes_at AS "closesAt",
-      coalesce(o.orders, '{}') AS orders, coalesce(o.untold, 0)::int AS untold,
+      s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt",
+      s.closes_at AS "closesAt",
+      coalesce(o.orders, '{}') AS orders, coalesce(o.unsettled, 0)::int AS unsettled,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
     FROM sales s
     LEFT JOIN (
-      SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(untold) AS untold,
+      SELECT sale_id, jsonb_object_agg(status, orders) AS orders, sum(unsettled) AS unsettled,
         sum(units) AS ordered_units, sum(units) FILTER (WHERE status IN ('CANCELLED', 'REFUNDED')) AS ended_units
       FROM (
         SELECT sale_id, status, count(*) AS orders, sum(quantity) AS units,
-          count(*) FILTER (WHERE status <> 'PENDING_PAYMENT' AND told_at IS NULL) AS untold
+          count(*) FILTER (WHERE status <> 'PENDING_PAYMENT' AND settled_at IS NULL) AS unsettled
         FROM orders ${among(Prisma.sql`sale_id`)} GROUP BY sale_id, status
       ) AS by_status GROUP BY sale_id
     ) AS o ON o.sale_id = s.id
     LEFT JOIN (
-      SELECT sale_id, count(*) FILTER (WHERE outcome = 'ORDERED') AS ordered, count(*) FILTER (WHERE outcome = 'REJECTED') AS rejected
+      SELECT sale_id, count(*) FILTER (WHERE outcome = 'ORDERED') AS ordered,
+        count(*) FILTER (WHERE outcome = 'REJECTED') AS rejected
       FROM decisions ${among(Prisma.sql`sale_id`)} GROUP BY sale_id
     ) AS d ON d.sale_id = s.id
     ${among(Prisma.sql`s.id`)}
@@ -114,10 +112,10 @@ export async function readLedgerSales(tx: Transaction, saleIds: string[] | undef
   }))
 }
 
-async function findViolations(tx: Transaction, saleIds: string[], limits: AuditLimits): Promise<Finding[]> {
+export async function findViolations(tx: Transaction, saleIds: string[], limits: AuditLimits): Promise<Finding[]> {
   const findings: Finding[] = []
-  // One statement each: together they would share one statement's time, and 600,000 orders used all of it up.
-  for (const { check, what, state = 'wrong', rows } of ledgerRules(limits)) {
+  // One statement each: together, they exceeded the time limit of a statement over 600,000 orders.
+  for (const { check, what, state = 'wrong', rows } of databaseRules(limits)) {
     const broken = await tx.$queryRaw<{ sale_id: string; count: number; ids: string[] }[]>`
       SELECT sale_id, count(*)::int AS count, (array_agg(id ORDER BY id))[1:${NAMED_MAX}::int] AS ids
       FROM (${rows}) AS violation WHERE sale_id = ANY(${saleIds}) GROUP BY sale_id`

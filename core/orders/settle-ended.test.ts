@@ -8,7 +8,7 @@ import { createLog } from '../platform/process/log.ts'
 import { connectRedis, redisReady } from '../platform/stores/redis.ts'
 import { SaleAdmin } from '../stock/sale-admin.ts'
 import { Stock } from '../stock/stock.ts'
-import { tellEnded } from './tell-ended.ts'
+import { settleEnded } from './settle-ended.ts'
 import { placeOrders } from './place-orders.ts'
 import { cancelForBuyer, cancelUnpaid } from './transitions.ts'
 
@@ -63,14 +63,15 @@ async function cancelled(by: 'UNPAID' | 'BUYER') {
 }
 const deps = () => ({ database: world.database, stock: world.stock, log })
 const unitsLeft = async () => (await world.stock.readSale(SALE))?.left
-const untold = () => world.database.order.count({ where: { status: { in: ['CANCELLED', 'REFUNDED'] }, toldAt: null } })
+const unsettled = () =>
+  world.database.order.count({ where: { status: { in: ['CANCELLED', 'REFUNDED'] }, settledAt: null } })
 
 test('units of cancelled orders go back once, with the reason told to the buyer', async () => {
   const lapsed = await cancelled('UNPAID')
   const unwanted = await cancelled('BUYER')
   expect(await unitsLeft()).toBe(UNITS - 2)
   const ids = [lapsed.orderId, unwanted.orderId]
-  await Promise.all([tellEnded(deps(), ids), tellEnded(deps(), ids), tellEnded(deps())])
+  await Promise.all([settleEnded(deps(), ids), settleEnded(deps(), ids), settleEnded(deps())])
   expect(await unitsLeft()).toBe(UNITS)
   expect(await world.stock.readReservation(SALE, lapsed.reservationId)).toMatchObject({
     status: 'CANCELLED',
@@ -80,17 +81,17 @@ test('units of cancelled orders go back once, with the reason told to the buyer'
     status: 'CANCELLED',
     reason: 'BUYER',
   })
-  expect(await tellEnded(deps())).toBe(0)
+  expect(await settleEnded(deps())).toBe(0)
 })
 
 test('only the orders asked for are released; without ids the oldest are, as many as asked', async () => {
   const [first, second, third] = [await cancelled('BUYER'), await cancelled('BUYER'), await cancelled('BUYER')]
-  expect(await tellEnded(deps(), [second.orderId])).toBe(1)
-  expect(await tellEnded(deps(), undefined, 1)).toBe(1)
+  expect(await settleEnded(deps(), [second.orderId])).toBe(1)
+  expect(await settleEnded(deps(), undefined, 1)).toBe(1)
   expect(await world.stock.readReservation(SALE, first.reservationId)).toMatchObject({ status: 'CANCELLED' })
   expect(await world.stock.readReservation(SALE, third.reservationId)).toMatchObject({ status: 'RESERVED' })
-  expect(await tellEnded(deps(), [])).toBe(0)
-  expect(await tellEnded(deps())).toBe(1)
+  expect(await settleEnded(deps(), [])).toBe(0)
+  expect(await settleEnded(deps())).toBe(1)
   expect(await unitsLeft()).toBe(UNITS)
 })
 
@@ -99,27 +100,27 @@ test('while Redis is away nothing is written down as released, and the next swee
   const away = connectRedis(world.redisUrl, log)
   await redisReady(away)
   away.disconnect()
-  expect(await tellEnded({ ...deps(), stock: new Stock(away, world.keyPrefix) }, [orderId])).toBe(0)
-  expect(await untold()).toBe(1)
-  expect(await tellEnded(deps())).toBe(1)
-  expect(await untold()).toBe(0)
+  expect(await settleEnded({ ...deps(), stock: new Stock(away, world.keyPrefix) }, [orderId])).toBe(0)
+  expect(await unsettled()).toBe(1)
+  expect(await settleEnded(deps())).toBe(1)
+  expect(await unsettled()).toBe(0)
   expect(await unitsLeft()).toBe(UNITS)
 })
 
 test('a crash after Redis was told gives the unit back once all the same', async () => {
   const { orderId } = await cancelled('BUYER')
-  await tellEnded(deps(), [orderId])
-  await world.database.order.update({ where: { id: orderId }, data: { toldAt: null } })
-  await tellEnded(deps())
+  await settleEnded(deps(), [orderId])
+  await world.database.order.update({ where: { id: orderId }, data: { settledAt: null } })
+  await settleEnded(deps())
   expect(await unitsLeft()).toBe(UNITS)
-  expect(await untold()).toBe(0)
+  expect(await unsettled()).toBe(0)
 })
 
 /** Refunded, and Redis knows of the payment only if it was told before. */
 async function refunded({ isPaymentTold }: { isPaymentTold: boolean }) {
   const order = await ordered()
   await ledger.pay(order.orderId)
-  if (isPaymentTold) await tellEnded(deps(), [order.orderId])
+  if (isPaymentTold) await settleEnded(deps(), [order.orderId])
   await ledger.refund(order.orderId)
   return order
 }
@@ -129,13 +130,13 @@ test.each([true, false])(
   async (isPaymentTold) => {
     const { reservationId, buyerId, orderId } = await refunded({ isPaymentTold })
     expect(await unitsLeft()).toBe(UNITS - 1)
-    await Promise.all([tellEnded(deps(), [orderId]), tellEnded(deps(), [orderId]), tellEnded(deps())])
+    await Promise.all([settleEnded(deps(), [orderId]), settleEnded(deps(), [orderId]), settleEnded(deps())])
     expect(await unitsLeft()).toBe(UNITS)
     expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({
       status: 'REFUNDED',
       reason: 'VETOED',
     })
-    expect(await untold()).toBe(0)
+    expect(await unsettled()).toBe(0)
 
     const again = {
       saleId: SALE,
@@ -159,14 +160,14 @@ test.each([true, false])(
       verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : '',
       buyerId,
     )
-    await tellEnded(deps())
+    await settleEnded(deps())
     expect(await unitsLeft()).toBe(UNITS)
   },
 )
 
 test('a payment that is told late does not bring a refunded order back', async () => {
   const { reservationId, orderId } = await refunded({ isPaymentTold: false })
-  await tellEnded(deps())
+  await settleEnded(deps())
   for (const status of ['PAID', 'ORDERED'] as const)
     await world.stock.settle(SALE, status, [{ reservationId, orderId }])
   expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED' })
@@ -181,9 +182,9 @@ test('a refund that comes while Redis hears of the payment is told after it', as
       await ledger.refund(orderId)
     }
   })(world.redis, world.keyPrefix)
-  await tellEnded({ ...deps(), stock: refundsMeanwhile }, [orderId])
+  await settleEnded({ ...deps(), stock: refundsMeanwhile }, [orderId])
   expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'PAID' })
-  expect(await tellEnded(deps())).toBe(1)
+  expect(await settleEnded(deps())).toBe(1)
   expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED' })
   expect(await unitsLeft()).toBe(UNITS)
 })
@@ -193,10 +194,10 @@ test('refunded while Redis is away, an order is told by the next sweep', async (
   const away = connectRedis(world.redisUrl, log)
   await redisReady(away)
   away.disconnect()
-  expect(await tellEnded({ ...deps(), stock: new Stock(away, world.keyPrefix) }, [orderId])).toBe(0)
-  expect([await untold(), await unitsLeft()]).toEqual([1, UNITS - 1])
-  expect(await tellEnded(deps())).toBe(1)
-  expect([await untold(), await unitsLeft()]).toEqual([0, UNITS])
+  expect(await settleEnded({ ...deps(), stock: new Stock(away, world.keyPrefix) }, [orderId])).toBe(0)
+  expect([await unsettled(), await unitsLeft()]).toEqual([1, UNITS - 1])
+  expect(await settleEnded(deps())).toBe(1)
+  expect([await unsettled(), await unitsLeft()]).toEqual([0, UNITS])
 })
 
 test('refunded while the door of its sale is closed, an order waits until it is open', async () => {
@@ -205,9 +206,9 @@ test('refunded while the door of its sale is closed, an order waits until it is 
   const sale = await world.stock.readSale(SALE)
   if (!sale) throw new Error('expected the sale')
   await door.close({ ...sale, epoch: 2 })
-  expect(await tellEnded(deps(), [orderId])).toBe(0)
-  expect(await untold()).toBe(1)
+  expect(await settleEnded(deps(), [orderId])).toBe(0)
+  expect(await unsettled()).toBe(1)
   await door.open(SALE, 2, sale.left)
-  expect(await tellEnded(deps())).toBe(1)
-  expect([await untold(), await unitsLeft()]).toEqual([0, UNITS])
+  expect(await settleEnded(deps())).toBe(1)
+  expect([await unsettled(), await unitsLeft()]).toEqual([0, UNITS])
 })

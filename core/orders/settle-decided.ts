@@ -6,16 +6,19 @@ import type { Stock } from '../stock/stock.ts'
 import type { Verdict } from './decide.ts'
 
 /**
- * Tells Redis what the database decided; safe to repeat. A fault is only logged: the reservation stays undecided there,
- * and the cancel worker's sweeper settles what stays so for too long.
+ * Writes decisions into the ledger; idempotent. A failure is only logged: the reservation stays undecided in Redis, and
+ * the cancel worker's sweeper settles it later.
  */
-export async function tellStock(stock: Stock, verdicts: Verdict[], log: Logger): Promise<void> {
-  const told = await Promise.allSettled([...settleOrdered(stock, verdicts), ...releaseRejected(stock, verdicts)])
-  failpoint('telling.afterSettle')
-  const failed = told.filter((result) => result.status === 'rejected')
+export async function settleDecided(stock: Stock, verdicts: Verdict[], log: Logger): Promise<void> {
+  const results = await Promise.allSettled([...settleOrdered(stock, verdicts), ...releaseRejected(stock, verdicts)])
+  failpoint('settling.afterWrite')
+  const failed = results.filter((result) => result.status === 'rejected')
   const level = failed.every(({ reason }) => isOutage(reason)) ? 'warn' : 'error'
   if (failed.length > 0)
-    log[level]({ err: failed[0]?.reason, failed: failed.length }, 'Redis was not told; the sweeper will')
+    log[level](
+      { err: failed[0]?.reason, failed: failed.length },
+      'decisions were not settled in Redis; the sweeper will do it',
+    )
 }
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
@@ -29,7 +32,7 @@ function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
   })
 }
 
-/** Refused as sold out means that Redis had more units than there are: such a one never was, and does not go back. */
+/** SOLD_OUT means that Redis had more units than there are: such a unit must not go back. */
 function releaseRejected(stock: Stock, verdicts: Verdict[]): Promise<unknown>[] {
   return verdicts.flatMap(({ reservation, decision }) =>
     decision.outcome === 'REJECTED'

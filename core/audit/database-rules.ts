@@ -1,11 +1,11 @@
 import { Prisma } from '../platform/stores/database.ts'
 import { effectRules } from './effect-rules.ts'
-import type { LedgerRule } from './ledger-rule.ts'
+import type { Rule } from './rule.ts'
 import type { AuditLimits } from './report.ts'
 import { sagaRules } from './saga-rules.ts'
 
-/** The rules that PostgreSQL alone can break, written against the tables and not against the code that fills them. */
-export function ledgerRules(limits: AuditLimits): LedgerRule[] {
+/** Rules about PostgreSQL alone, written against its tables and not against the code that fills them. */
+export function databaseRules(limits: AuditLimits): Rule[] {
   return [
     ...decisionRules,
     ...buyerRules,
@@ -18,7 +18,7 @@ export function ledgerRules(limits: AuditLimits): LedgerRule[] {
   ]
 }
 
-const decisionRules: LedgerRule[] = [
+const decisionRules: Rule[] = [
   {
     check: 3,
     what: 'reservations decided ORDERED without exactly one order',
@@ -42,7 +42,7 @@ const decisionRules: LedgerRule[] = [
   },
 ]
 
-const buyerRules: LedgerRule[] = [
+const buyerRules: Rule[] = [
   {
     check: 4,
     what: 'buyers with more than one live order',
@@ -59,7 +59,7 @@ const buyerRules: LedgerRule[] = [
   },
 ]
 
-const historyRules: LedgerRule[] = [
+const historyRules: Rule[] = [
   {
     check: 5,
     what: 'orders both paid and cancelled',
@@ -70,35 +70,43 @@ const historyRules: LedgerRule[] = [
     what: 'orders whose times or sequence do not fit their status',
     // Every step of a saga is an event more.
     rows: Prisma.sql`
-      SELECT sale_id, id::text AS id FROM orders o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM sagas WHERE order_id = o.id)) AS saga (has)
+      SELECT sale_id, id::text AS id FROM orders o
+      CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM sagas WHERE order_id = o.id)) AS saga (has)
       WHERE NOT CASE status
-        WHEN 'PENDING_PAYMENT' THEN (sequence = 1 OR has) AND paid_at IS NULL AND cancelled_at IS NULL AND refunded_at IS NULL AND told_at IS NULL
-        WHEN 'PAID' THEN (sequence = 2 OR sequence > 2 AND has) AND paid_at >= created_at IS TRUE AND refunded_at IS NULL
-        WHEN 'CANCELLED' THEN (sequence = 2 OR sequence > 2 AND has) AND cancelled_at >= created_at IS TRUE AND refunded_at IS NULL
+        WHEN 'PENDING_PAYMENT' THEN (sequence = 1 OR has) AND paid_at IS NULL AND cancelled_at IS NULL
+          AND refunded_at IS NULL AND settled_at IS NULL
+        WHEN 'PAID' THEN (sequence = 2 OR sequence > 2 AND has) AND paid_at >= created_at IS TRUE
+          AND refunded_at IS NULL
+        WHEN 'CANCELLED' THEN (sequence = 2 OR sequence > 2 AND has) AND cancelled_at >= created_at IS TRUE
+          AND refunded_at IS NULL
         WHEN 'REFUNDED' THEN sequence > 2 AND paid_at >= created_at IS TRUE AND refunded_at >= paid_at IS TRUE
       END`,
   },
   {
     check: 5,
-    what: 'live orders with a reason to have ended, or refunded ones without',
-    rows: Prisma.sql`SELECT sale_id, id::text AS id FROM orders WHERE status <> 'CANCELLED' AND (status = 'REFUNDED') <> (end_reason IS NOT NULL)`,
+    what: 'live orders with an end reason, or refunded ones without',
+    rows: Prisma.sql`
+      SELECT sale_id, id::text AS id FROM orders
+      WHERE status <> 'CANCELLED' AND (status = 'REFUNDED') <> (end_reason IS NOT NULL)`,
   },
 ]
 
-const moneyRules: LedgerRule[] = [
+const moneyRules: Rule[] = [
   {
     check: 5,
-    what: 'orders that were paid without money',
+    what: 'paid orders without money',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
-      WHERE o.status IN ('PAID', 'REFUNDED') AND o.amount_cents > 0 AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
+      WHERE o.status IN ('PAID', 'REFUNDED') AND o.amount_cents > 0
+        AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.received_at IS NOT NULL)`,
   },
   {
     check: 5,
-    what: 'unpaid orders of which nothing is to be paid',
+    what: 'unpaid orders that cost nothing',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o
-      WHERE o.status = 'PENDING_PAYMENT' AND o.amount_cents = 0 AND NOT EXISTS (SELECT FROM sagas s WHERE s.order_id = o.id AND s.state <> 'DONE')`,
+      WHERE o.status = 'PENDING_PAYMENT' AND o.amount_cents = 0
+        AND NOT EXISTS (SELECT FROM sagas s WHERE s.order_id = o.id AND s.state <> 'DONE')`,
   },
   {
     check: 5,
@@ -109,9 +117,10 @@ const moneyRules: LedgerRule[] = [
   },
   {
     check: 5,
-    what: 'refunds of orders that are live, or of money that never came',
+    what: 'refunds of live orders, or of money that never arrived',
     rows: Prisma.sql`
-      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id JOIN refunds r ON r.payment_id = p.id
+      SELECT o.sale_id, o.id::text AS id
+      FROM orders o JOIN payments p ON p.order_id = o.id JOIN refunds r ON r.payment_id = p.id
       WHERE o.status IN ('PENDING_PAYMENT', 'PAID') OR p.received_at IS NULL`,
   },
   {
@@ -126,32 +135,35 @@ const moneyRules: LedgerRule[] = [
     check: 5,
     what: 'orders whose payment or refund is of another amount',
     rows: Prisma.sql`
-      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN payments p ON p.order_id = o.id LEFT JOIN refunds r ON r.payment_id = p.id
+      SELECT o.sale_id, o.id::text AS id
+      FROM orders o JOIN payments p ON p.order_id = o.id LEFT JOIN refunds r ON r.payment_id = p.id
       WHERE p.amount_cents <> o.amount_cents OR r.amount_cents <> p.amount_cents`,
   },
 ]
 
-const windowRules: LedgerRule[] = [
+const windowRules: Rule[] = [
   {
     check: 9,
     what: 'reservations accepted while their sale was not open',
     rows: Prisma.sql`
       SELECT d.sale_id, d.reservation_id AS id FROM decisions d JOIN sales s ON s.id = d.sale_id
-      WHERE d.reserved_at < coalesce(s.earliest_opens_at, s.opens_at) OR d.reserved_at >= coalesce(s.latest_closes_at, s.closes_at)`,
+      WHERE d.reserved_at < coalesce(s.earliest_opens_at, s.opens_at)
+        OR d.reserved_at >= coalesce(s.latest_closes_at, s.closes_at)`,
   },
 ]
 
-const latenessRules = ({ settlingMs }: AuditLimits): LedgerRule[] => [
+const latenessRules = ({ settlingMs }: AuditLimits): Rule[] => [
   {
     check: 7,
-    what: 'ended orders that Redis was not told of in time',
+    what: 'ended orders that were not settled in time',
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
-      WHERE status IN ('PAID', 'CANCELLED', 'REFUNDED') AND told_at IS NULL AND coalesce(refunded_at, cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
+      WHERE status IN ('PAID', 'CANCELLED', 'REFUNDED') AND settled_at IS NULL
+        AND coalesce(refunded_at, cancelled_at, paid_at) < now() - ${settlingMs} * interval '1 ms'`,
   },
   {
     check: 5,
-    what: 'unpaid orders that nobody has cancelled after their deadline',
+    what: 'unpaid orders past their deadline',
     rows: Prisma.sql`
       SELECT sale_id, id::text AS id FROM orders
       WHERE status = 'PENDING_PAYMENT' AND payment_deadline < now() - ${settlingMs} * interval '1 ms'`,
