@@ -211,7 +211,7 @@ function checkConnections(): void {
     Number(limit) >= needed,
     `postgres: takes ${limit} connections; ${SETS_MIN} of each service and ${OTHER_CONNECTIONS} others need ${needed}`,
   )
-  for (const file of ['docker-compose.yml', 'README.md', 'README.zh-CN.md']) {
+  for (const file of ['docker-compose.yml', 'docs/running.md', 'docs/zh/running.md']) {
     hold(
       new RegExp(`\\b${perSet}\\b`).test(read(file)),
       `${file} does not say that one of each service takes up to ${perSet} connections to PostgreSQL`,

@@ -13,6 +13,12 @@ afterEach(async () => {
   await proxy.close()
 })
 
+/*
+ * A killed server closes its connections, a frozen one leaves them open, and its own time limits do not help then. The
+ * client needs heartbeats (RabbitMQ proposes 60 s; two misses outlast a reservation), a query time limit (PostgreSQL)
+ * and a socket time limit (Redis), or its pool runs dry without an error.
+ */
+
 /** The whole system, one of its servers behind a proxy. */
 async function systemBehindProxy(server: 'REDIS_URL' | 'RABBITMQ_URL' | 'DATABASE_URL'): Promise<void> {
   system = await startSystem({}, [])

@@ -21,7 +21,10 @@ export interface Outgoing {
  */
 export type PublishOutcome = 'CONFIRMED' | 'REFUSED' | 'UNKNOWN'
 
-/** On mandatory messages only: no other is returned, and to write it costs an order event a sixth of all its way. */
+/**
+ * Which publish a returned message belongs to: the same message, with the same messageId, may be in flight twice. On
+ * mandatory messages only: no other is returned, and to write it costs an order event a sixth of all its way.
+ */
 export const PUBLISH_ID = 'x-publish-id'
 
 /** How to publish persistently on one channel, whose confirm is waited for `patienceMs`. Never throws. */

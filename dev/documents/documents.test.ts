@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest'
+import { deadReferences } from './links.ts'
+import { parsePage } from './page.ts'
+import { differences } from './translation.ts'
+
+const ENGLISH = `# Lemons
+
+Peel them with \`peel.ts\`, see [juice](juice.md#how-to-press).
+
+## Press
+
+\`\`\`sh
+npm run press -- --hard    # takes a minute
+\`\`\`
+
+![A press](press-en.png)
+
+### Wash
+
+\`\`\`mermaid
+stateDiagram-v2
+  WHOLE --> PRESSED: by hand
+\`\`\`
+`
+
+const CHINESE = `# 柠檬
+
+用 \`peel.ts\` 去皮，见[果汁](juice.md#如何榨汁)。
+
+## 榨
+
+\`\`\`sh
+npm run press -- --hard    # 一分钟
+\`\`\`
+
+![榨汁机](press-zh.png)
+
+### 洗
+
+\`\`\`mermaid
+stateDiagram-v2
+  WHOLE --> PRESSED: 手工
+\`\`\`
+`
+
+const JUICE = parsePage('docs/juice.md', '# Juice\n\n## How to press\n\n## Pulp')
+const JUICE_IN_CHINESE = parsePage('docs/zh/juice.md', '# 果汁\n\n## 如何榨汁\n\n## 果肉')
+
+function compare(english: string, chinese: string): string[] {
+  const original = parsePage('docs/lemons.md', english)
+  const translation = parsePage('docs/zh/lemons.md', chinese)
+  const pages = [original, translation, JUICE, JUICE_IN_CHINESE]
+  return differences(original, translation, new Map(pages.map((page) => [page.path, page])))
+}
+
+/** The Chinese document with one thing in it changed. */
+function changed(from: string, to: string): string {
+  expect(CHINESE).toContain(from)
+  return CHINESE.replace(from, to)
+}
+
+describe('a translation', () => {
+  test('may differ in words, comments, labels of diagrams and pictures', () => {
+    expect(compare(ENGLISH, CHINESE)).toEqual([])
+  })
+
+  test.each<[difference: string, translation: string, complaint: string]>([
+    ['the level of a heading', changed('### 洗', '## 洗'), 'heading 3 is "## 洗", expected "### Wash"'],
+    ['a heading less', changed('### 洗\n', ''), 'heading 3 is missing, expected "### Wash"'],
+    ['a heading more', `${CHINESE}\n## 果皮\n`, 'heading 4 is "## 果皮", expected missing'],
+    [
+      'the order of headings',
+      changed('## 榨', '### 洗 ').replace('### 洗\n', '## 榨\n'),
+      'heading 2 is "### 洗 ", expected "## Press"',
+    ],
+    [
+      'a command',
+      changed('--hard', '--soft'),
+      'code block 1 has "npm run press -- --soft", expected "npm run press -- --hard"',
+    ],
+    ['a line of code less', changed('  WHOLE --> PRESSED: 手工\n', ''), 'code block 1 has no further line'],
+    ['the language of a code block', changed('```sh', '```ts'), 'code block 1 has "ts", expected "sh"'],
+    ['a code block more', `${CHINESE}\n\`\`\`sh\nls\n\`\`\`\n`, '2 code blocks, expected 1'],
+    ['code within a sentence', changed('`peel.ts`', '`pell.ts`'), 'code peel.ts is missing'],
+    ['code within a sentence that is left out', changed('`peel.ts`', '刀'), 'code peel.ts is missing'],
+    ['a link left out', changed('[果汁](juice.md#如何榨汁)', '果汁'), 'link docs/juice.md, heading 2 is missing'],
+    [
+      'a link to another heading',
+      changed('#如何榨汁', '#果肉'),
+      'link docs/juice.md, heading 3 is not in the original',
+    ],
+    [
+      'a link to the original instead of its translation',
+      changed('juice.md#如何榨汁', '../juice.md#how-to-press'),
+      'link docs/zh/juice.md, heading 2 is not in the original',
+    ],
+  ])('is refused for %s', (_, translation, complaint) => {
+    expect(compare(ENGLISH, translation)).toContainEqual(expect.stringContaining(complaint))
+  })
+
+  test('may differ in what a command generates', () => {
+    const generated = (words: string) => `\n<!-- bench:begin -->\n${words} \`figures.json\`\n<!-- bench:end -->\n`
+    expect(compare(ENGLISH + generated('By `npm`:'), CHINESE + generated('由'))).toEqual([])
+  })
+})
+
+describe('a document', () => {
+  const complaintsAbout = (text: string) =>
+    deadReferences(parsePage('docs/lemons.md', text), {
+      exists: (path) => ['docs/juice.md', 'docs/press.png', 'core/peel.ts', 'core/'].includes(path),
+      pages: new Map([[JUICE.path, JUICE]]),
+      scripts: new Set(['press']),
+      folders: new Set(['core']),
+    })
+
+  test('may refer to what exists, and to other sites', () => {
+    const text =
+      '[a](juice.md) [b](juice.md#how-to-press) [c](https://example.org/) ![d](press.png) `core/peel.ts` `core/` `n/a` `npm run press`'
+    expect(complaintsAbout(text)).toEqual([])
+  })
+
+  test.each<[reference: string, text: string]>([
+    ['a link', '[a](juices.md)'],
+    ['an anchor', '[a](juice.md#how-to-squeeze)'],
+    ['a picture', '![a](pres.png)'],
+    ['a path', '`core/pell.ts`'],
+    ['a folder', '`core/lemons/`'],
+    ['a script', '`npm run squeeze`'],
+    ['a script in a code block', '```sh\nnpm run -s squeeze\n```'],
+  ])('is refused for %s that does not exist', (_, text) => {
+    expect(complaintsAbout(text)).toHaveLength(1)
+  })
+
+  test('has the anchors that GitHub gives it', () => {
+    const { sections } = parsePage('x.md', '# Where? “Here”, `now`\n# 买一件\n# 买一件')
+    expect(sections.map(({ anchor }) => anchor)).toEqual(['', 'where-here-now', '买一件', '买一件-1'])
+  })
+})
