@@ -35,7 +35,14 @@ const PLACES: Record<string, Place[]> = {
       ],
     },
   ],
-  'who may buy': [
+  'how many one buyer may buy': [
+    {
+      marks: /\bfunction limitPerBuyer\b/,
+      within: [...SERVICES, 'core'],
+      files: ['core/contracts/limit-per-buyer.ts'],
+    },
+  ],
+  'who may buy at all': [
     { marks: /'NOT_ELIGIBLE'$/m, within: [...SERVICES, 'core/orders'], files: ['core/orders/decide.ts'] },
     { marks: /redis\.call\('SISMEMBER'/, within: ['core', ...SERVICES], files: ['core/stock/reserve.lua'] },
   ],
