@@ -12,14 +12,14 @@ export interface PlacingDeps {
   stock: Stock
   log: Logger
   rules: PlacingRules
-  /** Called when something waits in the outbox. */
+  /** Called after the commit of each batch, which has filled the outbox. */
   onPlaced: (verdicts: Verdict[]) => void
 }
 
 export interface Placer {
-  /** Returns once the reservations are decided for good; Redis is told after that. */
+  /** Resolves once the decisions are committed; they are settled in Redis after that. */
   place: (reservations: Reservation[]) => Promise<void>
-  /** Waits until Redis was told of everything. */
+  /** Waits until every decision is settled in Redis. */
   close: () => Promise<void>
 }
 
@@ -29,19 +29,20 @@ export function readReservations(body: Buffer): Unpacked<Reservation> {
 }
 
 /**
- * Places batches, each in one transaction. Redis is told of a batch while the next one is placed, and never of two at a
- * time: a slow Redis slows the placing down instead of filling this process. Killed in between, the sweeper tells it.
+ * Places batches, each in one transaction. A batch is settled in Redis while the next one is placed, one batch at a time:
+ * a slow Redis is backpressure on placing instead of a growing queue in memory. After a crash in between, the sweeper
+ * settles the batch.
  */
 export function createPlacer({ database, stock, log, rules, onPlaced }: PlacingDeps): Placer {
-  let telling = Promise.resolve()
+  let settling = Promise.resolve()
   return {
     async place(reservations) {
       const verdicts = await placeOrders(database, reservations, rules)
       failpoint('placing.beforeAck')
       onPlaced(verdicts)
-      await telling
-      telling = tellStock(stock, verdicts, log)
+      await settling
+      settling = tellStock(stock, verdicts, log)
     },
-    close: () => telling,
+    close: () => settling,
   }
 }

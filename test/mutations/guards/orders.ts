@@ -24,7 +24,7 @@ export const orderGuards: Guard[] = [
     file: 'core/orders/outbox.ts',
     text: 'CASE WHEN rest.refused THEN now() ELSE refused_at END',
     without: 'refused_at',
-    tests: { file: RELAY, named: 'what the broker refuses stays' },
+    tests: { file: RELAY, named: 'only the messages that the broker refuses' },
   },
   {
     rule: 'a service without its database holds no messages',
@@ -388,7 +388,7 @@ export const orderGuards: Guard[] = [
     file: 'core/platform/stores/database-session.ts',
     text: "    default_transaction_isolation: 'read committed',\n",
     without: '',
-    tests: { file: DATABASE, named: 'what the database, its URL' },
+    tests: { file: DATABASE, named: 'settings of the database, its URL' },
   },
   {
     rule: 'no session is used that does not have its limits',
@@ -421,14 +421,17 @@ export const orderGuards: Guard[] = [
   {
     rule: "production takes no payment by the demo's provider unless it is told to",
     file: 'core/platform/process/production-checks.ts',
-    text: '...demoPayments(names, given), ',
+    text: '...demoPayments(names, values), ',
     without: '',
-    tests: { file: 'core/platform/process/production-checks.test.ts', named: 'pays without money' },
+    tests: {
+      file: 'core/platform/process/production-checks.test.ts',
+      named: 'production refuses the demo payment provider',
+    },
   },
   {
     rule: 'a connection whose statement was not answered ends, and its transaction with it',
     file: 'core/platform/stores/database-connections.ts',
-    text: '        endWhenUnanswered(client)\n',
+    text: '        closeOnQueryTimeout(client)\n',
     without: '',
     tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },
   },

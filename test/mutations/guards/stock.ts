@@ -314,7 +314,7 @@ export const stockGuards: Guard[] = [
     file: 'core/platform/stores/outage.ts',
     text: ' || REDIS_REFUSES_US.test(error.message)',
     without: '',
-    tests: { file: 'core/platform/stores/outage.test.ts', named: 'what Redis does not allow' },
+    tests: { file: 'core/platform/stores/outage.test.ts', named: 'a right that our Redis user lacks' },
   },
   {
     rule: 'figures of an older epoch are not taken',
