@@ -23,7 +23,7 @@ test('an order whose coupon and points are still being taken cannot be paid yet'
   const { orderId, buyerId } = await shop.place({ couponCode: await shop.coupon(100), points: 50 })
   await shop.givePoints(buyerId, 50)
   expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_READY' })
-  await shop.hear('coupon')
+  await shop.deliver('coupon')
   expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_READY' })
   await shop.settle()
   expect(await open(orderId, buyerId)).toMatchObject({ outcome: 'OPENED', payment: { amountCents: 350 } })
@@ -32,7 +32,7 @@ test('an order whose coupon and points are still being taken cannot be paid yet'
 
 test('an order whose saga is compensated cannot be paid any more', async () => {
   const { orderId, buyerId } = await shop.place({ couponCode: 'NO-SUCH-COUPON' })
-  await shop.hear('coupon')
+  await shop.deliver('coupon')
   expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_READY' })
   await shop.settle()
   expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_PAYABLE', status: 'CANCELLED' })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ageReservation } from '../support/age-reservation.ts'
 import { eventually } from '../support/eventually.ts'
-import { atRest, buy, buyAtLast, PATIENT, people, shown } from './support/purchases.ts'
+import { atRest, buy, buyUntilAvailable, PATIENT, people, shown } from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
 let shop: Shop
@@ -31,7 +31,7 @@ test('a gateway paused for 10 s with reservations in hand: the other one sends t
   shop.instance('gateway-1').pause()
   const paused = sleep(PAUSE_MS)
 
-  const ids = await Promise.all(inHand.map((buyerId) => buyAtLast(shop, saleId, buyerId, 1)))
+  const ids = await Promise.all(inHand.map((buyerId) => buyUntilAvailable(shop, saleId, buyerId, 1)))
   const ends = await Promise.all(ids.map((id, i) => shown(shop, id, inHand[i] ?? '', ['ORDERED', 'REJECTED'], 1)))
   expect(ends.map(({ status }) => status)).toEqual(ends.map(() => 'ORDERED'))
   await paused
@@ -40,7 +40,7 @@ test('a gateway paused for 10 s with reservations in hand: the other one sends t
 
   const told = (await Promise.all(answers)).map((answer, i) => (answer?.status === 202 ? answer.body.id : ids[i]))
   expect(told).toEqual(ids)
-  expect(await buyAtLast(shop, saleId, 'in-hand-0')).toBe(ids[0])
+  expect(await buyUntilAvailable(shop, saleId, 'in-hand-0')).toBe(ids[0])
   expect(await atRest(shop, saleId)).toMatchObject({
     sales: [{ sold: 20, redisLeft: 10, orders: { PENDING_PAYMENT: 20 } }],
   })
@@ -57,7 +57,8 @@ test("a gateway that goes on when its reservation has expired and the unit is an
   shop.links.named('gateway-2 to rabbitmq').restore()
   const second = await eventually(
     'the unit to be sold again',
-    () => buyAtLast(shop, saleId, 'second', 1).then((id) => shown(shop, id, 'second', ['ORDERED', 'REJECTED'], 1)),
+    () =>
+      buyUntilAvailable(shop, saleId, 'second', 1).then((id) => shown(shop, id, 'second', ['ORDERED', 'REJECTED'], 1)),
     ({ status }) => status === 'ORDERED',
   )
 

@@ -116,7 +116,7 @@ test('one buyer who comes from a thousand addresses gets one unit', async () => 
   const saleId = await system.createSale()
   await restartGateway({ TRUST_PROXY_HOPS: '1' })
   const answers = await inParallel(1_000, 50, (i) =>
-    system.buyAtLast(saleId, token, {}, { 'x-forwarded-for': `10.0.${i >> 8}.${i & 255}` }),
+    system.buyUntilAvailable(saleId, token, {}, { 'x-forwarded-for': `10.0.${i >> 8}.${i & 255}` }),
   )
   expect(new Set(answers.map(({ status, body }) => `${status} ${String(body.id)}`)).size).toBe(1)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 9 }] })
@@ -126,7 +126,7 @@ test('of a thousand purchases from one address all but its bucket are refused, a
   const tokens = await buyersOf(50)
   const saleId = await system.createSale({ stock: 1_000 })
   await restartGateway({ ADDRESS_BURST: '100', ADDRESS_RATE_PER_SECOND: '0.001' })
-  const answers = await inParallel(1_000, 50, (i) => system.buyAtLast(saleId, tokens[i % 50] ?? ''))
+  const answers = await inParallel(1_000, 50, (i) => system.buyUntilAvailable(saleId, tokens[i % 50] ?? ''))
   const refused = answers.filter(({ status }) => status !== 202)
   // One more token comes in a thousand seconds.
   expect(refused.length).toBeGreaterThanOrEqual(899)

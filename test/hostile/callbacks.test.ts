@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signBody } from '../../core/platform/http/signature.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectRefused } from '../support/expect-refused.ts'
-import { type Answer, call, callAtLast } from '../support/http-client.ts'
+import { type Answer, call, callUntilAvailable } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { startSystem, type System } from '../support/system.ts'
 
@@ -35,7 +35,7 @@ async function ordered(name = `payer ${people++}`) {
 
 const secret = () => system.env.PAYMENT_SECRET ?? ''
 const send = (body: unknown, signature?: string, path = '/payments/callback') =>
-  callAtLast('POST', system.url(path), {
+  callUntilAvailable('POST', system.url(path), {
     body,
     headers: signature === undefined ? {} : { 'payment-signature': signature },
   })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProblemCode } from '../../core/contracts/problems.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectRefused } from '../support/expect-refused.ts'
-import { callAtLast } from '../support/http-client.ts'
+import { callUntilAvailable } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { RawConnection } from '../support/raw-http.ts'
 import { startSystem, type System } from '../support/system.ts'
@@ -256,7 +256,9 @@ describe("a body that holds another request does not reach the next buyer's conn
       connection.close()
       return Number(/^HTTP\/1\.1 (\d+)/.exec(connection.received)?.[1])
     })
-    const innocent = await inParallel(60, 10, () => callAtLast('GET', system.url(`/orders/${randomUUID()}`), { token }))
+    const innocent = await inParallel(60, 10, () =>
+      callUntilAvailable('GET', system.url(`/orders/${randomUUID()}`), { token }),
+    )
     expect(new Set(innocent.map((answer) => `${answer.status} ${String(answer.body.code)}`))).toEqual(
       new Set(['404 NOT_FOUND']),
     )

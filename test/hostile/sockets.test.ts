@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { expectRefused } from '../support/expect-refused.ts'
-import { call, callAtLast } from '../support/http-client.ts'
+import { call, callUntilAvailable } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { RawConnection } from '../support/raw-http.ts'
 import { startSystem, type System } from '../support/system.ts'
@@ -50,14 +50,16 @@ async function whileHeld(crowds: Held[], work: () => Promise<void>): Promise<voi
 
 /** Buys, pays, and reads: all that an ordinary buyer does. */
 async function expectServed(): Promise<void> {
-  const answers = await inParallel(50, 10, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(50, 10, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
   const { orderId } = await system.settled(String(answers[0]?.body.id), tokens[0] ?? '')
-  expect(await callAtLast('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject({
-    status: 200,
-  })
+  expect(await callUntilAvailable('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject(
+    {
+      status: 200,
+    },
+  )
   expect(
-    (await callAtLast('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status,
+    (await callUntilAvailable('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status,
   ).toBeLessThan(300)
   expect((await call('GET', system.url('/sales'))).status).toBe(200)
 }
@@ -122,7 +124,7 @@ test('buyers are served while thousands of connections are held open, and all of
 test('who does not read what they ask for keeps nobody else waiting', async () => {
   const target = `/${'x'.repeat(8_000)}`
   const deaf = await open(20, `GET ${target} HTTP/1.1\r\n${HOST}\r\n`.repeat(500))
-  for (const connection of deaf) connection.deafen()
+  for (const connection of deaf) connection.stopReading()
   await expectServed()
   for (const connection of deaf) connection.close()
 })

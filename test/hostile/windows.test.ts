@@ -23,7 +23,7 @@ test("a hundred buyers who are early, all at once, hear the server's time, and n
   const saleId = await system.createSale({ opensInMs: HOUR_MS, closesInMs: 2 * HOUR_MS })
   const tokens = await inParallel(100, 20, (i) => system.signIn(`early ${i}`))
   const beforeMs = Date.now()
-  for (const answer of await inParallel(100, 50, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))) {
+  for (const answer of await inParallel(100, 50, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))) {
     expectRefused(answer, 'NOT_STARTED')
     expectServerTime(answer, beforeMs)
   }

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { createTokens } from '../../../core/platform/http/tokens.ts'
-import { callAtLast } from '../../support/http-client.ts'
+import { callUntilAvailable } from '../../support/http-client.ts'
 import type { System } from '../../support/system.ts'
 
 /** The shop's page as a buyer uses it, by what stands on it. */
@@ -52,7 +52,7 @@ export class ShopPage {
 export async function payElsewhere({ world, env, url }: System, saleId: string): Promise<void> {
   const { sign } = createTokens(env.TOKEN_SECRET ?? '')
   const { id, buyerId } = await world.database.order.findFirstOrThrow({ where: { saleId } })
-  const { body } = await callAtLast('POST', url(`/orders/${id}/payments`), { token: sign(buyerId) })
-  const paid = await callAtLast('POST', String(body.url), { headers: { accept: 'application/json' } })
+  const { body } = await callUntilAvailable('POST', url(`/orders/${id}/payments`), { token: sign(buyerId) })
+  const paid = await callUntilAvailable('POST', String(body.url), { headers: { accept: 'application/json' } })
   if (paid.status !== 200) throw new Error(`Not paid: ${paid.text}`)
 }

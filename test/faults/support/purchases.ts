@@ -36,7 +36,12 @@ export function ask(
 }
 
 /** Asks until the answer is yes, as a person does who is told to come back. @returns the reservation's id */
-export async function buyAtLast(shop: Shop, saleId: string, buyerId: string, gateway: Gateway = 0): Promise<string> {
+export async function buyUntilAvailable(
+  shop: Shop,
+  saleId: string,
+  buyerId: string,
+  gateway: Gateway = 0,
+): Promise<string> {
   const { body } = await eventually(
     `${buyerId} to be sold a unit`,
     () => buy(shop, saleId, buyerId, gateway),
