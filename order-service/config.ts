@@ -22,7 +22,8 @@ export const OrderServiceConfig = z.object({
   ORDERS_PER_SECOND: bounded([0.001, 10_000_000], { isWhole: false })
     .default(2_000)
     .describe('steady rate at which one order service places reservations'),
-  // An order costs this process 45 µs with 256, 38 with 512, 39 with 1,000; a batch locks the row of its sale for 20 ms.
+  // An order costs this process 45 µs with 256, 38 with 512, 39 with 1,000; a batch locks the row of its sale for 20
+  // ms.
   ORDER_BATCH_MAX: count(512, [1, 1_000]).describe(
     'reservations placed in one transaction; messages are not split, ' +
       `so it may be up to ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`,

@@ -29,9 +29,9 @@ export function readReservations(body: Buffer): Unpacked<Reservation> {
 }
 
 /**
- * Places batches, each in one transaction. A batch is settled in Redis while the next one is placed, one batch at a time:
- * a slow Redis is backpressure on placing instead of a growing queue in memory. After a crash in between, the sweeper
- * settles the batch.
+ * Places batches, each in one transaction. A batch is settled in Redis while the next one is placed, one batch at a
+ * time: a slow Redis is backpressure on placing instead of a growing queue in memory. After a crash in between, the
+ * sweeper settles the batch.
  */
 export function createPlacer({ database, stock, log, rules, onPlaced }: PlacingDeps): Placer {
   let settling = Promise.resolve()

@@ -2,9 +2,14 @@ import { z } from 'zod'
 
 /** PostgreSQL rejects NUL, UTF-8 cannot encode unpaired surrogates, and terminals execute escape sequences in a log. */
 const NO_CONTROLS = /^[^\p{Cc}\p{Cs}]*$/u
-/** Line separators would forge log lines; bidirectional overrides, embeddings and isolates reorder the text after them. */
+/**
+ * Line separators would forge log lines; bidirectional overrides, embeddings and isolates reorder the text after them.
+ */
 const ONE_LINE_ONE_DIRECTION = /^[^\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]*$/u
-/** Matches a character that is drawn: no space, no lone accent, no zero-width character, filler or blank Braille pattern. */
+/**
+ * Matches a character that is drawn: no space, no lone accent, no zero-width character, filler or blank Braille
+ * pattern.
+ */
 const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\p{Z}\p{M}\u2800]/u
 
 /** Text that a program sends, stored unchanged. */

@@ -227,7 +227,7 @@ describe('a payment', () => {
   })
 })
 
-test('a refunded order says when and why, cannot be paid or cancelled, and a repeated callback refunds nothing more', async () => {
+test('a refunded order says when and why, cannot be paid or cancelled, and is refunded once', async () => {
   const buyer = await ordered()
   const body = await money(buyer)
   await signed(body)

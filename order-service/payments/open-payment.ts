@@ -17,8 +17,8 @@ interface PaymentRow {
 }
 
 /**
- * Creates the one payment of the buyer's order, or finds it, and asks the provider for a link. When the order is cancelled
- * concurrently, money that arrives is refunded. Idempotent.
+ * Creates the one payment of the buyer's order, or finds it, and asks the provider for a link. When the order is
+ * cancelled concurrently, money that arrives is refunded. Idempotent.
  * @throws ProviderUnavailable when the provider gives no link
  */
 export async function openPayment(
@@ -56,8 +56,8 @@ async function insertPayment(database: Database, orderId: string, buyerId: strin
 type FoundPayment = Omit<PaymentRow, 'id'> & { id: string | null; status: OrderView['status'] }
 
 /**
- * After insertPayment, an unpaid order without a payment means that its saga was not DONE at that moment: no order enters
- * PENDING_PAYMENT later.
+ * After insertPayment, an unpaid order without a payment means that its saga was not DONE at that moment: no order
+ * enters PENDING_PAYMENT later.
  */
 async function findPayment(database: Database, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {
   const [found] = await database.$queryRaw<FoundPayment[]>`

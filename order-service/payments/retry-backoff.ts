@@ -27,8 +27,8 @@ export class RetryBackoff {
   }
 
   /**
-   * The ids whose pause is not over. An id without a new attempt long after its pause was handled by another process, and
-   * is dropped.
+   * The ids whose pause is not over. An id without a new attempt long after its pause was handled by another process,
+   * and is dropped.
    */
   paused(nowMs = Date.now()): string[] {
     for (const [id, { untilMs }] of this.#pauses) {

@@ -51,8 +51,8 @@ export async function sendRefunds(deps: RefundDeps, backoff: RetryBackoff, signa
 }
 
 /**
- * The row is locked during the call, whose time limit is far below the transaction's, so that other processes skip it. A
- * crash between call and commit sends the refund again, which the provider recognises by its id.
+ * The row is locked during the call, whose time limit is far below the transaction's, so that other processes skip it.
+ * A crash between call and commit sends the refund again, which the provider recognises by its id.
  */
 async function sendOldest({ database, provider, log }: RefundDeps, backoff: RetryBackoff): Promise<Sending> {
   return database.$transaction(async (tx) => {

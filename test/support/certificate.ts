@@ -1,6 +1,8 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
-/** A key and a self-signed certificate for localhost and 127.0.0.1, generated so that none expires in the repository. */
+/**
+ * A key and a self-signed certificate for localhost and 127.0.0.1, generated so that none expires in the repository.
+ */
 export function selfSigned(): { key: string; cert: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const ecdsaWithSha256 = der(0x30, der(0x06, Buffer.from('2a8648ce3d040302', 'hex')))

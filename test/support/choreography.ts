@@ -74,7 +74,9 @@ export class Choreography {
     for (const batch of batching(events)) await this.#handle(party, batch)
   }
 
-  /** Delivers what waits for the party in concurrent batches, as several partitions do; by default a batch per order. */
+  /**
+   * Delivers what waits for the party in concurrent batches, as several partitions do; by default a batch per order.
+   */
   async deliverConcurrently(
     party: Party,
     batching: Batching = (events) => [...groupBy(events, ({ orderId }) => orderId).values()],

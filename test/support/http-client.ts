@@ -40,8 +40,8 @@ export async function call(
 }
 
 /**
- * Retries on 503 UNAVAILABLE, as the answer asks for. For crowds, which may keep a server busy for longer than a service
- * waits for it.
+ * Retries on 503 UNAVAILABLE, as the answer asks for. For crowds, which may keep a server busy for longer than a
+ * service waits for it.
  */
 export function callUntilAvailable(...args: Parameters<typeof call>): Promise<Answer> {
   return eventually(

@@ -4,8 +4,8 @@ import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder
 
 /**
  * Cleanup of processes that a test file starts. A test or hook that hits its time limit never reaches its own cleanup:
- * then the end of the file does it (test/support/setup.ts). Each process is also recorded for dev/test.ts, which cleans up
- * when the file itself is killed.
+ * then the end of the file does it (test/support/setup.ts). Each process is also recorded for dev/test.ts, which cleans
+ * up when the file itself is killed.
  */
 
 const ends = new Set<() => Promise<unknown>>()

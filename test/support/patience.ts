@@ -44,7 +44,9 @@ function work(): number {
 /** For limits that must be set in advance. */
 export const stretched = (limitMs: number): number => Math.ceil(limitMs * slowness())
 
-/** For durations that a test waits out, such as a lifetime: longer only when the machine is slower than under the suite. */
+/**
+ * For durations that a test waits out, such as a lifetime: longer only when the machine is slower than under the suite.
+ */
 export const slowed = (ms: number): number => Math.ceil(ms * Math.max(slowness() / USUAL_SLOWNESS, 1))
 /** As a setting in seconds. */
 export const slowedSeconds = (seconds: number): string => String(slowed(seconds * 1_000) / 1_000)

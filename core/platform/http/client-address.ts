@@ -5,9 +5,9 @@ import { isIPv4, isIPv6 } from 'node:net'
 const LENGTH_MAX = 100
 
 /**
- * Address of the client: that of the socket, or with trusted proxies in front the entry that the outermost of them wrote
- * into X-Forwarded-For. An entry that is no address falls back to the socket's address: otherwise a client could get a
- * fresh rate limit with each made-up entry. `req.ip` returns this address (see http-service.ts).
+ * Address of the client: that of the socket, or with trusted proxies in front the entry that the outermost of them
+ * wrote into X-Forwarded-For. An entry that is no address falls back to the socket's address: otherwise a client could
+ * get a fresh rate limit with each made-up entry. `req.ip` returns this address (see http-service.ts).
  */
 export function clientAddress({ socket, headers }: IncomingMessage, trustedProxies: number): string {
   const forwardedFor = trustedProxies === 0 ? undefined : headers['x-forwarded-for']
@@ -45,7 +45,8 @@ export function addressIn(text: string): string | undefined {
 }
 
 /**
- * Key of the rate limit of an address: IPv4 unchanged, IPv6 by its /64, because one subscriber usually owns a whole /64.
+ * Key of the rate limit of an address: IPv4 unchanged, IPv6 by its /64, because one subscriber usually owns a whole
+ * /64.
  */
 export function addressForLimit(ip: string): string {
   return isIPv6(ip)

@@ -129,8 +129,8 @@ export function securityHeaders(): string[] {
 }
 
 /**
- * Express swaps the prototype of every request and answer, which deoptimises these objects in V8. Constructing them with
- * Express's prototypes keeps their shape and more than doubles the throughput (a bare POST: 11k to 27k a second).
+ * Express swaps the prototype of every request and answer, which deoptimises these objects in V8. Constructing them
+ * with Express's prototypes keeps their shape and more than doubles the throughput (a bare POST: 11k to 27k a second).
  */
 function withExpressPrototypes(app: Express): {
   IncomingMessage: typeof IncomingMessage

@@ -4,7 +4,9 @@ const EXPECTED =
   'expected http:// or https:// and a host, optionally a port and a path, ' +
   'such as http://10.0.0.7:3002 or https://[2001:db8::7]/shop'
 
-/** A setting that holds the base URL of an HTTP service, to which calls append their path. Trailing slashes are removed. */
+/**
+ * A setting that holds the base URL of an HTTP service, to which calls append their path. Trailing slashes are removed.
+ */
 export const httpBase = () => httpUrl(queryFault, (url) => url.href.replace(/\/+$/, ''))
 
 /** A setting that holds the URL of a page; a query and a fragment are allowed. */

@@ -2,7 +2,9 @@ import type { RequestHandler } from 'express'
 import { bearerOnly } from './bearer-only.ts'
 import { ProblemError } from './problem.ts'
 
-/** Guards /metrics by METRICS_TOKEN. While none is configured, /metrics is open in development and closed in production. */
+/**
+ * Guards /metrics by METRICS_TOKEN. While none is configured, /metrics is open in development and closed in production.
+ */
 export function metricsAccess({
   NODE_ENV,
   METRICS_TOKEN,

@@ -44,7 +44,9 @@ export function problemOf(code: ProblemCode, detail: string, extras: Extras = {}
 /** Name, value, name, value, … */
 export type HeaderList = readonly string[]
 
-/** Answers in one write, also in front of Express. Node copies a flat header list into the response without an object. */
+/**
+ * Answers in one write, also in front of Express. Node copies a flat header list into the response without an object.
+ */
 export function sendJson(res: ServerResponse, status: number, body: object, headers: HeaderList): void {
   const text = JSON.stringify(body)
   res.writeHead(status, [...headers, 'Content-Length', String(Buffer.byteLength(text))])

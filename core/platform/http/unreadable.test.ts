@@ -45,7 +45,9 @@ const UNREADABLE: [name: string, bytes: string, status: number][] = [
   ['a CONNECT', `CONNECT other:80 HTTP/1.1\r\n${HOST}\r\n`, 405],
 ]
 
-/** Sends the bytes, releases the held answers once the server has read everything, and waits for the connection's end. */
+/**
+ * Sends the bytes, releases the held answers once the server has read everything, and waits for the connection's end.
+ */
 async function answersTo(bytes: string, holding: number): Promise<number[]> {
   held = []
   const connection = new RawConnection(`http://127.0.0.1:${http.port}/`).send(bytes)

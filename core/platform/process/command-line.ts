@@ -11,8 +11,8 @@ const EXIT_USAGE = 2
 
 /**
  * Parses the command line of this process. Every command calls it first, so that a typo starts nothing: `--help` prints
- * the usage, which is the comment at the top of the command's file, and exits with 0; an unknown option or a wrong number
- * of arguments prints the error and the usage, and exits with 2.
+ * the usage, which is the comment at the top of the command's file, and exits with 0; an unknown option or a wrong
+ * number of arguments prints the error and the usage, and exits with 2.
  * @param options as `parseArgs` of node:util takes them
  * @param operands minimum and maximum number of positional arguments; none by default
  */

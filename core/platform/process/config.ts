@@ -11,8 +11,8 @@ const TIMER_MS_MAX = 2_147_483_647
 const NUMBER = /^-?\d+(\.\d+)?(e\d{1,3})?$/
 
 /**
- * The only parser of numeric settings. Both bounds are required: without an upper bound a setting could overflow a timer,
- * a column or a limit.
+ * The only parser of numeric settings. Both bounds are required: without an upper bound a setting could overflow a
+ * timer, a column or a limit.
  */
 export function bounded([least, most]: Bounds, { isWhole = true } = {}) {
   return z.string().transform((text, context) => {
@@ -113,7 +113,7 @@ export const settings = {
     .enum(['auto', 'plugin', 'queue'])
     .default('auto')
     .describe(
-      'what delays timeout messages: the x-delayed-message plugin, a queue with a TTL, or auto: the plugin where it exists',
+      'what delays timeout messages: the x-delayed-message plugin, a queue with a TTL, or auto: the plugin if it exists',
     ),
   port,
   secret,

@@ -74,8 +74,8 @@ export const failpoint: (name: Failpoint) => void = armed
   : () => {}
 
 /**
- * Kills the process after the writes of this turn of the event loop were sent, and before an answer to them is read: the
- * AMQP client writes in the check phase after the call, and answers are read in the poll phases after that.
+ * Kills the process after the writes of this turn of the event loop were sent, and before an answer to them is read:
+ * the AMQP client writes in the check phase after the call, and answers are read in the poll phases after that.
  */
 export const failpointOnceSent: (name: Failpoint) => void = armed
   ? (name) => {

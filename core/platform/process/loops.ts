@@ -4,8 +4,8 @@ import type { CheckResult } from './readiness.ts'
 import { repeat, type Repeating } from './repeat.ts'
 
 /**
- * A loop is reported once it has failed this often and for this long. A run ends within 10 s and a failed one is retried
- * within 10 s, so both are reached within a minute.
+ * A loop is reported once it has failed this often and for this long. A run ends within 10 s and a failed one is
+ * retried within 10 s, so both are reached within a minute.
  */
 const FAILING = { runs: 2, forMs: 15_000 }
 

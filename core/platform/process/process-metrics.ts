@@ -15,8 +15,8 @@ interface Answer {
 }
 
 /**
- * Returns a reader of the metrics of this process, or in a cluster of all its workers, because a request reaches only one
- * of them. At most one collection runs at a time; requests that arrive meanwhile share the next one.
+ * Returns a reader of the metrics of this process, or in a cluster of all its workers, because a request reaches only
+ * one of them. At most one collection runs at a time; requests that arrive meanwhile share the next one.
  */
 export function metricsReader(registry: Registry): () => Promise<string> {
   const collection = oneAtATime(() => (cluster.isWorker ? clusterMetrics() : registry.metrics()))

@@ -11,8 +11,8 @@ export interface Repeating {
 const RETRY_AFTER_MAX_MS = 10_000
 
 /**
- * Runs the work immediately and then `intervalMs` after the end of each run, never two at a time. A failing run is logged
- * and does not end the loop. The work must have time limits of its own: `close` waits for it.
+ * Runs the work immediately and then `intervalMs` after the end of each run, never two at a time. A failing run is
+ * logged and does not end the loop. The work must have time limits of its own: `close` waits for it.
  * @param onRun called after each run
  */
 export function repeat(

@@ -1,8 +1,8 @@
 import type { CheckResult } from '../process/readiness.ts'
 
 /**
- * For /readyz of a service that verifies signed times: it would reject every signature once its clock is off by more than
- * the tolerance.
+ * For /readyz of a service that verifies signed times: it would reject every signature once its clock is off by more
+ * than the tolerance.
  * @param name of the server with the reference clock
  * @param readMs reads the reference clock, in ms since 1970; when this fails, the check passes, because another check
  * reports the server

@@ -20,7 +20,7 @@ afterAll(async () => {
   await world.close()
 })
 
-/** Whatever connects during the work finds the database with these defaults, and no others. */
+/** Connections that are opened during the work get these defaults of the database. */
 async function withDefaults(
   defaults: Record<string, string>,
   work: (database: Database) => Promise<void>,
@@ -219,7 +219,7 @@ describe('through a pooler', () => {
   })
 })
 
-test('when a column changes its type, statements are prepared anew: single ones at once, a transaction on retry', async () => {
+test('when a column changes its type, statements are prepared anew, those of a transaction on retry', async () => {
   const database = connectDatabase(world.databaseUrl, { connections: 4, statementTimeoutMs: 5_000 })
   const saleId = await ledger.sale(100)
   let n = 0
@@ -243,7 +243,7 @@ test('when a column changes its type, statements are prepared anew: single ones 
   await database.$disconnect()
 })
 
-test('a transaction that fails because PostgreSQL does not answer leaves nothing behind for later commits', async () => {
+test('a transaction that fails because PostgreSQL does not answer leaves nothing behind', async () => {
   const database = connectDatabase(world.databaseUrl, { connections: 1, statementTimeoutMs: 500 })
   const saleId = await ledger.sale(100)
   const title = async () => (await world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).title

@@ -18,8 +18,8 @@ export function connectRedis(url: string, log: Logger, commandTimeoutMs = COMMAN
     maxRetriesPerRequest: 0,
     // When Redis refuses the client's own SUBSCRIBE after a reconnect, the unhandled rejection would end the process.
     autoResubscribe: false,
-    // Auto-pipelining sends nothing while a reply is outstanding, so client and server take turns idling: 8k purchases a
-    // second instead of 16k.
+    // Auto-pipelining sends nothing while a reply is outstanding, so client and server take turns idling: 8k purchases
+    // a second instead of 16k.
     enableAutoPipelining: false,
     retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
   })
