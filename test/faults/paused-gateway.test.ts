@@ -11,12 +11,12 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-/** As long as the broker waits for a heartbeat: what the gateway does late, it does on a connection that is gone. */
+/** As long as the broker's heartbeat limit: what the gateway does after it meets a closed connection. */
 const PAUSE_MS = 10_000
-/** More than a reservation lives. */
+/** Longer than the lifetime of a reservation. */
 const TOO_OLD_MS = 2 * 3_600_000
 
-test('a gateway paused for 10 s with reservations in hand: the other one sends them on, and what the first does late is harmless', async () => {
+test('a gateway paused for 10 s with reservations in hand: the other one resends them, and the first does no harm later', async () => {
   const saleId = await shop.openSale(30)
   // Its messages take so long that it is certainly paused with some in hand, and some of their buyers without an
   // answer.
@@ -46,12 +46,12 @@ test('a gateway paused for 10 s with reservations in hand: the other one sends t
   })
 })
 
-test("a gateway that goes on when its reservation has expired and the unit is another's sells it to nobody twice", async () => {
+test('a gateway that resumes after its reservation expired and the unit was resold does not sell it twice', async () => {
   const saleId = await shop.openSale(1)
   for (const name of ['gateway-1 to rabbitmq', 'gateway-2 to rabbitmq']) shop.links.named(name).cut()
   const { body } = await buy(shop, saleId, 'first')
   shop.instance('gateway-1').pause()
-  // No gateway could send it on until its time is over: the sweeper ends it, with a tombstone for whatever comes late.
+  // No gateway could publish it in its lifetime: the sweeper rejects it, and its tombstone meets the late message.
   await ageReservation(shop.ledgers, saleId, String(body.id), TOO_OLD_MS)
   expect(await shown(shop, String(body.id), 'first', ['REJECTED'], 1)).toMatchObject({ reason: 'EXPIRED' })
   shop.links.named('gateway-2 to rabbitmq').restore()

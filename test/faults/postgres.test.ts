@@ -28,7 +28,7 @@ async function ordered(buyerId: string): Promise<string> {
   return String(orderId)
 }
 
-test('killed and started again: buyers go on buying, orders are told to wait, and every reservation becomes one order', async () => {
+test('killed and restarted: buying goes on, orders wait, and every reservation becomes one order', async () => {
   const orderId = await ordered('early')
   await shop.servers.postgres.kill()
   const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buy(shop, saleId, buyerId)))
@@ -48,10 +48,12 @@ test('killed and started again: buyers go on buying, orders are told to wait, an
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 21, redisLeft: STOCK - 21 }] })
 })
 
-test('its backends terminated again and again under load, every reservation becomes one order', async () => {
+test('backends terminated repeatedly under load: every reservation becomes one order', async () => {
   const { database } = shop.ledgers
   const terminate = () =>
-    database.$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+    database.$executeRaw`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`
   const ids: string[] = []
   for (const [i, buyerId] of people('under-load', 30).entries()) {
     ids.push(await buyUntilAvailable(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1))
@@ -63,7 +65,7 @@ test('its backends terminated again and again under load, every reservation beco
   })
 })
 
-test('cut off from one of two order services: it gives its messages back, and the other places every order', async () => {
+test('unreachable for one of two order services: it requeues its messages, and the other places every order', async () => {
   const link = shop.links.named('order-service-1 to postgres')
   link.cut()
   const ids = await Promise.all(people('half', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
@@ -75,7 +77,7 @@ test('cut off from one of two order services: it gives its messages back, and th
   })
 })
 
-test('the answers to COMMIT lost: what is committed is looked up, and no order is made twice', async () => {
+test('answers to COMMIT lost: committed decisions are found again, and no order is placed twice', async () => {
   const links = ['order-service-1 to postgres', 'order-service-2 to postgres'].map((name) => shop.links.named(name))
   for (const link of links) link.loseAnswers('COMMIT')
   const ids = await Promise.all(people('unheard', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
@@ -96,7 +98,7 @@ test('the answers to COMMIT lost: what is committed is looked up, and no order i
   })
 })
 
-test('the sale locked by somebody: buying goes on, who needs the lock is told to come back, and afterwards all is done', async () => {
+test('the row of the sale locked: buying goes on, requests that need the lock get 503, and afterwards all is done', async () => {
   const orderId = await ordered('early')
   const ids = await shop.ledgers.database.$transaction(
     async (tx) => {
@@ -118,7 +120,7 @@ test('the sale locked by somebody: buying goes on, who needs the lock is told to
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }] })
 })
 
-test('slow, it makes orders late and none twice', async () => {
+test('a slow PostgreSQL delays orders and duplicates none', async () => {
   for (const name of ['order-service-1 to postgres', 'order-service-2 to postgres']) shop.links.named(name).delay(400)
   const ids = await Promise.all(people('patient', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   await Promise.all(ids.map((id, i) => shown(shop, id, `patient-${i}`, ['ORDERED'])))

@@ -25,7 +25,7 @@ test('the same buyer, 100 requests at once: one reservation, one decrement, 100 
   })
 })
 
-test('the same buyer, 100 requests at once for the last unit: nobody tells the one who holds it "sold out"', async () => {
+test('the same buyer, 100 requests at once for the last unit: none is answered "sold out"', async () => {
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('eager for the last')
   const answers = await inParallel(100, 100, () => system.buyUntilAvailable(saleId, token))
