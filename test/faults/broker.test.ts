@@ -9,7 +9,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 let system: System
 afterEach(() => system.close())
 
-test('the broker closes connections repeatedly: unconfirmed messages are resent, and nothing is sold twice', async () => {
+test('the broker closes connections repeatedly: unconfirmed is resent, and nothing is sold twice', async () => {
   system = await startSystem()
   const saleId = await system.createSale({ stock: 300 })
   const rush = await Rush.of(system, saleId, 300)

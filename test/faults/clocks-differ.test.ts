@@ -119,7 +119,7 @@ describe.each([
     ])
   })
 
-  test("a fresh reservation is not dropped, and its order has the whole payment window by the database's clock", async () => {
+  test("a fresh reservation is ordered, with the whole payment window by the database's clock", async () => {
     const saleId = await system.createSale({ stock: 1 })
     const crowd = new Crowd(system, saleId)
     await crowd.rush(1)

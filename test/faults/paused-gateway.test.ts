@@ -16,7 +16,7 @@ const PAUSE_MS = 10_000
 /** Longer than the lifetime of a reservation. */
 const TOO_OLD_MS = 2 * 3_600_000
 
-test('a gateway paused for 10 s with reservations in hand: the other one resends them, and the first does no harm later', async () => {
+test('reservations of a gateway that is paused for 10 s are resent by the other one, once', async () => {
   const saleId = await shop.openSale(30)
   // Its messages take so long that it is certainly paused with some in hand, and some of their buyers without an
   // answer.
@@ -46,7 +46,7 @@ test('a gateway paused for 10 s with reservations in hand: the other one resends
   })
 })
 
-test('a gateway that resumes after its reservation expired and the unit was resold does not sell it twice', async () => {
+test('a gateway that resumes after its unit was resold does not sell it twice', async () => {
   const saleId = await shop.openSale(1)
   for (const name of ['gateway-1 to rabbitmq', 'gateway-2 to rabbitmq']) shop.links.named(name).cut()
   const { body } = await buy(shop, saleId, 'first')

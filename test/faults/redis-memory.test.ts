@@ -40,7 +40,7 @@ async function expectTheRestIsSold(buyers: string[], ids: string[]): Promise<voi
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: STOCK, redisLeft: 0 }] })
 }
 
-test('restored from an older copy, Redis does not offer units that were sold since, and buyers keep theirs', async () => {
+test('restored from an older copy, Redis does not sell units again, and buyers keep theirs', async () => {
   const before = await sellTo(people('before', 5))
   await memory.copy()
   const after = await sellTo(people('after', 5))
@@ -60,7 +60,7 @@ test('replaced by an empty one, Redis is rebuilt from PostgreSQL and sells the r
   await expectTheRestIsSold(people('early', 10), sold)
 })
 
-test('reservations that are not ordered yet when Redis loses them become one order each, and no unit is sold twice', async () => {
+test('reservations that Redis loses before they are ordered become one order each', async () => {
   // Their messages wait in the broker and are unknown to PostgreSQL.
   for (const name of ['order-service-1', 'order-service-2'] as const) shop.instance(name).pause()
   const waiting = await Promise.all(people('waiting', 10).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))

@@ -113,7 +113,7 @@ async function pays(order: Order): Promise<void> {
   })
 }
 
-test('killed in every step of a paid and then vetoed purchase: money, points, coupon and unit go back once', async () => {
+test('killed in every step of a veto: money, points, coupon and unit go back once', async () => {
   const vetoed = await order()
   // They have paid for something else just now.
   await system.world.database.riskReview.create({
@@ -159,7 +159,7 @@ test('killed while a coupon is refused: it stays with its owner, and nothing was
   ).toEqual([{ step: 'REFUSED' }])
 })
 
-test('killed while it cancels an overdue saga, the cancel worker does so once, and what was taken goes back', async () => {
+test('killed while it cancels an overdue saga: cancelled once, and what was taken goes back', async () => {
   const slow = await order()
   await diesAfter('order.coupon-locked', slow, TELLING, 2)
   await system.stop('cancel-worker')

@@ -22,7 +22,7 @@ async function lose(): Promise<number> {
   return left.reduce((sum, length) => sum + length, 0)
 }
 
-test('timeout message lost, worker down past the deadline: the sweeper cancels, and the units are resold', async () => {
+test('timeout message lost, worker down past the deadline: the sweeper cancels the orders', async () => {
   const saleId = await system.createSale({ stock: UNITS })
   const crowd = new Crowd(system, saleId)
   await system.stop('cancel-worker')

@@ -3,7 +3,7 @@ import { createTokens } from '../../../core/platform/http/tokens.ts'
 import { callUntilAvailable } from '../../support/http-client.ts'
 import type { System } from '../../support/system.ts'
 
-/** The shop's page as a buyer uses it, by what stands on it. */
+/** The shop's page, operated by its visible texts. */
 export class ShopPage {
   readonly page: Page
 
@@ -13,7 +13,7 @@ export class ShopPage {
 
   button = (name: string | RegExp) => this.page.getByRole('button', { name })
 
-  /** Waits until that is what the page says. */
+  /** Waits until the page shows this text. */
   async says(title: string): Promise<void> {
     await this.page.getByText(title, { exact: true }).first().waitFor()
   }

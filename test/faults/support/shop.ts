@@ -124,7 +124,7 @@ async function openSale(controlRoom: string, token: string, stock: number): Prom
     token,
     body: {
       id,
-      title: 'A sale in bad weather',
+      title: 'A sale under faults',
       priceCents: 1_000,
       stock,
       opensAt: new Date(Date.now() - 86_400_000).toISOString(),
