@@ -36,8 +36,7 @@ export function signatureFault(
 
 /** Message for the caller: what is wrong and what was expected. */
 export const signatureAdvice: Record<SignatureFault, string> = {
-  MISSING:
-    `The header ${SIGNATURE_HEADER} is missing; ` + 'expected t=<unix seconds>,v1=<hex HMAC-SHA-256 of "<t>.<body>">.',
+  MISSING: `The header ${SIGNATURE_HEADER} is missing; expected t=<unix seconds>,v1=<hex HMAC-SHA-256 of "<t>.<body>">.`,
   MALFORMED: `The header ${SIGNATURE_HEADER} is malformed; expected t=<unix seconds>,v1=<64 hex digits>.`,
   WRONG: 'The signature does not match the body; sign the exact bytes that are sent, with the shared secret.',
   OUT_OF_TIME:

@@ -35,8 +35,8 @@ afterAll(() => http.close())
 
 const HOST = 'Host: shop\r\n'
 const get = (path: string) => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`
-const POST_BROKEN =
-  `POST /body HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n` + 'Transfer-Encoding: chunked\r\n\r\nzz\r\n'
+const CHUNKED_JSON = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n'
+const POST_BROKEN = `POST /body HTTP/1.1\r\n${HOST}${CHUNKED_JSON}\r\nzz\r\n`
 const UNREADABLE: [name: string, bytes: string, status: number][] = [
   ['bytes that are no HTTP', 'nonsense\r\n\r\n', 400],
   ['a request with two lengths', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`, 400],

@@ -49,8 +49,8 @@ test('a Redis with noeviction and an append-only file passes', async () => {
 const POLICIES = ['volatile-lru', 'allkeys-lfu', 'volatile-ttl', 'allkeys-random']
 test.each(POLICIES)('the eviction policy %s is reported, and refused in production', async (policy) => {
   await redis.config('SET', 'maxmemory-policy', policy)
-  const sentence =
-    `Redis may drop reservations when its memory is full: maxmemory-policy is ${policy}. ` + 'Set it to noeviction.'
+  const setting = `maxmemory-policy is ${policy}. Set it to noeviction.`
+  const sentence = `Redis may drop reservations when its memory is full: ${setting}`
   expect(await redisCheck(redis, [])()).toEqual({ code: 'REDIS_EVICTS', detail: sentence })
   expect(await loggedAtStart('development')).toEqual([sentence])
   await expect(loggedAtStart('production')).rejects.toThrow(`REDIS_URL: ${sentence}`)
