@@ -24,10 +24,10 @@ const ask = (orderId: string) => shop.world.database.$transaction((tx) => checkB
 
 test('only overdue sagas are checked back on, running and compensating ones', async () => {
   const back = await shop.place({ couponCode: 'NO-SUCH-COUPON' })
-  await shop.hear('coupon')
+  await shop.deliver('coupon')
   const done = await shop.place({ points: 1 })
   await shop.givePoints(done.buyerId, 1)
-  await shop.hear('points')
+  await shop.deliver('points')
   const [slow, young, cancelled] = [
     await shop.place({ points: 1 }),
     await shop.place({ points: 1 }),
@@ -61,7 +61,7 @@ test('a saga that is not completed in time is called off, and a late step does n
   expect(await ask(order.orderId)).toBe('expired')
   expect(await ask(order.orderId)).toBeUndefined()
   await shop.settle()
-  expect(shop.told(order.orderId)).toEqual([
+  expect(shop.eventsOf(order.orderId)).toEqual([
     'created',
     'saga-expired',
     'points-returned',
@@ -110,7 +110,7 @@ test('a failure without a next step is repeated, and undone once however often',
   }
   expect(patience[1]).toBe(2 * (patience[0] ?? 0))
   await shop.settle()
-  expect(shop.told(order.orderId).slice(0, 6)).toEqual([
+  expect(shop.eventsOf(order.orderId).slice(0, 6)).toEqual([
     'created',
     'coupon-locked',
     'points-refused',
@@ -118,7 +118,7 @@ test('a failure without a next step is repeated, and undone once however often',
     'points-refused',
     'points-refused',
   ])
-  expect(shop.told(order.orderId).filter((event) => event === 'cancelled')).toHaveLength(1)
+  expect(shop.eventsOf(order.orderId).filter((event) => event === 'cancelled')).toHaveLength(1)
   expect(await shop.couponSteps(order.orderId)).toEqual(['LOCKED', 'RETURNED'])
   expect([(await shop.saga(order.orderId)).state, await shop.ledger.sold(order.saleId)]).toEqual(['COMPENSATED', 0])
   await overdue(order.orderId)
@@ -142,7 +142,7 @@ test('a step that is being taken is not called off meanwhile', async () => {
   await overdue(order.orderId)
   const both = await shop.world.database.$transaction(async (tx) => {
     await tx.$executeRaw`LOCK TABLE points_entries IN SHARE ROW EXCLUSIVE MODE`
-    const step = shop.hear('points')
+    const step = shop.deliver('points')
     await eventually(
       'the step to wait for its entry',
       () => shop.ledger.waitingForLocks(),
@@ -166,11 +166,11 @@ test('what is undone once more after the end changes nothing', async () => {
   await shop.settle(['coupon', 'points'])
   await overdue(order.orderId)
   expect(await ask(order.orderId)).toBe('repeated')
-  await shop.hear('saga')
+  await shop.deliver('saga')
   expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
   await shop.settle()
   expect((await shop.saga(order.orderId)).state).toBe('COMPENSATED')
-  expect(shop.told(order.orderId).slice(-2)).toEqual(['points-refused', 'cancelled'])
+  expect(shop.eventsOf(order.orderId).slice(-2)).toEqual(['points-refused', 'cancelled'])
 })
 
 test('an order that was cancelled meanwhile is not called off', async () => {
@@ -179,7 +179,7 @@ test('an order that was cancelled meanwhile is not called off', async () => {
   await overdue(order.orderId)
   expect(await ask(order.orderId)).toBeUndefined()
   await shop.settle()
-  expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
+  expect(shop.eventsOf(order.orderId)).toEqual(['created', 'cancelled'])
 })
 
 test('an order whose saga is done is not checked back on, paid or not', async () => {

@@ -12,7 +12,7 @@ export const OrderServiceConfig = z.object({
   RABBITMQ_URL: settings.RABBITMQ_URL,
   TOKEN_SECRET: settings.TOKEN_SECRET,
   PAYMENT_SECRET: settings.PAYMENT_SECRET,
-  PAYMENT_PROVIDER_URL: httpBase().describe('where the payment provider answers, as the order service reaches it'),
+  PAYMENT_PROVIDER_URL: httpBase().describe('base URL of the payment provider, as the order service reaches it'),
   ALLOW_DEMO_PAYMENTS: settings.ALLOW_DEMO_PAYMENTS,
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
@@ -22,12 +22,14 @@ export const OrderServiceConfig = z.object({
   ORDERS_PER_SECOND: bounded([0.001, 10_000_000], { isWhole: false })
     .default(2_000)
     .describe('steady rate at which one order service places reservations'),
-  // With 256 an order costs this process 45 µs, with 512 38, with 1,000 39; the sale's row is held for 20 ms.
+  // An order costs this process 45 µs with 256, 38 with 512, 39 with 1,000; a batch locks the row of its sale for 20
+  // ms.
   ORDER_BATCH_MAX: count(512, [1, 1_000]).describe(
-    `reservations placed in one transaction; a message is placed whole, so it may be ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`,
+    'reservations placed in one transaction; messages are not split, ' +
+      `so it may be up to ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`,
   ),
 })
 export type OrderServiceConfig = z.output<typeof OrderServiceConfig>
 
-/** Of one process, at most. */
+/** Limit per process. */
 export const DATABASE_CONNECTIONS = 10

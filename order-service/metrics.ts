@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Verdict } from '../core/orders/decide.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 
-/** Counts what was decided, and how long a reservation waited for it. */
+/** Counts decisions by outcome, and measures how long reservations waited for them. */
 export function placingMetrics(registry: Registry): (verdicts: Verdict[]) => void {
   const decided = new Counter({
     name: 'seckill_decisions_total',
@@ -28,10 +28,10 @@ export function placingMetrics(registry: Registry): (verdicts: Verdict[]) => voi
   }
 }
 
-/** The log repeats an alarm that goes on once a minute. */
+/** A persistent alarm is logged once per interval. */
 const ALARM_INTERVAL_MS = 60_000
 
-/** Counts what the broker refused of the outbox, and raises the alarm: some queue is full. */
+/** Counts outbox entries that the broker refused, and logs an alarm: a queue is full. */
 export function refusalAlarm(registry: Registry, log: Logger): (entries: number) => void {
   const refused = new Counter({
     name: 'seckill_outbox_refused_total',
@@ -45,7 +45,8 @@ export function refusalAlarm(registry: Registry, log: Logger): (entries: number)
     alarmedAtMs = performance.now()
     log.error(
       { entries },
-      'a queue is full: messages of the outbox are refused and sent again later, all others pass; the control room shows the queues',
+      'a queue is full: the broker refuses messages of the outbox, which are sent again later; other messages pass; ' +
+        'the control room shows the queues',
     )
   }
 }

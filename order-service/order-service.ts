@@ -1,18 +1,20 @@
+import type { Registry } from 'prom-client'
 import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
 import { clockCheck } from '../core/platform/stores/clock-check.ts'
-import { connectDatabase, isDataError } from '../core/platform/stores/database.ts'
+import { connectDatabase, type Database, isDataError } from '../core/platform/stores/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/stores/database-check.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { metricsAccess } from '../core/platform/http/metrics-access.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
-import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
+import { type BatchConsumer, consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { chooseDelayLater } from '../core/platform/rabbit/delay.ts'
-import { createPublisher } from '../core/platform/rabbit/publisher.ts'
+import { createPublisher, type Publisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
+import type { Repeating } from '../core/platform/process/repeat.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
-import type { StartService } from '../core/platform/process/service.ts'
+import type { Context, StartService } from '../core/platform/process/service.ts'
 import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/http/signature.ts'
 import { createTokens } from '../core/platform/http/tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
@@ -25,12 +27,19 @@ import { startRefunds } from './payments/send-refunds.ts'
 import { createPlacer, readReservations } from './place-batch.ts'
 import { type RelayDeps, relayOutbox } from './relay-outbox.ts'
 
-/** The relay is poked whenever something is written; this is for what another service wrote. */
+/** The relay runs as soon as this process writes to the outbox; the interval is for what other services wrote. */
 const RELAY_INTERVAL_MS = 200
 const REFUND_INTERVAL_MS = 1_000
 const CONFIRM_TIMEOUT_MS = 4_000
 
-/** The heavy side: places orders at its own steady rate, sends the outbox, answers for orders and payments. */
+interface Parts extends Context<OrderServiceConfig> {
+  metrics: Registry
+  loops: Loops
+  database: Database
+  stock: Stock
+}
+
+/** The heavy side: places orders at its own steady rate, relays the outbox, serves orders and payments over HTTP. */
 export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('order-service')
   const database = connectDatabase(config.DATABASE_URL, {
@@ -44,57 +53,11 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   await refuseLossyRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const provider = demoProvider({ url: config.PAYMENT_PROVIDER_URL, secret: config.PAYMENT_SECRET })
-
-  const paymentWindowMs = Math.round(config.PAYMENT_WINDOW_SECONDS * 1_000)
-  const delay = chooseDelayLater(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs, log)
-  const publisher = await createPublisher({
-    url: config.RABBITMQ_URL,
-    name: 'order-service publisher',
-    log,
-    metrics,
-    confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
-    topology: async () => merge(eventTopology, await delay.choose()),
-  })
-  closers.add('publisher', () => publisher.close())
-  const relaying: RelayDeps = { database, publisher, delay, onRefused: refusalAlarm(metrics, log) }
   const loops = new Loops(log, metrics)
-  const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => {
-    while (await relayOutbox(relaying));
-  })
-  closers.add('outbox relay', () => relay.close())
 
-  const countVerdicts = placingMetrics(metrics)
-  const placer = createPlacer({
-    database,
-    stock,
-    log,
-    rules: {
-      reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000,
-      paymentWindowMs,
-      sagaMs: config.SAGA_SECONDS * 1_000,
-    },
-    onPlaced: (verdicts) => {
-      countVerdicts(verdicts)
-      relay.soon()
-    },
-  })
-  closers.add('placer', () => placer.close())
-  const consumer = await consumeBatches({
-    url: config.RABBITMQ_URL,
-    name: 'order-service consumer',
-    log,
-    metrics,
-    topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
-    queue: INTAKE,
-    // At most a quarter of a second's worth, or a slow rate would come in jerks.
-    batchMax: Math.min(config.ORDER_BATCH_MAX, Math.ceil(config.ORDERS_PER_SECOND / 4)),
-    itemsPerSecond: config.ORDERS_PER_SECOND,
-    unpack: readReservations,
-    handle: placer.place,
-    isFutile: isDataError,
-    isAway: async () => !(await databaseAnswers(database)),
-  })
-  closers.add('consumer', () => consumer.close())
+  const parts: Parts = { config, log, closers, metrics, loops, database, stock }
+  const { publisher, relay } = await startRelay(parts)
+  const consumer = await startPlacing(parts, relay)
   const refunds = startRefunds({ database, provider, log }, loops, REFUND_INTERVAL_MS)
   closers.add('refunds', () => refunds.close())
 
@@ -127,4 +90,65 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   })
   closers.add('http', () => http.close())
   return { port: http.port }
+}
+
+const paymentWindowMs = (config: OrderServiceConfig) => Math.round(config.PAYMENT_WINDOW_SECONDS * 1_000)
+
+/** The publisher, and the loop that publishes the outbox through it. */
+async function startRelay(parts: Parts): Promise<{ publisher: Publisher; relay: Repeating }> {
+  const { config, log, closers, metrics, loops, database } = parts
+  const delay = chooseDelayLater(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs(config), log)
+  const publisher = await createPublisher({
+    url: config.RABBITMQ_URL,
+    name: 'order-service publisher',
+    log,
+    metrics,
+    confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
+    topology: async () => merge(eventTopology, await delay.choose()),
+  })
+  closers.add('publisher', () => publisher.close())
+  const relaying: RelayDeps = { database, publisher, delay, onRefused: refusalAlarm(metrics, log) }
+  const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => {
+    while (await relayOutbox(relaying));
+  })
+  closers.add('outbox relay', () => relay.close())
+  return { publisher, relay }
+}
+
+/** The consumer of reservations, which places them as orders. */
+async function startPlacing(parts: Parts, relay: Repeating): Promise<BatchConsumer> {
+  const { config, log, closers, metrics, database, stock } = parts
+  const countVerdicts = placingMetrics(metrics)
+  const placer = createPlacer({
+    database,
+    stock,
+    log,
+    rules: {
+      reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000,
+      paymentWindowMs: paymentWindowMs(config),
+      sagaMs: config.SAGA_SECONDS * 1_000,
+    },
+    onPlaced: (verdicts) => {
+      countVerdicts(verdicts)
+      relay.soon()
+    },
+  })
+  closers.add('placer', () => placer.close())
+  const consumer = await consumeBatches({
+    url: config.RABBITMQ_URL,
+    name: 'order-service consumer',
+    log,
+    metrics,
+    topology: intakeTopology(config.INTAKE_QUEUE_MAX_LENGTH),
+    queue: INTAKE,
+    // A quarter of a second's worth at most; larger batches would turn a slow rate into bursts.
+    batchMax: Math.min(config.ORDER_BATCH_MAX, Math.ceil(config.ORDERS_PER_SECOND / 4)),
+    itemsPerSecond: config.ORDERS_PER_SECOND,
+    unpack: readReservations,
+    handle: placer.place,
+    isFutile: isDataError,
+    isAway: async () => !(await databaseAnswers(database)),
+  })
+  closers.add('consumer', () => consumer.close())
+  return consumer
 }

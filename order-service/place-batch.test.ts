@@ -22,7 +22,7 @@ afterAll(async () => {
   await world.close()
 })
 
-/** Reservations of one sale, in Redis and not in the database yet. */
+/** Reservations of one sale, in Redis and not yet in PostgreSQL. */
 async function reserved() {
   const saleId = await ledger.sale(COUNT, `sale-${randomUUID().slice(0, 8)}`)
   const window = { opensAtMs: Date.now() - 1_000, closesAtMs: Date.now() + 60_000 }
@@ -46,7 +46,7 @@ async function reserved() {
   return { saleId, reservations }
 }
 
-/** Answers once it is let. */
+/** Settles only after `answer` was called. */
 class SlowStock extends Stock {
   answer = () => {}
   readonly #answering = new Promise<void>((resolve) => {
@@ -59,7 +59,7 @@ class SlowStock extends Stock {
   }
 }
 
-test('Redis is told while the next batch is placed, of one batch at a time, and of all before closing', async () => {
+test('a batch is settled in Redis while the next is placed, one at a time, and all before closing', async () => {
   const { saleId, reservations } = await reserved()
   const stock = new SlowStock(world.redis, world.keyPrefix)
   const placer = createPlacer({ database: world.database, stock, log, rules, onPlaced: () => {} })
@@ -81,7 +81,7 @@ test('Redis is told while the next batch is placed, of one batch at a time, and 
   expect(await world.stock.countUndecided(saleId)).toBe(0)
 })
 
-test('while Redis is away orders are placed all the same, and stay undecided there for the sweeper', async () => {
+test('orders are placed while Redis is unreachable, and stay undecided there for the sweeper', async () => {
   const { saleId, reservations } = await reserved()
   const away = connectRedis(world.redisUrl, log)
   await redisReady(away)

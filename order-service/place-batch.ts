@@ -12,14 +12,14 @@ export interface PlacingDeps {
   stock: Stock
   log: Logger
   rules: PlacingRules
-  /** Called when something waits in the outbox. */
+  /** Called after the commit of each batch, which has filled the outbox. */
   onPlaced: (verdicts: Verdict[]) => void
 }
 
 export interface Placer {
-  /** Returns once the reservations are decided for good; they are settled after that. */
+  /** Resolves once the decisions are committed; they are settled in Redis after that. */
   place: (reservations: Reservation[]) => Promise<void>
-  /** Waits until everything is settled. */
+  /** Waits until every decision is settled in Redis. */
   close: () => Promise<void>
 }
 
@@ -29,8 +29,9 @@ export function readReservations(body: Buffer): Unpacked<Reservation> {
 }
 
 /**
- * Places batches, each in one transaction. A batch is settled in Redis while the next one is placed, and never two at a
- * time: a slow Redis is backpressure for the placing. After a kill in between the sweeper settles it.
+ * Places batches, each in one transaction. A batch is settled in Redis while the next one is placed, one batch at a
+ * time: a slow Redis is backpressure on placing instead of a growing queue in memory. After a crash in between, the
+ * sweeper settles the batch.
  */
 export function createPlacer({ database, stock, log, rules, onPlaced }: PlacingDeps): Placer {
   let settling = Promise.resolve()

@@ -26,7 +26,7 @@ const delay: DelayTransport = {
   topology,
   route: { exchange: TIMEOUTS, routingKey: waitingRoom(DELAY_MS) },
 }
-/** Leads nowhere: the broker returns what is sent there. */
+/** A routing key without a queue: the broker returns the message. */
 const nowhere: DelayTransport = { ...delay, route: { exchange: TIMEOUTS, routingKey: 'nowhere' } }
 
 let world: World
@@ -73,8 +73,8 @@ const relay = (to = delay) =>
       refused += entries
     },
   })
-/** As if the rest of refused entries were over. */
-const rested = () =>
+/** Ends the back-off of refused entries. */
+const endBackoff = () =>
   world.database.outboxEntry.updateMany({ where: { refusedAt: { not: null } }, data: { refusedAt: new Date(0) } })
 const lengthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount
 
@@ -87,7 +87,7 @@ async function place(count: number, name: string): Promise<void> {
   )
 }
 
-test('each event goes out as a message of its own, the timeouts together, and the outbox is empty', async () => {
+test('each event is published as its own message, the timeouts as one, and the outbox is empty', async () => {
   await place(3, 'three')
   expect(await relay()).toBe(false)
   expect(await lengthOf(LISTENER)).toBe(3)
@@ -97,24 +97,24 @@ test('each event goes out as a message of its own, the timeouts together, and th
   expect(message && message.fields.routingKey).toBe('order.created')
 })
 
-test('what the broker refuses stays, alone, is told, and goes out later', async () => {
+test('only the messages that the broker refuses stay in the outbox, are counted, and are published later', async () => {
   await place(3, 'refused')
   expect(await relay(nowhere)).toBe(false)
   expect(refused).toBe(1)
   await relay()
   expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(0)
-  await rested()
+  await endBackoff()
   await relay(nowhere)
   expect(await lengthOf(LISTENER)).toBe(3)
   expect(await ledger.timeouts()).toHaveLength(1)
   expect(await world.database.outboxEntry.findMany({ select: { size: true } })).toEqual([{ size: 1 }])
-  await rested()
+  await endBackoff()
   await relay()
   expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(1)
   expect(await world.database.outboxEntry.count()).toBe(0)
 })
 
-test('one run takes whole entries until it has a thousand messages, and says that there are more', async () => {
+test('a run takes whole entries until it has a thousand messages, and returns that there are more', async () => {
   for (const name of ['first', 'second', 'third']) await place(600, name)
   expect(await relay()).toBe(true)
   expect(await lengthOf(LISTENER)).toBe(1_200)
@@ -123,7 +123,7 @@ test('one run takes whole entries until it has a thousand messages, and says tha
   expect(await lengthOf(LISTENER)).toBe(1_800)
 })
 
-test('while one relay is at work another sends nothing', async () => {
+test('of two concurrent relays only one publishes', async () => {
   await place(3, 'shared')
   await world.database.$transaction(async (tx) => {
     expect(await lockOldestEntries(tx, 1_000)).toHaveLength(1)
@@ -134,15 +134,16 @@ test('while one relay is at work another sends nothing', async () => {
   expect(await lengthOf(LISTENER)).toBe(3)
 })
 
-test('timeouts that the broker refuses, more of them than one run takes, hold back no event', async () => {
+test('more refused timeouts than one run takes do not hold back events', async () => {
   for (let i = 0; i < 3; i++) {
     await place(1, `stuck-${i}`)
     await relay(nowhere)
   }
-  // As after a day with a full queue: each refused timeout an entry of its own.
+  // As after a day with a full queue: an entry for each refused timeout.
   await world.database.$executeRaw`
-    INSERT INTO outbox (size, messages, refused_at) SELECT size, messages, refused_at FROM outbox, generate_series(1, 400) WHERE refused_at IS NOT NULL`
-  await rested()
+    INSERT INTO outbox (size, messages, refused_at)
+    SELECT size, messages, refused_at FROM outbox, generate_series(1, 400) WHERE refused_at IS NOT NULL`
+  await endBackoff()
   await channel.purgeQueue(LISTENER)
   await place(3, 'behind')
   await relay(nowhere)

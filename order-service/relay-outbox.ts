@@ -13,33 +13,35 @@ import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
 import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
 
-/** Messages of one transaction, which stays open until the broker has confirmed them; an entry is taken whole. */
+/** Messages per transaction, which stays open until the broker has confirmed them; entries are not split. */
 const BATCH_MAX = 1_000
 
 export interface RelayDeps {
   database: Database
   publisher: Publisher
   delay: DelayTransport
-  /** Called with the number of entries of which the broker has refused messages: a queue is full. */
+  /** Called with the number of entries with messages that the broker refused, because a queue is full. */
   onRefused: (entries: number) => void
 }
 
 /**
- * Publishes what waits in the outbox, oldest first, and deletes what the broker confirmed; a crash in between sends
- * again, which every consumer takes. @returns whether there is more to do right now.
+ * Publishes the outbox, oldest entries first, and deletes what the broker confirmed (at-least-once: a crash in between
+ * publishes again, and every consumer is idempotent).
+ * @returns whether more entries can be published right now
  */
 export async function relayOutbox({ database, publisher, delay, onRefused }: RelayDeps): Promise<boolean> {
   if (!publisher.isReady() || !(await isOutboxDue(database))) return false
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
     if (entries.length > 0) failpoint('relay.beforePublish')
-    const rests = await Promise.all(entries.map((entry) => send(entry, publisher, delay)))
-    const unsent = rests.filter((rest) => rest.messages.length > 0)
+    const results = await Promise.all(entries.map((entry) => send(entry, publisher, delay)))
+    const unsent = results.filter(({ messages }) => messages.length > 0)
+    const sent = results.filter(({ messages }) => messages.length === 0)
     await deleteEntries(
       tx,
-      rests.filter((rest) => rest.messages.length === 0).map((rest) => rest.id),
+      sent.map(({ id }) => id),
     )
-    // Rare. What was confirmed must not go out again with the rest.
+    // Rare: keep only the unconfirmed messages of an entry.
     await shrinkEntries(tx, unsent)
     const refused = unsent.filter(({ isRefused }) => isRefused)
     if (refused.length > 0) onRefused(refused.length)
@@ -51,7 +53,7 @@ export async function relayOutbox({ database, publisher, delay, onRefused }: Rel
   })
 }
 
-/** @returns the entry with what the broker did not confirm. */
+/** @returns the entry with the messages that the broker did not confirm */
 async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: DelayTransport): Promise<OutboxRest> {
   const outcomes = await Promise.all(messages.map((message) => publisher.publish(address(message, delay))))
   return {
@@ -63,8 +65,7 @@ async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: 
 
 function address({ destination, message }: OutboxMessage, delay: DelayTransport): Outgoing {
   return destination === 'events'
-    ? // Nobody need listen to the topic, so an event that no queue wants is not an error. Subscribers partition by the
-      // order.
+    ? // Not mandatory: the topic may have no subscriber. The correlation id is the partition key.
       {
         exchange: ORDER_EVENTS,
         routingKey: message.type,

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { cancelForBuyer, cancelUnpaid } from '../core/orders/transitions.ts'
 import { eventually } from '../test/support/eventually.ts'
-import { Choreography, type Delivery, type Placed } from '../test/support/choreography.ts'
+import { Choreography, type Batching, type Placed } from '../test/support/choreography.ts'
 
 const PRICE_CENTS = 500
 let shop: Choreography
@@ -49,7 +49,7 @@ describe('forwards', () => {
     await shop.givePoints(buyerId, 100)
     expect(await shop.saga(orderId)).toMatchObject({ state: 'RUNNING', step: 'order.created', saleId })
     await shop.settle()
-    expect(shop.told(orderId)).toEqual(['created', 'coupon-locked', 'points-deducted'])
+    expect(shop.eventsOf(orderId)).toEqual(['created', 'coupon-locked', 'points-deducted'])
     expect(await shop.saga(orderId)).toMatchObject({ state: 'DONE', step: 'order.points-deducted', reason: null })
     expect((await shop.order(orderId)).amountCents).toBe(PRICE_CENTS - 120 - 80)
     expect(shop.published.filter((event) => event.orderId === orderId).map(({ amountCents }) => amountCents)).toEqual([
@@ -68,8 +68,8 @@ describe('forwards', () => {
     const withPoints = await place({ points: 100 })
     await shop.givePoints(withPoints.buyerId, 100)
     await shop.settle()
-    expect(shop.told(withCoupon.orderId)).toEqual(['created', 'coupon-locked'])
-    expect(shop.told(withPoints.orderId)).toEqual(['created', 'points-deducted'])
+    expect(shop.eventsOf(withCoupon.orderId)).toEqual(['created', 'coupon-locked'])
+    expect(shop.eventsOf(withPoints.orderId)).toEqual(['created', 'points-deducted'])
     for (const { orderId } of [withCoupon, withPoints]) {
       expect((await shop.saga(orderId)).state).toBe('DONE')
       expect((await shop.order(orderId)).amountCents).toBe(PRICE_CENTS - 100)
@@ -79,7 +79,7 @@ describe('forwards', () => {
   test('an order that names neither has no saga', async () => {
     const { orderId } = await place()
     await shop.settle()
-    expect(shop.told(orderId)).toEqual(['created'])
+    expect(shop.eventsOf(orderId)).toEqual(['created'])
     expect(await shop.world.database.saga.count({ where: { orderId } })).toBe(0)
   })
 
@@ -94,7 +94,7 @@ describe('forwards', () => {
     expect([(await shop.order(free.orderId)).amountCents, await shop.pointsOf(free.buyerId)]).toEqual([0, -7])
     for (const { orderId: id } of [{ orderId }, free]) {
       expect(await shop.order(id)).toMatchObject({ status: 'PAID', sequence: 4 })
-      expect(shop.told(id)).toEqual(['created', 'coupon-locked', 'points-deducted', 'paid'])
+      expect(shop.eventsOf(id)).toEqual(['created', 'coupon-locked', 'points-deducted', 'paid'])
     }
   })
 
@@ -105,7 +105,7 @@ describe('forwards', () => {
       await place({ couponCode: code }),
       await place({ couponCode: code }),
     ]
-    await shop.hearAtOnce('coupon')
+    await shop.deliverConcurrently('coupon')
     await shop.settle()
     const states = await Promise.all(orders.map(async ({ orderId }) => (await shop.saga(orderId)).state))
     expect(states.sort()).toEqual(['COMPENSATED', 'COMPENSATED', 'DONE'])
@@ -125,7 +125,7 @@ describe('forwards', () => {
     const { hearing } = await shop.world.database.$transaction(async (tx) => {
       // None of them can commit before each has come as far as it can without the others.
       await tx.$queryRaw`SELECT FROM sagas WHERE order_id = ANY(${orderIds}::uuid[]) FOR UPDATE`
-      const hearing = shop.hearAtOnce('points')
+      const hearing = shop.deliverConcurrently('points')
       await eventually(
         'all of them to be held up',
         () => shop.ledger.waitingForLocks(),
@@ -158,7 +158,7 @@ describe('backwards', () => {
     const order = await place({ couponCode: code, points: 10 })
     await shop.givePoints(order.buyerId, 10)
     await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-refused', 'cancelled'])
+    expect(shop.eventsOf(order.orderId)).toEqual(['created', 'coupon-refused', 'cancelled'])
     expect(await shop.order(order.orderId)).toMatchObject({
       status: 'CANCELLED',
       endReason: 'COUPON_REFUSED',
@@ -175,7 +175,7 @@ describe('backwards', () => {
     const order = await place({ couponCode: code, points: 80 })
     await shop.givePoints(order.buyerId, 79)
     await shop.settle()
-    expect(shop.told(order.orderId)).toEqual([
+    expect(shop.eventsOf(order.orderId)).toEqual([
       'created',
       'coupon-locked',
       'points-refused',
@@ -200,8 +200,8 @@ describe('backwards', () => {
     await shop.settle()
     for (const { orderId } of [first, order]) await shop.pay(orderId)
     await shop.settle()
-    expect(shop.told(first.orderId)).toEqual(['created', 'paid'])
-    expect(shop.told(order.orderId)).toEqual([
+    expect(shop.eventsOf(first.orderId)).toEqual(['created', 'paid'])
+    expect(shop.eventsOf(order.orderId)).toEqual([
       'created',
       'coupon-locked',
       'points-deducted',
@@ -227,7 +227,7 @@ describe('backwards', () => {
     const order = await payTwo({})
     expect(await shop.pointsOf(order.buyerId)).toBe(10)
     await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'paid', 'vetoed', 'points-returned', 'refunded'])
+    expect(shop.eventsOf(order.orderId)).toEqual(['created', 'paid', 'vetoed', 'points-returned', 'refunded'])
     expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: 'VETOED' })
     expect([await soldOf(order), await shop.pointsOf(order.buyerId)]).toEqual([0, 5])
   })
@@ -240,7 +240,7 @@ describe('an order that ends otherwise', () => {
     await shop.givePoints(order.buyerId, 10)
     await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
     await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'cancelled'])
+    expect(shop.eventsOf(order.orderId)).toEqual(['created', 'cancelled'])
     expect(await shop.saga(order.orderId)).toMatchObject({ state: 'COMPENSATED', reason: null })
     expect([
       await shop.statusOf(code),
@@ -253,10 +253,10 @@ describe('an order that ends otherwise', () => {
     const code = await shop.coupon(100)
     const order = await place({ couponCode: code, points: 10 })
     await shop.givePoints(order.buyerId, 10)
-    await shop.hear('coupon')
+    await shop.deliver('coupon')
     await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
     await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-locked', 'cancelled'])
+    expect(shop.eventsOf(order.orderId)).toEqual(['created', 'coupon-locked', 'cancelled'])
     expect([
       await shop.statusOf(code),
       await shop.couponSteps(order.orderId),
@@ -267,10 +267,10 @@ describe('an order that ends otherwise', () => {
 
   test('when its buyer cancels while it goes back, the unit comes back once', async () => {
     const order = await place({ couponCode: 'NO-SUCH-COUPON' })
-    await shop.hear('coupon')
+    await shop.deliver('coupon')
     await cancelForBuyer(shop.world.database, order.orderId, order.buyerId)
     await shop.settle()
-    expect(shop.told(order.orderId)).toEqual(['created', 'coupon-refused', 'cancelled'])
+    expect(shop.eventsOf(order.orderId)).toEqual(['created', 'coupon-refused', 'cancelled'])
     expect(await shop.order(order.orderId)).toMatchObject({ status: 'CANCELLED', endReason: 'BUYER' })
     expect([(await shop.saga(order.orderId)).state, await soldOf(order)]).toEqual(['COMPENSATED', 0])
   })
@@ -282,7 +282,7 @@ describe('an order that ends otherwise', () => {
     const code = await shop.coupon(100)
     const order = await place({ couponCode: code, points: 10 })
     await shop.givePoints(order.buyerId, 10)
-    await shop.hear('coupon')
+    await shop.deliver('coupon')
     if (isDone) await shop.settle()
     await shop.world.database.order.update({
       where: { id: order.orderId },
@@ -300,7 +300,7 @@ describe('an order that ends otherwise', () => {
   })
 })
 
-const threeTimesOneByOne: Delivery = (events) => [...events, ...events.toReversed(), ...events].map((event) => [event])
+const threeTimesOneByOne: Batching = (events) => [...events, ...events.toReversed(), ...events].map((event) => [event])
 
 test('every event three times, in any order, has the same end', async () => {
   const [good, dear] = [await shop.coupon(100), await shop.coupon(100)]

@@ -22,7 +22,7 @@ test('a full queue refuses: the buyer hears BUSY, the unit goes back, and what w
   system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '5' }, LIGHT)
   const saleId = await system.createSale({ stock: 100 })
   const tokens = await inParallel(30, 10, (i) => system.signIn(`crowd ${i}`))
-  const answers = await inParallel(30, 1, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(30, 1, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
 
   const accepted = answers.filter((answer) => answer.status === 202)
   const busy = answers.filter((answer) => answer.body.code === 'BUSY')
@@ -76,7 +76,7 @@ test('while the broker is away buyers reserve up to the bound, and every reserva
     const saleId = await system.createSale({ stock: 100 })
     const tokens = await inParallel(30, 10, (i) => system.signIn(`patient ${i}`))
     proxy.cut()
-    const answers = await inParallel(30, 5, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
+    const answers = await inParallel(30, 5, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
     const accepted = answers.flatMap((answer, i) =>
       answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : [],
     )
@@ -159,7 +159,7 @@ test('two order services share the work; one killed mid-way and replaced loses a
   const victim = await startProcess('order-service', steady)
   const partner = await startProcess('order-service', { ...steady, ORDER_SERVICE_PORT: String(await freePort()) })
   const tokens = await inParallel(600, 20, (i) => system.signIn(`buyer ${i}`))
-  const answers = await inParallel(600, 50, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(600, 50, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
   expect(answers.every((answer) => answer.status === 202)).toBe(true)
 
   const orders = () => system.world.database.order.count({ where: { saleId } })
@@ -180,7 +180,7 @@ test('stopping a gateway and an order service under load loses nothing that was 
   const accepted: { id: string; token: string }[] = []
   const load = inParallel(400, 20, async (i) => {
     const token = tokens[i] ?? ''
-    const answer = await system.buyAtLast(saleId, token).catch(() => undefined)
+    const answer = await system.buyUntilAvailable(saleId, token).catch(() => undefined)
     if (answer?.status === 202) accepted.push({ id: String(answer.body.id), token })
   })
   await eventually(

@@ -38,7 +38,7 @@ const workers = () =>
     .map(([pid]) => Number(pid))
 // A connection of its own for every call: they are what is handed round.
 const buy = (saleId: string, i: number) =>
-  system.buyAtLast(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
+  system.buyUntilAvailable(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
 
 test('they sell one stock, and their figures are told as one', () =>
   withProcesses({}, async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { veto } from '../core/orders/saga.ts'
-import { Choreography, type Delivery } from './support/choreography.ts'
+import { Choreography, type Batching } from './support/choreography.ts'
 
 let shop: Choreography
 beforeAll(async () => {
@@ -11,13 +11,13 @@ afterAll(() => shop.close())
 
 const HALVES = 20
 /** Two batches, the second of which has what it wants in the opposite order. */
-const twoWays: Delivery = (events) => [events.slice(0, HALVES), events.slice(HALVES).toReversed()]
+const twoWays: Batching = (events) => [events.slice(0, HALVES), events.slice(HALVES).toReversed()]
 
 describe('batches that want the same things in opposite orders do not wait for each other in a circle:', () => {
   test('coupons', async () => {
     const codes = await Promise.all(Array.from({ length: HALVES }, () => shop.coupon(100)))
     for (const couponCode of [...codes, ...codes]) await shop.place({ couponCode })
-    await shop.hearAtOnce('coupon', twoWays)
+    await shop.deliverConcurrently('coupon', twoWays)
     await shop.settle()
     expect(await Promise.all(codes.map((code) => shop.statusOf(code)))).toEqual(codes.map(() => 'LOCKED'))
   })
@@ -26,7 +26,7 @@ describe('batches that want the same things in opposite orders do not wait for e
     const buyers = Array.from({ length: HALVES }, (_, i) => `buyer-${i}-${randomUUID()}`)
     for (const buyerId of buyers) await shop.givePoints(buyerId, 10)
     for (const buyerId of [...buyers, ...buyers]) await shop.place({ points: 10 }, { buyerId })
-    await shop.hearAtOnce('points', twoWays)
+    await shop.deliverConcurrently('points', twoWays)
     expect(await Promise.all(buyers.map((buyerId) => shop.pointsOf(buyerId)))).toEqual(buyers.map(() => 0))
     await shop.settle()
   })
@@ -38,9 +38,9 @@ describe('batches that want the same things in opposite orders do not wait for e
     for (const event of shop.published.filter(({ type, saleId }) => type === 'order.paid' && sales.includes(saleId))) {
       await shop.world.database.$transaction((tx) => veto(tx, event, 30_000))
     }
-    await shop.hear('saga')
-    await shop.hear('points')
-    await shop.hearAtOnce('saga', twoWays)
+    await shop.deliver('saga')
+    await shop.deliver('points')
+    await shop.deliverConcurrently('saga', twoWays)
     expect(await Promise.all(sales.map((saleId) => shop.ledger.sold(saleId)))).toEqual(sales.map(() => 0))
   })
 })

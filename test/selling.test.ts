@@ -16,7 +16,7 @@ describe('a rush', () => {
   test('1,000 buyers for 100 units in parallel make exactly 100 orders, and everybody hears what became of them', async () => {
     const saleId = await system.createSale({ stock: 100 })
     const tokens = await inParallel(1_000, 50, (i) => system.signIn(`rush ${i}`))
-    const answers = await inParallel(1_000, 100, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
+    const answers = await inParallel(1_000, 100, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
 
     const accepted = answers.flatMap((answer, i) =>
       answer.status === 202 ? [{ id: String(answer.body.id), token: tokens[i] ?? '' }] : [],

@@ -153,7 +153,7 @@ test('a subscriber is added with one file and one process, hears everything from
   }).slice(1)
   await subscriptions.publish(...orders.flat(), ...later)
   const heard = (orderId: string | null | undefined) =>
-    subscriptions.world.redis.lrange(`${subscriptions.world.keyPrefix}heard:${orderId}`, 0, -1)
+    subscriptions.world.redis.lrange(`${subscriptions.world.keyPrefix}handled:${orderId}`, 0, -1)
   for (const [event] of orders) {
     expect(
       await eventually(

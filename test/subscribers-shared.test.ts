@@ -106,7 +106,7 @@ test('what a killed process had is handled by those that are left', async () => 
       })),
     }
   }
-  const heard = (orderId: string | null) => world.redis.llen(`${world.keyPrefix}heard:${orderId}`)
+  const heard = (orderId: string | null) => world.redis.llen(`${world.keyPrefix}handled:${orderId}`)
   const [one, other] = [await process(), await process()]
   const handled = async (port: string) => {
     const text = await fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text())

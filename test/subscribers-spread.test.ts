@@ -9,7 +9,7 @@ import { declare } from '../core/platform/rabbit/declare.ts'
 import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
 import { beginSpreading, haveAllCome, setStage } from '../cli/spread/stages.ts'
 import { eventually } from './support/eventually.ts'
-import { holdOf } from './support/added-subscriber/newcomer.ts'
+import { pauseKey } from './support/added-subscriber/newcomer.ts'
 import { lengthOf, publishTo } from './support/queues.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
 
@@ -206,7 +206,7 @@ test('further processes take their part, and go when it is done; a second comman
   const orders = Array.from({ length: 100 }, () => history(['order.created', 'order.paid']))
   await subscriptions.publish(...orders.flat())
   // The one that leads does not come to its end before the other has tried.
-  await world.redis.set(holdOf(world.keyPrefix), 'yes')
+  await world.redis.set(pauseKey(world.keyPrefix), 'yes')
   const commands = [1, 2].map(() =>
     spread('newcomer', '--over', '4', '--processes', '1').then(
       () => 'led',
@@ -214,10 +214,10 @@ test('further processes take their part, and go when it is done; a second comman
     ),
   )
   expect(await Promise.race(commands)).toBe('refused')
-  await world.redis.del(holdOf(world.keyPrefix))
+  await world.redis.del(pauseKey(world.keyPrefix))
   expect((await Promise.all(commands)).toSorted()).toEqual(['led', 'refused'])
   for (const [event] of orders)
-    expect(await world.redis.lrange(`${world.keyPrefix}heard:${event?.orderId}`, 0, -1)).toEqual([
+    expect(await world.redis.lrange(`${world.keyPrefix}handled:${event?.orderId}`, 0, -1)).toEqual([
       'order.created',
       'order.paid',
     ])

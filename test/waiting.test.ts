@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { hear, type Heard } from './support/event-stream.ts'
+import { openEventStream, type EventStream } from './support/event-stream.ts'
 import { eventually } from './support/eventually.ts'
 import { expectRefused } from './support/expect-refused.ts'
 import { call } from './support/http-client.ts'
@@ -24,8 +24,9 @@ async function holder() {
   return { token, id, path: `/reservations/${id}` }
 }
 
-const listen = ({ path, token }: { path: string; token: string }) => hear(system.url(`${path}/events`), token)
-const heardBy = (heard: Heard, status: string) =>
+const listen = ({ path, token }: { path: string; token: string }) =>
+  openEventStream(system.url(`${path}/events`), token)
+const heardBy = (heard: EventStream, status: string) =>
   eventually(
     `to hear ${status}`,
     () => heard.statuses,

@@ -6,7 +6,7 @@ import { cancelOrder } from '../../order-service/http/cancel-order.ts'
 import { readOrder } from '../../order-service/http/read-order.ts'
 import { openPayment } from '../../order-service/payments/open-payment.ts'
 import type { PaymentProvider } from '../../order-service/payments/provider.ts'
-import { Rests } from '../../order-service/payments/rests.ts'
+import { RetryBackoff } from '../../order-service/payments/retry-backoff.ts'
 import { sendRefunds } from '../../order-service/payments/send-refunds.ts'
 import { Choreography, type Placed } from '../../test/support/choreography.ts'
 import { eventually } from '../../test/support/eventually.ts'
@@ -263,7 +263,7 @@ test('money for an order of an archived sale is refunded once, and a repeated ca
 
   const taken: unknown[] = []
   const provider = { refund: async (refund: unknown) => void taken.push(refund) } as unknown as PaymentProvider
-  for (let run = 0; run < 2; run++) await sendRefunds({ database, provider, log }, new Rests(1_000, 60_000))
+  for (let run = 0; run < 2; run++) await sendRefunds({ database, provider, log }, new RetryBackoff(1_000, 60_000))
   expect(taken).toMatchObject([{ paymentId: cancelled.orderId, providerRef: 'late', amountCents: 500 }])
   expect(await auditOf(id)).toMatchObject({ balanced: true })
 })

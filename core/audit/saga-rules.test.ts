@@ -66,7 +66,7 @@ test('a saga that goes on, forwards or back, is in flight', async () => {
   expect(await saidOf(running)).toContain('5 in flight sagas under way')
   expect((await saidOf(running)).filter((line) => line.includes('wrong'))).toEqual([])
   const back = await shop.place({ couponCode: 'NO-SUCH-COUPON' })
-  await shop.hear('coupon')
+  await shop.deliver('coupon')
   expect(await saidOf(back)).toContain('5 in flight sagas under way')
   await shop.settle()
   expect(unsettled(await saidOf(back))).toEqual([])

@@ -1,2 +1,2 @@
-/** What one order may cost, and so what coupon and points may take off it: PostgreSQL's column (int4) holds no more. */
+/** Largest amount of one order, coupon or points deduction: the column is an int4. */
 export const AMOUNT_CENTS_MAX = 2_147_483_647

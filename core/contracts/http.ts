@@ -4,17 +4,17 @@ import { EndReason } from './end-reason.ts'
 import { type ProblemCode, problems } from './problems.ts'
 import { storable, typed, typedName } from './text.ts'
 
-/** Bodies of requests and answers, as they cross HTTP. The OpenAPI document is made from these. */
+/** Bodies of requests and answers over HTTP. The OpenAPI document is generated from these schemas. */
 
-/** Shorter than any id of ours; keeps path parameters harmless in keys and logs. */
+/** The character set keeps path parameters harmless in Redis keys and log lines. */
 export const SaleId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
 const BUYER_ID_LENGTH_MAX = 255
 /**
- * As logins make them (OpenID Connect: up to 255 ASCII characters), such as `auth0|64ab` and `bob+vip@example.com`.
- * Braces mark the sale in Redis keys, which the audit finds by them; a letter or digit, since no URL can hold the path
- * "..".
+ * Accepts what identity providers issue (OpenID Connect: up to 255 ASCII characters), such as `auth0|64ab` and
+ * `bob+vip@example.com`. Braces are excluded because they delimit the hash tag in Redis keys; a letter or digit is
+ * required because no URL can carry the path segment "..".
  */
 export const BuyerId = z
   .string()
@@ -23,7 +23,7 @@ export const BuyerId = z
     /^(?=.*[A-Za-z0-9])[!-z|~]+$/,
     'expected visible ASCII characters other than { and }, a letter or digit among them',
   )
-/** The sale's id, a dot, and 128 random bits: whoever holds it knows the sale's hash tag without asking. */
+/** The sale's id, a dot, and 128 random bits: the id alone tells the hash tag of the sale's Redis keys. */
 export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
 export const OrderId = z.uuid('expected an order id')
 
@@ -55,14 +55,14 @@ export const SaleView = z.strictObject({
   closesAt: z.iso.datetime(),
   serverTime: z.iso.datetime(),
 })
-/** What is asked of a list that may be long. */
+/** Query of a paginated list. */
 export const PageRequest = z.object({
   limit: z
     .string()
     .regex(/^([1-9]\d?|1\d\d|200)$/, 'expected 1 to 200')
     .transform(Number)
     .optional()
-    .describe('entries of a page, 100 without'),
+    .describe('entries per page; default 100'),
   cursor: z
     .string()
     .regex(/^[\w-]{1,400}$/, 'expected the "next" of an earlier page')
@@ -71,9 +71,7 @@ export const PageRequest = z.object({
 })
 export const PAGE_LIMIT = 100
 export const SaleList = z.strictObject({
-  sales: z
-    .array(SaleView)
-    .describe('open and coming ones first, by their end; then those that are over, the latest first'),
+  sales: z.array(SaleView).describe('open and upcoming sales first, by their end; then ended sales, the latest first'),
   next: z.string().optional().describe('cursor of the next page; absent on the last one'),
   serverTime: z.iso.datetime(),
 })
@@ -100,23 +98,23 @@ export const OrderView = z.strictObject({
   quantity: z.int(),
   amountCents: z
     .int()
-    .describe('what is to pay; falls as coupon and points are taken; an order of 0 is PAID without a payment'),
+    .describe('amount to pay, reduced as coupon and points are taken; an order of 0 is PAID without a payment'),
   status: z.enum(['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED']),
   createdAt: z.iso.datetime(),
   paymentDeadline: z.iso.datetime(),
   paidAt: z.iso.datetime().optional(),
   cancelledAt: z.iso.datetime().optional(),
-  refundedAt: z.iso.datetime().optional().describe('when its money was owed back; it arrives soon after'),
+  refundedAt: z.iso.datetime().optional().describe('when the refund was decided; the money arrives soon after'),
   reason: EndReason.optional().describe('why it was cancelled or refunded'),
   couponCode: CouponCode.optional(),
-  points: z.int().optional().describe('points that it is to spend'),
+  points: z.int().optional().describe('points that the order spends'),
   saga: z
     .strictObject({
       state: SagaState,
       reason: EndReason.optional(),
     })
     .optional()
-    .describe('how it comes by coupon and points, and back; it can be paid once this is DONE'),
+    .describe('saga that takes coupon and points, or gives them back; the order can be paid once this is DONE'),
   serverTime: z.iso.datetime(),
 })
 export type OrderView = z.infer<typeof OrderView>
@@ -129,7 +127,7 @@ export const PaymentView = z.strictObject({
 })
 export type PaymentView = z.infer<typeof PaymentView>
 
-/** What the payment provider sends when money has arrived; signed over the raw body. */
+/** What the payment provider sends when money has arrived; the signature covers the raw body. */
 export const PaymentCallback = z.strictObject({
   paymentId: z.uuid(),
   orderId: OrderId,
@@ -139,7 +137,7 @@ export const PaymentCallback = z.strictObject({
 export type PaymentCallback = z.infer<typeof PaymentCallback>
 export const PaymentCallbackAnswer = z.strictObject({ outcome: z.enum(['PAID', 'ALREADY_COUNTED', 'REFUND_DUE']) })
 
-/** A moment that every part of the system can hold. */
+/** An instant that JavaScript, Redis, PostgreSQL and the pages all represent. */
 const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
   const year = new Date(moment).getUTCFullYear()
   return year >= 1970 && year < 2100
@@ -152,7 +150,7 @@ export const NewSale = z
       .int()
       .min(0)
       .max(AMOUNT_CENTS_MAX)
-      .describe('of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
+      .describe('price of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
     stock: z.int().min(1).max(10_000_000),
     perBuyerLimit: z.int().min(1).max(MAX_QUANTITY).default(1),
     opensAt: Moment,
@@ -166,7 +164,7 @@ export const NewSale = z
     path: ['priceCents'],
     message: `expected at most ${AMOUNT_CENTS_MAX} when multiplied by perBuyerLimit, which is what one order may cost`,
   })
-  // Sums over a whole sale have to be exact in JavaScript, too.
+  // Sums over a whole sale must stay exact in a JavaScript number.
   .refine((sale) => sale.priceCents * sale.stock <= Number.MAX_SAFE_INTEGER, {
     path: ['priceCents'],
     message: `expected at most ${Number.MAX_SAFE_INTEGER} when multiplied by stock`,
@@ -196,16 +194,16 @@ export const BlacklistChange = z
   )
   .refine(({ list, reason }) => (list === undefined) === (reason === undefined), {
     path: ['reason'],
-    message: 'expected with list, and only then',
+    message: 'expected together with list, and only then',
   })
   .refine(({ list = [], unlist = [] }) => !list.some((buyerId) => unlist.includes(buyerId)), {
     path: ['unlist'],
-    message: 'expected no buyer who is in list, too',
+    message: 'expected no buyer who is also in list',
   })
 
 export const CouponRequest = z.strictObject({
   discountCents: z.int().min(0).max(AMOUNT_CENTS_MAX),
-  buyerId: BuyerId.optional().describe("whose it is; anybody's without"),
+  buyerId: BuyerId.optional().describe('the only buyer who may use it; without, every buyer may'),
 })
 export const PointsRequest = z.strictObject({ points: z.int().min(1).max(AMOUNT_CENTS_MAX) })
 

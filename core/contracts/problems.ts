@@ -1,4 +1,4 @@
-/** Every problem a caller can meet: its stable `code`, HTTP status and title (RFC 9457). */
+/** Every problem that a caller can receive: its stable `code`, HTTP status and title (RFC 9457). */
 export const problems = {
   INVALID_REQUEST: { status: 400, title: 'The request is not valid' },
   UNAUTHENTICATED: { status: 401, title: 'Sign in first' },

@@ -4,7 +4,7 @@ import { cancelForBuyer } from '../../core/orders/transitions.ts'
 import { readOrder } from './read-order.ts'
 
 export interface CancellingDeps extends SettlingDeps {
-  /** Called when something waits in the outbox. */
+  /** Called when the outbox has a new entry. */
   onChange: () => void
 }
 
@@ -13,12 +13,12 @@ export type Cancellation =
   | { outcome: 'NOT_CANCELLABLE'; status: OrderView['status'] }
   | { outcome: 'UNKNOWN_ORDER' }
 
-/** Cancels the buyer's unpaid order and gives its unit back; an order that is cancelled already stays so. */
+/** Cancels the buyer's unpaid order and releases its units. Idempotent. */
 export async function cancelOrder(deps: CancellingDeps, orderId: string, buyerId: string): Promise<Cancellation> {
   const changed = await cancelForBuyer(deps.database, orderId, buyerId)
   if (changed.length > 0) {
     deps.onChange()
-    await release(deps, orderId)
+    await releaseUnits(deps, orderId)
   }
   const order = await readOrder(deps.database, orderId, buyerId)
   if (!order) return { outcome: 'UNKNOWN_ORDER' }
@@ -27,11 +27,11 @@ export async function cancelOrder(deps: CancellingDeps, orderId: string, buyerId
     : { outcome: 'NOT_CANCELLABLE', status: order.status }
 }
 
-/** A failure leaves the order cancelled; the cancel worker's sweeper releases its unit later. */
-async function release(deps: CancellingDeps, orderId: string): Promise<void> {
+/** A failure does not undo the cancellation: the cancel worker's sweeper retries the release. */
+async function releaseUnits(deps: CancellingDeps, orderId: string): Promise<void> {
   try {
     await settleEnded(deps, [orderId])
   } catch (error) {
-    deps.log.warn({ err: error, orderId }, 'unit not released yet; the sweeper will do it')
+    deps.log.warn({ err: error, orderId }, 'releasing the units of a cancelled order failed; the sweeper will retry')
   }
 }

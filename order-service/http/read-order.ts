@@ -35,9 +35,9 @@ export async function readOrder(database: Database, orderId: string, buyerId: st
 
 async function findOrder(database: Transaction, orderId: string, buyerId: string): Promise<OrderRow | undefined> {
   const [row] = await database.$queryRaw<OrderRow[]>`
-    SELECT o.id, reservation_id AS "reservationId", o.sale_id AS "saleId", quantity, amount_cents AS "amountCents", status,
-      created_at AS "createdAt", payment_deadline AS "paymentDeadline", paid_at AS "paidAt", cancelled_at AS "cancelledAt",
-      refunded_at AS "refundedAt", end_reason AS reason,
+    SELECT o.id, reservation_id AS "reservationId", o.sale_id AS "saleId", quantity, amount_cents AS "amountCents",
+      status, created_at AS "createdAt", payment_deadline AS "paymentDeadline", paid_at AS "paidAt",
+      cancelled_at AS "cancelledAt", refunded_at AS "refundedAt", end_reason AS reason,
       coupon_code AS "couponCode", points, s.state AS "sagaState", s.reason AS "sagaReason", now() AS "serverTime"
     FROM orders o LEFT JOIN sagas s ON s.order_id = o.id WHERE o.id = ${orderId}::uuid AND buyer_id = ${buyerId}`
   return row

@@ -32,8 +32,8 @@ const closers = new Closers(log)
 
 let world: World
 let url = ''
-/** The same routes where Redis is away and the provider is too. */
-let crippledUrl = ''
+/** The same routes with neither Redis nor the payment provider reachable. */
+let degradedUrl = ''
 
 beforeAll(async () => {
   world = await createWorld()
@@ -43,8 +43,8 @@ beforeAll(async () => {
     { stock: world.stock, provider: demoProvider({ url: `http://127.0.0.1:${providerPort}`, secret: PAYMENT_SECRET }) },
     port,
   )
-  crippledUrl = await listen({
-    stock: await stockThatIsAway(),
+  degradedUrl = await listen({
+    stock: await unreachableStock(),
     provider: demoProvider({ url: `http://127.0.0.1:${await freePort()}`, secret: PAYMENT_SECRET }),
   })
   const config = {
@@ -84,14 +84,14 @@ async function listen(deps: Pick<OrderRoutesDeps, 'stock' | 'provider'>, port = 
   return `http://127.0.0.1:${http.port}`
 }
 
-async function stockThatIsAway(): Promise<Stock> {
+async function unreachableStock(): Promise<Stock> {
   const redis = connectRedis(world.redisUrl, log)
   await redisReady(redis)
   redis.disconnect()
   return new Stock(redis, world.keyPrefix)
 }
 
-/** An unpaid order of a buyer of its own, with its reservation in Redis. */
+/** An unpaid order of a new buyer, with its reservation in Redis. */
 async function ordered() {
   const buyerId = `buyer-${randomUUID()}`
   const ref = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId }
@@ -120,7 +120,7 @@ const unitsLeft = async () => (await world.stock.readSale(SALE))?.left
 const reservation = async ({ reservationId }: Ordered) => (await world.stock.readReservation(SALE, reservationId)) ?? {}
 const refunds = (orderId: string) => world.database.refund.count({ where: { payment: { orderId } } })
 
-/** A callback as the provider would sign it, for the order's payment. */
+/** The body of a callback for the order's payment. */
 async function money(buyer: Ordered, changes: object = {}) {
   const { body } = await open(buyer)
   return JSON.stringify({
@@ -139,7 +139,7 @@ const callback = (body: string, signature: string | undefined, at = url) =>
 const signed = (body: string, at = url) => callback(body, signBody(PAYMENT_SECRET, body), at)
 
 describe('an order', () => {
-  test('is shown to its buyer as the contract says, and to no cache', async () => {
+  test('is shown to its buyer as the contract says, with no-store', async () => {
     const buyer = await ordered()
     const { status, body, headers } = await order(buyer)
     expect(status).toBe(200)
@@ -152,7 +152,7 @@ describe('an order', () => {
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
-  test('of another buyer, of nobody, and of an id that is none are answered alike', async () => {
+  test('of another buyer, an unknown id and a malformed id get the same answer', async () => {
     const { orderId } = await ordered()
     const { token } = await ordered()
     for (const ask of [order, open, cancel]) {
@@ -163,7 +163,7 @@ describe('an order', () => {
     }
   })
 
-  test("is nobody's without a valid token, whatever the body is", async () => {
+  test('needs a valid token, before its body is read', async () => {
     const { orderId } = await ordered()
     for (const token of [undefined, '', 'x', createTokens('another secret of 32 characters or more').sign('me')]) {
       expect(await call('GET', `${url}/orders/${orderId}`, { token })).toMatchObject({
@@ -175,7 +175,7 @@ describe('an order', () => {
     }
   })
 
-  test.each(['payments', 'cancellation'])('takes no body or {} at %s, and nothing else', async (path) => {
+  test.each(['payments', 'cancellation'])('accepts no body or {} at %s, and nothing else', async (path) => {
     const { orderId, token } = await ordered()
     const post = (body: unknown, headers = {}) =>
       call('POST', `${url}/orders/${orderId}/${path}`, { token, body, headers })
@@ -189,7 +189,7 @@ describe('an order', () => {
 })
 
 describe('a payment', () => {
-  test('is one however often and at once it is asked for, with one link', async () => {
+  test('is opened once, with one link, by many concurrent requests', async () => {
     const buyer = await ordered()
     const answers = await inParallel(20, 20, () => open(buyer))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
@@ -197,7 +197,7 @@ describe('a payment', () => {
     expect(new Set(answers.map(({ body }) => JSON.stringify(PaymentView.parse(body)))).size).toBe(1)
   })
 
-  test('through the link makes the order PAID in both ledgers; again it counts nothing', async () => {
+  test('through the link makes the order PAID in PostgreSQL and Redis; a second one counts nothing', async () => {
     const buyer = await ordered()
     const {
       body: { url: link },
@@ -217,9 +217,9 @@ describe('a payment', () => {
     expect(await refunds(buyer.orderId)).toBe(0)
   })
 
-  test('cannot be begun while the provider is away, and is the same one afterwards', async () => {
+  test('cannot be opened while the provider is unreachable, and is the same one afterwards', async () => {
     const buyer = await ordered()
-    const away = await open(buyer, crippledUrl)
+    const away = await open(buyer, degradedUrl)
     expect(away).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
     expect(away.headers.get('retry-after')).toBe('2')
     expect((await open(buyer)).status).toBe(200)
@@ -227,7 +227,7 @@ describe('a payment', () => {
   })
 })
 
-test('a refunded order says when and why, and can be neither paid nor cancelled; its money told again stays refunded once', async () => {
+test('a refunded order says when and why, cannot be paid or cancelled, and is refunded once', async () => {
   const buyer = await ordered()
   const body = await money(buyer)
   await signed(body)
@@ -248,7 +248,7 @@ test('a refunded order says when and why, and can be neither paid nor cancelled;
 })
 
 describe('a cancellation', () => {
-  test('gives the unit and the right to buy back, once', async () => {
+  test('releases the unit and lets the buyer buy again, once', async () => {
     const buyer = await ordered()
     const before = (await unitsLeft()) ?? 0
     const answers = await inParallel(10, 10, () => cancel(buyer))
@@ -268,9 +268,9 @@ describe('a cancellation', () => {
     })
   })
 
-  test('stands while Redis is away; the unit is left for the sweeper', async () => {
+  test('succeeds while Redis is unreachable, and leaves the release to the sweeper', async () => {
     const buyer = await ordered()
-    expect(await cancel(buyer, crippledUrl)).toMatchObject({ status: 200, body: { status: 'CANCELLED' } })
+    expect(await cancel(buyer, degradedUrl)).toMatchObject({ status: 200, body: { status: 'CANCELLED' } })
     expect(await world.database.order.findUniqueOrThrow({ where: { id: buyer.orderId } })).toMatchObject({
       settledAt: null,
     })
@@ -279,7 +279,7 @@ describe('a cancellation', () => {
 })
 
 describe('the callback', () => {
-  test('is believed only signed, unaltered, recent and by our secret', async () => {
+  test('is accepted only with a valid and recent signature over its body', async () => {
     const buyer = await ordered()
     const body = await money(buyer)
     const old = signBody(PAYMENT_SECRET, body, Date.now() - 301_000)
@@ -307,7 +307,7 @@ describe('the callback', () => {
     expect(await refunds(buyer.orderId)).toBe(0)
   })
 
-  test('that is signed but not by the contract is 400; too large is 413; compressed is 415', async () => {
+  test('that is signed but malformed is 400, too large 413, compressed 415', async () => {
     const body = await money(await ordered())
     for (const wrong of [
       '',
@@ -332,7 +332,7 @@ describe('the callback', () => {
     ).toBe(415)
   })
 
-  test('of another amount is 400, of an unknown payment or another order 404; nothing changes', async () => {
+  test('with another amount is 400, with an unknown payment or another order 404, and changes nothing', async () => {
     const buyer = await ordered()
     const stranger = await ordered()
     expect((await signed(await money(buyer, { amountCents: 999 }))).status).toBe(400)
@@ -342,7 +342,7 @@ describe('the callback', () => {
     expect((await order(stranger)).body.status).toBe('PENDING_PAYMENT')
   })
 
-  test('for a cancelled order is taken and makes one refund', async () => {
+  test('for a cancelled order is accepted and causes one refund', async () => {
     const buyer = await ordered()
     const body = await money(buyer)
     await cancel(buyer)
@@ -352,10 +352,10 @@ describe('the callback', () => {
     expect((await order(buyer)).body.status).toBe('CANCELLED')
   })
 
-  test('counts while Redis is away, and the next sweep tells Redis', async () => {
+  test('counts while Redis is unreachable, and the next sweep settles it there', async () => {
     const buyer = await ordered()
     const body = await money(buyer)
-    expect(await signed(body, crippledUrl)).toMatchObject({ status: 200, body: { outcome: 'PAID' } })
+    expect(await signed(body, degradedUrl)).toMatchObject({ status: 200, body: { outcome: 'PAID' } })
     expect(await reservation(buyer)).toMatchObject({ status: 'ORDERED' })
     expect(await settleEnded({ database: world.database, stock: world.stock, log })).toBeGreaterThan(0)
     expect(await reservation(buyer)).toMatchObject({ status: 'PAID' })
@@ -363,7 +363,7 @@ describe('the callback', () => {
   })
 })
 
-test('200 races of payment and cancellation have one winner each, and each losing payment one refund', async () => {
+test('200 races of payment and cancellation have one winner each, and each late payment one refund', async () => {
   const buyers = await inParallel(200, 8, () => ordered())
   const before = (await unitsLeft()) ?? 0
   const races = await inParallel(200, 4, async (i) => {

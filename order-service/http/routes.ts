@@ -28,7 +28,7 @@ export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
     app.get('/orders/:orderId', buyer, getOrder(deps))
     app.post('/orders/:orderId/payments', buyer, jsonBody(), postPayment(deps))
     app.post('/orders/:orderId/cancellation', buyer, jsonBody(), postCancellation(deps))
-    // The signature is over the bytes as they came: no parsing, no inflating.
+    // The signature covers the raw bytes: no parsing, no inflating.
     app.post(
       '/payments/callback',
       express.raw({ type: () => true, limit: MAX_CALLBACK, inflate: false }),
@@ -52,7 +52,7 @@ const postPayment =
     parse(NoFields, req.body)
     const opened = await openPayment(deps, orderId, res.locals.buyer.id).catch((error: unknown) => {
       if (!(error instanceof ProviderUnavailable)) throw error
-      deps.log.warn({ err: error, orderId }, 'no payment link')
+      deps.log.warn({ err: error, orderId }, 'the payment provider gave no payment link')
       throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', {
         retryAfterSeconds: 2,
       })
@@ -70,7 +70,7 @@ const postPayment =
       case 'NOT_READY':
         throw new ProblemError(
           'NOT_READY',
-          'The coupon or the points are still being taken, which makes the price; ask again in a moment.',
+          'The price is not final: coupon or points are still being taken; try again in a moment.',
           { retryAfterSeconds: 1 },
         )
       case 'UNKNOWN_ORDER':
@@ -97,7 +97,7 @@ const postCancellation =
     }
   }
 
-/** Whatever is not 2xx the provider tries again. */
+/** The provider retries a callback until it gets a 2xx. */
 const postCallback =
   (deps: OrderRoutesDeps): express.RequestHandler =>
   async (req, res) => {
@@ -107,9 +107,12 @@ const postCallback =
 
     const counted = await countMoney(deps, reading.money).catch((error: unknown) => {
       if (!isDataError(error)) throw error
-      // The provider's own word, and it contradicts another of its words: no repeat helps, somebody has to ask there.
-      deps.log.error({ err: error, money: reading.money }, 'money that cannot be counted')
-      throw new ProblemError('INVALID_REQUEST', 'providerRef: stands for another payment already')
+      // Two signed callbacks contradict each other: no retry helps, an operator has to ask the provider.
+      deps.log.error(
+        { err: error, money: reading.money },
+        'a payment was not counted: the provider has reported its providerRef for another payment; ask the provider',
+      )
+      throw new ProblemError('INVALID_REQUEST', 'providerRef: expected one of its own, got that of another payment')
     })
     switch (counted.outcome) {
       case 'UNKNOWN_PAYMENT':
@@ -132,11 +135,11 @@ const unreadable = { BAD_SIGNATURE: 'BAD_SIGNATURE', UNREADABLE: 'INVALID_REQUES
   ProblemCode
 >
 
-/** A malformed id is answered like one that does not exist, and like another buyer's. */
+/** A malformed id, an unknown one and another buyer's get the same answer. */
 function orderIdOf(params: { orderId: string }): string {
   const parsed = OrderId.safeParse(params.orderId)
   if (!parsed.success) throw unknownOrder()
   return parsed.data
 }
 
-const unknownOrder = () => new ProblemError('NOT_FOUND', 'You have no order of that id.')
+const unknownOrder = () => new ProblemError('NOT_FOUND', 'You have no order with this id.')

@@ -3,19 +3,19 @@ import { PaymentCallback } from '../../core/contracts/http.ts'
 import { SIGNATURE_HEADER, signatureAdvice, signatureFault, signBody } from '../../core/platform/http/signature.ts'
 import { type CallbackReading, type PaymentProvider, ProviderUnavailable } from './provider.ts'
 
-/** The provider is asked while a buyer waits for the link. */
+/** Short, because a buyer waits for the link. */
 const ANSWER_LIMIT_MS = 3_000
 
 const LinkAnswer = z.object({ url: z.url({ protocol: /^https?$/ }) })
 
 export interface DemoProviderOptions {
-  /** Base of the payment provider, as we reach it. */
+  /** Base URL of the payment provider. */
   url: string
-  /** Shared with the provider; signs calls both ways. */
+  /** Shared with the provider; signs calls in both directions. */
   secret: string
 }
 
-/** Our own small payment provider, `payment-provider/` in this repository. */
+/** The demo's payment provider, `payment-provider/` in this repository. */
 export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvider {
   async function call(path: string, message: object): Promise<unknown> {
     const body = JSON.stringify(message)
@@ -32,7 +32,7 @@ export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvi
     return JSON.parse(text)
   }
 
-  /** The limit holds until the last byte of the answer. */
+  /** The time limit covers the whole answer. */
   async function send(path: string, body: string): Promise<{ status: number; text: string }> {
     const answer = await fetch(`${url}${path}`, {
       method: 'POST',
@@ -52,17 +52,17 @@ export function demoProvider({ url, secret }: DemoProviderOptions): PaymentProvi
     readCallback(headers, rawBody) {
       const header = headers[SIGNATURE_HEADER.toLowerCase()]
       const fault = signatureFault(secret, typeof header === 'string' ? header : undefined, rawBody)
-      return fault ? { outcome: 'BAD_SIGNATURE', detail: signatureAdvice[fault] } : readBody(rawBody)
+      return fault ? { outcome: 'BAD_SIGNATURE', detail: signatureAdvice[fault] } : parseCallback(rawBody)
     },
   }
 }
 
-function readBody(rawBody: Buffer): CallbackReading {
+function parseCallback(rawBody: Buffer): CallbackReading {
   let json: unknown
   try {
     json = JSON.parse(rawBody.toString('utf8'))
   } catch {
-    return { outcome: 'UNREADABLE', detail: `The body is ${rawBody.length} bytes that are not JSON.` }
+    return { outcome: 'UNREADABLE', detail: `The body could not be parsed as JSON (${rawBody.length} bytes).` }
   }
   const parsed = PaymentCallback.safeParse(json)
   return parsed.success

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderView, PaymentView } from '../../core/contracts/http.ts'
-import { payFree } from '../../core/orders/transitions.ts'
 import { inArchive } from '../../core/platform/stores/archive.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 import type { PaymentProvider } from './provider.ts'
@@ -8,7 +7,7 @@ import type { PaymentProvider } from './provider.ts'
 export type OpenedPayment =
   | { outcome: 'OPENED' | 'OPEN_ALREADY'; payment: PaymentView }
   | { outcome: 'NOT_PAYABLE'; status: OrderView['status'] }
-  /** Its saga has not taken the coupon and the points yet that make the price. */
+  /** The price is not final: the saga is still taking coupon or points. */
   | { outcome: 'NOT_READY' }
   | { outcome: 'UNKNOWN_ORDER' }
 
@@ -19,9 +18,9 @@ interface PaymentRow {
 }
 
 /**
- * Gives the buyer's order its one payment and a link to pay at. The order may still be cancelled in the same moment:
- * the money then comes back as a refund. @throws ProviderUnavailable when the provider gives no link; asking again is
- * safe.
+ * Creates the one payment of the buyer's order, or finds it, and asks the provider for a link. When the order is
+ * cancelled concurrently, money that arrives is refunded. Idempotent.
+ * @throws ProviderUnavailable when the provider gives no link
  */
 export async function openPayment(
   deps: { database: Database; provider: PaymentProvider },
@@ -35,9 +34,6 @@ export async function openPayment(
     (await findPayment(deps.database, orderId, buyerId)) ??
     (await inArchive(deps.database, (tx) => findPayment(tx, orderId, buyerId)))
   if (!found) return { outcome: 'UNKNOWN_ORDER' }
-  // Only of an earlier release: it left an order unpaid of which nothing was to be paid.
-  if (found.amount_cents === 0 && (await deps.database.$transaction((tx) => payFree(tx, [orderId]))).length > 0)
-    return { outcome: 'NOT_PAYABLE', status: 'PAID' }
   if (found.status !== 'PENDING_PAYMENT') return { outcome: 'NOT_PAYABLE', status: found.status }
   const { id } = found
   return id === null
@@ -46,8 +42,8 @@ export async function openPayment(
 }
 
 /**
- * The unique order id decides between two at a time: the second waits here for the first and then inserts nothing. What
- * is to pay is read at the instant at which the saga is seen to be done, after which it stays.
+ * Of two concurrent calls, the unique order id makes the second wait and then insert nothing. One statement reads the
+ * amount and checks that the saga is DONE, after which the amount is final.
  */
 async function insertPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow | undefined> {
   const [inserted] = await database.$queryRaw<PaymentRow[]>`
@@ -63,8 +59,8 @@ async function insertPayment(database: Database, orderId: string, buyerId: strin
 type FoundPayment = Omit<PaymentRow, 'id'> & { id: string | null; status: OrderView['status'] }
 
 /**
- * An unpaid order without a payment is one whose saga is not done, or was not a moment ago: orders only ever leave that
- * status.
+ * After insertPayment, an unpaid order without a payment means that its saga was not DONE at that moment: no order
+ * enters PENDING_PAYMENT later.
  */
 async function findPayment(database: Transaction, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {
   const [found] = await database.$queryRaw<FoundPayment[]>`

@@ -2,27 +2,27 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Money } from '../../core/orders/transitions.ts'
 
 /**
- * Whoever takes the buyers' money: the one module to replace when it is somebody else (see demo-provider.ts). Amounts
- * are in cents. Every call has its own time limit, a few seconds at most.
+ * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in cents.
+ * Every call must have a time limit of a few seconds.
  */
 export interface PaymentProvider {
   /**
-   * Where the buyer pays. Asked again for the same payment, the provider must take the money once all the same.
-   * @throws ProviderUnavailable when it does not answer.
+   * The URL where the buyer pays. Called again for the same payment, the provider must still charge only once.
+   * @throws ProviderUnavailable when it does not answer
    */
   createLink: (payment: { paymentId: string; orderId: string; amountCents: number }) => Promise<string> | string
-  /** Gives money back; the same `refundId` again is the same refund. @throws when the provider has not taken it. */
+  /** Refunds a payment, idempotent by `refundId`. @throws when the provider has not accepted it */
   refund: (refund: { refundId: string; paymentId: string; providerRef: string; amountCents: number }) => Promise<void>
-  /** Reads a callback and makes sure that it is the provider's own, unaltered and recent. */
+  /** Parses a callback and verifies that it comes from the provider, unaltered and recent. */
   readCallback: (headers: IncomingHttpHeaders, rawBody: Buffer) => CallbackReading
 }
 
 export type CallbackReading =
   | { outcome: 'RECEIVED'; money: Money }
-  /** Not to be believed. */
+  /** Not from the provider, altered or too old. */
   | { outcome: 'BAD_SIGNATURE'; detail: string }
-  /** The provider's own, but not what we expect of it. */
+  /** From the provider, but not in the expected format. */
   | { outcome: 'UNREADABLE'; detail: string }
 
-/** The provider does not answer, or not in time: trying again later helps. */
+/** The provider does not answer in time, or not with 2xx; a retry helps. */
 export class ProviderUnavailable extends Error {}

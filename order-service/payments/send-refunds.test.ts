@@ -10,7 +10,7 @@ import { eventually } from '../../test/support/eventually.ts'
 import { slowed } from '../../test/support/patience.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import type { PaymentProvider } from './provider.ts'
-import { Rests } from './rests.ts'
+import { RetryBackoff } from './retry-backoff.ts'
 import { sendRefunds, startRefunds } from './send-refunds.ts'
 
 type Refund = Parameters<PaymentProvider['refund']>[0]
@@ -35,8 +35,8 @@ beforeAll(async () => {
 afterAll(() => world.close())
 beforeEach(() => world.database.refund.deleteMany())
 
-/** Money that came too late, so that it is to be given back. */
-async function lateMoney(): Promise<Refund> {
+/** A payment that arrived after its order was cancelled, so that a refund is due. */
+async function dueRefund(): Promise<Refund> {
   const reservation = {
     v: 1 as const,
     reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`,
@@ -61,8 +61,8 @@ async function lateMoney(): Promise<Refund> {
   return { refundId: id, ...payment }
 }
 
-/** A provider that notes what it is asked to give back, and fails as told. */
-function notingProvider(fail: (refund: Refund, calls: number) => boolean = () => false, answerMs = 0) {
+/** A provider that records the refunds that it is asked for, and fails when `fail` says so. */
+function recordingProvider(fail: (refund: Refund, calls: number) => boolean = () => false, answerMs = 0) {
   const asked: Refund[] = []
   const provider: PaymentProvider = {
     createLink: () => 'http://localhost/unused',
@@ -75,47 +75,47 @@ function notingProvider(fail: (refund: Refund, calls: number) => boolean = () =>
   }
   return { provider, asked }
 }
-const rests = () => new Rests(20, 100)
+const backoff = () => new RetryBackoff(20, 100)
 const open = () => world.database.refund.count({ where: { completedAt: null } })
 
-test('late money is sent back once, with what the provider needs to find it', async () => {
-  const due = await lateMoney()
-  const { provider, asked } = notingProvider()
-  await sendRefunds({ database: world.database, provider, log }, rests())
-  await sendRefunds({ database: world.database, provider, log }, rests())
+test('a late payment is refunded once, with the ids by which the provider finds it', async () => {
+  const due = await dueRefund()
+  const { provider, asked } = recordingProvider()
+  await sendRefunds({ database: world.database, provider, log }, backoff())
+  await sendRefunds({ database: world.database, provider, log }, backoff())
   expect(asked).toEqual([due])
   expect(await open()).toBe(0)
 })
 
-test('three services at work at once send each refund once', async () => {
+test('three processes at work at once send each refund once', async () => {
   const due = [
-    await lateMoney(),
-    await lateMoney(),
-    await lateMoney(),
-    await lateMoney(),
-    await lateMoney(),
-    await lateMoney(),
+    await dueRefund(),
+    await dueRefund(),
+    await dueRefund(),
+    await dueRefund(),
+    await dueRefund(),
+    await dueRefund(),
   ]
-  const { provider, asked } = notingProvider(() => false, 20)
-  await Promise.all([1, 2, 3].map(() => sendRefunds({ database: world.database, provider, log }, rests())))
+  const { provider, asked } = recordingProvider(() => false, 20)
+  await Promise.all([1, 2, 3].map(() => sendRefunds({ database: world.database, provider, log }, backoff())))
   expect(asked.map((refund) => refund.refundId).toSorted()).toEqual(due.map((refund) => refund.refundId).toSorted())
   expect(await open()).toBe(0)
 })
 
-test('one that the provider will not take rests and is tried again, while the others go', async () => {
-  const stuck = await lateMoney()
-  const others = [await lateMoney(), await lateMoney()]
+test('a refund that the provider rejects backs off and is retried, while the others are sent', async () => {
+  const stuck = await dueRefund()
+  const others = [await dueRefund(), await dueRefund()]
   let isStuck = true
-  const { provider, asked } = notingProvider((refund) => isStuck && refund.refundId === stuck.refundId)
-  const resting = new Rests(slowed(1_000), slowed(1_000)) // Longer than the others take.
-  await sendRefunds({ database: world.database, provider, log }, resting)
+  const { provider, asked } = recordingProvider((refund) => isStuck && refund.refundId === stuck.refundId)
+  const pausing = new RetryBackoff(slowed(1_000), slowed(1_000)) // Longer than sending the others takes.
+  await sendRefunds({ database: world.database, provider, log }, pausing)
   expect(asked).toEqual([stuck, ...others])
   expect(await open()).toBe(1)
   isStuck = false
   await eventually(
-    'the rest to be over',
+    'the pause to be over',
     async () => {
-      await sendRefunds({ database: world.database, provider, log }, resting)
+      await sendRefunds({ database: world.database, provider, log }, pausing)
       return asked.length
     },
     (calls) => calls === 4,
@@ -124,17 +124,17 @@ test('one that the provider will not take rests and is tried again, while the ot
   expect(await open()).toBe(0)
 })
 
-test('a provider that is away is not asked for every refund of a long list', async () => {
-  for (let i = 0; i < 6; i++) await lateMoney()
-  const { provider, asked } = notingProvider(() => true)
-  await sendRefunds({ database: world.database, provider, log }, rests())
+test('a run against a provider that is down stops after a few refunds', async () => {
+  for (let i = 0; i < 6; i++) await dueRefund()
+  const { provider, asked } = recordingProvider(() => true)
+  await sendRefunds({ database: world.database, provider, log }, backoff())
   expect(asked).toHaveLength(3)
   expect(await open()).toBe(6)
 })
 
-test('the loop goes on through failures until all is sent, and closing waits for the call in hand', async () => {
-  const due = await lateMoney()
-  const { provider, asked } = notingProvider((_, calls) => calls === 1, 30)
+test('the loop retries until every refund is sent, and closing waits for the current call', async () => {
+  const due = await dueRefund()
+  const { provider, asked } = recordingProvider((_, calls) => calls === 1, 30)
   const refunds = startRefunds({ database: world.database, provider, log }, new Loops(log, new Registry()), 10)
   await eventually(
     'the second try',

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 type Options = Parameters<Browsers['visit']>[1]
 
-/** Comes in by the link that npm start prints. */
+/** Opens the page by the link that npm start prints. */
 async function enter(options: Options = { viewport: PROJECTOR }) {
   const visitor = await browsers.visit(origin(), options)
   await visitor.page.goto(`${origin()}/#token=${demo.env.ADMIN_TOKEN}`)
@@ -34,7 +34,7 @@ async function enter(options: Options = { viewport: PROJECTOR }) {
   return { visitor, room, page: visitor.page }
 }
 
-test('a rush is seen: it comes in, waits, is ordered steadily, and ends with every unit accounted for', async () => {
+test('a rush shows as purchases, backlog and steady orders, and ends with every unit accounted for', async () => {
   const { visitor, room, page } = await enter()
   const calm = await room.picture('requests')
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('400')
@@ -70,7 +70,7 @@ test('a rush is seen: it comes in, waits, is ordered steadily, and ends with eve
   )
   expectNoFaults(visitor)
 
-  // Another one who comes, or reloads, is shown what was before.
+  // A new or reloaded page shows the history.
   await page.reload()
   await room.text(/Done/).waitFor()
   await eventually(
@@ -82,7 +82,7 @@ test('a rush is seen: it comes in, waits, is ordered steadily, and ends with eve
   await visitor.close()
 })
 
-test('the order service is killed from the page, is seen to be down, and comes back', async () => {
+test('the order service is killed from the page, shows as down, and is restarted', async () => {
   const { visitor, room } = await enter({ viewport: LAPTOP })
   await room.process('order-service', 'RUNNING').waitFor()
   await room.button('Kill order-service').click()
@@ -112,7 +112,7 @@ test('a dead letter is shown with its reason, and sent back to its queue', async
   await visitor.close()
 })
 
-test('a sale is created and open, closed, and opened again; a second of its id is refused with the reason', async () => {
+test('a sale is created, closed and reopened; a second one with its id is refused', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
   const fill = async () => {
     await page.getByText('New sale').click()
@@ -134,7 +134,7 @@ test('a sale is created and open, closed, and opened again; a second of its id i
   await visitor.close()
 })
 
-test('another token is refused with a word, and the right one lets in; it is kept for this tab only', async () => {
+test('a wrong token is refused with the reason; the right one signs in, for this tab only', async () => {
   const visitor = await browsers.visit(origin(), { viewport: PHONE })
   const { page } = visitor
   const room = new ControlRoomPage(page)
@@ -152,7 +152,7 @@ test('another token is refused with a word, and the right one lets in; it is kep
   await visitor.close()
 })
 
-test('a control room that dies is said to be away, with what was before, and comes back by itself', async () => {
+test('while the control room is down the page says so, keeps the last figures, and reconnects by itself', async () => {
   const { visitor, room, page } = await enter()
   await demo.stop('control-room')
   await room.audit('lost').waitFor()
@@ -173,14 +173,14 @@ test.each([
     expect(await page.getByRole('heading', { name: locale === 'zh-CN' ? '排队等待' : 'Waiting' }).count()).toBe(1)
     await page.getByRole('group').first().locator('summary').click()
     await expectAccessible(page, `${locale} ${colorScheme} ${String(viewport.width)}`)
-    // Nothing is cut off at the side.
+    // No horizontal overflow.
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
     expectNoFaults(visitor)
     await visitor.close()
   }
 })
 
-test('by the keyboard alone a rush is sent and stopped', async () => {
+test('a rush is started and stopped with the keyboard alone', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
   await page.getByRole('spinbutton', { name: 'Buyers' }).focus()
   await page.keyboard.press('Control+A')

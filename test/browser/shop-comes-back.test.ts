@@ -17,7 +17,7 @@ afterAll(() => visits.close())
 
 const visit = (origin?: string) => visits.visit(origin)
 
-test('the page finds its way after a reload, in every state', async () => {
+test('the page restores its state after a reload, in every state', async () => {
   const saleId = await system.createSale()
   const { shop, page } = await visit()
   const reloaded = async (title: string) => {
@@ -38,7 +38,7 @@ test('the page finds its way after a reload, in every state', async () => {
   await reloaded('Paid. It is yours')
 })
 
-test('the page finds its way in two tabs of one buyer, which agree', async () => {
+test('two tabs of one buyer agree', async () => {
   const saleId = await system.createSale()
   const visitor = await visit()
   const other = new ShopPage(await visitor.tab())
@@ -54,7 +54,7 @@ test('the page finds its way in two tabs of one buyer, which agree', async () =>
   expectNoFaults(visitor)
 })
 
-test('the page finds its way when the connection was cut, and the order paid meanwhile', async () => {
+test('after a cut connection the page shows an order that was paid meanwhile', async () => {
   const gateway = new URL(system.url(''))
   const proxy = await startTcpProxy({ host: gateway.hostname, port: Number(gateway.port) })
   const { shop } = await visit(`http://127.0.0.1:${proxy.port}`)
@@ -69,7 +69,7 @@ test('the page finds its way when the connection was cut, and the order paid mea
   await proxy.close()
 })
 
-test('the page finds its way by pushing alone, where asking is impossible', async () => {
+test('the page works with the event stream alone, when polling fails', async () => {
   const { shop, page } = await visit()
   await page.route(/\/reservations\/[^/]+$/, (route) =>
     route.request().method() === 'GET' ? route.abort() : route.fallback(),
@@ -80,7 +80,7 @@ test('the page finds its way by pushing alone, where asking is impossible', asyn
   await shop.says('Paid. It is yours')
 })
 
-test('while orders are away they are asked for evenly, and not more and more', async () => {
+test('while orders are unreachable the page polls at a steady rate', async () => {
   const { shop, page } = await visit()
   const count = { views: 0, orders: 0 }
   await page.route('**/events', (route) => route.abort())
@@ -110,7 +110,7 @@ test('while orders are away they are asked for evenly, and not more and more', a
   expect(count.orders).toBeGreaterThan(count.views)
 })
 
-test('a reload never shows the button to who has bought', async () => {
+test('a reload never shows the button to a buyer with an order', async () => {
   const saleId = await system.createSale()
   const { shop, page } = await visit()
   await shop.order(saleId, 'Reloading')
@@ -129,7 +129,7 @@ test('a reload never shows the button to who has bought', async () => {
   await shop.says('Your order is waiting')
 })
 
-test('the page finds its way by asking alone, where pushing is impossible', async () => {
+test('the page works with polling alone, when the event stream fails', async () => {
   const { shop, page } = await visit()
   await page.route('**/events', (route) => route.abort())
   const saleId = await system.createSale()

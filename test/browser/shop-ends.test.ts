@@ -25,7 +25,7 @@ async function visit(saleId: string, name: string) {
   return visitor
 }
 
-test("an order lapses before the buyer's eyes, and the unit wakes up the button of whoever waited", async () => {
+test('an order lapses on the open page, and the released unit enables the button of a waiting buyer', async () => {
   const saleId = await system.createSale({ stock: 1 })
   const dreamer = await visit(saleId, 'Dreamer')
   await dreamer.shop.buy()
@@ -60,7 +60,7 @@ test('a reservation whose order never came is rejected, says why, and can be tri
   await shop.says('Your order is waiting')
 })
 
-test('an order that ended while nobody looked is told on return', async () => {
+test('an order that ended while the page was closed is shown on return', async () => {
   const saleId = await system.createSale()
   const { shop, page } = await visit(saleId, 'Away')
   await shop.buy()

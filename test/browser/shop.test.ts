@@ -31,7 +31,7 @@ describe('buying', () => {
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
   })
 
-  test('pressing twice asks once', async () => {
+  test('a double click sends one request', async () => {
     const saleId = await system.createSale()
     const { shop, page } = await visit()
     let asked = 0
@@ -45,7 +45,7 @@ describe('buying', () => {
     expect(asked).toBe(1)
   })
 
-  test('what an attempt got whose answer was lost is found, also when it was the last unit', async () => {
+  test('a reservation whose answer was lost is found again, also for the last unit', async () => {
     const saleId = await system.createSale({ stock: 1 })
     const { shop, page } = await visit()
     await shop.open(saleId)
@@ -70,7 +70,7 @@ describe('buying', () => {
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
   })
 
-  test('what becomes of it is told where a screen reader listened before', async () => {
+  test('the outcome appears in the live region that a screen reader knows', async () => {
     const { shop, page } = await visit()
     await shop.open(await system.createSale())
     await shop.signIn('Listener')
@@ -128,7 +128,7 @@ describe('buying', () => {
   })
 })
 
-describe('a refusal says why, and what to do next', () => {
+describe('a refusal gives the reason and the next step', () => {
   test('an account that may not buy', async () => {
     const { shop } = await visit()
     await shop.open(await system.createSale())
@@ -218,7 +218,7 @@ describe('coupon and points', () => {
     expect(sent).toEqual([{}, { coupon: 'SPRING-5', points: 250 }])
   })
 
-  test('while they are checked the page says so, and nobody can pay yet', async () => {
+  test('while they are checked the page says so, and offers no payment', async () => {
     const { shop, page } = await visit()
     let state = 'RUNNING'
     await page.route('**/orders/*', async (route) => {

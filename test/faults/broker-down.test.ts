@@ -33,7 +33,7 @@ async function raiseMemoryAlarm(isOn: boolean): Promise<void> {
   )
 }
 
-test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear BUSY, and after it all is made good', async () => {
+test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then get BUSY', async () => {
   system = await startSystem({ RABBITMQ_URL: await broker.createVirtualHost(), MAX_PENDING: '20' })
   const saleId = await system.createSale({ stock: 100 })
   const rush = await Rush.of(system, saleId, 60)
@@ -72,7 +72,7 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear B
   })
 })
 
-test('a publisher that the broker has blocked sends nothing more, and is ready again by itself', async () => {
+test('a publisher that the broker has blocked sends nothing, and becomes ready again by itself', async () => {
   const publisher = await createPublisher({
     url: await broker.createVirtualHost(),
     name: 'test',
@@ -84,7 +84,7 @@ test('a publisher that the broker has blocked sends nothing more, and is ready a
     publisher.publish({ exchange: 'seckill.intake', routingKey: 'seckill.intake', messageId: 'm', body: {} })
   await eventually('a confirm', publish, (outcome) => outcome === 'CONFIRMED')
   await raiseMemoryAlarm(true)
-  // The broker tells it with the first message that it does not take.
+  // The broker sends connection.blocked with the first message.
   const first = publish()
   await eventually(
     'the publisher to know',
@@ -98,8 +98,8 @@ test('a publisher that the broker has blocked sends nothing more, and is ready a
   await publisher.close()
 })
 
-test('dead letters that find no room stay in the queue they come from, and arrive once there is room', async () => {
-  // By default the broker tries again after three minutes.
+test('dead letters that find no room stay in their source queue, and arrive once there is room', async () => {
+  // By default the broker retries after three minutes.
   await broker.ctl('eval', 'application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 500).')
   const url = await broker.createVirtualHost()
   const small = `policies/${new URL(url).pathname.slice(1)}/small`

@@ -7,7 +7,7 @@ import { batchOf, lengthOf, publishTo } from '../support/queues.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 let system: System
-// The sweeper as good as off: it is the message that cancels.
+// The sweeper is practically off: the timeout message must cancel.
 beforeAll(async () => {
   system = await startSystem({ SWEEP_INTERVAL_SECONDS: '3600' })
 })
@@ -21,7 +21,7 @@ afterAll(async () => {
 const broker = () => ({ url: system.world.rabbitmqUrl, log: createLog('test', 'silent') })
 const deadLetters = () => listDeadLetters(broker(), 10)
 
-test('poison: not JSON, wrong version, 1 MB; it goes to the dead letters with its reason, and its neighbours become orders', async () => {
+test('poison (not JSON, wrong version, 1 MB) becomes a dead letter, other messages become orders', async () => {
   const saleId = await system.createSale({ stock: 4 })
   const good = (i: number) => ({
     reservationId: `${saleId}.${String(i).repeat(22)}`,
@@ -62,7 +62,7 @@ test('poison: not JSON, wrong version, 1 MB; it goes to the dead letters with it
   expect(await system.auditAtRest(sold)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
 })
 
-test('what the database refuses as data takes nobody of its message along', async () => {
+test('a reservation that PostgreSQL rejects does not affect the others of its message', async () => {
   const saleId = await system.createSale({ stock: 70 })
   const good = (i: number) => ({
     reservationId: `${saleId}.${String(i).padStart(22, '0')}`,
@@ -95,7 +95,7 @@ test('what the database refuses as data takes nobody of its message along', asyn
   expect(letter?.why).toContain('0x00')
   expect(await lengthOf(system.world, INTAKE)).toBe(0)
 
-  // Sent back as it is, it meets its neighbours as what they are by now.
+  // Sent back unchanged, it meets the decisions of the others.
   expect((await sendBack(broker(), { ids: [letter?.id ?? ''] })).sent).toHaveLength(1)
   await eventually(
     'the dead letter again',
@@ -105,7 +105,7 @@ test('what the database refuses as data takes nobody of its message along', asyn
   expect((await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold).toBe(61)
 })
 
-test('an order lapses though its timeout message holds something unreadable', async () => {
+test('an order lapses although its timeout message has an unreadable part', async () => {
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('dreamer')
   const { body } = await system.buy(saleId, token)

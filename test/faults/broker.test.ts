@@ -9,7 +9,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 let system: System
 afterEach(() => system.close())
 
-test('RabbitMQ connections closed by the broker, again and again: what is not confirmed is sent again, and nothing is sold twice', async () => {
+test('the broker closes connections repeatedly: unconfirmed is resent, and nothing is sold twice', async () => {
   system = await startSystem()
   const saleId = await system.createSale({ stock: 300 })
   const rush = await Rush.of(system, saleId, 300)
@@ -46,7 +46,7 @@ test.each([
   ['queue', `queues/%VHOST%/${INTAKE}`],
   ['exchange', `exchanges/%VHOST%/${INTAKE}`],
 ])(
-  'unroutable message, the %s was deleted: the buyer is not promised anything, and selling goes on by itself',
+  'unroutable message because the %s was deleted: the buyer gets BUSY, and selling recovers by itself',
   async (_, path) => {
     system = await startSystem()
     const saleId = await system.createSale({ stock: 50 })
@@ -68,7 +68,7 @@ test.each([
   },
 )
 
-test('the services start while the broker is away, say that they are not ready, and sell once it is there', async () => {
+test('services that start without the broker report that they are not ready, and sell once it is up', async () => {
   system = await startSystem({}, ['payment-provider', 'control-room'])
   const broker = new URL(system.world.rabbitmqUrl)
   const proxy = await startTcpProxy({ host: broker.hostname, port: Number(broker.port) })

@@ -56,7 +56,7 @@ describe('sweeper killed after the tombstone, before the release', () => {
     const crowd = new Crowd(system, saleId)
     const lost: object[] = []
     const impatient = { RESERVATION_LIFETIME_SECONDS: '1', SWEEP_GRACE_SECONDS: '0.5' }
-    // Nobody sends them again, since the broker had confirmed them before it lost them.
+    // They are not resent, because the broker had confirmed them before it lost them.
     await system.stop('gateway')
     await system.stop('cancel-worker')
     await dieRepeatedly('cancel-worker', { ...system.env, ...impatient }, AT, async () => {
@@ -84,7 +84,7 @@ describe('sweeper killed after the tombstone, before the release', () => {
   })
 })
 
-describe('rebuilder killed while it brings back a sale that Redis has lost', () => {
+describe('rebuilder killed while it rebuilds a sale that Redis has lost', () => {
   const KILLED = {
     'before the fence': 'rebuilder.beforeFence',
     'after the fence, before anything is filled in': 'rebuilder.afterFence',

@@ -6,7 +6,7 @@ import { INSTANCES } from './support/settings.ts'
 import { type Shop, startShop } from './support/shop.ts'
 import { shortOrLong } from '../support/thoroughness.ts'
 
-/** CHAOS_SEED=17 plays that round again, and those after it. */
+/** CHAOS_SEED=17 repeats the round with that seed, and those after it. */
 const firstSeed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
 const ROUNDS = shortOrLong(1, 2)
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 
 test.each(Array.from({ length: ROUNDS }, (_, i) => firstSeed + i))(
-  'in the bad weather of seed %i every promise is kept, and every unit accounted for',
+  'under the faults of seed %i every promise is kept, and every unit is accounted for',
   async (seed) => {
     const round = await playRound(shop, seed)
     console.log(oneLine(round))
@@ -25,7 +25,7 @@ test.each(Array.from({ length: ROUNDS }, (_, i) => firstSeed + i))(
   },
 )
 
-test('a seed is always the same schedule, and another seed another', () => {
+test('the same seed gives the same schedule, another seed another one', () => {
   const told = (seed: number) => drawSchedule(seed).map(describe)
   expect(told(17)).toEqual(told(17))
   expect(told(17)).not.toEqual(told(18))

@@ -14,7 +14,7 @@ import { type ServiceName, startSystem, type System } from '../support/system.ts
 import { createWorld } from '../support/world.ts'
 
 const MINUTE_MS = 60_000
-/** Far from ten minutes, and more than any test takes. */
+/** Far below the shift of ten minutes, and longer than any test. */
 const ABOUT_NOW_MS = 4 * MINUTE_MS
 const isAboutNow = (time: unknown) => Math.abs(new Date(String(time)).getTime() - Date.now()) < ABOUT_NOW_MS
 const SHIFTED = ['gateway', 'order-service', 'cancel-worker'] as const satisfies ServiceName[]
@@ -67,7 +67,7 @@ describe.each([
     },
   ]
 
-  test('whoever verifies signed times and is too far off for them says so in /readyz', async () => {
+  test('a service that verifies signed times reports in /readyz that its clock is too far off', async () => {
     // That the order service is still starting may be shown, too.
     expect((await readinessOf('gateway'))?.problems.filter(({ check }) => check === 'clock')).toEqual([])
     await eventually(
@@ -93,7 +93,7 @@ describe.each([
     }
   })
 
-  test('their clocks are wrong indeed', () => {
+  test('the clocks of the services are shifted', () => {
     for (const one of processes) {
       const loggedAtMs = Number(/"time":(\d+)/.exec(one.output())?.[1])
       expect(Math.abs(loggedAtMs - shiftMs - Date.now())).toBeLessThan(ABOUT_NOW_MS)
@@ -119,7 +119,7 @@ describe.each([
     ])
   })
 
-  test("a fresh reservation is not dropped as late, and its order has its whole payment window, by the database's clock", async () => {
+  test("a fresh reservation is ordered, with the whole payment window by the database's clock", async () => {
     const saleId = await system.createSale({ stock: 1 })
     const crowd = new Crowd(system, saleId)
     await crowd.rush(1)
@@ -137,11 +137,13 @@ describe.each([
     await crowd.allAre('ORDERED')
     const [overdue, early] = await database.order.findMany({ where: { saleId }, orderBy: { buyerId: 'asc' } })
     // Within the ten minutes by which the worker is wrong, on either side.
-    await database.$executeRaw`UPDATE orders SET payment_deadline = now() + interval '5 min' WHERE id = ${early?.id}::uuid`
-    await database.$executeRaw`UPDATE orders SET payment_deadline = now() - interval '10 s' WHERE id = ${overdue?.id}::uuid`
+    await database.$executeRaw`
+      UPDATE orders SET payment_deadline = now() + interval '5 min' WHERE id = ${early?.id}::uuid`
+    await database.$executeRaw`
+      UPDATE orders SET payment_deadline = now() - interval '10 s' WHERE id = ${overdue?.id}::uuid`
     const statuses = () =>
       database.order.findMany({ where: { saleId }, orderBy: { buyerId: 'asc' }, select: { status: true } })
-    // One query finds all that are overdue: what it left alone it takes for early.
+    // One query finds all overdue orders: it has seen and skipped the early one.
     expect(await eventually('one to lapse', statuses, (orders) => orders[0]?.status === 'CANCELLED')).toEqual([
       { status: 'CANCELLED' },
       { status: 'PENDING_PAYMENT' },
@@ -157,7 +159,7 @@ describe.each([
     // Lost by the broker, one of them eight minutes ago; a reservation lives for five.
     await stock.confirmed(saleId, [old.entry, fresh.entry])
     await ageReservation(system.world, saleId, old.reservationId, 8 * MINUTE_MS)
-    // And one of five seconds, which the sweeper looks at and leaves alone.
+    // And one that is five seconds old, which the sweeper must skip.
     await ageReservation(system.world, saleId, fresh.reservationId, 5_000)
 
     const status = async (reservationId: string) => (await stock.readReservation(saleId, reservationId))?.status
@@ -170,7 +172,7 @@ describe.each([
     expect((await stock.readSale(saleId))?.left).toBe(1)
   })
 
-  test('an order service that far off gets no payment link, and an order is not the worse for it', async () => {
+  test('an order service with a wrong clock gets no payment link, and its orders are unaffected', async () => {
     const saleId = await system.createSale({ stock: 1 })
     const token = await system.signIn(randomUUID())
     const { body } = await system.buy(saleId, token)
@@ -191,7 +193,7 @@ describe.each([
   })
 })
 
-test("clocks differ between processes: when money came, and when it was to go back, is told by the database's clock", async () => {
+test("times of payments and refunds are those of the database's clock", async () => {
   const world = await createWorld()
   const ledger = new Ledger(world)
   const saleId = await ledger.sale(1)

@@ -39,7 +39,7 @@ async function startRelay(): Promise<Publisher> {
   return publisher
 }
 
-test('events swapped: the events of each order arrive in their order, once, however many relays are at work', async () => {
+test('with several relays at work the events of each order arrive once and in sequence', async () => {
   const ledger = new Ledger(world)
   const saleId = await ledger.sale(ORDERS)
   const listener = await recordOrderEvents(world)

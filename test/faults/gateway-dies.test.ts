@@ -47,7 +47,7 @@ describe('gateway killed after the script, before publish / confirm / answer', (
   } as const satisfies Record<string, Failpoint>
 
   test.each(Object.entries(RESENDING))(
-    'killed while sending again, %s: nothing that another gateway had left is lost',
+    'killed while resending, %s: no reservation of another dead gateway is lost',
     async (_when, at) => {
       const saleId = await system.createSale({ stock: UNITS })
       const crowd = new Crowd(system, saleId)
@@ -61,7 +61,7 @@ describe('gateway killed after the script, before publish / confirm / answer', (
   )
 })
 
-describe('gateway killed while it takes back what a full queue refused', () => {
+describe('gateway killed while it releases reservations that a full queue refused', () => {
   const FILLING = 12
   beforeAll(async () => {
     system = await startSystem({ INTAKE_QUEUE_MAX_LENGTH: '2' })
@@ -73,7 +73,7 @@ describe('gateway killed while it takes back what a full queue refused', () => {
     'after the unit went back': 'takeBack.afterRelease',
   } as const satisfies Record<string, Failpoint>
 
-  test.each(Object.entries(KILLED))('killed %s: it goes back once or stays with its buyer', async (_when, at) => {
+  test.each(Object.entries(KILLED))('killed %s: a unit is released once or stays with its buyer', async (_when, at) => {
     await system.stop('order-service')
     const saleId = await system.createSale({ stock: PLENTY })
     const crowd = new Crowd(system, saleId)

@@ -25,7 +25,7 @@ interface Payer {
   link: string
 }
 
-/** Buyers with an order and a link to pay it at, one for each unit. */
+/** Buyers with an unpaid order and a payment link, one for each unit. */
 async function payersOf(saleId: string): Promise<Payer[]> {
   return inParallel(UNITS, UNITS, async (i) => {
     const token = await system.signIn(`${saleId} payer ${i}`)
@@ -37,8 +37,8 @@ async function payersOf(saleId: string): Promise<Payer[]> {
 }
 const pay = ({ link }: Payer) => call('POST', link, { headers: { accept: 'application/json' } })
 
-describe('order service killed after the money is counted, before Redis is told', () => {
-  test('killed there: the provider tells again, the money is counted once and the buyer hears of it', async () => {
+describe('order service killed after a payment is counted, before it is settled in Redis', () => {
+  test('killed there: the provider retries, the payment counts once and the buyer sees it', async () => {
     const saleId = await system.createSale({ stock: UNITS })
     const payers = await payersOf(saleId)
     await system.stop('order-service')
@@ -66,8 +66,8 @@ describe('order service killed after the money is counted, before Redis is told'
   })
 })
 
-describe('order service killed after the provider took a refund, before it is written down', () => {
-  test('killed there: the same refund is sent again under its own id, and each order has one', async () => {
+describe('order service killed after the provider accepted a refund, before it is recorded', () => {
+  test('killed there: the refund is sent again with the same id, and each order has one', async () => {
     const saleId = await system.createSale({ stock: UNITS })
     const payers = await payersOf(saleId)
     const provider = await startRefundingProvider()
@@ -84,7 +84,7 @@ describe('order service killed after the provider took a refund, before it is wr
     await dieRepeatedly('order-service', env, REFUNDING, () => Promise.resolve())
     await system.start('order-service', env)
     const refunds = await eventually(
-      'all refunds to be written down',
+      'all refunds to be recorded',
       () => system.world.database.refund.findMany({ where: { payment: { order: { saleId } } } }),
       (found) => found.every(({ completedAt }) => completedAt !== null),
     )
@@ -101,7 +101,7 @@ describe('order service killed after the provider took a refund, before it is wr
     })
   })
 
-  /** Takes every refund and notes its id. */
+  /** Accepts every refund and records its id. */
   async function startRefundingProvider(): Promise<{ url: string; taken: string[]; close: () => Promise<void> }> {
     const taken: string[] = []
     const server = createServer((req, res) => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ageReservation } from '../support/age-reservation.ts'
 import { eventually } from '../support/eventually.ts'
-import { atRest, buy, buyAtLast, PATIENT, people, shown } from './support/purchases.ts'
+import { atRest, buy, buyUntilAvailable, PATIENT, people, shown } from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
 let shop: Shop
@@ -11,12 +11,12 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-/** As long as the broker waits for a heartbeat: what the gateway does late, it does on a connection that is gone. */
+/** As long as the broker's heartbeat limit: what the gateway does after it meets a closed connection. */
 const PAUSE_MS = 10_000
-/** More than a reservation lives. */
+/** Longer than the lifetime of a reservation. */
 const TOO_OLD_MS = 2 * 3_600_000
 
-test('a gateway paused for 10 s with reservations in hand: the other one sends them on, and what the first does late is harmless', async () => {
+test('reservations of a gateway that is paused for 10 s are resent by the other one, once', async () => {
   const saleId = await shop.openSale(30)
   // Its messages take so long that it is certainly paused with some in hand, and some of their buyers without an
   // answer.
@@ -31,7 +31,7 @@ test('a gateway paused for 10 s with reservations in hand: the other one sends t
   shop.instance('gateway-1').pause()
   const paused = sleep(PAUSE_MS)
 
-  const ids = await Promise.all(inHand.map((buyerId) => buyAtLast(shop, saleId, buyerId, 1)))
+  const ids = await Promise.all(inHand.map((buyerId) => buyUntilAvailable(shop, saleId, buyerId, 1)))
   const ends = await Promise.all(ids.map((id, i) => shown(shop, id, inHand[i] ?? '', ['ORDERED', 'REJECTED'], 1)))
   expect(ends.map(({ status }) => status)).toEqual(ends.map(() => 'ORDERED'))
   await paused
@@ -40,24 +40,25 @@ test('a gateway paused for 10 s with reservations in hand: the other one sends t
 
   const told = (await Promise.all(answers)).map((answer, i) => (answer?.status === 202 ? answer.body.id : ids[i]))
   expect(told).toEqual(ids)
-  expect(await buyAtLast(shop, saleId, 'in-hand-0')).toBe(ids[0])
+  expect(await buyUntilAvailable(shop, saleId, 'in-hand-0')).toBe(ids[0])
   expect(await atRest(shop, saleId)).toMatchObject({
     sales: [{ sold: 20, redisLeft: 10, orders: { PENDING_PAYMENT: 20 } }],
   })
 })
 
-test("a gateway that goes on when its reservation has expired and the unit is another's sells it to nobody twice", async () => {
+test('a gateway that resumes after its unit was resold does not sell it twice', async () => {
   const saleId = await shop.openSale(1)
   for (const name of ['gateway-1 to rabbitmq', 'gateway-2 to rabbitmq']) shop.links.named(name).cut()
   const { body } = await buy(shop, saleId, 'first')
   shop.instance('gateway-1').pause()
-  // No gateway could send it on until its time is over: the sweeper ends it, with a tombstone for whatever comes late.
+  // No gateway could publish it in its lifetime: the sweeper rejects it, and its tombstone meets the late message.
   await ageReservation(shop.ledgers, saleId, String(body.id), TOO_OLD_MS)
   expect(await shown(shop, String(body.id), 'first', ['REJECTED'], 1)).toMatchObject({ reason: 'EXPIRED' })
   shop.links.named('gateway-2 to rabbitmq').restore()
   const second = await eventually(
     'the unit to be sold again',
-    () => buyAtLast(shop, saleId, 'second', 1).then((id) => shown(shop, id, 'second', ['ORDERED', 'REJECTED'], 1)),
+    () =>
+      buyUntilAvailable(shop, saleId, 'second', 1).then((id) => shown(shop, id, 'second', ['ORDERED', 'REJECTED'], 1)),
     ({ status }) => status === 'ORDERED',
   )
 

@@ -17,7 +17,7 @@ const UNITS = PAIRS / SALES
 const log = createLog('test', 'silent')
 
 let system: System
-// No sweeper lapses what waits for its race.
+// No sweeper cancels the orders that wait for their race.
 beforeAll(async () => {
   system = await startSystem({ SWEEP_GRACE_SECONDS: '600' }, [
     'payment-provider',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { stretched } from '../support/patience.ts'
-import { ask, atRest, buy, buyAtLast, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
+import { ask, atRest, buy, buyUntilAvailable, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
 const STOCK = 40
@@ -24,11 +24,11 @@ const orders = () => shop.ledgers.database.order.count({ where: { saleId } })
 
 /** A buyer with an unpaid order. */
 async function ordered(buyerId: string): Promise<string> {
-  const { orderId } = await shown(shop, await buyAtLast(shop, saleId, buyerId), buyerId, ['ORDERED'])
+  const { orderId } = await shown(shop, await buyUntilAvailable(shop, saleId, buyerId), buyerId, ['ORDERED'])
   return String(orderId)
 }
 
-test('killed and started again: buyers go on buying, orders are told to wait, and every reservation becomes one order', async () => {
+test('killed and restarted: buying goes on, orders wait, and every reservation becomes one order', async () => {
   const orderId = await ordered('early')
   await shop.servers.postgres.kill()
   const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buy(shop, saleId, buyerId)))
@@ -48,13 +48,15 @@ test('killed and started again: buyers go on buying, orders are told to wait, an
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 21, redisLeft: STOCK - 21 }] })
 })
 
-test('its backends terminated again and again under load, every reservation becomes one order', async () => {
+test('backends terminated repeatedly under load: every reservation becomes one order', async () => {
   const { database } = shop.ledgers
   const terminate = () =>
-    database.$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+    database.$executeRaw`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`
   const ids: string[] = []
   for (const [i, buyerId] of people('under-load', 30).entries()) {
-    ids.push(await buyAtLast(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1))
+    ids.push(await buyUntilAvailable(shop, saleId, buyerId, i % 2 === 0 ? 0 : 1))
     await terminate()
   }
   await Promise.all(ids.map((id, i) => shown(shop, id, `under-load-${i}`, ['ORDERED'])))
@@ -63,10 +65,10 @@ test('its backends terminated again and again under load, every reservation beco
   })
 })
 
-test('cut off from one of two order services: it gives its messages back, and the other places every order', async () => {
+test('unreachable for one of two order services: the other one places every order', async () => {
   const link = shop.links.named('order-service-1 to postgres')
   link.cut()
-  const ids = await Promise.all(people('half', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  const ids = await Promise.all(people('half', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   await Promise.all(ids.map((id, i) => shown(shop, id, `half-${i}`, ['ORDERED'])))
   link.restore()
   expect(await atRest(shop, saleId)).toMatchObject({
@@ -75,10 +77,10 @@ test('cut off from one of two order services: it gives its messages back, and th
   })
 })
 
-test('the answers to COMMIT lost: what is committed is looked up, and no order is made twice', async () => {
+test('answers to COMMIT lost: committed decisions are found again, and no order is placed twice', async () => {
   const links = ['order-service-1 to postgres', 'order-service-2 to postgres'].map((name) => shop.links.named(name))
   for (const link of links) link.loseAnswers('COMMIT')
-  const ids = await Promise.all(people('unheard', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  const ids = await Promise.all(people('unheard', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   // Not all of them: a service tries its first batch again and again, and what comes behind waits for it.
   await eventually('orders of which no service knows', orders, (count) => count > 0)
   await eventually(
@@ -96,14 +98,16 @@ test('the answers to COMMIT lost: what is committed is looked up, and no order i
   })
 })
 
-test('the sale locked by somebody: buying goes on, who needs the lock is told to come back, and afterwards all is done', async () => {
+test('the row of the sale locked: buying goes on, and requests that need the lock get 503', async () => {
   const orderId = await ordered('early')
   const ids = await shop.ledgers.database.$transaction(
     async (tx) => {
       // It is held for as long as buying takes.
       await tx.$executeRaw`SET LOCAL idle_in_transaction_session_timeout = 0`
       await tx.$executeRaw`SELECT FROM sales WHERE id = ${saleId} FOR UPDATE`
-      const accepted = await Promise.all(people('meanwhile', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+      const accepted = await Promise.all(
+        people('meanwhile', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)),
+      )
       expect((await ask(shop, 'GET', `/orders/${orderId}`, 'early')).body.status).toBe('PENDING_PAYMENT')
       expect(await ask(shop, 'POST', `/orders/${orderId}/cancellation`, 'early')).toMatchObject(COME_BACK)
       return accepted
@@ -116,9 +120,9 @@ test('the sale locked by somebody: buying goes on, who needs the lock is told to
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }] })
 })
 
-test('slow, it makes orders late and none twice', async () => {
+test('a slow PostgreSQL delays orders and duplicates none', async () => {
   for (const name of ['order-service-1 to postgres', 'order-service-2 to postgres']) shop.links.named(name).delay(400)
-  const ids = await Promise.all(people('patient', 20).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  const ids = await Promise.all(people('patient', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   await Promise.all(ids.map((id, i) => shown(shop, id, `patient-${i}`, ['ORDERED'])))
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }] })
 })

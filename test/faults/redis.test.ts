@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { atRest, buy, buyAtLast, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
+import { atRest, buy, buyUntilAvailable, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
 const STOCK = 20
@@ -23,8 +23,8 @@ beforeEach(async () => {
 const PATIENCE_MS = 1_000
 const inHand = (buyerId: string) => shop.ledgers.redis.get(shop.ledgers.stock.keys.buyer(saleId, buyerId))
 
-test('killed and started again, its scripts forgotten: buyers are told to come back, keep what they have, and nothing is sold twice', async () => {
-  const early = await Promise.all(people('early', 10).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+test('killed and restarted: buyers get 503, keep their units, and nothing is sold twice', async () => {
+  const early = await Promise.all(people('early', 10).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   await shop.servers.redis.kill()
   for (const gateway of [0, 1] as const) {
     const refused = await buy(shop, saleId, 'hasty', gateway)
@@ -33,14 +33,14 @@ test('killed and started again, its scripts forgotten: buyers are told to come b
   }
   await shop.servers.redis.start()
 
-  const again = await Promise.all(people('early', 10).map((buyerId) => buyAtLast(shop, saleId, buyerId, 1)))
+  const again = await Promise.all(people('early', 10).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId, 1)))
   expect(again).toEqual(early)
-  await Promise.all(people('late', 10).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+  await Promise.all(people('late', 10).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   expect((await buy(shop, saleId, 'too-late')).body.code).toBe('SOLD_OUT')
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: STOCK, redisLeft: 0 }] })
 })
 
-test('its scripts forgotten while it runs, no buyer notices', async () => {
+test('SCRIPT FLUSH while it runs: no buyer notices', async () => {
   for (const buyerId of people('steady', 5)) {
     await shop.ledgers.redis.script('FLUSH')
     expect((await buy(shop, saleId, buyerId)).status).toBe(202)
@@ -48,9 +48,9 @@ test('its scripts forgotten while it runs, no buyer notices', async () => {
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 5, redisLeft: STOCK - 5 }] })
 })
 
-test('paused, it lets nobody wait, and what has piled up is not carried out when it goes on', async () => {
+test('paused: buyers get 503 in time, and queued commands take no unit when it resumes', async () => {
   // At both, so that each knows the sale and asks the script at once.
-  for (const gateway of [0, 1] as const) await buyAtLast(shop, saleId, 'before', gateway)
+  for (const gateway of [0, 1] as const) await buyUntilAvailable(shop, saleId, 'before', gateway)
   shop.servers.redis.pause()
   // As many as there are units: carried out late, they would take them all.
   const answers = await Promise.all(
@@ -60,28 +60,28 @@ test('paused, it lets nobody wait, and what has piled up is not carried out when
   // A connection given up ends a wait early, and Redis' clock is known to within a round trip only.
   const answeredAtMs = Date.now()
   await eventually(
-    'nobody to wait any more',
+    'no command to wait any more',
     () => Date.now(),
     (nowMs) => nowMs > answeredAtMs + 2 * PATIENCE_MS,
   )
   shop.servers.redis.resume()
 
-  await buyAtLast(shop, saleId, 'after')
+  await buyUntilAvailable(shop, saleId, 'after')
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 2, redisLeft: STOCK - 2 }] })
 })
 
-test('slow for one gateway, its buyers get at the other what they may have there, and no second unit', async () => {
+test('slow for one gateway: its buyers retry at the other one, and get no second unit', async () => {
   shop.links.named('gateway-1 to redis').delay(700)
-  // There and back takes longer than anybody waits; the unit may be taken all the same.
+  // The round trip exceeds the command timeout; the script may still have reserved the unit.
   expect(await buy(shop, saleId, 'slow', 0)).toMatchObject(COME_BACK)
-  const reservationId = await buyAtLast(shop, saleId, 'slow', 1)
+  const reservationId = await buyUntilAvailable(shop, saleId, 'slow', 1)
   shop.links.named('gateway-1 to redis').restore()
-  expect(await buyAtLast(shop, saleId, 'slow', 0)).toBe(reservationId)
+  expect(await buyUntilAvailable(shop, saleId, 'slow', 0)).toBe(reservationId)
   await shown(shop, reservationId, 'slow', ['ORDERED'])
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 1, redisLeft: STOCK - 1 }] })
 })
 
-test('the connection cut while the script runs: the buyer does not know, and finds the first reservation when asking again', async () => {
+test('connection cut while the script runs: a retry finds the first reservation', async () => {
   const link = shop.links.named('gateway-1 to redis')
   const lostBefore = link.lost()
   link.loseAnswers('RESERVED')
@@ -97,23 +97,23 @@ test('the connection cut while the script runs: the buyer does not know, and fin
 
   const taken = await inHand('cut-off')
   expect(taken).toMatch(/^sale-/)
-  expect(await buyAtLast(shop, saleId, 'cut-off')).toBe(taken)
-  // Nobody has published it yet: it is the resender who finds it.
+  expect(await buyUntilAvailable(shop, saleId, 'cut-off')).toBe(taken)
+  // It was not published: the resender finds it.
   await shown(shop, String(taken), 'cut-off', ['ORDERED'])
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 1, redisLeft: STOCK - 1 }] })
 })
 
-test('out of memory it refuses, keeps what it has, and is left in no half state', async () => {
-  const early = await Promise.all(people('early', 5).map((buyerId) => buyAtLast(shop, saleId, buyerId)))
+test('out of memory: Redis refuses, keeps its data, and leaves no half state', async () => {
+  const early = await Promise.all(people('early', 5).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   await shop.ledgers.redis.config('SET', 'maxmemory', '1')
   const refused = await buy(shop, saleId, 'unlucky')
   expect(refused).toMatchObject(COME_BACK)
   expect(refused.headers.get('retry-after')).toBe('2')
   expect(await inHand('unlucky')).toBeNull()
-  // It evicts nobody's mark to make room.
+  // noeviction: no key is evicted to make room.
   expect(await Promise.all(people('early', 5).map(inHand))).toEqual(early)
   await shop.ledgers.redis.config('SET', 'maxmemory', '0')
 
-  await buyAtLast(shop, saleId, 'unlucky')
+  await buyUntilAvailable(shop, saleId, 'unlucky')
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 6, redisLeft: STOCK - 6 }] })
 })

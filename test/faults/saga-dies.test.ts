@@ -25,7 +25,7 @@ let saleId: string
 beforeAll(async () => {
   system = await startSystem(SETTINGS)
   saleId = await system.createSale({ stock: STOCK })
-  // Once, for the queues: before they are there nothing is kept for anybody.
+  // Declares the queues: before they exist no event is kept.
   await system.start('subscribers')
   await system.stop('subscribers')
 })
@@ -77,13 +77,13 @@ async function diesAfter(
   expect((await sagaOf(order)).step).toBe(step)
 }
 
-/** With everybody alive: the buyer has coupon and points again, the unit is free, every check is fine. */
+/** With all services up: the buyer has coupon and points again, the unit is free, every check passes. */
 async function settles(order: Order, as: 'CANCELLED' | 'REFUNDED', reason: string, refunds: number): Promise<void> {
   const { database } = system.world
   await system.start('subscribers')
   expect(await system.settled(order.reservationId, order.token, [as])).toMatchObject({ reason })
   await eventually(
-    'every check to be fine',
+    'every check to pass',
     () => system.auditAtRest(saleId),
     ({ sales }) => sales.every(({ checks }) => checks.every(({ state }) => state === 'ok')),
     60_000,
@@ -113,7 +113,7 @@ async function pays(order: Order): Promise<void> {
   })
 }
 
-test('killed in every step of a purchase that is paid and then vetoed: money, points, coupon and unit go back once', async () => {
+test('killed in every step of a veto: money, points, coupon and unit go back once', async () => {
   const vetoed = await order()
   // They have paid for something else just now.
   await system.world.database.riskReview.create({
@@ -139,7 +139,7 @@ test('killed in every step of a purchase that is paid and then vetoed: money, po
   await settles(vetoed, 'REFUNDED', 'VETOED', 1)
 })
 
-test('killed while the points are refused, while the coupon goes back, while the order is called off: all of it happens once', async () => {
+test('killed in every step of a compensation after too few points: each step happens once', async () => {
   const poor = await order({ points: POINTS + 1 })
   await diesAfter('order.coupon-locked', poor, STEP_WRITTEN, 2)
   await diesAfter('order.points-refused', poor, STEP_WRITTEN, 2)
@@ -159,7 +159,7 @@ test('killed while a coupon is refused: it stays with its owner, and nothing was
   ).toEqual([{ step: 'REFUSED' }])
 })
 
-test('killed while it calls a saga off that is past its time, the cancel worker does so once, and what was taken goes back', async () => {
+test('killed while it cancels an overdue saga: cancelled once, and what was taken goes back', async () => {
   const slow = await order()
   await diesAfter('order.coupon-locked', slow, STEP_WRITTEN, 2)
   await system.stop('cancel-worker')
@@ -172,7 +172,7 @@ test('killed while it calls a saga off that is past its time, the cancel worker 
   expect(await sagaOf(slow)).toMatchObject({ state: 'RUNNING', step: 'order.coupon-locked' })
   await system.start('cancel-worker')
   await eventually(
-    'it to be called off',
+    'the saga to be cancelled',
     () => sagaOf(slow),
     ({ state }) => state === 'COMPENSATING',
   )

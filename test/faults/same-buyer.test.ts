@@ -12,7 +12,7 @@ afterAll(() => system.close())
 test('the same buyer, 100 requests at once: one reservation, one decrement, 100 equal answers', async () => {
   const saleId = await system.createSale({ stock: 5 })
   const token = await system.signIn('eager')
-  const answers = await inParallel(100, 100, () => system.buyAtLast(saleId, token))
+  const answers = await inParallel(100, 100, () => system.buyUntilAvailable(saleId, token))
   const told = answers.map(({ status, headers, body }) => JSON.stringify([status, headers.get('location'), body]))
   expect(answers[0]?.status).toBe(202)
   expect([...new Set(told)]).toHaveLength(1)
@@ -25,10 +25,10 @@ test('the same buyer, 100 requests at once: one reservation, one decrement, 100 
   })
 })
 
-test('the same buyer, 100 requests at once for the last unit: nobody tells the one who holds it "sold out"', async () => {
+test('the same buyer, 100 requests at once for the last unit: none is answered "sold out"', async () => {
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('eager for the last')
-  const answers = await inParallel(100, 100, () => system.buyAtLast(saleId, token))
+  const answers = await inParallel(100, 100, () => system.buyUntilAvailable(saleId, token))
   expect([...new Set(answers.map(({ status }) => status))]).toEqual([202])
   expect((await system.world.stock.readSale(saleId))?.left).toBe(0)
 })

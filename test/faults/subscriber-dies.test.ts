@@ -39,7 +39,7 @@ async function newOrders(saleId: string): Promise<OrderEvent[][]> {
   )
 }
 
-/** What the coupon's step stands on; its own events go nowhere here, since nobody relays the outbox. */
+/** Rows that the coupon's step needs. Its own events stay in the outbox, because no relay runs here. */
 async function place(
   { orderId, reservationId, saleId, buyerId, quantity, amountCents }: OrderEvent,
   couponCode: string,
@@ -64,7 +64,7 @@ async function place(
   })
 }
 
-/** Every event, some orders forwards and some backwards. */
+/** Every type of event: some sagas complete, some are compensated. */
 const delivery = (orders: OrderEvent[][], time: number) =>
   orders.flatMap((events, i) => ((i + time) % 2 ? events : events.toReversed()))
 const environment = async (names: string[], more = {}) => ({
@@ -141,7 +141,7 @@ describe('a subscriber is killed between its effect and the ack', () => {
 
   const BEFORE_MARK = 'subscriber.beforeMark' satisfies Failpoint
 
-  test('killed after a message went out, before its mark: everybody is told, and at most one more of them twice with each death', async () => {
+  test('killed after an SMS, before its mark: every buyer gets it, and at most one more per death gets it twice', async () => {
     const file = join(folder, 'sms.log')
     const orders = await newOrders('sms')
     const env = await environment(['sms'], { SMS_LOG_FILE: file })
@@ -159,7 +159,7 @@ describe('a subscriber is killed between its effect and the ack', () => {
         : []
     const wanted = orders.flat().map(({ eventId }) => eventId)
     await eventually(
-      'everybody to be told',
+      'every buyer to get the SMS',
       () => new Set(told()).size,
       (count) => count === wanted.length,
     )

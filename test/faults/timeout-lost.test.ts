@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-/** Returns how many are left. */
+/** @returns how many messages are left */
 async function lose(): Promise<number> {
   const queues = [waitingRoom(2_000), CANCELLATIONS]
   for (const queue of queues)
@@ -22,7 +22,7 @@ async function lose(): Promise<number> {
   return left.reduce((sum, length) => sum + length, 0)
 }
 
-test('timeout message lost, worker down past the deadline: the sweeper cancels, and the units are sold again', async () => {
+test('timeout message lost, worker down past the deadline: the sweeper cancels the orders', async () => {
   const saleId = await system.createSale({ stock: UNITS })
   const crowd = new Crowd(system, saleId)
   await system.stop('cancel-worker')

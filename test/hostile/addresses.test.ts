@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-/** Buckets that fill up so slowly that a test sees only their burst. */
+/** Buckets that refill so slowly that a test sees only their burst. */
 const FEW = { ADDRESS_BURST: '4', ADDRESS_RATE_PER_SECOND: '0.001' }
 const FEW_POLLS = {
   POLL_BURST: '4',
@@ -42,7 +42,7 @@ const forged: [header: string, value: (i: number) => string][] = [
   ['X-Cluster-Client-IP', (i) => `10.0.0.${i}`],
 ]
 
-describe("with no proxy in front, an address is the socket's, whatever is said", () => {
+describe("with no proxy in front, the address is the socket's, regardless of headers", () => {
   test.each(forged)('%s', async (header, value) => {
     const tokens = await buyersOf(8)
     const saleId = await system.createSale()
@@ -53,7 +53,7 @@ describe("with no proxy in front, an address is the socket's, whatever is said",
   })
 })
 
-describe('with one proxy in front, only its own word counts', () => {
+describe('with one proxy in front, only the entry that it wrote counts', () => {
   const seen = (i: number): string[] => [
     `10.0.0.${i}, 203.0.113.7`,
     `10.0.0.${i},10.0.1.${i},203.0.113.7`,
@@ -65,7 +65,7 @@ describe('with one proxy in front, only its own word counts', () => {
     `unknown, 203.0.113.7`,
   ]
 
-  test('whatever stands before it', async () => {
+  test('regardless of the entries before it', async () => {
     const tokens = await buyersOf(8)
     const saleId = await system.createSale()
     await restartGateway({ ...FEW, TRUST_PROXY_HOPS: '1' })
@@ -116,24 +116,24 @@ test('one buyer who comes from a thousand addresses gets one unit', async () => 
   const saleId = await system.createSale()
   await restartGateway({ TRUST_PROXY_HOPS: '1' })
   const answers = await inParallel(1_000, 50, (i) =>
-    system.buyAtLast(saleId, token, {}, { 'x-forwarded-for': `10.0.${i >> 8}.${i & 255}` }),
+    system.buyUntilAvailable(saleId, token, {}, { 'x-forwarded-for': `10.0.${i >> 8}.${i & 255}` }),
   )
   expect(new Set(answers.map(({ status, body }) => `${status} ${String(body.id)}`)).size).toBe(1)
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1, redisLeft: 9 }] })
 })
 
-test('of a thousand purchases from one address all but its bucket are refused, and told when to come back', async () => {
+test('of a thousand purchases from one address all beyond its burst get 429 with Retry-After', async () => {
   const tokens = await buyersOf(50)
   const saleId = await system.createSale({ stock: 1_000 })
   await restartGateway({ ADDRESS_BURST: '100', ADDRESS_RATE_PER_SECOND: '0.001' })
-  const answers = await inParallel(1_000, 50, (i) => system.buyAtLast(saleId, tokens[i % 50] ?? ''))
+  const answers = await inParallel(1_000, 50, (i) => system.buyUntilAvailable(saleId, tokens[i % 50] ?? ''))
   const refused = answers.filter(({ status }) => status !== 202)
   // One more token comes in a thousand seconds.
   expect(refused.length).toBeGreaterThanOrEqual(899)
   for (const answer of refused) expectRefused(answer, 'RATE_LIMITED')
 })
 
-describe('what one address may ask of a process', () => {
+describe('the limits of one address', () => {
   beforeEach(() => restartGateway({ ...FEW_POLLS, TRUST_PROXY_HOPS: '1' }))
   const from = (address: string) => ({ 'x-forwarded-for': address })
 
@@ -207,14 +207,14 @@ describe('what one address may ask of a process', () => {
     }
   })
 
-  test('addresses of one IPv6 network are one', async () => {
+  test('addresses of one IPv6 /64 share a limit', async () => {
     const answers = await inParallel(6, 1, (i) =>
       call('GET', system.url('/sales'), { headers: from(`2001:db8:1:2::${i}`) }),
     )
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 429, 429])
   })
 
-  test("the payment provider, which reports everybody's money from one address, has none", async () => {
+  test('the payment provider, which reports all payments from one address, has none', async () => {
     const answers = await inParallel(20, 1, () =>
       call('POST', system.url('/payments/callback'), { body: {}, headers: from('203.0.113.7') }),
     )

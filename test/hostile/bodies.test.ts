@@ -7,7 +7,7 @@ import { startSystem, type System } from '../support/system.ts'
 let system: System
 let saleId: string
 let token: string
-/** An unpaid order of that buyer in another sale. */
+/** Creates an unpaid order of the buyer in another sale. */
 let orderId: string
 
 beforeAll(async () => {
@@ -208,7 +208,7 @@ test.each([
   'Łukasz',
   'ශ්‍රී',
   'anna_2',
-])('anybody signs in as %s, composed or decomposed the same', async (name) => {
+])('a buyer can sign in as %s, and its decomposed form is the same name', async (name) => {
   const as = async (written: string) =>
     (await call('POST', system.url('/sessions'), { body: { name: written } })).body.userId
   const userId = await as(name)
@@ -227,7 +227,7 @@ test('a title in any language is kept composed, with its emoji', async () => {
   )
 })
 
-test.each(notAName)('nobody signs in with %s', async (_, body) => {
+test.each(notAName)('sign-in refuses %s', async (_, body) => {
   expectRefused(await call('POST', system.url('/sessions'), { body }), 'INVALID_REQUEST')
 })
 
@@ -245,24 +245,24 @@ describe.each(['payments', 'cancellation'])("an order's %s", (what) => {
     expectRefused(await call('POST', path(), { token, body }), 'INVALID_REQUEST')
   })
 
-  test('takes no other content type', async () => {
+  test('accepts no other content type', async () => {
     expectRefused(
       await call('POST', path(), { token, body: '{}', headers: { 'content-type': 'text/plain' } }),
       'UNSUPPORTED_MEDIA_TYPE',
     )
   })
-  test('takes no compressed body', async () => {
+  test('accepts no compressed body', async () => {
     expectRefused(
       await call('POST', path(), { token, body: '{}', headers: { 'content-encoding': 'gzip' } }),
       'UNSUPPORTED_MEDIA_TYPE',
     )
   })
-  test('takes no body over 16 KB', async () => {
+  test('accepts no body over 16 KB', async () => {
     expectRefused(await call('POST', path(), { token, body: '{}'.padEnd(16_385) }), 'TOO_LARGE')
   })
 })
 
-test('all of it changed nothing: no unit taken, the order unpaid, every unit accounted for', async () => {
+test('no attack changed anything: no unit taken, the order unpaid, every unit accounted for', async () => {
   expect((await system.world.stock.readSale(saleId))?.left).toBe(10)
   expect(await call('GET', system.url(`/orders/${orderId}`), { token })).toMatchObject({
     status: 200,

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signBody } from '../../core/platform/http/signature.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectRefused } from '../support/expect-refused.ts'
-import { type Answer, call, callAtLast } from '../support/http-client.ts'
+import { type Answer, call, callUntilAvailable } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { startSystem, type System } from '../support/system.ts'
 
-/** Through the gateway, as the provider comes; what the order service alone answers is in its own tests. */
+/** Through the gateway, like the provider; the order service has tests of its own. */
 let system: System
 let saleId: string
 let victim: Awaited<ReturnType<typeof ordered>>
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 let people = 0
-/** An unpaid order with its payment, and the callback that would pay it. */
+/** An unpaid order with its payment and a valid callback. */
 async function ordered(name = `payer ${people++}`) {
   const token = await system.signIn(name)
   const { body } = await system.buy(saleId, token)
@@ -35,7 +35,7 @@ async function ordered(name = `payer ${people++}`) {
 
 const secret = () => system.env.PAYMENT_SECRET ?? ''
 const send = (body: unknown, signature?: string, path = '/payments/callback') =>
-  callAtLast('POST', system.url(path), {
+  callUntilAvailable('POST', system.url(path), {
     body,
     headers: signature === undefined ? {} : { 'payment-signature': signature },
   })
@@ -43,12 +43,12 @@ const signed = (money: object) => send(JSON.stringify(money), signBody(secret(),
 const statusOf = async ({ orderId, token }: { orderId: string; token: string }) =>
   (await call('GET', system.url(`/orders/${orderId}`), { token })).body.status
 
-/** What is signed rightly, to be spoilt. */
+/** Correctly signed callbacks, which the attacks modify. */
 const body = () => JSON.stringify(victim.money)
 const good = () => signBody(secret(), body())
 const partsOf = (signature: string) => /^t=(\d+),v1=(\w+)$/.exec(signature)?.slice(1) as [string, string]
 
-describe('money is not believed when', () => {
+describe('a callback is refused when', () => {
   test.each<[name: string, signature: () => string | undefined]>([
     ['it is not signed', () => undefined],
     ['the signature is empty', () => ''],
@@ -115,7 +115,7 @@ describe('money is not believed when', () => {
     )
   })
 
-  test('after all of it the order is unpaid', async () => {
+  test('after all attacks the order is unpaid', async () => {
     expect(await statusOf(victim)).toBe('PENDING_PAYMENT')
     expect(
       await system.world.database.payment.count({ where: { orderId: victim.orderId, NOT: { receivedAt: null } } }),
@@ -123,7 +123,7 @@ describe('money is not believed when', () => {
   })
 })
 
-describe('signed, but not by the contract:', () => {
+describe('signed, but malformed:', () => {
   test.each<[name: string, spoil: (money: object) => unknown]>([
     ['no payment', (money) => ({ ...money, paymentId: undefined })],
     ['a payment of no possible id', (money) => ({ ...money, paymentId: '1' })],
@@ -211,21 +211,21 @@ test('after a cancellation, 50 times at once, it makes one refund, and the order
   expect(await statusOf(payer)).toBe('CANCELLED')
 })
 
-test('a second reference for money that is counted counts nothing more', async () => {
+test('a second reference for a counted payment counts nothing more', async () => {
   const payer = await ordered()
   expect((await signed(payer.money)).body.outcome).toBe('PAID')
   expect((await signed({ ...payer.money, providerRef: 'another' })).body.outcome).toBe('ALREADY_COUNTED')
   expect(await system.world.database.refund.count({ where: { payment: { orderId: payer.orderId } } })).toBe(0)
 })
 
-test('a reference that stands for another payment already is not valid, and changes nothing', async () => {
+test('a reference of another payment is refused, and changes nothing', async () => {
   const [first, second] = [await ordered(), await ordered()]
   expect((await signed(first.money)).body.outcome).toBe('PAID')
   expectRefused(await signed({ ...second.money, providerRef: first.money.providerRef }), 'INVALID_REQUEST')
   expect(await statusOf(second)).toBe('PENDING_PAYMENT')
 })
 
-test('the callback that every attack was made from is a good one: it pays', async () => {
+test('the callback that the attacks are derived from is valid: it pays', async () => {
   expect(await send(body(), good())).toMatchObject({ status: 200, body: { outcome: 'PAID' } })
   expect(await statusOf(victim)).toBe('PAID')
 })

@@ -17,7 +17,7 @@ afterAll(() => system.close())
 const admin = () => system.env.ADMIN_TOKEN ?? ''
 const url = (path: string) => `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}${path}`
 const soon = (ms: number) => new Date(Date.now() + ms).toISOString()
-/** One moment, however long the machine takes between two of its uses. */
+/** A fixed instant, so that two uses of it are equal. */
 const inAMinute = soon(60_000)
 const sale = (changes: object = {}) => ({
   id: 'hostile',
@@ -29,7 +29,7 @@ const sale = (changes: object = {}) => ({
   ...changes,
 })
 
-/** One call for each thing there is to do. */
+/** One call of each operation. */
 const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/sales'],
   ['POST', () => '/sales', sale({ id: 'not-mine' })],
@@ -51,7 +51,7 @@ const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/sagas'],
 ]
 
-describe('without the admin token nothing opens:', () => {
+describe('without the admin token every call is refused:', () => {
   test.each<[name: string, headers: () => Record<string, string>]>([
     ['nothing at all', () => ({})],
     ['an empty header', () => ({ authorization: '' })],
@@ -86,11 +86,11 @@ describe('without the admin token nothing opens:', () => {
       expectRefused(await call(method, url(path()), { body, token: token() }), 'FORBIDDEN')
   })
 
-  test('the token in the address is asked to sign in', async () => {
+  test('a token in the URL does not count', async () => {
     expectRefused(await call('GET', url(`/sales?token=${admin()}&access_token=${admin()}`)), 'UNAUTHENTICATED')
   })
 
-  test('none of it did anything', async () => {
+  test('no refused call had an effect', async () => {
     const { body } = await system.controlRoom('GET', '/sales')
     expect(body.sales).toEqual([expect.objectContaining({ id: saleId })])
     expect(await system.world.database.blacklistEntry.count()).toBe(0)
@@ -148,7 +148,7 @@ const wrongSales: [name: string, changes: unknown][] = [
   ['__proto__', JSON.stringify(sale()).replace('{', '{"__proto__":{"stock":1},')],
 ]
 
-test.each(wrongSales)('there is no sale with %s', async (_, body) => {
+test.each(wrongSales)('creating a sale refuses %s', async (_, body) => {
   expectRefused(await system.controlRoom('POST', '/sales', body), 'INVALID_REQUEST')
 })
 
@@ -183,19 +183,19 @@ test.each<[name: string, path: string, body: unknown]>([
   ['a reason of 201 letters', '/blacklist/eve', { reason: 'x'.repeat(201) }],
   ['a list of reasons', '/blacklist/eve', { reason: ['bots'] }],
   ['a reason and more', '/blacklist/eve', { reason: 'bots', forever: true }],
-])('nobody gets on the blacklist with %s', async (_, path, body) => {
+])('the blacklist refuses %s', async (_, path, body) => {
   expectRefused(await system.controlRoom('PUT', path, body), 'INVALID_REQUEST')
 })
 
 test.each<[name: string, rush: unknown]>([
-  ['nobody', { buyers: 0, seconds: 1 }],
+  ['no buyers', { buyers: 0, seconds: 1 }],
   ['20,001 buyers', { buyers: 20_001, seconds: 1 }],
   ['half a buyer', { buyers: 0.5, seconds: 1 }],
   ['a word of buyers', { buyers: '10', seconds: 1 }],
   ['61 seconds', { buyers: 1, seconds: 61 }],
   ['no time', { buyers: 1 }],
   ['less than no time', { buyers: 1, seconds: -1 }],
-  ['a gateway of somebody else', { buyers: 1, seconds: 1, gatewayUrl: 'http://127.0.0.1:1' }],
+  ['another gateway', { buyers: 1, seconds: 1, gatewayUrl: 'http://127.0.0.1:1' }],
   ['a sale with a slash', { buyers: 1, seconds: 1, saleId: '../orders' }],
   ['a list', '[]'],
   ['1e309 buyers', '{"buyers":1e309,"seconds":1}'],
@@ -224,12 +224,12 @@ test('a body is refused over 16 KB, of another type, or compressed', async () =>
   }
 })
 
-test('of fifty who open the same sale at once, one does at most, and its stock is there once', async () => {
+test('fifty concurrent requests create the same sale once at most, with its stock once', async () => {
   const answers = await Promise.all(
     Array.from({ length: 50 }, () => system.controlRoom('POST', '/sales', sale({ id: 'once' }))),
   )
   expect(answers.filter(({ status }) => status === 201).length).toBeLessThanOrEqual(1)
-  // A machine that is busy may keep whoever comes too long from an answer; the sale is loaded all the same.
+  // On a busy machine all answers may be late; the sale is loaded nevertheless.
   for (const answer of answers)
     if (answer.status !== 201) expectRefused(answer, answer.status === 503 ? 'UNAVAILABLE' : 'SALE_EXISTS')
   await eventually(
@@ -239,7 +239,7 @@ test('of fifty who open the same sale at once, one does at most, and its stock i
   )
 })
 
-test('there is no other sale than those two, and every unit is accounted for', async () => {
+test('only these two sales exist, and every unit is accounted for', async () => {
   const { balanced, sales } = await system.auditAtRest()
   expect(balanced).toBe(true)
   expect(sales.map((found) => found.saleId).sort()).toEqual(['once', saleId].sort())

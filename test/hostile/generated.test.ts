@@ -11,7 +11,7 @@ import { inParallel } from '../support/parallel.ts'
 import { shortOrLong } from '../support/thoroughness.ts'
 import { startSystem, type System } from '../support/system.ts'
 
-/** A failure names it; with GENERATED_SEED=<it> the same requests are made again. */
+/** A failure names the seed; GENERATED_SEED=<seed> repeats the same requests. */
 const SEED = Number(process.env.GENERATED_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const BATCHES = shortOrLong(40, 200)
 const BATCH = 50
@@ -64,7 +64,7 @@ function send({ method, target, headers, body }: GeneratedRequest, origin: strin
             headers: new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
           })
         answer.on('end', done)
-        // A stream goes on until its reservation ends; that there is one is its answer.
+        // A stream lasts until its reservation ends; its headers are the answer.
         if (answer.headers['content-type']?.startsWith('text/event-stream'))
           answer.once('data', () => {
             answer.destroy()
@@ -77,7 +77,7 @@ function send({ method, target, headers, body }: GeneratedRequest, origin: strin
   })
 }
 
-/** The document's word on an answer. @throws when they differ */
+/** Validates an answer against the document. @throws when they differ */
 function expectDocumented({ operation, method }: GeneratedRequest, answer: Answer): void {
   const documented = method === operation.method ? operation.responses[answer.status] : undefined
   expect(
@@ -137,7 +137,7 @@ test(`${BATCHES * BATCH} generated requests are answered as the document says (G
       await inParallel(requests.length, AT_ONCE, async (i) => {
         const request = requests[i]
         if (!request) return
-        // What the gateway hands on is also tried at the order service's own door.
+        // Forwarded operations are also sent to the order service directly.
         const own =
           /^\/(orders|payments)/.test(request.operation.path) && i % 2 === 0 ? system.env.ORDER_SERVICE_URL : undefined
         try {
@@ -156,7 +156,7 @@ test(`${BATCHES * BATCH} generated requests are answered as the document says (G
     { seed: SEED, numRuns: BATCHES, endOnFailure: true, includeErrorInReport: true },
   )
 
-  // Or the generator has become so wild, or so tame, that it proves nothing.
+  // Guards against a generator whose requests are all refused, or all valid.
   for (const status of [200, 202, 400, 401, 403, 404, 405, 409, 413, 415])
     expect(statuses[status] ?? 0, `answers of ${status}, of ${JSON.stringify(statuses)}`).toBeGreaterThan(0)
   expect(statuses[500]).toBeUndefined()

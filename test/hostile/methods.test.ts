@@ -66,7 +66,7 @@ test.each(['/orders/1', '/orders/1/payments', '/payments/callback'])(
   },
 )
 
-test('what the order service refuses comes through the gateway as it is', async () => {
+test('the gateway forwards refusals of the order service unchanged', async () => {
   const answer = await call('POST', origin('gateway') + '/orders/1', { token })
   expectRefused(answer, 'METHOD_NOT_ALLOWED')
   expect(answer.headers.get('allow')).toBe('GET, HEAD')
@@ -84,7 +84,7 @@ test.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])(
   },
 )
 
-describe("a path that is nobody's is not found", () => {
+describe('an unknown path is not found', () => {
   test.each<[service: ServiceName, path: string]>([
     ['gateway', '/nowhere'],
     ['gateway', '/assets/nowhere.js'],
@@ -131,7 +131,7 @@ test.each<ServiceName>(['gateway', 'order-service', 'cancel-worker', 'control-ro
   "%s listens on this machine's own address only",
   async (service) => {
     expect((await call('GET', `${origin(service)}/livez`)).status).toBe(200)
-    // Whoever listens on every interface answers at each address of the loopback network, too.
+    // A service that listens on every interface also answers at each loopback address.
     await expect(fetch(`${origin(service).replace('127.0.0.1', '127.0.0.2')}/livez`)).rejects.toThrow('fetch failed')
   },
 )

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProblemCode } from '../../core/contracts/problems.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectRefused } from '../support/expect-refused.ts'
-import { callAtLast } from '../support/http-client.ts'
+import { callUntilAvailable } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { RawConnection } from '../support/raw-http.ts'
 import { startSystem, type System } from '../support/system.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 const HOST = 'Host: shop\r\n'
-/** What would be somebody's next request, were it read as one. */
+/** The hidden request, which must not be read as the next request of another client. */
 const HIDDEN = `GET /readyz HTTP/1.1\r\n${HOST}\r\n`
 const chunked = (body: string) => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
 const get = (target: string, headers = '') => `GET ${target} HTTP/1.1\r\n${HOST}${headers}\r\n`
@@ -25,7 +25,7 @@ const post = (headers: string, body = '') =>
   `POST /sessions HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n${headers}\r\n${body}`
 const manyHeaders = (count: number) => Array.from({ length: count }, (_, i) => `${i.toString(36)}:\r\n`).join('')
 
-/** Sends bytes as they are and waits for so many answers, or for the end. */
+/** Sends raw bytes and waits for this many answers, or for the end of the connection. */
 async function answersTo(bytes: string | Buffer, count = 1): Promise<RawConnection> {
   const connection = new RawConnection(system.url('/')).send(bytes)
   return eventually(
@@ -35,7 +35,7 @@ async function answersTo(bytes: string | Buffer, count = 1): Promise<RawConnecti
   )
 }
 
-/** One refusal and nothing after it: what followed was not read as a request. */
+/** Expects one refusal and nothing after it: the rest was not read as a request. */
 async function expectEnded(bytes: string | Buffer, code: ProblemCode): Promise<void> {
   const connection = await answersTo(bytes, Infinity)
   const [answer, ...more] = connection.answers()
@@ -45,8 +45,8 @@ async function expectEnded(bytes: string | Buffer, code: ProblemCode): Promise<v
   expect(more).toEqual([])
 }
 
-// Each takes the second that a refused connection lingers.
-describe.concurrent('what is not quite HTTP is refused, and its connection ends', () => {
+// Concurrent, because each takes the second that a refused connection lingers.
+describe.concurrent('malformed HTTP is refused, and its connection ends', () => {
   test.each<[name: string, bytes: string | Buffer]>([
     ['no request at all', 'hello\r\n\r\n'],
     ['the beginning of TLS', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])],
@@ -114,7 +114,7 @@ describe.concurrent('what is not quite HTTP is refused, and its connection ends'
   })
 })
 
-describe('what is HTTP, if barely, is answered like anything else', () => {
+describe('unusual but valid HTTP is answered normally', () => {
   test.each<[name: string, bytes: string, status: number]>([
     ['HTTP/1.0 without a Host', 'GET /sales HTTP/1.0\r\n\r\n', 200],
     ['a hundred headers', get('/sales', manyHeaders(99)), 200],
@@ -127,7 +127,7 @@ describe('what is HTTP, if barely, is answered like anything else', () => {
     ['dots that lead out of everything', get('/payments/../../../livez'), 404],
     ['encoded dots that lead out of what is handed on', get('/orders/%2e%2e/metrics'), 404],
     ['a fragment', get('/orders/1#/../metrics'), 401],
-    ['an expectation nobody knows', post('Expect: something\r\nContent-Length: 2\r\n', '{}'), 400],
+    ['an unknown expectation', post('Expect: something\r\nContent-Length: 2\r\n', '{}'), 400],
     ['a wish to speak WebSocket', get('/sales', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'), 200],
     [
       'a wish to speak HTTP/2',
@@ -136,7 +136,8 @@ describe('what is HTTP, if barely, is answered like anything else', () => {
     ],
     [
       'a wish to drop the length on the way',
-      `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: content-length\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
+      `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: content-length\r\n` +
+        `Content-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
       401,
     ],
     [
@@ -162,12 +163,12 @@ describe('what is HTTP, if barely, is answered like anything else', () => {
   })
 })
 
-describe('requests that come in one piece', () => {
+describe('pipelined requests', () => {
   const token = () => system.signIn('pipelined')
   const purchase = (bearer: string) =>
     `POST /sales/${saleId}/reservations HTTP/1.1\r\n${HOST}Authorization: Bearer ${bearer}\r\n\r\n`
 
-  test('are answered one by one, in their order: fifty purchases of one buyer are one', async () => {
+  test('are answered in order: fifty purchases of one buyer are one', async () => {
     const connection = await answersTo(purchase(await token()).repeat(50), 50)
     const answers = connection.answers()
     expect(answers.map(({ status }) => status)).toEqual(Array<number>(50).fill(202))
@@ -175,13 +176,13 @@ describe('requests that come in one piece', () => {
     connection.close()
   })
 
-  test('of different kinds keep their order, the quick ones behind the slow', async () => {
+  test('of different kinds are answered in order, also when the first is the slowest', async () => {
     const connection = await answersTo(purchase(await token()) + get('/livez') + get('/nowhere') + get('/sales'), 4)
     expect(connection.answers().map(({ status }) => status)).toEqual([202, 200, 404, 200])
     connection.close()
   })
 
-  test('of a purchase and then of nonsense: the purchase is answered, and first', async () => {
+  test('of a purchase and then of nonsense: the purchase is answered first', async () => {
     const connection = await answersTo(`${purchase(await token())}nonsense\r\n\r\n`, Infinity)
     expect(connection.answers().map(({ status }) => status)).toEqual([202, 400])
   })
@@ -220,11 +221,12 @@ describe("a body that holds another request does not reach the next buyer's conn
       () => `HEAD /orders/${randomUUID()} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
       401,
     ],
-    // Node shows the first 2,000 headers unless told otherwise: the framing is the one that it hides.
+    // By default Node exposes the first 2,000 headers: the hidden one has the framing.
     [
       'of a GET, behind 2,000 headers',
       () =>
-        `GET /orders/${randomUUID()} HTTP/1.1\r\n${manyHeaders(1_999)}${HOST}Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
+        `GET /orders/${randomUUID()} HTTP/1.1\r\n${manyHeaders(1_999)}${HOST}` +
+        `Transfer-Encoding: chunked\r\n\r\n${chunked(HIDDEN)}`,
       431,
     ],
     [
@@ -242,14 +244,15 @@ describe("a body that holds another request does not reach the next buyer's conn
     [
       'of a POST that wants to upgrade',
       () =>
-        `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
+        `POST /orders/1/payments HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\n` +
+        `Content-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
       401,
     ],
   ])('%s', async (_, attack, refusal) => {
     const token = await system.signIn('innocent')
     const attacks = inParallel(60, 10, async () => {
       const connection = new RawConnection(system.url('/')).send(attack())
-      // The answer to a HEAD ends here, however long it says it is.
+      // The answer to a HEAD ends here, despite its Content-Length.
       await eventually(
         'an answer',
         () => connection.received,
@@ -258,7 +261,9 @@ describe("a body that holds another request does not reach the next buyer's conn
       connection.close()
       return Number(/^HTTP\/1\.1 (\d+)/.exec(connection.received)?.[1])
     })
-    const innocent = await inParallel(60, 10, () => callAtLast('GET', system.url(`/orders/${randomUUID()}`), { token }))
+    const innocent = await inParallel(60, 10, () =>
+      callUntilAvailable('GET', system.url(`/orders/${randomUUID()}`), { token }),
+    )
     expect(new Set(innocent.map((answer) => `${answer.status} ${String(answer.body.code)}`))).toEqual(
       new Set(['404 NOT_FOUND']),
     )

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { expectRefused } from '../support/expect-refused.ts'
-import { call, callAtLast } from '../support/http-client.ts'
+import { call, callUntilAvailable } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { RawConnection } from '../support/raw-http.ts'
 import { startSystem, type System } from '../support/system.ts'
@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-/** A hundred at a time: what the kernel has accepted and the server has not is nobody's to close. */
+/** A hundred at a time: connections in the kernel's backlog cannot be closed by the server. */
 const open = (count: number, bytes = '') =>
   inParallel(count, 100, async () => (await new RawConnection(system.url('/')).opened()).send(bytes))
 const openOf = (connections: RawConnection[]) => connections.filter(({ closed }) => !closed).length
@@ -34,7 +34,7 @@ interface Held {
   bytes: string
 }
 
-/** Does the work while so many connections are held: others come for those that are closed, however long it takes. */
+/** Does the work while this many connections are held; closed ones are replaced. */
 async function whileHeld(crowds: Held[], work: () => Promise<void>): Promise<void> {
   let isDone = false
   const hold = async ({ connections, count, bytes }: Held) => {
@@ -48,21 +48,23 @@ async function whileHeld(crowds: Held[], work: () => Promise<void>): Promise<voi
   ])
 }
 
-/** Buys, pays, and reads: all that an ordinary buyer does. */
+/** Buys, pays and reads, as an ordinary buyer does. */
 async function expectServed(): Promise<void> {
-  const answers = await inParallel(50, 10, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(50, 10, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
   const { orderId } = await system.settled(String(answers[0]?.body.id), tokens[0] ?? '')
-  expect(await callAtLast('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject({
-    status: 200,
-  })
+  expect(await callUntilAvailable('GET', system.url(`/orders/${String(orderId)}`), { token: tokens[0] })).toMatchObject(
+    {
+      status: 200,
+    },
+  )
   expect(
-    (await callAtLast('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status,
+    (await callUntilAvailable('POST', system.url(`/orders/${String(orderId)}/payments`), { token: tokens[0] })).status,
   ).toBeLessThan(300)
   expect((await call('GET', system.url('/sales'))).status).toBe(200)
 }
 
-/** Goes on sending that every second, as somebody would who wants to keep the connection. */
+/** Sends these bytes every second, as an attacker does who wants to keep the connection. */
 function drip(connections: RawConnection[], bytes: string): () => void {
   const timer = setInterval(() => {
     for (const connection of connections) connection.send(bytes)
@@ -70,7 +72,7 @@ function drip(connections: RawConnection[], bytes: string): () => void {
   return () => clearInterval(timer)
 }
 
-test('buyers are served while thousands of connections are held open, and all of those are closed in time', async () => {
+test('buyers are served while thousands of connections are held open, and these are closed in time', async () => {
   const silent = await open(2_000)
   const slowHeaders = await open(200, `GET /sales HTTP/1.1\r\n${HOST}X-Slow: `)
   const body = (target: string, more = '') =>
@@ -119,17 +121,18 @@ test('buyers are served while thousands of connections are held open, and all of
   await expectServed()
 })
 
-test('who does not read what they ask for keeps nobody else waiting', async () => {
+test('a client that does not read its answers does not delay others', async () => {
   const target = `/${'x'.repeat(8_000)}`
   const deaf = await open(20, `GET ${target} HTTP/1.1\r\n${HOST}\r\n`.repeat(500))
-  for (const connection of deaf) connection.deafen()
+  for (const connection of deaf) connection.stopReading()
   await expectServed()
   for (const connection of deaf) connection.close()
 })
 
-test('whoever hangs up in the middle of a purchase leaves no unit behind', async () => {
+test('a client that disconnects during a purchase leaks no unit', async () => {
   const purchase = (i: number) =>
-    `POST /sales/${saleId}/reservations HTTP/1.1\r\n${HOST}Authorization: Bearer ${tokens[i % 50]}\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{"quantity":1}`
+    `POST /sales/${saleId}/reservations HTTP/1.1\r\n${HOST}Authorization: Bearer ${tokens[i % 50]}\r\n` +
+    `Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{"quantity":1}`
   await inParallel(200, 50, async (i) => {
     const connection = await new RawConnection(system.url('/')).opened()
     // Some before the body is whole, some after.
@@ -141,7 +144,7 @@ test('whoever hangs up in the middle of a purchase leaves no unit behind', async
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 50 }] })
 })
 
-test('a process holds only so many connections; those that wait for nothing make room, those that say nothing are closed', async () => {
+test('the number of connections is limited: idle ones make room, and silent ones are closed', async () => {
   await system.stop('gateway')
   await system.start('gateway', { CONNECTIONS_MAX: '50' })
   const idle = await open(50, `GET /sales HTTP/1.1\r\n${HOST}\r\n`)
@@ -167,7 +170,7 @@ test('a process holds only so many connections; those that wait for nothing make
   for (const connection of [...idle, ...silent]) connection.close()
 })
 
-test('an event stream that does not exist is not found, a thousand times at once', async () => {
+test('a thousand concurrent requests for an unknown event stream get 404', async () => {
   await system.stop('gateway')
   await system.start('gateway')
   const answers = await inParallel(1_000, 100, () =>

@@ -27,19 +27,19 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-/** All of an answer that a client sees, but the moment of it. */
+/** The answer without its time. */
 function bytes({ status, headers, text }: Answer): string {
   return JSON.stringify({ status, text, headers: [...headers].filter(([name]) => name !== 'date') })
 }
 
-/** The stranger's answer, which has to be the one for what does not exist. */
+/** Expects the same answer for another buyer's resource as for one that does not exist. */
 async function expectHidden(method: string, theirs: string, nowhere: string): Promise<void> {
   const hidden = await call(method, system.url(theirs), { token: stranger })
   expectRefused(hidden, 'NOT_FOUND')
   expect(bytes(hidden)).toBe(bytes(await call(method, system.url(nowhere), { token: stranger })))
 }
 
-describe("what is another buyer's looks, to the byte, like what does not exist", () => {
+describe("another buyer's resource is answered, byte for byte, like one that does not exist", () => {
   test('a reservation', () =>
     expectHidden('GET', `/reservations/${reservationId}`, `/reservations/${saleId}.${'A'.repeat(22)}`))
   test('a reservation, of a sale that does not exist', () =>
@@ -58,7 +58,7 @@ describe("what is another buyer's looks, to the byte, like what does not exist",
     expectHidden('GET', `/orders/${reservationId}`, `/orders/${randomUUID()}`))
 })
 
-test('neither HEAD nor a question mark opens what is hidden', async () => {
+test('neither HEAD nor a query discloses it', async () => {
   for (const path of [`/reservations/${reservationId}`, `/orders/${orderId}`]) {
     expect((await call('HEAD', system.url(path), { token: stranger })).status).toBe(404)
     expectRefused(await call('GET', system.url(`${path}?buyerId=owner&admin=true`), { token: stranger }), 'NOT_FOUND')
@@ -75,7 +75,7 @@ test("a stranger's cancellation and payment leave the order as it was", async ()
 
 test('ids are random: of 50 reservations, no two share a tenth of what is random in them', async () => {
   const tokens = await inParallel(50, 10, (i) => system.signIn(`random ${i}`))
-  const answers = await inParallel(50, 10, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))
+  const answers = await inParallel(50, 10, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
   const random = answers.map(({ body }) => Buffer.from(String(body.id).slice(saleId.length + 1), 'base64url'))
   for (const id of random) expect(id).toHaveLength(16)
   expect(new Set(random.map((id) => id.subarray(0, 8).toString('hex'))).size).toBe(50)
@@ -86,8 +86,8 @@ test('every unit is accounted for', async () => {
   expect(await system.auditAtRest()).toMatchObject({ balanced: true, sales: [{ sold: 51 }] })
 })
 
-describe('figures are for whoever holds the token of the figures', () => {
-  test.each(SERVICES.map(({ name }) => name))('those of the %s', async (name) => {
+describe('metrics need the metrics token', () => {
+  test.each(SERVICES.map(({ name }) => name))('of the %s', async (name) => {
     if (name === 'subscribers') await system.start('subscribers')
     const url = `http://127.0.0.1:${system.env[variable(name, 'PORT')]}/metrics`
     expectRefused(await call('GET', url), 'UNAUTHENTICATED')

@@ -45,16 +45,16 @@ function signed(payload: unknown, head: unknown = header, key = secret(), hash =
   const body = `${encoded(head)}.${encoded(payload)}`
   return `${body}.${createHmac(hash, key).update(body).digest('base64url')}`
 }
-/** A token in every way right; where it stops being so is the attack. */
+/** A valid token; each attack changes one thing. */
 const good = () => signed(claims())
 
-test('the token that the attacks below are made from is a good one', async () => {
+test('the token that the attacks are derived from is valid', async () => {
   expect(await call('GET', system.url(`/reservations/${saleId}.${'A'.repeat(22)}`), { token: good() })).toMatchObject({
     status: 404,
   })
 })
 
-describe('nobody is signed in by', () => {
+describe('authentication is refused with', () => {
   test.each<[name: string, headers: () => Record<string, string>]>([
     ['nothing', () => ({})],
     ['an empty header', () => ({ authorization: '' })],
@@ -85,7 +85,7 @@ const bodyOf = (token: string) => token.slice(0, token.lastIndexOf('.'))
 const altered = (token: string, at: number) =>
   token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
 
-describe('no token counts that', () => {
+describe('a token is refused that', () => {
   test.each<[name: string, token: () => string]>([
     ['says alg none and is not signed', () => `${encoded({ alg: 'none', typ: 'JWT' })}.${encoded(claims())}.`],
     ['says alg None', () => `${encoded({ alg: 'None' })}.${encoded(claims())}.`],
@@ -128,7 +128,7 @@ describe('no token counts that', () => {
     ['has null for claims', () => signed(null)],
     ['has a text for claims', () => signed('"mallory"')],
     ['has a header that is no JSON', () => signed(claims(), 'HS256')],
-    ['is for nobody', () => signed(claims({ aud: undefined }))],
+    ['has no audience', () => signed(claims({ aud: undefined }))],
     ['is for another shop', () => signed(claims({ aud: 'other' }))],
     ['is for payments', () => signed(claims({ aud: 'seckill-payment-link' }))],
     ['is for an object', () => signed(claims({ aud: { 0: 'seckill' } }))],
@@ -142,7 +142,7 @@ describe('no token counts that', () => {
     ['expires at infinity', () => signed(JSON.stringify(claims()).replace(/"exp":\d+/, '"exp":1e309'))],
     ['was issued tomorrow', () => signed(claims({ iat: now() + 86_400 }))],
     ['is not valid yet', () => signed(claims({ nbf: now() + 3_600 }))],
-    ['names nobody', () => signed(claims({ sub: undefined }))],
+    ['has no subject', () => signed(claims({ sub: undefined }))],
     ['names an empty buyer', () => signed(claims({ sub: '' }))],
     ['names a number', () => signed(claims({ sub: 1 }))],
     ['names a list', () => signed(claims({ sub: ['alice'] }))],
@@ -166,7 +166,7 @@ describe('no token counts that', () => {
 describe('tokens of an outside login', () => {
   const day = 86_400
 
-  test('are taken for buyers like any others, whatever their logins call them', async () => {
+  test('authenticate buyers with any id that the login issues', async () => {
     const subs = [
       'auth0|64ab',
       'bob+vip@example.com',
@@ -242,6 +242,6 @@ describe('tokens of an outside login', () => {
   )
 })
 
-test('all of it took no unit, and every unit is accounted for', async () => {
+test('no attack took a unit, and every unit is accounted for', async () => {
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ redisLeft: 10, sold: 0 }] })
 })

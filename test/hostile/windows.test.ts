@@ -12,18 +12,18 @@ afterAll(() => system.close())
 
 const ask = (path: string) => call('GET', system.url(path))
 const HOUR_MS = 3_600_000
-/** The server's clock as it was told, which is also this machine's. */
+/** The server time of an answer, on this machine's clock. */
 function expectServerTime({ body }: Answer, beforeMs: number): void {
   const toldMs = Date.parse(String(body.serverTime))
   expect(toldMs).toBeGreaterThanOrEqual(beforeMs - 1)
   expect(toldMs).toBeLessThanOrEqual(Date.now() + 1)
 }
 
-test("a hundred buyers who are early, all at once, hear the server's time, and none has a unit", async () => {
+test('a hundred early buyers get the server time, and no unit', async () => {
   const saleId = await system.createSale({ opensInMs: HOUR_MS, closesInMs: 2 * HOUR_MS })
   const tokens = await inParallel(100, 20, (i) => system.signIn(`early ${i}`))
   const beforeMs = Date.now()
-  for (const answer of await inParallel(100, 50, (i) => system.buyAtLast(saleId, tokens[i] ?? ''))) {
+  for (const answer of await inParallel(100, 50, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))) {
     expectRefused(answer, 'NOT_STARTED')
     expectServerTime(answer, beforeMs)
   }
@@ -42,7 +42,7 @@ test.each<[name: string, headers: Record<string, string>]>([
   expectRefused(await system.buy(saleId, await system.signIn('from tomorrow'), {}, headers), 'NOT_STARTED')
 })
 
-test('a sale that ended hears no more, not even for a reservation that was made in it', async () => {
+test('an ended sale refuses purchases, also of a buyer with a reservation', async () => {
   const saleId = await system.createSale()
   const token = await system.signIn('in time')
   const first = await system.buy(saleId, token)
@@ -59,7 +59,7 @@ test('a sale that ended hears no more, not even for a reservation that was made 
   expect((await system.settled(String(first.body.id), token)).status).toBe('ORDERED')
 })
 
-test('a sale that is put off closes its door at once', async () => {
+test('a sale that is postponed refuses purchases at once', async () => {
   const saleId = await system.createSale()
   await system.controlRoom('PATCH', `/sales/${saleId}`, {
     opensAt: new Date(Date.now() + HOUR_MS),

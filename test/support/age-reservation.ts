@@ -1,10 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Stock } from '../../core/stock/stock.ts'
 
-/**
- * Lets Redis take a reservation for one that was made so long ago, so that nobody has to wait until its lifetime is
- * over.
- */
+/** Backdates a reservation in Redis, so that a test need not wait for the end of its lifetime. */
 export async function ageReservation(
   { redis, stock }: { redis: Redis; stock: Stock },
   saleId: string,

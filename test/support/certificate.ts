@@ -1,8 +1,7 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
 /**
- * A key and a certificate that it has signed itself, for localhost and 127.0.0.1: made here, so that none expires in
- * the repository.
+ * A key and a self-signed certificate for localhost and 127.0.0.1, generated so that none expires in the repository.
  */
 export function selfSigned(): { key: string; cert: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -37,11 +36,12 @@ export function selfSigned(): { key: string; cert: string } {
     ecdsaWithSha256,
     der(0x03, Buffer.from([0]), sign('sha256', toSign, privateKey)),
   )
-  const cert = `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+  const base64 = certificate.toString('base64').replaceAll(/.{64}/g, '$&\n')
+  const cert = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`
   return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert }
 }
 
-/** Tag, length and content of ASN.1's distinguished encoding. */
+/** Encodes tag, length and content by ASN.1's distinguished encoding rules. */
 function der(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts)
   const length =

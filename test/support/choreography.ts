@@ -21,21 +21,21 @@ const PARTIES = { coupon, points, risk, saga }
 export type Party = keyof typeof PARTIES
 const ALL = Object.keys(PARTIES) as Party[]
 
-/** The batches in which a party hears of what waits: one, as it was published, unless told otherwise. */
-export type Delivery = (events: OrderEvent[]) => OrderEvent[][]
+/** Splits the events that wait for a party into the batches in which it gets them. */
+export type Batching = (events: OrderEvent[]) => OrderEvent[][]
 
 /**
- * The parties of a saga on PostgreSQL and Redis, with the test in the broker's place: it decides who hears what, when
- * and how often. What came too early for a party is brought again, as its queue would.
+ * The parties of a saga on PostgreSQL and Redis. The test acts as the broker: it decides which party gets which events,
+ * when and how often. Events that were early for a party are delivered again, as by its queue.
  */
 export class Choreography {
   readonly world: World
   readonly ledger: Ledger
-  /** Every event there was, as it left the outbox. */
+  /** Every event that left the outbox, in order. */
   readonly published: OrderEvent[] = []
   readonly #tools: Tools
   readonly #subscriptions: Map<Party, Subscription>
-  readonly #unheard = new Map<Party, OrderEvent[]>(ALL.map((party) => [party, []]))
+  readonly #waiting = new Map<Party, OrderEvent[]>(ALL.map((party) => [party, []]))
 
   private constructor(world: World, tools: Tools, subscriptions: Map<Party, Subscription>) {
     this.world = world
@@ -58,20 +58,20 @@ export class Choreography {
     return new Choreography(world, { config, redis: world.redis, log: createLog('test', 'silent') }, subscriptions)
   }
 
-  /** Until nobody who is up has anything left to hear. */
-  async settle(up: Party[] = ALL, deliver?: Delivery): Promise<void> {
-    for (let round = 0; (await this.#collect()) || up.some((party) => this.#unheard.get(party)?.length); round++) {
-      if (round > 50) throw new Error('Expected it to come to rest; it goes on and on')
-      for (const party of up) await this.hear(party, deliver)
+  /** Delivers to the parties that are up until no event waits for them. */
+  async settle(up: Party[] = ALL, batching?: Batching): Promise<void> {
+    for (let round = 0; (await this.#collect()) || up.some((party) => this.#waiting.get(party)?.length); round++) {
+      if (round > 50) throw new Error('Expected no more events after 50 rounds of delivery')
+      for (const party of up) await this.deliver(party, batching)
     }
   }
 
-  /** That party hears of everything that waits for it. */
-  async hear(party: Party, deliver: Delivery = (events) => [events]): Promise<void> {
+  /** Delivers what waits for the party, by default in one batch. */
+  async deliver(party: Party, batching: Batching = (events) => [events]): Promise<void> {
     await this.#collect()
-    const events = this.#unheard.get(party) ?? []
-    this.#unheard.set(party, [])
-    for (const batch of deliver(events)) await this.#handle(party, batch)
+    const events = this.#waiting.get(party) ?? []
+    this.#waiting.set(party, [])
+    for (const batch of batching(events)) await this.#handle(party, batch)
   }
 
   /** Every party gets these events another time. */
@@ -80,16 +80,15 @@ export class Choreography {
   }
 
   /**
-   * The same with every batch, which is an order's events unless told otherwise, at the same time, as several
-   * partitions do.
+   * Delivers what waits for the party in concurrent batches, as several partitions do; by default a batch per order.
    */
-  async hearAtOnce(
+  async deliverConcurrently(
     party: Party,
-    deliver: Delivery = (events) => [...groupBy(events, ({ orderId }) => orderId).values()],
+    batching: Batching = (events) => [...groupBy(events, ({ orderId }) => orderId).values()],
   ): Promise<void> {
     await this.#collect()
-    const batches = deliver(this.#unheard.get(party) ?? [])
-    this.#unheard.set(party, [])
+    const batches = batching(this.#waiting.get(party) ?? [])
+    this.#waiting.set(party, [])
     await Promise.all(batches.map((events) => this.#handle(party, events)))
   }
 
@@ -100,10 +99,10 @@ export class Choreography {
       { subscriber: PARTIES[party], subscription, database: this.world.database, tools: this.#tools },
       events,
     )
-    this.#unheard.get(party)?.push(...early)
+    this.#waiting.get(party)?.push(...early)
   }
 
-  /** Takes over the relay's part. @returns whether there was anything. */
+  /** Acts as the outbox relay. @returns whether the outbox had entries */
   async #collect(): Promise<boolean> {
     const entries = await this.world.database.outboxEntry.findMany({ orderBy: { id: 'asc' } })
     const events = entries
@@ -111,11 +110,11 @@ export class Choreography {
       .flatMap(({ destination, message }) => (destination === 'events' ? [message] : []))
     await this.world.database.outboxEntry.deleteMany({ where: { id: { in: entries.map(({ id }) => id) } } })
     this.published.push(...events)
-    for (const party of ALL) this.#unheard.get(party)?.push(...events)
+    for (const party of ALL) this.#waiting.get(party)?.push(...events)
     return events.length > 0
   }
 
-  /** An order at 500 cents, of a sale of its own unless told otherwise. @returns the order's id and whose it is */
+  /** Places an order of 500 cents, by default in a new sale. */
   async place(
     wishes: Pick<Reservation, 'couponCode' | 'points'> = {},
     of: { saleId?: string; buyerId?: string } = {},
@@ -150,8 +149,8 @@ export class Choreography {
     return code
   }
 
-  async givePoints(buyerId: string, given: number): Promise<void> {
-    await this.world.database.pointsEntry.create({ data: { buyerId, step: 'GIVEN', points: given } })
+  async givePoints(buyerId: string, count: number): Promise<void> {
+    await this.world.database.pointsEntry.create({ data: { buyerId, step: 'GIVEN', points: count } })
   }
 
   order = (id: string) => this.world.database.order.findUniqueOrThrow({ where: { id } })
@@ -163,8 +162,8 @@ export class Choreography {
     (await this.world.database.couponEntry.findMany({ where: { orderId }, orderBy: { id: 'asc' } })).map(
       ({ step }) => step,
     )
-  /** The order's events, in the order in which they left; `order.` is left out. */
-  told = (orderId: string) =>
+  /** Types of the order's published events, in order, without the prefix `order.`. */
+  eventsOf = (orderId: string) =>
     this.published.filter((event) => event.orderId === orderId).map(({ type }) => type.replace('order.', ''))
   sequences = (orderId: string) =>
     this.published.filter((event) => event.orderId === orderId).map(({ sequence }) => sequence)

@@ -8,9 +8,7 @@ import { type ServiceName, startSystem, type System } from './system.ts'
 
 const IN_PROCESS: ServiceName[] = ['payment-provider', 'cancel-worker', 'gateway']
 
-/**
- * A system with a launcher, as `npm start` is one: some of its services are processes that can be killed and come back.
- */
+/** A system with a launcher, like `npm start`: some services are processes that are restarted when they are killed. */
 export interface Demo extends System {
   door: LauncherDoor
 }

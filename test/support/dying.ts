@@ -8,9 +8,7 @@ import { shortOrLong } from './thoroughness.ts'
 export const DEATHS = shortOrLong(1, 3)
 const DEATH_TAKES_MS = 90_000
 
-/**
- * Does what brings the process to the place where it dies. `hasDied` is to end waiting for answers that do not come.
- */
+/** Makes the process reach the failpoint. `hasDied` ends waits for answers that no longer come. */
 type Provoke = (hasDied: () => boolean) => Promise<unknown>
 
 /**
@@ -25,7 +23,7 @@ export async function dieRepeatedly(
   for (let deaths = 0; deaths < DEATHS; deaths++) await dieOnce(service, env, at, provoke)
 }
 
-/** The same, once: at that place, or (`time`) when it comes by for that time. */
+/** Starts the service with the failpoint until it has died there, when it reaches it for the `time`-th time. */
 export async function dieOnce(
   service: ServiceName,
   env: NodeJS.ProcessEnv,
@@ -35,7 +33,7 @@ export async function dieOnce(
 ): Promise<void> {
   const doomed = spawnProcess(service, { ...env, FAILPOINT: `${at}:${time}` })
   const hasDied = () => doomed.output().includes(diesAt(at))
-  // Killed altogether: what watches over a gateway's process would start another one.
+  // Kill the whole service: the primary of a gateway would restart the dead worker.
   const death = async () => {
     try {
       await eventually(

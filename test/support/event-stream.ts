@@ -1,20 +1,20 @@
 import { readStream } from '../../web/shared/server-sent-events.ts'
 
-/** An event stream as a client hears it. */
-export interface Heard {
-  /** Status of each event, in the order of their coming. */
+/** A client of the event stream of a reservation. */
+export interface EventStream {
+  /** Status of each event, in order of arrival. */
   statuses: string[]
   reasons: unknown[]
   isOpen: boolean
   isOver: boolean
-  /** Resolves when the server has ended it, with its refusal if it was one. */
+  /** Resolves when the server has ended the stream, with the problem when it refused it. */
   ended: ReturnType<typeof readStream>
   leave: () => void
 }
 
-export function hear(url: string, token: string): Heard {
+export function openEventStream(url: string, token: string): EventStream {
   const leaving = new AbortController()
-  const heard: Heard = {
+  const stream: EventStream = {
     statuses: [],
     reasons: [],
     isOpen: false,
@@ -26,20 +26,20 @@ export function hear(url: string, token: string): Heard {
       signal: leaving.signal,
       silenceLimitMs: 40_000,
       onOpen: () => {
-        heard.isOpen = true
+        stream.isOpen = true
       },
       onEvent({ data }) {
         const { status, reason } = JSON.parse(data) as { status: string; reason?: string }
-        heard.statuses.push(status)
-        heard.reasons.push(reason)
+        stream.statuses.push(status)
+        stream.reasons.push(reason)
       },
     }),
   }
-  // Whoever leaves does not look at how it ended.
-  heard.ended
-    .catch(() => 'cut, by us or by them')
+  // A test that leaves the stream does not await `ended`: its rejection must not end the process.
+  stream.ended
+    .catch(() => 'cut by either side')
     .finally(() => {
-      heard.isOver = true
+      stream.isOver = true
     })
-  return heard
+  return stream
 }

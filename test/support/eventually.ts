@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Patience } from './patience.ts'
 
-const LOOK_EVERY_MS = 20
+const POLL_INTERVAL_MS = 20
 
 /**
- * Waits until the value satisfies the condition and returns it. What `read` throws is thrown at once.
- * @throws after `limitMs` of a calm machine, showing the last value.
+ * Polls until the value satisfies the condition, and returns it. An error of `read` is thrown at once.
+ * @param limitMs for a calm machine; longer on a slow one (patience.ts)
+ * @throws after the limit, with the last value
  */
 export async function eventually<T>(
   what: string,
@@ -22,6 +23,6 @@ export async function eventually<T>(
       throw new Error(
         `Waited ${Math.round(performance.now() - startedAtMs)} ms for ${what}; last seen: ${JSON.stringify(seen)}`,
       )
-    await sleep(LOOK_EVERY_MS)
+    await sleep(POLL_INTERVAL_MS)
   }
 }

@@ -3,11 +3,14 @@ import { Problem } from '../../core/contracts/http.ts'
 import { type ProblemCode, problems } from '../../core/contracts/problems.ts'
 import type { Answer } from './http-client.ts'
 
-/** What tells strangers how we are built: frames of a stack, files, names of libraries and of their errors. */
-const INSIDE =
-  /\n\s+at |node_modules|node:internal|file:\/\/|\.(ts|js|lua):\d|\b(Type|Syntax|Range|Reference)Error\b|prisma|ioredis|ECONN|ReplyError/i
+/** What would disclose internals: stack frames, file names, names of libraries and of their errors. */
+const INTERNALS = new RegExp(
+  String.raw`\n\s+at |node_modules|node:internal|file://|\.(ts|js|lua):\d|\b(Type|Syntax|Range|Reference)Error\b` +
+    '|prisma|ioredis|ECONN|ReplyError',
+  'i',
+)
 
-/** A refusal as every one has to be: its code, that code's status, a problem document, and nothing of our inside. */
+/** Expects a problem document with this code and its status, without internals. */
 export function expectRefused(answer: Pick<Answer, 'status' | 'headers' | 'text'>, code: ProblemCode): void {
   expect({ status: answer.status, text: answer.text }, answer.text).toEqual({
     status: problems[code].status,
@@ -16,13 +19,13 @@ export function expectRefused(answer: Pick<Answer, 'status' | 'headers' | 'text'
   expectProblem(answer)
 }
 
-/** A problem document of a known code, whichever it is. */
+/** Expects a problem document with any known code. */
 export function expectProblem({ status, headers, text }: Pick<Answer, 'status' | 'headers' | 'text'>): void {
   expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
   const problem = Problem.parse(JSON.parse(text))
   expect(problem.status).toBe(status)
   expect(problems[problem.code].status).toBe(status)
-  expect(text).not.toMatch(INSIDE)
+  expect(text).not.toMatch(INTERNALS)
   if (problem.retryAfterSeconds !== undefined)
     expect(headers.get('retry-after')).toBe(String(Math.ceil(problem.retryAfterSeconds)))
   expectSecured(headers)

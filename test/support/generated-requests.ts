@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { signBody } from '../../core/platform/http/signature.ts'
 
-/** What this much of OpenAPI says of one call. */
+/** One operation of the OpenAPI document, as far as the generator reads it. */
 export interface Operation {
   path: string
   method: string
@@ -28,18 +28,18 @@ export interface GeneratedRequest {
   body: Buffer | undefined
 }
 
-/** Things that exist, so that not everything is refused at the door. */
+/** Existing ids and credentials, so that many requests get past validation. */
 export interface Known {
-  /** By the name they have in paths and bodies. */
+  /** By their name in paths and bodies. */
   ids: Record<string, string[]>
   tokens: string[]
-  /** Bodies of callbacks that would pay. */
+  /** Bodies of valid callbacks. */
   callbacks: string[]
   paymentSecret: string
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
-/** What parsers, stores and logs have stumbled over. */
+/** Texts that break parsers, stores and logs. */
 const NASTY_TEXTS = [
   '__proto__',
   'constructor',
@@ -98,7 +98,7 @@ const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 20 }),
 )
 
-/** Every byte of it, percent-encoded; or as it is, where the client lets it pass. */
+/** An id, or a hostile text: percent-encoded, or raw with the characters that the client accepts. */
 const pathSegment = (known: Known, name = '') =>
   fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...(known.ids[name] ?? ['nowhere'])) },
@@ -117,21 +117,21 @@ function valueFor(name: string, schema: JsonSchema, known: Known): fc.Arbitrary<
   if (schema.type === 'integer')
     return fc.integer({ min: schema.minimum ?? -5, max: Math.min(schema.maximum ?? 5_000, 5_000) })
   if (schema.format === 'uuid') return fc.oneof(fc.constantFrom(...(known.ids[name] ?? [])), fc.uuid())
-  // Properties of letters are more than the library can make letters for.
+  // The library cannot generate strings for Unicode property escapes.
   if (schema.pattern?.includes('\\p{')) return fc.stringMatching(/^[\w .-]{1,40}$/)
   if (schema.pattern)
     return fc.stringMatching(new RegExp(schema.pattern, 'u')).map((value) => value.slice(0, schema.maxLength))
   return fc.string({ minLength: schema.minLength ?? 0, maxLength: schema.maxLength ?? 50 })
 }
 
-/** Bodies by the schema, bodies that are nearly so, and bodies that are nothing of the kind. */
+/** Bodies that match the schema, bodies with one wrong property, and arbitrary bytes. */
 function bodyFor({ path, requestBody }: Operation, known: Known): fc.Arbitrary<Buffer | undefined> {
   const properties = requestBody?.content['application/json'].schema.properties ?? {}
   const names = Object.keys(properties)
   const made: fc.Arbitrary<object> = fc.record(
     Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, valueFor(name, schema, known)])),
   )
-  // A callback gets far only as a whole.
+  // Only a whole valid callback passes the signature check.
   const right =
     path === '/payments/callback'
       ? fc.oneof(
@@ -178,10 +178,10 @@ function headersFor(known: Known): fc.Arbitrary<Record<string, string>> {
     .map((headers) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== '')))
 }
 
-/** Stands for the signature of whatever the body becomes. */
+/** Placeholder that `headersOf` replaces by the signature of the final body. */
 const SIGNED = 'signed'
 
-/** One request to one of the operations, with anything in it. */
+/** A request to one of the operations, with valid and hostile content. */
 export function generatedRequest(operations: Operation[], known: Known): fc.Arbitrary<GeneratedRequest> {
   return fc
     .constantFrom(...operations)
@@ -202,7 +202,7 @@ export function generatedRequest(operations: Operation[], known: Known): fc.Arbi
     .map(({ headers, body, ...request }) => ({ ...request, body, headers: headersOf(headers, body, known) }))
 }
 
-/** Without a body there is nothing to say about it, and a type of nothing is refused at once. */
+/** Drops the content type of an absent body, which would be refused at once, and signs. */
 function headersOf(
   { 'content-type': type, 'payment-signature': signature, ...others }: Record<string, string>,
   body: Buffer | undefined,

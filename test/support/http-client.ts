@@ -1,23 +1,20 @@
 import { eventually } from './eventually.ts'
 import { stretched } from './patience.ts'
 
-/** More than any wait of a service: who is not answered by then hangs. */
+/** Longer than every wait of a service: a call without an answer by then hangs. */
 const HANG_MS = 60_000
 
-/** What a call answered: status, headers, and the JSON body. */
+/** The answer to a call. */
 export interface Answer {
   status: number
   headers: Headers
-  // Bodies of many shapes; tests look at what they expect.
+  /** The JSON body, of many shapes. */
   body: Record<string, unknown>
-  /** The body as it came. */
+  /** The raw body. */
   text: string
 }
 
-/**
- * A JSON client that never throws on a status; only when there is no answer, or none in time. A body of text or bytes
- * is sent as it is.
- */
+/** A JSON client. A body of text or bytes is sent unchanged. @throws only without an answer in time, not on a status */
 export async function call(
   method: string,
   url: string,
@@ -43,13 +40,13 @@ export async function call(
 }
 
 /**
- * Asks again for as long as the answer is that nobody knows (503 UNAVAILABLE), as one does who is told to come back.
- * For crowds: together they may keep a server for longer than a service waits for it.
+ * Retries on 503 UNAVAILABLE, as the answer asks for. For crowds, which may keep a server busy for longer than a
+ * service waits for it.
  */
-export function callAtLast(...asked: Parameters<typeof call>): Promise<Answer> {
+export function callUntilAvailable(...args: Parameters<typeof call>): Promise<Answer> {
   return eventually(
-    'an answer that is known',
-    () => call(...asked),
+    'an answer other than UNAVAILABLE',
+    () => call(...args),
     ({ body }) => body.code !== 'UNAVAILABLE',
   )
 }

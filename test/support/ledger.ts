@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 
 export const rules = { reservationLifetimeMs: 3_600_000, paymentWindowMs: 3_600_000, sagaMs: 30_000 }
 
-/** What tests of the PostgreSQL ledger ask it, without Redis or the broker. */
+/** Fixtures and queries for tests of the orders in PostgreSQL, without Redis or the broker. */
 export class Ledger {
   readonly #database: World['database']
 
@@ -14,7 +14,7 @@ export class Ledger {
     this.#database = database
   }
 
-  /** @returns the sale's id. */
+  /** Creates a sale. @returns its id */
   async sale(stock: number, id = `sale-${randomUUID().slice(0, 8)}`, priceCents = 500): Promise<string> {
     await this.#database.sale.create({
       data: {
@@ -33,7 +33,7 @@ export class Ledger {
   sold = async (saleId: string) => (await this.#database.sale.findUniqueOrThrow({ where: { id: saleId } })).sold
   orderOf = (reservationId: string) => this.#database.order.findUniqueOrThrow({ where: { reservationId } })
 
-  /** Its money arrives. */
+  /** Opens a payment for the order and counts its money. */
   async pay(orderId: string): Promise<void> {
     const { amountCents } = await this.#database.order.findUniqueOrThrow({ where: { id: orderId } })
     await this.#database.payment.create({ data: { id: orderId, orderId, amountCents } })
@@ -52,7 +52,8 @@ export class Ledger {
   /** Transactions that wait for another's lock. */
   async waitingForLocks(): Promise<number> {
     const [row] = await this.#database.$queryRaw<{ count: number }[]>`
-      SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      SELECT count(*)::int AS count FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`
     return row?.count ?? 0
   }
 
@@ -71,7 +72,7 @@ export class Ledger {
     )
   }
 
-  /** Ids of the orders that have a timeout message, by message. */
+  /** The order ids of each timeout message. */
   async timeouts(): Promise<string[][]> {
     return (await this.messages()).flatMap(({ destination, message }) =>
       destination === 'timeouts' ? [message.orderIds] : [],
@@ -79,7 +80,7 @@ export class Ledger {
   }
 }
 
-/** The n-th reservation of the sale, of the n-th buyer unless told otherwise. */
+/** The n-th reservation of the sale, by default of the n-th buyer. */
 export const reservation = (saleId: string, n: number, changes: Partial<Reservation> = {}): Reservation => ({
   reservationId: `${saleId}.${n}`,
   saleId,

@@ -3,15 +3,15 @@ import type { ProcessId } from '../../dev/processes.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 
 /**
- * What a test file starts beside its own process. A test or a hook that hits its time limit never comes to its own
- * tidying up: then the end of the file ends it (test/support/setup.ts). Each process is also written down where
- * dev/test.ts looks, for a file that is killed before its end.
+ * Cleanup of processes that a test file starts. A test or hook that hits its time limit never reaches its own cleanup:
+ * then the end of the file does it (test/support/setup.ts). Each process is also recorded for dev/test.ts, which cleans
+ * up when the file itself is killed.
  */
 
 const ends = new Set<() => Promise<unknown>>()
 let noting: Promise<{ folder: string; record: RunRecord }> | undefined
 
-/** `end` is called once more when the file is over: it must not mind that all has ended. */
+/** Calls `end` when the file is over, also when the test has already called it: `end` must be idempotent. */
 export function endWithFile(end: () => Promise<unknown>): void {
   ends.add(end)
 }
@@ -22,7 +22,7 @@ export async function noteProcess(name: string, id: ProcessId): Promise<void> {
   record.started(`${name} ${id.pid}`, id)
 }
 
-/** The last started first. @throws what the first of them threw, once all others have ended. */
+/** Ends the last started first. @throws the first error, once all others have ended */
 export async function endLeftBehind(): Promise<void> {
   const faults: unknown[] = []
   for (const end of [...ends].toReversed()) await end().catch((error: unknown) => faults.push(error))

@@ -1,11 +1,11 @@
 import type { LiveFrame } from '../../core/contracts/control-room.ts'
 import { readStream } from '../../web/shared/server-sent-events.ts'
 
-/** Somebody who watches the control room's stream. */
+/** A client of the control room's live stream. */
 export interface Watcher {
-  /** What was sent first: the time before. */
+  /** The first event of the stream: the frames before it was opened. */
   history: () => LiveFrame[] | undefined
-  /** Every frame since. */
+  /** The frames since then. */
   frames: LiveFrame[]
   last: () => LiveFrame | undefined
   hasEnded: () => boolean
@@ -29,7 +29,7 @@ export async function watchLive(origin: string, token: string): Promise<Watcher>
         if (event === 'history') history = JSON.parse(data) as LiveFrame[]
         if (event === 'frame') frames.push(JSON.parse(data) as LiveFrame)
       },
-      // Cut once it was open, by us or by them, it has ended and was not refused.
+      // The promise below is settled by `onOpen`; a later cut by either side only sets `hasEnded`.
     })
       .then((refusal) => onRefused(new Error(`No stream: ${refusal?.detail}`)), onRefused)
       .finally(() => {

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
 import { SaleAdmin } from '../../core/stock/sale-admin.ts'
 
-/** A sale in Redis with its door open, whatever PostgreSQL knows of it. */
+/** Loads a sale into Redis and opens it, independently of PostgreSQL. */
 export async function loadSale(
   { redis, keyPrefix }: { redis: Redis; keyPrefix: string },
   { left, ...sale }: SaleFigures,

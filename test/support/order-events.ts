@@ -5,7 +5,7 @@ import { createLog } from '../../core/platform/process/log.ts'
 import { declare } from '../../core/platform/rabbit/declare.ts'
 import type { World } from './world.ts'
 
-/** A subscriber that takes every event of the topic and keeps them in the order of their arrival. */
+/** Records every event of the topic in order of arrival. */
 export async function recordOrderEvents({
   rabbitmqUrl,
 }: World): Promise<{ events: OrderEvent[]; close: () => Promise<void> }> {

@@ -8,17 +8,17 @@ import { freePort } from '../../dev/servers/ports.ts'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
 import { endWithFile } from './left-behind.ts'
 
-/** A RabbitMQ of one test file's own, for what would hurt every other file, too. */
+/** A RabbitMQ of one test file, for faults that would disturb other files. */
 export interface OwnBroker {
-  /** A virtual host that nobody has used; returns the URL to connect to it. */
+  /** Creates a virtual host. @returns the URL to connect to it */
   createVirtualHost: () => Promise<string>
-  /** Its management API; a path begins behind /api/. */
+  /** Calls its management API; the path follows /api/. */
   api: (method: string, path: string, body?: unknown) => Promise<Response>
-  /** Its rabbitmqctl. @throws when that fails */
+  /** Runs rabbitmqctl. @throws when it fails */
   ctl: (...args: string[]) => Promise<string>
-  /** Ends it with SIGKILL. */
+  /** With SIGKILL. */
   kill: () => Promise<void>
-  /** Starts it again, on its data and its ports. */
+  /** With the same data and ports. */
   restart: () => Promise<void>
   close: () => Promise<void>
 }
@@ -48,7 +48,7 @@ export async function startOwnBroker(): Promise<OwnBroker> {
     async createVirtualHost() {
       const name = `test_${randomBytes(6).toString('hex')}`
       const { status } = await api('PUT', `vhosts/${name}`)
-      if (status !== 201) throw new Error(`No virtual host: ${status}`)
+      if (status !== 201) throw new Error(`Creating a virtual host: expected 201, got ${status}`)
       return `${server.url}/${name}`
     },
     ctl: async (...args) =>

@@ -1,31 +1,30 @@
 import { availableParallelism, loadavg } from 'node:os'
 
 /**
- * The one place that knows of slow machines. The limits of the tests are those of a calm one; here they are stretched
- * by how slow this machine is just now, be it old, throttled, or busy with something else. On a calm machine nothing
- * takes longer.
+ * The limits of the tests are those of a calm machine. This file alone stretches them by the current slowness of this
+ * machine, whether it is old, throttled or busy. On a calm machine nothing takes longer.
  */
 
-/** What the work below takes on the machine on which the limits were chosen, with nothing else to do. */
+/** Duration of `work` on the idle machine for which the limits were chosen. */
 const WORK_TAKES_MS = 3.5
 const WORK_STEPS = 3_000_000
-const LOOK_EVERY_MS = 1_000
-/** A hang must end, too. */
+const MEASURE_INTERVAL_MS = 1_000
+/** Bounds the limits, so that a hang ends. */
 const SLOWNESS_MAX = 20
-/** The suite itself keeps that many programs waiting for each core, and makes the machine so much slower. */
+/** Load per core, and slowness, that the suite itself causes. */
 const USUAL_LOAD = 2
 const USUAL_SLOWNESS = 2
 
 let latest = 1
-let lookedAtMs = -Infinity
+let measuredAtMs = -Infinity
 
-/** How many times slower than usual this machine is just now: 1 at least. */
+/** How many times slower than usual this machine currently is, 1 at least. */
 export function slowness(): number {
-  if (performance.now() - lookedAtMs < LOOK_EVERY_MS) return latest
-  if (lookedAtMs < 0) work() // Slower the first time, before it is compiled.
+  if (performance.now() - measuredAtMs < MEASURE_INTERVAL_MS) return latest
+  if (measuredAtMs < 0) work() // Warm-up: the first run is slower, before the JIT has compiled it.
   const measured = Math.max(workMs() / WORK_TAKES_MS, (loadavg()[0] ?? 0) / (USUAL_LOAD * availableParallelism()), 1)
-  lookedAtMs = performance.now()
-  // One quick answer proves little: it may have been let through at once. It falls by halves.
+  measuredAtMs = performance.now()
+  // Halve at most: a single fast measurement may be luck.
   latest = Math.min(Math.max(measured, latest / 2), SLOWNESS_MAX)
   return latest
 }
@@ -42,34 +41,33 @@ function work(): number {
   return hash
 }
 
-/** For limits that have to be given in advance. */
+/** For limits that must be set in advance. */
 export const stretched = (limitMs: number): number => Math.ceil(limitMs * slowness())
 
 /**
- * For what a test sits out, such as a lifetime: chosen for the suite's own load, it is longer only where the machine is
- * slower still.
+ * For durations that a test waits out, such as a lifetime: longer only when the machine is slower than under the suite.
  */
 export const slowed = (ms: number): number => Math.ceil(ms * Math.max(slowness() / USUAL_SLOWNESS, 1))
-/** The same as a setting in seconds. */
+/** As a setting in seconds. */
 export const slowedSeconds = (seconds: number): string => String(slowed(seconds * 1_000) / 1_000)
 
-/** A limit of something that is waited for by looking again and again: slow times count for less. */
+/** The time limit of a poll loop; time on a slow machine counts less. */
 export class Patience {
   readonly #limitMs: number
   #usedMs = 0
-  #lookedAtMs = performance.now()
+  #polledAtMs = performance.now()
 
   constructor(limitMs: number) {
     this.#limitMs = limitMs
   }
 
-  /** To be asked with every look. */
+  /** Must be read with every poll. */
   get isOver(): boolean {
     const nowMs = performance.now()
-    const elapsedMs = nowMs - this.#lookedAtMs
-    this.#lookedAtMs = nowMs
-    // Most waits are over before the machine has to be measured.
-    this.#usedMs += this.#usedMs < LOOK_EVERY_MS ? elapsedMs : elapsedMs / slowness()
+    const elapsedMs = nowMs - this.#polledAtMs
+    this.#polledAtMs = nowMs
+    // Most waits end before a measurement is needed.
+    this.#usedMs += this.#usedMs < MEASURE_INTERVAL_MS ? elapsedMs : elapsedMs / slowness()
     return this.#usedMs > this.#limitMs
   }
 }

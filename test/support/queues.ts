@@ -11,7 +11,7 @@ export async function lengthOf({ rabbitmqUrl }: World, queue: string): Promise<n
   }
 }
 
-/** Publishes one after the other, each confirmed. @throws when the broker refuses one. */
+/** Publishes in sequence, with a confirm for each message. @throws when the broker refuses one */
 export async function publishTo(
   { rabbitmqUrl }: Pick<World, 'rabbitmqUrl'>,
   exchange: string,
@@ -30,5 +30,5 @@ export async function publishTo(
   }
 }
 
-/** The body of a message at the intake. */
+/** The body of a message in the intake queue. */
 export const batchOf = (...reservations: object[]) => JSON.stringify({ v: 2, reservations })

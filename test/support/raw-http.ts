@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** A connection that sends bytes as they are, for what no client library would send. */
+/** A connection that sends raw bytes, for requests that client libraries refuse to send. */
 export class RawConnection {
   readonly #socket: Socket
   received = ''
   closed = false
-  /** For how long it was open, once it is closed. */
+  /** How long the connection was open; Infinity until it is closed. */
   openMs = Infinity
 
   constructor(url: string) {
@@ -20,7 +20,7 @@ export class RawConnection {
       this.closed = true
       this.openMs = performance.now() - openedAtMs
     })
-    // A reset is one way to be closed.
+    // A reset counts as closed.
     this.#socket.on('error', () => {})
   }
 
@@ -34,14 +34,14 @@ export class RawConnection {
     return this
   }
 
-  /** Says that nothing more will come, and still listens. */
+  /** Half-closes: sends FIN and keeps reading. */
   finish(): this {
     this.#socket.end()
     return this
   }
 
-  /** Reads nothing more: the other side's buffers fill up. */
-  deafen(): void {
+  /** Stops reading, so that the buffers of the other side fill up. */
+  stopReading(): void {
     this.#socket.pause()
   }
 
@@ -49,7 +49,7 @@ export class RawConnection {
     this.#socket.destroy()
   }
 
-  /** The answers that have come whole, as far as they say their length. */
+  /** The complete answers so far; only those with a Content-Length. */
   answers(): { status: number; headers: Headers; text: string }[] {
     const answers = []
     for (let rest = this.received; ; ) {

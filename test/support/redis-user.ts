@@ -2,12 +2,12 @@ import { subscriberRights } from '../../subscribers/frame/handle-events.ts'
 import { ledgerRights } from '../../core/stock/rights.ts'
 import type { World } from './world.ts'
 
-/** A user of the world's Redis that has the rights which the services ask for, and no others. */
+/** A user of the world's Redis with exactly the rights that the services require. */
 export interface RedisUser {
   url: string
-  /** More rules of ACL SETUSER, which also hold for connections that are open. */
+  /** Applies rules of ACL SETUSER, also to open connections. */
   set: (...rules: string[]) => Promise<void>
-  /** To what it had at first. */
+  /** Restores the initial rights. */
   reset: () => Promise<void>
   drop: () => Promise<void>
 }

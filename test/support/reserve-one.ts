@@ -2,7 +2,7 @@ import type { ReserveLimits, ReserveOutcome, ReserveRequest } from '../../core/s
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
-/** Limits that no test meets by chance. */
+/** Limits that no test reaches by accident. */
 export const generous: ReserveLimits = {
   buyer: { ratePerSecond: 1_000, burst: 1_000 },
   address: { ratePerSecond: 10_000, burst: 10_000 },
@@ -10,7 +10,7 @@ export const generous: ReserveLimits = {
   patienceMs: 60_000,
 }
 
-/** One buyer alone in the script, one unit from one address unless told otherwise. */
+/** Reserves for a single buyer; by default one unit, from a fixed address. */
 export async function reserveOne(
   stock: Stock,
   sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total'>,

@@ -53,7 +53,7 @@ export class Rush {
   }
 
   async #attempt(token: string): Promise<Attempt> {
-    const { status, body, headers } = await answered(this.#system.buyAtLast(this.#saleId, token))
+    const { status, body, headers } = await answered(this.#system.buyUntilAvailable(this.#saleId, token))
     const attempt = {
       token,
       status,

@@ -5,16 +5,16 @@ import { eventually } from './eventually.ts'
 import { endWithFile, noteProcess } from './left-behind.ts'
 import type { ServiceName } from './system.ts'
 
-/** On a machine that has other work; alone it is half a second. */
+/** Generous: on an idle machine a start takes half a second. */
 const START_TAKES_MS = 60_000
 
-/** A service as the process it is in production, to be ended by its pid. */
+/** A service in a process of its own, as in production. */
 export interface ServiceProcess {
   pid: number
   output: () => string
   hasEnded: () => boolean
   kill: () => Promise<void>
-  /** Asks it to drain; resolves with its exit code. */
+  /** Sends SIGTERM, on which the service drains. @returns its exit code */
   terminate: () => Promise<number | null>
 }
 
@@ -35,13 +35,13 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
       START_TAKES_MS,
     )
   } catch (error) {
-    await started.kill() // Nobody else knows of it.
+    await started.kill() // The caller gets no handle to end it.
     throw error
   }
   return started
 }
 
-/** Without waiting for it to be ready: it may die before. */
+/** Does not wait for readiness: the process may die before. */
 export function spawnProcess(name: ServiceName, env: NodeJS.ProcessEnv): ServiceProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], {
     env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' },

@@ -3,8 +3,8 @@ import { endLeftBehind } from './left-behind.ts'
 import { stretched } from './patience.ts'
 
 /**
- * For what waits without a limit of its own; `eventually`, calls and processes have theirs, which are much shorter and
- * say what was waited for. So no test needs a limit that is chosen for it.
+ * For waits without a limit of their own. `eventually`, calls and processes have much shorter limits, whose errors say
+ * what was awaited, so that no test sets a limit itself.
  */
 const LAST_RESORT_MS = 300_000
 

@@ -1,6 +1,6 @@
 /**
- * For the environment of a service, which then imports this very file before its own: its clock is so far ahead of the
- * machine's, or behind. Timers run as they do, and what it asks the servers for is theirs.
+ * Environment of a service that makes it import this file first, which shifts its clock ahead of (or behind) the
+ * machine's. Timers and the clocks of the servers are unaffected.
  */
 export const shiftedClock = (shiftMs: number) => ({
   NODE_OPTIONS: `--import=tsx --import=${import.meta.url}`,
@@ -13,7 +13,7 @@ function shift(shiftMs: number): void {
   const now = Date.now.bind(Date)
   Date.now = () => now() + shiftMs
   globalThis.Date = new Proxy(Date, {
-    construct: (target, given: unknown[], newTarget) =>
-      Reflect.construct(target, given.length === 0 ? [target.now()] : given, newTarget) as Date,
+    construct: (target, args: unknown[], newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [target.now()] : args, newTarget) as Date,
   })
 }

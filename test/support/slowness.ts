@@ -1,4 +1,4 @@
-/** For .ci/run: how many times slower than usual this machine is just now, as a whole number. */
+/** For .ci/run: how many times slower than usual this machine currently is, as a whole number. */
 import { slowness } from './patience.ts'
 
 console.log(Math.ceil(slowness()))

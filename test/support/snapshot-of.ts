@@ -1,7 +1,7 @@
 import type { World } from './world.ts'
 
 const SNAPSHOT = `
-  local passing = { reserved_at_ms = true, reconciled_at_ms = true }
+  local ignored = { reserved_at_ms = true, reconciled_at_ms = true }
   local read = {
     string = function (key) return redis.call('GET', key) end,
     set = function (key) local members = redis.call('SMEMBERS', key) table.sort(members) return members end,
@@ -14,8 +14,8 @@ const SNAPSHOT = `
     end,
     hash = function (key)
       local flat, fields = redis.call('HGETALL', key), {}
-      for i = 1, #flat, 2 do 
-        if not passing[flat[i]] then fields[#fields + 1] = flat[i] .. ' ' .. flat[i + 1] end
+      for i = 1, #flat, 2 do
+        if not ignored[flat[i]] then fields[#fields + 1] = flat[i] .. ' ' .. flat[i + 1] end
       end
       table.sort(fields)
       return fields
@@ -25,16 +25,14 @@ const SNAPSHOT = `
   table.sort(keys)
   for _, key in ipairs(keys) do
     if not string.find(key, ':bucket:', 1, true) then
-      all[#all + 1] = { key, read[redis.call('TYPE', key).ok](key), redis.call('PTTL', key) > 0 and 'expires' or 'stays' }
+      local expiry = redis.call('PTTL', key) > 0 and 'expires' or 'stays'
+      all[#all + 1] = { key, read[redis.call('TYPE', key).ok](key), expiry }
     end
   end
   all[#all + 1] = { 'listed', redis.call('ZSCORE', ARGV[2], ARGV[3]) and true }
   return cjson.encode(all)`
 
-/**
- * Everything that Redis has of a sale but its token buckets, without times and entry ids: comparable with another
- * sale's.
- */
+/** The keys of a sale in Redis without token buckets, times and entry ids, to compare with another sale's. */
 export async function snapshotOf({ redis, keyPrefix }: World, saleId: string): Promise<unknown> {
   const snapshot = await redis.eval(SNAPSHOT, 0, `${keyPrefix}{${saleId}}:*`, `${keyPrefix}sales`, saleId)
   return JSON.parse(String(snapshot).replaceAll(saleId, 'sale'))

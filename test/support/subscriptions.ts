@@ -20,12 +20,12 @@ import { lengthOf, publishTo } from './queues.ts'
 import { createWorld, type World } from './world.ts'
 
 const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
-/** Long enough for any event that comes late. */
+/** Waits for a predecessor longer than any test lasts. */
 const SETTINGS = { SUBSCRIBER_PARTITIONS: '2', PREDECESSOR_WAIT_SECONDS: '3600', LOG_LEVEL: 'silent' }
-/** For a subscriber whose predecessors never come: short enough to see events parked. */
+/** For tests in which a predecessor never comes: short enough to see events parked. */
 export const PARKING = { PREDECESSOR_WAIT_SECONDS: '3' }
 
-/** The order topic without the shop behind it: events are published as the outbox relay does. */
+/** The order topic without the shop: the test publishes events as the outbox relay does. */
 export class Subscriptions {
   readonly world: World
   readonly env: Record<string, string>
@@ -62,25 +62,25 @@ export class Subscriptions {
     return new Subscriptions(world, publisher, settings)
   }
 
-  /** Runs it in this process. @returns how to stop it again. */
+  /** Runs the subscriber in this process. @returns a function that stops it */
   async run(subscriber: Subscriber, settings: Record<string, string> = {}): Promise<() => Promise<void>> {
     const closers = new Closers(log)
     this.#running.push(closers)
     const config = parseConfig(SubscribersConfig, { ...this.env, ...settings })
     const registry = createMetrics('test')
     const metrics = subscriberMetrics(registry)
-    const isAtWork = await runSubscriber(subscriber, {
+    const isConsuming = await runSubscriber(subscriber, {
       closers,
       loops: new Loops(log, registry),
       metrics,
       registry,
       tools: { config, redis: this.world.redis, log },
     })
-    await eventually(`${subscriber.name} to be at work`, isAtWork, (isIt) => isIt)
+    await eventually(`${subscriber.name} to consume`, isConsuming, Boolean)
     return () => closers.closeAll()
   }
 
-  /** As if it had run: its queues are there, and it is owed what happens from now on. */
+  /** Declares the queues and the subscription, as if the subscriber had run before. */
   async declare(name: string): Promise<void> {
     const connection = await connect(this.world.rabbitmqUrl)
     await declare(
@@ -92,16 +92,14 @@ export class Subscriptions {
     await subscribe(this.world.database, name, this.queues(name).partitions.length)
   }
 
-  /**
-   * Sends an order of its own to each partition: whoever handles it has the partition. @returns their ids, by partition
-   */
+  /** Sends one new order to each partition; the process that handles it owns the partition. @returns the order ids */
   async sendToEach(name: string): Promise<(string | null)[]> {
     const sent = this.queues(name).partitions.map((queue) => ({ queue, event: history(['order.created'])[0] }))
     for (const { queue, event } of sent) await publishTo(this.world, '', queue, JSON.stringify(event))
     return sent.map(({ event }) => event?.orderId ?? null)
   }
 
-  /** One after the other, each confirmed. */
+  /** Publishes in sequence, with a confirm for each event. */
   async publish(...events: OrderEvent[]): Promise<void> {
     for (const event of events) await this.publishRaw(event.type, event.orderId ?? event.reservationId, event)
   }
@@ -115,14 +113,14 @@ export class Subscriptions {
       body,
       mandatory: false,
     })
-    if (outcome !== 'CONFIRMED') throw new Error(`The broker said ${outcome}`)
+    if (outcome !== 'CONFIRMED') throw new Error(`Expected CONFIRMED by the broker, got ${outcome}`)
   }
 
   queues(name: string): SubscriberQueues {
     return subscriberQueues(name, Number(this.env.SUBSCRIBER_PARTITIONS), [])
   }
 
-  /** Messages that wait in all of its partitions together. */
+  /** Number of messages in all partitions. */
   async backlog(name: string): Promise<number> {
     const lengths = await Promise.all(this.queues(name).partitions.map((queue) => lengthOf(this.world, queue)))
     return lengths.reduce((sum, length) => sum + length, 0)
@@ -135,7 +133,7 @@ export class Subscriptions {
   }
 }
 
-/** The history of a new order, of those types in that order. */
+/** The events of a new order, with these types in this order. */
 export function history(types: OrderEventType[], changes: Partial<OrderEvent> = {}): OrderEvent[] {
   const orderId = changes.orderId ?? randomUUID()
   const now = new Date().toISOString()

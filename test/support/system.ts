@@ -18,7 +18,7 @@ import { startPaymentProvider } from '../../payment-provider/payment-provider.ts
 import { SubscribersConfig } from '../../subscribers/frame/config.ts'
 import { startSubscribers } from '../../subscribers/frame/start-subscribers.ts'
 import { eventually } from './eventually.ts'
-import { type Answer, call, callAtLast } from './http-client.ts'
+import { type Answer, call, callUntilAvailable } from './http-client.ts'
 import { slowed, slowedSeconds } from './patience.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -32,10 +32,10 @@ const services = {
 } as const
 export type ServiceName = keyof typeof services
 const ALL = Object.keys(services) as ServiceName[]
-/** Nobody waits for the subscribers: tests that are not about them do without. */
+/** The shop works without subscribers: only tests about them start them. */
 const SHOP = ALL.filter((name) => name !== 'subscribers')
 
-/** The whole system in this process, on servers of its own world. */
+/** The whole system in this process, on a world of its own. */
 export interface System {
   world: World
   env: NodeJS.ProcessEnv
@@ -45,7 +45,7 @@ export interface System {
     overrides?: Record<string, string>,
   ) => Promise<{ stop: () => Promise<void>; port: number }>
   stop: (service: ServiceName) => Promise<void>
-  /** A sale that is open now unless told otherwise; returns its id. */
+  /** Creates a sale, open by default. @returns its id */
   createSale: (sale?: {
     title?: string
     priceCents?: number
@@ -57,19 +57,16 @@ export interface System {
   controlRoom: (method: string, path: string, body?: unknown) => Promise<Answer>
   signIn: (name: string) => Promise<string>
   buy: (saleId: string, token: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
-  /** The same in a crowd. */
-  buyAtLast: System['buy']
-  /** Waits for the reservation to reach one of those statuses. */
+  /** Like `buy`, with retries on 503 UNAVAILABLE. For crowds. */
+  buyUntilAvailable: System['buy']
+  /** Waits for the reservation to reach one of these statuses. */
   settled: (reservationId: string, token: string, statuses?: string[]) => Promise<Answer['body']>
-  /** Waits for quiet, then returns the audit of one sale, or of all. */
+  /** Waits until the system is quiet, and returns the audit of one sale, or of all. */
   auditAtRest: (saleId?: string) => Promise<AuditReport>
   close: () => Promise<void>
 }
 
-/**
- * Generous limits, lifetimes that no test reaches by chance, and short waits, so that a test meets only the rule it is
- * about.
- */
+/** Generous rate limits, long lifetimes and short intervals, so that a test meets only the rule that it is about. */
 const testSettings = () => ({
   LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
   HOST: '127.0.0.1',
@@ -150,7 +147,7 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
         opensAt: new Date(Date.now() + opensInMs).toISOString(),
         closesAt: new Date(Date.now() + closesInMs).toISOString(),
       })
-      if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
+      if (answer.status !== 201) throw new Error(`Creating a sale: expected 201, got ${JSON.stringify(answer)}`)
       return id
     },
     controlRoom: (method, path, body) => call(method, origin('control-room') + path, { token: env.ADMIN_TOKEN, body }),
@@ -160,8 +157,8 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
     },
     buy: (saleId, token, body = {}, headers = {}) =>
       call('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
-    buyAtLast: (saleId, token, body = {}, headers = {}) =>
-      callAtLast('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
+    buyUntilAvailable: (saleId, token, body = {}, headers = {}) =>
+      callUntilAvailable('POST', system.url(`/sales/${saleId}/reservations`), { token, body, headers }),
     async settled(reservationId, token, statuses = ['ORDERED', 'PAID', 'CANCELLED', 'REJECTED']) {
       const answer = await eventually(
         `${reservationId} to be one of ${statuses.join()}`,
@@ -173,7 +170,7 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
     async auditAtRest(saleId) {
       const path = saleId === undefined ? '/audit' : `/audit?sale=${saleId}`
       const answer = await eventually(
-        'quiet',
+        'the audit to be quiet',
         () => system.controlRoom('GET', path),
         ({ body }) => body.quiet === true,
       )
@@ -201,7 +198,7 @@ async function startInProcess(
   const { schema, start } = services[name]
   const log = createLog(name, env.LOG_LEVEL ?? 'silent')
   const closers = new Closers(log)
-  // Each schema belongs to its start function; the table above cannot say so for all six at once.
+  // Each schema belongs to its start function, which the type of the table cannot express.
   const { port } = await (start as StartService<unknown>)({ config: parseConfig(schema, env), log, closers })
   return { port, stop: () => closers.closeAll() }
 }

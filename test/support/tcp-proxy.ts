@@ -2,24 +2,24 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Stands between a client and a server, to take the server away without touching it. */
+/** A proxy between a client and a server that simulates network faults. */
 export interface TcpProxy {
   port: number
   /** Cuts every connection and refuses new ones. */
   cut: () => void
-  /** Cuts every connection as a host does that has forgotten them (RST), and refuses new ones. */
+  /** Resets every connection (RST), like a host that has restarted, and refuses new ones. */
   reset: () => void
-  /** Cuts when the server has answered so many times. */
+  /** Cuts after this many answers of the server. */
   cutAfter: (answers: number) => void
-  /** Takes back a cut and a delay, and loses no more answers. */
+  /** Ends a cut, a delay and the loss of answers. */
   restore: () => void
-  /** Lets the connections that are open fall silent, as behind a host that died; new ones work. */
+  /** Silences the open connections, as behind a dead host; new ones work. */
   freeze: () => void
-  /** Whatever is sent from now on arrives so much later, in either direction. */
+  /** Delays both directions from now on. */
   delay: (ms: number) => void
-  /** Cuts every connection on which the server answers with this text, which never arrives: done, and nobody knows. */
+  /** Cuts a connection when the server answers with this text: the work is done, but the answer never arrives. */
   loseAnswers: (text: string) => void
-  /** Answers lost so far. */
+  /** Number of answers lost so far. */
   lost: () => number
   close: () => Promise<void>
 }
@@ -34,7 +34,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   let lost = 0
 
   async function passOn(from: Socket, to: Socket, isLost: (chunk: Buffer) => boolean): Promise<void> {
-    // Whatever has come meanwhile is read at once, so that a delay is one of time and hardly of throughput.
+    // The stream buffers chunks that arrive during a delay, so that latency grows and throughput hardly falls.
     for await (const chunk of from as AsyncIterable<Buffer>) {
       if (delayMs > 0) await sleep(delayMs)
       if (frozen.has(from)) await once(from, 'close')
@@ -68,7 +68,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         other.destroy()
       })
       socket.on('error', () => other.destroy())
-      // What breaks off here has closed both sockets already.
+      // An error here means that both sockets are closing already.
       passOn(socket, other, socket === upstream ? isAnswerLost : () => false).catch(() => other.destroy())
     }
   })

@@ -5,10 +5,10 @@ import { connectDatabase, type Database } from '../../core/platform/stores/datab
 import { createDatabase } from '../../dev/servers/postgres.ts'
 import { Stock } from '../../core/stock/stock.ts'
 
-/** Tests have one transaction wait for another's lock, for longer than a service would. */
+/** Longer than in services, because tests let transactions wait for locks. */
 const STATEMENT_LIMIT_MS = 60_000
 
-/** A database, key prefix and virtual host that no other test file knows. */
+/** A database, key prefix and virtual host of one test file. */
 export interface World {
   name: string
   databaseUrl: string
@@ -25,7 +25,7 @@ export interface World {
 
 export async function createWorld(): Promise<World> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  // A zone that changes its clocks and lies no whole hours from UTC: no test may depend on the database's.
+  // A time zone with daylight saving and no whole-hour offset, so that no test depends on the database's time zone.
   const databaseUrl = await createDatabase(inject('databaseUrl'), name, {
     template: inject('templateDatabase'),
     timezone: 'Pacific/Chatham',

@@ -4,20 +4,20 @@ import { ProblemError } from './problem.ts'
 import { bearer } from './tokens.ts'
 
 /**
- * Lets only the holder of that token through.
- * @param name of the token, as whoever lacks it is told
+ * Middleware that admits only requests with this bearer token.
+ * @param name of the token, for the error message
  * @throws ProblemError UNAUTHENTICATED, or FORBIDDEN for a wrong token
  */
-export function bearerOnly(token: string, name: string): RequestHandler {
-  const expected = digest(token)
+export function bearerOnly(expectedToken: string, name: string): RequestHandler {
+  const expected = digest(expectedToken)
   return (req, _res, next) => {
-    const given = bearer(req.headers.authorization)
-    if (given === undefined)
+    const token = bearer(req.headers.authorization)
+    if (token === undefined)
       throw new ProblemError('UNAUTHENTICATED', `Send the ${name} token as "Authorization: Bearer <token>".`)
-    if (!timingSafeEqual(digest(given), expected)) throw new ProblemError('FORBIDDEN', `This is not the ${name} token.`)
+    if (!timingSafeEqual(digest(token), expected)) throw new ProblemError('FORBIDDEN', `This is not the ${name} token.`)
     next()
   }
 }
 
-/** Digests have one length, so that the comparison tells nothing about the token's. */
+/** Digests have equal length, so the comparison reveals nothing about the length of the token. */
 const digest = (text: string) => createHash('sha256').update(text).digest()

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { addressForLimit, addressIn, clientAddress } from './client-address.ts'
 
-describe('the address is read in every form that a proxy writes', () => {
+describe('an address is extracted from every form that proxies write', () => {
   test.each([
     ['203.0.113.7', '203.0.113.7'],
     ['203.0.113.7:50001', '203.0.113.7'],
@@ -66,41 +66,41 @@ describe('the address is read in every form that a proxy writes', () => {
   })
 })
 
-describe('a client is', () => {
-  const seen = (proxies: number, forwardedFor?: string, remoteAddress = '::ffff:10.0.0.1') =>
+describe('the client address is', () => {
+  const addressOf = (proxies: number, forwardedFor?: string, remoteAddress = '::ffff:10.0.0.1') =>
     clientAddress(
       { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwardedFor } } as unknown as IncomingMessage,
       proxies,
     )
 
-  test('who the socket is, with no proxy in front', () => {
-    expect(seen(0, '203.0.113.7')).toBe('10.0.0.1')
-    expect(seen(0, undefined, 'fe80::1%eth0')).toBe('fe80::1')
+  test('that of the socket, without a proxy in front', () => {
+    expect(addressOf(0, '203.0.113.7')).toBe('10.0.0.1')
+    expect(addressOf(0, undefined, 'fe80::1%eth0')).toBe('fe80::1')
   })
 
-  test('who the outermost trusted proxy says it is', () => {
-    expect(seen(1, '198.51.100.1, 203.0.113.7:50001')).toBe('203.0.113.7')
-    expect(seen(2, '198.51.100.1,203.0.113.7:50001 , [2001:db8::1]:443')).toBe('203.0.113.7')
+  test('the one that the outermost trusted proxy wrote', () => {
+    expect(addressOf(1, '198.51.100.1, 203.0.113.7:50001')).toBe('203.0.113.7')
+    expect(addressOf(2, '198.51.100.1,203.0.113.7:50001 , [2001:db8::1]:443')).toBe('203.0.113.7')
   })
 
-  test('who the only proxy says it is, where there should have been more', () => {
-    expect(seen(3, '203.0.113.7, 198.51.100.1')).toBe('203.0.113.7')
+  test('the first of the list, when there are fewer entries than trusted proxies', () => {
+    expect(addressOf(3, '203.0.113.7, 198.51.100.1')).toBe('203.0.113.7')
   })
 
   test.each(['', ',', '203.0.113.7,', '203.0.113.7, unknown', '203.0.113.7, [', `203.0.113.7, ${'9'.repeat(8_000)}`])(
-    'who the socket is, when the proxy says %j',
+    'that of the socket, when the proxy wrote %j',
     (forwardedFor) => {
-      expect(seen(1, forwardedFor)).toBe('10.0.0.1')
+      expect(addressOf(1, forwardedFor)).toBe('10.0.0.1')
     },
   )
 
-  test('nobody in particular once the socket is gone', () => {
+  test('empty once the socket is gone', () => {
     expect(clientAddress({ socket: {}, headers: {} } as unknown as IncomingMessage, 1)).toBe('')
   })
 })
 
-describe('one bucket is shared', () => {
-  test('by nobody else, with IPv4', () => {
+describe('the rate limit counts', () => {
+  test('each IPv4 address by itself', () => {
     expect(addressForLimit('203.0.113.7')).toBe('203.0.113.7')
   })
 
@@ -113,7 +113,7 @@ describe('one bucket is shared', () => {
     ['1:2:0:3:4:5:cb00:7107', '1:2:0:3::/64'],
     ['::1', '0:0:0:0::/64'],
     ['::', '0:0:0:0::/64'],
-  ])('by a /64, with IPv6: %s', (address, network) => {
+  ])('an IPv6 address by its /64: %s', (address, network) => {
     expect(addressForLimit(address)).toBe(network)
   })
 })

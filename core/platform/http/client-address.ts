@@ -1,21 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** An IPv6 address with brackets, zone and port has some 70 characters. */
+/** An IPv6 address with brackets, zone and port has about 70 characters. */
 const LENGTH_MAX = 100
 
 /**
- * Whom a request comes from: the socket's address, or with trusted proxies in front what the outermost of them wrote
- * into X-Forwarded-For. What is no address there counts as the socket's: made up anew each time, it would be a new
- * client each time. Every `req.ip` is this one (see http-service.ts).
+ * Address of the client: that of the socket, or with trusted proxies in front the entry that the outermost of them
+ * wrote into X-Forwarded-For. An entry that is no address falls back to the socket's address: otherwise a client could
+ * get a fresh rate limit with each made-up entry. `req.ip` returns this address (see http-service.ts).
  */
 export function clientAddress({ socket, headers }: IncomingMessage, trustedProxies: number): string {
-  const told = trustedProxies === 0 ? undefined : headers['x-forwarded-for']
-  const client = told === undefined ? undefined : addressIn(entryFromEnd(String(told), trustedProxies))
+  const forwardedFor = trustedProxies === 0 ? undefined : headers['x-forwarded-for']
+  const client = forwardedFor === undefined ? undefined : addressIn(entryFromEnd(String(forwardedFor), trustedProxies))
   return client ?? addressIn(socket.remoteAddress ?? '') ?? ''
 }
 
-/** Of a list with commas; the first one when there are fewer. */
+/** The entry at this place from the end of a comma-separated list; the first entry when there are fewer. */
 function entryFromEnd(list: string, place: number): string {
   let end = list.length
   for (let left = place; ; left--) {
@@ -26,8 +26,8 @@ function entryFromEnd(list: string, place: number): string {
 }
 
 /**
- * The bare address in any form that a proxy writes: 203.0.113.7:50001, [2001:db8::1]:443, fe80::1%eth0,
- * for="[2001:db8::1]". IPv4 inside IPv6 is IPv4. Undefined for what is no address.
+ * Extracts the address from every form that proxies write: 203.0.113.7:50001, [2001:db8::1]:443, fe80::1%eth0,
+ * for="[2001:db8::1]". IPv4 mapped into IPv6 becomes IPv4. Undefined when the text holds no address.
  */
 export function addressIn(text: string): string | undefined {
   if (isIPv4(text)) return text
@@ -45,8 +45,8 @@ export function addressIn(text: string): string | undefined {
 }
 
 /**
- * The client address that shares one bucket: IPv4 as it is, IPv6 by its /64, because one subscriber usually has a whole
- * /64 to pick addresses from.
+ * Key of the rate limit of an address: IPv4 unchanged, IPv6 by its /64, because one subscriber usually owns a whole
+ * /64.
  */
 export function addressForLimit(ip: string): string {
   return isIPv6(ip)
@@ -57,7 +57,7 @@ export function addressForLimit(ip: string): string {
     : ip
 }
 
-/** What a dual-stack socket (::ffff:0:0/96) or a translator (64:ff9b::/96) wraps. */
+/** The IPv4 address that a dual-stack socket (::ffff:0:0/96) or NAT64 (64:ff9b::/96) embeds. */
 function ipv4Inside(address: string): string | undefined {
   const [a, b, c, d, e, f, high = 0, low = 0] = groupsOf(address)
   const isMapped = a === 0 && b === 0 && f === 0xffff
@@ -66,7 +66,7 @@ function ipv4Inside(address: string): string | undefined {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.')
 }
 
-/** The eight groups of an IPv6 address, however it is written. */
+/** The eight groups of an IPv6 address, with "::" expanded. */
 function groupsOf(address: string): number[] {
   const [head = [], tail] = address.split('::').map((part) => (part === '' ? [] : part.split(':').flatMap(groupsIn)))
   if (tail === undefined) return head

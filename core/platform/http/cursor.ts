@@ -1,10 +1,10 @@
 import type { z } from 'zod'
 import { ProblemError } from './problem.ts'
 
-/** Where a page of a list ended, as a text that a caller hands back as it is. */
+/** Encodes the position of a page's last row as an opaque text. */
 const cursorOf = (...place: (string | number)[]) => Buffer.from(JSON.stringify(place)).toString('base64url')
 
-/** @throws ProblemError INVALID_REQUEST when the text is no cursor of this list. */
+/** Decodes a cursor. @throws ProblemError INVALID_REQUEST when the text is no cursor of this list. */
 export function readCursor<Place extends z.ZodType>(
   place: Place,
   cursor: string | undefined,
@@ -14,7 +14,7 @@ export function readCursor<Place extends z.ZodType>(
   if (!read.success)
     throw new ProblemError(
       'INVALID_REQUEST',
-      'cursor: expected the "next" of an earlier page of this list; leave it out to begin anew',
+      'cursor: expected the "next" of an earlier page of this list; leave it out for the first page',
     )
   return read.data
 }
@@ -28,7 +28,7 @@ function fromText(cursor: string): unknown {
   }
 }
 
-/** One row more than the page was read: whether there is another page, and where it begins. */
+/** Cuts `limit` rows off a query for `limit` + 1 rows; the extra row shows that there is another page. */
 export function pageOf<Row>(
   rows: Row[],
   limit: number,

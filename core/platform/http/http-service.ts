@@ -1,19 +1,12 @@
-import {
-  createServer,
-  IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  ServerResponse,
-} from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer, IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
 import { clientAddress } from './client-address.ts'
+import { closeServer, limitConnections, listen, serverLimits, trackConnections } from './connections.ts'
 import type { Logger } from '../process/log.ts'
-import { problemHandler, sendProblem, unanswered } from './problem.ts'
-import { metricsTeller } from '../process/process-metrics.ts'
+import { problemHandler, routeMissing, sendProblem } from './problem.ts'
+import { metricsReader } from '../process/process-metrics.ts'
 import { type Checks, readiness } from '../process/readiness.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
@@ -26,135 +19,103 @@ export interface HttpServiceOptions {
   checks: Checks
   /** Mounts the service's own routes. */
   routes: (app: Express) => void
-  /** Answers some requests in front of Express; returns false for those that it leaves to Express. */
+  /** Runs in front of Express and answers the requests that it knows; false leaves the request to Express. */
   shortcut?: (req: Request, res: Response) => boolean
-  /** Stands before everything of Express but the health checks. */
+  /** Runs before every route of Express except the health checks. */
   limit?: RequestHandler
-  /** Stands before /metrics. */
+  /** Runs before /metrics. */
   metricsAccess?: RequestHandler
   trustProxyHops?: number
   connectionsMax?: number
 }
 
-/** Of one process; each takes some 10 KB. */
+/** Limit per process; each connection takes about 10 KB. */
 const CONNECTIONS_MAX = 10_000
 const HEADERS_MAX = 100
-/**
- * Connections the kernel keeps until we take them. Of a rush above Node's 511 the rest would try again after a second.
- */
-const BACKLOG = 4_096
-
-/** A slow sender may not hold a socket. */
-const limits: ServerOptions = {
-  headersTimeout: 10_000,
-  requestTimeout: 20_000,
-  // Both are looked at so often; by default it is every 30 s, which makes 40 s of the 10.
-  connectionsCheckingInterval: 1_000,
-  // Longer than proxies, and our own gateway, keep an idle connection: what is sent on one that is just being closed is
-  // lost.
-  keepAliveTimeout: 65_000,
-  maxHeaderSize: 16_384,
-  // Missing, it is refused below, with a problem document.
-  requireHostHeader: false,
-}
-/**
- * Nothing has moved for so long: neither end knows anything any more, or the client does not read what it asked for.
- */
-const SILENCE_LIMIT_MS = 60_000
 
 /** An Express app on its own server, with /livez, /readyz, /metrics, limits and problem documents around the routes. */
 export async function startHttp(options: HttpServiceOptions): Promise<{ port: number; close: () => Promise<void> }> {
-  const { log, metrics, host } = options
+  const app = buildApp(options)
+  const { shortcut } = options
+  const answer = (req: Request, res: Response) => {
+    // Both have Express's prototypes, so that `req.ip` and the like also work in front of Express.
+    if (!isRefused(req, res) && !shortcut?.(req, res)) app(req, res, (error) => refuseTarget(res, error))
+  }
+  const server = createServer({ ...serverLimits, ...withExpressPrototypes(app) }, answer as RequestListener)
+  // An unknown Expect header may be ignored; without a listener Node answers it itself, without a problem document.
+  server.on('checkExpectation', answer)
+  refuseUnreadable(server, securityHeaders())
+  limitConnections(server, options.connectionsMax ?? CONNECTIONS_MAX)
+  const connections = trackConnections(server)
+  const port = await listen(server, options.host, options.port)
+  return { port, close: () => closeServer(server, connections) }
+}
+
+function buildApp({ log, metrics, checks, routes, limit, metricsAccess, trustProxyHops = 0 }: HttpServiceOptions) {
   const app = express()
   app.disable('x-powered-by')
-  const trustedProxies = options.trustProxyHops ?? 0
   Object.defineProperty(app.request, 'ip', {
     get(this: Request) {
-      return clientAddress(this, trustedProxies)
+      return clientAddress(this, trustProxyHops)
     },
   })
   app.set('query parser', 'simple')
-  // Nothing here is cached by its digest, and making one costs on every answer.
+  // No answer is revalidated, and computing an ETag costs on every answer.
   app.set('etag', false)
   app.use(secured)
   app.get('/livez', (_req, res) => {
     res.json({ status: 'alive' })
   })
-  app.get('/readyz', showStartNonce, readiness(options.checks))
-  if (options.limit) app.use(options.limit)
-  const tellMetrics = metricsTeller(metrics)
-  if (options.metricsAccess) app.get('/metrics', options.metricsAccess)
+  app.get('/readyz', showStartNonce, readiness(checks))
+  if (limit) app.use(limit)
+  const readMetrics = metricsReader(metrics)
+  if (metricsAccess) app.get('/metrics', metricsAccess)
   app.get('/metrics', async (_req, res) => {
-    res.type(metrics.contentType).send(await tellMetrics())
+    res.type(metrics.contentType).send(await readMetrics())
   })
-  options.routes(app)
-  app.use(unanswered, problemHandler(log))
-
-  const { shortcut } = options
-  const answer = (req: Request, res: Response) => {
-    // Both were born as Express's own, so that `req.ip` and its like work in front of it, too.
-    if (!isRefused(req, res) && !shortcut?.(req, res)) app(req, res, (error) => refuseTarget(res, error))
-  }
-  const server = createServer({ ...limits, ...bornAsExpress(app) }, answer as RequestListener)
-  // "Expect: something" may be ignored; Node would answer it by itself, without a word.
-  server.on('checkExpectation', answer)
-  refuseUnreadable(server, securityHeaders())
-  limitConnections(server, options.connectionsMax ?? CONNECTIONS_MAX)
-  const connections = connectionsOf(server)
-  const port = await listen(server, host, options.port)
-  return { port, close: () => close(server, connections) }
+  routes(app)
+  app.use(routeMissing, problemHandler(log))
+  return app
 }
 
 export const START_NONCE_HEADER = 'start-nonce'
 
-/** The launcher tells the process it has started from another program on the same port by the nonce that it gave it. */
+/** By this nonce the launcher tells the process that it started from another program on the same port. */
 const showStartNonce: RequestHandler = (_req, res, next) => {
   if (process.env.START_NONCE) res.set(START_NONCE_HEADER, process.env.START_NONCE)
   next()
 }
 
 /**
- * Every header is read, since Node hides from us those above its own limit, but counts their meaning: a body's framing,
- * say.
+ * Node would drop headers above its own limit from `req.headers` and still act on them (Content-Length, say): its limit
+ * is off, and ours refuses the request.
  */
 function isRefused(req: Request, res: Response): boolean {
   if (req.rawHeaders.length > 2 * HEADERS_MAX)
-    sendProblem(res, 'HEADERS_TOO_LARGE', `A request may have ${HEADERS_MAX} headers.`, {}, [
-      ...securityHeaders(),
-      'Connection',
-      'close',
-    ])
+    refuseRequest(res, 'HEADERS_TOO_LARGE', `A request may have at most ${HEADERS_MAX} headers.`)
   else if (req.headers.host === undefined && req.httpVersion !== '1.0')
-    sendProblem(res, 'INVALID_REQUEST', 'The header Host is missing.', {}, [
-      ...securityHeaders(),
-      'Connection',
-      'close',
-    ])
+    refuseRequest(res, 'INVALID_REQUEST', 'The header Host is missing.')
   else return false
   return true
 }
 
+function refuseRequest(res: Response, code: 'HEADERS_TOO_LARGE' | 'INVALID_REQUEST', detail: string): void {
+  sendProblem(res, code, detail, {}, [...securityHeaders(), 'Connection', 'close'])
+}
+
 /**
- * Express comes here with a target that it cannot take apart ("http://["), and would answer in HTML; or when an answer
- * broke off.
+ * Express calls this for a request target that it cannot parse ("http://["), which it would answer in HTML, and when an
+ * answer broke off.
  */
 function refuseTarget(res: Response, error: unknown): void {
   if (error) res.destroy()
-  else sendProblem(res, 'INVALID_REQUEST', 'The target of the request could not be read.', {}, securityHeaders())
+  else sendProblem(res, 'INVALID_REQUEST', 'The target of the request could not be parsed.', {}, securityHeaders())
 }
 
-/** When there are too many, new ones are refused, and those that wait for nothing make room for the next. */
-function limitConnections(server: Server, connectionsMax: number): void {
-  server.maxHeadersCount = 0
-  server.maxConnections = connectionsMax
-  server.on('drop', () => server.closeIdleConnections())
-  server.setTimeout(SILENCE_LIMIT_MS)
-}
-
-// Plain HTTP on a laptop or behind a proxy that speaks TLS: asking browsers to upgrade would break the first.
+// No upgrade to HTTPS: it would break plain HTTP on a laptop and behind a proxy that terminates TLS.
 const secured = helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } })
 
-/** What helmet sets on every answer, for answers that do not pass by it. */
+/** The headers that helmet sets, for answers that bypass Express. */
 export function securityHeaders(): string[] {
   const headers: string[] = []
   const recorder = {
@@ -168,18 +129,18 @@ export function securityHeaders(): string[] {
 }
 
 /**
- * Express gives every request and answer another prototype, which makes slow objects of them. Born with that prototype,
- * they keep their shape: the same Express, more than twice as fast (a bare POST: 11k to 27k a second).
+ * Express swaps the prototype of every request and answer, which deoptimises these objects in V8. Constructing them
+ * with Express's prototypes keeps their shape and more than doubles the throughput (a bare POST: 11k to 27k a second).
  */
-function bornAsExpress(app: Express): {
+function withExpressPrototypes(app: Express): {
   IncomingMessage: typeof IncomingMessage
   ServerResponse: typeof ServerResponse
 } {
-  function Req(this: IncomingMessage, ...given: unknown[]) {
-    Reflect.apply(IncomingMessage, this, given)
+  function Req(this: IncomingMessage, ...args: unknown[]) {
+    Reflect.apply(IncomingMessage, this, args)
   }
-  function Res(this: ServerResponse, ...given: unknown[]) {
-    Reflect.apply(ServerResponse, this, given)
+  function Res(this: ServerResponse, ...args: unknown[]) {
+    Reflect.apply(ServerResponse, this, args)
   }
   Req.prototype = app.request
   Res.prototype = app.response
@@ -187,37 +148,4 @@ function bornAsExpress(app: Express): {
     IncomingMessage: Req as unknown as typeof IncomingMessage,
     ServerResponse: Res as unknown as typeof ServerResponse,
   }
-}
-
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE' ? new Error(`Port ${port} on ${host} is taken; free it or choose another`) : error,
-      )
-    })
-    server.listen({ port, host, backlog: BACKLOG }, resolve)
-  })
-  return (server.address() as AddressInfo).port
-}
-
-function connectionsOf(server: Server): ReadonlySet<Socket> {
-  const connections = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
-  return connections
-}
-
-/** Lets requests in hand finish, 10 s at most. */
-async function close(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
-  const limit = setTimeout(() => server.closeAllConnections(), 10_000)
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
-    // Browsers open connections ahead. To Node one without a request is not idle, and would be waited for.
-    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
-  })
-  clearTimeout(limit)
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { schemas } from '../../../dev/schemas.ts'
 
-/** Every setting of every service that names an HTTP service to call or a page to lead to. */
+/** Every setting that holds the URL of an HTTP service or of a page. */
 const BASES = [
   'ORDER_SERVICE_URL',
   'PAYMENT_PROVIDER_URL',
@@ -23,7 +23,7 @@ function read(name: string, value: string): unknown {
   return parsed?.success ? parsed.data : parsed?.error.issues[0]?.message
 }
 
-test('there is no other URL among the settings', () => {
+test('the lists above name every URL setting of every service', () => {
   const names = Object.values(schemas)
     .flatMap(({ shape }) => Object.keys(shape))
     .filter((name) => name.endsWith('_URL'))
@@ -85,15 +85,15 @@ describe.each(BASES)('%s', (name) => {
     ['http://shop:hunter2@order-service', 'expected no user name or password in it'],
     ['http://shop@order-service', 'expected no user name or password in it'],
     ['http://order-service:0', 'expected a port from 1 to 65535'],
-    ['http://order-service/?shop=1', 'expected nothing after the path: calls append theirs'],
-    ['http://order-service/?', 'expected nothing after the path: calls append theirs'],
-    ['http://order-service/#orders', 'expected nothing after the path: calls append theirs'],
+    ['http://order-service/?shop=1', 'expected no query or fragment: calls append their path'],
+    ['http://order-service/?', 'expected no query or fragment: calls append their path'],
+    ['http://order-service/#orders', 'expected no query or fragment: calls append their path'],
   ])('%s is refused: %s', (value, expected) => {
     expect(read(name, value)).toBe(expected)
   })
 })
 
-describe.each(PAGES)('%s, which no call is appended to', (name) => {
+describe.each(PAGES)('%s, the URL of a page', (name) => {
   test.each([
     ['http://localhost:3000', 'http://localhost:3000/'],
     ['https://shop.example/?from=pay#sale', 'https://shop.example/?from=pay#sale'],
@@ -107,7 +107,7 @@ describe.each(PAGES)('%s, which no call is appended to', (name) => {
 })
 
 describe('READINESS_URLS', () => {
-  test('every one of the list is read alike', () => {
+  test('each URL of the list is normalised like a single one', () => {
     expect(
       read('READINESS_URLS', 'gateway=https://[2001:DB8::7]/, order-service=http://order-service:3002/shop/'),
     ).toEqual([

@@ -1,22 +1,22 @@
 import { z } from 'zod'
 
 const EXPECTED =
-  'expected http:// or https:// and a host, with a port or a path if need be, ' +
+  'expected http:// or https:// and a host, optionally a port and a path, ' +
   'such as http://10.0.0.7:3002 or https://[2001:db8::7]/shop'
 
 /**
- * A setting that holds the base of an HTTP service: calls append their path. It is read without the slash at its end.
+ * A setting that holds the base URL of an HTTP service, to which calls append their path. Trailing slashes are removed.
  */
 export const httpBase = () => httpUrl(queryFault, (url) => url.href.replace(/\/+$/, ''))
 
-/** A setting that holds the address of a page, with a query or a fragment if need be. */
+/** A setting that holds the URL of a page; a query and a fragment are allowed. */
 export const httpPage = () =>
   httpUrl(
     () => undefined,
     (url) => url.href,
   )
 
-/** The value is in no message: it may hold a password. */
+/** Messages do not quote the value, which may hold a password. */
 function httpUrl(faultOf: (url: URL) => string | undefined, read: (url: URL) => string) {
   return z.string().transform((text, context) => {
     const url = /^\s*https?:\/\/[^/\\?#]/i.test(text) && URL.canParse(text) ? new URL(text) : undefined
@@ -27,11 +27,11 @@ function httpUrl(faultOf: (url: URL) => string | undefined, read: (url: URL) => 
   })
 }
 
-/** The buyer's own token stands where they would be sent, and `fetch` refuses them at every call. */
+/** `fetch` rejects URLs with credentials, and the Authorization header already carries the buyer's token. */
 const credentialsFault = ({ username, password }: URL) =>
   username || password ? 'expected no user name or password in it' : undefined
 
 const queryFault = ({ href }: URL) =>
-  /[?#]/.test(href) ? 'expected nothing after the path: calls append theirs' : undefined
+  /[?#]/.test(href) ? 'expected no query or fragment: calls append their path' : undefined
 
 const portFault = ({ port }: URL) => (port === '0' ? 'expected a port from 1 to 65535' : undefined)

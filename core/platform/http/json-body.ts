@@ -5,7 +5,7 @@ import { BODY_ADVICE, ProblemError } from './problem.ts'
 const MAX_BYTES = 16_384
 const JSON_IN_UTF8 = /^application\/json[ \t]*(;[ \t]*charset="?utf-?8"?[ \t]*)?$/i
 
-/** Puts the JSON body into `req.body`. */
+/** Middleware that parses the JSON body into `req.body`. */
 export function jsonBody(): RequestHandler {
   return async (req, _res, next) => {
     req.body = await readJson(req)
@@ -14,8 +14,8 @@ export function jsonBody(): RequestHandler {
 }
 
 /**
- * The JSON body, of at most 16 KB; no body at all is an empty object. The same for Express and in front of it, where
- * Express's own reader cannot stand.
+ * The JSON body, of at most 16 KB; an absent body reads as an empty object. One parser for Express and for the handlers
+ * in front of it, where Express's own parser does not work.
  * @throws ProblemError UNSUPPORTED_MEDIA_TYPE, TOO_LARGE or INVALID_REQUEST.
  */
 export async function readJson(req: IncomingMessage): Promise<unknown> {
@@ -37,7 +37,7 @@ export async function readJson(req: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** The whole body, of at most 16 KB, as it came. @throws ProblemError TOO_LARGE or INVALID_REQUEST */
+/** The raw body, of at most 16 KB. @throws ProblemError TOO_LARGE or INVALID_REQUEST */
 export function readBody(req: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (Number(req.headers['content-length']) > MAX_BYTES) return reject(new ProblemError('TOO_LARGE', BODY_ADVICE))
@@ -45,11 +45,11 @@ export function readBody(req: IncomingMessage): Promise<Buffer> {
     let bytes = 0
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      // The rest is let through unread: a client that is still sending would not see the answer.
+      // Keep draining: a client that is still sending would not read the answer.
       if (bytes > MAX_BYTES) reject(new ProblemError('TOO_LARGE', BODY_ADVICE))
       else chunks.push(chunk)
     })
     req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
-    req.on('error', () => reject(new ProblemError('INVALID_REQUEST', 'The body was cut off.')))
+    req.on('error', () => reject(new ProblemError('INVALID_REQUEST', 'The connection ended before the whole body.')))
   })
 }

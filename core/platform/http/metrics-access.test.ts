@@ -37,13 +37,13 @@ test.each([
   ['development', TOKEN, `${TOKEN}x`, 403],
   ['development', TOKEN, TOKEN, 200],
   ['production', TOKEN, TOKEN, 200],
-])('in %s, with the token %s, whoever sends %s is answered %i', async (NODE_ENV, METRICS_TOKEN, token, status) => {
+])('in %s with METRICS_TOKEN=%s, the token %s gets %i', async (NODE_ENV, METRICS_TOKEN, token, status) => {
   await withMetrics({ NODE_ENV, METRICS_TOKEN }, new Registry(), async (url) => {
     expect((await call('GET', url, { token })).status).toBe(status)
   })
 })
 
-test('however many ask for figures, one collection is under way, and those who ask meanwhile share the next', async () => {
+test('one collection of metrics runs at a time, and requests that arrive meanwhile share the next', async () => {
   const metrics = new Registry()
   const collections: (() => void)[] = []
   let [underWay, underWayMax] = [0, 0]

@@ -2,7 +2,9 @@ import type { RequestHandler } from 'express'
 import { bearerOnly } from './bearer-only.ts'
 import { ProblemError } from './problem.ts'
 
-/** Who may read /metrics: the holder of METRICS_TOKEN; without one, anybody in a trial, and nobody in production. */
+/**
+ * Guards /metrics by METRICS_TOKEN. While none is configured, /metrics is open in development and closed in production.
+ */
 export function metricsAccess({
   NODE_ENV,
   METRICS_TOKEN,
@@ -15,7 +17,7 @@ export function metricsAccess({
   return () => {
     throw new ProblemError(
       'UNAUTHENTICATED',
-      'In production the figures need a token: set METRICS_TOKEN for every service.',
+      'In production /metrics needs a token: set METRICS_TOKEN for every service.',
     )
   }
 }

@@ -4,7 +4,7 @@ import type { Express, RequestHandler, Response } from 'express'
 import { contentSecurityPolicy } from 'helmet'
 import { ProblemError } from './problem.ts'
 
-/** Where the pages are built to (web/vite.config.ts). */
+/** Output folder of web/vite.config.ts. */
 const BUILT = join(import.meta.dirname, '../../../web/dist')
 const A_YEAR_SECONDS = 31_536_000
 
@@ -15,9 +15,9 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** A page is its own files and our own answers: nothing inline, nothing from elsewhere, in nobody's frame. */
+/** A page loads only its own files and our own answers: nothing inline, no other origin, no framing. */
 const policy = contentSecurityPolicy({
-  // Not helmet's defaults: they upgrade to https, which a demo on plain http does not answer.
+  // helmet's defaults upgrade to https, which a demo on plain HTTP does not serve.
   useDefaults: false,
   directives: {
     defaultSrc: ["'none'"],
@@ -31,15 +31,12 @@ const policy = contentSecurityPolicy({
   },
 })
 
-/**
- * Serves a built page at / and what it is made of at /assets, all of it from memory: some 100 KB. A checkout in which
- * nothing was built has no page, and everything else.
- */
+/** Serves a built page at / and its files at /assets from memory (about 100 KB). Without a build there is no page. */
 export function servePage(app: Express, name: 'shop' | 'control-room'): void {
   const files = readBuilt()
   const index = files.get(`${name}/index.html`)
   if (!index) return
-  // Names of assets carry the hash of what is in them; the index says which are of today.
+  // Asset names carry a content hash and are cached for a year; the index names the current ones.
   app.get('/', policy, (_req, res) => send(res, '.html', index, 'no-cache'))
   app.get('/assets/:name', asset(files))
 }
@@ -49,7 +46,7 @@ function asset(files: Map<string, Buffer>): RequestHandler<{ name: string }> {
     const path = `assets/${req.params.name}`
     const found = files.get(path)
     if (!found)
-      throw new ProblemError('NOT_FOUND', 'There is no such file; look at the page again, it names those of today.')
+      throw new ProblemError('NOT_FOUND', 'There is no such file; reload the page, which names the current files.')
     send(res, extname(path), found, `public, max-age=${A_YEAR_SECONDS}, immutable`)
   }
 }
@@ -60,7 +57,7 @@ function send(res: Response, extension: string, content: Buffer, cacheControl: s
     .send(content)
 }
 
-/** By their path in the folder, with / on every system. */
+/** File contents by relative path, with / as separator on every system. */
 function readBuilt(): Map<string, Buffer> {
   try {
     const entries = readdirSync(BUILT, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())

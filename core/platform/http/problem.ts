@@ -6,7 +6,7 @@ import { type ProblemCode, problems } from '../../contracts/problems.ts'
 import type { Logger } from '../process/log.ts'
 import { isOutage } from '../stores/outage.ts'
 
-export const BODY_ADVICE = 'A body may have 16 KB.'
+export const BODY_ADVICE = 'A body may have at most 16 KB.'
 
 export type Extras = Partial<Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors'>>
 
@@ -22,7 +22,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** Answers with application/problem+json and, where the caller should come back, Retry-After in whole seconds. */
+/** Answers with application/problem+json and, when the caller should retry, Retry-After in whole seconds. */
 export function sendProblem(
   res: ServerResponse,
   code: ProblemCode,
@@ -44,7 +44,9 @@ export function problemOf(code: ProblemCode, detail: string, extras: Extras = {}
 /** Name, value, name, value, … */
 export type HeaderList = readonly string[]
 
-/** Answers in one write, in front of Express too. A list of headers goes straight into the text that is sent. */
+/**
+ * Answers in one write, also in front of Express. Node copies a flat header list into the response without an object.
+ */
 export function sendJson(res: ServerResponse, status: number, body: object, headers: HeaderList): void {
   const text = JSON.stringify(body)
   res.writeHead(status, [...headers, 'Content-Length', String(Buffer.byteLength(text))])
@@ -55,7 +57,7 @@ const problemTypes = Object.fromEntries(
   Object.keys(problems).map((code) => [code, `urn:seckill:problem:${code.toLowerCase().replaceAll('_', '-')}`]),
 ) as Record<ProblemCode, string>
 
-/** @throws ProblemError INVALID_REQUEST that names every field that is wrong. */
+/** @throws ProblemError INVALID_REQUEST that names every invalid field, 10 at most. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
@@ -66,15 +68,15 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   throw new ProblemError('INVALID_REQUEST', summary, { errors })
 }
 
-/** What no route has answered: the path has routes for other methods (405, naming them), or none at all. */
-export const unanswered: RequestHandler = (req, res) => {
+/** The fallback after all routes: 405 with the allowed methods when the path has other routes, else 404. */
+export const routeMissing: RequestHandler = (req, res) => {
   const detail = `There is no ${req.method} ${req.path} here.`
   const methods = methodsAt(req.app, req.path)
   if (methods.length > 0) sendProblem(res, 'METHOD_NOT_ALLOWED', detail, {}, ['Allow', methods.join(', ')])
   else sendProblem(res, 'NOT_FOUND', detail)
 }
 
-/** Has been part of Express's router all along, and is missing from its types. */
+/** Part of Express's router, but missing from its types. */
 interface Layer {
   route?: { stack: { method: string }[] }
   match: (path: string) => boolean
@@ -89,7 +91,7 @@ function methodsAt({ router }: Application, path: string): string[] {
   return [...methods].sort()
 }
 
-/** The last middleware: everything thrown becomes a problem document. */
+/** The last middleware: turns every thrown error into a problem document. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) return next(error)
@@ -97,7 +99,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
   }
 }
 
-/** Answers whatever was thrown with a problem document, and logs it where it is a fault. */
+/** Answers with the problem document of a thrown error, and logs faults that are ours. */
 export function sendFault(res: ServerResponse, error: unknown, log: Logger, more: HeaderList = []): void {
   const problem = (code: ProblemCode, detail: string, extras?: Extras) => sendProblem(res, code, detail, extras, more)
   if (error instanceof ProblemError) return problem(error.code, error.message, error.extras)
@@ -107,14 +109,14 @@ export function sendFault(res: ServerResponse, error: unknown, log: Logger, more
   if (status >= 400 && status < 500)
     return problem('INVALID_REQUEST', 'The request could not be read; is the body JSON?')
   if (isOutage(error)) {
-    log.warn({ err: error }, 'request refused: a server is away')
-    return problem('UNAVAILABLE', 'This cannot be reached right now; try again in a moment.', { retryAfterSeconds: 2 })
+    log.warn({ err: error }, 'request refused: PostgreSQL, Redis or RabbitMQ is unavailable')
+    return problem('UNAVAILABLE', 'This is unavailable right now; try again in a moment.', { retryAfterSeconds: 2 })
   }
   log.error({ err: error }, 'request failed')
   problem('INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
 }
 
-/** Status that Express and its body readers put on their errors; 500 for anything else. */
+/** The status that Express and its body parsers set on their errors; 500 for every other error. */
 function httpStatus(error: unknown): number {
   return typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number'
     ? error.status

@@ -12,7 +12,7 @@ test('the header is the HMAC of the time, a dot and the raw body', () => {
   expect(header).toBe(`t=1760000000,v1=${expected}`)
 })
 
-test('what was signed is taken, up to 300 seconds early or late', () => {
+test('a valid signature is accepted up to 300 seconds early or late', () => {
   for (const seconds of [0, 299, -299])
     expect(signatureFault(SECRET, header, body, NOW_MS + seconds * 1_000)).toBeUndefined()
 })
@@ -28,12 +28,12 @@ test('an altered body, an altered time and a foreign secret are wrong', () => {
   expect(signatureFault(`${SECRET}!`, header, body, NOW_MS)).toBe('WRONG')
 })
 
-test('the dot cannot be moved between time and body', () => {
+test('moving the dot between time and body invalidates the signature', () => {
   const moved = signBody(SECRET, '0.5', NOW_MS).replace('t=1760000000', 't=17600000000')
   expect(signatureFault(SECRET, moved, Buffer.from('.5'), NOW_MS)).toBe('WRONG')
 })
 
-test('no header is missing', () => {
+test('an absent or empty header is reported as missing', () => {
   expect(signatureFault(SECRET, undefined, body, NOW_MS)).toBe('MISSING')
   expect(signatureFault(SECRET, '', body, NOW_MS)).toBe('MISSING')
 })

@@ -6,7 +6,7 @@ import { startHttp } from './http-service.ts'
 import { jsonBody } from './json-body.ts'
 import { createLog } from '../process/log.ts'
 
-/** Answers /held when it is told to, /partly with the beginning of an answer, everything else at once. */
+/** Answers /held when the test says so, /partly with the beginning of an answer, other paths at once. */
 let http: Awaited<ReturnType<typeof startHttp>>
 let held: (() => void)[] = []
 beforeAll(async () => {
@@ -35,16 +35,19 @@ afterAll(() => http.close())
 
 const HOST = 'Host: shop\r\n'
 const get = (path: string) => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`
-const POST_BROKEN = `POST /body HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`
+const CHUNKED_JSON = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n'
+const POST_BROKEN = `POST /body HTTP/1.1\r\n${HOST}${CHUNKED_JSON}\r\nzz\r\n`
 const UNREADABLE: [name: string, bytes: string, status: number][] = [
-  ['no request at all', 'nonsense\r\n\r\n', 400],
-  ['two lengths', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`, 400],
+  ['bytes that are no HTTP', 'nonsense\r\n\r\n', 400],
+  ['a request with two lengths', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`, 400],
   ['a header of 20 KB', `GET / HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
-  ['a body that is broken off by its framing', POST_BROKEN, 400],
+  ['a body with invalid chunks', POST_BROKEN, 400],
   ['a CONNECT', `CONNECT other:80 HTTP/1.1\r\n${HOST}\r\n`, 405],
 ]
 
-/** Sends, lets what is held be answered once the server has all of it, and waits for the end of the connection. */
+/**
+ * Sends the bytes, releases the held answers once the server has read everything, and waits for the connection's end.
+ */
 async function answersTo(bytes: string, holding: number): Promise<number[]> {
   held = []
   const connection = new RawConnection(`http://127.0.0.1:${http.port}/`).send(bytes)
@@ -53,7 +56,7 @@ async function answersTo(bytes: string, holding: number): Promise<number[]> {
     () => held.length,
     (count) => count === holding,
   )
-  // Whatever is wrongly said at once has been said by now.
+  // A refusal that wrongly overtakes the held answers has arrived by now.
   await eventually(
     'the server to have read on',
     () => fetch(`http://127.0.0.1:${http.port}/livez`).then(({ ok }) => ok),
@@ -69,7 +72,7 @@ async function answersTo(bytes: string, holding: number): Promise<number[]> {
   return connection.answers().map(({ status }) => status)
 }
 
-describe('what cannot be read is refused behind the answers to what came before it:', () => {
+describe('an unparsable request is refused after the answers to the requests before it:', () => {
   test.each(UNREADABLE)('%s', async (_, bytes, status) => {
     expect(await answersTo(get('/held') + bytes, 1)).toEqual([200, status])
   })
@@ -78,22 +81,22 @@ describe('what cannot be read is refused behind the answers to what came before 
     expect(await answersTo(get('/held') + get('/livez') + get('/held') + bytes, 2)).toEqual([200, 200, 200, status])
   })
 
-  test('and is refused once, however much of it follows', async () => {
+  test('once, however many bytes follow', async () => {
     expect(await answersTo(`${get('/held')}nonsense\r\n\r\n${get('/livez').repeat(1_000)}`, 1)).toEqual([200, 400])
   })
 
-  test('on a connection of HTTP/1.0 that is kept', async () => {
+  test('on a kept-alive connection of HTTP/1.0', async () => {
     const kept = `GET /held HTTP/1.0\r\nConnection: keep-alive\r\n\r\n`
     expect(await answersTo(`${kept}${kept}nonsense\r\n\r\n`, 2)).toEqual([200, 200, 400])
   })
 
-  test('not at all on one that ends with the answer before it', async () => {
+  test('not at all on a connection that ends with the answer before it', async () => {
     expect(await answersTo('GET /held HTTP/1.0\r\n\r\nnonsense\r\n\r\n', 1)).toEqual([200])
     expect(await answersTo(`GET /held HTTP/1.1\r\n${HOST}Connection: close\r\n\r\nnonsense\r\n\r\n`, 1)).toEqual([200])
   })
 })
 
-test('what cannot be read ends a connection on which an answer stays unfinished, without another word', async () => {
+test('an unparsable request after an unfinished answer closes the connection without a refusal', async () => {
   const connection = new RawConnection(`http://127.0.0.1:${http.port}/`).send(get('/partly'))
   await eventually(
     'the beginning',
@@ -111,7 +114,7 @@ test('what cannot be read ends a connection on which an answer stays unfinished,
 })
 
 test.each(['1.0', '1.1'])(
-  'pipelined requests of HTTP/%s are answered in their order, the quick ones behind the slow',
+  'pipelined requests of HTTP/%s are answered in order, also when the first is the slowest',
   async (version) => {
     held = []
     const of = (path: string) => `GET ${path} HTTP/${version}\r\n${HOST}Connection: keep-alive\r\n\r\n`

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { ProblemCode } from '../../contracts/problems.ts'
 import { type HeaderList, problemOf } from './problem.ts'
 
-/** Then whoever was refused has read why. Closed at once, with bytes of theirs unread, the answer would be lost. */
+/** Time for the client to read the answer: closing at once with unread input would send a reset and lose it. */
 const LINGER_MS = 1_000
 
 type Refusal = [code: ProblemCode, detail: string]
@@ -12,17 +12,16 @@ const refusals: Record<string, Refusal> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['TOO_LARGE', 'The extensions of a chunk are too long; leave them out.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['TIMED_OUT', 'Send the headers within 10 s, and the whole request within 20 s.'],
 }
-const NOT_HTTP: Refusal = ['INVALID_REQUEST', 'This could not be read as a request of HTTP/1.1.']
+const NOT_HTTP: Refusal = ['INVALID_REQUEST', 'This could not be parsed as an HTTP/1.1 request.']
 
 /**
- * What Node itself refuses, before there is a request to answer, gets a problem document as well, and its connection
- * ends. Requests that came before it on the connection are answered first: a refusal in front of their answers would be
- * taken for the first of them.
+ * Answers requests that Node's parser rejects with a problem document, and closes their connection. Pipelined requests
+ * before them are answered first: a refusal in front of their answers would be read as the first of these.
  */
 export function refuseUnreadable(server: Server, headers: HeaderList): void {
   const refused = new WeakSet<Duplex>()
   function refuseOnce(socket: Duplex, refusal: Refusal, more: HeaderList, broken?: IncomingMessage): void {
-    if (refused.has(socket)) return // The parser complains again of every byte that follows.
+    if (refused.has(socket)) return // The parser reports an error again for every later chunk.
     refused.add(socket)
     afterEarlierAnswers(socket, broken, () => refuse(socket, refusal, more))
   }
@@ -40,14 +39,14 @@ export function refuseUnreadable(server: Server, headers: HeaderList): void {
   })
 }
 
-/** Fields of Node's that have no public name; its own error handler looks at the first. */
+/** Internal fields of Node's sockets without a public name; Node's own error handler reads the first. */
 interface ParsedSocket extends Duplex {
-  /** The answer that is under way, or the first of those that wait for each other. */
+  /** The answer that is under way; with pipelining, the first of the queued ones. */
   _httpMessage?: ServerResponse | null
   parser?: { incoming?: IncomingMessage | null } | null
 }
 
-/** The request in whose body the fault is. Its handler waits for the rest, which cannot come. */
+/** The request with the fault in its body. Its handler waits for the rest, which never comes. */
 function unfinished({ parser }: ParsedSocket): IncomingMessage | undefined {
   return parser?.incoming && !parser.incoming.complete ? parser.incoming : undefined
 }
@@ -56,14 +55,14 @@ function afterEarlierAnswers(socket: ParsedSocket, broken: IncomingMessage | und
   const underWay = socket._httpMessage
   if (!socket.writable) endSocket(socket)
   else if (!underWay) then()
-  // With a part of its answer on the way, no word of ours would be understood.
+  // Part of its answer is already sent: a problem document would be read as the rest of that answer.
   else if (underWay.req === broken && underWay.headersSent) socket.destroy()
   else if (underWay.req === broken) then()
-  // The next answer is in its place by the time this one closes.
+  // When this answer closes, Node has made the next queued one `_httpMessage`.
   else underWay.once('close', () => afterEarlierAnswers(socket, broken, then))
 }
 
-/** One that is ending already has an answer to send. */
+/** A socket that is already ending still has an answer to flush. */
 function endSocket(socket: Duplex): void {
   if (socket.writableEnded) destroySoon(socket)
   else socket.destroy()

@@ -1,10 +1,10 @@
-/** Spent on attempts that fail: by then a server is away, and every further attempt would wait for it. */
+/** Time spent on failing attempts after which a server is presumed down: further attempts would only wait for it. */
 const FAILING_MAX_MS = 10_000
-const NAMED_MAX = 5
+const NAMED_IN_ERROR_MAX = 5
 
 /**
- * Does the work for each item, one after the other: one that fails does not keep the others from theirs.
- * @throws at the end, naming those that failed, with the first fault as its cause.
+ * Runs the work for each item, one after the other; a failing item does not stop the others.
+ * @throws at the end, naming items that failed, with the first error as its cause
  */
 export async function attemptEach<Item extends { id: string }>(
   items: Item[],
@@ -24,7 +24,7 @@ export async function attemptEach<Item extends { id: string }>(
   }
   if (failures.length === 0) return
   const named = failures
-    .slice(0, NAMED_MAX)
+    .slice(0, NAMED_IN_ERROR_MAX)
     .map(({ id }) => id)
     .join(', ')
   throw new Error(`failed for ${failures.length} of ${items.length}, among them ${named}`, {

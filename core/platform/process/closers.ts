@@ -1,6 +1,6 @@
 import type { Logger } from './log.ts'
 
-/** What a service holds, closed in the reverse order of acquisition; one failing close does not skip the rest. */
+/** Closes the resources of a service in reverse order of acquisition; one failing close does not skip the rest. */
 export class Closers {
   readonly #held: { name: string; close: () => unknown }[] = []
   readonly #log: Logger

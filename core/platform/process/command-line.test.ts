@@ -9,14 +9,14 @@ const CHECKOUT = join(import.meta.dirname, '../../..')
 const { scripts } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>
 }
-/** The npm scripts that run a file of ours; the others are tools that know --help by themselves. */
+/** The npm scripts that run a file of ours; the others run tools with a --help of their own. */
 const commands = Object.entries(scripts).flatMap(([name, script]) => {
   const [, words] = /node dev\/run\.mjs (.+)$/.exec(script) ?? []
   return words === undefined ? [] : [{ name, words: words.split(' ') }]
 })
 const files = [...new Set(commands.map(({ words: [file = ''] }) => file))]
-/** What they do not know goes to vitest and to k6. */
-const HANDING_OVER = ['dev/test.ts', 'loadtest/run.ts']
+/** These pass unknown options on to vitest and k6. */
+const PASSING_ON = ['dev/test.ts', 'loadtest/run.ts']
 
 async function run(words: string[]): Promise<{ code: number | null; out: string; err: string }> {
   const child = spawn(process.execPath, ['dev/run.mjs', ...words], { cwd: CHECKOUT, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -31,7 +31,7 @@ async function run(words: string[]): Promise<{ code: number | null; out: string;
   return { code, ...said }
 }
 
-test('every script of package.json is looked at', () => {
+test('every script of package.json that runs our code is among the commands of this test', () => {
   expect(commands.length).toBeGreaterThan(20)
   expect(
     Object.entries(scripts).filter(
@@ -48,7 +48,7 @@ test.each(commands)(
   },
 )
 
-test('every usage begins with how the command is called, and names each option that its file reads', () => {
+test('every usage begins with the npm command, and names each option that its file reads', () => {
   for (const file of files) {
     const usage = usageOf(join(CHECKOUT, file))
     expect(usage, file).toMatch(/^Usage: npm (run|start|test)/)
@@ -59,9 +59,9 @@ test('every usage begins with how the command is called, and names each option t
   }
 })
 
-/** Run one by one below they would cost a second each. */
-test('every command reads its arguments in the one place, and before it does anything that takes time', () => {
-  for (const file of files.filter((name) => !HANDING_OVER.includes(name))) {
+/** Checked in the source, because running each command takes a second. */
+test('every command parses its arguments with commandLine, before its first await', () => {
+  for (const file of files.filter((name) => !PASSING_ON.includes(name))) {
     const code = readFileSync(join(CHECKOUT, file), 'utf8').replaceAll(/^import .*$/gm, '')
     expect(code.match(/\bcommandLine\(/g), file).toHaveLength(1)
     expect(code, file).not.toMatch(/process\.argv|parseArgs/)
@@ -81,7 +81,7 @@ test.each([
   ],
   [['cli/audit.ts', '--wait', 'long'], '--wait: expected a number from 0 to 86400, got "long".'],
   [['loadtest/bench/compare.ts', 'before.json'], 'An argument is missing.'],
-])('refused with the usage: %s', async (words, sentence) => {
+])('wrong arguments are refused with the usage: %s', async (words, sentence) => {
   expect(await run(words)).toEqual({
     code: 2,
     out: '',

@@ -1,36 +1,36 @@
 import { z } from 'zod'
 import { databaseUrlFault } from '../stores/database-url.ts'
-import { notForProduction } from './production-checks.ts'
+import { productionFaults } from './production-checks.ts'
 
-/** BSD's EX_CONFIG: supervisors tell "wrong configuration" from "crashed" by it. */
+/** BSD's EX_CONFIG, by which supervisors tell a wrong configuration from a crash. */
 const EXIT_BAD_CONFIGURATION = 78
 
-/** Longest wait of a timer of Node's, 2^31 - 1 ms; one that is asked for more fires after 1 ms, again and again. */
+/** Longest delay of a Node timer, 2^31 - 1 ms; with a longer one it fires every 1 ms. */
 const TIMER_MS_MAX = 2_147_483_647
-/** As people write numbers: nothing that only Number() reads, such as "", "0x10" or "Infinity". */
+/** Decimal notation; excludes what only Number() reads, such as "", "0x10" or "Infinity". */
 const NUMBER = /^-?\d+(\.\d+)?(e\d{1,3})?$/
 
 /**
- * The one way to read a number. Both bounds have to be said: a setting without an upper one would overflow a timer, a
- * column or a limit one day.
+ * The only parser of numeric settings. Both bounds are required: without an upper bound a setting could overflow a
+ * timer, a column or a limit.
  */
 export function bounded([least, most]: Bounds, { isWhole = true } = {}) {
-  return z.string().transform((given, context) => {
-    const number = NUMBER.test(given) ? Number(given) : Number.NaN
+  return z.string().transform((text, context) => {
+    const number = NUMBER.test(text) ? Number(text) : Number.NaN
     if (number >= least && number <= most && (!isWhole || Number.isInteger(number))) return number
     context.addIssue({
       code: 'custom',
-      message: `expected a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}, got "${given}"`,
+      message: `expected a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}, got "${text}"`,
     })
     return z.NEVER
   })
 }
 type Bounds = readonly [least: number, most: number]
 
-/** A count of something. */
+/** A whole number. */
 export const count = (byDefault: number, bounds: Bounds) => bounded(bounds).default(byDefault)
 
-/** A duration, with or without a fraction. @throws where its bounds are more than a timer can wait */
+/** A duration, fractions allowed. @throws when the upper bound exceeds the longest timer */
 export function seconds(byDefault: number, bounds: Bounds) {
   if (bounds[1] * 1_000 > TIMER_MS_MAX)
     throw new Error(`A timer cannot wait ${bounds[1]} s: expected a maximum of ${TIMER_MS_MAX / 1_000} or less`)
@@ -50,19 +50,19 @@ const port = (byDefault: number) => bounded([0, 65_535]).default(byDefault)
 const secret = (purpose: string) =>
   z.string().min(32, 'expected at least 32 characters').describe(`${purpose} (32 characters or more, random)`)
 
-// The check of the parameters needs a URL to begin with.
+// `abort`: databaseUrlFault parses the text and needs a valid URL.
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/, abort: true }).superRefine((url, context) => {
   const fault = databaseUrlFault(url)
   if (fault) context.addIssue(fault)
 })
 
-/** Settings that mean the same in every service that has them; each service picks its own. */
+/** Settings that several services share; each service picks those that it reads. */
 export const settings = {
-  // A misspelt "production" would switch its refusals off.
+  // An enum, because a misspelt "production" would switch the production checks off.
   NODE_ENV: z
     .enum(['development', 'test', 'production'])
     .default('development')
-    .describe('production refuses default credentials and what only a trial may have'),
+    .describe('production refuses default credentials and demo-only settings'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -73,31 +73,32 @@ export const settings = {
     .min(32, 'expected at least 32 characters')
     .optional()
     .describe(
-      'opens /metrics of every service, as a bearer token (32 characters or more, random); without one it is open, in production closed',
+      'bearer token for /metrics of every service (32 characters or more, random); ' +
+        'without one /metrics is open, in production closed',
     ),
   DATABASE_URL: databaseUrl.describe(
-    'PostgreSQL, the truth; through a pooler the role must bring the settings of docs/architecture.md',
+    'PostgreSQL, the source of truth; behind a pooler the role must have the settings that docs/architecture.md lists',
   ),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/ })
-    .describe('Redis 7.0 or newer, the fast door; its log synced always, its maxmemory-policy noeviction'),
+    .describe('Redis 7.0 or newer, with appendfsync always and maxmemory-policy noeviction'),
   REDIS_KEY_PREFIX: z
     .string()
     .regex(/^[\w:-]*$/, 'expected letters, digits, _ : -')
     .default('seckill:')
-    .describe('put before every Redis key'),
+    .describe('prefix of every Redis key'),
   RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),
   TOKEN_SECRET: secret("signs and verifies the buyers' tokens"),
   PAYMENT_SECRET: secret('signs the calls between shop and payment provider, both ways'),
   DEMO_MODE: z
     .stringbool()
     .default(false)
-    .describe('true lets anybody sign in by name (POST /sessions), and the control room send simulated buyers'),
+    .describe('true allows sign-in by name (POST /sessions) and simulated buyers from the control room'),
   ALLOW_DEMO_PAYMENTS: z
     .stringbool()
     .default(false)
-    .describe("true lets production take payments by the demo's provider, whose button pays without money"),
-  TRUST_PROXY_HOPS: count(0, [0, 10]).describe('reverse proxies in front whose X-Forwarded-For is believed'),
+    .describe('true allows the demo payment provider, which moves no money, in production'),
+  TRUST_PROXY_HOPS: count(0, [0, 10]).describe('number of reverse proxies in front whose X-Forwarded-For is trusted'),
   INTAKE_QUEUE_MAX_LENGTH: count(100_000, [1, 100_000_000]).describe(
     'reservations that may wait for the order service; more are refused as BUSY',
   ),
@@ -106,19 +107,19 @@ export const settings = {
   ),
   PAYMENT_WINDOW_SECONDS: seconds(1_800, [0.1, 2_000_000]).describe('how long an order may stay unpaid'),
   SAGA_SECONDS: seconds(30, [0.1, DAY_SECONDS]).describe(
-    'how long the saga of an order that names a coupon or points may take before it is called off, or told again',
+    'how long the saga of an order with a coupon or points may take before it is cancelled, or its event is sent again',
   ),
   DELAY_TRANSPORT: z
     .enum(['auto', 'plugin', 'queue'])
     .default('auto')
     .describe(
-      'what holds timeout messages back: the x-delayed-message plugin, a queue with a TTL, or whichever the broker has',
+      'what delays timeout messages: the x-delayed-message plugin, a queue with a TTL, or auto: the plugin if it exists',
     ),
   port,
   secret,
 }
 
-/** Every service answers /livez, /readyz and /metrics, logs, and binds somewhere. */
+/** Settings that every service reads. */
 export const everyService = {
   NODE_ENV: settings.NODE_ENV,
   LOG_LEVEL: settings.LOG_LEVEL,
@@ -126,7 +127,7 @@ export const everyService = {
   METRICS_TOKEN: settings.METRICS_TOKEN,
 }
 
-/** Thrown with *every* bad variable listed, so that one start shows all there is to mend. */
+/** Lists *every* bad variable, so that one failed start shows all that must be corrected. */
 export class BadConfiguration extends Error {
   constructor(problems: string[]) {
     super(`The environment is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
@@ -134,23 +135,25 @@ export class BadConfiguration extends Error {
 }
 
 /**
- * @throws BadConfiguration naming every variable that is missing, malformed, or (in production) must not be what it is.
+ * @throws BadConfiguration naming every variable that is missing, malformed, or not allowed in production.
  */
 export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
-  const parsed = schema.safeParse(given)
+  const nonEmpty = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(nonEmpty)
   const problems = parsed.success
     ? []
     : parsed.error.issues.map((issue) => {
         const name = issue.path.join('.')
-        return given[name] === undefined ? `${name} is missing: ${describe(schema, name)}` : `${name}: ${issue.message}`
+        return nonEmpty[name] === undefined
+          ? `${name} is missing: ${describe(schema, name)}`
+          : `${name}: ${issue.message}`
       })
-  if (given.NODE_ENV === 'production') problems.push(...notForProduction(Object.keys(schema.shape), given))
+  if (nonEmpty.NODE_ENV === 'production') problems.push(...productionFaults(Object.keys(schema.shape), nonEmpty))
   if (!parsed.success || problems.length > 0) throw new BadConfiguration(problems)
   return parsed.data
 }
 
-/** Like parseConfig on the process's environment, but prints what is wrong and exits 78 ("bad configuration"). */
+/** Parses the environment of this process; prints every fault and exits 78 when it is not usable. */
 export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {
   try {
     return parseConfig(schema, process.env)
@@ -159,7 +162,7 @@ export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.outp
   }
 }
 
-/** Prints what is wrong with the configuration and exits 78. @throws every other error again. */
+/** Prints the faults of a BadConfiguration and exits 78; rethrows every other error. */
 export function exitIfBadConfiguration(error: unknown): never {
   if (!(error instanceof BadConfiguration)) throw error
   process.stderr.write(`${error.message}\n.env.example lists every variable.\n`)

@@ -9,11 +9,16 @@ interface End {
   output: string
 }
 
-/** A process that comes by `relay.beforeCommit` three times, says so, and ends well. */
+/** A process that reaches `relay.beforeCommit` three times, writes so, and exits with 0. */
 const PROGRAM = `
-  const { failpoint, failpointOnceSent } = await import(${JSON.stringify(new URL('failpoint.ts', import.meta.url).href)})
+  const url = ${JSON.stringify(new URL('failpoint.ts', import.meta.url).href)}
+  const { failpoint, failpointOnceSent } = await import(url)
   const { writeSync } = await import('node:fs')
-  for (let i = 1; i <= 3; i++) { failpoint('relay.beforeCommit'); failpoint('relay.beforePublish'); writeSync(1, 'passed ' + i + ';') }
+  for (let i = 1; i <= 3; i++) {
+    failpoint('relay.beforeCommit')
+    failpoint('relay.beforePublish')
+    writeSync(1, 'passed ' + i + ';')
+  }
   failpointOnceSent('consumer.afterAck')
   setImmediate(() => { writeSync(1, 'sent;'); setImmediate(() => writeSync(1, 'answered;')) })`
 
@@ -28,18 +33,18 @@ const run = (env: Record<string, string>) =>
   })
 const ALIVE: End = { signal: undefined, output: 'passed 1;passed 2;passed 3;sent;answered;' }
 
-test('nobody dies of a failpoint that FAILPOINT does not name', async () => {
+test('a process passes every failpoint that FAILPOINT does not name', async () => {
   expect(await run({})).toEqual(ALIVE)
   expect(await run({ FAILPOINT: '' })).toEqual(ALIVE)
   expect(await run({ FAILPOINT: 'purchase.beforePublish' })).toEqual(ALIVE)
 })
 
-test('nobody dies of a failpoint in production', async () => {
+test('a process passes every failpoint in production', async () => {
   expect(await run({ FAILPOINT: 'relay.beforeCommit', NODE_ENV: 'production' })).toEqual(ALIVE)
   expect(await run({ FAILPOINT: 'consumer.afterAck', NODE_ENV: 'production' })).toEqual(ALIVE)
 })
 
-test('the process that FAILPOINT names the place for is killed there, or when it has come by so often', async () => {
+test('a process is killed at the place that FAILPOINT names, when it reaches it for the given time', async () => {
   expect(await run({ FAILPOINT: 'relay.beforeCommit' })).toEqual({
     signal: 'SIGKILL',
     output: 'dies at failpoint relay.beforeCommit\n',
@@ -51,20 +56,20 @@ test('the process that FAILPOINT names the place for is killed there, or when it
   expect(await run({ FAILPOINT: 'relay.beforeCommit:4' })).toEqual(ALIVE)
 })
 
-test('where something is to be sent first, the process lives until it is written, and not until it is answered', async () => {
+test('failpointOnceSent kills the process after its writes were sent, before an answer is read', async () => {
   expect(await run({ FAILPOINT: 'consumer.afterAck' })).toEqual({
     signal: 'SIGKILL',
     output: 'passed 1;passed 2;passed 3;sent;dies at failpoint consumer.afterAck\n',
   })
 })
 
-test('a place that does not exist is refused at the start, with those that do', async () => {
+test('an unknown failpoint is refused at the start, with the list of those that exist', async () => {
   for (const FAILPOINT of ['relay.beforeComit', 'relay.beforeCommit:0', 'relay.beforeCommit:x']) {
     expect((await run({ FAILPOINT })).output).toMatch(/FAILPOINT: expected .*relay\.beforeCommit.*got /)
   }
 })
 
-test('every failpoint stands in the product, once, and in the table of a test that hits it', () => {
+test('every failpoint occurs once in the product, and in a test that hits it', () => {
   const root = join(import.meta.dirname, '../../..')
   const sources = (folders: string[], wanted: (file: string) => boolean) =>
     folders

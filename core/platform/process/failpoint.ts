@@ -1,18 +1,18 @@
 import { writeSync } from 'node:fs'
 
 /**
- * Named places where a process can be made to die, so that tests can kill it at the worst moment and not merely at
- * some. `FAILPOINT=relay.beforeCommit` kills the process with SIGKILL, nothing closed and nothing flushed, when it
- * first comes by that place; `FAILPOINT=relay.beforeCommit:3` when it comes by for the third time.
+ * Named places where tests make a process die, so that they hit the worst moment instead of a random one.
+ * `FAILPOINT=relay.beforeCommit` kills the process with SIGKILL, nothing closed and nothing flushed, when it first
+ * reaches that place; `FAILPOINT=relay.beforeCommit:3` when it reaches it for the third time.
  *
- * They are compiled in, because the code that is tested has to be the code that runs. Unless FAILPOINT names one of
- * them, and always when NODE_ENV is production, each is a call of an empty function, which takes 1 ns.
+ * They are part of the product, because the tested code must be the code that runs. Unless FAILPOINT names a place, and
+ * always when NODE_ENV is production, each is a call of an empty function, which takes 1 ns.
  */
 
-/** Every place there is, in the order in which a purchase comes by them. Each is hit by a test in test/faults. */
+/** All places, in the order in which a purchase reaches them. A test in test/faults hits each. */
 export const FAILPOINTS = [
-  // Gateway: the unit is set aside in Redis; the message is written, confirmed, its pending entry deleted, the buyer
-  // told.
+  // Gateway: the unit is reserved in Redis; the message is written and confirmed, its pending entry is deleted, the
+  // buyer gets the answer.
   'purchase.beforePublish',
   'publisher.beforeConfirm',
   'handOver.beforeForget',
@@ -21,39 +21,39 @@ export const FAILPOINTS = [
   'takeBack.afterRelease',
   'resender.beforePublish',
   'resender.afterConfirm',
-  // Order service: a batch is committed, acknowledged, settled in Redis; the outbox is published, then emptied.
+  // Order service: a batch is committed, acknowledged, settled in Redis; the outbox is published, then deleted.
   'placing.beforeCommit',
   'placing.beforeAck',
   'consumer.afterAck',
   'settling.afterWrite',
   'relay.beforePublish',
   'relay.beforeCommit',
-  // Order service: money is committed, then settled in Redis; a refund is taken by the provider, then written down.
+  // Order service: a payment is committed, then settled in Redis; the provider accepts a refund, then it is recorded.
   'payment.beforeSettle',
   'refund.beforeWrittenDown',
-  // Cancel worker: the order is cancelled, its unit released in Redis, the release written down; tombstone first,
-  // release second.
+  // Cancel worker: the order is cancelled, its unit released in Redis, the release recorded; for an abandoned
+  // reservation the tombstone is written first and the unit released second.
   'cancelling.beforeUpdate',
   'cancelling.beforeRelease',
   'settling.beforeMarked',
   'sweeper.beforeRelease',
-  // Cancel worker: a sale is closed, fenced, filled in and opened again.
+  // Cancel worker: a sale is closed, fenced, refilled and opened again.
   'rebuilder.beforeFence',
   'rebuilder.afterFence',
   'rebuilder.beforeOpen',
   // The archiver: all rows of a sale have moved, and nothing is committed.
   'archiving.beforeCommit',
-  // Control room: a sale is created or changed in PostgreSQL, or buyers are listed or unlisted; then Redis is told.
+  // Control room: a sale or the blacklist is changed in PostgreSQL, then in Redis.
   'opening.beforeRedis',
   'rescheduling.beforeRedis',
   'blacklisting.beforeRedis',
-  // Subscribers: the inbox row is written, the effect committed with it, or it happens and is marked in Redis; then it
-  // is acknowledged.
+  // Subscribers: the effect is committed with the inbox row, or happens and is marked in Redis; then the event is
+  // acknowledged.
   'subscriber.beforeEffect',
   'subscriber.beforeMark',
   'subscriber.beforeAck',
-  // Whoever takes a step of a saga: it is written, then told of; the order to which a failure came back is ended, then
-  // its saga closed.
+  // Sagas: a step is written, then its event; when a failure has come back to the order, the order is ended, then its
+  // saga closed.
   'saga.beforeEvent',
   'saga.beforeClosed',
 ] as const
@@ -61,48 +61,48 @@ export type Failpoint = (typeof FAILPOINTS)[number]
 
 interface Armed {
   name: Failpoint
-  /** Dies when it comes by for this time. */
+  /** The process dies when it reaches the place for this time, counted from 1. */
   time: number
 }
 
 const armed = readArmed(process.env)
-let times = 0
+let timesReached = 0
 
-/** Dies here, when this is the place. */
+/** Kills the process when FAILPOINT names this place. */
 export const failpoint: (name: Failpoint) => void = armed
   ? (name) => {
-      if (isTime(name)) die(name)
+      if (isDue(name)) die(name)
     }
   : () => {}
 
 /**
- * Dies when what this turn of the event loop writes has left the process, and before any answer to it is read: the
- * client of the broker writes in the check phase after the call, and answers are read in the poll phases after that.
+ * Kills the process after the writes of this turn of the event loop were sent, and before an answer to them is read:
+ * the AMQP client writes in the check phase after the call, and answers are read in the poll phases after that.
  */
 export const failpointOnceSent: (name: Failpoint) => void = armed
   ? (name) => {
-      if (isTime(name)) setImmediate(() => setImmediate(die, name))
+      if (isDue(name)) setImmediate(() => setImmediate(die, name))
     }
   : () => {}
 
-function isTime(name: Failpoint): boolean {
-  return name === armed?.name && ++times === armed.time
+function isDue(name: Failpoint): boolean {
+  return name === armed?.name && ++timesReached === armed.time
 }
 
 function die(name: Failpoint): void {
-  // Without the logger, which may write later, and later never comes.
+  // Not through the logger, which may buffer.
   writeSync(2, `${diesAt(name)}\n`)
   process.kill(process.pid, 'SIGKILL')
 }
 
-/** What a process says last. */
+/** The last line that a dying process writes. */
 export const diesAt = (name: Failpoint) => `dies at failpoint ${name}`
 
-/** @throws when FAILPOINT names no place there is: a test would wait for a death that never comes. */
+/** @throws when FAILPOINT names an unknown place: a test would wait for a death that never happens. */
 function readArmed({ FAILPOINT, NODE_ENV }: NodeJS.ProcessEnv): Armed | undefined {
   if (!FAILPOINT || NODE_ENV === 'production') return undefined
-  const [given, time = '1'] = FAILPOINT.split(':')
-  const name = FAILPOINTS.find((place) => place === given)
+  const [wanted, time = '1'] = FAILPOINT.split(':')
+  const name = FAILPOINTS.find((place) => place === wanted)
   if (!name || !/^[1-9]\d*$/.test(time))
     throw new Error(`FAILPOINT: expected name or name:count with one of ${FAILPOINTS.join(', ')}, got ${FAILPOINT}`)
   return { name, time: Number(time) }

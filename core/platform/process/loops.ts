@@ -4,8 +4,8 @@ import type { CheckResult } from './readiness.ts'
 import { repeat, type Repeating } from './repeat.ts'
 
 /**
- * A loop that has failed this often and for this long is a problem and no hiccup. A run ends within 10 s and a failed
- * one is tried again within 10 s, so that both are reached within a minute.
+ * A loop is reported once it has failed this often and for this long. A run ends within 10 s and a failed one is
+ * retried within 10 s, so both are reached within a minute.
  */
 const FAILING = { runs: 2, forMs: 15_000 }
 
@@ -15,7 +15,7 @@ interface LoopState {
   failingSinceMs: number
 }
 
-/** The background loops of one service. One that keeps failing shows in /readyz and in the metrics. */
+/** The background loops of one service. A loop that keeps failing shows in /readyz and in the metrics. */
 export class Loops {
   readonly #log: Logger
   readonly #failingForMs: number
@@ -58,7 +58,7 @@ export class Loops {
     const each = failing.map(([name, { failures }]) => `${name} (${failures} runs)`).join(', ')
     return {
       code: 'LOOP_FAILING',
-      detail: `Background work keeps failing: ${each}. The log says why; look for "loop".`,
+      detail: `Background loops keep failing: ${each}. The log has the errors; search it for "loop".`,
     }
   }
 }

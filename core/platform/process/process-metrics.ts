@@ -15,12 +15,11 @@ interface Answer {
 }
 
 /**
- * How to tell the figures of this process, or of all that share its port: a request reaches only one of them. However
- * many ask, one collection is under way; those who ask meanwhile share the next, which knows all that has happened
- * until then.
+ * Returns a reader of the metrics of this process, or in a cluster of all its workers, because a request reaches only
+ * one of them. At most one collection runs at a time; requests that arrive meanwhile share the next one.
  */
-export function metricsTeller(registry: Registry): () => Promise<string> {
-  const collection = oneAtATime(() => (cluster.isWorker ? textOfAll() : registry.metrics()))
+export function metricsReader(registry: Registry): () => Promise<string> {
+  const collection = oneAtATime(() => (cluster.isWorker ? clusterMetrics() : registry.metrics()))
   return () => collection.add(undefined)
 }
 
@@ -28,14 +27,15 @@ function oneAtATime(collect: () => Promise<string>): Batcher<undefined, string> 
   return new Batcher({
     itemsMax: Infinity,
     batchesMax: 1,
-    async run(asked) {
+    async run(requests) {
       const text = await collect()
-      return asked.map(() => text)
+      return requests.map(() => text)
     },
   })
 }
 
-async function textOfAll(): Promise<string> {
+/** Asks the primary, which asks every worker. */
+async function clusterMetrics(): Promise<string> {
   const question: Question = { metricsWanted: randomUUID() }
   return new Promise((resolve, reject) => {
     const settle = (done: () => void) => {
@@ -44,7 +44,7 @@ async function textOfAll(): Promise<string> {
       done()
     }
     const timer = setTimeout(
-      () => settle(() => reject(new Error('The processes did not tell their figures in time'))),
+      () => settle(() => reject(new Error(`The workers sent no metrics within ${ANSWER_LIMIT_MS} ms`))),
       ANSWER_LIMIT_MS,
     )
     const onMessage = (message: Partial<Answer>) => {
@@ -55,16 +55,16 @@ async function textOfAll(): Promise<string> {
   })
 }
 
-/** For a process among several: its figures become part of all of theirs. */
-export function shareMetrics(registry: Registry): void {
+/** In a worker: adds its metrics to those of the cluster. */
+export function joinClusterMetrics(registry: Registry): void {
   if (!cluster.isWorker) return
   AggregatorRegistry.setRegistries(registry)
-  // Being made is what it does: from then on it answers the process above.
+  // The constructor registers the listener that answers the primary.
   return void new AggregatorRegistry()
 }
 
-/** For the process above them. */
-export function answerForMetrics(log: Logger): void {
+/** In the primary: answers workers that ask for the metrics of the cluster. */
+export function serveClusterMetrics(log: Logger): void {
   const all = new AggregatorRegistry()
   const collection = oneAtATime(() => all.clusterMetrics())
   cluster.on('message', (worker: Worker, message: Partial<Question>) => {
@@ -72,6 +72,8 @@ export function answerForMetrics(log: Logger): void {
     const answer = (text: string) => {
       if (worker.isConnected()) worker.send({ metricsFor: message.metricsWanted, text })
     }
-    collection.add(undefined).then(answer, (error: Error) => log.warn({ err: error.message }, 'figures are missing'))
+    collection
+      .add(undefined)
+      .then(answer, (error: Error) => log.warn({ err: error.message }, 'collecting the metrics of the workers failed'))
   })
 }

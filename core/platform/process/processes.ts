@@ -2,28 +2,28 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from './log.ts'
-import { answerForMetrics } from './process-metrics.ts'
+import { serveClusterMetrics } from './process-metrics.ts'
 
-/** After its death; at once, one that cannot live would keep a core busy. */
+/** Restarting without a pause would keep a core busy with a worker that crashes at its start. */
 const RESTART_PAUSE_MS = 1_000
-/** More than a process's own limit on draining. */
+/** Longer than a worker's own limit on draining. */
 const STOP_LIMIT_MS = 22_000
 /**
- * Room for what lives as long as a request does. With V8's 16 MB, a process that holds 500 requests spends a quarter of
- * its time moving them out of the way.
+ * The young generation must hold the objects of all requests in flight. With V8's default of 16 MB, a process with 500
+ * requests in flight spends a quarter of its time promoting them.
  */
 const YOUNG_GENERATION = '--max-semi-space-size=64'
 
 /**
- * Runs this very program `count` times on one port and keeps it running. Each process has its own connections to the
- * servers, and none knows of the others.
+ * Runs this program as `count` workers on one port, and restarts a worker that dies. Each worker has connections of its
+ * own to PostgreSQL, Redis and RabbitMQ; the workers share nothing else.
  */
 export async function runProcesses(count: number, log: Logger): Promise<void> {
-  // Each accepts for itself. Handed round by this process, a connection that is on its way to one that dies hangs for
-  // ever.
+  // Each worker accepts for itself. With round-robin, a connection that the primary is handing to a dying worker would
+  // hang for ever.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ execArgv: [...process.execArgv, YOUNG_GENERATION] })
-  answerForMetrics(log)
+  serveClusterMetrics(log)
   let stopping = false
   let listening = false
   cluster.on('listening', () => {
@@ -31,8 +31,8 @@ export async function runProcesses(count: number, log: Logger): Promise<void> {
   })
   cluster.on('exit', (worker, code, signal) => {
     if (stopping) return
-    log.error({ died: worker.process.pid, code, signal }, 'a process died')
-    // One that never listened would not listen the next time either: what it said stands in the log.
+    log.error({ died: worker.process.pid, code, signal }, 'a worker died')
+    // When no worker has ever listened, a restart would fail the same way; the log has the worker's reason.
     if (!listening) process.exit(code || 1)
     setTimeout(() => {
       if (!stopping) cluster.fork()

@@ -20,19 +20,19 @@ const safe = (): Record<string, string> => ({
   PUBLIC_URL: 'http://gateway:3000',
 })
 
-/** What the services that read the variable say, which all have to say the same. */
-function saidOf(env: NodeJS.ProcessEnv): string[] {
+/** The distinct messages of all services; services that read the same variable must print the same. */
+function messagesOf(env: NodeJS.ProcessEnv): string[] {
   return [
     ...new Set(
       Object.values(schemas)
-        .map((schema) => saidBy(schema, env))
-        .filter((said) => said !== ''),
+        .map((schema) => messageOf(schema, env))
+        .filter((message) => message !== ''),
     ),
   ]
 }
 
-/** '' when it starts. */
-function saidBy(schema: (typeof schemas)[keyof typeof schemas], env: NodeJS.ProcessEnv): string {
+/** Empty when the service starts. */
+function messageOf(schema: (typeof schemas)[keyof typeof schemas], env: NodeJS.ProcessEnv): string {
   try {
     parseConfig(schema, env)
     return ''
@@ -43,7 +43,7 @@ function saidBy(schema: (typeof schemas)[keyof typeof schemas], env: NodeJS.Proc
 }
 
 test('with secrets of its own every service starts in production', () => {
-  expect(saidOf(safe())).toEqual([])
+  expect(messagesOf(safe())).toEqual([])
 })
 
 test.each<[name: string, value: string]>([
@@ -69,30 +69,30 @@ test.each<[name: string, value: string]>([
   ['DATABASE_URL', 'postgresql://seckill:changeme2026@postgres/seckill'],
   ['DEMO_MODE', 'true'],
   ['DEMO_MODE', '1'],
-])('production does not start with %s=%s, and names it; development does', (name, value) => {
+])('production refuses %s=%s by name; development starts', (name, value) => {
   const env = { ...safe(), [name]: value }
-  const [said, ...others] = saidOf(env)
-  expect(said).toMatch(new RegExp(`^  - ${name} `, 'm'))
-  expect(said?.match(/^ {2}- /gm)).toHaveLength(1)
+  const [message, ...others] = messagesOf(env)
+  expect(message).toMatch(new RegExp(`^  - ${name} `, 'm'))
+  expect(message?.match(/^ {2}- /gm)).toHaveLength(1)
   expect(others).toEqual([])
-  expect(said).not.toContain(value.length > 8 ? value : 'never there')
-  expect(saidOf({ ...env, NODE_ENV: 'development' })).toEqual([])
+  expect(message).not.toContain(value.length > 8 ? value : 'never there')
+  expect(messagesOf({ ...env, NODE_ENV: 'development' })).toEqual([])
 })
 
 test.each([undefined, '', 'false'])(
-  'production does not start what pays without money, unless it is told so: ALLOW_DEMO_PAYMENTS=%s',
+  'production refuses the demo payment provider unless it is allowed: ALLOW_DEMO_PAYMENTS=%s',
   (value) => {
     const env = { ...safe(), ALLOW_DEMO_PAYMENTS: value }
     const refused = Object.entries(schemas).flatMap(([name, schema]) =>
-      saidBy(schema, env).includes('  - ALLOW_DEMO_PAYMENTS is not true') ? [name] : [],
+      messageOf(schema, env).includes('  - ALLOW_DEMO_PAYMENTS is not true') ? [name] : [],
     )
     expect(refused).toEqual(['order-service', 'payment-provider'])
-    expect(saidOf({ ...env, NODE_ENV: 'development' })).toEqual([])
+    expect(messagesOf({ ...env, NODE_ENV: 'development' })).toEqual([])
   },
 )
 
-test('all of them are named at once', () => {
-  const [said = ''] = saidOf({
+test('all refused variables are named at once', () => {
+  const [message = ''] = messagesOf({
     ...safe(),
     TOKEN_SECRET: 'x'.repeat(40),
     PAYMENT_SECRET: 'y'.repeat(40),
@@ -101,30 +101,30 @@ test('all of them are named at once', () => {
     DATABASE_URL: 'postgresql://postgres',
   }).toSorted((a, b) => b.length - a.length)
   for (const name of ['TOKEN_SECRET', 'PAYMENT_SECRET', 'RABBITMQ_URL', 'REDIS_URL', 'DATABASE_URL'])
-    expect(said).toContain(`- ${name} `)
+    expect(message).toContain(`- ${name} `)
 })
 
 test('one secret for two purposes is refused', () => {
   const secret = random()
-  expect(saidOf({ ...safe(), TOKEN_SECRET: secret, PAYMENT_SECRET: secret })).toEqual([
+  expect(messagesOf({ ...safe(), TOKEN_SECRET: secret, PAYMENT_SECRET: secret })).toEqual([
     expect.stringContaining('TOKEN_SECRET and PAYMENT_SECRET are the same'),
   ])
 })
 
 test.each(['prod', 'Production', 'PRODUCTION', 'staging', 'production '])(
-  'NODE_ENV=%s, which would switch all of this off, is refused',
+  'NODE_ENV=%s, which would switch the production checks off, is refused',
   (value) => {
-    expect(saidOf({ ...safe(), NODE_ENV: value })).toEqual([expect.stringContaining('NODE_ENV: ')])
+    expect(messagesOf({ ...safe(), NODE_ENV: value })).toEqual([expect.stringContaining('NODE_ENV: ')])
   },
 )
 
-test('what is random is never taken for a default', () => {
+test('a random secret is never taken for a default one', () => {
   for (let i = 0; i < 2_000; i++) {
     const env = {
       ...safe(),
       TOKEN_SECRET: randomBytes(16).toString('hex'),
       PAYMENT_SECRET: randomBytes(32).toString('base64url'),
     }
-    expect(saidOf(env)).toEqual([])
+    expect(messagesOf(env)).toEqual([])
   }
 })

@@ -1,8 +1,8 @@
-/** Words that stand in examples and in nobody's random secret: six letters or more, since four turn up by chance. */
+/** Words of example secrets, with six letters or more: random secrets contain four-letter words by chance. */
 const EXAMPLE_WORD = /change-?_?me|secret|passw|example|default|develop|insecure|replace-?_?me|seckill/i
-/** One and the same piece again and again, as in "aaaa" and "abcabcabc". */
+/** The same piece repeated, as in "aaaa" and "abcabcabc". */
 const REPEATED_PIECE = /^(.{1,16}?)\1+.{0,15}$/
-/** 32 random hex digits have about 14 different ones; fewer than 8 do not happen. */
+/** 32 random hex digits contain about 14 different ones; fewer than 8 practically never occur. */
 const DIFFERENT_CHARACTERS_MIN = 8
 const PASSWORD_LENGTH_MIN = 8
 const WELL_KNOWN_PASSWORDS = new Set([
@@ -18,37 +18,37 @@ const WELL_KNOWN_PASSWORDS = new Set([
 ])
 
 /**
- * What must not reach production, one sentence for each variable: default credentials, secrets that are none, what only
- * a trial may have.
+ * What must not run in production, one sentence per variable: default credentials, guessable secrets, demo settings.
  * @param names of the variables that the service reads
  */
-export function notForProduction(names: string[], env: NodeJS.ProcessEnv): string[] {
-  const given = Object.fromEntries(
+export function productionFaults(names: string[], env: NodeJS.ProcessEnv): string[] {
+  const values = Object.fromEntries(
     names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   ) as Record<string, string>
-  const problems = Object.entries(given).flatMap(([name, value]) => {
+  const problems = Object.entries(values).flatMap(([name, value]) => {
     const fault = faultOf(name, value)
     return fault ? [`${name} ${fault}`] : []
   })
-  return [...problems, ...demoPayments(names, given), ...sharedSecrets(given)]
+  return [...problems, ...demoPayments(names, values), ...sharedSecrets(values)]
 }
 
 const isTrue = (value: string | undefined) => /^(true|1|yes|on|y|enabled)$/i.test(value ?? '')
 
-/** Read by the services that use the demo's provider; with a provider of your own nothing reads it any more. */
+/** Only services that use the demo's payment provider read ALLOW_DEMO_PAYMENTS. */
 function demoPayments(names: string[], { ALLOW_DEMO_PAYMENTS }: Record<string, string>): string[] {
   return names.includes('ALLOW_DEMO_PAYMENTS') && !isTrue(ALLOW_DEMO_PAYMENTS)
     ? [
-        "ALLOW_DEMO_PAYMENTS is not true, and the demo's payment provider pays without money; production needs a provider of its own " +
-          '(order-service/payments/provider.ts), or ALLOW_DEMO_PAYMENTS=true for a trial',
+        "ALLOW_DEMO_PAYMENTS is not true, and the demo's payment provider moves no money; " +
+          'production needs a provider of its own (order-service/payments/provider.ts), ' +
+          'or ALLOW_DEMO_PAYMENTS=true for a trial',
       ]
     : []
 }
 
 function faultOf(name: string, value: string): string | undefined {
-  if (name === 'DEMO_MODE' && isTrue(value)) return 'lets anybody sign in by name; production needs DEMO_MODE=false'
+  if (name === 'DEMO_MODE' && isTrue(value)) return 'allows sign-in by name; production needs DEMO_MODE=false'
   if (isSecret(name))
-    return isGuessable(value) ? 'holds a default credential; production needs one of its own, random' : undefined
+    return isGuessable(value) ? 'holds a default credential; production needs a random one of its own' : undefined
   if (/^(DATABASE|REDIS|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
   return undefined
 }
@@ -59,9 +59,9 @@ function isGuessable(secret: string): boolean {
   return EXAMPLE_WORD.test(secret) || REPEATED_PIECE.test(secret) || new Set(secret).size < DIFFERENT_CHARACTERS_MIN
 }
 
-/** None at all is a default too: RabbitMQ's client then says guest, and Redis lets everybody in. */
+/** A missing password is a default, too: RabbitMQ's client then logs in as guest, and Redis admits every client. */
 function passwordFault(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined // Named already, as malformed.
+  if (!URL.canParse(url)) return undefined // Reported as malformed by the schema.
   const { username, password } = new URL(url)
   if (password === '') return 'names no password; production needs one'
   const isDefault =
@@ -72,9 +72,9 @@ function passwordFault(url: string): string | undefined {
   return isDefault ? 'holds a default credential; production needs one of its own' : undefined
 }
 
-/** With one secret for two purposes, whoever may do the one may do the other. */
-function sharedSecrets(given: Record<string, string>): string[] {
-  const secrets = Object.entries(given).filter(([name]) => isSecret(name))
+/** A secret that serves two purposes gives its holders the rights of both. */
+function sharedSecrets(values: Record<string, string>): string[] {
+  const secrets = Object.entries(values).filter(([name]) => isSecret(name))
   return secrets.flatMap(([name, value], i) =>
     secrets
       .slice(i + 1)

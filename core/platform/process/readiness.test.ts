@@ -18,7 +18,7 @@ async function withReadyz<T>(checks: Checks, work: (url: string) => Promise<T>):
   }
 }
 
-test('a service whose checks all hold is ready', async () => {
+test('a service is ready when all checks pass', async () => {
   await withReadyz({ redis: () => true, database: async () => true }, async (url) => {
     expect(await call('GET', url)).toMatchObject({
       status: 200,
@@ -27,7 +27,7 @@ test('a service whose checks all hold is ready', async () => {
   })
 })
 
-test('a service that cannot do its work says why in one word and one sentence, also when the check itself breaks', async () => {
+test('a service that is not ready gives a code and a sentence per failed check', async () => {
   const checks: Checks = {
     redis: () => ({ code: 'EVICTS', detail: 'Redis evicts keys.' }),
     database: async () => false,
@@ -55,7 +55,7 @@ test('a service that cannot do its work says why in one word and one sentence, a
   })
 })
 
-test('a loop that keeps failing turns its service red, shows in the metrics, and one success heals it', async () => {
+test('a loop that keeps failing shows in /readyz and the metrics, until its next success', async () => {
   const metrics = new Registry()
   const loops = new Loops(log, metrics, 0)
   let isBroken = false
@@ -66,19 +66,19 @@ test('a loop that keeps failing turns its service red, shows in the metrics, and
   await withReadyz({ loops: () => loops.check() }, async (url) => {
     expect(await call('GET', url)).toMatchObject({ status: 200 })
     isBroken = true
-    const red = await eventually(
-      'it to be red',
+    const failing = await eventually(
+      'the service not to be ready',
       () => call('GET', url),
       ({ status }) => status === 503,
     )
-    expect(red.body).toMatchObject({ problems: [{ check: 'loops', code: 'LOOP_FAILING' }] })
+    expect(failing.body).toMatchObject({ problems: [{ check: 'loops', code: 'LOOP_FAILING' }] })
     expect((await call('GET', url)).body).toMatchObject({
       problems: [{ detail: expect.stringContaining('reconcile (') as string }],
     })
     expect(await failures()).toBeGreaterThan(1)
     isBroken = false
     await eventually(
-      'it to be green',
+      'the service to be ready',
       () => call('GET', url),
       ({ status }) => status === 200,
     )
@@ -87,7 +87,7 @@ test('a loop that keeps failing turns its service red, shows in the metrics, and
   await repeating.close()
 })
 
-test('a single failed run, and one that has failed for a short time only, is no problem yet', async () => {
+test('a loop that has failed for a short time only is not reported', async () => {
   const loops = new Loops(log, new Registry())
   let runs = 0
   const repeating = loops.repeat('relay', 1, async () => {

@@ -1,17 +1,17 @@
 import type { RequestHandler } from 'express'
 
-/** Why a service cannot do its work: one word for programs, one sentence for people that ends with what to do. */
+/** Why a service is not ready: a code for programs, and a sentence for people that ends with what to do. */
 export interface Problem {
   code: string
   detail: string
-  /** Shown only: the service can do most of its work. */
+  /** The problem is shown, but the service stays ready, because it can do most of its work. */
   staysReady?: true
 }
 
 /** `false` is short for "does not answer". */
 export type CheckResult = boolean | Problem
 
-/** What a service needs to do its work, by name. */
+/** Checks of what a service needs to do its work, by name. */
 export type Checks = Record<string, () => CheckResult | Promise<CheckResult>>
 
 export interface NamedProblem extends Problem {
@@ -19,7 +19,7 @@ export interface NamedProblem extends Problem {
 }
 
 /**
- * GET /readyz: 200, or 503 when a check fails that is needed; with each problem: `{ ready, <check>: boolean, …,
+ * GET /readyz: 200, or 503 when a problem without `staysReady` exists. The body is `{ ready, <check>: boolean, …,
  * problems }`.
  */
 export function readiness(checks: Checks): RequestHandler {

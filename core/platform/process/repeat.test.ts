@@ -45,7 +45,7 @@ test('a failing run is followed by the next', async () => {
   await repeating.close()
 })
 
-test('soon wakes a sleeping loop, and close ends the sleep', async () => {
+test('soon() starts the next run early, and close() ends the pause', async () => {
   let runs = 0
   const repeating = repeat(
     NEVER_MS,
@@ -69,7 +69,7 @@ test('soon wakes a sleeping loop, and close ends the sleep', async () => {
   expect(runs).toBe(2)
 })
 
-test('many calls of soon during a run make one more run, never two at a time', async () => {
+test('many calls of soon() during a run cause one more run, and runs never overlap', async () => {
   let runs = 0
   let atOnce = 0
   let mostAtOnce = 0
@@ -101,7 +101,7 @@ test('many calls of soon during a run make one more run, never two at a time', a
   expect({ runs, mostAtOnce }).toEqual({ runs: 2, mostAtOnce: 1 })
 })
 
-test('close waits for the run in hand and starts no other', async () => {
+test('close() waits for the current run and starts no other', async () => {
   let runs = 0
   let finish = () => {}
   const repeating = repeat(
@@ -121,7 +121,7 @@ test('close waits for the run in hand and starts no other', async () => {
   await new Promise(setImmediate)
   expect(isClosed).toBe(false)
   finish()
-  // The loop itself is what close waits for: once it has returned, there is nothing left that could run.
+  // close() awaits the loop itself, so nothing can run after it has returned.
   await closing
   expect(runs).toBe(1)
 })

@@ -1,19 +1,19 @@
 import type { Logger } from './log.ts'
 
 export interface Repeating {
-  /** Wakes the work early; while a run is in hand, one more follows it at once. */
+  /** Starts the next run early; during a run, one more follows it at once. */
   soon: () => void
-  /** Starts no further run and waits for the one in hand. */
+  /** Starts no further run and waits for the current one. */
   close: () => Promise<void>
 }
 
-/** A run that failed is tried again after this long at most: what comes every ten minutes must not be missed twice. */
+/** Upper bound of the pause after a failed run: work with an interval of ten minutes must not miss two of them. */
 const RETRY_AFTER_MAX_MS = 10_000
 
 /**
- * Runs the work now and then `intervalMs` after each run's end, never two at a time. A failing run is logged and does
- * not end the loop. The work brings its own time limits: `close` waits for it.
- * @param onRun told of each run's end
+ * Runs the work immediately and then `intervalMs` after the end of each run, never two at a time. A failing run is
+ * logged and does not end the loop. The work must have time limits of its own: `close` waits for it.
+ * @param onRun called after each run
  */
 export function repeat(
   intervalMs: number,
@@ -39,7 +39,7 @@ export function repeat(
       onRun(true)
       return true
     } catch (error) {
-      log.error({ err: error }, 'background work failed, trying again')
+      log.error({ err: error }, 'background run failed, retrying')
       onRun(false)
       return false
     }

@@ -6,13 +6,13 @@ import { configOrExit, exitIfBadConfiguration } from './config.ts'
 import { createLog, type Logger } from './log.ts'
 import { runProcesses } from './processes.ts'
 
-/** How long a service may take to finish what is in hand before it is ended. */
+/** How long a service may drain before it is ended. */
 const DRAIN_LIMIT_MS = 20_000
 
 export interface Context<Config> {
   config: Config
   log: Logger
-  /** Whatever is opened is added here and closed in reverse when the service stops. */
+  /** The service adds here what it opens; it is closed in reverse order when the service stops. */
   closers: Closers
 }
 
@@ -24,8 +24,8 @@ export interface RunningService {
 export type StartService<Config> = (context: Context<Config>) => Promise<RunningService>
 
 /**
- * Owns the process: configuration, logger, signals, and a drained, time-limited stop. With `processes` the service runs
- * so many times on its port, under a process that does nothing else but watch over them.
+ * Owns the process: configuration, logger, signals, and a time-limited stop that drains. With `processes` the service
+ * runs as that many workers on its port, under a primary that only supervises them.
  */
 export async function runService<Schema extends z.ZodObject>(
   name: string,
@@ -50,7 +50,7 @@ export async function runService<Schema extends z.ZodObject>(
 
   if (cluster.isWorker) drainOnSignal(closing.close)
 
-  // Some of the configuration shows only once a server answers.
+  // Some faults of the configuration show only once a server answers.
   const { port } = await start({ config, log, closers }).catch(exitIfBadConfiguration)
   log.info({ port }, 'started')
 }
@@ -58,7 +58,7 @@ export async function runService<Schema extends z.ZodObject>(
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const skippedSignals = cluster.isWorker ? [...SIGNALS] : []
 
-/** One of several is told twice, by the terminal and by the process above; the second time is no reason to hurry. */
+/** A worker gets each signal twice, from the terminal and from the primary; the second must not cut the drain short. */
 function drainOnSignal(close: () => void): void {
   let isDraining = false
   for (const signal of SIGNALS) {

@@ -1,3 +1,3 @@
-/** How node is told to run a file of ours: the images have node 24, which strips types itself, and no tsx. */
+/** Arguments for node to run TypeScript: node 24 (as in the images, which have no tsx) strips types itself. */
 export const TYPESCRIPT_ARGS =
   'typescript' in process.features && process.features.typescript ? [] : ['--import', 'tsx']

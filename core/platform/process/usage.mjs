@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The usage of a command is the comment at the top of its file. Plain JavaScript without dependencies, since
- * dev/prepare.mjs prints it before anything is installed.
+ * The usage of a command: the comment at the top of its file. Plain JavaScript without dependencies, because
+ * dev/prepare.mjs prints it before dependencies are installed.
  * @param {string} file
  * @returns {string}
  */

@@ -3,17 +3,17 @@ import { clockCheck } from './clock-check.ts'
 
 const check = (aheadMs: number) => clockCheck('Redis', async () => Date.now() - aheadMs, 300_000)()
 
-test.each([0, 299_000, -299_000])('clocks that are %s ms apart are near enough', async (aheadMs) => {
+test.each([0, 299_000, -299_000])('clocks %s ms apart are within the tolerance', async (aheadMs) => {
   expect(await check(aheadMs)).toBe(true)
 })
 
 test.each([
   [310_000, /310 s ahead of that of Redis.* by 300 s/],
   [-3_600_000, /3600 s behind that of Redis/],
-])('clocks that are %s ms apart are a problem', async (aheadMs, detail) => {
+])('clocks %s ms apart are reported', async (aheadMs, detail) => {
   expect(await check(aheadMs)).toEqual({ code: 'CLOCK_WRONG', detail: expect.stringMatching(detail) as unknown })
 })
 
-test("a server that does not answer is another check's problem", async () => {
+test('the check passes when the server does not answer, which another check reports', async () => {
   expect(await clockCheck('Redis', () => Promise.reject(new Error('away')), 1)()).toBe(true)
 })

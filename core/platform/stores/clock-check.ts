@@ -1,10 +1,11 @@
 import type { CheckResult } from '../process/readiness.ts'
 
 /**
- * For /readyz of a service that verifies signed times: with its clock further off than they tolerate it refuses
- * everybody.
- * @param name whose clock is asked
- * @param readMs that clock, in ms since 1970; when it does not answer, another check says so
+ * For /readyz of a service that verifies signed times: it would reject every signature once its clock is off by more
+ * than the tolerance.
+ * @param name of the server with the reference clock
+ * @param readMs reads the reference clock, in ms since 1970; when this fails, the check passes, because another check
+ * reports the server
  */
 export function clockCheck(
   name: string,
@@ -13,15 +14,18 @@ export function clockCheck(
 ): () => Promise<CheckResult> {
   return async () => {
     const askedAtMs = Date.now()
-    const theirMs = await readMs().catch(() => Number.NaN)
+    const theirMs = await readMs().catch(() => undefined)
     const answeredAtMs = Date.now()
-    // However long the answer took, the two agree when theirs lies in between.
-    const aheadMs = theirMs < askedAtMs ? askedAtMs - theirMs : theirMs > answeredAtMs ? answeredAtMs - theirMs : 0
+    if (theirMs === undefined) return true
+    // The clocks agree when theirs lies between asking and the answer, however long that took.
+    const aheadMs = theirMs < askedAtMs ? askedAtMs - theirMs : Math.min(0, answeredAtMs - theirMs)
     if (Math.abs(aheadMs) <= toleranceMs) return true
-    const difference = `${Math.round(Math.abs(aheadMs) / 1_000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${name}`
+    const seconds = Math.round(Math.abs(aheadMs) / 1_000)
     return {
       code: 'CLOCK_WRONG',
-      detail: `The clock of this service is ${difference}, and signed times may differ by ${toleranceMs / 1_000} s: set both clocks by NTP.`,
+      detail:
+        `The clock of this service is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${name}, ` +
+        `and signed times may differ by ${toleranceMs / 1_000} s: set both clocks by NTP.`,
     }
   }
 }

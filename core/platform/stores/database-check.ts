@@ -5,21 +5,21 @@ import type { CheckResult } from '../process/readiness.ts'
 
 const ANSWER_LIMIT_MS = 2_000
 
-/** For `/readyz`: whether PostgreSQL answers within 2 s, in a session that the code can rely on. Never throws. */
+/** For /readyz: whether PostgreSQL answers within 2 s, in a session with the required settings. Never throws. */
 export async function databaseCheck(database: Database): Promise<CheckResult> {
-  const late = new AbortController()
+  const answered = new AbortController()
   const answer = database.$queryRaw`SELECT 1`.then(() => true, problemOf)
-  const limit = delay(ANSWER_LIMIT_MS, false, { signal: late.signal }).catch(() => false)
-  return await Promise.race([answer, limit]).finally(() => late.abort())
+  const limit = delay(ANSWER_LIMIT_MS, false, { signal: answered.signal }).catch(() => false)
+  return await Promise.race([answer, limit]).finally(() => answered.abort())
 }
 
-/** Whether work can be done with it now. Never throws. */
+/** Whether PostgreSQL can serve now. Never throws. */
 export const databaseAnswers = async (database: Database): Promise<boolean> => (await databaseCheck(database)) === true
 
 function problemOf(error: unknown): CheckResult {
   if (error instanceof UnusableSession) return { code: 'SESSION_SETTINGS', detail: error.message }
-  const said = serverMessage(error)
-  return said === undefined
+  const message = serverMessage(error)
+  return message === undefined
     ? false
-    : { code: 'REFUSED', detail: `The server that DATABASE_URL names refuses: ${said}.` }
+    : { code: 'REFUSED', detail: `The server of DATABASE_URL refuses the connection: ${message}.` }
 }

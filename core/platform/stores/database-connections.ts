@@ -1,16 +1,16 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { DriverAdapterError, type SqlQuery, type SqlQueryable } from '@prisma/driver-adapter-utils'
 import { type PgConnection, prepareSession } from './database-session.ts'
-import { endWhenUnanswered } from './end-unanswered.ts'
+import { closeOnQueryTimeout } from './close-on-query-timeout.ts'
 import { StatementNames } from './statement-names.ts'
 
 export interface DatabaseLimits {
   connections: number
-  /** No statement runs longer; PostgreSQL ends it. */
+  /** PostgreSQL cancels a statement that runs longer. */
   statementTimeoutMs: number
 }
 
-/** Connections to PostgreSQL whose sessions are as the code needs them, and which outlive a change of the tables. */
+/** A driver adapter whose sessions have the required settings and survive an ALTER TABLE. */
 export class Connections extends PrismaPg {
   readonly #names: StatementNames
 
@@ -20,14 +20,14 @@ export class Connections extends PrismaPg {
       connectionString: url,
       max: connections,
       connectionTimeoutMillis: 3_000,
-      // The server ends a slow statement; only the client notices a connection that has fallen silent.
+      // PostgreSQL cancels a slow statement; only the client can notice a dead connection.
       query_timeout: statementTimeoutMs + 1_000,
       keepAlive: true,
       keepAliveInitialDelayMillis: 5_000,
-      // Awaited by the pool, which drops the connection when it throws. Nothing of this goes into the startup message:
-      // a pooler refuses what it does not know there, or leaves it out without a word.
+      // The pool awaits this, and drops the connection when it throws. The settings are not sent as startup parameters:
+      // poolers reject unknown ones or ignore them silently.
       onConnect: async (client: PgConnection) => {
-        endWhenUnanswered(client)
+        closeOnQueryTimeout(client)
         names.areKept = await prepareSession(client, { statementTimeoutMs })
       },
     }
@@ -48,8 +48,9 @@ export class Connections extends PrismaPg {
   }
 
   /**
-   * A prepared statement whose result has other types since an ALTER TABLE fails on every connection that knows it.
-   * With new names all are prepared anew; a single statement is tried again at once, a transaction by whoever began it.
+   * A prepared statement whose result types were changed by an ALTER TABLE fails on every connection that has it. New
+   * names make every connection prepare its statements again; a single statement is retried here, a transaction by its
+   * caller.
    */
   #renewNames(queryable: SqlQueryable, mayRepeat: boolean): void {
     const attempt =
@@ -69,5 +70,5 @@ export class Connections extends PrismaPg {
   }
 }
 
-/** "cached plan must not change result type": raised before the statement does anything. */
+/** "cached plan must not change result type", raised before the statement has an effect. */
 const isStalePlan = (error: unknown) => error instanceof DriverAdapterError && error.cause.originalCode === '0A000'

@@ -8,11 +8,11 @@ const isOneOf =
 const isAnything = () => undefined
 const CONSENT = isOneOf('true', 'false')
 
-/** What may stand behind the `?`, and what is wrong with its value. Others would be passed over without a word. */
+/** The supported parameters of the URL, each with a check of its value. The driver would ignore others silently. */
 const PARAMETERS: Record<string, (value: string) => string | undefined> = {
   host: isAnything,
   application_name: isAnything,
-  // What it sets of time limits and of the time zone does not hold: every connection sets its own.
+  // Time limits and time zone set here have no effect: every connection sets its own.
   options: isAnything,
   sslmode: isOneOf(...SSL_MODES),
   sslcert: isReadable,
@@ -20,17 +20,17 @@ const PARAMETERS: Record<string, (value: string) => string | undefined> = {
   sslrootcert: isReadable,
   sslnegotiation: isOneOf('postgres', 'direct'),
   uselibpqcompat: CONSENT,
-  // Prisma's own two: our statements name no schema, and a pooler is noticed without being told of.
+  // Prisma's own two. Our statements name no schema, and poolers are detected.
   schema: isOneOf('public'),
   pgbouncer: CONSENT,
 }
 
-/** What is wrong with a URL of PostgreSQL; undefined for a good one. */
+/** What is wrong with the parameters of a PostgreSQL URL; undefined when nothing is. */
 export function databaseUrlFault(url: string): string | undefined {
   for (const [name, value] of new URL(url).searchParams) {
-    const judge = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined
-    if (!judge) return `?${name} is not supported, expected only ${Object.keys(PARAMETERS).join(', ')}; leave it out`
-    const fault = judge(value)
+    const faultOf = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined
+    if (!faultOf) return `?${name} is not supported, expected only ${Object.keys(PARAMETERS).join(', ')}; leave it out`
+    const fault = faultOf(value)
     if (fault) return `?${name}=${value} is not supported, ${fault}`
   }
   return undefined

@@ -20,7 +20,7 @@ afterAll(async () => {
   await world.close()
 })
 
-/** Whatever connects during the work finds the database with these defaults, and no others. */
+/** Connections that are opened during the work get these defaults of the database. */
 async function withDefaults(
   defaults: Record<string, string>,
   work: (database: Database) => Promise<void>,
@@ -65,14 +65,15 @@ const MOMENTS = [
 ].map((moment) => new Date(moment))
 
 test.each(ZONES)(
-  'in a database whose time zone is %s every moment is read as it was written, and orders are overdue in time',
+  'in a database whose time zone is %s, times are read as they were written, and orders become overdue in time',
   async (zone) => {
     await withDefaults({ timezone: `'${zone}'` }, async (database) => {
       const saleId = await ledger.sale(2)
       for (const moment of MOMENTS) {
         await database.sale.update({ where: { id: saleId }, data: { opensAt: moment } })
         const [row] = await database.$queryRaw<{ seconds: number; at: Date; isEqual: boolean }[]>`
-        SELECT extract(epoch FROM opens_at)::float8 AS seconds, opens_at AS at, opens_at = ${moment} AS "isEqual" FROM sales WHERE id = ${saleId}`
+          SELECT extract(epoch FROM opens_at)::float8 AS seconds, opens_at AS at, opens_at = ${moment} AS "isEqual"
+          FROM sales WHERE id = ${saleId}`
         expect(row, moment.toISOString()).toEqual({ seconds: moment.getTime() / 1_000, at: moment, isEqual: true })
         expect((await database.sale.findUniqueOrThrow({ where: { id: saleId } })).opensAt).toEqual(moment)
       }
@@ -89,7 +90,7 @@ test.each(ZONES)(
   },
 )
 
-/** Nothing of it is what the code relies on. */
+/** Each differs from the setting that the code relies on. */
 const UNWANTED = {
   timezone: "'Asia/Shanghai'",
   datestyle: 'German',
@@ -101,7 +102,7 @@ const UNWANTED = {
   idle_in_transaction_session_timeout: '0',
 }
 
-test('what the database, its URL or its role set does not reach the session', async () => {
+test('settings of the database, its URL and its role do not reach the session', async () => {
   const url = new URL(world.databaseUrl)
   url.searchParams.set('options', '-c statement_timeout=0 -c TimeZone=Asia/Tokyo')
   await withDefaults(
@@ -126,18 +127,18 @@ test('what the database, its URL or its role set does not reach the session', as
   )
 })
 
-test('what the server says when it refuses is passed on', async () => {
+test('/readyz quotes the reason with which PostgreSQL refuses a connection', async () => {
   const url = new URL(world.databaseUrl)
   url.pathname = '/elsewhere'
   const database = connectDatabase(url.href, { connections: 1, statementTimeoutMs: 5_000 })
   expect(await databaseCheck(database)).toEqual({
     code: 'REFUSED',
-    detail: 'The server that DATABASE_URL names refuses: database "elsewhere" does not exist.',
+    detail: 'The server of DATABASE_URL refuses the connection: database "elsewhere" does not exist.',
   })
   await database.$disconnect()
 })
 
-/** Hides which backend answers, as poolers do. */
+/** Announces another backend process id, as poolers do. */
 async function startPooler(target: URL) {
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
@@ -145,7 +146,7 @@ async function startPooler(target: URL) {
     upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
     client.pipe(upstream)
     upstream.on('data', (chunk: Buffer) => {
-      // BackendKeyData: 'K', its length, the backend's id, the key to cancel its work.
+      // BackendKeyData: 'K', its length, the backend's process id, the cancellation key.
       const at = chunk.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]))
       if (at >= 0) chunk.writeInt32BE(-chunk.readInt32BE(at + 5), at + 5)
       client.write(chunk)
@@ -166,7 +167,7 @@ async function startPooler(target: URL) {
 }
 
 describe('through a pooler', () => {
-  test('sessions without time limits are refused with the words that mend them, as an outage and not as an error of the data', async () => {
+  test('sessions without time limits are refused as an outage, with the statements that set them', async () => {
     const pooler = await startPooler(new URL(world.databaseUrl))
     await withDefaults(
       { timezone: "'Asia/Shanghai'" },
@@ -181,7 +182,10 @@ describe('through a pooler', () => {
         expect(await databaseCheck(database)).toMatchObject({
           code: 'SESSION_SETTINGS',
           detail: expect.stringMatching(
-            /^DATABASE_URL goes through a connection pooler .*timezone = 'Asia\/Shanghai', statement_timeout = '0'.*ALTER ROLE "\w+" SET timezone = 'UTC'; ALTER ROLE/,
+            new RegExp(
+              "^DATABASE_URL goes through a connection pooler .*timezone = 'Asia/Shanghai', statement_timeout = '0'" +
+                `.*ALTER ROLE "\\w+" SET timezone = 'UTC'; ALTER ROLE`,
+            ),
           ) as unknown,
         })
         await expect(migrate(pooler.url)).rejects.toThrow(
@@ -193,7 +197,7 @@ describe('through a pooler', () => {
     await pooler.close()
   })
 
-  test('sessions whose role brings the settings are used, and no statement has a name', async () => {
+  test('sessions whose role has the settings are used, and no statement has a name', async () => {
     const pooler = await startPooler(new URL(world.databaseUrl))
     await withDefaults(
       {
@@ -215,7 +219,7 @@ describe('through a pooler', () => {
   })
 })
 
-test('when a column changes its type, each statement is prepared anew: single ones at once, a transaction when it is tried again', async () => {
+test('when a column changes its type, statements are prepared anew, those of a transaction on retry', async () => {
   const database = connectDatabase(world.databaseUrl, { connections: 4, statementTimeoutMs: 5_000 })
   const saleId = await ledger.sale(100)
   let n = 0
@@ -232,14 +236,14 @@ test('when a column changes its type, each statement is prepared anew: single on
   await everywhere(list)
   await everywhere(place)
   await world.database.$executeRaw`ALTER TABLE sales ALTER COLUMN id TYPE text`
-  // One batch after the other, as a service places them: the first is refused, none after it on any connection.
+  // Batches in sequence, as a service places them: only the first fails, on whichever connection.
   const refused: unknown[] = []
   for (let batch = 0; batch < 12; batch++) await place().catch((error: unknown) => refused.push(error))
   expect(refused).toEqual([expect.toSatisfy(isOutage)])
   await database.$disconnect()
 })
 
-test('a transaction that fails because PostgreSQL does not answer leaves nothing behind, whatever is committed after it', async () => {
+test('a transaction that fails because PostgreSQL does not answer leaves nothing behind', async () => {
   const database = connectDatabase(world.databaseUrl, { connections: 1, statementTimeoutMs: 500 })
   const saleId = await ledger.sale(100)
   const title = async () => (await world.database.sale.findUniqueOrThrow({ where: { id: saleId } })).title
@@ -253,7 +257,7 @@ test('a transaction that fails because PostgreSQL does not answer leaves nothing
     await tx.$executeRaw`SELECT 1`
   })
   await expect(failing).rejects.toSatisfy(isOutage)
-  // As long as a ROLLBACK would be waited for, too.
+  // As long as the client would wait for a ROLLBACK.
   const failedAtMs = performance.now()
   await eventually(
     'the ROLLBACK to be given up',

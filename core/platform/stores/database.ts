@@ -7,7 +7,7 @@ export type Database = PrismaClient
 /** The client inside a transaction. */
 export type Transaction = Prisma.TransactionClient
 
-/** Every wait has a limit: for a connection, for a lock, for a statement, for a forgotten transaction. */
+/** Every wait has a limit: for a connection, a lock, a statement, and the whole transaction. */
 export function connectDatabase(url: string, limits: DatabaseLimits): Database {
   return new PrismaClient({
     adapter: new Connections(url, limits),
@@ -16,8 +16,8 @@ export function connectDatabase(url: string, limits: DatabaseLimits): Database {
 }
 
 /**
- * Whether PostgreSQL refused the *data* (SQLSTATE class 22 or 23), so that trying the same again is futile. Everything
- * else (gone, slow, deadlocked, restarting) passes by itself.
+ * Whether PostgreSQL rejected the *data* (SQLSTATE class 22 or 23), so that a retry is futile. Every other fault
+ * (unreachable, slow, deadlock, restart) is transient.
  */
 export function isDataError(error: unknown): boolean {
   return /^2[23]/.test(sqlState(error) ?? '')
@@ -31,14 +31,12 @@ export function sqlState(error: unknown): string | undefined {
   return adapterCause(error)?.originalCode
 }
 
-/**
- * What the driver adapter calls the fault; raw queries have one code for all faults, and only this tells them apart.
- */
+/** The driver adapter's name of the fault. Prisma's code is the same for every fault of a raw query. */
 export function faultKind(error: unknown): string | undefined {
   return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.kind : undefined
 }
 
-/** What PostgreSQL, or a pooler in front of it, has answered, in its own words. */
+/** The message of PostgreSQL, or of a pooler in front of it. */
 export function serverMessage(error: unknown): string | undefined {
   return error instanceof Prisma.PrismaClientKnownRequestError ? adapterCause(error)?.originalMessage : undefined
 }

@@ -37,11 +37,11 @@ test.each([
   'NOPERM',
   'NOAUTH',
   'WRONGPASS',
-])('when Redis says %s the caller is told to come back', (code) => {
+])('the reply %s of Redis is an outage', (code) => {
   expect(isOutage(reply(`${code} is what it says`))).toBe(true)
 })
 
-test('a script that is at fault, or meets what it did not expect, is no outage', async () => {
+test('a fault in a script or a command is no outage', async () => {
   const { redis, keyPrefix } = world
   await redis.set(`${keyPrefix}text`, 'text')
   const faults = await Promise.all(
@@ -63,7 +63,7 @@ test('a script that is at fault, or meets what it did not expect, is no outage',
   )
 })
 
-test('what Redis does not allow its user is an outage, also inside a script', async () => {
+test('a right that our Redis user lacks is an outage, also inside a script', async () => {
   const user = await redisUser(world)
   const redis = new Redis(user.url)
   const faults = await Promise.all(
@@ -77,7 +77,7 @@ test('what Redis does not allow its user is an outage, also inside a script', as
   await user.drop()
 })
 
-test('however a connection to PostgreSQL breaks, the caller is told to come back and not that the code is at fault', async () => {
+test('a connection to PostgreSQL that breaks is an outage, however it breaks', async () => {
   const works: (() => Promise<unknown>)[] = [
     () => database.$queryRaw`SELECT pg_sleep(0.05)::text`,
     () => database.sale.findMany(),

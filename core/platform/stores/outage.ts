@@ -1,25 +1,25 @@
 import { faultKind, Prisma, sqlState } from './database.ts'
 import { UnusableSession } from './database-session.ts'
 
-/** What ioredis says when Redis is away or silent (see redis.ts); it has no classes for these. */
+/** Messages of ioredis when Redis is unreachable or silent (see redis.ts); it has no error classes for them. */
 const REDIS_AWAY = /^(Command timed out|Command aborted|Connection is closed|Stream isn't writeable|Socket timeout)/
 /**
- * Replies in which Redis itself is not fit to serve: starting, full, busy, a replica, without replicas or a disk. Every
- * other reply (WRONGTYPE, ERR …) is our own fault, which no repeat mends.
+ * Error replies of a Redis that cannot serve: loading, full, busy, a replica, without replicas or disk. Every other
+ * error reply (WRONGTYPE, ERR …) is our own fault, which no retry mends.
  */
 const REDIS_UNFIT = /^(LOADING|OOM|READONLY|MISCONF|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS)\b/
 /**
- * Replies in which Redis refuses our user: a matter of its configuration. They count as outages, because the same call
- * works once that is mended, and must not end as a dead letter meanwhile. /readyz names what is missing
- * (redis-check.ts). Of a call inside a script Redis 7.0 and 8 say it without a code, each in words of its own.
+ * Error replies that refuse our user, which is a matter of Redis' configuration. They count as outages, because the
+ * same call works once that is corrected, and must not become a dead letter meanwhile; /readyz names the missing right
+ * (redis-check.ts). For a call inside a script Redis 7.0 and 8 reply without a code, each with its own wording.
  */
 const REDIS_REFUSES_US = /^(NOPERM|NOAUTH|WRONGPASS)\b|^ERR (The user executing the script can't|ACL failure in script)/
-/** What pg and its pool say, the same way. */
+/** Messages of pg and its pool, which have no error classes either. */
 const DATABASE_AWAY =
-  /Connection terminated|not queryable|timeout exceeded when trying to connect|Query read timeout|ECONNREFUSED|ECONNRESET/
-/** Prisma: cannot reach, timed out, connection closed, no connection or transaction in time, deadlock. */
+  /Connection terminated|not queryable|timeout exceeded when trying to connect|Query read timeout|ECONN(REFUSED|RESET)/
+/** Prisma: unreachable, timed out, connection closed, no connection or transaction in time, deadlock. */
 const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034'])
-/** The driver adapter's own words for the same, which is all there is of a raw query whose connection was reset. */
+/** The driver adapter's names for the same; a raw query whose connection was reset has no other mark. */
 const FAULT_KINDS = new Set([
   'DatabaseNotReachable',
   'ConnectionClosed',
@@ -29,13 +29,13 @@ const FAULT_KINDS = new Set([
   'TransactionWriteConflict',
 ])
 /**
- * Connection lost, out of resources, shutting down or statement timeout, lock not available, serialisation or deadlock,
- * a plan from before ALTER TABLE.
+ * Connection lost, out of resources, shutdown or statement timeout, serialisation failure or deadlock, lock, stale
+ * plan.
  */
 const SQL_STATES = /^(08|53|57|40)|^55P03$|^0A000$/
 
 /**
- * Whether a server we depend on is away, slow or refusing: the caller should come back, and nobody need mend the code.
+ * Whether PostgreSQL or Redis is unreachable, slow or refusing us: the caller should retry; the code is not at fault.
  */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false

@@ -32,30 +32,31 @@ const secret = () => randomBytes(24).toString('hex')
 const log = createLog('test', 'silent')
 const named = (result: CheckResult) =>
   typeof result === 'object' ? `${result.code}: ${result.detail}` : String(result)
-/** What the log would say at the start. */
-async function saidAtStart(environment: string): Promise<string[]> {
-  const said: string[] = []
-  const say = (text: string) => said.push(text)
-  const listening = Object.assign(Object.create(log) as typeof log, { warn: say, error: say })
-  await refuseLossyRedis(redis, environment, listening)
-  return said
+/** The lines that a service logs at its start. */
+async function loggedAtStart(environment: string): Promise<string[]> {
+  const lines: string[] = []
+  const write = (text: string) => lines.push(text)
+  const recording = Object.assign(Object.create(log) as typeof log, { warn: write, error: write })
+  await refuseLossyRedis(redis, environment, recording)
+  return lines
 }
 
-test('a Redis that evicts nothing and keeps a log is fine', async () => {
+test('a Redis with noeviction and an append-only file passes', async () => {
   expect(await redisCheck(redis, [])()).toBe(true)
-  expect(await saidAtStart('production')).toEqual([])
+  expect(await loggedAtStart('production')).toEqual([])
 })
 
 const POLICIES = ['volatile-lru', 'allkeys-lfu', 'volatile-ttl', 'allkeys-random']
-test.each(POLICIES)('a Redis whose policy is %s is named, and refused in production', async (policy) => {
+test.each(POLICIES)('the eviction policy %s is reported, and refused in production', async (policy) => {
   await redis.config('SET', 'maxmemory-policy', policy)
-  const sentence = `Redis may drop reservations when its memory is full: maxmemory-policy is ${policy}. Set it to noeviction.`
+  const setting = `maxmemory-policy is ${policy}. Set it to noeviction.`
+  const sentence = `Redis may drop reservations when its memory is full: ${setting}`
   expect(await redisCheck(redis, [])()).toEqual({ code: 'REDIS_EVICTS', detail: sentence })
-  expect(await saidAtStart('development')).toEqual([sentence])
-  await expect(saidAtStart('production')).rejects.toThrow(`REDIS_URL: ${sentence}`)
+  expect(await loggedAtStart('development')).toEqual([sentence])
+  await expect(loggedAtStart('production')).rejects.toThrow(`REDIS_URL: ${sentence}`)
 })
 
-test('in production a service ends with code 78 and the sentence when Redis evicts', async () => {
+test('in production a service exits with 78 and the reason when Redis evicts keys', async () => {
   await redis.config('SET', 'maxmemory-policy', 'volatile-lru')
   const password = secret()
   await redis.call('ACL', 'SETUSER', 'shop', 'on', `>${password}`, '+@all', 'allkeys', 'allchannels')
@@ -75,16 +76,16 @@ test('in production a service ends with code 78 and the sentence when Redis evic
   expect(await gateway.terminate()).toBe(78)
 })
 
-test('a Redis without an append-only file is warned of and served', async () => {
+test('a Redis without an append-only file is used with a warning', async () => {
   await redis.config('SET', 'maxmemory-policy', 'noeviction')
   await redis.config('SET', 'appendonly', 'no')
-  expect(await saidAtStart('production')).toEqual([
+  expect(await loggedAtStart('production')).toEqual([
     expect.stringContaining('Set appendonly to yes and appendfsync to always.'),
   ])
   expect(await redisCheck(redis, [])()).toBe(true)
 })
 
-test('what the user may not ask about its Redis is no reason not to start', async () => {
+test('a service starts when its user may not call INFO', async () => {
   await redis.call('ACL', 'SETUSER', 'blind', 'on', '>pass', '+@all', '-info', 'allkeys', 'allchannels')
   const blind = new Redis(server.url, { username: 'blind', password: 'pass' })
   await refuseLossyRedis(blind, 'production', log)
@@ -93,7 +94,7 @@ test('what the user may not ask about its Redis is no reason not to start', asyn
   blind.disconnect()
 })
 
-test('a password that Redis does not accept is named', async () => {
+test('a password that Redis rejects is reported', async () => {
   const stranger = new Redis(server.url, { username: 'blind', password: 'wrong' })
   const check = redisCheck(stranger, [])
   const result = await eventually('it to be named', check, (found) => typeof found === 'object')
@@ -101,7 +102,7 @@ test('a password that Redis does not accept is named', async () => {
   stranger.disconnect()
 })
 
-test('a database of its own needs the right to select it', async () => {
+test('a REDIS_URL with a database number needs the right to SELECT it', async () => {
   await redis.call('ACL', 'SETUSER', 'second', 'on', '>pass', '+@all', '-select', 'allkeys', 'allchannels')
   const second = new Redis(server.url, { username: 'second', password: 'pass', db: 1 })
   second.on('error', () => {}) // The client's own SELECT is refused; the check says so.

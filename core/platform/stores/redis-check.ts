@@ -3,18 +3,18 @@ import { BadConfiguration } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
 import type { CheckResult, Problem } from '../process/readiness.ts'
 
-/** A call that a service makes to Redis, and what `ACL SETUSER` must be told to allow it. */
+/** A call that a service makes to Redis, and the `ACL SETUSER` rule that allows it. */
 export interface Right {
   call: readonly string[]
   rule: string
 }
 
-/** /readyz is open to everybody; Redis is asked no more often than this. */
-const REMEMBERED_MS = 1_000
+/** Minimum interval between two checks, because /readyz is public. */
+const INTERVAL_MS = 1_000
 
 /**
- * Asks without calling anything, and needs no right but to run a script (ACL DRYRUN needs its own). pcall, because a
- * command that this server does not have (it may have been renamed) raises an error.
+ * Checks rights without executing the calls, and needs only the right to run scripts (ACL DRYRUN needs a right of its
+ * own). pcall, because an unknown command (it may have been renamed) raises an error.
  */
 const MISSING_RIGHTS = `
   if not redis.acl_check_cmd then return { -1 } end
@@ -25,7 +25,7 @@ const MISSING_RIGHTS = `
   end
   return missing`
 
-/** For /readyz: whether Redis answers, lets its user do what the service needs, and keeps what it is given. */
+/** For /readyz: whether Redis answers, grants the rights that the service needs, and does not evict keys. */
 export function redisCheck(redis: Redis, rights: Right[]): () => Promise<CheckResult> {
   let askedAtMs = -Infinity
   let result: Promise<CheckResult>
@@ -34,7 +34,7 @@ export function redisCheck(redis: Redis, rights: Right[]): () => Promise<CheckRe
     lastError = message
   })
   return () => {
-    if (performance.now() - askedAtMs < REMEMBERED_MS) return result
+    if (performance.now() - askedAtMs < INTERVAL_MS) return result
     askedAtMs = performance.now()
     result = redis.status === 'ready' ? check(redis, rights) : Promise.resolve(away(lastError))
     return result
@@ -73,20 +73,20 @@ async function missingRights(redis: Redis, rights: Right[]): Promise<Problem | u
   }
 }
 
-/** @returns the numbers of the missing ones, from 1 on; -1 when the server cannot tell. */
+/** @returns the 1-based positions of the missing rights; -1 when the server cannot check rights */
 async function askForMissing(redis: Redis, rights: Right[]): Promise<number[]> {
   try {
     return (await redis.eval(MISSING_RIGHTS, 0, JSON.stringify(rights.map(({ call }) => call)))) as number[]
   } catch (error) {
-    // Without the right to run scripts, that one is known to be missing, and of the others nothing.
+    // Without the right to run scripts only that one can be reported; the others are unknown.
     if (!(error instanceof Error && error.message.startsWith('NOPERM'))) throw error
     return rights.flatMap(({ call: [command] }, i) => (command === 'EVAL' ? [i + 1] : []))
   }
 }
 
 /**
- * A Redis that evicts forgets reservations, and with them who has bought. Its policy alone counts, with a memory limit
- * or without: a limit may be set at any time, and some clouds have one that INFO does not show.
+ * A Redis that evicts keys loses reservations, and with them who has bought. Only the policy is checked, not the memory
+ * limit: a limit may be set at any time, and some clouds have one that INFO does not show.
  */
 function evicting(memory: string): Problem | undefined {
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1]
@@ -98,17 +98,17 @@ function evicting(memory: string): Problem | undefined {
 }
 
 /**
- * Looks at how Redis keeps its data, once at the start, and says what is wrong. It asks INFO, as clouds forbid CONFIG.
- * @throws BadConfiguration in production when Redis evicts.
+ * Checks persistence and eviction once at the start, and logs what is wrong. Reads INFO, because clouds forbid CONFIG.
+ * @throws BadConfiguration in production when Redis evicts keys
  */
 export async function refuseLossyRedis(redis: Redis, environment: string, log: Logger): Promise<void> {
   const info = await redis.info().catch((error: Error) => {
-    log.warn({ err: error.message }, 'Redis does not say how it keeps its data')
+    log.warn({ err: error.message }, 'INFO is not allowed on Redis: persistence and eviction were not checked')
     return ''
   })
   if (/^aof_enabled:0/m.test(info)) {
     log.warn(
-      'Redis keeps no append-only file: after a crash it has lost the reservations that were not orders yet. ' +
+      'Redis keeps no append-only file: a crash loses the reservations that are not orders yet. ' +
         'Set appendonly to yes and appendfsync to always.',
     )
   }

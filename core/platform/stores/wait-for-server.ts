@@ -3,29 +3,29 @@ import type { Logger } from '../process/log.ts'
 import { isOutage } from './outage.ts'
 
 const PAUSE_MS = 200
-/** How often the log repeats what is waited for; a server that needs less is not mentioned. */
-const SAY_EVERY_MS = 5_000
+/** A server that answers sooner is not mentioned in the log. */
+const LOG_INTERVAL_MS = 5_000
 
 export interface ServerWait {
-  /** As in "PostgreSQL". */
+  /** For the log, such as "PostgreSQL". */
   name: string
-  /** Where it is named. */
+  /** The setting with its URL. */
   variable: string
   log: Logger
 }
 
 /**
- * Tries until it succeeds: a server that is started beside us, or is slow, is no reason to end. Each attempt brings its
- * own time limit. @throws what is no outage
+ * Retries until the attempt succeeds, because the server may be starting at the same time as we are. Each attempt must
+ * have a time limit of its own. @throws errors that are no outage
  */
 export async function waitForServer<T>({ name, variable, log }: ServerWait, attempt: () => Promise<T>): Promise<T> {
-  for (let saidAt = Date.now(); ; await delay(PAUSE_MS)) {
+  for (let loggedAtMs = Date.now(); ; await delay(PAUSE_MS)) {
     try {
       return await attempt()
     } catch (error) {
       if (!isOutage(error)) throw error
-      if (Date.now() - saidAt < SAY_EVERY_MS) continue
-      saidAt = Date.now()
+      if (Date.now() - loggedAtMs < LOG_INTERVAL_MS) continue
+      loggedAtMs = Date.now()
       log.warn(`Waiting for ${name} of ${variable}: ${(error as Error).message.trim().split('\n').at(-1)}`)
     }
   }

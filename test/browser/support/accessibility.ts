@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** Whatever axe knows of is right on what is seen now: contrast, names, roles, order of headings. */
+/** Expects no violation of axe's rules in the current state: contrast, names, roles, order of headings. */
 export async function expectAccessible(page: Page, state: string): Promise<void> {
   // Evaluated by the browser's own tools, which the page's policy does not bind.
   await page.evaluate(source)

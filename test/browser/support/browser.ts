@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { chromium } from '../../../dev/servers/chromium.ts'
 import { stretched } from '../../support/patience.ts'
 
-/** A machine that is busy with other tests takes its time; what is waited for is a condition, and comes. */
+/** Generous, because a busy machine is slow; every wait is for a condition. */
 const PATIENCE_MS = 25_000
 const START_TAKES_MS = 60_000
 
@@ -11,7 +11,7 @@ export const PHONE = { width: 390, height: 844 }
 export const LAPTOP = { width: 1_280, height: 800 }
 export const PROJECTOR = { width: 1_920, height: 1_080 }
 
-/** A visitor's browser, with storage of its own, and what went wrong in it. */
+/** A browser with storage of its own, and the errors that occurred in it. */
 export interface Visitor {
   page: Page
   /** Another tab of the same browser. */
@@ -40,7 +40,7 @@ export async function startBrowser(): Promise<Browsers> {
 }
 
 async function visit(browser: Browser, origin: string, { allowed = [], ...options }: VisitOptions): Promise<Visitor> {
-  // A moving picture is never quite still; what moves is tested by its end.
+  // Reduced motion, because an animated picture never becomes stable.
   const context = await browser.newContext({ viewport: PHONE, locale: 'en-GB', reducedMotion: 'reduce', ...options })
   context.setDefaultTimeout(stretched(PATIENCE_MS))
   const faults: string[] = []
@@ -70,7 +70,7 @@ async function visit(browser: Browser, origin: string, { allowed = [], ...option
   return { page: await tab(), tab, faults, close: () => context.close() }
 }
 
-/** Nothing went wrong in that browser that the test did not ask for. */
+/** Expects no errors in this browser. */
 export function expectNoFaults({ faults }: Visitor): void {
   expect(faults).toEqual([])
 }

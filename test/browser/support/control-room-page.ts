@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 
-/** The control room's page as whoever runs the sale uses it. */
+/** The control room's page, as an operator uses it. */
 export class ControlRoomPage {
   readonly page: Page
 

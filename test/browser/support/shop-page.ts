@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import { createTokens } from '../../../core/platform/http/tokens.ts'
-import { callAtLast } from '../../support/http-client.ts'
+import { callUntilAvailable } from '../../support/http-client.ts'
 import type { System } from '../../support/system.ts'
 
-/** The shop's page as a buyer uses it, by what stands on it. */
+/** The shop's page, operated by its visible texts. */
 export class ShopPage {
   readonly page: Page
 
@@ -13,7 +13,7 @@ export class ShopPage {
 
   button = (name: string | RegExp) => this.page.getByRole('button', { name })
 
-  /** Waits until that is what the page says. */
+  /** Waits until the page shows this text. */
   async says(title: string): Promise<void> {
     await this.page.getByText(title, { exact: true }).first().waitFor()
   }
@@ -52,7 +52,7 @@ export class ShopPage {
 export async function payElsewhere({ world, env, url }: System, saleId: string): Promise<void> {
   const { sign } = createTokens(env.TOKEN_SECRET ?? '')
   const { id, buyerId } = await world.database.order.findFirstOrThrow({ where: { saleId } })
-  const { body } = await callAtLast('POST', url(`/orders/${id}/payments`), { token: sign(buyerId) })
-  const paid = await callAtLast('POST', String(body.url), { headers: { accept: 'application/json' } })
+  const { body } = await callUntilAvailable('POST', url(`/orders/${id}/payments`), { token: sign(buyerId) })
+  const paid = await callUntilAvailable('POST', String(body.url), { headers: { accept: 'application/json' } })
   if (paid.status !== 200) throw new Error(`Not paid: ${paid.text}`)
 }

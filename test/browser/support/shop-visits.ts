@@ -2,12 +2,12 @@ import { startSystem, type System } from '../../support/system.ts'
 import { startBrowser, type Visitor } from './browser.ts'
 import { ShopPage } from './shop-page.ts'
 
-/** A system, and buyers who look at its shop, each with a browser of their own. */
+/** A system, and buyers with a browser each. */
 export interface ShopVisits {
   system: System
-  /** Somebody opens the shop, by that origin. */
+  /** Opens the shop at this origin in a new browser. */
   visit: (origin?: string) => Promise<Visitor & { shop: ShopPage }>
-  /** All of them go. */
+  /** Closes all browsers. */
   leave: () => Promise<void>
   close: () => Promise<void>
 }

@@ -4,8 +4,8 @@ const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 const COLOURS_MAX = 256
 
 /**
- * The same picture with a palette of its 256 most frequent colours: a page is flat, so that nobody sees it, at a third
- * of the size.
+ * The same picture with a palette of its 256 most frequent colours: on flat pages the difference is invisible, at a
+ * third of the size.
  */
 export function smallPng(png: Buffer): Buffer {
   const { width, height, pixels } = decode(png)

@@ -1,9 +1,9 @@
 /**
  * Usage: npm run chaos [-- [--rounds N] [--seed S]]
- *   --rounds N   10 when left out
- *   --seed S     of the first round; drawn when left out
- * Sells in bad weather: kills, pauses, cuts and restarts everything at random, then accounts for every unit. Each round
- * has the next seed, and a seed is always the same schedule. Ends non-zero at the first promise that was broken.
+ *   --rounds N   number of rounds; default 10
+ *   --seed S     seed of the first round; default random
+ * Sells under random faults: kills, pauses, cuts and restarts everything, then accounts for every unit. Each round has
+ * the next seed, and the same seed gives the same schedule. Exits non-zero at the first broken promise.
  */
 import { Listr } from 'listr2'
 import { commandLine, numberOf } from '../../../core/platform/process/command-line.ts'

@@ -9,10 +9,10 @@ import { fillPockets } from '../support/wishes.ts'
 import { carryOut, drawSchedule, type Fault } from './schedule.ts'
 
 const STOCK = 60
-/** Twice the stock, so that every unit that comes back is wanted again. */
+/** Twice the stock, so that every released unit is sold again. */
 const BUYERS = 120
 const ARRIVE_WITHIN_MS = 8_000
-/** More than any call takes that is still in hand. */
+/** Longer than any call that is still under way. */
 const LEAVING_LIMIT_MS = 25_000
 
 export interface Round {
@@ -27,7 +27,7 @@ export interface Round {
   audit: AuditReport | undefined
 }
 
-/** One sale in bad weather, from its opening until every unit is accounted for. */
+/** One sale under faults, from its opening until every unit is accounted for. */
 export async function playRound(shop: Shop, seed: number): Promise<Round> {
   const schedule = drawSchedule(seed)
   await shop.whole()

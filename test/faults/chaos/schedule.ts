@@ -14,7 +14,7 @@ const DOUBLE_CHANCE = 0.15
 
 export interface Fault {
   victim: string
-  /** What is done to it. */
+  /** The kind of fault. */
   harm: string
   atMs: number
   holdMs: number
@@ -61,8 +61,8 @@ function harmsLeft(schedule: Fault[], { name, strikes }: Victim): string[] {
 }
 
 /**
- * What the broker has not confirmed stands in Redis alone. When the one is out of reach and the other forgets, it is
- * lost: the one pair of faults at a time that is not promised to be survived (see docs/reliability.md).
+ * Unconfirmed reservations exist in Redis only. When the broker is unreachable and Redis loses data, they are lost: the
+ * only pair of simultaneous faults that is not promised to be survived (see docs/reliability.md).
  */
 function isTooMuch(schedule: Fault[], victim: string, harm: string): boolean {
   const forgets = (harms: string) => harms in LOSSES_OF_MEMORY
@@ -88,7 +88,7 @@ function victims(): Victim[][] {
   return [servers, instances, links]
 }
 
-/** Resolves when the last fault is over. @throws when one could not be done or taken back. */
+/** Resolves when the last fault is over. @throws when a fault could not be caused or ended */
 export async function carryOut(schedule: Fault[], shop: Shop): Promise<void> {
   const outcomes = await Promise.allSettled(
     schedule.map(async ({ atMs, holdMs, strike }) => {
@@ -98,7 +98,8 @@ export async function carryOut(schedule: Fault[], shop: Shop): Promise<void> {
   )
   const failed = outcomes.findIndex(({ status }) => status === 'rejected')
   const { reason } = (outcomes[failed] ?? {}) as { reason?: unknown }
-  if (failed >= 0) throw new Error(`Not done: ${describe(schedule[failed] as Fault)}`, { cause: reason })
+  if (failed >= 0)
+    throw new Error(`Fault could not be caused or ended: ${describe(schedule[failed] as Fault)}`, { cause: reason })
 }
 
 export const describe = ({ harm, victim, atMs, holdMs }: Fault) =>

@@ -5,7 +5,7 @@ import type { ServerName } from '../support/servers.ts'
 import type { InstanceName } from '../support/settings.ts'
 import type { Shop } from '../support/shop.ts'
 
-/** Does the harm, holds it for so long, and takes it back. */
+/** Causes the fault, keeps it for its duration, and ends it. */
 export type Strike = (shop: Shop, holdMs: number) => Promise<void>
 
 const anyServer = (name: ServerName): Record<string, Strike> => ({
@@ -28,8 +28,9 @@ const anyServer = (name: ServerName): Record<string, Strike> => ({
 const postgres: Record<string, Strike> = {
   ...anyServer('postgres'),
   async 'terminate backends'({ ledgers }) {
-    await ledgers.database
-      .$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+    await ledgers.database.$executeRaw`
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`
   },
   async 'lock the sales'({ ledgers }, holdMs) {
     await ledgers.database.$transaction(
@@ -90,7 +91,7 @@ export const LOSSES_OF_MEMORY: Record<string, Strike> = {
 export const SERVER_STRIKES: Record<ServerName, Record<string, Strike>> = { postgres, redis, rabbitmq }
 
 export const instanceStrikes = (name: InstanceName): Record<string, Strike> => ({
-  // The one who starts it again is the orchestrator, which is part of the system.
+  // The orchestrator, which is part of the system, restarts it.
   async kill(shop) {
     shop.instance(name).kill()
   },
@@ -104,7 +105,7 @@ export const instanceStrikes = (name: InstanceName): Record<string, Strike> => (
   },
 })
 
-/** The answers that say that something was done. */
+/** Server replies that confirm a write. */
 const DONE: Record<ServerName, string | undefined> = { postgres: 'COMMIT', redis: 'RE', rabbitmq: undefined }
 
 export function linkStrikes(instance: InstanceName, server: ServerName): Record<string, Strike> {
@@ -119,7 +120,7 @@ export function linkStrikes(instance: InstanceName, server: ServerName): Record<
       links.between(instance, server).freeze()
     },
     async delay({ links }, holdMs) {
-      // Up to more than anybody waits for Redis.
+      // Up to more than any client waits for Redis.
       links.between(instance, server).delay(holdMs / 2)
       await sleep(holdMs)
       links.between(instance, server).restore()

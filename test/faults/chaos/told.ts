@@ -6,19 +6,20 @@ import type { Round } from './round.ts'
 import { describe } from './schedule.ts'
 
 const LOG_LINES = 25
-/** The first ones say what kind of fault it is; one fault breaks the same promise to many. */
+/** Findings that are printed: one fault causes many findings of the same kind. */
 const NAMED_MAX = 20
 
-/** A round in one line. */
+/** A one-line summary of a round. */
 export function oneLine({ seed, schedule, calls, accepted, paid, healedInMs, broken }: Round): string {
   const done = schedule.map(describe).join(', ')
   const { ok, refused, unknown } = calls
   const outcome =
     broken.length === 0 ? `healed in ${(healedInMs / 1_000).toFixed(1)} s` : `${broken.length} PROMISES BROKEN`
-  return `seed ${seed}: ${done}; ${ok} ok, ${refused} refused, ${unknown} unknown; ${accepted} accepted, ${paid} paid; ${outcome}`
+  const outcomes = `${ok} ok, ${refused} refused, ${unknown} unknown`
+  return `seed ${seed}: ${done}; ${outcomes}; ${accepted} accepted, ${paid} paid; ${outcome}`
 }
 
-/** All there is to know of a round that went wrong. */
+/** The full report of a round that broke a promise. */
 export function atLength(round: Round, shop: Shop): string {
   return [
     oneLine(round),
@@ -31,7 +32,7 @@ export function atLength(round: Round, shop: Shop): string {
   ].join('\n')
 }
 
-/** The shop's folder goes with it. @returns where they are kept */
+/** Keeps the report with the folder of the shop. @returns the path */
 export async function keepLogs(shop: Shop, seed: number): Promise<string> {
   const kept = join('.data', 'chaos', String(seed))
   await mkdir(kept, { recursive: true })

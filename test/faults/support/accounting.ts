@@ -10,7 +10,7 @@ export interface Books {
   stock: number
 }
 
-/** A gateway may believe for a second that a sale is sold out, in case the news of a release got lost. */
+/** For this long a gateway may answer "sold out" from memory, when the message of a release was lost. */
 const BELIEVED_MS = 1_000
 
 /**
@@ -24,7 +24,7 @@ export function brokenPromises({ crowd, watch, stock }: Books): string[] {
     ...[...watch.wrong].map((finding) => `the audit found ${finding}`),
     ...atTheEnd(watch.latest, stock),
     ...soldOutAtRest(watch.readings, crowd.calls.made),
-    ...crowd.calls.unplanned.map((answer) => `nobody should be answered: ${answer}`),
+    ...crowd.calls.unplanned.map((answer) => `an answer that must not occur: ${answer}`),
   ]
 }
 
@@ -45,7 +45,7 @@ function reservationsOfOneBuyer({ held }: Buyer): string[] {
 function atTheEnd(latest: Reading | undefined, stock: number): string[] {
   if (!latest) return ['the audit never saw the sale']
   const { report, sale } = latest
-  // Of what the subscribers have not come to nothing is known but that it is on its way.
+  // Events that subscribers have not handled yet count as on their way.
   const unfinished = sale.checks.filter(({ state }) => state === 'in flight')
   return [
     ...unfinished.map(({ id, detail }) => `not there in time, check ${id}: ${detail}`),
@@ -61,7 +61,7 @@ function atTheEnd(latest: Reading | undefined, stock: number): string[] {
   ]
 }
 
-/** While it lay at rest nothing happened: who was told "sold out" then was told so wrongly. */
+/** While units are left at rest, "sold out" is a wrong answer. */
 function soldOutAtRest(readings: Reading[], calls: Call[]): string[] {
   const believedMs = stretched(BELIEVED_MS)
   const refusals = calls.filter((call) => call.code === 'SOLD_OUT')
@@ -82,7 +82,7 @@ interface Rest {
   figures: string
 }
 
-/** Times between readings that are quiet and say the same, with units left. */
+/** Intervals between equal quiet readings with units left. */
 function restsWithUnits(readings: Reading[]): Rest[] {
   const rests: Rest[] = []
   let current: Rest | undefined

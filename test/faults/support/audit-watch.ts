@@ -11,12 +11,12 @@ export interface Reading {
   sale: SaleAudit
 }
 
-/** Audits a sale again and again while it goes on. */
+/** Audits a sale repeatedly while it runs. */
 export class AuditWatch {
   readonly readings: Reading[] = []
-  /** What was wrong at any time, each finding once. */
+  /** All findings, each once. */
   readonly wrong = new Set<string>()
-  /** Times at which a server was away and nothing could be said. */
+  /** Number of audits that failed because a server was unreachable. */
   blind = 0
   readonly #watching: Promise<void>
   #isStopped = false

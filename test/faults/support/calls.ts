@@ -19,7 +19,7 @@ export interface Call {
   code: unknown
 }
 
-/** As long as a person waits. The provider tells the shop of money for up to 19 s before it gives up. */
+/** As long as a person waits. The provider retries its callback for up to 19 s. */
 const PATIENCE_MS: Record<What, number> = {
   buy: 8_000,
   look: 8_000,
@@ -28,10 +28,10 @@ const PATIENCE_MS: Record<What, number> = {
   cancel: 12_000,
 }
 
-/** Every call a crowd has made, and what came of it. */
+/** Records the calls of a crowd with their outcomes. */
 export class Calls {
   readonly made: Call[] = []
-  /** Answers that no caller should ever get: 5xx but 503, and 503 that does not say when to come back. */
+  /** Answers that must not occur: 5xx other than 503, and 503 without Retry-After. */
   readonly unplanned: string[] = []
 
   /** @returns the answer, or undefined when it is unknown what happened. Never throws. */

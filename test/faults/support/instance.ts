@@ -45,7 +45,7 @@ export class Instance {
     return this.#isReady
   }
 
-  /** How often it was started; 1 as long as nobody has ended it. */
+  /** Number of starts. */
   get starts(): number {
     return this.#starts
   }
@@ -60,7 +60,7 @@ export class Instance {
     signalTree(this.#pid, 'SIGKILL')
   }
 
-  /** Asks it to drain and to end, as for an update. */
+  /** Sends SIGTERM, on which it drains, as for an update. */
   terminate(): void {
     this.#isReady = false
     signalTree(this.#pid, 'SIGCONT')
@@ -75,7 +75,7 @@ export class Instance {
     signalTree(this.#pid, 'SIGCONT')
   }
 
-  /** For good, and at once: whoever asks has seen what there was to see. */
+  /** Kills it without a restart. */
   async end(): Promise<void> {
     this.#stopping.abort()
     this.kill()
@@ -110,7 +110,7 @@ export class Instance {
       this.#pid = 0
       await sleep(RESTART_PAUSE_MS, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
-      // A start that fails, since a server is away, is no more than another death.
+      // A start that fails because a server is down counts as another death.
       running = await this.#startOnce().catch(() => undefined)
     }
   }

@@ -9,10 +9,10 @@ import type { Redis } from 'ioredis'
 import { stretched } from '../../support/patience.ts'
 import type { Servers } from './servers.ts'
 
-/** An audit waits longer than a service would: it is not in a hurry, and must not fail for a slow machine. */
+/** Longer than in services: an audit must not fail on a slow machine. */
 const REDIS_PATIENCE_MS = 5_000
 
-/** PostgreSQL, Redis and the broker's queues as they are, on ways of their own that no fault of a link touches. */
+/** Connections to PostgreSQL, Redis and the broker that bypass the faulty links. */
 export class Ledgers {
   readonly database: Database
   readonly redis: Redis
@@ -28,7 +28,7 @@ export class Ledgers {
     this.#queues = createQueueReader(rabbitmqUrl, Number(env.PAYMENT_WINDOW_SECONDS))
   }
 
-  /** @throws while a server is away: then nothing can be said. */
+  /** @throws while a server is unreachable */
   audit(saleId: string): Promise<AuditReport> {
     const { undecidedMs, settlingMs, reconciledMs } = auditLimits(Number(this.#env.RESERVATION_LIFETIME_SECONDS))
     return audit(

@@ -6,7 +6,7 @@ const VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', rabbitmq: 'RAB
   string
 >
 
-/** The ways from instances to servers, each of which can be disturbed alone: "gateway-1 to redis". */
+/** The connections from instances to servers, each with a proxy of its own: "gateway-1 to redis". */
 export class Links {
   readonly #servers: Servers
   readonly #proxies = new Map<string, TcpProxy>()
@@ -30,7 +30,7 @@ export class Links {
     return proxy
   }
 
-  /** Lays the instance's ways to those servers. @returns the addresses it has to be given. */
+  /** Starts the proxies of an instance. @returns the addresses for its settings */
   async lay(instance: string, servers: readonly ServerName[]): Promise<Record<string, string>> {
     const addresses: Record<string, string> = {}
     for (const server of servers) {

@@ -21,7 +21,7 @@ function treeOf(root: number): number[] {
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
   const tree = [root]
-  // Grows while it is walked: the children of its children come at its end.
+  // The list grows during the loop: children are appended.
   for (const parent of tree)
     tree.push(...pairs.flatMap(([pid, ppid]) => (ppid === parent && pid !== undefined ? [pid] : [])))
   return tree

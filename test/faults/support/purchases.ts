@@ -4,10 +4,10 @@ import { type Answer, call } from '../../support/http-client.ts'
 import { stretched } from '../../support/patience.ts'
 import type { Shop } from './shop.ts'
 
-/** A person's patience: without an answer by then it is a hang. Services give up on any server in half that time. */
+/** Without an answer by then a call hangs. Services time out on any server in half that time. */
 const ANSWER_LIMIT_MS = 10_000
 
-/** Whatever was done to it, the system makes good within this time, by itself. */
+/** The promised limit for recovery from any fault, without an operator. */
 export const HEALING_LIMIT_MS = 30_000
 
 /** Orders that do not lapse while a test looks at them, and reservations that outlive any fault. */
@@ -35,8 +35,13 @@ export function ask(
   })
 }
 
-/** Asks until the answer is yes, as a person does who is told to come back. @returns the reservation's id */
-export async function buyAtLast(shop: Shop, saleId: string, buyerId: string, gateway: Gateway = 0): Promise<string> {
+/** Retries until the purchase is accepted. @returns the reservation's id */
+export async function buyUntilAvailable(
+  shop: Shop,
+  saleId: string,
+  buyerId: string,
+  gateway: Gateway = 0,
+): Promise<string> {
   const { body } = await eventually(
     `${buyerId} to be sold a unit`,
     () => buy(shop, saleId, buyerId, gateway),
@@ -83,7 +88,7 @@ const NOTHING: AuditReport = {
   outbox: 0,
 }
 
-/** What a buyer is told who comes while something is away: not a word of a unit, and when to come again. */
+/** The answer to a purchase while a server is down: no reservation, and Retry-After. */
 export const COME_BACK = { status: 503, body: { code: 'UNAVAILABLE', retryAfterSeconds: 2 } }
 
 /** `a-0` to `a-9` for ten of a. */

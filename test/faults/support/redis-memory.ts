@@ -6,8 +6,7 @@ import type { Servers } from './servers.ts'
 const LOG_FOLDER = 'appendonlydir'
 
 /**
- * Ways in which Redis loses what it knew, as after a power cut without a synced disk, or in the hands of a hurried
- * person.
+ * Data losses of Redis, as after a power failure without fsync or by an operator's mistake.
  */
 export class RedisMemory {
   readonly #redis: Servers['redis']
@@ -20,13 +19,13 @@ export class RedisMemory {
     this.#copy = join(redisFolder, `${LOG_FOLDER}.copy`)
   }
 
-  /** While it runs; a half-written last command is cut off when the copy is read. */
+  /** Copies the log while Redis runs; Redis truncates a half-written last command when it loads the copy. */
   async copy(): Promise<void> {
     await rm(this.#copy, { recursive: true, force: true })
     await cp(this.#log, this.#copy, { recursive: true })
   }
 
-  /** It starts again with what it knew when the copy was made; without a copy, with nothing. */
+  /** Restarts it with the data of the copy; without a copy, empty. */
   async restoreCopy(): Promise<void> {
     await this.#redis.kill()
     await rm(this.#log, { recursive: true, force: true })
@@ -36,7 +35,7 @@ export class RedisMemory {
     await this.#redis.start()
   }
 
-  /** Another one, that never knew anything, answers at its address. */
+  /** Starts an empty Redis at the same address. */
   async replaceByEmpty(): Promise<void> {
     await rm(this.#copy, { recursive: true, force: true })
     await this.restoreCopy()

@@ -1,7 +1,7 @@
 import type { RunningServer } from '../../../dev/servers/running-server.ts'
 import { signalTree } from './process-tree.ts'
 
-/** A server of ours that can be taken away in every way, and is found on its port again with its data. */
+/** A server that can be killed, stopped and paused, and is restarted on its port with its data. */
 export class Server<Running extends RunningServer = RunningServer> {
   readonly #launch: () => Promise<Running>
   #running: Running | undefined
@@ -36,22 +36,22 @@ export class Server<Running extends RunningServer = RunningServer> {
     await running.ended
   }
 
-  /** In order: it says goodbye to its clients. */
+  /** An orderly shutdown, which closes the connections. */
   async stop(): Promise<void> {
     const running = this.#running
     this.#running = undefined
     if (!running) return
-    // A paused one would hear nothing of it.
+    // A paused process would not handle the signal.
     signalTree(running.pids[0] ?? 0, 'SIGCONT')
     await running.stop()
   }
 
-  /** It falls silent, and its connections stay open. */
+  /** Suspends it; its connections stay open. */
   pause(): void {
     if (this.#running) signalTree(this.#running.pids[0] ?? 0, 'SIGSTOP')
   }
 
-  /** It goes on where it was, and does what has piled up meanwhile. */
+  /** Resumes it; it then handles what has queued up. */
   resume(): void {
     if (this.#running) signalTree(this.#running.pids[0] ?? 0, 'SIGCONT')
   }

@@ -21,7 +21,7 @@ export interface Servers {
 export const SERVER_NAMES = ['postgres', 'redis', 'rabbitmq'] as const
 export type ServerName = (typeof SERVER_NAMES)[number]
 
-/** PostgreSQL (migrated), Redis and RabbitMQ in that folder. Every start of each is told to `onStart`. */
+/** PostgreSQL (migrated), Redis and RabbitMQ in this folder. `onStart` is called at every start of each. */
 export async function startServers(folder: string, onStart: (name: string, id: ProcessId) => void): Promise<Servers> {
   const redisFolder = join(folder, 'redis')
   const [postgresPort, redisPort, port, managementPort] = [
@@ -31,7 +31,7 @@ export async function startServers(folder: string, onStart: (name: string, id: P
     await freePort(),
   ]
   const starting = [
-    // Its processes are killed, never its machine: what the kernel has is safe enough.
+    // Only processes are killed, not the machine: data in the kernel's cache is safe.
     Server.start(() =>
       startPostgres({ dataDir: join(folder, 'postgres'), port: postgresPort, onStart, settings: { fsync: 'off' } }),
     ),

@@ -4,7 +4,7 @@ import { slowed, slowedSeconds } from '../../support/patience.ts'
 import { variable } from '../../../dev/services.ts'
 import type { ServerName } from './servers.ts'
 
-/** What runs: an instance's name, its room, the servers it talks to. Two of whatever may run twice. */
+/** The instances: name, service and servers. Services that may run several times run twice. */
 export const INSTANCES = [
   { name: 'payment-provider', service: 'payment-provider', servers: [] },
   { name: 'control-room', service: 'control-room', servers: [] },
@@ -19,7 +19,7 @@ export const INSTANCES = [
 export type AnyInstance = (typeof INSTANCES)[number]
 export type InstanceName = AnyInstance['name']
 
-/** Nobody who buys waits for the subscribers: tests that are not about them start without, some seconds sooner. */
+/** Buying does not need subscribers: tests that are not about them start without, some seconds sooner. */
 export const SHOP_ALONE: readonly AnyInstance[] = INSTANCES.filter(({ service }) => service !== 'subscribers')
 
 /**
@@ -35,7 +35,7 @@ const shortLives = () => ({
   RESEND_AFTER_MS: String(slowed(1_000)),
 })
 
-/** No buyer meets a limit. */
+/** Rate limits that no buyer reaches. */
 const SETTINGS = {
   LOG_LEVEL: 'info',
   HOST: '127.0.0.1',
@@ -83,7 +83,7 @@ export async function environment(
   }
 }
 
-/** What is one instance's own: its port, and each gateway its order service. */
+/** Settings per instance: its port, and for each gateway its order service. */
 export function ownSettings(name: InstanceName, ports: Record<InstanceName, number>): Record<string, string> {
   const service = INSTANCES.find((instance) => instance.name === name)?.service ?? name
   const orderService = name === 'gateway-2' ? ports['order-service-2'] : ports['order-service-1']

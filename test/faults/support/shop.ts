@@ -14,13 +14,13 @@ import { type Servers, SERVER_NAMES, startServers } from './servers.ts'
 import { type AnyInstance, environment, type InstanceName, ownSettings, SHOP_ALONE } from './settings.ts'
 import { until } from './until.ts'
 
-/** The whole shop on servers and in processes of its own, so that any of them can be taken away and come back. */
+/** The whole shop with servers and processes of its own, each of which can be stopped and restarted. */
 export interface Shop {
   servers: Servers
   links: Links
   instance: (name: InstanceName) => Instance
   instances: Instance[]
-  /** Both ledgers read past the services, for the audit and for whoever wants to disturb them. */
+  /** Direct access to PostgreSQL, Redis and the broker, for the audit and for faults. */
   ledgers: Ledgers
   gateways: readonly [string, string]
   env: Record<string, string>
@@ -28,7 +28,7 @@ export interface Shop {
   openSale: (stock: number) => Promise<string>
   /** A buyer's token. */
   signIn: (buyerId: string) => string
-  /** Gives everything back that was taken: resolves when every server, link and instance is there. */
+  /** Ends all faults. Resolves when every server, link and instance is up. */
   whole: () => Promise<void>
   logFiles: () => string[]
   close: () => Promise<void>
@@ -124,7 +124,7 @@ async function openSale(controlRoom: string, token: string, stock: number): Prom
     token,
     body: {
       id,
-      title: 'A sale in bad weather',
+      title: 'A sale under faults',
       priceCents: 1_000,
       stock,
       opensAt: new Date(Date.now() - 86_400_000).toISOString(),

@@ -1,13 +1,13 @@
 import type { Ledgers } from './ledgers.ts'
 import type { Random } from './random.ts'
 
-/** What a buyer names beside the unit. */
+/** Coupon and points of a purchase. */
 export interface Wishes {
   coupon?: string
   points?: number
 }
 
-/** Fewer than want one: some are refused, and get one that somebody else has given back. */
+/** Fewer coupons than buyers who use one: some are refused, and later get a returned one. */
 const COUPONS = 10
 /** Of 10.00, so that no order comes for nothing. */
 const DISCOUNT_CENTS = 200
@@ -26,7 +26,7 @@ export async function fillPockets({ database }: Ledgers, saleId: string, buyerId
   })
 }
 
-/** Half of them name nothing. */
+/** Half of the purchases use neither. */
 export function drawWishes(random: Random, saleId: string): Wishes {
   const coupon = couponOf(saleId, random.between(0, COUPONS - 1))
   const nothing: Wishes[] = [{}, {}, {}, {}, {}]

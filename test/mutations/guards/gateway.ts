@@ -3,17 +3,17 @@ import type { Guard } from '../guard.ts'
 const SOLD_OUT = 'gateway/sold-out.test.ts'
 const OUTAGES = 'test/outages.test.ts'
 
-/** The light side and what it hands over. */
+/** The gateway and its hand-over to the broker. */
 export const gatewayGuards: Guard[] = [
   {
-    rule: 'unknown is not refused: the unit does not go back',
+    rule: 'an unknown publish is not a refused one: the unit is not released',
     file: 'gateway/buy.ts',
     text: "    // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.\n    case 'UNKNOWN':\n",
     without: '',
     tests: { file: OUTAGES, named: 'while the broker is away' },
   },
   {
-    rule: 'what the broker refused is given back',
+    rule: 'a unit whose message the broker refused is released',
     file: 'gateway/buy.ts',
     text: "return (await takeBack(deps, reservation)) ? { status: 'BUSY' }",
     without: "return reservationId ? { status: 'BUSY' }",
@@ -90,14 +90,14 @@ export const gatewayGuards: Guard[] = [
     tests: { file: 'gateway/routes/forward.test.ts' },
   },
   {
-    rule: 'a refusal does not stand in front of the answer to an earlier purchase',
+    rule: 'a refusal does not overtake the answer to an earlier request',
     file: 'core/platform/http/unreadable.ts',
     text: "else underWay.once('close', () => afterEarlierAnswers(socket, broken, then))",
     without: 'else then()',
     tests: { file: 'core/platform/http/unreadable.test.ts' },
   },
   {
-    rule: 'no limit on buyers holds the provider back',
+    rule: 'no rate limit of buyers applies to the payment provider',
     file: 'gateway/routes/limit.ts',
     text: "path === '/payments/callback' || ",
     without: '',

@@ -6,7 +6,7 @@ const BATCHES = 'test/saga-batches.test.ts'
 const CHAIN = 'core/orders/saga-chain.test.ts'
 const STEPS = 'core/orders/saga.ts'
 
-/** What an order takes and gives back on its way: coupon, points, unit, money. */
+/** Sagas: what an order takes and gives back, coupon, points, unit and money. */
 export const sagaGuards: Guard[] = [
   {
     rule: 'an order that names a coupon or points has a saga',
@@ -44,7 +44,7 @@ export const sagaGuards: Guard[] = [
     tests: { file: SAGA, named: 'an order that ends otherwise when its buyer cancels before' },
   },
   {
-    rule: 'a step and what calls it off take turns',
+    rule: 'a step and the cancellation of its saga are serialised',
     file: STEPS,
     text: 'FOR UPDATE`',
     without: '`',
@@ -58,7 +58,7 @@ export const sagaGuards: Guard[] = [
     tests: { file: BACK, named: 'an order that was cancelled' },
   },
   {
-    rule: 'a saga is asked back about only past its time, and once',
+    rule: 'a saga is checked only after its deadline, and once',
     file: STEPS,
     text: 'Prisma.sql`AND due_at <= now()`',
     without: 'Prisma.empty',
@@ -79,7 +79,7 @@ export const sagaGuards: Guard[] = [
     tests: { file: CHAIN },
   },
   {
-    rule: 'whoever may hold something is asked on the way back',
+    rule: 'a compensation visits every service that may hold something',
     file: 'core/orders/saga-chain.ts',
     text: "return points ? backwards('points') : backwards(coupon ? 'coupon' : 'order')",
     without: "return backwards('order')",
@@ -93,7 +93,7 @@ export const sagaGuards: Guard[] = [
     tests: { file: SAGA, named: 'forwards of orders that want one coupon' },
   },
   {
-    rule: 'a coupon serves nobody but whose it is',
+    rule: 'a personal coupon serves only its buyer',
     file: 'subscribers/coupon.ts',
     text: ' AND coalesce(buyer_id, ${event.buyerId}) = ${event.buyerId}',
     without: '',
@@ -107,7 +107,7 @@ export const sagaGuards: Guard[] = [
     tests: { file: SAGA, named: 'forwards of orders that want one coupon' },
   },
   {
-    rule: 'coupons are locked in one order',
+    rule: 'coupons are locked in sorted order, so that batches cannot deadlock',
     file: 'subscribers/coupon.ts',
     text: 'ORDER BY code FOR UPDATE`',
     without: '`',
@@ -117,7 +117,7 @@ export const sagaGuards: Guard[] = [
     },
   },
   {
-    rule: 'nobody pays less than nothing',
+    rule: 'a price is never below zero',
     file: 'subscribers/coupon.ts',
     text: 'least(discount_cents, ${event.amountCents})',
     without: 'discount_cents',
@@ -131,7 +131,7 @@ export const sagaGuards: Guard[] = [
     tests: { file: SAGA, named: 'forwards nobody pays less' },
   },
   {
-    rule: 'nobody spends points that they do not have',
+    rule: 'a buyer cannot spend more points than they have',
     file: 'subscribers/points.ts',
     text: ' >= ${points}`',
     without: ' IS NOT NULL`',
@@ -152,14 +152,14 @@ export const sagaGuards: Guard[] = [
     tests: { file: SAGA, named: 'backwards a veto takes a paid order back' },
   },
   {
-    rule: 'a grave rule takes the order back',
+    rule: 'a severe risk rule vetoes the order',
     file: 'subscribers/risk.ts',
     text: '    await veto(tx, event, tools.config.SAGA_SECONDS * 1_000)\n',
     without: '',
     tests: { file: SAGA, named: 'backwards a veto takes back an order, too' },
   },
   {
-    rule: 'sales are held before orders, in one order',
+    rule: 'sales are locked before orders and sorted, so that batches cannot deadlock',
     file: 'subscribers/saga.ts',
     text: '    await lockSales(tx, comeBack)\n',
     without: '',
@@ -169,14 +169,14 @@ export const sagaGuards: Guard[] = [
     },
   },
   {
-    rule: 'wishes are there for whoever sends a reservation again',
+    rule: 'coupon and points are stored for the resender',
     file: 'core/stock/reserve.lua',
     text: "  if wishes ~= '' then redis.call('HSET', reservation, 'wishes', wishes) end\n",
     without: '',
     tests: { file: 'core/stock/stock.test.ts', named: 'releasing the wishes and claims' },
   },
   {
-    rule: 'an order of which coupon and points leave nothing to pay does not lapse',
+    rule: 'an order that coupon and points make free does not lapse',
     file: STEPS,
     text: '  if (moved?.amountCents === 0) await payFree(tx, [moved.id])\n',
     without: '',

@@ -8,10 +8,10 @@ const IN_ORDER = 'test/subscribers-in-order.test.ts'
 const HANDLING = 'subscribers/frame/handle-events.ts'
 const TOPOLOGY = 'core/contracts/subscriber-topology.ts'
 
-/** Whoever follows the order topic. */
+/** Subscribers of the order topic. */
 export const subscriberGuards: Guard[] = [
   {
-    rule: 'an event that is in the inbox has no effect again',
+    rule: 'an event that is in the inbox has no second effect',
     file: 'core/orders/inbox.ts',
     text: 'return events.filter(({ eventId }) => fresh.delete(eventId))',
     without: 'return fresh.size < 0 ? [] : events',
@@ -28,7 +28,7 @@ export const subscriberGuards: Guard[] = [
     },
   },
   {
-    rule: 'a message that is marked is not sent again',
+    rule: 'a message with a mark in Redis is not sent again',
     file: HANDLING,
     text: '    if (await redis.exists(mark)) continue\n',
     without: '',
@@ -42,7 +42,7 @@ export const subscriberGuards: Guard[] = [
     tests: { file: PROMISES, named: 'a subscriber whose partition is full' },
   },
   {
-    rule: 'what is sent again to no partition stays parked',
+    rule: 'an event that is resent to no partition stays parked',
     file: 'cli/resend.ts',
     text: "if (outcome !== 'CONFIRMED') throw",
     without: "if (outcome === 'UNKNOWN') throw",
@@ -56,7 +56,7 @@ export const subscriberGuards: Guard[] = [
     tests: { file: PROMISES, named: 'events that come out of their order' },
   },
   {
-    rule: 'one process at a time has a partition',
+    rule: 'a partition has one consumer at a time',
     file: TOPOLOGY,
     text: "'x-single-active-consumer': true",
     without: "'x-single-active-consumer': false",
@@ -70,14 +70,14 @@ export const subscriberGuards: Guard[] = [
     tests: { file: IN_ORDER, named: 'orders are shared out' },
   },
   {
-    rule: 'an event of another version is set aside and not thrown away',
+    rule: 'an event of another version is set aside and not dropped',
     file: 'core/contracts/set-aside.ts',
     text: '  if (event.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })\n',
     without: '',
     tests: { file: PROMISES, named: 'an event of a version' },
   },
   {
-    rule: "what no retry will mend stands in nobody's way",
+    rule: 'poison does not block a partition',
     file: 'subscribers/frame/run-subscriber.ts',
     text: '!(error instanceof TryAgain || isOutage(error))',
     without: 'error === undefined',
@@ -91,35 +91,35 @@ export const subscriberGuards: Guard[] = [
     tests: { file: PROMISES, named: 'an event that no retry' },
   },
   {
-    rule: "a process gives way where a partition is another's",
+    rule: 'a process gives up a partition that belongs to another',
     file: 'subscribers/frame/lanes.ts',
     text: 'if (isActive && i % processes !== place)',
     without: 'if (isActive && i < 0)',
     tests: { file: SHARED, named: 'partitions are shared out fairly' },
   },
   {
-    rule: 'while a backlog is spread nothing is handled where events of the same order are moved on',
+    rule: 'while a backlog is spread, partitions whose events are moved on handle nothing',
     file: 'subscribers/frame/lanes.ts',
     text: "if (this.#stage !== 'SPREADING' || !this.#spread)",
     without: "if (!this.#spread || this.#stage !== 'NONE')",
     tests: { file: SPREAD, named: 'what cannot be moved' },
   },
   {
-    rule: 'no queue is deleted of which somebody has events in hand',
+    rule: 'no queue with unacknowledged events is deleted',
     file: 'cli/spread/spread-backlog.ts',
     text: '    await leftAlone(deps, spread)\n',
     without: '',
     tests: { file: SPREAD, named: 'a queue goes only' },
   },
   {
-    rule: 'what is moved, held or parked is acknowledged once the broker has it',
+    rule: 'an event that is moved, held or parked is acknowledged after the confirm',
     file: 'subscribers/frame/set-aside.ts',
     text: "if (outcome !== 'CONFIRMED') throw",
     without: 'if (outcome === undefined) throw',
     tests: { file: SPREAD, named: 'what cannot be moved' },
   },
   {
-    rule: 'what may have been handled before it was forgotten is not handled again',
+    rule: 'an event of a forgotten order is not handled again',
     file: 'core/orders/inbox.ts',
     text: 'known === undefined && isOlderThan(at, remembersFrom)',
     without: 'known === undefined && sequence < 0',

@@ -1,15 +1,15 @@
 import { type Subscriber, TryAgain } from '../../../subscribers/frame/subscriber.ts'
 
-/** While there is such a key in Redis, it waits. */
-export const holdOf = (keyPrefix: string) => `${keyPrefix}hold`
+/** While this key exists in Redis, the subscriber retries instead of handling. */
+export const pauseKey = (keyPrefix: string) => `${keyPrefix}hold`
 
-/** A subscriber that nobody knew of when everything else was started: it keeps a list of what it hears, by order. */
+/** A subscriber that is added while everything else runs. It records the events that it handles, by order. */
 export const subscriber: Subscriber = {
   name: 'newcomer',
   events: ['order.created', 'order.paid', 'order.cancelled'],
   once: 'inbox',
   async handle(_tx, event, { redis, config }) {
-    if (await redis.exists(holdOf(config.REDIS_KEY_PREFIX))) throw new TryAgain('held')
-    await redis.rpush(`${config.REDIS_KEY_PREFIX}heard:${event.orderId}`, event.type)
+    if (await redis.exists(pauseKey(config.REDIS_KEY_PREFIX))) throw new TryAgain('paused')
+    await redis.rpush(`${config.REDIS_KEY_PREFIX}handled:${event.orderId}`, event.type)
   },
 }

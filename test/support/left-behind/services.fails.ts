@@ -6,7 +6,7 @@ import { freePort } from '../../../dev/servers/ports.ts'
 import { noteProcess } from '../left-behind.ts'
 import { startProcess } from '../service-process.ts'
 
-/** A service that nobody ends. */
+/** A service that no test ends. */
 beforeEach(async () => {
   const { pid } = await startProcess('payment-provider', {
     PAYMENT_PROVIDER_PORT: String(await freePort()),
@@ -14,7 +14,7 @@ beforeEach(async () => {
     PUBLIC_URL: 'http://127.0.0.1:9',
   })
   const id = { pid, startedAt: startTime(pid) ?? '' }
-  // Once more, to wait until it is written down.
+  // A second time, to wait until it is recorded.
   await noteProcess('payment-provider', id)
   writeFileSync(process.env.SERVICE_FILE ?? '', JSON.stringify(id))
 })
