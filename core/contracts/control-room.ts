@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SaleId } from './http.ts'
+import { type OrderView, type SagaState, SaleId } from './http.ts'
 
 /** What crosses HTTP between the control room, its page, and the launcher of the demo. */
 
@@ -10,6 +10,42 @@ export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'bu
 export type RequestGroup = (typeof REQUEST_GROUPS)[number]
 export type RequestCounts = Record<RequestGroup, number>
 export const noRequests = () => Object.fromEntries(REQUEST_GROUPS.map((group) => [group, 0])) as RequestCounts
+
+/** GET /sales of the control room: a sale as PostgreSQL has it. */
+export interface SaleRow {
+  id: string
+  title: string
+  priceCents: number
+  stock: number
+  sold: number
+  perBuyerLimit: number
+  opensAt: string
+  closesAt: string
+  epoch: number
+}
+export interface SalePage {
+  sales: SaleRow[]
+  next?: string
+}
+
+/** GET /sagas: open ones first. */
+export interface SagaRow {
+  orderId: string
+  saleId: string
+  state: z.infer<typeof SagaState>
+  /** The name of the event that its newest step has published. */
+  step: string
+  reason: string | null
+  orderStatus: OrderView['status'] | null
+  startedAt: string
+  updatedAt: string
+  dueAt: string
+}
+export interface SagaPage {
+  counts: Record<SagaRow['state'], number>
+  sagas: SagaRow[]
+  next?: string
+}
 
 /** A sale as Redis has it. */
 export interface LiveSale {
@@ -61,6 +97,19 @@ export interface DeadLetter {
   bytes: number
   /** What a person sees of its body. */
   beginning: string
+}
+
+/** GET /dead-letters: how many there are, and the oldest. */
+export interface DeadLetterPage {
+  count: number
+  letters: DeadLetter[]
+  next?: string
+}
+
+/** POST /dead-letters/send-back */
+export interface SentBack {
+  sent: string[]
+  kept: { id: string; outcome: string }[]
 }
 
 export interface RushView {

@@ -13,7 +13,7 @@ import type { Registry } from 'prom-client'
 import { clientAddress } from './client-address.ts'
 import type { Logger } from '../process/log.ts'
 import { problemHandler, sendProblem, unanswered } from './problem.ts'
-import { metricsTeller } from '../process/process-metrics.ts'
+import { metricsReader } from '../process/process-metrics.ts'
 import { type Checks, readiness } from '../process/readiness.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
@@ -82,10 +82,11 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   })
   app.get('/readyz', showStartNonce, readiness(options.checks))
   if (options.limit) app.use(options.limit)
-  const tellMetrics = metricsTeller(metrics)
+  const readMetrics = metricsReader(metrics)
   if (options.metricsAccess) app.get('/metrics', options.metricsAccess)
-  app.get('/metrics', async (_req, res) => {
-    res.type(metrics.contentType).send(await tellMetrics())
+  app.get('/metrics', async (req, res) => {
+    const format = req.accepts(['text', 'json']) === 'json' ? 'json' : 'text'
+    res.type(format === 'json' ? format : metrics.contentType).send(await readMetrics(format))
   })
   options.routes(app)
   app.use(unanswered, problemHandler(log))

@@ -1,5 +1,5 @@
 import { Registry, collectDefaultMetrics } from 'prom-client'
-import { shareMetrics } from './process-metrics.ts'
+import { joinClusterMetrics } from './process-metrics.ts'
 
 /**
  * How often the event loop's lag is sampled: every 10 ms, the default, costs an idle process 0.4 % of a core, half of
@@ -12,6 +12,6 @@ export function createMetrics(service: string): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_SAMPLE_MS })
-  shareMetrics(registry)
+  joinClusterMetrics(registry)
   return registry
 }

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from './log.ts'
-import { answerForMetrics } from './process-metrics.ts'
+import { serveClusterMetrics } from './process-metrics.ts'
 
 /** After its death; at once, one that cannot live would keep a core busy. */
 const RESTART_PAUSE_MS = 1_000
@@ -23,7 +23,7 @@ export async function runProcesses(count: number, log: Logger): Promise<void> {
   // ever.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ execArgv: [...process.execArgv, YOUNG_GENERATION] })
-  answerForMetrics(log)
+  serveClusterMetrics(log)
   let stopping = false
   let listening = false
   cluster.on('listening', () => {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
-import type { Sale } from '../contract.ts'
+import type { SalePage, SaleRow as Row } from '../contract.ts'
 import { useConnection, useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { NewSale } from './new-sale.tsx'
@@ -15,7 +15,7 @@ export function Sales() {
   const { sales: words } = useWords()
   const looking = useAction()
   const { act, isBusy, refusal } = useAction()
-  const [sales, setSales] = useState<Sale[]>([])
+  const [sales, setSales] = useState<Row[]>([])
   const frame = useFrames().at(-1)
   // Whatever opens, closes or sells one changes this.
   const mark = JSON.stringify([
@@ -24,13 +24,13 @@ export function Sales() {
   ])
   const connection = useConnection()
   const look = async () => {
-    const found = await looking.act<{ sales: Sale[] }>(`/sales?limit=${SHOWN_MAX}`)
+    const found = await looking.act<SalePage>(`/sales?limit=${SHOWN_MAX}`)
     if (found) setSales(found.sales)
   }
   useEffect(() => {
     if (connection === 'LIVE') void look()
   }, [mark, connection])
-  const move = async ({ id }: Sale, change: { opensAt?: string; closesAt?: string }) => {
+  const move = async ({ id }: Row, change: { opensAt?: string; closesAt?: string }) => {
     await act(`/sales/${id}`, { method: 'PATCH', body: change })
     await look()
   }
@@ -61,7 +61,7 @@ function SaleRow({
   isBusy,
   onMove,
 }: {
-  sale: Sale
+  sale: Row
   nowMs: number
   isBusy: boolean
   onMove: (change: { opensAt?: string; closesAt?: string }) => void
