@@ -86,7 +86,7 @@ test('a purchase is seen on its way: asked, waiting, ordered, and accounted for'
   expect(last).toMatchObject({
     queues: { intake: 0, deadLetters: 0 },
     ledger: { outbox: 0 },
-    rush: null,
+    crowd: null,
     problems: [],
     processes: null,
   })

@@ -4,7 +4,7 @@ import type {
   LiveFrame,
   ProcessView,
   RequestCounts,
-  RushView,
+  CrowdView,
   ServiceProblem,
 } from '../../core/contracts/control-room.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
@@ -35,7 +35,7 @@ export interface SamplerDeps {
   /** Opens the gateway's figures. */
   metricsToken: string | undefined
   audit: () => Promise<AuditReport>
-  rush: () => RushView | null
+  crowd: () => CrowdView | null
   problems: () => Promise<ServiceProblem[]>
   processes: () => Promise<ProcessView[] | null>
 }
@@ -48,7 +48,7 @@ export function sampler({
   gatewayUrl,
   metricsToken,
   audit,
-  rush,
+  crowd,
   problems,
   processes,
 }: SamplerDeps): () => Promise<LiveFrame> {
@@ -86,7 +86,7 @@ export function sampler({
       sources.processes.look(),
     ])
     if (sales) shownIds = new Set(sales.map(({ saleId }) => saleId))
-    // Of all sales there ever were, each frame would grow with every rush, and two minutes of them are sent at once.
+    // Of all sales there ever were, each frame would grow with every crowd, and two minutes of them are sent at once.
     const shownOrders = orders && orders.filter(({ saleId }) => shownIds.has(saleId))
     return {
       atMs: Date.now(),
@@ -96,7 +96,7 @@ export function sampler({
       ledger,
       orders: shownOrders,
       audit: verdict,
-      rush: rush(),
+      crowd: crowd(),
       problems: wrong,
       processes: running,
     }

@@ -112,7 +112,7 @@ export interface SentBack {
   kept: { id: string; outcome: string }[]
 }
 
-export interface RushView {
+export interface CrowdView {
   /** `PAYING`: all have pressed, those who pay are still at it. */
   state: 'RUNNING' | 'PAYING' | 'DONE' | 'STOPPED' | 'FAILED'
   saleId: string
@@ -170,20 +170,20 @@ export interface LiveFrame {
   /** Of the sales shown. Counted as often as that takes little of PostgreSQL. */
   orders: OrderTally[] | null
   audit: AuditVerdict | null
-  rush: RushView | null
+  crowd: CrowdView | null
   /** Of the services whose URLs the control room is given; null until the first answers. */
   problems: ServiceProblem[] | null
   /** Null when this system was not started by `npm start`. */
   processes: ProcessView[] | null
 }
 
-const RUSH_BUYERS_MAX = 20_000
-const RUSH_SECONDS_MAX = 60
+const CROWD_BUYERS_MAX = 20_000
+const CROWD_SECONDS_MAX = 60
 
-export const RushRequest = z.strictObject({
-  /** Without one the rush makes a sale of its own. */
+export const CrowdRequest = z.strictObject({
+  /** Without one the crowd makes a sale of its own. */
   saleId: SaleId.optional(),
-  buyers: z.int().min(1).max(RUSH_BUYERS_MAX),
-  seconds: z.int().min(1).max(RUSH_SECONDS_MAX),
+  buyers: z.int().min(1).max(CROWD_BUYERS_MAX),
+  seconds: z.int().min(1).max(CROWD_SECONDS_MAX),
 })
-export type RushRequest = z.output<typeof RushRequest>
+export type CrowdRequest = z.output<typeof CrowdRequest>

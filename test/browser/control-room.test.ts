@@ -34,18 +34,18 @@ async function enter(options: Options = { viewport: PROJECTOR }) {
   return { visitor, room, page: visitor.page }
 }
 
-test('a rush is seen: it comes in, waits, is ordered steadily, and ends with every unit accounted for', async () => {
+test('a crowd is seen: its requests arrive, wait, is ordered steadily, and ends with every unit accounted for', async () => {
   const { visitor, room, page } = await enter()
   const calm = await room.picture('requests')
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('400')
   await page.getByRole('spinbutton', { name: 'Seconds' }).fill('3')
-  await room.button('Send the rush').click()
+  await room.button('Send the buyers').click()
   const above = (least: number) => (value: number) => value > least
   await eventually('requests', () => room.figure('requests'), above(0))
   await eventually('a queue', () => room.figure('waiting'), above(0))
   expect(await room.picture('requests')).not.toBe(calm)
   await eventually('orders', () => room.figure('orders'), above(0))
-  await page.locator('[data-rush="DONE"]').waitFor({ timeout: stretched(60_000) })
+  await page.locator('[data-crowd="DONE"]').waitFor({ timeout: stretched(60_000) })
   await eventually(
     'the sale to be sold out',
     () => room.figure('stock'),
@@ -99,7 +99,7 @@ test('the order service is killed from the page, is seen to be down, and comes b
 test('a dead letter is shown with its reason, and sent back to its queue', async () => {
   const { visitor, room } = await enter({ viewport: LAPTOP })
   await publishTo(demo.world, TIMEOUTS, DUE, 'no order')
-  await room.text('Messages that nobody could use: 1').waitFor()
+  await room.text('Messages that could not be processed: 1').waitFor()
   await room.text(new RegExp(`${CANCELLATIONS}.*unreadable`)).waitFor()
   await demo.stop('cancel-worker')
   await room.button('Send all back').click()
@@ -180,7 +180,7 @@ test.each([
   }
 })
 
-test('by the keyboard alone a rush is sent and stopped', async () => {
+test('by the keyboard alone a crowd is sent and stopped', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
   await page.getByRole('spinbutton', { name: 'Buyers' }).focus()
   await page.keyboard.press('Control+A')
@@ -191,7 +191,7 @@ test('by the keyboard alone a rush is sent and stopped', async () => {
   await room.text('Buyers are coming').waitFor()
   await room.button('Stop').focus()
   await page.keyboard.press('Space')
-  await page.locator('[data-rush="STOPPED"]').waitFor()
+  await page.locator('[data-crowd="STOPPED"]').waitFor()
   expectNoFaults(visitor)
   await visitor.close()
 })

@@ -32,7 +32,7 @@ async function enter(options: Parameters<Browsers['visit']>[1]): Promise<{ room:
   return { room, page }
 }
 
-test('a rush in full swing, and its drain', async () => {
+test('a crowd in full swing, and its drain', async () => {
   const zh = await enter({ viewport: PROJECTOR, locale: 'zh-CN', colorScheme: 'dark' })
   const { room, page } = await enter({ viewport: PROJECTOR, locale: 'en-GB', colorScheme: 'light' })
   // Some calm before it, so that the peak has a beginning.
@@ -43,7 +43,7 @@ test('a rush in full swing, and its drain', async () => {
   )
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('4000')
   await page.getByRole('spinbutton', { name: 'Seconds' }).fill('10')
-  await room.button('Send the rush').click()
+  await room.button('Send the buyers').click()
   await eventually(
     'units to sell',
     () => room.figure('stock'),

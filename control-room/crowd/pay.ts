@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { call } from './http.ts'
 import type { CrowdPlan } from './plan.ts'
 
-/** Who pay at the same time. With more of them, paying takes the CPU that the rush is about. */
+/** Concurrent payments. More would take CPU from the purchases, which the crowd is to show. */
 const AT_ONCE = 4
 const LOOK_EVERY_MS = 250
 /** For the order of one buyer, behind everybody else's. */

@@ -1,4 +1,4 @@
-import type { RushView } from '../../core/contracts/control-room.ts'
+import type { CrowdView } from '../../core/contracts/control-room.ts'
 
 /** What the control room gives its crowd to do. */
 export interface CrowdPlan {
@@ -7,14 +7,17 @@ export interface CrowdPlan {
   /** Takes the place of the origin in payment links: those are made for a browser, which may see other addresses. */
   paymentUrl?: string | undefined
   saleId: string
-  /** Keeps the buyers of two rushes apart. */
+  /** Keeps the buyers of two crowds apart. */
   run: string
   buyers: number
   seconds: number
 }
 
 /** What the crowd tells of itself, twice a second. */
-export type CrowdReport = Pick<RushView, 'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'> & {
+export type CrowdReport = Pick<
+  CrowdView,
+  'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'
+> & {
   state: 'RUNNING' | 'PAYING' | 'DONE'
 }
 

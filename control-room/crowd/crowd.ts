@@ -49,7 +49,7 @@ async function run(plan: CrowdPlan): Promise<void> {
 
 async function press(plan: CrowdPlan): Promise<void> {
   const { sign } = createTokens(plan.tokenSecret)
-  const tokens = Array.from({ length: plan.buyers }, (_, n) => sign(`rush-${plan.run}-${n}`))
+  const tokens = Array.from({ length: plan.buyers }, (_, n) => sign(`crowd-${plan.run}-${n}`))
   const beganAt = performance.now()
   const visits: Promise<void>[] = []
   while (visits.length < plan.buyers) {
