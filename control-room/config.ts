@@ -45,7 +45,7 @@ export const ControlRoomConfig = z.object({
       "where simulated buyers reach the payment page, when not by the address in the buyers' links, as in containers",
     ),
   LAUNCHER_URL: httpBase().optional().describe('set by npm start: where it shows, ends and starts the processes'),
-  LAUNCHER_TOKEN: z.string().min(32).optional().describe('set by npm start: opens that door'),
+  LAUNCHER_TOKEN: z.string().min(32).optional().describe("set by npm start: opens the launcher's API"),
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,
   PAYMENT_WINDOW_SECONDS: settings.PAYMENT_WINDOW_SECONDS,
 })

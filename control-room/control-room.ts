@@ -38,7 +38,7 @@ import { Crowds } from './crowd/crowds.ts'
 import { createSubscriberReader } from './subscriber-backlogs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
-/** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
+/** The operator's API and page: create and reschedule sales, keep the blacklist, audit. */
 export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
   const database = connectDatabase(config.DATABASE_URL, {
     connections: DATABASE_CONNECTIONS,
@@ -109,7 +109,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       }),
     },
     routes: (app) => {
-      // Without a token: whoever opens the page gives it there.
+      // The page itself needs no token; the operator enters it there.
       servePage(app, 'control-room')
       app.use(bearerOnly(config.ADMIN_TOKEN, 'admin'))
       app.get('/sales', getSales(deps))
@@ -136,7 +136,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     },
   })
   closers.add('http', () => http.close())
-  // First of all: http waits for its requests, and a stream is one that does not end by itself.
+  // Closed first: http waits for open requests, and a stream does not end by itself.
   closers.add('live streams', () => broadcast.close())
   return { port: http.port }
 }

@@ -66,7 +66,7 @@ test('a crowd goes to the sale it is sent to, and is stopped', async () => {
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
-test('a crowd whose gateway is away tells that nobody answered', async () => {
+test('a crowd counts requests as unanswered while the gateway is down', async () => {
   const saleId = await system.createSale()
   await system.stop('gateway')
   await system.controlRoom('POST', '/crowd', { saleId, buyers: 5, seconds: 1 })

@@ -24,11 +24,11 @@ export class Crowds {
     this.#deps = deps
   }
 
-  /** The crowd that is at it, or the last one; null when there was none. */
+  /** The running crowd, or the last one; null when there was none. */
   latest = (): CrowdView | null => this.#latest
 
   get isRunning(): boolean {
-    return isAtIt(this.#latest)
+    return isActive(this.#latest)
   }
 
   start(saleId: string, { buyers, seconds }: CrowdRequest): CrowdView {
@@ -57,12 +57,12 @@ export class Crowds {
     child.on(
       'message',
       (report: CrowdReport) =>
-        isAtIt(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }),
+        isActive(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }),
     )
     child.on('error', (error) => log.error({ err: error }, 'the crowd could not be started'))
     child.once('close', () => {
-      // Whoever stopped it has said so.
-      if (isAtIt(view)) view.state = 'FAILED'
+      // A crowd that was stopped is no longer running here.
+      if (isActive(view)) view.state = 'FAILED'
       view.perSecond = 0
     })
     child.send({
@@ -77,9 +77,9 @@ export class Crowds {
     return view
   }
 
-  /** Ends the crowd that is at it; what it has asked for stays asked for. */
+  /** Kills the running crowd; purchases that it has sent still take effect. */
   stop(): CrowdView | null {
-    if (this.#latest && isAtIt(this.#latest)) {
+    if (this.#latest && isActive(this.#latest)) {
       this.#latest.state = 'STOPPED'
       this.#child?.kill('SIGKILL')
     }
@@ -87,4 +87,4 @@ export class Crowds {
   }
 }
 
-const isAtIt = (view: CrowdView | null) => view?.state === 'RUNNING' || view?.state === 'PAYING'
+const isActive = (view: CrowdView | null) => view?.state === 'RUNNING' || view?.state === 'PAYING'

@@ -1,6 +1,6 @@
 import type { CrowdView } from '../../core/contracts/control-room.ts'
 
-/** What the control room gives its crowd to do. */
+/** The task of a crowd, sent by the control room to its child process. */
 export interface CrowdPlan {
   gatewayUrl: string
   tokenSecret: string
@@ -21,7 +21,7 @@ export type CrowdReport = Pick<
   state: 'RUNNING' | 'PAYING' | 'DONE'
 }
 
-/** How a buyer behaves. Shares of a hundred; whoever is in none of them presses once and never pays. */
+/** Shares of buyers by behaviour, in percent; all others press once and never pay. */
 export const HABITS = {
   /** Pays when the order is there. */
   pays: 55,

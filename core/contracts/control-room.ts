@@ -81,7 +81,7 @@ export interface AuditVerdict {
   wrong: string[]
 }
 
-/** A message that nobody could use, as it is shown; plain data, so that it crosses HTTP as it is. */
+/** A message that no attempt could process, as JSON for the page and the command line. */
 export interface DeadLetter {
   /**
    * Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it.

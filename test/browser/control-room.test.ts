@@ -158,7 +158,7 @@ test('a control room that dies is said to be away, with what was before, and com
   await room.audit('lost').waitFor()
   await page.getByRole('status').filter({ hasText: 'No connection' }).waitFor()
   expect(await room.figure('stock')).not.toBeNaN()
-  await demo.start('control-room', demo.door.env)
+  await demo.start('control-room', demo.launcherApi.env)
   await room.text('Live').waitFor()
   await room.audit('lost').waitFor({ state: 'detached' })
   await visitor.close()

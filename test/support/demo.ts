@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type LauncherDoor, openLauncherDoor } from '../../dev/launcher-door.ts'
+import { type LauncherApi, openLauncherApi } from '../../dev/launcher-api.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startService } from '../../dev/services.ts'
 import { Supervisor } from '../../dev/supervise.ts'
@@ -12,7 +12,7 @@ const IN_PROCESS: ServiceName[] = ['payment-provider', 'cancel-worker', 'gateway
  * A system with a launcher, as `npm start` is one: some of its services are processes that can be killed and come back.
  */
 export interface Demo extends System {
-  door: LauncherDoor
+  launcherApi: LauncherApi
 }
 
 export async function startDemo(
@@ -43,14 +43,14 @@ export async function startDemo(
   const stopAll = () => Promise.all(supervisors.map((supervisor) => supervisor.stop()))
   endWithFile(stopAll)
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
-  const door = await openLauncherDoor(supervisors)
-  await system.start('control-room', door.env)
+  const launcherApi = await openLauncherApi(supervisors)
+  await system.start('control-room', launcherApi.env)
   return {
     ...system,
-    door,
+    launcherApi,
     async close() {
       await system.stop('control-room')
-      await door.close()
+      await launcherApi.close()
       await stopAll()
       await system.close()
       await removeScratchFolder(folder)

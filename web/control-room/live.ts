@@ -18,7 +18,7 @@ const frames = createStore<LiveFrame[]>([])
 export const useFrames = () => useStore(frames)
 export const useConnection = () => useStore(connection)
 
-/** Follows the stream for as long as the page is there: whatever ends it, it is opened again. */
+/** Follows the stream for as long as the page is there: a stream that ends is opened again. */
 export async function follow(): Promise<void> {
   for (;;) {
     const token = adminToken.get()

@@ -8,13 +8,13 @@ import { useShownSale } from '../sale-choice.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
 
-/** As many as two cores and a browser beside them can take, and enough for a queue. */
+/** Within the capacity of two cores beside a browser, and enough for a queue. */
 const BUYERS = 8_000
 const SECONDS = 12
 const BUYERS_MAX = 20_000
 const SECONDS_MAX = 60
 
-/** Sends simulated buyers, and tells what they really did. */
+/** Sends simulated buyers, and shows what they did. */
 export function Crowd() {
   const { crowd: words } = useWords()
   const { act, isBusy, refusal } = useAction()
@@ -54,7 +54,7 @@ function CrowdForm({
   const [buyers, setBuyers] = useState(BUYERS)
   const [seconds, setSeconds] = useState(SECONDS)
   const [saleId, setSaleId] = useState('')
-  // Another sale is shown meanwhile: nobody is sent to one that does not stand in the field.
+  // When another sale is shown, the chosen one is no longer an option of the field.
   const target = saleId === shownSale?.saleId ? saleId : ''
   const submit = (event: SubmitEvent) => {
     event.preventDefault()

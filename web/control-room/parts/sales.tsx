@@ -10,14 +10,14 @@ import { Refused } from './refused.tsx'
 const SHOWN_MAX = 6
 const HOUR_MS = 3_600_000
 
-/** The newest sales, with their doors. */
+/** The newest sales, with buttons that open and close them. */
 export function Sales() {
   const { sales: words } = useWords()
   const looking = useAction()
   const { act, isBusy, refusal } = useAction()
   const [sales, setSales] = useState<Row[]>([])
   const frame = useFrames().at(-1)
-  // Whatever opens, closes or sells one changes this.
+  // Changes whenever a sale opens, closes or sells.
   const mark = JSON.stringify([
     frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => [saleId, opensAtMs, closesAtMs]),
     frame?.orders,
