@@ -54,7 +54,7 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then hear B
     new Set(
       during
         .filter(({ status }) => status !== 202)
-        .map(({ status, body, headers }) => `${status} ${body.code} ${headers.get('retry-after')}`),
+        .map(({ status, body, headers }) => `${status} ${String(body.code)} ${headers.get('retry-after')}`),
     ),
   ).toEqual(new Set(['503 BUSY 2']))
   expect(await system.world.stock.readSale(saleId)).toMatchObject({ left: 75 })

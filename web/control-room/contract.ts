@@ -2,7 +2,6 @@ import type { REQUEST_GROUPS, SagaRow } from '../../core/contracts/control-room.
 
 /** The server's own types: the page does not compile after a change there that it does not follow. */
 export type {
-  DeadLetter,
   DeadLetterPage,
   LiveFrame,
   LiveSale,
