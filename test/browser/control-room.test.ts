@@ -34,7 +34,7 @@ async function enter(options: Options = { viewport: PROJECTOR }) {
   return { visitor, room, page: visitor.page }
 }
 
-test('a crowd is seen: its requests arrive, wait, is ordered steadily, and ends with every unit accounted for', async () => {
+test('a crowd is seen: its requests arrive and wait, orders follow steadily, and it ends with every unit accounted for', async () => {
   const { visitor, room, page } = await enter()
   const calm = await room.picture('requests')
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('400')
@@ -103,7 +103,7 @@ test('a dead letter is shown with its reason, and sent back to its queue', async
   await room.text(new RegExp(`${CANCELLATIONS}.*unreadable`)).waitFor()
   await demo.stop('cancel-worker')
   await room.button('Send all back').click()
-  await room.text('None. Every message was understood.').waitFor()
+  await room.text('None. Every message was processed.').waitFor()
   expect(await lengthOf(demo.world, CANCELLATIONS)).toBe(1)
   await demo.start('cancel-worker')
   // It comes back, since it still is none; then by its own button.
@@ -130,7 +130,7 @@ test('a sale is created and open, closed, and opened again; a second of its id i
   await room.sale('tea-cup', 'open').waitFor()
   expectNoFaults(visitor)
   await fill()
-  await room.text('There is a sale of that id').waitFor()
+  await room.text('A sale with this id exists').waitFor()
   await visitor.close()
 })
 
