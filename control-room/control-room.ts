@@ -31,14 +31,14 @@ import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
 import { getFigures } from './routes/figures.ts'
 import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
-import { deleteRush, getRush, postRush } from './routes/rush.ts'
+import { deleteCrowd, getCrowd, postCrowd } from './routes/crowd.ts'
 import { getSagas } from './routes/sagas.ts'
 import { getSale, getSales, patchSale, postSale } from './routes/sales.ts'
-import { Rushes } from './rush/rushes.ts'
+import { Crowds } from './crowd/crowds.ts'
 import { createSubscriberReader } from './subscriber-backlogs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
-/** For whoever runs the sale: create and move sales, keep the blacklist, audit. */
+/** The operator's API and page: create and reschedule sales, keep the blacklist, audit. */
 export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
   const database = connectDatabase(config.DATABASE_URL, {
     connections: DATABASE_CONNECTIONS,
@@ -77,8 +77,8 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   }
   const launcher =
     config.LAUNCHER_URL && config.LAUNCHER_TOKEN ? new Launcher(config.LAUNCHER_URL, config.LAUNCHER_TOKEN) : undefined
-  const rushes = rushesIn(config, log)
-  closers.add('rush', () => rushes?.stop())
+  const crowds = crowdsIn(config, log)
+  closers.add('crowd', () => crowds?.stop())
   const broadcast = new Broadcast(
     sampler({
       database,
@@ -87,7 +87,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       gatewayUrl: config.GATEWAY_URL,
       metricsToken: config.METRICS_TOKEN,
       audit: () => audit(auditing),
-      rush: () => rushes?.latest() ?? null,
+      crowd: () => crowds?.latest() ?? null,
       problems: () => readProblems(config.READINESS_URLS),
       processes: async () => (await launcher?.processes()) ?? null,
     }),
@@ -109,7 +109,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       }),
     },
     routes: (app) => {
-      // Without a token: whoever opens the page gives it there.
+      // The page itself needs no token; the operator enters it there.
       servePage(app, 'control-room')
       app.use(bearerOnly(config.ADMIN_TOKEN, 'admin'))
       app.get('/sales', getSales(deps))
@@ -127,25 +127,25 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.post('/dead-letters/send-back', jsonBody(), postSendBack(broker))
       app.get('/audit', getAudit(auditing))
       app.get('/live', getLive(broadcast))
-      app.get('/rush', getRush(rushes))
-      app.post('/rush', jsonBody(), postRush(deps, rushes))
-      app.delete('/rush', deleteRush(rushes))
+      app.get('/crowd', getCrowd(crowds))
+      app.post('/crowd', jsonBody(), postCrowd(deps, crowds))
+      app.delete('/crowd', deleteCrowd(crowds))
       app.get('/processes', getProcesses(launcher))
       app.post('/processes/:name/kill', jsonBody(), postProcess(launcher, 'kill'))
       app.post('/processes/:name/restart', jsonBody(), postProcess(launcher, 'restart'))
     },
   })
   closers.add('http', () => http.close())
-  // First of all: http waits for its requests, and a stream is one that does not end by itself.
+  // Closed first: http waits for open requests, and a stream does not end by itself.
   closers.add('live streams', () => broadcast.close())
   return { port: http.port }
 }
 
 /** Simulated buyers need a gateway that lets them in: in a demo, never in a real sale. */
-function rushesIn(
-  { DEMO_MODE, GATEWAY_URL, RUSH_TOKEN_SECRET, RUSH_PAYMENT_URL }: ControlRoomConfig,
+function crowdsIn(
+  { DEMO_MODE, GATEWAY_URL, CROWD_TOKEN_SECRET, CROWD_PAYMENT_URL }: ControlRoomConfig,
   log: Logger,
-): Rushes | undefined {
-  if (!DEMO_MODE || !GATEWAY_URL || !RUSH_TOKEN_SECRET) return undefined
-  return new Rushes({ gatewayUrl: GATEWAY_URL, tokenSecret: RUSH_TOKEN_SECRET, paymentUrl: RUSH_PAYMENT_URL, log })
+): Crowds | undefined {
+  if (!DEMO_MODE || !GATEWAY_URL || !CROWD_TOKEN_SECRET) return undefined
+  return new Crowds({ gatewayUrl: GATEWAY_URL, tokenSecret: CROWD_TOKEN_SECRET, paymentUrl: CROWD_PAYMENT_URL, log })
 }

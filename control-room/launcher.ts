@@ -6,7 +6,7 @@ import { ProblemError } from '../core/platform/http/problem.ts'
 const ANSWER_LIMIT_MS = 2_000
 const Refusal = z.object({ code: z.enum(['NOT_FOUND', 'FORBIDDEN', 'NOT_RUNNING']), detail: z.string() })
 
-/** Whoever started this system, when that was `npm start`: it knows the processes, and ends and starts them. */
+/** Client of the launcher's API: `npm start` knows its processes, kills and restarts them. */
 export class Launcher {
   readonly #url: string
   readonly #token: string

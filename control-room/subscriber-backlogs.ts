@@ -4,7 +4,7 @@ import type { Database, SpreadStage } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 
-/** What waits for one subscriber, in messages that nobody has in hand. */
+/** Lag of one subscriber, in messages that no consumer has taken. */
 export interface SubscriberBacklog {
   subscriber: string
   /** In its partitions, and in the queues that a backlog is spread over. */

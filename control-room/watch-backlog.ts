@@ -31,7 +31,7 @@ export function backlogWatch({ database, stock, queues, subscribers, metrics, lo
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name, help, labelNames, registers: [metrics] })
   const messages = gauge('seckill_queue_messages', 'Messages that wait, by queue', 'queue')
-  const deadLetters = gauge('seckill_dead_letters', 'Messages that nobody could use')
+  const deadLetters = gauge('seckill_dead_letters', 'Dead letters: messages that no attempt could process')
   const pending = gauge('seckill_pending', 'Reservations that the broker has not confirmed, by sale', 'sale')
   const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
   const watchSubscribers = subscriberWatch(subscribers, metrics, log)

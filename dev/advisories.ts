@@ -33,7 +33,7 @@ if (report.success) tell(report.data)
 else if (Refusal.safeParse(answer).success)
   console.log(`The registry does not answer that question here: ${Refusal.parse(answer).message}`)
 else {
-  // Neither a list nor a refusal: then nothing was checked, and nobody may take that for "none".
+  // Neither a list nor a refusal: nothing was checked, which must not pass for "no advisories".
   console.error(`Expected a report of npm audit, got:\n${stdout || stderr}`)
   process.exitCode = 1
 }

@@ -35,7 +35,7 @@ async function ensureDemoSale(controlRoom: string, adminToken: string): Promise<
 
 const COUPONS = ['HELLO-1', 'HELLO-2', 'HELLO-3', 'HELLO-4', 'HELLO-5']
 
-/** Five of one use each, for anybody. One that has been used stays so. */
+/** Five coupons, each for one use by any buyer; a used one stays used. */
 async function ensureDemoCoupons(controlRoom: string, adminToken: string): Promise<void> {
   for (const code of COUPONS) await ask(`${controlRoom}/coupons/${code}`, adminToken, { discountCents: 500 }, 'PUT')
 }

@@ -1,6 +1,6 @@
 import { freemem } from 'node:os'
 
-/** Measured at rest: six services 1,000, RabbitMQ 110, PostgreSQL and Redis 60; a rush takes some more. */
+/** Measured at rest: six services 1,000, RabbitMQ 110, PostgreSQL and Redis 60; a simulated crowd takes some more. */
 const NEEDED_MB = 1_500
 
 /** What to tell a person whose machine or container has too little memory; undefined when it has enough. */

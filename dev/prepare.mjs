@@ -24,7 +24,7 @@ if (asksForHelp(process.argv.slice(3))) {
 }
 if (isInstallationStale() || isClientStale()) await withLock(prepare)
 
-// In this same process: whoever signals it, a terminal, npm or a supervisor, reaches the program itself.
+// In this same process, so that signals of a terminal, npm or a supervisor reach the program itself.
 process.argv.splice(1, 2, resolve(CHECKOUT, target))
 process.chdir(CHECKOUT)
 await import('tsx')
@@ -137,11 +137,11 @@ function existsProcess(pid) {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    return error.code === 'EPERM' // Somebody else's, but there.
+    return error.code === 'EPERM' // It exists and belongs to another user.
   }
 }
 
-/** Ends this process, with what the command said, when it fails or when somebody asks us to stop meanwhile. */
+/** Ends this process, with what the command said, when it fails or on a signal to stop. */
 function run(command, args, { env = process.env, onLine = () => {}, isNoise = () => false } = {}) {
   const child = spawn(command, args, { cwd: CHECKOUT, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const said = []

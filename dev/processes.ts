@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Names one process for good: a pid alone may belong to somebody else by now. */
+/** Names one process for good: a pid alone may be reused by another process. */
 export interface ProcessId {
   pid: number
   startedAt: string

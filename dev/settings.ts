@@ -27,7 +27,7 @@ export const DEMO = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'info',
   PAYMENT_WINDOW_SECONDS: '60', // Short enough to watch an order lapse.
-  // Less than a simulated rush brings on a laptop, some 1,000 a second: of peak shaving there would be nothing to see.
+  // Below the 1,000 purchases per second of a simulated crowd on a laptop; at a higher rate the queue would stay empty.
   ORDERS_PER_SECOND: '300',
   // All buyers of a laptop come from one address, and a load test should meet the stock's end, not this limit.
   GATEWAY_RATE_PER_SECOND: '20000',
@@ -53,7 +53,7 @@ export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
     SHOP_PAGE_URL: addresses.GATEWAY_URL?.replace('127.0.0.1', 'localhost'),
     ...addresses,
     READINESS_URLS: readinessUrls(addresses),
-    RUSH_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET,
+    CROWD_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET,
     ...given,
   }
 }

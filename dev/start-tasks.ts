@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { Listr, type ListrTask } from 'listr2'
 import { migrate } from '../prisma/migrate.ts'
 import { ensureDemo } from './demo-sale.ts'
-import { checkGivenServers, isAnyGiven } from './given/check.ts'
-import type { LauncherDoor } from './launcher-door.ts'
+import { checkNamedServers, isAnyServerNamed } from './named-servers/check.ts'
+import type { LauncherApi } from './launcher-api.ts'
 import { ensurePages } from './pages.ts'
 import type { RunRecord } from './run-file.ts'
 import { ensureBinaries, type InstalledServer } from './servers/binaries.ts'
@@ -19,8 +19,8 @@ export interface Plan {
   folder: string
   /** The services' environment. The tasks add the servers' URLs. */
   settings: NodeJS.ProcessEnv
-  /** What the control room is told of us, and nobody else. */
-  door: Pick<LauncherDoor, 'env'>
+  /** Only the control room gets its URL and token. */
+  launcherApi: Pick<LauncherApi, 'env'>
   record: RunRecord
   /** What the tasks start is added here, the moment before it starts. */
   supervisors: Supervisor[]
@@ -40,7 +40,7 @@ export interface Outcome {
 /** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
 export function startTasks(plan: Plan): Listr<Outcome> {
   const tasks = [
-    givenServers(plan),
+    namedServers(plan),
     programs(plan),
     pages(),
     servers(plan),
@@ -56,19 +56,19 @@ export function startTasks(plan: Plan): Listr<Outcome> {
   })
 }
 
-function givenServers({ settings, say, signal }: Plan): ListrTask<Outcome> {
+function namedServers({ settings, say, signal }: Plan): ListrTask<Outcome> {
   return {
-    title: 'Given servers',
-    enabled: () => isAnyGiven(settings),
+    title: 'Servers named by URL',
+    enabled: () => isAnyServerNamed(settings),
     task: async (_, task) => {
       const progress = (line: string) => {
         task.output = line
       }
       const checking = { signal, progress, warn: (sentence: string) => say(`Warning: ${sentence}`) }
-      const versions = await checkGivenServers(settings, checking).catch((cause: unknown) => {
+      const versions = await checkNamedServers(settings, checking).catch((cause: unknown) => {
         throw new NotStarted('see below', { cause })
       })
-      task.title = `Given servers: ${versions}`
+      task.title = `Servers named by URL: ${versions}`
     },
   }
 }
@@ -158,11 +158,11 @@ function server(
 
 /** Our own PostgreSQL gives us its administration's database; the services get one of their own. */
 function database({ settings }: Plan): ListrTask<Outcome> {
-  const given = settings.DATABASE_URL
+  const named = settings.DATABASE_URL
   return {
     title: 'Database',
     task: async (_, task) => {
-      const url = given ?? (await createDatabase(settings.DATABASE_URL ?? '', 'seckill'))
+      const url = named ?? (await createDatabase(settings.DATABASE_URL ?? '', 'seckill'))
       settings.DATABASE_URL = url
       const applied = await migrate(url)
       task.title = applied.length > 0 ? `Database: applied ${applied.join(', ')}` : 'Database: up to date'
@@ -182,7 +182,7 @@ function services(plan: Plan): ListrTask<Outcome> {
 }
 
 function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
-  const { folder, settings, door, record } = plan
+  const { folder, settings, launcherApi, record } = plan
   const { name } = service
   const url = variable(name, 'URL')
   let again = false
@@ -194,7 +194,7 @@ function serviceTask(plan: Plan, service: Service): ListrTask<Outcome> {
         task.output = line
       }
       await keep(plan, name, async (signal) => {
-        const env = name === 'control-room' ? { ...settings, ...door.env } : settings
+        const env = name === 'control-room' ? { ...settings, ...launcherApi.env } : settings
         const options = {
           service,
           env,

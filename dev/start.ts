@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events'
 import { commandLine } from '../core/platform/process/command-line.ts'
-import { type LauncherDoor, openLauncherDoor } from './launcher-door.ts'
+import { type LauncherApi, openLauncherApi } from './launcher-api.ts'
 import { memoryWarning } from './memory.ts'
 import { RunRecord } from './run-file.ts'
 import { checkDataFolder, makeDataFolder } from './servers/data-folder.ts'
@@ -23,7 +23,7 @@ const stopRequest = new AbortController()
 /** Everything that runs, in the order of its start. */
 const supervisors: Supervisor[] = []
 let record: RunRecord | undefined
-let door: LauncherDoor | undefined
+let launcherApi: LauncherApi | undefined
 let requestedAt = 0
 let stopping: Promise<void> | undefined
 
@@ -35,7 +35,7 @@ try {
   await start()
   await untilAsked()
 } catch (error) {
-  // Asked to stop while starting, whatever was under way fails; that is no failure.
+  // After a request to stop, tasks under way fail as intended.
   if (!stopRequest.signal.aborted) {
     const reason = error instanceof NotStarted ? error.cause : error
     say(`\n${(reason as Error).message}`)
@@ -52,11 +52,11 @@ async function start(): Promise<void> {
   await checkDataFolder(folder)
   record = await RunRecord.claim(folder, say)
   const settings = await demoSettings(folder)
-  door = await openLauncherDoor(supervisors)
+  launcherApi = await openLauncherApi(supervisors)
   const { saleId } = await startTasks({
     folder,
     settings,
-    door,
+    launcherApi,
     record,
     supervisors,
     say,
@@ -67,7 +67,7 @@ async function start(): Promise<void> {
 }
 
 async function untilAsked(): Promise<void> {
-  // A pending promise alone does not keep a process alive, when all servers and services are somebody else's.
+  // A pending promise alone does not keep a process alive, when every server and service runs elsewhere.
   const alive = setInterval(() => {}, 60_000)
   if (!stopRequest.signal.aborted) await once(stopRequest.signal, 'abort')
   clearInterval(alive)
@@ -93,7 +93,7 @@ function stop(): Promise<void> {
 /** In reverse; one that fails to stop does not keep the rest running. */
 async function stopAll(): Promise<void> {
   for (const supervisor of supervisors) supervisor.letGo()
-  await door?.close()
+  await launcherApi?.close()
   for (const supervisor of supervisors.toReversed()) {
     await supervisor.stop().catch((error: Error) => say(`Stopping failed: ${error.message}`))
   }

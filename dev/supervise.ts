@@ -12,7 +12,7 @@ const CALM_MS = 60_000
 export interface Running {
   /** The first is the one that matters; with it the others end. */
   pids: number[]
-  /** Resolves with the reason when it ends, whoever ended it. */
+  /** Resolves with the reason when it ends, for any cause. */
   ended: Promise<string>
   logFile: string
   /** Where the log of this start begins. */

@@ -51,7 +51,7 @@ test('the cache takes it and its answer is lost: the row is restored, and no cop
   expect([await title(), await copy()]).toEqual(['A sale', null])
 })
 
-test('somebody else has changed the row meanwhile: theirs is not undone', async () => {
+test('a concurrent change of the row is not undone', async () => {
   const slow = refusing(() => world.database.sale.update({ where: { id: saleId }, data: { title: 'Theirs' } }))
   expect(await rename(world.database, slow, saleId, 'Mine')).toBe('OVERTAKEN')
   expect(await title()).toBe('Theirs')

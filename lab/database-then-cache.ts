@@ -11,7 +11,7 @@ export type Renamed =
   | 'RENAMED'
   /** Redis did not take it: the row is what it was. */
   | 'RESTORED'
-  /** Redis did not take it, and somebody else has renamed the sale meanwhile: theirs stands. */
+  /** Redis did not take it, and another call has renamed the sale meanwhile: its title stays. */
   | 'OVERTAKEN'
   | 'NO_SUCH_SALE'
 
@@ -20,7 +20,7 @@ export const titleKey = (saleId: string) => `lab:title:${saleId}`
 /**
  * @throws when PostgreSQL does not answer. In the first step, then nothing has happened, or only the row is new. While
  * it is restored, then the row keeps the new title and the copy the old one, as after the death of the process between
- * the steps: whoever calls may call again, and if nobody does, nobody finds out.
+ * the steps: the caller may retry; without a retry the difference stays unnoticed.
  */
 export async function rename(
   database: Database,
@@ -41,7 +41,7 @@ export async function rename(
   }
 }
 
-/** @returns the title that is replaced, which nobody changes in between. */
+/** @returns the title that is replaced, locked against concurrent changes. */
 async function replaceTitle(database: Database, saleId: string, title: string): Promise<string | undefined> {
   const [replaced] = await database.$queryRaw<{ before: string }[]>`
     UPDATE sales SET title = ${title} FROM (SELECT id, title AS before FROM sales WHERE id = ${saleId} FOR UPDATE) AS old
@@ -50,7 +50,7 @@ async function replaceTitle(database: Database, saleId: string, title: string): 
 }
 
 /**
- * Takes back only what this call has written. (Somebody who has written the very same is not told apart: rows that
+ * Takes back only what this call has written. (A concurrent call that has written the very same is not told apart: rows that
  * matter have a version.)
  */
 async function restoreTitle(

@@ -14,7 +14,7 @@ const STEP = numberOf('STEP', 250)
 const RATE = numberOf('RATE', 20 * STEP)
 const STEP_SECONDS = secondsOf('DURATION', '10s')
 const STOCK = numberOf('STOCK', 5_000_000)
-/** Too much is: answers slower than this, or refusals and faults, or nobody left to send who would not wait for one. */
+/** Too much is: answers slower than this, or refusals and faults, or no VU left to send on time. */
 const P95_MS_MAX = 500
 const SERVED_MIN = 0.99
 const DROPPED_MAX = STEP

@@ -28,7 +28,7 @@ function installedK6(): Command | undefined {
   return found ? [found] : undefined
 }
 
-/** Another patch release is as good; beyond that nobody has tried. */
+/** Any patch release of it will do; other versions are untested. */
 function warnOfOtherVersion(file: string): void {
   const found = /v(\d+\.\d+)\.\d+\S*/.exec(execFileSync(file, ['version'], { encoding: 'utf8' }))
   if (found && !K6_VERSION.startsWith(`${found[1]}.`)) {

@@ -9,13 +9,13 @@ export const Payment = z.strictObject({
 })
 export type Payment = z.infer<typeof Payment>
 
-/** An audience of its own: a buyer's token opens no payment, and a link signs nobody in. */
+/** An audience of its own: a buyer's token opens no payment, and a link is no sign-in. */
 const AUDIENCE = 'seckill-payment-link'
 const Claims = Payment.extend({ aud: z.literal(AUDIENCE) })
 
 export interface LinkTokens {
   sign: (payment: Payment) => string
-  /** The payment, or undefined for whatever is not a token of ours. */
+  /** The payment, or undefined when the token is not ours. */
   verify: (token: string) => Payment | undefined
 }
 

@@ -83,7 +83,7 @@ describe('a link', () => {
     expect(policy).not.toContain('upgrade-insecure-requests')
     const html = await page.text()
     expect(html).toContain('¥19.99')
-    // A link is followed by whoever wants to; nothing is fetched by the page itself.
+    // A link is followed only on a click; the page itself fetches nothing.
     expect(html.replaceAll(/<a href="[^"]*">/g, '')).not.toMatch(/<script|https?:\/\//)
   })
 

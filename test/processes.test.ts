@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { countRequests } from '../control-room/live/read-requests.ts'
 import { call } from './support/http-client.ts'
 import { eventually } from './support/eventually.ts'
 import { inParallel } from './support/parallel.ts'
@@ -49,6 +50,7 @@ test('they sell one stock, and their figures are told as one', () =>
     const figures = String((await call('GET', system.url('/metrics'))).body.text)
     expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="ACCEPTED".*\} 50$/m)
     expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="SOLD_OUT".*\} 70$/m)
+    expect(await countRequests(system.url(''), undefined)).toMatchObject({ accepted: 50, soldOut: 70 })
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 50, redisLeft: 0 }] })
   }))
 

@@ -12,7 +12,7 @@ const WATCHERS_MAX = 50
 /** A watcher who has so much unread does not read. */
 const UNREAD_BYTES_MAX = 1_000_000
 
-/** Sends frames to whoever watches, from one loop that runs only while somebody does. */
+/** Sends frames to all watchers, from one loop that runs only while there are any. */
 export class Broadcast {
   readonly #sample: () => Promise<LiveFrame>
   readonly #log: Logger
@@ -65,7 +65,7 @@ export class Broadcast {
       try {
         this.#send(await this.#sample())
       } catch (error) {
-        this.#log.error({ err: error }, 'no frame for whoever watches')
+        this.#log.error({ err: error }, 'a live frame could not be made')
       }
       await sleep(Math.max(0, EVERY_MS - (performance.now() - beganAtMs)))
     }

@@ -86,7 +86,7 @@ test('a purchase is seen on its way: asked, waiting, ordered, and accounted for'
   expect(last).toMatchObject({
     queues: { intake: 0, deadLetters: 0 },
     ledger: { outbox: 0 },
-    rush: null,
+    crowd: null,
     problems: [],
     processes: null,
   })
@@ -150,7 +150,7 @@ test('what is away is missing, and the rest goes on', async () => {
   expect(last).toMatchObject({ problems: [] })
 })
 
-test('frames are made for whoever watches, once for all of them, and for nobody no more', async () => {
+test('one loop makes the frames of all watchers, and stops with the last of them', async () => {
   let made = 0
   const log = createLog('test', 'silent')
   const broadcast = new Broadcast(async () => ({ atMs: ++made }) as LiveFrame, log)

@@ -8,7 +8,7 @@ export interface LedgerCounters extends Record<string, number> {
   writes: number
 }
 
-/** Cheap whatever has happened: two columns of each sale instead of all orders, and PostgreSQL's own statistics. */
+/** Its cost does not grow with the orders: two columns of each sale instead of all orders, and PostgreSQL's own statistics. */
 export async function readCounters(database: Database): Promise<LedgerCounters & { outbox: number }> {
   const [counters] = await database.$queryRaw<[LedgerCounters & { outbox: number }]>`
     SELECT (SELECT coalesce(sum(sold + returned), 0)::float8 FROM sales) AS ordered,

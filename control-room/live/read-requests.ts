@@ -1,8 +1,9 @@
+import { z } from 'zod'
 import { noRequests, type RequestCounts, type RequestGroup } from '../../core/contracts/control-room.ts'
 
 const ANSWER_LIMIT_MS = 3_000
 
-/** The gateway's own words for how an attempt ended; those that are missing here are `other`. */
+/** The gateway's outcomes of a purchase attempt, by the group that the page shows; all others are `other`. */
 const GROUPS: Record<string, RequestGroup> = {
   ACCEPTED: 'accepted',
   DUPLICATE: 'repeated',
@@ -12,18 +13,30 @@ const GROUPS: Record<string, RequestGroup> = {
   BUSY: 'busy',
   UNAVAILABLE: 'busy',
 }
-const LINE = /^seckill_purchases_total\{[^}]*outcome="(\w+)"[^}]*\} (\d+)/gm
 
-/** Purchase attempts since the gateway was started, all of its processes together. @throws when it does not answer */
+const Metrics = z.array(z.object({ name: z.string(), values: z.unknown() }))
+const Purchases = z.array(z.object({ labels: z.object({ outcome: z.string() }), value: z.number() }))
+
+/**
+ * Purchase attempts since the start of the gateway, summed over its processes.
+ * @throws when the gateway does not answer, or refuses
+ */
 export async function countRequests(gatewayUrl: string, metricsToken: string | undefined): Promise<RequestCounts> {
-  const headers: HeadersInit = metricsToken === undefined ? {} : { authorization: `Bearer ${metricsToken}` }
-  const answer = await fetch(`${gatewayUrl}/metrics`, { headers, signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
-  if (!answer.ok) throw new Error(`The gateway answered ${answer.status} for its figures.`)
-  return requestCounts(await answer.text())
+  const answer = await fetch(`${gatewayUrl}/metrics`, {
+    headers: {
+      accept: 'application/json',
+      ...(metricsToken === undefined ? {} : { authorization: `Bearer ${metricsToken}` }),
+    },
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  })
+  if (!answer.ok) throw new Error(`GET /metrics of the gateway answered ${answer.status}`)
+  return requestCounts(await answer.json())
 }
 
-export function requestCounts(metrics: string): RequestCounts {
+export function requestCounts(metrics: unknown): RequestCounts {
+  const purchases = Metrics.parse(metrics).find(({ name }) => name === 'seckill_purchases_total')
   const counts = noRequests()
-  for (const [, outcome = '', count] of metrics.matchAll(LINE)) counts[GROUPS[outcome] ?? 'other'] += Number(count)
+  for (const { labels, value } of Purchases.parse(purchases?.values ?? []))
+    counts[GROUPS[labels.outcome] ?? 'other'] += value
   return counts
 }

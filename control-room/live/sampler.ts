@@ -4,7 +4,7 @@ import type {
   LiveFrame,
   ProcessView,
   RequestCounts,
-  RushView,
+  CrowdView,
   ServiceProblem,
 } from '../../core/contracts/control-room.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
@@ -15,7 +15,7 @@ import { readSales } from './read-sales.ts'
 import { promptly, rates, sparingly } from './source.ts'
 import { verdictOf } from './verdict.ts'
 
-/** A frame is sent every second, with whatever has answered by then. */
+/** A frame is sent every second, with the sources that have answered by then. */
 const WAIT_MS = 800
 /** Counting orders and auditing read everything there is. So often at most, and for so much of the time. */
 const ORDERS = { everyMs: 1_000, shareMax: 0.1 }
@@ -32,10 +32,10 @@ export interface SamplerDeps {
   stock: Stock
   queues: QueueReader
   gatewayUrl: string | undefined
-  /** Opens the gateway's figures. */
+  /** Bearer token of the gateway's /metrics. */
   metricsToken: string | undefined
   audit: () => Promise<AuditReport>
-  rush: () => RushView | null
+  crowd: () => CrowdView | null
   problems: () => Promise<ServiceProblem[]>
   processes: () => Promise<ProcessView[] | null>
 }
@@ -48,7 +48,7 @@ export function sampler({
   gatewayUrl,
   metricsToken,
   audit,
-  rush,
+  crowd,
   problems,
   processes,
 }: SamplerDeps): () => Promise<LiveFrame> {
@@ -86,7 +86,7 @@ export function sampler({
       sources.processes.look(),
     ])
     if (sales) shownIds = new Set(sales.map(({ saleId }) => saleId))
-    // Of all sales there ever were, each frame would grow with every rush, and two minutes of them are sent at once.
+    // With the orders of all past sales a frame would grow with every crowd, and a new watcher gets two minutes of frames.
     const shownOrders = orders && orders.filter(({ saleId }) => shownIds.has(saleId))
     return {
       atMs: Date.now(),
@@ -96,7 +96,7 @@ export function sampler({
       ledger,
       orders: shownOrders,
       audit: verdict,
-      rush: rush(),
+      crowd: crowd(),
       problems: wrong,
       processes: running,
     }

@@ -83,9 +83,27 @@ test('over several readings a rate is their average', async () => {
   expect(average).toBeGreaterThan(0)
 })
 
-test("the gateway's words for an outcome become those of the screen, and none is left out", () => {
-  const line = (outcome: string, count: number) =>
-    `seckill_purchases_total{outcome="${outcome}",service="gateway"} ${count}\n`
-  const metrics = `# TYPE seckill_purchases_total counter\n${line('ACCEPTED', 1)}${line('DUPLICATE', 2)}${line('SOLD_OUT', 4)}${line('RATE_LIMITED', 8)}${line('CROWDED', 16)}${line('BUSY', 32)}${line('UNAVAILABLE', 64)}${line('NOT_STARTED', 128)}${line('NEW_ONE', 256)}seckill_other_total{outcome="ACCEPTED"} 9\n`
+test("every outcome of the gateway's metrics is counted in a group of the page", () => {
+  const counter = (name: string, counts: Record<string, number>) => ({
+    name,
+    type: 'counter',
+    values: Object.entries(counts).map(([outcome, value]) => ({ value, labels: { outcome, service: 'gateway' } })),
+  })
+  const metrics = [
+    { name: 'nodejs_eventloop_lag_seconds', type: 'gauge', values: [{ value: null, labels: {} }] },
+    counter('seckill_purchases_total', {
+      ACCEPTED: 1,
+      DUPLICATE: 2,
+      SOLD_OUT: 4,
+      RATE_LIMITED: 8,
+      CROWDED: 16,
+      BUSY: 32,
+      UNAVAILABLE: 64,
+      NOT_STARTED: 128,
+      NEW_ONE: 256,
+    }),
+    counter('seckill_other_total', { ACCEPTED: 9 }),
+  ]
   expect(requestCounts(metrics)).toEqual({ accepted: 1, repeated: 2, soldOut: 4, limited: 24, busy: 96, other: 384 })
+  expect(requestCounts([])).toEqual({ accepted: 0, repeated: 0, soldOut: 0, limited: 0, busy: 0, other: 0 })
 })

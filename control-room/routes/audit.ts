@@ -10,7 +10,7 @@ export function getAudit(deps: AuditDeps): RequestHandler {
   return async (req, res) => {
     const saleId = req.query.sale === undefined ? undefined : parse(SaleId, req.query.sale)
     const report = await auditOrUnavailable(deps, saleId)
-    // An audit of nothing is balanced; whoever mistyped the id must not read that as an answer.
+    // An audit of no sale would be balanced: a mistyped id must be an error instead.
     if (saleId !== undefined && report.sales.length === 0)
       throw new ProblemError('NOT_FOUND', `There is no sale "${saleId}" to audit.`)
     res.json(report)

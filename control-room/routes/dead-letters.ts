@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
 import { type Broker, letterPlace, listDeadLetters, LOOKED_AT_MAX, sendBack } from '../../core/dead-letters/queue.ts'
+import type { DeadLetterPage, SentBack } from '../../core/contracts/control-room.ts'
 import { DeadLetterChoice, PAGE_LIMIT, PageRequest } from '../../core/contracts/http.ts'
 import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
@@ -14,7 +15,7 @@ export function getDeadLetters(broker: Broker): RequestHandler {
     const after = readCursor(Place, cursor)
     const { count, letters } = await orUnavailable(broker, () => listDeadLetters(broker, limit + 1, after))
     const { rows, next } = pageOf(letters, limit, letterPlace)
-    res.json({ count, letters: rows, next })
+    res.json({ count, letters: rows, ...(next !== undefined && { next }) } satisfies DeadLetterPage)
   }
 }
 
@@ -28,7 +29,10 @@ export function postSendBack(broker: Broker): RequestHandler {
     const { sent, kept } = await orUnavailable(broker, () =>
       sendBack(broker, { ids: 'ids' in choice ? choice.ids : 'all', most: LOOKED_AT_MAX }),
     )
-    res.json({ sent: sent.map(({ id }) => id), kept: kept.map(({ letter, outcome }) => ({ id: letter.id, outcome })) })
+    res.json({
+      sent: sent.map(({ id }) => id),
+      kept: kept.map(({ letter, outcome }) => ({ id: letter.id, outcome })),
+    } satisfies SentBack)
   }
 }
 

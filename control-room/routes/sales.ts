@@ -1,4 +1,5 @@
 import type { RequestHandler, Response } from 'express'
+import type { SalePage, SaleRow } from '../../core/contracts/control-room.ts'
 import { NewSale, PAGE_LIMIT, PageRequest, SaleChange, SaleId } from '../../core/contracts/http.ts'
 import type { Sale } from '../../core/platform/stores/database.ts'
 import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
@@ -21,7 +22,7 @@ export function getSales({ database }: SaleDeps): RequestHandler {
   return async (req, res) => {
     const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
     const { rows, next } = pageOf(await listSales(database, readCursor(SalePlace, cursor), limit + 1), limit, salePlace)
-    res.json({ sales: rows.map(view), next })
+    res.json({ sales: rows.map(rowOf), ...(next !== undefined && { next }) } satisfies SalePage)
   }
 }
 
@@ -56,8 +57,9 @@ export function patchSale(deps: SaleDeps): RequestHandler<{ saleId: string }> {
 const seenVersion = (ifMatch: string | undefined) =>
   ifMatch === undefined || ifMatch === '*' ? undefined : ifMatch.replace(/^"(.*)"$/, '$1')
 
-const send = (res: Response, sale: Sale) => res.set('ETag', `"${versionOf(sale)}"`).json(view(sale))
+const send = (res: Response, sale: Sale) => res.set('ETag', `"${versionOf(sale)}"`).json(rowOf(sale))
 
-function view({ id, title, priceCents, stock, sold, perBuyerLimit, opensAt, closesAt, epoch }: Sale) {
-  return { id, title, priceCents, stock, sold, perBuyerLimit, opensAt, closesAt, epoch }
+function rowOf({ id, title, priceCents, stock, sold, perBuyerLimit, opensAt, closesAt, epoch }: Sale): SaleRow {
+  const window = { opensAt: opensAt.toISOString(), closesAt: closesAt.toISOString() }
+  return { id, title, priceCents, stock, sold, perBuyerLimit, ...window, epoch }
 }

@@ -10,7 +10,7 @@ const SUMMARIES: Record<OrderEventType, string> = {
     'The order ended without a payment: UNPAID in time, at the wish of its BUYER, or by its saga: COUPON_REFUSED, TOO_FEW_POINTS or NOT_COMPLETED.',
   'order.refunded': 'The money of a paid order goes back: VETOED.',
   'order.coupon-locked': "Forwards: the coupon is the order's; what is to pay has fallen by its discount.",
-  'order.coupon-refused': "Failed: the coupon is used, locked by another order, somebody else's, or there is none.",
+  'order.coupon-refused': "Failed: the coupon is used, locked by another order, another buyer's, or does not exist.",
   'order.coupon-returned': 'Backwards: the order holds no coupon any more.',
   'order.points-deducted': 'Forwards: the points are spent; what is to pay has fallen by a cent for each.',
   'order.points-refused': 'Failed: the buyer has too few points.',
@@ -39,7 +39,7 @@ const message = (type: OrderEventType) => ({
   },
 })
 
-/** The order topic for whoever subscribes, from the schema that the events are made and checked with. */
+/** The order topic as an AsyncAPI document, from the schemas that validate the events. */
 export function asyncApiDocument(): object {
   const { $schema: _, ...schema } = z.toJSONSchema(OrderEvent)
   const each = <Value>(valueOf: (type: OrderEventType) => Value) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SaleId } from './http.ts'
+import { type OrderView, type SagaState, SaleId } from './http.ts'
 
 /** What crosses HTTP between the control room, its page, and the launcher of the demo. */
 
@@ -10,6 +10,42 @@ export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'bu
 export type RequestGroup = (typeof REQUEST_GROUPS)[number]
 export type RequestCounts = Record<RequestGroup, number>
 export const noRequests = () => Object.fromEntries(REQUEST_GROUPS.map((group) => [group, 0])) as RequestCounts
+
+/** GET /sales of the control room: a sale as PostgreSQL has it. */
+export interface SaleRow {
+  id: string
+  title: string
+  priceCents: number
+  stock: number
+  sold: number
+  perBuyerLimit: number
+  opensAt: string
+  closesAt: string
+  epoch: number
+}
+export interface SalePage {
+  sales: SaleRow[]
+  next?: string
+}
+
+/** GET /sagas: open ones first. */
+export interface SagaRow {
+  orderId: string
+  saleId: string
+  state: z.infer<typeof SagaState>
+  /** The name of the event that its newest step has published. */
+  step: string
+  reason: string | null
+  orderStatus: OrderView['status'] | null
+  startedAt: string
+  updatedAt: string
+  dueAt: string
+}
+export interface SagaPage {
+  counts: Record<SagaRow['state'], number>
+  sagas: SagaRow[]
+  next?: string
+}
 
 /** A sale as Redis has it. */
 export interface LiveSale {
@@ -45,7 +81,7 @@ export interface AuditVerdict {
   wrong: string[]
 }
 
-/** A message that nobody could use, as it is shown; plain data, so that it crosses HTTP as it is. */
+/** A message that no attempt could process, as JSON for the page and the command line. */
 export interface DeadLetter {
   /**
    * Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it.
@@ -63,7 +99,20 @@ export interface DeadLetter {
   beginning: string
 }
 
-export interface RushView {
+/** GET /dead-letters: how many there are, and the oldest. */
+export interface DeadLetterPage {
+  count: number
+  letters: DeadLetter[]
+  next?: string
+}
+
+/** POST /dead-letters/send-back */
+export interface SentBack {
+  sent: string[]
+  kept: { id: string; outcome: string }[]
+}
+
+export interface CrowdView {
   /** `PAYING`: all have pressed, those who pay are still at it. */
   state: 'RUNNING' | 'PAYING' | 'DONE' | 'STOPPED' | 'FAILED'
   saleId: string
@@ -121,20 +170,20 @@ export interface LiveFrame {
   /** Of the sales shown. Counted as often as that takes little of PostgreSQL. */
   orders: OrderTally[] | null
   audit: AuditVerdict | null
-  rush: RushView | null
+  crowd: CrowdView | null
   /** Of the services whose URLs the control room is given; null until the first answers. */
   problems: ServiceProblem[] | null
   /** Null when this system was not started by `npm start`. */
   processes: ProcessView[] | null
 }
 
-const RUSH_BUYERS_MAX = 20_000
-const RUSH_SECONDS_MAX = 60
+const CROWD_BUYERS_MAX = 20_000
+const CROWD_SECONDS_MAX = 60
 
-export const RushRequest = z.strictObject({
-  /** Without one the rush makes a sale of its own. */
+export const CrowdRequest = z.strictObject({
+  /** Without one the crowd makes a sale of its own. */
   saleId: SaleId.optional(),
-  buyers: z.int().min(1).max(RUSH_BUYERS_MAX),
-  seconds: z.int().min(1).max(RUSH_SECONDS_MAX),
+  buyers: z.int().min(1).max(CROWD_BUYERS_MAX),
+  seconds: z.int().min(1).max(CROWD_SECONDS_MAX),
 })
-export type RushRequest = z.output<typeof RushRequest>
+export type CrowdRequest = z.output<typeof CrowdRequest>

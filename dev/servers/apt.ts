@@ -6,7 +6,7 @@ const POLICY = '/usr/sbin/policy-rc.d'
 const KEPT_POLICY = `${POLICY}.before-seckill`
 /** Debian's "action forbidden by policy": invoke-rc.d then starts nothing, and the installation still succeeds. */
 const FORBID_STARTING = '#!/bin/sh\nexit 101\n'
-/** Somebody else's apt may hold the lock; unattended upgrades take minutes. */
+/** Another apt may hold the lock; unattended upgrades take minutes. */
 const LOCK_WAIT_SECONDS = 300
 const SAY_EVERY_MS = 2_000
 

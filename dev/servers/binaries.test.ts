@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/p
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
-import { lookAtRabbitmq } from '../given/rabbitmq.ts'
+import { lookAtRabbitmq } from '../named-servers/rabbitmq.ts'
 import { makeScratchFolder, removeScratchFolder } from '../scratch-folder.ts'
 import { ensureBinaries, rabbitmqServer, rabbitmqVersion, redisServer } from './binaries.ts'
 import { checkRabbitmqData, RABBITMQ_NODE } from './data-version.ts'

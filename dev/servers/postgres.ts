@@ -162,7 +162,7 @@ async function acceptsConnections(cluster: string, child: Child): Promise<boolea
 }
 
 /**
- * @returns the new database's URL. A `template` is copied whole; nobody may be connected to it. Its sessions start in
+ * @returns the new database's URL. A `template` is copied whole and must have no connections. Its sessions start in
  * `timezone`.
  */
 export async function createDatabase(

@@ -58,7 +58,7 @@ export async function startRabbitmq({
   checkRabbitmqData(dataDir, rabbitmqVersion(script))
   const env = await writeSettings(dataDir, ports, plugins)
   const logFile = join(dataDir, 'rabbitmq.log')
-  // The node would start a port mapper itself, but in the background, where nobody stops it again.
+  // The node would start a port mapper itself, but in the background, where it would outlive the node.
   const mapper = startChild({
     command: epmd(),
     args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'],

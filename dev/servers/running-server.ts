@@ -18,7 +18,7 @@ export interface RunningServer {
   version: string
   url: string
   pids: number[]
-  /** Resolves with the reason when the server ends, whoever ended it. */
+  /** Resolves with the reason when the server ends, for any cause. */
   ended: Promise<string>
   logFile: string
   /** Where the log of this start begins. */

@@ -17,7 +17,7 @@ export function attempt(saleId: string, buyer: Buyer): Attempt {
   return outcome
 }
 
-/** Asks once more; whoever holds a reservation must get the same again. */
+/** Asks once more; the holder of a reservation must get the same one again. */
 export function askAgain(saleId: string, buyer: Buyer, reservationId: string): void {
   const again = judge(requestReservation(saleId, buyer))
   if (again.outcome === 'ACCEPTED') isSame(again.reservationId, reservationId)
@@ -31,7 +31,7 @@ export function isSame(reservationId: string, first: string): void {
 }
 
 /**
- * The one table from what HTTP says to what it means here. Refusals are counted, whatever has no place here is
+ * The one table from what HTTP says to what it means here. Refusals are counted, any other answer is
  * reported.
  */
 export function judge(answer: Answer): Attempt {

@@ -3,7 +3,7 @@ import encoding from 'k6/encoding'
 import exec from 'k6/execution'
 import { TOKEN_SECRET } from './environment.ts'
 
-/** Somebody who is signed in. */
+/** A signed-in buyer. */
 export interface Buyer {
   id: string
   token: string

@@ -42,14 +42,15 @@ export function createSale(sale: { id: string; stock: number; opensAt: Date; clo
 /** @throws when the control room refuses. */
 export function barBuyer(buyerId: string): void {
   const answer = http.put(`${CONTROL_ROOM_URL}/blacklist/${buyerId}`, JSON.stringify({ reason: 'load test' }), asAdmin)
-  if (answer.status !== 200) throw new Error(`The control room barred nobody: ${answer.status} ${String(answer.body)}`)
+  if (answer.status !== 200)
+    throw new Error(`The control room did not blacklist the buyers: ${answer.status} ${String(answer.body)}`)
 }
 
 /** @throws when the control room refuses. */
 export function admitBuyer(buyerId: string): void {
   const answer = http.del(`${CONTROL_ROOM_URL}/blacklist/${buyerId}`, null, asAdmin)
   if (answer.status !== 204)
-    throw new Error(`The control room admitted nobody: ${answer.status} ${String(answer.body)}`)
+    throw new Error(`The control room did not clear the blacklist: ${answer.status} ${String(answer.body)}`)
 }
 
 /** Undefined when no audit could be made, as while the broker is away. */

@@ -16,7 +16,7 @@ export const paid = new Counter('paid')
 export const lapsed = new Counter('lapsed')
 
 /**
- * One up with every 202, and in the tear-down down by the orders there are: above zero, somebody was promised an order
+ * One up with every 202, and in the tear-down down by the orders there are: above zero, a buyer was promised an order
  * that does not exist. Below zero is no fault: the order is there, and its 202 got lost on the way or came too late.
  */
 export const ordersOwed = new Counter('orders_owed')

@@ -17,17 +17,17 @@ http.setResponseCallback(http.expectedStatuses(200, 201, 202, 204, 403, 409, 429
 /** Signs in by name, in a demo. */
 export function signIn(name: string): Answer {
   return http.post(`${GATEWAY_URL}/sessions`, JSON.stringify({ name }), {
-    ...asAnybody('sign in'),
+    ...withoutToken('sign in'),
     headers: { 'content-type': 'application/json' },
   })
 }
 
 export function listSales(): Answer {
-  return http.get(`${GATEWAY_URL}/sales`, asAnybody('sales'))
+  return http.get(`${GATEWAY_URL}/sales`, withoutToken('sales'))
 }
 
 export function readSale(saleId: string): Answer {
-  return http.get(`${GATEWAY_URL}/sales/${saleId}`, asAnybody('sale'))
+  return http.get(`${GATEWAY_URL}/sales/${saleId}`, withoutToken('sale'))
 }
 
 /** @param due which statuses are no failure; default: those of a sale, above. */
@@ -68,13 +68,13 @@ export function openPayment(orderId: string, buyer: Buyer): Answer {
 
 /** Presses the button on the provider's page; the provider tells the shop before it answers. */
 export function payAt(link: string): Answer {
-  return http.post(link, null, { ...asAnybody('pay'), headers: { accept: 'application/json' } })
+  return http.post(link, null, { ...withoutToken('pay'), headers: { accept: 'application/json' } })
 }
 
 const ONE_UNIT = '{"quantity":1}'
 const reservationsOf = (saleId: string) => `${GATEWAY_URL}/sales/${saleId}/reservations`
 
-function asAnybody(name: string): RefinedParams<'text'> {
+function withoutToken(name: string): RefinedParams<'text'> {
   return { responseType: 'text', timeout: PATIENCE, tags: { name } }
 }
 
@@ -84,7 +84,7 @@ function asAnybody(name: string): RefinedParams<'text'> {
  */
 function asBuyer(name: string, { id, token }: Buyer): RefinedParams<'text'> {
   return {
-    ...asAnybody(name),
+    ...withoutToken(name),
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': id },
   }
 }

@@ -94,7 +94,7 @@ function counts(names: string[], metrics: Metrics): string {
 
 function dropped(metrics: Metrics): string {
   return metrics.dropped_iterations
-    ? `; ${count('dropped_iterations', metrics)} iterations dropped: k6 had nobody free to send them`
+    ? `; ${count('dropped_iterations', metrics)} iterations dropped: k6 had no VU free to send them`
     : ''
 }
 

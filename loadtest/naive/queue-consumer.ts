@@ -28,7 +28,7 @@ async function place(message: ConsumeMessage): Promise<void> {
     })
     channel.ack(message)
   } catch (error) {
-    // A message that comes twice finds its order there; whatever else it is, the broker gives the message out again.
+    // A message that comes twice finds its order there; after any other error the broker redelivers it.
     if (isDuplicate(error)) channel.ack(message)
     else channel.nack(message, false, true)
   }

@@ -34,18 +34,18 @@ async function enter(options: Options = { viewport: PROJECTOR }) {
   return { visitor, room, page: visitor.page }
 }
 
-test('a rush shows as purchases, backlog and steady orders, and ends with every unit accounted for', async () => {
+test('a crowd shows as requests, backlog and steady orders, and ends with every unit accounted for', async () => {
   const { visitor, room, page } = await enter()
   const calm = await room.picture('requests')
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('400')
   await page.getByRole('spinbutton', { name: 'Seconds' }).fill('3')
-  await room.button('Send the rush').click()
+  await room.button('Send the buyers').click()
   const above = (least: number) => (value: number) => value > least
   await eventually('requests', () => room.figure('requests'), above(0))
   await eventually('a queue', () => room.figure('waiting'), above(0))
   expect(await room.picture('requests')).not.toBe(calm)
   await eventually('orders', () => room.figure('orders'), above(0))
-  await page.locator('[data-rush="DONE"]').waitFor({ timeout: stretched(60_000) })
+  await page.locator('[data-crowd="DONE"]').waitFor({ timeout: stretched(60_000) })
   await eventually(
     'the sale to be sold out',
     () => room.figure('stock'),
@@ -99,11 +99,11 @@ test('the order service is killed from the page, shows as down, and is restarted
 test('a dead letter is shown with its reason, and sent back to its queue', async () => {
   const { visitor, room } = await enter({ viewport: LAPTOP })
   await publishTo(demo.world, TIMEOUTS, DUE, 'no order')
-  await room.text('Messages that nobody could use: 1').waitFor()
+  await room.text('Messages that could not be processed: 1').waitFor()
   await room.text(new RegExp(`${CANCELLATIONS}.*unreadable`)).waitFor()
   await demo.stop('cancel-worker')
   await room.button('Send all back').click()
-  await room.text('None. Every message was understood.').waitFor()
+  await room.text('None. Every message was processed.').waitFor()
   expect(await lengthOf(demo.world, CANCELLATIONS)).toBe(1)
   await demo.start('cancel-worker')
   // It comes back, since it still is none; then by its own button.
@@ -130,7 +130,7 @@ test('a sale is created, closed and reopened; a second one with its id is refuse
   await room.sale('tea-cup', 'open').waitFor()
   expectNoFaults(visitor)
   await fill()
-  await room.text('There is a sale of that id').waitFor()
+  await room.text('A sale with this id exists').waitFor()
   await visitor.close()
 })
 
@@ -158,7 +158,7 @@ test('while the control room is down the page says so, keeps the last figures, a
   await room.audit('lost').waitFor()
   await page.getByRole('status').filter({ hasText: 'No connection' }).waitFor()
   expect(await room.figure('stock')).not.toBeNaN()
-  await demo.start('control-room', demo.door.env)
+  await demo.start('control-room', demo.launcherApi.env)
   await room.text('Live').waitFor()
   await room.audit('lost').waitFor({ state: 'detached' })
   await visitor.close()
@@ -180,7 +180,7 @@ test.each([
   }
 })
 
-test('a rush is started and stopped with the keyboard alone', async () => {
+test('a crowd is sent and stopped with the keyboard alone', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
   await page.getByRole('spinbutton', { name: 'Buyers' }).focus()
   await page.keyboard.press('Control+A')
@@ -191,7 +191,7 @@ test('a rush is started and stopped with the keyboard alone', async () => {
   await room.text('Buyers are coming').waitFor()
   await room.button('Stop').focus()
   await page.keyboard.press('Space')
-  await page.locator('[data-rush="STOPPED"]').waitFor()
+  await page.locator('[data-crowd="STOPPED"]').waitFor()
   expectNoFaults(visitor)
   await visitor.close()
 })

@@ -4,11 +4,11 @@ import { DEAD_LETTERS, INTAKE, intakeTopology } from '../../core/contracts/topol
 import { listDeadLetters } from '../../core/dead-letters/queue.ts'
 import { createLog } from '../../core/platform/process/log.ts'
 import { createPublisher } from '../../core/platform/rabbit/publisher.ts'
+import { Crowd } from '../support/crowd.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
 import { type OwnBroker, startOwnBroker } from '../support/own-broker.ts'
 import { publishTo } from '../support/queues.ts'
-import { Rush } from '../support/rush.ts'
 import { startSystem, type System } from '../support/system.ts'
 import { shortOrLong } from '../support/thoroughness.ts'
 
@@ -36,9 +36,9 @@ async function raiseMemoryAlarm(isOn: boolean): Promise<void> {
 test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then get BUSY', async () => {
   system = await startSystem({ RABBITMQ_URL: await broker.createVirtualHost(), MAX_PENDING: '20' })
   const saleId = await system.createSale({ stock: 100 })
-  const rush = await Rush.of(system, saleId, 60)
-  await rush.run(5)
-  expect(await rush.ends()).toEqual(['ORDERED'])
+  const crowd = new Crowd(system, saleId)
+  await crowd.comeInTurn(5)
+  expect(await crowd.ends()).toEqual(['ORDERED'])
   const nothingPending = () =>
     eventually(
       'nothing to be pending',
@@ -48,13 +48,13 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then get BU
   await nothingPending()
 
   await raiseMemoryAlarm(true)
-  const during = await rush.run(40)
+  const during = await crowd.comeInTurn(40)
   expect(during.filter(({ status }) => status === 202)).toHaveLength(20)
   expect(
     new Set(
       during
         .filter(({ status }) => status !== 202)
-        .map(({ status, code, retryAfter }) => `${status} ${code} ${retryAfter}`),
+        .map(({ status, body, headers }) => `${status} ${String(body.code)} ${headers.get('retry-after')}`),
     ),
   ).toEqual(new Set(['503 BUSY 2']))
   expect(await system.world.stock.readSale(saleId)).toMatchObject({ left: 75 })
@@ -62,10 +62,10 @@ test('RabbitMQ memory or disk alarm: buyers reserve up to the bound, then get BU
   expect(await metrics()).toMatch(/^seckill_publisher_blocked\{publisher="gateway".*\} 1$/m)
 
   await raiseMemoryAlarm(false)
-  expect(await rush.ends()).toEqual(['ORDERED'])
+  expect(await crowd.ends()).toEqual(['ORDERED'])
   await nothingPending()
   expect(await metrics()).toMatch(/^seckill_publisher_blocked\{publisher="gateway".*\} 0$/m)
-  expect((await rush.run(15)).every(({ status }) => status === 202)).toBe(true)
+  expect((await crowd.comeInTurn(15)).every(({ status }) => status === 202)).toBe(true)
   expect(await system.auditAtRest(saleId)).toMatchObject({
     balanced: true,
     sales: [{ sold: 40, redisLeft: 60, pending: 0 }],
@@ -113,9 +113,9 @@ test('dead letters that find no room stay in their source queue, and arrive once
   const letters = () => listDeadLetters({ url, log: createLog('test', 'silent') }, 100)
   const poison = Array.from({ length: 30 }, (_, i) => `poison ${i}`)
   await publishTo({ rabbitmqUrl: url }, INTAKE, INTAKE, ...poison)
-  const rush = await Rush.of(system, saleId, 5)
-  await rush.run(5)
-  expect(await rush.ends()).toEqual(['ORDERED'])
+  const crowd = new Crowd(system, saleId)
+  await crowd.comeInTurn(5)
+  expect(await crowd.ends()).toEqual(['ORDERED'])
   expect((await letters()).count).toBeLessThan(30)
 
   await broker.api('DELETE', small)
@@ -129,14 +129,14 @@ test('RabbitMQ killed and restarted during a sale: what was accepted becomes ord
   const units = 200 * rounds
   system = await startSystem({ RABBITMQ_URL: await broker.createVirtualHost() })
   const saleId = await system.createSale({ stock: units })
-  const rush = await Rush.of(system, saleId, units)
+  const crowd = new Crowd(system, saleId)
   // A quorum queue that is killed in the first second after it was declared may hide what it has confirmed.
   await delay(2_000)
   for (let round = 1; round <= rounds; round++) {
-    const load = rush.run(200)
+    const load = crowd.comeInTurn(200)
     await eventually(
       'a part of the load',
-      () => rush.attempts.length,
+      () => crowd.answers.length,
       (count) => count >= 200 * round - 150,
     )
     await broker.kill()
@@ -148,8 +148,8 @@ test('RabbitMQ killed and restarted during a sale: what was accepted becomes ord
       (count = 0) => count >= 200 * round - 100,
     )
   }
-  expect(rush.accepted).toHaveLength(units)
-  expect(await rush.ends()).toEqual(['ORDERED'])
+  expect(crowd.accepted).toHaveLength(units)
+  expect(await crowd.ends()).toEqual(['ORDERED'])
   expect(await system.auditAtRest(saleId)).toMatchObject({
     balanced: true,
     sales: [{ sold: units, redisLeft: 0, pending: 0 }],

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
 import { INTAKE } from '../../core/contracts/topology.ts'
+import { Crowd } from '../support/crowd.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
-import { Rush } from '../support/rush.ts'
 import { startSystem, type System } from '../support/system.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
@@ -12,7 +12,7 @@ afterEach(() => system.close())
 test('the broker closes connections repeatedly: unconfirmed is resent, and nothing is sold twice', async () => {
   system = await startSystem()
   const saleId = await system.createSale({ stock: 300 })
-  const rush = await Rush.of(system, saleId, 300)
+  const crowd = new Crowd(system, saleId)
   const closeAll = async () => {
     const connections = (await (await system.world.broker('GET', 'vhosts/%VHOST%/connections')).json()) as {
       name: string
@@ -23,18 +23,18 @@ test('the broker closes connections repeatedly: unconfirmed is resent, and nothi
     return closed.filter(({ status }) => status === 204).length
   }
   for (let round = 1; round <= 3; round++) {
-    const load = rush.run(100)
+    const load = crowd.comeInTurn(100)
     await eventually(
       'half of the load',
-      () => rush.attempts.length,
+      () => crowd.answers.length,
       (count) => count >= 100 * round - 50,
     )
     // The broker lists a connection some moments after it was made.
     await eventually('connections to close', closeAll, (closed) => closed > 0)
     await load
   }
-  expect(rush.accepted).toHaveLength(300)
-  expect(await rush.ends()).toEqual(['ORDERED'])
+  expect(crowd.accepted).toHaveLength(300)
+  expect(await crowd.ends()).toEqual(['ORDERED'])
   expect(await system.auditAtRest(saleId)).toMatchObject({
     balanced: true,
     sales: [{ sold: 300, redisLeft: 0, pending: 0 }],
@@ -50,20 +50,20 @@ test.each([
   async (_, path) => {
     system = await startSystem()
     const saleId = await system.createSale({ stock: 50 })
-    const rush = await Rush.of(system, saleId, 50)
-    await rush.run(5)
-    expect(await rush.ends()).toEqual(['ORDERED'])
+    const crowd = new Crowd(system, saleId)
+    await crowd.comeInTurn(5)
+    expect(await crowd.ends()).toEqual(['ORDERED'])
     expect((await system.world.broker('DELETE', path)).status).toBe(204)
     await eventually(
       'a purchase after that',
-      () => rush.run(1),
-      ([attempt]) => attempt?.status === 202,
+      () => crowd.comeInTurn(1),
+      ([answer]) => answer?.status === 202,
     )
-    await rush.run(10)
-    expect(await rush.ends()).toEqual(['ORDERED'])
+    await crowd.comeInTurn(10)
+    expect(await crowd.ends()).toEqual(['ORDERED'])
     expect(await system.auditAtRest(saleId)).toMatchObject({
       balanced: true,
-      sales: [{ sold: rush.accepted.length, redisLeft: 50 - rush.accepted.length }],
+      sales: [{ sold: crowd.accepted.length, redisLeft: 50 - crowd.accepted.length }],
     })
   },
 )
@@ -88,12 +88,12 @@ test('services that start without the broker report that they are not ready, and
         ),
       )
     expect(await readiness()).toEqual([{ ...notReady, provider: true, clock: true }, notReady])
-    const rush = await Rush.of(system, await system.createSale({ stock: 3 }), 3)
-    await rush.run(1)
+    const crowd = new Crowd(system, await system.createSale({ stock: 3 }))
+    await crowd.comeInTurn(1)
     proxy.restore()
     await eventually('both to be ready', readiness, (states) => states.every((state) => state.ready))
-    await rush.run(2)
-    expect(await rush.ends()).toEqual(['ORDERED'])
+    await crowd.comeInTurn(2)
+    expect(await crowd.ends()).toEqual(['ORDERED'])
     expect(await system.auditAtRest()).toMatchObject({ balanced: true, sales: [{ sold: 3, redisLeft: 0 }] })
   } finally {
     for (const name of ['gateway', 'cancel-worker', 'order-service'] as const) await system.stop(name)

@@ -39,7 +39,7 @@ describe('cancel worker killed before / after the UPDATE / before the release', 
     const crowd = new Crowd(system, saleId)
     await restart('order-service', { PAYMENT_WINDOW_SECONDS: '1' })
     await system.stop('cancel-worker')
-    await dieRepeatedly('cancel-worker', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+    await dieRepeatedly('cancel-worker', system.env, at, () => crowd.come(BUYERS_PER_DEATH))
     await system.start('cancel-worker')
     await crowd.allAre('CANCELLED')
     await restart('order-service')
@@ -94,10 +94,10 @@ describe('rebuilder killed while it rebuilds a sale that Redis has lost', () => 
   test.each(Object.entries(KILLED))('killed %s: the next one opens it, with what is not sold', async (_when, at) => {
     const saleId = await system.createSale({ stock: UNITS })
     const crowd = new Crowd(system, saleId)
-    await crowd.rush(BUYERS_PER_DEATH)
+    await crowd.come(BUYERS_PER_DEATH)
     await crowd.allAre('ORDERED')
     await system.stop('cancel-worker')
-    // As after a start with an older copy: the units of the first rush are there again, and nothing says that they
+    // As after a start with an older copy: the units of the first buyers are there again, and nothing says that they
     // were sold.
     const key = system.world.stock.keys.sale(saleId)
     await dieRepeatedly('cancel-worker', system.env, at, () =>

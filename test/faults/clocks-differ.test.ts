@@ -122,7 +122,7 @@ describe.each([
   test("a fresh reservation is ordered, with the whole payment window by the database's clock", async () => {
     const saleId = await system.createSale({ stock: 1 })
     const crowd = new Crowd(system, saleId)
-    await crowd.rush(1)
+    await crowd.come(1)
     await crowd.allAre('ORDERED')
     const order = await system.world.database.order.findFirstOrThrow({ where: { saleId } })
     expect(isAboutNow(order.createdAt)).toBe(true)
@@ -133,7 +133,7 @@ describe.each([
     const { database } = system.world
     const saleId = await system.createSale({ stock: 2 })
     const crowd = new Crowd(system, saleId)
-    await crowd.rush(2)
+    await crowd.come(2)
     await crowd.allAre('ORDERED')
     const [overdue, early] = await database.order.findMany({ where: { saleId }, orderBy: { buyerId: 'asc' } })
     // Within the ten minutes by which the worker is wrong, on either side.

@@ -34,10 +34,10 @@ describe('gateway killed after the script, before publish / confirm / answer', (
       const saleId = await system.createSale({ stock: PLENTY })
       const crowd = new Crowd(system, saleId)
       await system.stop('gateway')
-      await dieRepeatedly('gateway', doomed(), at, (hasDied) => crowd.rushUntil(hasDied))
+      await dieRepeatedly('gateway', doomed(), at, (hasDied) => crowd.comeUntil(hasDied))
       expect((await crowd.held()).size).toBeGreaterThanOrEqual(DEATHS)
       await system.start('gateway')
-      expect(await crowd.allServed()).toMatchObject(soldTo(crowd.buyers.length, PLENTY))
+      expect(await crowd.allServed()).toMatchObject(soldTo(crowd.members.length, PLENTY))
     },
   )
 
@@ -77,20 +77,20 @@ describe('gateway killed while it releases reservations that a full queue refuse
     await system.stop('order-service')
     const saleId = await system.createSale({ stock: PLENTY })
     const crowd = new Crowd(system, saleId)
-    for (let i = 0; i < FILLING; i++) await crowd.rush(1)
+    for (let i = 0; i < FILLING; i++) await crowd.come(1)
     const waiting = (await crowd.held()).size
     expect(waiting).toBeLessThan(FILLING)
 
     await system.stop('gateway')
-    await dieRepeatedly('gateway', doomed(), at, (hasDied) => crowd.rushUntil(hasDied))
+    await dieRepeatedly('gateway', doomed(), at, (hasDied) => crowd.comeUntil(hasDied))
     const held = (await crowd.held()).size - waiting
     // One at least of those who came together, at each death.
-    const asExpected = at === 'takeBack.beforeRelease' ? held : crowd.buyers.length - FILLING - held
+    const asExpected = at === 'takeBack.beforeRelease' ? held : crowd.members.length - FILLING - held
     expect(asExpected).toBeGreaterThanOrEqual(DEATHS)
     expect((await system.world.stock.readSale(saleId))?.left).toBe(PLENTY - waiting - held)
 
     await system.start('order-service')
     await system.start('gateway')
-    expect(await crowd.allServed()).toMatchObject(soldTo(crowd.buyers.length, PLENTY))
+    expect(await crowd.allServed()).toMatchObject(soldTo(crowd.members.length, PLENTY))
   })
 })

@@ -29,7 +29,7 @@ describe('order service killed before commit / between commit and ack / after ac
     const saleId = await system.createSale({ stock: UNITS })
     const crowd = new Crowd(system, saleId)
     await system.stop('order-service')
-    await dieRepeatedly('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+    await dieRepeatedly('order-service', system.env, at, () => crowd.come(BUYERS_PER_DEATH))
     await system.start('order-service')
     expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
   })
@@ -59,7 +59,7 @@ describe('order service killed before commit / between commit and ack / after ac
           (status) => status === 200,
         )
         proxy.freeze()
-        await crowd.rush(1)
+        await crowd.come(1)
       },
     )
     await proxy.close()
@@ -91,7 +91,7 @@ describe('outbox relay killed on either side of the confirm', () => {
     const crowd = new Crowd(system, saleId)
     const { events, close } = await recordOrderEvents(system.world)
     await system.stop('order-service')
-    await dieRepeatedly('order-service', system.env, at, () => crowd.rush(BUYERS_PER_DEATH))
+    await dieRepeatedly('order-service', system.env, at, () => crowd.come(BUYERS_PER_DEATH))
     await system.start('order-service')
     expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
 

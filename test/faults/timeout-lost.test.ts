@@ -26,7 +26,7 @@ test('timeout message lost, worker down past the deadline: the sweeper cancels t
   const saleId = await system.createSale({ stock: UNITS })
   const crowd = new Crowd(system, saleId)
   await system.stop('cancel-worker')
-  await crowd.rush(UNITS)
+  await crowd.come(UNITS)
   await crowd.allAre('ORDERED')
   // Until the last of them has left the outbox and is lost; a worker that is down takes none that came due meanwhile.
   await eventually(

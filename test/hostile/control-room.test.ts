@@ -40,9 +40,9 @@ const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/figures'],
   ['GET', () => '/audit'],
   ['GET', () => '/live'],
-  ['GET', () => '/rush'],
-  ['POST', () => '/rush', { buyers: 1, seconds: 1 }],
-  ['DELETE', () => '/rush'],
+  ['GET', () => '/crowd'],
+  ['POST', () => '/crowd', { buyers: 1, seconds: 1 }],
+  ['DELETE', () => '/crowd'],
   ['GET', () => '/processes'],
   ['POST', () => '/processes/redis/kill'],
   ['POST', () => '/processes/redis/restart'],
@@ -187,7 +187,7 @@ test.each<[name: string, path: string, body: unknown]>([
   expectRefused(await system.controlRoom('PUT', path, body), 'INVALID_REQUEST')
 })
 
-test.each<[name: string, rush: unknown]>([
+test.each<[name: string, crowd: unknown]>([
   ['no buyers', { buyers: 0, seconds: 1 }],
   ['20,001 buyers', { buyers: 20_001, seconds: 1 }],
   ['half a buyer', { buyers: 0.5, seconds: 1 }],
@@ -199,9 +199,9 @@ test.each<[name: string, rush: unknown]>([
   ['a sale with a slash', { buyers: 1, seconds: 1, saleId: '../orders' }],
   ['a list', '[]'],
   ['1e309 buyers', '{"buyers":1e309,"seconds":1}'],
-])('there is no rush of %s', async (_, rush) => {
-  expectRefused(await system.controlRoom('POST', '/rush', rush), 'INVALID_REQUEST')
-  expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: true })
+])('there is no crowd of %s', async (_, crowd) => {
+  expectRefused(await system.controlRoom('POST', '/crowd', crowd), 'INVALID_REQUEST')
+  expect((await system.controlRoom('GET', '/crowd')).body).toEqual({ crowd: null, available: true })
 })
 
 test.each(['No!', '', '%00', '..', '*', 'a&sale=b', '__proto__', '[object]'])(

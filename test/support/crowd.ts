@@ -1,22 +1,31 @@
+import { Buyer, type BuyerCall } from '../../control-room/crowd/buyer.ts'
 import type { AuditReport } from '../../core/audit/report.ts'
 import { createTokens } from '../../core/platform/http/tokens.ts'
 import { eventually } from './eventually.ts'
+import { type Answer, call } from './http-client.ts'
+import { inParallel } from './parallel.ts'
+import { stretched } from './patience.ts'
 import { reserveOne } from './reserve-one.ts'
 import type { System } from './system.ts'
 
 /** Until a gateway that is just being started answers, on a machine that has other work. */
 const START_TAKES_MS = 60_000
+/** Longer than any wait of the gateway: a buyer without an answer by then hangs. */
+const HANG_MS = 15_000
+const AT_ONCE = 10
 
-interface Buyer {
-  id: string
-  token: string
+interface Member {
+  buyer: Buyer<Answer>
   /** The reservation of a 202. */
   told?: string
 }
 
-/** Buyers of one sale who have come, and who come back when they were not answered. */
+/** Simulated buyers of one sale, who come back when they were not answered. */
 export class Crowd {
-  readonly buyers: Buyer[] = []
+  readonly members: Member[] = []
+  /** Answers to the buyers of `comeInTurn`. */
+  readonly answers: Answer[] = []
+  readonly #refused: Member[] = []
   readonly #system: System
   readonly #saleId: string
   readonly #sign: (buyerId: string) => string
@@ -28,87 +37,127 @@ export class Crowd {
     this.#sign = createTokens(system.env.TOKEN_SECRET ?? '').sign
   }
 
-  #join(): Buyer {
-    const id = `buyer-${this.buyers.length}`
-    const buyer = { id, token: this.#sign(id) }
-    this.buyers.push(buyer)
-    return buyer
+  #join(): Member {
+    const id = `buyer-${this.members.length}`
+    const member = { buyer: new Buyer(id, this.#sign(id), (buyerCall) => this.#send(buyerCall)) }
+    this.members.push(member)
+    return member
+  }
+
+  #send({ method, to, token, body }: BuyerCall): Promise<Answer> {
+    const signal = AbortSignal.timeout(stretched(HANG_MS))
+    return call(method, this.#system.url(to), { token, body, signal })
   }
 
   /**
    * A buyer whose gateway died right after the script took their unit; returns the reservation and its pending entry.
    */
   async joinUnanswered(): Promise<{ reservationId: string; buyerId: string; entry: string }> {
-    const buyer = this.#join()
+    const member = this.#join()
+    const { id: buyerId } = member.buyer
     const { stock } = this.#system.world
     const sale = await stock.readSale(this.#saleId)
     if (!sale) throw new Error(`Redis has no ${this.#saleId}`)
-    buyer.told = `${this.#saleId}.${buyer.id.padEnd(22, '-')}`
-    const outcome = await reserveOne(stock, sale, { reservationId: buyer.told, buyerId: buyer.id })
+    const reservationId = `${this.#saleId}.${buyerId.padEnd(22, '-')}`
+    member.told = reservationId
+    const outcome = await reserveOne(stock, sale, { reservationId, buyerId })
     if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${JSON.stringify(outcome)}`)
-    return { reservationId: buyer.told, buyerId: buyer.id, entry: outcome.pendingEntry }
+    return { reservationId, buyerId, entry: outcome.pendingEntry }
   }
 
-  /** New buyers come, some at a time, until somebody has died of it. */
-  async rushUntil(hasDied: () => boolean): Promise<void> {
-    do await this.rush(4, hasDied)
+  /** New buyers come, four at a time, until the process has died. */
+  async comeUntil(hasDied: () => boolean): Promise<void> {
+    do await this.come(4, hasDied)
     while (!hasDied())
   }
 
   /** So many new buyers try once, all at the same moment, as soon as there is a gateway. */
-  async rush(count: number, hasDied = () => false): Promise<void> {
+  async come(count: number, hasDied = () => false): Promise<void> {
     await Promise.all(
       Array.from({ length: count }, async () => {
-        const buyer = this.#join()
+        const member = this.#join()
         const answer = await eventually(
           'an answer or a death',
-          () => this.#try(buyer),
+          () => this.#try(member),
           (seen) => seen !== undefined || hasDied(),
           START_TAKES_MS,
         )
-        if (answer?.status === 202) buyer.told = String(answer.body.id)
+        if (answer?.status === 202) member.told = String(answer.body.id)
       }),
     )
+  }
+
+  /**
+   * So many buyers try, ten at a time: those who were refused before, then new ones. 503 UNAVAILABLE is tried again.
+   * @throws when a buyer gets no answer
+   */
+  async comeInTurn(count: number): Promise<Answer[]> {
+    return await inParallel(count, AT_ONCE, async () => {
+      const member = this.#refused.shift() ?? this.#join()
+      const answer = await eventually(
+        'an answer that is known',
+        () => member.buyer.reserve(this.#saleId),
+        ({ body }) => body.code !== 'UNAVAILABLE',
+      )
+      this.answers.push(answer)
+      if (answer.status === 202) member.told = String(answer.body.id)
+      else this.#refused.push(member)
+      return answer
+    })
+  }
+
+  get accepted(): Answer[] {
+    return this.answers.filter(({ status }) => status === 202)
+  }
+
+  /** Waits for the end of every accepted reservation; returns the statuses that occurred. */
+  async ends(): Promise<string[]> {
+    const told = this.members.filter((member) => member.told !== undefined)
+    const ends = await inParallel(told.length, AT_ONCE, (i) =>
+      this.#system.settled(told[i]?.told ?? '', told[i]?.buyer.token ?? ''),
+    )
+    return [...new Set(ends.map(({ status }) => String(status)))]
   }
 
   /** Reservations that buyers hold in Redis now, by buyer. */
   async held(): Promise<Map<string, string>> {
     const { redis, stock } = this.#system.world
-    const ids = await Promise.all(this.buyers.map(({ id }) => redis.get(stock.keys.buyer(this.#saleId, id))))
-    return new Map(this.buyers.flatMap(({ id }, i) => (ids[i] ? [[id, ids[i]]] : [])))
+    const ids = await Promise.all(this.members.map(({ buyer }) => redis.get(stock.keys.buyer(this.#saleId, buyer.id))))
+    return new Map(this.members.flatMap(({ buyer }, i) => (ids[i] ? [[buyer.id, ids[i]]] : [])))
   }
 
-  /** Everybody tries until accepted. @throws when one who held a reservation, or was told of one, gets another. */
+  /** Every buyer tries until accepted. @throws when one who held a reservation, or was told of one, gets another. */
   async #comeBack(): Promise<void> {
     const held = await this.held()
     await Promise.all(
-      this.buyers.map(async (buyer) => {
+      this.members.map(async (member) => {
+        const { id } = member.buyer
         const answer = await eventually(
-          `${buyer.id} to be accepted`,
-          () => this.#try(buyer),
+          `${id} to be accepted`,
+          () => this.#try(member),
           (seen) => seen?.status === 202,
         )
         const got = String(answer?.body.id)
-        for (const before of [held.get(buyer.id), buyer.told]) {
+        for (const before of [held.get(id), member.told]) {
           if (before !== undefined && before !== got)
-            throw new Error(`${buyer.id} got ${got}, expected the reservation they had: ${before}`)
+            throw new Error(`${id} got ${got}, expected the reservation they had: ${before}`)
         }
-        buyer.told = got
+        member.told = got
       }),
     )
   }
 
   /** Waits until the reservation of each buyer is of that status. */
   async allAre(status: 'ORDERED' | 'CANCELLED' | 'REJECTED'): Promise<void> {
-    await Promise.all(this.buyers.map(({ told, token }) => this.#system.settled(told ?? '', token, [status])))
+    await Promise.all(this.members.map(({ told, buyer }) => this.#system.settled(told ?? '', buyer.token, [status])))
   }
 
   /** All come back, and as many more as there are units; when all have their orders, the audit at rest. */
   async sellThrough(units: number): Promise<AuditReport> {
-    if (units < this.buyers.length)
-      throw new Error(`Expected no more than ${units} buyers so far, got ${this.buyers.length}`)
+    if (units < this.members.length)
+      throw new Error(`Expected no more than ${units} buyers so far, got ${this.members.length}`)
     await this.#comeBack()
-    await this.rush(units - this.buyers.length)
+    await this.come(units - this.members.length)
     return this.allServed()
   }
 
@@ -119,8 +168,8 @@ export class Crowd {
     return this.#system.auditAtRest(this.#saleId)
   }
 
-  #try({ token }: Buyer) {
-    return this.#system.buy(this.#saleId, token).catch(() => undefined)
+  #try({ buyer }: Member): Promise<Answer | undefined> {
+    return buyer.reserve(this.#saleId).catch(() => undefined)
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type LauncherDoor, openLauncherDoor } from '../../dev/launcher-door.ts'
+import { type LauncherApi, openLauncherApi } from '../../dev/launcher-api.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startService } from '../../dev/services.ts'
 import { Supervisor } from '../../dev/supervise.ts'
@@ -10,7 +10,7 @@ const IN_PROCESS: ServiceName[] = ['payment-provider', 'cancel-worker', 'gateway
 
 /** A system with a launcher, like `npm start`: some services are processes that are restarted when they are killed. */
 export interface Demo extends System {
-  door: LauncherDoor
+  launcherApi: LauncherApi
 }
 
 export async function startDemo(
@@ -41,14 +41,14 @@ export async function startDemo(
   const stopAll = () => Promise.all(supervisors.map((supervisor) => supervisor.stop()))
   endWithFile(stopAll)
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
-  const door = await openLauncherDoor(supervisors)
-  await system.start('control-room', door.env)
+  const launcherApi = await openLauncherApi(supervisors)
+  await system.start('control-room', launcherApi.env)
   return {
     ...system,
-    door,
+    launcherApi,
     async close() {
       await system.stop('control-room')
-      await door.close()
+      await launcherApi.close()
       await stopAll()
       await system.close()
       await removeScratchFolder(folder)

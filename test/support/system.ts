@@ -102,7 +102,7 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
     RABBITMQ_URL: world.rabbitmqUrl,
     REDIS_KEY_PREFIX: world.keyPrefix,
     TOKEN_SECRET: tokenSecret,
-    RUSH_TOKEN_SECRET: tokenSecret,
+    CROWD_TOKEN_SECRET: tokenSecret,
     PAYMENT_SECRET: secret(),
     ADMIN_TOKEN: secret(),
     GATEWAY_URL: origin('gateway'),

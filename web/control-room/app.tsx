@@ -6,7 +6,7 @@ import { AuditLine } from './parts/audit-line.tsx'
 import { DeadLetters } from './parts/dead-letters.tsx'
 import { Problems } from './parts/problems.tsx'
 import { Processes } from './parts/processes.tsx'
-import { Rush } from './parts/rush.tsx'
+import { Crowd } from './parts/crowd.tsx'
 import { SalePicker } from './parts/sale-picker.tsx'
 import { Sagas } from './parts/sagas.tsx'
 import { Sales } from './parts/sales.tsx'
@@ -55,7 +55,7 @@ function Room() {
       <Problems />
       <Charts />
       <div class="side">
-        <Rush />
+        <Crowd />
         <Processes processes={processes ?? null} />
       </div>
       <div class="below">

@@ -6,7 +6,7 @@ import { adminToken } from './session.ts'
 /** `REFUSED`: this token does not open this control room. */
 export type Connection = 'CONNECTING' | 'LIVE' | 'LOST' | 'REFUSED'
 
-/** A rush, its queue and its drain fill the picture; a minute later one sees unpaid orders lapse. */
+/** Long enough to show a crowd's peak and drain, and a minute later its unpaid orders lapsing. */
 export const SHOWN_SECONDS = 90
 const AGAIN_MS = 1_000
 /** A frame comes every second. */
@@ -18,7 +18,7 @@ const frames = createStore<LiveFrame[]>([])
 export const useFrames = () => useStore(frames)
 export const useConnection = () => useStore(connection)
 
-/** Follows the stream for as long as the page is there: whatever ends it, it is opened again. */
+/** Follows the stream for as long as the page is there: a stream that ends is opened again. */
 export async function follow(): Promise<void> {
   for (;;) {
     const token = adminToken.get()

@@ -13,11 +13,11 @@ export const useChosenSale = () => useStore(chosenSale)
 export const useFrameWithSales = () => useFrames().findLast(({ sales }) => sales !== null)
 export const useShownSale = () => saleOf(useFrameWithSales(), useChosenSale())
 
-/** The chosen one, else that of the last rush, else the one that was opened last. */
+/** The chosen one, else that of the last crowd, else the one that was opened last. */
 export function saleOf(frame: LiveFrame | undefined, chosen: string): LiveSale | undefined {
   const sales = frame?.sales ?? []
   const byId = (saleId: string | undefined) => sales.find((sale) => sale.saleId === saleId)
   return (
-    byId(chosen) ?? byId(frame?.rush?.saleId) ?? [...sales].sort((one, other) => other.opensAtMs - one.opensAtMs)[0]
+    byId(chosen) ?? byId(frame?.crowd?.saleId) ?? [...sales].sort((one, other) => other.opensAtMs - one.opensAtMs)[0]
   )
 }

@@ -2,7 +2,7 @@ import { createStore, useStore } from '../shared/store.ts'
 
 const KEY = 'seckill.admin-token'
 
-/** For as long as this tab is open, and for no other one: whoever holds it runs the sale. */
+/** Kept for this tab only, while it is open: the token's holder runs the sale. */
 export const adminToken = createStore(fromAddress() ?? kept())
 adminToken.watch(keep)
 keep(adminToken.get())

@@ -2,7 +2,7 @@ import type { Problem } from '../../core/contracts/http.ts'
 import type { ServerClock } from './clock.ts'
 
 export interface Refusal {
-  /** OFFLINE is ours: nobody answered. */
+  /** OFFLINE is the page's own code: no answer came. */
   code: Problem['code'] | 'OFFLINE'
   detail: string
   /** Wait so long before the next try. */

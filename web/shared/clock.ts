@@ -1,6 +1,6 @@
 /**
- * The server's clock, which opens sales and ends orders. Counted on from `performance.now()`, so that nobody moves it
- * by setting the clock of the computer.
+ * The server's clock, which opens sales and ends orders. Counted on from `performance.now()`, so that
+ * setting the computer's clock does not move it.
  */
 export interface ServerClock {
   /** Takes over what an answer said, which was asked for at that `performance.now()`. */

@@ -8,7 +8,7 @@ function parsed(...pieces: string[]): ServerSentEvent[] {
   return events
 }
 
-test('an event is read whole, in whatever pieces it comes', () => {
+test('an event is read whole, however it is split into chunks', () => {
   const text = 'retry: 2000\n\nid: 7\nevent: reservation\ndata: {"a":\ndata: 1}\n\n'
   const whole = [{ event: 'reservation', id: '7', data: '{"a":\n1}' }]
   expect(parsed(text)).toEqual(whole)

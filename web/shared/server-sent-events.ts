@@ -54,7 +54,7 @@ export async function readStream({
   }
 }
 
-/** Takes the text of a stream in whatever pieces it comes. Comments (heartbeats) and `retry` are left out. */
+/** Takes the text of a stream in chunks of any size. Comments (heartbeats) and `retry` are left out. */
 export function eventParser(onEvent: (event: ServerSentEvent) => void): (text: string) => void {
   let rest = ''
   let id = ''

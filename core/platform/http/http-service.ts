@@ -70,8 +70,9 @@ function buildApp({ log, metrics, checks, routes, limit, metricsAccess, trustPro
   if (limit) app.use(limit)
   const readMetrics = metricsReader(metrics)
   if (metricsAccess) app.get('/metrics', metricsAccess)
-  app.get('/metrics', async (_req, res) => {
-    res.type(metrics.contentType).send(await readMetrics())
+  app.get('/metrics', async (req, res) => {
+    const format = req.accepts(['text', 'json']) === 'json' ? 'json' : 'text'
+    res.type(format === 'json' ? format : metrics.contentType).send(await readMetrics(format))
   })
   routes(app)
   app.use(routeMissing, problemHandler(log))

@@ -9,7 +9,7 @@ const BASES = [
   'PUBLIC_URL',
   'PAYMENT_PAGE_URL',
   'GATEWAY_URL',
-  'RUSH_PAYMENT_URL',
+  'CROWD_PAYMENT_URL',
   'LAUNCHER_URL',
 ] as const
 const PAGES = ['SHOP_PAGE_URL'] as const

@@ -1,5 +1,5 @@
 import type { AuditWatch, Reading } from './audit-watch.ts'
-import type { Buyer } from './buyer.ts'
+import type { PlannedBuyer } from './buyer.ts'
 import type { Call } from './calls.ts'
 import type { Crowd } from './crowd.ts'
 import { stretched } from '../../support/patience.ts'
@@ -31,7 +31,7 @@ export function brokenPromises({ crowd, watch, stock }: Books): string[] {
 /**
  * While one lives a buyer gets no other: all but one must have ended without a sale, and none comes back after another.
  */
-function reservationsOfOneBuyer({ held }: Buyer): string[] {
+function reservationsOfOneBuyer({ held }: PlannedBuyer): string[] {
   const ids = held.map(({ id }) => id)
   const alive = held.filter(({ end }) => end === 'PAID')
   const other = held.slice(0, -1).filter(({ end }) => end === 'PAID')

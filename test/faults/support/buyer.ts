@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Buyer, type BuyerCall } from '../../../control-room/crowd/buyer.ts'
 import type { Answer } from '../../support/http-client.ts'
-import type { Calls, What } from './calls.ts'
+import type { Calls } from './calls.ts'
 import type { Random } from './random.ts'
 import type { Wishes } from './wishes.ts'
 
@@ -32,7 +33,7 @@ export interface BuyerOptions {
 }
 
 /** One person who wants one unit, and asks again whenever they do not know what happened. */
-export class Buyer {
+export class PlannedBuyer extends Buyer<Answer | undefined> {
   /** In the order of the answers; one that is answered again, by another in between, stands there twice. */
   readonly held: Held[] = []
   plan: Plan
@@ -42,6 +43,7 @@ export class Buyer {
   readonly #dealtWith = new Set<string>()
 
   constructor(options: BuyerOptions) {
+    super(options.id, options.token, (call) => this.#send(call))
     this.#options = options
     this.plan = options.plan
     this.#gateway = options.random.between(0, options.gateways.length - 1)
@@ -61,11 +63,11 @@ export class Buyer {
   async #askForOne(): Promise<void> {
     const { random, saleId } = this.#options
     const wishes = this.held.length === 0 ? this.#options.wishes : {}
-    const buy = () => this.#call('buy', 'POST', `/sales/${saleId}/reservations`, wishes)
     // Some click twice, and some once more although they were told yes.
     const clicks = random.chance(0.2) ? 2 : 1
-    const answers = await Promise.all(Array.from({ length: clicks }, buy))
-    if (answers.some((answer) => answer?.status === 202) && random.chance(0.2)) answers.push(await buy())
+    const answers = await Promise.all(Array.from({ length: clicks }, () => this.reserve(saleId, wishes)))
+    if (answers.some((answer) => answer?.status === 202) && random.chance(0.2))
+      answers.push(await this.reserve(saleId, wishes))
     for (const answer of answers)
       if (answer?.status === 202) this.#note(String(answer.body.id), String(answer.body.status))
     await this.#pause()
@@ -77,7 +79,7 @@ export class Buyer {
 
   /** One look, and one step further when there is one to be made. */
   async #bringOn(held: Held): Promise<void> {
-    const answer = await this.#call('look', 'GET', `/reservations/${held.id}`)
+    const answer = await this.readReservation(held.id)
     if (answer?.status === 200) {
       held.seen = String(answer.body.status)
       if (held.seen === 'PAID' || held.seen === 'CANCELLED' || held.seen === 'REJECTED') held.end = held.seen
@@ -88,7 +90,7 @@ export class Buyer {
 
   /** The order itself says that it is paid; nobody promises that the reservation will. */
   async #dealWith(held: Held, orderId: string): Promise<void> {
-    const order = await this.#call('look', 'GET', `/orders/${orderId}`)
+    const order = await this.readOrder(orderId)
     if (order?.body.status === 'PAID') held.end = 'PAID'
     if (order?.body.status !== 'PENDING_PAYMENT' || this.#dealtWith.has(orderId)) return
     const isDone = await this.#carryOutPlan(orderId, Date.parse(String(order.body.paymentDeadline)))
@@ -103,33 +105,33 @@ export class Buyer {
       case 'lapses':
         return true
       case 'cancels':
-        return (await this.#call('cancel', 'POST', `/orders/${orderId}/cancellation`)) !== undefined
+        return (await this.cancel(orderId)) !== undefined
       case 'pays':
       case 'pays late': {
-        const payment = await this.#call('open payment', 'POST', `/orders/${orderId}/payments`)
+        const payment = await this.openPayment(orderId)
         // Coupon and points are still being taken.
         if (!payment || payment.body.code === 'NOT_READY') return false
         if (payment.status >= 400) return true
         // From just in time to a second late: then the money comes for an order that is cancelled.
         if (this.plan === 'pays late') await this.#waitUntil(deadlineMs + this.#options.random.between(-400, 1_200))
-        return await this.#pay(String(payment.body.url))
+        return await this.#payAtLast(String(payment.body.url))
       }
     }
   }
 
-  async #pay(url: string): Promise<boolean> {
-    const { calls, id, isAbandoned } = this.#options
-    while (!isAbandoned()) {
-      if (await calls.make('pay', id, 'POST', url)) return true
+  async #payAtLast(url: string): Promise<boolean> {
+    while (!this.#options.isAbandoned()) {
+      if (await this.pay(url)) return true
       await this.#pause()
     }
     return false
   }
 
-  /** With whichever gateway answered last. */
-  async #call(what: What, method: string, path: string, body?: object): Promise<Answer | undefined> {
-    const { calls, id, gateways, token } = this.#options
-    const answer = await calls.make(what, id, method, `${gateways[this.#gateway] ?? ''}${path}`, token, body)
+  /** Stays with a gateway until it gives no answer. */
+  async #send(call: BuyerCall): Promise<Answer | undefined> {
+    const { calls, gateways } = this.#options
+    if (call.step === 'pay') return calls.make(this.id, call)
+    const answer = await calls.make(this.id, { ...call, to: `${gateways[this.#gateway] ?? ''}${call.to}` })
     if (!answer) this.#gateway = (this.#gateway + 1) % gateways.length
     return answer
   }

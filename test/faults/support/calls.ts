@@ -1,3 +1,4 @@
+import type { BuyerCall, Step } from '../../../control-room/crowd/buyer.ts'
 import { type Answer, call } from '../../support/http-client.ts'
 import { stretched } from '../../support/patience.ts'
 
@@ -5,10 +6,9 @@ import { stretched } from '../../support/patience.ts'
  * What a caller knows afterwards. `unknown` may or may not have happened: no answer in time, or one that says so (5xx).
  */
 export type Outcome = 'ok' | 'refused' | 'unknown'
-export type What = 'buy' | 'look' | 'open payment' | 'pay' | 'cancel'
 
 export interface Call {
-  what: What
+  step: Step
   buyerId: string
   outcome: Outcome
   startedAtMs: number
@@ -20,8 +20,8 @@ export interface Call {
 }
 
 /** As long as a person waits. The provider retries its callback for up to 19 s. */
-const PATIENCE_MS: Record<What, number> = {
-  buy: 8_000,
+const PATIENCE_MS: Record<Step, number> = {
+  reserve: 8_000,
   look: 8_000,
   'open payment': 12_000,
   pay: 20_000,
@@ -35,24 +35,17 @@ export class Calls {
   readonly unplanned: string[] = []
 
   /** @returns the answer, or undefined when it is unknown what happened. Never throws. */
-  async make(
-    what: What,
-    buyerId: string,
-    method: string,
-    url: string,
-    token?: string,
-    body: object = {},
-  ): Promise<Answer | undefined> {
+  async make(buyerId: string, { step, method, to, token, body }: BuyerCall): Promise<Answer | undefined> {
     const startedAtMs = Date.now()
-    const answer = await call(method, url, {
+    const answer = await call(method, to, {
       token,
+      body,
       headers: { accept: 'application/json' },
-      signal: AbortSignal.timeout(stretched(PATIENCE_MS[what])),
-      ...(method === 'POST' ? { body } : {}),
+      signal: AbortSignal.timeout(stretched(PATIENCE_MS[step])),
     }).catch(() => undefined)
     const outcome = outcomeOf(answer)
     this.made.push({
-      what,
+      step,
       buyerId,
       outcome,
       startedAtMs,
@@ -61,7 +54,7 @@ export class Calls {
       code: answer?.body.code,
     })
     if (answer && answer.status >= 500 && !(answer.status === 503 && answer.headers.has('retry-after'))) {
-      this.unplanned.push(`${what} by ${buyerId}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      this.unplanned.push(`${step} by ${buyerId}: ${answer.status} ${JSON.stringify(answer.body)}`)
     }
     return outcome === 'unknown' ? undefined : answer
   }

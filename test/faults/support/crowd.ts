@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Buyer, type Held, type Plan } from './buyer.ts'
+import { type Held, PlannedBuyer, type Plan } from './buyer.ts'
 import { Calls } from './calls.ts'
 import { Random } from './random.ts'
 import type { Shop } from './shop.ts'
@@ -30,7 +30,7 @@ const PLANS: readonly Plan[] = [
 /** Buyers who come one by one to a sale, and stay until each has a unit or all are paid for. */
 export class Crowd {
   readonly calls = new Calls()
-  readonly buyers: Buyer[]
+  readonly buyers: PlannedBuyer[]
   /** Resolves when everybody has left. */
   readonly gone: Promise<void>
   #isOver = false
@@ -41,7 +41,7 @@ export class Crowd {
     this.buyers = Array.from(
       { length: buyers },
       (_, i) =>
-        new Buyer({
+        new PlannedBuyer({
           id: nameOfBuyer(i),
           token: shop.signIn(nameOfBuyer(i)),
           saleId,

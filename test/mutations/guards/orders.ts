@@ -457,7 +457,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'refunds of archived orders are sent',
     file: 'order-service/payments/send-refunds.ts',
-    text: ' ?? (await lockOldestArchived(tx, rests.resting()))',
+    text: ' ?? (await lockOldestArchived(tx, backoff.paused()))',
     without: '',
     tests: { file: ARCHIVING, named: 'money for an order of an archived' },
   },

@@ -28,7 +28,7 @@ export interface FigureProps {
 }
 
 /**
- * A chart with its figures of now as text beside it: what it says to whoever does not see it, and from the back row.
+ * A chart with its figures of now as text beside it: for screen readers, and for readers far from the screen.
  */
 export function Figure({
   id,

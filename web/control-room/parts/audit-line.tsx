@@ -2,7 +2,7 @@ import { number } from '../../shared/language.ts'
 import { useConnection, useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 
-/** One line that says whether all is well; or, when nobody can say, that. */
+/** The audit's latest verdict in one line, or that there is none. */
 export function AuditLine() {
   const { audit: words, lost } = useWords()
   const isLost = useConnection() === 'LOST'

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
-import type { DeadLetter } from '../contract.ts'
+import type { DeadLetterPage, SentBack } from '../contract.ts'
 import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
@@ -9,23 +9,14 @@ import { Refused } from './refused.tsx'
 /** Of the oldest ones; the command line has them all. */
 const SHOWN_MAX = 5
 
-interface Letters {
-  count: number
-  letters: DeadLetter[]
-}
-interface SentBack {
-  sent: string[]
-  kept: { id: string }[]
-}
-
 export function DeadLetters() {
   const { deadLetters: words } = useWords()
   const looking = useAction()
   const sending = useAction()
-  const [found, setFound] = useState<Letters>()
+  const [found, setFound] = useState<DeadLetterPage>()
   const [kept, setKept] = useState(0)
   const count = useFrames().at(-1)?.queues?.deadLetters
-  const look = async () => setFound((await looking.act<Letters>(`/dead-letters?limit=${SHOWN_MAX}`)) ?? found)
+  const look = async () => setFound((await looking.act<DeadLetterPage>(`/dead-letters?limit=${SHOWN_MAX}`)) ?? found)
   // Their number is in every frame; they are looked through when it changes.
   useEffect(() => {
     if (count !== undefined && count > 0) void look()

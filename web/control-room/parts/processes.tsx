@@ -5,7 +5,7 @@ import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
 
-/** What the demo runs. Whatever is killed here comes back by itself; that is what there is to see. */
+/** The demo's processes. One that is killed here is restarted by the launcher. */
 export function Processes({ processes }: { processes: ProcessView[] | null }) {
   const { processes: words } = useWords()
   const { act, isBusy, refusal } = useAction()

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { useAction } from '../action.ts'
 import { shown } from '../charts/figure.tsx'
-import { SAGA_STATES, type Sagas as Found } from '../contract.ts'
+import { SAGA_STATES, type SagaPage } from '../contract.ts'
 import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
@@ -13,10 +13,10 @@ export function Sagas() {
   const { sagas: words } = useWords()
   const { act, refusal } = useAction()
   const [isOpen, setOpen] = useState(false)
-  const [found, setFound] = useState<Found>()
+  const [found, setFound] = useState<SagaPage>()
   const { atMs } = useFrames().at(-1) ?? {}
   useEffect(() => {
-    if (isOpen) void act<Found>(`/sagas?limit=${SHOWN_MAX}`).then(setFound)
+    if (isOpen) void act<SagaPage>(`/sagas?limit=${SHOWN_MAX}`).then(setFound)
   }, [isOpen, atMs])
   return (
     <section class="panel sagas" aria-labelledby="sagas-title">
@@ -32,7 +32,7 @@ export function Sagas() {
   )
 }
 
-function Counts({ counts }: Pick<Found, 'counts'>) {
+function Counts({ counts }: Pick<SagaPage, 'counts'>) {
   const {
     sagas: { states },
   } = useWords()
@@ -48,7 +48,7 @@ function Counts({ counts }: Pick<Found, 'counts'>) {
   )
 }
 
-function Table({ sagas }: Pick<Found, 'sagas'>) {
+function Table({ sagas }: Pick<SagaPage, 'sagas'>) {
   const { sagas: words } = useWords()
   return (
     <table>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
-import type { Sale } from '../contract.ts'
+import type { SalePage, SaleRow as Row } from '../contract.ts'
 import { useConnection, useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { NewSale } from './new-sale.tsx'
@@ -10,27 +10,27 @@ import { Refused } from './refused.tsx'
 const SHOWN_MAX = 6
 const HOUR_MS = 3_600_000
 
-/** The newest sales, with their doors. */
+/** The newest sales, with buttons that open and close them. */
 export function Sales() {
   const { sales: words } = useWords()
   const looking = useAction()
   const { act, isBusy, refusal } = useAction()
-  const [sales, setSales] = useState<Sale[]>([])
+  const [sales, setSales] = useState<Row[]>([])
   const frame = useFrames().at(-1)
-  // Whatever opens, closes or sells one changes this.
+  // Changes whenever a sale opens, closes or sells.
   const mark = JSON.stringify([
     frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => [saleId, opensAtMs, closesAtMs]),
     frame?.orders,
   ])
   const connection = useConnection()
   const look = async () => {
-    const found = await looking.act<{ sales: Sale[] }>(`/sales?limit=${SHOWN_MAX}`)
+    const found = await looking.act<SalePage>(`/sales?limit=${SHOWN_MAX}`)
     if (found) setSales(found.sales)
   }
   useEffect(() => {
     if (connection === 'LIVE') void look()
   }, [mark, connection])
-  const move = async ({ id }: Sale, change: { opensAt?: string; closesAt?: string }) => {
+  const move = async ({ id }: Row, change: { opensAt?: string; closesAt?: string }) => {
     await act(`/sales/${id}`, { method: 'PATCH', body: change })
     await look()
   }
@@ -61,7 +61,7 @@ function SaleRow({
   isBusy,
   onMove,
 }: {
-  sale: Sale
+  sale: Row
   nowMs: number
   isBusy: boolean
   onMove: (change: { opensAt?: string; closesAt?: string }) => void

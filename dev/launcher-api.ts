@@ -9,17 +9,17 @@ import { ProblemError } from '../core/platform/http/problem.ts'
 import { SERVICES } from './services.ts'
 import type { Supervisor } from './supervise.ts'
 
-/** Shows what goes on here, so it must go on itself. */
+/** It shows the processes, so it cannot be killed from its own page. */
 const PROTECTED = 'control-room'
 
-export interface LauncherDoor {
-  /** For the control room alone: whoever holds it ends processes. */
+export interface LauncherApi {
+  /** For the control room alone: the token's holder can kill processes. */
   env: { LAUNCHER_URL: string; LAUNCHER_TOKEN: string }
   close: () => Promise<void>
 }
 
-/** A door on the loopback through which the control room shows what `npm start` runs, and ends and restarts it. */
-export async function openLauncherDoor(supervisors: readonly Supervisor[]): Promise<LauncherDoor> {
+/** An HTTP API on loopback by which the control room shows, kills and restarts the processes of `npm start`. */
+export async function openLauncherApi(supervisors: readonly Supervisor[]): Promise<LauncherApi> {
   const token = randomBytes(32).toString('base64url')
   const { port, close } = await startHttp({
     host: '127.0.0.1',

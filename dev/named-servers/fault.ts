@@ -1,5 +1,5 @@
-/** A server that is not ours: what the variable names, and what is wrong with it. */
-export interface Given {
+/** A server that the user runs and names by URL. */
+export interface NamedServer {
   /** As in "PostgreSQL". */
   name: string
   /** As in DATABASE_URL. */
@@ -27,7 +27,8 @@ const DEFAULT_PORTS: Record<string, string> = {
 }
 
 /** Without the password. */
-export const addressOf = ({ url }: Given) => `${url.hostname || 'localhost'}:${url.port || DEFAULT_PORTS[url.protocol]}`
+export const addressOf = ({ url }: NamedServer) =>
+  `${url.hostname || 'localhost'}:${url.port || DEFAULT_PORTS[url.protocol]}`
 
 const CERTIFICATE = /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_)|self-signed certificate|unable to (?:get|verify)/
 const OTHER_HOST = /^ERR_TLS_CERT_ALTNAME/
@@ -37,10 +38,10 @@ const NO_TLS = /wrong version number|packet length too long|does not support SSL
  * The faults of connecting that every server shares. @returns undefined for what may pass: silence, a server that
  * starts.
  */
-export function connectionFault(error: unknown, given: Given): Fault | undefined {
+export function connectionFault(error: unknown, server: NamedServer): Fault | undefined {
   const { code = '', message } = error as NodeJS.ErrnoException
-  const { url, name } = given
-  const address = addressOf(given)
+  const { url, name } = server
+  const address = addressOf(server)
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return new Fault(`there is no host "${url.hostname}"; check its name.`)
   }
@@ -67,4 +68,4 @@ export function connectionFault(error: unknown, given: Given): Fault | undefined
 
 const WITHOUT_TLS: Record<string, string> = { 'rediss:': 'redis://', 'amqps:': 'amqp://' }
 
-export const userOf = ({ url }: Given, byDefault: string) => decodeURIComponent(url.username) || byDefault
+export const userOf = ({ url }: NamedServer, byDefault: string) => decodeURIComponent(url.username) || byDefault

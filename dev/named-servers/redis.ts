@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis'
-import { connectionFault, Fault, type Given, type Look, userOf } from './fault.ts'
+import { connectionFault, Fault, type NamedServer, type Look, userOf } from './fault.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
 /** @throws Fault, or what may pass */
-export async function lookAtRedis(given: Given): Promise<Look> {
+export async function lookAtRedis(server: NamedServer): Promise<Look> {
   let failure: Error | undefined
-  const redis = new Redis(given.url.href, {
+  const redis = new Redis(server.url.href, {
     lazyConnect: true,
     retryStrategy: () => null,
     enableReadyCheck: false,
@@ -25,7 +25,7 @@ export async function lookAtRedis(given: Given): Promise<Look> {
     const about = await redis.info().catch(() => '')
     return { version: versionIn(about), warnings: warningsIn(about) }
   } catch (error) {
-    throw faultOf(failure ?? error, given) ?? faultOf(error, given) ?? failure ?? error
+    throw faultOf(failure ?? error, server) ?? faultOf(error, server) ?? failure ?? error
   } finally {
     redis.disconnect()
   }
@@ -53,21 +53,21 @@ function warningsIn(about: string): string[] {
 
 const valueIn = (about: string, name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(about)?.[1]
 
-function faultOf(error: unknown, given: Given): Fault | undefined {
+function faultOf(error: unknown, server: NamedServer): Fault | undefined {
   const { message } = error as Error
   if (/WRONGPASS|invalid (?:username-password|password)/.test(message)) {
-    return new Fault(`the password of the user "${userOf(given, 'default')}" is wrong.`)
+    return new Fault(`the password of the user "${userOf(server, 'default')}" is wrong.`)
   }
   if (/NOAUTH/.test(message)) return new Fault('this Redis wants a password; give it as redis://:password@host:port.')
   if (/AUTH.*without any password configured/.test(message)) {
     return new Fault('this Redis has no password; leave it out of the URL, or set one there (requirepass).')
   }
-  if (/NOPERM/.test(message)) return new Fault(`the user "${userOf(given, 'default')}" lacks a right: ${message}.`)
+  if (/NOPERM/.test(message)) return new Fault(`the user "${userOf(server, 'default')}" lacks a right: ${message}.`)
   if (/DB index is out of range/.test(message)) {
-    return new Fault(`there is no database "${given.url.pathname.slice(1)}"; name one from 0 to 15.`)
+    return new Fault(`there is no database "${server.url.pathname.slice(1)}"; name one from 0 to 15.`)
   }
   if (/Protocol error|Unexpected token/i.test(message)) {
     return new Fault('what listens there does not speak the protocol of Redis; check host and port.')
   }
-  return connectionFault(error, given)
+  return connectionFault(error, server)
 }

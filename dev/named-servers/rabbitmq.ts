@@ -1,18 +1,18 @@
 import { type ChannelModel, connect } from 'amqplib'
-import { addressOf, connectionFault, Fault, type Given, type Look, userOf } from './fault.ts'
+import { addressOf, connectionFault, Fault, type NamedServer, type Look, userOf } from './fault.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
 /** @throws Fault, or what may pass */
-export async function lookAtRabbitmq(given: Given): Promise<Look> {
+export async function lookAtRabbitmq(server: NamedServer): Promise<Look> {
   let model: ChannelModel | undefined
   try {
-    model = await connect(given.url.href, { timeout: ANSWER_LIMIT_MS })
+    model = await connect(server.url.href, { timeout: ANSWER_LIMIT_MS })
     await declareByHash(model)
     const { version } = model.connection.serverProperties as { version?: string }
     return { version: version ?? 'of unknown version', warnings: [] }
   } catch (error) {
-    throw faultOf(error, given) ?? error
+    throw faultOf(error, server) ?? error
   } finally {
     await model?.close().catch(() => {
       /* The broker has closed it, as 3.10 does for an unknown type. */
@@ -42,9 +42,9 @@ async function declareByHash(model: ChannelModel): Promise<void> {
   await Promise.race([declared, refused])
 }
 
-function faultOf(error: unknown, given: Given): Fault | undefined {
+function faultOf(error: unknown, server: NamedServer): Fault | undefined {
   const { message } = error as Error
-  const user = userOf(given, 'guest')
+  const user = userOf(server, 'guest')
   if (/unknown exchange type|COMMAND.INVALID/i.test(message)) {
     return new Fault(
       'this RabbitMQ lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange',
@@ -65,14 +65,14 @@ function faultOf(error: unknown, given: Given): Fault | undefined {
   if (/NOT.ALLOWED|530|Expected ConnectionOpenOk/.test(message)) {
     return new Fault(
       `the user "${user}" may not use the virtual host ` +
-        `"${decodeURIComponent(given.url.pathname.slice(1)) || '/'}", or there is none of that name.`,
+        `"${decodeURIComponent(server.url.pathname.slice(1)) || '/'}", or there is none of that name.`,
     )
   }
   if (/Socket closed abruptly|Expected protocol|Invalid frame/i.test(message)) {
     return new Fault(
-      `what listens at ${addressOf(given)} does not speak AMQP 0-9-1 without TLS; check port and scheme ` +
+      `what listens at ${addressOf(server)} does not speak AMQP 0-9-1 without TLS; check port and scheme ` +
         '(amqp or amqps).',
     )
   }
-  return connectionFault(error, given)
+  return connectionFault(error, server)
 }

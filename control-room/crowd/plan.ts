@@ -1,24 +1,27 @@
-import type { RushView } from '../../core/contracts/control-room.ts'
+import type { CrowdView } from '../../core/contracts/control-room.ts'
 
-/** What the control room gives its crowd to do. */
+/** The task of a crowd, sent by the control room to its child process. */
 export interface CrowdPlan {
   gatewayUrl: string
   tokenSecret: string
   /** Takes the place of the origin in payment links: those are made for a browser, which may see other addresses. */
   paymentUrl?: string | undefined
   saleId: string
-  /** Keeps the buyers of two rushes apart. */
+  /** Keeps the buyers of two crowds apart. */
   run: string
   buyers: number
   seconds: number
 }
 
 /** What the crowd tells of itself, twice a second. */
-export type CrowdReport = Pick<RushView, 'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'> & {
+export type CrowdReport = Pick<
+  CrowdView,
+  'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'
+> & {
   state: 'RUNNING' | 'PAYING' | 'DONE'
 }
 
-/** How a buyer behaves. Shares of a hundred; whoever is in none of them presses once and never pays. */
+/** Shares of buyers by behaviour, in percent; all others press once and never pay. */
 export const HABITS = {
   /** Pays when the order is there. */
   pays: 55,

@@ -5,7 +5,7 @@ import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { freePort } from '../servers/ports.ts'
-import { checkGivenServers } from './check.ts'
+import { checkNamedServers } from './check.ts'
 
 /** Signed by itself, for localhost. */
 const key = `-----BEGIN PRIVATE KEY-----
@@ -37,7 +37,7 @@ afterAll(async () => await world.close())
 
 const warnings: string[] = []
 const check = (env: NodeJS.ProcessEnv) =>
-  checkGivenServers(env, {
+  checkNamedServers(env, {
     signal: new AbortController().signal,
     progress: () => {},
     warn: (sentence) => {

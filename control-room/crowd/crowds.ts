@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { noRequests, type RushRequest, type RushView } from '../../core/contracts/control-room.ts'
+import { noRequests, type CrowdRequest, type CrowdView } from '../../core/contracts/control-room.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { TYPESCRIPT_ARGS } from '../../core/platform/process/typescript-args.ts'
 import type { CrowdPlan, CrowdReport } from './plan.ts'
 
-export interface RushesDeps {
+export interface CrowdsDeps {
   gatewayUrl: string
   tokenSecret: string
   /** Where the simulated buyers pay; by the link itself when undefined. */
@@ -15,25 +15,25 @@ export interface RushesDeps {
 }
 
 /** Sends crowds of simulated buyers, one at a time, each in a process of its own. */
-export class Rushes {
-  readonly #deps: RushesDeps
+export class Crowds {
+  readonly #deps: CrowdsDeps
   #child: ChildProcess | undefined
-  #latest: RushView | null = null
+  #latest: CrowdView | null = null
 
-  constructor(deps: RushesDeps) {
+  constructor(deps: CrowdsDeps) {
     this.#deps = deps
   }
 
-  /** The crowd that is at it, or the last one; null when there was none. */
-  latest = (): RushView | null => this.#latest
+  /** The running crowd, or the last one; null when there was none. */
+  latest = (): CrowdView | null => this.#latest
 
   get isRunning(): boolean {
-    return isAtIt(this.#latest)
+    return isActive(this.#latest)
   }
 
-  start(saleId: string, { buyers, seconds }: RushRequest): RushView {
+  start(saleId: string, { buyers, seconds }: CrowdRequest): CrowdView {
     const { gatewayUrl, tokenSecret, paymentUrl, log } = this.#deps
-    const view: RushView = {
+    const view: CrowdView = {
       state: 'RUNNING',
       saleId,
       buyers,
@@ -57,12 +57,12 @@ export class Rushes {
     child.on(
       'message',
       (report: CrowdReport) =>
-        isAtIt(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }),
+        isActive(view) && Object.assign(view, report, { elapsedSeconds: (Date.now() - view.startedAtMs) / 1_000 }),
     )
     child.on('error', (error) => log.error({ err: error }, 'the crowd could not be started'))
     child.once('close', () => {
-      // Whoever stopped it has said so.
-      if (isAtIt(view)) view.state = 'FAILED'
+      // A crowd that was stopped is no longer running here.
+      if (isActive(view)) view.state = 'FAILED'
       view.perSecond = 0
     })
     child.send({
@@ -77,9 +77,9 @@ export class Rushes {
     return view
   }
 
-  /** Ends the crowd that is at it; what it has asked for stays asked for. */
-  stop(): RushView | null {
-    if (this.#latest && isAtIt(this.#latest)) {
+  /** Kills the running crowd; purchases that it has sent still take effect. */
+  stop(): CrowdView | null {
+    if (this.#latest && isActive(this.#latest)) {
       this.#latest.state = 'STOPPED'
       this.#child?.kill('SIGKILL')
     }
@@ -87,4 +87,4 @@ export class Rushes {
   }
 }
 
-const isAtIt = (view: RushView | null) => view?.state === 'RUNNING' || view?.state === 'PAYING'
+const isActive = (view: CrowdView | null) => view?.state === 'RUNNING' || view?.state === 'PAYING'

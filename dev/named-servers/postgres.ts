@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import { connectionFault, Fault, type Given, type Look, userOf } from './fault.ts'
+import { connectionFault, Fault, type NamedServer, type Look, userOf } from './fault.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
@@ -13,9 +13,9 @@ interface Contents {
 }
 
 /** Looks whether the database can be migrated. @throws Fault, or what may pass */
-export async function lookAtPostgres(given: Given): Promise<Look> {
+export async function lookAtPostgres(server: NamedServer): Promise<Look> {
   const client = new Client({
-    connectionString: given.url.href,
+    connectionString: server.url.href,
     connectionTimeoutMillis: ANSWER_LIMIT_MS,
     query_timeout: ANSWER_LIMIT_MS,
   })
@@ -23,10 +23,10 @@ export async function lookAtPostgres(given: Given): Promise<Look> {
   try {
     await client.connect()
     const contents = await readContents(client)
-    judge(contents, given)
+    judge(contents, server)
     return { version: contents.version, warnings: [] }
   } catch (error) {
-    throw faultOf(error, given) ?? error
+    throw faultOf(error, server) ?? error
   } finally {
     await client.end().catch(() => {
       /* It was not connected. */
@@ -52,7 +52,7 @@ async function readContents(client: Client): Promise<Contents> {
   return { ...found, failed: half?.name ?? null }
 }
 
-function judge({ database, isOurs, tables, mayCreate, failed }: Contents, given: Given): void {
+function judge({ database, isOurs, tables, mayCreate, failed }: Contents, server: NamedServer): void {
   const another = 'give an empty database (CREATE DATABASE seckill)'
   if (!isOurs && tables > 0) {
     throw new Fault(`the database "${database}" holds ${tables} tables of something else; ${another}.`)
@@ -64,19 +64,19 @@ function judge({ database, isOurs, tables, mayCreate, failed }: Contents, given:
   }
   if (!mayCreate) {
     throw new Fault(
-      `the user "${userOf(given, 'postgres')}" may not create tables in the database "${database}"; make ` +
+      `the user "${userOf(server, 'postgres')}" may not create tables in the database "${database}"; make ` +
         `it the database's owner.`,
     )
   }
 }
 
-function faultOf(error: unknown, given: Given): Fault | undefined {
+function faultOf(error: unknown, server: NamedServer): Fault | undefined {
   const { code } = error as { code?: string }
-  const user = userOf(given, 'postgres')
+  const user = userOf(server, 'postgres')
   if (error instanceof Fault) return error
   if (code === '28P01') return new Fault(`the password of the user "${user}" is wrong.`)
   if (code === '28000') return new Fault(`PostgreSQL does not let the user "${user}" in: ${(error as Error).message}.`)
   if (code === '3D000') return new Fault(`${(error as Error).message}; create it (CREATE DATABASE …), or name another.`)
   if (code === '42501') return new Fault(`the user "${user}" lacks a right: ${(error as Error).message}.`)
-  return connectionFault(error, given)
+  return connectionFault(error, server)
 }

@@ -1,6 +1,7 @@
-/** The simulated buyers, as a child of the control room: their work must not make its figures stutter. */
+/** Simulated buyers in a child process of the control room, so that their work does not delay its live figures. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTokens } from '../../core/platform/http/tokens.ts'
+import { Buyer, type BuyerAnswer, type Send } from './buyer.ts'
 import { call } from './http.ts'
 import { payAll, type Payer } from './pay.ts'
 import { arrivalSeconds, type CrowdPlan, type CrowdReport, HABITS, HAMMER_PRESSES } from './plan.ts'
@@ -8,14 +9,14 @@ import { groupOf, Tally } from './tally.ts'
 
 const REPORT_EVERY_MS = 500
 const AGAIN_AFTER_MS = 700
-/** The crowd's clock: arrivals of one tick go out together. */
+/** Arrivals within one tick are sent together. */
 const TICK_MS = 5
 
 const tally = new Tally()
 const payers: Payer[] = []
 
 process.once('message', (plan: CrowdPlan) => void run(plan))
-// The control room is gone, however it went.
+// The control room has ended, in whichever way.
 process.on('disconnect', () => process.exit())
 
 async function run(plan: CrowdPlan): Promise<void> {
@@ -31,7 +32,6 @@ async function run(plan: CrowdPlan): Promise<void> {
     } satisfies CrowdReport)
   const reporting = setInterval(report, REPORT_EVERY_MS)
   const paying = payAll(
-    plan,
     payers,
     () => state !== 'RUNNING',
     () => {
@@ -49,45 +49,59 @@ async function run(plan: CrowdPlan): Promise<void> {
 
 async function press(plan: CrowdPlan): Promise<void> {
   const { sign } = createTokens(plan.tokenSecret)
-  const tokens = Array.from({ length: plan.buyers }, (_, n) => sign(`rush-${plan.run}-${n}`))
+  const send = sender(plan)
+  const buyers = Array.from({ length: plan.buyers }, (_, n) => {
+    const id = `crowd-${plan.run}-${n}`
+    return new Buyer(id, sign(id), send)
+  })
   const beganAt = performance.now()
   const visits: Promise<void>[] = []
   while (visits.length < plan.buyers) {
     const elapsed = (performance.now() - beganAt) / 1_000
     for (let n = visits.length; n < plan.buyers && arrivalSeconds(n, plan.buyers, plan.seconds) <= elapsed; n++)
-      visits.push(visit(plan, n, tokens[n] ?? ''))
+      visits.push(visit(buyers[n] as Buyer<BuyerAnswer>, plan.saleId, n))
     await sleep(TICK_MS)
   }
   await Promise.all(visits)
 }
 
 /** One buyer, with the habits that their number gives them. */
-async function visit(plan: CrowdPlan, n: number, token: string): Promise<void> {
+async function visit(buyer: Buyer<BuyerAnswer>, saleId: string, n: number): Promise<void> {
   const hundredth = (n * 37 + 50) % 100
-  const held = await pressOnce(plan, token, undefined)
+  const held = await pressOnce(buyer, saleId, undefined)
   if (hundredth < HABITS.hammers)
-    await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(plan, token, held)))
+    await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(buyer, saleId, held)))
   else if (hundredth < HABITS.hammers + HABITS.repeats) {
     await sleep(AGAIN_AFTER_MS)
-    await pressOnce(plan, token, held)
+    await pressOnce(buyer, saleId, held)
   }
-  if (held !== undefined && hundredth >= 100 - HABITS.pays) payers.push({ reservationId: held, token })
+  if (held !== undefined && hundredth >= 100 - HABITS.pays) payers.push({ buyer, reservationId: held })
 }
 
-/** @returns the reservation that the buyer was told */
+/** @returns the id of the reservation in the answer */
 async function pressOnce(
-  { gatewayUrl, saleId }: CrowdPlan,
-  token: string,
+  buyer: Buyer<BuyerAnswer>,
+  saleId: string,
   held: string | undefined,
 ): Promise<string | undefined> {
   tally.asked += 1
   try {
-    const { status, body } = await call('POST', `${gatewayUrl}/sales/${saleId}/reservations`, token)
+    const { status, body } = await buyer.reserve(saleId)
     const told = typeof body.id === 'string' ? body.id : undefined
     tally.answered(groupOf(status, told !== undefined && told === held))
     return told
   } catch {
     tally.unanswered += 1
     return undefined
+  }
+}
+
+/** In a container, localhost in a link to pay would be the container itself: `paymentUrl` replaces the link's origin. */
+function sender({ gatewayUrl, paymentUrl }: CrowdPlan): Send<BuyerAnswer> {
+  return (buyerCall) => {
+    const { step, to } = buyerCall
+    if (step !== 'pay') return call(buyerCall, gatewayUrl + to)
+    const { pathname, search } = new URL(to)
+    return call(buyerCall, paymentUrl === undefined ? to : new URL(pathname + search, paymentUrl).href)
   }
 }

@@ -2,59 +2,59 @@ import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { useAction } from '../action.ts'
 import { shown } from '../charts/figure.tsx'
-import { GROUPS, type RushRequest, type RushView } from '../contract.ts'
+import { GROUPS, type CrowdRequest, type CrowdView } from '../contract.ts'
 import { useFrames } from '../live.ts'
 import { useShownSale } from '../sale-choice.ts'
 import { useWords } from '../words/words.ts'
 import { Refused } from './refused.tsx'
 
-/** As many as two cores and a browser beside them can take, and enough for a queue. */
+/** Within the capacity of two cores beside a browser, and enough for a queue. */
 const BUYERS = 8_000
 const SECONDS = 12
 const BUYERS_MAX = 20_000
 const SECONDS_MAX = 60
 
-/** Sends simulated buyers, and tells what they really did. */
-export function Rush() {
-  const { rush: words } = useWords()
+/** Sends simulated buyers, and shows what they did. */
+export function Crowd() {
+  const { crowd: words } = useWords()
   const { act, isBusy, refusal } = useAction()
-  const { rush } = useFrames().at(-1) ?? {}
-  const isRunning = rush?.state === 'RUNNING' || rush?.state === 'PAYING'
-  const submit = (request: RushRequest) => void act('/rush', { method: 'POST', body: request })
+  const { crowd } = useFrames().at(-1) ?? {}
+  const isRunning = crowd?.state === 'RUNNING' || crowd?.state === 'PAYING'
+  const submit = (request: CrowdRequest) => void act('/crowd', { method: 'POST', body: request })
   return (
-    <section class="panel rush" aria-labelledby="rush-title">
-      <h2 id="rush-title">{words.title}</h2>
-      <RushForm isDisabled={isBusy || isRunning} onSubmit={submit}>
+    <section class="panel crowd" aria-labelledby="crowd-title">
+      <h2 id="crowd-title">{words.title}</h2>
+      <CrowdForm isDisabled={isBusy || isRunning} onSubmit={submit}>
         <button
           class="button quiet"
           type="button"
           disabled={!isRunning}
-          onClick={() => void act('/rush', { method: 'DELETE' })}
+          onClick={() => void act('/crowd', { method: 'DELETE' })}
         >
           {words.stop}
         </button>
-      </RushForm>
+      </CrowdForm>
       <Refused refusal={refusal} />
-      {rush ? <RushResult rush={rush} /> : <p class="hint">{words.none}</p>}
+      {crowd ? <CrowdResult crowd={crowd} /> : <p class="hint">{words.none}</p>}
     </section>
   )
 }
 
-function RushForm({
+function CrowdForm({
   isDisabled,
   onSubmit,
   children,
 }: {
   isDisabled: boolean
-  onSubmit: (request: RushRequest) => void
+  onSubmit: (request: CrowdRequest) => void
   children: ComponentChildren
 }) {
-  const { rush: words } = useWords()
+  const { crowd: words } = useWords()
   const shownSale = useShownSale()
   const [buyers, setBuyers] = useState(BUYERS)
   const [seconds, setSeconds] = useState(SECONDS)
   const [saleId, setSaleId] = useState('')
-  // Another sale is shown meanwhile: nobody is sent to one that does not stand in the field.
+  // When another sale is shown, the chosen one is no longer an option of the field.
   const target = saleId === shownSale?.saleId ? saleId : ''
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
@@ -99,21 +99,21 @@ function RushForm({
   )
 }
 
-function RushResult({ rush }: { rush: RushView }) {
-  const { rush: words, groups, seconds } = useWords()
+function CrowdResult({ crowd }: { crowd: CrowdView }) {
+  const { crowd: words, groups, seconds } = useWords()
   const figures: [string, number][] = [
-    [words.rate, rush.perSecond],
-    [words.rateMax, rush.perSecondMax],
-    [words.asked, rush.asked],
-    ...GROUPS.map((group): [string, number] => [groups[group], rush.answers[group]]),
-    [words.unanswered, rush.unanswered],
-    [words.paid, rush.paid],
+    [words.rate, crowd.perSecond],
+    [words.rateMax, crowd.perSecondMax],
+    [words.asked, crowd.asked],
+    ...GROUPS.map((group): [string, number] => [groups[group], crowd.answers[group]]),
+    [words.unanswered, crowd.unanswered],
+    [words.paid, crowd.paid],
   ]
   return (
-    <div class="result" data-rush={rush.state}>
+    <div class="result" data-crowd={crowd.state}>
       <p>
-        <strong>{words.states[rush.state]}</strong>{' '}
-        <span class="figures">{seconds(Math.round(rush.elapsedSeconds))}</span>
+        <strong>{words.states[crowd.state]}</strong>{' '}
+        <span class="figures">{seconds(Math.round(crowd.elapsedSeconds))}</span>
       </p>
       <dl class="figures">
         {figures.map(([name, value]) => (

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RushView } from '../../core/contracts/control-room.ts'
+import type { CrowdView } from '../../core/contracts/control-room.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { startSystem, type System } from '../../test/support/system.ts'
@@ -13,22 +13,22 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-const rush = async () => (await system.controlRoom('GET', '/rush')).body.rush as RushView | null
+const crowd = async () => (await system.controlRoom('GET', '/crowd')).body.crowd as CrowdView | null
 const sum = (counts: Record<string, number>) => Object.values(counts).reduce((one, other) => one + other, 0)
 const ended = (what: string) =>
-  eventually(what, rush, (view) => view !== null && !['RUNNING', 'PAYING'].includes(view.state), 60_000)
+  eventually(what, crowd, (view) => view !== null && !['RUNNING', 'PAYING'].includes(view.state), 60_000)
 
 test('before there was one, there is none to show', async () => {
-  expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: true })
-  expect((await system.controlRoom('DELETE', '/rush')).body).toEqual({ rush: null })
+  expect((await system.controlRoom('GET', '/crowd')).body).toEqual({ crowd: null, available: true })
+  expect((await system.controlRoom('DELETE', '/crowd')).body).toEqual({ crowd: null })
 })
 
 test('a crowd buys out a sale of its own over HTTP, and what it tells is what happened', async () => {
-  const { status, body } = await system.controlRoom('POST', '/rush', { buyers: 200, seconds: 2 })
+  const { status, body } = await system.controlRoom('POST', '/crowd', { buyers: 200, seconds: 2 })
   expect({ status, body }).toMatchObject({ status: 202, body: { state: 'RUNNING', buyers: 200, seconds: 2, asked: 0 } })
-  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({
+  expect(await system.controlRoom('POST', '/crowd', { buyers: 1, seconds: 1 })).toMatchObject({
     status: 409,
-    body: { code: 'RUSH_RUNNING' },
+    body: { code: 'CROWD_RUNNING' },
   })
 
   const done = await ended('its end')
@@ -47,14 +47,14 @@ test('a crowd buys out a sale of its own over HTTP, and what it tells is what ha
 
 test('a crowd goes to the sale it is sent to, and is stopped', async () => {
   const saleId = await system.createSale({ stock: 1_000_000 })
-  await system.controlRoom('POST', '/rush', { saleId, buyers: 20_000, seconds: 60 })
-  await eventually('it to be at it', rush, (view) => (view?.answers.accepted ?? 0) > 0)
-  const { body } = await system.controlRoom('DELETE', '/rush')
-  expect(body).toMatchObject({ rush: { state: 'STOPPED', saleId } })
+  await system.controlRoom('POST', '/crowd', { saleId, buyers: 20_000, seconds: 60 })
+  await eventually('it to be at it', crowd, (view) => (view?.answers.accepted ?? 0) > 0)
+  const { body } = await system.controlRoom('DELETE', '/crowd')
+  expect(body).toMatchObject({ crowd: { state: 'STOPPED', saleId } })
   // Only then is the next one let in.
   await eventually(
     'the next one',
-    () => system.controlRoom('POST', '/rush', { saleId, buyers: 1, seconds: 1 }),
+    () => system.controlRoom('POST', '/crowd', { saleId, buyers: 1, seconds: 1 }),
     ({ status }) => status === 202,
   )
   expect(await ended('the end of one buyer')).toMatchObject({
@@ -66,16 +66,16 @@ test('a crowd goes to the sale it is sent to, and is stopped', async () => {
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
-test('a crowd whose gateway is away tells that nobody answered', async () => {
+test('a crowd counts requests as unanswered while the gateway is down', async () => {
   const saleId = await system.createSale()
   await system.stop('gateway')
-  await system.controlRoom('POST', '/rush', { saleId, buyers: 5, seconds: 1 })
+  await system.controlRoom('POST', '/crowd', { saleId, buyers: 5, seconds: 1 })
   expect(await ended('its end')).toMatchObject({ state: 'DONE', unanswered: 5, answers: { accepted: 0 } })
   await system.start('gateway')
 })
 
 test('there is no crowd for a sale that does not exist', async () => {
-  expect(await system.controlRoom('POST', '/rush', { saleId: 'nowhere', buyers: 1, seconds: 1 })).toMatchObject({
+  expect(await system.controlRoom('POST', '/crowd', { saleId: 'nowhere', buyers: 1, seconds: 1 })).toMatchObject({
     status: 404,
     body: { code: 'NOT_FOUND' },
   })
@@ -85,19 +85,19 @@ test("a crowd pays also where the buyers' links name an address that only their 
   await system.stop('payment-provider')
   await system.start('payment-provider', { PAYMENT_PAGE_URL: `http://127.0.0.1:${await freePort()}` })
   await system.stop('control-room')
-  await system.start('control-room', { RUSH_PAYMENT_URL: String(system.env.PAYMENT_PROVIDER_URL) })
-  await system.controlRoom('POST', '/rush', { buyers: 20, seconds: 1 })
+  await system.start('control-room', { CROWD_PAYMENT_URL: String(system.env.PAYMENT_PROVIDER_URL) })
+  await system.controlRoom('POST', '/crowd', { buyers: 20, seconds: 1 })
   expect((await ended('its end'))?.paid).toBeGreaterThan(0)
 })
 
 test('outside of a demo there is none at all', async () => {
   await system.stop('control-room')
   await system.start('control-room', { DEMO_MODE: 'false' })
-  expect(await system.controlRoom('POST', '/rush', { buyers: 1, seconds: 1 })).toMatchObject({
+  expect(await system.controlRoom('POST', '/crowd', { buyers: 1, seconds: 1 })).toMatchObject({
     status: 409,
     body: { code: 'DEMO_ONLY' },
   })
-  expect((await system.controlRoom('GET', '/rush')).body).toEqual({ rush: null, available: false })
+  expect((await system.controlRoom('GET', '/crowd')).body).toEqual({ crowd: null, available: false })
 })
 
 test('most come at the beginning, and all within the time', () => {

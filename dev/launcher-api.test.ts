@@ -6,7 +6,7 @@ import { expectRefused } from '../test/support/expect-refused.ts'
 import { call } from '../test/support/http-client.ts'
 import { endWithFile, noteProcess } from '../test/support/left-behind.ts'
 import { startSystem, type System } from '../test/support/system.ts'
-import { type LauncherDoor, openLauncherDoor } from './launcher-door.ts'
+import { type LauncherApi, openLauncherApi } from './launcher-api.ts'
 import { startChild } from './processes.ts'
 import { makeScratchFolder, removeScratchFolder } from './scratch-folder.ts'
 import { Supervisor } from './supervise.ts'
@@ -14,7 +14,7 @@ import { Supervisor } from './supervise.ts'
 /** Processes that do nothing, under the names of the demo's, with the control room in front of their launcher. */
 let folder: string
 let system: System
-let door: LauncherDoor
+let launcherApi: LauncherApi
 const supervisors: Supervisor[] = []
 /** What it takes until the next start of a process is ready. */
 let gate: Promise<void> = Promise.resolve()
@@ -22,13 +22,13 @@ let gate: Promise<void> = Promise.resolve()
 beforeAll(async () => {
   folder = await makeScratchFolder()
   for (const name of ['Redis', 'order-service', 'control-room']) await supervise(name)
-  door = await openLauncherDoor(supervisors)
+  launcherApi = await openLauncherApi(supervisors)
   system = await startSystem({}, [])
-  await system.start('control-room', door.env)
+  await system.start('control-room', launcherApi.env)
 })
 afterAll(async () => {
   await system.close()
-  await door.close()
+  await launcherApi.close()
   await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
   await removeScratchFolder(folder)
 })
@@ -136,8 +136,8 @@ test('the control room does not end itself, and nobody ends what was not started
   expect(await named('control-room')()).toEqual(before)
 })
 
-test('the door of the launcher opens to its own token only', async () => {
-  const { LAUNCHER_URL, LAUNCHER_TOKEN } = door.env
+test("the launcher's API accepts its own token only", async () => {
+  const { LAUNCHER_URL, LAUNCHER_TOKEN } = launcherApi.env
   expectRefused(await call('GET', `${LAUNCHER_URL}/processes`), 'UNAUTHENTICATED')
   expectRefused(
     await call('POST', `${LAUNCHER_URL}/processes/redis/kill`, { token: system.env.ADMIN_TOKEN }),
@@ -155,6 +155,6 @@ test('a system that npm start did not start has no processes to show, and one wh
   ] as const)
     expectRefused(await system.controlRoom(method, path), 'DEMO_ONLY')
   await system.stop('control-room')
-  await system.start('control-room', { ...door.env, LAUNCHER_URL: 'http://127.0.0.1:9' })
+  await system.start('control-room', { ...launcherApi.env, LAUNCHER_URL: 'http://127.0.0.1:9' })
   expectRefused(await system.controlRoom('GET', '/processes'), 'UNAVAILABLE')
 })

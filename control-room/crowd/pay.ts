@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Buyer, BuyerAnswer } from './buyer.ts'
+
+/** Concurrent payments. More would take CPU from the purchases, which the crowd is to show. */
+const AT_ONCE = 4
+const LOOK_EVERY_MS = 250
+/** How long a payer waits for the order, which is placed behind the orders of all others. */
+const ORDER_LIMIT_MS = 120_000
+
+export interface Payer {
+  buyer: Buyer<BuyerAnswer>
+  reservationId: string
+}
+
+/** Pays for one reservation after another. Ends when `isComplete` and the queue of payers is empty. */
+export async function payAll(payers: Payer[], isComplete: () => boolean, onPaid: () => void): Promise<void> {
+  const takeTurns = async () => {
+    while (!isComplete() || payers.length > 0) {
+      const payer = payers.shift()
+      if (!payer) await sleep(LOOK_EVERY_MS)
+      // Without an answer the buyer gives up, and the order lapses.
+      else if (await pay(payer).catch(() => false)) onPaid()
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
+}
+
+async function pay({ buyer, reservationId }: Payer): Promise<boolean> {
+  const orderId = await orderOf(buyer, reservationId)
+  if (orderId === undefined) return false
+  const { body } = await buyer.openPayment(orderId)
+  if (typeof body.url !== 'string') return false
+  const paid = await buyer.pay(body.url)
+  return paid.body.outcome === 'PAID'
+}
+
+/** Undefined when the reservation was rejected, or is not decided in time. */
+async function orderOf(buyer: Buyer<BuyerAnswer>, reservationId: string): Promise<string | undefined> {
+  for (const until = Date.now() + ORDER_LIMIT_MS; Date.now() < until; await sleep(LOOK_EVERY_MS)) {
+    const {
+      body: { status, orderId },
+    } = await buyer.readReservation(reservationId)
+    if (status === 'ORDERED' && typeof orderId === 'string') return orderId
+    if (status !== 'RESERVED') return undefined
+  }
+  return undefined
+}
