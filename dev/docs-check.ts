@@ -1,12 +1,12 @@
 /**
  * Usage: npm run docs-check
  * Exits 1 when a document differs from its translation in headings, code or links, or when a link, picture, path or npm
- * script that a document names does not exist.
+ * script that a document names does not exist, or when no document shows a picture of docs/screens.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commandLine } from '../core/platform/process/command-line.ts'
-import { deadReferences } from './documents/links.ts'
+import { deadReferences, resolveLink } from './documents/links.ts'
 import { parsePage } from './documents/page.ts'
 import { counterpart, differences } from './documents/translation.ts'
 
@@ -43,6 +43,14 @@ const complaints = [...pages.values()].flatMap((page) => {
   const isOriginal = page.path === 'README.md' || other.startsWith('docs/zh/')
   return [...deadReferences(page, project), ...(isOriginal ? differences(page, translation, pages) : [])]
 })
+
+const shown = new Set(
+  [...pages.values()].flatMap(({ path, sections }) =>
+    sections.flatMap(({ pictures }) => pictures.map((picture) => resolveLink(path, picture)?.path)),
+  ),
+)
+for (const { name } of namesIn('docs/screens'))
+  if (!shown.has(`docs/screens/${name}`)) complaints.push(`docs/screens/${name}: no document shows it`)
 
 for (const complaint of complaints) console.error(complaint)
 if (complaints.length > 0) process.exitCode = 1
