@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CrowdView } from '../../core/contracts/control-room.ts'
 import { freePort } from '../../dev/servers/ports.ts'
@@ -32,17 +35,21 @@ test('a crowd buys out a sale of its own over HTTP, and what it tells is what ha
   })
 
   const done = await ended('its end')
-  expect(done).toMatchObject({ state: 'DONE', unanswered: 0, answers: { accepted: 120, busy: 0, other: 0 } })
-  expect(sum(done?.answers ?? {})).toBe(done?.asked)
-  for (const group of ['repeated', 'soldOut', 'limited'] as const)
-    expect(done?.answers[group], group).toBeGreaterThan(0)
-  expect(done?.perSecondMax).toBeGreaterThan(0)
+  if (!done) throw new Error('Expected a crowd')
+  const { state, asked, answers, unanswered } = done
+  expect(state).toBe('DONE')
+  expect(sum(answers) + unanswered).toBe(asked)
+  // On a slow machine a purchase may succeed although its buyer was not told so.
+  expect(answers.accepted).toBeLessThanOrEqual(120)
+  expect(answers.accepted + unanswered + answers.busy + answers.other).toBeGreaterThanOrEqual(120)
+  for (const group of ['repeated', 'soldOut', 'limited'] as const) expect(answers[group], group).toBeGreaterThan(0)
+  expect(done.perSecondMax).toBeGreaterThan(0)
 
   const saleId = String(body.saleId)
   const [sale] = (await system.auditAtRest(saleId)).sales
-  expect(sale).toMatchObject({ stock: 120, sold: 120, redisLeft: 0, orders: { PAID: done?.paid } })
-  expect(done?.paid).toBeGreaterThan(0)
-  expect(done?.paid).toBeLessThan(120)
+  expect(sale).toMatchObject({ stock: 120, sold: 120, redisLeft: 0, orders: { PAID: done.paid } })
+  expect(done.paid).toBeGreaterThan(0)
+  expect(done.paid).toBeLessThan(120)
 })
 
 test('a crowd goes to the sale it is sent to, and is stopped', async () => {
@@ -90,6 +97,18 @@ test("a crowd pays also where the buyers' links name an address that only their 
   expect((await ended('its end'))?.paid).toBeGreaterThan(0)
 })
 
+test('a payment whose answer is lost is counted as paid, since the order is', async () => {
+  const { url, close } = await losingAnswers(String(system.env.PAYMENT_PROVIDER_URL))
+  await system.stop('control-room')
+  await system.start('control-room', { CROWD_PAYMENT_URL: url })
+  const { body } = await system.controlRoom('POST', '/crowd', { buyers: 20, seconds: 1 })
+  const done = await ended('its end')
+  await close()
+  const [sale] = (await system.auditAtRest(String(body.saleId))).sales
+  expect(done?.paid).toBeGreaterThan(0)
+  expect(sale?.orders).toMatchObject({ PAID: done?.paid })
+})
+
 test('outside of a demo there is none at all', async () => {
   await system.stop('control-room')
   await system.start('control-room', { DEMO_MODE: 'false' })
@@ -117,3 +136,21 @@ test('an answer is told apart by its status, and a reservation that is told agai
     groupOf(500, false),
   ]).toEqual(['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'])
 })
+
+/** Passes payments on to the provider, and cuts the connection instead of answering. */
+async function losingAnswers(providerUrl: string): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = createServer((request, response) => {
+    void fetch(new URL(request.url ?? '', providerUrl), { method: 'POST', headers: { accept: 'application/json' } })
+      .then((answer) => answer.arrayBuffer())
+      .finally(() => response.destroy())
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -6,6 +6,8 @@ const AT_ONCE = 4
 const LOOK_EVERY_MS = 250
 /** How long a payer waits for the order, which is placed behind the orders of all others. */
 const ORDER_LIMIT_MS = 120_000
+/** With one pause between two of them: some seconds when the provider is down, minutes when it is slow. */
+const PAY_TRIES = 5
 
 export interface Payer {
   buyer: Buyer<BuyerAnswer>
@@ -29,10 +31,22 @@ async function pay({ buyer, reservationId }: Payer): Promise<boolean> {
   const orderId = await orderOf(buyer, reservationId)
   if (orderId === undefined) return false
   const { body } = await buyer.openPayment(orderId)
-  if (typeof body.url !== 'string') return false
-  const paid = await buyer.pay(body.url)
-  return paid.body.outcome === 'PAID'
+  return typeof body.url === 'string' && (await payUntilKnown(buyer, orderId, body.url))
 }
+
+/** A call that was cut off may have paid, so the order itself is asked. Payments are idempotent. @returns whether it is paid */
+async function payUntilKnown(buyer: Buyer<BuyerAnswer>, orderId: string, url: string): Promise<boolean> {
+  for (let tries = 0; tries < PAY_TRIES; tries++) {
+    if (tries > 0) await sleep(LOOK_EVERY_MS)
+    const paid = await buyer.pay(url).catch(noAnswer)
+    if (paid?.body.outcome === 'PAID') return true
+    const order = await buyer.readOrder(orderId).catch(noAnswer)
+    if (order?.status === 200 && order.body.status !== 'PENDING_PAYMENT') return order.body.status === 'PAID'
+  }
+  return false
+}
+
+const noAnswer = () => undefined
 
 /** Undefined when the reservation was rejected, or is not decided in time. */
 async function orderOf(buyer: Buyer<BuyerAnswer>, reservationId: string): Promise<string | undefined> {
