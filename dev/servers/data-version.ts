@@ -11,7 +11,7 @@ export interface OtherVersion {
   variable: string
 }
 
-/** What a person reads whose data are of another version than the server. */
+/** The message for data of another version than the server's. */
 export function otherVersion({ server, version, madeBy, folder, variable }: OtherVersion): string {
   return (
     `${server} ${version} cannot read the data in ${folder}, made by ${server} ${madeBy}. ` +
@@ -19,12 +19,9 @@ export function otherVersion({ server, version, madeBy, folder, variable }: Othe
   )
 }
 
-/** Part of the names of its files. */
-export const RABBITMQ_NODE = 'seckill@localhost'
-
 const mark = (dataDir: string) => join(dataDir, 'made-by')
 
-/** Remembers which RabbitMQ last ran on the data, which themselves do not say. */
+/** Notes which RabbitMQ last ran on the data: the data themselves do not say. */
 export async function markRabbitmqData(dataDir: string, version: string): Promise<void> {
   await writeFile(mark(dataDir), `${version}\n`)
 }
@@ -34,28 +31,20 @@ export async function markRabbitmqData(dataDir: string, version: string): Promis
  * @throws one sentence; the server itself fails in the middle of its boot, in its log.
  */
 export function checkRabbitmqData(dataDir: string, version: string | undefined): void {
-  if (!version) return
   const madeBy = textOf(mark(dataDir))?.trim()
-  const isLater = madeBy !== undefined && seriesOf(madeBy) > seriesOf(version)
-  const isTooOld =
-    seriesOf(version) >= seriesOf('4.0') &&
-    (madeBy === undefined ? lacksFlagsOf313(dataDir) : seriesOf(madeBy) < seriesOf('3.13'))
+  if (!version || !madeBy) return
+  const isLater = seriesOf(madeBy) > seriesOf(version)
+  const isTooOld = seriesOf(version) >= seriesOf('4.0') && seriesOf(madeBy) < seriesOf('3.13')
   if (!isLater && !isTooOld) return
   throw new Error(
     otherVersion({
       server: 'RabbitMQ',
       version,
-      madeBy: madeBy ?? '3.12 or earlier',
+      madeBy,
       folder: dataDir,
       variable: 'RABBITMQ_SERVER',
     }),
   )
-}
-
-/** Data without a mark: RabbitMQ lists the feature flags that are enabled in them. */
-function lacksFlagsOf313(dataDir: string): boolean {
-  const flags = textOf(join(dataDir, 'mnesia', `${RABBITMQ_NODE}-feature_flags`))
-  return flags !== undefined && !/message_containers|khepri_db|rabbitmq_4/.test(flags)
 }
 
 /** Comparable: 3.13 comes before 4.0. */

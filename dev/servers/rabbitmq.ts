@@ -4,7 +4,7 @@ import { connect } from 'amqplib'
 import { startChild } from '../processes.ts'
 import { secretFile } from '../secrets.ts'
 import { epmd, rabbitmqServer, rabbitmqVersion } from './binaries.ts'
-import { checkRabbitmqData, markRabbitmqData, RABBITMQ_NODE } from './data-version.ts'
+import { checkRabbitmqData, markRabbitmqData } from './data-version.ts'
 import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
@@ -29,6 +29,9 @@ export interface RabbitmqServer extends RunningServer {
   env: NodeJS.ProcessEnv
 }
 
+/** Part of the names of its data files. */
+const RABBITMQ_NODE = 'seckill@localhost'
+
 interface Ports {
   amqp: number
   management: number
@@ -37,7 +40,7 @@ interface Ports {
   portMapper: number
 }
 
-/** A private broker on loopback: one node, with a port mapper (epmd) of its own that leaves with it. */
+/** A private broker on loopback: one node, with a port mapper (epmd) of its own that stops with it. */
 export async function startRabbitmq({
   dataDir,
   port,
@@ -58,7 +61,7 @@ export async function startRabbitmq({
   checkRabbitmqData(dataDir, rabbitmqVersion(script))
   const env = await writeSettings(dataDir, ports, plugins)
   const logFile = join(dataDir, 'rabbitmq.log')
-  // The node would start a port mapper itself, but in the background, where it would outlive the node.
+  // The node would start a port mapper itself, but in the background, and never stop it.
   const mapper = startChild({
     command: epmd(),
     args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'],
