@@ -5,8 +5,7 @@ FROM node:24.19.0-bookworm-slim AS node
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 
-# What the services need, and no more. Optional packages are those of the Prisma command and of tsx: the services do
-# without both, since prisma/migrate.ts brings the engine along and node 24 strips types itself.
+# The services' packages only. Optional ones belong to the Prisma command and to tsx: the services need neither, since prisma/migrate.ts brings the engine along and node 24 strips types itself.
 FROM node AS dependencies
 RUN npm ci --omit=dev --omit=optional --ignore-scripts \
  && find node_modules -type f \( -name '*.map' -o -name '*.md' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
@@ -35,14 +34,14 @@ COPY docker ./docker
 COPY --from=built /app/prisma ./prisma
 COPY core ./core
 COPY cli ./cli
-# The files belong to root: the service can read them and not change them.
+# The files belong to root, so that the service cannot change them.
 USER 1000:1000
 
-# Applies the migrations that are missing, once, and ends.
+# Applies the missing migrations, and exits.
 FROM base AS migrate
 CMD ["node", "prisma/migrate.ts"]
 
-# Puts the demo sale and its coupons into a running system, once, and ends.
+# Creates the demo sale and its coupons in a running system, and exits.
 FROM base AS demo-sale
 COPY dev/demo-sale.ts ./dev/
 CMD ["node", "dev/demo-sale.ts"]

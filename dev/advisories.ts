@@ -20,7 +20,7 @@ const Report = z.object({
     }),
   ),
 })
-/** What npm prints instead when the registry gave no answer. */
+/** What npm prints instead when the registry refuses the request. */
 const Refusal = z.object({ message: z.string() })
 
 const { stdout, stderr } = await execa('npm', ['audit', '--json', '--audit-level=high'], {
@@ -33,7 +33,7 @@ if (report.success) tell(report.data)
 else if (Refusal.safeParse(answer).success)
   console.log(`The registry does not answer that question here: ${Refusal.parse(answer).message}`)
 else {
-  // Neither a list nor a refusal: nothing was checked, which must not pass for "no advisories".
+  // Neither a report nor a refusal: nothing was checked, which must not pass for "none".
   console.error(`Expected a report of npm audit, got:\n${stdout || stderr}`)
   process.exitCode = 1
 }

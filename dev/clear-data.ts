@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { RunRecord } from './run-file.ts'
 
 /**
- * What is no data: programs that were built (k6, see loadtest/find-k6.ts), and the hold of a command that is
- * installing.
+ * Not data: programs that were built (k6, see loadtest/find-k6.ts), and the lock of a command that is installing.
  */
 const KEPT = ['bin', 'install.lock']
 

@@ -7,14 +7,14 @@ interface Sale {
   closesAt: string
 }
 
-/** Puts on sale what `npm start` does. @returns one line about it */
+/** Creates the sale and the coupons of `npm start`. @returns one line about them */
 export async function ensureDemo(controlRoom: string, adminToken: string): Promise<{ saleId: string; said: string }> {
   const saleId = await ensureDemoSale(controlRoom, adminToken)
   await ensureDemoCoupons(controlRoom, adminToken)
   return { saleId, said: `${saleId} is open; coupons HELLO-1 to HELLO-5 take 5.00 off, once each` }
 }
 
-/** Makes sure that something is on sale now. @returns the sale's id. */
+/** Creates a sale unless one is open. @returns the open sale's id */
 async function ensureDemoSale(controlRoom: string, adminToken: string): Promise<string> {
   const now = new Date()
   const { sales } = await ask<{ sales: Sale[] }>(`${controlRoom}/sales`, adminToken)
@@ -35,7 +35,7 @@ async function ensureDemoSale(controlRoom: string, adminToken: string): Promise<
 
 const COUPONS = ['HELLO-1', 'HELLO-2', 'HELLO-3', 'HELLO-4', 'HELLO-5']
 
-/** Five coupons, each for one use by any buyer; a used one stays used. */
+/** Open to every buyer, one use each. A used coupon stays used. */
 async function ensureDemoCoupons(controlRoom: string, adminToken: string): Promise<void> {
   for (const code of COUPONS) await ask(`${controlRoom}/coupons/${code}`, adminToken, { discountCents: 500 }, 'PUT')
 }

@@ -118,7 +118,7 @@ test('one that is just being started is shown so, and cannot be ended', async ()
   await eventually('the end of the start', named('redis'), (now) => now?.state === 'RUNNING')
 })
 
-test('the control room does not end itself, and nobody ends what was not started here', async () => {
+test('the control room does not end itself, and a process that was not started here cannot be ended', async () => {
   const before = await named('control-room')()
   for (const what of ['kill', 'restart']) {
     expectRefused(await system.controlRoom('POST', `/processes/control-room/${what}`), 'FORBIDDEN')

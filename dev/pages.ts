@@ -16,7 +16,7 @@ export async function ensurePages(say: (line: string) => void): Promise<void> {
   writeFileSync(STAMP, source)
 }
 
-/** Vite sets NODE_ENV=production, with which a service started next would refuse the demo's credentials. */
+/** Vite sets NODE_ENV=production and leaves it set: services started afterwards would refuse the demo's credentials. */
 export async function buildPages(outDir: string): Promise<void> {
   const { NODE_ENV } = process.env
   // Only when there is something to build: loading it takes half a second.

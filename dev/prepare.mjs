@@ -137,11 +137,11 @@ function existsProcess(pid) {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    return error.code === 'EPERM' // It exists and belongs to another user.
+    return error.code === 'EPERM' // It exists, under another user.
   }
 }
 
-/** Ends this process, with what the command said, when it fails or on a signal to stop. */
+/** Ends this process with the command's output when it fails, or when a signal arrives meanwhile. */
 function run(command, args, { env = process.env, onLine = () => {}, isNoise = () => false } = {}) {
   const child = spawn(command, args, { cwd: CHECKOUT, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const said = []

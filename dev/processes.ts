@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Names one process for good: a pid alone may be reused by another process. */
+/** Identifies one process: its pid alone may have been reused. */
 export interface ProcessId {
   pid: number
   startedAt: string
@@ -35,7 +35,7 @@ export interface ChildOptions {
  * the services have drained.
  */
 export function startChild({ command, args, logFile, append = false, ...options }: ChildOptions): Child {
-  // Of this user's only: logs name buyers.
+  // Readable by this user only: logs name buyers.
   const log = openSync(logFile, append ? 'a' : 'w', 0o600)
   const logFrom = fstatSync(log).size
   const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] })
@@ -44,7 +44,7 @@ export function startChild({ command, args, logFile, append = false, ...options 
     child.once('error', (error) => resolve(error.message))
     child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`))
   })
-  let over = false // From then on the pid may be another process's.
+  let over = false // Afterwards the pid may be reused.
   void ended.then(() => {
     over = true
   })

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, type ProcessId, startTime, stopOrphan } from './processes.ts'
 
 /**
- * What a launcher runs, kept in its folder: for `npm run urls`, and for the next start, which cleans up after a killed launcher.
+ * What a launcher runs, kept in its folder: for `npm run urls`, and for the start that cleans up after a killed launcher.
  */
 export interface Run {
   launcher: ProcessId
@@ -44,7 +44,7 @@ export class AlreadyRunning extends Error {
   }
 }
 
-/** The launcher's hold on a folder. Every change is written at once, since the next moment may be SIGKILL. */
+/** A launcher's claim to a folder. Every change is written at once: SIGKILL may come at any time. */
 export class RunRecord {
   readonly #folder: string
   readonly #run: Run
@@ -90,7 +90,7 @@ export class RunRecord {
     this.#write()
   }
 
-  /** Nothing of it is spared; for a person who will not wait. What a kill may cost, the next start recovers. */
+  /** SIGKILL to all, for a user who does not wait for the drain. The next start recovers what this interrupts. */
   killAll(): void {
     for (const { pid } of Object.values(this.#run.processes).filter(isAlive)) process.kill(-pid, 'SIGKILL')
   }

@@ -9,9 +9,9 @@ import { waitUntilReady } from './servers/ready.ts'
 import type { Running } from './supervise.ts'
 
 const CHECKOUT = join(import.meta.dirname, '..')
-/** Of one question. A service asks its servers before it answers, which takes seconds on a loaded machine. */
+/** Time limit of one /readyz request. A service checks its servers first, which takes seconds on a loaded machine. */
 const ANSWER_LIMIT_MS = 10_000
-/** More than a service's own limit on draining (20 s), which ends it by itself. */
+/** Longer than a service's own drain limit (20 s). */
 const STOP_LIMIT_MS = 25_000
 
 export interface Service {
@@ -33,7 +33,7 @@ export const SERVICES: readonly Service[] = [
 ]
 
 /**
- * Enough for services that rest most of the time: a young generation of 2 MB, and code that is compiled to be small.
+ * Enough for services that are idle most of the time: a young generation of 2 MB, and code optimised for size.
  */
 const SMALL: Record<string, string[]> = {
   'payment-provider': ['--max-semi-space-size=2', '--optimize-for-size'],
@@ -42,8 +42,7 @@ const SMALL: Record<string, string[]> = {
   subscribers: ['--max-semi-space-size=2'],
 }
 /**
- * glibc keeps memory that was freed in one pool for each thread. With these settings 98 MB of a process are its own,
- * not 167.
+ * glibc keeps freed memory in an arena per thread. With one arena a process takes 98 MB of its own instead of 167.
  */
 const ONE_ARENA = { MALLOC_ARENA_MAX: '1' }
 
@@ -53,7 +52,7 @@ export function variable(name: string, what: 'PORT' | 'URL' | 'PID'): string {
 }
 
 /**
- * The port and URL variables of all services. One whose URL is given runs elsewhere and needs no port.
+ * The port and URL variables of all services. A service named by URL runs elsewhere and needs no port.
  * @throws one sentence that names every port that is taken, with a command that chooses others.
  */
 export async function addressesOf(
@@ -88,11 +87,11 @@ export interface ServiceStart {
   service: Service
   env: NodeJS.ProcessEnv
   logFile: string
-  /** Started before in this run: its log goes on. */
+  /** Started before in this run: its log is appended to. */
   again: boolean
   onStart: (name: string, id: ProcessId) => void
   signal: AbortSignal
-  /** Told now and then that it still takes, and why. */
+  /** Called every 5 s while it is not ready, with the reason. */
   progress?: (line: string) => void
 }
 

@@ -90,7 +90,7 @@ function stop(): Promise<void> {
   return (stopping ??= stopAll())
 }
 
-/** In reverse; one that fails to stop does not keep the rest running. */
+/** In reverse order of start. One that fails to stop does not keep the rest running. */
 async function stopAll(): Promise<void> {
   for (const supervisor of supervisors) supervisor.letGo()
   await launcherApi?.close()

@@ -4,15 +4,15 @@ import { StartFailure } from './servers/ready.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
-/** A first start that failed is tried again so often: a server may have been late, a machine short of something. */
+/** Retries of a failed first start: a server may have been slow, or the machine short of memory for a moment. */
 const FIRST_RETRIES = 5
-/** Having lived this long, its next death is taken for a first one again. */
+/** After this uptime the back-off begins anew. */
 const CALM_MS = 60_000
 
 export interface Running {
-  /** The first is the one that matters; with it the others end. */
+  /** The main process first; the others end with it. */
   pids: number[]
-  /** Resolves with the reason when it ends, for any cause. */
+  /** Resolves with the reason when it ends for any cause. */
   ended: Promise<string>
   logFile: string
   /** Where the log of this start begins. */
@@ -45,14 +45,14 @@ export class Supervisor<R extends Running = Running> {
   #ready: { running: R; sinceMs: number } | undefined
   #isStarting = false
   #restarts = 0
-  /** Its end was asked for: no death, and no reason to wait. */
+  /** Its end was requested: no crash, so no back-off. */
   #isRestarting = false
 
   constructor(supervision: Supervision<R>) {
     this.#supervision = supervision
   }
 
-  /** @throws when it fails for a reason that starting again does not mend, or again and again. */
+  /** @throws when it fails for a reason that a retry does not mend, or after the last retry. */
   async start(): Promise<R> {
     const running = await this.#startFirst()
     void this.#keepRunning(running)
@@ -74,7 +74,7 @@ export class Supervisor<R extends Running = Running> {
   }
 
   /**
-   * Ends it without a chance to finish anything, and starts it again as after any death. False when it is not running.
+   * Kills it (SIGKILL) and starts it again, as after any crash. False when it is not running.
    */
   kill(): boolean {
     const pid = this.#ready?.running.pids[0]
@@ -91,7 +91,7 @@ export class Supervisor<R extends Running = Running> {
     return true
   }
 
-  /** From now on its death is nothing to mend or to tell. A start that is under way gives up. */
+  /** From now on its end is neither mended nor reported. A start in progress gives up. */
   letGo(): void {
     this.#stopping.abort()
   }

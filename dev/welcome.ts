@@ -13,7 +13,7 @@ export function welcome({ folder, settings, saleId, seconds }: Welcome): string 
   const rows = [
     ['Shop', gateway],
     ['Its API', `${gateway}/docs`],
-    // In the fragment, which a browser never sends; the page reads it from there.
+    // In the fragment, which a browser does not send; the page reads it there.
     [
       'Control room',
       settings.CONTROL_ROOM_URL && `${forPeople(settings.CONTROL_ROOM_URL)}/#token=${settings.ADMIN_TOKEN}`,

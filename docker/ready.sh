@@ -4,8 +4,8 @@
 set -eu
 exec 3<>"/dev/tcp/127.0.0.1/$1"
 authorization=''
-# RabbitMQ's management answers its own users only. Its command would read the Erlang cookie instead, and run before the
-# server has made one it would leave one that the server may not read.
+# RabbitMQ's management API needs a user. rabbitmq-diagnostics would need the Erlang cookie instead, and would create one
+# that the server may not read when it runs before the server.
 if [[ -n ${RABBITMQ_DEFAULT_USER:-} ]]; then
   authorization="Authorization: Basic $(printf '%s:%s' "$RABBITMQ_DEFAULT_USER" "$RABBITMQ_DEFAULT_PASS" | base64 -w 0)"$'\r\n'
 fi

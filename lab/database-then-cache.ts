@@ -3,7 +3,7 @@ import type { Database } from '../core/platform/stores/database.ts'
 
 /**
  * Two steps that no transaction can hold: a sale's title in PostgreSQL, then its copy in Redis. When the second step
- * fails, the first is undone. The smallest saga there is; README.md says what it cannot do, and what the shop does
+ * fails, the first is compensated: the smallest saga. README.md says what it cannot do, and what the shop does
  * instead.
  */
 
@@ -11,16 +11,16 @@ export type Renamed =
   | 'RENAMED'
   /** Redis did not take it: the row is what it was. */
   | 'RESTORED'
-  /** Redis did not take it, and another call has renamed the sale meanwhile: its title stays. */
+  /** Redis did not take it, and another call has renamed the sale meanwhile: that title stays. */
   | 'OVERTAKEN'
   | 'NO_SUCH_SALE'
 
 export const titleKey = (saleId: string) => `lab:title:${saleId}`
 
 /**
- * @throws when PostgreSQL does not answer. In the first step, then nothing has happened, or only the row is new. While
- * it is restored, then the row keeps the new title and the copy the old one, as after the death of the process between
- * the steps: the caller may retry; without a retry the difference stays unnoticed.
+ * @throws when PostgreSQL does not answer. In the first step nothing has happened, or only the row has changed. In the
+ * compensation the row keeps the new title and the copy the old one, as after a crash between the steps; only another
+ * call mends that.
  */
 export async function rename(
   database: Database,
@@ -35,13 +35,13 @@ export async function rename(
     return 'RENAMED'
   } catch {
     const isRestored = await restoreTitle(database, saleId, { from: title, to: before })
-    // No answer is no refusal: Redis may have taken it. A copy that is gone is read anew, a wrong one is believed.
-    await redis.del(titleKey(saleId)).catch(() => 'away for this, too')
+    // Without an answer Redis may have taken it. A missing copy is read anew; a stale one would be served.
+    await redis.del(titleKey(saleId)).catch(() => 'unavailable')
     return isRestored ? 'RESTORED' : 'OVERTAKEN'
   }
 }
 
-/** @returns the title that is replaced, locked against concurrent changes. */
+/** @returns the replaced title, read under the row's lock */
 async function replaceTitle(database: Database, saleId: string, title: string): Promise<string | undefined> {
   const [replaced] = await database.$queryRaw<{ before: string }[]>`
     UPDATE sales SET title = ${title} FROM (SELECT id, title AS before FROM sales WHERE id = ${saleId} FOR UPDATE) AS old
@@ -50,8 +50,8 @@ async function replaceTitle(database: Database, saleId: string, title: string): 
 }
 
 /**
- * Takes back only what this call has written. (A concurrent call that has written the very same is not told apart: rows that
- * matter have a version.)
+ * Compare-and-set: restores only the title that this call has written. (An equal title of another call is not told
+ * apart; real rows need a version.)
  */
 async function restoreTitle(
   database: Database,

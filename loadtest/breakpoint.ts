@@ -9,19 +9,19 @@ import { numberOf, secondsOf } from './lib/environment.ts'
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
 import { commonOptions, grouped, type Metrics, row, summaryOf } from './lib/summary.ts'
 
-/** How many buyers a second can be served? One step more after the other, until the answers say that it is too much. */
+/** How many buyers a second can be served? The rate rises step by step until a limit is crossed. */
 const STEP = numberOf('STEP', 250)
 const RATE = numberOf('RATE', 20 * STEP)
 const STEP_SECONDS = secondsOf('DURATION', '10s')
 const STOCK = numberOf('STOCK', 5_000_000)
-/** Too much is: answers slower than this, or refusals and faults, or no VU left to send on time. */
+/** The limits: slower answers than this, more faults and refusals, or more dropped iterations (k6 has no free VU). */
 const P95_MS_MAX = 500
 const SERVED_MIN = 0.99
 const DROPPED_MAX = STEP
-/** A step counts as held when this part of what it offered was served; the seconds of k6 are not exact. */
+/** A step counts as held when this share of its offered rate was served; the seconds of k6 are not exact. */
 const HELD_MIN = 0.97
 /**
- * Enough for the highest step at ordinary answers. All are there from the start: making one in the middle costs CPU.
+ * Enough for the highest step at ordinary latency. All are allocated at the start: allocating during the run costs CPU.
  */
 const VUS = numberOf('VUS', 400)
 
@@ -65,7 +65,7 @@ export const handleSummary = summaryOf('breakpoint', {
 
 const served = new Rate('served')
 
-/** A new buyer, who only buys: what becomes of the orders is the tear-down's to say. */
+/** A new buyer who only reserves; the tear-down accounts for the orders. */
 export function climb(sale: Sale): void {
   const seconds = (Date.now() - exec.scenario.startTime) / 1_000
   exec.vu.metrics.tags.step = steps[Math.floor(seconds / STEP_SECONDS)] ?? RATE
@@ -81,7 +81,7 @@ interface Step {
   p95Ms: number
 }
 
-/** A row per step, and the answer. */
+/** A row per step, and the result. */
 function climbed(metrics: Metrics): string[] {
   const reached = steps.map((step) => measured(step, metrics)).filter(({ attempts }) => attempts > 0)
   const broke = reached.find((step) => !isHeld(step))
@@ -109,7 +109,7 @@ function measured(step: number, metrics: Metrics): Step {
   return { offered: step, attempts: passes + fails, servedRate: rate, servedPerSecond: passes / STEP_SECONDS, p95Ms }
 }
 
-/** All who came were served in time. A step that was cut short has served too few. */
+/** Whether the step was served at its rate and in time. A step that was cut short has served too few. */
 function isHeld({ offered, servedRate, servedPerSecond, p95Ms }: Step): boolean {
   return servedPerSecond > HELD_MIN * offered && servedRate > SERVED_MIN && p95Ms < P95_MS_MAX
 }

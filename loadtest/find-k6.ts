@@ -6,7 +6,7 @@ import process from 'node:process'
 /** Pinned: the scripts rely on k6's TypeScript, on its exit codes and on what it hands to handleSummary. */
 const K6_VERSION = '1.8.1'
 const BIN = resolve('.data/bin')
-/** What the scripts read of the environment, and k6 itself; a container is handed only what is named. */
+/** Variables that the scripts and k6 read; a container gets only those that are named. */
 const FOR_K6 =
   /^(RATE|DURATION|STOCK|STEP|VUS|ADMIN_TOKEN|METRICS_TOKEN|TOKEN_SECRET|PAYMENT_WINDOW_SECONDS|K6_.+|(GATEWAY|CONTROL_ROOM|ORDER_SERVICE|CANCEL_WORKER|PAYMENT_PROVIDER)_URL)$/
 
@@ -15,7 +15,7 @@ type Command = [file: string, ...args: string[]]
 /**
  * The command that runs k6: the one on the PATH, or ours in .data/bin, which Go builds once, or a container.
  * @param env what it will be run with
- * @returns undefined where there is no way to have it.
+ * @returns undefined when k6 is unavailable
  */
 export function findK6(env: NodeJS.ProcessEnv): Command | undefined {
   return installedK6() ?? builtK6() ?? dockerK6(env)
@@ -28,7 +28,7 @@ function installedK6(): Command | undefined {
   return found ? [found] : undefined
 }
 
-/** Any patch release of it will do; other versions are untested. */
+/** Other patch releases work; other minor ones are untested. */
 function warnOfOtherVersion(file: string): void {
   const found = /v(\d+\.\d+)\.\d+\S*/.exec(execFileSync(file, ['version'], { encoding: 'utf8' }))
   if (found && !K6_VERSION.startsWith(`${found[1]}.`)) {

@@ -7,7 +7,7 @@ import { commonOptions, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
 /**
- * A good day: as many buyers as were planned for. The first half of them find stock, the others are told it is gone.
+ * The planned load. The first half of the buyers find stock, the others are told SOLD_OUT.
  */
 const RATE = numberOf('RATE', 100)
 const SECONDS = secondsOf('DURATION', '1m')

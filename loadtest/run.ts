@@ -12,7 +12,7 @@ import { findK6 } from './find-k6.ts'
 
 const SCENARIOS = ['smoke', 'load', 'spike', 'stress', 'soak', 'breakpoint']
 const RESULTS = 'loadtest/results'
-/** What CI reads as "k6 is not to be had here". */
+/** CI takes it for "k6 is unavailable here". */
 const EX_UNAVAILABLE = 69
 /** Of k6: it ran to its end, and a threshold was crossed. */
 const THRESHOLDS_CROSSED = 99
@@ -35,7 +35,7 @@ const [command, ...before] =
     'k6 is not here: put it on your PATH (https://grafana.com/docs/k6), or install Go 1.26 or newer, or start Docker, and run this again.',
     EX_UNAVAILABLE,
   )
-// Bars that move belong on a terminal; a log gets the lines that say something.
+// Progress bars on a terminal only.
 const quiet = process.stdout.isTTY ? [] : ['--quiet']
 const args = [
   ...before,
@@ -50,12 +50,12 @@ const { status } = spawnSync(command, args, { stdio: 'inherit', env })
 console.log(`Figures: ${RESULTS}/${scenario}.json${wantsReport ? `, report: ${RESULTS}/${scenario}.html` : ''}`)
 process.exitCode = status === THRESHOLDS_CROSSED && hasPassed() ? 0 : (status ?? 1)
 
-/** A search for the limit ends by crossing a threshold, and may have passed all the same; its summary knows. */
+/** `breakpoint` ends by crossing a threshold and may have passed all the same: its summary says so. */
 function hasPassed(): boolean {
   try {
     return (JSON.parse(readFileSync(`${RESULTS}/${scenario}.json`, 'utf8')) as { passed: boolean }).passed
   } catch {
-    return false // Ended before there was a summary.
+    return false // It ended before it wrote a summary.
   }
 }
 

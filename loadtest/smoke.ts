@@ -13,7 +13,7 @@ import { requestReservation, signIn } from './lib/shop.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
-/** Does everything work at all? One buyer goes every way there is, then a small crowd takes the stock. */
+/** Does everything work at all? One buyer takes each path once, then a small crowd buys the stock. */
 const RATE = numberOf('RATE', 40)
 const SECONDS = secondsOf('DURATION', '5s')
 const STOCK = numberOf('STOCK', 50)
@@ -28,7 +28,7 @@ export const options: Options = {
     ...everyUnitAccounted(),
     ...nothingUnexpected,
     ...timesOfCalls,
-    // There are more buyers than units, so every unit finds one. (More than once when an order lapses meanwhile.)
+    // More buyers than units: every unit is sold, more than once when an order lapses meanwhile.
     accepted: [`count>=${Math.min(STOCK, RATE * SECONDS)}`],
   },
 }
@@ -40,7 +40,7 @@ export const handleSummary = summaryOf('smoke')
 
 export function tour(sale: Sale): void {
   isSoldTo(signedIn('k6 smoke'), sale)
-  isRefused({ id: 'nobody', token: 'not.a.token' }, sale.id, '401 UNAUTHENTICATED')
+  isRefused({ id: 'forged', token: 'not.a.token' }, sale.id, '401 UNAUTHENTICATED')
   isRefused(newBuyer(sale.id), 'no-such-sale', '404 NOT_FOUND')
 
   const barred = newBuyer(`${sale.id}.barred`)
@@ -49,7 +49,7 @@ export function tour(sale: Sale): void {
   admitBuyer(barred.id)
 }
 
-/** The demo's sign-in, once; everybody else brings a token of the same kind. */
+/** The demo's sign-in, once; all other buyers sign their own tokens. */
 function signedIn(name: string): Buyer {
   const answer = signIn(name)
   if (!check(answer, { 'POST /sessions signs in': ({ status }) => status === 200 }))
@@ -64,7 +64,7 @@ function isSoldTo(buyer: Buyer, sale: Sale): void {
     attempted.outcome !== 'ACCEPTED'
   )
     return
-  // With a token made here instead: it has to be the same buyer.
+  // With a token signed here instead: it must name the same buyer.
   askAgain(sale.id, { id: buyer.id, token: tokenOf(buyer.id) }, attempted.reservationId)
   const orderId = awaitOrder(attempted, buyer)
   if (orderId) pay(orderId, buyer)

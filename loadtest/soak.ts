@@ -8,19 +8,19 @@ import { commonOptions, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
 /**
- * A long day: does anything fill up? Buying first, then sold out, with units of lapsed orders coming back all the time.
+ * Does anything grow without bound? Purchases first, then sold out, while units of lapsed orders keep being released.
  */
 const RATE = numberOf('RATE', 30)
 const SECONDS = secondsOf('DURATION', '1h')
 const STOCK = numberOf('STOCK', Math.ceil((RATE * SECONDS) / 2))
-/** The first seconds are warming up, and are not watched: the code is compiled, the connections are made. */
+/** The warm-up is not watched: code is compiled, connections are opened. */
 const WARM_UP_SECONDS = Math.min(60, Math.ceil(SECONDS / 6))
 
 export const options: Options = {
   ...commonOptions,
   scenarios: {
     visits: steady('visits', { rate: RATE, seconds: SECONDS }),
-    // One loop in one VU, which keeps the samples: it watches, it is no load.
+    // One loop in one VU, which keeps the samples and puts no load on the system.
     growth: {
       executor: 'per-vu-iterations',
       exec: 'growth',

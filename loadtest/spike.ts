@@ -12,13 +12,12 @@ import { commonOptions, summaryOf } from './lib/summary.ts'
 import { browse, buyNew } from './lib/visit.ts'
 
 /**
- * The sale opens: a few are early, then everybody comes at once, ten times more than there are units; some behave
- * badly.
+ * The sale opens: a few buyers are early, then ten times as many as there are units come at once; some misbehave.
  */
 const RATE = numberOf('RATE', 300)
 const SECONDS = secondsOf('DURATION', '30s')
 const STOCK = numberOf('STOCK', 500)
-/** The early ones have the shop to themselves, so that each of them surely gets a unit. */
+/** Early buyers come alone, so that each of them gets a unit. */
 const EARLY_SECONDS = 3
 const LAPSE_BUSY_SECONDS = LAPSE_LIMIT_SECONDS + ORDER_LIMIT_SECONDS
 /** Many times what one buyer may send at once (BUYER_BURST, 10 by default), also when the answers are slow. */
@@ -39,8 +38,8 @@ export const options: Options = {
     pollers: steady('pollers', { rate: 2, seconds: SECONDS, busySeconds: 5 }),
     bots: steady('bots', { rate: 1, seconds: SECONDS, busySeconds: 5 }),
     repeaters: steady('repeaters', { rate: RATE / 20, seconds: SECONDS, busySeconds: 2 }),
-    rush: ramping(
-      'rush',
+    crowd: ramping(
+      'crowd',
       [
         { target: RATE / 10, duration: '2s' },
         { target: RATE, duration: '1s' },
@@ -50,7 +49,7 @@ export const options: Options = {
       { startSeconds: EARLY_SECONDS },
     ),
   },
-  // A bot asks many times at once; k6's default is six.
+  // A bot sends many requests at once; k6's default is six.
   batchPerHost: BOT_REQUESTS,
   thresholds: {
     ...everyUnitAccounted(),
@@ -68,8 +67,8 @@ export const browsers = browse
 export const teardown = accountFor
 export const handleSummary = summaryOf('spike')
 
-/** The crowd: those who get a unit wait for their order, and none of them pays. */
-export function rush(sale: Sale): void {
+/** Those who get a unit wait for their order; none of them pays. */
+export function crowd(sale: Sale): void {
   buyNew(sale)
 }
 
@@ -83,7 +82,7 @@ export function lapsers(sale: Sale): void {
   if (bought) letLapse(bought.orderId, bought.buyer)
 }
 
-/** Presses the button again at once, and again when the order is there: it stays one reservation. */
+/** Repeats the request at once, and after the order was placed: the reservation stays the same. */
 export function repeaters(sale: Sale): void {
   const buyer = newBuyer(sale.id)
   const attempted = attempt(sale.id, buyer)
@@ -96,7 +95,7 @@ export function repeaters(sale: Sale): void {
   }
 }
 
-/** Sends far more than one buyer may: gets one reservation at most, and is told to slow down (or that all is gone). */
+/** Sends more than one buyer may: gets one reservation at most; the rest is RATE_LIMITED or SOLD_OUT. */
 export function bots(sale: Sale): void {
   const buyer = newBuyer(sale.id)
   const attempts = requestReservations(sale.id, buyer, BOT_REQUESTS).map(judge)
@@ -110,7 +109,7 @@ export function bots(sale: Sale): void {
   awaitOrder(first, buyer)
 }
 
-/** Looks at the reservation far too often; its status may only go forward. */
+/** Polls the reservation too often; its status may only advance. */
 export function pollers(sale: Sale): void {
   const bought = buyNew(sale)
   let furthest = 0

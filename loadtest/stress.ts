@@ -9,22 +9,22 @@ import { commonOptions, type Metrics, row, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
 /**
- * More buyers than can be served, for a while, and then an ordinary day again. At the peak a buyer may wait, or be told
- * that the shop is busy; nothing may get lost, and afterwards everything is as it was before.
+ * More buyers than can be served for a while, then ordinary load again. At the peak a buyer may wait or be told BUSY;
+ * nothing may get lost, and afterwards latency and refusals must be as before.
  */
 const RATE = numberOf('RATE', 4_000)
 const PEAK_SECONDS = secondsOf('DURATION', '30s')
 const STOCK = numberOf('STOCK', 20_000)
 const CALM_RATE = 20
 const CALM_SECONDS = 10
-/** From the end of the peak until all has to be ordinary again. The orders of STOCK are placed meanwhile. */
+/** From the end of the peak until latency must be ordinary again; the orders of STOCK are placed meanwhile. */
 const RECOVERY_SECONDS = 10
-/** How many buyers wait for an answer at the most; k6 drops the others. */
+/** Buyers that may wait for an answer at the same time; k6 drops the others. */
 const VUS = numberOf('VUS', 500)
 
 const PEAK_ENDS_SECONDS = CALM_SECONDS + PEAK_SECONDS
 
-/** The crowd has a sale of its own, so that after it there is something left to buy in the other. */
+/** The crowd has a sale of its own, so that the other one has stock left afterwards. */
 interface Sales {
   calm: Sale
   crowded: Sale
@@ -77,7 +77,7 @@ export function calm(sales: Sales): void {
   visit(sales.calm)
 }
 
-/** A new buyer who only buys: each of a crowd that is waiting for its orders would double the load. */
+/** A new buyer who only reserves: polling for the orders would double the load. */
 export function crowd({ crowded }: Sales): void {
   attempt(crowded.id, newBuyer(crowded.id))
 }

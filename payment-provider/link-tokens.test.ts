@@ -16,7 +16,7 @@ test('a link carries its payment, and the same payment has the same link', () =>
   expect(links.sign(payment)).toBe(links.sign({ ...payment }))
 })
 
-test("a buyer's token is no link and a link is no sign-in, even under one secret", () => {
+test("a buyer's token is no link and a link is no buyer's token, even under one secret", () => {
   const tokens = createTokens(SECRET)
   expect(links.verify(tokens.sign('alice'))).toBeUndefined()
   expect(tokens.verify(links.sign(payment))).toEqual({ fault: expect.any(String) as unknown })

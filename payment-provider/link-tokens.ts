@@ -1,7 +1,7 @@
 import { createSigner, createVerifier } from 'fast-jwt'
 import { z } from 'zod'
 
-/** What is to be paid; all there is to know about a payment is in its link. */
+/** A payment as its link carries it: the provider stores nothing. */
 export const Payment = z.strictObject({
   paymentId: z.uuid(),
   orderId: z.uuid(),
@@ -9,19 +9,18 @@ export const Payment = z.strictObject({
 })
 export type Payment = z.infer<typeof Payment>
 
-/** An audience of its own: a buyer's token opens no payment, and a link is no sign-in. */
+/** An audience of its own: a buyer's token opens no payment, and a link is no buyer's token. */
 const AUDIENCE = 'seckill-payment-link'
 const Claims = Payment.extend({ aud: z.literal(AUDIENCE) })
 
 export interface LinkTokens {
   sign: (payment: Payment) => string
-  /** The payment, or undefined when the token is not ours. */
+  /** The payment; undefined for any other text than a token of this provider. */
   verify: (token: string) => Payment | undefined
 }
 
 /**
- * The same payment always has the same token. It does not expire: whether an order can still be paid is the shop's to
- * say.
+ * The same payment always has the same token. It does not expire: the shop decides whether an order can still be paid.
  */
 export function createLinkTokens(secret: string): LinkTokens {
   const sign = createSigner({ key: secret, algorithm: 'HS256', aud: AUDIENCE, noTimestamp: true })
@@ -33,7 +32,7 @@ export function createLinkTokens(secret: string): LinkTokens {
         const { paymentId, orderId, amountCents } = Claims.parse(verify(token))
         return { paymentId, orderId, amountCents }
       } catch {
-        // Malformed, foreign or altered: there is no such link.
+        // Malformed, foreign or altered.
         return undefined
       }
     },

@@ -7,11 +7,11 @@ import type { Reported } from './shop.ts'
 
 export interface PageOptions {
   language: Language
-  /** Where the way back leads. */
+  /** Target of the link back to the shop. */
   shopPage: string
 }
 
-/** Allows the page's own style and its one form, and nothing else. */
+/** Allows only the page's own style and its form. */
 export const pagePolicy = contentSecurityPolicy({
   // Not helmet's defaults: they upgrade the form to https, which a demo on plain http does not answer.
   useDefaults: false,
@@ -64,10 +64,10 @@ function amount(cents: number): string {
   return `¥${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`
 }
 
-/** An address, in an attribute. */
+/** Escapes a URL for an attribute. */
 const escaped = (url: string) => url.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
 
-/** Nothing else in it needs escaping: ids are UUIDs by schema, everything else is ours. */
+/** Its parts need no escaping: ids are UUIDs by schema, the other text is constant. */
 function page({ language }: PageOptions, title: string, body: string): string {
   return `<!doctype html>
 <html lang="${language === 'zh' ? 'zh-CN' : 'en'}">

@@ -11,8 +11,7 @@ import { providerRoutes } from './routes.ts'
 import { shopAt } from './shop.ts'
 
 /**
- * The outside party that takes the money, as small as one can be: it keeps nothing, since a link carries its payment
- * and the shop counts each payment once.
+ * Stands in for a payment provider. It is stateless: a link carries its payment, and the shop counts each payment once.
  */
 export const startPaymentProvider: StartService<PaymentProviderConfig> = async ({ config, log, closers }) => {
   const metrics = createMetrics('payment-provider')

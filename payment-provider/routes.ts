@@ -13,7 +13,7 @@ export interface ProviderRoutesDeps {
   secret: string
   links: LinkTokens
   linkTo: (token: string) => string
-  /** Where buyers find the shop. */
+  /** The shop's page for buyers. */
   shopPage: string
   shop: Shop
   metrics: Registry
@@ -29,7 +29,7 @@ const RefundRequest = z.strictObject({
   amountCents: z.int().min(0),
 })
 
-/** What the shop asks for (signed), and what the buyer sees. */
+/** Signed requests of the shop, and the pages of the buyer. */
 export function providerRoutes(deps: ProviderRoutesDeps): (app: Express) => void {
   const signed = signedBody(deps.secret)
   return (app) => {
@@ -46,7 +46,7 @@ const postLink =
     res.status(201).json({ url: linkTo(links.sign(parse(Payment, req.body))) })
   }
 
-/** Keeping nothing, it takes every refund it is asked for: the same again is the same answer. */
+/** Stateless: every refund is accepted, and a repeat gets the same answer. */
 const postRefund = ({ metrics, log }: ProviderRoutesDeps): RequestHandler => {
   const refunds = new Counter({
     name: 'seckill_provider_refunds_total',

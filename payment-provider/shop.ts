@@ -6,8 +6,7 @@ import { SIGNATURE_HEADER, signBody } from '../core/platform/http/signature.ts'
 import type { Payment } from './link-tokens.ts'
 
 /**
- * 5 tries with pauses of 0.25, 0.5, 1 and 2 s: what a buyer at the page will wait for. A real provider goes on for
- * days.
+ * 5 tries with pauses of 0.25, 0.5, 1 and 2 s, as long as a buyer waits at the page. A real provider retries for days.
  */
 const RETRIES = { retries: 4, minTimeout: 250, factor: 2, maxTimeout: 2_000 }
 const ANSWER_LIMIT_MS = 3_000
@@ -15,18 +14,18 @@ const CLOCK_LIMIT_MS = 1_000
 
 export type Reported =
   | { outcome: 'PAID' | 'ALREADY_COUNTED' | 'REFUND_DUE' }
-  /** The shop will not have it, however often it is told. */
+  /** The shop refuses the payment for good. */
   | { outcome: 'REFUSED'; status: number }
-  /** No answer that says whether the money is counted: to be reported again. */
+  /** Unknown whether the payment was counted: report it again. */
   | { outcome: 'UNANSWERED' }
 
 export interface Shop {
   reportMoney: (payment: Payment) => Promise<Reported>
-  /** Its clock, by the second. @throws when it does not answer */
+  /** The shop's clock, to the second. @throws when it does not answer */
   nowMs: () => Promise<number>
 }
 
-/** The shop, told of money by signed calls that are repeated until one is answered. */
+/** Reports payments to the shop by signed callbacks, with retries. */
 export function shopAt({ url, secret, log }: { url: string; secret: string; log: Logger }): Shop {
   const callback = `${url}/payments/callback`
 
@@ -36,7 +35,7 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
       body,
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-      // Signed anew for each try: a signature is good for five minutes only.
+      // Signed anew for each try: a signature is valid for five minutes.
       headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
     })
     const text = await answer.text()
@@ -60,7 +59,7 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
             log.warn({ err: error.message, paymentId: payment.paymentId, attemptNumber }, 'callback failed'),
         })
       } catch (error) {
-        log.error({ err: error, paymentId: payment.paymentId }, 'the shop does not take the money')
+        log.error({ err: error, paymentId: payment.paymentId }, 'the shop did not confirm the payment')
         return error instanceof ShopRefusal && isRefused(error.status)
           ? { outcome: 'REFUSED', status: error.status }
           : { outcome: 'UNANSWERED' }
@@ -85,6 +84,6 @@ class ShopRefusal extends Error {
 
 const isRefused = (status: number) => status >= 400 && status < 500 && status !== 429
 /**
- * A payment that is unknown may be so for a moment only (404), and a crowd passes (429); what else is refused stays so.
+ * A payment may be unknown for a moment (404) and a rate limit passes (429); other refusals are final.
  */
 const isFinal = (status: number) => isRefused(status) && status !== 404

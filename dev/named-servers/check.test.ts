@@ -168,7 +168,7 @@ test('a virtual host that is missing is named', async () => {
   )
 })
 
-test('a certificate that nobody has signed is named, for each server', async () => {
+test('a certificate that no known authority has signed is named, for each server', async () => {
   const tls = await listening(createTlsServer({ key, cert }))
   const postgres = await listening(
     createServer((socket: Socket) => {

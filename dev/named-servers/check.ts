@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { addressOf, Fault, type NamedServer, type Look } from './fault.ts'
-import { lookAtPostgres } from './postgres.ts'
-import { lookAtRabbitmq } from './rabbitmq.ts'
-import { lookAtRedis } from './redis.ts'
+import { addressOf, Fault, type NamedServer, type ServerReport } from './fault.ts'
+import { checkPostgres } from './postgres.ts'
+import { checkRabbitmq } from './rabbitmq.ts'
+import { checkRedis } from './redis.ts'
 
 const SERVERS = [
   {
@@ -10,51 +10,51 @@ const SERVERS = [
     variable: 'DATABASE_URL',
     scheme: /^postgres(ql)?:$/,
     example: 'postgresql://user:password@host:5432/database',
-    look: lookAtPostgres,
+    check: checkPostgres,
   },
   {
     name: 'Redis',
     variable: 'REDIS_URL',
     scheme: /^rediss?:$/,
     example: 'redis://:password@host:6379',
-    look: lookAtRedis,
+    check: checkRedis,
   },
   {
     name: 'RabbitMQ',
     variable: 'RABBITMQ_URL',
     scheme: /^amqps?:$/,
     example: 'amqp://user:password@host:5672',
-    look: lookAtRabbitmq,
+    check: checkRabbitmq,
   },
 ] as const
-type Server = (typeof SERVERS)[number]
+type ServerKind = (typeof SERVERS)[number]
 
 const LIMIT_MS = 600_000
 const PAUSE_MS = 1_000
 
 export interface Checking {
   signal: AbortSignal
-  /** Told what is still waited for. */
+  /** Called with the server that it waits for, and why. */
   progress: (line: string) => void
-  /** For what does not hinder the start. */
+  /** Called for what does not prevent the start. */
   warn: (sentence: string) => void
 }
 
 export const isAnyServerNamed = (env: NodeJS.ProcessEnv) => SERVERS.some(({ variable }) => env[variable])
 
 /**
- * Checks the servers that the environment names by URL before anything is started on them; one that is slow is waited for.
- * @returns their versions, for people. @throws one sentence for each that cannot be used.
+ * Checks the servers that the user named by URL, before anything starts on them. Waits for a server that is slow.
+ * @returns their versions, in words. @throws one sentence for each server that cannot be used.
  */
 export async function checkNamedServers(env: NodeJS.ProcessEnv, checking: Checking): Promise<string> {
   const named = SERVERS.filter(({ variable }) => env[variable])
-  const looks = await Promise.allSettled(named.map((server) => check(server, env[server.variable] ?? '', checking)))
-  const faults = looks.flatMap((look) => (look.status === 'rejected' ? [(look.reason as Error).message] : []))
+  const results = await Promise.allSettled(named.map((kind) => checkOne(kind, env[kind.variable] ?? '', checking)))
+  const faults = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []))
   if (faults.length > 0) throw new Error(faults.join('\n'))
-  return looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : [])).join(', ')
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])).join(', ')
 }
 
-async function check(kind: Server, value: string, checking: Checking): Promise<string> {
+async function checkOne(kind: ServerKind, value: string, checking: Checking): Promise<string> {
   const { name, variable, scheme, example } = kind
   if (!URL.canParse(value) || !scheme.test(new URL(value).protocol)) {
     throw new Error(
@@ -64,7 +64,7 @@ async function check(kind: Server, value: string, checking: Checking): Promise<s
   }
   const server: NamedServer = { name, variable, url: new URL(value) }
   try {
-    const { version, warnings } = await lookPatiently(kind, server, checking)
+    const { version, warnings } = await checkUntilAnswered(kind, server, checking)
     for (const warning of warnings) checking.warn(`${variable}: ${warning}`)
     return `${name} ${version} (${variable})`
   } catch (error) {
@@ -72,11 +72,15 @@ async function check(kind: Server, value: string, checking: Checking): Promise<s
   }
 }
 
-/** Silence, or a server that says that it is starting, passes. */
-async function lookPatiently({ look }: Server, server: NamedServer, { signal, progress }: Checking): Promise<Look> {
+/** Retries while the server is silent, or says that it is starting. */
+async function checkUntilAnswered(
+  { check }: ServerKind,
+  server: NamedServer,
+  { signal, progress }: Checking,
+): Promise<ServerReport> {
   for (const startedAt = Date.now(); ; ) {
     try {
-      return await look(server)
+      return await check(server)
     } catch (error) {
       if (error instanceof Fault || signal.aborted) throw error
       const reason = (error as Error).message.trim().split('\n').at(-1)

@@ -1,4 +1,4 @@
-/** A server that the user runs and names by URL. */
+/** A server that the user named by URL. */
 export interface NamedServer {
   /** As in "PostgreSQL". */
   name: string
@@ -7,14 +7,14 @@ export interface NamedServer {
   url: URL
 }
 
-/** What one look at a server has shown. */
-export interface Look {
+/** The result of a check that succeeded. */
+export interface ServerReport {
   version: string
-  /** What works, and may cost something later. One sentence each. */
+  /** Settings that work and may lose data later, one sentence each. */
   warnings: string[]
 }
 
-/** What is wrong for good: one sentence that says what to do, to be read behind the variable's name. */
+/** A fault that retrying does not mend. Its message says what to do, and follows the variable's name. */
 export class Fault extends Error {}
 
 const DEFAULT_PORTS: Record<string, string> = {
@@ -35,8 +35,8 @@ const OTHER_HOST = /^ERR_TLS_CERT_ALTNAME/
 const NO_TLS = /wrong version number|packet length too long|does not support SSL|EPROTO/
 
 /**
- * The faults of connecting that every server shares. @returns undefined for what may pass: silence, a server that
- * starts.
+ * The faults of connecting that every server shares. @returns undefined for what a retry may mend: silence, a server
+ * that is starting.
  */
 export function connectionFault(error: unknown, server: NamedServer): Fault | undefined {
   const { code = '', message } = error as NodeJS.ErrnoException

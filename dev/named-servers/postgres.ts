@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import { connectionFault, Fault, type NamedServer, type Look, userOf } from './fault.ts'
+import { connectionFault, Fault, type NamedServer, type ServerReport, userOf } from './fault.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
@@ -12,8 +12,8 @@ interface Contents {
   failed: string | null
 }
 
-/** Looks whether the database can be migrated. @throws Fault, or what may pass */
-export async function lookAtPostgres(server: NamedServer): Promise<Look> {
+/** Checks that the database can be migrated. @throws Fault, or an error that a retry may mend */
+export async function checkPostgres(server: NamedServer): Promise<ServerReport> {
   const client = new Client({
     connectionString: server.url.href,
     connectionTimeoutMillis: ANSWER_LIMIT_MS,
@@ -29,7 +29,7 @@ export async function lookAtPostgres(server: NamedServer): Promise<Look> {
     throw faultOf(error, server) ?? error
   } finally {
     await client.end().catch(() => {
-      /* It was not connected. */
+      /* There was no connection. */
     })
   }
 }

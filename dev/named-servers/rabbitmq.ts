@@ -1,10 +1,10 @@
 import { type ChannelModel, connect } from 'amqplib'
-import { addressOf, connectionFault, Fault, type NamedServer, type Look, userOf } from './fault.ts'
+import { addressOf, connectionFault, Fault, type NamedServer, type ServerReport, userOf } from './fault.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
-/** @throws Fault, or what may pass */
-export async function lookAtRabbitmq(server: NamedServer): Promise<Look> {
+/** @throws Fault, or an error that a retry may mend */
+export async function checkRabbitmq(server: NamedServer): Promise<ServerReport> {
   let model: ChannelModel | undefined
   try {
     model = await connect(server.url.href, { timeout: ANSWER_LIMIT_MS })
@@ -15,22 +15,22 @@ export async function lookAtRabbitmq(server: NamedServer): Promise<Look> {
     throw faultOf(error, server) ?? error
   } finally {
     await model?.close().catch(() => {
-      /* The broker has closed it, as 3.10 does for an unknown type. */
+      /* The broker has closed it already: 3.10 does for an unknown exchange type. */
     })
   }
 }
 
-/** Asks for the plugin by using it: partitions of subscribers stand behind such an exchange. */
+/** Tests for the plugin by declaring an exchange of its type, which the subscribers' partitions need. */
 async function declareByHash(model: ChannelModel): Promise<void> {
   let refusal: Error | undefined
   const refused = new Promise<never>((_, reject) => {
-    // RabbitMQ 3.10 closes the whole connection, and says why only here.
+    // RabbitMQ 3.10 closes the whole connection, and gives the reason in this event only.
     model.on('error', (error: Error) => {
       refusal ??= error
     })
     model.on('close', () => reject(refusal ?? new Error('The connection was closed')))
   })
-  refused.catch(() => {}) // Without a refusal it is rejected when we leave, and nothing waits for it.
+  refused.catch(() => {}) // Closing the connection rejects it after the race is over.
   const channel = await model.createChannel()
   channel.on('error', (error: Error) => {
     refusal ??= error

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis'
-import { connectionFault, Fault, type NamedServer, type Look, userOf } from './fault.ts'
+import { connectionFault, Fault, type NamedServer, type ServerReport, userOf } from './fault.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
-/** @throws Fault, or what may pass */
-export async function lookAtRedis(server: NamedServer): Promise<Look> {
+/** @throws Fault, or an error that a retry may mend */
+export async function checkRedis(server: NamedServer): Promise<ServerReport> {
   let failure: Error | undefined
   const redis = new Redis(server.url.href, {
     lazyConnect: true,
@@ -13,7 +13,7 @@ export async function lookAtRedis(server: NamedServer): Promise<Look> {
     connectTimeout: ANSWER_LIMIT_MS,
     commandTimeout: ANSWER_LIMIT_MS,
   })
-  // A refused password is told here only; afterwards it is "Connection is closed".
+  // Only this event names a wrong password; later errors say "Connection is closed".
   redis.on('error', (error: Error) => {
     failure ??= error
   })
@@ -21,7 +21,7 @@ export async function lookAtRedis(server: NamedServer): Promise<Look> {
     await redis.connect()
     await redis.ping()
     if (failure) throw failure
-    // Without the right to INFO nothing is known; the services name a missing right in /readyz.
+    // INFO may be forbidden to this user; the services name a missing right in /readyz.
     const about = await redis.info().catch(() => '')
     return { version: versionIn(about), warnings: warningsIn(about) }
   } catch (error) {

@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Read of a log's end; what made a program end stands in its last lines. */
+/** How much of a log's end is read: the cause of an exit is in the last lines. */
 const READ_MAX = 64_000
-/** Further up stand faults that it has lived through. RabbitMQ ends with a long stack. */
+/** Earlier lines hold faults that it survived. RabbitMQ ends with a long stack trace. */
 const LINES_MAX = 60
 
 export interface Ending {
@@ -11,18 +11,18 @@ export interface Ending {
   /** "exit code 1", "signal SIGKILL". */
   why: string
   logFile: string
-  /** Where the log of this start begins; before it stands that of earlier ones. */
+  /** Where the log of this start begins, behind those of earlier ones. */
   logFrom: number
 }
 
 export interface Explanation {
   sentence: string
-  /** Starting it again may help. */
+  /** A retry may succeed. */
   mayPass: boolean
 }
 
 /**
- * Faults that starting again does not mend, by the words of Node, PostgreSQL, Redis and RabbitMQ; `$&` is what matched.
+ * Faults that a retry does not mend, by the messages of Node, PostgreSQL, Redis and RabbitMQ; `$&` is the match.
  */
 const LASTING: [RegExp, (folder: string) => string][] = [
   [/no space left on device|ENOSPC|disk is full/i, (folder) => `The disk of ${folder} is full; free at least 500 MB.`],
@@ -60,7 +60,7 @@ const LASTING: [RegExp, (folder: string) => string][] = [
 /** EX_CONFIG: the service has printed what is wrong with its environment. */
 const BAD_CONFIGURATION = 'exit code 78'
 
-/** In one sentence or two, why a program ended. */
+/** Why a program ended, in one or two sentences. */
 export function explain({ name, why, logFile, logFrom }: Ending): Explanation {
   const text = endOf(logFile, logFrom)
   const said = `${name} ended (${why})`
@@ -79,12 +79,12 @@ export function explain({ name, why, logFile, logFrom }: Ending): Explanation {
   return { sentence: `${said}${reason ? `: ${reason}` : ''} Its log: ${logFile}`, mayPass: true }
 }
 
-/** The last warning, or worse, that it has said; empty when there is none. */
+/** The last line of level warning or above; empty when there is none. */
 export function lastWarning(logFile: string, logFrom: number): string {
   return lastSentence(endOf(logFile, logFrom), WARNING)
 }
 
-/** The gravest of the last lines, in plain words, whether the log is of JSON lines or of text. */
+/** The message of the most severe of the last lines, of a JSON or a text log. */
 function lastSentence(text: string, atLeast = 0): string {
   const lines = text
     .replaceAll(COLOURS, '')
@@ -154,6 +154,6 @@ function endOf(logFile: string, logFrom: number): string {
       closeSync(file)
     }
   } catch {
-    return '' // It never wrote one.
+    return '' // There is no log.
   }
 }

@@ -66,14 +66,14 @@ export async function startPostgres({
     pids: [child.pid],
     ended: child.ended,
     logFile,
-    stop: () => child.stop('SIGINT', STOP_LIMIT_MS), // SIGINT is "fast": it does not wait for clients to leave.
+    stop: () => child.stop('SIGINT', STOP_LIMIT_MS), // SIGINT is a "fast" shutdown: it does not wait for clients to disconnect.
   }
 }
 
 function postgresArguments(cluster: string, port: number, settings: Record<string, string> = {}): string[] {
   const all = {
     listen_addresses: '127.0.0.1',
-    unix_socket_directories: '', // Their default folder is not everybody's to write.
+    unix_socket_directories: '', // The default folder may not be writable for this user.
     max_connections: '200',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -148,7 +148,7 @@ async function stopPredecessor(cluster: string): Promise<void> {
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0])
   if (!pid) return
   const startedAt = startTime(pid)
-  if (startedAt && process.platform !== 'linux') return // Not to be told from another process: PostgreSQL shall judge.
+  if (startedAt && process.platform !== 'linux') return // Cannot be told from another process here; PostgreSQL decides.
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
   if (startedAt && commandLine.split('\0').includes(cluster))
     await stopOrphan({ pid, startedAt }, 'SIGINT', STOP_LIMIT_MS)
@@ -162,7 +162,7 @@ async function acceptsConnections(cluster: string, child: Child): Promise<boolea
 }
 
 /**
- * @returns the new database's URL. A `template` is copied whole and must have no connections. Its sessions start in
+ * @returns the new database's URL. A `template` is copied whole; it must have no connections. Sessions of the new one start in
  * `timezone`.
  */
 export async function createDatabase(

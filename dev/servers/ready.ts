@@ -4,29 +4,28 @@ import { explain, lastWarning } from './explain.ts'
 
 const PROBE_PAUSE_MS = 50
 /**
- * Seconds on an idle machine; a loaded one takes a hundred times as long. What will not come up at all ends sooner by
- * itself.
+ * Seconds on an idle machine, a hundred times as long on a loaded one. A server that cannot start ends sooner by itself.
  */
 const START_LIMIT_MS = 600_000
 const PROGRESS_EVERY_MS = 5_000
 
 export interface Wait {
-  /** What is waited for, as a person would say it: "PostgreSQL". */
+  /** For messages, as in "PostgreSQL". */
   name: string
   child: Child
   logFile: string
   limitMs?: number
-  /** Gives the wait up: the person has pressed Ctrl-C. */
+  /** Aborts the wait, as after Ctrl-C. */
   signal?: AbortSignal | undefined
-  /** Told every 5 s that it still takes, and why. */
+  /** Called every 5 s while it is not ready, with the reason. */
   progress?: ((line: string) => void) | undefined
-  /** What the child itself says it waits for, when it says so elsewhere than in its log. */
+  /** The reason that the child gives elsewhere than in its log, as in /readyz. */
   waitsFor?: () => string | undefined
 }
 
-/** Why a start failed, for people. */
+/** Why a start failed, as a message to the user. */
 export class StartFailure extends Error {
-  /** Starting again may help. */
+  /** A retry may succeed. */
   readonly mayPass: boolean
 
   constructor(sentence: string, mayPass: boolean) {
@@ -36,7 +35,7 @@ export class StartFailure extends Error {
 }
 
 /**
- * Asks until the answer is yes; a probe that throws counts as no.
+ * Repeats the probe until it returns true; a probe that throws counts as false.
  * @throws StartFailure when the child ends, the limit passes, or the signal aborts; the child is stopped then.
  */
 export async function waitUntilReady(probe: () => Promise<boolean>, wait: Wait): Promise<void> {

@@ -9,7 +9,7 @@ import type { RunningServer, ServerOptions } from './running-server.ts'
 
 const STOP_LIMIT_MS = 10_000
 
-/** A private Redis on loopback that loses nothing it has confirmed. */
+/** A private Redis on loopback that syncs its log before each answer. */
 export async function startRedis({ dataDir, port, onStart, signal, progress }: ServerOptions): Promise<RunningServer> {
   await mkdir(dataDir, { recursive: true })
   const listenOn = port ?? (await freePort())
@@ -40,7 +40,7 @@ function redisArguments(dataDir: string, port: number): string[] {
     // A confirmed reservation must outlive the process: its 202 may already be on the wire.
     appendonly: 'yes',
     appendfsync: 'always',
-    save: '', // The log is the copy; snapshots beside it would only cost.
+    save: '', // The log suffices; snapshots would only cost.
     // Evicting a buyer's mark would let the buyer buy twice: refuse writes instead.
     'maxmemory-policy': 'noeviction',
   }).flatMap(([name, value]) => [`--${name}`, value])
@@ -57,7 +57,7 @@ async function versionAt(port: number, pid: number): Promise<string> {
     connectTimeout: 5_000,
     commandTimeout: 5_000,
   })
-  redis.on('error', () => {}) // Not there yet; the rejected call says the same.
+  redis.on('error', () => {}) // The rejected call reports the same.
   try {
     await redis.connect()
     await redis.ping()

@@ -5,11 +5,11 @@ export interface ServerOptions {
   dataDir: string
   /** Listen here (127.0.0.1). Default: a free port. */
   port?: number
-  /** Told about each process the moment it exists, so that a launcher that is killed leaves a trace of it. */
+  /** Called as soon as a process exists, so that a killed launcher leaves a record of it. */
   onStart?: (name: string, id: ProcessId) => void
   /** Stops waiting for readiness and stops the server. */
   signal?: AbortSignal
-  /** Told now and then that it still takes, and why. */
+  /** Called every 5 s while it is not ready, with the reason. */
   progress?: (line: string) => void
 }
 
@@ -18,7 +18,7 @@ export interface RunningServer {
   version: string
   url: string
   pids: number[]
-  /** Resolves with the reason when the server ends, for any cause. */
+  /** Resolves with the reason when the server ends for any cause. */
   ended: Promise<string>
   logFile: string
   /** Where the log of this start begins. */

@@ -1,9 +1,9 @@
 import { execa } from 'execa'
 
-/** Whom to start PostgreSQL as; empty for "as ourselves". */
+/** The user PostgreSQL runs as; empty for the current one. */
 export type ServerUser = { uid: number; gid: number } | { uid?: never; gid?: never }
 
-/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, who is made when missing. */
+/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, which is created when missing. */
 export async function serverUser(): Promise<ServerUser> {
   if (process.getuid?.() !== 0) return {}
   const known = await lookUp()

@@ -1,17 +1,17 @@
 import type { ConstantArrivalRateScenario, RampingArrivalRateScenario, Stage } from 'k6/options'
 
 /**
- * Buyers come when they come, however slow the answers are (an open model): a closed loop of users would slow down with
- * the system and hide what it does to the people in front of it.
+ * An open model: buyers arrive at a rate, however slow the answers are. A closed loop of users would slow down with the
+ * system and hide its latency (coordinated omission).
  */
 interface Arrivals {
   /** Iterations a second. */
   rate: number
   seconds: number
   startSeconds?: number
-  /** How long one buyer may keep a VU busy; k6 drops who finds none free, and says so. */
+  /** How long one buyer may keep a VU busy; k6 drops an iteration that finds no free VU, and counts it. */
   busySeconds?: number
-  /** How long those who came last may take to finish. */
+  /** How long the last buyers may take to finish. */
   finishSeconds?: number
 }
 

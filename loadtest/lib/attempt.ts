@@ -2,7 +2,7 @@ import { accepted, busy, duplicate, limited, ordersOwed, soldOut, unexpected } f
 import { type Buyer } from './buyer.ts'
 import { type Answer, requestReservation } from './shop.ts'
 
-/** What came of one attempt to buy. */
+/** The outcome of one attempt to buy. */
 export type Attempt =
   | { outcome: 'ACCEPTED'; reservationId: string; acceptedAtMs: number }
   | { outcome: 'SOLD_OUT' | 'LIMITED' | 'BUSY' | 'UNEXPECTED' }
@@ -17,7 +17,7 @@ export function attempt(saleId: string, buyer: Buyer): Attempt {
   return outcome
 }
 
-/** Asks once more; the holder of a reservation must get the same one again. */
+/** Repeats the request: the holder of a reservation must get the same one again. */
 export function askAgain(saleId: string, buyer: Buyer, reservationId: string): void {
   const again = judge(requestReservation(saleId, buyer))
   if (again.outcome === 'ACCEPTED') isSame(again.reservationId, reservationId)
@@ -31,8 +31,7 @@ export function isSame(reservationId: string, first: string): void {
 }
 
 /**
- * The one table from what HTTP says to what it means here. Refusals are counted, any other answer is
- * reported.
+ * The one table from HTTP answers to outcomes. Refusals are counted; any other answer is reported.
  */
 export function judge(answer: Answer): Attempt {
   if (answer.status === 202)
@@ -63,11 +62,11 @@ export function codeOf(answer: Answer): string {
 }
 
 export function reportAnswer({ request, status, error, body }: Answer): void {
-  if (error.includes('context canceled')) return // By k6 itself, which ends the run.
+  if (error.includes('context canceled')) return // k6 itself ends the run.
   report(`${request.method} ${request.url} answered ${status} ${error || (body ?? '').slice(0, 300)}`)
 }
 
-/** Of every VU the first is shown: a system that is down would otherwise fill the screen. */
+/** Each VU shows its first one only: a system that is down would fill the screen. */
 let hasReported = false
 
 export function report(what: string): void {

@@ -3,7 +3,7 @@ import encoding from 'k6/encoding'
 import exec from 'k6/execution'
 import { TOKEN_SECRET } from './environment.ts'
 
-/** A signed-in buyer. */
+/** A simulated buyer with a token. */
 export interface Buyer {
   id: string
   token: string
@@ -12,13 +12,13 @@ export interface Buyer {
 const LIFETIME_SECONDS = 12 * 3_600
 const HEADER = encoded({ alg: 'HS256', typ: 'JWT' })
 
-/** A buyer whom the sale has never seen: one per iteration. */
+/** A buyer who is new to the sale: one per iteration. */
 export function newBuyer(saleId: string): Buyer {
   const id = `${saleId}.${exec.scenario.name}.${exec.scenario.iterationInTest}`
   return { id, token: tokenOf(id) }
 }
 
-/** What POST /sessions would hand out: a JWT, HS256, with subject, audience and expiry. */
+/** The same token as POST /sessions gives: a JWT, HS256, with subject, audience and expiry. */
 export function tokenOf(buyerId: string): string {
   const now = Math.floor(Date.now() / 1_000)
   const body = `${HEADER}.${encoded({ sub: buyerId, aud: 'seckill', iat: now, exp: now + LIFETIME_SECONDS })}`

@@ -1,11 +1,11 @@
 import http from 'k6/http'
 import { ADMIN_TOKEN, CONTROL_ROOM_URL } from './environment.ts'
 
-/** What is read of an audit; core/audit/report.ts is the whole of it. */
+/** The fields that are read here, of the report in core/audit/report.ts. */
 export interface Audit {
   /** No check is wrong. */
   balanced: boolean
-  /** Nothing is on its way. */
+  /** No message, outbox row or pending entry is in flight. */
   quiet: boolean
   sales: SaleAudit[]
 }
@@ -36,21 +36,21 @@ export function createSale(sale: { id: string; stock: number; opensAt: Date; clo
     asAdmin,
   )
   if (answer.status !== 201)
-    throw new Error(`The control room made no sale: ${answer.status} ${answer.error} ${String(answer.body)}`)
+    throw new Error(`The control room created no sale: ${answer.status} ${answer.error} ${String(answer.body)}`)
 }
 
 /** @throws when the control room refuses. */
 export function barBuyer(buyerId: string): void {
   const answer = http.put(`${CONTROL_ROOM_URL}/blacklist/${buyerId}`, JSON.stringify({ reason: 'load test' }), asAdmin)
   if (answer.status !== 200)
-    throw new Error(`The control room did not blacklist the buyers: ${answer.status} ${String(answer.body)}`)
+    throw new Error(`The control room did not blacklist the buyer: ${answer.status} ${String(answer.body)}`)
 }
 
 /** @throws when the control room refuses. */
 export function admitBuyer(buyerId: string): void {
   const answer = http.del(`${CONTROL_ROOM_URL}/blacklist/${buyerId}`, null, asAdmin)
   if (answer.status !== 204)
-    throw new Error(`The control room did not clear the blacklist: ${answer.status} ${String(answer.body)}`)
+    throw new Error(`The control room did not admit the buyer: ${answer.status} ${String(answer.body)}`)
 }
 
 /** Undefined when no audit could be made, as while the broker is away. */

@@ -17,17 +17,17 @@ export const lapsed = new Counter('lapsed')
 
 /**
  * One up with every 202, and in the tear-down down by the orders there are: above zero, a buyer was promised an order
- * that does not exist. Below zero is no fault: the order is there, and its 202 got lost on the way or came too late.
+ * that does not exist. Below zero is no fault: the order exists, and its 202 got lost or came too late.
  */
 export const ordersOwed = new Counter('orders_owed')
 export const oversold = new Counter('oversold')
 export const lostUnits = new Counter('lost_units')
-/** Sales whose audit, at rest, was balanced. Counted at the very end: that it came to that is part of the result. */
+/** Sales whose audit at rest was balanced. The tear-down counts it last, so a run that broke off has none. */
 export const accounted = new Counter('accounted')
 
 type Thresholds = NonNullable<Options['thresholds']>
 
-/** Holds for every scenario, also for one that looks for the limit. */
+/** For every scenario, also one that searches for the limit. */
 export function everyUnitAccounted(sales = 1): Thresholds {
   return {
     accounted: [`count==${sales}`],
@@ -38,7 +38,7 @@ export function everyUnitAccounted(sales = 1): Thresholds {
   }
 }
 
-/** Holds wherever the system is not driven past its limit. */
+/** For scenarios that stay below the system's limit. */
 export const nothingUnexpected: Thresholds = {
   unexpected: ['count==0'],
   http_req_failed: ['rate==0'],

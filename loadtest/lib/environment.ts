@@ -1,6 +1,6 @@
-/** What the environment says: where the system is (as `npm run -s urls` prints it), and how large the run shall be. */
+/** The environment: addresses of the system (as `npm run -s urls` prints them) and sizes of the run. */
 
-/** Services with /metrics, by name. One whose address is not given is left out. */
+/** Services with /metrics, by name. A service without an address is left out. */
 export const services: Readonly<Record<string, string>> = Object.fromEntries(
   ['gateway', 'order-service', 'cancel-worker', 'control-room', 'payment-provider'].flatMap((name) => {
     const url = __ENV[`${name.toUpperCase().replaceAll('-', '_')}_URL`]

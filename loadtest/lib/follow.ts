@@ -6,12 +6,12 @@ import { PAYMENT_WINDOW_SECONDS } from './environment.ts'
 import { endOf } from './money.ts'
 import { type Answer, openPayment, payAt, readOrder, readReservation } from './shop.ts'
 
-/** Longer than any backlog these scenarios make; a reservation's own lifetime is twice as long. */
+/** Longer than any backlog of these scenarios; a reservation's own lifetime is twice as long. */
 export const ORDER_LIMIT_SECONDS = 60
 /** What the cancel worker's sweeper may need when the timeout message got lost. */
 const LAPSE_SLACK_SECONDS = 30
 export const LAPSE_LIMIT_SECONDS = PAYMENT_WINDOW_SECONDS + LAPSE_SLACK_SECONDS
-/** How often one asks who is told to come back. */
+/** Retries of a buyer who is told to come back. */
 const ASKED_MAX = 10
 
 interface Reservation {
@@ -20,8 +20,8 @@ interface Reservation {
 }
 
 /**
- * Looks at the reservation as a buyer's page does, often at first, then once a second. Whoever was told "you have got
- * it" gets an order, or counts as lost. @returns the order's id.
+ * Polls the reservation as a buyer's page does, with back-off up to a second. An accepted buyer without an order counts
+ * as lost. @returns the order's id
  */
 export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: Buyer): string | undefined {
   let status = 'RESERVED'
@@ -52,22 +52,22 @@ export function awaitOrder({ reservationId, acceptedAtMs }: Reservation, buyer: 
 }
 
 /**
- * Opens a payment, pays at the provider, and finds the order paid; or cancelled, where the system was slower than the
- * payment window.
+ * Opens a payment, pays at the provider, and checks that the order is paid; or cancelled, when the system was slower than
+ * the payment window.
  */
 export function pay(orderId: string, buyer: Buyer): void {
-  const payment = askAgainWhileAway(() => openPayment(orderId, buyer))
-  if (payment.status === 409 && codeOf(payment) === 'NOT_PAYABLE') return findIt('CANCELLED', orderId, buyer)
-  // 200: it had been opened, and that answer came too late.
+  const payment = retryWhileUnavailable(() => openPayment(orderId, buyer))
+  if (payment.status === 409 && codeOf(payment) === 'NOT_PAYABLE') return expectEnd('CANCELLED', orderId, buyer)
+  // 200: an earlier call opened it, and its answer came too late.
   if (payment.status !== 201 && payment.status !== 200) return reportAnswer(payment)
-  const money = askAgainWhileAway(() => payAt(String(payment.json('url'))))
+  const money = retryWhileUnavailable(() => payAt(String(payment.json('url'))))
   const end = money.status === 200 ? endOf(money.json('outcome')) : undefined
   if (!end) return reportAnswer(money)
-  findIt(end, orderId, buyer)
+  expectEnd(end, orderId, buyer)
 }
 
-/** What is not to be had for a moment (503) is asked for again, as the answer says; a repeat pays nothing twice. */
-function askAgainWhileAway(ask: () => Answer): Answer {
+/** Retries a 503 after its Retry-After. Payments are idempotent. */
+function retryWhileUnavailable(ask: () => Answer): Answer {
   let answer = ask()
   for (let times = 1; answer.status === 503 && times < ASKED_MAX; times++) {
     sleep(Number(answer.headers['Retry-After'] ?? 1))
@@ -76,14 +76,14 @@ function askAgainWhileAway(ask: () => Answer): Answer {
   return answer
 }
 
-function findIt(end: 'PAID' | 'CANCELLED', orderId: string, buyer: Buyer): void {
+function expectEnd(end: 'PAID' | 'CANCELLED', orderId: string, buyer: Buyer): void {
   const order = readOrder(orderId, buyer)
   if (order.status !== 200 || order.json('status') !== end) return reportAnswer(order)
   if (end === 'PAID') paid.add(1)
   else lapsed.add(1)
 }
 
-/** Does not pay, and finds the order cancelled once the payment window is over. */
+/** Does not pay, and checks that the order is cancelled after the payment window. */
 export function letLapse(orderId: string, buyer: Buyer): void {
   sleep(PAYMENT_WINDOW_SECONDS)
   for (let waited = 0; waited < LAPSE_SLACK_SECONDS; waited++) {

@@ -3,17 +3,17 @@ import http from 'k6/http'
 import { Counter } from 'k6/metrics'
 import { METRICS_TOKEN, services } from './environment.ts'
 
-/** Measures that grew beyond their bound, over all services. */
+/** Measures of all services that grew beyond their bounds. */
 const grew = new Counter('grew')
 
 /** What prom-client exports of every Node process, and by how much it may grow from the first third to the last. */
 interface Measure {
   label: string
   metric: string
-  /** Of a third the least value is compared: the heap right after a collection, the handles between two requests. */
+  /** What is compared of a third. The minimum is the heap right after a collection, the handles between two requests. */
   of: 'min' | 'median'
   show: (value: number) => string
-  /** Undefined: shown, not judged. */
+  /** Undefined: shown, without a bound. */
   allowed?: (first: number) => number
 }
 
@@ -21,8 +21,8 @@ const MB = 1_048_576
 const megabytes = (value: number) => `${(value / MB).toFixed(0)} MB`
 
 /**
- * The bounds leave room for what fills up once and then stays: compiled code, connection pools, and the connections of
- * the crowd, which the services keep for 65 s after their last use. A leak of 100 bytes a request shows in an hour, not
+ * The bounds leave room for what grows once and then stays: compiled code, connection pools, and keep-alive connections
+ * of buyers, which the services close after 65 idle seconds. A leak of 100 bytes a request shows in an hour, not
  * in two minutes.
  */
 const MEASURES: Measure[] = [
@@ -58,7 +58,7 @@ const MEASURES: Measure[] = [
 /** A service's metrics at one moment, by name. */
 type Sample = Record<string, number>
 
-/** Watches every service for `seconds`, then says what has grown. One VU does it, whose variables are the memory. */
+/** Samples every service for `seconds`, then reports what has grown. Runs in one VU, which holds the samples. */
 export function watchGrowth(seconds: number): void {
   const samples: Record<string, Sample[]> = Object.fromEntries(Object.keys(services).map((name) => [name, []]))
   // 60 samples at least, so that every third meets the heap right after a collection.
@@ -98,7 +98,7 @@ function typical(of: Measure['of'], values: number[]): number {
   return sorted[of === 'min' ? 0 : Math.floor(sorted.length / 2)] ?? 0
 }
 
-/** Undefined when it does not answer: that is missed by the buyers, and counted there. */
+/** Undefined when it does not answer; the buyers' calls count such a failure. */
 function readMetrics(url: string): Sample | undefined {
   const headers: Record<string, string> = METRICS_TOKEN ? { authorization: `Bearer ${METRICS_TOKEN}` } : {}
   const answer = http.get(`${url}/metrics`, { headers, responseType: 'text', tags: { name: 'metrics' } })

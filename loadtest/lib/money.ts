@@ -1,12 +1,12 @@
-/** What a buyer finds their order to be once the provider has told them so. */
+/** The order's status after the provider's answer. */
 const ENDS = {
   PAID: 'PAID',
-  // The shop was slow to answer and was told once more: the first time had counted.
+  // The shop answered too late and got the callback again: the first one had counted.
   ALREADY_COUNTED: 'PAID',
   // The payment window was over: the money goes back.
   REFUND_DUE: 'CANCELLED',
 } as const
 
-/** @returns undefined where the provider says anything else. */
+/** @returns undefined for any other answer */
 export const endOf = (outcome: unknown): 'PAID' | 'CANCELLED' | undefined =>
   typeof outcome === 'string' && Object.hasOwn(ENDS, outcome) ? ENDS[outcome as keyof typeof ENDS] : undefined

@@ -10,8 +10,8 @@ export interface Sale {
 }
 
 /**
- * A backlog of 200,000 orders at the order service's default rate, and a lost message's sweep on top. Where the payment
- * window is short there is no rest before the last order has lapsed.
+ * Enough for a backlog of 200,000 orders at the order service's default rate and for the sweep of a lost message. With a
+ * short payment window, rest begins only after the last order has lapsed.
  */
 const QUIET_LIMIT_SECONDS = 120 + Math.min(PAYMENT_WINDOW_SECONDS, 120)
 const OPEN_HOURS = 24
@@ -25,8 +25,8 @@ export function openSale(stock: number, name = ''): Sale {
 }
 
 /**
- * Waits until nothing is on its way, then has every unit accounted for from outside: the control room's audit recounts
- * PostgreSQL and Redis. What is wrong is said, counted, and fails the run by its threshold.
+ * Waits until nothing is in flight, then has the control room's audit recount every unit in PostgreSQL and Redis. Each
+ * fault is logged, counted, and fails the run by its threshold.
  */
 export function accountFor({ id, stock }: Sale): void {
   const audit = auditAtRest(id)
@@ -35,7 +35,7 @@ export function accountFor({ id, stock }: Sale): void {
 
   const left = sale.redisLeft ?? 0
   const { PENDING_PAYMENT, PAID, CANCELLED, REFUNDED } = sale.orders
-  // Every buyer here takes one unit. The sale's own counter is a second opinion.
+  // Every buyer takes one unit. The sale's own counter is checked, too.
   const sold = PENDING_PAYMENT + PAID
   console.log(
     `${id}${audit.quiet ? ' at rest' : ''}: ${stock} units = ${PAID} paid + ${PENDING_PAYMENT} unpaid + ${left} left; ${CANCELLED} orders lapsed`,

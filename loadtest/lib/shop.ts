@@ -2,32 +2,31 @@ import http, { type RefinedParams, type RefinedResponse } from 'k6/http'
 import type { Buyer } from './buyer.ts'
 import { GATEWAY_URL } from './environment.ts'
 
-/** The calls a buyer makes. Each is named, so that k6 groups its times by what was asked and not by the URL. */
+/** A buyer's calls. Each has a name, by which k6 groups latencies instead of by URL. */
 export type Answer = RefinedResponse<'text'>
 
-/** A buyer who has waited this long is gone. */
+/** Time limit of a buyer's call. */
 const PATIENCE = '15s'
 
 /**
- * Refusals that belong to a sale: sold out, too fast, not allowed, busy. Which of them are due is attempt.ts's to
- * judge.
+ * Refusals that belong to a sale: sold out, rate-limited, not eligible, busy. attempt.ts says which are expected.
  */
 http.setResponseCallback(http.expectedStatuses(200, 201, 202, 204, 403, 409, 429, 503))
 
 /** Signs in by name, in a demo. */
 export function signIn(name: string): Answer {
   return http.post(`${GATEWAY_URL}/sessions`, JSON.stringify({ name }), {
-    ...withoutToken('sign in'),
+    ...anonymous('sign in'),
     headers: { 'content-type': 'application/json' },
   })
 }
 
 export function listSales(): Answer {
-  return http.get(`${GATEWAY_URL}/sales`, withoutToken('sales'))
+  return http.get(`${GATEWAY_URL}/sales`, anonymous('sales'))
 }
 
 export function readSale(saleId: string): Answer {
-  return http.get(`${GATEWAY_URL}/sales/${saleId}`, withoutToken('sale'))
+  return http.get(`${GATEWAY_URL}/sales/${saleId}`, anonymous('sale'))
 }
 
 /** @param due which statuses are no failure; default: those of a sale, above. */
@@ -66,25 +65,25 @@ export function openPayment(orderId: string, buyer: Buyer): Answer {
   return http.post(`${GATEWAY_URL}/orders/${orderId}/payments`, '{}', asBuyer('payment link', buyer))
 }
 
-/** Presses the button on the provider's page; the provider tells the shop before it answers. */
+/** Pays on the provider's page; the provider calls the shop back before it answers. */
 export function payAt(link: string): Answer {
-  return http.post(link, null, { ...withoutToken('pay'), headers: { accept: 'application/json' } })
+  return http.post(link, null, { ...anonymous('pay'), headers: { accept: 'application/json' } })
 }
 
 const ONE_UNIT = '{"quantity":1}'
 const reservationsOf = (saleId: string) => `${GATEWAY_URL}/sales/${saleId}/reservations`
 
-function withoutToken(name: string): RefinedParams<'text'> {
+function anonymous(name: string): RefinedParams<'text'> {
   return { responseType: 'text', timeout: PATIENCE, tags: { name } }
 }
 
 /**
- * Every call of a buyer may be repeated without harm. The header says so, and then k6 sends it again when a kept-alive
- * connection was closed under it, instead of reporting a fault of its own making.
+ * Every call of a buyer is idempotent. With this header k6 retries when a keep-alive connection was closed meanwhile,
+ * instead of reporting a fault.
  */
 function asBuyer(name: string, { id, token }: Buyer): RefinedParams<'text'> {
   return {
-    ...withoutToken(name),
+    ...anonymous(name),
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': id },
   }
 }

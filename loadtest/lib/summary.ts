@@ -1,6 +1,6 @@
 import { CALLS } from './counters.ts'
 
-/** What k6 hands to handleSummary, as far as it is read here. */
+/** The fields that are read here of what k6 passes to handleSummary. */
 interface SummaryData {
   metrics: Metrics
   root_group: { checks: { name: string; passes: number; fails: number }[] }
@@ -15,14 +15,14 @@ interface Metric {
 }
 
 interface SummaryOptions {
-  /** Metrics whose thresholds only end the run: to cross them is what it was for. */
+  /** Metrics whose thresholds end the run without failing it. */
   limits?: string[]
-  /** More lines, for what only this scenario has. */
+  /** Further lines of this scenario. */
   more?: (metrics: Metrics) => string[]
 }
 
 const TREND_STATS = ['count', 'med', 'p(95)', 'p(99)', 'max']
-/** Every scenario's; the last page below reads these. */
+/** For every scenario; the summary below reads these. */
 export const commonOptions = { summaryTrendStats: TREND_STATS, setupTimeout: '1m', teardownTimeout: '5m' }
 
 const ATTEMPTS = ['accepted', 'duplicate', 'sold_out', 'limited', 'busy', 'unexpected']
@@ -94,7 +94,7 @@ function counts(names: string[], metrics: Metrics): string {
 
 function dropped(metrics: Metrics): string {
   return metrics.dropped_iterations
-    ? `; ${count('dropped_iterations', metrics)} iterations dropped: k6 had no VU free to send them`
+    ? `; ${count('dropped_iterations', metrics)} iterations dropped: k6 had no free VU`
     : ''
 }
 

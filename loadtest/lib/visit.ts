@@ -5,7 +5,7 @@ import { awaitOrder, pay } from './follow.ts'
 import type { Sale } from './sale.ts'
 import { listSales, readSale } from './shop.ts'
 
-/** Looks around: what is on sale, and how many are left. */
+/** Reads the list of sales and the units left. */
 export function browse(sale: Sale): void {
   const list = listSales()
   if (list.status !== 200) reportAnswer(list)
@@ -20,7 +20,7 @@ interface Bought {
   orderId: string
 }
 
-/** A new buyer's whole purchase, up to the order; undefined when there was nothing to be had. */
+/** A new buyer's purchase up to the order; undefined when the attempt was refused. */
 export function buyNew(sale: Sale): Bought | undefined {
   const buyer = newBuyer(sale.id)
   const attempted = attempt(sale.id, buyer)
@@ -29,7 +29,7 @@ export function buyNew(sale: Sale): Bought | undefined {
   return orderId ? { buyer, reservationId: attempted.reservationId, orderId } : undefined
 }
 
-/** An ordinary buyer: looks, buys, presses the button once more, and every second one pays. */
+/** An ordinary buyer: browses, buys, repeats the request; every second one pays. */
 export function visit(sale: Sale): void {
   browse(sale)
   const bought = buyNew(sale)

@@ -1,4 +1,4 @@
-/** The stock in the WHERE of the UPDATE: no look before the write, and the row's lock is held a round trip less. */
+/** The stock in the WHERE of the UPDATE: no read before the write, so the row lock is held for one round trip less. */
 import { database } from './database.ts'
 import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
 

@@ -1,4 +1,4 @@
-/** Lock the sale's row, look, write: correct, and every buyer of a sale waits for the one before. */
+/** Lock the sale's row, read, write: correct, and the buyers of a sale are served one after another. */
 import { database } from './database.ts'
 import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'
 

@@ -1,5 +1,5 @@
 /**
- * All of it in one prepared statement, past Prisma: one round trip, the lock held for as long as PostgreSQL commits.
+ * One prepared statement without Prisma: one round trip, and the lock is held only while PostgreSQL commits.
  */
 import { Pool } from 'pg'
 import { newOrder, type Purchase, type PurchaseOutcome, serve } from './frame.ts'

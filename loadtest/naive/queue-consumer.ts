@@ -28,7 +28,7 @@ async function place(message: ConsumeMessage): Promise<void> {
     })
     channel.ack(message)
   } catch (error) {
-    // A message that comes twice finds its order there; after any other error the broker redelivers it.
+    // A redelivered message finds its order; on any other error the broker redelivers.
     if (isDuplicate(error)) channel.ack(message)
     else channel.nack(message, false, true)
   }

@@ -1,7 +1,7 @@
 /**
- * The queue design as one would write it: Redis decides, one message per buyer with a confirm of its own, a consumer
+ * The usual queue design: Redis decides, one message per buyer with a confirm of its own, a consumer
  * (queue-consumer.ts) writes the rows. What it lacks is what the tests of this repository are about: a process that
- * dies between the decrement and the publish loses a unit, and nothing ever reports it.
+ * dies between the decrement and the publish loses a unit without a trace.
  */
 import { Redis, type Result } from 'ioredis'
 import { database } from './database.ts'

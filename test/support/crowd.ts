@@ -8,7 +8,7 @@ import { stretched } from './patience.ts'
 import { reserveOne } from './reserve-one.ts'
 import type { System } from './system.ts'
 
-/** Until a gateway that is just being started answers, on a machine that has other work. */
+/** A gateway's start on a loaded machine. */
 const START_TAKES_MS = 60_000
 /** Longer than any wait of the gateway: a buyer without an answer by then hangs. */
 const HANG_MS = 15_000
@@ -33,7 +33,7 @@ export class Crowd {
   constructor(system: System, saleId: string) {
     this.#system = system
     this.#saleId = saleId
-    // Not by signing in: the gateway may be away.
+    // Signed here: the gateway may be down.
     this.#sign = createTokens(system.env.TOKEN_SECRET ?? '').sign
   }
 

@@ -7,12 +7,12 @@ import type { Wishes } from './wishes.ts'
 
 export type Plan = 'pays' | 'pays late' | 'cancels' | 'lapses'
 
-/** A reservation that was answered with 202, as far as its buyer knows. */
+/** A reservation that was answered with 202, as its buyer knows it. */
 export interface Held {
   id: string
-  /** What the buyer was shown last. */
+  /** The last status that the buyer was shown. */
   seen: string
-  /** What became of it for good. */
+  /** The final status. */
   end?: 'PAID' | 'CANCELLED' | 'REJECTED'
 }
 
@@ -21,25 +21,25 @@ export interface BuyerOptions {
   token: string
   saleId: string
   plan: Plan
-  /** Of their first order; whoever has to come again is content with the unit. */
+  /** For the first order. A buyer who has to come again pays. */
   wishes: Wishes
   gateways: readonly string[]
   calls: Calls
   random: Random
-  /** Nothing is to be had any more. */
+  /** Every unit is paid for. */
   isOver: () => boolean
-  /** Whoever watches has given up on it. */
+  /** The test has given up. */
   isAbandoned: () => boolean
 }
 
-/** One person who wants one unit, and asks again whenever they do not know what happened. */
+/** A buyer who wants one unit, and retries each call whose outcome is unknown. */
 export class PlannedBuyer extends Buyer<Answer | undefined> {
-  /** In the order of the answers; one that is answered again, by another in between, stands there twice. */
+  /** In the order of the answers; a reservation that is answered again after another one stands there twice. */
   readonly held: Held[] = []
   plan: Plan
   readonly #options: BuyerOptions
   #gateway: number
-  /** Orders for which the plan is done, whatever came of it. */
+  /** Orders for which the plan was carried out, with any outcome. */
   readonly #dealtWith = new Set<string>()
 
   constructor(options: BuyerOptions) {
@@ -49,7 +49,7 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
     this.#gateway = options.random.between(0, options.gateways.length - 1)
   }
 
-  /** Until they have paid for a unit, or none is to be had. */
+  /** Ends when the buyer has paid for a unit, or every unit is paid for. */
   async shop(): Promise<void> {
     const { isOver, isAbandoned } = this.#options
     while (!isAbandoned()) {
@@ -63,7 +63,7 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
   async #askForOne(): Promise<void> {
     const { random, saleId } = this.#options
     const wishes = this.held.length === 0 ? this.#options.wishes : {}
-    // Some click twice, and some once more although they were told yes.
+    // Some click twice, and some once more after a 202.
     const clicks = random.chance(0.2) ? 2 : 1
     const answers = await Promise.all(Array.from({ length: clicks }, () => this.reserve(saleId, wishes)))
     if (answers.some((answer) => answer?.status === 202) && random.chance(0.2))
@@ -77,7 +77,7 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
     if (this.held.at(-1)?.id !== id) this.held.push({ id, seen })
   }
 
-  /** One look, and one step further when there is one to be made. */
+  /** Reads the reservation once, and takes the next step of the plan when there is one. */
   async #bringOn(held: Held): Promise<void> {
     const answer = await this.readReservation(held.id)
     if (answer?.status === 200) {
@@ -88,18 +88,18 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
     if (!held.end) await this.#pause()
   }
 
-  /** The order itself says that it is paid; nobody promises that the reservation will. */
+  /** Reads the order itself: the reservation need not say that it is paid. */
   async #dealWith(held: Held, orderId: string): Promise<void> {
     const order = await this.readOrder(orderId)
     if (order?.body.status === 'PAID') held.end = 'PAID'
     if (order?.body.status !== 'PENDING_PAYMENT' || this.#dealtWith.has(orderId)) return
     const isDone = await this.#carryOutPlan(orderId, Date.parse(String(order.body.paymentDeadline)))
     if (isDone) this.#dealtWith.add(orderId)
-    // Whoever let it lapse or sent it back did not mean to keep out of the sale.
+    // A buyer who let it lapse or cancelled it pays next time, so that the sale can end.
     if (isDone) this.plan = 'pays'
   }
 
-  /** @returns whether an answer says that it is done, or past doing. */
+  /** @returns whether an answer says that it is done, or can no longer be done */
   async #carryOutPlan(orderId: string, deadlineMs: number): Promise<boolean> {
     switch (this.plan) {
       case 'lapses':

@@ -13,7 +13,7 @@ export interface CrowdOptions {
 
 export const nameOfBuyer = (i: number) => `buyer-${i}`
 
-/** As of ten buyers. */
+/** Plans are drawn from these, so of ten buyers one cancels. */
 const PLANS: readonly Plan[] = [
   'pays',
   'pays',
@@ -31,7 +31,7 @@ const PLANS: readonly Plan[] = [
 export class Crowd {
   readonly calls = new Calls()
   readonly buyers: PlannedBuyer[]
-  /** Resolves when everybody has left. */
+  /** Resolves when all buyers have left. */
   readonly gone: Promise<void>
   #isOver = false
   #isAbandoned = false
@@ -62,17 +62,17 @@ export class Crowd {
     ).then(() => {})
   }
 
-  /** From now on whoever gets an order pays for it. */
+  /** From now on every buyer who gets an order pays for it. */
   everybodyPays(): void {
     for (const buyer of this.buyers) buyer.plan = 'pays'
   }
 
-  /** Every unit is paid for: whoever has none goes home. */
+  /** Every unit is paid for: buyers without one leave. */
   soldThrough(): void {
     this.#isOver = true
   }
 
-  /** They leave whatever they have in hand. */
+  /** All buyers leave at once, with their reservations as they are. */
   abandon(): void {
     this.#isAbandoned = true
   }
@@ -82,7 +82,7 @@ export class Crowd {
     return this.buyers.flatMap((buyer) => buyer.held)
   }
 
-  /** Accepted, and not known yet what becomes of it. */
+  /** Accepted reservations without a final status. */
   open(): Held[] {
     return this.accepted().filter((held) => !held.end)
   }
