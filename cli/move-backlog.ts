@@ -67,7 +67,7 @@ function startMover(channel: Awaited<ReturnType<typeof openChannel>>, exchange: 
 
   return {
     moved: () => moved,
-    take(message: ConsumeMessage | null) {
+    take: (message: ConsumeMessage | null) => {
       if (!message) failure ??= new Error('A partition was deleted while it was being moved')
       if (!message || failure) return
       inFlight++

@@ -254,6 +254,7 @@ test('an event that cannot be parked stays in its partition until it can', async
     (count) => count === early.length,
     60_000,
   )
+  expect(taken).toEqual(new Set(early.map(({ eventId }) => eventId)))
   await connection.close()
 })
 
