@@ -5,7 +5,7 @@ const test = '\\.test\\.ts$'
 const commandLine = '^core/platform/process/command-line\\.ts$'
 const inProduction = {
   path: `^(${services}|cli|core|prisma)/`,
-  pathNot: [test, '^prisma/new-migration\\.ts$', '^cli/(urls\\.ts$|spread/)'],
+  pathNot: [test, '^prisma/new-migration\\.ts$', '^cli/urls\\.ts$'],
 }
 /** Code of this repository, as opposed to packages and Node's own modules. */
 const own = '^(?!node_modules/|\\.)'
@@ -69,7 +69,7 @@ module.exports = {
       name: 'commands-use-core',
       severity: 'error',
       comment: 'An operator may run a command where no service runs. Only cli/urls.ts asks the launcher of npm start.',
-      from: { path: '^cli/', pathNot: [test, '^cli/(urls\\.ts$|spread/)'] },
+      from: { path: '^cli/', pathNot: [test, '^cli/urls\\.ts$'] },
       to: ownButNot('^cli/', '^core/'),
     },
     {
@@ -111,7 +111,7 @@ module.exports = {
         '^dev/',
         '^prisma/migrate\\.ts$',
         '^core/contracts/',
-        '^subscribers/frame/subscriber\\.ts$',
+        '^subscribers/runtime/subscriber\\.ts$',
         commandLine,
       ),
     },

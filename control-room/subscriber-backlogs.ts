@@ -1,18 +1,17 @@
 import { Gauge, type Registry } from 'prom-client'
 import { subscriberQueues } from '../core/contracts/subscriber-topology.ts'
-import type { Database, SpreadStage } from '../core/platform/stores/database.ts'
+import type { Database } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 
 /** Lag of one subscriber, in messages that no consumer has taken. */
 export interface SubscriberBacklog {
   subscriber: string
-  /** In its partitions, and in the queues that a backlog is spread over. */
+  /** In its partitions, and in those that its backlog is being moved to. */
   waiting: number
   held: number
   parked: number
   deadLetters: number
-  spread: SpreadStage
 }
 
 export interface SubscriberReader {
@@ -27,15 +26,15 @@ export function createSubscriberReader(database: Database, depths: DepthReader):
     async read() {
       const subscriptions = await database.subscription.findMany({ orderBy: { name: 'asc' } })
       return await Promise.all(
-        subscriptions.map(async ({ name, partitions, spread, spreadOver }) => {
+        subscriptions.map(async ({ name, partitions, spreadOver }) => {
           const queues = subscriberQueues(name, partitions, [])
-          const waiting = await sum([...queues.partitions, ...queues.spreadOver(spreadOver ?? 0).queues])
+          const waiting = await sum([...queues.partitions, ...subscriberQueues(name, spreadOver ?? 0, []).partitions])
           const [held = 0, parked = 0, deadLetters = 0] = await depths.depths([
             queues.held,
             queues.parked,
             queues.deadLetters,
           ])
-          return { subscriber: name, waiting, held, parked, deadLetters, spread }
+          return { subscriber: name, waiting, held, parked, deadLetters }
         }),
       )
     },

@@ -2,7 +2,7 @@ import type { OrderEvent } from '../core/contracts/messages.ts'
 import { byOrder, mayGoOn, reportStep } from '../core/orders/saga.ts'
 import { turnAfter } from '../core/orders/saga-chain.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
-import type { Subscriber } from './frame/subscriber.ts'
+import type { Subscriber } from './runtime/subscriber.ts'
 
 /**
  * The coupon that an order names: locked as a step of its saga, used when it is paid, given back when it ends

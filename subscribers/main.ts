@@ -1,5 +1,5 @@
 import { runService } from '../core/platform/process/service.ts'
-import { SubscribersConfig } from './frame/config.ts'
-import { startSubscribers } from './frame/start-subscribers.ts'
+import { SubscribersConfig } from './runtime/config.ts'
+import { startSubscribers } from './runtime/start-subscribers.ts'
 
 await runService('subscribers', SubscribersConfig, startSubscribers)

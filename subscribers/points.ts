@@ -2,7 +2,7 @@ import type { OrderEvent } from '../core/contracts/messages.ts'
 import { byOrder, mayGoOn, reportStep } from '../core/orders/saga.ts'
 import { turnAfter } from '../core/orders/saga-chain.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
-import type { Subscriber } from './frame/subscriber.ts'
+import type { Subscriber } from './runtime/subscriber.ts'
 
 /** Paid for one point; spent, a point is a cent. */
 const CENTS_PER_POINT = 100

@@ -3,7 +3,7 @@ import { veto } from '../core/orders/saga.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
-import type { Subscriber, Tools } from './frame/subscriber.ts'
+import type { Subscriber, Tools } from './runtime/subscriber.ts'
 
 /** Reviews every paid order by rules. One that breaks a grave rule is vetoed, and its buyer may buy nothing more. */
 export const subscriber: Subscriber = {

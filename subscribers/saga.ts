@@ -7,7 +7,7 @@ import type { Transaction } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import { groupBy } from '../core/platform/batches/group-by.ts'
 import { Stock } from '../core/stock/stock.ts'
-import type { Subscriber, Tools } from './frame/subscriber.ts'
+import type { Subscriber, Tools } from './runtime/subscriber.ts'
 
 /**
  * Keeps the order's end of its saga: ends the order to which a failure has come back, and closes the saga of one that

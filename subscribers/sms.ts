@@ -1,6 +1,6 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { logFileProvider } from './providers/sms-provider.ts'
-import type { Subscriber } from './frame/subscriber.ts'
+import type { Subscriber } from './runtime/subscriber.ts'
 
 /** Nothing is delivered again after so long: the relay and the broker try for seconds. */
 const MARK_SECONDS = 24 * 3_600

@@ -1,7 +1,7 @@
 import type { OrderEvent, OrderEventType } from '../core/contracts/messages.ts'
 import { Prisma, type Transaction } from '../core/platform/stores/database.ts'
 import { groupBy } from '../core/platform/batches/group-by.ts'
-import type { Subscriber } from './frame/subscriber.ts'
+import type { Subscriber } from './runtime/subscriber.ts'
 
 /**
  * What happens in each sale, second by second and in all. Strong, although no money hangs on it: what was counted twice

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OrderEvent } from '../core/contracts/messages.ts'
-import { findSubscribers } from '../subscribers/frame/find-subscribers.ts'
-import type { Subscriber } from '../subscribers/frame/subscriber.ts'
+import { subscriberQueues } from '../core/contracts/subscriber-topology.ts'
+import { findSubscribers } from '../subscribers/runtime/find-subscribers.ts'
+import type { Subscriber } from '../subscribers/runtime/subscriber.ts'
 import { eventually } from './support/eventually.ts'
 import { freePort } from '../dev/servers/ports.ts'
 import { lengthOf } from './support/queues.ts'
@@ -89,8 +90,8 @@ test('orders are shared out over as many partitions as there are', async () => {
   const { seen, start } = instances('spread')
   await (await start('nobody', { SUBSCRIBER_PARTITIONS: '4' }))()
   await subscriptions.publish(...newOrders(200).flat())
-  const { exchange } = subscriptions.queues('spread')
-  const lengths = await Promise.all([0, 1, 2, 3].map((i) => lengthOf(subscriptions.world, `${exchange}.${i}`)))
+  const { partitions } = subscriberQueues('spread', 4, [])
+  const lengths = await Promise.all(partitions.map((queue) => lengthOf(subscriptions.world, queue)))
   expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(600)
   // A fair share is 150; each is of whole orders.
   for (const length of lengths) {

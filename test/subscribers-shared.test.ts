@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { subscriber as points } from '../subscribers/points.ts'
 import type { OrderEvent } from '../core/contracts/messages.ts'
-import type { Subscriber } from '../subscribers/frame/subscriber.ts'
+import type { Subscriber } from '../subscribers/runtime/subscriber.ts'
 import { freePort } from '../dev/servers/ports.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'

@@ -1,22 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { connect } from 'amqplib'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OrderEvent } from '../core/contracts/messages.ts'
+import { subscriberQueues } from '../core/contracts/subscriber-topology.ts'
 import { createDepthReader, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { createLog } from '../core/platform/process/log.ts'
-import { declare } from '../core/platform/rabbit/declare.ts'
-import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
-import { beginSpreading, haveAllCome, setStage } from '../cli/spread/stages.ts'
+import type { Subscriber } from '../subscribers/runtime/subscriber.ts'
 import { eventually } from './support/eventually.ts'
-import { pauseKey } from './support/added-subscriber/newcomer.ts'
-import { lengthOf, publishTo } from './support/queues.ts'
+import { lengthOf } from './support/queues.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
+import { shortOrLong } from './support/thoroughness.ts'
 
-/**
- * As long as an effect waits to be let go, before it leaves its events to the next try: a transaction may take 10 s.
- */
-const HELD_MS = 1_000
+const ORDERS = shortOrLong(100, 33_334)
 const STEPS = ['order.created', 'order.paid', 'order.refunded'] as const
 let subscriptions: Subscriptions
 let depths: DepthReader
@@ -29,197 +22,113 @@ afterAll(async () => {
   await subscriptions.close()
 })
 
-/**
- * A subscriber with a backlog of so many orders, all of them under way at the same time, none of which it handles until
- * it is let go.
- */
-async function backlogged(name: string, orderCount: number) {
+function recorder(name: string) {
   const seen: OrderEvent[] = []
-  let letGo = () => {}
-  const released = new Promise<boolean>((resolve) => {
-    letGo = () => resolve(true)
-  })
   const subscriber: Subscriber = {
     name,
     events: STEPS,
     once: 'inbox',
-    async handle(_tx, event) {
-      if (!(await Promise.race([released, delay(HELD_MS, false)]))) throw new TryAgain('not yet')
+    handle: (_tx, event) => {
       seen.push(event)
+      return Promise.resolve()
     },
   }
-  await (await subscriptions.run(subscriber))()
-  const orders = Array.from({ length: orderCount }, () => history([...STEPS]))
-  await subscriptions.publish(...STEPS.flatMap((_, step) => orders.flatMap((events) => events[step] ?? [])))
-  return { seen, orders, letGo, start: () => subscriptions.run(subscriber, { SUBSCRIBER_BATCH_MAX: '10' }) }
+  return { seen, start: () => subscriptions.run(subscriber) }
 }
 
 const spread = (...args: string[]) =>
-  execa('node', ['dev/run.mjs', 'cli/spread/main.ts', ...args], {
-    env: { ...subscriptions.env, LOG_LEVEL: 'silent', SUBSCRIBERS_FOLDER: 'test/support/added-subscriber' },
+  execa('node', ['dev/run.mjs', 'cli/spread.ts', ...args], { env: subscriptions.env })
+const newOrders = (count: number) => Array.from({ length: count }, () => history([...STEPS]))
+const interleaved = (orders: OrderEvent[][]) =>
+  STEPS.flatMap((_, step) => orders.flatMap((events) => events[step] ?? []))
+const lengthsOf = (name: string, partitions: number) => depths.depths(subscriberQueues(name, partitions, []).partitions)
+const waitingIn = async (name: string, partitions: number) =>
+  (await lengthsOf(name, partitions)).reduce((sum, length) => sum + length, 0)
+const partitionsOf = (name: string) =>
+  subscriptions.world.database.subscription.findUnique({
+    where: { name },
+    select: { partitions: true, spreadOver: true },
   })
-/** Of the further queues those that exist. */
-async function spreadQueues(name: string, over: number): Promise<string[]> {
-  const { queues } = subscriptions.queues(name).spreadOver(over)
-  const statuses = await Promise.all(
-    queues.map(async (queue) => (await subscriptions.world.broker('GET', `queues/%VHOST%/${queue}`)).status),
-  )
-  return queues.filter((_, i) => statuses[i] !== 404)
-}
 
-/** Every order to its end, its events once and one after another, and nothing set aside. */
 async function expectAllInOrder(name: string, seen: OrderEvent[], orders: OrderEvent[][]): Promise<void> {
-  for (const [event] of orders)
-    expect(seen.filter(({ orderId }) => orderId === event?.orderId).map(({ sequence }) => sequence)).toEqual([1, 2, 3])
-  for (const queue of [subscriptions.queues(name).parked, subscriptions.queues(name).deadLetters])
-    expect(await lengthOf(subscriptions.world, queue)).toBe(0)
+  await eventually(
+    'every event',
+    () => seen.length,
+    (count) => count === orders.length * STEPS.length,
+    shortOrLong(60_000, 600_000),
+  )
+  const sequences = new Map<string | null, number[]>()
+  for (const { orderId, sequence } of seen) sequences.set(orderId, [...(sequences.get(orderId) ?? []), sequence])
+  for (const [event] of orders) expect(sequences.get(event?.orderId ?? '')).toEqual([1, 2, 3])
+  expect(await lengthOf(subscriptions.world, subscriptions.queues(name).parked)).toBe(0)
 }
 
-test('a backlog is spread over more queues and drained, with what comes meanwhile, and then everything is as it was', async () => {
-  const { seen, orders, letGo, start } = await backlogged('slow', 150)
+test('the backlog of a stopped subscriber is moved to ten partitions, and back, in order and with what arrives meanwhile', async () => {
+  const { seen, start } = recorder('points')
+  const stop = await start()
+  await expect(spread('points')).rejects.toThrow('A process of points is alive')
+  await stop()
+  const orders = newOrders(ORDERS)
+  await subscriptions.publish(...interleaved(orders))
+
+  const later = newOrders(20)
+  const arriving = subscriptions.publish(...interleaved(later))
+  expect((await spread('points')).stdout).toMatch(/\d+ messages moved: points has 10 partitions now, instead of 2\./)
+  await arriving
+  expect(await partitionsOf('points')).toEqual({ partitions: 10, spreadOver: null })
+  expect((await lengthsOf('points', 10)).filter((length) => length > 0).length).toBeGreaterThan(5)
+  expect(await waitingIn('points', 2)).toBe(0)
+  const stopTen = await start()
+  await expectAllInOrder('points', seen, [...orders, ...later])
+  await stopTen()
+
+  const last = newOrders(10)
+  await subscriptions.publish(...interleaved(last))
+  expect((await spread('points', '--over', '1')).stdout).toContain('points has 1 partitions now, instead of 10.')
   await start()
-  await start()
-  const command = spread('slow', '--over', '6', '--processes', '0')
-  await eventually(
-    'it to be spread',
-    () => spreadQueues('slow', 6),
-    (queues) => queues.length === 6,
-  )
-  const later = Array.from({ length: 50 }, () => history([...STEPS]))
-  await subscriptions.publish(...later.flat())
-  letGo()
-  const { stdout } = await command
-  expect(stdout).toMatch(
-    /The backlog of slow is drained: [\d,]+ events in [\d.]+ s, [\d,]+ a second, over 6 queues by 2 processes/,
-  )
-  await eventually(
-    'what came last',
-    () => seen.length,
-    (count) => count === 600,
-  )
-  await expectAllInOrder('slow', seen, [...orders, ...later])
-  expect(await spreadQueues('slow', 6)).toEqual([])
-  expect(await subscriptions.world.database.subscription.findUnique({ where: { name: 'slow' } })).toMatchObject({
-    spread: 'NONE',
-    spreadOver: null,
-  })
+  await expectAllInOrder('points', seen, [...orders, ...later, ...last])
 })
 
-test('killed in the middle it leaves nothing behind that does not go on, and run again it comes to its end', async () => {
-  const { seen, orders, letGo, start } = await backlogged('cut', 150)
-  await start()
-  const command = spread('cut', '--over', '5', '--processes', '0')
+test('while a backlog is being moved no process starts; killed, the same command finishes it', async () => {
+  const { seen, start } = recorder('killed')
+  await (await start())()
+  const orders = newOrders(ORDERS * 4)
+  await subscriptions.publish(...interleaved(orders))
+  const command = spread('killed', '--over', '5')
   command.catch(() => 'it is killed')
-  const { queues } = subscriptions.queues('cut').spreadOver(5)
   await eventually(
-    'everything to be spread',
-    () => depths.depths(queues),
-    (lengths) => lengths.reduce((sum, length) => sum + length, 0) > 50,
+    'some to be moved',
+    () => waitingIn('killed', 5),
+    (count) => count > 0,
   )
   command.kill('SIGKILL')
-  letGo()
-  await eventually(
-    'the processes to go on without it',
-    () => seen.length,
-    (count) => count === 450,
-  )
-  expect((await spread('cut', '--processes', '0')).stdout).toContain('over 5 queues by 1 processes')
-  await expectAllInOrder('cut', seen, orders)
-  expect(await spreadQueues('cut', 5)).toEqual([])
-  // And from then on as before.
-  const next = history([...STEPS])
-  await subscriptions.publish(...next)
-  await eventually(
-    'a new order',
-    () => seen.length,
-    (count) => count === 453,
-  )
+  expect(await partitionsOf('killed')).toEqual({ partitions: 2, spreadOver: 5 })
+  const starting = start()
+  // Started after it, and at work: the first would be, too, if it did not wait.
+  await recorder('other').start()
+  expect(await subscriptions.world.database.subscriberProcess.count({ where: { subscriber: 'killed' } })).toBe(0)
+  expect((await spread('killed')).stdout).toContain('killed has 5 partitions now, instead of 2.')
+  await starting
+  await expectAllInOrder('killed', seen, orders)
 })
 
-test('what cannot be moved stays where it is, and is handled there when it is not to be moved any more', async () => {
-  const { seen, orders, letGo, start } = await backlogged('stuck', 20)
-  letGo()
-  const { topology } = subscriptions.queues('stuck').spreadOver(2)
-  const connection = await connect(subscriptions.world.rabbitmqUrl)
-  await declare(connection, { ...topology, bindings: [] }, createLog('test', 'silent'))
-  const { database } = subscriptions.world
-  await beginSpreading(database, 'stuck', 2)
-  const stop = await start()
-  await eventually(
-    'the process to move',
-    () => haveAllCome(database, 'stuck', 'SPREADING'),
-    (isSo) => isSo,
-  )
-  await stop()
-  expect(seen).toEqual([])
-  expect(await subscriptions.backlog('stuck')).toBe(60)
-  await setStage(database, 'stuck', 'NONE')
-  await start()
-  await eventually(
-    'all',
-    () => seen.length,
-    (count) => count === 60,
-  )
-  await expectAllInOrder('stuck', seen, orders)
-  await connection.close()
+test('what the new partitions do not take stays where it was', async () => {
+  await (await recorder('refused').start())()
+  const orders = newOrders(10)
+  await subscriptions.publish(...interleaved(orders))
+  // Bounds that differ are kept: there is room for one event each.
+  for (const queue of subscriberQueues('refused', 3, []).partitionsTopology.queues)
+    await subscriptions.world.broker('PUT', `queues/%VHOST%/${queue.name}`, {
+      durable: true,
+      arguments: { ...queue.arguments, 'x-max-length': 1 },
+    })
+  await expect(spread('refused', '--over', '3')).rejects.toThrow('The broker did not take a message: REFUSED')
+  const waiting = async () => (await waitingIn('refused', 2)) + (await waitingIn('refused', 3))
+  await eventually('all to be there', waiting, (count) => count >= orders.length * STEPS.length)
+  expect(await partitionsOf('refused')).toEqual({ partitions: 2, spreadOver: 3 })
 })
 
-test('a queue goes only when nobody has anything of it in hand, not even who has fallen silent', async () => {
-  const { seen, letGo, start } = await backlogged('silent', 0)
-  letGo()
-  await start()
-  const { topology, queues } = subscriptions.queues('silent').spreadOver(2)
-  const cutOff = await connect(subscriptions.world.rabbitmqUrl)
-  await declare(cutOff, topology, createLog('test', 'silent'))
-  const channel = await cutOff.createChannel()
-  const inHand: unknown[] = []
-  await channel.consume(queues[0] ?? '', (message) => inHand.push(message))
-  await publishTo(subscriptions.world, '', queues[0] ?? '', JSON.stringify(history([...STEPS])[0]))
-  await eventually(
-    'it to have an event',
-    () => inHand.length,
-    (count) => count === 1,
-  )
-  const command = spread('silent', '--over', '2', '--processes', '0')
-  const stage = () => subscriptions.world.database.subscription.findUniqueOrThrow({ where: { name: 'silent' } })
-  await eventually(
-    'all others to be done',
-    stage,
-    ({ spread, spreadOver }) => spread === 'NONE' && spreadOver === 2,
-    60_000,
-  )
-  await delay(2_000)
-  expect(await spreadQueues('silent', 2)).toHaveLength(2)
-  await cutOff.close()
-  await command
-  expect(seen).toHaveLength(1)
-  expect(await spreadQueues('silent', 2)).toEqual([])
-})
-
-test('further processes take their part, and go when it is done; a second command and a name that nobody has are refused', async () => {
-  const { world } = subscriptions
+test('an unknown name is refused with those that exist', async () => {
   await subscriptions.declare('newcomer')
-  await Promise.all([
-    expect(spread('newcomer', '--processes', '0')).rejects.toThrow(/No process runs newcomer/),
-    expect(spread('nobody')).rejects.toThrow(/Nobody has subscribed as nobody; there are .*newcomer/),
-  ])
-  const orders = Array.from({ length: 100 }, () => history(['order.created', 'order.paid']))
-  await subscriptions.publish(...orders.flat())
-  // The one that leads does not come to its end before the other has tried.
-  await world.redis.set(pauseKey(world.keyPrefix), 'yes')
-  const commands = [1, 2].map(() =>
-    spread('newcomer', '--over', '4', '--processes', '1').then(
-      () => 'led',
-      () => 'refused',
-    ),
-  )
-  expect(await Promise.race(commands)).toBe('refused')
-  await world.redis.del(pauseKey(world.keyPrefix))
-  expect((await Promise.all(commands)).toSorted()).toEqual(['led', 'refused'])
-  for (const [event] of orders)
-    expect(await world.redis.lrange(`${world.keyPrefix}handled:${event?.orderId}`, 0, -1)).toEqual([
-      'order.created',
-      'order.paid',
-    ])
-  expect(await world.database.subscriberProcess.count({ where: { subscriber: 'newcomer' } })).toBe(0)
+  await expect(spread('nobody')).rejects.toThrow(/No subscriber is named nobody; there are .*newcomer/)
 })

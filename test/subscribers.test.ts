@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect } from 'amqplib'
 import { execa } from 'execa'
 import type { OrderEvent } from '../core/contracts/messages.ts'
-import { type Subscriber, TryAgain } from '../subscribers/frame/subscriber.ts'
+import { type Subscriber, TryAgain } from '../subscribers/runtime/subscriber.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
 import { history, PARKING, Subscriptions } from './support/subscriptions.ts'
@@ -231,6 +232,30 @@ test('a subscriber whose partition is full refuses, loses nothing, and all other
     (count) => count === 60,
   )
   expect(full.seen).toHaveLength(60)
+})
+
+test('an event that cannot be parked stays in its partition until it can', async () => {
+  const { parked, topology } = subscriptions.queues('crowded')
+  const queue = topology.queues.find(({ name }) => name === parked)
+  await world('PUT', parked, { durable: true, arguments: { ...queue?.arguments, 'x-max-length': 1 } })
+  await subscriptions.run(recorder('crowded').subscriber, PARKING)
+  const early = Array.from({ length: 12 }, () => history([...FULL])[1]).filter((event) => event !== undefined)
+  await subscriptions.publish(...early)
+  const taken = new Set<unknown>()
+  const connection = await connect(subscriptions.world.rabbitmqUrl)
+  const channel = await connection.createChannel()
+  await eventually(
+    'all to be parked, as room is made',
+    async () => {
+      const message = await channel.get(parked, { noAck: true })
+      if (message) taken.add(message.properties.messageId)
+      return taken.size
+    },
+    (count) => count === early.length,
+    60_000,
+  )
+  expect(taken).toEqual(new Set(early.map(({ eventId }) => eventId)))
+  await connection.close()
 })
 
 test('resending to partitions that are gone says so, and keeps what was parked', async () => {

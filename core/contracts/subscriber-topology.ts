@@ -3,17 +3,18 @@ import {
   DEAD_LETTER_DELIVERIES,
   DELIVERY_LIMIT,
   eventTopology,
-  type Exchange,
   ORDER_EVENTS,
   type Queue,
   type Topology,
 } from './topology.ts'
 
-/** Everything that one subscriber has of its own: what befalls it, or its messages, is seen by nobody else. */
+/** The queues of one subscriber, which it shares with no other. */
 export interface SubscriberQueues {
-  /** Takes the events and shares them out by their order. */
+  /** Takes the events, and those that come again; it passes them to `byOrder`. */
   exchange: string
-  /** The events of one order are always in the same one. */
+  /** Shares the events out over the partitions by the hash of their order. */
+  byOrder: string
+  /** All events of one order are in the same one. Their names say how many there are: no two numbers share a queue. */
   partitions: string[]
   /** Events whose predecessor has not come yet: they wait here for `heldMs`, then come again. */
   held: string
@@ -25,23 +26,17 @@ export interface SubscriberQueues {
   topology: Topology
   /** As much of it as the consumer of one partition needs; five subscribers are 20 of these. */
   partitionTopology: (partition: string) => Topology
-  /** More queues, for as long as a backlog is spread over them. */
-  spreadOver: (queueCount: number) => SpreadQueues
-}
-
-export interface SpreadQueues {
-  exchange: string
-  queues: string[]
-  topology: Topology
-  /** As much of it as the consumer of one of them needs. It binds nothing: what is taken down stays empty. */
-  queueTopology: (queue: string) => Topology
+  /** The partitions and what shares events out over them; no event reaches it until `exchange` is linked to it. */
+  partitionsTopology: Topology
 }
 
 export const HELD_MS = 500
-/** Queues that a backlog may be spread over; each is a connection of every process. */
-export const SPREAD_OVER_MAX = 64
+/** Each is a connection of every process. */
+export const PARTITIONS_MAX = 64
+/** A process that has not reported for so long counts as gone. */
+export const SILENT_SECONDS = 10
 /** Per partition. An event takes some 500 bytes. */
-const BACKLOG_BOUND: Bound = { items: 1_000_000, bytesPerItem: 512 }
+export const BACKLOG_BOUND: Bound = { items: 1_000_000, bytesPerItem: 512 }
 const SET_ASIDE_BOUND: Bound = { items: 100_000, bytesPerItem: 1_024 }
 
 const boundOf = ({ items, bytesPerItem }: Bound) => ({
@@ -56,7 +51,8 @@ const boundOf = ({ items, bytesPerItem }: Bound) => ({
  */
 export function subscriberQueues(name: string, partitionCount: number, events: readonly string[]): SubscriberQueues {
   const exchange = `seckill.subscriber.${name}`
-  const partitions = Array.from({ length: partitionCount }, (_, i) => `${exchange}.${i}`)
+  const byOrder = `${exchange}.of-${partitionCount}`
+  const partitions = Array.from({ length: partitionCount }, (_, i) => `${exchange}.${i}-of-${partitionCount}`)
   const [held, parked, deadLetters] = [`${exchange}.held`, `${exchange}.parked`, `${exchange}.dead-letters`]
   const partitionArguments = {
     ...boundOf(BACKLOG_BOUND),
@@ -83,51 +79,41 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
   // want.
   const aside = (queue: string): Queue => ({ name: queue, arguments: asideArguments })
   const wanted = ['order.*', ...events.filter((type) => !type.startsWith('order.'))]
+  const partitionTopology = (partition: string): Topology => ({
+    exchanges: [],
+    queues: [{ name: partition, arguments: partitionArguments }],
+    // On such an exchange the routing key is a partition's share of the orders.
+    bindings: [{ queue: partition, exchange: byOrder, routingKey: '1' }],
+  })
+  const parts = partitions.map(partitionTopology)
+  const partitionsTopology: Topology = {
+    exchanges: [{ name: byOrder, type: 'x-consistent-hash', arguments: { 'hash-property': 'correlation_id' } }],
+    queues: parts.flatMap(({ queues }) => queues),
+    bindings: parts.flatMap(({ bindings }) => bindings),
+  }
   return {
     exchange,
+    byOrder,
     partitions,
     held,
     parked,
     deadLetters,
     topology: {
-      exchanges: [...eventTopology.exchanges, byOrder(exchange)],
+      exchanges: [...eventTopology.exchanges, { name: exchange, type: 'fanout' }, ...partitionsTopology.exchanges],
       queues: [
         aside(deadLetters),
         aside(parked),
-        ...partitions.map((partition) => ({ name: partition, arguments: partitionArguments })),
+        ...partitionsTopology.queues,
         { name: held, arguments: heldArguments },
       ],
-      // On such an exchange the routing key is a partition's share of the orders.
-      bindings: partitions.map((partition) => ({ queue: partition, exchange, routingKey: '1' })),
-      links: wanted.map((routingKey) => ({ from: ORDER_EVENTS, to: exchange, routingKey })),
+      bindings: partitionsTopology.bindings,
+      links: [
+        { from: exchange, to: byOrder, routingKey: '' },
+        ...wanted.map((routingKey) => ({ from: ORDER_EVENTS, to: exchange, routingKey })),
+      ],
     },
     deadLetterTopology: { exchanges: [], queues: [aside(deadLetters)], bindings: [] },
-    partitionTopology: (partition) => ({
-      exchanges: [],
-      queues: [{ name: partition, arguments: partitionArguments }],
-      bindings: [{ queue: partition, exchange, routingKey: '1' }],
-    }),
-    spreadOver(queueCount) {
-      const spread = `${exchange}.spread`
-      const queues = Array.from({ length: queueCount }, (_, i) => `${spread}.${i}`)
-      const declared = (queue: string): Queue => ({ name: queue, arguments: partitionArguments })
-      return {
-        exchange: spread,
-        queues,
-        topology: {
-          exchanges: [byOrder(spread)],
-          queues: queues.map(declared),
-          bindings: queues.map((queue) => ({ queue, exchange: spread, routingKey: '1' })),
-        },
-        queueTopology: (queue) => ({ exchanges: [], queues: [declared(queue)], bindings: [] }),
-      }
-    },
+    partitionTopology,
+    partitionsTopology,
   }
 }
-
-/** Shares messages out by the hash of their order. */
-const byOrder = (name: string): Exchange => ({
-  name,
-  type: 'x-consistent-hash',
-  arguments: { 'hash-property': 'correlation_id' },
-})

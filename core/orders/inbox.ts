@@ -7,13 +7,16 @@ import type { Database, Transaction } from '../platform/stores/database.ts'
 export interface Subscription {
   name: string
   since: Date
+  partitions: number
 }
 
-/** To be called once the queues are bound: orders placed after that have all of their events in them. */
+/**
+ * To be called once the queues are bound: orders placed after that have all of their events in them. @param partitions of
+ * a new one; one that exists keeps its number
+ */
 export async function subscribe(database: Database, name: string, partitions: number): Promise<Subscription> {
   await database.$executeRaw`
-    INSERT INTO subscriptions (name, partitions) VALUES (${name}, ${partitions})
-    ON CONFLICT (name) DO UPDATE SET partitions = excluded.partitions`
+    INSERT INTO subscriptions (name, partitions) VALUES (${name}, ${partitions}) ON CONFLICT (name) DO NOTHING`
   return database.subscription.findUniqueOrThrow({ where: { name } })
 }
 

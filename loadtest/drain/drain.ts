@@ -11,11 +11,10 @@ export interface Case {
   subscriber: string
   events: number
   partitions: number
-  /** Of the service; those that the command adds not included. */
   processes: number
   batch: number
-  /** Spread with the command, over so many queues and with so many further processes. */
-  spread?: { over: number; processes: number }
+  /** Moved to so many partitions before the processes start. */
+  spreadOver?: number
 }
 
 export interface Drained extends Case {
@@ -28,7 +27,7 @@ export interface Drained extends Case {
 const LOOK_INTERVAL_MS = 100
 const EVENTS_PER_ORDER = 2
 
-/** From the moment that the processes begin, or the command is given, to the last event's effect. */
+/** From the start of the move, or of the processes, to the last event's effect. */
 export async function drain(servers: Servers, given: Case): Promise<Drained> {
   const place = await servers.newPlace()
   const folder = given.subscriber === 'slow' ? { SUBSCRIBERS_FOLDER: 'loadtest/drain/effects' } : {}
@@ -68,33 +67,21 @@ export async function drain(servers: Servers, given: Case): Promise<Drained> {
         ])
       ).rows[0]?.orders,
     )
-  const running = await Promise.all(Array.from({ length: given.processes }, start))
   const beganMs = Date.now()
-  const already = (await count(1)) + (await count(2))
-  const command =
-    given.spread &&
-    execa(
-      'node',
-      [
-        'dev/run.mjs',
-        'cli/spread/main.ts',
-        given.subscriber,
-        '--over',
-        String(given.spread.over),
-        '--processes',
-        String(given.spread.processes),
-      ],
-      { env },
-    )
+  const moved =
+    given.spreadOver &&
+    (await execa('node', ['dev/run.mjs', 'cli/spread.ts', given.subscriber, '--over', String(given.spreadOver)], {
+      env,
+    }))
+  const running = await Promise.all(Array.from({ length: given.processes }, start))
   while ((await count(EVENTS_PER_ORDER)) < orders) await delay(LOOK_INTERVAL_MS)
   const seconds = (Date.now() - beganMs) / 1_000
-  const said = (await command)?.stdout.trim().split('\n').at(-1)
   await Promise.all(running.map((one) => one.stop()))
   await pool.end()
   return {
     ...given,
     seconds,
-    perSecond: Math.round((given.events - already) / seconds),
-    ...(said === undefined ? {} : { said }),
+    perSecond: Math.round(given.events / seconds),
+    ...(moved ? { said: moved.stdout.trim() } : {}),
   }
 }

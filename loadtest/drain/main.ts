@@ -1,7 +1,7 @@
 /**
  * Usage: npm run drain-bench -- batch|spread|slow [--events N] [--only TEXT]
  *   batch           each subscriber, one event in a transaction and a hundred; 20,000 events
- *   spread          points: more processes, and the backlog spread; 100,000 events
+ *   spread          points: more processes, and the backlog moved to ten partitions; 100,000 events
  *   slow            the same with an effect that waits 20 ms for somebody; 4,000 events
  *   --events N      another number of events
  *   --only TEXT     only the cases whose description has this text
@@ -24,7 +24,7 @@ const SHARES = [
   { partitions: 10, processes: 1 },
   { partitions: 10, processes: 4 },
 ]
-const SPREADS = [0, 1, 3].map((processes) => ({ partitions: 2, processes: 1, spread: { over: 10, processes } }))
+const SPREADS = [1, 4].map((processes) => ({ partitions: 2, processes, spreadOver: 10 }))
 const shares = (subscriber: string, events: number) =>
   [...SHARES, ...SPREADS].map((share): Case => ({ subscriber, events, batch: 100, ...share }))
 const CASES: Record<string, (events: number | undefined) => Case[]> = {
@@ -60,6 +60,6 @@ const file = `loadtest/results/drain-${what}-${at.replaceAll(':', '').slice(0, 1
 await writeFile(file, `${JSON.stringify({ at, commit: commit(), machine: describeMachine(), drained }, null, 1)}\n`)
 console.log(`Raw figures: ${file}`)
 
-function describe({ subscriber, events, partitions, processes, batch, spread }: Case): string {
-  return `${subscriber}, ${events} events, ${partitions} partitions, ${processes} processes, batches of ${batch}${spread ? `, spread over ${spread.over} with ${spread.processes} more processes` : ''}`
+function describe({ subscriber, events, partitions, processes, batch, spreadOver }: Case): string {
+  return `${subscriber}, ${events} events, ${partitions} partitions, ${processes} processes, batches of ${batch}${spreadOver ? `, moved to ${spreadOver}` : ''}`
 }

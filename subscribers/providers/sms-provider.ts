@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { TryAgain } from '../frame/subscriber.ts'
+import { TryAgain } from '../runtime/subscriber.ts'
 
 export interface Sms {
   buyerId: string

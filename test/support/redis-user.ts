@@ -1,4 +1,4 @@
-import { subscriberRights } from '../../subscribers/frame/handle-events.ts'
+import { subscriberRights } from '../../subscribers/runtime/handle-events.ts'
 import { ledgerRights } from '../../core/stock/rights.ts'
 import type { World } from './world.ts'
 

@@ -2,7 +2,7 @@ import { Prisma, PrismaClient } from '../../../prisma/generated/client.ts'
 import { Connections, type DatabaseLimits } from './database-connections.ts'
 
 export { Prisma }
-export type { Sale, SpreadStage } from '../../../prisma/generated/client.ts'
+export type { Sale } from '../../../prisma/generated/client.ts'
 export type Database = PrismaClient
 /** The client inside a transaction. */
 export type Transaction = Prisma.TransactionClient

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Subscriber } from '../../../subscribers/frame/subscriber.ts'
+import type { Subscriber } from '../../../subscribers/runtime/subscriber.ts'
 
 /** As long as a message to a slow downstream takes. */
 const EFFECT_MS = 20

@@ -5,7 +5,7 @@ const SHARED = 'test/subscribers-shared.test.ts'
 const SPREAD = 'test/subscribers-spread.test.ts'
 const FORGET = 'core/orders/forget.test.ts'
 const IN_ORDER = 'test/subscribers-in-order.test.ts'
-const HANDLING = 'subscribers/frame/handle-events.ts'
+const HANDLING = 'subscribers/runtime/handle-events.ts'
 const TOPOLOGY = 'core/contracts/subscriber-topology.ts'
 
 /** Subscribers of the order topic. */
@@ -65,8 +65,8 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'the events of one order are in one partition',
     file: TOPOLOGY,
-    text: "{ 'hash-property': 'correlation_id' }",
-    without: '{}',
+    text: "arguments: { 'hash-property': 'correlation_id' }",
+    without: 'arguments: {}',
     tests: { file: IN_ORDER, named: 'orders are shared out' },
   },
   {
@@ -78,45 +78,59 @@ export const subscriberGuards: Guard[] = [
   },
   {
     rule: 'poison does not block a partition',
-    file: 'subscribers/frame/run-subscriber.ts',
+    file: 'subscribers/runtime/run-subscriber.ts',
     text: '!(error instanceof TryAgain || isOutage(error))',
     without: 'error === undefined',
     tests: { file: PROMISES, named: 'an event that no retry' },
   },
   {
     rule: "a subscriber's dead letters are its own",
-    file: 'subscribers/frame/run-subscriber.ts',
+    file: 'subscribers/runtime/run-subscriber.ts',
     text: "      graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },\n",
     without: '',
     tests: { file: PROMISES, named: 'an event that no retry' },
   },
   {
     rule: 'a process gives up a partition that belongs to another',
-    file: 'subscribers/frame/lanes.ts',
+    file: 'subscribers/runtime/partition-consumers.ts',
     text: 'if (isActive && i % processes !== place)',
     without: 'if (isActive && i < 0)',
     tests: { file: SHARED, named: 'partitions are shared out fairly' },
   },
   {
-    rule: 'while a backlog is spread, partitions whose events are moved on handle nothing',
-    file: 'subscribers/frame/lanes.ts',
-    text: "if (this.#stage !== 'SPREADING' || !this.#spread)",
-    without: "if (!this.#spread || this.#stage !== 'NONE')",
-    tests: { file: SPREAD, named: 'what cannot be moved' },
+    rule: 'no backlog is moved while a process of its subscriber is alive',
+    file: 'cli/spread.ts',
+    text: 'if (consumers > 0 || (await countProcesses(tx)) > 0)',
+    without: 'if (consumers < 0 && (await countProcesses(tx)) < 0)',
+    tests: { file: SPREAD, named: 'the backlog of a stopped subscriber' },
   },
   {
-    rule: 'no queue with unacknowledged events is deleted',
-    file: 'cli/spread/spread-backlog.ts',
-    text: '    await leftAlone(deps, spread)\n',
-    without: '',
-    tests: { file: SPREAD, named: 'a queue goes only' },
+    rule: 'no process of a subscriber starts while its backlog is being moved',
+    file: 'subscribers/runtime/run-subscriber.ts',
+    text: 'if (spreadOver === null) return partitions',
+    without: 'if (spreadOver === null || partitions > 0) return partitions',
+    tests: { file: SPREAD, named: 'while a backlog is being moved' },
   },
   {
-    rule: 'an event that is moved, held or parked is acknowledged after the confirm',
-    file: 'subscribers/frame/set-aside.ts',
+    rule: 'events that arrive while a backlog is moved follow behind it',
+    file: 'cli/move-backlog.ts',
+    text: '  await emptied()\n  // Linked',
+    without: '  // Linked',
+    tests: { file: SPREAD, named: 'the backlog of a stopped subscriber' },
+  },
+  {
+    rule: 'an event that is moved to other partitions is acknowledged after the confirm',
+    file: 'cli/move-backlog.ts',
     text: "if (outcome !== 'CONFIRMED') throw",
     without: 'if (outcome === undefined) throw',
-    tests: { file: SPREAD, named: 'what cannot be moved' },
+    tests: { file: SPREAD, named: 'what the new partitions do not take' },
+  },
+  {
+    rule: 'an event that is held or parked is acknowledged after the confirm',
+    file: 'subscribers/runtime/set-aside.ts',
+    text: "if (outcome !== 'CONFIRMED') throw",
+    without: 'if (outcome === undefined) throw',
+    tests: { file: PROMISES, named: 'an event that cannot be parked' },
   },
   {
     rule: 'an event of a forgotten order is not handled again',

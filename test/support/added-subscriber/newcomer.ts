@@ -1,4 +1,4 @@
-import { type Subscriber, TryAgain } from '../../../subscribers/frame/subscriber.ts'
+import { type Subscriber, TryAgain } from '../../../subscribers/runtime/subscriber.ts'
 
 /** While this key exists in Redis, the subscriber retries instead of handling. */
 export const pauseKey = (keyPrefix: string) => `${keyPrefix}hold`

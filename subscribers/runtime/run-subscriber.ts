@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
-import { SPREAD_OVER_MAX, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { PARTITIONS_MAX, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import type { Closers } from '../../core/platform/process/closers.ts'
-import { connectDatabase } from '../../core/platform/stores/database.ts'
+import { connectDatabase, type Database } from '../../core/platform/stores/database.ts'
 import { databaseAnswers } from '../../core/platform/stores/database-check.ts'
 import type { Loops } from '../../core/platform/process/loops.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
@@ -14,15 +14,16 @@ import { createPublisher, type Publisher } from '../../core/platform/rabbit/publ
 import { waitForServer } from '../../core/platform/stores/wait-for-server.ts'
 import { connectionsFor } from './config.ts'
 import { handleEvents, type HandlingDeps } from './handle-events.ts'
-import { Lanes } from './lanes.ts'
 import { join } from './membership.ts'
 import type { SubscriberMetrics } from './metrics.ts'
-import { type AsideDeps, holdBack, moveOn, park } from './set-aside.ts'
+import { PartitionConsumers } from './partition-consumers.ts'
+import { type AsideDeps, holdBack, park } from './set-aside.ts'
 import { type Subscriber, type Tools, TryAgain } from './subscriber.ts'
 
 const CONFIRM_TIMEOUT_MS = 4_000
 /** How often the log says what is waited for. */
 const SAY_EVERY_MS = 5_000
+const PAUSE_MS = 200
 
 export interface RunOptions {
   tools: Tools
@@ -41,14 +42,16 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   const { closers, tools, loops } = options
   const { config, log } = tools
   const { name } = subscriber
-  const queues = subscriberQueues(name, config.SUBSCRIBER_PARTITIONS, subscriber.events)
   const broker = { url: config.RABBITMQ_URL, log }
-  // One for each lane that works; those that nobody uses are not opened.
+  // One for each partition that is being handled; unused ones are not opened.
   const database = connectDatabase(config.DATABASE_URL, {
-    connections: connectionsFor(config.SUBSCRIBER_PARTITIONS + SPREAD_OVER_MAX),
+    connections: connectionsFor(PARTITIONS_MAX),
     statementTimeoutMs: 5_000,
   })
   closers.add(`database of ${name}`, () => database.$disconnect())
+  const postgres = { name: 'PostgreSQL', variable: 'DATABASE_URL', log }
+  const partitions = await waitForServer(postgres, () => partitionsOf(database, name, tools))
+  const queues = subscriberQueues(name, partitions, subscriber.events)
   const publisher = await createPublisher({
     ...broker,
     name: `${name} publisher`,
@@ -57,18 +60,13 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   })
   closers.add(`publisher of ${name}`, () => publisher.close())
   await bound(publisher, name, log)
-  const postgres = { name: 'PostgreSQL', variable: 'DATABASE_URL', log }
-  const subscription = await waitForServer(postgres, () => subscribe(database, name, config.SUBSCRIBER_PARTITIONS))
+  const subscription = await waitForServer(postgres, () => subscribe(database, name, partitions))
 
   const isAway = async () => tools.redis.status !== 'ready' || !(await databaseAnswers(database))
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
-  const lanes = new Lanes<Incoming>({
+  const consumers = new PartitionConsumers({
     queues,
-    handle: (items) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items),
-    moveOn: async ({ exchange }, items) => {
-      await Promise.all(items.map((item) => moveOn(publisher, exchange, item)))
-    },
-    consume: (queue, topology, handle) =>
+    consume: (queue, topology) =>
       consumeBatches({
         ...broker,
         name: queue,
@@ -76,20 +74,33 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
         queue,
         batchMax: config.SUBSCRIBER_BATCH_MAX,
         unpack: readIncoming,
-        handle,
+        handle: (items) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items),
         isFutile,
         isAway,
         metrics: options.registry,
         graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
       }),
   })
-  const membership = await join(database, lanes, name, { log, loops })
+  const membership = await join(database, consumers, name, { log, loops })
   closers.add(`consumers of ${name}`, async () => {
     await membership.close()
-    await lanes.close()
+    await consumers.close()
     await membership.leave()
   })
-  return () => publisher.isReady() && lanes.isUp()
+  return () => publisher.isReady() && consumers.isUp()
+}
+
+/** Waits while the backlog is being moved: what is moved must not be handled out of its order. */
+async function partitionsOf(database: Database, name: string, { config, log }: Tools): Promise<number> {
+  for (let saidAt = -Infinity; ; await delay(PAUSE_MS)) {
+    const subscription = await database.subscription.findUnique({ where: { name } })
+    if (!subscription) return config.SUBSCRIBER_PARTITIONS
+    const { partitions, spreadOver } = subscription
+    if (spreadOver === null) return partitions
+    if (Date.now() - saidAt < SAY_EVERY_MS) continue
+    saidAt = Date.now()
+    log.warn(`Waiting until the backlog of ${name} is moved; if interrupted: npm run spread -- ${name}`)
+  }
 }
 
 async function handleIncoming(

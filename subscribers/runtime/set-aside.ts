@@ -1,5 +1,5 @@
 import type { OrderEvent } from '../../core/contracts/messages.ts'
-import type { HeldEvent, Incoming, ParkedEvent } from '../../core/contracts/set-aside.ts'
+import type { HeldEvent, ParkedEvent } from '../../core/contracts/set-aside.ts'
 import { HELD_MS, type SubscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import type { Outgoing, Publisher } from '../../core/platform/rabbit/publisher.ts'
 import { TryAgain } from './subscriber.ts'
@@ -32,13 +32,6 @@ export async function park(
   const parked: ParkedEvent = { reason, parkedAt: new Date().toISOString(), event }
   await send(deps, { exchange: '', routingKey: deps.queues.parked }, event, parked)
   return reason
-}
-
-/** Takes what came, as it is, to the queues that a backlog is spread over: the same order, the same queue. */
-export async function moveOn(publisher: Publisher, exchange: string, incoming: Incoming): Promise<void> {
-  const { event } = incoming
-  const body = incoming.isKnown && incoming.heldTimes > 0 ? { heldTimes: incoming.heldTimes, event } : event
-  await send({ publisher }, { exchange, routingKey: 'moved' }, event, body)
 }
 
 type To = Pick<Outgoing, 'exchange' | 'routingKey'>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PARTITIONS_MAX } from '../../core/contracts/subscriber-topology.ts'
 import { count, everyService, seconds, settings } from '../../core/platform/process/config.ts'
 
 const names = (given: string) =>
@@ -25,8 +26,8 @@ export const SubscribersConfig = z.object({
     .min(1)
     .default('subscribers')
     .describe('folder whose files are the subscribers, one each'),
-  SUBSCRIBER_PARTITIONS: count(4, [1, 64]).describe(
-    "queues over which each subscriber's orders are shared out; may grow, and shrink once those above are drained and deleted",
+  SUBSCRIBER_PARTITIONS: count(4, [1, PARTITIONS_MAX]).describe(
+    'queues over which the orders of a new subscriber are shared out; npm run spread changes those of one that has run',
   ),
   SUBSCRIBER_BATCH_MAX: count(100, [1, 1_000]).describe(
     'events that one transaction of a subscriber handles at most; a transaction may take 10 s, so slow effects need fewer',
