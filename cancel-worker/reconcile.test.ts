@@ -340,9 +340,7 @@ test('one sale that cannot be reconciled is named, and keeps none of the others 
   await reconciler(0).runOnce()
 })
 
-test('of 3,000 sales, half of them over, a look takes all that are open and some of the others, in turn', {
-  timeout: 120_000,
-}, async () => {
+test('of 3,000 sales, half of them over, a run takes all that are open and some of the others, in turn', async () => {
   const crowded = await createWorld()
   onTestFinished(() => crowded.close())
   const { database, redis } = crowded

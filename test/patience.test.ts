@@ -41,7 +41,8 @@ test('what reading throws is thrown at once', async () => {
 /** They wait for a second by default, on whatever machine. */
 const WAITS_OF_VITEST = /\bvi\.waitFor\(|\bvi\.waitUntil\(|\bexpect\.poll\(/
 /** A limit chosen for one test, behind its function. */
-const LIMIT_OF_ONE_TEST = /^\}, [\d_]+\)$|^(?:before|after)(?:All|Each)\(.*, [\d_]+\)$|\bsetConfig\(/m
+const LIMIT_OF_ONE_TEST =
+  /^\}, [\d_]+\)$|^  timeout: [\d_]+,$|^(?:before|after)(?:All|Each)\(.*, [\d_]+\)$|\bsetConfig\(/m
 
 test('no test waits by a limit that knows nothing of slow machines', () => {
   const files = testFiles().filter((file) => file !== 'test/patience.test.ts')

@@ -13,7 +13,7 @@ import { startSystem, type System } from '../support/system.ts'
 
 /** A failure names the seed; GENERATED_SEED=<seed> repeats the same requests. */
 const SEED = Number(process.env.GENERATED_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const BATCHES = shortOrLong(40, 200)
+const BATCHES = shortOrLong(20, 200)
 const BATCH = 50
 const AT_ONCE = 25
 

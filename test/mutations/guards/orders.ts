@@ -109,7 +109,7 @@ export const orderGuards: Guard[] = [
     file: 'core/orders/transitions.ts',
     text: "AND status = 'PENDING_PAYMENT' AND ${condition}",
     without: 'AND ${condition}',
-    tests: { file: ROUTES, named: '200 races' },
+    tests: { file: ROUTES, named: 'races of payment' },
   },
   {
     rule: 'only an unpaid order becomes paid',
