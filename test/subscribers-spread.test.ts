@@ -112,7 +112,7 @@ test('while a backlog is being moved no process starts; killed, the same command
   await expectAllInOrder('killed', seen, orders)
 })
 
-test('what the new partitions do not take stays where it was', async () => {
+test('what the new partitions do not take stays where it was, and new events follow behind it', async () => {
   await (await recorder('refused').start())()
   const orders = newOrders(10)
   await subscriptions.publish(...interleaved(orders))
@@ -126,6 +126,8 @@ test('what the new partitions do not take stays where it was', async () => {
   const waiting = async () => (await waitingIn('refused', 2)) + (await waitingIn('refused', 3))
   await eventually('all to be there', waiting, (count) => count >= orders.length * STEPS.length)
   expect(await partitionsOf('refused')).toEqual({ partitions: 2, spreadOver: 3 })
+  // New events go behind what waits, not ahead of it into the full new ones, which would refuse them.
+  await subscriptions.publish(...newOrders(5).flat())
 })
 
 test('an unknown name is refused with those that exist', async () => {

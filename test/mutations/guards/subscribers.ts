@@ -116,7 +116,7 @@ export const subscriberGuards: Guard[] = [
     file: 'cli/move-backlog.ts',
     text: '  await emptied()\n  // Linked',
     without: '  // Linked',
-    tests: { file: SPREAD, named: 'the backlog of a stopped subscriber' },
+    tests: { file: SPREAD, named: 'what the new partitions do not take' },
   },
   {
     rule: 'an event that is moved to other partitions is acknowledged after the confirm',
