@@ -77,12 +77,15 @@ function startMover(channel: Awaited<ReturnType<typeof openChannel>>, exchange: 
         })
         .finally(() => inFlight--)
     },
-    /** Waits until none is in flight and the condition holds. @throws when a message could not be moved */
+    /**
+     * Waits until none is in flight and the condition holds, at two polls: a delivery may be on its way at one. @throws
+     * when a message could not be moved
+     */
     async until(condition: () => Promise<boolean>): Promise<void> {
-      for (;;) {
+      for (let held = 0; held < 2; await delay(POLL_INTERVAL_MS)) {
+        held = (await condition()) && inFlight === 0 ? held + 1 : 0
+        // After the condition: what could not be moved is neither waiting nor in flight.
         if (failure) throw failure
-        if ((await condition()) && inFlight === 0) return
-        await delay(POLL_INTERVAL_MS)
       }
     },
   }

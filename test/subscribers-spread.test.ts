@@ -5,7 +5,7 @@ import { subscriberQueues } from '../core/contracts/subscriber-topology.ts'
 import { createDepthReader, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import type { Subscriber } from '../subscribers/runtime/subscriber.ts'
 import { eventually } from './support/eventually.ts'
-import { lengthOf } from './support/queues.ts'
+import { lengthOf, publishTo } from './support/queues.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
 import { shortOrLong } from './support/thoroughness.ts'
 
@@ -116,15 +116,27 @@ test('what the new partitions do not take stays where it was, and new events fol
   await (await recorder('refused').start())()
   const orders = newOrders(10)
   await subscriptions.publish(...interleaved(orders))
-  // Bounds that differ are kept: there is room for one event each.
-  for (const queue of subscriberQueues('refused', 3, []).partitionsTopology.queues)
+  // Bounds that differ are kept. The broker refuses late: only a queue that has refused once is sure to be full.
+  let filled = 0
+  const fill = (queue: string) =>
+    publishTo(subscriptions.world, '', queue, JSON.stringify(history(['order.created'])[0])).then(
+      () => void filled++,
+      () => 'full',
+    )
+  for (const queue of subscriberQueues('refused', 3, []).partitionsTopology.queues) {
     await subscriptions.world.broker('PUT', `queues/%VHOST%/${queue.name}`, {
       durable: true,
       arguments: { ...queue.arguments, 'x-max-length': 1 },
     })
+    await eventually(
+      'it to be full',
+      () => fill(queue.name),
+      (outcome) => outcome === 'full',
+    )
+  }
   await expect(spread('refused', '--over', '3')).rejects.toThrow('The broker did not take a message: REFUSED')
   const waiting = async () => (await waitingIn('refused', 2)) + (await waitingIn('refused', 3))
-  await eventually('all to be there', waiting, (count) => count >= orders.length * STEPS.length)
+  await eventually('all to be there', waiting, (count) => count >= orders.length * STEPS.length + filled)
   expect(await partitionsOf('refused')).toEqual({ partitions: 2, spreadOver: 3 })
   // New events go behind what waits, not ahead of it into the full new ones, which would refuse them.
   await subscriptions.publish(...newOrders(5).flat())

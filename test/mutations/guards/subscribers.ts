@@ -119,6 +119,13 @@ export const subscriberGuards: Guard[] = [
     tests: { file: SPREAD, named: 'what the new partitions do not take' },
   },
   {
+    rule: 'partitions with an event that could not be moved are neither cut off nor deleted',
+    file: 'cli/move-backlog.ts',
+    text: '        if (failure) throw failure\n',
+    without: '',
+    tests: { file: SPREAD, named: 'what the new partitions do not take' },
+  },
+  {
     rule: 'an event that is moved to other partitions is acknowledged after the confirm',
     file: 'cli/move-backlog.ts',
     text: "if (outcome !== 'CONFIRMED') throw",
