@@ -75,7 +75,7 @@ export const ORDER_EVENT_TYPES = [
 ] as const
 export type OrderEventType = (typeof ORDER_EVENT_TYPES)[number]
 
-/** The version that is published. A consumer that meets a newer one sets it aside until it was updated. */
+/** The only version that is published and read. A subscriber parks events of any other version. */
 export const ORDER_EVENT_VERSION = 3
 
 /** One change of one order (or the end of a reservation that became none), told to whoever subscribes. */
@@ -101,11 +101,6 @@ export const OrderEvent = z.strictObject({
     .describe("W3C trace context: the trace is the order's"),
 })
 export type OrderEvent = z.infer<typeof OrderEvent>
-
-/** Brings an event of version 2 up to this one: it is the same but for the points, which nobody could spend. */
-export function inThisVersion(event: Record<string, unknown>): Record<string, unknown> {
-  return event.v === 2 ? { ...event, v: ORDER_EVENT_VERSION, points: 0 } : event
-}
 
 /**
  * W3C trace context of an event. The trace is the order itself, whose 128 random bits are just what a trace id is:

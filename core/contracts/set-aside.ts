@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decode, inThisVersion, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, UnreadableMessage } from './messages.ts'
+import { decode, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, UnreadableMessage } from './messages.ts'
 
 /**
  * How order events travel when their time has not come: between a subscriber and its own queues, known to nobody else.
@@ -8,7 +8,7 @@ import { decode, inThisVersion, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, 
 /** Its predecessor has not come; it comes again in a moment. */
 const HeldEvent = z.strictObject({
   heldTimes: z.int().min(1),
-  event: z.looseObject({}).transform(inThisVersion).pipe(OrderEvent),
+  event: OrderEvent,
 })
 export type HeldEvent = z.output<typeof HeldEvent>
 
@@ -24,7 +24,7 @@ export type ParkedEvent = z.infer<typeof ParkedEvent>
 /** What a subscriber finds in its queue. */
 export type Incoming =
   | { isKnown: true; event: OrderEvent; heldTimes: number }
-  /** Of a version that was not published when this code was written, or is published no more. */
+  /** Of another version, newer or older: parked until a subscriber that knows it runs. */
   | { isKnown: false; event: z.infer<typeof Versioned> }
 
 const Versioned = z.looseObject({ v: z.int() })
@@ -34,9 +34,8 @@ const Either = z.union([HeldEvent, Versioned])
 export function readIncoming(body: Buffer): Unpacked<Incoming> {
   const message = decode(Either, body)
   if (!('v' in message)) return one({ isKnown: true, event: message.event, heldTimes: message.heldTimes })
-  const event = inThisVersion(message)
-  if (event.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })
-  const { success, data, error } = OrderEvent.safeParse(event)
+  if (message.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })
+  const { success, data, error } = OrderEvent.safeParse(message)
   if (!success) throw new UnreadableMessage(z.prettifyError(error))
   return one({ isKnown: true, event: data, heldTimes: 0 })
 }

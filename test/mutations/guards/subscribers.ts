@@ -72,7 +72,7 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'an event of another version is set aside and not dropped',
     file: 'core/contracts/set-aside.ts',
-    text: '  if (event.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })\n',
+    text: '  if (message.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })\n',
     without: '',
     tests: { file: PROMISES, named: 'an event of a version' },
   },
