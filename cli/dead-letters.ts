@@ -2,7 +2,8 @@
  * Usage: npm run dead-letters [-- [--json] [--limit N]]            shows the oldest; 50 when left out
  *        npm run dead-letters -- --send-back <id …> | --all        sends them to the queues they come from
  *        npm run dead-letters -- --drop <id …>                     drops them for good
- *   --of <subscriber>   its dead letters instead of the shop's
+ *   --of <subscriber>   its dead letters instead of the shop's, sent back to it alone and in order
+ *   --parked            with --of: its parked events
  *   --json              the result as JSON
  * Exits 0 when done as asked, 1 when a letter that was meant stays or is not there, 2 when it could not look.
  */
@@ -17,6 +18,7 @@ import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from '../core
 const { values, positionals: ids } = commandLine(
   {
     of: { type: 'string' },
+    parked: { type: 'boolean' },
     json: { type: 'boolean' },
     limit: { type: 'string', default: '50' },
     'send-back': { type: 'boolean' },
@@ -37,6 +39,7 @@ try {
     url: config.RABBITMQ_URL,
     log: createLog('dead-letters', 'silent'),
     of: values.of,
+    isParked: values.parked,
   })
   process.stdout.write(`${values.json ? JSON.stringify(json, null, 2) : text}\n`)
   process.exitCode = done ? 0 : 1
@@ -48,7 +51,8 @@ try {
 }
 
 function goTogether(): boolean {
-  const { 'send-back': isSending, drop, all } = values
+  const { 'send-back': isSending, drop, all, of, parked } = values
+  if (parked && of === undefined) return false
   if (isSending) return !drop && ids.length > 0 !== (all === true)
   return drop ? ids.length > 0 && !all : ids.length === 0 && !all
 }
@@ -56,14 +60,22 @@ function goTogether(): boolean {
 async function act(broker: Broker): Promise<{ done: boolean; text: string; json: unknown }> {
   if (values['send-back']) {
     const result = await sendBack(broker, { ids: values.all ? 'all' : ids })
-    return { done: result.kept.length === 0 && coversAll(result.sent), text: formatSentBack(result), json: result }
+    return {
+      done: result.kept.length === 0 && coversAll(result.sent),
+      text: formatSentBack(result, values.of),
+      json: result,
+    }
   }
   if (values.drop) {
     const dropped = await dropDeadLetters(broker, ids)
     return { done: coversAll(dropped), text: formatDropped(dropped), json: { dropped } }
   }
   const { count, letters } = await listDeadLetters(broker, limit)
-  return { done: true, text: formatDeadLetters(count, letters), json: { count, letters } }
+  return {
+    done: true,
+    text: formatDeadLetters(count, letters, values.parked ? 'parked events' : 'dead letters'),
+    json: { count, letters },
+  }
 }
 
 function coversAll(letters: { id: string }[]): boolean {

@@ -5,8 +5,12 @@ import type { SentBack } from '../core/dead-letters/queue.ts'
 const WIDTHS = [14, 24, 14, 34, 22, 9, 44]
 
 /** The dead letters for a person, oldest first. */
-export function formatDeadLetters(count: number, letters: DeadLetter[]): string {
-  if (count === 0) return 'There are no dead letters.'
+export function formatDeadLetters(
+  count: number,
+  letters: DeadLetter[],
+  kind: 'dead letters' | 'parked events',
+): string {
+  if (count === 0) return `There are no ${kind}.`
   const table = new Table({
     head: ['id', 'queue', 'reason', 'why', 'at', 'bytes', 'beginning'],
     colWidths: WIDTHS,
@@ -18,7 +22,7 @@ export function formatDeadLetters(count: number, letters: DeadLetter[]): string 
     table.push([id, queue ?? '–', reason, why ?? '–', at?.slice(0, 19) ?? '–', bytes, beginning.slice(0, 80)])
   }
   const shown = letters.length < count ? `; the oldest ${letters.length} are shown` : ''
-  return `${table.toString()}\n${count} dead letters${shown}. Back to their queues: npm run dead-letters -- --send-back <id …>, or --send-back --all.`
+  return `${table.toString()}\n${count} ${kind}${shown}. To send them back: --send-back <id …>, or --send-back --all.`
 }
 
 const OUTCOMES = {
@@ -27,11 +31,12 @@ const OUTCOMES = {
   NO_QUEUE: 'nothing says where it comes from',
 }
 
-export function formatSentBack({ sent, kept }: SentBack): string {
+export function formatSentBack({ sent, kept }: SentBack, of?: string): string {
+  const endsThere = of !== undefined && kept.length > 0 ? ', and those behind stay, too' : ''
   return [
     ...sent.map(({ id, queue }) => `${id} is back in ${queue}`),
     ...kept.map(({ letter, outcome }) => `${letter.id} stays: ${OUTCOMES[outcome]}`),
-    `${sent.length} sent back, ${kept.length} stay.`,
+    `${sent.length} sent back, ${kept.length} stay${endsThere}.`,
   ].join('\n')
 }
 

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from 'amqplib'
 import { execa } from 'execa'
 import type { OrderEvent } from '../core/contracts/messages.ts'
+import { dropDeadLetters, listDeadLetters } from '../core/dead-letters/queue.ts'
+import { createLog } from '../core/platform/process/log.ts'
 import { type Subscriber, TryAgain } from '../subscribers/runtime/subscriber.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
@@ -33,8 +35,8 @@ function recorder(name: string, effect: Effect = () => {}, seen: OrderEvent[] = 
 const FULL = ['order.created', 'order.paid', 'order.refunded'] as const
 const sequencesOf = (seen: OrderEvent[], orderId: string | null | undefined) =>
   seen.filter((event) => event.orderId === orderId).map(({ sequence }) => sequence)
-const resend = (...args: string[]) =>
-  execa('node', ['dev/run.mjs', 'cli/resend.ts', ...args], {
+const sendBack = (name: string, ...args: string[]) =>
+  execa('node', ['dev/run.mjs', 'cli/dead-letters.ts', '--of', name, ...args, '--send-back', '--all'], {
     env: { RABBITMQ_URL: subscriptions.world.rabbitmqUrl },
   })
 const world = (method: 'PUT' | 'DELETE', queue: string, body?: object) =>
@@ -76,13 +78,16 @@ test('an event whose predecessor never comes is parked, and handled when it is s
     (length) => length === 2,
   )
   expect(seen).toEqual([])
+  const broker = { url: subscriptions.world.rabbitmqUrl, log: createLog('test', 'silent'), of: 'gap', isParked: true }
+  const { letters } = await listDeadLetters(broker, 10)
+  expect(letters.map(({ reason }) => reason)).toEqual(['OUT_OF_SEQUENCE', 'OUT_OF_SEQUENCE'])
   await subscriptions.publish(created)
   await eventually(
     'the first',
     () => seen.length,
     (count) => count === 1,
   )
-  expect((await resend('gap')).stdout).toBe('2 sent again to gap.')
+  expect((await sendBack('gap', '--parked')).stdout).toContain('2 sent back, 0 stay.')
   await eventually(
     'the others',
     () => seen.length,
@@ -107,11 +112,24 @@ test("an event of a version that is not known yet is parked, with its successors
   )
   expect(seen.map(({ eventId }) => eventId)).toEqual(other.map(({ eventId }) => eventId))
   // Sent again too early they are parked again, and nothing is lost.
-  await resend('outdated')
+  await sendBack('outdated', '--parked')
   await eventually(
     'both to be parked again',
     () => parkedOf('outdated'),
     (length) => length === 2,
+  )
+  const broker = {
+    url: subscriptions.world.rabbitmqUrl,
+    log: createLog('test', 'silent'),
+    of: 'outdated',
+    isParked: true,
+  }
+  const [{ id = '' } = {}] = (await listDeadLetters(broker, 1)).letters
+  expect(await dropDeadLetters(broker, [id])).toHaveLength(1)
+  await eventually(
+    'the other to be parked still',
+    () => parkedOf('outdated'),
+    (length) => length === 1,
   )
 })
 
@@ -146,7 +164,7 @@ test("an event that no retry will mend goes to the subscriber's own dead letters
   expect(await deadLettersOf('tolerant')).toBe(1)
 
   broken.clear()
-  expect((await resend('picky', '--dead-letters')).stdout).toBe('2 sent again to picky.')
+  expect((await sendBack('picky')).stdout).toContain('2 sent back, 0 stay.')
   await eventually(
     'the mended one',
     () => seen.some(({ eventId }) => eventId === poison),
@@ -258,7 +276,7 @@ test('an event that cannot be parked stays in its partition until it can', async
   await connection.close()
 })
 
-test('resending to partitions that are gone says so, and keeps what was parked', async () => {
+test('sending back to partitions that are gone says so, and keeps what was parked', async () => {
   const { subscriber } = recorder('gone')
   const stop = await subscriptions.run(subscriber, PARKING)
   const [, paid] = history([...FULL])
@@ -271,9 +289,11 @@ test('resending to partitions that are gone says so, and keeps what was parked',
   )
   await stop()
   for (const partition of subscriptions.queues('gone').partitions) await world('DELETE', partition)
-  const { exitCode, stderr } = await resend('gone').catch((error: { exitCode: number; stderr: string }) => error)
+  const { exitCode, stdout } = await sendBack('gone', '--parked').catch(
+    (error: { exitCode: number; stdout: string }) => error,
+  )
   expect(exitCode).toBe(1)
-  expect(stderr).toContain('0 sent again to gone; then the broker refused one')
+  expect(stdout).toContain('0 sent back, 1 stay')
   await eventually(
     'it to be there still',
     () => parkedOf('gone'),

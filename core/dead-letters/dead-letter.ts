@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { Message } from 'amqplib'
 import type { DeadLetter } from '../contracts/control-room.ts'
+import { decode, UnreadableMessage } from '../contracts/messages.ts'
+import { ParkedEvent } from '../contracts/set-aside.ts'
 import { DEATH } from '../platform/rabbit/dead-letters.ts'
 
 const BEGINNING_MAX = 200
 
 export function readDeadLetter(message: Message): DeadLetter {
   const { content } = message
-  const death = noteOf(message) ?? brokersNoteOf(message) ?? { queue: null, reason: 'unknown', why: null, at: null }
+  const death = noteOf(message) ??
+    brokersNoteOf(message) ??
+    parkingOf(message) ?? { queue: null, reason: 'unknown', why: null, at: null }
   const mark = createHash('sha256')
     .update(JSON.stringify([death, message.properties.messageId]))
     .update(content)
@@ -38,6 +42,21 @@ function brokersNoteOf({ properties: { headers } }: Message): Death | undefined 
     reason: latest.reason,
     why: null,
     at: new Date(latest.time.value * 1_000).toISOString(),
+  }
+}
+
+function parkingOf({ content }: Message): Death | undefined {
+  const parked = parkedIn(content)
+  return parked && { queue: null, reason: parked.reason, why: null, at: parked.parkedAt }
+}
+
+/** The parked event of a message, if it holds one. */
+export function parkedIn(content: Buffer): ParkedEvent | undefined {
+  try {
+    return decode(ParkedEvent, content)
+  } catch (error) {
+    if (error instanceof UnreadableMessage) return undefined
+    throw error
   }
 }
 

@@ -3,11 +3,11 @@ import type { DeadLetter } from '../contracts/control-room.ts'
 import { subscriberQueues } from '../contracts/subscriber-topology.ts'
 import { DEAD_LETTERS, deadLetterTopology } from '../contracts/topology.ts'
 import type { Logger } from '../platform/process/log.ts'
-import { confirming, type PublishOutcome } from '../platform/rabbit/confirmed.ts'
+import { confirming, type Outgoing, type PublishOutcome } from '../platform/rabbit/confirmed.ts'
 import { openChannel, visitBroker } from '../platform/rabbit/connection.ts'
 import { withoutDeath } from '../platform/rabbit/dead-letters.ts'
 import { declare } from '../platform/rabbit/declare.ts'
-import { readDeadLetter } from './dead-letter.ts'
+import { parkedIn, readDeadLetter } from './dead-letter.ts'
 
 const CONFIRM_LIMIT_MS = 5_000
 const VISITOR = 'dead letters'
@@ -19,6 +19,8 @@ export interface Broker {
   log: Logger
   /** The subscriber whose dead letters are meant; the shop's by default. */
   of?: string | undefined
+  /** The subscriber's parked events instead of its dead letters. */
+  isParked?: boolean | undefined
 }
 
 /** Which letters are meant; at most `most` are looked at. */
@@ -72,9 +74,9 @@ export async function listDeadLetters(
 }
 
 /**
- * Publishes letters to the queue each comes from, and takes off what that queue has confirmed; a crash in between makes
- * a second copy, which every consumer takes. Ends at the first one of which nothing is known: the broker confirms
- * nothing.
+ * Publishes letters to the queue each comes from, a subscriber's to its exchange, and removes what the broker confirmed;
+ * a crash in between makes a second copy, which every consumer takes. Ends at the first one without a confirm, and of a
+ * subscriber also at the first refused one, so that its events stay in sequence.
  */
 export async function sendBack(broker: Broker, { ids, most = Infinity }: Choice): Promise<SentBack> {
   const result: SentBack = { sent: [], kept: [] }
@@ -84,26 +86,29 @@ export async function sendBack(broker: Broker, { ids, most = Infinity }: Choice)
     await lookThrough(model, broker, most, async (message) => {
       const letter = readDeadLetter(message)
       if (ids !== 'all' && !ids.includes(letter.id)) return 'KEEP'
-      const outcome =
-        letter.queue === null
-          ? 'NO_QUEUE'
-          : await send(
-              {
-                exchange: '',
-                routingKey: letter.queue,
-                messageId: String(message.properties.messageId ?? ''),
-                body: message.content,
-                headers: withoutDeath(message),
-                correlationId: message.properties.correlationId as string | undefined,
-              },
-              CONFIRM_LIMIT_MS,
-            )
+      const outgoing = again(broker, message, letter.queue)
+      const outcome = outgoing ? await send(outgoing, CONFIRM_LIMIT_MS) : 'NO_QUEUE'
       if (outcome === 'CONFIRMED') result.sent.push(letter)
       else result.kept.push({ letter, outcome })
-      return outcome === 'CONFIRMED' ? 'REMOVE' : outcome === 'UNKNOWN' ? 'END' : 'KEEP'
+      if (outcome === 'CONFIRMED') return 'REMOVE'
+      return outcome === 'UNKNOWN' || broker.of !== undefined ? 'END' : 'KEEP'
     })
   })
   return result
+}
+
+function again({ of, isParked }: Broker, message: Message, queue: string | null): Outgoing | undefined {
+  if (of === undefined && queue === null) return undefined
+  const { content, properties } = message
+  return {
+    exchange: of === undefined ? '' : subscriberQueues(of, 0, []).exchange,
+    routingKey: of === undefined && queue !== null ? queue : 'resent',
+    messageId: String(properties.messageId ?? ''),
+    correlationId: properties.correlationId as string | undefined,
+    // What is no parked event goes as it is: the subscriber puts it with its dead letters.
+    body: (isParked && parkedIn(content)?.event) || content,
+    headers: withoutDeath(message),
+  }
 }
 
 /** Removes letters for good. @returns them, so that whoever asked can keep what they were */
@@ -126,13 +131,13 @@ export async function dropDeadLetters(broker: Broker, ids: string[]): Promise<De
  */
 async function lookThrough(
   model: ChannelModel,
-  { log, of }: Broker,
+  { log, of, isParked }: Broker,
   most: number,
   visit: (message: Message) => Promise<'KEEP' | 'REMOVE' | 'END'>,
 ): Promise<number> {
   // A subscriber's is not made here: a mistyped name is to be told.
   if (of === undefined) await declare(model, deadLetterTopology, log)
-  const queue = of === undefined ? DEAD_LETTERS : subscriberQueues(of, 0, []).deadLetters
+  const queue = of === undefined ? DEAD_LETTERS : subscriberQueues(of, 0, [])[isParked ? 'parked' : 'deadLetters']
   const channel = await openChannel(model, log)
   const { messageCount } = await channel.checkQueue(queue)
   for (let looked = 0; looked < Math.min(messageCount, most); looked++) {

@@ -129,7 +129,7 @@ async function handleIncoming(
     if (outcome !== 'HELD')
       deps.tools.log.error(
         { subscriber: name, reason: outcome },
-        'event parked; once the reason is mended: npm run resend',
+        `event parked; once the reason is mended: npm run dead-letters -- --of ${name} --parked --send-back --all`,
       )
   }
 }

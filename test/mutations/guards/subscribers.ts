@@ -42,11 +42,11 @@ export const subscriberGuards: Guard[] = [
     tests: { file: PROMISES, named: 'a subscriber whose partition is full' },
   },
   {
-    rule: 'an event that is resent to no partition stays parked',
-    file: 'cli/resend.ts',
-    text: "if (outcome !== 'CONFIRMED') throw",
-    without: "if (outcome === 'UNKNOWN') throw",
-    tests: { file: PROMISES, named: 'resending to partitions that are gone' },
+    rule: 'an event that is sent back to no partition stays parked',
+    file: 'core/dead-letters/queue.ts',
+    text: "if (outcome === 'CONFIRMED') return 'REMOVE'",
+    without: "if (outcome !== 'UNKNOWN') return 'REMOVE'",
+    tests: { file: PROMISES, named: 'sending back to partitions that are gone' },
   },
   {
     rule: 'an event waits for its predecessor',
