@@ -112,7 +112,7 @@ export class Rebuilder {
     this.#deps.onRebuilt()
   }
 
-  /** Only so that accepted reservations become orders: after the fence they are refused, whatever this returns. */
+  /** Only lets accepted reservations become orders first: the fence refuses later ones whether or not this waits. */
   async #isDrained({ id, epoch, sold }: Sale): Promise<boolean> {
     const { stock, queues } = this.#deps
     await sweepSale(this.#deps, { graceMs: 0, reservationLifetimeMs: this.#reservationLifetimeMs }, id)

@@ -46,7 +46,7 @@ export class SchemaConnections extends PrismaPg {
   }
 }
 
-/** Two migrations are kept apart by a lock of the session, which a pooler would leave to somebody else's session. */
+/** Two migrations are kept apart by a lock of the session, which a pooler would leave to another client's session. */
 async function prepareForMigration(client: PgConnection): Promise<void> {
   if (!(await isDirect(client)))
     throw new UnusableSession(

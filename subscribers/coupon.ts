@@ -59,7 +59,7 @@ async function use(tx: Transaction, event: OrderEvent, code: string): Promise<vo
   if (used === 1) await enter(tx, event, code, 'USED')
 }
 
-/** Whatever the order holds of it: nothing when it never came so far, or has given it back. */
+/** Returns what the order holds: nothing when it never locked the coupon or has returned it. */
 async function giveBack(tx: Transaction, event: OrderEvent, code: string): Promise<void> {
   const returned =
     await tx.$executeRaw`UPDATE coupons SET status = 'AVAILABLE', order_id = NULL WHERE code = ${code} AND order_id = ${event.orderId}::uuid`

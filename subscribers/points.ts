@@ -71,7 +71,7 @@ async function grant(tx: Transaction, { orderId, saleId, buyerId, eventId, amoun
     VALUES (${buyerId}, ${orderId}::uuid, ${saleId}, ${eventId}::uuid, 'GRANTED', ${points})`
 }
 
-/** What the order has cost and brought, whatever a point may be worth by now; nothing when it is undone already. */
+/** The points that the order has cost and brought, at the rate of that time; none when it is undone already. */
 async function undo(tx: Transaction, { orderId, saleId, buyerId, eventId }: OrderEvent): Promise<void> {
   await tx.$executeRaw`
     INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)

@@ -42,8 +42,8 @@ export const subscriber: Subscriber = {
 
 /**
  * The units go back, and the money of those that were paid. One that its buyer has cancelled meanwhile has ended
- * already. All of a batch together: nobody can place an order of their sales meanwhile, and one by one that would be
- * seven statements each.
+ * already. The whole batch at once: the sales stay locked meanwhile, and one order at a time would be seven
+ * statements each.
  */
 async function endOrders(tx: Transaction, orderIds: string[]): Promise<void> {
   const goingBack = (await lockAndReadOrders(tx, orderIds)).filter(({ state }) => state === 'COMPENSATING')
@@ -60,10 +60,7 @@ async function endOrders(tx: Transaction, orderIds: string[]): Promise<void> {
   )
 }
 
-/**
- * Whoever else ends an order tells Redis at once; what is ended here can be told once that has committed, as it has
- * now.
- */
+/** Settles the orders that other transactions ended: those have committed by now. */
 async function tellRedis(tx: Transaction, ended: OrderEvent[], { redis, config, log }: Tools): Promise<void> {
   const ids = ended.flatMap(({ orderId, reason }) =>
     orderId === null || reason === 'UNPAID' || reason === 'BUYER' ? [] : [orderId],

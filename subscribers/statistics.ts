@@ -4,8 +4,8 @@ import { groupBy } from '../core/platform/batches/group-by.ts'
 import type { Subscriber } from './runtime/subscriber.ts'
 
 /**
- * What happens in each sale, second by second and in all. Strong, although no money hangs on it: what was counted twice
- * stays wrong for ever and nobody sees it, and for a batch the inbox is one statement more.
+ * Counts what happens in each sale, per second and in total. Strong idempotency although no money depends on it: a double
+ * count would stay unnoticed, and for a batch the inbox costs one statement more.
  */
 export const subscriber: Subscriber = {
   name: 'statistics',

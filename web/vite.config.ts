@@ -10,7 +10,7 @@ export default defineConfig({
     emptyOutDir: true,
     // Those that know light-dark(), which the theme is made of: May 2024 and later.
     target: ['chrome123', 'firefox120', 'safari17.5'],
-    // Whatever is inlined as data: the pages' policy would not let in.
+    // The pages' policy (CSP) refuses data: URLs, so nothing is inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: { input: { shop: page('shop'), 'control-room': page('control-room') } },

@@ -4,7 +4,7 @@ export interface BuyerAnswer {
   body: Record<string, unknown>
 }
 
-export type Step = 'reserve' | 'look' | 'open payment' | 'pay' | 'cancel'
+export type Step = 'reserve' | 'read' | 'open payment' | 'pay' | 'cancel'
 
 export interface BuyerCall {
   step: Step
@@ -35,11 +35,11 @@ export class Buyer<Answer extends BuyerAnswer | undefined> {
   }
 
   readReservation(reservationId: string): Promise<Answer> {
-    return this.#call('look', 'GET', `/reservations/${reservationId}`)
+    return this.#call('read', 'GET', `/reservations/${reservationId}`)
   }
 
   readOrder(orderId: string): Promise<Answer> {
-    return this.#call('look', 'GET', `/orders/${orderId}`)
+    return this.#call('read', 'GET', `/orders/${orderId}`)
   }
 
   openPayment(orderId: string): Promise<Answer> {

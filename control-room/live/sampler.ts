@@ -76,14 +76,14 @@ export function sampler({
   let shownIds = new Set<string>()
   return async () => {
     const [requests, sales, depths, ledger, orders, verdict, wrong, running] = await Promise.all([
-      sources.requests.look(),
-      sources.sales.look(),
-      sources.queues.look(),
-      sources.ledger.look(),
-      sources.orders.look(),
-      sources.audit.look(),
-      sources.problems.look(),
-      sources.processes.look(),
+      sources.requests.sample(),
+      sources.sales.sample(),
+      sources.queues.sample(),
+      sources.ledger.sample(),
+      sources.orders.sample(),
+      sources.audit.sample(),
+      sources.problems.sample(),
+      sources.processes.sample(),
     ])
     if (sales) shownIds = new Set(sales.map(({ saleId }) => saleId))
     // With the orders of all past sales a frame would grow with every crowd, and a new watcher gets two minutes of frames.

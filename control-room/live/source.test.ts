@@ -6,17 +6,17 @@ import { promptly, rates, sparingly } from './source.ts'
 const PATIENCE_MS = 10_000
 
 describe('a source that is asked promptly', () => {
-  test('answers every look anew, and a fault is no answer', async () => {
+  test('answers every sample anew, and a fault is no answer', async () => {
     let looks = 0
     const source = promptly(PATIENCE_MS, async () => {
       looks += 1
       if (looks === 2) throw new Error('away')
       return looks
     })
-    expect([await source.look(), await source.look(), await source.look()]).toEqual([1, null, 3])
+    expect([await source.sample(), await source.sample(), await source.sample()]).toEqual([1, null, 3])
   })
 
-  test("is not asked twice while it is slow, and what comes late is the next look's", async () => {
+  test("is not asked twice while it is slow, and what comes late is the next sample's", async () => {
     let asked = 0
     let answer: (value: string) => void = () => {}
     const source = promptly(5, () => {
@@ -25,8 +25,8 @@ describe('a source that is asked promptly', () => {
         answer = resolve
       })
     })
-    expect([await source.look(), await source.look(), asked]).toEqual([null, null, 1])
-    const next = source.look()
+    expect([await source.sample(), await source.sample(), asked]).toEqual([null, null, 1])
+    const next = source.sample()
     answer('late')
     expect(await next).toBe('late')
   })
@@ -39,9 +39,9 @@ describe('a source that is asked sparingly', () => {
       reads += 1
       return reads
     })
-    expect(await source.look()).toBeNull()
-    await eventually('the answer', source.look, (value) => value === 1)
-    expect([await source.look(), await source.look(), reads]).toEqual([1, 1, 1])
+    expect(await source.sample()).toBeNull()
+    await eventually('the answer', source.sample, (value) => value === 1)
+    expect([await source.sample(), await source.sample(), reads]).toEqual([1, 1, 1])
   })
 
   test('is asked again when it is due, and shows nothing once it does not answer', async () => {
@@ -51,8 +51,8 @@ describe('a source that is asked sparingly', () => {
       if (reads > 2) throw new Error('away')
       return reads
     })
-    await eventually('the second answer', source.look, (value) => value === 2)
-    expect(await eventually('none any more', source.look, (value) => value === null)).toBeNull()
+    await eventually('the second answer', source.sample, (value) => value === 2)
+    expect(await eventually('none any more', source.sample, (value) => value === null)).toBeNull()
   })
 })
 

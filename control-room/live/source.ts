@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Something that can be looked at; null when it does not answer. */
 export interface Source<T> {
-  look: () => Promise<T | null>
+  sample: () => Promise<T | null>
 }
 
 /**
- * Asked anew with every look, unless the answer to the last question is still awaited: a server that is slow is not
- * asked twice. What comes later than `waitMs` is the next look's.
+ * Asked anew with every sample, unless the answer to the last question is still awaited: a server that is slow is not
+ * asked twice. What comes later than `waitMs` is the next sample's.
  */
 export function promptly<T>(waitMs: number, read: () => Promise<T | null>): Source<T> {
   let inHand: Promise<T | null> | undefined
   return {
-    async look() {
+    async sample() {
       inHand ??= read()
         .catch(() => null)
         .finally(() => {
@@ -26,7 +26,7 @@ export function promptly<T>(waitMs: number, read: () => Promise<T | null>): Sour
   }
 }
 
-/** For what costs something: at most every `everyMs`, and for `shareMax` of the time. A look shows the last answer. */
+/** For what costs something: at most every `everyMs`, and for `shareMax` of the time. A sample shows the last answer. */
 export function sparingly<T>(
   { everyMs, shareMax }: { everyMs: number; shareMax: number },
   read: () => Promise<T>,
@@ -44,7 +44,7 @@ export function sparingly<T>(
   }
 
   return {
-    async look() {
+    async sample() {
       if (!isReading && performance.now() >= dueAtMs) void readNow()
       return latest
     },

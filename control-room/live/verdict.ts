@@ -4,9 +4,9 @@ import type { AuditVerdict } from '../../core/contracts/control-room.ts'
 const TOLD_MAX = 5
 
 /** An audit in one word, with what is wrong. */
-export async function verdictOf(look: () => Promise<AuditReport>): Promise<AuditVerdict> {
+export async function verdictOf(runAudit: () => Promise<AuditReport>): Promise<AuditVerdict> {
   const beganAtMs = Date.now()
-  const { balanced, quiet, sales } = await look()
+  const { balanced, quiet, sales } = await runAudit()
   const wrong = sales.flatMap(({ saleId, checks }) =>
     checks.filter(({ state }) => state === 'wrong').map(({ name, detail }) => `${saleId}: ${name}: ${detail}`),
   )

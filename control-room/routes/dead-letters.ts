@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
-import { type Broker, letterPlace, listDeadLetters, LOOKED_AT_MAX, sendBack } from '../../core/dead-letters/queue.ts'
+import { type Broker, letterPlace, listDeadLetters, LETTERS_READ_MAX, sendBack } from '../../core/dead-letters/queue.ts'
 import type { DeadLetterPage, SentBack } from '../../core/contracts/control-room.ts'
 import { DeadLetterChoice, PAGE_LIMIT, PageRequest } from '../../core/contracts/http.ts'
 import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
@@ -27,7 +27,7 @@ export function postSendBack(broker: Broker): RequestHandler {
   return async (req, res) => {
     const choice = parse(DeadLetterChoice, req.body)
     const { sent, kept } = await orUnavailable(broker, () =>
-      sendBack(broker, { ids: 'ids' in choice ? choice.ids : 'all', most: LOOKED_AT_MAX }),
+      sendBack(broker, { ids: 'ids' in choice ? choice.ids : 'all', most: LETTERS_READ_MAX }),
     )
     res.json({
       sent: sent.map(({ id }) => id),

@@ -48,7 +48,10 @@ export function patchSale(deps: SaleDeps): RequestHandler<{ saleId: string }> {
     if (outcome === 'EMPTY_WINDOW')
       throw new ProblemError('INVALID_REQUEST', 'closesAt: expected a moment after opensAt')
     if (outcome === 'CHANGED_MEANWHILE')
-      throw new ProblemError('CHANGED_MEANWHILE', 'The sale was changed since you looked; look again, then change it.')
+      throw new ProblemError(
+        'CHANGED_MEANWHILE',
+        'The sale was changed since you read it; read it again, then change it.',
+      )
     send(res, outcome)
   }
 }

@@ -38,7 +38,7 @@ export interface DatabaseReading {
 /** Some 40 statements at one instant, each with a limit of its own. */
 export const READING = { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead, timeout: 120_000 }
 
-/** Reads one snapshot of PostgreSQL: what is wrong in it is wrong, whatever goes on meanwhile. */
+/** Reads one snapshot of PostgreSQL: an error in it is one, also while the sale goes on. */
 export async function readDatabase(
   database: Database,
   saleId: string | undefined,

@@ -78,7 +78,7 @@ export type OrderEventType = (typeof ORDER_EVENT_TYPES)[number]
 /** The only version that is published and read. A subscriber parks events of any other version. */
 export const ORDER_EVENT_VERSION = 3
 
-/** One change of one order (or the end of a reservation that became none), told to whoever subscribes. */
+/** One change of one order (or the end of a reservation that became none), for all subscribers. */
 export const OrderEvent = z.strictObject({
   v: z.literal(ORDER_EVENT_VERSION).describe('version of this schema'),
   eventId: z.uuid().describe('the same however often it is delivered'),
@@ -127,7 +127,7 @@ export function decode<Schema extends z.ZodType>(schema: Schema, body: Buffer): 
   return parsed.data
 }
 
-/** What could be read of a message. One that is not whole is of use to nobody as it is: somebody must look at it. */
+/** What could be read of a message. One that is incomplete needs an operator. */
 export interface Unpacked<Item> {
   items: Item[]
   isWhole: boolean

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { decode, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, UnreadableMessage } from './messages.ts'
 
 /**
- * How order events travel when their time has not come: between a subscriber and its own queues, known to nobody else.
+ * How order events travel that cannot be handled yet: between a subscriber and its own queues only.
  */
 
 /** Its predecessor has not come; it comes again in a moment. */
@@ -12,7 +12,7 @@ const HeldEvent = z.strictObject({
 })
 export type HeldEvent = z.output<typeof HeldEvent>
 
-/** Kept with the reason until somebody has it sent again. */
+/** Kept with the reason until an operator resends it. */
 export const ParkedEvent = z.strictObject({
   reason: z.enum(['UNKNOWN_VERSION', 'OUT_OF_SEQUENCE', 'FORGOTTEN']),
   parkedAt: z.iso.datetime(),

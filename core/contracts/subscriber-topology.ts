@@ -18,7 +18,7 @@ export interface SubscriberQueues {
   partitions: string[]
   /** Events whose predecessor has not come yet: they wait here for `heldMs`, then come again. */
   held: string
-  /** Events that are to be handled one day: with a reason, until somebody has them sent again. */
+  /** Events that an operator resends once the reason is gone, which they carry. */
   parked: string
   /** What can never be handled. */
   deadLetters: string
@@ -75,8 +75,7 @@ export function subscriberQueues(name: string, partitionCount: number, events: r
     'x-overflow': 'reject-publish',
     'x-delivery-limit': DEAD_LETTER_DELIVERIES,
   }
-  // Every event of an order, whatever it handles: without all of them it could not tell a gap from what it does not
-  // want.
+  // Every event of an order, also those it does not handle: without them it could not tell a gap in the sequence.
   const aside = (queue: string): Queue => ({ name: queue, arguments: asideArguments })
   const wanted = ['order.*', ...events.filter((type) => !type.startsWith('order.'))]
   const partitionTopology = (partition: string): Topology => ({

@@ -86,7 +86,7 @@ const TIMEOUTS_BOUND: Bound = { items: 1_000_000, bytesPerItem: 64 }
 const RESERVATION_BYTES = 200
 
 const MAX_DEAD_LETTERS = 100_000
-/** A full message of reservations has 11.5 KB, and what somebody else sends may have any size. */
+/** A full message of reservations has 11.5 KB; messages of other programs may have any size. */
 const MAX_DEAD_LETTER_BYTES = 128 * 1024 * 1024
 /** Looking at a dead letter counts as a delivery, and RabbitMQ 4 would throw it away after the 20th. */
 export const DEAD_LETTER_DELIVERIES = 1_000_000_000

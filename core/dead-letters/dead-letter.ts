@@ -20,7 +20,7 @@ export function readDeadLetter(message: Message): DeadLetter {
 
 type Death = Pick<DeadLetter, 'queue' | 'reason' | 'why' | 'at'>
 
-/** Left by a consumer of ours (see `bury`). */
+/** Left by a consumer of ours (see `deadLetter`). */
 function noteOf({ properties: { headers = {} } }: Message): Death | undefined {
   const queue = text(headers[DEATH.queue])
   return queue === null
@@ -62,7 +62,7 @@ export function parkedIn(content: Buffer): ParkedEvent | undefined {
 
 const text = (value: unknown) => (typeof value === 'string' ? value : null)
 
-/** Whatever somebody sent must not steer a terminal. */
+/** Untrusted content: no control sequences in a terminal. */
 function printable(content: Buffer): string {
   return content.subarray(0, BEGINNING_MAX).toString('utf8').replaceAll(/\p{C}/gu, '·')
 }

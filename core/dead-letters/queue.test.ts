@@ -16,7 +16,7 @@ import {
 } from '../contracts/topology.ts'
 import { createLog } from '../platform/process/log.ts'
 import { declare } from '../platform/rabbit/declare.ts'
-import { bury, DEATH } from '../platform/rabbit/dead-letters.ts'
+import { deadLetter, DEATH } from '../platform/rabbit/dead-letters.ts'
 import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from './queue.ts'
 
 const log = createLog('test', 'silent')
@@ -62,7 +62,7 @@ async function bodiesDied(queue: string, ...bodies: string[]): Promise<void> {
     const message = await channel.get(queue)
     if (message === false) throw new Error(`${body} is not in ${queue}`)
     expect(
-      await bury(
+      await deadLetter(
         world.rabbitmqUrl,
         'test',
         [{ message, queue, flaw: { reason: 'unreadable', why: `${body}\n is odd` } }],

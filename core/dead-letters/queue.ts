@@ -12,7 +12,7 @@ import { parkedIn, readDeadLetter } from './dead-letter.ts'
 const CONFIRM_LIMIT_MS = 5_000
 const VISITOR = 'dead letters'
 /** Some 5 s at the broker. Of more, what is looked at falls behind the others, since it has been taken and put back. */
-export const LOOKED_AT_MAX = 10_000
+export const LETTERS_READ_MAX = 10_000
 
 export interface Broker {
   url: string
@@ -63,7 +63,7 @@ export async function listDeadLetters(
   const letters: DeadLetter[] = []
   // To their end also where few are shown: put back in the middle, those few would change their place.
   const count = await visitBroker(broker.url, VISITOR, broker.log, (model) =>
-    lookThrough(model, broker, LOOKED_AT_MAX, (message) => {
+    forEachLetter(model, broker, LETTERS_READ_MAX, (message) => {
       letters.push(readDeadLetter(message))
       return Promise.resolve('KEEP')
     }),
@@ -83,7 +83,7 @@ export async function sendBack(broker: Broker, { ids, most = Infinity }: Choice)
   const { url, log } = broker
   await visitBroker(url, VISITOR, log, async (model) => {
     const send = confirming(await openChannel(model, log), log)
-    await lookThrough(model, broker, most, async (message) => {
+    await forEachLetter(model, broker, most, async (message) => {
       const letter = readDeadLetter(message)
       if (ids !== 'all' && !ids.includes(letter.id)) return 'KEEP'
       const outgoing = again(broker, message, letter.queue)
@@ -111,11 +111,11 @@ function again({ of, isParked }: Broker, message: Message, queue: string | null)
   }
 }
 
-/** Removes letters for good. @returns them, so that whoever asked can keep what they were */
+/** Removes letters for good. @returns them, so that the caller can keep them */
 export async function dropDeadLetters(broker: Broker, ids: string[]): Promise<DeadLetter[]> {
   const dropped: DeadLetter[] = []
   await visitBroker(broker.url, VISITOR, broker.log, (model) =>
-    lookThrough(model, broker, Infinity, (message) => {
+    forEachLetter(model, broker, Infinity, (message) => {
       const letter = readDeadLetter(message)
       if (!ids.includes(letter.id)) return Promise.resolve('KEEP')
       dropped.push(letter)
@@ -129,7 +129,7 @@ export async function dropDeadLetters(broker: Broker, ids: string[]): Promise<De
  * Goes once through the letters that are there now. Each is held until the end, so that none is met twice; closing the
  * channel then puts back what was not removed, in its order. @returns how many there were
  */
-async function lookThrough(
+async function forEachLetter(
   model: ChannelModel,
   { log, of, isParked }: Broker,
   most: number,
@@ -142,7 +142,7 @@ async function lookThrough(
   const { messageCount } = await channel.checkQueue(queue)
   for (let looked = 0; looked < Math.min(messageCount, most); looked++) {
     const message = await channel.get(queue)
-    if (message === false) break // Somebody else is looking, too.
+    if (message === false) break // Another run reads the queue, too.
     const verdict = await visit(message)
     if (verdict === 'REMOVE') channel.ack(message)
     if (verdict === 'END') break

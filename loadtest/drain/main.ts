@@ -2,7 +2,7 @@
  * Usage: npm run drain-bench -- batch|spread|slow [--events N] [--only TEXT]
  *   batch           each subscriber, one event in a transaction and a hundred; 20,000 events
  *   spread          points: more processes, and the backlog moved to ten partitions; 100,000 events
- *   slow            the same with an effect that waits 20 ms for somebody; 4,000 events
+ *   slow            the same with an effect that waits 20 ms for another system; 4,000 events
  *   --events N      another number of events
  *   --only TEXT     only the cases whose description has this text
  * Measures how fast a backlog drains, on servers of its own; the raw figures go to loadtest/results.

@@ -10,7 +10,7 @@ import { startRedis } from '../../dev/servers/redis.ts'
 import type { RunningServer } from '../../dev/servers/running-server.ts'
 import { migrate } from '../../prisma/migrate.ts'
 
-/** What the subscribers' environment needs, of a database, key prefix and virtual host that nobody has used. */
+/** What the subscribers' environment needs, of a database, key prefix and virtual host of its own. */
 export type Place = Record<'DATABASE_URL' | 'REDIS_URL' | 'REDIS_KEY_PREFIX' | 'RABBITMQ_URL', string>
 
 export interface Servers {

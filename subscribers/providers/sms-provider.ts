@@ -28,12 +28,12 @@ export interface SmsProvider {
 
 /** Some 50,000 messages. A full file becomes `<file>.1`, and the one before is gone: two of them at most. */
 const BYTES_MAX = 10 * 1024 * 1024
-/** Never through a link that somebody else has put there, and never waiting for the reader of a pipe. */
+/** Not through a symbolic link of another user, and without waiting for the reader of a pipe. */
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Writes each message into a file, as a line of JSON. A fork puts its provider in this one's place. The file tells what
- * buyers bought: nobody but this user may read it.
+ * buyers bought: only this user may read it.
  * @param file in a folder of this user's among the temporary files when left out
  */
 export function logFileProvider(file: string | undefined, bytesMax = BYTES_MAX): SmsProvider {
@@ -69,7 +69,7 @@ function keepPrivate(file: string, opened: number, { uid, mode }: Stats): void {
   if (mode & 0o077) fchmodSync(opened, 0o600)
 }
 
-/** Anybody may make a folder of any name among the temporary files, so it may not be ours. */
+/** Any user may create a folder of that name among the temporary files, so it may not be ours. */
 function ownFolder(): string {
   const folder = join(tmpdir(), `seckill-${process.geteuid?.()}`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })

@@ -19,7 +19,7 @@ export interface Handled {
   passed: number
   /** Nothing was done with them: a predecessor is missing. */
   early: OrderEvent[]
-  /** Nor with them: they may have had their effect so long ago that nobody knows. */
+  /** Nor with them: they may have had their effect so long ago that its record is gone. */
   forgotten: OrderEvent[]
 }
 

@@ -17,7 +17,7 @@ import { handleEvents, type HandlingDeps } from './handle-events.ts'
 import { join } from './membership.ts'
 import type { SubscriberMetrics } from './metrics.ts'
 import { PartitionConsumers } from './partition-consumers.ts'
-import { type AsideDeps, holdBack, park } from './set-aside.ts'
+import { type AsideDeps, hold, park } from './set-aside.ts'
 import { type Subscriber, type Tools, TryAgain } from './subscriber.ts'
 
 const CONFIRM_TIMEOUT_MS = 4_000
@@ -78,7 +78,7 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
         isFutile,
         isAway,
         metrics: options.registry,
-        graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
+        deadLetterTarget: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },
       }),
   })
   const membership = await join(database, consumers, name, { log, loops })
@@ -120,7 +120,7 @@ async function handleIncoming(
   count(name, 'PASSED', passed)
   lag(name, fresh)
   const setAside = [
-    ...early.map((event) => holdBack(aside, event, heldTimes.get(event.eventId) ?? 0)),
+    ...early.map((event) => hold(aside, event, heldTimes.get(event.eventId) ?? 0)),
     ...forgotten.map((event) => park(aside, event, 'FORGOTTEN')),
     ...items.flatMap((item) => (item.isKnown ? [] : [park(aside, item.event, 'UNKNOWN_VERSION')])),
   ]

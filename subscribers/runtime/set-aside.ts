@@ -17,7 +17,7 @@ export type SetAside = 'HELD' | ParkedEvent['reason']
  * For an event whose predecessor is missing: it comes again in a moment, and when it has come often enough it is
  * parked.
  */
-export async function holdBack(deps: AsideDeps, event: OrderEvent, heldTimes: number): Promise<SetAside> {
+export async function hold(deps: AsideDeps, event: OrderEvent, heldTimes: number): Promise<SetAside> {
   if (heldTimes * HELD_MS >= deps.waitMs) return await park(deps, event, 'OUT_OF_SEQUENCE')
   const held: HeldEvent = { heldTimes: heldTimes + 1, event }
   await send(deps, { exchange: '', routingKey: deps.queues.held }, event, held)

@@ -13,7 +13,7 @@ import { subscriberRights } from './handle-events.ts'
 import { subscriberMetrics } from './metrics.ts'
 import { runSubscriber } from './run-subscriber.ts'
 
-/** Whoever follows the order topic: each subscriber of the folder, apart from the others. */
+/** Starts each subscriber of the folder, independently of the others. */
 export const startSubscribers: StartService<SubscribersConfig> = async ({ config, log, closers }) => {
   const registry = createMetrics('subscribers')
   const subscribers = await findSubscribers(config.SUBSCRIBERS_FOLDER, config.SUBSCRIBERS)

@@ -18,7 +18,7 @@ interface Declaration {
   events: readonly OrderEventType[]
 }
 
-/** A row per event in the transaction of the effect: exactly once, whoever dies when. */
+/** A row per event in the transaction of the effect: exactly once, whichever process is killed. */
 interface Strong extends Declaration {
   once: 'inbox'
   handle: (tx: Transaction, event: OrderEvent, tools: Tools) => Promise<void>
@@ -42,7 +42,7 @@ interface Weak extends Declaration {
 export type Subscriber = Strong | StrongTogether | Weak
 
 /**
- * Thrown by an effect whose means are away: the event is tried again. Whatever else it throws sends it to the dead
+ * Thrown by an effect whose servers are away: the event is retried. Any other error sends it to the dead
  * letters.
  */
 export class TryAgain extends Error {}

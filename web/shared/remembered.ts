@@ -2,7 +2,7 @@ import { createStore, type Store } from './store.ts'
 
 /**
  * A store whose value is kept in localStorage and shared with the other tabs. `read` makes a value of what was kept,
- * which anybody may have altered; a browser that keeps nothing (private windows may throw) has it for as long as the
+ * which the user may have altered; a browser that keeps nothing (private windows may throw) has it for as long as the
  * page lives.
  */
 export function remembered<T extends string>(key: string, read: (kept: string | null) => T): Store<T> {

@@ -6,7 +6,7 @@ import { failpointOnceSent } from '../process/failpoint.ts'
 import type { Logger } from '../process/log.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { connectRabbit, openChannel, withinLimit } from './connection.ts'
-import { bury, deadLetterCounter, type Flaw, type Graveyard } from './dead-letters.ts'
+import { deadLetter, deadLetterCounter, type Flaw, type DeadLetterTarget } from './dead-letters.ts'
 import { declare } from './declare.ts'
 import { handleItems, type HandlingOptions, pause } from './handle-items.ts'
 
@@ -23,7 +23,7 @@ export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 
   /** What a message carries. @throws UnreadableMessage */
   unpack: (body: Buffer) => Unpacked<Item>
   /** Where its dead letters go; to those of the shop by default. */
-  graveyard?: Graveyard
+  deadLetterTarget?: DeadLetterTarget
   /** Where dead letters are counted. */
   metrics?: Registry
 }
@@ -61,7 +61,7 @@ interface Delivery<Item> {
 }
 
 /**
- * Consumes with manual acknowledgement in batches: whatever waits, up to `batchMax` items, at the given rate. Of a
+ * Consumes with manual acknowledgement in batches: all that waits, up to `batchMax` items, at the given rate. Of a
  * batch that was in hand when the connection broke, the acks are dropped and the broker delivers again. While what
  * `handle` needs does not answer, it gives its messages back and takes none: a consumer elsewhere may be able to handle
  * them.
@@ -149,15 +149,15 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
 
   /**
    * The only place that acknowledges. A message that holds poison goes to the dead letters with its neighbours: they
-   * are handled all the same, and will be met as repeats should somebody send it back.
+   * are handled all the same, and are repeats should an operator send it back.
    */
   async function settle(batch: Delivery<Item>[]): Promise<void> {
-    const burials = batch.flatMap(({ message, flaw }) => (flaw ? [{ message, queue, flaw }] : []))
+    const deadLetters = batch.flatMap(({ message, flaw }) => (flaw ? [{ message, queue, flaw }] : []))
     for (const delivery of batch) if (!delivery.flaw) answer(delivery, 'ack', log)
-    if (burials.length === 0) return
-    for (const { flaw } of burials) countDead(queue, flaw.reason)
-    const outcomes = await bury(options.url, options.name, burials, log, options.graveyard)
-    // What could not be buried the broker takes there itself, without the reason, and holds it until there is room.
+    if (deadLetters.length === 0) return
+    for (const { flaw } of deadLetters) countDead(queue, flaw.reason)
+    const outcomes = await deadLetter(options.url, options.name, deadLetters, log, options.deadLetterTarget)
+    // What could not be dead-lettered the broker takes there itself, without the reason, and holds it until there is room.
     batch
       .filter(({ flaw }) => flaw)
       .forEach((delivery, i) => answer(delivery, outcomes[i] === 'CONFIRMED' ? 'ack' : 'reject', log))

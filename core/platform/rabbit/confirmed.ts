@@ -11,7 +11,7 @@ export interface Outgoing {
   /** A Buffer is sent as it is, everything else as JSON. */
   body: unknown
   headers?: Record<string, unknown> | undefined
-  /** False for events that nobody need listen to, and for exchanges that do not know the flag. */
+  /** False for events that need no subscriber, and for exchanges that do not know the flag. */
   mandatory?: boolean
 }
 

@@ -33,7 +33,7 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
       initialDelay: 100,
       maxDelay: 2_000,
       async setup(model: ChannelModel) {
-        // A connection-level error during set-up is rethrown as uncaught unless somebody listens.
+        // A connection-level error during set-up is rethrown as uncaught without a listener.
         model.on('error', (error: Error) =>
           log.warn({ err: error.message, connection: name }, 'broker connection failed'),
         )

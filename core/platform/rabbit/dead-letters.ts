@@ -8,7 +8,7 @@ import { declare } from './declare.ts'
 
 /** Why a consumer cannot use a message. */
 export interface Flaw {
-  /** `unreadable` by its schema, or `refused` as data by whoever was to store it. */
+  /** `unreadable` by its schema, or `refused` as data by the store. */
   reason: 'unreadable' | 'refused'
   why: string
 }
@@ -25,13 +25,13 @@ const WHY_MAX = 300
 const CONFIRM_LIMIT_MS = 2_000
 
 /** Where dead letters lie: those of the shop together, a subscriber's apart. */
-export interface Graveyard {
+export interface DeadLetterTarget {
   topology: Topology
   exchange: string
   /** By default the queue that the letter comes from. */
   routingKey?: string
 }
-const SHARED: Graveyard = { topology: deadLetterTopology, exchange: DEAD_LETTERS }
+const SHARED: DeadLetterTarget = { topology: deadLetterTopology, exchange: DEAD_LETTERS }
 
 export interface Burial {
   message: Message
@@ -44,23 +44,23 @@ export interface Burial {
  * that makes a second dead letter. The connection is made for it: on the consumer's own, an alarm of the broker would
  * hold back its acknowledgements, too. Never throws.
  */
-export async function bury(
+export async function deadLetter(
   url: string,
   name: string,
-  burials: Burial[],
+  deadLetters: Burial[],
   log: Logger,
-  graveyard = SHARED,
+  deadLetterTarget = SHARED,
 ): Promise<PublishOutcome[]> {
   try {
     return await visitBroker(url, `${name} dead letters`, log, async (model) => {
-      await declare(model, graveyard.topology, log)
+      await declare(model, deadLetterTarget.topology, log)
       const send = confirming(await openChannel(model, log), log)
       return await Promise.all(
-        burials.map(({ message, queue, flaw }) =>
+        deadLetters.map(({ message, queue, flaw }) =>
           send(
             {
-              exchange: graveyard.exchange,
-              routingKey: graveyard.routingKey ?? queue,
+              exchange: deadLetterTarget.exchange,
+              routingKey: deadLetterTarget.routingKey ?? queue,
               messageId: String(message.properties.messageId ?? ''),
               correlationId: message.properties.correlationId as string | undefined,
               body: message.content,
@@ -73,7 +73,7 @@ export async function bury(
     })
   } catch (error) {
     log.warn({ err: error }, 'the reasons of dead letters could not be kept')
-    return burials.map(() => 'UNKNOWN')
+    return deadLetters.map(() => 'UNKNOWN')
   }
 }
 

@@ -6,7 +6,7 @@ const ANSWER_LIMIT_MS = 5_000
 export class BrokerUnreachable extends Error {}
 
 export interface DepthReader {
-  /** Messages that are ready in each queue; 0 for one that nobody has declared yet. @throws BrokerUnreachable */
+  /** Messages that are ready in each queue; 0 for one that is not declared yet. @throws BrokerUnreachable */
   depths: (queues: string[]) => Promise<number[]>
   close: () => Promise<void>
 }
@@ -55,7 +55,7 @@ export function createDepthReader(url: string): DepthReader {
   }
 }
 
-/** Messages ready in the queue; 0 when nobody has declared it yet. */
+/** Messages ready in the queue; 0 when it is not declared yet. */
 async function depth(model: ChannelModel, queue: string): Promise<number> {
   // A passive check of a queue that is not there closes its channel, so every check has one of its own.
   const channel = await model.createChannel()

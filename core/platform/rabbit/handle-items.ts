@@ -18,7 +18,7 @@ export interface HandlingOptions<Item> {
    * Whether what `handle` needs does not answer; asked after a failure. Then the items are for a consumer elsewhere.
    */
   isAway: () => Promise<boolean>
-  /** While it stops, what failed is left to whoever gets it next. */
+  /** While it stops, failed items go back to the queue for another consumer. */
   stop: AbortSignal
 }
 
@@ -34,9 +34,9 @@ const MAX_PAUSE_MS = 5_000
 const TRIES_TOGETHER = 3
 
 /**
- * Tries until it works, with growing pauses, since a server that is away is nobody's fault; after some tries with half
- * as much at a time, since one that is slow may manage that. Where no retry can mend it, the batch is halved until the
- * poison is alone: some 20 attempts to find one entry of 500, and all others are handled.
+ * Retries with back-off while a server is away; after some tries with half the batch, which a slow server may manage.
+ * Where no retry can help, the batch is halved until the poisonous entry is alone: some 20 attempts for one of 500, and
+ * all others are handled.
  */
 export async function handleItems<Item>(parts: Part<Item>[], options: HandlingOptions<Item>): Promise<HandlingOutcome> {
   const { log, handle, isFutile, isAway, stop } = options

@@ -57,7 +57,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
     },
   })
 
-  /** Somebody has deleted a queue or a binding. Until it is there again, every message would come back. */
+  /** A queue or binding was deleted. Until it exists again, every message would be returned. */
   function mend(model: ChannelModel): void {
     if (mending) return
     log.error({ connection: name }, 'the broker has no queue for a message; declaring all of them again')

@@ -22,7 +22,7 @@ export interface Call {
 /** As long as a person waits. The provider retries its callback for up to 19 s. */
 const PATIENCE_MS: Record<Step, number> = {
   reserve: 8_000,
-  look: 8_000,
+  read: 8_000,
   'open payment': 12_000,
   pay: 20_000,
   cancel: 12_000,

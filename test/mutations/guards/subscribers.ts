@@ -86,7 +86,7 @@ export const subscriberGuards: Guard[] = [
   {
     rule: "a subscriber's dead letters are its own",
     file: 'subscribers/runtime/run-subscriber.ts',
-    text: "      graveyard: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },\n",
+    text: "      deadLetterTarget: { topology: queues.deadLetterTopology, exchange: '', routingKey: queues.deadLetters },\n",
     without: '',
     tests: { file: PROMISES, named: 'an event that no retry' },
   },

@@ -23,7 +23,7 @@ const refusals: Refusals = {
   },
   RATE_LIMITED: {
     title: 'A little too fast',
-    next: 'You can try again in a moment. Nobody overtakes you by pressing faster.',
+    next: 'You can try again in a moment. Pressing faster gives no advantage.',
   },
   BUSY: { title: 'The queue is full', next: 'Nothing was reserved. Try again in a moment.' },
   UNAVAILABLE: {
