@@ -68,12 +68,15 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     graceMs: config.SWEEP_GRACE_SECONDS * 1_000,
     reservationLifetimeMs: config.RESERVATION_LIFETIME_SECONDS * 1_000,
   }
-  const door = new SaleAdmin(redis, config.REDIS_KEY_PREFIX)
+  const saleAdmin = new SaleAdmin(redis, config.REDIS_KEY_PREFIX)
   const queues = createDepthReader(config.RABBITMQ_URL)
   closers.add('queue reader', () => queues.close())
-  const rebuilder = new Rebuilder({ ...deps, door, queues, onRebuilt: count.rebuilt }, limits.reservationLifetimeMs)
+  const rebuilder = new Rebuilder(
+    { ...deps, saleAdmin, queues, onRebuilt: count.rebuilt },
+    limits.reservationLifetimeMs,
+  )
   const reconciler = new Reconciler(
-    { database, door, log, onHealed: count.healed },
+    { database, saleAdmin, log, onHealed: count.healed },
     limits.reservationLifetimeMs,
     limits.graceMs,
   )

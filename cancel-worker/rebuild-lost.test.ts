@@ -20,13 +20,13 @@ import { Rebuilder } from './rebuild-lost.ts'
 const STOCK = 10
 const log = createLog('test', 'silent')
 let world: World
-let door: SaleAdmin
+let saleAdmin: SaleAdmin
 let ledger: Ledger
 let waitingAtIntake = 0
 let saleId = ''
 beforeEach(async () => {
   world = await createWorld()
-  door = new SaleAdmin(world.redis, world.keyPrefix)
+  saleAdmin = new SaleAdmin(world.redis, world.keyPrefix)
   ledger = new Ledger(world)
   waitingAtIntake = 0
   saleId = await ledger.sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
@@ -38,12 +38,12 @@ const bringIn = async (id: string) => {
   const closed = await closeSale(deps(), id)
   if (closed) await reopenSale(deps(), closed)
 }
-const deps = () => ({ database: world.database, stock: world.stock, door, log })
+const deps = () => ({ database: world.database, stock: world.stock, saleAdmin, log })
 const queues = { depths: async (names: string[]) => names.map((name) => (name === INTAKE ? waitingAtIntake : 0)) }
 const rebuilder = (reservationLifetimeMs = rules.reservationLifetimeMs) =>
   new Rebuilder({ ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {} }, reservationLifetimeMs)
 const sale = () => world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
-const isOpen = async () => (await door.read(saleId)).state === 'OPEN'
+const isOpen = async () => (await saleAdmin.read(saleId)).state === 'OPEN'
 const left = async () => (await world.stock.readSale(saleId))?.left
 const status = async (id: string) => (await world.stock.readReservation(saleId, id))?.status
 
@@ -84,10 +84,10 @@ const loseEverything = () =>
 /** What a server finds that starts with an older copy of its data: everything as it was, under its own new run id. */
 const olderCopy = async () => {
   const { left: units } = (await world.stock.readSale(saleId)) ?? {}
-  return () => world.redis.hset(door.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
+  return () => world.redis.hset(saleAdmin.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
 }
 
-test('a sale that whoever created it did not bring in is brought in, with the blacklist', async () => {
+test('a sale that its creator did not bring into Redis is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
   const other = await ledger.sale(5)
   const worker = rebuilder()
@@ -95,12 +95,12 @@ test('a sale that whoever created it did not bring in is brought in, with the bl
     'the sale to be open',
     async () => {
       await worker.runOnce()
-      return door.read(other)
+      return saleAdmin.read(other)
     },
     ({ state }) => state === 'OPEN',
   )
   expect(await world.stock.readSale(other)).toMatchObject({ epoch: 1, left: 5 })
-  expect(await world.redis.smembers(door.keys.blacklist(other))).toEqual(['mallory'])
+  expect(await world.redis.smembers(saleAdmin.keys.blacklist(other))).toEqual(['mallory'])
 })
 
 test('a Redis that was emptied gets back every unit that is not sold, every holder and every answer', async () => {
@@ -118,7 +118,7 @@ test('a Redis that was emptied gets back every unit that is not sold, every hold
     'CANCELLED',
     'REJECTED',
   ])
-  // Whoever tells of the cancellation now, once more, gives nothing back a second time.
+  // Settling the cancellation again releases nothing a second time.
   await world.database.order.update({ where: { id: cancelled }, data: { settledAt: null } })
   await settleEnded(deps())
   expect(await left()).toBe(STOCK - 1)
@@ -152,7 +152,7 @@ test('a server that was started anew with right figures is no alarm, and one wit
   await (await olderCopy())()
   await rebuilt(worker)
   expect(said.map((line) => line.split(':').slice(0, 2).join(':'))).toEqual([
-    'info: Redis was started anew and its figures are right',
+    'info: Redis restarted and its figures are right',
     'info: sale rebuilt from PostgreSQL, open again',
   ])
   const restoreOlderCopy = await olderCopy()
@@ -208,7 +208,7 @@ test('an order cancelled between the fence and the opening gives its unit back o
   await cancelForBuyer(world.database, orderId, ann.buyerId)
   expect(await settleEnded(deps())).toBe(0)
   await world.database.sale.update({ where: { id: saleId }, data: { fencedEpoch: 1 } })
-  // The fence is drawn anew by whoever reopens, and counts the cancelled unit as free.
+  // Reopening draws the fence anew, and counts the cancelled unit as free.
   expect(closed && (await reopenSale(deps(), closed))).toBe(true)
   await settleEnded(deps())
   expect(await left()).toBe(STOCK)
@@ -224,7 +224,7 @@ test('one cancelled while the door is being refilled is told after it has opened
       await cancelForBuyer(world.database, orderId, ann.buyerId)
     }
   })(world.redis, world.keyPrefix)
-  expect(closed && (await reopenSale({ ...deps(), door: cancelling }, closed))).toBe(true)
+  expect(closed && (await reopenSale({ ...deps(), saleAdmin: cancelling }, closed))).toBe(true)
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK - 1, 'ORDERED'])
   await Promise.all([settleEnded(deps()), settleEnded(deps())])
   expect([await left(), await status(ann.reservationId)]).toEqual([STOCK, 'CANCELLED'])
@@ -248,7 +248,7 @@ test.each(['before', 'after'])(
         if (moment === 'after') await refund()
       }
     })(world.redis, world.keyPrefix)
-    expect(closed && (await reopenSale({ ...deps(), door: busy }, closed))).toBe(true)
+    expect(closed && (await reopenSale({ ...deps(), saleAdmin: busy }, closed))).toBe(true)
     expect([await left(), await status(ann.reservationId)]).toEqual(
       moment === 'before' ? [STOCK, 'REFUNDED'] : [STOCK - 1, 'PAID'],
     )
@@ -273,12 +273,12 @@ test('a rebuilder that died after the fence is replaced, and one that was overta
   await rebuilt()
   expect(await sale()).toMatchObject({ epoch: 3, fencedEpoch: 3 })
   expect(await left()).toBe(STOCK - 1)
-  expect(await door.open(saleId, closed?.epoch ?? 0, STOCK)).toBe('STALE')
+  expect(await saleAdmin.open(saleId, closed?.epoch ?? 0, STOCK)).toBe('STALE')
   expect(closed && (await reopenSale(deps(), closed))).toBe(false)
   expect(await left()).toBe(STOCK - 1)
 })
 
-test('a sale is fenced once: whoever comes second leaves it to the first, or to a higher epoch', async () => {
+test('a sale is fenced once: a second worker leaves it to the first, or to a higher epoch', async () => {
   await order(await reserve(1))
   await loseEverything()
   const closed = await closeSale(deps(), saleId)
@@ -288,7 +288,7 @@ test('a sale is fenced once: whoever comes second leaves it to the first, or to 
   expect(await isOpen()).toBe(false)
 })
 
-test('a sale that is just being created is left to whoever creates it', async () => {
+test('a sale that is just being created is left to its creator', async () => {
   const other = await ledger.sale(5)
   await rebuilder().runOnce()
   expect(await closeSale(deps(), other)).toMatchObject({ epoch: 1 })

@@ -11,7 +11,7 @@ import { DatabaseSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
 import { sweepSale } from './sweep.ts'
 
 export interface RebuildingDeps extends CancelDeps {
-  door: SaleAdmin
+  saleAdmin: SaleAdmin
   queues: Pick<DepthReader, 'depths'>
   onRebuilt: () => void
 }
@@ -52,29 +52,28 @@ export class Rebuilder {
   async runOnce(): Promise<void> {
     const sales = await this.#turns.next()
     // All at once: round trips one after the other would take too long with many sales.
-    const doors = await Promise.allSettled(sales.map(({ id }) => this.#deps.door.read(id)))
+    const answers = await Promise.allSettled(sales.map(({ id }) => this.#deps.saleAdmin.read(id)))
     await attemptEach(sales, async (sale, i) => {
-      const door = doors[i]
-      if (door?.status === 'rejected') throw door.reason
-      if (door) await this.#check(sale, door.value)
+      const answer = answers[i]
+      if (answer?.status === 'rejected') throw answer.reason
+      if (answer) await this.#check(sale, answer.value)
     })
   }
 
-  async #check(sale: SaleInTurn, door: SaleState): Promise<void> {
-    if (door.state === 'OPEN' && door.epoch === sale.epoch) this.#watched.delete(sale.id)
+  async #check(sale: SaleInTurn, found: SaleState): Promise<void> {
+    if (found.state === 'OPEN' && found.epoch === sale.epoch) this.#watched.delete(sale.id)
     else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
-    else if (door.state === 'LOST' || door.epoch !== sale.epoch) await this.#closeLost(sale, door)
+    else if (found.state === 'LOST' || found.epoch !== sale.epoch) await this.#closeLost(sale, found)
     else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
-    else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${door.refilled}`) > STUCK_MS) await this.#closeStuck(sale)
+    else if (this.#sameForMs(sale.id, `fenced ${sale.epoch} ${found.refilled}`) > STUCK_MS) await this.#closeStuck(sale)
   }
 
-  async #closeLost(sale: SaleInTurn, door: SaleState): Promise<void> {
-    const isWhole = door.epoch === sale.epoch && (await this.#isWhole(sale))
+  async #closeLost(sale: SaleInTurn, found: SaleState): Promise<void> {
+    const isWhole = found.epoch === sale.epoch && (await this.#isWhole(sale))
     const closed = await closeSale(this.#deps, sale.id)
     if (!closed || sale.epoch === 0) return
     const about = { saleId: sale.id, epoch: closed.epoch }
-    if (isWhole)
-      this.#deps.log.info(about, 'Redis was started anew and its figures are right: sale closed, to be rebuilt')
+    if (isWhole) this.#deps.log.info(about, 'Redis restarted and its figures are right: sale closed, to be rebuilt')
     else this.#deps.log.warn(about, 'Redis may have lost this sale: closed, to be rebuilt')
   }
 

@@ -5,7 +5,7 @@ import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 
 export interface BlacklistDeps {
   database: Database
-  door: SaleAdmin
+  saleAdmin: SaleAdmin
   log: Logger
 }
 
@@ -43,8 +43,8 @@ export class BlacklistReconciler {
 
   /** @throws when PostgreSQL or Redis does not answer */
   async heal(saleId: string, listed: string[]): Promise<void> {
-    const { door, log } = this.#deps
-    const { missing, extra } = await door.compareBlacklist(saleId, listed)
+    const { saleAdmin, log } = this.#deps
+    const { missing, extra } = await saleAdmin.compareBlacklist(saleId, listed)
     if (missing.length + extra.length === 0) return
     // Buyers may have been listed or unlisted since the list was read.
     const now = await this.#listedAmong([...missing, ...extra])
@@ -52,8 +52,8 @@ export class BlacklistReconciler {
       missing.filter((buyerId) => now.has(buyerId)),
       extra.filter((buyerId) => !now.has(buyerId)),
     ]
-    await door.setBlacklisted(saleId, toList, true)
-    await door.setBlacklisted(saleId, toUnlist, false)
+    await saleAdmin.setBlacklisted(saleId, toList, true)
+    await saleAdmin.setBlacklisted(saleId, toUnlist, false)
     log.warn(
       { saleId, listed: toList.length, unlisted: toUnlist.length },
       'Redis had another blacklist than PostgreSQL: corrected',

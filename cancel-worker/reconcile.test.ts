@@ -19,14 +19,14 @@ import { Reconciler } from './reconcile.ts'
 const STOCK = 10
 const log = createLog('test', 'silent')
 let world: World
-let door: SaleAdmin
+let saleAdmin: SaleAdmin
 beforeAll(async () => {
   world = await createWorld()
-  door = new SaleAdmin(world.redis, world.keyPrefix)
+  saleAdmin = new SaleAdmin(world.redis, world.keyPrefix)
 })
 afterAll(() => world.close())
 
-const deps = () => ({ database: world.database, stock: world.stock, door, log })
+const deps = () => ({ database: world.database, stock: world.stock, saleAdmin, log })
 const reconciler = (missingForMs: number, healed: number[] = []) =>
   new Reconciler(
     {
@@ -46,7 +46,7 @@ async function openSale(): Promise<string> {
   return saleId
 }
 const left = async (saleId: string) => (await world.stock.readSale(saleId))?.left
-const move = (saleId: string, units: number) => world.redis.hincrby(door.keys.sale(saleId), 'stock', units)
+const move = (saleId: string, units: number) => world.redis.hincrby(saleAdmin.keys.sale(saleId), 'stock', units)
 
 async function reserve(saleId: string, n: number) {
   const message = reservation(saleId, n)
@@ -125,7 +125,7 @@ test.each(onTheirWay)('a unit that is %s is neither missing nor one too many', a
   expect([await left(saleId), healed]).toEqual([units, []])
 })
 
-test('undecided reservations of several units are not missing, whatever the limit per buyer says by now', async () => {
+test('undecided reservations of several units are not missing, even after the limit per buyer was changed', async () => {
   const saleId = await openSale()
   const sale = { saleId, epoch: 1, total: STOCK }
   await reserveOne(world.stock, sale, reservation(saleId, 1, { quantity: 3 }))
@@ -186,7 +186,7 @@ describe.each(['before', 'after'])('while it reads, right %s Redis answers,', (m
     const saleId = await openSale()
     const orderId = await order(saleId, 1)
     const reserved = waiting > 0 ? [await reserve(saleId, 2)] : []
-    class BusyDoor extends SaleAdmin {
+    class BusySaleAdmin extends SaleAdmin {
       override async readTally(id: string, epoch: number): ReturnType<SaleAdmin['readTally']> {
         if (id !== saleId) return undefined
         const early = moment === 'after' ? await super.readTally(id, epoch) : undefined
@@ -198,7 +198,7 @@ describe.each(['before', 'after'])('while it reads, right %s Redis answers,', (m
     await new Reconciler(
       {
         ...deps(),
-        door: new BusyDoor(world.redis, world.keyPrefix),
+        saleAdmin: new BusySaleAdmin(world.redis, world.keyPrefix),
         onHealed: (by) => {
           healed.push(by)
         },
@@ -215,7 +215,7 @@ test('two reconcilers that see a unit missing at the same moment put it back onc
   await move(saleId, -1)
   let putting = 0
   /** Puts nothing back before another wants to as well, or waits for its turn. */
-  class SlowDoor extends SaleAdmin {
+  class SlowSaleAdmin extends SaleAdmin {
     override async adjust(...asked: Parameters<SaleAdmin['adjust']>): Promise<number> {
       putting++
       await eventually('the other', async () => putting > 1 || (await new Ledger(world).waitingForLocks()) > 0, Boolean)
@@ -223,14 +223,14 @@ test('two reconcilers that see a unit missing at the same moment put it back onc
     }
   }
   const slow = () =>
-    new Reconciler({ ...deps(), door: new SlowDoor(world.redis, world.keyPrefix), onHealed: () => {} }, 0, 0)
+    new Reconciler({ ...deps(), saleAdmin: new SlowSaleAdmin(world.redis, world.keyPrefix), onHealed: () => {} }, 0, 0)
   await Promise.all([slow().runOnce(), slow().runOnce()])
   expect(await left(saleId)).toBe(STOCK)
 })
 
-test('a closed sale is left to whoever rebuilds it', async () => {
+test('a closed sale is left to the rebuilder', async () => {
   const saleId = await openSale()
-  await world.redis.hset(door.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: '99' })
+  await world.redis.hset(saleAdmin.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: '99' })
   const healed: number[] = []
   await reconciler(0, healed).runOnce()
   expect([await left(saleId), healed]).toEqual([99, []])
@@ -247,7 +247,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
 
   test.each(differences)('%s', async (_what, field, value) => {
     const saleId = await openSale()
-    const key = door.keys.sale(saleId)
+    const key = saleAdmin.keys.sale(saleId)
     const right = await world.redis.hget(key, field)
     await world.redis.hset(key, field, value)
     await reconciler(0).runOnce()
@@ -267,7 +267,7 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     // Units that the change of the stock explains are neither missing nor too many.
     await reconciler(0, healed).runOnce()
     expect(healed).toEqual([])
-    const holders = await world.redis.getBuffer(door.keys.holders(saleId))
+    const holders = await world.redis.getBuffer(saleAdmin.keys.holders(saleId))
     expect(holders && mayHold(holders, 'buyer-1', STOCK)).toBe(true)
   })
 
@@ -303,16 +303,16 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     })
     const saleId = await new Ledger(world).sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
     /** Mallory is taken off, and Eve put on, between the reading of the list and the filling in. */
-    class SlowDoor extends SaleAdmin {
+    class SlowSaleAdmin extends SaleAdmin {
       override async fillBlacklist(...asked: Parameters<SaleAdmin['fillBlacklist']>): Promise<void> {
         await world.database.blacklistEntry.update({ where: { buyerId: 'mallory' }, data: { buyerId: 'eve' } })
         await super.fillBlacklist(...asked)
       }
     }
-    const slow = { ...deps(), door: new SlowDoor(world.redis, world.keyPrefix) }
+    const slow = { ...deps(), saleAdmin: new SlowSaleAdmin(world.redis, world.keyPrefix) }
     const closed = await closeSale(slow, saleId)
     if (closed) await reopenSale(slow, closed)
-    const listed = async () => (await world.redis.smembers(door.keys.blacklist(saleId))).sort()
+    const listed = async () => (await world.redis.smembers(saleAdmin.keys.blacklist(saleId))).sort()
     expect(await listed()).toEqual(['mallory', 'trudy'])
     await reconciler(0).runOnce()
     expect(await listed()).toEqual(['eve', 'trudy'])
@@ -323,20 +323,20 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
 
   test('and every sale that was looked at says when', async () => {
     const saleId = await openSale()
-    await world.redis.hdel(door.keys.sale(saleId), 'reconciled_at_ms')
+    await world.redis.hdel(saleAdmin.keys.sale(saleId), 'reconciled_at_ms')
     await reconciler(0).runOnce()
-    expect(Number(await world.redis.hget(door.keys.sale(saleId), 'reconciled_at_ms'))).toBeGreaterThan(0)
+    expect(Number(await world.redis.hget(saleAdmin.keys.sale(saleId), 'reconciled_at_ms'))).toBeGreaterThan(0)
   })
 })
 
 test('one sale that cannot be reconciled is named, and keeps none of the others from being healed', async () => {
   const [broken, before, after] = [await openSale(), await openSale(), await openSale()]
   for (const saleId of [before, after]) await move(saleId, 3)
-  await world.redis.del(door.keys.undecided(broken))
-  await world.redis.set(door.keys.undecided(broken), 'no list')
+  await world.redis.del(saleAdmin.keys.undecided(broken))
+  await world.redis.set(saleAdmin.keys.undecided(broken), 'no list')
   await expect(reconciler(0).runOnce()).rejects.toThrow(broken)
   expect([await left(before), await left(after)]).toEqual([STOCK, STOCK])
-  await world.redis.del(door.keys.undecided(broken))
+  await world.redis.del(saleAdmin.keys.undecided(broken))
   await reconciler(0).runOnce()
 })
 
@@ -369,7 +369,7 @@ test('of 3,000 sales, half of them over, a run takes all that are open and some 
     (await Promise.all(wrong.map(async (id) => ({ id, units: (await crowded.stock.readSale(id))?.left }))))
       .filter(({ units }) => units !== STOCK)
       .map(({ id }) => id)
-  const worker = new Reconciler({ database, door: many, log, onHealed: () => {} }, 60_000, 0)
+  const worker = new Reconciler({ database, saleAdmin: many, log, onHealed: () => {} }, 60_000, 0)
   await worker.runOnce()
   expect(await stillWrong()).toEqual([ended[200], ended[399], ended[1_499]])
   await worker.runOnce()
@@ -377,13 +377,13 @@ test('of 3,000 sales, half of them over, a run takes all that are open and some 
 })
 
 /** 3,000 sales in PostgreSQL, half of them over. @returns what Redis says of an open one */
-async function crowd({ database, redis }: World, door: SaleAdmin): Promise<Record<string, string>> {
+async function crowd({ database, redis }: World, saleAdmin: SaleAdmin): Promise<Record<string, string>> {
   await database.$executeRaw`
     INSERT INTO sales (id, title, price_cents, stock, epoch, fenced_epoch, opens_at, closes_at)
     SELECT 'sale-' || i, 'A sale', 500, ${STOCK}, 1, 1, now() - interval '2 hours', now() + CASE WHEN i > 1500 THEN interval '1 hour' ELSE interval '-1 hour' END
     FROM generate_series(1, 3000) AS i`
   const sale = await database.sale.findUniqueOrThrow({ where: { id: 'sale-3000' } })
-  await door.close(closedSale(sale))
-  await door.open(sale.id, 1, STOCK)
-  return redis.hgetall(door.keys.sale(sale.id))
+  await saleAdmin.close(closedSale(sale))
+  await saleAdmin.open(sale.id, 1, STOCK)
+  return redis.hgetall(saleAdmin.keys.sale(sale.id))
 }

@@ -10,7 +10,7 @@ import { DatabaseSalesInTurn } from './sales-in-turn.ts'
 
 export interface ReconcilingDeps {
   database: Database
-  door: SaleAdmin
+  saleAdmin: SaleAdmin
   log: Logger
   /** Called with the units that were put back (or, negative, taken away). */
   onHealed: (units: number) => void
@@ -86,12 +86,12 @@ export class Reconciler {
   }
 
   async #compareUnits(saleIds: string[]): Promise<Compared[]> {
-    const { database, door } = this.#deps
+    const { database, saleAdmin } = this.#deps
     return database.$transaction(async (tx) => {
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`
       const before = await readSoldUnits(tx, saleIds)
       const tallies = await Promise.all(
-        before.map(({ id, epoch }) => this.#attempt([id], () => door.readTally(id, epoch))),
+        before.map(({ id, epoch }) => this.#attempt([id], () => saleAdmin.readTally(id, epoch))),
       )
       const after = new Map((await readSoldUnits(tx, saleIds)).map((sale) => [sale.id, sale]))
       const compared: Compared[] = []
@@ -131,7 +131,7 @@ export class Reconciler {
   }
 
   async #heal(saleId: string, epoch: number, units: number): Promise<void> {
-    const healed = await this.#deps.door.adjust(saleId, epoch, units)
+    const healed = await this.#deps.saleAdmin.adjust(saleId, epoch, units)
     this.#deps.log.warn(
       { saleId, units: healed },
       healed > 0 ? 'units were missing in Redis: put back' : 'Redis had units too many: taken away',
@@ -143,14 +143,19 @@ export class Reconciler {
     const figures = differingFigures(tally.figures, closedSale(sale))
     if (figures.length === 0) return
     await bringIntoLine(this.#deps, sale.id)
-    this.#deps.log.warn({ saleId: sale.id, figures }, 'Redis had other figures of a sale than PostgreSQL: corrected')
+    this.#deps.log.warn(
+      { saleId: sale.id, figures },
+      'the figures of a sale in Redis differed from PostgreSQL: corrected',
+    )
   }
 
   async #noteReconciled(compared: Compared[]): Promise<void> {
     const fine = compared.filter(({ sale }) => !this.#failures.has(sale.id))
     for (const some of slicesOf(fine, SLICE)) {
       await Promise.all(
-        some.map(({ sale: { id, epoch } }) => this.#attempt([id], () => this.#deps.door.noteReconciled(id, epoch))),
+        some.map(({ sale: { id, epoch } }) =>
+          this.#attempt([id], () => this.#deps.saleAdmin.noteReconciled(id, epoch)),
+        ),
       )
     }
   }

@@ -23,7 +23,7 @@ afterAll(() => world.close())
 /** A reservation whose message was lost after the broker had confirmed it. */
 beforeEach(async () => {
   saleId = await new Ledger(world).sale(1, `sale-${randomUUID().slice(0, 8)}`)
-  const deps = { database: world.database, door: new SaleAdmin(world.redis, world.keyPrefix) }
+  const deps = { database: world.database, saleAdmin: new SaleAdmin(world.redis, world.keyPrefix) }
   const closed = await closeSale(deps, saleId)
   if (closed) await reopenSale(deps, closed)
   const message = reservation(saleId, 1, { epoch: closed?.epoch ?? 0 })

@@ -57,7 +57,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const deps = {
     database,
     stock: new Stock(redis, config.REDIS_KEY_PREFIX),
-    door: new SaleAdmin(redis, config.REDIS_KEY_PREFIX),
+    saleAdmin: new SaleAdmin(redis, config.REDIS_KEY_PREFIX),
   }
   const metrics = createMetrics('control-room')
   const loops = new Loops(log, metrics)

@@ -12,7 +12,7 @@ export interface Figures {
     saleId: string
     stock: number
     sold: number
-    /** Units the fast door has; null when Redis holds no data of the sale. */
+    /** Units left in Redis; null when Redis holds no data of the sale. */
     left: number | null
     pending: number
     undecided: number
@@ -41,12 +41,21 @@ export async function readFigures(
   ])
   const sales = await Promise.all(
     ledger.map(async ({ saleId, stock: units, sold, orders, rejected }) => {
-      const [door, pending, undecided] = await Promise.all([
+      const [inRedis, pending, undecided] = await Promise.all([
         stock.readSale(saleId),
         stock.countPending(saleId),
         stock.countUndecided(saleId),
       ])
-      return { saleId, stock: units, sold, left: door?.left ?? null, pending, undecided, orders, rejections: rejected }
+      return {
+        saleId,
+        stock: units,
+        sold,
+        left: inRedis?.left ?? null,
+        pending,
+        undecided,
+        orders,
+        rejections: rejected,
+      }
     }),
   )
   return { at: new Date().toISOString(), sales, queues: depths, subscribers: backlogs, outbox }

@@ -12,7 +12,7 @@ import type { Stock } from '../core/stock/stock.ts'
 export interface SaleDeps {
   database: Database
   stock: Stock
-  door: SaleAdmin
+  saleAdmin: SaleAdmin
 }
 
 /**

@@ -87,7 +87,7 @@ export function backlogWatch({ database, stock, queues, subscribers, metrics, lo
     await watchSagas()
     await Promise.all([watchQueues(), watchSubscribers()]).catch((error: unknown) => {
       if (!(error instanceof BrokerUnreachable)) throw error
-      log.warn({ err: error.message }, 'the queues cannot be counted')
+      log.warn({ err: error.message }, 'reading the queue lengths failed')
     })
   }
 }

@@ -163,7 +163,7 @@ async function reserve(deps: BuyDeps, sale: SaleFigures, request: ReserveRequest
     return await deps.reserve(sale, request)
   } catch (error) {
     if (!isOutage(error)) throw error
-    deps.log.warn({ err: error }, 'Redis did not answer')
+    deps.log.warn({ err: error }, 'reserving failed: Redis does not answer')
     return { status: 'UNAVAILABLE' }
   }
 }

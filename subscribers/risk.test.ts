@@ -51,7 +51,7 @@ test('who pays more orders within a minute than the rule allows is put on the bl
   )
 })
 
-test("payments of different minutes are nobody's concern, whatever the order of their events", async () => {
+test('payments of different minutes do not count together, in any order of their events', async () => {
   const buyerId = `patient-${randomUUID()}`
   const secondsAgo = [0, 90, 30, 120, 59, 200]
   await subscriptions.publish(

@@ -65,7 +65,7 @@ async function blacklist(
   { redis, config, log }: Tools,
 ): Promise<void> {
   await tx.$executeRaw`INSERT INTO blacklist (buyer_id, reason) VALUES (${buyerId}, ${reason}) ON CONFLICT DO NOTHING`
-  const door = new SaleAdmin(redis, config.REDIS_KEY_PREFIX)
-  await door.setBlacklistedIn(await new Stock(redis, config.REDIS_KEY_PREFIX).openSaleIds(), [buyerId], true)
+  const saleAdmin = new SaleAdmin(redis, config.REDIS_KEY_PREFIX)
+  await saleAdmin.setBlacklistedIn(await new Stock(redis, config.REDIS_KEY_PREFIX).openSaleIds(), [buyerId], true)
   log.warn({ buyerId, reason }, 'buyer put on the blacklist')
 }

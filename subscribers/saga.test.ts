@@ -17,7 +17,7 @@ async function place(...wanted: Parameters<Choreography['place']>): Promise<Plac
   return order
 }
 
-/** Whatever happened: what an order told of itself has no gap and no repeat. */
+/** The events of an order have no gap and no repeat. */
 afterEach(() => {
   for (const { orderId } of placed) {
     const sequences = shop.sequences(orderId)
@@ -83,7 +83,7 @@ describe('forwards', () => {
     expect(await shop.world.database.saga.count({ where: { orderId } })).toBe(0)
   })
 
-  test('nobody pays less than nothing, and no more points are spent than there is to pay', async () => {
+  test('an amount is never negative, and no more points are spent than there is to pay', async () => {
     const { orderId, buyerId } = await place({ couponCode: await shop.coupon(420), points: 1_000 })
     await shop.givePoints(buyerId, 90)
     const free = await place({ couponCode: await shop.coupon(10_000), points: 5 })
@@ -278,7 +278,7 @@ describe('an order that ends otherwise', () => {
   test.each([
     ['while its saga runs', false],
     ['once its saga is done', true],
-  ])('when nobody pays in time, %s, it gives back what it holds', async (_, isDone) => {
+  ])('when it is not paid in time, %s, it gives back what it holds', async (_, isDone) => {
     const code = await shop.coupon(100)
     const order = await place({ couponCode: code, points: 10 })
     await shop.givePoints(order.buyerId, 10)

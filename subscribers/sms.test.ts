@@ -150,7 +150,7 @@ test("the file of messages is bounded, and this user's alone", async () => {
   }
 })
 
-test('no link is followed to the file of somebody else', async () => {
+test('no symbolic link to a file of another user is followed', async () => {
   const target = join(folder, 'of somebody else')
   writeFileSync(target, 'untouched')
   symlinkSync(target, join(folder, 'link.log'))

@@ -39,6 +39,6 @@ function textOf({ type, orderId, amountCents, couponCode, points, reason }: Orde
     case 'reservation.rejected':
       return 'We are sorry: your reservation could not become an order.'
     default:
-      throw new Error(`expected an event that buyers are told of, got ${type}`)
+      throw new Error(`expected an event with an SMS text, got ${type}`)
   }
 }

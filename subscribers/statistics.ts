@@ -45,9 +45,7 @@ function figuresOf(key: string, events: OrderEvent[]) {
   return { sale_id: saleId, second, ...counts, revenue_cents: cents('order.paid') - cents('order.refunded') }
 }
 
-/**
- * Rows in one order everywhere: two batches that hold the same ones wait for each other in a line and not in a circle.
- */
+/** Sorted, so that concurrent batches cannot deadlock. */
 async function add(
   tx: Transaction,
   table: 'sale_seconds' | 'sale_totals',

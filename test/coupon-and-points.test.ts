@@ -6,7 +6,7 @@ import { type Answer, call } from './support/http-client.ts'
 import { reserveOne } from './support/reserve-one.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
 
-const EVERYBODY: ServiceName[] = [
+const ALL_SERVICES: ServiceName[] = [
   'payment-provider',
   'order-service',
   'cancel-worker',
@@ -17,7 +17,7 @@ const EVERYBODY: ServiceName[] = [
 const PRICE_CENTS = 1_000
 let system: System
 beforeAll(async () => {
-  system = await startSystem({ RISK_PAID_PER_MINUTE_MAX: '1' }, EVERYBODY)
+  system = await startSystem({ RISK_PAID_PER_MINUTE_MAX: '1' }, ALL_SERVICES)
 })
 afterAll(() => system.close())
 
@@ -77,7 +77,7 @@ test('a buyer pays what coupon and points have left of the price, and not before
   await system.start('subscribers')
   expect((await sagaOf(order, 'DONE')).body).toMatchObject({ status: 'PENDING_PAYMENT', amountCents: 600 })
 
-  // A repeat is the same purchase, whatever it wishes.
+  // A repeat is the same purchase, with any wishes.
   expect((await system.buy(saleId, token, { coupon: 'OTHER' })).body).toMatchObject({ id: order.reservationId })
   await pay(order)
   await system.settled(order.reservationId, token, ['PAID'])
@@ -216,7 +216,7 @@ test('risk control takes back the order that broke its rule: the buyer sees REFU
   for (const saleId of [one, two]) expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
-test('while nobody takes coupons the order is called off in time, and settled once they are back', async () => {
+test('while the subscribers are down the order is called off in time, and settled once they are back', async () => {
   const saleId = await system.createSale()
   await coupon('TEST-4', 300)
   await system.stop('subscribers')

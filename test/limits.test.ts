@@ -31,11 +31,11 @@ test('one buyer has a bucket of their own, and hears when to come back', async (
   })
 })
 
-test('one address has a bucket whoever comes from it, and a forged X-Forwarded-For does not change the address', async () => {
+test('one address has one bucket for all its buyers, and a forged X-Forwarded-For does not change the address', async () => {
   const saleId = await system.createSale({ stock: 100 })
   await withGateway({ ADDRESS_BURST: '4', ADDRESS_RATE_PER_SECOND: '0.001' }, async () => {
     const tokens = await inParallel(7, 1, (i) => system.signIn(`neighbour ${i}`))
-    // One trusted hop: only the last entry is the proxy's word, whatever the client wrote before it.
+    // One trusted hop: only the last entry is the proxy's word, not what the client wrote before it.
     const from = (i: number) => ({ 'x-forwarded-for': `10.0.0.${i}, 203.0.113.7` })
     const answers = await inParallel(6, 1, (i) => system.buy(saleId, tokens[i] ?? '', {}, from(i)))
     expect(answers.map((answer) => answer.status)).toEqual([202, 202, 202, 202, 429, 429])
@@ -43,7 +43,7 @@ test('one address has a bucket whoever comes from it, and a forged X-Forwarded-F
   })
 })
 
-test('all buyers of a sale together get only so much, and whoever is refused for another reason takes nothing of it', async () => {
+test('all buyers of a sale together get only so much, and a refusal for another reason takes nothing of it', async () => {
   const saleId = await system.createSale({ stock: 100 })
   await withGateway(
     { GATEWAY_BURST: '4', GATEWAY_RATE_PER_SECOND: '0.001', BUYER_BURST: '2', BUYER_RATE_PER_SECOND: '0.001' },

@@ -123,7 +123,7 @@ test('a message delivered five times makes one order', async () => {
 })
 
 test('when Redis was too high the database refuses the surplus, and its unit does not go back', async () => {
-  // No reconciler comes by: it would take the surplus away before anybody gets it.
+  // No reconciler comes by: it would take the surplus away before a buyer gets it.
   system = await startSystem({ SWEEP_INTERVAL_SECONDS: '600' })
   const saleId = await system.createSale({ stock: 2 })
   await system.world.redis.hset(system.world.stock.keys.sale(saleId), 'stock', 5)

@@ -42,7 +42,7 @@ describe.each([
   })
 })
 
-test('whoever asks too much still gets the page', async () => {
+test('a rate-limited address still gets the page', async () => {
   for (let i = 0; i < 3; i++) await call('GET', system.url('/sales'))
   expectRefused(await call('GET', system.url('/sales')), 'RATE_LIMITED')
   expect((await call('GET', system.url('/'))).status).toBe(200)

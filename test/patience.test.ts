@@ -38,7 +38,7 @@ test('what reading throws is thrown at once', async () => {
   ).rejects.toThrow(/^broken$/)
 })
 
-/** They wait for a second by default, on whatever machine. */
+/** They wait for a second by default, on every machine. */
 const WAITS_OF_VITEST = /\bvi\.waitFor\(|\bvi\.waitUntil\(|\bexpect\.poll\(/
 /** A limit chosen for one test, behind its function. */
 const LIMIT_OF_ONE_TEST =

@@ -67,7 +67,7 @@ describe('paying', () => {
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
   })
 
-  test('what is refunded after it was paid: the money goes back once, the unit to whoever waits for it', async () => {
+  test('what is refunded after it was paid: the money goes back once, the unit to the next buyer', async () => {
     const saleId = await system.createSale({ stock: 1 })
     const { token, orderId, reservationId } = await ordered('vetoed', saleId)
     await pay((await openPayment(orderId, token)).body.url)

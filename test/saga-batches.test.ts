@@ -13,7 +13,7 @@ const HALVES = 20
 /** Two batches, the second of which has what it wants in the opposite order. */
 const twoWays: Batching = (events) => [events.slice(0, HALVES), events.slice(HALVES).toReversed()]
 
-describe('batches that want the same things in opposite orders do not wait for each other in a circle:', () => {
+describe('batches that lock the same rows in opposite orders do not deadlock:', () => {
   test('coupons', async () => {
     const codes = await Promise.all(Array.from({ length: HALVES }, () => shop.coupon(100)))
     for (const couponCode of [...codes, ...codes]) await shop.place({ couponCode })

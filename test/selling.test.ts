@@ -13,7 +13,7 @@ afterAll(async () => {
 })
 
 describe('a rush', () => {
-  test('1,000 buyers for 100 units in parallel make exactly 100 orders, and everybody hears what became of them', async () => {
+  test('1,000 buyers for 100 units in parallel make exactly 100 orders, and every buyer hears the outcome', async () => {
     const saleId = await system.createSale({ stock: 100 })
     const tokens = await inParallel(1_000, 50, (i) => system.signIn(`rush ${i}`))
     const answers = await inParallel(1_000, 100, (i) => system.buyUntilAvailable(saleId, tokens[i] ?? ''))
@@ -86,7 +86,7 @@ test('while columns change their types, orders are placed, read and cancelled, a
 })
 
 describe('who may buy', () => {
-  test("nobody before the sale opens; the refusal tells the server's time and when to come back", async () => {
+  test("no buyer before the sale opens; the refusal tells the server's time and when to come back", async () => {
     const saleId = await system.createSale({ opensInMs: 3_000_000 })
     const beforeMs = Date.now()
     const answer = await system.buy(saleId, await system.signIn('early'))
@@ -98,7 +98,7 @@ describe('who may buy', () => {
     expect(serverTimeMs).toBeLessThanOrEqual(Date.now() + 1)
   })
 
-  test('nobody after it has ended', async () => {
+  test('no buyer after it has ended', async () => {
     const saleId = await system.createSale({ opensInMs: -60_000, closesInMs: -1_000 })
     expect(await system.buy(saleId, await system.signIn('late'))).toMatchObject({
       status: 403,
@@ -106,7 +106,7 @@ describe('who may buy', () => {
     })
   })
 
-  test('nobody on the blacklist, until taken off it', async () => {
+  test('no buyer on the blacklist, until taken off it', async () => {
     const saleId = await system.createSale()
     const { body } = await call('POST', system.url('/sessions'), { body: { name: 'scalper' } })
     await system.controlRoom('PUT', `/blacklist/${String(body.userId)}`, { reason: 'bought to resell' })
@@ -115,7 +115,7 @@ describe('who may buy', () => {
     expect((await system.buy(saleId, String(body.token))).status).toBe(202)
   })
 
-  test('nobody without a valid token', async () => {
+  test('no buyer without a valid token', async () => {
     const saleId = await system.createSale()
     expect(await system.buy(saleId, 'not-a-token')).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
   })

@@ -100,7 +100,7 @@ describe('an order service behind TLS', () => {
   beforeAll(() => writeFile(file, tls.cert))
   afterAll(() => rm(file))
 
-  test('is reached by https with a certificate that Node trusts, whatever host the buyer names', async () => {
+  test('is reached by https with a certificate that Node trusts, under any host name that the buyer uses', async () => {
     const proxy = await inFront({ tls })
     const port = await freePort()
     const gateway = await startProcess('gateway', {

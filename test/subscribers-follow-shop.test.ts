@@ -8,7 +8,7 @@ import { call } from './support/http-client.ts'
 import { recordOrderEvents } from './support/order-events.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
 
-const EVERYBODY: ServiceName[] = [
+const ALL_SERVICES: ServiceName[] = [
   'payment-provider',
   'order-service',
   'cancel-worker',
@@ -20,7 +20,7 @@ let system: System
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sms-'))
-  system = await startSystem({ SMS_LOG_FILE: join(folder, 'sms.log') }, EVERYBODY)
+  system = await startSystem({ SMS_LOG_FILE: join(folder, 'sms.log') }, ALL_SERVICES)
 })
 afterAll(async () => {
   await system.close()
@@ -34,7 +34,7 @@ async function buy(saleId: string, name: string) {
   return { token, orderId: String(orderId) }
 }
 
-test('a purchase, its payment and a cancellation are followed by everybody who has subscribed', async () => {
+test('a purchase, its payment and a cancellation are followed by every subscriber', async () => {
   const { database } = system.world
   const { events, close } = await recordOrderEvents(system.world)
   const saleId = await system.createSale()
@@ -73,7 +73,7 @@ test('a purchase, its payment and a cancellation are followed by everybody who h
   expect(messages).toContain(`order ${paid.orderId} is paid`)
 
   const audited = async () => (await system.auditAtRest(saleId)).sales[0]?.checks.find(({ id }) => id === 6)
-  await eventually('everybody to have come to the end', audited, (check) => check?.state === 'ok')
+  await eventually('every subscriber to have come to the end', audited, (check) => check?.state === 'ok')
 
   const trace = (orderId: string) =>
     events.filter((event) => event.orderId === orderId).map(({ traceparent }) => traceparent.split('-')[1])

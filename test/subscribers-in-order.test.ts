@@ -183,7 +183,7 @@ test('a subscriber is added with one file and one process, hears everything from
   )
 })
 
-test('a folder with a file that declares no subscriber is refused, and so is a name that nobody has', async () => {
+test('a folder with a file that declares no subscriber is refused, and so is an unknown name', async () => {
   const folder = 'subscribers'
   expect((await findSubscribers(folder)).map(({ name }) => name).sort()).toEqual([
     'coupon',

@@ -97,7 +97,7 @@ test('an event whose predecessor never comes is parked, and handled when it is s
   expect(await parkedOf('gap')).toBe(0)
 })
 
-test("an event of a version that is not known yet is parked, with its successors, and nobody else's", async () => {
+test("an event of a version that is not known yet is parked, with its successors, and no other order's", async () => {
   const { subscriber, seen } = recorder('outdated')
   await subscriptions.run(subscriber, PARKING)
   const [created, paid] = history(['order.created', 'order.paid'])
@@ -172,7 +172,7 @@ test("an event that no retry will mend goes to the subscriber's own dead letters
   )
 })
 
-test('a subscriber that cannot go on, or is down, holds up nobody, and drains in order when it is back', async () => {
+test('a subscriber that cannot go on, or is down, holds up no other subscriber, and drains in order when it is back', async () => {
   let isAway = true
   const slow = recorder('slow', () => {
     if (isAway) throw new TryAgain('not now')

@@ -60,7 +60,7 @@ describe('Prefer: wait', () => {
     expect((await system.buy(saleId, token, {}, waitFor(25))).body).toMatchObject({ id, status: 'ORDERED' })
   })
 
-  test('whoever looks may wait, too', async () => {
+  test('a GET of the reservation may wait, too', async () => {
     const { token, path } = await holder()
     const { headers, body } = await call('GET', system.url(path), { token, headers: waitFor(25) })
     expect(body.status).toBe('ORDERED')
@@ -120,7 +120,7 @@ describe('the event stream', () => {
     expect(heard.statuses).toEqual(['PAID', 'REFUNDED'])
   })
 
-  test('a change that nobody was told of is seen all the same', async () => {
+  test('a change without a notification is seen all the same', async () => {
     const buyer = await holder()
     await system.settled(buyer.id, buyer.token)
     const heard = listen(buyer)
@@ -159,7 +159,7 @@ describe('the event stream', () => {
     for (const stream of [...streams, another]) stream.leave()
   })
 
-  test('a process that is full refuses streams and lets nobody wait; buying goes on', async () => {
+  test('a process that is full refuses streams and answers waits at once; buying goes on', async () => {
     await system.stop('gateway')
     await system.start('gateway', { WATCHERS_MAX: '1' })
     const [first, second] = [await holder(), await holder()]
@@ -171,7 +171,7 @@ describe('the event stream', () => {
     expect(headers.get('preference-applied')).toBeNull()
     heard.leave()
     await eventually(
-      'nobody to wait',
+      'no request to wait',
       async () => (await call('GET', system.url('/metrics'))).text,
       (text) => /seckill_watched_reservations\S* 0/.test(text),
     )

@@ -97,7 +97,7 @@ test('a purchase is seen on its way: asked, waiting, ordered, and accounted for'
   )
 })
 
-test('who comes later is shown what was before, and everybody the same frames', async () => {
+test('who comes later is shown what was before, and all watchers the same frames', async () => {
   const first = await watch()
   await eventually(
     'frames',

@@ -46,7 +46,7 @@ async function unlist(deps: SaleDeps, buyerIds: string[]): Promise<void> {
 }
 
 /** What a crash keeps from Redis, and sales that have ended, the reconciler tells. */
-async function tell({ stock, door }: SaleDeps, buyerIds: string[], listed: boolean): Promise<void> {
+async function tell({ stock, saleAdmin }: SaleDeps, buyerIds: string[], listed: boolean): Promise<void> {
   failpoint('blacklisting.beforeRedis')
-  await door.setBlacklistedIn(await stock.openSaleIds(), buyerIds, listed)
+  await saleAdmin.setBlacklistedIn(await stock.openSaleIds(), buyerIds, listed)
 }

@@ -365,7 +365,7 @@ test('no sale is made under the id of an archived one', async () => {
     opensAt: new Date(),
     closesAt: new Date(8e12),
   }
-  expect(await openSale({ database, stock, door: new SaleAdmin(redis, keyPrefix) }, sale as never)).toBeUndefined()
+  expect(await openSale({ database, stock, saleAdmin: new SaleAdmin(redis, keyPrefix) }, sale as never)).toBeUndefined()
   expect(await database.sale.count({ where: { id } })).toBe(0)
 })
 

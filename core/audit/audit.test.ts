@@ -878,7 +878,7 @@ test('what subscribers have forgotten is not missing, and what they have not han
   expect(checksThatAre('in flight', (await look(later.id)).sales[0])).toEqual([6])
 })
 
-test('the table fits a terminal of 100 columns, whatever the ids and the figures are', async () => {
+test('the table fits a terminal of 100 columns, with any ids and figures', async () => {
   const { id } = await goodSale()
   const report = await look(id)
   const [good] = report.sales

@@ -58,7 +58,7 @@ test('an order is forgotten when its newest event is old, none is handled twice 
   expect(left.map(({ orderId }) => orderId)).toEqual(Array<string | null | undefined>(4).fill(recent[0]?.orderId))
   expect(await database.orderProgress.findMany({ where: { orderId: old[0]?.orderId ?? '' } })).toEqual([])
 
-  // Whether they had their effect nobody knows any more: somebody has to look.
+  // Whether they had their effect is unknown by now: an operator has to look.
   await subscriptions.publish(...paidOnce, ...rejected)
   await eventually(
     'repeats to be set aside',

@@ -121,7 +121,7 @@ describe('placing', () => {
     expect(await ledger.sold(saleId)).toBe(1)
   })
 
-  test('a batch of several sales moves each counter by its own units, whatever order the services take them in', async () => {
+  test('a batch of several sales moves each counter by its own units, in any order that the services take them in', async () => {
     const saleIds = [await ledger.sale(1_000), await ledger.sale(1_000)]
     await inParallel(12, 6, (i) => {
       const batch = saleIds.flatMap((saleId, s) =>
@@ -156,7 +156,7 @@ describe('placing', () => {
     ])
   })
 
-  test('sales are locked in the order of their ids, so that services never wait for each other in a circle', async () => {
+  test('sales are locked in the order of their ids, so that services cannot deadlock', async () => {
     const [second, first] = [await ledger.sale(5, 'locked-b'), await ledger.sale(5, 'locked-a')]
     const placed = await world.database.$transaction(async (tx) => {
       await lock(tx, first)
@@ -213,7 +213,7 @@ describe('placing', () => {
     expect(verdict?.decision.outcome).toBe('ORDERED')
   })
 
-  test('a sale that somebody else has filled meanwhile rolls the whole batch back, and says why', async () => {
+  test('a sale that another service has filled meanwhile rolls the whole batch back, and says why', async () => {
     const saleId = await ledger.sale(3)
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const waiting = (await ledger.messages()).length

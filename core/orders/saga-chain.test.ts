@@ -56,7 +56,7 @@ describe('every way back', () => {
     ['order.saga-expired', BOTH, ['points', 'coupon', 'order']],
     ['order.vetoed', BOTH, ['points', 'coupon', 'order']],
     ['order.vetoed', NEITHER, ['points', 'order']],
-  ] as const)('from %s of %j leads past whoever may hold something to the order', (from, named, way) => {
+  ] as const)('from %s of %j leads to the order past each party that may hold something', (from, named, way) => {
     expect(wayBack(from, named)).toEqual(way)
   })
 })
@@ -67,7 +67,7 @@ test('a saga is done with the last step that its order names', () => {
   expect([endOf('order.points-deducted', POINTS), endOf('order.points-deducted', BOTH)]).toEqual(['DONE', 'DONE'])
 })
 
-test('a step forwards is only taken while the order is unpaid, a veto only once it is paid, a way back whatever it is', () => {
+test('a step forwards is only taken while the order is unpaid, a veto only once it is paid, a way back in any state', () => {
   expect(
     Object.fromEntries(
       SAGA_EVENT_TYPES.map((type) =>

@@ -202,13 +202,13 @@ test('refunded while Redis is away, an order is told by the next sweep', async (
 
 test('refunded while the door of its sale is closed, an order waits until it is open', async () => {
   const { orderId } = await refunded({ isPaymentTold: true })
-  const door = new SaleAdmin(world.redis, world.keyPrefix)
+  const saleAdmin = new SaleAdmin(world.redis, world.keyPrefix)
   const sale = await world.stock.readSale(SALE)
   if (!sale) throw new Error('expected the sale')
-  await door.close({ ...sale, epoch: 2 })
+  await saleAdmin.close({ ...sale, epoch: 2 })
   expect(await settleEnded(deps(), [orderId])).toBe(0)
   expect(await unsettled()).toBe(1)
-  await door.open(SALE, 2, sale.left)
+  await saleAdmin.open(SALE, 2, sale.left)
   expect(await settleEnded(deps())).toBe(1)
   expect([await unsettled(), await unitsLeft()]).toEqual([0, UNITS])
 })

@@ -137,7 +137,7 @@ describe('refunding', () => {
     ]).toEqual(['UNPAID', 'BUYER'])
   })
 
-  test("what the caller's transaction takes back did not happen, and nobody is told of it", async () => {
+  test("what the caller's transaction takes back did not happen, and no event tells of it", async () => {
     const { saleId, reservationId, id } = await ordered()
     await ledger.pay(id)
     const failing = world.database.$transaction(async (tx) => {

@@ -9,10 +9,10 @@ const FIGURES_LOCK = 7_350_003
  * row: every order of the sale would wait for Redis.
  * @throws when PostgreSQL or Redis does not answer; the reconciler repeats it.
  */
-export async function bringIntoLine({ database, door }: RebuildDeps, saleId: string): Promise<void> {
+export async function bringIntoLine({ database, saleAdmin }: RebuildDeps, saleId: string): Promise<void> {
   await database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIGURES_LOCK}, hashtext(${saleId}))`
     const sale = await tx.sale.findUnique({ where: { id: saleId } })
-    if (sale) await door.amend(closedSale(sale))
+    if (sale) await saleAdmin.amend(closedSale(sale))
   })
 }

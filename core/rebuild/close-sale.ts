@@ -4,7 +4,7 @@ import type { SaleAdmin } from '../stock/sale-admin.ts'
 
 export interface RebuildDeps {
   database: Database
-  door: SaleAdmin
+  saleAdmin: SaleAdmin
 }
 
 /**
@@ -14,19 +14,19 @@ export interface RebuildDeps {
  * @throws when PostgreSQL or Redis does not answer; then nothing is closed, or a repeat closes it.
  */
 export async function closeSale(
-  { database, door }: RebuildDeps,
+  { database, saleAdmin }: RebuildDeps,
   saleId: string,
   stuckEpoch?: number,
 ): Promise<Sale | undefined> {
   return database.$transaction(async (tx) => {
     const [row] = await tx.$queryRaw<{ epoch: number }[]>`SELECT epoch FROM sales WHERE id = ${saleId} FOR UPDATE`
     if (!row) return undefined
-    const found = await door.read(saleId)
+    const found = await saleAdmin.read(saleId)
     const isFine = found.state !== 'LOST' && found.epoch === row.epoch
     if (isFine && !(found.state === 'CLOSED' && found.epoch === stuckEpoch)) return undefined
     // Redis may be ahead of a PostgreSQL that was restored from a backup.
     const sale = await tx.sale.update({ where: { id: saleId }, data: { epoch: Math.max(row.epoch, found.epoch) + 1 } })
-    await door.close(closedSale(sale))
+    await saleAdmin.close(closedSale(sale))
     return sale
   })
 }

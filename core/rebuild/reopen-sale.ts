@@ -12,24 +12,24 @@ const PAGE = 5_000
  * @returns whether this call has opened the door. @throws when PostgreSQL or Redis does not answer.
  */
 export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean> {
-  const { database, door } = deps
+  const { database, saleAdmin } = deps
   failpoint('rebuilder.beforeFence')
   const fenced = await fenceSale(database, sale.id, sale.epoch)
   if (!fenced) return false
   failpoint('rebuilder.afterFence')
   const listed = await database.blacklistEntry.findMany({ select: { buyerId: true } })
-  await door.fillBlacklist(
+  await saleAdmin.fillBlacklist(
     sale.id,
     listed.map((entry) => entry.buyerId),
   )
   for (let after = `${sale.id}.`; ; ) {
     const page = await readDecided(database, sale.id, after)
-    if ((await door.refill(closedSale(sale), page)) === 'STALE') return false
+    if ((await saleAdmin.refill(closedSale(sale), page)) === 'STALE') return false
     if (page.length < PAGE) break
     after = page.at(-1)?.reservationId ?? ''
   }
   failpoint('rebuilder.beforeOpen')
-  return (await door.open(sale.id, sale.epoch, fenced.left, fenced.stock)) === 'OPEN'
+  return (await saleAdmin.open(sale.id, sale.epoch, fenced.left, fenced.stock)) === 'OPEN'
 }
 
 /**

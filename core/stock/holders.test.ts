@@ -26,6 +26,6 @@ test('a string as short as Redis keeps it has no bits beyond its end', () => {
   expect(mayHold(Buffer.alloc(0), 'anybody', 100)).toBe(false)
 })
 
-test('offsets stay within a megabyte, whatever the sale', () => {
+test('offsets stay within a megabyte, for every sale', () => {
   for (const buyer of buyers(1_000, 'b')) expect(holderBit(buyer, 10_000_000)).toBeLessThan(2 ** 23)
 })

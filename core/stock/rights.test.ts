@@ -33,11 +33,11 @@ const ended = { giveBack: true } as const
 const patient = { ...generous, patienceMs: 60_000 }
 interface Wrappers {
   stock: Stock
-  door: SaleAdmin
+  saleAdmin: SaleAdmin
 }
 const over = (redis: Redis): Wrappers => ({
   stock: new Stock(redis, world.keyPrefix),
-  door: new SaleAdmin(redis, world.keyPrefix),
+  saleAdmin: new SaleAdmin(redis, world.keyPrefix),
 })
 const reservation = ({ saleId }: SaleFigures, buyerId: string) => ({
   saleId,
@@ -80,30 +80,30 @@ const calls: Record<string, Call> = {
       stock.release(reservation(sale, 'nobody'), { ...ended, status: 'REJECTED', reason: 'EXPIRED' }),
   },
   claim: { call: (sale, { stock }) => stock.claimPending(sale.saleId, 0, 10) },
-  adjust: { call: (sale, { door }) => door.adjust(sale.saleId, 1, 1) },
+  adjust: { call: (sale, { saleAdmin }) => saleAdmin.adjust(sale.saleId, 1, 1) },
   amend: {
-    call: (sale, { door }) =>
-      door.amend({
+    call: (sale, { saleAdmin }) =>
+      saleAdmin.amend({
         ...closed(sale),
         total: sale.total + 1,
         title: 'Another title',
         closesAtMs: sale.closesAtMs + 1_000,
       }),
   },
-  list: { call: (sale, { door }) => door.setBlacklisted(sale.saleId, ['dora', 'eve'], true) },
-  unlist: { call: (sale, { door }) => door.setBlacklisted(sale.saleId, ['banned'], false) },
-  noteReconciled: { call: (sale, { door }) => door.noteReconciled(sale.saleId, 1) },
+  list: { call: (sale, { saleAdmin }) => saleAdmin.setBlacklisted(sale.saleId, ['dora', 'eve'], true) },
+  unlist: { call: (sale, { saleAdmin }) => saleAdmin.setBlacklisted(sale.saleId, ['banned'], false) },
+  noteReconciled: { call: (sale, { saleAdmin }) => saleAdmin.noteReconciled(sale.saleId, 1) },
   refill: {
-    before: (sale, { door }) => door.close(closed(sale, 2)),
-    call: (sale, { door }) =>
-      door.refill(closed(sale, 2), [
+    before: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)),
+    call: (sale, { saleAdmin }) =>
+      saleAdmin.refill(closed(sale, 2), [
         { ...reservation(sale, 'ann'), ...order(sale, 'ann'), status: 'PAID', reason: null, reservedAtMs: 1 },
       ]),
   },
-  close: { call: (sale, { door }) => door.close(closed(sale, 2)) },
+  close: { call: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)) },
   open: {
-    before: (sale, { door }) => door.close(closed(sale, 2)),
-    call: (sale, { door }) => door.open(sale.saleId, 2, 3),
+    before: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)),
+    call: (sale, { saleAdmin }) => saleAdmin.open(sale.saleId, 2, 3),
   },
 }
 

@@ -7,10 +7,10 @@ import type { SaleFigures } from './sale-figures.ts'
 import { SaleAdmin } from './sale-admin.ts'
 
 let world: World
-let door: SaleAdmin
+let saleAdmin: SaleAdmin
 beforeAll(async () => {
   world = await createWorld()
-  door = new SaleAdmin(world.redis, world.keyPrefix)
+  saleAdmin = new SaleAdmin(world.redis, world.keyPrefix)
 })
 afterAll(async () => {
   await world.close()
@@ -59,18 +59,18 @@ const status = async (sale: SaleFigures, buyerId: string) =>
 test('a sale that is open under an epoch is not brought in again under the same or an older one', async () => {
   const sale = await openSale({ epoch: 2 })
   await reserve(sale, 'ann')
-  for (const epoch of [1, 2]) expect(await door.close({ ...closed(sale), epoch })).toBe('STALE')
-  expect(await door.open(sale.saleId, 2, 3)).toBe('STALE')
+  for (const epoch of [1, 2]) expect(await saleAdmin.close({ ...closed(sale), epoch })).toBe('STALE')
+  expect(await saleAdmin.open(sale.saleId, 2, 3)).toBe('STALE')
   expect(await left(sale)).toBe(2)
 })
 
 test('under a newer epoch it is closed: no purchase succeeds, nor one by the old epoch once it is open', async () => {
   const sale = await openSale()
-  expect(await door.close({ ...closed(sale), epoch: 2 })).toBe('CLOSED')
-  expect(await door.read(sale.saleId)).toEqual({ state: 'CLOSED', epoch: 2, refilled: 0 })
+  expect(await saleAdmin.close({ ...closed(sale), epoch: 2 })).toBe('CLOSED')
+  expect(await saleAdmin.read(sale.saleId)).toEqual({ state: 'CLOSED', epoch: 2, refilled: 0 })
   expect([await reserve(sale, 'ann', 1), await reserve(sale, 'ann', 2)]).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
-  expect(await door.open(sale.saleId, 1, 3)).toBe('STALE')
-  expect(await door.open(sale.saleId, 2, 1)).toBe('OPEN')
+  expect(await saleAdmin.open(sale.saleId, 1, 3)).toBe('STALE')
+  expect(await saleAdmin.open(sale.saleId, 2, 1)).toBe('OPEN')
   expect([await reserve(sale, 'ann', 1), await reserve(sale, 'ann', 2), await reserve(sale, 'bob', 2)]).toEqual([
     'UNAVAILABLE',
     'RESERVED',
@@ -80,16 +80,16 @@ test('under a newer epoch it is closed: no purchase succeeds, nor one by the old
 
 test('what another run of the server wrote is not believed, although its epoch is right', async () => {
   const sale = await openSale()
-  await world.redis.hset(door.keys.sale(sale.saleId), 'run_id', 'f'.repeat(40))
+  await world.redis.hset(saleAdmin.keys.sale(sale.saleId), 'run_id', 'f'.repeat(40))
   expect(await reserve(sale, 'ann')).toBe('UNAVAILABLE')
-  expect(await door.read(sale.saleId)).toMatchObject({ state: 'LOST', epoch: 1 })
+  expect(await saleAdmin.read(sale.saleId)).toMatchObject({ state: 'LOST', epoch: 1 })
   expect(await left(sale)).toBe(3)
 })
 
 test('while the door is closed no survey says that the sale is sold out', async () => {
   const sale = await openSale({ left: 0 })
   expect(await world.stock.survey(sale.saleId)).toMatchObject({ left: 0 })
-  await door.close({ ...closed(sale), epoch: 2 })
+  await saleAdmin.close({ ...closed(sale), epoch: 2 })
   expect(await world.stock.survey(sale.saleId)).toBeUndefined()
 })
 
@@ -97,7 +97,7 @@ test('filling in makes holders of those with a live order, and frees those whose
   const sale = await openSale({ total: 4, left: 4 })
   for (const buyer of ['ann', 'bob', 'carl', 'emil']) await reserve(sale, buyer)
   await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: `${sale.saleId}.emil`, orderId: 'order of emil' }])
-  await door.close({ ...closed(sale), epoch: 2 })
+  await saleAdmin.close({ ...closed(sale), epoch: 2 })
   const known = [
     decided(sale, 'ann', 'ORDERED'),
     decided(sale, 'bob', 'CANCELLED'),
@@ -105,9 +105,9 @@ test('filling in makes holders of those with a live order, and frees those whose
     decided(sale, 'dora', 'PAID'),
     decided(sale, 'emil', 'REFUNDED'),
   ]
-  expect(await door.refill({ ...closed(sale), epoch: 2 }, known)).toBe('REFILLED')
-  expect(await door.read(sale.saleId)).toMatchObject({ refilled: 5 })
-  await door.open(sale.saleId, 2, 3)
+  expect(await saleAdmin.refill({ ...closed(sale), epoch: 2 }, known)).toBe('REFILLED')
+  expect(await saleAdmin.read(sale.saleId)).toMatchObject({ refilled: 5 })
+  await saleAdmin.open(sale.saleId, 2, 3)
   expect(await Promise.all(['ann', 'bob', 'carl', 'dora', 'emil'].map((buyer) => status(sale, buyer)))).toEqual([
     'ORDERED',
     'CANCELLED',
@@ -132,20 +132,20 @@ test('filling in makes holders of those with a live order, and frees those whose
 test('filling in does not take back what was told meanwhile, and stops when the sale was closed anew', async () => {
   const sale = await openSale()
   await reserve(sale, 'ann')
-  await door.close({ ...closed(sale), epoch: 2 })
+  await saleAdmin.close({ ...closed(sale), epoch: 2 })
   await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
-  await door.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'ann', 'ORDERED')])
+  await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'ann', 'ORDERED')])
   expect(await status(sale, 'ann')).toBe('PAID')
-  await door.close({ ...closed(sale), epoch: 3 })
-  expect(await door.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'bob', 'ORDERED')])).toBe('STALE')
+  await saleAdmin.close({ ...closed(sale), epoch: 3 })
+  expect(await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'bob', 'ORDERED')])).toBe('STALE')
   expect(await status(sale, 'bob')).toBeUndefined()
 })
 
 test('a rejected unit of an earlier epoch does not go back: it counts as free since the sale was rebuilt', async () => {
   const sale = await openSale()
   await reserve(sale, 'ann')
-  await door.close({ ...closed(sale), epoch: 2 })
-  await door.open(sale.saleId, 2, 3)
+  await saleAdmin.close({ ...closed(sale), epoch: 2 })
+  await saleAdmin.open(sale.saleId, 2, 3)
   expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe(
     'RELEASED',
   )
@@ -160,12 +160,12 @@ test.each(['CANCELLED', 'REFUNDED'] as const)(
     await reserve(sale, 'ann')
     await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
     const end = () => world.stock.release(ref(sale, 'ann'), { status, reason: 'BUYER', giveBack: true })
-    await door.close({ ...closed(sale), epoch: 2 })
+    await saleAdmin.close({ ...closed(sale), epoch: 2 })
     expect(await end()).toBe('CLOSED')
-    await door.open(sale.saleId, 2, 2)
+    await saleAdmin.open(sale.saleId, 2, 2)
     expect([await end(), await end()]).toEqual(['RELEASED', 'NOTHING'])
     expect(await left(sale)).toBe(3)
-    await world.redis.del(door.keys.sale(sale.saleId))
+    await world.redis.del(saleAdmin.keys.sale(sale.saleId))
     expect(await end()).toBe('CLOSED')
   },
 )
@@ -182,44 +182,44 @@ test('a rejection is told also of a reservation that Redis has forgotten', async
     quantity: 1,
   })
   expect(await left(sale)).toBe(3)
-  expect(await world.redis.pttl(door.keys.reservation(sale.saleId, `${sale.saleId}.ann`))).toBeGreaterThan(0)
+  expect(await world.redis.pttl(saleAdmin.keys.reservation(sale.saleId, `${sale.saleId}.ann`))).toBeGreaterThan(0)
 })
 
 test('units are put back and taken away while the door is open under that epoch, and never below none', async () => {
   const sale = await openSale()
   expect([
-    await door.adjust(sale.saleId, 1, 2),
-    await door.adjust(sale.saleId, 1, -9),
-    await door.adjust(sale.saleId, 2, 1),
+    await saleAdmin.adjust(sale.saleId, 1, 2),
+    await saleAdmin.adjust(sale.saleId, 1, -9),
+    await saleAdmin.adjust(sale.saleId, 2, 1),
   ]).toEqual([2, -5, 0])
   expect(await left(sale)).toBe(0)
-  expect(await door.readTally(sale.saleId, 1)).toMatchObject({
+  expect(await saleAdmin.readTally(sale.saleId, 1)).toMatchObject({
     left: 0,
     undecidedMax: 0,
     blacklisted: 0,
     figures: { total: 3, perBuyerLimit: 2 },
   })
-  await door.close({ ...closed(sale), epoch: 2 })
-  expect(await door.adjust(sale.saleId, 2, 1)).toBe(0)
-  expect(await door.readTally(sale.saleId, 2)).toBeUndefined()
+  await saleAdmin.close({ ...closed(sale), epoch: 2 })
+  expect(await saleAdmin.adjust(sale.saleId, 2, 1)).toBe(0)
+  expect(await saleAdmin.readTally(sale.saleId, 2)).toBeUndefined()
 })
 
 test('a sale that is moved keeps its data until a day after its new end', async () => {
   const sale = await openSale({}, ['banned'])
   const closesAtMs = Date.now() + 90 * 86_400_000
-  await door.amend({ ...closed(sale), closesAtMs })
+  await saleAdmin.amend({ ...closed(sale), closesAtMs })
   expect(await world.stock.readSale(sale.saleId)).toMatchObject({ closesAtMs, left: 3 })
   for (const key of [world.stock.keys.sale(sale.saleId), world.stock.keys.blacklist(sale.saleId)]) {
     expect(await world.redis.pexpiretime(key)).toBe(closesAtMs + 86_400_000)
   }
-  await door.amend({ ...closed(sale), closesAtMs: Date.now() })
+  await saleAdmin.amend({ ...closed(sale), closesAtMs: Date.now() })
   expect(await world.redis.pexpiretime(world.stock.keys.sale(sale.saleId))).toBe(closesAtMs + 86_400_000)
   expect(await reserve(sale, 'ann')).toBe('ENDED')
 })
 
 test('figures of another epoch are not taken: the rebuild has newer ones', async () => {
   const sale = await openSale({ epoch: 2 })
-  await door.amend({ ...closed(sale), epoch: 1, title: 'Old', total: 9 })
+  await saleAdmin.amend({ ...closed(sale), epoch: 1, title: 'Old', total: 9 })
   expect(await world.stock.readSale(sale.saleId)).toMatchObject({ title: 'A sale', total: 3, left: 3 })
 })
 

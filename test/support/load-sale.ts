@@ -8,8 +8,8 @@ export async function loadSale(
   { left, ...sale }: SaleFigures,
   blacklist: string[] = [],
 ): Promise<void> {
-  const door = new SaleAdmin(redis, keyPrefix)
-  await door.close(sale)
-  await door.fillBlacklist(sale.saleId, blacklist)
-  await door.open(sale.saleId, sale.epoch, left)
+  const saleAdmin = new SaleAdmin(redis, keyPrefix)
+  await saleAdmin.close(sale)
+  await saleAdmin.fillBlacklist(sale.saleId, blacklist)
+  await saleAdmin.open(sale.saleId, sale.epoch, left)
 }

@@ -38,9 +38,9 @@ test('VIP buyers may buy 2 and others 1, and neither the reconciler nor the audi
 async function healedWhileUndecided(): Promise<number[]> {
   const { database, redis, keyPrefix } = system.world
   const healed: number[] = []
-  const door = new SaleAdmin(redis, keyPrefix)
+  const saleAdmin = new SaleAdmin(redis, keyPrefix)
   const log = createLog('test', 'silent')
-  const reconciler = new Reconciler({ database, door, log, onHealed: (units) => healed.push(units) }, 0, 0)
+  const reconciler = new Reconciler({ database, saleAdmin, log, onHealed: (units) => healed.push(units) }, 0, 0)
   for (let run = 0; run < 3; run++) await reconciler.runOnce()
   return healed
 }

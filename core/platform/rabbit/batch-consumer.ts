@@ -134,14 +134,14 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
 
   /** Gives every message back and takes none until what `handle` needs answers again. */
   async function standBack(): Promise<void> {
-    log.error({ queue }, 'messages given back: what this consumer needs does not answer')
+    log.error({ queue }, 'the servers of this consumer do not answer: messages requeued, consuming paused')
     isStandingBack = true
     await leave(open, log)
     waiting = []
     while (!stop.signal.aborted && (await options.isAway())) await pause(AWAY_POLL_MS, stop.signal)
     isStandingBack = false
     if (stop.signal.aborted) return
-    log.info({ queue }, 'what this consumer needs answers again: taking messages')
+    log.info({ queue }, 'the servers of this consumer answer again: consuming resumed')
     // Of a connection that was lost meanwhile, the next set-up lines up by itself.
     if (open && open.consumerTag === undefined)
       await lineUp(open).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))

@@ -48,7 +48,7 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
   })
   connection.on('disconnect', () => {
     up = false
-    log.warn({ connection: name }, 'broker gone, reconnecting')
+    log.warn({ connection: name }, 'connection to the broker lost, reconnecting')
   })
   connection.on('connect-failed', (error: Error & { code?: number }) => {
     if (error.code !== PRECONDITION_FAILED)
@@ -58,14 +58,16 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
       'a queue or exchange exists and is of another kind; docs/upgrading.md says how to make it anew',
     )
   })
-  connection.on('error', (error: Error) => log.warn({ err: error.message, connection: name }, 'broker connection'))
+  connection.on('error', (error: Error) =>
+    log.warn({ err: error.message, connection: name }, 'broker connection failed'),
+  )
   connection.on('blocked', (reason: string) => {
     blocked = true
-    log.warn({ reason }, 'broker takes no messages')
+    log.warn({ reason }, 'the broker has blocked publishing')
   })
   connection.on('unblocked', () => {
     blocked = false
-    log.info('broker takes messages again')
+    log.info('the broker accepts publishes again')
   })
   return { isUp: () => up, isBlocked: () => blocked, close: () => withinLimit(connection.close()) }
 }

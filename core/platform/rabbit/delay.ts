@@ -33,7 +33,7 @@ export async function chooseDelayTransport(
   log: Logger,
 ): Promise<DelayTransport> {
   const kind = choice === 'auto' ? ((await hasDelayedExchange(url, log)) ? 'plugin' : 'queue') : choice
-  log.info({ kind, delayMs }, 'timeout messages are held back by')
+  log.info({ kind, delayMs }, 'transport of delayed messages chosen')
   return kind === 'plugin' ? byPlugin(delayMs) : byQueue(delayMs)
 }
 

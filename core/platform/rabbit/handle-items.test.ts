@@ -48,7 +48,7 @@ test('nothing to handle is handled', async () => {
   expect(attempts()).toBe(0)
 })
 
-test("a fault that passes is nobody's poison: the same items are tried again", async () => {
+test('a transient fault makes no item poison: the same items are tried again', async () => {
   const { run, handled, named } = scene([])
   expect(
     await run(3, (attempt) => {

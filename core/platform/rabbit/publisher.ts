@@ -65,7 +65,9 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
       mending = undefined
       topology()
         .then((wanted) => declare(model, wanted, log))
-        .catch((error: Error) => log.error({ err: error.message }, 'not declared'))
+        .catch((error: Error) =>
+          log.error({ err: error.message }, 'declaring the topology failed; the next returned message tries again'),
+        )
     }, MEND_AFTER_MS)
   }
 

@@ -24,8 +24,8 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
   const redis = new Redis(url)
   await redis.flushdb()
   const now = Date.now()
-  const door = new SaleAdmin(redis, '')
-  await door.close({
+  const saleAdmin = new SaleAdmin(redis, '')
+  await saleAdmin.close({
     ...SALE,
     title: 'Ceiling',
     priceCents: 100,
@@ -33,7 +33,7 @@ export async function redisLanes(url: string): Promise<RedisLanes> {
     opensAtMs: now - HOUR_MS,
     closesAtMs: now + HOUR_MS,
   })
-  await door.open(SALE.saleId, SALE.epoch, SALE.total)
+  await saleAdmin.open(SALE.saleId, SALE.epoch, SALE.total)
   let next = 0
 
   const openLane: OpenLane = ({ onOpen, onAnswer, onLost }) => {

@@ -59,7 +59,7 @@ export const gatewayGuards: Guard[] = [
     file: 'gateway/buy.ts',
     text: "  if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }\n",
     without: '',
-    tests: { file: 'test/selling.test.ts', named: 'who may buy nobody without' },
+    tests: { file: 'test/selling.test.ts', named: 'who may buy no buyer without' },
   },
   {
     rule: "another buyer's reservation is not shown",

@@ -39,14 +39,14 @@ export const orderGuards: Guard[] = [
     file: 'core/orders/record-verdicts.ts',
     text: ' AND sold + units <= stock`',
     without: '`',
-    tests: { file: PLACING, named: 'placing a sale that somebody else' },
+    tests: { file: PLACING, named: 'placing a sale that another service' },
   },
   {
     rule: 'a batch whose counter did not move is rolled back',
     file: 'core/orders/record-verdicts.ts',
     text: 'if (counted !== sales.size)',
     without: 'if (counted < 0)',
-    tests: { file: PLACING, named: 'placing a sale that somebody else' },
+    tests: { file: PLACING, named: 'placing a sale that another service' },
   },
   {
     rule: 'a reservation is decided once',
@@ -317,7 +317,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'the blacklist of each sale is reconciled with PostgreSQL',
     file: 'cancel-worker/reconcile-blacklist.ts',
-    text: '    await door.setBlacklisted(saleId, toUnlist, false)\n',
+    text: '    await saleAdmin.setBlacklisted(saleId, toUnlist, false)\n',
     without: '',
     tests: { file: RECONCILING, named: 'what Redis says of a sale' },
   },

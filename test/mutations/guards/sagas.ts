@@ -113,7 +113,7 @@ export const sagaGuards: Guard[] = [
     without: '`',
     tests: {
       file: BATCHES,
-      named: 'batches that want the same things in opposite orders do not wait for each other in a circle: coupons',
+      named: 'batches that lock the same rows in opposite orders do not deadlock: coupons',
     },
   },
   {
@@ -121,14 +121,14 @@ export const sagaGuards: Guard[] = [
     file: 'subscribers/coupon.ts',
     text: 'least(discount_cents, ${event.amountCents})',
     without: 'discount_cents',
-    tests: { file: SAGA, named: 'forwards nobody pays less' },
+    tests: { file: SAGA, named: 'forwards an amount is never negative' },
   },
   {
     rule: 'no more points are spent than there is to pay',
     file: 'subscribers/points.ts',
     text: 'Math.min(event.points, event.amountCents)',
     without: 'event.points',
-    tests: { file: SAGA, named: 'forwards nobody pays less' },
+    tests: { file: SAGA, named: 'forwards an amount is never negative' },
   },
   {
     rule: 'a buyer cannot spend more points than they have',
@@ -165,7 +165,7 @@ export const sagaGuards: Guard[] = [
     without: '',
     tests: {
       file: BATCHES,
-      named: 'batches that want the same things in opposite orders do not wait for each other in a circle: sales',
+      named: 'batches that lock the same rows in opposite orders do not deadlock: sales',
     },
   },
   {
@@ -180,6 +180,6 @@ export const sagaGuards: Guard[] = [
     file: STEPS,
     text: '  if (moved?.amountCents === 0) await payFree(tx, [moved.id])\n',
     without: '',
-    tests: { file: SAGA, named: 'forwards nobody pays less' },
+    tests: { file: SAGA, named: 'forwards an amount is never negative' },
   },
 ]
