@@ -214,7 +214,7 @@ test('an order cancelled between the fence and the opening gives its unit back o
   expect(await left()).toBe(STOCK)
 })
 
-test('one cancelled while the door is being refilled is told after it has opened', async () => {
+test('one cancelled while the sale is being refilled is told after it has opened', async () => {
   const ann = await reserve(1)
   const orderId = await order(ann)
   await loseEverything()

@@ -24,7 +24,7 @@ const reviewed = (buyerId: string, count: number) =>
     (rows) => rows.length >= count,
   )
 
-test('who pays more orders within a minute than the rule allows is put on the blacklist, in the database and at the door', async () => {
+test('who pays more orders within a minute than the rule allows is put on the blacklist, in the database and in Redis', async () => {
   const sale = {
     saleId: 'sale-one',
     epoch: 1,

@@ -86,7 +86,7 @@ function closedDoor(later: DatabaseSale, isForgotten: boolean): Statement {
   if (later.fencedEpoch === 0) return { state: 'in flight', detail: 'not brought into Redis yet' }
   return {
     state: 'in flight',
-    detail: 'Redis may have lost the ledger of this sale; its door is closed until the cancel worker has rebuilt it',
+    detail: 'Redis may have lost the ledger of this sale; the sale is closed until the cancel worker has rebuilt it',
   }
 }
 

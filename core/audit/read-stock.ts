@@ -8,7 +8,7 @@ export interface StockReading {
   /** Null when Redis holds no data of the sale. */
   left: number | null
   epoch: number | null
-  /** Of the server run in which the ledger is known to be right; empty while the door is closed. */
+  /** Of the server run in which the ledger is known to be right; empty while the sale is closed. */
   runId: string | null
   /** The sale's figures in the ledger. */
   figures: SaleFigures | undefined

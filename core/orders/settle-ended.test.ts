@@ -200,7 +200,7 @@ test('refunded while Redis is away, an order is told by the next sweep', async (
   expect([await unsettled(), await unitsLeft()]).toEqual([0, UNITS])
 })
 
-test('refunded while the door of its sale is closed, an order waits until it is open', async () => {
+test('refunded while its sale is closed, an order waits until it is open', async () => {
   const { orderId } = await refunded({ isPaymentTold: true })
   const saleAdmin = new SaleAdmin(world.redis, world.keyPrefix)
   const sale = await world.stock.readSale(SALE)

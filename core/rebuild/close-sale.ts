@@ -8,7 +8,7 @@ export interface RebuildDeps {
 }
 
 /**
- * Raises the epoch of a sale whose ledger cannot be trusted, and writes its figures with the door closed. Under the
+ * Raises the epoch of a sale whose ledger cannot be trusted, and writes its figures, closed. Under the
  * lock of its row, so that a sale is closed once; undefined when another process has just done so.
  * @param stuckEpoch a sale that is closed under this epoch is closed anew: the process that was to reopen it has died
  * @throws when PostgreSQL or Redis does not answer; then nothing is closed, or a repeat closes it.

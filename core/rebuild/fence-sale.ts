@@ -3,7 +3,7 @@ import type { Database } from '../platform/stores/database.ts'
 /**
  * Fences a sale: from here on no reservation of an earlier epoch becomes an order, so that every unit that is not sold
  * now is free for good. Ended orders that are not settled are marked as settled, because their units are among the free
- * ones; orders that end from here on are settled once the door is open.
+ * ones; orders that end from here on are settled once the sale is open.
  * @returns units left, and of how many; undefined when this epoch was fenced before, or is not the sale's any more.
  */
 export async function fenceSale(

@@ -7,9 +7,9 @@ import { fenceSale } from './fence-sale.ts'
 const PAGE = 5_000
 
 /**
- * Rebuilds the ledger of a closed sale from PostgreSQL and opens its door. After a kill in between, or when another
- * process has closed the sale anew, the door stays closed.
- * @returns whether this call has opened the door. @throws when PostgreSQL or Redis does not answer.
+ * Rebuilds the ledger of a closed sale from PostgreSQL and opens it. After a kill in between, or when another
+ * process has closed the sale anew, it stays closed.
+ * @returns whether this call has opened the sale. @throws when PostgreSQL or Redis does not answer.
  */
 export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean> {
   const { database, saleAdmin } = deps
@@ -34,7 +34,7 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
 
 /**
  * The sale's reservations as they are written into the ledger. An order that has ended after the fence is written as it
- * was before: its unit is not among those the door opens with, and is released when the order is settled.
+ * was before: its unit is not among those the sale opens with, and is released when the order is settled.
  */
 async function readDecided(database: Database, saleId: string, after: string): Promise<DecidedReservation[]> {
   return database.$queryRaw<DecidedReservation[]>`

@@ -86,7 +86,7 @@ test('what another run of the server wrote is not believed, although its epoch i
   expect(await left(sale)).toBe(3)
 })
 
-test('while the door is closed no survey says that the sale is sold out', async () => {
+test('while the sale is closed no survey says that the sale is sold out', async () => {
   const sale = await openSale({ left: 0 })
   expect(await world.stock.survey(sale.saleId)).toMatchObject({ left: 0 })
   await saleAdmin.close({ ...closed(sale), epoch: 2 })
@@ -154,7 +154,7 @@ test('a rejected unit of an earlier epoch does not go back: it counts as free si
 })
 
 test.each(['CANCELLED', 'REFUNDED'] as const)(
-  'the unit of a %s order waits while the door is closed, and goes back once it is open',
+  'the unit of a %s order waits while the sale is closed, and goes back once it is open',
   async (status) => {
     const sale = await openSale()
     await reserve(sale, 'ann')
@@ -185,7 +185,7 @@ test('a rejection is told also of a reservation that Redis has forgotten', async
   expect(await world.redis.pttl(saleAdmin.keys.reservation(sale.saleId, `${sale.saleId}.ann`))).toBeGreaterThan(0)
 })
 
-test('units are put back and taken away while the door is open under that epoch, and never below none', async () => {
+test('units are put back and taken away while the sale is open under that epoch, and never below none', async () => {
   const sale = await openSale()
   expect([
     await saleAdmin.adjust(sale.saleId, 1, 2),

@@ -88,7 +88,7 @@ describe('rebuilder killed while it rebuilds a sale that Redis has lost', () => 
   const KILLED = {
     'before the fence': 'rebuilder.beforeFence',
     'after the fence, before anything is filled in': 'rebuilder.afterFence',
-    'after all is filled in, before the door opens': 'rebuilder.beforeOpen',
+    'after all is filled in, before the sale opens': 'rebuilder.beforeOpen',
   } as const satisfies Record<string, Failpoint>
 
   test.each(Object.entries(KILLED))('killed %s: the next one opens it, with what is not sold', async (_when, at) => {
