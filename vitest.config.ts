@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     // A process per file: tests kill connections and change the environment.
     pool: 'forks',
-    // More would compete with the servers for the two cores of a small machine, and make timings meaningless.
-    maxWorkers: 2,
+    // With two, a machine of two cores is idle for a third of the time: tests wait for lapses, timeouts and restarts.
+    maxWorkers: 3,
     // Sets the limits of tests and hooks, which depend on how fast the machine is just now.
     setupFiles: 'test/support/setup.ts',
     teardownTimeout: 60_000,
