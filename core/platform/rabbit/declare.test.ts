@@ -1,5 +1,6 @@
 import { type ChannelModel, connect } from 'amqplib'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { eventually } from '../../../test/support/eventually.ts'
 import { createWorld, type World } from '../../../test/support/world.ts'
 import { DEAD_LETTERS, deadLetterTopology, INTAKE, intakeTopology } from '../../contracts/topology.ts'
 import { createLog } from '../process/log.ts'
@@ -67,3 +68,18 @@ test.each([
     await expect(declare(model, deadLetterTopology, log)).rejects.toThrow(argument)
   },
 )
+
+test('a message that consumers gave back forty times, as when their connection is cut, stays at the intake', async () => {
+  await declare(model, intakeTopology(5), log)
+  const channel = await model.createConfirmChannel()
+  channel.sendToQueue(INTAKE, Buffer.from('reservations'), { persistent: true })
+  await channel.waitForConfirms()
+  const delivered = () => eventually('the message', () => channel.get(INTAKE), Boolean)
+  for (let deliveries = 0; deliveries < 40; deliveries++) {
+    const message = await delivered()
+    if (message) channel.nack(message)
+  }
+  const message = await delivered()
+  expect(message && message.content.toString()).toBe('reservations')
+  await channel.close()
+})

@@ -14,6 +14,13 @@ const ROUTES = 'order-service/http/routes.test.ts'
 /** Orders in PostgreSQL: deciding, placing, cancelling, paying, refunding, rebuilding, reconciling, archiving. */
 export const orderGuards: Guard[] = [
   {
+    rule: 'lost connections do not dead-letter good reservations',
+    file: 'core/contracts/topology.ts',
+    text: 'export const DELIVERY_LIMIT = 100',
+    without: 'export const DELIVERY_LIMIT = 10',
+    tests: { file: 'core/platform/rabbit/declare.test.ts', named: 'a message that consumers gave back' },
+  },
+  {
     rule: 'the database sells no more than the stock',
     file: 'core/orders/decide.ts',
     text: "return (room.get(saleId) ?? 0) < quantity ? 'SOLD_OUT' : undefined",
