@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChannelModel, ConsumeMessage } from 'amqplib'
 import { subscriberQueues, type SubscriberQueues } from '../core/contracts/subscriber-topology.ts'
+import { EVENT_CONFIRM_MS_MAX } from '../core/contracts/topology.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { confirming } from '../core/platform/rabbit/confirmed.ts'
 import { openChannel } from '../core/platform/rabbit/connection.ts'
@@ -9,8 +10,11 @@ import { declare } from '../core/platform/rabbit/declare.ts'
 const CONFIRM_LIMIT_MS = 10_000
 const IN_FLIGHT_MAX = 500
 const POLL_INTERVAL_MS = 200
-/** What was published before the old partitions were cut off has reached them by then. */
-const QUIET_MS = 2_000
+/**
+ * After the old partitions are cut off: an event that has not reached them by then was given up by the relay, which
+ * publishes it again.
+ */
+const QUIET_MS = EVENT_CONFIRM_MS_MAX + 1_000
 
 export interface Move {
   model: ChannelModel

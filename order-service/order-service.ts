@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import { INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
+import { EVENT_CONFIRM_MS_MAX, INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
 import { clockCheck } from '../core/platform/stores/clock-check.ts'
 import { connectDatabase, type Database, isDataError } from '../core/platform/stores/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/stores/database-check.ts'
@@ -30,7 +30,6 @@ import { type RelayDeps, relayOutbox } from './relay-outbox.ts'
 /** The relay runs as soon as this process writes to the outbox; the interval is for what other services wrote. */
 const RELAY_INTERVAL_MS = 200
 const REFUND_INTERVAL_MS = 1_000
-const CONFIRM_TIMEOUT_MS = 4_000
 
 interface Parts extends Context<OrderServiceConfig> {
   metrics: Registry
@@ -103,7 +102,7 @@ async function startRelay(parts: Parts): Promise<{ publisher: Publisher; relay: 
     name: 'order-service publisher',
     log,
     metrics,
-    confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
+    confirmTimeoutMs: EVENT_CONFIRM_MS_MAX,
     topology: async () => merge(eventTopology, await delay.choose()),
   })
   closers.add('publisher', () => publisher.close())

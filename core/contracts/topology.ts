@@ -43,6 +43,9 @@ export const DUE = 'due'
  */
 export const DELIVERY_LIMIT = 100
 
+/** The relay publishes an event again whose confirm has not come within this time. */
+export const EVENT_CONFIRM_MS_MAX = 4_000
+
 /** A queue's end, in what its messages carry: one message may carry a single item or many. */
 export interface Bound {
   items: number
