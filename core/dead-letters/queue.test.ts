@@ -203,7 +203,7 @@ test('the command shows them, sends them back, and says by its exit code when it
   expect((await run('amqp://127.0.0.1:1')).code).toBe(2)
 })
 
-test("a subscriber's dead letters are shown, sent back and dropped apart, and a name that nobody has is told", async () => {
+test("a subscriber's dead letters are shown, sent back and dropped apart, and an unknown name is refused", async () => {
   const points = subscriberQueues('points', 1, [])
   await declare(connection, points.topology, log)
   const partition = points.partitions[0] ?? ''

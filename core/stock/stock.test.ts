@@ -357,7 +357,7 @@ test('many reservations are settled together, each with its own order, also besi
     world.stock.settle(
       sale.saleId,
       'ORDERED',
-      ['nobody', ...buyers].map((buyer) => ({
+      ['stranger', ...buyers].map((buyer) => ({
         reservationId: `${sale.saleId}.${buyer}`,
         orderId: `order of ${buyer}`,
       })),
@@ -372,7 +372,7 @@ test('many reservations are settled together, each with its own order, also besi
   )
   expect(records.filter((record) => record?.status === 'ORDERED')).toHaveLength(99)
   expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
-  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.nobody`)).toBeUndefined()
+  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.stranger`)).toBeUndefined()
 })
 
 const scripts = readdirSync(import.meta.dirname).filter(

@@ -41,7 +41,7 @@ interface Order {
 }
 
 /**
- * An order that names a coupon and as many points as its buyer has, or that many, while nobody takes the steps of its
+ * An order that names a coupon and as many points as its buyer has, or that many, while no process takes the steps of its
  * saga.
  */
 async function order({ points = POINTS, owner }: { points?: number; owner?: string } = {}): Promise<Order> {
