@@ -128,6 +128,29 @@ async function prepare(): Promise<Known> {
   }
 }
 
+/** Requests whose answers a seed of 1,000 requests may miss: 202 (and 409, from a sale of one unit), 201 and 413. */
+function seldomGenerated({ ids, tokens }: Known): GeneratedRequest[] {
+  const post = (path: string, id: string, token: string, text: string): GeneratedRequest[] =>
+    operations
+      .filter((operation) => operation.path === path && operation.method === 'POST')
+      .map((operation) => ({
+        operation,
+        method: 'POST',
+        target: path.replace(/\{\w+\}/, id),
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: Buffer.from(text),
+      }))
+  const [open = '', ofOneUnit = ''] = ids.saleId ?? []
+  const [payer = '', ...others] = [tokens[0] ?? '', ...tokens.slice(-2)]
+  return [
+    ...others.flatMap((token) =>
+      [open, ofOneUnit].flatMap((sale) => post('/sales/{saleId}/reservations', sale, token, '{"quantity":1}')),
+    ),
+    ...post('/orders/{orderId}/payments', ids.orderId?.[0] ?? '', payer, '{}'),
+    ...post('/sales/{saleId}/reservations', open, payer, '{}'.padEnd(17_000)),
+  ]
+}
+
 test(`${BATCHES * BATCH} generated requests are answered as the document says (GENERATED_SEED=${SEED})`, async () => {
   const known = await prepare()
   const statuses: Record<number, number> = {}
@@ -153,7 +176,13 @@ test(`${BATCHES * BATCH} generated requests are answered as the document says (G
         }
       })
     }),
-    { seed: SEED, numRuns: BATCHES, endOnFailure: true, includeErrorInReport: true },
+    {
+      seed: SEED,
+      numRuns: BATCHES,
+      examples: [[seldomGenerated(known)]],
+      endOnFailure: true,
+      includeErrorInReport: true,
+    },
   )
 
   // Guards against a generator whose requests are all refused, or all valid.
