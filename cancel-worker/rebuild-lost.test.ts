@@ -16,6 +16,7 @@ import { Ledger, reservation, rules } from '../test/support/ledger.ts'
 import { reserveOne } from '../test/support/reserve-one.ts'
 import { createWorld, type World } from '../test/support/world.ts'
 import { Rebuilder } from './rebuild-lost.ts'
+import { findReservation } from '../test/support/find-reservation.ts'
 
 const STOCK = 10
 const log = createLog('test', 'silent')
@@ -45,7 +46,7 @@ const rebuilder = (reservationLifetimeMs = rules.reservationLifetimeMs) =>
 const sale = () => world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
 const isOpen = async () => (await saleAdmin.read(saleId)).state === 'OPEN'
 const left = async () => (await world.stock.readSale(saleId))?.left
-const status = async (id: string) => (await world.stock.readReservation(saleId, id))?.status
+const status = async (id: string) => (await findReservation(world, id))?.status
 
 /** Runs the rebuilder repeatedly, as the worker does, until the sale is open. */
 async function rebuilt(worker = rebuilder()): Promise<void> {
@@ -65,7 +66,7 @@ async function reserve(n: number) {
   const message = reservation(saleId, n, { epoch })
   const outcome = await reserveOne(world.stock, { saleId, epoch, total: STOCK }, message)
   if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
-  await world.stock.confirmed(saleId, [outcome.pendingEntry])
+  await world.stock.confirmed(saleId, [message])
   return message
 }
 
@@ -183,7 +184,7 @@ test('what comes after the fence is too late, its unit stays free, and its buyer
   expect(await left()).toBe(STOCK)
   expect(await order(late)).toBe('EXPIRED')
   expect(await left()).toBe(STOCK)
-  expect(await world.stock.readReservation(saleId, late.reservationId)).toMatchObject({
+  expect(await world.stock.readReservation(late)).toMatchObject({
     status: 'REJECTED',
     reason: 'EXPIRED',
     buyerId: late.buyerId,
@@ -254,7 +255,7 @@ test.each(['before', 'after'])(
     )
     await Promise.all([settleEnded(deps()), settleEnded(deps())])
     expect(await left()).toBe(STOCK)
-    expect(await world.stock.readReservation(saleId, ann.reservationId)).toMatchObject({
+    expect(await world.stock.readReservation(ann)).toMatchObject({
       status: 'REFUNDED',
       reason: 'VETOED',
     })

@@ -7,6 +7,8 @@ import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { Ledger, reservation } from '../test/support/ledger.ts'
 import { generous, reserveOne } from '../test/support/reserve-one.ts'
+import type { ReservationName } from '../core/stock/reservation.ts'
+import { ageReservation } from '../test/support/change-reservation.ts'
 import { createWorld, type World } from '../test/support/world.ts'
 import { sweepSale } from './sweep.ts'
 
@@ -14,7 +16,7 @@ const HOUR_MS = 3_600_000
 const log = createLog('test', 'silent')
 let world: World
 let saleId: string
-let reservationId: string
+let name: ReservationName
 beforeAll(async () => {
   world = await createWorld()
 })
@@ -31,8 +33,9 @@ beforeEach(async () => {
     ...generous,
     patienceMs: HOUR_MS,
   })
-  await world.stock.confirmed(saleId, outcome.status === 'RESERVED' ? [outcome.pendingEntry] : [])
-  reservationId = message.reservationId
+  expect(outcome.status).toBe('RESERVED')
+  await world.stock.confirmed(saleId, [message])
+  name = message
 })
 
 const sweep = (reservationLifetimeMs: number) =>
@@ -41,12 +44,10 @@ const sweep = (reservationLifetimeMs: number) =>
     { graceMs: 0, reservationLifetimeMs },
     saleId,
   )
-const status = async () => (await world.stock.readReservation(saleId, reservationId))?.status
+const status = async () => (await world.stock.readReservation(name))?.status
 
 test('a reservation set aside while the clock of Redis ran an hour ahead is given up after its lifetime, not after an hour', async () => {
-  const ahead = (await world.stock.nowMs()) + HOUR_MS
-  await world.redis.hset(world.stock.keys.reservation(saleId, reservationId), 'reserved_at_ms', ahead)
-  await world.redis.zadd(world.stock.keys.undecided(saleId), ahead, reservationId)
+  await ageReservation(world, name, -HOUR_MS)
   await sweep(HOUR_MS / 2)
   expect(await status()).toBe('RESERVED')
   await eventually(

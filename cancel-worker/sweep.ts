@@ -7,6 +7,7 @@ import { settleEnded } from '../core/orders/settle-ended.ts'
 import { settleDecided } from '../core/orders/settle-decided.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
+import type { ReservationName } from '../core/stock/reservation.ts'
 import type { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
 
@@ -62,11 +63,9 @@ export async function sweepSale(deps: CancelDeps, limits: SweepLimits, saleId: s
 
 /** @returns how many reservations it has settled. */
 async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, nowMs: number): Promise<number> {
-  const ids = await deps.stock.undecidedBefore(saleId, nowMs - limits.graceMs, PAGE)
-  if (ids.length === 0) return 0
-  const reservations = (await Promise.all(ids.map((id) => readReservation(deps, saleId, id)))).filter(
-    (found) => found !== undefined,
-  )
+  const names = await deps.stock.undecidedBefore(saleId, nowMs - limits.graceMs, PAGE)
+  if (names.length === 0) return 0
+  const reservations = await readUndecided(deps, saleId, names)
   const decided = await findDecisions(deps.database, reservations)
   const known = new Set(decided.map((verdict) => verdict.reservation.reservationId))
   const lapsed = await readLapsed(deps, limits, saleId, nowMs)
@@ -89,27 +88,19 @@ async function readLapsed(
   const [clock] = await database.$queryRaw<{ nowMs: number }[]>`
     SELECT (extract(epoch FROM now()) * 1000)::float8 AS "nowMs"`
   const lapsedMs = Math.min(nowMs, clock?.nowMs ?? nowMs) - limits.reservationLifetimeMs - limits.graceMs
-  return new Set(await stock.undecidedBefore(saleId, lapsedMs, PAGE))
+  const lapsed = await stock.undecidedBefore(saleId, lapsedMs, PAGE)
+  return new Set(lapsed.map(({ reservationId }) => reservationId))
 }
 
-async function readReservation(
-  { stock }: CancelDeps,
-  saleId: string,
-  reservationId: string,
-): Promise<Reservation | undefined> {
-  const record = await stock.readReservation(saleId, reservationId)
+async function readUndecided({ stock }: CancelDeps, saleId: string, names: ReservationName[]): Promise<Reservation[]> {
+  const records = await stock.readReservations(saleId, names)
   // Expired, a day after the end of its sale: it cannot be settled any more, and would fill the page for ever.
-  if (!record) await stock.forgetUndecided(saleId, reservationId)
-  return (
-    record && {
-      saleId,
-      reservationId,
-      buyerId: record.buyerId,
-      quantity: record.quantity,
-      epoch: record.epoch,
-      reservedAtMs: record.reservedAtMs,
-    }
-  )
+  await Promise.all(names.filter((_, i) => !records[i]).map((name) => stock.forgetUndecided(saleId, name)))
+  return records.flatMap((record) => {
+    if (!record) return []
+    const { reservationId, buyerId, quantity, epoch, reservedAtMs } = record
+    return [{ saleId, reservationId, buyerId, quantity, epoch, reservedAtMs }]
+  })
 }
 
 /** Deletes what subscribers handled long ago, and subscriber processes that ended without signing off. */

@@ -4,14 +4,13 @@ import type { ProblemCode } from '../core/contracts/problems.ts'
 import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
 import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
-import type { Stock } from '../core/stock/stock.ts'
 
 const BUSY_RETRY_SECONDS = 2
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** The outcome of an attempt to buy. */
 export type BuyOutcome =
-  | { status: 'ACCEPTED'; reservationId: string; quantity: number }
+  | { status: 'ACCEPTED'; reservation: ReservationRecord }
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
@@ -23,36 +22,18 @@ export interface Waited {
 }
 
 /** Maps outcomes of a purchase to HTTP answers; the only place that does. */
-export async function answerBuyer(
-  res: ServerResponse,
-  headers: HeaderList,
-  stock: Stock,
-  saleId: string,
-  outcome: BuyOutcome,
-  waited?: Waited,
-): Promise<void> {
+export function answerBuyer(res: ServerResponse, headers: HeaderList, outcome: BuyOutcome, waited?: Waited): void {
   const problem = (code: ProblemCode, detail: string, extras?: Extras) =>
     sendProblem(res, code, detail, extras, headers)
   switch (outcome.status) {
     case 'ACCEPTED':
-      if (waited) return answerWaited(res, headers, outcome.reservationId, waited)
-      return accepted(res, headers, {
-        id: outcome.reservationId,
-        saleId,
-        status: 'RESERVED',
-        quantity: outcome.quantity,
+    case 'DUPLICATE':
+      if (waited) return answerWaited(res, headers, waited)
+      return accepted(res, headers, reservationView(outcome.reservation))
+    case 'KEY_REUSED':
+      return problem('KEY_REUSED', keyReused(outcome.reservation), {
+        reservation: reservationView(outcome.reservation),
       })
-    case 'DUPLICATE': {
-      if (waited) return answerWaited(res, headers, outcome.reservationId, waited)
-      const record = await stock.readReservation(saleId, outcome.reservationId)
-      return accepted(
-        res,
-        headers,
-        record
-          ? reservationView(outcome.reservationId, record)
-          : { id: outcome.reservationId, saleId, status: 'RESERVED', quantity: 1 },
-      )
-    }
     case 'SOLD_OUT':
       return problem(
         'SOLD_OUT',
@@ -80,9 +61,12 @@ export async function answerBuyer(
     case 'BLACKLISTED':
       return problem('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     case 'OVER_LIMIT':
+      if (outcome.held > 0) return problem('LIMIT_REACHED', limitReached(outcome))
       return problem('INVALID_REQUEST', `quantity: expected at most ${outcome.limitPerBuyer}, the limit per buyer`, {
         errors: [{ path: 'quantity', message: `expected at most ${outcome.limitPerBuyer}` }],
       })
+    case 'TOO_MANY':
+      return problem('LIMIT_REACHED', 'You have too many purchases in this sale; buy more units in one.')
     case 'BUSY':
       return problem('BUSY', 'The queue is full; nothing was reserved. Try again in a moment.', {
         retryAfterSeconds: BUSY_RETRY_SECONDS,
@@ -96,24 +80,34 @@ export async function answerBuyer(
   }
 }
 
+const limitReached = ({ held, limitPerBuyer }: { held: number; limitPerBuyer: number }) =>
+  `You hold ${held} of the ${limitPerBuyer} units that you may have in this sale` +
+  (held < limitPerBuyer ? `; ask for at most ${limitPerBuyer - held}.` : '.')
+
+const keyReused = ({ key, quantity }: ReservationRecord) =>
+  `${key === undefined ? 'Without an Idempotency-Key' : 'Under this Idempotency-Key'} you already hold ${quantity} ` +
+  `unit${quantity === 1 ? '' : 's'}; send the same request to see it again, or another key to buy more.`
+
 /** A reservation as its buyer sees it. */
-export function reservationView(id: string, record: ReservationRecord): ReservationView {
+export function reservationView(record: ReservationRecord): ReservationView {
   return {
-    id,
-    saleId: saleOf(id),
+    id: record.reservationId,
+    saleId: saleOf(record.reservationId),
     status: record.status,
     quantity: record.quantity,
+    ...(record.wishes?.couponCode !== undefined ? { coupon: record.wishes.couponCode } : {}),
+    ...(record.wishes?.points !== undefined ? { points: record.wishes.points } : {}),
     ...(record.reason ? { reason: record.reason } : {}),
     ...(record.orderId ? { orderId: record.orderId } : {}),
   }
 }
 
 /** 202 as without waiting while it is undecided, else 200 with the decision. */
-function answerWaited(res: ServerResponse, headers: HeaderList, id: string, { record, waitSeconds }: Waited): void {
+function answerWaited(res: ServerResponse, headers: HeaderList, { record, waitSeconds }: Waited): void {
   const applied = [...headers, 'Preference-Applied', `wait=${waitSeconds}`]
-  const body = reservationView(id, record)
+  const body = reservationView(record)
   if (record.status === 'RESERVED') accepted(res, applied, body)
-  else sendJson(res, 200, body, ['Content-Type', JSON_TYPE, 'Content-Location', `/reservations/${id}`, ...applied])
+  else sendJson(res, 200, body, ['Content-Type', JSON_TYPE, 'Content-Location', `/reservations/${body.id}`, ...applied])
 }
 
 function accepted(res: ServerResponse, headers: HeaderList, body: ReservationView): void {

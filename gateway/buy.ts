@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { ReservationRequest } from '../core/contracts/http.ts'
+import { PurchaseKey, ReservationRequest } from '../core/contracts/http.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import { addressForLimit } from '../core/platform/http/client-address.ts'
 import { readJson } from '../core/platform/http/json-body.ts'
@@ -10,7 +10,13 @@ import type { KeyedBuckets } from '../core/platform/limits/keyed-buckets.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { isOutage } from '../core/platform/stores/outage.ts'
-import type { PendingReservation, Wishes } from '../core/stock/reservation.ts'
+import {
+  type PendingReservation,
+  pendingOf,
+  type ReservationName,
+  type ReservationRecord,
+  type Wishes,
+} from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import type { Stock } from '../core/stock/stock.ts'
@@ -61,10 +67,10 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
       const outcome = 'buyer' in caller ? await buy(deps, req, saleId, caller) : caller
       deps.count(outcome.status)
       const waited =
-        'buyer' in caller && 'reservationId' in outcome
-          ? await waitAsPreferred(deps.watched, req, res, caller.buyer.id, outcome.reservationId)
+        outcome.status === 'ACCEPTED' || outcome.status === 'DUPLICATE'
+          ? await waitAsPreferred(deps.watched, req, res, outcome.reservation)
           : undefined
-      await answerBuyer(res, deps.headers, deps.stock, saleId, outcome, waited)
+      answerBuyer(res, deps.headers, outcome, waited)
     } catch (error) {
       sendFault(res, error, deps.log, deps.headers)
     }
@@ -88,10 +94,11 @@ function identify({ addresses, tokens }: BuyDeps, req: Request): Caller | BuyOut
 
 /**
  * Reserves in Redis, then publishes to the order service; the cheapest refusal comes first. After the script the
- * reservation stands in the pending stream: if this process dies, a resender publishes it.
+ * reservation stands among the pending: if this process dies, a resender publishes it.
  */
 async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address }: Caller): Promise<BuyOutcome> {
   const { catalogue, soldOut } = deps
+  const key = purchaseKey(req)
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
@@ -100,31 +107,42 @@ async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address
   const reservationId = newReservationId(saleId)
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
-  const request = { reservationId, buyerId: buyer.id, address, quantity, wishes, claims }
-  const outcome = await reserve(deps, sale, { ...request, limitPerBuyer: limitPerBuyer(sale, buyer) })
+  const outcome = await reserve(deps, sale, {
+    reservationId,
+    buyerId: buyer.id,
+    address,
+    quantity,
+    limitPerBuyer: limitPerBuyer(sale, buyer),
+    key,
+    wishes,
+    claims,
+  })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
   if (outcome.status !== 'RESERVED') return outcome
 
-  const reservation: PendingReservation = {
+  const { reservedAtMs, pendingEntry } = outcome
+  const reservation: ReservationRecord = {
     reservationId,
-    saleId,
     buyerId: buyer.id,
+    status: 'RESERVED',
     quantity,
     epoch: sale.epoch,
-    reservedAtMs: outcome.reservedAtMs,
-    entry: outcome.pendingEntry,
-    ...wishes,
+    reservedAtMs,
+    ...(key !== undefined && { key }),
+    ...(wishes && { wishes }),
     ...(claims && { claims }),
   }
+  const accepted = { status: 'ACCEPTED', reservation } as const
+  const pending = pendingOf(reservation, pendingEntry)
   failpoint('purchase.beforePublish')
-  switch (await deps.publish(reservation)) {
+  switch (await deps.publish(pending)) {
     case 'REFUSED':
-      return (await takeBack(deps, reservation)) ? { status: 'BUSY' } : { status: 'ACCEPTED', reservationId, quantity }
+      return (await takeBack(deps, pending)) ? { status: 'BUSY' } : accepted
     // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.
     case 'UNKNOWN':
     case 'CONFIRMED':
       failpoint('purchase.beforeAnswer')
-      return { status: 'ACCEPTED', reservationId, quantity }
+      return accepted
   }
 }
 
@@ -133,13 +151,18 @@ async function waitAsPreferred(
   watched: WatchedReservations,
   req: Request,
   res: Response,
-  buyerId: string,
-  reservationId: string,
+  { reservationId, buyerId }: ReservationName,
 ): Promise<Waited | undefined> {
   const waitSeconds = preferredWait(req.headers)
   if (waitSeconds === undefined) return undefined
   const record = await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
   return record && { record, waitSeconds }
+}
+
+/** @throws ProblemError INVALID_REQUEST */
+function purchaseKey(req: Request): string | undefined {
+  const key = req.headers['idempotency-key']
+  return key === undefined ? undefined : parse(PurchaseKey, key)
 }
 
 /** Undefined when there are none; no points are no wish. */

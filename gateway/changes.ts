@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis'
-import { saleOf } from '../core/stock/reservation.ts'
 
 export interface ChangeListener {
   /** Units of this sale came back. */
@@ -47,10 +46,10 @@ export class Changes {
   }
 
   #dispatch(message: string): void {
-    const [what, ...reservationIds] = message.split(' ')
+    const [what, saleId = '', ...ids] = message.split(' ')
     for (const { released, changed } of this.#listeners) {
-      if (what === 'RELEASED') released?.(saleOf(reservationIds[0] ?? ''))
-      changed?.(reservationIds)
+      if (what === 'RELEASED') released?.(saleId)
+      changed?.(ids.map((id) => `${saleId}.${id}`))
     }
   }
 }

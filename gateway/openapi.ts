@@ -8,6 +8,7 @@ import {
   PageRequest,
   PaymentView,
   Problem,
+  PurchaseKey,
   ReservationId,
   ReservationRequest,
   ReservationView,
@@ -78,7 +79,12 @@ const calls: Call[] = [
     signedIn: true,
     body: ReservationRequest,
     bodyOptional: true,
-    headers: waiting,
+    headers: waiting.extend({
+      'idempotency-key': PurchaseKey.optional().describe(
+        'names this purchase: a repeat under the same key gets the same reservation, another key buys more, up to the ' +
+          "limit per buyer; without one, all of a buyer's requests are one purchase",
+      ),
+    }),
     answers: {
       202: {
         description: 'You got it, your order is being made (a repeat gets the same reservation)',
@@ -91,7 +97,9 @@ const calls: Call[] = [
       'NOT_STARTED',
       'ENDED',
       'NOT_ELIGIBLE',
+      'LIMIT_REACHED',
       'SOLD_OUT',
+      'KEY_REUSED',
       'BUSY',
       'UNAVAILABLE',
       'NOT_FOUND',

@@ -49,8 +49,7 @@ export function publishInBatches(deps: PublishDeps): Publish {
 /** Not awaited: if it fails, a resender publishes once more and the order service drops the duplicates. */
 function removePending({ stock, log }: PublishDeps, reservations: PendingReservation[]): void {
   for (const [saleId, ofSale] of groupBy(reservations, (reservation) => reservation.saleId)) {
-    const entries = ofSale.map(({ entry }) => entry)
-    stock.confirmed(saleId, entries).catch((error: Error) => {
+    stock.confirmed(saleId, ofSale).catch((error: Error) => {
       log.debug({ err: error.message, saleId }, 'pending entries not removed, they will be published again')
     })
   }

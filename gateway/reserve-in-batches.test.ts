@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { eventually } from '../test/support/eventually.ts'
@@ -24,14 +25,23 @@ const request = (buyerId: string): ReserveRequest => ({
   limitPerBuyer: 1,
 })
 
-/** Answers DUPLICATE with the buyer's name as reservation, each call when it is let go. */
+const heldBy = ({ reservationId, buyerId }: ReserveRequest): ReservationRecord => ({
+  reservationId,
+  buyerId,
+  status: 'RESERVED',
+  quantity: 1,
+  epoch: 1,
+  reservedAtMs: 1,
+})
+
+/** Answers DUPLICATE, each call when it is let go. */
 function heldStock() {
   const calls: { saleId: string; epoch: number; buyers: string[]; letGo: () => void }[] = []
   return {
     calls,
     reserve: ({ saleId, epoch }: Pick<SaleFigures, 'saleId' | 'epoch'>, requests: ReserveRequest[]) =>
       new Promise<ReserveOutcome[]>((resolve) => {
-        const letGo = () => resolve(requests.map(({ buyerId }) => ({ status: 'DUPLICATE', reservationId: buyerId })))
+        const letGo = () => resolve(requests.map((asked) => ({ status: 'DUPLICATE', reservation: heldBy(asked) })))
         calls.push({ saleId, epoch, buyers: requests.map(({ buyerId }) => buyerId), letGo })
       }),
   }
@@ -57,7 +67,7 @@ test('each sale and epoch of a batch has a call of its own, and each buyer gets 
     ['a', 2, ['carl']],
   ])
   for (const { letGo } of stock.calls) letGo()
-  expect((await answers).map((outcome) => outcome.status === 'DUPLICATE' && outcome.reservationId)).toEqual([
+  expect((await answers).map((outcome) => outcome.status === 'DUPLICATE' && outcome.reservation.buyerId)).toEqual([
     'ann',
     'bob',
     'carl',

@@ -1,5 +1,6 @@
 import type { Logger } from '../core/platform/process/log.ts'
 import { type Repeating, repeat } from '../core/platform/process/repeat.ts'
+import { groupBy } from '../core/platform/batches/group-by.ts'
 import { slicesOf } from '../core/platform/batches/slices.ts'
 import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
 import type { Stock } from '../core/stock/stock.ts'
@@ -7,7 +8,7 @@ import type { Changes } from './changes.ts'
 
 /** For lost notifications: Redis delivers them at most once. */
 const POLL_MS = 2_000
-/** Reads in flight at a time. */
+/** Read by one command. */
 const READ_TOGETHER_MAX = 200
 /** Enough for some tabs and a phone. */
 const PER_BUYER_MAX = 6
@@ -24,7 +25,7 @@ export class WatchedReservations {
   readonly #stock: Stock
   readonly #log: Logger
   readonly #watchersMax: number
-  readonly #byId = new Map<string, Set<Watcher>>()
+  readonly #byId = new Map<string, { buyerId: string; watchers: Set<Watcher> }>()
   readonly #byBuyer = new Map<string, number>()
   readonly #polling: Repeating
   #count = 0
@@ -36,7 +37,7 @@ export class WatchedReservations {
     this.#watchersMax = watchersMax
     changes.subscribe({
       changed: (ids) => {
-        void this.#read(ids.filter((id) => this.#byId.has(id)))
+        void this.#read(ids)
       },
     })
     this.#polling = repeat(POLL_MS, () => this.#read([...this.#byId.keys()]), log)
@@ -55,8 +56,10 @@ export class WatchedReservations {
 
   /** Calls the watcher with the reservation as it is now, and after every change. @returns the end of it, to be called once. */
   watch(reservationId: string, buyerId: string, watcher: Watcher): () => void {
-    const watchers = this.#byId.get(reservationId) ?? new Set()
-    this.#byId.set(reservationId, watchers.add(watcher))
+    const watched = this.#byId.get(reservationId) ?? { buyerId, watchers: new Set() }
+    const { watchers } = watched
+    watchers.add(watcher)
+    this.#byId.set(reservationId, watched)
     this.#byBuyer.set(buyerId, (this.#byBuyer.get(buyerId) ?? 0) + 1)
     this.#count++
     // Read after the registration, so that no change between the two is missed.
@@ -74,19 +77,27 @@ export class WatchedReservations {
   /** Ends all waiting, so that their connections can be closed. */
   async close(): Promise<void> {
     this.#isClosing = true
-    for (const watcher of [...this.#byId.values()].flatMap((watchers) => [...watchers])) watcher.onEnd()
+    for (const watcher of [...this.#byId.values()].flatMap(({ watchers }) => [...watchers])) watcher.onEnd()
     await this.#polling.close()
   }
 
-  /** Never throws: the next poll reads again. */
+  /** Of those ids the ones that are watched. Never throws: the next poll reads again. */
   async #read(reservationIds: string[]): Promise<void> {
-    for (const some of slicesOf(reservationIds, READ_TOGETHER_MAX)) {
-      await Promise.all(
-        some.map(async (id) => {
-          const record = await this.#stock.readReservation(saleOf(id), id)
-          if (record) for (const { onRecord } of this.#byId.get(id) ?? []) onRecord(record)
-        }),
-      ).catch((error: Error) => this.#log.debug({ err: error.message }, 'watched reservations not read'))
+    const names = reservationIds.flatMap((reservationId) => {
+      const watched = this.#byId.get(reservationId)
+      return watched ? [{ reservationId, buyerId: watched.buyerId }] : []
+    })
+    const groups = [...groupBy(names, ({ reservationId }) => saleOf(reservationId))]
+    const slices = groups.flatMap(([saleId, ofSale]) =>
+      slicesOf(ofSale, READ_TOGETHER_MAX).map((some) => ({ saleId, some })),
+    )
+    for (const { saleId, some } of slices) {
+      try {
+        for (const record of await this.#stock.readReservations(saleId, some))
+          if (record) for (const { onRecord } of this.#byId.get(record.reservationId)?.watchers ?? []) onRecord(record)
+      } catch (error) {
+        this.#log.debug({ err: (error as Error).message }, 'watched reservations not read')
+      }
     }
   }
 }

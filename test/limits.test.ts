@@ -3,6 +3,7 @@ import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
 import { inParallel } from './support/parallel.ts'
 import { startSystem, type System } from './support/system.ts'
+import { findReservation } from './support/find-reservation.ts'
 
 let system: System
 beforeAll(async () => {
@@ -76,8 +77,7 @@ test('in a crowd that has used up everything, buyers pay and the provider report
       const { body } = await system.buy(saleId, token)
       const { orderId } = await eventually(
         'the order',
-        () =>
-          system.world.stock.readReservation(saleId, String(body.id)).then((found) => ({ orderId: found?.orderId })),
+        () => findReservation(system.world, String(body.id)).then((found) => ({ orderId: found?.orderId })),
         (found) => found.orderId !== undefined,
       )
       expect(

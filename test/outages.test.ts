@@ -11,6 +11,7 @@ import { inParallel } from './support/parallel.ts'
 import { type ServiceName, startSystem, type System } from './support/system.ts'
 import { redisUser } from './support/redis-user.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
+import { findReservation, reservationsIn } from './support/find-reservation.ts'
 
 const LIGHT: ServiceName[] = ['control-room', 'gateway']
 let system: System
@@ -141,7 +142,7 @@ test('a reservation that waited too long is dropped, told, and its unit given ba
   const saleId = await system.createSale({ stock: 1 })
   const token = await system.signIn('slow lane')
   const { body } = await system.buy(saleId, token)
-  const { reservedAtMs = 0 } = (await system.world.stock.readReservation(saleId, String(body.id))) ?? {}
+  const { reservedAtMs = 0 } = (await findReservation(system.world, String(body.id))) ?? {}
   await eventually(
     'the reservation to be too old',
     () => system.world.stock.nowMs(),
@@ -232,9 +233,9 @@ test('every service names a right that Redis takes away, and a purchase or cance
   const saleId = await system.createSale({ stock: 2 })
   const token = await system.signIn('early')
   const { orderId } = await system.settled(String((await system.buy(saleId, token)).body.id), token)
-  await user.set('resetchannels', '-xadd')
+  await user.set('resetchannels', '-zadd')
   for (const name of ledgers)
-    await says(name, new RegExp(`MISSING_RIGHT.*XADD.*PUBLISH ${world.keyPrefix}changes.*ACL SETUSER: \\+xadd`))
+    await says(name, new RegExp(`MISSING_RIGHT.*ZADD.*PUBLISH ${world.keyPrefix}changes.*ACL SETUSER: \\+zadd`))
   expect(await readyz('subscribers')).toContain('"ready":true')
   expect((await system.buy(saleId, await system.signIn('unlucky'))).status).toBe(503)
   expect((await call('POST', system.url(`/orders/${String(orderId)}/cancellation`), { token })).status).toBe(200)
@@ -243,7 +244,7 @@ test('every service names a right that Redis takes away, and a purchase or cance
     () => world.stock.readSale(saleId),
     (sale) => sale?.left === 2,
   )
-  expect(await world.redis.keys(world.stock.keys.buyer(saleId, '*'))).toEqual([])
+  expect((await reservationsIn(world, saleId)).filter(({ status }) => status !== 'CANCELLED')).toEqual([])
 
   await user.set('-info')
   await says('subscribers', /MISSING_RIGHT.*INFO.*\+info/)

@@ -4,6 +4,8 @@ import { eventually } from './support/eventually.ts'
 import { expectRefused } from './support/expect-refused.ts'
 import { call } from './support/http-client.ts'
 import { startSystem, type System } from './support/system.ts'
+import { changeReservation } from './support/change-reservation.ts'
+import { findReservation } from './support/find-reservation.ts'
 
 let system: System
 let saleId = ''
@@ -35,8 +37,8 @@ const heardBy = (heard: EventStream, status: string) =>
 const waitFor = (seconds: number) => ({ prefer: `wait=${seconds}` })
 /** Has Redis know another status, with or without telling. */
 async function write(id: string, status: string): Promise<void> {
-  const { redis, stock } = system.world
-  await redis.hset(stock.keys.reservation(saleId, id), 'status', status)
+  const name = await findReservation(system.world, id)
+  if (name) await changeReservation(system.world, name, { status })
 }
 
 describe('Prefer: wait', () => {

@@ -1,3 +1,5 @@
+import { changeReservation, inventReservation } from '../../test/support/change-reservation.ts'
+import { memberOf, type ReservationName } from '../stock/reservation.ts'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -69,7 +71,7 @@ interface Sale {
   cancelled: Placed
   paidLate: Placed
   refunded: Placed
-  rejected: string
+  rejected: ReservationName
 }
 
 async function reserve(saleId: string) {
@@ -82,12 +84,12 @@ async function reserve(saleId: string) {
   }
   const outcome = await reserveOne(world.stock, { ...reservation, total: 10 }, reservation)
   if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
-  return { message: { ...reservation, reservedAtMs: outcome.reservedAtMs }, pendingEntry: outcome.pendingEntry }
+  return { ...reservation, reservedAtMs: outcome.reservedAtMs }
 }
 
 async function place(saleId: string): Promise<Placed> {
-  const { message, pendingEntry } = await reserve(saleId)
-  await world.stock.confirmed(saleId, [pendingEntry])
+  const message = await reserve(saleId)
+  await world.stock.confirmed(saleId, [message])
   const verdicts = await placeOrders(world.database, [message], RULES)
   await settleDecided(world.stock, verdicts, log)
   const decision = verdicts[0]?.decision
@@ -162,17 +164,26 @@ async function goodSale(): Promise<Sale> {
   ])
   await pay(paidLate)
   const late = await reserve(id)
-  await world.stock.confirmed(id, [late.pendingEntry])
-  await settleDecided(world.stock, await rejectAbandoned(world.database, [late.message]), log)
+  await world.stock.confirmed(id, [late])
+  await settleDecided(world.stock, await rejectAbandoned(world.database, [late]), log)
   await tellSubscribers()
-  return { id, unpaid, paid, cancelled, paidLate, refunded, rejected: late.message.reservationId }
+  return { id, unpaid, paid, cancelled, paidLate, refunded, rejected: late }
 }
 
 const checksThatAre = (state: string, sale: SaleAudit | undefined) =>
   sale?.checks.filter((check) => check.state === state).map(({ id }) => id)
+/** Gives a reservation to another buyer, in Redis only. */
+async function moveReservation({ reservationId, buyerId }: Placed, to: string) {
+  const book = world.stock.keys.book(reservationId.split('.')[0] ?? '')
+  const record = await world.redis.hget(book, buyerId)
+  await world.redis.hdel(book, buyerId)
+  const held = await world.redis.hget(book, to)
+  await world.redis.hset(book, to, [held, record].filter((found) => found !== null).join('\n'))
+}
 const saleKey = (sale: Sale) => world.stock.keys.sale(sale.id)
-const mark = (sale: Sale, buyerId: string) => world.stock.keys.buyer(sale.id, buyerId)
-const record = (sale: Sale, reservationId: string) => world.stock.keys.reservation(sale.id, reservationId)
+const ghost = ({ id }: Sale, i = 0) => ({ reservationId: `${id}.ghost${i}`, buyerId: `ghost-${i}` })
+const listUndecided = (sale: Sale, atMs: number) =>
+  world.redis.zadd(world.stock.keys.undecided(sale.id), atMs, memberOf(ghost(sale)))
 
 test('a sale that went well is balanced and quiet', async () => {
   const { id } = await goodSale()
@@ -270,68 +281,59 @@ const faults: Fault[] = [
   [
     'Redis calls a cancelled order paid',
     [3],
-    (sale) => world.redis.hset(record(sale, sale.cancelled.reservationId), 'status', 'PAID'),
+    (sale) => changeReservation(world, sale.cancelled, { status: 'PAID' }),
     ({ cancelled }) => cancelled.reservationId,
   ],
   [
     'Redis calls a rejected reservation an order',
     [3],
-    (sale) => world.redis.hset(record(sale, sale.rejected), 'status', 'ORDERED'),
-    ({ rejected }) => rejected,
+    (sale) => changeReservation(world, sale.rejected, { status: 'ORDERED' }),
+    ({ rejected }) => rejected.reservationId,
   ],
   [
     'a rejection was not settled for an hour',
     [7],
     async (sale) => {
       await sql(`UPDATE decisions SET decided_at = now() - interval '1 hour' WHERE reservation_id = $1`, sale.rejected)
-      await world.redis.hset(record(sale, sale.rejected), 'status', 'RESERVED')
+      await changeReservation(world, sale.rejected, { status: 'RESERVED' })
     },
-    ({ rejected }) => rejected,
+    ({ rejected }) => rejected.reservationId,
   ],
   [
     'Redis has an order without a decision',
     [3],
     async (sale) => {
-      await world.redis.hset(record(sale, `${sale.id}.ghost`), {
-        status: 'ORDERED',
-        quantity: 1,
-        reserved_at_ms: Date.now(),
-      })
-      await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
+      await inventReservation(world, ghost(sale), { status: 'ORDERED' })
+      await listUndecided(sale, Date.now())
     },
-    ({ id }) => `${id}.ghost`,
+    (sale) => ghost(sale).reservationId,
   ],
   [
     'Redis has a reservation under another buyer',
     [3],
-    (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'buyer_id', 'thief'),
+    (sale) => moveReservation(sale.paid, 'thief'),
     ({ paid }) => paid.reservationId,
   ],
   [
     'a reservation has fallen out of the undecided ones',
     [3],
-    (sale) =>
-      world.redis.hset(record(sale, `${sale.id}.ghost`), {
-        status: 'RESERVED',
-        quantity: 1,
-        reserved_at_ms: Date.now(),
-      }),
-    ({ id }) => `${id}.ghost`,
+    (sale) => inventReservation(world, ghost(sale), { status: 'RESERVED' }),
+    (sale) => ghost(sale).reservationId,
   ],
   [
     'a reservation stays undecided',
     [3],
     async (sale) => {
-      await world.redis.hset(record(sale, `${sale.id}.ghost`), { status: 'RESERVED', quantity: 1, reserved_at_ms: 1 })
-      await world.redis.zadd(world.stock.keys.undecided(sale.id), Date.now(), `${sale.id}.ghost`)
+      await inventReservation(world, ghost(sale), { status: 'RESERVED', reservedAtMs: '1' })
+      await listUndecided(sale, Date.now())
     },
-    ({ id }) => `${id}.ghost`,
+    (sale) => ghost(sale).reservationId,
   ],
   [
     'the list of undecided ones names a reservation that is gone',
     [3],
-    (sale) => world.redis.zadd(world.stock.keys.undecided(sale.id), 1, `${sale.id}.ghost`),
-    ({ id }) => `${id}.ghost`,
+    (sale) => listUndecided(sale, 1),
+    (sale) => ghost(sale).reservationId,
   ],
 
   [
@@ -340,11 +342,7 @@ const faults: Fault[] = [
     async ({ paid, unpaid }) => {
       await sql('UPDATE orders SET buyer_id = $1 WHERE id = $2::uuid', paid.buyerId, unpaid.orderId)
       await sql('UPDATE decisions SET buyer_id = $1 WHERE reservation_id = $2', paid.buyerId, unpaid.reservationId)
-      await world.redis.hset(
-        world.stock.keys.reservation(unpaid.reservationId.split('.')[0] ?? '', unpaid.reservationId),
-        'buyer_id',
-        paid.buyerId,
-      )
+      await moveReservation(unpaid, paid.buyerId)
     },
     ({ paid }) => paid.buyerId,
   ],
@@ -356,28 +354,10 @@ const faults: Fault[] = [
   ],
 
   [
-    'the mark of a buyer names their cancelled reservation',
-    [4],
-    async (sale) => world.redis.set(mark(sale, sale.cancelled.buyerId), sale.cancelled.reservationId),
-    ({ cancelled }) => cancelled.buyerId,
-  ],
-  [
-    'the mark of a buyer names their refunded reservation',
-    [4],
-    async (sale) => world.redis.set(mark(sale, sale.refunded.buyerId), sale.refunded.reservationId),
-    ({ refunded }) => refunded.buyerId,
-  ],
-  [
-    'the mark of a buyer names a rejected reservation',
-    [4],
-    async (sale) => world.redis.set(mark(sale, 'buyer:late'), sale.rejected),
-    () => 'buyer:late',
-  ],
-  [
-    'the mark of a buyer names a reservation that is not there',
-    [4],
-    (sale) => world.redis.set(mark(sale, 'eve'), `${sale.id}.gone`),
-    () => 'eve',
+    'Redis has two live reservations of one purchase',
+    [3, 4],
+    (sale) => inventReservation(world, { ...sale.paid, reservationId: `${sale.id}.again` }, { status: 'PAID' }),
+    ({ paid }) => paid.buyerId,
   ],
 
   [
@@ -595,13 +575,13 @@ const faults: Fault[] = [
   [
     'Redis calls a refunded order cancelled',
     [3],
-    (sale) => world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'CANCELLED'),
+    (sale) => changeReservation(world, sale.refunded, { status: 'CANCELLED' }),
     ({ refunded }) => refunded.reservationId,
   ],
   [
     'Redis calls a paid order refunded',
     [3, 4],
-    (sale) => world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'REFUNDED'),
+    (sale) => changeReservation(world, sale.paid, { status: 'REFUNDED' }),
     ({ paid }) => paid.reservationId,
   ],
   [
@@ -616,7 +596,7 @@ const faults: Fault[] = [
         `UPDATE orders SET created_at = now() - interval '2 hours', paid_at = now() - interval '1 hour' WHERE id = $1::uuid`,
         sale.paid.orderId,
       )
-      await world.redis.hset(record(sale, sale.paid.reservationId), 'status', 'ORDERED')
+      await changeReservation(world, sale.paid, { status: 'ORDERED' })
     },
     ({ paid }) => paid.reservationId,
   ],
@@ -634,7 +614,7 @@ const faults: Fault[] = [
       WHERE id = $1::uuid`,
         sale.refunded.orderId,
       )
-      await world.redis.hset(record(sale, sale.refunded.reservationId), 'status', 'PAID')
+      await changeReservation(world, sale.refunded, { status: 'PAID' })
     },
     ({ refunded }) => refunded.reservationId,
   ],
@@ -860,7 +840,7 @@ describe('what is in flight is neither wrong nor quiet:', () => {
 
 test('many wrong ones are counted, ten are named', async () => {
   const sale = await goodSale()
-  for (let i = 0; i < 12; i++) await world.redis.hset(record(sale, `${sale.id}.ghost${i}`), 'status', 'ORDERED')
+  for (let i = 0; i < 12; i++) await inventReservation(world, ghost(sale, i), { status: 'ORDERED' })
   const detail = (await look(sale.id)).sales[0]?.checks.find(({ id }) => id === 3)?.detail ?? ''
   expect(detail).toMatch(/^12 reservations .* and 2 more$/)
 })

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { Database } from '../platform/stores/database.ts'
 import type { StockKeys } from '../stock/keys.ts'
-import { saleOfReservation, scanSales, type StaleMark, type StockRecord } from './read-stock.ts'
+import { saleOf } from '../stock/reservation.ts'
+import { scanSales, type StockRecord } from './read-stock.ts'
 import { type AuditLimits, type CheckId, type Finding, NAMED_MAX } from './report.ts'
 
 /** What PostgreSQL says of a reservation. */
@@ -13,6 +14,8 @@ export interface Decided {
   /** Since the last change, by the database's clock. */
   ageMs: number
 }
+
+const LIVE = new Set(['RESERVED', 'ORDERED', 'PAID'])
 
 type Mismatch = Pick<Finding, 'state' | 'what' | 'check'> | undefined
 
@@ -78,8 +81,7 @@ export interface MatchSources {
 type Found = Map<string, Finding & { seen: Set<string> }>
 
 /**
- * Compares every reservation that Redis has of the sale, or of all sales, with PostgreSQL, and every buyer's mark with
- * its reservation.
+ * Compares every reservation that Redis has of the sale, or of all sales, with PostgreSQL.
  */
 export async function matchReservations(
   { database, redis, keys }: MatchSources,
@@ -88,16 +90,16 @@ export async function matchReservations(
   limits: AuditLimits,
 ): Promise<Finding[]> {
   const found: Found = new Map()
-  for await (const { records, staleMarks } of scanSales(redis, keys, saleId)) {
+  for await (const records of scanSales(redis, keys, saleId)) {
     const decisions = await readDecided(
       database,
       records.map((record) => record.reservationId),
     )
     for (const record of records) {
       const mismatch = mismatchOf(record, decisions.get(record.reservationId), nowMs, limits)
-      if (mismatch) add(found, saleOfReservation(record.reservationId), record.reservationId, mismatch)
+      if (mismatch) add(found, saleOf(record.reservationId), record.reservationId, mismatch)
     }
-    for (const mark of staleMarks) add(found, mark.saleId, mark.buyerId, staleMark(mark))
+    for (const { reservationId, buyerId } of repeated(records)) add(found, saleOf(reservationId), buyerId, REPEATED)
   }
   return [...found.values()].map(({ seen, ...finding }) => ({
     ...finding,
@@ -106,11 +108,19 @@ export async function matchReservations(
   }))
 }
 
-const staleMark = ({ what }: StaleMark): NonNullable<Mismatch> => ({
+const REPEATED = {
   state: 'wrong',
-  what: `buyers whose mark in Redis names a reservation that ${what}: they can never buy again`,
+  what: 'buyers who have two live reservations of one purchase in Redis',
   check: 4,
-})
+} as const
+
+/** Live reservations of a purchase, by its buyer and key, that has one before them. A page has all of a buyer's. */
+function repeated(records: StockRecord[]): StockRecord[] {
+  const seen = new Set<string>()
+  return records
+    .filter(({ status }) => LIVE.has(status))
+    .filter(({ buyerId, key = '' }) => seen.size === seen.add(`${buyerId} ${key}`).size)
+}
 
 function add(found: Found, saleId: string, id: string, mismatch: NonNullable<Mismatch>): void {
   const name = `${saleId} ${mismatch.what}`

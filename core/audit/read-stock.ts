@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis'
+import { slicesOf } from '../platform/batches/slices.ts'
 import type { StockKeys } from '../stock/keys.ts'
+import { memberOf, readMember, type ReservationRecord, reservationsOf } from '../stock/reservation.ts'
 import { type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
 import { NAMED_MAX } from './report.ts'
 
@@ -16,17 +18,11 @@ export interface StockReading {
   reconciledAtMs: number | null
   pending: number
   undecided: number
-  /** Undecided since before the limit, oldest first; at most NAMED_MAX. */
+  /** Ids of the undecided since before the limit, oldest first; at most NAMED_MAX. */
   overdue: string[]
 }
 
-export interface StockRecord {
-  reservationId: string
-  status: string
-  reason: string
-  buyerId: string
-  quantity: number
-  reservedAtMs: number
+export interface StockRecord extends ReservationRecord {
   /** Whether it is among the undecided, which the sweeper reads. */
   isListed: boolean
 }
@@ -42,7 +38,7 @@ export async function readStock(
   const answers = await redis
     .multi()
     .hgetall(keys.sale(saleId))
-    .xlen(keys.pending(saleId))
+    .zcard(keys.pending(saleId))
     .zcard(keys.undecided(saleId))
     .zrange(keys.undecided(saleId), '-inf', String(undecidedSinceMs), 'BYSCORE', 'LIMIT', 0, NAMED_MAX)
     .exec()
@@ -59,7 +55,7 @@ export async function readStock(
     reconciledAtMs: number(sale.reconciled_at_ms),
     pending,
     undecided,
-    overdue,
+    overdue: overdue.map((member) => readMember(saleId, member).reservationId),
   }
 }
 
@@ -73,79 +69,34 @@ export async function readServer(redis: Redis): Promise<{ nowMs: number; runId: 
 }
 
 /**
- * A buyer whose mark names a reservation that they do not have, so that they are answered with it and can never buy
- * again.
- */
-export interface StaleMark {
-  saleId: string
-  buyerId: string
-  what: 'has ended' | 'is not there'
-}
-
-/**
- * Every reservation that Redis has of one sale, or of all, page by page, and every stale mark. By SCAN over all keys,
- * because a list that the services keep would not show what is missing in it. An id may come twice.
+ * Every reservation that Redis has of one sale, or of all, page by page. By SCAN over all keys, because a list that the
+ * services keep would not show what is missing in it. One may come twice.
  */
 export async function* scanSales(
   redis: Redis,
   keys: StockKeys,
   saleId: string | undefined,
-): AsyncGenerator<{ records: StockRecord[]; staleMarks: StaleMark[] }> {
-  const pattern = keys.every(saleId ?? '*')
+): AsyncGenerator<StockRecord[]> {
+  const pattern = keys.book(saleId ?? '*')
   let cursor = '0'
   do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
+    const [next, books] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
     cursor = next
-    const [records, marks] = await Promise.all([
-      Promise.all(found.filter((key) => kindOf(key) === 'reservation').map((key) => readRecord(redis, keys, key))),
-      Promise.all(found.filter((key) => kindOf(key) === 'buyer').map((key) => readMark(redis, keys, key))),
-    ])
-    yield {
-      records: records.filter((record) => record !== undefined),
-      staleMarks: marks.filter((mark) => mark !== undefined),
-    }
+    for (const book of books) yield* scanBook(redis, keys, book)
   } while (cursor !== '0')
 }
 
-/** `<prefix>{<sale>}:<kind>:<id>`; a buyer's id may hold colons, a sale's holds no brace. */
-const kindOf = (key: string) => key.slice(key.indexOf('}:') + 2).split(':', 1)[0]
-
-const ENDED = ['CANCELLED', 'REFUNDED', 'REJECTED']
-
-/**
- * The status is read between two readings of the mark: a mark that still names an ended reservation is stale.
- */
-async function readMark(redis: Redis, keys: StockKeys, key: string): Promise<StaleMark | undefined> {
-  const reservationId = await redis.get(key)
-  if (reservationId === null) return undefined
-  const saleId = key.slice(key.indexOf('{') + 1, key.indexOf('}:'))
-  const status = await redis.hget(keys.reservation(saleId, reservationId), 'status')
-  if (status !== null && !ENDED.includes(status)) return undefined
-  if ((await redis.get(key)) !== reservationId) return undefined
-  return {
-    saleId,
-    buyerId: key.slice(key.indexOf('}:buyer:') + '}:buyer:'.length),
-    what: status === null ? 'is not there' : 'has ended',
-  }
+async function* scanBook(redis: Redis, keys: StockKeys, book: string): AsyncGenerator<StockRecord[]> {
+  const saleId = book.slice(book.indexOf('{') + 1, book.lastIndexOf('}'))
+  let cursor = '0'
+  do {
+    const [next, pairs] = await redis.hscan(book, cursor, 'COUNT', SCAN_COUNT)
+    cursor = next
+    const records = slicesOf(pairs, 2).flatMap(([buyerId = '', record]) => reservationsOf(saleId, buyerId, record))
+    // One that was decided since is not listed, and its decision is read later still.
+    const undecided = records.filter(({ status }) => status === 'RESERVED').map(memberOf)
+    const times = undecided.length > 0 ? await redis.zmscore(keys.undecided(saleId), ...undecided) : []
+    const listed = new Set(undecided.filter((_, i) => times[i] !== null))
+    yield records.map((record) => ({ ...record, isListed: listed.has(memberOf(record)) }))
+  } while (cursor !== '0')
 }
-
-async function readRecord(redis: Redis, keys: StockKeys, key: string): Promise<StockRecord | undefined> {
-  const reservationId = key.slice(key.lastIndexOf(':') + 1)
-  const [[status, reason, buyerId, quantity, reservedAtMs], score] = await Promise.all([
-    redis.hmget(key, 'status', 'reason', 'buyer_id', 'quantity', 'reserved_at_ms'),
-    redis.zscore(keys.undecided(saleOfReservation(reservationId)), reservationId),
-  ])
-  if (!status) return undefined
-  return {
-    reservationId,
-    status,
-    reason: reason ?? '',
-    buyerId: buyerId ?? '',
-    quantity: Number(quantity),
-    reservedAtMs: Number(reservedAtMs),
-    isListed: score !== null,
-  }
-}
-
-/** A reservation's id begins with its sale's and a dot; a sale's id has none. */
-export const saleOfReservation = (reservationId: string) => reservationId.slice(0, reservationId.indexOf('.'))

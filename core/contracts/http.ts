@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AMOUNT_CENTS_MAX } from './amounts.ts'
+import { AMOUNT_CENTS_MAX, PURCHASE_KEY_LENGTH_MAX } from './amounts.ts'
 import { EndReason } from './end-reason.ts'
 import { type ProblemCode, problems } from './problems.ts'
 import { storable, typed, typedName } from './text.ts'
@@ -22,6 +22,13 @@ export const BuyerId = z
   .regex(
     /^(?=.*[A-Za-z0-9])[!-z|~]+$/,
     'expected visible ASCII characters other than { and }, a letter or digit among them',
+  )
+/** Names one purchase of a buyer in a sale, as `Idempotency-Key`. */
+export const PurchaseKey = z
+  .string()
+  .regex(
+    new RegExp(`^[!-~]{1,${PURCHASE_KEY_LENGTH_MAX}}$`),
+    `expected 1 to ${PURCHASE_KEY_LENGTH_MAX} visible ASCII characters`,
   )
 /** The sale's id, a dot, and 128 random bits: the id alone tells the hash tag of the sale's Redis keys. */
 export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
@@ -84,6 +91,8 @@ export const ReservationView = z.strictObject({
   saleId: SaleId,
   status: ReservationStatus,
   quantity: z.int(),
+  coupon: CouponCode.optional(),
+  points: z.int().optional().describe('points to spend'),
   reason: EndReason.optional().describe('why it ended without a sale'),
   orderId: OrderId.optional(),
 })
@@ -225,5 +234,6 @@ export const Problem = z.object({
   serverTime: z.iso.datetime().optional(),
   retryAfterSeconds: z.number().optional(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  reservation: ReservationView.optional().describe('of KEY_REUSED: what the buyer holds under that key'),
 })
 export type Problem = z.infer<typeof Problem>

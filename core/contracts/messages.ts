@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AMOUNT_CENTS_MAX } from './amounts.ts'
+import { AMOUNT_CENTS_MAX, PURCHASE_KEY_LENGTH_MAX } from './amounts.ts'
 import { BuyerClaims } from './limit-per-buyer.ts'
 
 /** One reservation that waits to become an order. */
@@ -9,6 +9,8 @@ export const Reservation = z.strictObject({
   buyerId: z.string().min(1).max(255),
   /** Of the buyer's token; absent when it has none that a rule uses. */
   claims: BuyerClaims.optional(),
+  /** By which the client names this purchase among the buyer's of the sale; absent when it does not. */
+  key: z.string().min(1).max(PURCHASE_KEY_LENGTH_MAX).optional(),
   quantity: z.number().int().min(1).max(1_000),
   /** Generation of the sale's Redis data that the unit was taken from. */
   epoch: z.number().int().min(1),

@@ -23,9 +23,9 @@ export async function settleDecided(stock: Stock, verdicts: Verdict[], log: Logg
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
   return (['ORDERED', 'PAID'] as const).flatMap((status) => {
-    const ordered = verdicts.flatMap(({ reservation: { saleId, reservationId }, decision, isPaid = false }) =>
+    const ordered = verdicts.flatMap(({ reservation: { saleId, reservationId, buyerId }, decision, isPaid = false }) =>
       decision.outcome === 'ORDERED' && isPaid === (status === 'PAID')
-        ? [{ saleId, reservationId, orderId: decision.orderId }]
+        ? [{ saleId, reservationId, buyerId, orderId: decision.orderId }]
         : [],
     )
     return [...groupBy(ordered, ({ saleId }) => saleId)].map(([saleId, orders]) => stock.settle(saleId, status, orders))

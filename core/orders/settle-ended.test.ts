@@ -73,11 +73,11 @@ test('units of cancelled orders go back once, with the reason told to the buyer'
   const ids = [lapsed.orderId, unwanted.orderId]
   await Promise.all([settleEnded(deps(), ids), settleEnded(deps(), ids), settleEnded(deps())])
   expect(await unitsLeft()).toBe(UNITS)
-  expect(await world.stock.readReservation(SALE, lapsed.reservationId)).toMatchObject({
+  expect(await world.stock.readReservation(lapsed)).toMatchObject({
     status: 'CANCELLED',
     reason: 'UNPAID',
   })
-  expect(await world.stock.readReservation(SALE, unwanted.reservationId)).toMatchObject({
+  expect(await world.stock.readReservation(unwanted)).toMatchObject({
     status: 'CANCELLED',
     reason: 'BUYER',
   })
@@ -88,8 +88,8 @@ test('only the orders asked for are released; without ids the oldest are, as man
   const [first, second, third] = [await cancelled('BUYER'), await cancelled('BUYER'), await cancelled('BUYER')]
   expect(await settleEnded(deps(), [second.orderId])).toBe(1)
   expect(await settleEnded(deps(), undefined, 1)).toBe(1)
-  expect(await world.stock.readReservation(SALE, first.reservationId)).toMatchObject({ status: 'CANCELLED' })
-  expect(await world.stock.readReservation(SALE, third.reservationId)).toMatchObject({ status: 'RESERVED' })
+  expect(await world.stock.readReservation(first)).toMatchObject({ status: 'CANCELLED' })
+  expect(await world.stock.readReservation(third)).toMatchObject({ status: 'RESERVED' })
   expect(await settleEnded(deps(), [])).toBe(0)
   expect(await settleEnded(deps())).toBe(1)
   expect(await unitsLeft()).toBe(UNITS)
@@ -132,7 +132,7 @@ test.each([true, false])(
     expect(await unitsLeft()).toBe(UNITS - 1)
     await Promise.all([settleEnded(deps(), [orderId]), settleEnded(deps(), [orderId]), settleEnded(deps())])
     expect(await unitsLeft()).toBe(UNITS)
-    expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({
+    expect(await world.stock.readReservation({ reservationId, buyerId })).toMatchObject({
       status: 'REFUNDED',
       reason: 'VETOED',
     })
@@ -166,15 +166,15 @@ test.each([true, false])(
 )
 
 test('a payment that is told late does not bring a refunded order back', async () => {
-  const { reservationId, orderId } = await refunded({ isPaymentTold: false })
+  const { reservationId, buyerId, orderId } = await refunded({ isPaymentTold: false })
   await settleEnded(deps())
   for (const status of ['PAID', 'ORDERED'] as const)
-    await world.stock.settle(SALE, status, [{ reservationId, orderId }])
-  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED' })
+    await world.stock.settle(SALE, status, [{ reservationId, buyerId, orderId }])
+  expect(await world.stock.readReservation({ reservationId, buyerId })).toMatchObject({ status: 'REFUNDED' })
 })
 
 test('a refund that comes while Redis hears of the payment is told after it', async () => {
-  const { reservationId, orderId } = await ordered()
+  const { reservationId, buyerId, orderId } = await ordered()
   await ledger.pay(orderId)
   const refundsMeanwhile = new (class extends Stock {
     override async settle(...settled: Parameters<Stock['settle']>): Promise<void> {
@@ -183,9 +183,9 @@ test('a refund that comes while Redis hears of the payment is told after it', as
     }
   })(world.redis, world.keyPrefix)
   await settleEnded({ ...deps(), stock: refundsMeanwhile }, [orderId])
-  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'PAID' })
+  expect(await world.stock.readReservation({ reservationId, buyerId })).toMatchObject({ status: 'PAID' })
   expect(await settleEnded(deps())).toBe(1)
-  expect(await world.stock.readReservation(SALE, reservationId)).toMatchObject({ status: 'REFUNDED' })
+  expect(await world.stock.readReservation({ reservationId, buyerId })).toMatchObject({ status: 'REFUNDED' })
   expect(await unitsLeft()).toBe(UNITS)
 })
 

@@ -74,7 +74,7 @@ async function settlePaid(stock: Stock, saleId: string, orders: UnsettledOrder[]
   await stock.settle(
     saleId,
     'PAID',
-    orders.map(({ id, reservationId }) => ({ reservationId, orderId: id })),
+    orders.map(({ id, reservationId, buyerId }) => ({ reservationId, buyerId, orderId: id })),
   )
   return true
 }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Adds to the units left of an open sale, or takes away from them, never below none.
 --
 -- KEYS[1] sale     hash, see close.lua
@@ -6,7 +7,7 @@
 -- ARGV[2] run_id   of the server
 -- ARGV[3] units    to add, or to take away when negative
 -- ARGV[4] channel  on which changes are published: RELEASED when units came back
--- ARGV[5] subject  of that message, as the id of a reservation of the sale
+-- ARGV[5] subject  the sale, as its reservations' ids begin
 --
 -- Returns the units by which they were moved; 0 when the sale is closed or of another epoch.
 

@@ -1,32 +1,34 @@
+#!lua
 -- Brings the figures of a loaded sale in line with the database, and moves the time at which its data expires. When the
 -- stock was changed, the units left change by as much, never below none.
 --
 -- KEYS[1] sale       hash, see close.lua
 -- KEYS[2] blacklist  set of buyer ids
--- KEYS[3] pending    stream
--- KEYS[4] undecided  sorted set
--- KEYS[5] holders    bit string
+-- KEYS[3] book       hash: purchases by buyer
+-- KEYS[4] pending    sorted set
+-- KEYS[5] undecided  sorted set
+-- KEYS[6] holders    bit string
 --
 -- ARGV[1] epoch
 -- ARGV[2] expires_at_ms  expiry of the sale's data, ms since 1970; never moved to an earlier time, since reservations
 --                        refer to it
 -- ARGV[3] total          units of the sale, sold ones included
 -- ARGV[4] channel        on which changes are published: RELEASED when there are more units than before
--- ARGV[5] subject        of that message, as the id of a reservation of the sale
+-- ARGV[5] subject        the sale, as its reservations' ids begin
 -- and then for each figure
 --   field
 --   value
 --
 -- Returns the expiry that holds, or '' when the sale is not loaded under that epoch.
 
-local sale, blacklist, pending, undecided, holders = fixed_keys()
+local sale, blacklist, book, pending, undecided, holders = fixed_keys()
 local epoch, expires_at_ms, total, channel, subject = fixed_args()
 local found_epoch, run_id, found_expiry, found_total, stock = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'total', 'stock'))
 if found_epoch ~= epoch then return '' end
 
 require_right('HSET', sale, 'total', total)
 require_right('HSETNX', sale, 'holder_units', found_total)
-local all_keys = { sale, blacklist, pending, undecided, holders }
+local all_keys = { sale, blacklist, book, pending, undecided, holders }
 for _, key in ipairs(all_keys) do require_right('PEXPIREAT', key, expires_at_ms) end
 
 local by = tonumber(total) - tonumber(found_total)

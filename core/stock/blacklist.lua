@@ -1,3 +1,4 @@
+#!lua
 -- Puts buyers on the blacklist of a loaded sale, or takes them off.
 --
 -- KEYS[1] sale       hash, see close.lua

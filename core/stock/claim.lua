@@ -1,39 +1,36 @@
--- Takes over pending entries that have waited too long, by moving them to the end of the stream under a new id: the
--- gateway that wrote an entry can then no longer end it, and no other resender sees it until it is old again.
+#!lua flags=allow-oom
+-- Takes over pending entries that have waited too long, by moving them to the present: the gateway that wrote an entry can
+-- then no longer end it, and no other resender sees it until it is old again.
 --
--- KEYS[1] pending  stream, see reserve.lua
+-- KEYS[1] pending  sorted set by time, see reserve.lua
 --
 -- ARGV[1] age_ms       least age
 -- ARGV[2] entries_max
 --
--- Returns a list of {new entry id, reservation id}.
+-- Returns a list of new time, reservation's id and buyer, new time, …
 
 local pending = fixed_keys()
 local age_ms, entries_max = fixed_args()
-require_right('XADD', pending, '*', 'reservation_id', '')
+require_right('ZADD', pending, 0, '')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local newest = now - age_ms
 local claimed = {}
 
-local function claim(entry)
-  local reservation_id = entry[2][2]
-  redis.call('XDEL', pending, entry[1])
-  local id = redis.call('XADD', pending, '*', 'reservation_id', reservation_id, 'at_ms', string.format('%d', now))
-  claimed[#claimed + 1] = { id, reservation_id }
+local function claim(from, to)
+  local most = entries_max - #claimed / 2
+  if most <= 0 then return end
+  local entries = redis.call('ZRANGE', pending, from, to, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    -- Always another time, by which the gateway that wrote it sees that it is no longer its own.
+    local at = tonumber(entries[i + 1]) == now and now + 1 or now
+    claimed[#claimed + 1] = string.format('%d', at)
+    claimed[#claimed + 1] = entries[i]
+  end
 end
 
-local function range(from, to)
-  local most = entries_max - #claimed
-  return most > 0 and redis.call('XRANGE', pending, from, to, 'COUNT', most) or {}
-end
-
-for _, entry in ipairs(range('-', string.format('%d', newest))) do claim(entry) end
--- The ids of a stream only ever rise. Once the server's clock has run ahead, those of all later entries do, too, and say
--- nothing of their age until the clock has caught up. Then an entry's own time counts; one that lies ahead as well (with a
--- second of leeway, for a clock that is being set) was written in that very moment.
-for _, entry in ipairs(range(string.format('%d', now + 1000), '+')) do
-  local at = tonumber(entry[2][4] or 0)
-  if at <= newest or at > now + 1000 then claim(entry) end
-end
+claim('-inf', string.format('%d', now - age_ms))
+-- Entries from a time to come were written while the server's clock ran ahead (with a second of leeway, for a clock that is
+-- being set), and say nothing of their age.
+claim(string.format('(%d', now + 1000), '+inf')
+if #claimed > 0 then redis.call('ZADD', pending, unpack(claimed)) end
 return claimed

@@ -1,3 +1,4 @@
+#!lua
 -- Writes the figures of a sale under a new epoch and closes it: nothing is reserved until open.lua.
 --
 -- KEYS[1] sale       hash: epoch, run_id (of the server run that these figures are known to be right in, '' while the

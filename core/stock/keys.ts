@@ -15,25 +15,18 @@ export class StockKeys {
   sale = (saleId: string) => this.#of(saleId, 'sale')
   /** Set: buyers who may not buy. */
   blacklist = (saleId: string) => this.#of(saleId, 'blacklist')
-  /** String: id of the reservation that a buyer has. */
-  buyer = (saleId: string, buyerId: string) => this.#of(saleId, `buyer:${buyerId}`)
-  /** Hash: one reservation. */
-  reservation = (saleId: string, reservationId: string) => this.#of(saleId, `reservation:${reservationId}`)
-  /** Stream: reservations the broker has not confirmed yet. */
+  /** Hash: the purchases of each buyer, see book.lua. */
+  book = (saleId: string) => this.#of(saleId, 'book')
+  /** Sorted set by time: reservations the broker has not confirmed yet. */
   pending = (saleId: string) => this.#of(saleId, 'pending')
   /** Sorted set by time: reservations that are neither order nor rejected yet. */
   undecided = (saleId: string) => this.#of(saleId, 'undecided')
   /** Bit string: buyers who may have a reservation, see holders.ts. */
   holders = (saleId: string) => this.#of(saleId, 'holders')
+  /** Hash: token buckets, see reserve.lua. */
+  marks = (saleId: string, windows: 'even' | 'odd') => this.#of(saleId, `marks:${windows}`)
   /** Channel on which changes of reservations are published, see release.lua and settle.lua. */
   changes = () => `${this.#prefix}changes`
-  /** String: token bucket of a buyer or an address. */
-  bucket = (saleId: string, kind: 'buyer' | 'address', who: string) => this.#of(saleId, `bucket:${kind}:${who}`)
-  /** String: token bucket of all buyers of a sale together. */
-  saleBucket = (saleId: string) => this.#of(saleId, 'bucket:sale')
-
-  /** Pattern: every key of a sale, or of all with '*'. */
-  every = (saleId: string) => this.#of(saleId, '*')
 
   #of(saleId: string, what: string): string {
     return `${this.#prefix}{${saleId}}:${what}`

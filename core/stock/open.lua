@@ -1,3 +1,4 @@
+#!lua
 -- Opens a sale that was closed under this epoch and whose reservations are filled in.
 --
 -- KEYS[1] sale       hash, see close.lua

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Notes that an open sale was just compared with the database and agrees with it.
 --
 -- KEYS[1] sale    hash, see close.lua

@@ -1,64 +1,77 @@
+#!lua
 -- Writes reservations of a closed sale, as the database knows them. A status only ever moves on, so what
 -- was written meanwhile stays.
 --
 -- KEYS[1] sale       hash, see close.lua
--- KEYS[2] undecided  sorted set by time
--- KEYS[3] holders    bit string, see holders.ts
--- and then for each reservation
---   reservation      hash
---   buyer            string: id of the reservation that the buyer has
+-- KEYS[2] book       hash: reservations by buyer, see book.lua
+-- KEYS[3] undecided  sorted set by time
+-- KEYS[4] holders    bit string, see holders.ts
 --
 -- ARGV[1] epoch
 -- and then for each reservation
 --   id
+--   buyer_id
 --   status
 --   reason           or ''
 --   order_id         or ''
---   buyer_id
 --   holder_bit       the buyer's bit among the holders
 --   quantity
 --   reserved_at_ms   time of the reservation, ms since 1970
+--   key              by which the client names the reservation, or ''
+--   wishes           coupon and points (JSON), or ''
 --
 -- Returns REFILLED, or STALE when the sale is not closed under this epoch.
 
-local sale, undecided, holders = fixed_keys()
+local sale, book, undecided, holders = fixed_keys()
 local epoch = fixed_args()
 local found_epoch, run_id, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms'))
 if found_epoch ~= epoch or run_id ~= '' then return 'STALE' end
 
-local function require_rights(reservation, buyer)
-  require_right('HGET', reservation, 'status')
-  require_right('HSET', reservation, 'status', '')
-  require_right('PEXPIREAT', reservation, expires_at_ms)
-  require_right('ZREM', undecided, '')
-  require_right('SET', buyer, '', 'PXAT', expires_at_ms)
-  require_right('SETBIT', holders, 0, 1)
-  require_right('GET', buyer)
-  require_right('DEL', buyer)
-  require_right('PEXPIREAT', holders, expires_at_ms)
-  require_right('HINCRBY', sale, 'refilled', 1)
+local decided, buyers = {}, {}
+for i = 1, item_count do
+  local id, buyer_id, status, reason, order_id, holder_bit, quantity, reserved_at_ms, key, wishes = args_of(i)
+  decided[i] = { id = id, buyer_id = buyer_id, status = status, holder_bit = holder_bit, line = { id, status, quantity, epoch, reserved_at_ms, key, reason, order_id, wishes, '' } }
+  buyers[i] = buyer_id
 end
 
 local stage = { RESERVED = 1, ORDERED = 2, PAID = 3, CANCELLED = 4, REFUNDED = 4, REJECTED = 4 }
-for i = 1, item_count do
-  local reservation, buyer = keys_of(i)
-  local id, status, reason, order_id, buyer_id, holder_bit, quantity, reserved_at_ms = args_of(i)
-  if i == 1 then require_rights(reservation, buyer) end
-  local earlier = redis.call('HGET', reservation, 'status')
-  if not earlier or stage[status] > stage[earlier] then
-    redis.call('HSET', reservation, 'status', status, 'buyer_id', buyer_id, 'quantity', quantity, 'epoch', epoch, 'reserved_at_ms', reserved_at_ms)
-    if reason ~= '' then redis.call('HSET', reservation, 'reason', reason) end
-    if order_id ~= '' then redis.call('HSET', reservation, 'order_id', order_id) end
-    redis.call('PEXPIREAT', reservation, expires_at_ms)
+local records = redis.call('HMGET', book, unpack(buyers))
+local held, members, bits = {}, {}, {}
+for i, reservation in ipairs(decided) do
+  local reservations = held[reservation.buyer_id] or reservations_in(records[i])
+  held[reservation.buyer_id] = reservations
+  local earlier = find_reservation(reservations, reservation.id)
+  if not earlier then
+    reservations[#reservations + 1] = reservation.line
+  elseif stage[reservation.status] > stage[earlier[STATUS]] then
+    for field, value in ipairs(reservation.line) do
+      if value ~= '' then earlier[field] = value end
+    end
   end
-  redis.call('ZREM', undecided, id)
-  if status == 'ORDERED' or status == 'PAID' then
-    redis.call('SET', buyer, id, 'PXAT', expires_at_ms)
-    redis.call('SETBIT', holders, holder_bit, 1)
-  elseif redis.call('GET', buyer) == id then
-    redis.call('DEL', buyer)
+  members[i] = member_of(reservation.id, reservation.buyer_id)
+  if LIVE[reservation.status] then
+    for _, part in ipairs({ 'SET', 'u1', reservation.holder_bit, 1 }) do bits[#bits + 1] = part end
   end
 end
-redis.call('PEXPIREAT', holders, expires_at_ms)
+
+redis.call('ZCARD', undecided) -- Fails before the first write if it is no sorted set.
+redis.call('STRLEN', holders)
+require_right('HSET', book, '', '')
+require_right('ZREM', undecided, '')
+require_right('BITFIELD', holders, 'SET', 'u1', 0, 1)
+for _, key in ipairs({ book, holders }) do require_right('PEXPIREAT', key, expires_at_ms) end
+require_right('HINCRBY', sale, 'refilled', 1)
+local entries = {}
+for buyer_id, reservations in pairs(held) do
+  drop_oldest_ended(reservations)
+  entries[#entries + 1] = buyer_id
+  entries[#entries + 1] = record_of(reservations)
+end
+if #entries > 0 then
+  redis.call('HSET', book, unpack(entries))
+  redis.call('ZREM', undecided, unpack(members))
+end
+if #bits > 0 then redis.call('BITFIELD', holders, unpack(bits)) end
+for _, key in ipairs({ book, holders }) do redis.call('PEXPIREAT', key, expires_at_ms) end
 redis.call('HINCRBY', sale, 'refilled', item_count)
 return 'REFILLED'

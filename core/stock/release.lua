@@ -1,55 +1,62 @@
--- Ends a reservation without a sale and gives the buyer the right to buy again. At most once per reservation.
+#!lua flags=allow-oom
+-- Ends a reservation without a sale, so that its units no longer count towards the buyer's limit. At most once per reservation.
 --
 -- KEYS[1] sale         hash, see close.lua
--- KEYS[2] buyer        string: id of the reservation that the buyer has
--- KEYS[3] reservation  hash
--- KEYS[4] pending      stream
--- KEYS[5] undecided    sorted set
+-- KEYS[2] book         hash: reservations by buyer, see book.lua
+-- KEYS[3] pending      sorted set
+-- KEYS[4] undecided    sorted set
 --
 -- ARGV[1] id
--- ARGV[2] status      the final one: REJECTED, or CANCELLED or REFUNDED when it had become an order
--- ARGV[3] reason      or ''
--- ARGV[4] give_back   1 when the unit goes back to the stock, 0 when the database found that it never was there
--- ARGV[5] entry       id of the pending entry that must still be the caller's, or '' when the database has decided
--- ARGV[6] channel     on which changes are published: RELEASED when units came back, else ENDED, and the reservation's id
--- ARGV[7] buyer_id
--- ARGV[8] quantity
+-- ARGV[2] buyer_id
+-- ARGV[3] quantity
+-- ARGV[4] status      the final one: REJECTED, or CANCELLED or REFUNDED when it had become an order
+-- ARGV[5] reason      or ''
+-- ARGV[6] give_back   1 when the unit goes back to the stock, 0 when the database found that it never was there
+-- ARGV[7] entry       time of the pending entry that must still be the caller's, or '' when the database has decided
+-- ARGV[8] channel     on which changes are published: RELEASED when units came back, else ENDED, the sale, and the reservation's id
+-- ARGV[9] subject     the sale, as its reservations' ids begin
 --
 -- Returns RELEASED; CLAIMED when a resender has taken the pending entry over (the message may be on its way); NOTHING when
 -- the reservation is unknown (a rejection is written down all the same) or ended already; CLOSED when the order's unit has
 -- to wait for the sale to open.
 
-local sale, buyer, reservation, pending, undecided = fixed_keys()
-local id, status, reason, give_back, entry, channel, buyer_id, quantity = fixed_args()
+local sale, book, pending, undecided = fixed_keys()
+local id, buyer_id, quantity, status, reason, give_back, entry, channel, subject = fixed_args()
 local epoch, run_id, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms'))
 local was_order = status ~= 'REJECTED'
 -- The rebuild of the sale counts this unit as free, or has it given back once the sale is open; see fence-sale.ts.
 if was_order and (not run_id or run_id == '') then return 'CLOSED' end
-local found_status, found_quantity, found_epoch = unpack(redis.call('HMGET', reservation, 'status', 'quantity', 'epoch'))
-local is_holder = redis.call('GET', buyer) == id
-require_right('HSET', reservation, 'status', status)
-require_right('PEXPIREAT', reservation, 0)
-require_right('XDEL', pending, '0-1')
+local reservations = reservations_in(redis.call('HGET', book, buyer_id))
+local reservation = find_reservation(reservations, id)
+local member = member_of(id, buyer_id)
+local found_entry = redis.call('ZSCORE', pending, member)
+redis.call('ZSCORE', undecided, member) -- Fails before the first write if it is no sorted set.
+require_right('HSET', book, '', '')
+require_right('PEXPIREAT', book, 0)
+require_right('ZREM', pending, '')
 require_right('HINCRBY', sale, 'stock', 1)
-require_right('DEL', buyer)
-require_right('ZREM', undecided, id)
+require_right('ZREM', undecided, '')
 
 -- Redis has lost it, but its message arrived: written down, so that the buyer finds the answer.
-if not found_status and status == 'REJECTED' and expires_at_ms then
-  redis.call('HSET', reservation, 'status', status, 'reason', reason, 'buyer_id', buyer_id, 'quantity', quantity, 'epoch', epoch, 'reserved_at_ms', 0)
-  redis.call('PEXPIREAT', reservation, expires_at_ms)
+if not reservation and status == 'REJECTED' and expires_at_ms then
+  reservations[#reservations + 1] = { id, status, quantity, epoch, '0', '', reason, '', '', '' }
+  drop_oldest_ended(reservations)
+  redis.call('HSET', book, buyer_id, record_of(reservations))
+  redis.call('PEXPIREAT', book, expires_at_ms)
 end
 -- Of a refunded order Redis may never have learned that it was paid, or was an order at all.
+local found_status = reservation and reservation[STATUS]
 local is_live = found_status == 'RESERVED' or found_status == 'ORDERED' or (found_status == 'PAID' and status == 'REFUNDED')
 if not is_live then return 'NOTHING' end
-if entry ~= '' and redis.call('XDEL', pending, entry) == 0 then return 'CLAIMED' end
+if entry ~= '' and found_entry ~= entry then return 'CLAIMED' end
 
-redis.call('HSET', reservation, 'status', status, 'reason', reason)
+reservation[STATUS], reservation[REASON] = status, reason
+redis.call('HSET', book, buyer_id, record_of(reservations))
 -- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an order.
-local gives_back = give_back == '1' and (was_order or found_epoch == epoch)
-if gives_back then redis.call('HINCRBY', sale, 'stock', found_quantity) end
-if is_holder then redis.call('DEL', buyer) end
-redis.call('ZREM', undecided, id)
+local gives_back = give_back == '1' and (was_order or reservation[EPOCH] == epoch)
+if gives_back then redis.call('HINCRBY', sale, 'stock', reservation[QUANTITY]) end
+redis.call('ZREM', pending, member)
+redis.call('ZREM', undecided, member)
 -- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
-redis.pcall('PUBLISH', channel, (gives_back and 'RELEASED ' or 'ENDED ') .. id)
+redis.pcall('PUBLISH', channel, (gives_back and 'RELEASED ' or 'ENDED ') .. subject .. ' ' .. id)
 return 'RELEASED'

@@ -2,14 +2,21 @@ import type { EndReason } from '../contracts/end-reason.ts'
 import type { BuyerClaims } from '../contracts/limit-per-buyer.ts'
 import type { Reservation } from '../contracts/messages.ts'
 
-/** A reservation's id begins with its sale's, which is also the hash tag of its key. */
+/** A reservation's id begins with its sale's, which is also the hash tag of the sale's keys. */
 export const saleOf = (reservationId: string) => reservationId.slice(0, reservationId.lastIndexOf('.'))
 
-/** Names one reservation, its buyer, and how many units it is about. */
-export interface ReservationRef {
-  saleId: string
+/** The rest of its id, by which the ledger of the sale names it. */
+export const localId = (reservationId: string) => reservationId.slice(reservationId.lastIndexOf('.') + 1)
+
+/** Names one reservation: the ledger finds it by its buyer. */
+export interface ReservationName {
   reservationId: string
   buyerId: string
+}
+
+/** The same, with how many units it is about. */
+export interface ReservationRef extends ReservationName {
+  saleId: string
   quantity: number
 }
 
@@ -19,22 +26,39 @@ export interface Wishes {
   points?: number
 }
 
-/** A reservation whose message the broker has not confirmed, with the id of its entry in the pending stream. */
+/** A reservation whose message the broker has not confirmed, with the time of its pending entry. */
 export interface PendingReservation extends Reservation {
   entry: string
 }
 
 /** A reservation as Redis knows it. */
-export interface ReservationRecord {
+export interface ReservationRecord extends ReservationName {
   status: 'RESERVED' | 'ORDERED' | 'PAID' | 'CANCELLED' | 'REFUNDED' | 'REJECTED'
-  buyerId: string
   quantity: number
   epoch: number
   reservedAtMs: number
+  /** By which the client names this purchase, see `ReserveRequest`. */
+  key?: string
   reason?: EndReason
   orderId?: string
   wishes?: Wishes
   claims?: BuyerClaims
+}
+
+export function pendingOf(record: ReservationRecord, entry: string): PendingReservation {
+  const { reservationId, buyerId, quantity, epoch, reservedAtMs, key, wishes, claims } = record
+  return {
+    entry,
+    reservationId,
+    saleId: saleOf(reservationId),
+    buyerId,
+    quantity,
+    epoch,
+    reservedAtMs,
+    ...(key !== undefined && { key }),
+    ...wishes,
+    ...(claims && { claims }),
+  }
 }
 
 /** How a reservation ends without a sale. */
@@ -48,18 +72,35 @@ export interface Ending {
 
 export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING' | 'CLOSED'
 
-/** Undefined when Redis has nothing of that reservation. */
-export function reservationRecord(hash: Record<string, string>): ReservationRecord | undefined {
-  if (hash.status === undefined) return undefined
-  return {
-    status: hash.status as ReservationRecord['status'],
-    buyerId: hash.buyer_id ?? '',
-    quantity: Number(hash.quantity),
-    epoch: Number(hash.epoch),
-    reservedAtMs: Number(hash.reserved_at_ms),
-    ...(hash.reason ? { reason: hash.reason as EndReason } : {}),
-    ...(hash.order_id ? { orderId: hash.order_id } : {}),
-    ...(hash.wishes ? { wishes: JSON.parse(hash.wishes) as Wishes } : {}),
-    ...(hash.claims ? { claims: JSON.parse(hash.claims) as BuyerClaims } : {}),
-  }
+/** The reservations in a buyer's record of the book (book.lua has the form), oldest first. */
+export function reservationsOf(
+  saleId: string,
+  buyerId: string,
+  record: string | null | undefined,
+): ReservationRecord[] {
+  if (!record) return []
+  return record.split('\n').map((line) => {
+    const [id, status, quantity, epoch, reservedAtMs, key, reason, orderId, wishes, claims] = line.split('\t')
+    return {
+      reservationId: `${saleId}.${id}`,
+      status: status as ReservationRecord['status'],
+      buyerId,
+      quantity: Number(quantity),
+      epoch: Number(epoch),
+      reservedAtMs: Number(reservedAtMs),
+      ...(key ? { key } : {}),
+      ...(reason ? { reason: reason as EndReason } : {}),
+      ...(orderId ? { orderId } : {}),
+      ...(wishes ? { wishes: JSON.parse(wishes) as Wishes } : {}),
+      ...(claims ? { claims: JSON.parse(claims) as BuyerClaims } : {}),
+    }
+  })
+}
+
+/** A reservation's name as a member of the ledger's sorted sets. */
+export const memberOf = ({ reservationId, buyerId }: ReservationName) => `${localId(reservationId)} ${buyerId}`
+
+export function readMember(saleId: string, member: string): ReservationName {
+  const end = member.indexOf(' ')
+  return { reservationId: `${saleId}.${member.slice(0, end)}`, buyerId: member.slice(end + 1) }
 }

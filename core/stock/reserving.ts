@@ -1,5 +1,5 @@
 import type { BuyerClaims } from '../contracts/limit-per-buyer.ts'
-import type { Wishes } from './reservation.ts'
+import { type ReservationRecord, reservationsOf, type Wishes } from './reservation.ts'
 
 /** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
 export interface Bucket {
@@ -25,6 +25,8 @@ export interface ReserveRequest {
   quantity: number
   /** Units that this buyer may have in this sale. */
   limitPerBuyer: number
+  /** By which the client names this purchase among the buyer's of the sale; without one, it is the buyer's unnamed one. */
+  key?: string | undefined
   /** Both are absent in nearly every purchase, and then cost nothing. */
   wishes?: Wishes | undefined
   claims?: BuyerClaims | undefined
@@ -32,23 +34,33 @@ export interface ReserveRequest {
 
 export type ReserveOutcome =
   | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
-  | { status: 'DUPLICATE'; reservationId: string }
+  /** The live reservation that the buyer has under that key; KEY_REUSED when it is about another quantity or other wishes. */
+  | { status: 'DUPLICATE' | 'KEY_REUSED'; reservation: ReservationRecord }
   | { status: 'SOLD_OUT'; left: number }
   | { status: 'RATE_LIMITED' | 'CROWDED'; retryAfterMs: number }
   | { status: 'NOT_STARTED'; nowMs: number; opensAtMs: number }
   | { status: 'ENDED'; nowMs: number }
-  | { status: 'OVER_LIMIT'; limitPerBuyer: number }
-  | { status: 'BLACKLISTED' | 'BUSY' | 'UNAVAILABLE' }
+  | { status: 'OVER_LIMIT'; limitPerBuyer: number; held: number }
+  /** TOO_MANY: the buyer has as many live purchases as their record may hold. */
+  | { status: 'BLACKLISTED' | 'TOO_MANY' | 'BUSY' | 'UNAVAILABLE' }
 
-/** What reserve.lua returns for one reservation. */
+/** What reserve.lua returns for one purchase. */
 export type ReserveAnswer = [status: ReserveOutcome['status'], first?: string, second?: string]
 
-export function reserveOutcome([status, first, second]: ReserveAnswer): ReserveOutcome {
+export function reserveOutcome(
+  saleId: string,
+  { buyerId }: Pick<ReserveRequest, 'buyerId'>,
+  [status, first, second]: ReserveAnswer,
+): ReserveOutcome {
   switch (status) {
     case 'RESERVED':
-      return { status, reservedAtMs: Number(first), pendingEntry: String(second) }
+      return { status, reservedAtMs: Number(first), pendingEntry: String(first) }
     case 'DUPLICATE':
-      return { status, reservationId: String(first) }
+    case 'KEY_REUSED': {
+      const [reservation] = reservationsOf(saleId, buyerId, first)
+      if (!reservation) throw new Error(`reserve.lua: expected a reservation with ${status}, got none`)
+      return { status, reservation }
+    }
     case 'SOLD_OUT':
       return { status, left: Number(first) }
     case 'RATE_LIMITED':
@@ -59,7 +71,7 @@ export function reserveOutcome([status, first, second]: ReserveAnswer): ReserveO
     case 'ENDED':
       return { status, nowMs: Number(first) }
     case 'OVER_LIMIT':
-      return { status, limitPerBuyer: Number(first) }
+      return { status, limitPerBuyer: Number(first), held: Number(second) }
     default:
       return { status }
   }

@@ -48,6 +48,7 @@ const reservation = ({ saleId }: SaleFigures, buyerId: string) => ({
 const closed = ({ left: _, ...sale }: SaleFigures, epoch = sale.epoch) => ({ ...sale, epoch })
 const order = (sale: SaleFigures, buyerId: string) => ({
   reservationId: `${sale.saleId}.${buyerId}`,
+  buyerId,
   orderId: `order of ${buyerId}`,
 })
 
@@ -200,12 +201,12 @@ const kinds = [
   'sales',
   '{*}:sale',
   '{*}:blacklist',
-  '{*}:buyer:*',
-  '{*}:reservation:*',
+  '{*}:book',
   '{*}:pending',
   '{*}:undecided',
   '{*}:holders',
-  '{*}:bucket:*',
+  '{*}:marks:even',
+  '{*}:marks:odd',
 ]
 test.each(kinds)('without the keys %s they are named, and no call leaves half a state', async (kind) => {
   await user.set('resetkeys', ...kinds.filter((other) => other !== kind).map((other) => `~${world.keyPrefix}${other}`))

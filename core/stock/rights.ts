@@ -9,8 +9,8 @@ import { StockKeys } from './keys.ts'
 export function ledgerRights(keyPrefix: string): Right[] {
   const keys = new StockKeys(keyPrefix)
   const [sale, blacklist, pending] = [keys.sale('x'), keys.blacklist('x'), keys.pending('x')]
-  const [undecided, holders, bucket] = [keys.undecided('x'), keys.holders('x'), keys.bucket('x', 'buyer', 'x')]
-  const [buyer, reservation] = [keys.buyer('x', 'x'), keys.reservation('x', 'x.x')]
+  const [undecided, holders, book] = [keys.undecided('x'), keys.holders('x'), keys.book('x')]
+  const marks = [keys.marks('x', 'even'), keys.marks('x', 'odd')]
   const hash = (key: string) => [
     ['HGETALL', key],
     ['HMGET', key, 'f'],
@@ -31,26 +31,34 @@ export function ledgerRights(keyPrefix: string): Right[] {
     ['SREM', blacklist, 'm'],
     ['DEL', blacklist],
     ['PEXPIREAT', blacklist, '1'],
-    ['MGET', bucket],
-    ['GET', bucket],
-    ['SET', bucket, 'v', 'PX', '1'],
-    ['GET', buyer],
-    ['SET', buyer, 'v', 'PXAT', '1'],
-    ['DEL', buyer],
-    ...hash(reservation),
-    ['XLEN', pending],
-    ['XADD', pending, '*', 'f', 'v'],
-    ['XDEL', pending, '1-1'],
-    ['XRANGE', pending, '-', '+'],
+    ['HMGET', book, 'f'],
+    ['HGET', book, 'f'],
+    ['HSET', book, 'f', 'v'],
+    ['HLEN', book],
+    ['HSCAN', book, '0'],
+    ['PEXPIREAT', book, '1'],
+    ...marks.flatMap((key) => [
+      ['HMGET', key, 'f'],
+      ['HSET', key, 'f', 'v'],
+      ['UNLINK', key],
+      ['PEXPIRE', key, '1'],
+    ]),
+    ['ZADD', pending, '1', 'm'],
+    ['ZREM', pending, 'm'],
+    ['ZCARD', pending],
+    ['ZRANGE', pending, '0', '1'],
+    ['ZSCORE', pending, 'm'],
     ['PEXPIREAT', pending, '1'],
     ['ZADD', undecided, '1', 'm'],
     ['ZREM', undecided, 'm'],
     ['ZCARD', undecided],
     ['ZRANGE', undecided, '0', '1'],
     ['ZSCORE', undecided, 'm'],
+    ['ZMSCORE', undecided, 'm'],
     ['PEXPIREAT', undecided, '1'],
     ['GET', holders],
-    ['SETBIT', holders, '1', '1'],
+    ['STRLEN', holders],
+    ['BITFIELD', holders, 'SET', 'u1', '1', '1'],
     ['PEXPIREAT', holders, '1'],
     ['ZADD', keys.sales(), '1', 'm'],
     ['ZMSCORE', keys.sales(), 'm'],

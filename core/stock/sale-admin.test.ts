@@ -54,7 +54,7 @@ const decided = (sale: SaleFigures, buyerId: string, status: DecidedReservation[
   reservedAtMs: 1,
 })
 const status = async (sale: SaleFigures, buyerId: string) =>
-  (await world.stock.readReservation(sale.saleId, `${sale.saleId}.${buyerId}`))?.status
+  (await world.stock.readReservation(ref(sale, buyerId)))?.status
 
 test('a sale that is open under an epoch is not brought in again under the same or an older one', async () => {
   const sale = await openSale({ epoch: 2 })
@@ -96,7 +96,7 @@ test('while the sale is closed no survey says that the sale is sold out', async 
 test('filling in makes holders of those with a live order, and frees those whose reservation has ended', async () => {
   const sale = await openSale({ total: 4, left: 4 })
   for (const buyer of ['ann', 'bob', 'carl', 'emil']) await reserve(sale, buyer)
-  await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: `${sale.saleId}.emil`, orderId: 'order of emil' }])
+  await world.stock.settle(sale.saleId, 'PAID', [{ ...ref(sale, 'emil'), orderId: 'order of emil' }])
   await saleAdmin.close({ ...closed(sale), epoch: 2 })
   const known = [
     decided(sale, 'ann', 'ORDERED'),
@@ -115,7 +115,7 @@ test('filling in makes holders of those with a live order, and frees those whose
     'PAID',
     'REFUNDED',
   ])
-  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.carl`)).toMatchObject({ reason: 'EXPIRED' })
+  expect(await world.stock.readReservation(ref(sale, 'carl'))).toMatchObject({ reason: 'EXPIRED' })
   expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
   const again = async (buyerId: string) =>
     (await reserveOne(world.stock, { ...sale, epoch: 2 }, { reservationId: `${sale.saleId}.${buyerId}-2`, buyerId }))
@@ -133,7 +133,7 @@ test('filling in does not take back what was told meanwhile, and stops when the 
   const sale = await openSale()
   await reserve(sale, 'ann')
   await saleAdmin.close({ ...closed(sale), epoch: 2 })
-  await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
+  await world.stock.settle(sale.saleId, 'PAID', [{ ...ref(sale, 'ann'), orderId: 'order of ann' }])
   await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'ann', 'ORDERED')])
   expect(await status(sale, 'ann')).toBe('PAID')
   await saleAdmin.close({ ...closed(sale), epoch: 3 })
@@ -158,7 +158,7 @@ test.each(['CANCELLED', 'REFUNDED'] as const)(
   async (status) => {
     const sale = await openSale()
     await reserve(sale, 'ann')
-    await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: `${sale.saleId}.ann`, orderId: 'order of ann' }])
+    await world.stock.settle(sale.saleId, 'ORDERED', [{ ...ref(sale, 'ann'), orderId: 'order of ann' }])
     const end = () => world.stock.release(ref(sale, 'ann'), { status, reason: 'BUYER', giveBack: true })
     await saleAdmin.close({ ...closed(sale), epoch: 2 })
     expect(await end()).toBe('CLOSED')
@@ -175,14 +175,14 @@ test('a rejection is told also of a reservation that Redis has forgotten', async
   expect(await world.stock.release(ref(sale, 'ann'), { status: 'REJECTED', reason: 'EXPIRED', giveBack: true })).toBe(
     'NOTHING',
   )
-  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.ann`)).toMatchObject({
+  expect(await world.stock.readReservation(ref(sale, 'ann'))).toMatchObject({
     status: 'REJECTED',
     reason: 'EXPIRED',
     buyerId: 'ann',
     quantity: 1,
   })
   expect(await left(sale)).toBe(3)
-  expect(await world.redis.pttl(saleAdmin.keys.reservation(sale.saleId, `${sale.saleId}.ann`))).toBeGreaterThan(0)
+  expect(await world.redis.pttl(saleAdmin.keys.book(sale.saleId))).toBeGreaterThan(0)
 })
 
 test('units are put back and taken away while the sale is open under that epoch, and never below none', async () => {

@@ -3,6 +3,7 @@ import { slicesOf } from '../platform/batches/slices.ts'
 import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
+import { localId } from './reservation.ts'
 import type { ClosedSale, DecidedReservation, SaleState, StockTally } from './sale-state.ts'
 import { KEPT_AFTER_END_MS, saleFigures } from './sale-figures.ts'
 import { type Call, type Scripts, scriptsOn } from './scripts.ts'
@@ -57,19 +58,20 @@ export class SaleAdmin {
     const units = Number(holderUnits ?? closedWith ?? total)
     for (const some of slicesOf(reservations, REFILLED_PER_CALL_MAX)) {
       const answer = await this.#scripts.refill({
-        keys: [this.keys.sale(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)],
+        keys: [this.keys.sale(saleId), this.keys.book(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)],
         args: [epoch],
-        items: some.map(({ reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs }) => ({
-          keys: [this.keys.reservation(saleId, reservationId), this.keys.buyer(saleId, buyerId)],
+        items: some.map(({ reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs, key, wishes }) => ({
           args: [
-            reservationId,
+            localId(reservationId),
+            buyerId,
             status,
             reason ?? '',
             orderId ?? '',
-            buyerId,
             holderBit(buyerId, units),
             quantity,
             reservedAtMs,
+            key ?? '',
+            wishes ? JSON.stringify(wishes) : '',
           ],
         })),
       })
@@ -123,14 +125,12 @@ export class SaleAdmin {
   async adjust(saleId: string, epoch: number, units: number): Promise<number> {
     return this.#scripts.adjust({
       keys: [this.keys.sale(saleId)],
-      args: [epoch, await serverRunId(this.#redis), units, this.keys.changes(), `${saleId}.`],
+      args: [epoch, await serverRunId(this.#redis), units, this.keys.changes(), saleId],
     })
   }
 
   /**
-   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer and stock. What buyers were
-   * given before keeps its own expiry: in a sale that is extended by more than a day, it is the database that knows who
-   * has bought.
+   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer and stock.
    */
   async amend(sale: ClosedSale): Promise<void> {
     const { saleId, epoch, total, closesAtMs } = sale
@@ -139,11 +139,12 @@ export class SaleAdmin {
       keys: [
         this.keys.sale(saleId),
         this.keys.blacklist(saleId),
+        this.keys.book(saleId),
         this.keys.pending(saleId),
         this.keys.undecided(saleId),
         this.keys.holders(saleId),
       ],
-      args: [epoch, closesAtMs + KEPT_AFTER_END_MS, total, this.keys.changes(), `${saleId}.`],
+      args: [epoch, closesAtMs + KEPT_AFTER_END_MS, total, this.keys.changes(), saleId],
       items: fieldsOf(sale),
     })
   }

@@ -14,7 +14,7 @@ interface Answers {
   reserve: ReserveAnswer[]
   settle: number
   release: ReleaseOutcome
-  claim: [entry: string, reservationId: string][]
+  claim: string[]
   close: 'CLOSED' | 'STALE'
   refill: 'REFILLED' | 'STALE'
   open: 'OPEN' | 'STALE'
@@ -34,8 +34,12 @@ export interface Layout {
   args: { fixed: string[]; ofItem: string[] }
 }
 
+/** The first line of a script: its flags, by which Redis refuses one that writes before it starts when memory is short. */
+const SHEBANG = /^#!lua.*\n/
+
 /** Reads a header: `-- KEYS[1] name …`, `-- ARGV[1] name …`, and below "for each" `--   name …`. */
-export function layoutOf(lua: string): Layout {
+export function layoutOf(script: string): Layout {
+  const lua = script.replace(SHEBANG, '')
   const layout: Layout = { keys: { fixed: [], ofItem: [] }, args: { fixed: [], ofItem: [] } }
   let [part, isRepeated] = [layout.keys, false]
   for (const line of lua.slice(0, lua.search(/^(?!--)/m)).split('\n')) {
@@ -49,13 +53,14 @@ export function layoutOf(lua: string): Layout {
 }
 
 const read = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
-const [layoutLua, requireRightLua] = [read('layout'), read('require-right')]
+const inFront = ['layout', 'require-right', 'book'].map(read).join('')
 
 const scripts = NAMES.map((name) => {
   const own = read(name)
   const { keys, args } = layoutOf(own)
   const numbers = [keys.fixed, keys.ofItem, args.fixed, args.ofItem].map((names) => names.length).join(', ')
-  const lua = `local FIXED_KEYS, KEYS_EACH, FIXED_ARGS, ARGS_EACH = ${numbers}\n${layoutLua}${requireRightLua}${own}`
+  const layoutNumbers = `local FIXED_KEYS, KEYS_EACH, FIXED_ARGS, ARGS_EACH = ${numbers}\n`
+  const lua = `${SHEBANG.exec(own)?.[0] ?? ''}${layoutNumbers}${inFront}${own.replace(SHEBANG, '')}`
   return { name, layout: { keys, args }, lua }
 })
 

@@ -6,6 +6,7 @@ import { slowed } from '../../test/support/patience.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { layoutOf, scriptsOn } from './scripts.ts'
+import { memberOf } from './reservation.ts'
 import type { ReserveLimits, ReserveRequest } from './reserving.ts'
 import type { SaleFigures } from './sale-figures.ts'
 
@@ -51,6 +52,12 @@ const request = (
   quantity,
   limitPerBuyer: sale.perBuyerLimit,
 })
+/** Changes the token buckets of a sale that has some. */
+const setMarks = async (sale: SaleFigures, marks: Record<string, number>) => {
+  const keys = (['even', 'odd'] as const).map((windows) => world.stock.keys.marks(sale.saleId, windows))
+  const [found] = (await Promise.all(keys.map(async (key) => ((await world.redis.exists(key)) ? [key] : [])))).flat()
+  await world.redis.hset(found ?? '', marks)
+}
 const left = async (sale: SaleFigures) => (await world.stock.readSale(sale.saleId))?.left
 const ref = (sale: SaleFigures, buyerId: string) => ({
   saleId: sale.saleId,
@@ -67,7 +74,7 @@ describe('reserving', () => {
     expect(await left(sale)).toBe(1)
     expect(await world.stock.countPending(sale.saleId)).toBe(1)
     expect(await world.stock.countUndecided(sale.saleId)).toBe(1)
-    expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.ann`)).toMatchObject({
+    expect(await world.stock.readReservation(ref(sale, 'ann'))).toMatchObject({
       status: 'RESERVED',
       buyerId: 'ann',
       quantity: 2,
@@ -101,7 +108,7 @@ describe('reserving', () => {
       'RESERVED',
       'SOLD_OUT',
     ])
-    expect(outcomes[2]).toEqual({ status: 'DUPLICATE', reservationId: `${sale.saleId}.0` })
+    expect(outcomes[2]).toMatchObject({ status: 'DUPLICATE', reservation: { reservationId: `${sale.saleId}.0` } })
     expect(await left(sale)).toBe(0)
     expect(await world.stock.countPending(sale.saleId)).toBe(3)
   })
@@ -152,10 +159,10 @@ describe('reserving', () => {
 
   test('a clock that was an hour ahead when the bucket of the sale was written refuses no buyer for an hour', async () => {
     const sale = await loadedSale()
-    await world.redis.set(world.stock.keys.saleBucket(sale.saleId), Date.now() + 3_600_000)
-    expect(await reserve(request(sale, 'ann'), { ...generous, sale: { ratePerSecond: 1, burst: 100 } })).toMatchObject({
-      status: 'RESERVED',
-    })
+    const limits = { ...generous, sale: { ratePerSecond: 0.001, burst: 100 } }
+    await reserve(request(sale, 'ann'), limits)
+    await setMarks(sale, { sale: Date.now() + 3_600_000_000 })
+    expect(await reserve(request(sale, 'bob'), limits)).toMatchObject({ status: 'RESERVED' })
   })
 
   test('refuses a caller of another epoch, and every caller when the data is gone', async () => {
@@ -183,7 +190,7 @@ describe('reserving', () => {
   test('knows the window, the blacklist and the limit per buyer', async () => {
     const sale = await loadedSale()
     expect(await reserve(request(sale, 'banned'))).toEqual({ status: 'BLACKLISTED' })
-    expect(await reserve(request(sale, 'ann', 3))).toEqual({ status: 'OVER_LIMIT', limitPerBuyer: 2 })
+    expect(await reserve(request(sale, 'ann', 3))).toEqual({ status: 'OVER_LIMIT', limitPerBuyer: 2, held: 0 })
     const later = await loadedSale({ opensAtMs: Date.now() + 10_000 })
     expect(await reserve(request(later, 'ann'))).toMatchObject({ status: 'NOT_STARTED', opensAtMs: later.opensAtMs })
     expect(await left(sale)).toBe(3)
@@ -205,14 +212,10 @@ describe('reserving', () => {
 
   test('a mark that a clock ahead has left counts as a full bucket, and one that is used up stays used up', async () => {
     const sale = await loadedSale()
-    const ahead = (await world.stock.nowMs()) + 3_600_000
-    for (const bucket of [
-      world.stock.keys.bucket(sale.saleId, 'buyer', 'ann'),
-      world.stock.keys.bucket(sale.saleId, 'address', '192.0.2.1'),
-    ]) {
-      await world.redis.set(bucket, `${ahead}.125`, 'PX', 3_600_000)
-    }
     const slow = { ratePerSecond: 0.01, burst: 2 }
+    await reserve(request(sale, 'bob'), { ...generous, buyer: slow, address: slow })
+    const ahead = (await world.stock.nowMs()) + 3_600_000
+    await setMarks(sale, { 'b:ann': ahead, 'a:192.0.2.1': ahead })
     const statuses = []
     for (let i = 0; i < 3; i++)
       statuses.push((await reserve(request(sale, 'ann'), { ...generous, buyer: slow, address: slow })).status)
@@ -222,7 +225,7 @@ describe('reserving', () => {
   test('leaves nothing that lives for ever', async () => {
     const sale = await loadedSale()
     await reserve(request(sale, 'ann'))
-    const keys = await world.redis.keys(`${world.stock.keys.sale(sale.saleId).replace(/sale$/, '')}*`)
+    const keys = await world.redis.keys(world.stock.keys.sale(sale.saleId).replace(/sale$/, '*'))
     const lifetimes = await Promise.all(keys.map((key) => world.redis.pttl(key)))
     expect(keys).toContain(world.stock.keys.pending(sale.saleId))
     expect(lifetimes).not.toContain(-1)
@@ -245,9 +248,7 @@ describe('releasing', () => {
   test('ends a reservation as refunded wherever it stood, and as cancelled only while it is unpaid', async () => {
     const sale = await loadedSale()
     const settle = (status: 'ORDERED' | 'PAID', buyer: string) =>
-      world.stock.settle(sale.saleId, status, [
-        { reservationId: `${sale.saleId}.${buyer}`, orderId: `order of ${buyer}` },
-      ])
+      world.stock.settle(sale.saleId, status, [{ ...ref(sale, buyer), orderId: `order of ${buyer}` }])
     const release = (buyer: string, status: 'REFUNDED' | 'CANCELLED') =>
       world.stock.release(ref(sale, buyer), { status, reason: 'VETOED', giveBack: true })
     for (const buyer of ['ann', 'bob', 'carl']) await reserve(request(sale, buyer))
@@ -260,7 +261,7 @@ describe('releasing', () => {
         buyer,
       ).toEqual(['RELEASED', 'NOTHING', 'NOTHING'])
     expect([await left(sale), await world.stock.countUndecided(sale.saleId)]).toEqual([3, 0])
-    expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.carl`)).toMatchObject({
+    expect(await world.stock.readReservation(ref(sale, 'carl'))).toMatchObject({
       status: 'REFUNDED',
       reason: 'VETOED',
       orderId: 'order of carl',
@@ -285,7 +286,6 @@ describe('releasing', () => {
     const [ann, bob] = await world.stock.claimPending(sale.saleId, 0, 10)
     expect(ann).toMatchObject({ buyerId: 'ann', couponCode: 'TEN-OFF', points: 5, claims: { tier: 'vip' } })
     expect(Object.keys(bob ?? {}).filter((name) => ['couponCode', 'points', 'claims'].includes(name))).toEqual([])
-    expect(await world.redis.hexists(world.stock.keys.reservation(sale.saleId, `${sale.saleId}.bob`), 'wishes')).toBe(0)
   })
 
   test('an unclaimed entry is ended together with its reservation', async () => {
@@ -306,27 +306,16 @@ test('a resender takes over only what is old enough, and no other sees it until 
   expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
 })
 
-test('after the clock of Redis ran ahead for a moment, entries are taken over by their own age, not by their ids', async () => {
+test('after the clock of Redis ran ahead for a moment, entries from that moment are taken over, and others by their age', async () => {
   const sale = await loadedSale()
   const pending = world.stock.keys.pending(sale.saleId)
   const [nowMs, hourMs] = [await world.stock.nowMs(), 3_600_000]
-  const named = (buyers: string[]) => buyers.map((buyer) => `${sale.saleId}.${buyer}`)
   for (const buyer of ['moment', 'old', 'young']) await reserve(request(sale, buyer))
-  await world.redis.del(pending)
-  // Written in that moment, and two since; the ids of all are an hour ahead, as those of a stream only rise.
-  await world.redis.xadd(
-    pending,
-    `${nowMs + hourMs}-0`,
-    'reservation_id',
-    `${sale.saleId}.moment`,
-    'at_ms',
-    nowMs + hourMs,
-  )
-  await world.redis.xadd(pending, '*', 'reservation_id', `${sale.saleId}.old`, 'at_ms', nowMs - hourMs)
-  await world.redis.xadd(pending, '*', 'reservation_id', `${sale.saleId}.young`, 'at_ms', nowMs)
+  await world.redis.zadd(pending, nowMs + hourMs, memberOf(ref(sale, 'moment')))
+  await world.redis.zadd(pending, nowMs - hourMs, memberOf(ref(sale, 'old')))
   const claimed = async () =>
     (await world.stock.claimPending(sale.saleId, hourMs / 2, 10)).map(({ reservationId }) => reservationId)
-  expect(await claimed()).toEqual(named(['moment', 'old']))
+  expect((await claimed()).sort()).toEqual(['moment', 'old'].map((buyer) => ref(sale, buyer).reservationId))
   expect(await claimed()).toEqual([])
   expect(await world.stock.countPending(sale.saleId)).toBe(3)
 })
@@ -334,10 +323,10 @@ test('after the clock of Redis ran ahead for a moment, entries are taken over by
 test('a settled reservation only ever moves on', async () => {
   const sale = await loadedSale()
   await reserve(request(sale, 'ann'))
-  const id = `${sale.saleId}.ann`
-  await world.stock.settle(sale.saleId, 'PAID', [{ reservationId: id, orderId: 'order-1' }])
-  await world.stock.settle(sale.saleId, 'ORDERED', [{ reservationId: id, orderId: 'order-1' }])
-  expect(await world.stock.readReservation(sale.saleId, id)).toMatchObject({ status: 'PAID', orderId: 'order-1' })
+  const ordered = [{ ...ref(sale, 'ann'), orderId: 'order-1' }]
+  await world.stock.settle(sale.saleId, 'PAID', ordered)
+  await world.stock.settle(sale.saleId, 'ORDERED', ordered)
+  expect(await world.stock.readReservation(ref(sale, 'ann'))).toMatchObject({ status: 'PAID', orderId: 'order-1' })
   expect(await world.stock.release(ref(sale, 'ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true })).toBe(
     'NOTHING',
   )
@@ -357,32 +346,30 @@ test('many reservations are settled together, each with its own order, also besi
     world.stock.settle(
       sale.saleId,
       'ORDERED',
-      ['stranger', ...buyers].map((buyer) => ({
-        reservationId: `${sale.saleId}.${buyer}`,
-        orderId: `order of ${buyer}`,
-      })),
+      ['stranger', ...buyers].map((buyer) => ({ ...ref(sale, buyer), orderId: `order of ${buyer}` })),
     )
   await settle()
   await settle()
-  const records = await Promise.all(
-    buyers.map((buyer) => world.stock.readReservation(sale.saleId, `${sale.saleId}.${buyer}`)),
+  const records = await world.stock.readReservations(
+    sale.saleId,
+    buyers.map((buyer) => ref(sale, buyer)),
   )
   expect(records.map((record) => record?.orderId)).toEqual(
     buyers.map((buyer) => (buyer === 'buyer-7' ? undefined : `order of ${buyer}`)),
   )
   expect(records.filter((record) => record?.status === 'ORDERED')).toHaveLength(99)
   expect(await world.stock.countUndecided(sale.saleId)).toBe(0)
-  expect(await world.stock.readReservation(sale.saleId, `${sale.saleId}.stranger`)).toBeUndefined()
+  expect(await world.stock.readReservation(ref(sale, 'stranger'))).toBeUndefined()
 })
 
 const scripts = readdirSync(import.meta.dirname).filter(
-  (name) => name.endsWith('.lua') && !['layout.lua', 'require-right.lua'].includes(name),
+  (name) => name.endsWith('.lua') && !['layout.lua', 'require-right.lua', 'book.lua'].includes(name),
 )
 test.each(scripts)(
   '%s reads exactly the keys and arguments that its header lists, the fixed and the repeated ones',
   (file) => {
     const lua = readFileSync(new URL(file, import.meta.url), 'utf8')
-    const code = lua.slice(lua.search(/^(?!--)/m))
+    const code = lua.slice(lua.search(/^(?!--|#!)/m))
     const { keys, args } = layoutOf(lua)
     const readers = [
       ['fixed_keys()', keys.fixed],
@@ -401,18 +388,18 @@ test.each(scripts)(
 
 test('a call that does not fit the header of its script is refused before it reaches Redis', async () => {
   const { settle } = scriptsOn(world.redis)
-  const keys = [world.stock.keys.undecided('x')]
-  const args = ['ORDERED', world.stock.keys.changes()]
-  const item = { keys: [world.stock.keys.reservation('x', 'x.ann')], args: ['x.ann', 'order'] }
+  const keys = [world.stock.keys.book('x'), world.stock.keys.undecided('x')]
+  const args = ['ORDERED', world.stock.keys.changes(), 'x']
+  const item = { args: ['ann', 'ann', 'order'] }
   expect(await settle({ keys, args, items: [item] })).toBe(0)
-  await expect(settle({ keys: [], args, items: [item] })).rejects.toThrow('settle.lua: expected 1 (undecided), got 0')
+  await expect(settle({ keys: [], args, items: [item] })).rejects.toThrow(
+    'settle.lua: expected 2 (book, undecided), got 0',
+  )
   await expect(settle({ keys, args: ['ORDERED'], items: [item] })).rejects.toThrow(
-    'expected 2 (status, channel), got 1',
+    'expected 3 (status, channel, subject), got 1',
   )
-  await expect(settle({ keys, args, items: [{ ...item, keys: [] }] })).rejects.toThrow(
-    'expected 1 (reservation), got 0',
-  )
-  await expect(settle({ keys, args, items: [{ ...item, args: ['x.ann'] }] })).rejects.toThrow(
-    'expected 2 (id, order_id), got 1',
+  await expect(settle({ keys, args, items: [{ ...item, keys: ['x'] }] })).rejects.toThrow('expected 0 (), got 1')
+  await expect(settle({ keys, args, items: [{ args: ['ann'] }] })).rejects.toThrow(
+    'expected 3 (id, buyer_id, order_id), got 1',
   )
 })

@@ -4,18 +4,24 @@ import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
   type Ending,
+  localId,
+  memberOf,
   type PendingReservation,
+  pendingOf,
+  readMember,
   type ReleaseOutcome,
+  type ReservationName,
   type ReservationRecord,
-  reservationRecord,
   type ReservationRef,
+  reservationsOf,
+  saleOf,
 } from './reservation.ts'
 import { type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest } from './reserving.ts'
 import { KEPT_AFTER_END_MS, type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
-/** Redis runs nothing else meanwhile: 8 µs for each. */
+/** Redis runs nothing else meanwhile. */
 const SETTLED_PER_CALL_MAX = 32
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
@@ -46,10 +52,12 @@ export class Stock {
       keys: [
         this.keys.sale(saleId),
         this.keys.blacklist(saleId),
+        this.keys.book(saleId),
         this.keys.pending(saleId),
         this.keys.undecided(saleId),
         this.keys.holders(saleId),
-        this.keys.saleBucket(saleId),
+        this.keys.marks(saleId, 'even'),
+        this.keys.marks(saleId, 'odd'),
       ],
       args: [
         epoch,
@@ -63,30 +71,26 @@ export class Stock {
         limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
         limits.sale?.burst ?? '',
       ],
-      items: requests.map(({ reservationId, buyerId, address, quantity, limitPerBuyer, wishes, claims }) => ({
-        keys: [
-          this.keys.bucket(saleId, 'buyer', buyerId),
-          this.keys.bucket(saleId, 'address', address),
-          this.keys.buyer(saleId, buyerId),
-          this.keys.reservation(saleId, reservationId),
-        ],
+      items: requests.map(({ reservationId, buyerId, address, quantity, limitPerBuyer, key = '', wishes, claims }) => ({
         args: [
-          reservationId,
+          localId(reservationId),
           buyerId,
+          address,
           quantity,
           limitPerBuyer,
           holderBit(buyerId, holderUnits),
+          key,
           wishes ? JSON.stringify(wishes) : '',
           claims ? JSON.stringify(claims) : '',
         ],
       })),
     })
-    return answers.map(reserveOutcome)
+    return requests.map((request, i) => reserveOutcome(saleId, request, answers[i] ?? ['UNAVAILABLE']))
   }
 
   /** The broker has confirmed the messages: the entries need not be published again. */
-  async confirmed(saleId: string, pendingEntries: string[]): Promise<void> {
-    await this.#redis.xdel(this.keys.pending(saleId), ...pendingEntries)
+  async confirmed(saleId: string, reservations: ReservationName[]): Promise<void> {
+    await this.#redis.zrem(this.keys.pending(saleId), ...reservations.map(memberOf))
   }
 
   /**
@@ -101,16 +105,15 @@ export class Stock {
   async settle(
     saleId: string,
     status: 'ORDERED' | 'PAID',
-    orders: { reservationId: string; orderId: string }[],
+    orders: (ReservationName & { orderId: string })[],
   ): Promise<void> {
     await Promise.all(
       slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) =>
         this.#scripts.settle({
-          keys: [this.keys.undecided(saleId)],
-          args: [status, this.keys.changes()],
-          items: some.map(({ reservationId, orderId }) => ({
-            keys: [this.keys.reservation(saleId, reservationId)],
-            args: [reservationId, orderId],
+          keys: [this.keys.book(saleId), this.keys.undecided(saleId)],
+          args: [status, this.keys.changes(), saleId],
+          items: some.map(({ reservationId, buyerId, orderId }) => ({
+            args: [localId(reservationId), buyerId, orderId],
           })),
         }),
       ),
@@ -124,22 +127,17 @@ export class Stock {
   async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
     const { saleId, reservationId, buyerId, quantity } = ref
     return this.#scripts.release({
-      keys: [
-        this.keys.sale(saleId),
-        this.keys.buyer(saleId, buyerId),
-        this.keys.reservation(saleId, reservationId),
-        this.keys.pending(saleId),
-        this.keys.undecided(saleId),
-      ],
+      keys: [this.keys.sale(saleId), this.keys.book(saleId), this.keys.pending(saleId), this.keys.undecided(saleId)],
       args: [
-        reservationId,
+        localId(reservationId),
+        buyerId,
+        quantity,
         ending.status,
         ending.reason ?? '',
         ending.giveBack ? 1 : 0,
         pendingEntry,
         this.keys.changes(),
-        buyerId,
-        quantity,
+        saleId,
       ],
     })
   }
@@ -147,25 +145,23 @@ export class Stock {
   /** Takes over at most `most` pending entries of at least that age. */
   async claimPending(saleId: string, olderThanMs: number, most: number): Promise<PendingReservation[]> {
     const claimed = await this.#scripts.claim({ keys: [this.keys.pending(saleId)], args: [olderThanMs, most] })
-    const found = await Promise.all(
-      claimed.map(async ([entry, reservationId]) => {
-        const record = await this.readReservation(saleId, reservationId)
-        if (!record) return undefined
-        const { buyerId, quantity, epoch, reservedAtMs, wishes, claims } = record
-        const carried = { ...wishes, ...(claims && { claims }) }
-        return { entry, reservationId, saleId, buyerId, quantity, epoch, reservedAtMs, ...carried }
-      }),
-    )
-    return found.filter((reservation) => reservation !== undefined)
+    const members = slicesOf(claimed, 2).map(([entry = '', member = '']) => ({ entry, ...readMember(saleId, member) }))
+    const records = await this.readReservations(saleId, members)
+    return members.flatMap(({ entry }, i) => {
+      const record = records[i]
+      return record ? [pendingOf(record, entry)] : []
+    })
   }
 
   async countPending(saleId: string): Promise<number> {
-    return this.#redis.xlen(this.keys.pending(saleId))
+    return this.#redis.zcard(this.keys.pending(saleId))
   }
 
-  /** Ids of reservations that are neither order nor rejected, oldest first, set aside before that moment. */
-  async undecidedBefore(saleId: string, beforeMs: number, most: number): Promise<string[]> {
-    return this.#redis.zrange(this.keys.undecided(saleId), '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, most)
+  /** Reservations that are neither order nor rejected, oldest first, set aside before that moment. */
+  async undecidedBefore(saleId: string, beforeMs: number, most: number): Promise<ReservationName[]> {
+    const key = this.keys.undecided(saleId)
+    const members = await this.#redis.zrange(key, '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, most)
+    return members.map((member) => readMember(saleId, member))
   }
 
   /**
@@ -179,9 +175,9 @@ export class Stock {
     if (ahead.length > 0) await this.#redis.zadd(key, 'XX', 'LT', ...ahead.flatMap((id) => [nowMs, id]))
   }
 
-  /** Takes an id off the undecided whose reservation has expired. */
-  async forgetUndecided(saleId: string, reservationId: string): Promise<void> {
-    await this.#redis.zrem(this.keys.undecided(saleId), reservationId)
+  /** Takes a reservation off the undecided that the book has no more. */
+  async forgetUndecided(saleId: string, reservation: ReservationName): Promise<void> {
+    await this.#redis.zrem(this.keys.undecided(saleId), memberOf(reservation))
   }
 
   async countUndecided(saleId: string): Promise<number> {
@@ -236,7 +232,17 @@ export class Stock {
     return expiries.map((expiry) => expiry !== null && Number(expiry) >= Date.now())
   }
 
-  async readReservation(saleId: string, reservationId: string): Promise<ReservationRecord | undefined> {
-    return reservationRecord(await this.#redis.hgetall(this.keys.reservation(saleId, reservationId)))
+  async readReservation(reservation: ReservationName): Promise<ReservationRecord | undefined> {
+    const [record] = await this.readReservations(saleOf(reservation.reservationId), [reservation])
+    return record
+  }
+
+  /** Of one sale, in their order. */
+  async readReservations(saleId: string, reservations: ReservationName[]): Promise<(ReservationRecord | undefined)[]> {
+    if (reservations.length === 0) return []
+    const records = await this.#redis.hmget(this.keys.book(saleId), ...reservations.map(({ buyerId }) => buyerId))
+    return reservations.map(({ reservationId, buyerId }, i) =>
+      reservationsOf(saleId, buyerId, records[i]).find((reservation) => reservation.reservationId === reservationId),
+    )
   }
 }

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Tells whether a sale is sold out, and if so, which buyers may have a reservation of it.
 --
 -- KEYS[1] sale     hash, see close.lua

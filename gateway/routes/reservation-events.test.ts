@@ -13,7 +13,14 @@ import { getReservationEvents } from './reservation-events.ts'
 import { getReservation } from './reservations.ts'
 
 const path = `/reservations/sale.${'r'.repeat(22)}`
-const record: ReservationRecord = { status: 'RESERVED', buyerId: 'eve', quantity: 1, epoch: 1, reservedAtMs: 0 }
+const record: ReservationRecord = {
+  reservationId: `sale.${'r'.repeat(22)}`,
+  status: 'RESERVED',
+  buyerId: 'eve',
+  quantity: 1,
+  epoch: 1,
+  reservedAtMs: 0,
+}
 const log = createLog('test', 'silent')
 const tokens = createTokens('x'.repeat(32))
 

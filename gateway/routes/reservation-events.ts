@@ -71,9 +71,7 @@ function stream(
       if (record.status === latest) return
       latest = record.status
       // The status is the event's id: each is sent once, and a reconnecting client names the last it received.
-      write(
-        `event: reservation\nid: ${record.status}\ndata: ${JSON.stringify(reservationView(reservationId, record))}\n\n`,
-      )
+      write(`event: reservation\nid: ${record.status}\ndata: ${JSON.stringify(reservationView(record))}\n\n`)
       if (record.status === 'PAID') timers.push(setTimeout(end, AFTER_PAID_MS))
       else if (isFinal(record)) end()
     },

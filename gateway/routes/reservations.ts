@@ -1,7 +1,7 @@
 import { ReservationId } from '../../core/contracts/http.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
-import { type ReservationRecord, saleOf } from '../../core/stock/reservation.ts'
+import type { ReservationRecord } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { reservationView } from '../answers.ts'
 import { awaitResult, preferredWait } from '../await-result.ts'
@@ -17,14 +17,14 @@ export function getReservation(stock: Stock, watched: WatchedReservations): Buye
     const waited =
       waitSeconds === undefined ? undefined : await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
     if (waited) res.set('Preference-Applied', `wait=${waitSeconds}`)
-    res.json(reservationView(reservationId, waited ?? record))
+    res.json(reservationView(waited ?? record))
   }
 }
 
 /** The buyer's own only; another's is not found, like one that does not exist. @throws ProblemError NOT_FOUND */
 export async function readOwn(stock: Stock, reservationId: string, buyerId: string): Promise<ReservationRecord> {
   const id = ReservationId.safeParse(reservationId)
-  const record = id.success ? await stock.readReservation(saleOf(id.data), id.data) : undefined
-  if (record?.buyerId !== buyerId) throw new ProblemError('NOT_FOUND', 'You have no such reservation.')
+  const record = id.success ? await stock.readReservation({ reservationId: id.data, buyerId }) : undefined
+  if (!record) throw new ProblemError('NOT_FOUND', 'You have no such reservation.')
   return record
 }

@@ -105,7 +105,7 @@ async function ordered() {
   )
   if (verdict?.decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(verdict)}`)
   const { orderId } = verdict.decision
-  await world.stock.settle(SALE, 'ORDERED', [{ reservationId: ref.reservationId, orderId }])
+  await world.stock.settle(SALE, 'ORDERED', [{ ...ref, orderId }])
   return { ...ref, orderId, token: tokens.sign(buyerId) }
 }
 type Ordered = Awaited<ReturnType<typeof ordered>>
@@ -118,7 +118,7 @@ const cancel = ({ orderId, token }: Pick<Ordered, 'orderId' | 'token'>, at = url
   call('POST', `${at}/orders/${orderId}/cancellation`, { token })
 const pay = (link: unknown) => call('POST', String(link), { headers: { accept: 'application/json' } })
 const unitsLeft = async () => (await world.stock.readSale(SALE))?.left
-const reservation = async ({ reservationId }: Ordered) => (await world.stock.readReservation(SALE, reservationId)) ?? {}
+const reservation = async (buyer: Ordered) => (await world.stock.readReservation(buyer)) ?? {}
 const refunds = (orderId: string) => world.database.refund.count({ where: { payment: { orderId } } })
 
 /** The body of a callback for the order's payment. */

@@ -60,8 +60,8 @@ describe('sweeper killed after the tombstone, before the release', () => {
     await system.stop('gateway')
     await system.stop('cancel-worker')
     await dieRepeatedly('cancel-worker', { ...system.env, ...impatient }, AT, async () => {
-      const { reservationId, buyerId, entry } = await crowd.joinUnanswered()
-      await system.world.stock.confirmed(saleId, [entry])
+      const { reservationId, buyerId } = await crowd.joinUnanswered()
+      await system.world.stock.confirmed(saleId, [{ reservationId, buyerId }])
       lost.push({
         reservationId,
         saleId,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney } from '../../core/orders/transitions.ts'
 import { freePort } from '../../dev/servers/ports.ts'
-import { ageReservation } from '../support/age-reservation.ts'
+import { ageReservation } from '../support/change-reservation.ts'
 import { Crowd } from '../support/crowd.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
@@ -12,6 +12,7 @@ import { type ServiceProcess, spawnProcess, startProcess } from '../support/serv
 import { shiftedClock } from '../support/shifted-clock.ts'
 import { type ServiceName, startSystem, type System } from '../support/system.ts'
 import { createWorld } from '../support/world.ts'
+import type { ReservationName } from '../../core/stock/reservation.ts'
 
 const MINUTE_MS = 60_000
 /** Far below the shift of ten minutes, and longer than any test. */
@@ -157,18 +158,18 @@ describe.each([
     const crowd = new Crowd(system, saleId)
     const [old, fresh] = [await crowd.joinUnanswered(), await crowd.joinUnanswered()]
     // Lost by the broker, one of them eight minutes ago; a reservation lives for five.
-    await stock.confirmed(saleId, [old.entry, fresh.entry])
-    await ageReservation(system.world, saleId, old.reservationId, 8 * MINUTE_MS)
+    await stock.confirmed(saleId, [old, fresh])
+    await ageReservation(system.world, old, 8 * MINUTE_MS)
     // And one that is five seconds old, which the sweeper must skip.
-    await ageReservation(system.world, saleId, fresh.reservationId, 5_000)
+    await ageReservation(system.world, fresh, 5_000)
 
-    const status = async (reservationId: string) => (await stock.readReservation(saleId, reservationId))?.status
+    const status = async (name: ReservationName) => (await stock.readReservation(name))?.status
     await eventually(
       'the old one to be given up',
-      () => status(old.reservationId),
+      () => status(old),
       (now) => now === 'REJECTED',
     )
-    expect(await status(fresh.reservationId)).toBe('RESERVED')
+    expect(await status(fresh)).toBe('RESERVED')
     expect((await stock.readSale(saleId))?.left).toBe(1)
   })
 

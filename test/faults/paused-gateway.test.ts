@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ageReservation } from '../support/age-reservation.ts'
+import { ageReservation } from '../support/change-reservation.ts'
 import { eventually } from '../support/eventually.ts'
 import { atRest, buy, buyUntilAvailable, PATIENT, people, shown } from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
@@ -52,7 +52,7 @@ test('a gateway that resumes after its unit was resold does not sell it twice', 
   const { body } = await buy(shop, saleId, 'first')
   shop.instance('gateway-1').pause()
   // No gateway could publish it in its lifetime: the sweeper rejects it, and its tombstone meets the late message.
-  await ageReservation(shop.ledgers, saleId, String(body.id), TOO_OLD_MS)
+  await ageReservation(shop.ledgers, { reservationId: String(body.id), buyerId: 'first' }, TOO_OLD_MS)
   expect(await shown(shop, String(body.id), 'first', ['REJECTED'], 1)).toMatchObject({ reason: 'EXPIRED' })
   shop.links.named('gateway-2 to rabbitmq').restore()
   const second = await eventually(

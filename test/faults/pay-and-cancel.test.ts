@@ -38,10 +38,8 @@ async function overdueOrders(saleId: string): Promise<string[]> {
     reservations.map((one) => ({ ...one, address: '192.0.2.1', limitPerBuyer: 1 })),
     generous,
   )
-  await stock.confirmed(
-    saleId,
-    outcomes.flatMap((outcome) => (outcome.status === 'RESERVED' ? [outcome.pendingEntry] : [])),
-  )
+  expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => 'RESERVED'))
+  await stock.confirmed(saleId, reservations)
   const verdicts = await placeOrders(database, reservations, {
     reservationLifetimeMs: 60_000,
     paymentWindowMs: 0,

@@ -7,12 +7,14 @@ import { inParallel } from './parallel.ts'
 import { stretched } from './patience.ts'
 import { reserveOne } from './reserve-one.ts'
 import type { System } from './system.ts'
+import { reservationsIn } from './find-reservation.ts'
 
 /** A gateway's start on a loaded machine. */
 const START_TAKES_MS = 60_000
 /** Longer than any wait of the gateway: a buyer without an answer by then hangs. */
 const HANG_MS = 15_000
 const AT_ONCE = 10
+const LIVE = new Set(['RESERVED', 'ORDERED', 'PAID'])
 
 interface Member {
   buyer: Buyer<Answer>
@@ -121,9 +123,8 @@ export class Crowd {
 
   /** Reservations that buyers hold in Redis now, by buyer. */
   async held(): Promise<Map<string, string>> {
-    const { redis, stock } = this.#system.world
-    const ids = await Promise.all(this.members.map(({ buyer }) => redis.get(stock.keys.buyer(this.#saleId, buyer.id))))
-    return new Map(this.members.flatMap(({ buyer }, i) => (ids[i] ? [[buyer.id, ids[i]]] : [])))
+    const live = (await reservationsIn(this.#system.world, this.#saleId)).filter(({ status }) => LIVE.has(status))
+    return new Map(live.map(({ buyerId, reservationId }) => [buyerId, reservationId]))
   }
 
   /** Every buyer tries until accepted. @throws when one who held a reservation, or was told of one, gets another. */

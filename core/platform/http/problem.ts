@@ -8,7 +8,7 @@ import { isOutage } from '../stores/outage.ts'
 
 export const BODY_ADVICE = 'A body may have at most 16 KB.'
 
-export type Extras = Partial<Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors'>>
+export type Extras = Partial<Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors' | 'reservation'>>
 
 /** Thrown at the edge only: domain code returns outcomes and knows no HTTP. */
 export class ProblemError extends Error {

@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis'
+import { localId, memberOf, type ReservationName, saleOf } from '../../core/stock/reservation.ts'
+import type { Stock } from '../../core/stock/stock.ts'
+
+/** Backdates a reservation in Redis, so that a test need not wait for the end of its lifetime. */
+export async function ageReservation(
+  { redis, stock }: { redis: Redis; stock: Stock },
+  name: ReservationName,
+  ageMs: number,
+): Promise<void> {
+  const reservedAtMs = (await stock.nowMs()) - ageMs
+  await changeReservation({ redis, stock }, name, { reservedAtMs: String(reservedAtMs) })
+  await redis.zadd(stock.keys.undecided(saleOf(name.reservationId)), reservedAtMs, memberOf(name))
+}
+
+const FIELDS = [
+  'id',
+  'status',
+  'quantity',
+  'epoch',
+  'reservedAtMs',
+  'key',
+  'reason',
+  'orderId',
+  'wishes',
+  'claims',
+] as const
+
+/** Changes fields of a reservation in the book, as no script would. */
+export async function changeReservation(
+  { redis, stock }: { redis: Redis; stock: Stock },
+  { reservationId, buyerId }: ReservationName,
+  changes: Partial<Record<(typeof FIELDS)[number], string>>,
+): Promise<void> {
+  const book = stock.keys.book(saleOf(reservationId))
+  const lines = ((await redis.hget(book, buyerId)) ?? '').split('\n').map((line) => {
+    const fields = line.split('\t')
+    if (fields[0] !== localId(reservationId)) return line
+    return FIELDS.map((name, i) => changes[name] ?? fields[i] ?? '').join('\t')
+  })
+  await redis.hset(book, buyerId, lines.join('\n'))
+}
+
+/** Writes a reservation into the book that was never made, as no script would. */
+export async function inventReservation(
+  { redis, stock }: { redis: Redis; stock: Stock },
+  { reservationId, buyerId }: ReservationName,
+  fields: Partial<Record<(typeof FIELDS)[number], string>>,
+): Promise<void> {
+  const book = stock.keys.book(saleOf(reservationId))
+  const all = { id: localId(reservationId), quantity: '1', epoch: '1', reservedAtMs: String(Date.now()), ...fields }
+  const line = FIELDS.map((name) => (all as Record<string, string>)[name] ?? '').join('\t')
+  const record = await redis.hget(book, buyerId)
+  await redis.hset(book, buyerId, record === null ? line : `${record}\n${line}`)
+}
