@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { slowed } from '../../test/support/patience.ts'
+import { reservationsIn } from '../../test/support/find-reservation.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { layoutOf, scriptsOn } from './scripts.ts'
@@ -57,6 +58,11 @@ const setMarks = async (sale: SaleFigures, marks: Record<string, number>) => {
   const keys = (['even', 'odd'] as const).map((windows) => world.stock.keys.marks(sale.saleId, windows))
   const [found] = (await Promise.all(keys.map(async (key) => ((await world.redis.exists(key)) ? [key] : [])))).flat()
   await world.redis.hset(found ?? '', marks)
+}
+/** Every key of a sale but the token buckets, as Redis would dump it. */
+async function everything({ saleId }: SaleFigures) {
+  const keys = await world.redis.keys(world.stock.keys.sale(saleId).replace(/sale$/, '[^m]*'))
+  return Promise.all(keys.sort().map(async (key) => [key, (await world.redis.dumpBuffer(key))?.toString('base64')]))
 }
 const left = async (sale: SaleFigures) => (await world.stock.readSale(sale.saleId))?.left
 const ref = (sale: SaleFigures, buyerId: string) => ({
@@ -231,6 +237,95 @@ describe('reserving', () => {
     expect(lifetimes).not.toContain(-1)
   })
 })
+
+describe('several purchases of a buyer', () => {
+  const buy = (sale: SaleFigures, reservationId: string, quantity: number, key?: string) =>
+    reserve({
+      ...request(sale, 'ann', quantity),
+      limitPerBuyer: 3,
+      reservationId: `${sale.saleId}.${reservationId}`,
+      key,
+    })
+
+  test('reach the limit together, and what has ended may be bought again', async () => {
+    const sale = await loadedSale({ total: 10, left: 10 })
+    expect(await buy(sale, 'first', 1)).toMatchObject({ status: 'RESERVED' })
+    expect(await buy(sale, 'second', 3, 'more')).toEqual({ status: 'OVER_LIMIT', limitPerBuyer: 3, held: 1 })
+    expect(await buy(sale, 'second', 2, 'more')).toMatchObject({ status: 'RESERVED' })
+    expect(await buy(sale, 'third', 1, 'last')).toEqual({ status: 'OVER_LIMIT', limitPerBuyer: 3, held: 3 })
+    expect(await left(sale)).toBe(7)
+    const second = { saleId: sale.saleId, reservationId: `${sale.saleId}.second`, buyerId: 'ann', quantity: 2 }
+    expect(await world.stock.release(second, refused)).toBe('RELEASED')
+    expect(await buy(sale, 'third', 2, 'last')).toMatchObject({ status: 'RESERVED' })
+    expect(await left(sale)).toBe(7)
+  })
+
+  test('have a key each: the same one gets the same reservation, with another body it is told what is held', async () => {
+    const sale = await loadedSale({ total: 10, left: 10 })
+    await buy(sale, 'first', 1)
+    await buy(sale, 'second', 2, 'more')
+    for (const [id, key, quantity] of [
+      ['first', undefined, 1],
+      ['second', 'more', 2],
+    ] as const) {
+      const reservation = { reservationId: `${sale.saleId}.${id}`, quantity, status: 'RESERVED' }
+      expect(await buy(sale, 'again', quantity, key)).toMatchObject({ status: 'DUPLICATE', reservation })
+      expect(await buy(sale, 'again', 3 - quantity, key)).toMatchObject({ status: 'KEY_REUSED', reservation })
+      const withCoupon = { ...request(sale, 'ann', quantity), limitPerBuyer: 3, key, wishes: { couponCode: 'TEN' } }
+      expect(await reserve(withCoupon)).toMatchObject({ status: 'KEY_REUSED', reservation })
+    }
+    expect(await left(sale)).toBe(7)
+  })
+
+  test('a hundred at once, of any quantity and key, end at the limit exactly', async () => {
+    const sale = await loadedSale({ total: 100, left: 100 })
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => buy(sale, `r${i}`, (i % 3) + 1, `key-${i % 40}`)),
+    )
+    const taken = outcomes.flatMap(({ status }, i) => (status === 'RESERVED' ? [(i % 3) + 1] : []))
+    const units = taken.reduce((sum, quantity) => sum + quantity, 0)
+    expect([units, await left(sale)]).toEqual([3, 97])
+    const held = await reservationsIn(world, sale.saleId)
+    expect(held.map(({ quantity }) => quantity).sort()).toEqual(taken.sort())
+  })
+})
+
+test('the record of a buyer is bounded: the oldest ended reservations go, a live one never', async () => {
+  const sale = await loadedSale({ total: 1_000, left: 1_000 })
+  const name = (i: number) => ({ ...ref(sale, 'ann'), reservationId: `${sale.saleId}.r${i}` })
+  const buy = (i: number) => reserve({ ...request(sale, 'ann'), ...name(i), limitPerBuyer: 1_000, key: `key-${i}` })
+  for (let i = 0; i < 20; i++) {
+    await buy(i)
+    if (i > 0) await world.stock.release(name(i), refused)
+  }
+  await buy(20)
+  const kept = (await reservationsIn(world, sale.saleId)).map(({ reservationId }) => reservationId)
+  expect(kept).toEqual([0, 12, 13, 14, 15, 16, 17, 18, 19, 20].map((i) => name(i).reservationId))
+  for (let i = 21; i < 69; i++) expect(await buy(i)).toMatchObject({ status: 'RESERVED' })
+  expect(await buy(69)).toEqual({ status: 'TOO_MANY' })
+})
+
+test.each(['book', 'pending', 'undecided', 'holders', 'blacklist'] as const)(
+  'a %s of another type than ours fails every script, and none leaves half a state',
+  async (kind) => {
+    const sale = await loadedSale()
+    await reserve(request(sale, 'ann'))
+    const key = world.stock.keys[kind](sale.saleId)
+    await world.redis.del(key)
+    await world.redis.xadd(key, '*', 'not', 'ours')
+    const before = await everything(sale)
+    const calls = {
+      blacklist: () => reserve(request(sale, 'bob')),
+      holders: () => reserve(request(sale, 'bob')),
+      pending: () => world.stock.release(ref(sale, 'ann'), refused),
+      undecided: () => world.stock.settle(sale.saleId, 'ORDERED', [{ ...ref(sale, 'ann'), orderId: 'order' }]),
+      book: () => reserve(request(sale, 'bob')),
+    }
+    for (const call of [calls[kind], () => reserve(request(sale, 'bob'))])
+      await expect(call()).rejects.toThrow('WRONGTYPE')
+    expect(await everything(sale)).toEqual(before)
+  },
+)
 
 describe('releasing', () => {
   test('gives a unit back once, and the buyer the right to buy again', async () => {

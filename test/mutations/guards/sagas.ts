@@ -171,8 +171,8 @@ export const sagaGuards: Guard[] = [
   {
     rule: 'coupon and points are stored for the resender',
     file: 'core/stock/reserve.lua',
-    text: "  if wishes ~= '' then redis.call('HSET', reservation, 'wishes', wishes) end\n",
-    without: '',
+    text: "'', '', request.wishes, request.claims }",
+    without: "'', '', '', request.claims }",
     tests: { file: 'core/stock/stock.test.ts', named: 'releasing the wishes and claims' },
   },
   {
