@@ -39,7 +39,7 @@ require_right('ZREM', undecided, '')
 
 -- Redis has lost it, but its message arrived: written down, so that the buyer finds the answer.
 if not reservation and status == 'REJECTED' and expires_at_ms then
-  reservations[#reservations + 1] = { id, status, quantity, epoch, '0', '', reason, '', '', '' }
+  reservations[#reservations + 1] = { id, status, '', reason, quantity, epoch, '0', '', '', '' }
   drop_oldest_ended(reservations)
   redis.call('HSET', book, buyer_id, record_of(reservations))
   redis.call('PEXPIREAT', book, expires_at_ms)

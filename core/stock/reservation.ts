@@ -80,7 +80,7 @@ export function reservationsOf(
 ): ReservationRecord[] {
   if (!record) return []
   return record.split('\n').map((line) => {
-    const [id, status, quantity, epoch, reservedAtMs, key, reason, orderId, wishes, claims] = line.split('\t')
+    const [id, status, orderId, reason, quantity, epoch, reservedAtMs, key, wishes, claims] = line.split('\t')
     return {
       reservationId: `${saleId}.${id}`,
       status: status as ReservationRecord['status'],

@@ -66,63 +66,71 @@ local function refusal()
 end
 
 local refused = refusal()
-local outcomes, requests, buyers, mark_names = {}, {}, {}, { 'window' }
+local outcomes = {}
+-- A list for each argument: a table for each purchase would cost a microsecond more.
+local ids, buyers, buyer_marks, address_marks, quantities, limits = {}, {}, {}, {}, {}, {}
+local bits, purchase_keys, wishes_of, claims_of = {}, {}, {}, {}
 for i = 1, item_count do
   local id, buyer_id, address, quantity, limit_per_buyer, holder_bit, key, wishes, claims = args_of(i)
-  requests[i] = { id = id, buyer_id = buyer_id, quantity = quantity, limit = tonumber(limit_per_buyer), holder_bit = holder_bit, key = key, wishes = wishes, claims = claims, buyer_mark = 'b:' .. buyer_id, address_mark = 'a:' .. address }
-  buyers[i] = buyer_id
-  mark_names[2 * i], mark_names[2 * i + 1] = 'b:' .. buyer_id, 'a:' .. address
+  ids[i], buyers[i], buyer_marks[i], address_marks[i] = id, buyer_id, 'b:' .. buyer_id, 'a:' .. address
+  quantities[i], limits[i], bits[i] = quantity, tonumber(limit_per_buyer), holder_bit
+  purchase_keys[i], wishes_of[i], claims_of[i] = key, wishes, claims
   outcomes[i] = refused
 end
 if refused then return outcomes end
-mark_names[#mark_names + 1] = 'sale'
 
 -- A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm). Marks
--- stand in one hash per window of time, as long as a bucket takes to fill: those of the window before the last are those
--- of full buckets, and the two hashes take turns.
+-- stand in a hash for each window of time, in µs since its start; two hashes take turns. A bucket is full within an eighth
+-- of a window: only so long do the marks of the window before count.
 buyer_token_ms, buyer_burst, address_token_ms, address_burst = tonumber(buyer_token_ms), tonumber(buyer_burst), tonumber(address_token_ms), tonumber(address_burst)
 local has_sale_limit = sale_token_ms ~= ''
 sale_token_ms, sale_burst = tonumber(sale_token_ms) or 0, tonumber(sale_burst) or 0
-local window_ms = math.ceil(math.max(1000, buyer_token_ms * buyer_burst, address_token_ms * address_burst, sale_token_ms * sale_burst))
+local fill_ms = math.ceil(math.max(1000, buyer_token_ms * buyer_burst, address_token_ms * address_burst, sale_token_ms * sale_burst))
+local window_ms = 8 * fill_ms
 local window = math.floor(now / window_ms)
-local marks_now, marks_before = even_marks, odd_marks
-if window % 2 == 1 then marks_now, marks_before = odd_marks, even_marks end
+local window_began = window * window_ms
 local function window_name(number) return string.format('%d %d', number, window_ms) end
 
-local marks, new_marks, has_new_marks = {}, {}, false
-local is_window_new
-local function read_marks()
-  local of_now = redis.call('HMGET', marks_now, unpack(mark_names))
-  local of_before = redis.call('HMGET', marks_before, unpack(mark_names))
-  is_window_new = of_now[1] ~= window_name(window)
-  local counts_before = of_before[1] == window_name(window - 1)
-  for i = 2, #mark_names do
-    marks[mark_names[i]] = (not is_window_new and of_now[i]) or (counts_before and of_before[i]) or 0
+local marks, is_window_new = {}, false
+local function read_marks(key, name, began)
+  if redis.call('HGET', key, 'window') ~= name then return false end
+  local function read(names)
+    for i, mark in ipairs(redis.call('HMGET', key, unpack(names))) do
+      if mark and not marks[names[i]] then marks[names[i]] = began + mark / 1000 end
+    end
   end
+  read(buyer_marks)
+  read(address_marks)
+  if has_sale_limit then read({ 'sale' }) end
+  return true
 end
+local marks_now, marks_before = even_marks, odd_marks
+if window % 2 == 1 then marks_now, marks_before = odd_marks, even_marks end
+is_window_new = not read_marks(marks_now, window_name(window), window_began)
+if now - window_began < fill_ms then read_marks(marks_before, window_name(window - 1), window_began - window_ms) end
 
 -- A mark further ahead than an empty bucket leaves was written while the server's clock ran ahead (a second of leeway, for
 -- a clock that is being set): it would refuse all buyers of an address for as long, so it counts as a full bucket.
 local function full_at(mark, token_ms, burst)
-  local at = tonumber(marks[mark])
+  local at = marks[mark]
+  if not at or at < now then return now end
   if at > now + token_ms * burst + 1000 then return now end
-  return math.max(at, now)
+  return at
 end
 
+local new_marks, has_new_marks = {}, false
 local function write_mark(mark, at)
-  marks[mark] = at
-  new_marks[mark] = at
-  has_new_marks = true
+  marks[mark], new_marks[mark], has_new_marks = at, at, true
 end
 
 -- Takes a token from both buckets or from none; returns the ms to wait, 0 or less when they were taken.
-local function take_tokens(request)
-  local buyer_at = full_at(request.buyer_mark, buyer_token_ms, buyer_burst) + buyer_token_ms
-  local address_at = full_at(request.address_mark, address_token_ms, address_burst) + address_token_ms
+local function take_tokens(buyer_mark, address_mark)
+  local buyer_at = full_at(buyer_mark, buyer_token_ms, buyer_burst) + buyer_token_ms
+  local address_at = full_at(address_mark, address_token_ms, address_burst) + address_token_ms
   local wait = math.max(buyer_at - buyer_token_ms * buyer_burst, address_at - address_token_ms * address_burst) - now
   if wait > 0 then return wait end
-  write_mark(request.buyer_mark, buyer_at)
-  write_mark(request.address_mark, address_at)
+  write_mark(buyer_mark, buyer_at)
+  write_mark(address_mark, address_at)
   return wait
 end
 
@@ -139,9 +147,10 @@ end
 -- Marks lapse within seconds: neither the log nor replicas need them.
 local function write_marks()
   local fields = { 'window', window_name(window) }
+  local count = 2
   for mark, at in pairs(new_marks) do
-    fields[#fields + 1] = mark
-    fields[#fields + 1] = string.format('%.3f', at)
+    fields[count + 1], fields[count + 2] = mark, string.format('%d', (at - window_began) * 1000)
+    count = count + 2
   end
   redis.set_repl(redis.REPL_NONE)
   if is_window_new then redis.call('UNLINK', marks_now) end
@@ -150,15 +159,16 @@ local function write_marks()
   redis.set_repl(redis.REPL_ALL)
 end
 
-read_marks()
 local blacklisted = redis.call('SMISMEMBER', blacklist, unpack(buyers))
 local records = redis.call('HMGET', book, unpack(buyers))
 local sizes = { redis.call('ZCARD', pending), redis.call('ZCARD', undecided), redis.call('HLEN', book), redis.call('STRLEN', holders) }
 local pending_count = sizes[1]
-local held = {} -- The reservations of each buyer of this call.
 stock, pending_max = tonumber(stock), tonumber(pending_max)
 largest = tonumber(largest or 0)
-local units_taken, largest_taken, reserved = 0, largest, {}
+local units_taken, largest_taken = 0, largest
+local new_records = {} -- By buyer.
+local reserved = {} -- Numbers of the purchases that were.
+local RESERVED = { 'RESERVED', now_ms }
 
 local function live_of(reservations, key)
   local units, count, named = 0, 0, nil
@@ -173,22 +183,21 @@ local function live_of(reservations, key)
 end
 
 local function reserve(i)
-  local request = requests[i]
   if blacklisted[i] == 1 then return { 'BLACKLISTED' } end
-  local wait = take_tokens(request)
+  local wait = take_tokens(buyer_marks[i], address_marks[i])
   if wait > 0 then return { 'RATE_LIMITED', string.format('%d', math.ceil(wait)) } end
   local crowd_wait = take_of_sale()
   if crowd_wait > 0 then return { 'CROWDED', string.format('%d', math.ceil(crowd_wait)) } end
 
-  local reservations = held[request.buyer_id] or reservations_in(records[i])
-  held[request.buyer_id] = reservations
-  local units = tonumber(request.quantity)
-  local live_units, live_count, same = live_of(reservations, request.key)
+  local buyer_id, quantity, key, wishes = buyers[i], quantities[i], purchase_keys[i], wishes_of[i]
+  local units = tonumber(quantity)
+  local reservations = reservations_in(new_records[buyer_id] or records[i])
+  local live_units, live_count, same = live_of(reservations, key)
   if same then
-    local is_same = same[QUANTITY] == request.quantity and same[WISHES] == request.wishes
+    local is_same = same[QUANTITY] == quantity and same[WISHES] == wishes
     return { is_same and 'DUPLICATE' or 'KEY_REUSED', record_of({ same }) }
   end
-  if live_units + units > request.limit then return { 'OVER_LIMIT', tostring(request.limit), tostring(live_units) } end
+  if live_units + units > limits[i] then return { 'OVER_LIMIT', tostring(limits[i]), tostring(live_units) } end
   if stock < units then return { 'SOLD_OUT', tostring(stock) } end
   if live_count >= LIVE_MAX then return { 'TOO_MANY' } end
   if pending_count >= pending_max then return { 'BUSY' } end
@@ -198,9 +207,10 @@ local function reserve(i)
   largest_taken = math.max(largest_taken, units)
   pending_count = pending_count + 1
   drop_oldest_ended(reservations)
-  reservations[#reservations + 1] = { request.id, 'RESERVED', request.quantity, epoch, now_ms, request.key, '', '', request.wishes, request.claims }
-  reserved[#reserved + 1] = request
-  return { 'RESERVED', now_ms }
+  local line = ids[i] .. '\tRESERVED\t\t\t' .. quantity .. '\t' .. epoch .. '\t' .. now_ms .. '\t' .. key .. '\t' .. wishes .. '\t' .. claims_of[i]
+  new_records[buyer_id] = #reservations == 0 and line or record_of(reservations) .. '\n' .. line
+  reserved[#reserved + 1] = i
+  return RESERVED
 end
 
 local function require_rights()
@@ -214,16 +224,16 @@ local function require_rights()
 end
 
 local function write_reserved()
-  local entries, members, bits = {}, {}, {}
-  for _, request in ipairs(reserved) do
-    if held[request.buyer_id] then
-      entries[#entries + 1] = request.buyer_id
-      entries[#entries + 1] = record_of(held[request.buyer_id])
-      held[request.buyer_id] = nil
-    end
+  local entries, members, holder_bits = {}, {}, {}
+  for buyer_id, record in pairs(new_records) do
+    entries[#entries + 1] = buyer_id
+    entries[#entries + 1] = record
+  end
+  for _, i in ipairs(reserved) do
     members[#members + 1] = now_ms
-    members[#members + 1] = member_of(request.id, request.buyer_id)
-    for _, part in ipairs({ 'SET', 'u1', request.holder_bit, 1 }) do bits[#bits + 1] = part end
+    members[#members + 1] = member_of(ids[i], buyers[i])
+    local count = #holder_bits
+    holder_bits[count + 1], holder_bits[count + 2], holder_bits[count + 3], holder_bits[count + 4] = 'SET', 'u1', bits[i], '1'
   end
   redis.call('HINCRBY', sale, 'stock', -units_taken)
   -- The reconciler takes an undecided reservation for one of this many units.
@@ -231,7 +241,7 @@ local function write_reserved()
   redis.call('HSET', book, unpack(entries))
   redis.call('ZADD', undecided, unpack(members))
   redis.call('ZADD', pending, unpack(members))
-  redis.call('BITFIELD', holders, unpack(bits))
+  redis.call('BITFIELD', holders, unpack(holder_bits))
   -- One of the shared keys is new: set the expiry of all.
   if math.min(unpack(sizes)) == 0 then
     for _, key in ipairs({ book, undecided, pending, holders }) do redis.call('PEXPIREAT', key, expires_at_ms) end

@@ -16,12 +16,12 @@ export async function ageReservation(
 const FIELDS = [
   'id',
   'status',
+  'orderId',
+  'reason',
   'quantity',
   'epoch',
   'reservedAtMs',
   'key',
-  'reason',
-  'orderId',
   'wishes',
   'claims',
 ] as const
