@@ -783,7 +783,7 @@ test('an order that was right when it was decided stays right, however the limit
   const saleId = await ledger.sale(1_000)
   let ordered = 0
   for (let n = 0; n < 40; n++) {
-    const perBuyerLimit = [10, 4, 12, 1][n % 4]
+    const perBuyerLimit = [10, 4, 12, 1][n % 4] ?? 0
     await world.database.sale.update({ where: { id: saleId }, data: { perBuyerLimit } })
     const one = reservation(saleId, n, { buyerId: 'ann', quantity: 1 + (n % 5) })
     const [verdict] = await placeOrders(world.database, [one], RULES)
