@@ -7,7 +7,8 @@ import { insertIntoOutbox, orderEvent, type OutboxMessage, timeoutMessages } fro
  * sales, and the messages that announce them. One statement, so that a batch costs one round trip and updates the
  * counter of each sale once.
  * It is the last guard before the tables' own CHECKs, never expected to act: it adds up anew what each buyer gets, and
- * moves no counter of a sale that would be oversold, or that got other orders since the facts were read.
+ * moves no counter of a sale that would be oversold, or that got other orders since the facts were read. It does not
+ * look up again what each buyer had: that would cost 3 µs an order, of 38, and the audit does it.
  * @throws when one of them acts.
  */
 export async function recordVerdicts(
