@@ -128,6 +128,24 @@ test('a Redis that was emptied gets back every unit that is not sold, every hold
   expect([(await again(ann, 'a2')).status, (await again(bob, 'b2')).status]).toEqual(['DUPLICATE', 'RESERVED'])
 })
 
+test('every order of a buyer who bought several times comes back, and each gives its units back once', async () => {
+  const first = await order(await reserve(1))
+  const { epoch } = await sale()
+  const more = [2, 3].map((n) => reservation(saleId, n, { buyerId: 'buyer-1', quantity: n, epoch }))
+  await placeOrders(world.database, more, rules)
+  await loseEverything()
+  await rebuilt()
+  expect(await left()).toBe(STOCK - 6)
+  const ids = [first, ...(await Promise.all(more.map((one) => ledger.orderOf(one.reservationId)))).map(({ id }) => id)]
+  for (const [i, id] of ids.entries()) {
+    expect(await status(`${saleId}.${i + 1}`)).toBe('ORDERED')
+    await cancelForBuyer(world.database, id, 'buyer-1')
+    await settleEnded(deps())
+    await settleEnded(deps())
+  }
+  expect(await left()).toBe(STOCK)
+})
+
 test('an older copy that knows neither later buyers nor their units is not sold from', async () => {
   const restoreOlderCopy = await olderCopy()
   for (const n of [1, 2, 3]) await order(await reserve(n))

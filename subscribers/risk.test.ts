@@ -12,8 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => subscriptions.close())
 
-const paidBy = (buyerId: string, at = new Date(), amountCents = 1_000) =>
-  history(['order.created', 'order.paid'], { buyerId, amountCents, at: at.toISOString() })
+/** Of an order in a sale of its own, unless another is named. */
+const paidBy = (buyerId: string, { at = new Date(), amountCents = 1_000, saleId = `sale-${randomUUID()}` } = {}) =>
+  history(['order.created', 'order.paid'], { buyerId, amountCents, saleId, at: at.toISOString() })
 const reviewsOf = (buyerId: string) => subscriptions.world.database.riskReview.findMany({ where: { buyerId } })
 const isListed = async (buyerId: string) =>
   (await subscriptions.world.database.blacklistEntry.count({ where: { buyerId } })) > 0
@@ -24,7 +25,7 @@ const reviewed = (buyerId: string, count: number) =>
     (rows) => rows.length >= count,
   )
 
-test('who pays more orders within a minute than the rule allows is put on the blacklist, in the database and in Redis', async () => {
+test('a buyer who pays in more sales within a minute than the rule allows is put on the blacklist, in the database and in Redis', async () => {
   const sale = {
     saleId: 'sale-one',
     epoch: 1,
@@ -55,15 +56,24 @@ test('payments of different minutes do not count together, in any order of their
   const buyerId = `patient-${randomUUID()}`
   const secondsAgo = [0, 90, 30, 120, 59, 200]
   await subscriptions.publish(
-    ...secondsAgo.flatMap((seconds) => paidBy(buyerId, new Date(Date.now() - seconds * 1_000))),
+    ...secondsAgo.flatMap((seconds) => paidBy(buyerId, { at: new Date(Date.now() - seconds * 1_000) })),
   )
   expect((await reviewed(buyerId, 6)).flatMap(({ rules }) => rules)).toEqual([])
   expect(await isListed(buyerId)).toBe(false)
 })
 
+test('many orders of one sale, which its limit per buyer permits, count once', async () => {
+  const buyerId = `family-${randomUUID()}`
+  const orders = Array.from({ length: 6 }, () => paidBy(buyerId, { saleId: 'family-sale' }))
+  await subscriptions.publish(...orders.flat(), ...paidBy(buyerId), ...paidBy(buyerId))
+  expect((await reviewed(buyerId, 8)).flatMap(({ rules }) => rules)).toEqual([])
+  await subscriptions.publish(...paidBy(buyerId))
+  expect((await reviewed(buyerId, 9)).flatMap(({ rules }) => rules)).toEqual(['TOO_MANY_PAID'])
+})
+
 test('a large order is marked, and its buyer may go on', async () => {
   const buyerId = `rich-${randomUUID()}`
-  await subscriptions.publish(...paidBy(buyerId, new Date(), 5_000))
+  await subscriptions.publish(...paidBy(buyerId, { amountCents: 5_000 }))
   expect((await reviewed(buyerId, 1)).map(({ rules }) => rules)).toEqual([['LARGE_AMOUNT']])
   expect(await isListed(buyerId)).toBe(false)
 })

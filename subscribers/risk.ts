@@ -30,27 +30,32 @@ const TOO_MANY_PAID: Rule = { name: 'TOO_MANY_PAID', isGrave: true }
 const LARGE_AMOUNT: Rule = { name: 'LARGE_AMOUNT', isGrave: false }
 
 async function brokenRules(tx: Transaction, event: OrderEvent, config: Tools['config']): Promise<Rule[]> {
-  const paid = await paidWithinMinute(tx, event)
+  const sales = await salesPaidWithinMinute(tx, event)
   return [
-    ...(paid > config.RISK_PAID_PER_MINUTE_MAX ? [TOO_MANY_PAID] : []),
+    ...(sales > config.RISK_PAID_PER_MINUTE_MAX ? [TOO_MANY_PAID] : []),
     ...(event.amountCents >= config.RISK_AMOUNT_CENTS ? [LARGE_AMOUNT] : []),
   ]
 }
 
 /**
- * The most orders that the buyer has paid in any minute with this one in it: events of different orders come as they
- * like. Reviews of one buyer take turns: of two orders in two partitions neither would see the other.
+ * In how many sales the buyer has paid in any minute with this payment in it, at most: events of different orders come
+ * in any sequence. Orders of one sale count once, because its limit per buyer permits them. Reviews of one buyer take
+ * turns: of two orders in two partitions neither would see the other.
  */
-async function paidWithinMinute(tx: Transaction, { buyerId, at }: OrderEvent): Promise<number> {
+async function salesPaidWithinMinute(tx: Transaction, { saleId, buyerId, at }: OrderEvent): Promise<number> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`risk ${buyerId}`}, 0))`
   const paidAt = new Date(at)
   const [row] = await tx.$queryRaw<{ count: number }[]>`
+    WITH payments AS (
+      SELECT sale_id, paid_at FROM risk_reviews WHERE buyer_id = ${buyerId}
+        AND paid_at BETWEEN ${paidAt}::timestamptz - interval '1 minute' AND ${paidAt}::timestamptz + interval '1 minute'
+      UNION SELECT ${saleId}, ${paidAt}::timestamptz
+    )
     SELECT max(count)::int AS count FROM (
-      SELECT paid_at, count(*) OVER (ORDER BY paid_at RANGE BETWEEN interval '1 minute' PRECEDING AND CURRENT ROW) FROM (
-        SELECT paid_at FROM risk_reviews WHERE buyer_id = ${buyerId} AND paid_at BETWEEN ${paidAt}::timestamptz - interval '1 minute' AND ${paidAt}::timestamptz + interval '1 minute'
-        UNION ALL SELECT ${paidAt}::timestamptz
-      ) AS payments
-    ) AS minutes WHERE paid_at >= ${paidAt}`
+      SELECT count(DISTINCT earlier.sale_id) FROM payments last JOIN payments earlier
+        ON earlier.paid_at BETWEEN last.paid_at - interval '1 minute' AND last.paid_at
+      WHERE last.paid_at >= ${paidAt} GROUP BY last.paid_at
+    ) AS minutes`
   return row?.count ?? 1
 }
 

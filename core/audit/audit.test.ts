@@ -10,7 +10,7 @@ import { SubscribersConfig } from '../../subscribers/runtime/config.ts'
 import { handleEvents } from '../../subscribers/runtime/handle-events.ts'
 import { subscriber as points } from '../../subscribers/points.ts'
 import { subscriber as risk } from '../../subscribers/risk.ts'
-import { Ledger } from '../../test/support/ledger.ts'
+import { Ledger, reservation } from '../../test/support/ledger.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { INTAKE } from '../contracts/topology.ts'
 import { subscribe, type Subscription } from '../orders/inbox.ts'
@@ -23,6 +23,7 @@ import { parseConfig } from '../platform/process/config.ts'
 import { createLog } from '../platform/process/log.ts'
 import { audit } from './audit.ts'
 import { formatAudit } from '../../cli/format-audit.ts'
+import { findViolations } from './read-database.ts'
 import { createQueueReader, type QueueReader } from './queue-depths.ts'
 import { auditLimits, type CheckId, type SaleAudit } from './report.ts'
 
@@ -47,8 +48,8 @@ beforeAll(async () => {
   subscriptions = await Promise.all(STRONG.map(({ name }) => subscribe(world.database, name, 1)))
   // What PostgreSQL itself would refuse must be seen, too: a restored dump or a bad migration has no such guard.
   await sql('ALTER TABLE sales DROP CONSTRAINT sales_sold_within_stock')
-  for (const index of ['orders_one_live_per_buyer', 'orders_reservation_id_key', 'refunds_payment_id_key'])
-    await sql(`DROP INDEX ${index}`)
+  await sql('ALTER TABLE decisions DROP CONSTRAINT decisions_within_limit')
+  for (const index of ['orders_reservation_id_key', 'refunds_payment_id_key']) await sql(`DROP INDEX ${index}`)
 })
 afterAll(async () => {
   await queues.close()
@@ -340,7 +341,7 @@ const faults: Fault[] = [
   ],
 
   [
-    'a buyer has two live orders',
+    'a buyer has a live order of which the decision about another knew nothing',
     [4],
     async ({ paid, unpaid }) => {
       await sql('UPDATE orders SET buyer_id = $1 WHERE id = $2::uuid', paid.buyerId, unpaid.orderId)
@@ -353,6 +354,12 @@ const faults: Fault[] = [
     'an order is above the limit',
     [4],
     ({ paid }) => sql('UPDATE decisions SET limit_per_buyer = 0 WHERE reservation_id = $1', paid.reservationId),
+    ({ paid }) => paid.orderId,
+  ],
+  [
+    'an order is above the limit together with what its buyer had',
+    [4],
+    ({ paid }) => sql('UPDATE decisions SET live_units_before = 2 WHERE reservation_id = $1', paid.reservationId),
     ({ paid }) => paid.orderId,
   ],
 
@@ -752,6 +759,25 @@ describe('it calls wrong, and by name:', () => {
         .join(),
     ).toContain(named(sale))
   })
+})
+
+test('an order that was right when it was decided stays right, however the limit and earlier orders change', async () => {
+  const ledger = new Ledger(world)
+  const saleId = await ledger.sale(1_000)
+  let ordered = 0
+  for (let n = 0; n < 40; n++) {
+    const perBuyerLimit = [10, 4, 12, 1][n % 4] ?? 0
+    await world.database.sale.update({ where: { id: saleId }, data: { perBuyerLimit } })
+    const one = reservation(saleId, n, { buyerId: 'ann', quantity: 1 + (n % 5) })
+    const [verdict] = await placeOrders(world.database, [one], RULES)
+    if (verdict?.decision.outcome === 'ORDERED') ordered += 1
+    const live = await world.database.order.findMany({ where: { saleId, status: 'PENDING_PAYMENT' } })
+    const ended = live[(n * 7) % live.length]
+    if (ended && n % 3 > 0) await cancelForBuyer(world.database, ended.id, 'ann')
+    const findings = await world.database.$transaction((tx) => findViolations(tx, [saleId], limits))
+    expect(findings.filter(({ check }) => check === 4)).toEqual([])
+  }
+  expect(ordered).toBeGreaterThan(15)
 })
 
 describe('what is in flight is neither wrong nor quiet:', () => {

@@ -42,20 +42,27 @@ const decisionRules: Rule[] = [
   },
 ]
 
+/** About the limit of the time of the decision: an order stays right when the limit is lowered afterwards. */
 const buyerRules: Rule[] = [
   {
     check: 4,
-    what: 'buyers with more than one live order',
+    what: 'orders that brought their buyer above the limit',
     rows: Prisma.sql`
-      SELECT sale_id, buyer_id AS id FROM orders WHERE status IN ('PENDING_PAYMENT', 'PAID')
-      GROUP BY sale_id, buyer_id HAVING count(*) > 1`,
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN decisions d USING (reservation_id)
+      WHERE d.live_units_before + o.quantity > coalesce(d.limit_per_buyer, 0)`,
   },
   {
     check: 4,
-    what: 'orders of more units than their buyer was allowed',
+    what: 'buyers with more live units than their decisions have counted',
+    // An order that is live now was live when later ones were decided, and counted. So in the order of the decisions,
+    // and therefore also sorted by what each of them reached, no sum of live orders exceeds what was reached.
     rows: Prisma.sql`
-      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN decisions d USING (reservation_id)
-      WHERE o.quantity > coalesce(d.limit_per_buyer, 0)`,
+      SELECT DISTINCT sale_id, buyer_id AS id FROM (
+        SELECT o.sale_id, o.buyer_id, d.live_units_before + o.quantity AS reached, sum(o.quantity) OVER (
+          PARTITION BY o.sale_id, o.buyer_id ORDER BY d.live_units_before + o.quantity
+        ) AS live
+        FROM orders o JOIN decisions d USING (reservation_id) WHERE o.status IN ('PENDING_PAYMENT', 'PAID')
+      ) AS purchase WHERE live > reached`,
   },
 ]
 

@@ -1,80 +1,149 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Reservation } from '../contracts/messages.ts'
 import { buyerOfSale, decide, type Decision, type Facts, type SaleFacts } from './decide.ts'
 
 const NOW_MS = 1_000_000
-const saleWith = (changes: Partial<SaleFacts>) =>
-  new Map([['sale', { room: 10, priceCents: 100, perBuyerLimit: 3, fencedEpoch: 0, ...changes }]])
-const facts = (changes: Partial<Facts> = {}): Facts => ({
-  nowMs: NOW_MS,
-  sales: saleWith({}),
-  decided: new Map(),
-  blacklist: new Set(),
-  liveBuyers: new Set(),
+const LIFETIME_MS = 1_000
+
+const SALE: SaleFacts = { room: 10, orderedUnits: 0, priceCents: 100, perBuyerLimit: 3, fencedEpoch: 0 }
+const saleWith = (changes: Partial<SaleFacts>) => new Map([['sale', { ...SALE, ...changes }]])
+const live = (units: Record<string, number>) =>
+  new Map(Object.entries(units).map(([buyerId, count]) => [buyerOfSale('sale', buyerId), count]))
+
+const reserved = (reservationId: string, changes: Partial<Reservation> = {}): Reservation => ({
+  reservationId,
+  saleId: 'sale',
+  buyerId: reservationId,
+  quantity: 1,
+  epoch: 1,
+  reservedAtMs: NOW_MS,
   ...changes,
 })
-const reservation = (id: string, buyerId = id, quantity = 1, ageMs = 0) => ({
-  reservationId: id,
-  saleId: 'sale',
-  buyerId,
-  quantity,
-  epoch: 1,
-  reservedAtMs: NOW_MS - ageMs,
-})
-const decisions = (reservations: ReturnType<typeof reservation>[], given = facts()) =>
-  decide(reservations, given, 1_000, () => 'order').map(({ decision }) =>
-    decision.outcome === 'ORDERED' ? 'ORDERED' : decision.reason,
-  )
+/** Reservations of one buyer, of so many units each. */
+const buys = (buyerId: string, ...quantities: number[]) =>
+  quantities.map((quantity, i) => reserved(`${buyerId}-${i}`, { buyerId, quantity }))
+
+const given = (changes: Partial<Facts> = {}) => {
+  const facts: Facts = {
+    nowMs: NOW_MS,
+    sales: saleWith({}),
+    decided: new Map(),
+    blacklist: new Set(),
+    liveUnits: new Map(),
+    ...changes,
+  }
+  return {
+    when: (...reservations: Reservation[]) => {
+      const verdicts = decide(reservations, facts, LIFETIME_MS, () => 'order')
+      const decisions = verdicts.map(({ decision }) => (decision.outcome === 'ORDERED' ? 'ORDERED' : decision.reason))
+      return { verdicts, decisions }
+    },
+  }
+}
 
 test('a batch is decided as if its reservations came one by one', () => {
   expect(
-    decisions(
-      [reservation('a', 'a', 2), reservation('b', 'b', 2), reservation('c')],
-      facts({ sales: saleWith({ room: 3 }) }),
-    ),
+    given({ sales: saleWith({ room: 3 }) }).when(
+      reserved('a', { quantity: 2 }),
+      reserved('b', { quantity: 2 }),
+      reserved('c'),
+    ).decisions,
   ).toEqual(['ORDERED', 'SOLD_OUT', 'ORDERED'])
 })
 
 test('a repeat inside the batch, or of an earlier one, gets the earlier decision and takes no room', () => {
   const earlier: Decision = { outcome: 'REJECTED', reason: 'EXPIRED' }
-  const verdicts = decide(
-    [reservation('a'), reservation('a'), reservation('old')],
-    facts({ decided: new Map([['old', earlier]]) }),
-    1_000,
-    () => 'order',
+  const { verdicts } = given({ decided: new Map([['old', earlier]]) }).when(
+    reserved('a'),
+    reserved('a'),
+    reserved('old'),
   )
   expect(verdicts.map((verdict) => verdict.isNew)).toEqual([true, false, false])
   expect(verdicts[1]?.decision).toEqual({ outcome: 'ORDERED', orderId: 'order' })
   expect(verdicts[2]?.decision).toBe(earlier)
 })
 
-test('one live order per buyer and sale, within the batch and before it', () => {
-  expect(decisions([reservation('a', 'ann'), reservation('b', 'ann')])).toEqual(['ORDERED', 'NOT_ELIGIBLE'])
-  expect(decisions([reservation('a', 'ann')], facts({ liveBuyers: new Set([buyerOfSale('sale', 'ann')]) }))).toEqual([
-    'NOT_ELIGIBLE',
-  ])
+describe('with a limit of 3', () => {
+  test('a buyer may buy 3 units in one purchase, in two or in three, and no more', () => {
+    expect(given().when(...buys('ann', 3, 1)).decisions).toEqual(['ORDERED', 'NOT_ELIGIBLE'])
+    expect(given().when(...buys('ann', 1, 2, 1)).decisions).toEqual(['ORDERED', 'ORDERED', 'NOT_ELIGIBLE'])
+    expect(given().when(...buys('ann', 1, 1, 1, 1)).decisions).toEqual([
+      'ORDERED',
+      'ORDERED',
+      'ORDERED',
+      'NOT_ELIGIBLE',
+    ])
+  })
+
+  test('a buyer who has 1 may buy 2 more, in one purchase or two', () => {
+    const annHas1 = given({ liveUnits: live({ ann: 1 }) })
+    expect(annHas1.when(...buys('ann', 2, 1)).decisions).toEqual(['ORDERED', 'NOT_ELIGIBLE'])
+    expect(annHas1.when(...buys('ann', 1, 1, 1)).decisions).toEqual(['ORDERED', 'ORDERED', 'NOT_ELIGIBLE'])
+  })
+
+  test('a purchase that exceeds the limit is refused whole, and a smaller one after it is not', () => {
+    expect(given({ liveUnits: live({ ann: 2 }) }).when(...buys('ann', 2, 1)).decisions).toEqual([
+      'NOT_ELIGIBLE',
+      'ORDERED',
+    ])
+  })
+
+  test('more units than the limit are refused at once, also when there is room for them', () => {
+    expect(given().when(...buys('ann', 4)).decisions).toEqual(['NOT_ELIGIBLE'])
+    expect(given().when(...buys('bob', 3)).decisions).toEqual(['ORDERED'])
+  })
+
+  test('what a buyer has in one sale, or another buyer in this one, does not count', () => {
+    const sales = { sale: SALE, other: { ...SALE, perBuyerLimit: 1 } }
+    expect(
+      given({ sales: new Map(Object.entries(sales)), liveUnits: live({ ann: 3 }) }).when(
+        reserved('a', { buyerId: 'ann', saleId: 'other' }),
+        ...buys('bob', 3),
+      ).decisions,
+    ).toEqual(['ORDERED', 'ORDERED'])
+  })
+
+  test('what was refused, and what is decided again, does not count', () => {
+    expect(
+      given({ liveUnits: live({ ann: 1 }) }).when(
+        reserved('late', { buyerId: 'ann', reservedAtMs: NOW_MS - LIFETIME_MS - 1 }),
+        ...buys('ann', 1),
+        ...buys('ann', 1),
+        reserved('last', { buyerId: 'ann' }),
+      ).decisions,
+    ).toEqual(['EXPIRED', 'ORDERED', 'ORDERED', 'ORDERED'])
+  })
 })
 
-test('more units than the limit per buyer are refused, also when there is room for them', () => {
-  expect(decisions([reservation('a', 'ann', 4)])).toEqual(['NOT_ELIGIBLE'])
-  expect(decisions([reservation('b', 'bob', 3)])).toEqual(['ORDERED'])
+test('a buyer who has more than a limit that was lowered meanwhile gets no more', () => {
+  expect(
+    given({ sales: saleWith({ perBuyerLimit: 1 }), liveUnits: live({ ann: 3 }) }).when(...buys('ann', 1)).decisions,
+  ).toEqual(['NOT_ELIGIBLE'])
+})
+
+test('a verdict says what its buyer was allowed; without a sale nothing is known of it', () => {
+  const { verdicts } = given().when(reserved('a'), reserved('b', { quantity: 4 }), reserved('c', { saleId: 'none' }))
+  expect(verdicts.map(({ limitPerBuyer }) => limitPerBuyer)).toEqual([3, 3, undefined])
 })
 
 test('late, blacklisted, and of no known sale', () => {
-  expect(decisions([reservation('a', 'a', 1, 1_001), reservation('b', 'b', 1, 1_000)])).toEqual(['EXPIRED', 'ORDERED'])
-  expect(decisions([reservation('a')], facts({ blacklist: new Set(['a']) }))).toEqual(['NOT_ELIGIBLE'])
-  expect(decisions([reservation('a')], facts({ sales: new Map() }))).toEqual(['SOLD_OUT'])
+  expect(
+    given().when(
+      reserved('a', { reservedAtMs: NOW_MS - LIFETIME_MS - 1 }),
+      reserved('b', { reservedAtMs: NOW_MS - LIFETIME_MS }),
+    ).decisions,
+  ).toEqual(['EXPIRED', 'ORDERED'])
+  expect(given({ blacklist: new Set(['a']) }).when(reserved('a')).decisions).toEqual(['NOT_ELIGIBLE'])
+  expect(given({ sales: new Map() }).when(reserved('a')).decisions).toEqual(['SOLD_OUT'])
 })
 
 test('once Redis was rebuilt without it a reservation of an earlier epoch comes too late, and one decided before stays so', () => {
   const decided = new Map<string, Decision>([['known', { outcome: 'ORDERED', orderId: 'order' }]])
-  const reservations = [
-    { ...reservation('old'), epoch: 1 },
-    { ...reservation('known'), epoch: 1 },
-    { ...reservation('new'), epoch: 2 },
-  ]
-  expect(decisions(reservations, facts({ sales: saleWith({ fencedEpoch: 2 }), decided }))).toEqual([
-    'EXPIRED',
-    'ORDERED',
-    'ORDERED',
-  ])
+  expect(
+    given({ sales: saleWith({ fencedEpoch: 2 }), decided }).when(
+      reserved('old', { epoch: 1 }),
+      reserved('known', { epoch: 1 }),
+      reserved('new', { epoch: 2 }),
+    ).decisions,
+  ).toEqual(['EXPIRED', 'ORDERED', 'ORDERED'])
 })

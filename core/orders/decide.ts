@@ -11,13 +11,15 @@ export interface Facts {
   /** Reservations that were decided before, and how. */
   decided: Map<string, Decision>
   blacklist: Set<string>
-  /** `saleId/buyerId` of every live order. */
-  liveBuyers: Set<string>
+  /** Units in the live orders of each buyer, by `buyerOfSale`; absent when there are none. */
+  liveUnits: Map<string, number>
 }
 
 export interface SaleFacts extends SaleTerms {
   /** Units left: stock - sold. */
   room: number
+  /** Units of all its orders so far, ended ones too; only grows. */
+  orderedUnits: number
   /** Reservations of an earlier epoch are too late, because Redis has been rebuilt without them. */
   fencedEpoch: number
 }
@@ -49,13 +51,15 @@ export function decide(
 ): Verdict[] {
   const room = new Map([...facts.sales].map(([saleId, sale]) => [saleId, sale.room]))
   const decided = new Map(facts.decided)
-  const liveBuyers = new Set(facts.liveBuyers)
+  const liveUnits = new Map(facts.liveUnits)
 
   return reservations.map((reservation) => {
     const earlier = decided.get(reservation.reservationId)
     if (earlier) return { reservation, decision: earlier, isNew: false }
 
     const { saleId, buyerId, claims = {}, quantity } = reservation
+    const buyer = buyerOfSale(saleId, buyerId)
+    const live = liveUnits.get(buyer) ?? 0
     const sale = facts.sales.get(saleId)
     const limit = sale && limitPerBuyer(sale, { id: buyerId, claims })
     const reason = refusal()
@@ -63,15 +67,15 @@ export function decide(
     decided.set(reservation.reservationId, decision)
     if (decision.outcome === 'ORDERED') {
       room.set(saleId, (room.get(saleId) ?? 0) - quantity)
-      liveBuyers.add(buyerOfSale(saleId, buyerId))
+      liveUnits.set(buyer, live + quantity)
     }
     return { reservation, decision, isNew: true, ...(limit !== undefined && { limitPerBuyer: limit }) }
 
     function refusal(): RejectionReason | undefined {
       if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'
       if (reservation.epoch < (sale?.fencedEpoch ?? 0)) return 'EXPIRED'
-      if (facts.blacklist.has(buyerId) || liveBuyers.has(buyerOfSale(saleId, buyerId))) return 'NOT_ELIGIBLE'
-      if (limit !== undefined && quantity > limit) return 'NOT_ELIGIBLE'
+      if (facts.blacklist.has(buyerId)) return 'NOT_ELIGIBLE'
+      if (limit !== undefined && live + quantity > limit) return 'NOT_ELIGIBLE'
       return (room.get(saleId) ?? 0) < quantity ? 'SOLD_OUT' : undefined
     }
   })

@@ -4,10 +4,11 @@ import { eventually } from '../../test/support/eventually.ts'
 import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
-import { TimeoutMessage } from '../contracts/messages.ts'
-import type { Transaction } from '../platform/stores/database.ts'
-import type { Verdict } from './decide.ts'
+import { type Reservation, TimeoutMessage } from '../contracts/messages.ts'
+import { isDataError, type Transaction } from '../platform/stores/database.ts'
+import { buyerOfSale, decide, type Facts, type Verdict } from './decide.ts'
 import { placeOrders, rejectAbandoned } from './place-orders.ts'
+import { readFacts } from './read-facts.ts'
 import { recordVerdicts } from './record-verdicts.ts'
 import { cancelForBuyer } from './transitions.ts'
 
@@ -21,6 +22,16 @@ afterAll(async () => {
   await world.close()
 })
 
+/** A verdict that no rule was asked about. */
+const ordered = (one: Reservation): Verdict => ({
+  reservation: one,
+  decision: { outcome: 'ORDERED', orderId: randomUUID() },
+  isNew: true,
+  limitPerBuyer: 10,
+})
+const read = (reservations: Reservation[]) => world.database.$transaction((tx) => readFacts(tx, reservations))
+const record = (verdicts: Verdict[], facts: Facts) =>
+  world.database.$transaction((tx) => recordVerdicts(tx, verdicts, facts, rules))
 const lock = (tx: Transaction, saleId: string) =>
   tx.$queryRaw`SELECT id FROM sales WHERE id = ${saleId} FOR UPDATE NOWAIT`
 
@@ -147,7 +158,7 @@ describe('placing', () => {
         () => ledger.waitingForLocks(),
         (count) => count === 1,
       )
-      await recordVerdicts(tx, [earlier], { nowMs: Date.now(), sales: new Map() }, rules)
+      await recordVerdicts(tx, [earlier], await readFacts(tx, [earlier.reservation]), rules)
       return { placing }
     })
     expect(await placed.placing).toMatchObject([
@@ -186,50 +197,38 @@ describe('placing', () => {
     for (const orderIds of timeouts) expect(TimeoutMessage.safeParse({ v: 2, orderIds }).success).toBe(true)
   })
 
-  test('a buyer on the blacklist, or with an order of an earlier batch, gets none', async () => {
+  test('a buyer on the blacklist gets no order', async () => {
     const saleId = await ledger.sale(5)
     await world.database.blacklistEntry.create({ data: { buyerId: 'scalper', reason: 'bought to resell' } })
-    await placeOrders(world.database, [reservation(saleId, 1)], rules)
-    const verdicts = await placeOrders(
-      world.database,
-      [reservation(saleId, 2, { buyerId: 'buyer-1' }), reservation(saleId, 3, { buyerId: 'scalper' })],
-      rules,
-    )
-    const notEligible = { outcome: 'REJECTED', reason: 'NOT_ELIGIBLE' }
-    expect(verdicts.map(({ decision }) => decision)).toEqual([notEligible, notEligible])
-    expect(await ledger.eventsOf(`${saleId}.3`)).toEqual(['1 reservation.rejected'])
-    expect(await ledger.sold(saleId)).toBe(1)
+    const [verdict] = await placeOrders(world.database, [reservation(saleId, 1, { buyerId: 'scalper' })], rules)
+    expect(verdict?.decision).toEqual({ outcome: 'REJECTED', reason: 'NOT_ELIGIBLE' })
+    expect(await ledger.eventsOf(`${saleId}.1`)).toEqual(['1 reservation.rejected'])
+    expect(await ledger.sold(saleId)).toBe(0)
   })
 
-  test('one buyer gets one live order, and may buy again after a cancellation', async () => {
-    const saleId = await ledger.sale(5)
-    const again = reservation(saleId, 2, { buyerId: 'buyer-1' })
-    await placeOrders(world.database, [reservation(saleId, 1), again], rules)
-    expect(await world.database.decision.findUnique({ where: { reservationId: again.reservationId } })).toMatchObject({
-      reason: 'NOT_ELIGIBLE',
-    })
-    await cancelForBuyer(world.database, (await ledger.orderOf(`${saleId}.1`)).id, 'buyer-1')
-    const [verdict] = await placeOrders(world.database, [reservation(saleId, 3, { buyerId: 'buyer-1' })], rules)
-    expect(verdict?.decision.outcome).toBe('ORDERED')
-  })
-
-  test('a sale that another service has filled meanwhile rolls the whole batch back, and says why', async () => {
+  test('a sale that has no room for a batch rolls the whole batch back, and says why', async () => {
     const saleId = await ledger.sale(3)
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const waiting = (await ledger.messages()).length
-    const verdicts = [2, 3, 4].map(
-      (n): Verdict => ({
-        reservation: reservation(saleId, n),
-        decision: { outcome: 'ORDERED', orderId: randomUUID() },
-        isNew: true,
-      }),
+    const reservations = [2, 3, 4].map((n) => reservation(saleId, n))
+    await expect(record(reservations.map(ordered), await read(reservations))).rejects.toThrow(
+      /has no room for its new orders/,
     )
-    await expect(
-      world.database.$transaction((tx) => recordVerdicts(tx, verdicts, { nowMs: Date.now(), sales: new Map() }, rules)),
-    ).rejects.toThrow(/has no room for its new orders/)
     expect(await ledger.sold(saleId)).toBe(1)
     expect(await world.database.decision.count({ where: { saleId } })).toBe(1)
     expect(await ledger.messages()).toHaveLength(waiting)
+  })
+
+  test('what was decided on facts that are out of date is rolled back, also when there is room', async () => {
+    const saleId = await ledger.sale(5)
+    const late = [reservation(saleId, 2)]
+    const facts = await read(late)
+    await placeOrders(world.database, [reservation(saleId, 1)], rules)
+    const verdicts = decide(late, facts, rules.reservationLifetimeMs, randomUUID)
+    await expect(record(verdicts, facts)).rejects.toThrow(/got others since its facts were read/)
+    await cancelForBuyer(world.database, (await ledger.orderOf(`${saleId}.1`)).id, 'buyer-1')
+    await expect(record(verdicts, facts)).rejects.toThrow(/got others since its facts were read/)
+    expect([await ledger.sold(saleId), await world.database.decision.count({ where: { saleId } })]).toEqual([0, 1])
   })
 
   test('the database itself refuses what no service should ever ask', async () => {
@@ -240,9 +239,90 @@ describe('placing', () => {
       /sales_sold_within_stock/,
     )
     await expect(world.database.order.create({ data: { ...copy, id: randomUUID() } })).rejects.toThrow(/reservation_id/)
-    await expect(
-      world.database.order.create({ data: { ...copy, id: randomUUID(), reservationId: 'another' } }),
-    ).rejects.toThrow(/Unique constraint/)
+  })
+})
+
+describe('the limit per buyer', () => {
+  /** Of the first buyer, so many units each. */
+  const purchases = (saleId: string, quantities: number[], first = 1) =>
+    quantities.map((quantity, i) => reservation(saleId, first + i, { buyerId: 'buyer-1', quantity }))
+  const place = async (reservations: Reservation[]) =>
+    (await placeOrders(world.database, reservations, rules)).map(({ decision }) =>
+      decision.outcome === 'ORDERED' ? 'ORDERED' : decision.reason,
+    )
+  const idOf = async (saleId: string, n: number) => (await ledger.orderOf(`${saleId}.${n}`)).id
+  const MIXED = Array.from({ length: 100 }, (_, i) => 1 + (i % 3))
+
+  test('a buyer buys several times up to the limit, and again what was cancelled or refunded', async () => {
+    const saleId = await ledger.sale(20)
+    expect(await place(purchases(saleId, [4, 3]))).toEqual(['ORDERED', 'ORDERED'])
+    expect(await place(purchases(saleId, [4, 3, 1], 3))).toEqual(['NOT_ELIGIBLE', 'ORDERED', 'NOT_ELIGIBLE'])
+    await cancelForBuyer(world.database, await idOf(saleId, 1), 'buyer-1')
+    expect(await place(purchases(saleId, [5, 4], 6))).toEqual(['NOT_ELIGIBLE', 'ORDERED'])
+    await ledger.pay(await idOf(saleId, 2))
+    expect(await place(purchases(saleId, [1], 8))).toEqual(['NOT_ELIGIBLE'])
+    await ledger.refund(await idOf(saleId, 2))
+    expect(await place(purchases(saleId, [3, 1], 9))).toEqual(['ORDERED', 'NOT_ELIGIBLE'])
+    expect(await ledger.sold(saleId)).toBe(10)
+  })
+
+  test('each decision says how many units its buyer had', async () => {
+    const saleId = await ledger.sale(20)
+    await place(purchases(saleId, [4]))
+    await place([...purchases(saleId, [7, 2, 3], 2), reservation(saleId, 9)])
+    const decisions = await world.database.decision.findMany({ where: { saleId }, orderBy: { reservationId: 'asc' } })
+    expect(decisions.map(({ liveUnitsBefore, outcome }) => `${liveUnitsBefore} ${outcome}`)).toEqual([
+      '0 ORDERED',
+      '4 REJECTED',
+      '4 ORDERED',
+      '6 ORDERED',
+      '0 ORDERED',
+    ])
+  })
+
+  test('100 reservations of one buyer in one batch end at the limit exactly', async () => {
+    const saleId = await ledger.sale(1_000)
+    await place(purchases(saleId, MIXED))
+    expect(await ledger.sold(saleId)).toBe(10)
+  })
+
+  test('100 reservations of one buyer through several services at once end at the limit exactly', async () => {
+    const saleId = await ledger.sale(1_000)
+    const batches = Array.from({ length: 20 }, (_, i) => purchases(saleId, MIXED.slice(i * 5, i * 5 + 5), i * 5 + 1))
+    await inParallel(batches.length, 10, (i) => place(batches[i] ?? []))
+    expect(await ledger.sold(saleId)).toBe(10)
+    expect(await world.database.decision.count({ where: { saleId, reason: 'NOT_ELIGIBLE' } })).toBeGreaterThan(85)
+  })
+
+  test('while a buyer cancels and buys at once, what they have never exceeds the limit', async () => {
+    const saleId = await ledger.sale(1_000)
+    const seen = await inParallel(100, 10, async (i) => {
+      await place(purchases(saleId, [MIXED[i] ?? 1], i + 1))
+      const found = await world.database.order.findUnique({ where: { reservationId: `${saleId}.${i + 1}` } })
+      if (found && i % 2 === 0) await cancelForBuyer(world.database, found.id, 'buyer-1')
+      return ledger.sold(saleId)
+    })
+    expect(Math.max(...seen)).toBeLessThanOrEqual(10)
+    await place(purchases(saleId, Array<number>(10).fill(1), 101))
+    expect(await ledger.sold(saleId)).toBe(10)
+  })
+
+  test('the database itself refuses an order above the limit, whatever was decided, as something that no retry mends', async () => {
+    const saleId = await ledger.sale(100)
+    await place(purchases(saleId, [8]))
+    for (const quantities of [[3], [1, 1, 1], [11]]) {
+      const reservations = purchases(saleId, quantities, 2)
+      const refused: unknown = await record(reservations.map(ordered), await read(reservations)).catch(
+        (error: unknown) => error,
+      )
+      expect(String(refused)).toMatch(/decisions_within_limit/)
+      expect(isDataError(refused)).toBe(true)
+    }
+    const known = [reservation(saleId, 2, { buyerId: 'buyer-1', quantity: 2 })]
+    const facts = await read(known)
+    expect(facts.liveUnits.get(buyerOfSale(saleId, 'buyer-1'))).toBe(8)
+    await record(known.map(ordered), facts)
+    expect(await ledger.sold(saleId)).toBe(10)
   })
 })
 

@@ -41,7 +41,11 @@ export class NaiveShop {
   static async open(system: BenchSystem): Promise<NaiveShop> {
     const url = await createDatabase(system.adminUrl, 'naive')
     await migrate(url)
-    return new NaiveShop(system, url)
+    const shop = new NaiveShop(system, url)
+    await shop.#pool.query(`
+      DROP INDEX orders_live_of_buyer;
+      CREATE UNIQUE INDEX ON orders(sale_id, buyer_id) WHERE status IN ('PENDING_PAYMENT', 'PAID')`)
+    return shop
   }
 
   async start(design: NaiveDesign): Promise<Program> {

@@ -43,7 +43,7 @@ export const SubscribersConfig = z.object({
       "where the SMS provider of the demo writes, 20 MB at most; in a folder of this user's among the temporary files when unset",
     ),
   RISK_PAID_PER_MINUTE_MAX: count(5, [1, 1_000_000]).describe(
-    'orders that a buyer may pay within a minute; more put them on the blacklist',
+    'sales in which a buyer may pay within a minute; more put them on the blacklist',
   ),
   RISK_AMOUNT_CENTS: count(1_000_000, [1, 1_000_000_000_000]).describe(
     'paid orders of this amount or more are marked for a person to look at',

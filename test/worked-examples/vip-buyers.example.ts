@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Reconciler } from '../../cancel-worker/reconcile.ts'
+import { placeOrders } from '../../core/orders/place-orders.ts'
 import { createTokens } from '../../core/platform/http/tokens.ts'
 import { createLog } from '../../core/platform/process/log.ts'
 import { SaleAdmin } from '../../core/stock/sale-admin.ts'
 import { call } from '../support/http-client.ts'
+import { reservation, rules } from '../support/ledger.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 /** Runs in a copy of the project whose rule is "VIP buyers may buy 2": see one-place-per-rule.test.ts. */
@@ -31,6 +33,10 @@ test('VIP buyers may buy 2 and others 1, and neither the reconciler nor the audi
   await system.start('order-service')
   for (const [i, token] of [vip, plain].entries())
     expect(await system.settled(String(bought[i]?.body.id), token)).toMatchObject({ status: 'ORDERED' })
+  const withoutClaim = reservation(saleId, 1, { buyerId: 'vip' })
+  expect(await placeOrders(system.world.database, [withoutClaim], rules)).toMatchObject([
+    { decision: { reason: 'NOT_ELIGIBLE' }, limitPerBuyer: 1 },
+  ])
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 3, redisLeft: 7 }] })
 })
 

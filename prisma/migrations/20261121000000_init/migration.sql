@@ -58,6 +58,7 @@ CREATE TABLE "decisions" (
     "buyer_id" TEXT NOT NULL,
     "quantity" INTEGER NOT NULL,
     "limit_per_buyer" INTEGER,
+    "live_units_before" INTEGER NOT NULL,
     "outcome" "outcome" NOT NULL,
     "reason" "rejection_reason",
     "reserved_at" TIMESTAMPTZ(3) NOT NULL,
@@ -326,11 +327,15 @@ ALTER TABLE "orders" ADD CONSTRAINT "orders_amount" CHECK ("amount_cents" >= 0);
 ALTER TABLE "orders" ADD CONSTRAINT "orders_points" CHECK ("points" >= 0);
 ALTER TABLE "coupons" ADD CONSTRAINT "coupons_discount" CHECK ("discount_cents" >= 0);
 ALTER TABLE "decisions" ADD CONSTRAINT "decisions_reason" CHECK (("outcome" = 'REJECTED') = ("reason" IS NOT NULL));
+-- The last guard of the limit per buyer: the statement that writes a decision counts anew what its buyer has.
+ALTER TABLE "decisions" ADD CONSTRAINT "decisions_within_limit" CHECK (
+  "outcome" = 'REJECTED' OR "live_units_before" + "quantity" <= coalesce("limit_per_buyer", 0)
+);
 -- The audit counts messages by size.
 ALTER TABLE "outbox" ADD CONSTRAINT "outbox_size" CHECK ("size" > 0);
 
--- One live order per buyer and sale.
-CREATE UNIQUE INDEX "orders_one_live_per_buyer" ON "orders"("sale_id", "buyer_id") WHERE "status" IN ('PENDING_PAYMENT', 'PAID');
+-- Every decision adds up the live units of its buyer.
+CREATE INDEX "orders_live_of_buyer" ON "orders"("sale_id", "buyer_id") WHERE "status" IN ('PENDING_PAYMENT', 'PAID');
 
 -- The sweepers read these; all stay small.
 CREATE INDEX "orders_unpaid" ON "orders"("payment_deadline") WHERE "status" = 'PENDING_PAYMENT';
