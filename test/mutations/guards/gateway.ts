@@ -71,7 +71,7 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'a process holds no more streams than it may',
     file: 'gateway/watched-reservations.ts',
-    text: 'this.#isClosing || this.#count >= this.#watchersMax',
+    text: 'this.#isClosing || free <= 0',
     without: 'this.#isClosing',
     tests: { file: 'test/waiting.test.ts', named: 'the event stream a process' },
   },
@@ -81,6 +81,13 @@ export const gatewayGuards: Guard[] = [
     text: '>= PER_BUYER_MAX',
     without: '< 0',
     tests: { file: 'test/waiting.test.ts', named: 'the event stream one buyer' },
+  },
+  {
+    rule: 'one address does not take all the streams',
+    file: 'gateway/watched-reservations.ts',
+    text: '>= free) return',
+    without: '< 0) return',
+    tests: { file: 'test/waiting.test.ts', named: 'the event stream of one address' },
   },
   {
     rule: 'money is counted while buyers occupy all of their connections to the order service',
