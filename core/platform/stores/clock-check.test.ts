@@ -19,7 +19,7 @@ test('the check passes when the server does not answer, which another check repo
 })
 
 test('however often it is asked, the reference clock is read once in a second', async () => {
-  const readMs = vi.fn(() => Promise.resolve(Date.now()))
+  const readMs = vi.fn<() => Promise<number>>(() => Promise.resolve(Date.now()))
   const asked = clockCheck('Redis', readMs, 1_000)
   vi.useFakeTimers()
   try {
