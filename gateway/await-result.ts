@@ -1,4 +1,6 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Response } from 'express'
+import { addressForLimit } from '../core/platform/http/client-address.ts'
 import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
@@ -25,7 +27,7 @@ export interface Waiting {
   buyerId: string
   waitSeconds: number
   /** The wait ends when its client disconnects. */
-  res: ServerResponse
+  res: Response
 }
 
 /**
@@ -36,14 +38,15 @@ export async function awaitResult(
   watched: WatchedReservations,
   { reservationId, buyerId, waitSeconds, res }: Waiting,
 ): Promise<ReservationRecord | undefined> {
+  const client = { buyerId, address: addressForLimit(res.req.ip ?? '') }
   // 'close' has fired already if the client left while the reservation was read: the wait would last to its end.
-  if (res.closed || watched.refusal(buyerId)) return undefined
+  if (res.closed || watched.refusal(client)) return undefined
   let latest: ReservationRecord | undefined
   let end = () => {}
   const ended = new Promise<void>((resolve) => {
     end = resolve
   })
-  const stop = watched.watch(reservationId, buyerId, {
+  const stop = watched.watch(reservationId, client, {
     onRecord(record) {
       latest = record
       if (record.status !== 'RESERVED') end()

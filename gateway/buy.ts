@@ -6,7 +6,6 @@ import { addressForLimit } from '../core/platform/http/client-address.ts'
 import { readJson } from '../core/platform/http/json-body.ts'
 import { type HeaderList, parse, sendFault } from '../core/platform/http/problem.ts'
 import { bearer, type Tokens } from '../core/platform/http/tokens.ts'
-import type { KeyedBuckets } from '../core/platform/limits/keyed-buckets.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { isOutage } from '../core/platform/stores/outage.ts'
@@ -29,8 +28,6 @@ import type { SoldOut } from './sold-out.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 export interface BuyDeps {
-  /** Attempts of one client address in this process, with any token or none. */
-  addresses: KeyedBuckets
   tokens: Tokens
   catalogue: Catalogue
   soldOut: SoldOut
@@ -82,14 +79,11 @@ interface Caller {
   address: string
 }
 
-/** Needs only the headers and this process's memory, so it comes first. */
-function identify({ addresses, tokens }: BuyDeps, req: Request): Caller | BuyOutcome {
-  const address = addressForLimit(req.ip ?? '')
-  const bucket = addresses.take(address)
-  if (!bucket.taken) return { status: 'RATE_LIMITED', retryAfterMs: bucket.waitMs }
+/** Needs only the headers, so it comes first. */
+function identify({ tokens }: BuyDeps, req: Request): Caller | BuyOutcome {
   const verified = tokens.verify(bearer(req.headers.authorization))
   if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
-  return { buyer: verified.buyer, address }
+  return { buyer: verified.buyer, address: addressForLimit(req.ip ?? '') }
 }
 
 /**

@@ -25,7 +25,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   const sales = new Map<string, SaleFigures>()
   const turns = new SalesInTurn(stock)
   let sorted: SaleFigures[] = []
-  let refreshedAtMs = 0
+  let refreshedAtMs = -Infinity
 
   /** An epoch only ever rises here: Redis may have been restored from an older copy. */
   function learn(sale: SaleFigures): SaleFigures {
@@ -44,7 +44,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
       if (sale.closesAtMs + KEPT_AFTER_END_MS < Date.now()) sales.delete(sale.saleId)
     }
     sorted = inOrder([...sales.values()], stock.clockMs())
-    refreshedAtMs = Date.now()
+    refreshedAtMs = performance.now()
   }
 
   /**
@@ -73,7 +73,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
       return await lookUps.add(saleId)
     },
     clockMs: () => Math.round(stock.clockMs()),
-    isFresh: () => Date.now() - refreshedAtMs < 5 * REFRESH_MS,
+    isFresh: () => performance.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),
   }
 }

@@ -33,16 +33,16 @@ export const GatewayConfig = z
     ADDRESS_RATE_PER_SECOND: perSecond(50).describe('purchase attempts a second from one client address, per sale'),
     ADDRESS_BURST: burst(100).describe('purchase attempts from one client address at once, per sale'),
     POLL_RATE_PER_SECOND: perSecond(200).describe(
-      'requests a second that one process takes from one client address, of each kind: purchase attempts, paying and cancelling, everything else; ten times as many files of the page',
+      'requests a second that one gateway (all of its processes together) takes from one client address, of each kind: purchase attempts, reservations and orders, paying and cancelling, callbacks without a valid signature, everything else; ten times as many files of the page',
     ),
-    POLL_BURST: burst(1_000).describe('requests that one process takes from one client address at once, of each kind'),
+    POLL_BURST: burst(1_000).describe('requests that one gateway takes from one client address at once, of each kind'),
     SIGN_IN_RATE_PER_SECOND: perSecond(5).describe(
-      'sign-ins by name a second that one process takes from one client address',
+      'sign-ins by name a second that one gateway (all of its processes together) takes from one client address',
     ),
-    SIGN_IN_BURST: burst(20).describe('sign-ins by name that one process takes from one client address at once'),
+    SIGN_IN_BURST: burst(20).describe('sign-ins by name that one gateway takes from one client address at once'),
     CONNECTIONS_MAX: count(10_000, [1, 1_000_000]).describe('connections that one process holds; more are refused'),
     WATCHERS_MAX: count(5_000, [0, 1_000_000]).describe(
-      'buyers who may wait in one process for what becomes of their reservation (event streams, Prefer: wait)',
+      'buyers who may wait in one process for what becomes of their reservation (event streams, Prefer: wait); those of one client address take at most half of them',
     ),
     MAX_PENDING: count(10_000, [1, 10_000_000]).describe(
       "reservations of a sale that may wait for the broker's confirm; more are BUSY",

@@ -8,6 +8,7 @@ import { Loops } from '../core/platform/process/loops.ts'
 import { metricsAccess } from '../core/platform/http/metrics-access.ts'
 import { clockCheck } from '../core/platform/stores/clock-check.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
+import { clusterBuckets } from '../core/platform/limits/cluster-buckets.ts'
 import { servePage } from '../core/platform/http/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
@@ -16,20 +17,20 @@ import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-chec
 import type { StartService } from '../core/platform/process/service.ts'
 import { signedIn } from '../core/platform/http/signed-in.ts'
 import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/http/tokens.ts'
-import type { Bucket } from '../core/stock/reserving.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler, inFrontOfExpress } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
-import type { GatewayConfig } from './config.ts'
+import { type GatewayConfig, processCount } from './config.ts'
 import { openApiDocument } from './openapi.ts'
 import { publishInBatches } from './publish-in-batches.ts'
-import { reserveInBatches } from './reserve-in-batches.ts'
+import { rememberRefusals } from './remembered-refusals.ts'
+import { type Reserve, reserveInBatches } from './reserve-in-batches.ts'
 import { resendPending } from './resend-pending.ts'
 import { forwardTo } from './routes/forward.ts'
-import { addressLimit, bucketsOfAddresses } from './routes/limit.ts'
+import { addressBuckets, addressLimit } from './routes/limit.ts'
 import { getReservationEvents } from './routes/reservation-events.ts'
 import { getReservation } from './routes/reservations.ts'
 import { getSale, getSales } from './routes/sales.ts'
@@ -86,8 +87,10 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   )
   closers.add('resender', () => resender.close())
 
+  // The answer to a purchase is private and may change at any moment.
+  const headers = ['Cache-Control', 'no-store', ...securityHeaders()]
+  const count = countOutcomes(metrics)
   const deps: BuyDeps = {
-    addresses: bucketsOfAddresses(config),
     tokens: createTokens(config.TOKEN_SECRET),
     catalogue,
     soldOut,
@@ -95,16 +98,9 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     publish,
     watched,
     log,
-    // The answer to a purchase is private and may change at any moment.
-    headers: ['Cache-Control', 'no-store', ...securityHeaders()],
-    count: countOutcomes(metrics),
-    reserve: reserveInBatches(stock, {
-      buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
-      address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
-      sale: saleBucket(config),
-      maxPending: config.MAX_PENDING,
-      patienceMs: COMMAND_TIMEOUT_MS,
-    }),
+    headers,
+    count,
+    reserve: reserveWithinLimits(stock, config),
   }
   const buy = buyHandler(deps)
   const http = await startHttp({
@@ -128,7 +124,9 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
       ),
     },
     shortcut: inFrontOfExpress(buy),
-    limit: addressLimit(config),
+    limit: addressLimit(addressBuckets(config, clusterBuckets(processCount(config))), headers, () =>
+      count('RATE_LIMITED'),
+    ),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
@@ -160,11 +158,19 @@ function mountRoutes(
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }
 
-function saleBucket({
-  GATEWAY_RATE_PER_SECOND: ratePerSecond,
-  GATEWAY_BURST: burst,
-}: GatewayConfig): Bucket | undefined {
-  return ratePerSecond === 0 ? undefined : { ratePerSecond, burst }
+function reserveWithinLimits(stock: Stock, config: GatewayConfig): Reserve {
+  const sale =
+    config.GATEWAY_RATE_PER_SECOND === 0
+      ? undefined
+      : { ratePerSecond: config.GATEWAY_RATE_PER_SECOND, burst: config.GATEWAY_BURST }
+  const reserve = reserveInBatches(stock, {
+    buyer: { ratePerSecond: config.BUYER_RATE_PER_SECOND, burst: config.BUYER_BURST },
+    address: { ratePerSecond: config.ADDRESS_RATE_PER_SECOND, burst: config.ADDRESS_BURST },
+    sale,
+    maxPending: config.MAX_PENDING,
+    patienceMs: COMMAND_TIMEOUT_MS,
+  })
+  return rememberRefusals(reserve, sale)
 }
 
 function countWatchers(registry: Registry, watched: WatchedReservations): void {

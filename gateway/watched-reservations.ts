@@ -13,6 +13,12 @@ const READ_TOGETHER_MAX = 200
 /** Enough for some tabs and a phone. */
 const PER_BUYER_MAX = 6
 
+/** Whose watcher it is. */
+export interface Client {
+  buyerId: string
+  address: string
+}
+
 export interface Watcher {
   /** The reservation as it is now; also when nothing has changed. */
   onRecord: (record: ReservationRecord) => void
@@ -27,6 +33,7 @@ export class WatchedReservations {
   readonly #watchersMax: number
   readonly #byId = new Map<string, { buyerId: string; watchers: Set<Watcher> }>()
   readonly #byBuyer = new Map<string, number>()
+  readonly #byAddress = new Map<string, number>()
   readonly #polling: Repeating
   #count = 0
   #isClosing = false
@@ -48,28 +55,33 @@ export class WatchedReservations {
     return this.#count
   }
 
-  /** Why no further buyer can wait here, or this one cannot; undefined when they can. */
-  refusal(buyerId: string): 'FULL' | 'TOO_MANY_OF_YOURS' | undefined {
-    if (this.#isClosing || this.#count >= this.#watchersMax) return 'FULL'
+  /**
+   * Why no further client can wait here, or this one cannot; undefined when they can. An address has at most as many
+   * watchers as are free: alone it gets half of all, and beside others still less, so that it never uses up the last.
+   */
+  refusal({ buyerId, address }: Client): 'FULL' | 'TOO_MANY_OF_ADDRESS' | 'TOO_MANY_OF_YOURS' | undefined {
+    const free = this.#watchersMax - this.#count
+    if (this.#isClosing || free <= 0) return 'FULL'
+    if ((this.#byAddress.get(address) ?? 0) >= free) return 'TOO_MANY_OF_ADDRESS'
     return (this.#byBuyer.get(buyerId) ?? 0) >= PER_BUYER_MAX ? 'TOO_MANY_OF_YOURS' : undefined
   }
 
   /** Calls the watcher with the reservation as it is now, and after every change. @returns the end of it, to be called once. */
-  watch(reservationId: string, buyerId: string, watcher: Watcher): () => void {
+  watch(reservationId: string, { buyerId, address }: Client, watcher: Watcher): () => void {
     const watched = this.#byId.get(reservationId) ?? { buyerId, watchers: new Set() }
     const { watchers } = watched
     watchers.add(watcher)
     this.#byId.set(reservationId, watched)
-    this.#byBuyer.set(buyerId, (this.#byBuyer.get(buyerId) ?? 0) + 1)
+    add(this.#byBuyer, buyerId, 1)
+    add(this.#byAddress, address, 1)
     this.#count++
     // Read after the registration, so that no change between the two is missed.
     void this.#read([reservationId])
     return () => {
       watchers.delete(watcher)
       if (watchers.size === 0) this.#byId.delete(reservationId)
-      const left = (this.#byBuyer.get(buyerId) ?? 0) - 1
-      if (left > 0) this.#byBuyer.set(buyerId, left)
-      else this.#byBuyer.delete(buyerId)
+      add(this.#byBuyer, buyerId, -1)
+      add(this.#byAddress, address, -1)
       this.#count--
     }
   }
@@ -100,4 +112,10 @@ export class WatchedReservations {
       }
     }
   }
+}
+
+function add(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change
+  if (count > 0) counts.set(key, count)
+  else counts.delete(key)
 }

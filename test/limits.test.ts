@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
 import { inParallel } from './support/parallel.ts'
@@ -68,23 +68,43 @@ test('all buyers of a sale together get only so much, and a refusal for another 
   )
 })
 
-test('in a crowd that has used up everything, buyers pay and the provider reports their money', async () => {
+test.each([
+  ['in its process', { POLL_BURST: '2', POLL_RATE_PER_SECOND: '0.001' }],
+  ['in Redis', { ADDRESS_BURST: '2', ADDRESS_RATE_PER_SECOND: '0.001' }],
+])('an address beyond its own bucket %s takes nothing of the limit that the buyers of a sale share', async (_, own) => {
+  const saleId = await system.createSale({ stock: 100 })
+  const tokens = await inParallel(8, 4, (i) => system.signIn(`of two addresses ${i}`))
+  await withGateway({ GATEWAY_BURST: '4', GATEWAY_RATE_PER_SECOND: '0.001', ...own }, async () => {
+    const buyFrom = (address: string, i: number) =>
+      system.buy(saleId, tokens[i] ?? '', {}, { 'x-forwarded-for': address })
+    const greedy = await inParallel(6, 1, (i) => buyFrom('203.0.113.7', i))
+    expect(greedy.map(({ status }) => status)).toEqual([202, 202, 429, 429, 429, 429])
+    const modest = await inParallel(2, 1, (i) => buyFrom('203.0.113.8', 6 + i))
+    expect(modest.map(({ status }) => status)).toEqual([202, 202])
+  })
+})
+
+test('in a crowd that has used up everything, buyers follow and pay their orders, and the provider reports their money', async () => {
   const saleId = await system.createSale()
   await withGateway(
     { GATEWAY_BURST: '1', GATEWAY_RATE_PER_SECOND: '0.001', POLL_BURST: '4', POLL_RATE_PER_SECOND: '0.001' },
     async () => {
       const token = await system.signIn('who bought')
+      const late = await system.signIn('who came too late')
       const { body } = await system.buy(saleId, token)
       const { orderId } = await eventually(
         'the order',
         () => findReservation(system.world, String(body.id)).then((found) => ({ orderId: found?.orderId })),
         (found) => found.orderId !== undefined,
       )
-      expect(
-        (await inParallel(5, 1, () => call('GET', system.url(`/orders/${orderId}`), { token }))).at(-1)?.status,
-      ).toBe(429)
-      expect((await system.buy(saleId, await system.signIn('who came too late'))).status).toBe(429)
+      // Those of the sale, then those of the address.
+      const attempts = await inParallel(5, 1, () => system.buy(saleId, late))
+      expect(attempts.map(({ status }) => status)).toEqual([429, 429, 429, 429, 429])
+      const polls = await inParallel(5, 1, () => call('GET', system.url('/sales')))
+      expect(polls.at(-1)?.status).toBe(429)
 
+      const ordered = await inParallel(5, 1, () => call('GET', system.url(`/orders/${orderId}`), { token }))
+      expect(ordered.map(({ status }) => status)).toEqual([200, 200, 200, 200, 429])
       const payment = await call('POST', system.url(`/orders/${orderId}/payments`), { token })
       expect(payment.status).toBe(201)
       const paid = await inParallel(6, 1, () =>
@@ -93,6 +113,53 @@ test('in a crowd that has used up everything, buyers pay and the provider report
       expect(new Set(paid.map((answer) => answer.status))).toEqual(new Set([200]))
     },
   )
+})
+
+test('a refused buyer is refused again without Redis', async () => {
+  const saleId = await system.createSale()
+  await withGateway({ BUYER_BURST: '1', BUYER_RATE_PER_SECOND: '0.001' }, async () => {
+    const hasty = await system.signIn('hasty again')
+    const attempt = () => system.buy(saleId, hasty)
+    await attempt()
+    const { redis, stock } = system.world
+    const sale = stock.keys.sale(saleId)
+    // What is remembered is asked for again after a second, and the cancel worker brings a lost sale back.
+    const answer = await eventually(
+      'an answer while the sale is not in Redis',
+      async () => {
+        await eventually('a refusal', attempt, ({ status }) => status === 429)
+        await redis.rename(sale, `${sale}-away`).catch(() => undefined)
+        const { status } = await attempt()
+        const isAway = (await redis.renamenx(`${sale}-away`, sale)) === 1
+        return isAway ? status : undefined
+      },
+      (status) => status === 429,
+    )
+    expect(answer).toBe(429)
+  })
+})
+
+test("a step of the gateway's clock, an hour ahead and back, locks no buyer out", async () => {
+  const saleId = await system.createSale()
+  const now = Date.now.bind(Date)
+  const limits = { POLL_BURST: '20', POLL_RATE_PER_SECOND: '20', BUYER_BURST: '1', ADDRESS_BURST: '5' }
+  await withGateway({ ...limits, ADDRESS_RATE_PER_SECOND: '5', BUYER_RATE_PER_SECOND: '5' }, async () => {
+    try {
+      for (const [i, stepMs] of [3_600_000, 0, -3_600_000, 0].entries()) {
+        vi.spyOn(Date, 'now').mockImplementation(() => now() + stepMs)
+        // A token is valid by the clock that it was made with.
+        const token = await system.signIn(`after step ${i}`)
+        await inParallel(30, 10, () => call('GET', system.url('/sales')))
+        await inParallel(10, 10, () => system.buy(saleId, token))
+        for (const attempt of [() => call('GET', system.url('/sales')), () => system.buy(saleId, token)]) {
+          const answer = await eventually(`an answer after step ${i}`, attempt, ({ status }) => status < 300)
+          expect(answer.status).toBeLessThan(300)
+        }
+      }
+    } finally {
+      vi.restoreAllMocks()
+    }
+  })
 })
 
 test('once a sale is known to be sold out, late buyers are refused without asking Redis, and so without their bucket', async () => {

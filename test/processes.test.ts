@@ -5,6 +5,7 @@ import { call } from './support/http-client.ts'
 import { eventually } from './support/eventually.ts'
 import { inParallel } from './support/parallel.ts'
 import { stretched } from './support/patience.ts'
+import { RawConnection } from './support/raw-http.ts'
 import { type ServiceProcess, startProcess } from './support/service-process.ts'
 import { startSystem, type System } from './support/system.ts'
 
@@ -22,8 +23,9 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 async function withProcesses(settings: Record<string, string>, check: () => Promise<void>): Promise<void> {
-  gateway = await startProcess('gateway', { ...system.env, GATEWAY_PROCESSES: '2', ...settings })
-  await eventually('two processes', workers, ({ length }) => length === 2)
+  const { GATEWAY_PROCESSES = '2' } = settings
+  gateway = await startProcess('gateway', { ...system.env, ...settings, GATEWAY_PROCESSES })
+  await eventually('all processes', workers, ({ length }) => length === Number(GATEWAY_PROCESSES))
   try {
     await check()
   } finally {
@@ -40,6 +42,47 @@ const workers = () =>
 // A connection of its own for every call: they are what is handed round.
 const buy = (saleId: string, i: number) =>
   system.buyUntilAvailable(saleId, tokens[i % BUYERS] ?? '', {}, { connection: 'close' })
+
+const POLLS = { POLL_BURST: '200', POLL_RATE_PER_SECOND: '0.001' }
+const POLL = 'GET /sales HTTP/1.1\r\nHost: shop\r\n\r\n'
+const purchase = (saleId: string, token: string) =>
+  `POST /sales/${saleId}/reservations HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer ${token}\r\nContent-Length: 0\r\n\r\n`
+
+/** Sends requests at once, and counts the answers by status. */
+async function answersTo(
+  client: RawConnection,
+  request: (i: number) => string,
+  count: number,
+): Promise<Record<number, number>> {
+  const before = client.answers().length
+  client.send(Array.from({ length: count }, (_, i) => request(i)).join(''))
+  const answers = await eventually(
+    `${count} answers`,
+    () => client.answers().slice(before),
+    ({ length }) => length === count,
+  )
+  const counts: Record<number, number> = {}
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+/** A connection to that worker: the others are paused until it has accepted. */
+async function connectionTo(pid: number): Promise<RawConnection> {
+  const others = workers().filter((other) => other !== pid)
+  for (const other of others) process.kill(other, 'SIGSTOP')
+  try {
+    const client = await new RawConnection(system.url('')).opened()
+    client.send('GET /livez HTTP/1.1\r\nHost: shop\r\n\r\n')
+    await eventually(
+      'an answer',
+      () => client.answers(),
+      ({ length }) => length === 1,
+    )
+    return client
+  } finally {
+    for (const other of others) process.kill(other, 'SIGCONT')
+  }
+}
 
 test('they sell one stock, and their figures are told as one', () =>
   withProcesses({}, async () => {
@@ -59,6 +102,38 @@ test('the limit of the whole gateway holds for all of them together', () =>
     const saleId = await system.createSale({ stock: BUYERS })
     const answers = await inParallel(60, 10, (i) => buy(saleId, i))
     expect(answers.filter((answer) => answer.status === 202)).toHaveLength(20)
+  }))
+
+test('one connection, which one of them serves, gets the whole of each limit', () =>
+  withProcesses(
+    { GATEWAY_PROCESSES: '4', GATEWAY_BURST: '20', GATEWAY_RATE_PER_SECOND: '0.001', ...POLLS },
+    async () => {
+      const saleId = await system.createSale({ stock: BUYERS })
+      const client = await new RawConnection(system.url('')).opened()
+      expect(await answersTo(client, (i) => purchase(saleId, tokens[i] ?? ''), 25)).toEqual({ 202: 20, 429: 5 })
+      expect(await answersTo(client, () => POLL, 250)).toEqual({ 200: 200, 429: 50 })
+      client.close()
+    },
+  ))
+
+test('an address that has used up its bucket in one of them is refused by the others, another address is not', () =>
+  withProcesses({ TRUST_PROXY_HOPS: '1', ...POLLS }, async () => {
+    const [one, other] = [await connectionTo(workers()[0] ?? 0), await connectionTo(workers()[1] ?? 0)]
+    const from = (address: string) => POLL.replace('\r\n\r\n', `\r\nX-Forwarded-For: ${address}\r\n\r\n`)
+    expect(await answersTo(one, () => from('203.0.113.7'), 250)).toEqual({ 200: 200, 429: 50 })
+    let admitted = 0
+    await eventually(
+      'the other to refuse',
+      () => answersTo(other, () => from('203.0.113.7'), 1),
+      (statuses) => {
+        admitted += statuses[200] ?? 0
+        return statuses[429] === 1
+      },
+    )
+    // Its own bucket would have admitted 200.
+    expect(admitted).toBeLessThan(200)
+    expect(await answersTo(other, () => from('203.0.113.8'), 10)).toEqual({ 200: 10 })
+    for (const connection of [one, other]) connection.close()
   }))
 
 test('one that dies is replaced, and what it had accepted becomes orders', () =>

@@ -3,6 +3,7 @@ import { openEventStream, type EventStream } from './support/event-stream.ts'
 import { eventually } from './support/eventually.ts'
 import { expectRefused } from './support/expect-refused.ts'
 import { call } from './support/http-client.ts'
+import { inParallel } from './support/parallel.ts'
 import { startSystem, type System } from './support/system.ts'
 import { changeReservation } from './support/change-reservation.ts'
 import { findReservation } from './support/find-reservation.ts'
@@ -177,6 +178,26 @@ describe('the event stream', () => {
       async () => (await call('GET', system.url('/metrics'))).text,
       (text) => /seckill_watched_reservations\S* 0/.test(text),
     )
+    await system.stop('gateway')
+    await system.start('gateway')
+  })
+
+  test('of one address takes at most half of what a process has, and leaves the rest to others', async () => {
+    await system.stop('gateway')
+    await system.start('gateway', { WATCHERS_MAX: '4', TRUST_PROXY_HOPS: '1' })
+    const buyer = await holder()
+    const leaving = new AbortController()
+    const from = (address: string) => ({ authorization: `Bearer ${buyer.token}`, 'x-forwarded-for': address })
+    const statusFrom = async (address: string) =>
+      (await fetch(system.url(`${buyer.path}/events`), { headers: from(address), signal: leaving.signal })).status
+    const greedy = await inParallel(3, 1, () => statusFrom('203.0.113.7'))
+    expect(greedy).toEqual([200, 200, 429])
+    const { headers } = await call('GET', system.url(buyer.path), {
+      headers: { ...waitFor(30), ...from('203.0.113.7') },
+    })
+    expect(headers.get('preference-applied')).toBeNull()
+    expect([await statusFrom('203.0.113.8'), await statusFrom('203.0.113.9')]).toEqual([200, 200])
+    leaving.abort()
     await system.stop('gateway')
     await system.start('gateway')
   })

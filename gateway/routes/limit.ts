@@ -1,48 +1,98 @@
-import type { Request, RequestHandler } from 'express'
+import type { Request, Response } from 'express'
 import { addressForLimit } from '../../core/platform/http/client-address.ts'
-import { KeyedBuckets } from '../../core/platform/limits/keyed-buckets.ts'
-import { sendProblem } from '../../core/platform/http/problem.ts'
+import { type HeaderList, sendProblem } from '../../core/platform/http/problem.ts'
+import type { ClusterBuckets } from '../../core/platform/limits/cluster-buckets.ts'
+import type { KeyedBuckets } from '../../core/platform/limits/keyed-buckets.ts'
 import type { GatewayConfig } from '../config.ts'
 
 type Limits = Pick<GatewayConfig, 'POLL_RATE_PER_SECOND' | 'POLL_BURST' | 'SIGN_IN_RATE_PER_SECOND' | 'SIGN_IN_BURST'>
-
-/** One set for each kind of request: a client who polls too much does not keep its neighbours from buying or paying. */
-export const bucketsOfAddresses = (limits: Limits) => new KeyedBuckets(limits.POLL_RATE_PER_SECOND, limits.POLL_BURST)
+type Kind = 'purchase' | 'signIn' | 'result' | 'payment' | 'callback' | 'page' | 'other'
 
 /**
- * Rate limits of one client address. They protect this process and live in it, so a client who is served by several
- * processes gets a little more. Purchases have theirs in buy.ts.
+ * A bucket per address for each kind of request: a rush of purchases, or a client who polls too much, does not keep its
+ * neighbours from paying for what they hold.
  */
-export function addressLimit(limits: Limits): RequestHandler {
-  const buckets = {
-    signIn: new KeyedBuckets(limits.SIGN_IN_RATE_PER_SECOND, limits.SIGN_IN_BURST),
-    payment: bucketsOfAddresses(limits),
-    page: new KeyedBuckets(PAGE_FILES * limits.POLL_RATE_PER_SECOND, PAGE_FILES * limits.POLL_BURST),
-    other: bucketsOfAddresses(limits),
-  }
-  return (req, res, next) => {
-    const kind = kindOf(req)
-    const token = kind && buckets[kind].take(addressForLimit(req.ip ?? ''))
-    if (!token || token.taken) return next()
-    const retryAfterSeconds = token.waitMs / 1_000
-    sendProblem(res, 'RATE_LIMITED', 'Too many requests from this address; wait before the next.', {
-      retryAfterSeconds,
-    })
+export type AddressBuckets = Record<Kind, KeyedBuckets>
+
+/** The shop's page is some ten files, and must load for a buyer who polled too much: it tells them to wait. */
+const PAGE_FILES = 10
+
+export function addressBuckets(limits: Limits, { named }: ClusterBuckets): AddressBuckets {
+  const like = (name: Kind, times = 1) => named(name, times * limits.POLL_RATE_PER_SECOND, times * limits.POLL_BURST)
+  return {
+    purchase: like('purchase'),
+    signIn: named('signIn', limits.SIGN_IN_RATE_PER_SECOND, limits.SIGN_IN_BURST),
+    result: like('result'),
+    payment: like('payment'),
+    callback: like('callback'),
+    page: like('page', PAGE_FILES),
+    other: like('other'),
   }
 }
 
-const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
-/** The shop's page is some ten files, and must load for a buyer who polled too much: it tells them to wait. */
-const PAGE_FILES = 10
-const PAGE = /^\/(assets\/[^/]+)?$/
-const SIGN_IN = /^\/sessions\/?$/i
-const PAYMENT = /^\/orders\//i
+/**
+ * Charges the client address for every request but the health checks, before anything that clients share: the order
+ * service, Redis, the limit of a sale.
+ * @param onPurchase called for each purchase that is refused
+ * @returns whether the request was refused
+ */
+export function addressLimit(
+  buckets: AddressBuckets,
+  headers: HeaderList,
+  onPurchase: () => void,
+): (req: Request, res: Response) => boolean {
+  return (req, res) => {
+    const kind = kindOf(req.method, pathOf(req))
+    if (kind === undefined) return false
+    const address = addressForLimit(req.ip ?? '')
+    const token = buckets[kind].take(address)
+    if (token.taken) {
+      if (kind === 'callback') res.once('finish', () => giveBackIfTrue(res, buckets.callback, address))
+      return false
+    }
+    if (kind === 'purchase') onPurchase()
+    const retryAfterSeconds = token.waitMs / 1_000
+    sendProblem(
+      res,
+      'RATE_LIMITED',
+      'Too many requests from this address; wait before the next.',
+      { retryAfterSeconds },
+      headers,
+    )
+    return true
+  }
+}
 
-/** Undefined for a request that is not limited here. */
-function kindOf({ method, path }: Request): 'signIn' | 'payment' | 'page' | 'other' | undefined {
-  // The provider reports the money of all buyers from one address.
-  if (path === '/payments/callback' || (method === 'POST' && PURCHASE.test(path))) return undefined
+/** The provider reports the money of all buyers from one address: only callbacks that are refused use up its bucket. */
+function giveBackIfTrue(res: Response, buckets: KeyedBuckets, address: string): void {
+  if (res.statusCode < 300) buckets.giveBack(address)
+}
+
+const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
+const SIGN_IN = /^\/sessions\/?$/i
+const CALLBACK = /^\/payments\/callback\/?$/i
+const PAYMENT = /^\/(orders|payments)\//i
+/** What buyers ask for who hold a unit, event streams included. */
+const RESULT = /^\/(orders|reservations)\//i
+const PAGE = /^\/(assets\/[^/]+)?$/
+const HEALTH = /^\/(livez|readyz)\/?$/i
+
+/** Undefined for what has no limit. */
+function kindOf(method: string, path: string): Kind | undefined {
+  if (method === 'POST' && PURCHASE.test(path)) return 'purchase'
   if (SIGN_IN.test(path)) return 'signIn'
+  if (CALLBACK.test(path)) return 'callback'
+  if (method === 'POST' && PAYMENT.test(path)) return 'payment'
+  if (RESULT.test(path)) return 'result'
   if (PAGE.test(path)) return 'page'
-  return method === 'POST' && PAYMENT.test(path) ? 'payment' : 'other'
+  return HEALTH.test(path) ? undefined : 'other'
+}
+
+/** As Express's router reads it, so that no other spelling of a path gets another bucket. */
+function pathOf(req: Request): string {
+  try {
+    return req.path
+  } catch {
+    return '' // A target that cannot be parsed, such as "http://[".
+  }
 }

@@ -73,7 +73,7 @@ test.each([
   answer.happen(record)
   await soon()
   expect(watched.count).toBe(0)
-  expect(watched.refusal('eve')).toBeUndefined()
+  expect(watched.refusal({ buyerId: 'eve', address: '' })).toBeUndefined()
   await watched.close()
   await server.close()
 })

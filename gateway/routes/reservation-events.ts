@@ -1,10 +1,11 @@
 import type { Response } from 'express'
+import { addressForLimit } from '../../core/platform/http/client-address.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
 import type { ReservationRecord } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { reservationView } from '../answers.ts'
-import type { WatchedReservations } from '../watched-reservations.ts'
+import type { Client, WatchedReservations } from '../watched-reservations.ts'
 import { readOwn } from './reservations.ts'
 
 /** Sent to the client: pause before it reconnects. */
@@ -31,21 +32,28 @@ export function getReservationEvents(
     const lastEventId = req.get('last-event-id')
     // EventSource reconnects after every end, except after 204.
     if (lastEventId === record.status && isFinal(record)) return void res.status(204).end()
-    refuseIfFull(watched, buyerId)
+    const client = { buyerId, address: addressForLimit(req.ip ?? '') }
+    refuseIfFull(watched, client)
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
     if (req.method === 'HEAD') return void res.end()
     res.write(`retry: ${RETRY_MS}\n\n`)
-    stream(res, watched, { reservationId, buyerId, lastEventId })
+    stream(res, watched, { reservationId, client, lastEventId })
   }
 }
 
-function refuseIfFull(watched: WatchedReservations, buyerId: string): void {
-  const refusal = watched.refusal(buyerId)
+function refuseIfFull(watched: WatchedReservations, client: Client): void {
+  const refusal = watched.refusal(client)
   const retry = { retryAfterSeconds: RETRY_AFTER_SECONDS }
   if (refusal === 'FULL')
     throw new ProblemError(
       'BUSY',
       'Too many buyers wait here already; ask for the reservation itself from time to time.',
+      retry,
+    )
+  if (refusal === 'TOO_MANY_OF_ADDRESS')
+    throw new ProblemError(
+      'RATE_LIMITED',
+      'Too many streams are open from this address; ask for the reservation itself from time to time.',
       retry,
     )
   if (refusal) throw new ProblemError('RATE_LIMITED', 'You have too many streams open; close one.', retry)
@@ -56,7 +64,7 @@ const isFinal = ({ status }: ReservationRecord) => status !== 'RESERVED' && stat
 function stream(
   res: Response,
   watched: WatchedReservations,
-  { reservationId, buyerId, lastEventId }: { reservationId: string; buyerId: string; lastEventId: string | undefined },
+  { reservationId, client, lastEventId }: { reservationId: string; client: Client; lastEventId: string | undefined },
 ): void {
   let latest = lastEventId
   const end = () => {
@@ -66,7 +74,7 @@ function stream(
     if (!res.writableEnded) res.write(text)
   }
   const timers = [setInterval(() => write(':\n\n'), HEARTBEAT_MS), setTimeout(end, STREAM_MS_MAX)]
-  const stop = watched.watch(reservationId, buyerId, {
+  const stop = watched.watch(reservationId, client, {
     onRecord(record) {
       if (record.status === latest) return
       latest = record.status

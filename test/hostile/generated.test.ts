@@ -141,7 +141,8 @@ function seldomGenerated({ ids, tokens }: Known): GeneratedRequest[] {
         body: Buffer.from(text),
       }))
   const [open = '', ofOneUnit = ''] = ids.saleId ?? []
-  const [payer = '', ...others] = [tokens[0] ?? '', ...tokens.slice(-2)]
+  const [payer = ''] = tokens
+  const others = tokens.slice(-2)
   return [
     ...others.flatMap((token) =>
       [open, ofOneUnit].flatMap((sale) => post('/sales/{saleId}/reservations', sale, token, '{"quantity":1}')),

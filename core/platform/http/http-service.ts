@@ -19,10 +19,10 @@ export interface HttpServiceOptions {
   checks: Checks
   /** Mounts the service's own routes. */
   routes: (app: Express) => void
+  /** Runs before everything that costs more than memory, also of this process; true when it has refused the request. */
+  limit?: (req: Request, res: Response) => boolean
   /** Runs in front of Express and answers the requests that it knows; false leaves the request to Express. */
   shortcut?: (req: Request, res: Response) => boolean
-  /** Runs before every route of Express except the health checks. */
-  limit?: RequestHandler
   /** Runs before /metrics. */
   metricsAccess?: RequestHandler
   trustProxyHops?: number
@@ -36,10 +36,11 @@ const HEADERS_MAX = 100
 /** An Express app on its own server, with /livez, /readyz, /metrics, limits and problem documents around the routes. */
 export async function startHttp(options: HttpServiceOptions): Promise<{ port: number; close: () => Promise<void> }> {
   const app = buildApp(options)
-  const { shortcut } = options
+  const { limit, shortcut } = options
   const answer = (req: Request, res: Response) => {
     // Both have Express's prototypes, so that `req.ip` and the like also work in front of Express.
-    if (!isRefused(req, res) && !shortcut?.(req, res)) app(req, res, (error) => refuseTarget(res, error))
+    if (isRefused(req, res) || limit?.(req, res) || shortcut?.(req, res)) return
+    app(req, res, (error) => refuseTarget(res, error))
   }
   const server = createServer({ ...serverLimits, ...withExpressPrototypes(app) }, answer as RequestListener)
   // An unknown Expect header may be ignored; without a listener Node answers it itself, without a problem document.
@@ -51,7 +52,7 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   return { port, close: () => closeServer(server, connections) }
 }
 
-function buildApp({ log, metrics, checks, routes, limit, metricsAccess, trustProxyHops = 0 }: HttpServiceOptions) {
+function buildApp({ log, metrics, checks, routes, metricsAccess, trustProxyHops = 0 }: HttpServiceOptions) {
   const app = express()
   app.disable('x-powered-by')
   Object.defineProperty(app.request, 'ip', {
@@ -67,7 +68,6 @@ function buildApp({ log, metrics, checks, routes, limit, metricsAccess, trustPro
     res.json({ status: 'alive' })
   })
   app.get('/readyz', showStartNonce, readiness(checks))
-  if (limit) app.use(limit)
   const readMetrics = metricsReader(metrics)
   if (metricsAccess) app.get('/metrics', metricsAccess)
   app.get('/metrics', async (req, res) => {

@@ -14,3 +14,11 @@ test('only so many are kept: the one that was used least recently is forgotten',
   expect(taken(buckets, 'a', 'b', 'a', 'c')).toEqual([true, true, false, true])
   expect(taken(buckets, 'a', 'b')).toEqual([false, true])
 })
+
+test('a token that is given back can be taken again, and never makes more than the burst', () => {
+  const buckets = new KeyedBuckets(0.001, 2)
+  buckets.giveBack('a')
+  expect(taken(buckets, 'a', 'a', 'a')).toEqual([true, true, false])
+  buckets.giveBack('a')
+  expect(taken(buckets, 'a', 'a')).toEqual([true, false])
+})

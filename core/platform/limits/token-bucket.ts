@@ -3,6 +3,7 @@ export class TokenBucket {
   readonly #ratePerSecond: number
   readonly #burst: number
   #tokens: number
+  /** Monotonic: a step of the wall clock must neither empty nor fill a bucket. */
   #filledAtMs = performance.now()
 
   constructor(ratePerSecond: number, burst: number) {
@@ -19,11 +20,26 @@ export class TokenBucket {
     return { taken: true }
   }
 
-  /** For a limit that delays: takes the tokens, on credit if need be, and returns the ms to wait before using them. */
+  /**
+   * For a limit that delays: takes the tokens, on credit if need be, and returns the ms to wait before using them.
+   * A negative amount gives tokens back.
+   */
   spend(amount: number): number {
     this.#refill()
     this.#tokens -= amount
     return Math.max(0, this.#msFor(-this.#tokens))
+  }
+
+  /** Tokens now; negative after spending on credit. */
+  level(): number {
+    this.#refill()
+    return this.#tokens
+  }
+
+  /** Never raises the level. */
+  lowerTo(level: number): void {
+    this.#refill()
+    this.#tokens = Math.min(this.#tokens, level)
   }
 
   #refill(): void {

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import closeWithGrace from 'close-with-grace'
+import { serveClusterBuckets } from '../limits/cluster-buckets.ts'
 import type { Logger } from './log.ts'
 import { serveClusterMetrics } from './process-metrics.ts'
 
@@ -16,7 +17,7 @@ const YOUNG_GENERATION = '--max-semi-space-size=64'
 
 /**
  * Runs this program as `count` workers on one port, and restarts a worker that dies. Each worker has connections of its
- * own to PostgreSQL, Redis and RabbitMQ; the workers share nothing else.
+ * own to PostgreSQL, Redis and RabbitMQ; the workers share nothing else but rate limits.
  */
 export async function runProcesses(count: number, log: Logger): Promise<void> {
   // Each worker accepts for itself. With round-robin, a connection that the primary is handing to a dying worker would
@@ -24,6 +25,7 @@ export async function runProcesses(count: number, log: Logger): Promise<void> {
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ execArgv: [...process.execArgv, YOUNG_GENERATION] })
   serveClusterMetrics(log)
+  serveClusterBuckets()
   let stopping = false
   let listening = false
   cluster.on('listening', () => {

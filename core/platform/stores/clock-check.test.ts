@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { clockCheck } from './clock-check.ts'
 
 const check = (aheadMs: number) => clockCheck('Redis', async () => Date.now() - aheadMs, 300_000)()
@@ -16,4 +16,19 @@ test.each([
 
 test('the check passes when the server does not answer, which another check reports', async () => {
   expect(await clockCheck('Redis', () => Promise.reject(new Error('away')), 1)()).toBe(true)
+})
+
+test('however often it is asked, the reference clock is read once in a second', async () => {
+  const readMs = vi.fn<() => Promise<number>>(() => Promise.resolve(Date.now()))
+  const asked = clockCheck('Redis', readMs, 1_000)
+  vi.useFakeTimers()
+  try {
+    for (let i = 0; i < 100; i++) expect(await asked()).toBe(true)
+    expect(readMs).toHaveBeenCalledTimes(1)
+    vi.advanceTimersByTime(1_000)
+    await asked()
+    expect(readMs).toHaveBeenCalledTimes(2)
+  } finally {
+    vi.useRealTimers()
+  }
 })

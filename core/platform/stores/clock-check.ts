@@ -1,5 +1,8 @@
 import type { CheckResult } from '../process/readiness.ts'
 
+/** Minimum interval between two readings of the reference clock, because /readyz is public and has no rate limit. */
+const INTERVAL_MS = 1_000
+
 /**
  * For /readyz of a service that verifies signed times: it would reject every signature once its clock is off by more
  * than the tolerance.
@@ -12,7 +15,10 @@ export function clockCheck(
   readMs: () => Promise<number>,
   toleranceMs: number,
 ): () => Promise<CheckResult> {
-  return async () => {
+  let comparedAtMs = -Infinity
+  let result: Promise<CheckResult>
+
+  async function compare(): Promise<CheckResult> {
     const askedAtMs = Date.now()
     const theirMs = await readMs().catch(() => undefined)
     const answeredAtMs = Date.now()
@@ -27,5 +33,11 @@ export function clockCheck(
         `The clock of this service is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${name}, ` +
         `and signed times may differ by ${toleranceMs / 1_000} s: set both clocks by NTP.`,
     }
+  }
+  return () => {
+    if (performance.now() - comparedAtMs < INTERVAL_MS) return result
+    comparedAtMs = performance.now()
+    result = compare()
+    return result
   }
 }

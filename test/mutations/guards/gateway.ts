@@ -2,6 +2,10 @@ import type { Guard } from '../guard.ts'
 
 const SOLD_OUT = 'gateway/sold-out.test.ts'
 const OUTAGES = 'test/outages.test.ts'
+const ADDRESSES = 'test/hostile/addresses.test.ts'
+const SHARED = 'core/platform/limits/shared-buckets.ts'
+const SHARED_TEST = 'core/platform/limits/shared-buckets.test.ts'
+const REFUSALS_TEST = 'gateway/remembered-refusals.test.ts'
 
 /** The gateway and its hand-over to the broker. */
 export const gatewayGuards: Guard[] = [
@@ -71,7 +75,7 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'a process holds no more streams than it may',
     file: 'gateway/watched-reservations.ts',
-    text: 'this.#isClosing || this.#count >= this.#watchersMax',
+    text: 'this.#isClosing || free <= 0',
     without: 'this.#isClosing',
     tests: { file: 'test/waiting.test.ts', named: 'the event stream a process' },
   },
@@ -81,6 +85,13 @@ export const gatewayGuards: Guard[] = [
     text: '>= PER_BUYER_MAX',
     without: '< 0',
     tests: { file: 'test/waiting.test.ts', named: 'the event stream one buyer' },
+  },
+  {
+    rule: 'one address does not take all the streams',
+    file: 'gateway/watched-reservations.ts',
+    text: '>= free) return',
+    without: '< 0) return',
+    tests: { file: 'test/waiting.test.ts', named: 'the event stream of one address' },
   },
   {
     rule: 'money is counted while buyers occupy all of their connections to the order service',
@@ -97,11 +108,116 @@ export const gatewayGuards: Guard[] = [
     tests: { file: 'core/platform/http/unreadable.test.ts' },
   },
   {
-    rule: 'no rate limit of buyers applies to the payment provider',
+    rule: 'an address is charged before anything that clients share, on every route',
+    file: 'core/platform/http/http-service.ts',
+    text: ' || limit?.(req, res)',
+    without: '',
+    tests: { file: ADDRESSES, named: 'the limits of one address GET /orders/1 ends' },
+  },
+  {
+    rule: 'an address is charged for a purchase before its token and its body are read',
+    file: 'core/platform/http/http-service.ts',
+    text: 'limit?.(req, res) || shortcut?.(req, res)',
+    without: 'shortcut?.(req, res) || limit?.(req, res)',
+    tests: { file: ADDRESSES, named: 'the limits of one address attempts to buy' },
+  },
+  {
+    rule: 'a request target that cannot be parsed is charged to its address',
     file: 'gateway/routes/limit.ts',
-    text: "path === '/payments/callback' || ",
+    text: "return '' // A target",
+    without: "return '/livez' // A target",
+    tests: { file: ADDRESSES, named: 'the limits of one address a target' },
+  },
+  {
+    rule: 'purchases have a bucket of their own',
+    file: 'gateway/routes/limit.ts',
+    text: "  if (method === 'POST' && PURCHASE.test(path)) return 'purchase'\n",
+    without: '',
+    tests: { file: ADDRESSES, named: 'the limits of one address who has used up' },
+  },
+  {
+    rule: 'paying and cancelling have a bucket of their own',
+    file: 'gateway/routes/limit.ts',
+    text: "  if (method === 'POST' && PAYMENT.test(path)) return 'payment'\n",
+    without: '',
+    tests: { file: ADDRESSES, named: 'the limits of one address who has used up' },
+  },
+  {
+    rule: 'reservations and orders have a bucket of their own',
+    file: 'gateway/routes/limit.ts',
+    text: "  if (RESULT.test(path)) return 'result'\n",
     without: '',
     tests: { file: 'test/limits.test.ts', named: 'in a crowd' },
+  },
+  {
+    rule: 'callbacks have a bucket of their own',
+    file: 'gateway/routes/limit.ts',
+    text: "  if (CALLBACK.test(path)) return 'callback'\n",
+    without: '',
+    tests: { file: ADDRESSES, named: 'the limits of one address who has used up' },
+  },
+  {
+    rule: 'callbacks with a valid signature use up no bucket',
+    file: 'gateway/routes/limit.ts',
+    text: 'buckets.giveBack(address)',
+    without: 'buckets.of(address)',
+    tests: { file: 'test/limits.test.ts', named: 'in a crowd' },
+  },
+  {
+    rule: 'callbacks without a valid signature use up the bucket of their address',
+    file: 'gateway/routes/limit.ts',
+    text: 'if (res.statusCode < 300) buckets',
+    without: 'buckets',
+    tests: { file: ADDRESSES, named: 'the limits of one address who has used up' },
+  },
+  {
+    rule: 'the bucket of an address holds for all processes together',
+    file: 'core/platform/process/processes.ts',
+    text: '  serveClusterBuckets()\n',
+    without: '',
+    tests: { file: 'test/processes.test.ts', named: 'an address that has used up' },
+  },
+  {
+    rule: 'a process is no share of a bucket: one connection may spend all of it',
+    file: SHARED,
+    text: 'super(sharing.ratePerSecond, sharing.burst)',
+    without: 'super(sharing.ratePerSecond / sharing.processes, sharing.burst / sharing.processes)',
+    tests: { file: SHARED_TEST, named: 'of 64 processes one' },
+  },
+  {
+    rule: 'what an address overspends in several processes it lacks afterwards',
+    file: SHARED,
+    text: 'buckets.of(key).level()',
+    without: 'Math.max(0, buckets.of(key).level())',
+    tests: { file: SHARED_TEST, named: 'what a client overspends' },
+  },
+  {
+    rule: 'a step of the wall clock locks no buyer out of a bucket',
+    file: 'core/platform/limits/token-bucket.ts',
+    text: 'const nowMs = performance.now()',
+    without: 'const nowMs = Date.now()',
+    tests: { file: 'core/platform/limits/token-bucket.test.ts', named: 'a step of the wall clock' },
+  },
+  {
+    rule: 'a refused attempt is not asked for again before its time',
+    file: 'gateway/remembered-refusals.ts',
+    text: '    if (refusal) return refusal\n',
+    without: '',
+    tests: { file: REFUSALS_TEST, named: 'until the time that Redis told' },
+  },
+  {
+    rule: 'refusing from memory loses no token of the sale',
+    file: 'gateway/remembered-refusals.ts',
+    text: 'Math.min(CROWDED_MS_MAX, (saleBucket.burst / saleBucket.ratePerSecond / 2) * 1_000)',
+    without: 'CROWDED_MS_MAX',
+    tests: { file: REFUSALS_TEST, named: 'the moment ends' },
+  },
+  {
+    rule: 'a refusal is not remembered past a step of the clock of Redis',
+    file: 'gateway/remembered-refusals.ts',
+    text: 'Math.min(waitMs, REMEMBERED_MS_MAX)',
+    without: 'waitMs',
+    tests: { file: REFUSALS_TEST, named: 'a long refusal' },
   },
   {
     rule: 'the epoch that a gateway knows never falls',
