@@ -14,7 +14,7 @@ import {
   pendingOf,
   type ReservationName,
   type ReservationRecord,
-  type Wishes,
+  wishesOf,
 } from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
@@ -157,12 +157,6 @@ async function waitAsPreferred(
 function purchaseKey(req: Request): string | undefined {
   const key = req.headers['idempotency-key']
   return key === undefined ? undefined : parse(PurchaseKey, key)
-}
-
-/** Undefined when there are none; no points are no wish. */
-function wishesOf(couponCode: string | undefined, points = 0): Wishes | undefined {
-  if (couponCode === undefined && points === 0) return undefined
-  return { ...(couponCode !== undefined && { couponCode }), ...(points > 0 && { points }) }
 }
 
 /** Undefined when the token has none that a rule may use. */

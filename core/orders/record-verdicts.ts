@@ -39,17 +39,18 @@ export async function recordVerdicts(
         ${rows.map((row) => row.orderId)}::uuid[],
         ${rows.map((row) => row.reservedAtMs)}::bigint[],
         ${rows.map((row) => row.couponCode ?? null)}::text[],
-        ${rows.map((row) => row.points ?? 0)}::int[]
+        ${rows.map((row) => row.points ?? 0)}::int[],
+        ${rows.map((row) => row.key ?? null)}::text[]
       ) WITH ORDINALITY AS row (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, live_units, reason,
-        order_id, reserved_at_ms, coupon_code, points, place)
+        order_id, reserved_at_ms, coupon_code, points, key, place)
     ), decided AS (
       INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, live_units_before,
-        outcome, reason, reserved_at)
+        purchase_key, outcome, reason, reserved_at)
       SELECT reservation_id, sale_id, buyer_id, quantity, limit_per_buyer,
         live_units + coalesce(sum(quantity) FILTER (WHERE order_id IS NOT NULL) OVER (
           PARTITION BY sale_id, buyer_id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ), 0),
-        (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
+        key, (CASE WHEN reason IS NULL THEN 'ORDERED' ELSE 'REJECTED' END)::outcome, reason,
         to_timestamp(reserved_at_ms / 1000.0)
       FROM verdict
     ), placed AS (

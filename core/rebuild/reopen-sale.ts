@@ -39,7 +39,7 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
 async function readDecided(database: Database, saleId: string, after: string): Promise<DecidedReservation[]> {
   return database.$queryRaw<DecidedReservation[]>`
     SELECT d.reservation_id AS "reservationId", d.sale_id AS "saleId", d.buyer_id AS "buyerId", d.quantity,
-      o.id AS "orderId",
+      d.purchase_key AS key, o.coupon_code AS "couponCode", o.points, o.id AS "orderId",
       (extract(epoch FROM d.reserved_at) * 1000)::float8 AS "reservedAtMs",
       CASE
         WHEN o.id IS NULL THEN 'REJECTED'

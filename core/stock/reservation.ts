@@ -26,6 +26,15 @@ export interface Wishes {
   points?: number
 }
 
+/** Undefined when there are none; no points are no wish. */
+export function wishesOf(couponCode: string | null | undefined, points: number | null | undefined): Wishes | undefined {
+  if (couponCode == null && !points) return undefined
+  return { ...(couponCode != null && { couponCode }), ...(points && { points }) }
+}
+
+/** As the ledger has them; equal wishes are equal texts. */
+export const wishesText = (wishes: Wishes | undefined) => (wishes ? JSON.stringify(wishes) : '')
+
 /** A reservation whose message the broker has not confirmed, with the time of its pending entry. */
 export interface PendingReservation extends Reservation {
   entry: string

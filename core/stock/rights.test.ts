@@ -29,6 +29,7 @@ afterAll(async () => {
   await world.close()
 })
 
+const unnamed = { key: null, couponCode: null, points: null }
 const ended = { giveBack: true } as const
 const patient = { ...generous, patienceMs: 60_000 }
 interface Wrappers {
@@ -98,7 +99,14 @@ const calls: Record<string, Call> = {
     before: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)),
     call: (sale, { saleAdmin }) =>
       saleAdmin.refill(closed(sale, 2), [
-        { ...reservation(sale, 'ann'), ...order(sale, 'ann'), status: 'PAID', reason: null, reservedAtMs: 1 },
+        {
+          ...reservation(sale, 'ann'),
+          ...order(sale, 'ann'),
+          status: 'PAID',
+          reason: null,
+          reservedAtMs: 1,
+          ...unnamed,
+        },
       ]),
   },
   close: { call: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)) },

@@ -52,6 +52,9 @@ const decided = (sale: SaleFigures, buyerId: string, status: DecidedReservation[
   reason: status === 'REJECTED' ? 'EXPIRED' : null,
   orderId: status === 'REJECTED' ? null : `order of ${buyerId}`,
   reservedAtMs: 1,
+  key: null,
+  couponCode: null,
+  points: null,
 })
 const status = async (sale: SaleFigures, buyerId: string) =>
   (await world.stock.readReservation(ref(sale, buyerId)))?.status

@@ -3,7 +3,7 @@ import { slicesOf } from '../platform/batches/slices.ts'
 import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
-import { localId } from './reservation.ts'
+import { localId, wishesOf, wishesText } from './reservation.ts'
 import type { ClosedSale, DecidedReservation, SaleState, StockTally } from './sale-state.ts'
 import { KEPT_AFTER_END_MS, saleFigures } from './sale-figures.ts'
 import { type Call, type Scripts, scriptsOn } from './scripts.ts'
@@ -60,20 +60,22 @@ export class SaleAdmin {
       const answer = await this.#scripts.refill({
         keys: [this.keys.sale(saleId), this.keys.book(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)],
         args: [epoch],
-        items: some.map(({ reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs, key, wishes }) => ({
-          args: [
-            localId(reservationId),
-            buyerId,
-            status,
-            reason ?? '',
-            orderId ?? '',
-            holderBit(buyerId, units),
-            quantity,
-            reservedAtMs,
-            key ?? '',
-            wishes ? JSON.stringify(wishes) : '',
-          ],
-        })),
+        items: some.map(
+          ({ reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs, key, couponCode, points }) => ({
+            args: [
+              localId(reservationId),
+              buyerId,
+              status,
+              reason ?? '',
+              orderId ?? '',
+              holderBit(buyerId, units),
+              quantity,
+              reservedAtMs,
+              key ?? '',
+              wishesText(wishesOf(couponCode, points)),
+            ],
+          }),
+        ),
       })
       if (answer === 'STALE') return 'STALE'
     }

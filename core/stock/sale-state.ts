@@ -1,5 +1,5 @@
 import type { EndReason } from '../contracts/end-reason.ts'
-import type { ReservationRef, Wishes } from './reservation.ts'
+import type { ReservationRef } from './reservation.ts'
 import type { SaleFigures } from './sale-figures.ts'
 
 /** What is known of a sale before it opens. */
@@ -34,8 +34,9 @@ export interface DecidedReservation extends ReservationRef {
   orderId: string | null
   reservedAtMs: number
   /** By which the client names the purchase. */
-  key?: string | null
-  wishes?: Wishes | null
+  key: string | null
+  couponCode: string | null
+  points: number | null
 }
 
 /** The figures in which Redis says something else of a sale than the database, by name. */

@@ -15,6 +15,7 @@ import {
   type ReservationRef,
   reservationsOf,
   saleOf,
+  wishesText,
 } from './reservation.ts'
 import { type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest } from './reserving.ts'
 import { KEPT_AFTER_END_MS, type SaleFigures, saleFigures } from './sale-figures.ts'
@@ -80,7 +81,7 @@ export class Stock {
           limitPerBuyer,
           holderBit(buyerId, holderUnits),
           key,
-          wishes ? JSON.stringify(wishes) : '',
+          wishesText(wishes),
           claims ? JSON.stringify(claims) : '',
         ],
       })),

@@ -59,6 +59,7 @@ CREATE TABLE "decisions" (
     "quantity" INTEGER NOT NULL,
     "limit_per_buyer" INTEGER,
     "live_units_before" INTEGER NOT NULL,
+    "purchase_key" TEXT,
     "outcome" "outcome" NOT NULL,
     "reason" "rejection_reason",
     "reserved_at" TIMESTAMPTZ(3) NOT NULL,
