@@ -27,10 +27,11 @@ export function Crowd() {
   const send = (event: SubmitEvent) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget as HTMLFormElement)
+    const saleId = form.get('saleId')
     const request: CrowdRequest = {
       buyers: Number(form.get('buyers')),
       seconds: Number(form.get('seconds')),
-      ...(form.get('saleId') !== '' && { saleId: String(form.get('saleId')) }),
+      ...(typeof saleId === 'string' && saleId !== '' && { saleId }),
     }
     void act('/crowd', { method: 'POST', body: request })
   }

@@ -19,7 +19,7 @@ export const zh: typeof en = {
     refused: '这不是本控制室的令牌。',
   },
   audit: {
-    accounted: '审计平衡：每一件库存都有着落。',
+    accounted: '每一件库存都对得上账。',
     running: '没有差错，部分库存在途。',
     wrong: '审计不平衡：',
     unknown: '暂时没有审计结果。',
