@@ -30,7 +30,11 @@ test('without a token one is asked to sign in, with another one is refused, on e
     })
   }
   for (const path of ['/livez', '/readyz', '/metrics'])
-    expect(await call('GET', origin + path)).toMatchObject({ status: 200 })
+    await eventually(
+      path,
+      () => call('GET', origin + path),
+      ({ status }) => status === 200,
+    )
 })
 
 test('a new sale is loaded at once, and its id is taken', async () => {
