@@ -205,7 +205,7 @@ describe('coupon and points', () => {
     await shop.says('The queue is full')
     await page.getByText('Coupon and points').click()
     await page.getByLabel('Coupon', { exact: true }).fill('no blanks')
-    await shop.says('Letters, digits and - only, 40 at most.')
+    await shop.says('Letters, digits and - only, at most 40.')
     expect(await shop.button('Buy now').getAttribute('aria-disabled')).toBe('true')
     await page.getByLabel('Coupon', { exact: true }).fill('SPRING-5')
     await page.getByLabel('Points to spend').fill('250')
