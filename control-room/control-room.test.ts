@@ -22,7 +22,7 @@ afterAll(async () => {
 
 test('without a token one is asked to sign in, with another one is refused, on every route', async () => {
   const origin = `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}`
-  for (const path of ['/sales', '/figures', '/audit', '/nowhere']) {
+  for (const path of ['/sales', '/audit', '/nowhere']) {
     expect(await call('GET', origin + path)).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
     expect(await call('GET', origin + path, { token: 'x'.repeat(48) })).toMatchObject({
       status: 403,
@@ -30,7 +30,11 @@ test('without a token one is asked to sign in, with another one is refused, on e
     })
   }
   for (const path of ['/livez', '/readyz', '/metrics'])
-    expect(await call('GET', origin + path)).toMatchObject({ status: 200 })
+    await eventually(
+      path,
+      () => call('GET', origin + path),
+      ({ status }) => status === 200,
+    )
 })
 
 test('a new sale is loaded at once, and its id is taken', async () => {
@@ -211,10 +215,10 @@ test('lists come page by page: nothing is missed, and nothing comes twice', asyn
       database.saga.deleteMany({ where: { saleId: 'old-0001' } }),
     ])
   })
-  const walk = async (path: string, list: string, id: string, pagesMax = Infinity) => {
+  const walk = async (path: string, list: string, id: string) => {
     const ids: string[] = []
     let [pages, next]: [number, string | undefined] = [0, '']
-    for (; next !== undefined && pages < pagesMax; pages++) {
+    for (; next !== undefined; pages++) {
       const { body } = await system.controlRoom('GET', `${path}${next === '' ? '' : `&cursor=${next}`}`)
       ids.push(...(body[list] as Record<string, string>[]).map((entry) => String(entry[id])))
       next = body.next as string | undefined
@@ -223,12 +227,6 @@ test('lists come page by page: nothing is missed, and nothing comes twice', asyn
   }
   const all = await database.sale.findMany({ orderBy: [{ opensAt: 'desc' }, { id: 'desc' }], select: { id: true } })
   expect((await walk('/sales?limit=200', 'sales', 'id')).ids).toEqual(all.map(({ id }) => id))
-  expect((await walk('/figures?limit=70', 'sales', 'saleId', 2)).ids.sort()).toEqual(
-    all
-      .slice(0, 140)
-      .map(({ id }) => id)
-      .sort(),
-  )
   const sagas = await database.saga.count()
   expect(await walk('/sagas?limit=100', 'sagas', 'orderId')).toMatchObject({
     distinct: sagas,
@@ -241,7 +239,6 @@ test('lists come page by page: nothing is missed, and nothing comes twice', asyn
     '/sales?cursor=!',
     '/sales?cursor=bm9uZQ',
     '/sales?cursor=WzEsMiwzXQ',
-    '/figures?limit=x',
     '/sagas?cursor=WzFd',
     '/dead-letters?cursor=e30',
   ]
@@ -301,17 +298,11 @@ test('a sale that does not exist is not called balanced', async () => {
   expect(await system.controlRoom('GET', '/audit?sale=No!')).toMatchObject({ status: 400 })
 })
 
-test('without the broker the figures say so, and nothing is called accounted for', async () => {
-  const saleId = await system.createSale({ stock: 4 })
-  const figures = () => system.controlRoom('GET', '/figures')
-  expect((await figures()).body).toMatchObject({ queues: { intake: 0, deadLetters: 0 }, outbox: 0 })
+test('without the broker nothing is called accounted for', async () => {
+  const audit = () => system.controlRoom('GET', '/audit')
+  expect((await audit()).status).toBe(200)
   broker.cut()
-  const { status, body } = await figures()
-  expect({ status, queues: body.queues }).toEqual({ status: 200, queues: null })
-  expect(body.sales).toContainEqual(
-    expect.objectContaining({ saleId, stock: 4, left: 4, sold: 0, pending: 0, undecided: 0 }),
-  )
-  expect(await system.controlRoom('GET', '/audit')).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
+  expect(await audit()).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
   broker.restore()
-  await eventually('the queues to be counted again', figures, ({ body }) => body.queues !== null)
+  await eventually('the queues to be counted again', audit, ({ status }) => status === 200)
 })

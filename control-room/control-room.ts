@@ -28,14 +28,12 @@ import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, patchBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { putCoupon, postPoints } from './routes/coupons.ts'
 import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
-import { getFigures } from './routes/figures.ts'
 import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
 import { deleteCrowd, getCrowd, postCrowd } from './routes/crowd.ts'
 import { getSagas } from './routes/sagas.ts'
 import { getSale, getSales, patchSale, postSale } from './routes/sales.ts'
 import { Crowds } from './crowd/crowds.ts'
-import { createSubscriberReader } from './subscriber-backlogs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
 /** The operator's API and page: create and reschedule sales, keep the blacklist, audit. */
@@ -53,7 +51,6 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   closers.add('queue reader', () => queues.close())
   const depths = createDepthReader(config.RABBITMQ_URL)
   closers.add('depth reader', () => depths.close())
-  const subscribers = createSubscriberReader(database, depths)
   const deps = {
     database,
     stock: new Stock(redis, config.REDIS_KEY_PREFIX),
@@ -64,7 +61,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const backlog = loops.repeat(
     'backlog watch',
     WATCH_INTERVAL_MS,
-    backlogWatch({ database, stock: deps.stock, queues, subscribers, metrics, log }),
+    backlogWatch({ database, stock: deps.stock, queues, depths, metrics, log }),
   )
   closers.add('backlog watch', () => backlog.close())
   const broker = { url: config.RABBITMQ_URL, log }
@@ -119,7 +116,6 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.patch('/blacklist', jsonBody(), patchBlacklist(deps))
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))
-      app.get('/figures', getFigures(deps, queues, subscribers))
       app.put('/coupons/:code', jsonBody(), putCoupon(database))
       app.post('/points/:buyerId', jsonBody(), postPoints(database))
       app.get('/sagas', getSagas(database))

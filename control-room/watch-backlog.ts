@@ -2,11 +2,11 @@ import { Gauge, type Registry } from 'prom-client'
 import type { QueueReader } from '../core/audit/queue-depths.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
-import { BrokerUnreachable } from '../core/platform/rabbit/depth-reader.ts'
+import { BrokerUnreachable, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { countSagas } from '../core/sagas/list.ts'
 import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
 import type { Stock } from '../core/stock/stock.ts'
-import { type SubscriberReader, subscriberWatch } from './subscriber-backlogs.ts'
+import { subscriberWatch } from './subscriber-backlogs.ts'
 
 /**
  * Every five seconds at most: four questions to the broker and some seven for each subscriber, one to PostgreSQL, two
@@ -18,7 +18,7 @@ export interface Watched {
   database: Database
   stock: Stock
   queues: QueueReader
-  subscribers: SubscriberReader
+  depths: DepthReader
   metrics: Registry
   log: Logger
 }
@@ -27,14 +27,14 @@ export interface Watched {
  * Shows what waits, and raises the alarm when there are more dead letters than before. Here and not in the services,
  * since there is one control room: of several that tell the same figure the sum would be shown.
  */
-export function backlogWatch({ database, stock, queues, subscribers, metrics, log }: Watched): () => Promise<void> {
+export function backlogWatch({ database, stock, queues, depths, metrics, log }: Watched): () => Promise<void> {
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name, help, labelNames, registers: [metrics] })
   const messages = gauge('seckill_queue_messages', 'Messages that wait, by queue', 'queue')
   const deadLetters = gauge('seckill_dead_letters', 'Dead letters: messages that no attempt could process')
   const pending = gauge('seckill_pending', 'Reservations that the broker has not confirmed, by sale', 'sale')
   const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
-  const watchSubscribers = subscriberWatch(subscribers, metrics, log)
+  const watchSubscribers = subscriberWatch({ database, depths, metrics, log })
   const sagas = gauge('seckill_sagas', 'Sagas of orders that name a coupon or points, by state', 'state')
   const turns = new SalesInTurn(stock)
   /** Sales that are shown. */

@@ -6,8 +6,7 @@ import type { CrowdView } from '../../core/contracts/control-room.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { startSystem, type System } from '../../test/support/system.ts'
-import { arrivalSeconds } from './plan.ts'
-import { groupOf } from './tally.ts'
+import { arrivalSeconds, groupOf } from './plan.ts'
 
 let system: System
 beforeAll(async () => {
@@ -43,7 +42,6 @@ test('a crowd buys out a sale of its own over HTTP, and what it tells is what ha
   expect(answers.accepted).toBeLessThanOrEqual(120)
   expect(answers.accepted + unanswered + answers.busy + answers.other).toBeGreaterThanOrEqual(120)
   for (const group of ['repeated', 'soldOut', 'limited'] as const) expect(answers[group], group).toBeGreaterThan(0)
-  expect(done.perSecondMax).toBeGreaterThan(0)
 
   const saleId = String(body.saleId)
   const [sale] = (await system.auditAtRest(saleId)).sales

@@ -1,18 +1,18 @@
 /** Simulated buyers in a child process of the control room, so that their work does not delay its live figures. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { noRequests } from '../../core/contracts/control-room.ts'
 import { createTokens } from '../../core/platform/http/tokens.ts'
 import { Buyer, type BuyerAnswer, type Send } from './buyer.ts'
 import { call } from './http.ts'
 import { payAll, type Payer } from './pay.ts'
-import { arrivalSeconds, type CrowdPlan, type CrowdReport, HABITS, HAMMER_PRESSES } from './plan.ts'
-import { groupOf, Tally } from './tally.ts'
+import { arrivalSeconds, type CrowdPlan, type CrowdReport, groupOf, HABITS, HAMMER_PRESSES } from './plan.ts'
 
 const REPORT_EVERY_MS = 500
 const AGAIN_AFTER_MS = 700
 /** Arrivals within one tick are sent together. */
 const TICK_MS = 5
 
-const tally = new Tally()
+const report: CrowdReport = { state: 'RUNNING', asked: 0, answers: noRequests(), unanswered: 0, paid: 0 }
 const payers: Payer[] = []
 
 process.once('message', (plan: CrowdPlan) => void run(plan))
@@ -20,30 +20,21 @@ process.once('message', (plan: CrowdPlan) => void run(plan))
 process.on('disconnect', () => process.exit())
 
 async function run(plan: CrowdPlan): Promise<void> {
-  let state: CrowdReport['state'] = 'RUNNING'
-  const report = () =>
-    process.send?.({
-      state,
-      asked: tally.asked,
-      answers: tally.answers,
-      unanswered: tally.unanswered,
-      paid: tally.paid,
-      ...tally.rates(),
-    } satisfies CrowdReport)
-  const reporting = setInterval(report, REPORT_EVERY_MS)
+  const send = () => process.send?.(report)
+  const reporting = setInterval(send, REPORT_EVERY_MS)
   const paying = payAll(
     payers,
-    () => state !== 'RUNNING',
+    () => report.state !== 'RUNNING',
     () => {
-      tally.paid += 1
+      report.paid += 1
     },
   )
   await press(plan)
-  state = 'PAYING'
+  report.state = 'PAYING'
   await paying
-  state = 'DONE'
+  report.state = 'DONE'
   clearInterval(reporting)
-  report()
+  send()
   process.disconnect()
 }
 
@@ -68,30 +59,26 @@ async function press(plan: CrowdPlan): Promise<void> {
 /** One buyer, with the habits that their number gives them. */
 async function visit(buyer: Buyer<BuyerAnswer>, saleId: string, n: number): Promise<void> {
   const hundredth = (n * 37 + 50) % 100
-  const held = await pressOnce(buyer, saleId, undefined)
+  const reservationId = await pressOnce(buyer, saleId)
   if (hundredth < HABITS.hammers)
-    await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(buyer, saleId, held)))
+    await Promise.all(Array.from({ length: HAMMER_PRESSES }, () => pressOnce(buyer, saleId, reservationId)))
   else if (hundredth < HABITS.hammers + HABITS.repeats) {
     await sleep(AGAIN_AFTER_MS)
-    await pressOnce(buyer, saleId, held)
+    await pressOnce(buyer, saleId, reservationId)
   }
-  if (held !== undefined && hundredth >= 100 - HABITS.pays) payers.push({ buyer, reservationId: held })
+  if (reservationId !== undefined && hundredth >= 100 - HABITS.pays) payers.push({ buyer, reservationId })
 }
 
-/** @returns the id of the reservation in the answer */
-async function pressOnce(
-  buyer: Buyer<BuyerAnswer>,
-  saleId: string,
-  held: string | undefined,
-): Promise<string | undefined> {
-  tally.asked += 1
+/** @returns the id of the reservation in the answer, which is `known` when the buyer was told it before */
+async function pressOnce(buyer: Buyer<BuyerAnswer>, saleId: string, known?: string): Promise<string | undefined> {
+  report.asked += 1
   try {
     const { status, body } = await buyer.reserve(saleId)
     const told = typeof body.id === 'string' ? body.id : undefined
-    tally.answered(groupOf(status, told !== undefined && told === held))
+    report.answers[groupOf(status, told !== undefined && told === known)] += 1
     return told
   } catch {
-    tally.unanswered += 1
+    report.unanswered += 1
     return undefined
   }
 }

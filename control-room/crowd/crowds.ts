@@ -43,8 +43,6 @@ export class Crowds {
       asked: 0,
       answers: noRequests(),
       unanswered: 0,
-      perSecond: 0,
-      perSecondMax: 0,
       paid: 0,
     }
     this.#latest = view
@@ -63,7 +61,6 @@ export class Crowds {
     child.once('close', () => {
       // A crowd that was stopped is no longer running here.
       if (isActive(view)) view.state = 'FAILED'
-      view.perSecond = 0
     })
     child.send({
       gatewayUrl,

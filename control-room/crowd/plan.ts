@@ -1,4 +1,4 @@
-import type { CrowdView } from '../../core/contracts/control-room.ts'
+import type { CrowdView, RequestGroup } from '../../core/contracts/control-room.ts'
 
 /** The task of a crowd, sent by the control room to its child process. */
 export interface CrowdPlan {
@@ -13,11 +13,8 @@ export interface CrowdPlan {
   seconds: number
 }
 
-/** What the crowd tells of itself, twice a second. */
-export type CrowdReport = Pick<
-  CrowdView,
-  'asked' | 'answers' | 'unanswered' | 'perSecond' | 'perSecondMax' | 'paid'
-> & {
+/** What the crowd has counted so far, sent twice a second. */
+export type CrowdReport = Pick<CrowdView, 'asked' | 'answers' | 'unanswered' | 'paid'> & {
   state: 'RUNNING' | 'PAYING' | 'DONE'
 }
 
@@ -38,4 +35,12 @@ export const HAMMER_PRESSES = 14
  */
 export function arrivalSeconds(n: number, buyers: number, seconds: number): number {
   return seconds * (1 - Math.sqrt(1 - n / buyers))
+}
+
+const REFUSALS: Record<number, RequestGroup> = { 409: 'soldOut', 429: 'limited', 503: 'busy' }
+
+/** `isKnown`: the buyer was told this reservation before. */
+export function groupOf(status: number, isKnown: boolean): RequestGroup {
+  if (status === 200 || status === 202) return isKnown ? 'repeated' : 'accepted'
+  return REFUSALS[status] ?? 'other'
 }

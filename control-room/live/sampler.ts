@@ -12,7 +12,7 @@ import type { Stock } from '../../core/stock/stock.ts'
 import { type LedgerCounters, readCounters, tallyOrders } from './read-ledger.ts'
 import { countRequests } from './read-requests.ts'
 import { readSales } from './read-sales.ts'
-import { promptly, rates, sparingly } from './source.ts'
+import { promptly, rates, sampleAll, sparingly } from './source.ts'
 import { verdictOf } from './verdict.ts'
 
 /** A frame is sent every second, with the sources that have answered by then. */
@@ -75,30 +75,10 @@ export function sampler({
   }
   let shownIds = new Set<string>()
   return async () => {
-    const [requests, sales, depths, ledger, orders, verdict, wrong, running] = await Promise.all([
-      sources.requests.sample(),
-      sources.sales.sample(),
-      sources.queues.sample(),
-      sources.ledger.sample(),
-      sources.orders.sample(),
-      sources.audit.sample(),
-      sources.problems.sample(),
-      sources.processes.sample(),
-    ])
-    if (sales) shownIds = new Set(sales.map(({ saleId }) => saleId))
+    const frame = await sampleAll(sources)
+    if (frame.sales) shownIds = new Set(frame.sales.map(({ saleId }) => saleId))
     // With the orders of all past sales a frame would grow with every crowd, and a new watcher gets two minutes of frames.
-    const shownOrders = orders && orders.filter(({ saleId }) => shownIds.has(saleId))
-    return {
-      atMs: Date.now(),
-      requests,
-      sales,
-      queues: depths,
-      ledger,
-      orders: shownOrders,
-      audit: verdict,
-      crowd: crowd(),
-      problems: wrong,
-      processes: running,
-    }
+    const orders = frame.orders?.filter(({ saleId }) => shownIds.has(saleId)) ?? null
+    return { atMs: Date.now(), ...frame, orders, crowd: crowd() }
   }
 }

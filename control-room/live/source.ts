@@ -5,6 +5,15 @@ export interface Source<T> {
   sample: () => Promise<T | null>
 }
 
+type Samples<Sources> = { [Name in keyof Sources]: Sources[Name] extends Source<infer T> ? T | null : never }
+
+export async function sampleAll<Sources extends Record<string, Source<unknown>>>(
+  sources: Sources,
+): Promise<Samples<Sources>> {
+  const samples = Object.entries(sources).map(async ([name, source]) => [name, await source.sample()])
+  return Object.fromEntries(await Promise.all(samples)) as Samples<Sources>
+}
+
 /**
  * Asked anew with every sample, unless the answer to the last question is still awaited: a server that is slow is not
  * asked twice. What comes later than `waitMs` is the next sample's.

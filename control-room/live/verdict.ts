@@ -5,7 +5,6 @@ const TOLD_MAX = 5
 
 /** An audit in one word, with what is wrong. */
 export async function verdictOf(runAudit: () => Promise<AuditReport>): Promise<AuditVerdict> {
-  const beganAtMs = Date.now()
   const { balanced, quiet, sales } = await runAudit()
   const wrong = sales.flatMap(({ saleId, checks }) =>
     checks.filter(({ state }) => state === 'wrong').map(({ name, detail }) => `${saleId}: ${name}: ${detail}`),
@@ -13,7 +12,6 @@ export async function verdictOf(runAudit: () => Promise<AuditReport>): Promise<A
   return {
     state: balanced ? (quiet ? 'accounted' : 'running') : 'wrong',
     atMs: Date.now(),
-    tookMs: Date.now() - beganAtMs,
     wrong: wrong.slice(0, TOLD_MAX),
   }
 }

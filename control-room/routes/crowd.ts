@@ -1,5 +1,7 @@
 import type { RequestHandler } from 'express'
-import { CrowdRequest } from '../../core/contracts/control-room.ts'
+import { z } from 'zod'
+import { CROWD_BUYERS_MAX, CROWD_SECONDS_MAX, type CrowdRequest } from '../../core/contracts/control-room.ts'
+import { SaleId } from '../../core/contracts/http.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { openSale, type SaleDeps } from '../open-sale.ts'
 import type { Crowds } from '../crowd/crowds.ts'
@@ -8,6 +10,12 @@ const OPEN_MS = 3_600_000
 /** Stock of a crowd's own sale: less than one unit per buyer, so that it sells out while buyers still arrive. */
 const UNITS_PER_BUYER = 0.6
 const PRICE_CENTS = 19_900
+
+const Body = z.strictObject({
+  saleId: SaleId.optional(),
+  buyers: z.int().min(1).max(CROWD_BUYERS_MAX),
+  seconds: z.int().min(1).max(CROWD_SECONDS_MAX),
+}) satisfies z.ZodType<CrowdRequest>
 
 /** GET /crowd: the running crowd, or the last one */
 export function getCrowd(crowds: Crowds | undefined): RequestHandler {
@@ -24,7 +32,7 @@ export function postCrowd(deps: SaleDeps, crowds: Crowds | undefined): RequestHa
         'DEMO_ONLY',
         'Simulated buyers come in demo mode only, with GATEWAY_URL and CROWD_TOKEN_SECRET.',
       )
-    const request = parse(CrowdRequest, req.body)
+    const request = parse(Body, req.body)
     refuseSecond(crowds)
     const saleId =
       request.saleId === undefined ? await openCrowdSale(deps, request) : await knownSale(deps, request.saleId)

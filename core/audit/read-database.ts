@@ -61,7 +61,7 @@ export async function readDatabase(
 }
 
 /** Messages that are still to be published. */
-export async function countOutboxMessages(tx: Transaction): Promise<number> {
+async function countOutboxMessages(tx: Transaction): Promise<number> {
   const [outbox] = await tx.$queryRaw<{ messages: number }[]>`
     SELECT coalesce(sum(size), 0)::int AS messages FROM outbox`
   return outbox?.messages ?? 0

@@ -1,7 +1,10 @@
-import { z } from 'zod'
-import { type OrderView, type SagaState, SaleId } from './http.ts'
+import type { z } from 'zod'
+import type { OrderView, SagaState } from './http.ts'
 
-/** What crosses HTTP between the control room, its page, and the launcher of the demo. */
+/**
+ * What crosses HTTP between the control room, its page, and the launcher of the demo. Without a schema, so that the page
+ * can import it and does not get zod.
+ */
 
 /**
  * How purchase attempts ended, as a screen tells them apart. `repeated` was told the reservation that the buyer holds.
@@ -76,7 +79,6 @@ export interface AuditVerdict {
   /** `accounted`: at rest, every unit. `running`: nothing is wrong, some units are on their way. */
   state: 'accounted' | 'running' | 'wrong'
   atMs: number
-  tookMs: number
   /** What is wrong, a few sentences at most. */
   wrong: string[]
 }
@@ -125,9 +127,6 @@ export interface CrowdView {
   answers: RequestCounts
   /** No answer came, or no connection. */
   unanswered: number
-  /** Answers a second: in the last second, and in the busiest one. */
-  perSecond: number
-  perSecondMax: number
   /** Of the accepted ones. */
   paid: number
 }
@@ -177,13 +176,13 @@ export interface LiveFrame {
   processes: ProcessView[] | null
 }
 
-const CROWD_BUYERS_MAX = 20_000
-const CROWD_SECONDS_MAX = 60
+export const CROWD_BUYERS_MAX = 20_000
+export const CROWD_SECONDS_MAX = 60
 
-export const CrowdRequest = z.strictObject({
+/** POST /crowd */
+export interface CrowdRequest {
   /** Without one the crowd makes a sale of its own. */
-  saleId: SaleId.optional(),
-  buyers: z.int().min(1).max(CROWD_BUYERS_MAX),
-  seconds: z.int().min(1).max(CROWD_SECONDS_MAX),
-})
-export type CrowdRequest = z.output<typeof CrowdRequest>
+  saleId?: string | undefined
+  buyers: number
+  seconds: number
+}

@@ -116,12 +116,16 @@ test('a sale is created, closed and reopened; a second one with its id is refuse
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
   const fill = async () => {
     await page.getByText('New sale').click()
+    await page.getByRole('spinbutton', { name: 'Stock' }).fill('7')
+    const age = () => page.locator('.audit .figures').textContent()
+    const before = await age()
+    await eventually('the next frame, which must not undo the typing', age, (text) => text !== before)
     await page.getByLabel('Title').fill('Tea cup')
     await page.getByLabel('Id').fill('tea-cup')
     await room.button('Create and open').click()
   }
   await fill()
-  await room.sale('tea-cup', 'open').waitFor()
+  await room.sale('tea-cup', 'open').filter({ hasText: '0 of 7 sold' }).waitFor()
   expect((await demo.buy('tea-cup', await demo.signIn('tea'))).status).toBe(202)
   await room.button('Close now: Tea cup').click()
   await room.sale('tea-cup', 'over').waitFor()

@@ -61,7 +61,7 @@ test('after a cut connection the page shows an order that was paid meanwhile', a
   const saleId = await system.createSale()
   await shop.order(saleId, 'Cut off')
   proxy.cut()
-  await shop.says('Live updates are interrupted; this page asks by itself.')
+  await shop.says('Live updates are interrupted; this page polls instead.')
   await shop.says('The shop cannot be reached')
   await payElsewhere(system, saleId)
   proxy.restore()

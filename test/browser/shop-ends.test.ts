@@ -34,7 +34,7 @@ test('an order lapses on the open page, and the released unit enables the button
   await waiting.shop.says('Sold out for now')
 
   await dreamer.shop.says('It was not paid in time, so the unit went back on sale.')
-  await dreamer.shop.says('You are free to buy again.')
+  await dreamer.shop.says('You can buy again.')
   await waiting.shop.buy()
   await waiting.shop.says('Your order is waiting')
   await dreamer.shop.button('Buy again').click()
@@ -53,7 +53,7 @@ test('a reservation whose order never came is rejected, says why, and can be tri
   await system.stop('order-service')
   await shop.buy()
   await shop.says('You got it')
-  await shop.says('The line was too long, and your place in it ran out. Nothing was charged.')
+  await shop.says('The queue was too long: your reservation expired before it became an order. Nothing was charged.')
   await system.start('order-service')
   await shop.button('Buy again').click()
   await shop.buy()

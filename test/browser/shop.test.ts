@@ -151,10 +151,10 @@ describe('a refusal gives the reason and the next step', () => {
   })
 
   test.each([
-    [429, 'RATE_LIMITED', 'A little too fast'],
+    [429, 'RATE_LIMITED', 'Too many attempts'],
     [503, 'BUSY', 'The queue is full'],
     [503, 'UNAVAILABLE', 'The shop cannot be reached for a moment'],
-  ])('%d %s: the wait is counted down, then the button wakes up', async (status, code, title) => {
+  ])('%d %s: the wait is counted down, then the button is enabled', async (status, code, title) => {
     const { shop, page } = await visit()
     await shop.open(await system.createSale())
     await shop.signIn('Waiting')
@@ -205,7 +205,7 @@ describe('coupon and points', () => {
     await shop.says('The queue is full')
     await page.getByText('Coupon and points').click()
     await page.getByLabel('Coupon', { exact: true }).fill('no blanks')
-    await shop.says('Letters, digits and - only, 40 at most.')
+    await shop.says('Letters, digits and - only, at most 40.')
     expect(await shop.button('Buy now').getAttribute('aria-disabled')).toBe('true')
     await page.getByLabel('Coupon', { exact: true }).fill('SPRING-5')
     await page.getByLabel('Points to spend').fill('250')

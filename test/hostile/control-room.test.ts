@@ -37,7 +37,6 @@ const doors: [method: string, path: () => string, body?: unknown][] = [
   ['PUT', () => '/blacklist/eve', { reason: 'none' }],
   ['DELETE', () => '/blacklist/eve'],
   ['PATCH', () => '/blacklist', { list: ['eve'], reason: 'none' }],
-  ['GET', () => '/figures'],
   ['GET', () => '/audit'],
   ['GET', () => '/live'],
   ['GET', () => '/crowd'],

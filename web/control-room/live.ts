@@ -1,6 +1,6 @@
 import { readStream, type ServerSentEvent } from '../shared/server-sent-events.ts'
 import { createStore, useStore } from '../shared/store.ts'
-import type { LiveFrame } from './contract.ts'
+import type { LiveFrame } from '../../core/contracts/control-room.ts'
 import { adminToken } from './session.ts'
 
 /** `REFUSED`: this token does not open this control room. */

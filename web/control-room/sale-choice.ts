@@ -1,5 +1,5 @@
 import { createStore, useStore } from '../shared/store.ts'
-import type { LiveFrame, LiveSale } from './contract.ts'
+import type { LiveFrame, LiveSale } from '../../core/contracts/control-room.ts'
 import { useFrames } from './live.ts'
 
 /** The sale whose stock and orders are shown; empty for whichever is the most interesting. */

@@ -7,13 +7,12 @@ export interface Refusal {
   detail: string
   /** Wait so long before the next try. */
   retryAfterMs: number
-  status: number
 }
 
-export type Answer<Body> = { ok: true; status: number; body: Body } | { ok: false; refusal: Refusal }
+export type Answer<Body> = { ok: true; body: Body } | { ok: false; refusal: Refusal }
 
 export interface Call {
-  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   token?: string | undefined
   body?: object
   headers?: Record<string, string>
@@ -40,9 +39,9 @@ export async function ask<Body>(path: string, call: Call = {}): Promise<Answer<B
       cache: 'no-store',
     })
     if (!response.ok) return { ok: false, refusal: await refusalOf(response) }
-    const answer = response.status === 204 ? {} : ((await response.json()) as Record<string, unknown>)
+    const answer = (await response.json()) as Record<string, unknown>
     if (typeof answer.serverTime === 'string') clock?.learn(answer.serverTime, askedAtMs)
-    return { ok: true, status: response.status, body: answer as Body }
+    return { ok: true, body: answer as Body }
   } catch {
     return { ok: false, refusal: offline }
   }
@@ -52,7 +51,7 @@ export function headersOf({ token, headers }: Pick<Call, 'token' | 'headers'>): 
   return { ...headers, ...(token && { authorization: `Bearer ${token}` }) }
 }
 
-const offline: Refusal = { code: 'OFFLINE', detail: '', retryAfterMs: RETRY_MS, status: 0 }
+const offline: Refusal = { code: 'OFFLINE', detail: '', retryAfterMs: RETRY_MS }
 
 export async function refusalOf(response: Response): Promise<Refusal> {
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>
@@ -60,6 +59,5 @@ export async function refusalOf(response: Response): Promise<Refusal> {
     code: problem.code ?? 'INTERNAL',
     detail: problem.detail ?? '',
     retryAfterMs: problem.retryAfterSeconds === undefined ? RETRY_MS : problem.retryAfterSeconds * 1_000,
-    status: response.status,
   }
 }

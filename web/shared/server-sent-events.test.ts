@@ -10,16 +10,16 @@ function parsed(...pieces: string[]): ServerSentEvent[] {
 
 test('an event is read whole, however it is split into chunks', () => {
   const text = 'retry: 2000\n\nid: 7\nevent: reservation\ndata: {"a":\ndata: 1}\n\n'
-  const whole = [{ event: 'reservation', id: '7', data: '{"a":\n1}' }]
+  const whole = [{ event: 'reservation', data: '{"a":\n1}' }]
   expect(parsed(text)).toEqual(whole)
   expect(parsed(...text.split(''))).toEqual(whole)
   expect(parsed(text.replaceAll('\n', '\r\n'))).toEqual(whole)
 })
 
-test('a heartbeat is no event, a name holds for one event, an id for those that follow', () => {
+test('a heartbeat is no event, and a name holds for one event', () => {
   expect(parsed(': still here\n\nid: 1\nevent: end\ndata:\n\ndata: later\n\n')).toEqual([
-    { event: 'end', id: '1', data: '' },
-    { event: 'message', id: '1', data: 'later' },
+    { event: 'end', data: '' },
+    { event: 'message', data: 'later' },
   ])
 })
 

@@ -3,7 +3,6 @@ import { headersOf, type Refusal, refusalOf } from './api.ts'
 /** One event of a stream (HTML standard, "server-sent events"). */
 export interface ServerSentEvent {
   event: string
-  id: string
   data: string
 }
 
@@ -54,16 +53,15 @@ export async function readStream({
   }
 }
 
-/** Takes the text of a stream in chunks of any size. Comments (heartbeats) and `retry` are left out. */
+/** Takes the text of a stream in chunks of any size. Comments (heartbeats), `id` and `retry` are left out. */
 export function eventParser(onEvent: (event: ServerSentEvent) => void): (text: string) => void {
   let rest = ''
-  let id = ''
   let event = ''
   let data: string[] = []
 
   function line(text: string): void {
     if (text === '') {
-      if (data.length > 0) onEvent({ event: event || 'message', id, data: data.join('\n') })
+      if (data.length > 0) onEvent({ event: event || 'message', data: data.join('\n') })
       event = ''
       data = []
       return
@@ -73,7 +71,6 @@ export function eventParser(onEvent: (event: ServerSentEvent) => void): (text: s
     const value = colon === -1 ? '' : text.slice(colon + 1).replace(/^ /, '')
     if (field === 'event') event = value
     else if (field === 'data') data.push(value)
-    else if (field === 'id') id = value
   }
 
   return (text) => {

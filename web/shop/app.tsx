@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'preact/hooks'
 import { SettingsBar } from '../shared/settings-bar.tsx'
 import type { SaleView } from './contract.ts'
-import { Bolt } from './parts/picture.tsx'
 import { SaleList } from './parts/sale-list.tsx'
 import { SalePage } from './parts/sale-page.tsx'
 import { chosenOf, saleInAddress, useSales } from './sales.ts'
 import { useSession } from './session.ts'
 import { useWords } from './words/words.ts'
+
+const ICON = new URL('../shared/icon.svg', import.meta.url).href
 
 export function App() {
   const { sales, hasMore, isLost } = useSales(useSession()?.token)
@@ -42,7 +43,7 @@ function Top({ hasList }: { hasList: boolean }) {
   return (
     <header class="top">
       <a class="brand" href="#/">
-        <Bolt />
+        <img src={ICON} alt="" />
         {words.brand}
       </a>
       <nav>{hasList && <a href="#/">{words.allSales}</a>}</nav>

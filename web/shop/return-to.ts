@@ -1,21 +1,13 @@
-const KEY = 'seckill.returnTo'
+import { remembered } from '../shared/remembered.ts'
 
 /** The payment page leads back to the shop, but not to the sale. Kept for this tab alone. */
-export function rememberSale(saleId: string): void {
-  try {
-    sessionStorage.setItem(KEY, saleId)
-  } catch {
-    // Storage is blocked: the buyer returns to the list.
-  }
-}
+const leftSale = remembered('seckill.returnTo', (kept) => kept ?? '', 'sessionStorage')
+
+export const rememberSale = leftSale.set
 
 /** Puts the sale that was left for the payment into an address without one, once. */
 export function returnToSale(): void {
-  try {
-    const saleId = sessionStorage.getItem(KEY)
-    sessionStorage.removeItem(KEY)
-    if (saleId && location.hash === '') location.replace(`#/${saleId}`)
-  } catch {
-    // Storage is blocked: nothing was remembered.
-  }
+  const saleId = leftSale.get()
+  leftSale.set('')
+  if (saleId !== '' && location.hash === '') location.replace(`#/${saleId}`)
 }

@@ -5,13 +5,12 @@ import { useStore } from '../../shared/store.ts'
 import { theme } from '../../shared/theme.ts'
 import { SHOWN_SECONDS } from '../live.ts'
 import { wordsNow } from '../words/words.ts'
-import { type Colour, resolved } from './colours.ts'
 import type { Line } from './lines.ts'
 
 export interface Drawing {
   /** Seconds since 1970, of each value. */
   times: number[]
-  lines: { colour: Colour; values: Line; isFilled: boolean }[]
+  lines: { colour: string; values: Line; isFilled: boolean }[]
   top: number
   /** Moments worth a mark, in seconds since 1970. */
   marks: number[]
@@ -117,6 +116,16 @@ function agoOf(seconds: number): string {
 
 const compact = (value: number) =>
   new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value)
+
+/** A canvas knows nothing of the style sheet's variables: the browser resolves them. */
+function resolved(name: string, within: HTMLElement): string {
+  const probe = document.createElement('span')
+  probe.style.color = `var(--${name})`
+  within.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}
 
 /** A dashed line where a process died. */
 function drawMarks(plot: UPlot, marks: number[], colour: string): void {

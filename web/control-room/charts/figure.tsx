@@ -1,48 +1,35 @@
-import type { ComponentChildren } from 'preact'
 import { number } from '../../shared/language.ts'
+import { useWords } from '../words/words.ts'
 import { Canvas } from './canvas.tsx'
-import type { Colour } from './colours.ts'
 import { bridged, latest, type Line, stacked } from './lines.ts'
 
 export interface Series {
-  colour: Colour
+  /** The style sheet has its colour, as --c-id. */
+  id: string
   name: string
   values: Line
 }
 
 export interface FigureProps {
-  id: string
-  title: string
+  id: 'requests' | 'waiting' | 'orders' | 'stock' | 'fates' | 'writes'
   /** What is counted: "a second". */
   unit: string
   /** The one figure of it. */
   total: number | null
   times: number[]
   series: Series[]
-  /** Wider, with its figures at its side. */
-  isMain?: boolean
   isStacked?: boolean
   top: number
   marks: number[]
-  children?: ComponentChildren
+  /** Figures that are not drawn. */
+  others?: [name: string, value: number | null][]
 }
 
 /**
  * A chart with its figures of now as text beside it: for screen readers, and for readers far from the screen.
  */
-export function Figure({
-  id,
-  title,
-  unit,
-  total,
-  times,
-  series,
-  isMain = false,
-  isStacked = false,
-  top,
-  marks,
-  children,
-}: FigureProps) {
+export function Figure({ id, unit, total, times, series, isStacked = false, top, marks, others = [] }: FigureProps) {
+  const { charts: titles } = useWords()
   const lines = series.map(({ values }) => bridged(values))
   const drawn = isStacked ? stacked(lines) : lines
   // The highest first: what is below is drawn over it.
@@ -51,29 +38,34 @@ export function Figure({
     top,
     marks,
     lines: series
-      .map(({ colour }, at) => ({ colour, values: drawn[at] ?? [], isFilled: isStacked || series.length === 1 }))
+      .map(({ id: colour }, at) => ({ colour, values: drawn[at] ?? [], isFilled: isStacked || series.length === 1 }))
       .reverse(),
   }
   return (
-    <figure class={isMain ? 'chart main' : 'chart'} data-chart={id} aria-labelledby={`${id}-title`}>
+    <figure class="chart" data-chart={id} aria-labelledby={`${id}-title`}>
       <figcaption>
-        <h2 id={`${id}-title`}>{title}</h2>
+        <h2 id={`${id}-title`}>{titles[id]}</h2>
         <p class="total figures">
           <strong data-figure={id}>{shown(total)}</strong> <span>{unit}</span>
         </p>
       </figcaption>
       <Canvas drawing={drawing} />
       <dl class="legend figures">
-        {series.map(({ colour, name }, at) => (
+        {series.map(({ id: colour, name }, at) => (
           <div key={colour}>
             <dt>
-              <span class={`swatch ${colour}`} />
+              <span class="swatch" style={{ background: `var(--c-${colour})` }} />
               {name}
             </dt>
             <dd>{shown(latest(lines[at] ?? []))}</dd>
           </div>
         ))}
-        {children}
+        {others.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{shown(value)}</dd>
+          </div>
+        ))}
       </dl>
     </figure>
   )

@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { DeadLetterPage, SentBack } from '../../../core/contracts/control-room.ts'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
-import type { DeadLetterPage, SentBack } from '../contract.ts'
 import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
+import { Panel, RowButton } from './panel.tsx'
 import { Refused } from './refused.tsx'
 
 /** Of the oldest ones; the command line has them all. */
@@ -28,32 +29,28 @@ export function DeadLetters() {
   }
   const letters = count ? (found?.letters ?? []) : []
   return (
-    <section class="panel dead-letters" aria-labelledby="dead-letters-title">
-      <h2 id="dead-letters-title">{words.title}</h2>
+    <Panel id="dead-letters" title={words.title}>
       <p class={count ? 'warning' : 'hint'}>{count ? words.count(number(count)) : words.none}</p>
       <Refused refusal={sending.refusal ?? looking.refusal} />
       <p role="status">{kept > 0 && words.kept(number(kept))}</p>
       <ul>
         {letters.map(({ id, queue, reason, why }) => (
           <li key={id}>
-            <span>
+            <span class="name">
               <strong>{queue ?? words.unknown}</strong> {reason}
               {why !== null && `: ${why}`}
             </span>
-            <button
-              class="button quiet small"
-              aria-label={words.sendOf(id)}
-              disabled={sending.isBusy}
-              onClick={() => void send({ ids: [id] })}
-            >
+            <RowButton label={words.sendOf(id)} disabled={sending.isBusy} onClick={() => void send({ ids: [id] })}>
               {words.sendBack}
-            </button>
+            </RowButton>
           </li>
         ))}
       </ul>
-      <button class="button quiet" disabled={!count || sending.isBusy} onClick={() => void send({ all: true })}>
-        {words.sendAll}
-      </button>
-    </section>
+      {count ? (
+        <button class="button quiet" disabled={sending.isBusy} onClick={() => void send({ all: true })}>
+          {words.sendAll}
+        </button>
+      ) : null}
+    </Panel>
   )
 }

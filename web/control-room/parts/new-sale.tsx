@@ -2,10 +2,11 @@ import { useState } from 'preact/hooks'
 import { useAction } from '../action.ts'
 import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
+import { Field } from './panel.tsx'
 import { Refused } from './refused.tsx'
 
 const MINUTE_MS = 60_000
-/** Clocks of the servers may differ by a little; who creates a sale wants it open. */
+/** Clocks of the servers may differ by a little, and the sale is to be open when it is created. */
 const ALREADY_MS = 5_000
 
 /** A form for a sale that opens at once. */
@@ -37,26 +38,11 @@ export function NewSale({ onCreated }: { onCreated: () => void }) {
     <details open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>{words.new}</summary>
       <form class="row" onSubmit={(event) => void submit(event)}>
-        <label class="field wide">
-          <span>{words.name}</span>
-          <input name="title" maxLength={120} required />
-        </label>
-        <label class="field">
-          <span>{words.id}</span>
-          <input name="id" pattern="[a-z0-9][a-z0-9\-]{0,31}" required />
-        </label>
-        <label class="field">
-          <span>{words.stock}</span>
-          <input name="stock" type="number" min={1} max={10_000_000} value={100} required />
-        </label>
-        <label class="field">
-          <span>{words.price}</span>
-          <input name="priceCents" type="number" min={0} max={2_147_483_647} value={1_990} required />
-        </label>
-        <label class="field">
-          <span>{words.minutes}</span>
-          <input name="minutes" type="number" min={1} max={100_000} value={60} required />
-        </label>
+        <Field label={words.name} name="title" maxLength={120} />
+        <Field label={words.id} name="id" pattern="[a-z0-9][a-z0-9\-]{0,31}" />
+        <Field label={words.stock} name="stock" type="number" min={1} max={10_000_000} defaultValue={100} />
+        <Field label={words.price} name="priceCents" type="number" min={0} max={2_147_483_647} defaultValue={1_990} />
+        <Field label={words.minutes} name="minutes" type="number" min={1} max={100_000} defaultValue={60} />
         <button class="button" disabled={isBusy}>
           {words.create}
         </button>

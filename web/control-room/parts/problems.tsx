@@ -1,17 +1,25 @@
+import { number } from '../../shared/language.ts'
 import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 
-/** The services that are not ready, and why; nothing while all are. */
+/** What needs an operator: services that are not ready, and dead letters; empty while all is well. */
 export function Problems() {
-  const { problems: words } = useWords()
-  const problems = useFrames().at(-1)?.problems ?? []
+  const { problems: words, deadLetters } = useWords()
+  const { problems, queues } = useFrames().at(-1) ?? {}
   return (
-    <ul class="problems" aria-label={words.title} role="status">
-      {problems.map(({ service, check, code, detail }) => (
-        <li key={`${service} ${check}`}>
+    <div class="problems" role="status">
+      {problems?.map(({ service, check, code, detail }) => (
+        <p key={`${service} ${check}`}>
           <strong>{words.notReady(service)}</strong> <code>{code}</code> {detail}
-        </li>
+        </p>
       ))}
-    </ul>
+      {queues && queues.deadLetters > 0 && (
+        <p>
+          <a href="#dead-letters">
+            {deadLetters.title}: {number(queues.deadLetters)}
+          </a>
+        </p>
+      )}
+    </div>
   )
 }

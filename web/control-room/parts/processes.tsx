@@ -1,74 +1,62 @@
+import type { ProcessView } from '../../../core/contracts/control-room.ts'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
-import type { ProcessView } from '../contract.ts'
 import { useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
+import { Panel, RowButton } from './panel.tsx'
 import { Refused } from './refused.tsx'
 
+/** A launcher that is slow for a moment is still there: its processes do not vanish under the pointer. */
+const LATE_FRAMES_MAX = 3
+
 /** The demo's processes. One that is killed here is restarted by the launcher. */
-export function Processes({ processes }: { processes: ProcessView[] | null }) {
+export function Processes() {
   const { processes: words } = useWords()
   const { act, isBusy, refusal } = useAction()
-  const nowMs = useFrames().at(-1)?.atMs ?? 0
-  const post = (name: string, what: 'kill' | 'restart') => void act(`/processes/${name}/${what}`, { method: 'POST' })
+  const frames = useFrames()
+  const { processes } = frames.slice(-LATE_FRAMES_MAX).findLast((frame) => frame.processes !== null) ?? {}
+  const end = (name: string, how: 'kill' | 'restart') => void act(`/processes/${name}/${how}`, { method: 'POST' })
   return (
-    <section class="panel processes" aria-labelledby="processes-title">
-      <h2 id="processes-title">{words.title}</h2>
+    <Panel id="processes" title={words.title}>
       <Refused refusal={refusal} />
-      {processes ? (
-        <ul>
-          {processes.map((process) => (
-            <li key={process.name} data-process={process.name} data-state={process.state}>
-              <Process process={process} nowMs={nowMs} />
-              <span class="buttons">
-                <button
-                  class="button quiet small"
-                  aria-label={words.killOf(process.name)}
-                  disabled={isBusy || process.protected || process.state !== 'RUNNING'}
-                  onClick={() => post(process.name, 'kill')}
-                >
-                  {words.kill}
-                </button>
-                <button
-                  class="button quiet small"
-                  aria-label={words.restartOf(process.name)}
-                  disabled={isBusy || process.protected || process.state !== 'RUNNING'}
-                  onClick={() => post(process.name, 'restart')}
-                >
-                  {words.restart}
-                </button>
-              </span>
+      {!processes && <p class="hint">{words.none}</p>}
+      <ul>
+        {processes?.map((process) => {
+          const { name, state } = process
+          const disabled = isBusy || process.protected || state !== 'RUNNING'
+          return (
+            <li key={name} data-process={name} data-state={state}>
+              <span class={`lamp ${state.toLowerCase()}`} />
+              <span class="name">{name}</span>
+              <State process={process} nowMs={frames.at(-1)?.atMs ?? 0} />
+              <RowButton label={words.killOf(name)} disabled={disabled} onClick={() => end(name, 'kill')}>
+                {words.kill}
+              </RowButton>
+              <RowButton label={words.restartOf(name)} disabled={disabled} onClick={() => end(name, 'restart')}>
+                {words.restart}
+              </RowButton>
             </li>
-          ))}
-        </ul>
-      ) : (
-        <p class="hint">{words.none}</p>
-      )}
-    </section>
+          )
+        })}
+      </ul>
+    </Panel>
   )
 }
 
-function Process({ process: { name, state, startedAtMs, restarts }, nowMs }: { process: ProcessView; nowMs: number }) {
-  const { processes: words } = useWords()
-  const time = useTime()
+function State({ process: { state, startedAtMs, restarts }, nowMs }: { process: ProcessView; nowMs: number }) {
+  const { processes: words, seconds, minutes, hours } = useWords()
+  const ageSeconds = startedAtMs === null ? 0 : Math.max(0, Math.round((nowMs - startedAtMs) / 1_000))
+  const age =
+    ageSeconds < 60
+      ? seconds(ageSeconds)
+      : ageSeconds < 3_600
+        ? minutes(Math.floor(ageSeconds / 60))
+        : hours(Math.floor(ageSeconds / 3_600))
   return (
-    <>
-      <span class={`lamp ${state.toLowerCase()}`} />
-      <span class="name">{name}</span>
-      <span class="state figures">
-        {restarts > 0 && `${words.restarts(number(restarts))}, `}
-        <span class={state === 'RUNNING' ? 'unseen' : ''}>{words.states[state]} </span>
-        {startedAtMs !== null && time(nowMs - startedAtMs)}
-      </span>
-    </>
+    <span class="state figures">
+      {restarts > 0 && `${words.restarts(number(restarts))}, `}
+      <span class={state === 'RUNNING' ? 'unseen' : ''}>{words.states[state]} </span>
+      {startedAtMs !== null && age}
+    </span>
   )
-}
-
-function useTime(): (ms: number) => string {
-  const words = useWords()
-  return (ms) => {
-    const seconds = Math.max(0, Math.round(ms / 1_000))
-    if (seconds < 60) return words.seconds(seconds)
-    return seconds < 3_600 ? words.minutes(Math.floor(seconds / 60)) : words.hours(Math.floor(seconds / 3_600))
-  }
 }

@@ -1,5 +1,6 @@
 import { adminToken } from '../session.ts'
 import { useWords } from '../words/words.ts'
+import { Field } from './panel.tsx'
 
 export function SignIn({ isRefused }: { isRefused: boolean }) {
   const { signIn: words } = useWords()
@@ -15,10 +16,7 @@ export function SignIn({ isRefused }: { isRefused: boolean }) {
     <main class="sign-in">
       <form class="panel" onSubmit={submit}>
         <h1>{words.title}</h1>
-        <label class="field">
-          <span>{words.token}</span>
-          <input type="password" name="token" autocomplete="off" required aria-describedby="token-hint" />
-        </label>
+        <Field label={words.token} type="password" name="token" autocomplete="off" aria-describedby="token-hint" />
         <p class="hint" id="token-hint">
           {words.hint}
         </p>

@@ -11,7 +11,7 @@ const refusals: Refusals = {
   SALE_EXISTS: 'A sale with this id exists; choose another id.',
   INVALID_REQUEST: 'A field has an invalid value; check the fields.',
   NOT_FOUND: 'It no longer exists.',
-  FORBIDDEN: 'This is not allowed from here.',
+  FORBIDDEN: 'Not allowed.',
   INTERNAL: 'Something went wrong on our side.',
 }
 
@@ -35,12 +35,12 @@ export const en = {
   },
   audit: {
     accounted: 'Every unit is accounted for.',
-    running: 'Nothing is wrong. Some units are still in flight.',
-    wrong: 'Not balanced:',
+    running: 'Nothing is wrong. Some units are in flight.',
+    wrong: 'The audit is not balanced:',
     unknown: 'The audit has no result at the moment.',
     age: (seconds: string) => `Audited ${seconds} s ago.`,
   },
-  problems: { title: 'Services that are not ready', notReady: (service: string) => `${service} is not ready:` },
+  problems: { notReady: (service: string) => `${service} is not ready:` },
   charts: {
     all: 'Live charts',
     requests: 'Requests',
@@ -59,7 +59,7 @@ export const en = {
     other: 'Other',
   },
   fates: { unpaid: 'Unpaid', paid: 'Paid', cancelled: 'Cancelled', refunded: 'Refunded' },
-  undecided: 'No order yet',
+  undecided: 'Undecided',
   most: 'Peak',
   messages: 'Messages queued',
   pending: 'Unconfirmed',
@@ -84,8 +84,6 @@ export const en = {
       FAILED: 'Failed',
     },
     none: 'Simulated buyers purchase over HTTP, as real buyers do.',
-    rate: 'Answers/s',
-    rateMax: 'Peak/s',
     asked: 'Requests',
     unanswered: 'Unanswered',
     paid: 'Orders paid',
@@ -128,14 +126,6 @@ export const en = {
     count: (count: string) => `Messages that could not be processed: ${count}`,
     kept: (count: string) => `Not sent back, still dead letters: ${count}`,
     sendOf: (id: string) => `Send back: ${id}`,
-  },
-  sagas: {
-    title: 'Sagas',
-    none: 'No order has a saga.',
-    order: 'Order',
-    state: 'State',
-    step: 'Last step',
-    states: { RUNNING: 'Running', COMPENSATING: 'Compensating', DONE: 'Done', COMPENSATED: 'Compensated' },
   },
   refusals,
 }

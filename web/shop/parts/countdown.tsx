@@ -1,5 +1,7 @@
 import type { ServerClock } from '../../shared/clock.ts'
 import { useNow } from '../../shared/use-now.ts'
+import { type SaleView, saleClock } from '../contract.ts'
+import { saleStateOf } from '../sales.ts'
 import { useWords } from '../words/words.ts'
 
 const DAY_SECONDS = 86_400
@@ -16,11 +18,20 @@ export function Countdown({ until, clock, label }: { until: string; clock: Serve
     hours > 0 || days > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
   return (
     <div class={seconds < URGENT_SECONDS ? 'countdown urgent' : 'countdown'}>
-      <span class="label">{label}</span>
+      <span class="soft">{label}</span>
       <span class="figures" role="timer" aria-label={label}>
         {days > 0 && <>{words.days(days)} </>}
         {time}
       </span>
     </div>
   )
+}
+
+/** When the sale opens, then when it closes. */
+export function SaleWindow({ sale }: { sale: SaleView }) {
+  const words = useWords()
+  const saleState = saleStateOf(sale, useNow(saleClock))
+  if (saleState === 'OVER') return <p class="soft">{words.ended}</p>
+  const [until, label] = saleState === 'SOON' ? [sale.opensAt, words.opensIn] : [sale.closesAt, words.endsIn]
+  return <Countdown until={until} clock={saleClock} label={label} />
 }

@@ -1,5 +1,6 @@
 import type { Extras } from '../contract.ts'
 import { useWords } from '../words/words.ts'
+import { Field } from './field.tsx'
 
 /** The text of the fields, as typed. */
 export interface ExtrasText {
@@ -24,39 +25,27 @@ export function ExtrasFields({ value, onInput }: { value: ExtrasText; onInput: (
   return (
     <details class="extras">
       <summary>{extras.title}</summary>
-      <div class="field">
-        <label for="coupon">{extras.coupon}</label>
-        <input
-          id="coupon"
-          value={value.coupon}
-          maxLength={40}
-          autocomplete="off"
-          autocapitalize="characters"
-          spellcheck={false}
-          aria-invalid={isBad.coupon}
-          aria-describedby="coupon-hint"
-          onInput={({ currentTarget }) => onInput({ ...value, coupon: currentTarget.value })}
-        />
-        <p id="coupon-hint" class="hint">
-          {isBad.coupon && extras.badCoupon}
-        </p>
-      </div>
-      <div class="field">
-        <label for="points">{extras.points}</label>
-        <input
-          id="points"
-          value={value.points}
-          inputMode="numeric"
-          maxLength={7}
-          autocomplete="off"
-          aria-invalid={isBad.points}
-          aria-describedby="points-hint"
-          onInput={({ currentTarget }) => onInput({ ...value, points: currentTarget.value })}
-        />
-        <p id="points-hint" class="hint">
-          {isBad.points ? extras.badPoints : extras.hint}
-        </p>
-      </div>
+      <Field
+        id="coupon"
+        label={extras.coupon}
+        hint={isBad.coupon ? extras.badCoupon : ''}
+        value={value.coupon}
+        maxLength={40}
+        autocapitalize="characters"
+        spellcheck={false}
+        aria-invalid={isBad.coupon}
+        onText={(coupon) => onInput({ ...value, coupon })}
+      />
+      <Field
+        id="points"
+        label={extras.points}
+        hint={isBad.points ? extras.badPoints : extras.hint}
+        value={value.points}
+        inputMode="numeric"
+        maxLength={7}
+        aria-invalid={isBad.points}
+        onText={(points) => onInput({ ...value, points })}
+      />
     </details>
   )
 }

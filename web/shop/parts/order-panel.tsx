@@ -32,7 +32,7 @@ export function OrderPanel({ purchase }: { purchase: Purchase }) {
         </button>
       )}
       {refusal && <Advice code={refusal.code} />}
-      <p class="small">
+      <p class="soft number">
         {reservation?.orderId && (
           <span>
             {words.orderNumber} {reservation.orderId}
@@ -77,7 +77,7 @@ function sayingOf(
     case 'PAID':
       return says.paid
     case 'CANCELLED':
-      return { title: says.lapsed, text: reason }
+      return { title: says.cancelled, text: reason }
     case 'REJECTED':
       return { title: says.rejected, text: reason }
     case 'REFUNDED':
@@ -92,9 +92,9 @@ function ToPay({ purchase, order }: { purchase: Purchase; order: Order }) {
     <>
       <div class="due">
         <div>
-          <span class="label">{words.toPay}</span>
+          <span class="soft">{words.toPay}</span>
           <span class="amount figures">{money(order.amountCents)}</span>
-          {(order.couponCode !== undefined || Boolean(order.points)) && <span class="label">{words.discount}</span>}
+          {(order.couponCode !== undefined || Boolean(order.points)) && <span class="soft">{words.discount}</span>}
         </div>
         <Countdown until={order.paymentDeadline} clock={orderClock} label={words.timeLeft} />
       </div>

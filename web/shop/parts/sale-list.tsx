@@ -3,7 +3,7 @@ import { useNow } from '../../shared/use-now.ts'
 import { type SaleView, saleClock } from '../contract.ts'
 import { saleStateOf, showMore } from '../sales.ts'
 import { useWords } from '../words/words.ts'
-import { Countdown } from './countdown.tsx'
+import { SaleWindow } from './countdown.tsx'
 import { Picture } from './picture.tsx'
 import { StockBar } from './stock-bar.tsx'
 
@@ -29,15 +29,14 @@ export function SaleList({ sales, hasMore }: { sales: SaleView[]; hasMore: boole
 }
 
 function SaleCard({ sale }: { sale: SaleView }) {
-  const words = useWords()
   const saleState = saleStateOf(sale, useNow(saleClock))
+  const isOn = saleState === 'OPEN' || saleState === 'SOLD_OUT'
   return (
     <a class="card" href={`#/${sale.id}`}>
       <Picture title={sale.title} />
       <h2>{sale.title}</h2>
       <p class="price figures">{money(sale.priceCents)}</p>
-      {saleState === 'SOON' && <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />}
-      {saleState === 'OVER' ? <p class="label">{words.ended}</p> : saleState !== 'SOON' && <StockBar sale={sale} />}
+      {isOn ? <StockBar sale={sale} /> : <SaleWindow sale={sale} />}
     </a>
   )
 }

@@ -1,14 +1,12 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { money } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
-import { useNow } from '../../shared/use-now.ts'
-import { type SaleView, saleClock } from '../contract.ts'
+import type { SaleView } from '../contract.ts'
 import { createPurchase } from '../purchase.ts'
-import { saleStateOf } from '../sales.ts'
 import { type SignedIn, signOut, useSession } from '../session.ts'
 import { useWords } from '../words/words.ts'
 import { BuyPanel } from './buy-panel.tsx'
-import { Countdown } from './countdown.tsx'
+import { SaleWindow } from './countdown.tsx'
 import { OrderPanel, Said } from './order-panel.tsx'
 import { Picture } from './picture.tsx'
 import { SignIn } from './sign-in.tsx'
@@ -24,31 +22,15 @@ export function SalePage({ sale }: { sale: SaleView }) {
         <h1>{sale.title}</h1>
         <p class="price">
           <span class="figures">{money(sale.priceCents)}</span>{' '}
-          <span class="label">{words.perBuyer(sale.perBuyerLimit)}</span>
+          <span class="soft">{words.perBuyer(sale.perBuyerLimit)}</span>
         </p>
         <div class="facts">
           <StockBar sale={sale} />
-          <Window sale={sale} />
+          <SaleWindow sale={sale} />
         </div>
         {session ? <Buying key={`${sale.id} ${session.userId}`} sale={sale} session={session} /> : <SignIn />}
       </div>
     </main>
-  )
-}
-
-function Window({ sale }: { sale: SaleView }) {
-  const words = useWords()
-  const saleState = saleStateOf(sale, useNow(saleClock))
-  if (saleState === 'OVER')
-    return (
-      <div class="countdown">
-        <span class="label">{words.ended}</span>
-      </div>
-    )
-  return saleState === 'SOON' ? (
-    <Countdown until={sale.opensAt} clock={saleClock} label={words.opensIn} />
-  ) : (
-    <Countdown until={sale.closesAt} clock={saleClock} label={words.endsIn} />
   )
 }
 
@@ -70,7 +52,7 @@ function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
       ) : (
         <BuyPanel sale={sale} purchase={purchase} />
       )}
-      <p class="who">
+      <p class="soft">
         <span>{words.signedInAs(session.name)}</span>{' '}
         <button class="link" onClick={signOut}>
           {words.signIn.out}

@@ -3,10 +3,11 @@ import type { Refusal } from '../../shared/api.ts'
 import { signIn } from '../session.ts'
 import { useWords } from '../words/words.ts'
 import { Advice } from './advice.tsx'
+import { Field } from './field.tsx'
 
 /** By name, as the demo allows. */
 export function SignIn() {
-  const words = useWords()
+  const { signIn: words } = useWords()
   const [name, setName] = useState('')
   const [refusal, setRefusal] = useState<Refusal | undefined>()
   const [isAsking, setAsking] = useState(false)
@@ -20,50 +21,34 @@ export function SignIn() {
   }
 
   return (
-    <form
-      class="sign-in"
-      onSubmit={(event) => {
-        void submit(event)
-      }}
-    >
-      <h2>{words.signIn.title}</h2>
-      <div class="field">
-        <label for="name">{words.signIn.name}</label>
-        <input
-          id="name"
-          value={name}
-          required
-          maxLength={40}
-          autocomplete="nickname"
-          aria-describedby="name-hint"
-          onInput={({ currentTarget }) => setName(currentTarget.value)}
-        />
-      </div>
-      <p id="name-hint" class="hint">
-        {words.signIn.hint}
-      </p>
+    <form class="sign-in" onSubmit={(event) => void submit(event)}>
+      <h2>{words.title}</h2>
+      <Field
+        id="name"
+        label={words.name}
+        hint={words.hint}
+        value={name}
+        required
+        maxLength={40}
+        autocomplete="nickname"
+        onText={setName}
+      />
       <button class="button" aria-disabled={isAsking}>
-        {words.signIn.enter}
+        {words.enter}
       </button>
-      {refusal && <SignInRefusal refusal={refusal} />}
+      {refusal && <SignInRefusal code={refusal.code} />}
     </form>
   )
 }
 
-function SignInRefusal({ refusal }: { refusal: Refusal }) {
-  const words = useWords()
-  if (refusal.code === 'INVALID_REQUEST')
-    return (
-      <p class="hint" role="alert">
-        {words.signIn.bad}
-      </p>
-    )
-  // Without demo mode the shop has no sign-in of its own.
-  if (refusal.code === 'NOT_FOUND')
-    return (
-      <p class="hint" role="alert">
-        {words.signIn.elsewhere}
-      </p>
-    )
-  return <Advice code={refusal.code} />
+function SignInRefusal({ code }: Pick<Refusal, 'code'>) {
+  const { signIn: words } = useWords()
+  // NOT_FOUND: without demo mode the shop has no sign-in of its own.
+  const text = code === 'INVALID_REQUEST' ? words.bad : code === 'NOT_FOUND' ? words.elsewhere : undefined
+  if (!text) return <Advice code={code} />
+  return (
+    <p class="hint" role="alert">
+      {text}
+    </p>
+  )
 }
