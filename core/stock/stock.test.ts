@@ -270,6 +270,7 @@ describe('several purchases of a buyer', () => {
       ['second', 'more', 2],
     ] as const) {
       const reservation = { reservationId: `${sale.saleId}.${id}`, quantity, status: 'RESERVED' }
+      expect(await world.stock.readReservation({ ...reservation, buyerId: 'ann' })).toMatchObject(reservation)
       expect(await buy(sale, 'again', quantity, key)).toMatchObject({ status: 'DUPLICATE', reservation })
       expect(await buy(sale, 'again', 3 - quantity, key)).toMatchObject({ status: 'KEY_REUSED', reservation })
       const withCoupon = { ...request(sale, 'ann', quantity), limitPerBuyer: 3, key, wishes: { couponCode: 'TEN' } }

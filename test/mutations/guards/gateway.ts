@@ -19,7 +19,7 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'a unit whose message the broker refused is released',
     file: 'gateway/buy.ts',
-    text: "return (await takeBack(deps, reservation)) ? { status: 'BUSY' }",
+    text: "return (await takeBack(deps, pending)) ? { status: 'BUSY' }",
     without: "return reservationId ? { status: 'BUSY' }",
     tests: { file: OUTAGES, named: 'a full queue' },
   },
@@ -66,11 +66,11 @@ export const gatewayGuards: Guard[] = [
     tests: { file: 'test/selling.test.ts', named: 'who may buy no buyer without' },
   },
   {
-    rule: "another buyer's reservation is not shown",
-    file: 'gateway/routes/reservations.ts',
-    text: 'if (record?.buyerId !== buyerId) throw',
-    without: 'if (!record) throw',
-    tests: { file: 'test/selling.test.ts', named: 'what a buyer sees a reservation is shown' },
+    rule: 'a reservation is found by its id among those of its buyer',
+    file: 'core/stock/stock.ts',
+    text: '.find((reservation) => reservation.reservationId === reservationId)',
+    without: '[0]',
+    tests: { file: 'core/stock/stock.test.ts', named: 'several purchases' },
   },
   {
     rule: 'a process holds no more streams than it may',

@@ -171,8 +171,8 @@ export const sagaGuards: Guard[] = [
   {
     rule: 'coupon and points are stored for the resender',
     file: 'core/stock/reserve.lua',
-    text: "'', '', request.wishes, request.claims }",
-    without: "'', '', '', request.claims }",
+    text: " .. wishes .. '\\t' .. claims_of[i]",
+    without: " .. '\\t' .. claims_of[i]",
     tests: { file: 'core/stock/stock.test.ts', named: 'releasing the wishes and claims' },
   },
   {

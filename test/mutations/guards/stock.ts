@@ -32,14 +32,14 @@ export const stockGuards: Guard[] = [
   {
     rule: 'no buyer holds more units than the limit per buyer',
     file: 'core/stock/reserve.lua',
-    text: 'if live_units + units > request.limit then',
-    without: 'if units > request.limit then',
+    text: 'if live_units + units > limits[i] then',
+    without: 'if units > limits[i] then',
     tests: { file: STOCK, named: 'several purchases' },
   },
   {
     rule: 'the key of a purchase names one body',
     file: 'core/stock/reserve.lua',
-    text: 'local is_same = same[QUANTITY] == request.quantity and same[WISHES] == request.wishes',
+    text: 'local is_same = same[QUANTITY] == quantity and same[WISHES] == wishes',
     without: 'local is_same = true',
     tests: { file: STOCK, named: 'several purchases' },
   },
@@ -207,8 +207,8 @@ export const stockGuards: Guard[] = [
   {
     rule: 'a resender leaves young entries to the gateway that is publishing them',
     file: 'core/stock/claim.lua',
-    text: ' - age_ms\n',
-    without: '\n',
+    text: 'now - age_ms))',
+    without: 'now))',
     tests: { file: STOCK, named: 'a resender' },
   },
   {
