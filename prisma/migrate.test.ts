@@ -53,6 +53,9 @@ test('a migration that fails leaves nothing behind, and the next start tries it 
   await expect(migrate(emptyUrl, folder)).rejects.toThrow(
     'The migration 2_second failed, and nothing of it was applied: division by zero',
   )
+  const refusesItsRow = `ALTER TABLE _prisma_migrations ADD CHECK (migration_name <> '2_second')`
+  await add('2_second', `CREATE TABLE limes (id int); ${refusesItsRow}`)
+  await expect(migrate(emptyUrl, folder)).rejects.toThrow('The migration 2_second failed')
   await add('2_second', 'CREATE TABLE limes (id int)')
   expect(await migrate(emptyUrl, folder)).toEqual(['2_second'])
 })
