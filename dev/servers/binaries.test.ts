@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readFile, symlink, writeFile } from 'node:fs/promi
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
-import { checkRabbitmq } from '../named-servers/rabbitmq.ts'
+import { checkNamedServers } from '../named-servers.ts'
 import { makeScratchFolder, removeScratchFolder } from '../scratch-folder.ts'
 import { ensureBinaries, rabbitmqServer, rabbitmqVersion, redisServer } from './binaries.ts'
 import { startPostgres } from './postgres.ts'
@@ -112,8 +112,8 @@ test('a RabbitMQ without our plugin is named, and one leaves its version beside 
     onStart: (name, id) => void noteProcess(name, id),
   })
   endWithFile(() => broker.stop())
-  await expect(checkRabbitmq({ name: 'RabbitMQ', variable: 'RABBITMQ_URL', url: new URL(broker.url) })).rejects.toThrow(
-    'lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange',
+  await expect(checkNamedServers({ RABBITMQ_URL: broker.url })).rejects.toThrow(
+    'Run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange',
   )
   await broker.stop()
   expect((await readFile(join(dataDir, 'made-by'), 'utf8')).trim()).toBe(broker.version)
