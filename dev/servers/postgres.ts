@@ -43,31 +43,20 @@ export async function startPostgres({
   await stopPredecessor(cluster)
 
   const listenOn = port ?? (await freePort())
-  const logFile = join(dataDir, 'postgres.log')
   const child = startChild({
     command: join(programs.bin, 'postgres'),
     args: postgresArguments(cluster, listenOn, settings),
-    logFile,
+    logFile: join(dataDir, 'postgres.log'),
     cwd: dataDir,
+    stopSignal: 'SIGINT', // A "fast" shutdown: it does not wait for clients to disconnect.
+    graceMs: STOP_LIMIT_MS,
     ...user,
   })
   onStart?.('postgres', child)
-  await waitUntilReady(() => acceptsConnections(cluster, child), {
-    name: 'PostgreSQL',
-    child,
-    logFile,
-    signal,
-    progress,
-  })
-  return {
-    version: programs.version,
-    logFrom: child.logFrom,
-    url: `postgresql://postgres:${password}@127.0.0.1:${listenOn}/postgres`,
-    pids: [child.pid],
-    ended: child.ended,
-    logFile,
-    stop: () => child.stop('SIGINT', STOP_LIMIT_MS), // SIGINT is a "fast" shutdown: it does not wait for clients to disconnect.
-  }
+  const isReady = () => acceptsConnections(cluster, child)
+  await waitUntilReady(isReady, { name: 'PostgreSQL', child, signal, progress })
+  const url = `postgresql://postgres:${password}@127.0.0.1:${listenOn}/postgres`
+  return { ...child, version: programs.version, url }
 }
 
 function postgresArguments(cluster: string, port: number, settings: Record<string, string> = {}): string[] {

@@ -60,42 +60,48 @@ export async function startRabbitmq({
   const script = rabbitmqServer()
   checkRabbitmqData(dataDir, rabbitmqVersion(script))
   const env = await writeSettings(dataDir, ports, plugins)
-  const logFile = join(dataDir, 'rabbitmq.log')
   // The node would start a port mapper itself, but in the background, and never stop it.
   const mapper = startChild({
     command: epmd(),
     args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'],
     logFile: join(dataDir, 'epmd.log'),
     env,
+    graceMs: MAPPER_STOP_LIMIT_MS,
   })
   onStart?.('epmd', mapper)
   try {
-    const node = startChild({ command: script, args: [], logFile, env, cwd: dataDir })
+    const node = startChild({
+      command: script,
+      args: [],
+      logFile: join(dataDir, 'rabbitmq.log'),
+      env,
+      cwd: dataDir,
+      stopSignal: disposable ? 'SIGKILL' : 'SIGTERM',
+      graceMs: STOP_LIMIT_MS,
+    })
     onStart?.('rabbitmq', node)
     const ended = node.ended.then(async (why) => {
-      await mapper.stop('SIGTERM', MAPPER_STOP_LIMIT_MS)
+      await mapper.stop()
       return why
     })
     let version = ''
     const isReady = async () => (version = await versionAt(ports)) !== ''
-    await waitUntilReady(isReady, { name: 'RabbitMQ', child: node, logFile, signal, progress })
+    await waitUntilReady(isReady, { name: 'RabbitMQ', child: node, signal, progress })
     await markRabbitmqData(dataDir, version)
     return {
+      ...node,
       version,
-      logFrom: node.logFrom,
       url: `amqp://guest:guest@127.0.0.1:${ports.amqp}`,
       managementUrl: `http://guest:guest@127.0.0.1:${ports.management}`,
       env,
-      pids: [node.pid, mapper.pid],
       ended,
-      logFile,
       stop: async () => {
-        await node.stop(disposable ? 'SIGKILL' : 'SIGTERM', STOP_LIMIT_MS)
+        await node.stop()
         await ended
       },
     }
   } catch (error) {
-    await mapper.stop('SIGTERM', MAPPER_STOP_LIMIT_MS)
+    await mapper.stop()
     throw error
   }
 }
