@@ -46,7 +46,7 @@ export function startTasks(plan: Plan): Listr<Outcome> {
     ...(settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]),
   ]
   const tasks = [
-    step('Servers named by URL', () => checkNamedServers(settings)),
+    step('Servers named by URL', async () => (await checkNamedServers(settings)) || 'none'),
     step('Programs', (progress) => ensureBinaries(progress, own)),
     step('Pages', ensurePages),
     group('Servers', servers(plan)),
