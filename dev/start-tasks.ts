@@ -7,7 +7,7 @@ import { checkNamedServers } from './named-servers.ts'
 import { ensurePages } from './pages.ts'
 import type { Child } from './processes.ts'
 import type { RunRecord } from './run-file.ts'
-import { ensureBinaries, type InstalledServer } from './servers/binaries.ts'
+import { ensureBinaries } from './servers/binaries.ts'
 import { freePort } from './servers/ports.ts'
 import { createDatabase, startPostgres } from './servers/postgres.ts'
 import { startRabbitmq } from './servers/rabbitmq.ts'
@@ -41,10 +41,7 @@ export interface Outcome {
 /** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
 export function startTasks(plan: Plan): Listr<Outcome> {
   const { settings } = plan
-  const own: InstalledServer[] = [
-    ...(settings.REDIS_URL ? [] : ['redis' as const]),
-    ...(settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]),
-  ]
+  const own = [settings.REDIS_URL ? [] : ['redis' as const], settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]].flat()
   const tasks = [
     step('Servers named by URL', async () => (await checkNamedServers(settings)) || 'none'),
     step('Programs', (progress) => ensureBinaries(progress, own)),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { memoryWarning } from '../memory.ts'
 import { makeScratchFolder, removeScratchFolder } from '../scratch-folder.ts'
-import { checkDataFolder, makeDataFolder } from './data-folder.ts'
+import { checkFreeSpace, makeDataFolder } from './data-folder.ts'
 import { explain, lastLines } from './explain.ts'
 
 let folder: string
@@ -56,10 +56,10 @@ test('a log without a line, or of another start, tells nothing', async () => {
 test('a data folder that cannot be made or used is named with the reason', async () => {
   await writeFile(join(folder, 'file'), '')
   await expect(makeDataFolder(join(folder, 'file/data'))).rejects.toThrow(
-    /^The data folder .*file\/data cannot be used: .*\. Make it, or its parent, writable/,
+    /^The data folder .*file\/data cannot be used by this user: ENOTDIR/,
   )
   const made = await makeDataFolder(join(folder, 'data'))
-  await checkDataFolder(made)
+  await checkFreeSpace(made)
 })
 
 test('too little memory is said before the start, and enough is not', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { connect } from 'amqplib'
 import { startChild } from '../processes.ts'
 import { secretFile } from '../secrets.ts'
-import { epmd, rabbitmqServer, rabbitmqVersion } from './binaries.ts'
+import { pathOf, rabbitmqVersion } from './binaries.ts'
 import { checkRabbitmqData, markRabbitmqData } from './data-version.ts'
 import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
@@ -57,12 +57,12 @@ export async function startRabbitmq({
     distribution: await freePort(),
     portMapper: await freePort(),
   }
-  const script = rabbitmqServer()
-  checkRabbitmqData(dataDir, rabbitmqVersion(script))
+  const script = pathOf('rabbitmq')
+  await checkRabbitmqData(dataDir, rabbitmqVersion(script))
   const env = await writeSettings(dataDir, ports, plugins)
   // The node would start a port mapper itself, but in the background, and never stop it.
   const mapper = startChild({
-    command: epmd(),
+    command: pathOf('epmd'),
     args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'],
     logFile: join(dataDir, 'epmd.log'),
     env,

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { startChild } from '../processes.ts'
-import { redisServer } from './binaries.ts'
+import { pathOf } from './binaries.ts'
 import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
@@ -15,7 +15,7 @@ export async function startRedis({ dataDir, port, onStart, signal, progress }: S
   const listenOn = port ?? (await freePort())
   const logFile = join(dataDir, 'redis.log')
   const args = redisArguments(dataDir, listenOn)
-  const child = startChild({ command: redisServer(), args, logFile, graceMs: STOP_LIMIT_MS })
+  const child = startChild({ command: pathOf('redis'), args, logFile, graceMs: STOP_LIMIT_MS })
   onStart?.('redis', child)
 
   let version = ''
