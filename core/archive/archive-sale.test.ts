@@ -353,13 +353,15 @@ test('a sale that is archived in part is archived to its end by a re-run', async
 })
 
 test('money that arrives while its order is archived is refunded', async () => {
-  const { id, cancelled } = await endedSale()
+  const { id, cancelled, refunded } = await endedSale()
   const { database } = shop.world
   let counting: Promise<unknown> = Promise.resolve()
   await database.$transaction(
     async (tx) => {
-      // Holds the archiver up when its payment has moved.
-      await tx.$executeRaw`SELECT FROM orders WHERE id = ${cancelled.orderId}::uuid FOR UPDATE`
+      // Holds the archiver up while it moves refunds, before it moves payments.
+      await tx.$executeRaw`
+        SELECT FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.order_id = ${refunded.orderId}::uuid
+        FOR UPDATE OF r`
       counting = archive(id)
       await eventually(
         'the archiver to wait',
