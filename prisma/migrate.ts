@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { z } from 'zod'
-import { configOrExit, settings } from '../core/platform/process/config.ts'
+import { BadConfiguration, parseConfig, settings } from '../core/platform/process/config.ts'
 import { isDirect, prepareSession, UnusableSession } from '../core/platform/stores/database-session.ts'
 
 export const MIGRATIONS = join(import.meta.dirname, 'migrations')
@@ -124,12 +124,14 @@ async function apply(client: Client, { name, sql, checksum }: Migration): Promis
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { DATABASE_URL } = configOrExit(z.object({ DATABASE_URL: settings.DATABASE_URL }))
   try {
+    // Without NODE_ENV: whether a password is good enough for production is the services' concern.
+    const env = { DATABASE_URL: process.env.DATABASE_URL }
+    const { DATABASE_URL } = parseConfig(z.object({ DATABASE_URL: settings.DATABASE_URL }), env)
     const applied = await migrate(DATABASE_URL)
     console.log(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'Up to date, nothing to apply.')
   } catch (error) {
-    if (!(error instanceof ForeignHistory)) throw error
+    if (!(error instanceof ForeignHistory || error instanceof BadConfiguration)) throw error
     console.error(error.message)
     process.exitCode = 78
   }
