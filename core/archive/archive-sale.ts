@@ -29,8 +29,8 @@ interface Begun {
 const BEGIN_MS_MAX = 3_600_000
 const BATCH_MS_MAX = 600_000
 /**
- * Decisions that move in one transaction, with some twenty rows each. 200,000 orders in one transaction took four
- * minutes, for which no table of the live sales could be vacuumed.
+ * Decisions that move in one transaction, with a dozen rows each. All of 200,000 orders (2.6 million rows) took four
+ * minutes on two busy cores, for which the tables of live sales could not be vacuumed.
  */
 const BATCH = 2_000
 
