@@ -45,7 +45,7 @@ const askerOf = (controlRoom: string, adminToken: string) => async (method: stri
     signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
   })
   if (!response.ok) throw new Error(`The control room answered ${response.status} to ${path}: ${await response.text()}`)
-  return await response.json()
+  return (await response.json()) as unknown
 }
 
 if (process.argv[1] === import.meta.filename) {
