@@ -18,7 +18,7 @@ export interface Ending {
 /** EX_CONFIG: the service has printed what is wrong with its environment. A retry does not mend it. */
 export const BAD_CONFIGURATION = 'exit code 78'
 
-/** Why a program ended: in the last words of its own log. */
+/** Why a program ended, with the end of its log. */
 export function explain({ name, why, logFile, logFrom }: Ending): string {
   const hint = why === 'signal SIGKILL' ? '\nIt was killed: by hand, or by the system for want of memory.' : ''
   const lines = lastLines(logFile, logFrom, why === BAD_CONFIGURATION ? Infinity : LINES)
