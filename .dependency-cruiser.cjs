@@ -5,7 +5,7 @@ const test = '\\.test\\.ts$'
 const commandLine = '^core/platform/process/command-line\\.ts$'
 const inProduction = {
   path: `^(${services}|cli|core|prisma)/`,
-  pathNot: [test, '^prisma/new-migration\\.ts$', '^cli/urls\\.ts$'],
+  pathNot: [test, '^prisma/(new-migration|schema-engine)\\.ts$', '^cli/urls\\.ts$'],
 }
 /** Code of this repository, as opposed to packages and Node's own modules. */
 const own = '^(?!node_modules/|\\.)'

@@ -5,7 +5,7 @@ FROM node:24.19.0-bookworm-slim AS node
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 
-# The services' packages only. Optional ones belong to the Prisma command and to tsx: the services need neither, since prisma/migrate.ts brings the engine along and node 24 strips types itself.
+# The services' packages only. Optional ones belong to the Prisma command and to tsx: the services need neither, since prisma/migrate.ts applies the migrations itself and node 24 strips types.
 FROM node AS dependencies
 RUN npm ci --omit=dev --omit=optional --ignore-scripts \
  && find node_modules -type f \( -name '*.map' -o -name '*.md' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \

@@ -18,7 +18,7 @@ import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { runningSystem } from './running-system.ts'
 
-/** One statement moves all rows of a table: ten million take some minutes. */
+/** Of the audit that comes first: ten million orders take some minutes. */
 const STATEMENT_MS_MAX = 1_800_000
 
 const { values, positionals } = commandLine(

@@ -4,14 +4,17 @@
  * misspelt one or a port open to the world would show only where the containers run.
  */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { DATABASE_CONNECTIONS as cancelWorker } from '../cancel-worker/config.ts'
+import { DATABASE_CONNECTIONS as controlRoom } from '../control-room/config.ts'
 import { commandLine } from '../core/platform/process/command-line.ts'
 import { BadConfiguration, parseConfig } from '../core/platform/process/config.ts'
-import { databaseConnections } from './database-connections.ts'
+import { DATABASE_CONNECTIONS as orderService } from '../order-service/config.ts'
+import { connectionsFor, SubscribersConfig } from '../subscribers/runtime/config.ts'
 import { schemas } from './schemas.ts'
 import { DEMO } from './settings.ts'
 
@@ -37,78 +40,83 @@ const OTHER_CONNECTIONS = 13
 const SETS_MIN = 3
 
 const Service = z.object({
-  image: z.string().optional(),
-  profiles: z.array(z.string()).default([]),
+  profiles: z.array(z.string()),
   command: z.array(z.string()).default([]),
   build: z.object({ target: z.string() }).optional(),
-  environment: z.record(z.string(), z.union([z.string(), z.null()])).default({}),
-  ports: z.array(z.string()).default([]),
+  environment: z.record(z.string(), z.string().nullable()).default({}),
+  ports: z.array(z.string().startsWith('127.0.0.1:')).default([]),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
-  stop_grace_period: z
-    .string()
-    .regex(/^\d+s$/)
-    .optional(),
+  stop_grace_period: z.string().regex(/^\d+s$/),
 })
 type Service = z.output<typeof Service>
 type ServiceName = keyof typeof schemas
 
-const { services } = z
+const parsed = z
   .object({ services: z.record(z.string(), Service) })
-  .parse(parse(read('docker-compose.yml'), { merge: true }))
+  .safeParse(parse(read('docker-compose.yml'), { merge: true }))
+if (!parsed.success) {
+  console.error(`docker-compose.yml: ${z.prettifyError(parsed.error)}`)
+  process.exit(1)
+}
+const { services } = parsed.data
 const problems: string[] = []
 const hold = (isSo: boolean, problem: string) => {
   if (!isSo) problems.push(problem)
 }
 
+for (const [as, { build, ports }] of Object.entries(services))
+  hold(
+    ports.length === 0 || PUBLISHED.includes(build?.target ?? ''),
+    `${as}: publishes a port; only ${PUBLISHED.join(', ')} may`,
+  )
 for (const name of Object.keys(schemas) as ServiceName[]) {
   const builds = Object.entries(services).filter(([, { build }]) => build?.target === name)
   for (const profile of PROFILES) {
     const count = builds.filter(([, { profiles }]) => profiles.includes(profile)).length
     hold(count === 1, `the profile ${profile} has ${count} services that build ${name}; expected one`)
   }
-  for (const [as, service] of builds) checkOurs(as, name, service)
+  for (const [as, service] of builds) checkService(as, name, service)
 }
-for (const [name, service] of Object.entries(services)) checkAny(name, service)
 checkVariables()
-checkContext()
 checkConnections()
 
 for (const problem of problems) console.error(`docker-compose.yml: ${problem}`)
 if (problems.length > 0) process.exitCode = 1
 
 /** `as` is its name in docker-compose.yml: the profile demo has variants of some services. */
-function checkOurs(
-  as: string,
-  name: ServiceName,
-  { environment, healthcheck, profiles, stop_grace_period: grace }: Service,
-): void {
+function checkService(as: string, name: ServiceName, service: Service): void {
+  const given = Object.keys(service.environment)
   const known = Object.keys(schemas[name].shape)
-  for (const variable of known)
-    hold(
-      variable in environment,
-      `${as}: ${variable} is not in its environment; without a value (\`${variable}:\`) it comes from .env`,
-    )
-  for (const variable of Object.keys(environment)) hold(known.includes(variable), `${as}: does not read ${variable}`)
-  hold(healthcheck !== undefined, `${as}: has no health check`)
+  const missing = known.filter((variable) => !given.includes(variable))
+  hold(missing.length === 0, `${as}: lacks ${missing.join(', ')}; without a value (\`NAME:\`) it comes from .env`)
+  const unknown = given.filter((variable) => !known.includes(variable))
+  hold(unknown.length === 0, `${as}: does not read ${unknown.join(', ')}`)
+  hold(service.healthcheck !== undefined, `${as}: has no health check`)
   hold(
-    Number.parseInt(grace ?? '0', 10) >= STOP_GRACE_SECONDS_MIN,
-    `${as}: may drain for 20 s; expected a stop_grace_period of ${STOP_GRACE_SECONDS_MIN}s or more, got ${grace}`,
+    Number.parseInt(service.stop_grace_period) >= STOP_GRACE_SECONDS_MIN,
+    `${as}: may drain for 20 s; expected a stop_grace_period of ${STOP_GRACE_SECONDS_MIN}s or more`,
   )
-  const settings = settingsOf(as, name, environment)
-  if (name === 'gateway')
-    hold(
-      settings.GATEWAY_PROCESSES === 1,
-      `${as}: expected GATEWAY_PROCESSES 1, got ${String(settings.GATEWAY_PROCESSES)}: "auto" counts the host's cores, and the container may use one`,
-    )
-  if (profiles.includes('demo')) checkDemo(as, name, settings)
+  const settings = settingsOf(as, name, service)
+  // "auto" would count the host's cores, and the container may use one.
+  const wanted = name === 'gateway' ? { GATEWAY_PROCESSES: 1 } : {}
+  if (service.profiles.includes('demo')) Object.assign(wanted, demoSettings(name))
+  for (const [variable, value] of Object.entries(wanted))
+    hold(settings[variable] === value, `${as}: ${variable} is ${String(settings[variable])}; expected ${String(value)}`)
+}
+
+/** The profile demo gives what `npm start` gives, except that a container must listen on every interface. */
+function demoSettings(name: ServiceName): Record<string, unknown> {
+  const fields: Record<string, z.ZodType> = schemas[name].shape
+  const { HOST: _, ...demo } = DEMO
+  return Object.fromEntries(
+    Object.entries(demo).flatMap(([variable, value]) =>
+      fields[variable] ? [[variable, fields[variable].parse(value)]] : [],
+    ),
+  )
 }
 
 /** Every setting as the service would read it; none when it would not start. */
-function settingsOf(
-  as: string,
-  name: ServiceName,
-  environment: Record<string, string | null>,
-): Record<string, unknown> {
+function settingsOf(as: string, name: ServiceName, { environment }: Service): Record<string, unknown> {
   try {
     return parseConfig<z.ZodObject>(schemas[name], filledIn(environment))
   } catch (error) {
@@ -120,44 +128,7 @@ function settingsOf(
   }
 }
 
-/** The profile demo gives what `npm start` gives, except that a container must listen on every interface. */
-function checkDemo(as: string, name: ServiceName, settings: Record<string, unknown>): void {
-  const { HOST: _, ...demo } = DEMO
-  for (const [variable, value] of Object.entries(demo)) {
-    const field = schemas[name].shape[variable as keyof (typeof schemas)[ServiceName]['shape']] as z.ZodType | undefined
-    if (field)
-      hold(
-        settings[variable] === field.parse(value),
-        `${as}: ${variable} is ${String(settings[variable])}; npm start has ${value} (dev/settings.ts)`,
-      )
-  }
-}
-
-function checkAny(name: string, { image, build, healthcheck, ports, profiles }: Service): void {
-  const costly = healthcheck?.test.find((word) => /\b(node|rabbitmq-diagnostics|rabbitmqctl)\b/.test(word))
-  hold(
-    costly === undefined,
-    `${name}: its health check starts ${costly}, many times a minute; expected docker/ready.sh, which also leaves the Erlang cookie alone`,
-  )
-  hold(
-    profiles.length > 0,
-    `${name}: is in no profile, so it starts alone where none is chosen; expected ${PROFILES.join(' or ')}`,
-  )
-  hold(
-    ports.length === 0 || PUBLISHED.includes(build?.target ?? ''),
-    `${name}: publishes a port; only ${PUBLISHED.join(', ')} may`,
-  )
-  for (const port of ports)
-    hold(port.startsWith('127.0.0.1:'), `${name}: publishes ${port}; expected 127.0.0.1:${port}`)
-  if (build)
-    hold(read('Dockerfile').includes(` AS ${build.target}\n`), `${name}: the Dockerfile has no target ${build.target}`)
-  else hold(/:\d+\.\d+/.test(image ?? ''), `${name}: expected an image pinned to a version, got ${image}`)
-}
-
-/**
- * The environment as Compose would make it from a .env with the required secrets, and the demo's payment provider
- * allowed.
- */
+/** As Compose would make it from a .env with the required secrets, and the demo's payment provider allowed. */
 function filledIn(environment: Service['environment']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).map(([variable, value]) => [
@@ -179,42 +150,21 @@ function withDefaults(value: string): string {
 /** .env.example lists what .env may hold; what docker-compose.yml takes from there has to be in it. */
 function checkVariables(): void {
   const example = read('.env.example')
-  const taken = new Set([...read('docker-compose.yml').matchAll(/\$\{(\w+)/g)].map(([, variable]) => variable))
-  for (const variable of taken)
-    hold(
-      new RegExp(`^(# )?${variable}=`, 'm').test(example),
-      `takes ${variable} from .env, but .env.example has no such line`,
-    )
+  for (const [, variable] of read('docker-compose.yml').matchAll(/\$\{(\w+)/g))
+    hold(new RegExp(`^(# )?${variable}=`, 'm').test(example), `takes ${variable} from .env, which .env.example lacks`)
 }
 
-/** What the Dockerfile copies from the checkout must be let in, or the image cannot be built. */
-function checkContext(): void {
-  const letIn = new Set([...read('.dockerignore').matchAll(/^!(.+)$/gm)].map(([, path]) => path))
-  const copies = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) =>
-    sources.split(' '),
-  )
-  for (const source of copies)
-    hold(
-      letIn.has(source) || letIn.has(source.split('/')[0]),
-      `the Dockerfile copies ${source}, which .dockerignore keeps out`,
-    )
-}
-
-/**
- * One process of each service and two replicas must find a connection; the figures in words must be those of the code.
- */
+/** `SETS_MIN` processes of each service must find a connection; the figures in words must be those of the code. */
 function checkConnections(): void {
-  const perSet = Object.values(databaseConnections).reduce((one, other) => one + other, 0)
-  const limit = services.postgres?.command.join(' ').match(/max_connections=(\d+)/)?.[1] ?? 100
+  const subscribers = readdirSync(join(CHECKOUT, 'subscribers')).filter((file) => /^(?!main\.)[\w-]+\.ts$/.test(file))
+  const partitions = SubscribersConfig.shape.SUBSCRIBER_PARTITIONS.parse(undefined)
+  const perSet = orderService + cancelWorker + controlRoom + 1 + subscribers.length * connectionsFor(partitions)
+  const limit = Number(services.postgres?.command.join(' ').match(/max_connections=(\d+)/)?.[1] ?? 100)
   const needed = SETS_MIN * perSet + OTHER_CONNECTIONS
-  hold(
-    Number(limit) >= needed,
-    `postgres: takes ${limit} connections; ${SETS_MIN} of each service and ${OTHER_CONNECTIONS} others need ${needed}`,
-  )
-  for (const file of ['docker-compose.yml', 'docs/running.md', 'docs/zh/running.md']) {
+  hold(limit >= needed, `postgres: takes ${limit} connections; ${SETS_MIN} of each service and others need ${needed}`)
+  for (const file of ['docker-compose.yml', 'docs/running.md', 'docs/zh/running.md'])
     hold(
       new RegExp(`\\b${perSet}\\b`).test(read(file)),
       `${file} does not say that one of each service takes up to ${perSet} connections to PostgreSQL`,
     )
-  }
 }

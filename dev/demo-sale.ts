@@ -1,5 +1,7 @@
-const OPEN_HOURS = 24
+const OPEN_MS = 86_400_000
 const ANSWER_LIMIT_MS = 10_000
+/** Open to every buyer, one use each. A used coupon stays used. */
+const COUPONS = ['HELLO-1', 'HELLO-2', 'HELLO-3', 'HELLO-4', 'HELLO-5']
 
 interface Sale {
   id: string
@@ -7,62 +9,43 @@ interface Sale {
   closesAt: string
 }
 
-/** Creates the sale and the coupons of `npm start`. @returns one line about them */
+/** Creates the sale of `npm start` unless one is open, and the coupons. @returns the open sale, and one line about it */
 export async function ensureDemo(controlRoom: string, adminToken: string): Promise<{ saleId: string; said: string }> {
-  const saleId = await ensureDemoSale(controlRoom, adminToken)
-  await ensureDemoCoupons(controlRoom, adminToken)
-  return { saleId, said: `${saleId} is open; coupons HELLO-1 to HELLO-5 take 5.00 off, once each` }
-}
-
-/** Creates a sale unless one is open. @returns the open sale's id */
-async function ensureDemoSale(controlRoom: string, adminToken: string): Promise<string> {
+  const ask = askerOf(controlRoom, adminToken)
+  const { sales } = (await ask('GET', 'sales')) as { sales: Sale[] }
   const now = new Date()
-  const { sales } = await ask<{ sales: Sale[] }>(`${controlRoom}/sales`, adminToken)
   const open = sales.find(({ opensAt, closesAt }) => new Date(opensAt) <= now && now < new Date(closesAt))
-  if (open) return open.id
-
-  const id = freeId(sales.map((sale) => sale.id))
-  await ask(`${controlRoom}/sales`, adminToken, {
-    id,
-    title: 'Mechanical keyboard, limited edition',
-    priceCents: 19_900,
-    stock: 100,
-    opensAt: now.toISOString(),
-    closesAt: new Date(now.getTime() + OPEN_HOURS * 3_600_000).toISOString(),
-  })
-  return id
-}
-
-const COUPONS = ['HELLO-1', 'HELLO-2', 'HELLO-3', 'HELLO-4', 'HELLO-5']
-
-/** Open to every buyer, one use each. A used coupon stays used. */
-async function ensureDemoCoupons(controlRoom: string, adminToken: string): Promise<void> {
-  for (const code of COUPONS) await ask(`${controlRoom}/coupons/${code}`, adminToken, { discountCents: 500 }, 'PUT')
+  const saleId = open?.id ?? freeId(sales.map(({ id }) => id))
+  if (!open)
+    await ask('POST', 'sales', {
+      id: saleId,
+      title: 'Mechanical keyboard, limited edition',
+      priceCents: 19_900,
+      stock: 100,
+      opensAt: now.toISOString(),
+      closesAt: new Date(now.getTime() + OPEN_MS).toISOString(),
+    })
+  for (const code of COUPONS) await ask('PUT', `coupons/${code}`, { discountCents: 500 })
+  return { saleId, said: `${saleId} is open; coupons HELLO-1 to HELLO-5 take 5.00 off, once each` }
 }
 
 /** `demo`, then `demo-2`, `demo-3`, … */
 function freeId(taken: string[]): string {
-  for (let number = 1; ; number += 1) {
-    const id = number === 1 ? 'demo' : `demo-${number}`
-    if (!taken.includes(id)) return id
-  }
+  let id = 'demo'
+  for (let number = 2; taken.includes(id); number += 1) id = `demo-${number}`
+  return id
 }
 
-/** POSTs when there is a body, unless told otherwise. @throws with the control room's answer when it refuses. */
-async function ask<Answer>(
-  url: string,
-  adminToken: string,
-  body?: object,
-  method = body ? 'POST' : 'GET',
-): Promise<Answer> {
-  const response = await fetch(url, {
+/** Calls of the control room. They throw its answer when it refuses. */
+const askerOf = (controlRoom: string, adminToken: string) => async (method: string, path: string, body?: object) => {
+  const response = await fetch(`${controlRoom}/${path}`, {
     method,
     headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
     ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
   })
-  if (!response.ok) throw new Error(`The control room answered ${response.status} to ${url}: ${await response.text()}`)
-  return (await response.json()) as Answer
+  if (!response.ok) throw new Error(`The control room answered ${response.status} to ${path}: ${await response.text()}`)
+  return (await response.json()) as unknown
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { commandLine } from '../core/platform/process/command-line.ts'
 import { deadReferences, resolveLink } from './documents/links.ts'
 import { parsePage } from './documents/page.ts'
-import { counterpart, differences } from './documents/translation.ts'
+import { differences, counterpart } from './documents/translation.ts'
 
 commandLine()
 
@@ -16,41 +16,32 @@ const ROOT = join(import.meta.dirname, '..')
 const UNTRANSLATED = ['CHANGELOG.md', 'loadtest/README.md', 'lab/README.md', 'core/contracts/GLOSSARY.md']
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
-const namesIn = (folder: string) => readdirSync(join(ROOT, folder), { withFileTypes: true })
+const namesIn = (folder: string) => readdirSync(join(ROOT, folder))
 const documentsIn = (folder: string) =>
-  namesIn(folder)
-    .filter(({ name }) => name.endsWith('.md'))
-    .map(({ name }) => `${folder}/${name}`)
+  namesIn(folder).flatMap((name) => (name.endsWith('.md') ? [`${folder}/${name}`] : []))
 
-const translated = ['README.md', 'README.zh-CN.md', ...documentsIn('docs'), ...documentsIn('docs/zh')]
-const pages = new Map([...translated, ...UNTRANSLATED].map((path) => [path, parsePage(path, read(path))]))
+const originals = ['README.md', ...documentsIn('docs')]
+const paths = [...originals, 'README.zh-CN.md', ...documentsIn('docs/zh'), ...UNTRANSLATED]
+const pages = new Map(paths.map((path) => [path, parsePage(path, read(path))]))
 const project = {
-  exists: (path: string) => existsSync(join(ROOT, path)),
   pages,
-  scripts: new Set(Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts)),
-  folders: new Set(
-    namesIn('.')
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name),
-  ),
+  exists: (path: string) => existsSync(join(ROOT, path)),
+  scripts: Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts),
+  folders: namesIn('.'),
 }
 
 const complaints = [...pages.values()].flatMap((page) => {
+  const dead = deadReferences(page, project)
   const other = counterpart(page.path)
-  if (other === undefined) return deadReferences(page, project)
+  if (!other) return dead
   const translation = pages.get(other)
-  if (!translation) return [...deadReferences(page, project), `${page.path}: ${other} is missing`]
-  const isOriginal = page.path === 'README.md' || other.startsWith('docs/zh/')
-  return [...deadReferences(page, project), ...(isOriginal ? differences(page, translation, pages) : [])]
+  if (!translation) return [...dead, `${page.path}: ${other} is missing`]
+  return originals.includes(page.path) ? [...dead, ...differences(page, translation)] : dead
 })
 
-const shown = new Set(
-  [...pages.values()].flatMap(({ path, sections }) =>
-    sections.flatMap(({ pictures }) => pictures.map((picture) => resolveLink(path, picture)?.path)),
-  ),
-)
-for (const { name } of namesIn('docs/screens'))
-  if (!shown.has(`docs/screens/${name}`)) complaints.push(`docs/screens/${name}: no document shows it`)
+const shown = [...pages.values()].flatMap((page) => page.links.map((link) => resolveLink(page, link)?.target))
+for (const path of namesIn('docs/screens').map((name) => `docs/screens/${name}`))
+  if (!shown.includes(path)) complaints.push(`${path}: no document shows it`)
 
 for (const complaint of complaints) console.error(complaint)
 if (complaints.length > 0) process.exitCode = 1

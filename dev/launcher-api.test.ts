@@ -40,15 +40,10 @@ async function supervise(name: string): Promise<void> {
     say: () => {},
     async start() {
       await gate
-      const child = startChild({ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], logFile })
+      const args = ['-e', 'setInterval(() => {}, 1000)']
+      const child = startChild({ command: process.execPath, args, logFile, graceMs: 5_000 })
       void noteProcess(name, child)
-      return {
-        pids: [child.pid],
-        ended: child.ended,
-        logFile,
-        logFrom: child.logFrom,
-        stop: () => child.stop('SIGTERM', 5_000),
-      }
+      return child
     },
   })
   endWithFile(() => supervisor.stop())

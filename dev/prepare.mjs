@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { asksForHelp, usageOf } from '../core/platform/process/usage.mjs'
@@ -14,7 +13,6 @@ const LOCK = join(CHECKOUT, '.data/install.lock')
 const SCHEMA = join(CHECKOUT, 'prisma/schema.prisma')
 const CLIENT_MARK = join(CHECKOUT, 'prisma/generated/.made-from')
 const LOCK_POLL_MS = 300
-const PROGRESS_MS = process.stderr.isTTY ? 500 : 10_000
 
 const target = process.argv[2]
 if (!target) fail('Usage: node dev/run.mjs <file.ts> [arguments]')
@@ -34,46 +32,12 @@ async function prepare() {
   if (isInstallationStale()) {
     console.error('Installing the dependencies of package-lock.json (npm ci), once; some minutes on a slow line …')
     // Also where NODE_ENV=production would leave the development tools out: this is one.
-    const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=http']
-    const progress = showProgress()
-    await run('npm', args, { onLine: progress.count, isNoise: isFetch }).finally(progress.stop)
+    await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
   }
   if (isClientStale()) {
     console.error('Generating the database client from prisma/schema.prisma …')
-    // Prisma would download a native engine that generating never calls; any program's path keeps it from that.
-    const env = {
-      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-      PRISMA_HIDE_UPDATE_MESSAGE: '1',
-      CHECKPOINT_DISABLE: '1',
-      ...process.env,
-    }
-    await run(process.execPath, [join(CHECKOUT, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'], {
-      env,
-    })
+    await run(process.execPath, [join(CHECKOUT, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'])
     writeFileSync(CLIENT_MARK, clientSource())
-  }
-}
-
-function isFetch(line) {
-  return line.startsWith('npm http ')
-}
-
-/** On a terminal one line that is written over; elsewhere a line now and then. */
-function showProgress() {
-  const startedAt = Date.now()
-  let fetched = 0
-  const timer = setInterval(() => {
-    const line = `  ${fetched} files fetched, ${Math.round((Date.now() - startedAt) / 1_000)} s`
-    process.stderr.write(process.stderr.isTTY ? `\r${line}` : `${line}\n`)
-  }, PROGRESS_MS)
-  return {
-    count: (line) => {
-      if (isFetch(line)) fetched += 1
-    },
-    stop: () => {
-      clearInterval(timer)
-      if (process.stderr.isTTY) process.stderr.write('\n')
-    },
   }
 }
 
@@ -141,16 +105,19 @@ function existsProcess(pid) {
   }
 }
 
-/** Ends this process with the command's output when it fails, or when a signal arrives meanwhile. */
-function run(command, args, { env = process.env, onLine = () => {}, isNoise = () => false } = {}) {
-  const child = spawn(command, args, { cwd: CHECKOUT, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = []
-  for (const input of [child.stdout, child.stderr]) {
-    createInterface({ input }).on('line', (line) => {
-      onLine(line)
-      if (!isNoise(line)) said.push(line)
-    })
+/** What it prints goes to standard error: the output is the program's. Ends this process when it fails. */
+function run(command, args) {
+  // Prisma would download a native engine that generating never calls; any program's path keeps it from that.
+  const forPrisma = {
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    CHECKPOINT_DISABLE: '1',
   }
+  const child = spawn(command, args, {
+    cwd: CHECKOUT,
+    env: { ...forPrisma, ...process.env },
+    stdio: ['ignore', process.stderr, process.stderr],
+  })
   const pass = (signal) => child.kill(signal)
   process.on('SIGINT', pass).on('SIGTERM', pass)
   return new Promise((done) => {
@@ -158,7 +125,7 @@ function run(command, args, { env = process.env, onLine = () => {}, isNoise = ()
     child.once('close', (code, signal) => {
       process.removeListener('SIGINT', pass).removeListener('SIGTERM', pass)
       if (code === 0) done()
-      else fail(`${said.join('\n')}\n${command} ${args.join(' ')} failed (${signal ?? `exit code ${code}`}).`)
+      else fail(`${command} ${args.join(' ')} failed (${signal ?? `exit code ${code}`}).`)
     })
   })
 }

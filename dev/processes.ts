@@ -10,20 +10,23 @@ export interface ProcessId {
 
 /** A child that lives on its own: in a process group of its own, its output in a file. */
 export interface Child extends ProcessId {
-  /** Where its output begins in its log. */
+  logFile: string
+  /** Where its output begins in its log, behind that of earlier starts. */
   logFrom: number
   /** Resolves, never rejects, with why it ended: "exit code 1", "signal SIGKILL", or why it could not be started. */
   ended: Promise<string>
-  /** Signals it, waits `graceMs`, then kills its whole group. */
-  stop(signal: NodeJS.Signals, graceMs: number): Promise<void>
+  /** Signals it, waits, then kills its whole group. */
+  stop(): Promise<void>
 }
 
 export interface ChildOptions {
   command: string
   args: string[]
-  /** Emptied first, so that it is bounded by one run. `append` is for a child that is started again. */
+  /** Emptied when this process first uses it, so that it is bounded by one run. */
   logFile: string
-  append?: boolean
+  stopSignal?: NodeJS.Signals
+  /** How long it may take to stop. */
+  graceMs: number
   env?: NodeJS.ProcessEnv
   cwd?: string
   uid?: number
@@ -34,32 +37,37 @@ export interface ChildOptions {
  * Detached, because Ctrl-C goes to every process of the terminal's foreground group: the servers would be gone before
  * the services have drained.
  */
-export function startChild({ command, args, logFile, append = false, ...options }: ChildOptions): Child {
+export function startChild(child: ChildOptions): Child {
+  const { command, args, logFile, stopSignal = 'SIGTERM', graceMs, ...options } = child
   // Readable by this user only: logs name buyers.
-  const log = openSync(logFile, append ? 'a' : 'w', 0o600)
+  const log = openSync(logFile, usedLogs.has(logFile) ? 'a' : 'w', 0o600)
+  usedLogs.add(logFile)
   const logFrom = fstatSync(log).size
-  const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] })
+  const started = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] })
   closeSync(log)
   const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(error.message))
-    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`))
+    started.once('error', (error) => resolve(error.message))
+    started.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`))
   })
   let over = false // Afterwards the pid may be reused.
   void ended.then(() => {
     over = true
   })
-  const pid = child.pid ?? 0 // 0: it could not be started, and `ended` says why.
+  const pid = started.pid ?? 0 // 0: it could not be started, and `ended` says why.
   const startedAt = (pid && startTime(pid)) || ''
   return {
     pid,
     startedAt,
+    logFile,
     logFrom,
     ended,
-    stop: async (signal, graceMs) => {
-      if (!over) await endProcess(pid, signal, graceMs, ended)
+    stop: async () => {
+      if (!over) await endProcess(pid, stopSignal, graceMs, ended)
     },
   }
 }
+
+const usedLogs = new Set<string>()
 
 async function endProcess(
   pid: number,

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { START_NONCE_HEADER } from '../core/platform/http/http-service.ts'
 import type { Problem } from '../core/platform/process/readiness.ts'
 import { TYPESCRIPT_ARGS } from '../core/platform/process/typescript-args.ts'
-import { type ProcessId, startChild } from './processes.ts'
+import { type Child, startChild } from './processes.ts'
 import { claimPorts, freePort, type WantedPort } from './servers/ports.ts'
 import { waitUntilReady } from './servers/ready.ts'
-import type { Running } from './supervise.ts'
+import type { StartOptions } from './servers/running-server.ts'
 
 const CHECKOUT = join(import.meta.dirname, '..')
 /** Time limit of one /readyz request. A service checks its servers first, which takes seconds on a loaded machine. */
@@ -83,28 +83,14 @@ function portNumber(value: string | number, name: string): number {
   throw new Error(`${name} is "${value}"; expected a port, a whole number from 1 to 65535.`)
 }
 
-export interface ServiceStart {
-  service: Service
+export interface ServiceStart extends StartOptions {
+  service: Pick<Service, 'name'>
   env: NodeJS.ProcessEnv
   logFile: string
-  /** Started before in this run: its log is appended to. */
-  again: boolean
-  onStart: (name: string, id: ProcessId) => void
-  signal: AbortSignal
-  /** Called every 5 s while it is not ready, with the reason. */
-  progress?: (line: string) => void
 }
 
 /** Resolves when the service itself, and no other program on its port, answers that it is ready. */
-export async function startService({
-  service: { name },
-  env,
-  logFile,
-  again,
-  onStart,
-  signal,
-  progress,
-}: ServiceStart): Promise<Running> {
+export async function startService({ service: { name }, env, logFile, ...options }: ServiceStart): Promise<Child> {
   const args = [...TYPESCRIPT_ARGS, ...(SMALL[name] ?? []), join(name, 'main.ts')]
   const nonce = randomUUID()
   const child = startChild({
@@ -113,9 +99,9 @@ export async function startService({
     cwd: CHECKOUT,
     env: { ...(name in SMALL && ONE_ARENA), ...env, START_NONCE: nonce },
     logFile,
-    append: again,
+    graceMs: STOP_LIMIT_MS,
   })
-  onStart(name, child)
+  options.onStart?.(name, child)
   const readyz = `http://127.0.0.1:${env[variable(name, 'PORT')]}/readyz`
   let problems: string | undefined
   const isReady = async () => {
@@ -125,12 +111,6 @@ export async function startService({
     problems = ((await answer.json()) as { problems: Problem[] }).problems.map(({ detail }) => detail).join(' ')
     return answer.ok
   }
-  await waitUntilReady(isReady, { name, child, logFile, signal, progress, waitsFor: () => problems })
-  return {
-    pids: [child.pid],
-    ended: child.ended,
-    logFile,
-    logFrom: child.logFrom,
-    stop: () => child.stop('SIGTERM', STOP_LIMIT_MS),
-  }
+  await waitUntilReady(isReady, { ...options, name, child, waitsFor: () => problems })
+  return child
 }

@@ -8,7 +8,7 @@ import { commandLine } from '../core/platform/process/command-line.ts'
 import { type LauncherApi, openLauncherApi } from './launcher-api.ts'
 import { memoryWarning } from './memory.ts'
 import { RunRecord } from './run-file.ts'
-import { checkDataFolder, makeDataFolder } from './servers/data-folder.ts'
+import { checkFreeSpace, makeDataFolder } from './servers/data-folder.ts'
 import { addresses, demoSettings } from './settings.ts'
 import { NotStarted, startTasks } from './start-tasks.ts'
 import type { Supervisor } from './supervise.ts'
@@ -49,7 +49,7 @@ async function start(): Promise<void> {
   const warning = memoryWarning()
   if (warning) say(warning)
   const folder = await makeDataFolder()
-  await checkDataFolder(folder)
+  await checkFreeSpace(folder)
   record = await RunRecord.claim(folder, say)
   const settings = await demoSettings(folder)
   launcherApi = await openLauncherApi(supervisors)

@@ -1,29 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Child } from './processes.ts'
 import { explain } from './servers/explain.ts'
-import { StartFailure } from './servers/ready.ts'
+import { EndedEarly } from './servers/ready.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
-/** Retries of a failed first start: a server may have been slow, or the machine short of memory for a moment. */
-const FIRST_RETRIES = 5
+/** Retries of a failed first start: the machine may have been short of memory or ports for a moment. */
+const FIRST_RETRIES = 3
 /** After this uptime the back-off begins anew. */
 const CALM_MS = 60_000
 
-export interface Running {
-  /** The main process first; the others end with it. */
-  pids: number[]
-  /** Resolves with the reason when it ends for any cause. */
-  ended: Promise<string>
-  logFile: string
-  /** Where the log of this start begins. */
-  logFrom: number
-  stop(): Promise<void>
-}
-
-export interface Supervision<R extends Running> {
+export interface Supervision<Running extends Child> {
   name: string
   /** Starts it once; resolves when it is ready. Gives up, and leaves nothing behind, when the signal aborts. */
-  start: (signal: AbortSignal) => Promise<R>
+  start: (signal: AbortSignal) => Promise<Running>
   say: (line: string) => void
 }
 
@@ -37,50 +27,50 @@ export interface SupervisedState {
 }
 
 /** Keeps one service or server running until it is asked to stop. */
-export class Supervisor<R extends Running = Running> {
-  readonly #supervision: Supervision<R>
+export class Supervisor<Running extends Child = Child> {
+  readonly name: string
+  readonly #supervision: Supervision<Running>
   readonly #stopping = new AbortController()
-  #latest: Promise<R> | undefined
+  #latest: Promise<Running> | undefined
   /** Since when it is ready; undefined while it is not. */
-  #ready: { running: R; sinceMs: number } | undefined
+  #ready: { running: Running; sinceMs: number } | undefined
   #isStarting = false
   #restarts = 0
   /** Its end was requested: no crash, so no back-off. */
   #isRestarting = false
 
-  constructor(supervision: Supervision<R>) {
+  constructor(supervision: Supervision<Running>) {
     this.#supervision = supervision
+    this.name = supervision.name
   }
 
   /** @throws when it fails for a reason that a retry does not mend, or after the last retry. */
-  async start(): Promise<R> {
-    const running = await this.#startFirst()
-    void this.#keepRunning(running)
-    return running
-  }
-
-  get name(): string {
-    return this.#supervision.name
+  async start(): Promise<Running> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        const running = await this.#startOnce()
+        void this.#keepRunning(running)
+        return running
+      } catch (error) {
+        const mayPass = error instanceof EndedEarly && failures < FIRST_RETRIES
+        if (!mayPass || this.#stopping.signal.aborted) throw error
+        await this.#pauseBeforeStart(error.message, FIRST_PAUSE_MS * 2 ** failures)
+      }
+    }
   }
 
   get state(): SupervisedState {
-    const { running, sinceMs = null } = this.#ready ?? {}
     return {
-      state: running ? 'RUNNING' : this.#isStarting ? 'STARTING' : 'DOWN',
-      pid: running?.pids[0] ?? null,
-      startedAtMs: sinceMs,
+      state: this.#ready ? 'RUNNING' : this.#isStarting ? 'STARTING' : 'DOWN',
+      pid: this.#ready?.running.pid ?? null,
+      startedAtMs: this.#ready?.sinceMs ?? null,
       restarts: this.#restarts,
     }
   }
 
-  /**
-   * Kills it (SIGKILL) and starts it again, as after any crash. False when it is not running.
-   */
+  /** Kills it (SIGKILL) and starts it again, as after any crash. False when it is not running. */
   kill(): boolean {
-    const pid = this.#ready?.running.pids[0]
-    if (pid === undefined) return false
-    process.kill(pid, 'SIGKILL')
-    return true
+    return this.#ready !== undefined && process.kill(this.#ready.running.pid, 'SIGKILL')
   }
 
   /** Stops it in order and starts it again at once. False when it is not running. */
@@ -103,23 +93,7 @@ export class Supervisor<R extends Running = Running> {
     await running?.stop()
   }
 
-  async #startFirst(): Promise<R> {
-    const { name, say } = this.#supervision
-    const { signal } = this.#stopping
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await this.#startOnce()
-      } catch (error) {
-        const mayPass = error instanceof StartFailure && error.mayPass
-        if (signal.aborted || !mayPass || failures === FIRST_RETRIES) throw error
-        const pause = FIRST_PAUSE_MS * 2 ** failures
-        say(`${error.message}\nStarting ${name} again in ${pause / 1_000} s.`)
-        await sleep(pause, undefined, { signal }).catch(() => {})
-      }
-    }
-  }
-
-  async #startOnce(): Promise<R> {
+  async #startOnce(): Promise<Running> {
     this.#isStarting = true
     try {
       this.#latest = this.#supervision.start(this.#stopping.signal)
@@ -134,35 +108,38 @@ export class Supervisor<R extends Running = Running> {
     }
   }
 
-  async #keepRunning(running: R): Promise<void> {
-    const { name, say } = this.#supervision
+  async #keepRunning(running: Running): Promise<void> {
     const { signal } = this.#stopping
     let startedAt = Date.now()
-    let what = await this.#end(running)
+    let what = await this.#endOf(running)
     for (let deaths = 0; !signal.aborted; deaths += 1) {
       if (this.#isRestarting || Date.now() - startedAt > CALM_MS) deaths = 0
-      const pause = this.#isRestarting ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** deaths, LONGEST_PAUSE_MS)
+      const pauseMs = this.#isRestarting ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** deaths, LONGEST_PAUSE_MS)
       this.#isRestarting = false
-      say(`${what}\nStarting ${name} again in ${pause / 1000} s.`)
-      await sleep(pause, undefined, { signal }).catch(() => {})
+      await this.#pauseBeforeStart(what, pauseMs)
       if (signal.aborted) return
       startedAt = Date.now()
       this.#restarts += 1
       try {
-        running = await this.#startOnce()
-        say(`${name} runs again.`)
-        what = await this.#end(running)
+        const next = await this.#startOnce()
+        this.#supervision.say(`${this.name} runs again.`)
+        what = await this.#endOf(next)
       } catch (error) {
         what = (error as Error).message
       }
     }
   }
 
+  async #pauseBeforeStart(what: string, pauseMs: number): Promise<void> {
+    this.#supervision.say(`${what}\nStarting ${this.name} again in ${pauseMs / 1_000} s.`)
+    await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
+  }
+
   /** Resolves when it has ended, with what to say about it. */
-  async #end({ ended, logFile, logFrom }: R): Promise<string> {
-    const why = await ended
+  async #endOf(running: Running): Promise<string> {
+    const why = await running.ended
     return this.#isRestarting
       ? `${this.name} was stopped, as asked.`
-      : explain({ name: this.name, why, logFile, logFrom }).sentence
+      : explain({ name: this.name, why, logFile: running.logFile, logFrom: running.logFrom })
   }
 }

@@ -19,7 +19,7 @@ import { settleEnded } from '../orders/settle-ended.ts'
 import { cancelForBuyer, receiveMoney } from '../orders/transitions.ts'
 import { createLog } from '../platform/process/log.ts'
 import { SaleAdmin } from '../stock/sale-admin.ts'
-import { archiveSale } from './archive-sale.ts'
+import { archiveSale, findEndedSales } from './archive-sale.ts'
 
 const log = createLog('test', 'silent')
 const limits = auditLimits(120)
@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 
 const sql = (statement: string, ...values: unknown[]) => shop.world.database.$executeRawUnsafe(statement, ...values)
-const archive = (saleId: string) => archiveSale({ ...shop.world, limits }, saleId)
+const archive = (saleId: string, batch?: number) => archiveSale({ ...shop.world, limits }, saleId, batch)
 const auditOf = (saleId?: string) => audit({ ...shop.world, queues, limits }, saleId)
 
 const TABLES = [
@@ -268,14 +268,100 @@ test('money for an order of an archived sale is refunded once, and a repeated ca
   expect(await auditOf(id)).toMatchObject({ balanced: true })
 })
 
-test('money that arrives while its sale is archived is refunded', async () => {
-  const { id, cancelled } = await endedSale()
+test('the archiver begins when no subscriber is at work', async () => {
+  const { id } = await endedSale()
+  const { database } = shop.world
+  let archiving: Promise<unknown> = Promise.resolve()
+  await database.$transaction(
+    async (tx) => {
+      await inSequence(tx, await database.subscription.findUniqueOrThrow({ where: { name: 'risk' } }), [])
+      archiving = archive(id)
+      await eventually(
+        'the archiver to wait',
+        () => shop.ledger.waitingForLocks(),
+        (waiting) => waiting === 1,
+      )
+      expect(await database.sale.count({ where: { id } })).toBe(1)
+    },
+    { timeout: 60_000 },
+  )
+  expect(await archiving).toMatchObject({ outcome: 'ARCHIVED' })
+})
+
+/** Ends with some of its orders in the archive, and the others not. */
+async function archiveInPart({ id, ...placed }: EndedSale): Promise<{ left: Placed; moved: Placed }> {
+  const orders = [placed.paid, placed.cancelled, placed.refunded].toSorted((one, other) =>
+    one.reservationId < other.reservationId ? -1 : 1,
+  )
+  const [moved, , left] = orders as [Placed, Placed, Placed]
+  await shop.world.database.$transaction(
+    async (tx) => {
+      await tx.$executeRaw`SELECT FROM orders WHERE id = ${left.orderId}::uuid FOR UPDATE`
+      const archiving = archive(id, 1).catch((error: Error) => error.message)
+      await eventually(
+        'the archiver to wait',
+        () => shop.ledger.waitingForLocks(),
+        (waiting) => waiting === 1,
+      )
+      await tx.$executeRaw`
+        SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      expect(await archiving).toContain('canceling statement')
+    },
+    { timeout: 60_000 },
+  )
+  const inArchive = (orderId: string) =>
+    shop.world.database.$queryRaw<object[]>`SELECT FROM archive.orders WHERE id = ${orderId}::uuid`
+  expect([await inArchive(moved.orderId), await inArchive(left.orderId)]).toEqual([[{}], []])
+  return { moved, left }
+}
+
+test('a sale that is archived in part is audited as a whole, and its orders are read wherever they are', async () => {
+  const sale = await endedSale()
+  const [before] = (await auditOf(sale.id)).sales
+  const { moved, left } = await archiveInPart(sale)
+  expect(await auditOf(sale.id)).toMatchObject({ balanced: true, quiet: true, sales: [before] })
+  // The connection's next audit is of the live tables again.
+  expect((await auditOf()).sales.map(({ saleId }) => saleId)).not.toContain(sale.id)
+  const { database } = shop.world
+  const message = { saleId: sale.id, quantity: 1, epoch: 1, reservedAtMs: Date.now() }
+  for (const { orderId, reservationId, buyerId } of [moved, left]) {
+    expect(await readOrder(database, orderId, buyerId)).toMatchObject({ id: orderId })
+    expect(await placeOrders(database, [{ ...message, reservationId, buyerId }], rules)).toMatchObject([
+      { isNew: false, decision: { outcome: 'ORDERED', orderId } },
+    ])
+  }
+  await sql('DELETE FROM archive.decisions WHERE reservation_id = $1', moved.reservationId)
+  expect(await auditOf(sale.id)).toMatchObject({ balanced: false })
+})
+
+test('a sale that is archived in part is archived to its end by a re-run', async () => {
+  const sale = await endedSale()
+  const points = await shop.pointsOf(sale.paid.buyerId)
+  await archiveInPart(sale)
+  expect(await findEndedSales(shop.world.database, 10_000)).toContain(sale.id)
+  expect(await archive(sale.id, 1)).toMatchObject({ outcome: 'ARCHIVED' })
+  expect(await archive(sale.id)).toEqual({ outcome: 'ARCHIVED_BEFORE' })
+  expect(await findEndedSales(shop.world.database, 10_000)).not.toContain(sale.id)
+  const [left] = await shop.world.database.$queryRaw<object[]>`
+    SELECT (SELECT count(*)::int FROM decisions WHERE sale_id = ${sale.id}) AS decisions,
+      (SELECT count(*)::int FROM orders WHERE sale_id = ${sale.id}) AS orders,
+      (SELECT count(*)::int FROM sale_totals WHERE sale_id = ${sale.id}) AS totals`
+  expect(left).toEqual({ decisions: 0, orders: 0, totals: 0 })
+  expect(await auditOf(sale.id)).toMatchObject({ balanced: true })
+  expect(await shop.pointsOf(sale.paid.buyerId)).toBe(points)
+})
+
+test('money that arrives while its order is archived is refunded', async () => {
+  const { id, cancelled, refunded } = await endedSale()
   const { database } = shop.world
   let counting: Promise<unknown> = Promise.resolve()
   await database.$transaction(
     async (tx) => {
-      // Subscribers hold the archiver up just before its commit, with every row moved.
-      await inSequence(tx, await database.subscription.findUniqueOrThrow({ where: { name: 'risk' } }), [])
+      // Holds the archiver up while it moves refunds, before it moves payments.
+      await tx.$executeRaw`
+        SELECT FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.order_id = ${refunded.orderId}::uuid
+        FOR UPDATE OF r`
       counting = archive(id)
       await eventually(
         'the archiver to wait',

@@ -1,50 +1,73 @@
 import { Prisma, type Transaction } from '../platform/stores/database.ts'
 
-const inSale = (saleId: string) => Prisma.sql`sale_id = ${saleId}`
-const ofItsOrders = (saleId: string) => Prisma.sql`order_id IN (SELECT id FROM public.orders WHERE sale_id = ${saleId})`
-const ofItsPayments = (saleId: string) =>
-  Prisma.sql`payment_id IN (SELECT id FROM public.payments WHERE ${ofItsOrders(saleId)})`
+/** Moves the sale's own row, from which on the sale counts as archived. */
+export const moveSaleRow = (tx: Transaction, saleId: string): Promise<number> =>
+  move(tx, 'sales', Prisma.sql`id = ${saleId}`)
+
+export interface MovedBatch {
+  rows: number
+  /** The last reservation that it has moved; undefined when none was left. */
+  last: string | undefined
+}
 
 /**
- * The tables that move row by row, and which rows. What refers to a row moves before it, and progress before inbox, as
- * `forgetHandled` locks them.
+ * Moves the next decisions of the sale, in the order of their reservations, with their orders and all that belongs to
+ * these. What refers to a row moves before it, and progress before inbox, as `forgetHandled` locks them.
  */
-const TABLES: [table: string, rows: (saleId: string) => Prisma.Sql][] = [
-  ['refunds', ofItsPayments],
-  ['payments', ofItsOrders],
-  ['order_progress', ofItsOrders],
-  ['inbox', ofItsOrders],
-  ['sagas', inSale],
-  ['coupon_entries', inSale],
-  ['risk_reviews', inSale],
-  ['sale_seconds', inSale],
-  ['sale_totals', inSale],
-  ['decisions', inSale],
-  ['orders', inSale],
-  ['sales', (saleId) => Prisma.sql`id = ${saleId}`],
-]
+export async function moveBatch(tx: Transaction, saleId: string, after: string, most: number): Promise<MovedBatch> {
+  // A second archiver of the sale waits, and finds the next ones.
+  await tx.$executeRaw`SELECT FROM archive.sales WHERE id = ${saleId} FOR UPDATE`
+  const decided = await tx.$queryRaw<{ reservationId: string; orderId: string | null }[]>`
+    SELECT d.reservation_id AS "reservationId", o.id AS "orderId"
+    FROM public.decisions d LEFT JOIN public.orders o ON o.reservation_id = d.reservation_id
+    WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${most}`
+  const orderIds = decided.flatMap(({ orderId }) => orderId ?? [])
+  const ofOrders = Prisma.sql`order_id = ANY(${orderIds}::uuid[])`
+  // Before the refunds: money that arrives now waits for the commit, and is then counted in the archive.
+  await tx.$executeRaw`SELECT FROM public.payments WHERE ${ofOrders} FOR UPDATE`
+  let rows = await move(tx, 'refunds', Prisma.sql`payment_id IN (SELECT id FROM public.payments WHERE ${ofOrders})`)
+  rows += await move(tx, 'payments', ofOrders)
+  // The index begins with the name. Progress of a subscriber that was removed stays until `forgetHandled` deletes it.
+  const named = Prisma.sql`subscriber IN (SELECT name FROM subscriptions) AND`
+  rows += await move(tx, 'order_progress', Prisma.sql`${named} ${ofOrders}`)
+  rows += await move(tx, 'inbox', ofOrders)
+  rows += await moveEffects(tx, ofOrders)
+  rows += await move(tx, 'orders', Prisma.sql`id = ANY(${orderIds}::uuid[])`)
+  const reservationIds = decided.map(({ reservationId }) => reservationId)
+  rows += await move(tx, 'decisions', Prisma.sql`reservation_id = ANY(${reservationIds})`)
+  return { rows, last: reservationIds.at(-1) }
+}
 
-/** Moves all rows of the sale. @returns how many. */
-export async function moveSale(tx: Transaction, saleId: string): Promise<number> {
-  // Before its refunds: money that arrives now waits for the commit, and is then counted in the archive.
-  await tx.$executeRaw`SELECT FROM payments WHERE ${ofItsOrders(saleId)} FOR UPDATE`
-  let moved = await movePoints(tx, saleId)
-  for (const [table, rows] of TABLES) {
-    const [from, to] = [Prisma.raw(`public.${table}`), Prisma.raw(`archive.${table}`)]
-    moved += await tx.$executeRaw`
-      WITH moved AS (DELETE FROM ${from} WHERE ${rows(saleId)} RETURNING *) INSERT INTO ${to} SELECT * FROM moved`
-  }
-  return moved
+/** Moves what belongs to the sale and to none of its orders, and notes that the archive has all of it. */
+export async function moveRest(tx: Transaction, saleId: string): Promise<number> {
+  const ofSale = Prisma.sql`sale_id = ${saleId}`
+  let rows = await moveEffects(tx, ofSale)
+  for (const table of ['sale_seconds', 'sale_totals']) rows += await move(tx, table, ofSale)
+  await tx.$executeRaw`UPDATE archive.sales SET archived_at = now() WHERE id = ${saleId}`
+  return rows
+}
+
+async function moveEffects(tx: Transaction, which: Prisma.Sql): Promise<number> {
+  let rows = await movePoints(tx, which)
+  for (const table of ['sagas', 'coupon_entries', 'risk_reviews']) rows += await move(tx, table, which)
+  return rows
+}
+
+/** @returns how many rows */
+async function move(tx: Transaction, table: string, which: Prisma.Sql): Promise<number> {
+  const [from, to] = [Prisma.raw(`public.${table}`), Prisma.raw(`archive.${table}`)]
+  return await tx.$executeRaw`
+    WITH moved AS (DELETE FROM ${from} WHERE ${which} RETURNING *) INSERT INTO ${to} SELECT * FROM moved`
 }
 
 /**
  * A buyer's points are the sum of their entries: for those that move their sum stays, in one entry per buyer that takes
  * up the one of sales archived before.
  */
-async function movePoints(tx: Transaction, saleId: string): Promise<number> {
+async function movePoints(tx: Transaction, which: Prisma.Sql): Promise<number> {
   const [{ count } = { count: 0 }] = await tx.$queryRaw<{ count: number }[]>`
     WITH moved AS (
-      DELETE FROM public.points_entries WHERE sale_id = ${saleId} RETURNING *
+      DELETE FROM public.points_entries WHERE ${which} RETURNING *
     ), archived AS (
       INSERT INTO archive.points_entries SELECT * FROM moved RETURNING id
     ), carried_before AS (

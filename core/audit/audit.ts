@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { inArchive } from '../platform/stores/archive.ts'
+import { inArchive, inBoth } from '../platform/stores/archive.ts'
 import type { Database } from '../platform/stores/database.ts'
 import { groupBy } from '../platform/batches/group-by.ts'
 import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
@@ -47,15 +47,14 @@ async function auditArchived(
   return inArchive(
     database,
     async (tx) => {
-      const [sale] = await tx.$queryRaw<{ archivedAt: Date }[]>`
+      const [sale] = await tx.$queryRaw<{ archivedAt: Date | null }[]>`
         SELECT archived_at AS "archivedAt" FROM sales WHERE id = ${saleId}`
-      const reading = await readWithoutLedger(tx, saleId, limits)
+      const read = () => readWithoutLedger(tx, saleId, limits)
+      const reading = sale?.archivedAt === null ? await inBoth(tx, read) : await read()
       if (!sale || !reading) return undefined
       const report = reportOf([reading], queues, outbox)
-      return {
-        ...report,
-        sales: report.sales.map((audited) => ({ ...audited, archivedAt: sale.archivedAt.toISOString() })),
-      }
+      const since = sale.archivedAt ? { archivedAt: sale.archivedAt.toISOString() } : {}
+      return { ...report, sales: report.sales.map((audited) => ({ ...audited, ...since })) }
     },
     READING,
   )

@@ -20,7 +20,8 @@ export async function placeOrders(db: Database, reservations: Reservation[], rul
   return db.$transaction(async (tx) => {
     const facts = await readFacts(tx, reservations)
     const withoutSale = reservations.filter(({ saleId }) => !facts.sales.has(saleId))
-    const decided = new Map([...facts.decided, ...(await findArchivedDecisions(tx, withoutSale))])
+    // Those of a sale that is archived in part may be in either place.
+    const decided = new Map([...(await findArchivedDecisions(tx, withoutSale)), ...facts.decided])
     const verdicts = decide(reservations, { ...facts, decided }, rules.reservationLifetimeMs, randomUUID)
     const fresh = verdicts.filter((verdict) => verdict.isNew)
     await recordVerdicts(tx, fresh, facts, rules)

@@ -43,7 +43,7 @@ test('a Redis that was paused takes nothing for buyers who have been told to com
   const reserve = (buyerId: string) =>
     reserveOne(stock, sale, { reservationId: `s.${buyerId}`, buyerId }, { ...generous, patienceMs: COMMAND_TIMEOUT_MS })
 
-  const pid = server.pids[0] ?? 0
+  const pid = server.pid
   process.kill(pid, 'SIGSTOP')
   const pausedAtMs = Date.now()
   const paused = await Promise.allSettled(Array.from({ length: 200 }, (_, i) => reserve(`b${i}`)))

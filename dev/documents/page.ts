@@ -2,83 +2,63 @@
 export interface Page {
   /** From the repository's root, with slashes. */
   path: string
-  text: string
-  /** The first one holds what stands before the first heading. */
-  sections: Section[]
-}
-
-export interface Section {
-  /** 0 before the first heading. */
-  level: number
-  title: string
-  /** What the heading is called in links, as GitHub makes it; empty before the first heading. */
-  anchor: string
-  blocks: CodeBlock[]
+  /** Headings, of which it holds the level, and the lines of code blocks, in their order. */
+  outline: { line: string; under: string }[]
+  /** What the headings are called in links, as GitHub makes it. */
+  anchors: string[]
   /** Code within sentences; not of generated parts, which are words of their generator. */
-  inlineCode: string[]
+  code: string[]
+  /** Of links and pictures. */
   links: string[]
-  pictures: string[]
+  /** Of `npm run`. */
+  scripts: string[]
 }
 
-export interface CodeBlock {
-  language: string
-  lines: string[]
-}
-
+const HEADING_OR_BLOCK = /^(?<level>#{1,6}) (?<title>.+)$|^ *```(?<language>\w*)\n(?<lines>[^]*?)^ *```$/gm
 const GENERATED = /<!-- (\w+):begin -->[^]*?<!-- \1:end -->/g
-const INLINE_CODE = /`([^`]+)`/g
-/** Of a picture with an exclamation mark before it. */
-const LINK = /(!?)\[[^\]]*\]\(([^)\s]+)\)/g
+
+/** What people read and programs do not, by language: comments, and the labels of diagrams. */
+const WORDS: Record<string, RegExp> = {
+  sh: /(^|\s+)# .*$/,
+  console: /(^|\s+)# .*$/,
+  ts: /\s*\/\/ .*$/,
+  mermaid: /: .*$| as .*$/,
+}
 
 export function parsePage(path: string, text: string): Page {
-  const anchors = new Map<string, number>()
-  const sections = [newSection(0, '', '')]
-  let prose: string[] = []
-  let block: CodeBlock | undefined
-  const current = () => sections.at(-1) as Section
-
-  for (const line of text.split('\n')) {
-    const fence = /^\s*```(\w*)/.exec(line)
-    const heading = /^(#{1,6}) (.+)$/.exec(line)
-    if (block && fence) block = undefined
-    else if (block) block.lines.push(line.trim())
-    else if (fence) {
-      block = { language: fence[1] ?? '', lines: [] }
-      current().blocks.push(block)
-    } else if (heading) {
-      readProse(current(), prose.join('\n'))
-      prose = []
-      const title = heading[2] ?? ''
-      sections.push(newSection(heading[1]?.length ?? 0, title, anchorOf(title, anchors)))
-    } else prose.push(line)
+  const outline: Page['outline'] = []
+  const titles: string[] = []
+  for (const { groups = {} } of text.matchAll(HEADING_OR_BLOCK)) {
+    const { level, title = '', language = '', lines = '' } = groups
+    if (level) titles.push(title)
+    const under = titles.at(-1) ?? 'the beginning'
+    if (level) outline.push({ line: level, under })
+    else
+      for (const line of [`\`\`\`${language}`, ...lines.split('\n')])
+        outline.push({ line: line.trim().replace(WORDS[language] ?? /^$/, ''), under })
   }
-  readProse(current(), prose.join('\n'))
-  return { path, text, sections }
-}
-
-const newSection = (level: number, title: string, anchor: string): Section => ({
-  level,
-  title,
-  anchor,
-  blocks: [],
-  inlineCode: [],
-  links: [],
-  pictures: [],
-})
-
-function readProse(section: Section, prose: string): void {
-  for (const [, code = ''] of prose.replaceAll(GENERATED, '').matchAll(INLINE_CODE))
-    section.inlineCode.push(code.replaceAll(/\s+/g, ' '))
-  for (const [, mark, target = ''] of prose.matchAll(LINK)) (mark ? section.pictures : section.links).push(target)
+  const prose = text.replaceAll(HEADING_OR_BLOCK, '')
+  const all = (pattern: RegExp, within = prose) => [...within.matchAll(pattern)].map(([, found = '']) => found)
+  return {
+    path,
+    outline,
+    anchors: anchorsOf(titles),
+    code: all(/`([^`]+)`/g, prose.replaceAll(GENERATED, '')).map((code) => code.replaceAll(/\s+/g, ' ')),
+    links: all(/\[[^\]]*\]\(([^)\s]+)\)/g),
+    scripts: all(/npm run (?:-s )?([a-z][\w:-]*)/g, text),
+  }
 }
 
 /** GitHub's rule: lower case, no punctuation, hyphens for blanks, a number for a repeated one. */
-function anchorOf(title: string, known: Map<string, number>): string {
-  const anchor = title
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
-    .replaceAll(' ', '-')
-  const earlier = known.get(anchor) ?? 0
-  known.set(anchor, earlier + 1)
-  return earlier === 0 ? anchor : `${anchor}-${earlier}`
+function anchorsOf(titles: string[]): string[] {
+  const plain = titles.map((title) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+  return plain.map((anchor, i) => {
+    const earlier = plain.slice(0, i).filter((other) => other === anchor).length
+    return earlier === 0 ? anchor : `${anchor}-${earlier}`
+  })
 }

@@ -2,9 +2,9 @@ import { chmod, chown, mkdir, readFile, symlink, writeFile } from 'node:fs/promi
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
-import { checkRabbitmq } from '../named-servers/rabbitmq.ts'
+import { checkNamedServers } from '../named-servers.ts'
 import { makeScratchFolder, removeScratchFolder } from '../scratch-folder.ts'
-import { ensureBinaries, rabbitmqServer, rabbitmqVersion, redisServer } from './binaries.ts'
+import { ensureBinaries, pathOf, rabbitmqVersion } from './binaries.ts'
 import { startPostgres } from './postgres.ts'
 import { startRabbitmq } from './rabbitmq.ts'
 import { serverUser } from './server-user.ts'
@@ -36,8 +36,8 @@ test('the first folder of the PATH that holds a server chooses it, also where De
   process.env.PATH = [join(folder, 'first'), environment.PATH].join(':')
   delete process.env.REDIS_SERVER
   delete process.env.RABBITMQ_SERVER
-  expect(redisServer()).toBe(redis)
-  expect(rabbitmqServer()).toBe(rabbitmq)
+  expect(pathOf('redis')).toBe(redis)
+  expect(pathOf('rabbitmq')).toBe(rabbitmq)
 })
 
 test('a variable chooses a server by its path, its folder or its name on the PATH', async () => {
@@ -46,11 +46,11 @@ test('a variable chooses a server by its path, its folder or its name on the PAT
   process.env.PATH = [join(folder, 'valkey'), environment.PATH].join(':')
   for (const named of [valkey, dirname(valkey), 'valkey-server']) {
     process.env.REDIS_SERVER = named
-    expect(redisServer()).toBe(valkey)
+    expect(pathOf('redis')).toBe(valkey)
   }
   for (const named of [rabbitmq, dirname(rabbitmq)]) {
     process.env.RABBITMQ_SERVER = named
-    expect(rabbitmqServer()).toBe(rabbitmq)
+    expect(pathOf('rabbitmq')).toBe(rabbitmq)
   }
 })
 
@@ -61,8 +61,8 @@ test("of Debian's wrapper, which changes the user, the script behind it is taken
   await symlink(wrapper, join(folder, 'debian/sbin/rabbitmq-server'))
   await mkdir(join(dirname(script), '../plugins/rabbit-4.0.5'), { recursive: true })
   process.env.RABBITMQ_SERVER = join(folder, 'debian/sbin')
-  expect(rabbitmqServer()).toBe(script)
-  expect(rabbitmqVersion(rabbitmqServer())).toBe('4.0.5')
+  expect(pathOf('rabbitmq')).toBe(script)
+  expect(rabbitmqVersion(pathOf('rabbitmq'))).toBe('4.0.5')
 })
 
 test('a variable that names no such program is refused before anything is installed or started', async () => {
@@ -112,8 +112,8 @@ test('a RabbitMQ without our plugin is named, and one leaves its version beside 
     onStart: (name, id) => void noteProcess(name, id),
   })
   endWithFile(() => broker.stop())
-  await expect(checkRabbitmq({ name: 'RabbitMQ', variable: 'RABBITMQ_URL', url: new URL(broker.url) })).rejects.toThrow(
-    'lacks a plugin; run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange',
+  await expect(checkNamedServers({ RABBITMQ_URL: broker.url })).rejects.toThrow(
+    'Run there: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange',
   )
   await broker.stop()
   expect((await readFile(join(dataDir, 'made-by'), 'utf8')).trim()).toBe(broker.version)

@@ -7,38 +7,30 @@ interface Program {
   names: string[]
   /** The variable that names another one: a program, or the folder that holds it. */
   variable?: string
-  debianPackage: string
-  brewFormula: string
+  debian: string
+  brew: string
 }
 
+/** What is not in an npm package. */
 const PROGRAMS = {
   redis: {
     names: ['redis-server', 'valkey-server'],
     variable: 'REDIS_SERVER',
-    debianPackage: 'redis-server',
-    brewFormula: 'redis',
+    debian: 'redis-server',
+    brew: 'redis',
   },
-  rabbitmq: {
-    names: ['rabbitmq-server'],
-    variable: 'RABBITMQ_SERVER',
-    debianPackage: 'rabbitmq-server',
-    brewFormula: 'rabbitmq',
-  },
+  rabbitmq: { names: ['rabbitmq-server'], variable: 'RABBITMQ_SERVER', debian: 'rabbitmq-server', brew: 'rabbitmq' },
   /** The port mapper that Erlang nodes meet at; it comes with Erlang. */
-  epmd: { names: ['epmd'], debianPackage: 'rabbitmq-server', brewFormula: 'rabbitmq' },
+  epmd: { names: ['epmd'], debian: 'rabbitmq-server', brew: 'rabbitmq' },
+  chromium: {
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'Google Chrome'],
+    debian: 'chromium',
+    brew: 'chromium',
+  },
 } satisfies Record<string, Program>
+export type ProgramName = keyof typeof PROGRAMS
 
-/** The servers that are not in an npm package. */
-export type InstalledServer = 'redis' | 'rabbitmq'
-const NEEDS = { redis: [PROGRAMS.redis], rabbitmq: [PROGRAMS.rabbitmq, PROGRAMS.epmd] } satisfies Record<
-  InstalledServer,
-  Program[]
->
-
-/**
- * Searched after the PATH, which often lacks the folders of servers: Debian's, and those of Homebrew on both kinds of
- * Mac.
- */
+/** Searched after the PATH, which often lacks the folders of servers: Debian's, and those of both kinds of Mac. */
 const MORE_FOLDERS = [
   '/usr/bin',
   '/usr/sbin',
@@ -46,13 +38,14 @@ const MORE_FOLDERS = [
   '/usr/local/sbin',
   '/opt/homebrew/bin',
   '/opt/homebrew/sbin',
+  '/Applications/Google Chrome.app/Contents/MacOS',
 ]
 
-export const redisServer = () => programOrThrow(PROGRAMS.redis)
-export const epmd = () => programOrThrow(PROGRAMS.epmd)
-
-export function rabbitmqServer(): string {
-  return behindDebiansWrapper(programOrThrow(PROGRAMS.rabbitmq))
+/** The program's path. @throws one sentence when there is none. */
+export function pathOf(name: ProgramName): string {
+  const path = find(PROGRAMS[name])
+  if (!path) throw new Error(missingSentence([PROGRAMS[name]]))
+  return name === 'rabbitmq' ? behindDebiansWrapper(path) : path
 }
 
 /**
@@ -66,44 +59,32 @@ export function rabbitmqVersion(script: string): string | undefined {
 }
 
 /**
- * Makes sure that the servers are installed, which as root on Debian means installing them.
+ * Makes sure that the programs are installed, which as root on Debian means installing them.
  * @throws one sentence with the command to run, or the variable to mend, when it cannot.
  */
 export async function ensureBinaries(
   say: (line: string) => void,
-  servers: InstalledServer[] = ['redis', 'rabbitmq'],
+  names: ProgramName[] = ['redis', 'rabbitmq'],
 ): Promise<void> {
-  const missing = () => servers.flatMap((server): Program[] => NEEDS[server]).filter((program) => !find(program))
+  const missing = () => names.map((name): Program => PROGRAMS[name]).filter((program) => !find(program))
   const wanted = missing()
   if (wanted.length === 0) return
-  const packages = packagesOf(wanted)
   if (process.getuid?.() !== 0 || !isDebian()) throw new Error(missingSentence(wanted))
+  const packages = wanted.map(({ debian }) => debian)
   say(`Installing ${packages.join(' and ')} with apt-get (no system service is started) …`)
   await aptGetInstall(packages, say)
-  if (missing().length > 0) {
-    throw new Error(`${packages.join(' and ')} installed, but the programs were not found afterwards.`)
-  }
+  if (missing().length > 0) throw new Error(`${packages.join(' and ')} installed, but the programs were not found.`)
 }
-
-function programOrThrow(program: Program): string {
-  const path = find(program)
-  if (!path) throw new Error(missingSentence([program]))
-  return path
-}
-
-const packagesOf = (programs: Program[]) => [...new Set(programs.map(({ debianPackage }) => debianPackage))]
 
 function missingSentence(programs: Program[]): string {
-  const packages = packagesOf(programs)
-  const names = programs.map((program) => program.names[0]).join(' and ')
-  const variables = [...new Set(programs.flatMap(({ variable = 'the PATH' }) => variable))].join(' and ')
-  const how =
-    process.platform === 'darwin'
-      ? `Run: brew install ${[...new Set(programs.map(({ brewFormula }) => brewFormula))].join(' ')}`
-      : isDebian()
-        ? `Run: sudo apt-get install --no-install-recommends ${packages.join(' ')}`
-        : 'Install them with the package manager of this system'
-  return `${names} not found on the PATH. ${how}, or name the programs in ${variables}.`
+  const all = (what: (program: Program) => string | undefined) => programs.flatMap((each) => what(each) ?? [])
+  const variables = all(({ variable }) => variable).join(' and ')
+  return (
+    `${all(({ names }) => names[0]).join(' and ')} not found on the PATH. Install with your system's packages ` +
+    `(Debian: sudo apt-get install --no-install-recommends ${all(({ debian }) => debian).join(' ')}, ` +
+    `macOS: brew install ${all(({ brew }) => brew).join(' ')})` +
+    `${variables ? `, or name the programs in ${variables}` : ''}.`
+  )
 }
 
 /** @throws one sentence when the variable names something else than such a program. */

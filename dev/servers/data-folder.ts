@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { access, chmod, constants, mkdir, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 const CHECKOUT = join(import.meta.dirname, '../..')
@@ -22,39 +22,26 @@ const FREE_MIN_MB = 300
 export async function makeDataFolder(folder?: string): Promise<string> {
   const place = folder ?? (await dataFolder())
   await refuseAnothersFolder(place)
-  await usable(place, async () => {
+  try {
     await mkdir(join(place, 'logs'), { recursive: true })
     await letOthersPass(place)
-  })
-  return place
-}
-
-/** @throws one sentence when servers could not keep their data there. */
-export async function checkDataFolder(folder: string): Promise<void> {
-  await usable(folder, () => writeAndRename(folder))
-  const { bavail, bsize } = await statfs(folder)
-  const freeMb = Math.floor((bavail * bsize) / 1_000_000)
-  if (freeMb < FREE_MIN_MB) {
-    throw new Error(
-      `The disk of the data folder ${folder} has ${freeMb} MB left; expected ${FREE_MIN_MB} MB. Make room on it.`,
-    )
-  }
-}
-
-async function usable(folder: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
+    await access(place, constants.W_OK)
   } catch (error) {
-    throw new Error(`The data folder ${folder} cannot be used: ${whyNot(error as NodeJS.ErrnoException)}`, {
+    throw new Error(`The data folder ${place} cannot be used by this user: ${(error as Error).message}`, {
       cause: error,
     })
   }
+  return place
 }
 
-function whyNot({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'EROFS') return 'its file system is read-only. Mount it writable, or clone the project elsewhere.'
-  if (code === 'ENOSPC' || code === 'EDQUOT') return 'its disk is full. Make room on it.'
-  return `${message}. Make it, or its parent, writable for this user.`
+/** @throws one sentence when the disk is full. */
+export async function checkFreeSpace(folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  const freeMb = Math.floor((bavail * bsize) / 1_000_000)
+  if (freeMb < FREE_MIN_MB)
+    throw new Error(
+      `The disk of the data folder ${folder} has ${freeMb} MB left; expected ${FREE_MIN_MB} MB. Make room on it.`,
+    )
 }
 
 /** Another user's system may be running on it, and its files are that user's anyway. Root may do everything. */
@@ -77,14 +64,6 @@ async function letOthersPass(folder: string): Promise<void> {
   await chmod(folder, 0o711).catch(async (error: unknown) => {
     if (process.getuid?.() === 0 && !((await stat(folder)).mode & OTHERS_MAY_PASS)) throw error
   })
-}
-
-/** As the servers and we do it: some mounts take files and refuse to rename them. */
-async function writeAndRename(folder: string): Promise<void> {
-  const [draft, place] = [join(folder, '.probe.new'), join(folder, '.probe')]
-  await writeFile(draft, 'x'.repeat(4_096))
-  await rename(draft, place)
-  await rm(place)
 }
 
 /** Whether every folder on the way down to the path, itself included, lets any user pass. */

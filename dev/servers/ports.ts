@@ -14,6 +14,7 @@ const BLOCKS = Math.floor((CHOSEN_FROM.highest - CHOSEN_FROM.lowest + 1) / BLOCK
 const claimed: number[] = []
 let claiming: Promise<void> | undefined
 const CLAIMS_MAX = 1_000
+const CONNECT_LIMIT_MS = 500
 
 /**
  * A TCP port that is free now, and that no other process which chooses here gets as long as this one runs: a service
@@ -23,7 +24,7 @@ export async function freePort(): Promise<number> {
   for (;;) {
     const port = claimed.shift()
     if (port === undefined) await (claiming ??= claimBlock().finally(() => (claiming = undefined)))
-    else if (await isFree(port)) return port
+    else if (!(await refusalOf(port))) return port
   }
 }
 
@@ -54,58 +55,33 @@ export interface WantedPort {
 
 /** @throws one sentence that names every port we cannot have, with one command that chooses ports that are free now. */
 export async function claimPorts(wanted: readonly WantedPort[]): Promise<void> {
-  const refusals = await Promise.all(wanted.map(({ port }) => refusalOf(port)))
-  const faults = wanted.flatMap(({ variable, port }, i) => {
-    const twin = wanted.slice(0, i).find((other) => other.port === port)
-    const why = twin ? `is also that of ${twin.variable}` : refusals[i]
-    return why ? [{ variable, port, why }] : []
-  })
-  if (faults.length === 0) return
-  const taken = new Set(wanted.map(({ port }) => port))
+  const faults: string[] = []
   const choices: string[] = []
-  for (const { variable, port } of faults) choices.push(`${variable}=${await freePortAbove(port, taken)}`)
-  const named = faults.map(({ variable, port, why }) => `Port ${port} (${variable}) ${why}.`).join(' ')
-  throw new Error(`${named} Stop what runs there, or choose other ports: ${choices.join(' ')} npm start`)
-}
-
-/** Near the one that was wanted, so that it is remembered. */
-async function freePortAbove(port: number, taken: Set<number>): Promise<number> {
-  for (let candidate = port + 100; candidate < 65_536; candidate += 1) {
-    if (taken.has(candidate) || (await refusalOf(candidate))) continue
-    taken.add(candidate)
-    return candidate
+  for (const [i, { variable, port }] of wanted.entries()) {
+    const twin = wanted.slice(0, i).find((other) => other.port === port)
+    const why = twin ? `is also that of ${twin.variable}` : await refusalOf(port)
+    if (!why) continue
+    faults.push(`Port ${port} (${variable}) ${why}.`)
+    choices.push(`${variable}=${await freePort()}`)
   }
-  return await freePort()
+  if (faults.length > 0)
+    throw new Error(`${faults.join(' ')} Stop what runs there, or choose other ports: ${choices.join(' ')} npm start`)
 }
 
-const isFree = async (port: number) => (await refusalOf(port)) === undefined
-
-/** Both are called localhost: who listens on one of them gets a part of what is meant for us. */
-const LOOPBACKS = ['127.0.0.1', '::1']
-const CONNECT_LIMIT_MS = 500
-
-/** Why we cannot have a port; undefined when we can. A machine without IPv6 has no ::1 that could be taken. */
+/** Why we cannot have a port; undefined when we can. */
 async function refusalOf(port: number): Promise<string | undefined> {
-  for (const host of LOOPBACKS) {
-    const code = await listenError(port, host)
-    if (code === 'EADDRINUSE') return 'is taken by another program'
-    if (code && host === '127.0.0.1') return `cannot be used (${code})`
-    // macOS lets us listen beside a program that listens on every address.
-    if (!code && process.platform !== 'linux' && (await answers(port, host))) return 'is taken by another program'
-  }
-  return undefined
-}
-
-async function listenError(port: number, host: string): Promise<string | undefined> {
+  // Both are called localhost: a program that listens on one of them gets a part of what is meant for us.
+  const answers = await Promise.all(['127.0.0.1', '::1'].map((host) => isAnswered(port, host)))
+  if (answers.includes(true)) return 'is taken by another program'
   const server = createServer()
   const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-    server.once('error', resolve).listen({ port, host, exclusive: true }, () => resolve(undefined))
+    server.once('error', resolve).listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(undefined))
   })
   if (!failure) await new Promise((resolve) => server.close(resolve))
-  return failure?.code
+  return failure && `cannot be used (${failure.code})`
 }
 
-async function answers(port: number, host: string): Promise<boolean> {
+async function isAnswered(port: number, host: string): Promise<boolean> {
   const socket = connect({ port, host, timeout: CONNECT_LIMIT_MS })
   try {
     return await new Promise<boolean>((resolve) => {

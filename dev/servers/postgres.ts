@@ -1,9 +1,9 @@
 import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { PrismaPg } from '@prisma/adapter-pg'
 import { execa } from 'execa'
-import { type Child, startChild, startTime, stopOrphan } from '../processes.ts'
+import { Client } from 'pg'
+import { type Child, startChild, startTime } from '../processes.ts'
 import { secretFile } from '../secrets.ts'
 import { freePort } from './ports.ts'
 import { type PostgresPrograms, postgresPrograms } from './postgres-programs.ts'
@@ -13,6 +13,7 @@ import type { RunningServer, ServerOptions } from './running-server.ts'
 import { serverUser, type ServerUser } from './server-user.ts'
 
 const STOP_LIMIT_MS = 15_000
+const CONNECT_MS_MAX = 10_000
 const BUILTIN_LOCALES_SINCE = 17
 
 export interface PostgresOptions extends ServerOptions {
@@ -40,34 +41,23 @@ export async function startPostgres({
   const cluster = join(dataDir, 'cluster')
   if (existsSync(cluster)) await checkData(cluster, programs, user)
   else await createCluster(programs, cluster, password, user)
-  await stopPredecessor(cluster)
+  await removeStalePidFile(cluster)
 
   const listenOn = port ?? (await freePort())
-  const logFile = join(dataDir, 'postgres.log')
   const child = startChild({
     command: join(programs.bin, 'postgres'),
     args: postgresArguments(cluster, listenOn, settings),
-    logFile,
+    logFile: join(dataDir, 'postgres.log'),
     cwd: dataDir,
+    stopSignal: 'SIGINT', // A "fast" shutdown: it does not wait for clients to disconnect.
+    graceMs: STOP_LIMIT_MS,
     ...user,
   })
   onStart?.('postgres', child)
-  await waitUntilReady(() => acceptsConnections(cluster, child), {
-    name: 'PostgreSQL',
-    child,
-    logFile,
-    signal,
-    progress,
-  })
-  return {
-    version: programs.version,
-    logFrom: child.logFrom,
-    url: `postgresql://postgres:${password}@127.0.0.1:${listenOn}/postgres`,
-    pids: [child.pid],
-    ended: child.ended,
-    logFile,
-    stop: () => child.stop('SIGINT', STOP_LIMIT_MS), // SIGINT is a "fast" shutdown: it does not wait for clients to disconnect.
-  }
+  const isReady = () => acceptsConnections(cluster, child)
+  await waitUntilReady(isReady, { name: 'PostgreSQL', child, signal, progress })
+  const url = `postgresql://postgres:${password}@127.0.0.1:${listenOn}/postgres`
+  return { ...child, version: programs.version, url }
 }
 
 function postgresArguments(cluster: string, port: number, settings: Record<string, string> = {}): string[] {
@@ -136,23 +126,16 @@ async function checkData(cluster: string, { version }: PostgresPrograms, user: S
   }
   const madeBy = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim()
   if (madeBy !== String(Number.parseInt(version)))
-    throw new Error(otherVersion({ server: 'PostgreSQL', version, madeBy, folder: cluster, variable: 'POSTGRES_BIN' }))
+    throw new Error(otherVersion('PostgreSQL', 'POSTGRES_BIN', { version, madeBy, folder: cluster }))
 }
 
-/**
- * A launcher that was killed may have left its server running, which would refuse us the cluster; a killed server
- * leaves only its pid file, which would stop us too once the pid has become another process's.
- */
-async function stopPredecessor(cluster: string): Promise<void> {
+/** A killed server leaves its pid file, which would stop us once the pid has become another process's. */
+async function removeStalePidFile(cluster: string): Promise<void> {
   const pidFile = join(cluster, 'postmaster.pid')
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0])
-  if (!pid) return
-  const startedAt = startTime(pid)
-  if (startedAt && process.platform !== 'linux') return // Cannot be told from another process here; PostgreSQL decides.
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  if (startedAt && commandLine.split('\0').includes(cluster))
-    await stopOrphan({ pid, startedAt }, 'SIGINT', STOP_LIMIT_MS)
-  await rm(pidFile, { force: true })
+  const isRunning = process.platform === 'linux' ? commandLine.includes(cluster) : startTime(pid) !== undefined
+  if (pid && !isRunning) await rm(pidFile, { force: true })
 }
 
 /** The server writes its state to the 8th line of its pid file; this is what pg_ctl waits for, too. */
@@ -170,19 +153,16 @@ export async function createDatabase(
   name: string,
   { template = 'template0', timezone = 'UTC' } = {},
 ): Promise<string> {
-  const database = await new PrismaPg({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 }).connect()
+  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: CONNECT_MS_MAX })
+  await client.connect()
   try {
-    const found = await database.queryRaw({
-      sql: 'SELECT 1 FROM pg_database WHERE datname = $1',
-      args: [name],
-      argTypes: [{ scalarType: 'string', arity: 'scalar' }],
-    })
-    if (found.rows.length === 0)
-      await database.executeScript(
-        `CREATE DATABASE "${name}" TEMPLATE "${template}"; ALTER DATABASE "${name}" SET timezone = '${timezone}'`,
-      )
+    const { rows } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
+    if (rows.length === 0) {
+      await client.query(`CREATE DATABASE "${name}" TEMPLATE "${template}"`)
+      await client.query(`ALTER DATABASE "${name}" SET timezone = '${timezone}'`)
+    }
   } finally {
-    await database.dispose()
+    await client.end()
   }
   const url = new URL(adminUrl)
   url.pathname = `/${name}`

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { connect } from 'amqplib'
 import { startChild } from '../processes.ts'
 import { secretFile } from '../secrets.ts'
-import { epmd, rabbitmqServer, rabbitmqVersion } from './binaries.ts'
+import { pathOf, rabbitmqVersion } from './binaries.ts'
 import { checkRabbitmqData, markRabbitmqData } from './data-version.ts'
 import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
@@ -57,45 +57,51 @@ export async function startRabbitmq({
     distribution: await freePort(),
     portMapper: await freePort(),
   }
-  const script = rabbitmqServer()
-  checkRabbitmqData(dataDir, rabbitmqVersion(script))
+  const script = pathOf('rabbitmq')
+  await checkRabbitmqData(dataDir, rabbitmqVersion(script))
   const env = await writeSettings(dataDir, ports, plugins)
-  const logFile = join(dataDir, 'rabbitmq.log')
   // The node would start a port mapper itself, but in the background, and never stop it.
   const mapper = startChild({
-    command: epmd(),
+    command: pathOf('epmd'),
     args: ['-port', String(ports.portMapper), '-address', '127.0.0.1'],
     logFile: join(dataDir, 'epmd.log'),
     env,
+    graceMs: MAPPER_STOP_LIMIT_MS,
   })
   onStart?.('epmd', mapper)
   try {
-    const node = startChild({ command: script, args: [], logFile, env, cwd: dataDir })
+    const node = startChild({
+      command: script,
+      args: [],
+      logFile: join(dataDir, 'rabbitmq.log'),
+      env,
+      cwd: dataDir,
+      stopSignal: disposable ? 'SIGKILL' : 'SIGTERM',
+      graceMs: STOP_LIMIT_MS,
+    })
     onStart?.('rabbitmq', node)
     const ended = node.ended.then(async (why) => {
-      await mapper.stop('SIGTERM', MAPPER_STOP_LIMIT_MS)
+      await mapper.stop()
       return why
     })
     let version = ''
     const isReady = async () => (version = await versionAt(ports)) !== ''
-    await waitUntilReady(isReady, { name: 'RabbitMQ', child: node, logFile, signal, progress })
+    await waitUntilReady(isReady, { name: 'RabbitMQ', child: node, signal, progress })
     await markRabbitmqData(dataDir, version)
     return {
+      ...node,
       version,
-      logFrom: node.logFrom,
       url: `amqp://guest:guest@127.0.0.1:${ports.amqp}`,
       managementUrl: `http://guest:guest@127.0.0.1:${ports.management}`,
       env,
-      pids: [node.pid, mapper.pid],
       ended,
-      logFile,
       stop: async () => {
-        await node.stop(disposable ? 'SIGKILL' : 'SIGTERM', STOP_LIMIT_MS)
+        await node.stop()
         await ended
       },
     }
   } catch (error) {
-    await mapper.stop('SIGTERM', MAPPER_STOP_LIMIT_MS)
+    await mapper.stop()
     throw error
   }
 }

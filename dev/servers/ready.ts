@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from '../processes.ts'
-import { explain, lastWarning } from './explain.ts'
+import { BAD_CONFIGURATION, explain, lastLines } from './explain.ts'
+import type { StartOptions } from './running-server.ts'
 
 const PROBE_PAUSE_MS = 50
 /**
@@ -9,63 +10,50 @@ const PROBE_PAUSE_MS = 50
 const START_LIMIT_MS = 600_000
 const PROGRESS_EVERY_MS = 5_000
 
-export interface Wait {
+export interface Wait extends StartOptions {
   /** For messages, as in "PostgreSQL". */
   name: string
   child: Child
-  logFile: string
   limitMs?: number
-  /** Aborts the wait, as after Ctrl-C. */
-  signal?: AbortSignal | undefined
-  /** Called every 5 s while it is not ready, with the reason. */
-  progress?: ((line: string) => void) | undefined
   /** The reason that the child gives elsewhere than in its log, as in /readyz. */
   waitsFor?: () => string | undefined
 }
 
-/** Why a start failed, as a message to the user. */
-export class StartFailure extends Error {
-  /** A retry may succeed. */
-  readonly mayPass: boolean
-
-  constructor(sentence: string, mayPass: boolean) {
-    super(sentence)
-    this.mayPass = mayPass
-  }
-}
+/** A program ended before it was ready, for a reason that may pass. */
+export class EndedEarly extends Error {}
 
 /**
  * Repeats the probe until it returns true; a probe that throws counts as false.
- * @throws StartFailure when the child ends, the limit passes, or the signal aborts; the child is stopped then.
+ * @throws when the child ends, the limit passes, or the signal aborts; the child is stopped then.
  */
 export async function waitUntilReady(probe: () => Promise<boolean>, wait: Wait): Promise<void> {
-  const { name, child, logFile, limitMs = START_LIMIT_MS, signal, progress, waitsFor } = wait
-  let ending: string | undefined
-  void child.ended.then((why) => {
-    ending = why
+  const { name, child, limitMs = START_LIMIT_MS, signal, progress, waitsFor } = wait
+  let why: string | undefined
+  void child.ended.then((reason) => {
+    why = reason
   })
   const startedAt = Date.now()
-  const soFar = () => {
-    const why = waitsFor?.() || lastWarning(logFile, child.logFrom)
-    return `${name} is not ready after ${Math.round((Date.now() - startedAt) / 1_000)} s${why ? `: ${why}` : ''}`
-  }
   let toldAt = startedAt
-  while (!(await probe().catch(() => false)) || ending) {
-    if (signal?.aborted) return giveUp(child, `${name} was asked to stop before it was ready`, false)
-    if (ending) {
-      const { sentence, mayPass } = explain({ name, why: ending, logFile, logFrom: child.logFrom })
-      return giveUp(child, sentence, mayPass)
-    }
-    if (Date.now() - startedAt > limitMs) return giveUp(child, `${soFar()} Given up. Its log: ${logFile}`, false)
-    if (Date.now() - toldAt > PROGRESS_EVERY_MS) {
-      toldAt = Date.now()
-      progress?.(soFar())
-    }
-    await sleep(PROBE_PAUSE_MS)
+  const soFar = () => {
+    const reason = waitsFor?.() || lastLines(child.logFile, child.logFrom, 1)[0]
+    return `${name} is not ready after ${Math.round((Date.now() - startedAt) / 1_000)} s${reason ? `: ${reason}` : ''}`
   }
-}
-
-async function giveUp(child: Child, why: string, mayPass: boolean): Promise<never> {
-  await child.stop('SIGTERM', 5_000)
-  throw new StartFailure(why, mayPass)
+  try {
+    while (!(await probe().catch(() => false)) || why) {
+      signal?.throwIfAborted()
+      if (why) {
+        const sentence = explain({ name, why, ...child })
+        throw why === BAD_CONFIGURATION ? new Error(sentence) : new EndedEarly(sentence)
+      }
+      if (Date.now() - startedAt > limitMs) throw new Error(`${soFar()} Given up. Its log: ${child.logFile}`)
+      if (Date.now() - toldAt > PROGRESS_EVERY_MS) {
+        toldAt = Date.now()
+        progress?.(soFar())
+      }
+      await sleep(PROBE_PAUSE_MS)
+    }
+  } catch (error) {
+    await child.stop()
+    throw error
+  }
 }

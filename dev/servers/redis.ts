@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { startChild } from '../processes.ts'
-import { redisServer } from './binaries.ts'
+import { pathOf } from './binaries.ts'
 import { freePort } from './ports.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
@@ -14,21 +14,14 @@ export async function startRedis({ dataDir, port, onStart, signal, progress }: S
   await mkdir(dataDir, { recursive: true })
   const listenOn = port ?? (await freePort())
   const logFile = join(dataDir, 'redis.log')
-  const child = startChild({ command: redisServer(), args: redisArguments(dataDir, listenOn), logFile })
+  const args = redisArguments(dataDir, listenOn)
+  const child = startChild({ command: pathOf('redis'), args, logFile, graceMs: STOP_LIMIT_MS })
   onStart?.('redis', child)
 
   let version = ''
   const isReady = async () => (version = await versionAt(listenOn, child.pid)) !== ''
-  await waitUntilReady(isReady, { name: 'Redis', child, logFile, signal, progress })
-  return {
-    version,
-    logFrom: child.logFrom,
-    url: `redis://127.0.0.1:${listenOn}`,
-    pids: [child.pid],
-    ended: child.ended,
-    logFile,
-    stop: () => child.stop('SIGTERM', STOP_LIMIT_MS),
-  }
+  await waitUntilReady(isReady, { name: 'Redis', child, signal, progress })
+  return { ...child, version, url: `redis://127.0.0.1:${listenOn}` }
 }
 
 function redisArguments(dataDir: string, port: number): string[] {

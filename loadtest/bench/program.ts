@@ -6,6 +6,7 @@ import type { Launch } from './system.ts'
 
 const CHECKOUT = join(import.meta.dirname, '../..')
 const START_LIMIT_MS = 30_000
+const STOP_LIMIT_MS = 1_000
 
 export interface Program {
   url: string
@@ -28,11 +29,12 @@ export async function startProgram(
     args: ['--import', 'tsx', file],
     cwd: CHECKOUT,
     logFile,
+    graceMs: STOP_LIMIT_MS,
     env: { ...env, PORT: String(port), NODE_ENV: 'production' },
   })
   launch.onStart(name, child)
   const url = `http://127.0.0.1:${port}`
   const isReady = async () => (await fetch(`${url}/readyz`)).ok
-  await waitUntilReady(isReady, { name, child, logFile, limitMs: START_LIMIT_MS })
-  return { url, stop: () => child.stop('SIGTERM', 1_000) }
+  await waitUntilReady(isReady, { name, child, limitMs: START_LIMIT_MS })
+  return { url, stop: () => child.stop() }
 }

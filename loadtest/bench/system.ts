@@ -1,12 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ProcessId } from '../../dev/processes.ts'
+import type { Child as Running, ProcessId } from '../../dev/processes.ts'
 import { createDatabase, startPostgres } from '../../dev/servers/postgres.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
 import { SERVICES, startService } from '../../dev/services.ts'
-import type { Running } from '../../dev/supervise.ts'
 import { migrate } from '../../prisma/migrate.ts'
 import { benchEnvironment, type GatewayName, GATEWAYS, ORDER_SPEEDS, type OrderSpeed } from './settings.ts'
 
@@ -79,7 +78,6 @@ export async function startSystem({ folder, record, say, gatewayEnv }: SystemOpt
         service: { name },
         env,
         logFile,
-        again: true,
         onStart: (_, id) => launch.onStart(as, id),
         signal: new AbortController().signal,
       }),

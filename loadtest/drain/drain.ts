@@ -46,7 +46,6 @@ export async function drain(servers: Servers, given: Case): Promise<Drained> {
     startService({
       service: { name: 'subscribers' },
       env: { ...env, SUBSCRIBERS_PORT: String(await freePort()) },
-      again: true,
       signal: new AbortController().signal,
       logFile: join(servers.folder, 'logs', `subscribers-${++started}.log`),
       onStart: servers.record.started.bind(servers.record),

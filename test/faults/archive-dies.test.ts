@@ -8,6 +8,7 @@ import { Choreography } from '../support/choreography.ts'
 import { eventually } from '../support/eventually.ts'
 
 const BEFORE_COMMIT = 'archiving.beforeCommit' satisfies Failpoint
+const BEFORE_BATCH = 'archiving.beforeBatch' satisfies Failpoint
 
 let shop: Choreography
 beforeAll(async () => {
@@ -52,7 +53,7 @@ async function endedSale(): Promise<string> {
 
 const ordersOf = (saleId: string) => shop.world.database.order.count({ where: { saleId } })
 
-test('killed before its commit the archiver has moved nothing, and a re-run moves everything', async () => {
+test('killed before its first commit the archiver has moved nothing, later some; a re-run moves the rest', async () => {
   const [saleId, other] = [await endedSale(), await endedSale()]
   for (let time = 0; time < 2; time++) {
     const killed = await run('cli/archive.ts', [saleId], { FAILPOINT: BEFORE_COMMIT })
@@ -64,6 +65,12 @@ test('killed before its commit the archiver has moved nothing, and a re-run move
       ([orders, waiting]) => orders === 1 && waiting === 0,
     )
   }
+  // The sale's row has moved, and its order has not.
+  const killed = await run('cli/archive.ts', [saleId], { FAILPOINT: BEFORE_BATCH })
+  expect(killed).toEqual({ code: null, signal: 'SIGKILL', output: `${diesAt(BEFORE_BATCH)}\n` })
+  expect(await ordersOf(saleId)).toBe(1)
+  expect(await run('cli/audit.ts', ['--sale', saleId])).toMatchObject({ code: 0 })
+
   expect(await run('cli/archive.ts', ['--all-ended'])).toMatchObject({
     code: 0,
     output: expect.stringMatching(/^sale-\w+: archived, \d+ rows.\nsale-\w+: archived, \d+ rows.\n$/) as string,

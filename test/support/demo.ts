@@ -32,7 +32,6 @@ export async function startDemo(
             service: { name },
             env: { PATH: process.env.PATH, ...system.env },
             logFile: join(folder, `${name}.log`),
-            again: true,
             signal,
             onStart: (started, id) => void noteProcess(started, id),
           }),

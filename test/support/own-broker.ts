@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
-import { rabbitmqServer } from '../../dev/servers/binaries.ts'
+import { pathOf } from '../../dev/servers/binaries.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
 import { endWithFile } from './left-behind.ts'
@@ -52,7 +52,8 @@ export async function startOwnBroker(): Promise<OwnBroker> {
       return `${server.url}/${name}`
     },
     ctl: async (...args) =>
-      (await execa(join(dirname(rabbitmqServer()), 'rabbitmqctl'), args, { env: server.env, extendEnv: false })).stdout,
+      (await execa(join(dirname(pathOf('rabbitmq')), 'rabbitmqctl'), args, { env: server.env, extendEnv: false }))
+        .stdout,
     kill: () => server.stop(),
     async restart() {
       server = await start()

@@ -41,8 +41,9 @@ export const FAILPOINTS = [
   'rebuilder.beforeFence',
   'rebuilder.afterFence',
   'rebuilder.beforeOpen',
-  // The archiver: all rows of a sale have moved, and nothing is committed.
+  // The archiver: the sale's own row has moved, and nothing is committed; then its orders move, batch by batch.
   'archiving.beforeCommit',
+  'archiving.beforeBatch',
   // Control room: a sale or the blacklist is changed in PostgreSQL, then in Redis.
   'opening.beforeRedis',
   'rescheduling.beforeRedis',

@@ -363,8 +363,8 @@ CREATE TABLE "archive"."risk_reviews" (LIKE "public"."risk_reviews" INCLUDING AL
 CREATE TABLE "archive"."sale_seconds" (LIKE "public"."sale_seconds" INCLUDING ALL);
 CREATE TABLE "archive"."sale_totals" (LIKE "public"."sale_totals" INCLUDING ALL);
 
--- The only column that a table has more of here.
-ALTER TABLE "archive"."sales" ADD COLUMN "archived_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now();
+-- The only column that a table has more of here: null while rows of the sale are still in the live tables.
+ALTER TABLE "archive"."sales" ADD COLUMN "archived_at" TIMESTAMPTZ(3);
 
 -- An archived sale is audited by itself, among all that there ever were.
 CREATE INDEX "decisions_of_sale" ON "archive"."decisions"("sale_id");

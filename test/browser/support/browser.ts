@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContextOptions, chromium as driver, type Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { chromium } from '../../../dev/servers/chromium.ts'
+import { pathOf } from '../../../dev/servers/binaries.ts'
 import { stretched } from '../../support/patience.ts'
 
 /** Generous, because a busy machine is slow; every wait is for a condition. */
@@ -32,7 +32,10 @@ export interface Browsers {
 }
 
 export async function startBrowser(): Promise<Browsers> {
-  const browser: Browser = await driver.launch({ executablePath: chromium(), timeout: stretched(START_TAKES_MS) })
+  const browser: Browser = await driver.launch({
+    executablePath: pathOf('chromium'),
+    timeout: stretched(START_TAKES_MS),
+  })
   return {
     visit: (origin, options = {}) => visit(browser, origin, options),
     close: () => browser.close(),

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ProcessId } from '../../../dev/processes.ts'
+import type { Child, ProcessId } from '../../../dev/processes.ts'
 import { startService } from '../../../dev/services.ts'
-import type { Running } from '../../../dev/supervise.ts'
 import { signalTree } from './process-tree.ts'
 import { until } from './until.ts'
 
@@ -82,15 +81,13 @@ export class Instance {
     await this.#keeping
   }
 
-  async #startOnce(): Promise<Running> {
+  async #startOnce(): Promise<Child> {
     const { name, service, env, logFile, onStart } = this.#options
-    const again = this.#starts > 0
     this.#starts += 1
     const running = await startService({
       service: { name: service },
       env,
       logFile,
-      again,
       signal: this.#stopping.signal,
       onStart: (_, id) => {
         this.#pid = id.pid
@@ -101,9 +98,9 @@ export class Instance {
     return running
   }
 
-  async #keepRunning(first: Running): Promise<void> {
+  async #keepRunning(first: Child): Promise<void> {
     const { signal } = this.#stopping
-    for (let running: Running | undefined = first; ; ) {
+    for (let running: Child | undefined = first; ; ) {
       await running?.ended
       this.#isReady = false
       // From here on the pid may be another process's.

@@ -32,7 +32,7 @@ export class Server<Running extends RunningServer = RunningServer> {
     const running = this.#running
     this.#running = undefined
     if (!running) return
-    signalTree(running.pids[0] ?? 0, 'SIGKILL')
+    signalTree(running.pid, 'SIGKILL')
     await running.ended
   }
 
@@ -42,17 +42,17 @@ export class Server<Running extends RunningServer = RunningServer> {
     this.#running = undefined
     if (!running) return
     // A paused process would not handle the signal.
-    signalTree(running.pids[0] ?? 0, 'SIGCONT')
+    signalTree(running.pid, 'SIGCONT')
     await running.stop()
   }
 
   /** Suspends it; its connections stay open. */
   pause(): void {
-    if (this.#running) signalTree(this.#running.pids[0] ?? 0, 'SIGSTOP')
+    if (this.#running) signalTree(this.#running.pid, 'SIGSTOP')
   }
 
   /** Resumes it; it then handles what has queued up. */
   resume(): void {
-    if (this.#running) signalTree(this.#running.pids[0] ?? 0, 'SIGCONT')
+    if (this.#running) signalTree(this.#running.pid, 'SIGCONT')
   }
 }

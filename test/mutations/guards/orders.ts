@@ -441,11 +441,32 @@ export const orderGuards: Guard[] = [
     tests: { file: ARCHIVING, named: 'the archiver takes turns' },
   },
   {
-    rule: 'the archiver commits when no subscriber is at work',
+    rule: 'the archiver begins when no subscriber is at work',
     file: 'core/archive/archive-sale.ts',
     text: '      await waitForSubscribers(tx)\n',
     without: '',
+    tests: { file: ARCHIVING, named: 'the archiver begins' },
+  },
+  {
+    rule: 'a payment that is being archived is found here or there',
+    file: 'core/archive/move-sale.ts',
+    text: '  await tx.$executeRaw`SELECT FROM public.payments WHERE ${ofOrders} FOR UPDATE`\n',
+    without: '',
     tests: { file: ARCHIVING, named: 'money that arrives while' },
+  },
+  {
+    rule: 'an archiver goes on where another was killed',
+    file: 'core/archive/archive-sale.ts',
+    text: "sale.archivedAt === null ? { outcome: 'BEGUN', rows: 0 } : ",
+    without: '',
+    tests: { file: ARCHIVING, named: 'a sale that is archived in part is archived to its end' },
+  },
+  {
+    rule: 'the audit of a sale that is archived in part reads both places',
+    file: 'core/audit/audit.ts',
+    text: 'await inBoth(tx, read)',
+    without: 'await read()',
+    tests: { file: ARCHIVING, named: 'a sale that is archived in part is audited' },
   },
   {
     rule: 'a sale whose window was wider is kept as long as Redis keeps it',
@@ -478,9 +499,16 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a message of an archived sale meets its first decision',
     file: 'core/orders/place-orders.ts',
-    text: ', ...(await findArchivedDecisions(tx, withoutSale))',
+    text: '...(await findArchivedDecisions(tx, withoutSale)), ',
     without: '',
     tests: { file: ARCHIVING, named: 'messages of an archived sale' },
+  },
+  {
+    rule: 'a decision that is not archived yet counts before "too late"',
+    file: 'core/orders/place-orders.ts',
+    text: '...(await findArchivedDecisions(tx, withoutSale)), ...facts.decided',
+    without: '...facts.decided, ...(await findArchivedDecisions(tx, withoutSale))',
+    tests: { file: ARCHIVING, named: 'a sale that is archived in part is audited' },
   },
   {
     rule: 'an event of an archived sale has no second effect',

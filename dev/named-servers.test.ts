@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
-import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
-import { createWorld, type World } from '../../test/support/world.ts'
-import { freePort } from '../servers/ports.ts'
-import { checkNamedServers } from './check.ts'
+import { createWorld, type World } from '../test/support/world.ts'
+import { freePort } from './servers/ports.ts'
+import { checkNamedServers as check } from './named-servers.ts'
 
 /** Signed by itself, for localhost. */
 const key = `-----BEGIN PRIVATE KEY-----
@@ -35,15 +34,6 @@ afterEach(() => {
 })
 afterAll(async () => await world.close())
 
-const warnings: string[] = []
-const check = (env: NodeJS.ProcessEnv) =>
-  checkNamedServers(env, {
-    signal: new AbortController().signal,
-    progress: () => {},
-    warn: (sentence) => {
-      warnings.push(sentence)
-    },
-  })
 const changed = (url: string, change: (url: URL) => void) => {
   const copy = new URL(url)
   change(copy)
@@ -78,93 +68,51 @@ test('every URL that is wrong is named at once, and no password is shown', async
     }),
   }).catch((error: Error) => error)) as Error
   expect(message.split('\n')).toEqual([
-    'DATABASE_URL: the password of the user "postgres" is wrong.',
-    `REDIS_URL: nothing listens at localhost:${port}; start Redis there, or check host and port.`,
-    expect.stringMatching(/^RABBITMQ_URL: RabbitMQ does not let the user "guest" in: the password is wrong/),
+    expect.stringMatching(
+      /^DATABASE_URL: PostgreSQL at \S+ cannot be used: password authentication failed for user "postgres"\.$/,
+    ),
+    expect.stringMatching(
+      /^REDIS_URL: Redis at localhost:\d+ cannot be used: .*ECONNREFUSED.*\. Nothing listens there: start it, or check/,
+    ),
+    expect.stringMatching(/^RABBITMQ_URL: RabbitMQ at \S+ cannot be used: .*ACCESS_REFUSED - Login was refused/),
   ])
   expect(message).not.toContain('hunter2')
 })
 
 test.each([
-  ['DATABASE_URL', 'mysql://localhost/shop', 'is not a URL of PostgreSQL; expected postgresql://'],
-  ['REDIS_URL', 'localhost:6379', 'is not a URL of Redis; expected redis://'],
-  ['RABBITMQ_URL', 'amqp://a:b#c@localhost', 'is not a URL of RabbitMQ; expected amqp://'],
-  ['DATABASE_URL', 'postgresql://nowhere.invalid/shop', 'there is no host "nowhere.invalid"'],
-  ['REDIS_URL', 'redis://nowhere.invalid', 'there is no host "nowhere.invalid"'],
-  ['RABBITMQ_URL', 'amqp://nowhere.invalid', 'there is no host "nowhere.invalid"'],
+  ['DATABASE_URL', 'mysql://localhost/shop', 'expected postgresql://user:password@host:5432/database'],
+  ['DATABASE_URL', 'postgresql://localhost/shop?connection_limit=3', '?connection_limit is not supported'],
+  ['REDIS_URL', 'localhost:6379', 'expected redis://'],
+  ['RABBITMQ_URL', 'amqp://a:b#c@localhost', 'expected amqp://user:password@host:5672, with special characters'],
+  ['DATABASE_URL', 'postgresql://nowhere.invalid/shop', 'nowhere.invalid. Check the name of the host.'],
+  ['REDIS_URL', 'redis://nowhere.invalid', 'nowhere.invalid. Check the name of the host.'],
+  ['RABBITMQ_URL', 'amqp://nowhere.invalid', 'nowhere.invalid. Check the name of the host.'],
 ])('%s=%s: %s', async (name, value, sentence) => {
   await expect(check({ [name]: value })).rejects.toThrow(sentence)
 })
 
-test('a database that is missing, holds something else or may not be written is named', async () => {
-  const other = `${world.name}_other`
-  await expect(
-    check({
-      DATABASE_URL: changed(world.databaseUrl, (url) => {
-        url.pathname = `/${other}`
-      }),
-    }),
-  ).rejects.toThrow(`DATABASE_URL: database "${other}" does not exist; create it`)
-
-  await world.database.$executeRawUnsafe(`CREATE DATABASE ${other} TEMPLATE template0`)
-  await world.database.$executeRawUnsafe(`CREATE ROLE ${other} LOGIN PASSWORD 'p'`)
-  const otherUrl = changed(world.databaseUrl, (url) => {
-    url.pathname = `/${other}`
+test('a database that is missing is named', async () => {
+  const missing = changed(world.databaseUrl, (url) => {
+    url.pathname = '/elsewhere'
   })
-  try {
-    await expect(
-      check({
-        DATABASE_URL: changed(otherUrl, (url) => {
-          url.username = other
-          url.password = 'p'
-        }),
-      }),
-    ).rejects.toThrow(`the user "${other}" may not create tables`)
-    const client = new Client(otherUrl)
-    await client.connect()
-    await client.query('CREATE TABLE customers (id int)')
-    await client.end()
-    await expect(check({ DATABASE_URL: otherUrl })).rejects.toThrow(
-      `DATABASE_URL: the database "${other}" holds 1 tables of something else; give an empty database`,
-    )
-  } finally {
-    await world.database.$executeRawUnsafe(`DROP DATABASE ${other} WITH (FORCE)`)
-    await world.database.$executeRawUnsafe(`DROP ROLE ${other}`)
-  }
+  await expect(check({ DATABASE_URL: missing })).rejects.toThrow('database "elsewhere" does not exist')
 })
 
-test('a Redis user with a wrong password is named; one that loses data or forgets keys is warned of', async () => {
+test('a wrong password of a Redis user is named', async () => {
   await world.redis.call('ACL', 'SETUSER', world.name, 'on', '>right', '~*', '+@all')
   const withPassword = (password: string) =>
     changed(world.redisUrl, (url) => {
       url.username = world.name
       url.password = password
     })
-  await expect(check({ REDIS_URL: withPassword('wrong') })).rejects.toThrow(
-    `REDIS_URL: the password of the user "${world.name}" is wrong.`,
-  )
+  await expect(check({ REDIS_URL: withPassword('wrong') })).rejects.toThrow(/^REDIS_URL: .*: WRONGPASS /)
   await check({ REDIS_URL: withPassword('right') })
   await world.redis.call('ACL', 'DELUSER', world.name)
-
-  const about = 'redis_version:7.2.0\r\naof_enabled:0\r\nmaxmemory_policy:allkeys-lru\r\n'
-  const careless = createServer((socket) =>
-    socket.setEncoding('utf8').on('data', (commands: string) => {
-      for (const [, name] of commands.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
-        if (name === 'info') socket.write(`$${about.length}\r\n${about}\r\n`)
-        else socket.write(name === 'hello' ? '-NOPROTO unsupported protocol version\r\n' : '+OK\r\n')
-      }
-    }),
-  )
-  await check({ REDIS_URL: `redis://localhost:${await listening(careless)}` })
-  expect(warnings).toEqual([
-    expect.stringMatching(/^REDIS_URL: this Redis keeps no log.*appendonly yes/),
-    expect.stringMatching(/allkeys-lru.*noeviction/),
-  ])
 })
 
 test('a virtual host that is missing is named', async () => {
   await expect(check({ RABBITMQ_URL: `${inject('rabbitmqUrl')}/nowhere` })).rejects.toThrow(
-    'RABBITMQ_URL: the user "guest" may not use the virtual host "nowhere", or there is none of that name.',
+    'There is no such virtual host, or the user may not use it',
   )
 })
 
@@ -187,7 +135,7 @@ test('a certificate that no known authority has signed is named, for each server
   }
   for (const [name, url] of Object.entries(urls)) {
     await expect(check({ [name]: url }), name).rejects.toThrow(
-      new RegExp(`^${name}: the certificate of localhost:\\d+ is not trusted \\(.*NODE_EXTRA_CA_CERTS`),
+      new RegExp(`^${name}: \\w+ at localhost:\\d+ cannot be used: .*self-signed certificate.*NODE_EXTRA_CA_CERTS`),
     )
   }
 })
