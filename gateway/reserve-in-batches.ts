@@ -4,8 +4,8 @@ import type { ReserveLimits, ReserveOutcome, ReserveRequest } from '../core/stoc
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
-/** Redis runs nothing else during a script: 16 reservations block it for some 0.3 ms. */
-const RESERVATIONS_PER_CALL_MAX = 16
+/** Redis runs nothing else during a script: 32 reservations block it for some 0.3 ms. */
+const RESERVATIONS_PER_CALL_MAX = 32
 const CALLS_IN_FLIGHT_MAX = 4
 
 interface Attempt {

@@ -45,5 +45,16 @@ local function drop_oldest_ended(reservations)
   end
 end
 
+-- Where the reservation's line begins in its buyer's record, its status, and where the fields behind the reason begin; nil
+-- when it is not there. The changes of a status work on the text: taking it apart costs them three times as much.
+local function find_line(record, id)
+  local at = record and string.find(record, id .. '\t', 1, true)
+  -- Another id may end like this one.
+  while at and at > 1 and string.byte(record, at - 1) ~= 10 do at = string.find(record, id .. '\t', at + 1, true) end
+  if not at then return nil end
+  local status, rest_at = string.match(record, '^(%u+)\t[^\t]*\t[^\t]*()', at + #id + 1)
+  return at, status, rest_at
+end
+
 -- In the sorted sets a reservation is named by its id and its buyer, who is the field of the book.
 local function member_of(id, buyer_id) return id .. ' ' .. buyer_id end

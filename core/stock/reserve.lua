@@ -67,15 +67,10 @@ end
 
 local refused = refusal()
 local outcomes = {}
--- A list for each argument: a table for each purchase would cost a microsecond more.
-local ids, buyers, buyer_marks, address_marks, quantities, limits = {}, {}, {}, {}, {}, {}
-local bits, purchase_keys, wishes_of, claims_of = {}, {}, {}, {}
+local buyers, buyer_marks, address_marks = {}, {}, {}
 for i = 1, item_count do
-  local id, buyer_id, address, quantity, limit_per_buyer, holder_bit, key, wishes, claims = args_of(i)
-  ids[i], buyers[i], buyer_marks[i], address_marks[i] = id, buyer_id, 'b:' .. buyer_id, 'a:' .. address
-  quantities[i], limits[i], bits[i] = quantity, tonumber(limit_per_buyer), holder_bit
-  purchase_keys[i], wishes_of[i], claims_of[i] = key, wishes, claims
-  outcomes[i] = refused
+  local _, buyer_id, address = args_of(i)
+  buyers[i], buyer_marks[i], address_marks[i], outcomes[i] = buyer_id, 'b:' .. buyer_id, 'a:' .. address, refused
 end
 if refused then return outcomes end
 
@@ -118,9 +113,11 @@ local function full_at(mark, token_ms, burst)
   return at
 end
 
-local new_marks, has_new_marks = {}, false
+local changed_marks, changed_count = {}, 0
 local function write_mark(mark, at)
-  marks[mark], new_marks[mark], has_new_marks = at, at, true
+  marks[mark] = at
+  changed_count = changed_count + 1
+  changed_marks[changed_count] = mark
 end
 
 -- Takes a token from both buckets or from none; returns the ms to wait, 0 or less when they were taken.
@@ -134,23 +131,24 @@ local function take_tokens(buyer_mark, address_mark)
   return wait
 end
 
+local has_taken_of_sale = false
 -- The sale's bucket is charged only for buyers whom their own buckets let through, so that a refused one takes nothing
 -- from the others.
 local function take_of_sale()
   if not has_sale_limit then return 0 end
   local sale_at = full_at('sale', sale_token_ms, sale_burst) + sale_token_ms
   local wait = sale_at - sale_token_ms * sale_burst - now
-  if wait <= 0 then write_mark('sale', sale_at) end
+  if wait <= 0 then marks.sale, has_taken_of_sale = sale_at, true end
   return wait
 end
 
 -- Marks lapse within seconds: neither the log nor replicas need them.
 local function write_marks()
+  if has_taken_of_sale then write_mark('sale', marks.sale) end
   local fields = { 'window', window_name(window) }
-  local count = 2
-  for mark, at in pairs(new_marks) do
-    fields[count + 1], fields[count + 2] = mark, string.format('%d', (at - window_began) * 1000)
-    count = count + 2
+  for i = 1, changed_count do
+    local mark = changed_marks[i]
+    fields[2 * i + 1], fields[2 * i + 2] = mark, string.format('%d', (marks[mark] - window_began) * 1000)
   end
   redis.set_repl(redis.REPL_NONE)
   if is_window_new then redis.call('UNLINK', marks_now) end
@@ -162,12 +160,12 @@ end
 local blacklisted = redis.call('SMISMEMBER', blacklist, unpack(buyers))
 local records = redis.call('HMGET', book, unpack(buyers))
 local sizes = { redis.call('ZCARD', pending), redis.call('ZCARD', undecided), redis.call('HLEN', book), redis.call('STRLEN', holders) }
-local pending_count = sizes[1]
+local pending_count, is_key_new = sizes[1], math.min(unpack(sizes)) == 0
 stock, pending_max = tonumber(stock), tonumber(pending_max)
 largest = tonumber(largest or 0)
 local units_taken, largest_taken = 0, largest
 local new_records = {} -- By buyer.
-local reserved = {} -- Numbers of the purchases that were.
+local reserved_count, entries, members, holder_bits = 0, {}, {}, {}
 local RESERVED = { 'RESERVED', now_ms }
 
 local function live_of(reservations, key)
@@ -189,15 +187,19 @@ local function reserve(i)
   local crowd_wait = take_of_sale()
   if crowd_wait > 0 then return { 'CROWDED', string.format('%d', math.ceil(crowd_wait)) } end
 
-  local buyer_id, quantity, key, wishes = buyers[i], quantities[i], purchase_keys[i], wishes_of[i]
-  local units = tonumber(quantity)
-  local reservations = reservations_in(new_records[buyer_id] or records[i])
-  local live_units, live_count, same = live_of(reservations, key)
+  local id, buyer_id, address, quantity, limit_per_buyer, holder_bit, key, wishes, claims = args_of(i)
+  local units, limit = tonumber(quantity), tonumber(limit_per_buyer)
+  local record = new_records[buyer_id] or records[i]
+  local reservations, live_units, live_count, same = nil, 0, 0, nil
+  if record then
+    reservations = reservations_in(record)
+    live_units, live_count, same = live_of(reservations, key)
+  end
   if same then
     local is_same = same[QUANTITY] == quantity and same[WISHES] == wishes
     return { is_same and 'DUPLICATE' or 'KEY_REUSED', record_of({ same }) }
   end
-  if live_units + units > limits[i] then return { 'OVER_LIMIT', tostring(limits[i]), tostring(live_units) } end
+  if live_units + units > limit then return { 'OVER_LIMIT', limit_per_buyer, tostring(live_units) } end
   if stock < units then return { 'SOLD_OUT', tostring(stock) } end
   if live_count >= LIVE_MAX then return { 'TOO_MANY' } end
   if pending_count >= pending_max then return { 'BUSY' } end
@@ -206,10 +208,18 @@ local function reserve(i)
   units_taken = units_taken + units
   largest_taken = math.max(largest_taken, units)
   pending_count = pending_count + 1
-  drop_oldest_ended(reservations)
-  local line = ids[i] .. '\tRESERVED\t\t\t' .. quantity .. '\t' .. epoch .. '\t' .. now_ms .. '\t' .. key .. '\t' .. wishes .. '\t' .. claims_of[i]
-  new_records[buyer_id] = #reservations == 0 and line or record_of(reservations) .. '\n' .. line
-  reserved[#reserved + 1] = i
+  local line = id .. '\tRESERVED\t\t\t' .. quantity .. '\t' .. epoch .. '\t' .. now_ms .. '\t' .. key .. '\t' .. wishes .. '\t' .. claims
+  if record then
+    drop_oldest_ended(reservations)
+    line = record_of(reservations) .. '\n' .. line
+  end
+  new_records[buyer_id] = line
+  local before = 2 * reserved_count
+  entries[before + 1], entries[before + 2] = buyer_id, line
+  members[before + 1], members[before + 2] = now_ms, member_of(id, buyer_id)
+  before = 4 * reserved_count
+  holder_bits[before + 1], holder_bits[before + 2], holder_bits[before + 3], holder_bits[before + 4] = 'SET', 'u1', holder_bit, '1'
+  reserved_count = reserved_count + 1
   return RESERVED
 end
 
@@ -220,21 +230,11 @@ local function require_rights()
   require_right('ZADD', undecided, 0, '')
   require_right('ZADD', pending, 0, '')
   require_right('BITFIELD', holders, 'SET', 'u1', 0, 1)
+  if not is_key_new then return end
   for _, key in ipairs({ book, undecided, pending, holders }) do require_right('PEXPIREAT', key, expires_at_ms) end
 end
 
 local function write_reserved()
-  local entries, members, holder_bits = {}, {}, {}
-  for buyer_id, record in pairs(new_records) do
-    entries[#entries + 1] = buyer_id
-    entries[#entries + 1] = record
-  end
-  for _, i in ipairs(reserved) do
-    members[#members + 1] = now_ms
-    members[#members + 1] = member_of(ids[i], buyers[i])
-    local count = #holder_bits
-    holder_bits[count + 1], holder_bits[count + 2], holder_bits[count + 3], holder_bits[count + 4] = 'SET', 'u1', bits[i], '1'
-  end
   redis.call('HINCRBY', sale, 'stock', -units_taken)
   -- The reconciler takes an undecided reservation for one of this many units.
   if largest_taken > largest then redis.call('HSET', sale, 'largest_quantity', largest_taken) end
@@ -242,14 +242,13 @@ local function write_reserved()
   redis.call('ZADD', undecided, unpack(members))
   redis.call('ZADD', pending, unpack(members))
   redis.call('BITFIELD', holders, unpack(holder_bits))
-  -- One of the shared keys is new: set the expiry of all.
-  if math.min(unpack(sizes)) == 0 then
+  if is_key_new then
     for _, key in ipairs({ book, undecided, pending, holders }) do redis.call('PEXPIREAT', key, expires_at_ms) end
   end
 end
 
 for i = 1, item_count do outcomes[i] = reserve(i) end
-if #reserved > 0 then require_rights() end
-if has_new_marks then write_marks() end
-if #reserved > 0 then write_reserved() end
+if reserved_count > 0 then require_rights() end
+if changed_count > 0 then write_marks() end
+if reserved_count > 0 then write_reserved() end
 return outcomes

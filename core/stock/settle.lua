@@ -17,44 +17,34 @@
 
 local book, undecided = fixed_keys()
 local status, channel, subject = fixed_args()
-local orders, buyers = {}, {}
+local ids, buyers, order_ids = {}, {}, {}
 for i = 1, item_count do
   local id, buyer_id, order_id = args_of(i)
-  orders[i] = { id = id, buyer_id = buyer_id, order_id = order_id }
-  buyers[i] = buyer_id
+  ids[i], buyers[i], order_ids[i] = id, buyer_id, order_id
 end
 local records = redis.call('HMGET', book, unpack(buyers))
-local held, settled, members = {}, {}, {}
+local new_records, entries, members, settled, count = {}, {}, {}, {}, 0
 
-local function settle(i)
-  local order = orders[i]
-  local reservations = held[order.buyer_id] or reservations_in(records[i])
-  held[order.buyer_id] = reservations
-  local reservation = find_reservation(reservations, order.id)
-  local earlier = reservation and reservation[STATUS]
+for i = 1, item_count do
+  local id, buyer_id = ids[i], buyers[i]
+  local record = new_records[buyer_id] or records[i]
+  local at, earlier, rest_at = find_line(record, id)
   if earlier == 'RESERVED' or (earlier == 'ORDERED' and status == 'PAID') then
-    reservation[STATUS], reservation[ORDER_ID] = status, order.order_id
-    settled[#settled + 1] = order
-    members[#members + 1] = member_of(order.id, order.buyer_id)
+    local line = id .. '\t' .. status .. '\t' .. order_ids[i] .. '\t' .. string.sub(record, rest_at)
+    if at > 1 then line = string.sub(record, 1, at - 1) .. line end
+    new_records[buyer_id] = line
+    entries[2 * count + 1], entries[2 * count + 2] = buyer_id, line
+    count = count + 1
+    members[count], settled[count] = member_of(id, buyer_id), id
   end
 end
 
-for i = 1, item_count do settle(i) end
-if #settled == 0 then return 0 end
+if count == 0 then return 0 end
 require_right('HSET', book, '', '')
 require_right('ZREM', undecided, '')
 redis.call('ZCARD', undecided) -- Fails before the first write if it is no sorted set.
-local entries, ids = {}, {}
-for i, order in ipairs(settled) do
-  ids[i] = order.id
-  if held[order.buyer_id] then
-    entries[#entries + 1] = order.buyer_id
-    entries[#entries + 1] = record_of(held[order.buyer_id])
-    held[order.buyer_id] = nil
-  end
-end
 redis.call('HSET', book, unpack(entries))
 redis.call('ZREM', undecided, unpack(members))
 -- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
-redis.pcall('PUBLISH', channel, 'SETTLED ' .. subject .. ' ' .. table.concat(ids, ' '))
-return #settled
+redis.pcall('PUBLISH', channel, 'SETTLED ' .. subject .. ' ' .. table.concat(settled, ' '))
+return count

@@ -23,7 +23,7 @@ import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 
 /** Redis runs nothing else meanwhile. */
-const SETTLED_PER_CALL_MAX = 32
+const SETTLED_PER_CALL_MAX = 64
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
 
