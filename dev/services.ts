@@ -86,6 +86,8 @@ function portNumber(value: string | number, name: string): number {
 export interface ServiceStart {
   service: Service
   env: NodeJS.ProcessEnv
+  /** Arguments for node that run it; default: its sources. */
+  program?: string[]
   logFile: string
   /** Started before in this run: its log is appended to. */
   again: boolean
@@ -99,17 +101,17 @@ export interface ServiceStart {
 export async function startService({
   service: { name },
   env,
+  program = [...TYPESCRIPT_ARGS, join(name, 'main.ts')],
   logFile,
   again,
   onStart,
   signal,
   progress,
 }: ServiceStart): Promise<Running> {
-  const args = [...TYPESCRIPT_ARGS, ...(SMALL[name] ?? []), join(name, 'main.ts')]
   const nonce = randomUUID()
   const child = startChild({
     command: process.execPath,
-    args,
+    args: [...(SMALL[name] ?? []), ...program],
     cwd: CHECKOUT,
     env: { ...(name in SMALL && ONE_ARENA), ...env, START_NONCE: nonce },
     logFile,

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { countRequests } from '../control-room/live/read-requests.ts'
+import { serviceArgs } from './bundles.ts'
 import { call } from './support/http-client.ts'
 import { eventually } from './support/eventually.ts'
 import { inParallel } from './support/parallel.ts'
@@ -109,7 +110,7 @@ test('when the one above them is killed, none stays behind', () =>
 test('a gateway that cannot listen ends instead of trying for ever', () =>
   withProcesses({}, async () => {
     const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '2', LOG_LEVEL: 'info' }
-    const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], {
+    const second = spawnSync(process.execPath, serviceArgs('gateway'), {
       env,
       encoding: 'utf8',
       timeout: stretched(20_000),
@@ -128,9 +129,7 @@ test('a gateway whose process is killed before it ever listened ends, and not as
     GATEWAY_PROCESSES: '1',
     NODE_OPTIONS: `--import=data:text/javascript,${killed}`,
   }
-  expect(
-    spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: stretched(20_000) }).status,
-  ).toBe(1)
+  expect(spawnSync(process.execPath, serviceArgs('gateway'), { env, timeout: stretched(20_000) }).status).toBe(1)
 })
 
 function isAlive(pid: number): boolean {

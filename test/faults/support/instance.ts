@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessId } from '../../../dev/processes.ts'
 import { startService } from '../../../dev/services.ts'
 import type { Running } from '../../../dev/supervise.ts'
+import { serviceArgs } from '../../bundles.ts'
 import { signalTree } from './process-tree.ts'
 import { until } from './until.ts'
 
@@ -89,6 +90,7 @@ export class Instance {
     const running = await startService({
       service: { name: service },
       env,
+      program: serviceArgs(service),
       logFile,
       again,
       signal: this.#stopping.signal,
