@@ -23,7 +23,9 @@ const log = createLog('test', process.env.TEST_LOG_LEVEL ?? 'silent')
 /** Waits for a predecessor longer than any test lasts. */
 const SETTINGS = { SUBSCRIBER_PARTITIONS: '2', PREDECESSOR_WAIT_SECONDS: '3600', LOG_LEVEL: 'silent' }
 /** For tests in which a predecessor never comes: short enough to see events parked. */
-export const PARKING = { PREDECESSOR_WAIT_SECONDS: '3' }
+export const PARKING = { PREDECESSOR_WAIT_SECONDS: '1' }
+/** Events on their way to the broker at a time. */
+const UNCONFIRMED_MAX = 100
 
 /** The order topic without the shop: the test publishes events as the outbox relay does. */
 export class Subscriptions {
@@ -99,9 +101,14 @@ export class Subscriptions {
     return sent.map(({ event }) => event?.orderId ?? null)
   }
 
-  /** Publishes in sequence, with a confirm for each event. */
+  /** Publishes in sequence. @throws when the broker does not confirm one of them */
   async publish(...events: OrderEvent[]): Promise<void> {
-    for (const event of events) await this.publishRaw(event.type, event.orderId ?? event.reservationId, event)
+    for (let i = 0; i < events.length; i += UNCONFIRMED_MAX)
+      await Promise.all(
+        events
+          .slice(i, i + UNCONFIRMED_MAX)
+          .map((event) => this.publishRaw(event.type, event.orderId ?? event.reservationId, event)),
+      )
   }
 
   async publishRaw(routingKey: string, correlationId: string, body: unknown): Promise<void> {
