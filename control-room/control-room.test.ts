@@ -29,8 +29,14 @@ test('without a token one is asked to sign in, with another one is refused, on e
       body: { code: 'FORBIDDEN' },
     })
   }
-  for (const path of ['/livez', '/readyz', '/metrics'])
-    expect(await call('GET', origin + path)).toMatchObject({ status: 200 })
+  // It may have started a moment ago, and wait for its servers still.
+  const open = (path: string) =>
+    eventually(
+      path,
+      () => call('GET', origin + path),
+      ({ status }) => status === 200,
+    )
+  for (const path of ['/livez', '/readyz', '/metrics']) expect(await open(path)).toMatchObject({ status: 200 })
 })
 
 test('a new sale is loaded at once, and its id is taken', async () => {
