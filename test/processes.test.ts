@@ -36,7 +36,7 @@ const workers = () =>
   execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.join(' ').includes('gateway/main.ts'))
+    .filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.at(-1) === serviceArgs('gateway').at(-1))
     .map(([pid]) => Number(pid))
 // A connection of its own for every call: they are what is handed round.
 const buy = (saleId: string, i: number) =>
