@@ -1,15 +1,19 @@
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/closing-line.ts'
+import { HeavyFirst } from './test/heavy-first.ts'
 import { testFiles, unitTests } from './test/tiers.ts'
 
 const unit = unitTests()
 
 export default defineConfig({
   test: {
-    // A process per file: tests kill connections and change the environment.
     pool: 'forks',
-    // With two, a machine of two cores is idle for a third of the time: tests wait for lapses, timeouts and restarts.
-    maxWorkers: 3,
+    // Files share a process, one after another: loading the services, and running them for the first time, costs more
+    // than most files do. So a file closes what it opens, and restores the environment that it changes.
+    isolate: false,
+    // Tests wait for lapses, timeouts and restarts: with two, a machine of two cores is idle for a third of the time.
+    maxWorkers: 4,
+    sequence: { sequencer: HeavyFirst },
     // Sets the limits of tests and hooks, which depend on how fast the machine is just now.
     setupFiles: 'test/support/setup.ts',
     teardownTimeout: 60_000,

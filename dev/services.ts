@@ -86,16 +86,23 @@ function portNumber(value: string | number, name: string): number {
 export interface ServiceStart extends StartOptions {
   service: Pick<Service, 'name'>
   env: NodeJS.ProcessEnv
+  /** Arguments for node that run it; default: its sources. */
+  program?: string[]
   logFile: string
 }
 
 /** Resolves when the service itself, and no other program on its port, answers that it is ready. */
-export async function startService({ service: { name }, env, logFile, ...options }: ServiceStart): Promise<Child> {
-  const args = [...TYPESCRIPT_ARGS, ...(SMALL[name] ?? []), join(name, 'main.ts')]
+export async function startService({
+  service: { name },
+  env,
+  program = [...TYPESCRIPT_ARGS, join(name, 'main.ts')],
+  logFile,
+  ...options
+}: ServiceStart): Promise<Child> {
   const nonce = randomUUID()
   const child = startChild({
     command: process.execPath,
-    args,
+    args: [...(SMALL[name] ?? []), ...program],
     cwd: CHECKOUT,
     env: { ...(name in SMALL && ONE_ARENA), ...env, START_NONCE: nonce },
     logFile,

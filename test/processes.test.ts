@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { countRequests } from '../control-room/live/read-requests.ts'
+import { serviceArgs } from './bundles.ts'
 import { call } from './support/http-client.ts'
 import { eventually } from './support/eventually.ts'
 import { inParallel } from './support/parallel.ts'
@@ -37,7 +38,7 @@ const workers = () =>
   execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.join(' ').includes('gateway/main.ts'))
+    .filter(([, parent, ...args]) => Number(parent) === gateway.pid && args.at(-1) === serviceArgs('gateway').at(-1))
     .map(([pid]) => Number(pid))
 // A connection of its own for every call: they are what is handed round.
 const buy = (saleId: string, i: number) =>
@@ -184,7 +185,7 @@ test('when the one above them is killed, none stays behind', () =>
 test('a gateway that cannot listen ends instead of trying for ever', () =>
   withProcesses({}, async () => {
     const env = { PATH: process.env.PATH, ...system.env, GATEWAY_PROCESSES: '2', LOG_LEVEL: 'info' }
-    const second = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], {
+    const second = spawnSync(process.execPath, serviceArgs('gateway'), {
       env,
       encoding: 'utf8',
       timeout: stretched(20_000),
@@ -203,9 +204,7 @@ test('a gateway whose process is killed before it ever listened ends, and not as
     GATEWAY_PROCESSES: '1',
     NODE_OPTIONS: `--import=data:text/javascript,${killed}`,
   }
-  expect(
-    spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], { env, timeout: stretched(20_000) }).status,
-  ).toBe(1)
+  expect(spawnSync(process.execPath, serviceArgs('gateway'), { env, timeout: stretched(20_000) }).status).toBe(1)
 })
 
 function isAlive(pid: number): boolean {

@@ -37,8 +37,9 @@ export async function startTestServers(): Promise<TestServers & { stop: () => Pr
   const options = (name: string) => ({ dataDir: join(folder, name), onStart: record.started.bind(record) })
 
   const starting = [
-    // Tests kill processes, not machines: what the kernel has is safe enough.
-    startPostgres({ ...options('postgres'), settings: { fsync: 'off' } }).then(keep),
+    // Tests kill processes, not machines: what the kernel has is safe enough. Each of four workers runs a system whose
+    // pools have some fifty connections.
+    startPostgres({ ...options('postgres'), settings: { fsync: 'off', max_connections: '400' } }).then(keep),
     startRedis(options('redis')).then(keep),
     startRabbitmq({ ...options('rabbitmq'), disposable: true }).then(keep),
   ] as const

@@ -9,6 +9,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../dev/servers/ports.ts'
+import { serviceArgs } from './bundles.ts'
 import { selfSigned } from './support/certificate.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
@@ -177,7 +178,7 @@ describe('a service that is called and cannot be reached is named in /readyz, an
 
 test('a URL that no call can be made to ends the start, and is named', () => {
   const env = { PATH: process.env.PATH, ...system.env, ORDER_SERVICE_URL: 'http://shop:hunter2@order-service:3002' }
-  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'gateway/main.ts'], {
+  const { status, stderr } = spawnSync(process.execPath, serviceArgs('gateway'), {
     env,
     encoding: 'utf8',
   })

@@ -69,7 +69,7 @@ test('the backlog of a stopped subscriber is moved to ten partitions, and back, 
   await expect(spread('points')).rejects.toThrow('A process of points is alive')
   await stop()
   const orders = newOrders(ORDERS)
-  await subscriptions.publish(...interleaved(orders))
+  await subscriptions.publishBacklog(interleaved(orders))
 
   const later = newOrders(20)
   const arriving = subscriptions.publish(...interleaved(later))
@@ -93,7 +93,7 @@ test('while a backlog is being moved no process starts; killed, the same command
   const { seen, start } = recorder('killed')
   await (await start())()
   const orders = newOrders(ORDERS * 4)
-  await subscriptions.publish(...interleaved(orders))
+  await subscriptions.publishBacklog(interleaved(orders))
   const command = spread('killed', '--over', '5')
   command.catch(() => 'it is killed')
   await eventually(

@@ -11,6 +11,7 @@ import { handleEvents } from '../../subscribers/runtime/handle-events.ts'
 import { subscriber as points } from '../../subscribers/points.ts'
 import { subscriber as risk } from '../../subscribers/risk.ts'
 import { Ledger, reservation } from '../../test/support/ledger.ts'
+import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { INTAKE } from '../contracts/topology.ts'
 import { subscribe, type Subscription } from '../orders/inbox.ts'
@@ -62,6 +63,7 @@ const look = (saleId: string) =>
 
 interface Placed {
   orderId: string
+  saleId: string
   reservationId: string
   buyerId: string
 }
@@ -88,26 +90,23 @@ async function reserve(saleId: string) {
   return { ...reservation, reservedAtMs: outcome.reservedAtMs }
 }
 
-async function place(saleId: string): Promise<Placed> {
-  const message = await reserve(saleId)
-  await world.stock.confirmed(saleId, [message])
-  const verdicts = await placeOrders(world.database, [message], RULES)
+/** Places so many orders in each sale. @returns them by sale */
+async function place(saleIds: string[], perSale: number): Promise<Placed[][]> {
+  const reserved = await Promise.all(saleIds.flatMap((id) => Array.from({ length: perSale }, () => reserve(id))))
+  for (const message of reserved) await world.stock.confirmed(message.saleId, [message])
+  const verdicts = await placeOrders(world.database, reserved, RULES)
   await settleDecided(world.stock, verdicts, log)
-  const decision = verdicts[0]?.decision
-  if (decision?.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
-  return { orderId: decision.orderId, reservationId: message.reservationId, buyerId: message.buyerId }
+  const placed = verdicts.map(({ reservation: { saleId, reservationId, buyerId }, decision }) => {
+    if (decision.outcome !== 'ORDERED') throw new Error(`Expected ORDERED, got ${JSON.stringify(decision)}`)
+    return { orderId: decision.orderId, saleId, reservationId, buyerId }
+  })
+  return saleIds.map((id) => placed.filter(({ saleId }) => saleId === id))
 }
 
 async function pay({ orderId }: Placed) {
   const paymentId = randomUUID()
   await world.database.payment.create({ data: { id: paymentId, orderId, amountCents: PRICE_CENTS } })
-  const { outcome } = await receiveMoney(world.database, {
-    paymentId,
-    orderId,
-    amountCents: PRICE_CENTS,
-    providerRef: paymentId,
-  })
-  if (outcome === 'PAID') await settleEnded({ database: world.database, stock: world.stock, log }, [orderId])
+  await receiveMoney(world.database, { paymentId, orderId, amountCents: PRICE_CENTS, providerRef: paymentId })
 }
 
 /** The subscribers hear of everything that waits in the outbox, as if the broker had carried it. */
@@ -129,47 +128,65 @@ async function tellSubscribers() {
   await sql('DELETE FROM outbox')
 }
 
+const SALES_AT_ONCE = 20
+const ready: Sale[] = []
+
 /** One order in every state there is, and one reservation that was rejected; all settled, nothing in flight. */
 async function goodSale(): Promise<Sale> {
-  const id = `sale-${randomBytes(4).toString('hex')}`
+  if (ready.length === 0) ready.push(...(await goodSales(SALES_AT_ONCE)))
+  const sale = ready.pop()
+  await sql('DELETE FROM outbox') // Of the test before.
+  if (!sale) throw new Error('Expected a sale')
+  return sale
+}
+
+/** Several at once take hardly longer than one. */
+async function goodSales(count: number): Promise<Sale[]> {
+  const ids = Array.from({ length: count }, () => `sale-${randomBytes(4).toString('hex')}`)
   const common = { title: 'A sale', priceCents: PRICE_CENTS, perBuyerLimit: 2 }
   const closesAtMs = Date.now() + 3_600_000
-  await world.database.sale.create({
-    data: {
-      ...common,
-      id,
-      stock: STOCK,
-      epoch: 1,
-      fencedEpoch: 1,
-      opensAt: new Date(0),
-      closesAt: new Date(closesAtMs),
-    },
+  const inDatabase = { ...common, stock: STOCK, epoch: 1, fencedEpoch: 1, opensAt: new Date(0) }
+  await world.database.sale.createMany({
+    data: ids.map((id) => ({ ...inDatabase, id, closesAt: new Date(closesAtMs) })),
   })
-  await loadSale(world, { ...common, saleId: id, epoch: 1, total: STOCK, left: STOCK, opensAtMs: 0, closesAtMs })
+  const inRedis = { ...common, epoch: 1, total: STOCK, left: STOCK, opensAtMs: 0, closesAtMs }
+  await Promise.all(ids.map((saleId) => loadSale(world, { ...inRedis, saleId })))
 
-  const [unpaid, paid, cancelled, paidLate, refunded] = [
-    await place(id),
-    await place(id),
-    await place(id),
-    await place(id),
-    await place(id),
-  ]
-  await pay(paid)
-  await pay(refunded)
-  await world.database.$transaction((tx) => refundPaid(tx, refunded.orderId, 'VETOED'))
-  for (const { orderId, buyerId } of [cancelled, paidLate]) await cancelForBuyer(world.database, orderId, buyerId)
-  await settleEnded({ database: world.database, stock: world.stock, log }, [
-    cancelled.orderId,
-    paidLate.orderId,
-    refunded.orderId,
-  ])
-  await pay(paidLate)
-  const late = await reserve(id)
-  await world.stock.confirmed(id, [late])
-  await settleDecided(world.stock, await rejectAbandoned(world.database, [late]), log)
+  const sales = (await place(ids, 5)).map(([unpaid, paid, cancelled, paidLate, refunded]) => {
+    if (!unpaid || !paid || !cancelled || !paidLate || !refunded) throw new Error('Expected five orders in each sale')
+    return { id: unpaid.saleId, unpaid, paid, cancelled, paidLate, refunded }
+  })
+  const paid = sales.flatMap((sale) => [sale.paid, sale.refunded])
+  await forEach(paid, pay)
+  await settle(paid)
+  await world.database.$transaction(async (tx) => {
+    for (const { refunded } of sales) await refundPaid(tx, refunded.orderId, 'VETOED')
+  })
+  const ended = sales.flatMap(({ cancelled, paidLate }) => [cancelled, paidLate])
+  await forEach(ended, ({ orderId, buyerId }) => cancelForBuyer(world.database, orderId, buyerId))
+  await settle(sales.flatMap(({ cancelled, paidLate, refunded }) => [cancelled, paidLate, refunded]))
+  await forEach(
+    sales.map(({ paidLate }) => paidLate),
+    pay,
+  )
+
+  const late = await Promise.all(ids.map((id) => reserve(id)))
+  for (const message of late) await world.stock.confirmed(message.saleId, [message])
+  const rejections = await rejectAbandoned(world.database, late)
+  await settleDecided(world.stock, rejections, log)
   await tellSubscribers()
-  return { id, unpaid, paid, cancelled, paidLate, refunded, rejected: late }
+  return sales.flatMap((sale, i) => (late[i] ? [{ ...sale, rejected: late[i] }] : []))
 }
+
+/** Fewer at a time than there are connections: a transaction waits for one only so long. */
+const forEach = (orders: Placed[], work: (order: Placed) => Promise<unknown>) =>
+  inParallel(orders.length, 8, async (i) => orders[i] && (await work(orders[i])))
+
+const settle = (orders: Placed[]) =>
+  settleEnded(
+    { database: world.database, stock: world.stock, log },
+    orders.map(({ orderId }) => orderId),
+  )
 
 const checksThatAre = (state: string, sale: SaleAudit | undefined) =>
   sale?.checks.filter((check) => check.state === state).map(({ id }) => id)
@@ -882,7 +899,8 @@ test('what subscribers have forgotten is not missing, and what they have not han
   const report = await look(id)
   expect(report).toMatchObject({ balanced: true, quiet: true })
   expect(checksThatAre('ok', report.sales[0])).toContain(6)
-  const later = await goodSale()
+  const [later] = await goodSales(1)
+  if (!later) throw new Error('Expected a sale')
   await sql(`DELETE FROM order_progress WHERE order_id = $1::uuid`, later.unpaid.orderId)
   expect(checksThatAre('in flight', (await look(later.id)).sales[0])).toEqual([6])
 })

@@ -18,6 +18,13 @@ beforeAll(async () => {
 afterEach(() => visits.leave())
 afterAll(() => visits.close())
 
+/** Without waiting for the deadline. */
+const lapse = (saleId: string) =>
+  system.world.database.order.updateMany({
+    where: { saleId, status: 'PENDING_PAYMENT' },
+    data: { paymentDeadline: new Date(0) },
+  })
+
 async function visit(saleId: string, name: string) {
   const visitor = await visits.visit()
   await visitor.shop.open(saleId)
@@ -41,6 +48,7 @@ test('an order lapses on the open page, and the released unit enables the button
   await dreamer.shop.says('Sold out for now')
   for (const visitor of [dreamer, waiting]) expectNoFaults(visitor)
 
+  await lapse(saleId)
   await waiting.shop.says('It was not paid in time, so the unit went back on sale.')
   await dreamer.shop.buy()
   await dreamer.shop.says('Your order is waiting')
@@ -67,6 +75,7 @@ test('an order that ended while the page was closed is shown on return', async (
   await shop.says('Your order is waiting')
   await page.goto('about:blank')
   const { id } = await system.world.database.order.findFirstOrThrow({ where: { saleId } })
+  await lapse(saleId)
   await eventually(
     'the order to lapse',
     () => system.world.database.order.findUnique({ where: { id } }),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { cancelForBuyer, receiveMoney } from '../../core/orders/transitions.ts'
 import { freePort } from '../../dev/servers/ports.ts'
@@ -202,6 +202,7 @@ test("times of payments and refunds are those of the database's clock", async ()
   const { id } = await ledger.orderOf(`${saleId}.1`)
   await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
   await cancelForBuyer(world.database, id, 'buyer-1')
+  onTestFinished(() => void vi.useRealTimers())
   vi.setSystemTime(Date.now() + 10 * MINUTE_MS)
   expect(
     (await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' })).outcome,

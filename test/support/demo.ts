@@ -3,6 +3,7 @@ import { type LauncherApi, openLauncherApi } from '../../dev/launcher-api.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startService } from '../../dev/services.ts'
 import { Supervisor } from '../../dev/supervise.ts'
+import { serviceArgs } from '../bundles.ts'
 import { endWithFile, noteProcess } from './left-behind.ts'
 import { type ServiceName, startSystem, type System } from './system.ts'
 
@@ -31,6 +32,7 @@ export async function startDemo(
           startService({
             service: { name },
             env: { PATH: process.env.PATH, ...system.env },
+            program: serviceArgs(name),
             logFile: join(folder, `${name}.log`),
             signal,
             onStart: (started, id) => void noteProcess(started, id),

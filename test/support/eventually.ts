@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Patience } from './patience.ts'
 
-const POLL_INTERVAL_MS = 20
+const INTERVAL_MS = { least: 20, most: 150 }
 
 /**
- * Polls until the value satisfies the condition, and returns it. An error of `read` is thrown at once.
+ * Polls until the value satisfies the condition, and returns it. An error of `read` is thrown at once. The interval grows
+ * to a tenth of the time waited, and is as long as `read` took: what is waited for needs the processor more than we do.
  * @param limitMs for a calm machine; longer on a slow one (patience.ts)
  * @throws after the limit, with the last value
  */
@@ -17,12 +18,15 @@ export async function eventually<T>(
   const patience = new Patience(limitMs)
   const startedAtMs = performance.now()
   for (;;) {
+    const readAtMs = performance.now()
     const seen = await read()
     if (isGood(seen)) return seen
     if (patience.isOver)
       throw new Error(
         `Waited ${Math.round(performance.now() - startedAtMs)} ms for ${what}; last seen: ${JSON.stringify(seen)}`,
       )
-    await sleep(POLL_INTERVAL_MS)
+    const nowMs = performance.now()
+    const intervalMs = Math.max((nowMs - startedAtMs) / 10, nowMs - readAtMs, INTERVAL_MS.least)
+    await sleep(Math.min(intervalMs, INTERVAL_MS.most))
   }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { startTime } from '../../dev/processes.ts'
+import { serviceArgs } from '../bundles.ts'
 import { eventually } from './eventually.ts'
 import { endWithFile, noteProcess } from './left-behind.ts'
 import type { ServiceName } from './system.ts'
@@ -43,7 +44,7 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
 
 /** Does not wait for readiness: the process may die before. */
 export function spawnProcess(name: ServiceName, env: NodeJS.ProcessEnv): ServiceProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], {
+  const child = spawn(process.execPath, serviceArgs(name), {
     env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -57,8 +57,15 @@ export async function createWorld(): Promise<World> {
     stock: new Stock(redis, keyPrefix),
     async close() {
       await database.$disconnect()
+      await deleteKeys(redis, keyPrefix)
       redis.disconnect()
       await broker('DELETE', 'vhosts/%VHOST%')
     },
   }
+}
+
+/** Every audit scans all keys of the server: those of the files before would make it slower and slower. */
+async function deleteKeys(redis: Redis, keyPrefix: string): Promise<void> {
+  for await (const keys of redis.scanStream({ match: `${keyPrefix}*`, count: 1_000 }) as AsyncIterable<string[]>)
+    if (keys.length > 0) await redis.unlink(keys)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child, ProcessId } from '../../../dev/processes.ts'
 import { startService } from '../../../dev/services.ts'
+import { serviceArgs } from '../../bundles.ts'
 import { signalTree } from './process-tree.ts'
 import { until } from './until.ts'
 
@@ -87,6 +88,7 @@ export class Instance {
     const running = await startService({
       service: { name: service },
       env,
+      program: serviceArgs(service),
       logFile,
       signal: this.#stopping.signal,
       onStart: (_, id) => {
