@@ -60,7 +60,7 @@ export function measureUnknownPath(bench: Bench): Promise<Measured> {
   return measure(bench, { url, plan: { buyers: REFUSED_BUYERS }, expected: ['notFound'] })
 }
 
-/** Starts the order service on what has piled up. The clock runs from the first order that is seen. */
+/** Starts the order service on what has piled up. The clock runs from the last look before its first order. */
 export async function workOffBacklog(bench: Bench): Promise<NonNullable<Round['backlog']>> {
   const { system, shop, unexpected } = bench
   const before = await shop.sold()
@@ -68,7 +68,7 @@ export async function workOffBacklog(bench: Bench): Promise<NonNullable<Round['b
   const looks = await watchOrders(bench, before)
   const left = await shop.untilDone()
   if (left !== undefined) unexpected.push(`the backlog was not worked off: ${left}`)
-  const [first, last] = [looks.find(({ orders }) => orders > 0), looks.at(-1)]
+  const [first, last] = [looks.findLast(({ orders }) => orders === 0) ?? looks[0], looks.at(-1)]
   if (!first || !last) return { orders: 0, ordersPerSecond: 0, effectsPerSecond: 0 }
   const rate = (untilMs: number) => ((last.orders - first.orders) * 1_000) / Math.max(1, untilMs - first.atMs)
   return {

@@ -50,7 +50,7 @@ export async function runLoad(
         onResponseEnd() {
           const outcome = tally.answered(status, dueMs, sinceStart())
           if (!plan.pays || outcome !== 'accepted') done()
-          else void payers.pay(text, token).then(done)
+          else void (async () => done(await payers.pay(text, token)))()
         },
         onResponseError: (_controller, error) => done(error),
       },
