@@ -37,7 +37,7 @@ const over =
     const [a, b] = [above(round), below(round)]
     return a === undefined || !b ? undefined : a / b
   }
-const inP = (read: Read) => over(read, cpuOf('plain', 'plain'))
+export const inP = (read: Read) => over(read, cpuOf('plain', 'plain'))
 
 const section = (name: Figure['section'], rows: [id: string, label: string, read: Read, target?: number][]) =>
   rows.map(([id, label, read, target]): Figure => ({ id, section: name, label, of: read, ...(target && { target }) }))

@@ -17,6 +17,12 @@ const HOUR_MS = 3_600_000
 /** More than anybody buys here; the most a sale can have. */
 const STOCK = 10_000_000
 
+const UNFINISHED = `
+  SELECT (SELECT coalesce(sum(size), 0)::int FROM outbox) AS outbox, (
+    SELECT count(*)::int FROM pg_stat_activity
+    WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()
+  ) AS transactions`
+
 /** The shop as its operator sees it: sales, what is still to be done, and the audit. */
 export class Shop {
   /** How many were told 202 in each sale. */
@@ -63,7 +69,7 @@ export class Shop {
 
   /** Resolves when nothing is undecided, every queue and the outbox are empty; after a limit with what is left, in words. */
   async untilDone(): Promise<string | undefined> {
-    // A message in hand is in no queue: only two looks without one are believed.
+    // A message may be in hand, before its transaction begins: only two looks are believed.
     const until = Date.now() + DONE_LIMIT_MS
     for (let quietLooks = 0; quietLooks < 2; await delay(LOOK_EVERY_MS)) {
       const left = await this.#unfinished()
@@ -74,7 +80,7 @@ export class Shop {
   }
 
   async #unfinished(): Promise<string> {
-    const [row] = await this.#rows<{ outbox: number }>('SELECT coalesce(sum(size), 0)::int AS outbox FROM outbox')
+    const [inDatabase] = await this.#rows<{ outbox: number; transactions: number }>(UNFINISHED)
     const isWorking = this.#system.isOrderServiceRunning()
     const undecided = isWorking ? await this.undecided() : 0
     const queues = (
@@ -85,7 +91,13 @@ export class Shop {
       ...queues.flatMap(({ partitions, held }) => [...partitions, held]),
     ])
     const waiting = depths.reduce((sum, depth) => sum + depth, 0)
-    return Object.entries({ undecided, 'in the outbox': row?.outbox ?? 0, 'in queues': waiting })
+    const { outbox = 0, transactions = 0 } = inDatabase ?? {}
+    return Object.entries({
+      undecided,
+      'in the outbox': outbox,
+      'open transactions': transactions,
+      'in queues': waiting,
+    })
       .filter(([, count]) => count > 0)
       .map(([what, count]) => `${count} ${what}`)
       .join(', ')

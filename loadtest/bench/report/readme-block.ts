@@ -1,4 +1,4 @@
-import { cpu, medianOf, readings } from '../figures.ts'
+import { cpu, inP, medianOf, readings } from '../figures.ts'
 import type { Percentiles } from '../load/plan.ts'
 import type { BenchRun, Measured } from '../results.ts'
 import { amount, byProcess, headline } from './table.ts'
@@ -80,7 +80,7 @@ export function readmeBlock(run: BenchRun, language: Language, files: { svg: str
     const rate = medians.get(id)
     const cost = medianOf(rounds, cpu(measure))
     const p99 = across(measure, ({ load }) => (load.paid > 0 ? undefined : load.latencyMs.p99))
-    const cells = [rate ?? NaN, cost, cost / medianOf(rounds, cpu('plain')), p99].map((value) => amount(value))
+    const cells = [rate ?? NaN, cost, medianOf(rounds, inP(cpu(measure))), p99].map((value) => amount(value))
     return rate === undefined ? [] : [`| ${{ en, zh }[language]} | ${cells.join(' | ')} |`]
   })
   const percentiles = (id: string, of: (measured: Measured) => Percentiles | undefined) => {
