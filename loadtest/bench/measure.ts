@@ -1,7 +1,6 @@
 import { type CpuMicros, meterCpu } from './cpu.ts'
 import type { Generator } from './generator.ts'
 import { type LoadPlan, type LoadResult, type Outcome, OUTCOMES } from './load/plan.ts'
-import type { NaiveShop } from './naive-shop.ts'
 import type { Program } from './program.ts'
 import type { BenchOptions, Measured } from './results.ts'
 import type { Shop } from './shop.ts'
@@ -12,7 +11,6 @@ export interface Bench {
   options: BenchOptions
   system: System
   shop: Shop
-  naive: NaiveShop
   generator: Generator
   yardsticks: Record<'plain' | 'hello', Program>
   unexpected: string[]

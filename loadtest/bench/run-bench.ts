@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { measuredFiles } from './measured-files.ts'
 import * as measures from './measures.ts'
 import type { Bench } from './measure.ts'
+import type { NaiveShop } from './naive-shop.ts'
 import type { BenchOptions, BenchRun, Measured, Round } from './results.ts'
 import { RAISED } from './system.ts'
 import { withSystem } from './with-system.ts'
@@ -13,7 +14,7 @@ const RUSH_SHARE = 0.6
 
 /** Everything from nothing to figures; says what it does as it goes. */
 export async function runBench(options: BenchOptions, signal: AbortSignal): Promise<BenchRun> {
-  return await withSystem(options, [], async (bench) => {
+  return await withSystem(options, [], async (bench, naive) => {
     const { version: express } = createRequire(import.meta.url)('express/package.json') as { version: string }
     const { shop, system } = bench
     const run: BenchRun = {
@@ -31,7 +32,7 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
     }
     for (let i = 1; i <= options.rounds; i++) {
       console.error(`round ${i} of ${options.rounds}`)
-      run.rounds.push(await runRound(bench, signal))
+      run.rounds.push(await runRound(bench, naive, signal))
     }
     signal.throwIfAborted()
     console.error('a rush and a steady order service, then the audit')
@@ -43,8 +44,8 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
 }
 
 /** Everything once, so that whatever the machine does meanwhile meets all of it. Asked to stop, no step begins. */
-async function runRound(bench: Bench, signal: AbortSignal): Promise<Round> {
-  const { system, naive } = bench
+async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Promise<Round> {
+  const { system } = bench
   const round: Round = { measures: {} }
   const step = async (id: string, run: () => Promise<Measured>) => {
     signal.throwIfAborted()

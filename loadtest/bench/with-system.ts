@@ -11,7 +11,7 @@ import { startSystem } from './system.ts'
 export async function withSystem<Result>(
   options: BenchOptions,
   gatewayArgs: string[],
-  work: (bench: Bench) => Promise<Result>,
+  work: (bench: Bench, naive: NaiveShop) => Promise<Result>,
 ): Promise<Result> {
   const opened: (() => Promise<void> | void)[] = []
   try {
@@ -33,7 +33,7 @@ export async function withSystem<Result>(
     const yardsticks = { plain: await yardstick('plain'), hello: await yardstick('hello') }
     const generator = startGenerator(system.env.TOKEN_SECRET ?? '')
     opened.push(() => generator.stop())
-    return await work({ options, system, shop, naive, generator, yardsticks, unexpected: [] })
+    return await work({ options, system, shop, generator, yardsticks, unexpected: [] }, naive)
   } finally {
     for (const close of opened.toReversed()) await close()
   }
