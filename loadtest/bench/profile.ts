@@ -24,4 +24,6 @@ await withSystem({ rounds: 1, seconds, connections: 128 }, args, async (bench) =
   const { load } = await measureBuying(bench)
   console.log(`${load.perSecond.accepted.toFixed(0)} accepted a second while it was profiled, which costs some itself.`)
 })
-console.log(`Profiles of the gateway: ${folder}`)
+console.log(
+  `Profiles of the gateway, one of each process and thread; the largest is of the one that answers: ${folder}`,
+)
