@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TICK_MS } from './load/plan.ts'
 import { type Bench, measure, type MeasureOptions } from './measure.ts'
+import type { Program } from './program.ts'
 import type { Measured, Round, Rush } from './results.ts'
-import type { GatewayName } from './system.ts'
 
 const WRITING_LIMIT_MS = 300_000
 /** Open model: how far connections may grow when buyers wait, in times the closed model's. */
@@ -34,17 +34,27 @@ const openModel = ({ options }: Bench, ratePerSecond: number) => ({
   connections: options.connections * GROWTH,
 })
 
-async function newSale({ shop, system }: Bench, stock?: number, gateway: GatewayName = 'gateway') {
+async function newSale(
+  { shop, system }: Bench,
+  { stock, gateway = system.gateway }: { stock?: number; gateway?: Program } = {},
+) {
   const saleId = await shop.openSale(stock)
-  return { saleId, url: `${system.gateways[gateway].url}/sales/${saleId}/reservations` }
+  return { saleId, url: `${gateway.url}/sales/${saleId}/reservations` }
 }
 
-export async function measureSoldOut(bench: Bench, gateway: GatewayName): Promise<Measured> {
-  const { saleId, url } = await newSale(bench, 1, gateway)
+export async function measureSoldOut(bench: Bench, gateway = bench.system.gateway): Promise<Measured> {
+  const { saleId, url } = await newSale(bench, { stock: 1, gateway })
   const winner = await bench.generator.run({ url, seconds: 0.2, connections: 1, firstBuyer: 0 })
   bench.shop.accepted.set(saleId, winner.result.outcomes.accepted)
   // The winner would be told of the reservation, not that nothing is left.
   return await measure(bench, { url, plan: { firstBuyer: 1, buyers: REFUSED_BUYERS }, expected: ['soldOut'] })
+}
+
+export async function measureSoldOutTwo(bench: Bench): Promise<Measured> {
+  const gateway = await bench.system.startGateway(2)
+  const measured = await measureSoldOut(bench, gateway)
+  await gateway.stop()
+  return measured
 }
 
 /** Buyers who press faster than one buyer may. The few who may are told of the reservation that they hold. */
@@ -56,7 +66,7 @@ export async function measureLimited(bench: Bench): Promise<Measured> {
 }
 
 export function measureUnknownPath(bench: Bench): Promise<Measured> {
-  const url = `${bench.system.gateways.gateway.url}/nothing-is-here`
+  const url = `${bench.system.gateway.url}/nothing-is-here`
   return measure(bench, { url, plan: { buyers: REFUSED_BUYERS }, expected: ['notFound'] })
 }
 

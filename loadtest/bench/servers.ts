@@ -33,6 +33,8 @@ export async function startServers(): Promise<Servers> {
   const running: RunningServer[] = []
   const stop = async () => {
     await Promise.all(running.map((server) => server.stop()))
+    // What a measure had started when it failed.
+    record.killAll()
     await removeScratchFolder(folder)
   }
   const pids: Record<string, number> = {}

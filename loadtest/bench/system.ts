@@ -23,15 +23,13 @@ export const RAISED = {
 /** Raised, too, except where the order service is to be steady. */
 const FULL_SPEED = { ORDERS_PER_SECOND: '1000000' } as const
 
-/** A gateway that is not asked costs nothing that could be measured. */
-export const GATEWAYS = ['gateway', 'gateway, two processes'] as const
-export type GatewayName = (typeof GATEWAYS)[number]
-
 export interface System {
   servers: Servers
   /** The services' environment. */
   env: Record<string, string>
-  gateways: Record<GatewayName, Program>
+  gateway: Program
+  /** Another one, of so many processes; only while it is measured, because it costs CPU also when it is idle. */
+  startGateway: (processes: number) => Promise<Program>
   isOrderServiceRunning: () => boolean
   /** Stops the one that runs. `steady`: at its default rate. */
   startOrderService: (speed: 'full' | 'steady') => Promise<void>
@@ -41,7 +39,7 @@ export interface System {
   stop: () => Promise<void>
 }
 
-/** All services as real processes, with the gateways that the bench compares; without the order service at first. */
+/** All services as real processes; without the order service at first. */
 export async function startSystem(servers: Servers, gatewayArgs: string[] = []): Promise<System> {
   const env = await environment(servers)
   const running = new Map<string, Running>()
@@ -65,20 +63,19 @@ export async function startSystem(servers: Servers, gatewayArgs: string[] = []):
     running.delete(name)
     await service?.stop()
   }
-  const startGateway = (name: GatewayName, processes: string, portAndArgs: Pick<ProgramStart, 'port' | 'nodeArgs'>) => {
-    const settings = { ...env, GATEWAY_PROCESSES: processes }
-    return startProgram(servers, { name, file: 'gateway/main.ts', env: settings, ...portAndArgs })
+  const startGateway = (processes: number, more: Pick<ProgramStart, 'port' | 'nodeArgs'> = {}) => {
+    const name = processes === 1 ? 'gateway' : `gateway, ${processes} processes`
+    const settings = { ...env, GATEWAY_PROCESSES: String(processes) }
+    return startProgram(servers, { name, file: 'gateway/main.ts', env: settings, ...more })
   }
   for (const { name } of SERVICES) if (name !== 'gateway' && name !== 'order-service') await start(name)
-  const gateways = {
-    // The provider reports payments to this one.
-    gateway: await startGateway('gateway', '1', { port: Number(env.GATEWAY_PORT), nodeArgs: gatewayArgs }),
-    'gateway, two processes': await startGateway('gateway, two processes', '2', {}),
-  }
+  // The payment provider reports to this port.
+  const gateway = await startGateway(1, { port: Number(env.GATEWAY_PORT), nodeArgs: gatewayArgs })
   return {
     servers,
     env,
-    gateways,
+    gateway,
+    startGateway,
     deaths,
     isOrderServiceRunning: () => running.has('order-service'),
     stopOrderService: () => stopService('order-service'),
@@ -87,7 +84,7 @@ export async function startSystem(servers: Servers, gatewayArgs: string[] = []):
       await start('order-service', speed === 'full' ? FULL_SPEED : {})
     },
     async stop() {
-      for (const name of GATEWAYS) await gateways[name].stop()
+      await gateway.stop()
       for (const name of [...running.keys()].toReversed()) await stopService(name)
     },
   }

@@ -24,11 +24,9 @@ export async function withSystem<Result>(
     opened.push(() => shop.close())
     const naive = await NaiveShop.open(system)
     opened.push(() => naive.close())
-    const yardstick = async (name: 'plain' | 'hello') => {
+    const yardstick = (name: 'plain' | 'hello') => {
       const env = { PATH: process.env.PATH ?? '', NODE_ENV: 'production', YARDSTICK: name }
-      const program = await startProgram(servers, { name, file: 'loadtest/bench/yardstick.ts', env })
-      opened.push(program.stop)
-      return program
+      return startProgram(servers, { name, file: 'loadtest/bench/yardstick.ts', env })
     }
     const yardsticks = { plain: await yardstick('plain'), hello: await yardstick('hello') }
     const generator = startGenerator(system.env.TOKEN_SECRET ?? '')
