@@ -8,6 +8,9 @@ const ORDER_LIMIT_MS = 60_000
 /** For designs that cannot hold a request open until the order is there. */
 const LOOK_EVERY_MS = 20
 
+/** The second when the provider had to report the money again, because the shop's answer came too late. */
+const PAID = ['PAID', 'ALREADY_COUNTED']
+
 type Answer = Partial<Record<'id' | 'status' | 'orderId' | 'url' | 'outcome', string>>
 
 /** What buyers do after their 202, as real ones do it: wait for the order, open its payment, pay. */
@@ -33,8 +36,8 @@ export class PayingBuyers {
     addMs(this.toOrder, Date.now() - acceptedAtMs)
     // A naive design takes the money itself; the shop answers with its provider's link.
     const { url } = await this.#call('POST', `/orders/${orderId}/payments`, token)
-    const { outcome } = url === undefined ? { outcome: 'PAID' } : await this.#call('POST', url)
-    if (outcome !== 'PAID') throw new Error(`a payment was ${outcome}`)
+    const { outcome = '' } = url === undefined ? { outcome: 'PAID' } : await this.#call('POST', url)
+    if (!PAID.includes(outcome)) throw new Error(`a payment was ${outcome}`)
     this.orders.push({ id: orderId, acceptedAtMs })
   }
 
@@ -51,7 +54,17 @@ export class PayingBuyers {
     throw new Error(`a reservation was no order after ${ORDER_LIMIT_MS / 1_000} s`)
   }
 
+  /** Repeats what was refused for a moment or not known yet, as a page does. */
   async #call(method: 'GET' | 'POST', to: string, token?: string): Promise<Answer> {
+    for (const until = Date.now() + ORDER_LIMIT_MS; ; await delay(LOOK_EVERY_MS)) {
+      const { statusCode, text } = await this.#callOnce(method, to, token)
+      if (statusCode < 300) return JSON.parse(text) as Answer
+      if (statusCode < 500 || Date.now() > until)
+        throw new Error(`${method} ${to.slice(0, 60)}: ${statusCode} ${text.slice(0, 200)}`)
+    }
+  }
+
+  async #callOnce(method: 'GET' | 'POST', to: string, token?: string) {
     const { statusCode, body } = await request(new URL(to, this.#origin), {
       dispatcher: this.#agent,
       method,
@@ -62,8 +75,6 @@ export class PayingBuyers {
       },
       body: method === 'GET' ? null : '{}',
     })
-    const text = await body.text()
-    if (statusCode >= 300) throw new Error(`${method} ${to.slice(0, 60)}: ${statusCode} ${text}`)
-    return JSON.parse(text) as Answer
+    return { statusCode, text: await body.text() }
   }
 }
