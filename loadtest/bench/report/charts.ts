@@ -44,7 +44,7 @@ export function picture({ rounds, options, rush }: BenchRun): string {
     ],
     xAxis: [
       { type: 'value', axisLabel: { show: false }, splitLine: { show: false } },
-      { ...ofRush, axisLabel: { formatter: '{value} s' }, splitLine: { show: false } },
+      { ...ofRush, min: 0, axisLabel: { formatter: '{value} s' }, splitLine: { show: false } },
     ],
     yAxis: [
       { type: 'category', inverse: true, data: bars.map(({ name }) => name), axisTick: { show: false } },
