@@ -1,81 +1,77 @@
-import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** CPU µs used so far, by a name of ours. Undefined where the system keeps no /proc. */
+/** CPU µs by the names that processes were started with: user and system time. */
 export type CpuMicros = Record<string, number>
 
-interface Stat {
-  parent: number
-  ticks: number
+export interface Cost {
+  /** Undefined where there is no /proc, as on macOS. */
+  byProcess?: CpuMicros
+  /** Cores that other programs used meanwhile, and that the machine's host took: more than a little spoils a figure. */
+  disturbance?: { othersCores: number; stolenCores: number }
 }
 
+/** /proc counts in hundredths of a second on every platform that Node runs on. */
+const MICROS_PER_TICK = 10_000
+
 /**
- * What each process and its descendants have used: PostgreSQL works in children, two gateway processes have a parent.
- * Counts children that have ended, too, once their parent has seen them off.
+ * Starts counting. @param pids by name; the processes' descendants count with them: PostgreSQL works in children, and
+ * children that have ended count once their parent has waited for them.
+ * @returns what reads what was used since
  */
-export function readCpu(roots: Record<string, number>): CpuMicros | undefined {
-  if (process.platform !== 'linux') return undefined
-  const stats = new Map(
-    readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((pid) => {
-        const stat = readStat(Number(pid))
-        return stat ? [[Number(pid), stat] as const] : []
-      }),
-  )
-  const rootOf = (pid: number): string | undefined => {
-    for (let at = pid; at > 1; at = stats.get(at)?.parent ?? 0) {
-      const name = Object.keys(roots).find((root) => roots[root] === at)
-      if (name !== undefined) return name
+export function meterCpu(pids: Record<string, number>): () => Cost {
+  if (process.platform !== 'linux') return () => ({})
+  const startedAt = performance.now()
+  const [before, machineBefore] = [readCpu(pids), readMachine()]
+  return () => {
+    const [after, machine] = [readCpu(pids), readMachine()]
+    const elapsedMicros = (performance.now() - startedAt) * 1_000
+    const byProcess = Object.fromEntries(
+      Object.entries(after).map(([name, micros]) => [name, micros - (before[name] ?? 0)]),
+    )
+    const ours = Object.values(byProcess).reduce((sum, micros) => sum + micros, 0)
+    const othersMicros = Math.max(0, machine.busy - machineBefore.busy - ours)
+    return {
+      byProcess,
+      disturbance: {
+        othersCores: othersMicros / elapsedMicros,
+        stolenCores: (machine.stolen - machineBefore.stolen) / elapsedMicros,
+      },
     }
-    return undefined
   }
-  const used: CpuMicros = Object.fromEntries(Object.keys(roots).map((name) => [name, 0]))
-  for (const [pid, { ticks }] of stats) {
-    const name = rootOf(pid)
-    if (name !== undefined) used[name] = (used[name] ?? 0) + ticks * microsPerTick()
+}
+
+function readCpu(pids: Record<string, number>): CpuMicros {
+  const nameOf = new Map(Object.entries(pids).map(([name, pid]) => [pid, name]))
+  const stats = new Map(
+    readdirSync('/proc').flatMap((entry) => {
+      const stat = /^\d+$/.test(entry) ? readStat(entry) : undefined
+      return stat ? [[Number(entry), stat] as const] : []
+    }),
+  )
+  const used: CpuMicros = Object.fromEntries(Object.keys(pids).map((name) => [name, 0]))
+  for (const [pid, { micros }] of stats) {
+    let at = pid
+    while (at > 1 && !nameOf.has(at)) at = stats.get(at)?.parent ?? 0
+    const name = nameOf.get(at)
+    if (name !== undefined) used[name] = (used[name] ?? 0) + micros
   }
   return used
 }
 
-/** What the whole machine has used so far, and what its host has kept from it. */
-export interface MachineCpu {
-  busyMicros: number
-  stolenMicros: number
-}
-
-export function readMachineCpu(): MachineCpu | undefined {
-  if (process.platform !== 'linux') return undefined
-  // "cpu user nice system idle iowait irq softirq steal …"
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
-    readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/).slice(1).map(Number) ?? []
-  return { busyMicros: (user + nice + system + irq + softirq) * microsPerTick(), stolenMicros: steal * microsPerTick() }
-}
-
-/** Of one and the same set of names. */
-export function cpuSince(before: CpuMicros | undefined, after: CpuMicros | undefined): CpuMicros | undefined {
-  return (
-    before &&
-    after &&
-    Object.fromEntries(Object.keys(after).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]))
-  )
-}
-
-/**
- * Fields are counted from the end of the name in parentheses, which may hold anything: parent is the 4th, times the
- * 14th to 17th.
- */
-function readStat(pid: number): Stat | undefined {
+/** Fields are counted from the end of the name in parentheses: parent is the 4th, times are the 14th to 17th. */
+function readStat(pid: string): { parent: number; micros: number } | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-    return { parent: Number(fields[1]), ticks }
+    return { parent: Number(fields[1]), micros: ticks * MICROS_PER_TICK }
   } catch {
     return undefined // It has ended meanwhile.
   }
 }
 
-let tick: number | undefined
-function microsPerTick(): number {
-  return (tick ??= 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' })))
+function readMachine(): { busy: number; stolen: number } {
+  // "cpu user nice system idle iowait irq softirq steal …"
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/).slice(1).map(Number) ?? []
+  return { busy: (user + nice + system + irq + softirq) * MICROS_PER_TICK, stolen: steal * MICROS_PER_TICK }
 }

@@ -1,117 +1,95 @@
-import type { MeasureId, Round } from './results.ts'
+import type { CpuMicros } from './cpu.ts'
+import type { Measured, Round } from './results.ts'
+
+type Read = (round: Round) => number | undefined
 
 /** One line of every report: how to read it out of a round, and what is asked of it. */
 export interface Figure {
   id: string
-  section: 'ratios' | 'rates per second' | 'milliseconds'
+  section: 'ratios' | 'rates per second' | 'milliseconds' | 'CPU, µs'
   label: string
-  of: (round: Round) => number | undefined
-  better: 'more' | 'less'
-  digits: number
-  /** The project's targets, for this very ratio. */
-  must?: number
-  aim?: number
+  of: Read
+  target?: number
 }
 
-const rate =
-  (id: MeasureId, outcome: 'accepted' | 'soldOut' | 'limited' = 'accepted') =>
-  (round: Round) =>
-    round.measures[id]?.load.perSecond[outcome]
-const p99 = (id: MeasureId) => (round: Round) => round.measures[id]?.load.latencyMs.p99
-const durable = (id: MeasureId) => (round: Round) => round.measures[id]?.durablePerSecond
-type Read = Figure['of']
+const of =
+  (id: string, read: (measured: Measured) => number | undefined): Read =>
+  ({ measures }) =>
+    measures[id] && read(measures[id])
+const rate = (id: string, outcome: 'accepted' | 'soldOut' | 'limited' | 'notFound' = 'accepted') =>
+  of(id, ({ load }) => load.perSecond[outcome])
+const done = (id: string) => of(id, ({ donePerSecond }) => donePerSecond)
+const p99 = (id: string) => of(id, ({ load }) => load.latencyMs.p99)
+/** Per order where it was measured to the last effect, otherwise per request. */
+export const cpu = (id: string) => of(id, ({ cpuPerOrder, cpuPerRequest }) => served(cpuPerOrder ?? cpuPerRequest))
+const cpuOf = (id: string, process: string) => of(id, ({ cpuPerRequest }) => cpuPerRequest?.[process])
 
-/** Neighbours of the same round: rates of a shared machine drift, ratios of neighbours hold. */
-function ratio(id: string, label: string, above: Read, below: Read, must?: number, aim?: number): Figure {
-  const of: Read = (round) => {
+/** Of everything but the load generator and the bench. */
+function served(used: CpuMicros | undefined): number | undefined {
+  const processes = Object.entries(used ?? {}).filter(([name]) => name !== 'generator' && name !== 'bench')
+  return used && processes.reduce((sum, [, micros]) => sum + micros, 0)
+}
+
+/** Of the same round: rates of a shared machine drift, ratios of neighbours hold. */
+const over =
+  (above: Read, below: Read): Read =>
+  (round) => {
     const [a, b] = [above(round), below(round)]
     return a === undefined || !b ? undefined : a / b
   }
-  return {
-    id,
-    section: 'ratios',
-    label,
-    of,
-    better: 'more',
-    digits: 2,
-    ...(must !== undefined && { must }),
-    ...(aim !== undefined && { aim }),
-  }
-}
-const perSecond = (id: string, label: string, of: Read): Figure => ({
-  id,
-  section: 'rates per second',
-  label,
-  of,
-  better: 'more',
-  digits: 0,
-})
-const ms = (id: string, label: string, of: Read, must?: number, aim?: number): Figure => ({
-  id,
-  section: 'milliseconds',
-  label,
-  of,
-  better: 'less',
-  digits: 1,
-  ...(must !== undefined && { must }),
-  ...(aim !== undefined && { aim }),
-})
+export const inP = (read: Read) => over(read, cpuOf('plain', 'plain'))
 
-const bestPrisma: Read = (round) => Math.max(rate('naiveForUpdate')(round) ?? 0, rate('naiveConditional')(round) ?? 0)
-const written: Read = (round) => round.drain?.ordersPerSecond
-const naiveWritten: Read = (round) => round.naiveDrain?.ordersPerSecond
+const section = (name: Figure['section'], rows: [id: string, label: string, read: Read, target?: number][]) =>
+  rows.map(([id, label, read, target]): Figure => ({ id, section: name, label, of: read, ...(target && { target }) }))
 
 const FIGURES: Figure[] = [
-  ratio('buy/hello', 'buy / bare Express', rate('buy'), rate('hello'), 2.5, 4),
-  ratio('buyWriting/hello', 'buy while orders are written / bare Express', rate('buyWriting'), rate('hello'), 2, 3),
-  ratio('buy/naiveQueue', 'buy / the queue design as one would write it', rate('buy'), rate('naiveQueue'), 3.5, 5),
-  ratio('buy/redis', 'buy / the reserve script alone', rate('buy'), rate('redis'), 0.3, 0.5),
-  ratio('buy/buyExpress', 'buy / buy through Express', rate('buy'), rate('buyExpress')),
-  ratio('soldOut/hello', 'sold out / bare Express', rate('soldOut', 'soldOut'), rate('hello'), 5, 8),
-  ratio(
-    'soldOutTwo/hello',
-    'sold out, two processes / bare Express',
-    rate('soldOutTwo', 'soldOut'),
-    rate('hello'),
-    9,
-    12,
-  ),
-  ratio('limited/hello', 'limited / bare Express', rate('limited', 'limited'), rate('hello'), 5, 8),
-  ratio('durable/prisma', 'accepted and written / best Prisma transaction', durable('buyWriting'), bestPrisma, 25, 40),
-  ratio(
-    'durable/statement',
-    'accepted and written / one hand-written statement',
-    durable('buyWriting'),
-    rate('naiveStatement'),
-    5,
-    8,
-  ),
-  ratio('written/naive', 'orders in batches / one by one', written, naiveWritten, 25, 45),
-
-  ms('p99at40', 'p99 of buying at 40 % of what it takes while writing', p99('latency40'), 25, 10),
-  ms('p99at70', 'p99 of buying at 70 % of that', p99('latency70'), 50, 20),
-  ms('p50at40', 'p50 at 40 %', (round) => round.measures.latency40?.load.latencyMs.p50),
-  ms('p999at40', 'p99.9 at 40 %', (round) => round.measures.latency40?.load.latencyMs.p999),
-  ms('toOrder50', 'from 202 to the order, p50 at 40 %', (round) => round.measures.latency40?.toOrderMs?.p50),
-  ms('toOrder99', 'from 202 to the order, p99 at 40 %', (round) => round.measures.latency40?.toOrderMs?.p99),
-
-  perSecond('hello', 'bare Express', rate('hello')),
-  perSecond('redis', 'the reserve script alone', rate('redis')),
-  perSecond('accepted', 'accepted', rate('buy')),
-  perSecond('acceptedWriting', 'accepted while orders are written', rate('buyWriting')),
-  perSecond('durable', 'accepted and written', durable('buyWriting')),
-  perSecond('acceptedExpress', 'accepted, through Express', rate('buyExpress')),
-  perSecond('written', 'orders written while a backlog drains', written),
-  perSecond('soldOut', 'sold out, new buyers', rate('soldOut', 'soldOut')),
-  perSecond('soldOutAgain', 'sold out, the same buyers', rate('soldOutAgain', 'soldOut')),
-  perSecond('soldOutTwo', 'sold out, new buyers, two processes', rate('soldOutTwo', 'soldOut')),
-  perSecond('soldOutAgainTwo', 'sold out, the same buyers, two processes', rate('soldOutAgainTwo', 'soldOut')),
-  perSecond('limited', 'limited', rate('limited', 'limited')),
-  perSecond('naiveForUpdate', 'naive: Prisma, SELECT … FOR UPDATE', rate('naiveForUpdate')),
-  perSecond('naiveConditional', 'naive: Prisma, conditional UPDATE', rate('naiveConditional')),
-  perSecond('naiveStatement', 'naive: one hand-written statement', rate('naiveStatement')),
-  perSecond('naiveQueue', 'naive: queue, nobody consuming', rate('naiveQueue')),
-  perSecond('naiveWritten', 'naive: queue, written by its consumer', naiveWritten),
+  ...section('ratios', [
+    ['writing/alone', 'buy while effects are worked off / alone', over(rate('buyWriting'), rate('buy')), 0.7],
+    ['buy/hello', 'buy alone / H', over(rate('buy'), rate('hello'))],
+    ['buy/naiveQueue', 'buy alone / naive queue', over(rate('buy'), rate('naiveQueue'))],
+    ['soldOut/hello', 'sold out / H', over(rate('soldOut', 'soldOut'), rate('hello'))],
+    ['carried/naive', 'carried through / naive transaction', over(done('carried'), done('naiveCarried'))],
+    ['carried/naiveQueue', 'carried through / naive queue', over(done('carried'), done('naiveQueueCarried'))],
+  ]),
+  ...section('rates per second', [
+    ['plain', 'P: plain node:http', rate('plain')],
+    ['hello', 'H: bare Express', rate('hello')],
+    ['accepted', 'accepted, order service stopped', rate('buy')],
+    ['acceptedWriting', 'accepted while effects are worked off', rate('buyWriting')],
+    ['durable', 'accepted, written, all effects had', done('buyWriting')],
+    ['carried', 'carried through: paid, all effects had', done('carried')],
+    ['written', 'orders written from a backlog', ({ backlog }) => backlog?.ordersPerSecond],
+    ['effects', 'orders through all subscribers', ({ backlog }) => backlog?.effectsPerSecond],
+    ['soldOut', 'sold out', rate('soldOut', 'soldOut')],
+    ['soldOutTwo', 'sold out, two processes', rate('soldOutTwo', 'soldOut')],
+    ['limited', 'limited', rate('limited', 'limited')],
+    ['unknownPath', 'unknown path', rate('unknownPath', 'notFound')],
+    ['naiveForUpdate', 'naive SELECT … FOR UPDATE', rate('naiveForUpdate')],
+    ['naiveConditional', 'naive conditional UPDATE', rate('naiveConditional')],
+    ['naiveStatement', 'naive single statement', rate('naiveStatement')],
+    ['naiveQueue', 'naive queue: accepted', rate('naiveQueue')],
+    ['naiveCarried', 'naive conditional UPDATE: paid, all effects', done('naiveCarried')],
+    ['naiveQueueCarried', 'naive queue: paid, all effects', done('naiveQueueCarried')],
+  ]),
+  ...section('milliseconds', [
+    ['p99at40', 'buying at 40 % of its ceiling, p99', p99('latency40'), 15],
+    ['p99at70', 'buying at 70 % of its ceiling, p99', p99('latency70'), 40],
+    ['toOrder50', 'from 202 to the order, p50', of('calm', ({ load }) => load.toOrderMs?.p50)],
+    ['toOrder99', 'from 202 to the order, p99', of('calm', ({ load }) => load.toOrderMs?.p99)],
+    ['toEffect50', 'from 202 to the last effect, p50', of('calm', ({ toLastEffectMs }) => toLastEffectMs?.p50)],
+    ['toEffect99', 'from 202 to the last effect, p99', of('calm', ({ toLastEffectMs }) => toLastEffectMs?.p99)],
+  ]),
+  ...section('CPU, µs', [
+    ['cpuPlain', 'P: plain node:http', cpuOf('plain', 'plain')],
+    ['cpuHello', 'H: bare Express', cpuOf('hello', 'hello')],
+    ['cpuBuy', 'accepted: everything', cpu('buy')],
+    ['cpuBuyGateway', 'accepted: the gateway', cpuOf('buy', 'gateway')],
+    ['cpuCarried', 'an order carried through: everything', cpu('carried')],
+    ['carriedInP', 'an order carried through, in P', inP(cpu('carried'))],
+    ['soldOutInP', 'sold out: the gateway, in P', inP(cpuOf('soldOut', 'gateway')), 1.6],
+    ['limitedInP', 'limited: the gateway, in P', inP(cpuOf('limited', 'gateway')), 1.6],
+    ['unknownInP', 'unknown path: the gateway, in P', inP(cpuOf('unknownPath', 'gateway')), 1.6],
+  ]),
 ]
 
 export interface Reading {
@@ -119,35 +97,48 @@ export interface Reading {
   /** One per round that has it. */
   values: number[]
   median: number
-  low: number
-  high: number
-  verdict?: 'aim met' | 'met' | 'missed'
+  verdict?: 'met' | 'missed'
 }
 
 /** @returns only what the rounds have. */
 export function readings(rounds: Round[]): Reading[] {
-  return FIGURES.flatMap((figure) => {
-    const values = rounds.flatMap((round) => figure.of(round) ?? []).filter(Number.isFinite)
-    return values.length > 0 ? [read(figure, values)] : []
-  })
+  return FIGURES.map((figure) =>
+    read(
+      figure,
+      rounds.flatMap((round) => figure.of(round) ?? []),
+    ),
+  ).filter(({ values }) => values.length > 0)
 }
+
+export const isMoreBetter = ({ section: name }: Figure) => name === 'ratios' || name === 'rates per second'
 
 export function read(figure: Figure, values: number[]): Reading {
   const middle = median(values)
-  const reading: Reading = { figure, values, median: middle, low: Math.min(...values), high: Math.max(...values) }
-  if (figure.must === undefined || figure.aim === undefined) return reading
-  const reaches = (target: number) => (figure.better === 'more' ? middle >= target : middle <= target)
-  return { ...reading, verdict: reaches(figure.aim) ? 'aim met' : reaches(figure.must) ? 'met' : 'missed' }
+  if (figure.target === undefined) return { figure, values, median: middle }
+  const isMet = isMoreBetter(figure) ? middle >= figure.target : middle <= figure.target
+  return { figure, values, median: middle, verdict: isMet ? 'met' : 'missed' }
 }
 
 /** Over the rounds that have it; NaN when none has. */
-export function medianOf(rounds: Round[], of: Figure['of']): number {
+export function medianOf(rounds: Round[], of: Read): number {
   return median(rounds.flatMap((round) => of(round) ?? []))
 }
 
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
-  const at = (i: number) => sorted[i] ?? NaN
   const half = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? at(half) : (at(half - 1) + at(half)) / 2
+  const [low = NaN, high = NaN] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[half]]
+  return (low + high) / 2
+}
+
+/**
+ * A difference counts when no round of the one run reaches into the other's: with three rounds each, chance alone does
+ * that one time in ten.
+ */
+export function judgement(before: Reading, after: Reading): string {
+  if (before.values.length < 2 || after.values.length < 2) return 'one round only'
+  const isAbove = (one: Reading, other: Reading) => Math.min(...one.values) > Math.max(...other.values)
+  if (isAbove(after, before)) return isMoreBetter(after.figure) ? 'BETTER' : 'WORSE'
+  if (isAbove(before, after)) return isMoreBetter(after.figure) ? 'WORSE' : 'BETTER'
+  return 'within the spread'
 }

@@ -1,49 +1,30 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
+import { on } from 'node:events'
 import { join } from 'node:path'
-import type { FromWorker, LoadPlan, LoadResult, Sample, ToWorker } from './load/plan.ts'
+import { TYPESCRIPT_ARGS } from '../../core/platform/process/typescript-args.ts'
+import type { FromWorker, LoadPlan, LoadResult, PaidOrder } from './load/plan.ts'
 
-/** Enough for the fastest answer there is, "sold out", from two processes. */
-const BUYERS_PER_SECOND_MAX = 60_000
+export type Generator = ReturnType<typeof startGenerator>
 
-/** The load generator: always its own process, so that its CPU is nobody else's. */
-export class Generator {
-  readonly #child: ChildProcess
-  readonly #buyers: number
-
-  /** Signs enough buyers in, the first time it runs, for `seconds` of the fastest answers. */
-  constructor(tokenSecret: string, seconds: number) {
-    this.#buyers = BUYERS_PER_SECOND_MAX * seconds
-    this.#child = fork(join(import.meta.dirname, 'load/worker.ts'), {
-      execArgv: ['--import', 'tsx'],
-      env: { ...process.env, TOKEN_SECRET: tokenSecret },
-    })
-    this.#child.setMaxListeners(0)
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0
-  }
-
-  /** @throws when the generator could not do it, or has ended. */
-  async run(plan: LoadPlan, onSample: (sample: Sample) => void = () => {}): Promise<LoadResult> {
-    const message: ToWorker = { plan, signIn: this.#buyers }
-    return await new Promise((resolve, reject) => {
-      const settle = (finish: () => void) => {
-        this.#child.off('message', onMessage).off('exit', onExit)
-        finish()
+/** The load generator: a process of its own, so that its CPU is told apart from all others. */
+export function startGenerator(tokenSecret: string) {
+  const child = fork(join(import.meta.dirname, 'load/worker.ts'), {
+    execArgv: [...TYPESCRIPT_ARGS],
+    env: { ...process.env, TOKEN_SECRET: tokenSecret },
+  })
+  return {
+    pid: child.pid ?? 0,
+    /** @throws when the generator could not do it, or has ended */
+    async run(plan: LoadPlan): Promise<{ result: LoadResult; orders: PaidOrder[] }> {
+      child.send(plan)
+      for await (const [message] of on(child, 'message', { close: ['exit'] }) as AsyncIterable<[FromWorker]>) {
+        if ('error' in message) throw new Error(message.error)
+        return message
       }
-      const onExit = () => settle(() => reject(new Error('The load generator has ended.')))
-      const onMessage = ({ result, sample, error }: FromWorker) => {
-        if (sample) onSample(sample)
-        if (result) settle(() => resolve(result))
-        if (error !== undefined) settle(() => reject(new Error(error)))
-      }
-      this.#child.on('message', onMessage).once('exit', onExit)
-      this.#child.send(message)
-    })
-  }
-
-  stop(): void {
-    if (this.#child.connected) this.#child.disconnect()
+      throw new Error('The load generator has ended.')
+    },
+    stop(): void {
+      if (child.connected) child.disconnect()
+    },
   }
 }

@@ -3,15 +3,15 @@
  *   --rounds N        3 when left out
  *   --seconds S       of each measurement; 6 when left out
  *   --connections N   128 when left out
- *   --quick           one round of 2 s: shows only that everything works
- * Takes about ten minutes, with --quick 90 s.
+ *   --quick           one round of 1 s: shows only that everything works
+ * Takes about half an hour, with --quick three minutes: between two measures the work of the first is waited for.
  * Starts a system of its own beside whatever runs, measures it and its rivals in interleaved rounds, and ends non-zero
  * when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
  */
 import { commandLine, numberOf } from '../../core/platform/process/command-line.ts'
-import { runBench } from './run-bench.ts'
 import { table } from './report/table.ts'
-import { writeResults } from './report/write-results.ts'
+import { runBench } from './run-bench.ts'
+import { writeRunFiles } from './run-file.ts'
 
 const { values } = commandLine({
   rounds: { type: 'string' },
@@ -21,7 +21,7 @@ const { values } = commandLine({
 })
 const options = {
   rounds: numberOf('--rounds', values.rounds ?? (values.quick ? '1' : '3'), [1, 1_000]),
-  seconds: numberOf('--seconds', values.seconds ?? (values.quick ? '2' : '6'), [0.1, 3_600], { isWhole: false }),
+  seconds: numberOf('--seconds', values.seconds ?? (values.quick ? '1' : '6'), [0.1, 3_600], { isWhole: false }),
   connections: numberOf('--connections', values.connections, [1, 10_000]),
 }
 
@@ -32,7 +32,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 try {
   const run = await runBench(options, stopRequest.signal)
   console.log(table(run))
-  console.log(await writeResults(run))
+  console.log(await writeRunFiles(run))
   for (const line of run.unexpected) console.error(`UNEXPECTED ${line}`)
   if (run.unexpected.length > 0) process.exitCode = 1
 } catch (error) {

@@ -1,80 +1,84 @@
-import type { Bench } from './context.ts'
-import { CpuMeter } from './cpu-meter.ts'
-import { type Outcome, OUTCOMES } from './load/outcomes.ts'
-import type { LoadPlan, LoadResult, Sample } from './load/plan.ts'
+import { type CpuMicros, meterCpu } from './cpu.ts'
+import type { Generator } from './generator.ts'
+import { type LoadPlan, type LoadResult, type Outcome, OUTCOMES } from './load/plan.ts'
+import type { Program } from './program.ts'
 import type { BenchOptions, Measured } from './results.ts'
+import type { Shop } from './shop.ts'
+import type { System } from './system.ts'
 
-/** A fifth of the time: enough for the compiler to have seen the hot path, short enough to leave little behind. */
-const WARM_UP_SHARE = 0.2
-const WARM_UP_SECONDS_MIN = 0.5
+/** What every measure works with. */
+export interface Bench {
+  options: BenchOptions
+  system: System
+  shop: Shop
+  generator: Generator
+  yardsticks: Record<'plain' | 'hello', Program>
+  unexpected: string[]
+}
 
 export interface MeasureOptions {
-  /** For messages: "buying". */
-  name: string
   url: string
-  /** Whose CPU is told apart, by the names they were started with. */
-  processes: string[]
   /** Every other answer is unexpected. */
-  expected: Outcome[]
+  expected?: Outcome[]
   plan?: Partial<LoadPlan>
-  /** Ours: the sale whose units are accepted, to be audited at the end. */
+  /** Of ours: its accepted units are audited at the end. */
   saleId?: string
-  /** What the warm-up began is to be over before the clock starts. */
-  afterWarmUp?: () => Promise<void>
-  onSample?: (sample: Sample) => void
+  /** The work that the load leaves behind is measured, too, to its last effect. */
+  toTheEnd?: boolean
 }
 
-export function warmUpSeconds({ seconds }: BenchOptions): number {
-  return Math.max(WARM_UP_SECONDS_MIN, seconds * WARM_UP_SHARE)
-}
-
-/** One run with a warm-up before it: rates, latency, and what each process paid for it. */
+/** One run with a warm-up before it. It begins when the work of the one before is done, or says what was left. */
 export async function measure(bench: Bench, options: MeasureOptions): Promise<Measured> {
+  const { generator, shop, system } = bench
   const { seconds, connections } = bench.options
-  const plan: LoadPlan = {
-    kind: 'http',
-    url: options.url,
-    mode: 'closed',
-    seconds,
-    connections,
-    connectionsMax: connections,
-    firstBuyer: 0,
-    ...options.plan,
-  }
-  const warmUp = await bench.generator.run({ ...plan, seconds: warmUpSeconds(bench.options) })
-  await options.afterWarmUp?.()
+  const plan: LoadPlan = { url: options.url, seconds, connections, firstBuyer: 0, ...options.plan }
+  await shop.untilDone()
+  // Enough for the compiler to have seen the hot path, and little is left behind.
+  const warmUp = await generator.run({ ...plan, seconds: Math.max(0.5, seconds * 0.2) })
+  count(bench, options, warmUp.result)
+  const left = await shop.untilDone()
 
-  const meter = new CpuMeter({ ...bench.system.pids(), generator: bench.generator.pid, bench: process.pid })
-  const load = await bench.generator.run({ ...plan, firstBuyer: warmUp.nextBuyer }, options.onSample)
-  const answered = OUTCOMES.reduce((sum, outcome) => sum + load.outcomes[outcome], 0)
-  const cost = meter.read(options.processes, answered)
-
-  for (const run of [warmUp, load]) {
-    bench.unexpected.push(...unexpectedOf(options.name, run, options.expected))
-    if (options.saleId !== undefined)
-      bench.accepted.set(options.saleId, (bench.accepted.get(options.saleId) ?? 0) + run.outcomes.accepted)
-  }
-  // The generator tells its own, without what it did before the clock started.
-  return {
+  const readMeter = meterCpu({ ...system.servers.pids, generator: generator.pid, bench: process.pid })
+  const { result: load, orders } = await generator.run({ ...plan, firstBuyer: warmUp.result.nextBuyer })
+  const { byProcess, disturbance } = readMeter()
+  count(bench, options, load)
+  const answers = OUTCOMES.reduce((sum, outcome) => sum + load.outcomes[outcome], 0)
+  const measured: Measured = {
     load,
-    ...cost,
-    ...(cost.cpuMicrosPerRequest && {
-      cpuMicrosPerRequest: { ...cost.cpuMicrosPerRequest, generator: load.cpu.microsPerRequest },
-    }),
+    ...(left !== undefined && { startedBefore: left }),
+    ...(byProcess && { cpuPerRequest: perUnit(byProcess, answers) }),
+    ...(disturbance && { disturbance }),
   }
+  if (options.toTheEnd !== true) return measured
+
+  const undone = await shop.untilDone()
+  if (undone !== undefined) bench.unexpected.push(`${options.url}: still to be done after the limit: ${undone}`)
+  const all = readMeter().byProcess
+  const units = plan.pays === true ? load.paid : load.outcomes.accepted
+  return {
+    ...measured,
+    donePerSecond: (units * 1_000) / (Math.max(load.endedAtMs, await shop.lastEffectAtMs()) - load.startedAtMs),
+    ...(all && { cpuPerOrder: perUnit(all, units) }),
+    ...(plan.pays && { toLastEffectMs: await shop.toLastEffect(orders) }),
+  }
+}
+
+function perUnit(byProcess: CpuMicros, units: number): CpuMicros {
+  const shares = Object.entries(byProcess).map(([name, micros]): [string, number] => [
+    name,
+    micros / Math.max(1, units),
+  ])
+  return Object.fromEntries(shares.filter(([, micros]) => micros > 0))
 }
 
 /** A 503 is an honest answer of a crowded shop; it is shown, and no reason to fail. */
-function unexpectedOf(name: string, load: LoadResult, expected: Outcome[]): string[] {
-  const outcomes = OUTCOMES.filter(
-    (outcome) => load.outcomes[outcome] > 0 && outcome !== 'busy' && !expected.includes(outcome),
-  )
-  return [
-    ...outcomes.map(
-      (outcome) =>
-        `${name}: ${load.outcomes[outcome]} answers were "${outcome}" (by status: ${JSON.stringify(load.statuses)})`,
-    ),
-    ...(load.unanswered > 0 ? [`${name}: ${load.unanswered} requests were never answered`] : []),
-    ...load.failures.map((failure) => `${name}: ${failure}`),
-  ]
+function count(
+  { shop, unexpected }: Bench,
+  { url, saleId, expected = ['accepted'] }: MeasureOptions,
+  load: LoadResult,
+) {
+  if (saleId !== undefined) shop.accepted.set(saleId, (shop.accepted.get(saleId) ?? 0) + load.outcomes.accepted)
+  const wrong = OUTCOMES.filter((outcome) => load.outcomes[outcome] > 0 && ![...expected, 'busy'].includes(outcome))
+  unexpected.push(...wrong.map((outcome) => `${url}: ${load.outcomes[outcome]} answers were "${outcome}"`))
+  unexpected.push(...load.failures.map((failure) => `${url}: ${failure}`))
 }

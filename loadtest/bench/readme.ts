@@ -1,16 +1,15 @@
 /**
  * Usage: npm run bench:readme -- <bench.json>   puts that run into both READMEs and docs/bench/
- *        npm run bench:readme -- --check        exits 1 when they are not what docs/bench/bench.json makes of them
+ *        npm run bench:readme -- --check        exits 1 when they are not what docs/bench/bench.json makes of them, or
+ *                                               when more than a tenth of the measured files have changed since
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { commandLine, refuse } from '../../core/platform/process/command-line.ts'
-import { acceptedChart } from './report/bars.ts'
-import { stacked } from './report/chart.ts'
-import { peakChart } from './report/peak-chart.ts'
-import { readRunFile } from './report/read-run-file.ts'
+import { changedShare, CHANGED_SHARE_MAX, measuredFiles } from './measured-files.ts'
+import { picture } from './report/charts.ts'
 import { type Language, readmeBlock, withBlock } from './report/readme-block.ts'
-import { disturbanceLine } from './report/table.ts'
-import { compact } from './report/write-results.ts'
+import { remarks } from './report/table.ts'
+import { readRunFile, textOf } from './run-file.ts'
 
 const FILES = { json: 'docs/bench/bench.json', svg: 'docs/bench/bench.svg' }
 const READMES: [file: string, language: Language][] = [
@@ -26,27 +25,30 @@ if ((given === undefined) !== (check === true)) refuse('Expected either the raw 
 const run = await readRunFile(given ?? FILES.json)
 if (run.unexpected.length > 0) stop(`That run is not fit to be shown: ${run.unexpected.join('; ')}`)
 const wanted = new Map([
-  [FILES.json, `${JSON.stringify(run, compact)}\n`],
-  [FILES.svg, stacked([acceptedChart(run), peakChart(run)])],
-  ...(await Promise.all(
-    READMES.map(
-      async ([file, language]) =>
-        [file, withBlock(await readFile(file, 'utf8'), readmeBlock(run, language, FILES))] as const,
-    ),
-  )),
+  [FILES.json, textOf(run)],
+  [FILES.svg, picture(run)],
 ])
+for (const [file, language] of READMES)
+  wanted.set(file, withBlock(await readFile(file, 'utf8'), readmeBlock(run, language, FILES)))
 
 if (check) {
-  const found = await Promise.all(
-    [...wanted].map(async ([file, text]) => ((await readFile(file, 'utf8').catch(() => '')) === text ? [] : [file])),
-  )
-  if (found.flat().length > 0)
-    stop(`Not what ${FILES.json} makes of it: ${found.flat().join(', ')}. Run: npm run bench:readme -- ${FILES.json}`)
-  console.log(`The READMEs say what ${FILES.json} says.`)
+  const files = [...wanted.keys()]
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))
+  const differing = files.filter((file, i) => texts[i] !== wanted.get(file))
+  if (differing.length > 0)
+    stop(`Not what ${FILES.json} makes of it: ${differing.join(', ')}. Run: npm run bench:readme -- ${FILES.json}`)
+  const share = changedShare(run.measured, measuredFiles())
+  const percent = `${(100 * share).toFixed(0)} %`
+  if (share > CHANGED_SHARE_MAX)
+    stop(
+      `${FILES.json} is older than the code it measures: ${percent} of the measured files have changed since, at most ` +
+        `${100 * CHANGED_SHARE_MAX} % may. Run: npm run bench, then npm run bench:readme -- <its raw figures>`,
+    )
+  console.log(`The READMEs say what ${FILES.json} says; ${percent} of the measured files have changed since.`)
 } else {
   await mkdir('docs/bench', { recursive: true })
   for (const [file, text] of wanted) await writeFile(file, text)
-  console.log(`Written: ${[...wanted.keys()].join(', ')}. ${disturbanceLine(run)}`)
+  console.log([`Written: ${[...wanted.keys()].join(', ')}`, ...remarks(run)].join('\n'))
 }
 
 function stop(sentence: string): never {

@@ -1,90 +1,59 @@
-import type { CpuMicros } from './cpu.ts'
-import type { LoadResult } from './load/plan.ts'
+import type { Cost, CpuMicros } from './cpu.ts'
+import type { LoadResult, Percentiles } from './load/plan.ts'
 
-/** What a bench writes down; everything it says is computed from this file again. */
-
-export const MEASURES = [
-  'hello',
-  'redis',
-  'buy',
-  'buyExpress',
-  'buyWriting',
-  'latency40',
-  'latency70',
-  'soldOut',
-  'soldOutAgain',
-  'soldOutTwo',
-  'soldOutAgainTwo',
-  'limited',
-  'naiveForUpdate',
-  'naiveConditional',
-  'naiveStatement',
-  'naiveQueue',
-] as const
-export type MeasureId = (typeof MEASURES)[number]
+/** What a bench writes down; all that it says is computed from this file again. */
 
 export interface Measured {
   load: LoadResult
-  /** By process, per answered request. Absent where the system does not tell. */
-  cpuMicrosPerRequest?: CpuMicros
-  /**
-   * Cores that programs of others used meanwhile, and that the machine's host kept for itself: more than a little
-   * spoils a figure.
-   */
-  disturbance?: { othersCores: number; stolenCores: number }
-  /** Accepted and written to PostgreSQL: accepted in all, over the time from the first request to the last row. */
-  durablePerSecond?: number
-  /** From the 202 to the order, of a sample of buyers. */
-  toOrderMs?: { p50: number; p99: number; samples: number }
-}
-
-/** How fast what had piled up became orders. */
-export interface Drain {
-  orders: number
-  ordersPerSecond: number
+  /** Per answered request, while the load ran. Absent where the system does not tell. */
+  cpuPerRequest?: CpuMicros
+  disturbance?: Cost['disturbance']
+  /** What earlier measures had left undone when this one began. */
+  startedBefore?: string
+  /** Orders with all effects, over the time from the first request to the last effect. */
+  donePerSecond?: number
+  /** Of everything, from the first request to the last effect. */
+  cpuPerOrder?: CpuMicros
+  /** From the 202 to the last subscriber's effect of the paid order. */
+  toLastEffectMs?: Percentiles
 }
 
 export interface Round {
-  measures: Partial<Record<MeasureId, Measured>>
-  drain?: Drain
-  /** The naive queue's consumer. */
-  naiveDrain?: Drain
+  /** By the ids in run-bench.ts. */
+  measures: Partial<Record<string, Measured>>
+  /** How fast the reservations that piled up in "buy" became orders, and those had all of their effects. */
+  backlog?: { orders: number; ordersPerSecond: number; effectsPerSecond: number }
 }
 
-/** One look at a rush that meets a steady order service. */
-export interface PeakMoment {
-  atMs: number
-  accepted: number
-  orders: number
-  waiting: number
-}
-
-export interface SaleCheck {
-  saleId: string
-  accepted: number
-  sold: number
-  balanced: boolean
-  quiet: boolean
-  problems: string[]
-}
-
-export interface BenchRun {
-  format: 1
-  at: string
-  commit: string
-  machine: { cpu: string; cores: number; memoryGb: number; os: string }
-  versions: Record<string, string>
-  options: BenchOptions
-  settings: Record<string, string>
-  rounds: Round[]
-  peak: PeakMoment[]
-  sales: SaleCheck[]
-  /** Anything that should not have happened; a bench with such a line ends non-zero. */
-  unexpected: string[]
+export interface Rush {
+  /** Some looks a second. */
+  moments: { atMs: number; accepted: number; orders: number }[]
+  /** From the last buyer's answer to the last order, and to the last effect. */
+  secondsToOrders: number
+  secondsToEffects: number
 }
 
 export interface BenchOptions {
   rounds: number
   seconds: number
   connections: number
+}
+
+export interface BenchRun {
+  format: 2
+  at: string
+  commit: string
+  machine: string
+  versions: Record<string, string>
+  options: BenchOptions
+  /** Limits that are not as shipped. */
+  raised: string[]
+  /** A hash of each file that was measured, by its path. */
+  measured: Record<string, string>
+  rounds: Round[]
+  rush?: Rush
+  /** Units sold in all sales, each of which was audited. */
+  sold: number
+  /** What should not have happened; a bench with such a line ends non-zero. */
+  unexpected: string[]
 }

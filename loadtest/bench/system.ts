@@ -1,145 +1,114 @@
-import { mkdir } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Child as Running, ProcessId } from '../../dev/processes.ts'
-import { createDatabase, startPostgres } from '../../dev/servers/postgres.ts'
 import { freePort } from '../../dev/servers/ports.ts'
-import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
-import { startRedis } from '../../dev/servers/redis.ts'
-import { SERVICES, startService } from '../../dev/services.ts'
-import { migrate } from '../../prisma/migrate.ts'
-import { benchEnvironment, type GatewayName, GATEWAYS, ORDER_SPEEDS, type OrderSpeed } from './settings.ts'
+import { addressesOf, SERVICES, startService, variable } from '../../dev/services.ts'
+import type { Child } from '../../dev/processes.ts'
+import { type Program, type ProgramStart, startProgram } from './program.ts'
+import type { Servers } from './servers.ts'
 
-/** Where things run, and who is told about each process. */
-export interface Launch {
-  folder: string
-  onStart: (name: string, id: ProcessId) => void
-}
+/**
+ * Limits that the bench raises; all others are as shipped. The crowd comes from one address and buys in one sale, and
+ * the intake holds what builds up while the order service is stopped.
+ */
+export const RAISED = {
+  GATEWAY_RATE_PER_SECOND: '1000000',
+  GATEWAY_BURST: '1000000',
+  ADDRESS_RATE_PER_SECOND: '1000000',
+  ADDRESS_BURST: '1000000',
+  POLL_RATE_PER_SECOND: '1000000',
+  POLL_BURST: '1000000',
+  INTAKE_QUEUE_MAX_LENGTH: '1000000',
+  RESERVATION_LIFETIME_SECONDS: '600',
+} as const
+/** Raised, too, except where the order service is to be steady. */
+const FULL_SPEED = { ORDERS_PER_SECOND: '1000000' } as const
 
-export interface BenchSystem {
-  launch: Launch
+export interface System {
+  servers: Servers
   /** The services' environment. */
   env: Record<string, string>
-  /** Of PostgreSQL's administration, to make databases. */
-  adminUrl: string
-  gateways: Record<GatewayName, string>
-  /** By the name it was started with. */
-  pid: (name: string) => number
-  /** Of everything that was started here. */
-  pids: () => Record<string, number>
-  startOrderService: (speed: OrderSpeed) => Promise<void>
+  gateway: Program
+  /** Another one, of so many processes; only while it is measured, because it costs CPU also when it is idle. */
+  startGateway: (processes: number) => Promise<Program>
+  isOrderServiceRunning: () => boolean
+  /** Stops the one that runs. `steady`: at its default rate. */
+  startOrderService: (speed: 'full' | 'steady') => Promise<void>
   stopOrderService: () => Promise<void>
-  /** What ended without being asked. */
+  /** Services that ended by themselves. */
   deaths: string[]
   stop: () => Promise<void>
 }
 
-export interface SystemOptions {
-  folder: string
-  record: Launch['onStart']
-  say: (line: string) => void
-  gatewayEnv: Record<string, string>
-}
-
-/**
- * The whole system as real processes in that folder, with the gateways the bench compares; the order service is not
- * started.
- */
-export async function startSystem({ folder, record, say, gatewayEnv }: SystemOptions): Promise<BenchSystem> {
-  const pids = new Map<string, number>()
-  const launch: Launch = {
-    folder,
-    onStart: (name, id) => {
-      pids.set(name, id.pid)
-      record(name, id)
+/** All services as real processes; without the order service at first. */
+export async function startSystem(servers: Servers, gatewayArgs: string[] = []): Promise<System> {
+  const env = await environment(servers)
+  const running = new Map<string, Child>()
+  const deaths: string[] = []
+  const start = async (name: string, settings: Record<string, string> = {}) => {
+    const started = await startService({
+      service: { name },
+      env: { ...env, ...settings },
+      logFile: join(servers.folder, 'logs', `${name}.log`),
+      onStart: servers.onStart,
+      signal: new AbortController().signal,
+    })
+    running.set(name, started)
+    void started.ended.then((why) => {
+      if (running.get(name) === started) deaths.push(`${name} ended: ${why}`)
+    })
+  }
+  const stopService = async (name: string) => {
+    const service = running.get(name)
+    running.delete(name)
+    await service?.stop()
+  }
+  const startGateway = (processes: number, more: Pick<ProgramStart, 'port' | 'nodeArgs'> = {}) => {
+    const name = processes === 1 ? 'gateway' : `gateway, ${processes} processes`
+    const settings = { ...env, GATEWAY_PROCESSES: String(processes) }
+    return startProgram(servers, { name, file: 'gateway/main.ts', env: settings, ...more })
+  }
+  for (const { name } of SERVICES) if (name !== 'gateway' && name !== 'order-service') await start(name)
+  // The payment provider reports to this port.
+  const gateway = await startGateway(1, { port: Number(env.GATEWAY_PORT), nodeArgs: gatewayArgs })
+  return {
+    servers,
+    env,
+    gateway,
+    startGateway,
+    deaths,
+    isOrderServiceRunning: () => running.has('order-service'),
+    stopOrderService: () => stopService('order-service'),
+    async startOrderService(speed) {
+      await stopService('order-service')
+      await start('order-service', speed === 'full' ? FULL_SPEED : {})
+    },
+    async stop() {
+      await gateway.stop()
+      for (const name of [...running.keys()].toReversed()) await stopService(name)
     },
   }
-  const running: Running[] = []
-  const deaths: string[] = []
-  const keep = <R extends Running>(name: string, started: R): R => {
-    running.push(started)
-    void started.ended.then((why) => {
-      if (running.includes(started)) deaths.push(`${name} (${why}), see ${started.logFile}`)
-    })
-    return started
-  }
-  const letGo = async (started: Running) => {
-    running.splice(running.indexOf(started), 1)
-    await started.stop()
-  }
-  const stop = async () => {
-    for (const started of running.toReversed()) await letGo(started)
-  }
-  const service = async (name: string, as: string, env: Record<string, string>) => {
-    say(as)
-    const logFile = join(folder, 'logs', `${as.replaceAll(/\W+/g, '-')}.log`)
-    return keep(
-      as,
-      await startService({
-        service: { name },
-        env,
-        logFile,
-        onStart: (_, id) => launch.onStart(as, id),
-        signal: new AbortController().signal,
-      }),
-    )
-  }
-
-  try {
-    await mkdir(join(folder, 'logs'), { recursive: true })
-    const { env, adminUrl } = await startServers(launch, keep, say)
-    for (const { name } of SERVICES) if (name !== 'gateway' && name !== 'order-service') await service(name, name, env)
-    const gateways = {} as Record<GatewayName, string>
-    for (const name of Object.keys(GATEWAYS) as GatewayName[]) {
-      const port = await freePort()
-      await service('gateway', name, { ...env, ...GATEWAYS[name], ...gatewayEnv, GATEWAY_PORT: String(port) })
-      gateways[name] = `http://127.0.0.1:${port}`
-    }
-    let orderService: Running | undefined
-    const stopOrderService = async () => {
-      if (orderService) await letGo(orderService)
-      orderService = undefined
-    }
-    return {
-      launch,
-      env,
-      adminUrl,
-      gateways,
-      deaths,
-      stop,
-      stopOrderService,
-      pid: (name) => pids.get(name) ?? 0,
-      pids: () => Object.fromEntries(pids),
-      startOrderService: async (speed) => {
-        await stopOrderService()
-        orderService = await service('order-service', 'order-service', { ...env, ...ORDER_SPEEDS[speed] })
-      },
-    }
-  } catch (error) {
-    await stop()
-    throw error
-  }
 }
 
-type Keep = <R extends Running>(name: string, started: R) => R
-
-/** As in production: every one of them syncs its log before it answers. */
-async function startServers(
-  launch: Launch,
-  keep: Keep,
-  say: (line: string) => void,
-): Promise<{ env: Record<string, string>; adminUrl: string }> {
-  const env = await benchEnvironment()
-  const options = (name: string) => ({ dataDir: join(launch.folder, name), onStart: launch.onStart })
-  say('PostgreSQL, Redis, RabbitMQ')
-  const [postgres, redis, rabbitmq] = await Promise.all([
-    startPostgres(options('postgres')).then((server) => keep('postgres', server)),
-    startRedis(options('redis')).then((server) => keep('redis', server)),
-    startRabbitmq({ ...options('rabbitmq'), disposable: true }).then((server) => keep('rabbitmq', server)),
-  ])
-  const databaseUrl = await createDatabase(postgres.url, 'seckill')
-  await migrate(databaseUrl)
+/** Of this process's environment only what a process needs to run is taken over. */
+async function environment({ newDatabase, folder, redisUrl, rabbitmqUrl }: Servers): Promise<Record<string, string>> {
+  const secret = () => randomBytes(24).toString('base64url')
+  const ports = Object.fromEntries(
+    await Promise.all(SERVICES.map(async ({ name }) => [variable(name, 'PORT'), String(await freePort())] as const)),
+  )
+  const addresses = await addressesOf(SERVICES, ports)
   return {
-    adminUrl: postgres.url,
-    env: { ...env, DATABASE_URL: databaseUrl, REDIS_URL: redis.url, RABBITMQ_URL: rabbitmq.url },
+    ...RAISED,
+    ...addresses,
+    DEMO_MODE: 'true',
+    PUBLIC_URL: addresses.GATEWAY_URL ?? '',
+    PAYMENT_PAGE_URL: addresses.PAYMENT_PROVIDER_URL ?? '',
+    PATH: process.env.PATH ?? '',
+    TOKEN_SECRET: secret(),
+    PAYMENT_SECRET: secret(),
+    ADMIN_TOKEN: secret(),
+    DATABASE_URL: await newDatabase('seckill'),
+    REDIS_URL: redisUrl,
+    RABBITMQ_URL: rabbitmqUrl,
+    SMS_LOG_FILE: join(folder, 'sms.log'),
   }
 }

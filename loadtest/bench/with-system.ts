@@ -1,70 +1,38 @@
-import { Redis } from 'ioredis'
-import { Stock } from '../../core/stock/stock.ts'
-import { RunRecord } from '../../dev/run-file.ts'
-import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
-import { ensureBinaries } from '../../dev/servers/binaries.ts'
-import type { Bench } from './context.ts'
-import { ControlRoom } from './control-room.ts'
-import { Generator } from './generator.ts'
-import { warmUpSeconds } from './measure.ts'
+import { startGenerator } from './generator.ts'
+import type { Bench } from './measure.ts'
 import { NaiveShop } from './naive-shop.ts'
 import { startProgram } from './program.ts'
 import type { BenchOptions } from './results.ts'
+import { startServers } from './servers.ts'
+import { Shop } from './shop.ts'
 import { startSystem } from './system.ts'
 
-/** REDIS_KEY_PREFIX's default. */
-const KEY_PREFIX = 'seckill:'
-
-export interface Around {
-  say: (line: string) => void
-  /** On top of what the gateways get anyway. */
-  gatewayEnv?: Record<string, string>
-}
-
-/** Starts everything a bench needs in a scratch folder, and stops it again whatever happens. */
+/** Starts everything that a bench needs in a scratch folder, and stops it again whatever happens. */
 export async function withSystem<Result>(
   options: BenchOptions,
-  around: Around,
-  work: (bench: Bench) => Promise<Result>,
+  gatewayArgs: string[],
+  work: (bench: Bench, naive: NaiveShop) => Promise<Result>,
 ): Promise<Result> {
   const opened: (() => Promise<void> | void)[] = []
   try {
-    return await work(await open(options, around, opened))
+    console.error('starting PostgreSQL, Redis, RabbitMQ, the services, the yardsticks …')
+    const servers = await startServers()
+    opened.push(servers.stop)
+    const system = await startSystem(servers, gatewayArgs)
+    opened.push(system.stop)
+    const shop = new Shop(system)
+    opened.push(() => shop.close())
+    const naive = await NaiveShop.open(system)
+    opened.push(() => naive.close())
+    const yardstick = (name: 'plain' | 'hello') => {
+      const env = { PATH: process.env.PATH ?? '', NODE_ENV: 'production', YARDSTICK: name }
+      return startProgram(servers, { name, file: 'loadtest/bench/yardstick.ts', env })
+    }
+    const yardsticks = { plain: await yardstick('plain'), hello: await yardstick('hello') }
+    const generator = startGenerator(system.env.TOKEN_SECRET ?? '')
+    opened.push(() => generator.stop())
+    return await work({ options, system, shop, generator, yardsticks, unexpected: [] }, naive)
   } finally {
     for (const close of opened.toReversed()) await close()
-  }
-}
-
-async function open(
-  options: BenchOptions,
-  { say, gatewayEnv = {} }: Around,
-  opened: (() => Promise<void> | void)[],
-): Promise<Bench> {
-  await ensureBinaries(say)
-  await sweepScratchFolders()
-  const folder = await makeScratchFolder()
-  opened.push(() => removeScratchFolder(folder))
-  const record = await RunRecord.claim(folder)
-  const system = await startSystem({ folder, record: record.started.bind(record), say, gatewayEnv })
-  opened.push(system.stop)
-
-  const naive = await NaiveShop.open(system)
-  opened.push(() => naive.close())
-  const hello = await startProgram(system.launch, 'hello', 'loadtest/bench/hello.ts', { PATH: system.env.PATH ?? '' })
-  opened.push(hello.stop)
-  const generator = new Generator(system.env.TOKEN_SECRET ?? '', options.seconds + warmUpSeconds(options))
-  opened.push(() => generator.stop())
-  const redis = new Redis(system.env.REDIS_URL ?? '')
-  opened.push(() => redis.disconnect())
-  return {
-    options,
-    system,
-    naive,
-    hello,
-    generator,
-    controlRoom: new ControlRoom(system.env),
-    stock: new Stock(redis, KEY_PREFIX),
-    accepted: new Map(),
-    unexpected: [],
   }
 }

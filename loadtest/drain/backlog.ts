@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { ORDER_EVENT_VERSION, type OrderEvent, traceparentOf } from '../../core/contracts/messages.ts'
 import { ORDER_EVENTS } from '../../core/contracts/topology.ts'
-import type { Place } from './servers.ts'
 
 /** Orders whose events are sent together: all of the first ones, then all of the second ones. */
 const TOGETHER = 1_000
 const STEPS = ['order.created', 'order.paid'] as const
+export const EVENTS_PER_ORDER = STEPS.length
 
-/** Tells of so many orders that were placed and paid; each has a buyer, and a coupon, of its own. */
-export async function makeBacklog({ DATABASE_URL, RABBITMQ_URL }: Place, orders: number): Promise<void> {
-  const pool = new Pool({ connectionString: DATABASE_URL, max: 1 })
-  pool.on('error', () => {})
+/** Events of so many orders that were placed and paid; each has a buyer, and a coupon, of its own. */
+export async function makeBacklog(pool: Pool, rabbitmqUrl: string, orders: number): Promise<void> {
   await pool.query(`INSERT INTO coupons (code) SELECT 'C' || i FROM generate_series(0, ${orders - 1}) AS i`)
-  await pool.end()
-  const connection = await connect(RABBITMQ_URL, { noDelay: true })
+  const connection = await connect(rabbitmqUrl, { noDelay: true })
   const channel = await connection.createConfirmChannel()
   for (let from = 0; from < orders; from += TOGETHER) {
     const ids = Array.from({ length: Math.min(TOGETHER, orders - from) }, () => randomUUID())

@@ -1,86 +1,69 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { execa } from 'execa'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
 import { freePort } from '../../dev/servers/ports.ts'
 import { startService } from '../../dev/services.ts'
-import { makeBacklog } from './backlog.ts'
-import type { Servers } from './servers.ts'
+import type { Servers } from '../bench/servers.ts'
+import { EVENTS_PER_ORDER, makeBacklog } from './backlog.ts'
 
 export interface Case {
   subscriber: string
   events: number
   partitions: number
-  processes: number
   batch: number
-  /** Moved to so many partitions before the processes start. */
-  spreadOver?: number
 }
 
-export interface Drained extends Case {
-  seconds: number
-  perSecond: number
-  /** What the command said at its end. */
-  said?: string
-}
+const LOOK_EVERY_MS = 100
 
-const LOOK_INTERVAL_MS = 100
-const EVENTS_PER_ORDER = 2
-
-/** From the start of the move, or of the processes, to the last event's effect. */
-export async function drain(servers: Servers, given: Case): Promise<Drained> {
-  const place = await servers.newPlace()
-  const folder = given.subscriber === 'slow' ? { SUBSCRIBERS_FOLDER: 'loadtest/drain/effects' } : {}
+/** Seconds from the start of the process to the last event's effect, on a database and a virtual host of the case's own. */
+export async function drain(servers: Servers, { subscriber, events, partitions, batch }: Case): Promise<number> {
+  const name = `drain_${randomBytes(4).toString('hex')}`
   const env = {
-    ...place,
-    ...folder,
+    DATABASE_URL: await servers.newDatabase(name),
+    REDIS_URL: servers.redisUrl,
+    REDIS_KEY_PREFIX: `${name}:`,
+    RABBITMQ_URL: await newVirtualHost(servers, name),
     PATH: process.env.PATH ?? '',
     LOG_LEVEL: 'warn',
-    SUBSCRIBERS: given.subscriber,
+    SUBSCRIBERS: subscriber,
+    ...(subscriber === 'slow' && { SUBSCRIBERS_FOLDER: 'loadtest/drain/effects' }),
     SMS_LOG_FILE: join(servers.folder, 'sms.log'),
-    SUBSCRIBER_PARTITIONS: String(given.partitions),
-    SUBSCRIBER_BATCH_MAX: String(given.batch),
+    SUBSCRIBER_PARTITIONS: String(partitions),
+    SUBSCRIBER_BATCH_MAX: String(batch),
+    SUBSCRIBERS_PORT: String(await freePort()),
   }
-  let started = 0
-  const start = async () =>
+  const start = () =>
     startService({
       service: { name: 'subscribers' },
-      env: { ...env, SUBSCRIBERS_PORT: String(await freePort()) },
+      env,
       signal: new AbortController().signal,
-      logFile: join(servers.folder, 'logs', `subscribers-${++started}.log`),
-      onStart: servers.record.started.bind(servers.record),
+      logFile: join(servers.folder, 'logs', 'subscribers.log'),
+      onStart: servers.onStart,
     })
   // Makes the queues.
   await (await start()).stop()
-  const orders = given.events / EVENTS_PER_ORDER
-  await makeBacklog(place, orders)
-
-  const pool = new Pool({ connectionString: place.DATABASE_URL, max: 1 })
-  // It ends its connections, and does not wait until they are: the server's end may be faster.
+  const pool = new Pool({ connectionString: env.DATABASE_URL, max: 1 })
+  // The server's end of the connection may close before ours is closed.
   pool.on('error', () => {})
-  const count = async (sequence: number) =>
-    Number(
-      (
-        await pool.query<{ orders: string }>('SELECT count(*) AS orders FROM order_progress WHERE sequence >= $1', [
-          sequence,
-        ])
-      ).rows[0]?.orders,
-    )
+  const orders = Math.floor(events / EVENTS_PER_ORDER)
+  await makeBacklog(pool, env.RABBITMQ_URL, orders)
+
   const beganMs = Date.now()
-  const moved =
-    given.spreadOver &&
-    (await execa('node', ['dev/run.mjs', 'cli/spread.ts', given.subscriber, '--over', String(given.spreadOver)], {
-      env,
-    }))
-  const running = await Promise.all(Array.from({ length: given.processes }, start))
-  while ((await count(EVENTS_PER_ORDER)) < orders) await delay(LOOK_INTERVAL_MS)
-  const seconds = (Date.now() - beganMs) / 1_000
-  await Promise.all(running.map((one) => one.stop()))
-  await pool.end()
-  return {
-    ...given,
-    seconds,
-    perSecond: Math.round(given.events / seconds),
-    ...(moved ? { said: moved.stdout.trim() } : {}),
+  const running = await start()
+  for (let done = 0; done < orders; await delay(LOOK_EVERY_MS)) {
+    const handled = `SELECT count(*)::int AS done FROM order_progress WHERE sequence >= ${EVENTS_PER_ORDER}`
+    done = (await pool.query<{ done: number }>(handled)).rows[0]?.done ?? 0
   }
+  const seconds = (Date.now() - beganMs) / 1_000
+  await running.stop()
+  await pool.end()
+  return seconds
+}
+
+async function newVirtualHost({ managementUrl, rabbitmqUrl }: Servers, name: string): Promise<string> {
+  const { username, password, origin } = new URL(managementUrl)
+  const authorization = `Basic ${btoa(`${username}:${password}`)}`
+  await fetch(new URL(`/api/vhosts/${name}`, origin), { method: 'PUT', headers: { authorization } })
+  return `${rabbitmqUrl}/${name}`
 }

@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import { createVerifier } from 'fast-jwt'
 import { z } from 'zod'
+import { database } from './database.ts'
+import { whenPaid } from './effects.ts'
 
 /**
  * What every naive design shares, so that they differ in one thing only: how a unit is sold. Express as its tutorial
  * shows it, the shop's own check of the token, validation by zod, and the shop's answers. They keep no outbox, no
- * events, no history and no limits: each of them writes less per purchase than the system it is compared with.
+ * events, no history and no limits: each of them writes less per purchase than the system it is compared with. A paid
+ * order has the same six effects, in the transaction of its payment.
  */
 export interface Purchase {
   saleId: string
@@ -39,6 +42,8 @@ export function serve({ buy, open }: Design): void {
     res.json({ open: true })
   })
   app.post('/sales/:saleId/reservations', express.json(), reservations(buy))
+  app.get('/reservations/:id', readReservation)
+  app.post('/orders/:id/payments', pay)
   app.use(problems)
   app.listen(Number(process.env.PORT), '127.0.0.1')
 }
@@ -62,6 +67,24 @@ function reservations(buy: Design['buy']): RequestHandler<{ saleId: string }> {
         return void res.status(403).json({ code: 'NOT_OPEN', title: 'The sale is not open' })
     }
   }
+}
+
+const readReservation: RequestHandler<{ id: string }> = async (req, res) => {
+  const order = await database.order.findUnique({ where: { reservationId: req.params.id }, select: { id: true } })
+  res.json(order ? { status: 'ORDERED', orderId: order.id } : { status: 'RESERVED' })
+}
+
+/** The money is taken to have arrived. */
+const pay: RequestHandler<{ id: string }> = async (req, res) => {
+  const { id } = req.params
+  await database.$transaction(async (transaction) => {
+    const { count } = await transaction.order.updateMany({
+      where: { id, status: 'PENDING_PAYMENT' },
+      data: { status: 'PAID', paidAt: new Date(), sequence: { increment: 1 } },
+    })
+    if (count === 1) await whenPaid(transaction, await transaction.order.findUniqueOrThrow({ where: { id } }))
+  })
+  res.json({ paid: true })
 }
 
 /** The database's own guard: one live order per buyer and sale. */

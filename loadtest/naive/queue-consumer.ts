@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import type { ConsumeMessage } from 'amqplib'
 import { database } from './database.ts'
+import { whenCreated } from './effects.ts'
 import { isDuplicate, newOrder, type Purchase } from './frame.ts'
 import { NAIVE_QUEUE, openQueue } from './queue-channel.ts'
 
@@ -24,7 +25,8 @@ async function place(message: ConsumeMessage): Promise<void> {
         where: { id: purchase.saleId },
         data: { sold: { increment: purchase.quantity } },
       })
-      await transaction.order.create({ data: { ...newOrder(purchase, priceCents), reservationId } })
+      const order = await transaction.order.create({ data: { ...newOrder(purchase, priceCents), reservationId } })
+      await whenCreated(transaction, order)
     })
     channel.ack(message)
   } catch (error) {

@@ -1,65 +1,60 @@
-import type { Counts } from './outcomes.ts'
-import type { Latency } from './tally.ts'
+/** What the bench and its load generator tell each other. */
 
-/** One run of the generator. */
+/** What an answer means to a buyer: rates are told apart by it. */
+export const OUTCOMES = ['accepted', 'soldOut', 'limited', 'notFound', 'busy', 'other'] as const
+export type Outcome = (typeof OUTCOMES)[number]
+export type Counts = Record<Outcome, number>
+export const noCounts = () => Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Counts
+
+/** 200 is a yardstick's, 201 that of a design which answers with the order itself. */
+const ACCEPTED = [200, 201, 202]
+const REFUSED: Record<number, Outcome> = { 404: 'notFound', 409: 'soldOut', 429: 'limited', 503: 'busy' }
+export const outcomeOf = (status: number): Outcome =>
+  ACCEPTED.includes(status) ? 'accepted' : (REFUSED[status] ?? 'other')
+
+/** One run of the generator: POSTs of `{"quantity":1}`, each with another buyer's token. */
 export interface LoadPlan {
-  /** `http` buys at `url`; `redis` runs the reserve script itself, as the ceiling of any gateway. */
-  kind: 'http' | 'redis'
   url: string
-  mode: 'closed' | 'open'
   seconds: number
-  /** Opened before the clock starts. */
   connections: number
-  /** Open model: how far their number may grow when buyers wait. */
-  connectionsMax: number
-  /** Open model. */
+  /** Open model: requests a second, each due at a moment of its own, however slow the answers are. Default: closed model. */
   ratePerSecond?: number
-  /** The first buyer's number; every request is the next buyer's. */
   firstBuyer: number
   /** After so many buyers it is the first one's turn again. */
   buyers?: number
-  /** Open model: tell of so many accepted buyers a second while it runs. */
-  samplesPerSecond?: number
+  /** Accepted buyers wait until the reservation has become an order, and pay it. */
+  pays?: boolean
 }
 
-/** A buyer who was told 202, at that moment of this machine's clock. */
-export interface Sample {
-  reservationId: string
-  token: string
-  acceptedAtMs: number
-}
+/** Milliseconds. */
+export type Percentiles = Record<'p50' | 'p99' | 'p999', number>
 
 export interface LoadResult {
-  plan: LoadPlan
   startedAtMs: number
-  sent: number
-  /** Open model: due within the time, and no connection was free. */
-  unsent: number
-  /** Sent, and no answer came: lost with their connection, or later than the wait for stragglers. */
-  unanswered: number
+  /** When the last answer came, those to buyers who wait and pay included. */
+  endedAtMs: number
+  ratePerSecond?: number
   outcomes: Counts
   /** From the answers within the time. */
   perSecond: Counts
-  statuses: Record<number, number>
-  latencyMs: Latency
-  /** Answers per tick of 250 ms. */
-  timeline: Counts[]
-  connectionsUsed: number
-  /** Where the next run goes on: after the last new buyer, or with the same ones again. */
+  /** From the moment when the request was due: in the open model also when it had to wait for a connection. */
+  latencyMs: Percentiles
+  /** From the 202 to the order, of the buyers who pay. */
+  toOrderMs?: Percentiles
+  paid: number
+  /** Accepted per tick. */
+  timeline: number[]
+  /** Where the next run goes on with new buyers. */
   nextBuyer: number
-  /** Of the generator itself. */
-  cpu: { microsPerRequest: number; shareOfOneCore: number }
+  /** Requests that were not answered, and steps of buyers that failed; the first few. */
   failures: string[]
 }
 
-/** What the bench and its generator tell each other. */
-export interface ToWorker {
-  plan: LoadPlan
-  /** Buyers who are to have their tokens before the clock starts. */
-  signIn: number
+export const TICK_MS = 250
+
+export interface PaidOrder {
+  id: string
+  acceptedAtMs: number
 }
-export interface FromWorker {
-  result?: LoadResult
-  sample?: Sample
-  error?: string
-}
+
+export type FromWorker = { result: LoadResult; orders: PaidOrder[] } | { error: string }

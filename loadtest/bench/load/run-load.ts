@@ -1,89 +1,98 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Buyers } from './buyers.ts'
-import { Lanes, type OpenLane } from './lanes.ts'
-import { noCounts } from './outcomes.ts'
-import type { LoadPlan, LoadResult, Sample } from './plan.ts'
-import { closedSchedule, openSchedule } from './schedule.ts'
-import { Tally } from './tally.ts'
+import { Pool } from 'undici'
+import { PayingBuyers } from './paying-buyers.ts'
+import type { LoadPlan, LoadResult, PaidOrder } from './plan.ts'
+import { percentiles, Tally } from './tally.ts'
 
 /** After the run's time: answers that are still to come. */
-const STRAGGLERS_LIMIT_MS = 15_000
-/** The open model's clock. Answers look at the schedule, too, so that a busy run is more punctual than this. */
+const STRAGGLERS_LIMIT_MS = 60_000
 const TICK_MS = 1
+const FAILURES_KEPT = 5
 
-export interface LoadDeps {
-  buyers: Buyers
-  /** How a connection of this kind is made. */
-  openLane: OpenLane
-  onSample?: (sample: Sample) => void
-}
-
-/** Runs one plan to its end. */
-export async function runLoad(plan: LoadPlan, { buyers, openLane, onSample }: LoadDeps): Promise<LoadResult> {
-  const schedule =
-    plan.mode === 'closed' ? closedSchedule(plan.seconds) : openSchedule(plan.seconds, plan.ratePerSecond ?? 0)
-  const tally = new Tally(schedule.endsAtMs)
-  const sampleEvery = plan.samplesPerSecond && Math.ceil((plan.ratePerSecond ?? 0) / plan.samplesPerSecond)
-  const buyerOf = (request: number) => plan.firstBuyer + (plan.buyers === undefined ? request : request % plan.buyers)
-  let sent = 0
-  let startedAt = 0
-  let over = false
+/** Runs one plan to its end. `tokenOf` names the token of a buyer by number. */
+export async function runLoad(
+  plan: LoadPlan,
+  tokenOf: (buyer: number) => string,
+): Promise<{ result: LoadResult; orders: PaidOrder[] }> {
+  const { origin, pathname: path } = new URL(plan.url)
+  const endsAtMs = plan.seconds * 1_000
+  const pool = new Pool(origin, { connections: plan.connections, pipelining: 1 })
+  const payers = new PayingBuyers(origin)
+  const tally = new Tally(endsAtMs)
+  const failures: string[] = []
+  let [sent, open] = [0, 0]
+  const [startedAtMs, startedAt] = [Date.now(), performance.now()]
   const sinceStart = () => performance.now() - startedAt
 
-  const lanes = new Lanes({
-    openLane,
-    max: Math.max(plan.connections, plan.connectionsMax),
-    onFree: sendDue,
-    onAnswer({ sinceMs, request }, status, body) {
-      const outcome = tally.answered(status, sinceStart(), sinceMs)
-      if (!sampleEvery || request % sampleEvery !== 0 || outcome !== 'accepted') return
-      const { id } = JSON.parse(body()) as { id: string }
-      onSample?.({ reservationId: id, token: buyers.token(buyerOf(request)), acceptedAtMs: Date.now() })
-    },
-  })
-
-  function sendDue(): void {
-    if (over) return
-    const nowMs = sinceStart()
-    while (lanes.hasFree()) {
-      const sinceMs = schedule.take(nowMs)
-      if (sinceMs === undefined) return
-      const request = sent++
-      lanes.send({ sinceMs, request }, buyers.token(buyerOf(request)))
+  /** `onDone` is called once the buyer is through: answered, and one who pays, paid. */
+  function send(dueMs: number, onDone: () => void): void {
+    const request = sent++
+    const token = tokenOf(plan.firstBuyer + (plan.buyers === undefined ? request : request % plan.buyers))
+    open += 1
+    const done = (failure?: Error) => {
+      open -= 1
+      if (failure && failures.length < FAILURES_KEPT) failures.push(failure.message)
+      onDone()
     }
-    if (lanes.isReady) lanes.grow(schedule.waiting(nowMs))
+    let [status, text] = [0, '']
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+    // The handler's cheapest form: `request` would make a stream of each body.
+    pool.dispatch(
+      { path, method: 'POST', headers, body: '{"quantity":1}' },
+      {
+        onRequestStart() {},
+        onResponseStart(_controller, code) {
+          status = code
+        },
+        onResponseData(_controller, chunk) {
+          if (plan.pays) text += chunk.toString('utf8')
+        },
+        onResponseEnd() {
+          const outcome = tally.answered(status, dueMs, sinceStart())
+          if (!plan.pays || outcome !== 'accepted') done()
+          else void (async () => done(await payers.pay(text, token)))()
+        },
+        onResponseError: (_controller, error) => done(error),
+      },
+    )
   }
 
-  await lanes.open(plan.connections)
-  const startedAtMs = Date.now()
-  startedAt = performance.now()
-  const cpuBefore = process.cpuUsage()
-  sendDue()
-  const timer = plan.mode === 'open' ? setInterval(sendDue, TICK_MS) : undefined
-  await delay(schedule.endsAtMs)
-  sendDue() // What the last tick left; from here on nothing is sent any more.
-  over = true
-  clearInterval(timer)
-  const { user, system } = process.cpuUsage(cpuBefore)
-  const elapsedMs = sinceStart()
-  await lanes.settled(STRAGGLERS_LIMIT_MS)
-  lanes.close()
+  /** The next request goes out as soon as a connection is free: what the server can do at most. */
+  function sendClosed(): void {
+    const next = () => {
+      if (sinceStart() < endsAtMs) send(sinceStart(), next)
+    }
+    for (let i = 0; i < plan.connections; i++) next()
+  }
 
-  const cpuMicros = user + system
-  return {
-    plan,
+  /**
+   * Each request has its own due time, from which its latency counts: when no connection is free it waits in the pool,
+   * so that a server that stalls pays for every buyer who came meanwhile (no coordinated omission).
+   */
+  async function sendOpen(ratePerSecond: number): Promise<void> {
+    for (const dueMs = () => (sent * 1_000) / ratePerSecond; dueMs() < endsAtMs; await delay(TICK_MS))
+      while (dueMs() <= sinceStart() && dueMs() < endsAtMs) send(dueMs(), () => {})
+  }
+
+  if (plan.ratePerSecond === undefined) sendClosed()
+  else await sendOpen(plan.ratePerSecond)
+  await delay(Math.max(0, endsAtMs - sinceStart()))
+  for (const until = performance.now() + STRAGGLERS_LIMIT_MS; open > 0 && performance.now() < until; ) await delay(5)
+  if (open > 0) failures.push(`${open} buyers were not through after ${STRAGGLERS_LIMIT_MS / 1_000} s`)
+  const endedAtMs = Date.now()
+  await Promise.all([pool.destroy(), payers.close()])
+  const result = {
     startedAtMs,
-    sent,
-    unsent: schedule.waiting(elapsedMs),
-    unanswered: sent - Object.values(tally.all).reduce((sum, count) => sum + count, 0),
-    outcomes: tally.all,
+    endedAtMs,
+    ...(plan.ratePerSecond !== undefined && { ratePerSecond: plan.ratePerSecond }),
+    outcomes: tally.outcomes,
     perSecond: tally.perSecond(),
-    statuses: tally.statuses,
-    latencyMs: tally.latencyMs(),
-    timeline: Array.from(tally.timeline, (counts) => counts ?? noCounts()),
-    connectionsUsed: lanes.count,
-    nextBuyer: plan.buyers === undefined ? plan.firstBuyer + sent : plan.firstBuyer,
-    cpu: { microsPerRequest: cpuMicros / Math.max(1, sent), shareOfOneCore: cpuMicros / (elapsedMs * 1_000) },
-    failures: lanes.failures,
+    latencyMs: percentiles(tally.latency),
+    ...(plan.pays && { toOrderMs: percentiles(payers.toOrder) }),
+    paid: payers.orders.length,
+    timeline: tally.timeline,
+    nextBuyer: plan.firstBuyer + (plan.buyers === undefined ? sent : 0),
+    failures,
   }
+  return { result, orders: payers.orders }
 }

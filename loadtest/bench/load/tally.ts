@@ -1,63 +1,41 @@
-import { createHistogram } from 'node:perf_hooks'
-import { type Counts, noCounts, type Outcome, OUTCOMES, outcomeOf } from './outcomes.ts'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { noCounts, OUTCOMES, type Outcome, outcomeOf, type Percentiles, TICK_MS } from './plan.ts'
 
-/** Node's own HdrHistogram, in µs: 0.02 µs per record, where the JavaScript one takes 0.2. */
-const LIMITS = { lowest: 1, highest: 120_000_000, figures: 3 } as const
-const CURVE = [1, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 100]
-export const TICK_MS = 250
-
-export interface Latency {
-  p50: number
-  p95: number
-  p99: number
-  p999: number
-  max: number
-  curve: [percentile: number, ms: number][]
+/** Node's own HdrHistogram. */
+export const durations = () => createHistogram({ lowest: 1, highest: 600_000_000, figures: 3 })
+export const addMs = (to: RecordableHistogram, ms: number) => to.record(Math.max(1, Math.round(ms * 1_000)))
+export function percentiles(micros: RecordableHistogram): Percentiles {
+  const at = (percentile: number) => micros.percentile(percentile) / 1_000
+  return { p50: at(50), p99: at(99), p999: at(99.9) }
 }
 
-/**
- * Counts what came back. Rates come from the answers within the run's time; those that came after it count, too, but
- * apart.
- */
+/** Counts answers. Rates come from those within the run's time; later ones count as outcomes only. */
 export class Tally {
-  readonly all = noCounts()
-  readonly inTime = noCounts()
-  readonly statuses: Record<number, number> = {}
-  /** Answers of each outcome per tick. */
-  readonly timeline: Counts[] = []
-  readonly #latency = createHistogram(LIMITS)
+  readonly outcomes = noCounts()
+  /** Accepted per tick. */
+  readonly timeline: number[] = []
+  readonly latency = durations()
+  readonly #inTime = noCounts()
   readonly #endsAtMs: number
 
   constructor(endsAtMs: number) {
     this.#endsAtMs = endsAtMs
   }
 
-  answered(status: number, nowMs: number, sinceMs: number): Outcome {
+  answered(status: number, dueMs: number, nowMs: number): Outcome {
     const outcome = outcomeOf(status)
-    this.all[outcome] += 1
-    if (nowMs <= this.#endsAtMs) this.inTime[outcome] += 1
-    this.statuses[status] = (this.statuses[status] ?? 0) + 1
-    const tick = (this.timeline[Math.floor(nowMs / TICK_MS)] ??= noCounts())
-    tick[outcome] += 1
-    this.#latency.record(Math.max(1, Math.round((nowMs - sinceMs) * 1_000)))
+    this.outcomes[outcome] += 1
+    if (nowMs <= this.#endsAtMs) this.#inTime[outcome] += 1
+    const tick = Math.floor(nowMs / TICK_MS)
+    while (this.timeline.length <= tick) this.timeline.push(0)
+    if (outcome === 'accepted') this.timeline[tick] = (this.timeline[tick] ?? 0) + 1
+    addMs(this.latency, nowMs - dueMs)
     return outcome
   }
 
-  perSecond(): Counts {
+  perSecond() {
     const rates = noCounts()
-    for (const outcome of OUTCOMES) rates[outcome] = this.inTime[outcome] / (this.#endsAtMs / 1_000)
+    for (const outcome of OUTCOMES) rates[outcome] = this.#inTime[outcome] / (this.#endsAtMs / 1_000)
     return rates
-  }
-
-  latencyMs(): Latency {
-    const at = (percentile: number) => this.#latency.percentile(percentile) / 1_000
-    return {
-      p50: at(50),
-      p95: at(95),
-      p99: at(99),
-      p999: at(99.9),
-      max: at(100),
-      curve: CURVE.map((percentile) => [percentile, at(percentile)]),
-    }
   }
 }

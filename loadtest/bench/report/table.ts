@@ -1,83 +1,76 @@
 import Table from 'cli-table3'
-import { readings, type Reading } from '../figures.ts'
-import type { BenchRun } from '../results.ts'
+import type { CpuMicros } from '../cpu.ts'
+import { isMoreBetter, type Reading, readings } from '../figures.ts'
+import type { BenchRun, Measured } from '../results.ts'
 
-/** The whole run for a person: one table, the targets beside what was measured. */
+/** The whole run for a person: one table, the targets beside what was measured, and what to think of it. */
 export function table(run: BenchRun): string {
   const view = new Table({
-    head: ['', 'median', 'rounds', 'must', 'aim', ''],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
-    style: { head: [], border: [] },
+    head: ['', 'median', 'rounds', 'target', ''],
+    style: { head: [], border: [], compact: true },
   })
-  const all = readings(run.rounds)
-  for (const section of new Set(all.map(({ figure }) => figure.section))) {
-    view.push([{ content: section.toUpperCase(), colSpan: 6 }])
-    for (const reading of all) if (reading.figure.section === section) view.push(row(reading))
+  for (const reading of readings(run.rounds)) {
+    const { figure, median, verdict = '' } = reading
+    const target = figure.target === undefined ? '' : `${isMoreBetter(figure) ? '≥' : '≤'} ${figure.target}`
+    view.push([`${figure.label} (${figure.section})`, amount(median), spread(reading), target, verdict])
   }
-  return [`\n${headline(run)}`, view.toString(), cpuLines(run), disturbanceLine(run), auditLine(run)]
-    .filter((part) => part !== '')
-    .join('\n')
+  const costs = Object.entries(run.rounds.at(-1)?.measures ?? {}).flatMap(([id, measured]) => [
+    `  ${id}, per request: ${byProcess(measured?.cpuPerRequest)}`,
+    ...(measured?.cpuPerOrder ? [`  ${id}, per order: ${byProcess(measured.cpuPerOrder)}`] : []),
+  ])
+  return [headline(run), view.toString(), 'CPU by process, µs, last round:', ...costs, ...remarks(run)].join('\n')
 }
 
 export function headline({ at, commit, machine, versions, options }: BenchRun): string {
-  const servers = Object.entries(versions)
-    .map(([name, version]) => `${name} ${version}`)
-    .join(', ')
+  const servers = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return (
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; ${servers}; commit ${commit}; ${at.slice(0, 10)}; ` +
+    `${machine}; ${servers.join(', ')}; commit ${commit}; ${at.slice(0, 10)}; ` +
     `${options.connections} connections, ${options.rounds} × ${options.seconds} s`
   )
 }
 
-export function amount(value: number, digits: number): string {
+/** Three digits at least, and no more than a measurement has. */
+export function amount(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
-function row({ figure, median, low, high, values, verdict }: Reading): string[] {
-  const { digits, must, aim } = figure
-  return [
-    figure.label,
-    amount(median, digits),
-    values.length > 1 ? `${amount(low, digits)} – ${amount(high, digits)}` : '',
-    must === undefined ? '' : String(must),
-    aim === undefined ? '' : String(aim),
-    verdict ?? '',
-  ]
-}
+export const spread = ({ values }: Reading) => `${amount(Math.min(...values))} – ${amount(Math.max(...values))}`
 
-/** Of the last round: what a request costs, in µs of CPU, and whose. */
-function cpuLines({ rounds }: BenchRun): string {
-  const measures = rounds.at(-1)?.measures ?? {}
-  const lines = Object.entries(measures).flatMap(([id, { cpuMicrosPerRequest }]) => {
-    const parts = Object.entries(cpuMicrosPerRequest ?? {})
-      .filter(([, micros]) => micros >= 0.5)
-      .map(([name, micros]) => `${name} ${micros.toFixed(0)}`)
-    return parts.length > 0 ? [`  ${id.padEnd(17)} ${parts.join(', ')}`] : []
-  })
-  return lines.length > 0 ? `CPU µs per request, last round:\n${lines.join('\n')}` : ''
+/** The heaviest first; read from /proc, which only Linux has. */
+export function byProcess(cpu: CpuMicros | undefined): string {
+  const parts = Object.entries(cpu ?? {}).filter(([, micros]) => micros >= 1)
+  const sorted = parts.toSorted(([, one], [, other]) => other - one)
+  return cpu ? sorted.map(([name, micros]) => `${name} ${amount(micros)}`).join(', ') : 'not known on this system'
 }
 
 /** A quarter of a core is what the figures of a run can bear without moving more than they do by themselves. */
 const DISTURBED_CORES = 0.25
 
-/** Empty when the machine was ours alone. */
-export function disturbanceLine({ rounds }: BenchRun): string {
-  const disturbed = rounds.flatMap(({ measures }, i) =>
-    Object.entries(measures).flatMap(([id, { disturbance }]) => {
+/** What was raised, and what spoils a figure. */
+export function remarks(run: BenchRun): string[] {
+  const each = (title: string, what: (measured: Measured) => string | undefined) => {
+    const found = run.rounds.flatMap(({ measures }, i) =>
+      Object.entries(measures).flatMap(([id, measured]) => {
+        const remark = measured && what(measured)
+        return remark === undefined ? [] : [`${id} of round ${i + 1} (${remark})`]
+      }),
+    )
+    return found.length > 0 ? [`${title}: ${found.join(', ')}`] : []
+  }
+  return [
+    `Limits raised, the others as shipped: ${run.raised.join(', ')}`,
+    ...(run.rush
+      ? [
+          `After the rush: ${amount(run.rush.secondsToOrders)} s to the last order, ${amount(run.rush.secondsToEffects)} s to the last effect`,
+        ]
+      : []),
+    ...each('STARTED BEFORE the work of earlier measures was done', ({ startedBefore }) => startedBefore),
+    ...each("DISTURBED by other programs or by the machine's host, in cores", ({ disturbance }) => {
       const { othersCores = 0, stolenCores = 0 } = disturbance ?? {}
-      if (othersCores + stolenCores < DISTURBED_CORES) return []
-      return [`${id} of round ${i + 1} (others ${othersCores.toFixed(1)}, host ${stolenCores.toFixed(1)} cores)`]
+      return othersCores + stolenCores < DISTURBED_CORES ? undefined : amount(othersCores + stolenCores)
     }),
-  )
-  return disturbed.length > 0
-    ? `DISTURBED by other programs or by the machine's host, not to be trusted: ${disturbed.join(', ')}`
-    : ''
-}
-
-function auditLine({ sales }: BenchRun): string {
-  const good = sales.filter(({ problems, balanced }) => balanced && problems.length === 0).length
-  return `Audit: ${good} of ${sales.length} sales balanced, ${amount(
-    sales.reduce((sum, sale) => sum + sale.sold, 0),
-    0,
-  )} units sold.`
+    `Units sold and audited: ${amount(run.sold)}`,
+  ]
 }

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Pool } from 'pg'
+import type { PaidOrder, Percentiles } from './load/plan.ts'
+import { addMs, durations, percentiles } from './load/tally.ts'
+import type { System } from './system.ts'
+
+const ANSWER_LIMIT_MS = 120_000
+const QUIET_LIMIT_MS = 90_000
+/** A backlog of a full bench takes minutes. */
+const DONE_LIMIT_MS = 900_000
+const LOOK_EVERY_MS = 250
+const HOUR_MS = 3_600_000
+/** More than anybody buys here; the most a sale can have. */
+const STOCK = 10_000_000
+
+/** As much of the control room's answers as is asked for here; no queues while the broker does not answer. */
+interface Figures {
+  queues: { intake: number; cancellations: number } | null
+  subscribers: { waiting: number; held: number }[] | null
+}
+interface AuditReport {
+  balanced: boolean
+  quiet: boolean
+  sales: { saleId: string; sold: number; checks: { name: string; state: string; detail: string }[] }[]
+}
+
+const UNFINISHED = `
+  SELECT (SELECT coalesce(sum(size), 0)::int FROM outbox) AS outbox, (
+    SELECT count(*)::int FROM pg_stat_activity
+    WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()
+  ) AS transactions`
+
+/** The shop as its operator sees it: sales, what is still to be done, and the audit. */
+export class Shop {
+  /** How many were told 202 in each sale. */
+  readonly accepted = new Map<string, number>()
+  readonly #system: System
+  readonly #pool: Pool
+
+  constructor(system: System) {
+    this.#system = system
+    this.#pool = new Pool({ connectionString: system.env.DATABASE_URL, max: 1 })
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  /** Open since a second ago, for hours. */
+  async openSale(stock = STOCK): Promise<string> {
+    const saleId = `bench-${this.accepted.size + 1}`
+    await this.#ask('/sales', {
+      id: saleId,
+      title: 'Bench',
+      priceCents: 1_000,
+      stock,
+      opensAt: new Date(Date.now() - 1_000),
+      closesAt: new Date(Date.now() + 6 * HOUR_MS),
+    })
+    this.accepted.set(saleId, 0)
+    return saleId
+  }
+
+  /** Units in orders, of all sales. */
+  async sold(): Promise<number> {
+    return (await this.#rows<{ sold: number }>('SELECT coalesce(sum(sold), 0)::int AS sold FROM sales'))[0]?.sold ?? 0
+  }
+
+  /** Reservations that are owed an order, in all sales of the bench. */
+  async undecided(): Promise<number> {
+    return [...this.accepted.values()].reduce((sum, count) => sum + count, 0) - (await this.sold())
+  }
+
+  /** Resolves when nothing is undecided, every queue and the outbox are empty; after a limit with what is left, in words. */
+  async untilDone(): Promise<string | undefined> {
+    // A message may be in hand, before its transaction begins: only two looks are believed.
+    const until = Date.now() + DONE_LIMIT_MS
+    for (let quietLooks = 0; quietLooks < 2; await delay(LOOK_EVERY_MS)) {
+      const left = await this.#unfinished()
+      quietLooks = left === '' ? quietLooks + 1 : 0
+      if (left !== '' && Date.now() > until) return left
+    }
+    return undefined
+  }
+
+  async #unfinished(): Promise<string> {
+    const [inDatabase] = await this.#rows<{ outbox: number; transactions: number }>(UNFINISHED)
+    const isWorking = this.#system.isOrderServiceRunning()
+    const left = {
+      undecided: isWorking ? await this.undecided() : 0,
+      'in the outbox': inDatabase?.outbox ?? 0,
+      'open transactions': inDatabase?.transactions ?? 0,
+    }
+    // The control room counts the orders of the newest sale for this answer: not while it would cost others their CPU.
+    const inQueues = Object.values(left).some((count) => count > 0) ? 0 : await this.#inQueues(isWorking)
+    return Object.entries({ ...left, 'in queues': inQueues })
+      .filter(([, count]) => count > 0)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(', ')
+  }
+
+  async #inQueues(withIntake: boolean): Promise<number> {
+    const { queues, subscribers } = await this.#ask<Figures>('/figures?limit=1')
+    const ofSubscribers = (subscribers ?? []).reduce((sum, { waiting, held }) => sum + waiting + held, 0)
+    return queues ? (withIntake ? queues.intake : 0) + queues.cancellations + ofSubscribers : 1
+  }
+
+  /** When the transaction of the newest effect began; 0 when there is none. */
+  async lastEffectAtMs(): Promise<number> {
+    const [row] = await this.#rows<{ at: Date | null }>('SELECT max(advanced_at) AS at FROM order_progress')
+    return row?.at?.getTime() ?? 0
+  }
+
+  /** From the 202 to the last effect of each paid order, of all subscribers, as far as the start of its transaction. */
+  async toLastEffect(orders: PaidOrder[]): Promise<Percentiles> {
+    const rows = await this.#rows<{ id: string; at: Date }>(
+      'SELECT order_id AS id, max(advanced_at) AS at FROM order_progress WHERE order_id = ANY($1::uuid[]) GROUP BY order_id',
+      [orders.map(({ id }) => id)],
+    )
+    const acceptedAtMs = new Map(orders.map((order) => [order.id, order.acceptedAtMs]))
+    const found = durations()
+    for (const { id, at } of rows) addMs(found, at.getTime() - (acceptedAtMs.get(id) ?? 0))
+    return percentiles(found)
+  }
+
+  /** Of all sales at rest: what the shop's own audit finds, and whether as many units are sold as buyers were told 202. */
+  async audit(): Promise<string[]> {
+    let report = await this.#ask<AuditReport>('/audit')
+    for (const until = Date.now() + QUIET_LIMIT_MS; report.balanced && !report.quiet && Date.now() < until; ) {
+      await delay(2 * LOOK_EVERY_MS)
+      report = await this.#ask<AuditReport>('/audit')
+    }
+    const wrong = report.sales.flatMap(({ saleId, checks }) =>
+      checks.filter(({ state }) => state !== 'ok').map(({ name, detail }) => `${saleId}: ${name}: ${detail}`),
+    )
+    const soldIn = new Map(report.sales.map(({ saleId, sold }) => [saleId, sold]))
+    const miscounted = [...this.accepted]
+      .filter(([saleId, accepted]) => soldIn.get(saleId) !== accepted)
+      .map(([saleId, accepted]) => `${saleId}: ${accepted} buyers were told 202, units sold: ${soldIn.get(saleId)}`)
+    return [...wrong, ...miscounted, ...(report.quiet ? [] : ['audit: something is still on its way'])]
+  }
+
+  async #ask<Answer>(path: string, body?: object): Promise<Answer> {
+    const { CONTROL_ROOM_URL = '', ADMIN_TOKEN = '' } = this.#system.env
+    const answer = await fetch(CONTROL_ROOM_URL + path, {
+      method: body ? 'POST' : 'GET',
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    if (!answer.ok) throw new Error(`The control room answered ${answer.status} to ${path}: ${await answer.text()}`)
+    return (await answer.json()) as Answer
+  }
+
+  async #rows<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#pool.query<Row>(text, values)).rows
+  }
+}
