@@ -33,7 +33,7 @@ beforeEach(async () => {
     ...generous,
     patienceMs: HOUR_MS,
   })
-  expect(outcome.status).toBe('RESERVED')
+  if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${outcome.status}`)
   await world.stock.confirmed(saleId, [message])
   name = message
 })
