@@ -213,7 +213,7 @@ const obstacles: Obstacle[] = [
   [
     'has a pending entry',
     /^pending entries in Redis: 1$/,
-    ({ id }) => shop.world.redis.xadd(shop.world.stock.keys.pending(id), '*', 'id', `${id}.pending`),
+    ({ id }) => shop.world.redis.zadd(shop.world.stock.keys.pending(id), 1, 'pending buyer'),
   ],
 ]
 

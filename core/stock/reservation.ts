@@ -28,8 +28,8 @@ export interface Wishes {
 
 /** Undefined when there are none; no points are no wish. */
 export function wishesOf(couponCode: string | null | undefined, points: number | null | undefined): Wishes | undefined {
-  if (couponCode == null && !points) return undefined
-  return { ...(couponCode != null && { couponCode }), ...(points && { points }) }
+  if (!couponCode && !points) return undefined
+  return { ...(couponCode && { couponCode }), ...(points && { points }) }
 }
 
 /** As the ledger has them; equal wishes are equal texts. */
