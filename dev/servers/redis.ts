@@ -34,8 +34,10 @@ function redisArguments(dataDir: string, port: number): string[] {
     appendonly: 'yes',
     appendfsync: 'always',
     save: '', // The log suffices; snapshots would only cost.
-    // Evicting a buyer's mark would let the buyer buy twice: refuse writes instead.
+    // A Redis that evicts forgets reservations: refuse writes instead.
     'maxmemory-policy': 'noeviction',
+    // The book of an ended sale may have a million fields: freed in the background, it blocks no other sale.
+    'lazyfree-lazy-expire': 'yes',
   }).flatMap(([name, value]) => [`--${name}`, value])
 }
 
