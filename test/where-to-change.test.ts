@@ -44,7 +44,7 @@ const PLACES: Record<string, Place[]> = {
   ],
   'who may buy at all': [
     { marks: /'NOT_ELIGIBLE'$/m, within: [...SERVICES, 'core/orders'], files: ['core/orders/decide.ts'] },
-    { marks: /redis\.call\('SISMEMBER'/, within: ['core', ...SERVICES], files: ['core/stock/reserve.lua'] },
+    { marks: /redis\.call\('SMISMEMBER'/, within: ['core', ...SERVICES], files: ['core/stock/reserve.lua'] },
   ],
   'how buyers sign in': [
     { marks: /\btokens\.sign\(/, within: [...SERVICES, 'core'], files: ['gateway/routes/sign-in.ts'] },
