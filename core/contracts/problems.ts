@@ -12,7 +12,7 @@ export const problems = {
   NOT_STARTED: { status: 403, title: 'The sale has not started' },
   ENDED: { status: 403, title: 'The sale has ended' },
   NOT_ELIGIBLE: { status: 403, title: 'You cannot take part in this sale' },
-  LIMIT_REACHED: { status: 409, title: 'You have as many as you may' },
+  LIMIT_REACHED: { status: 409, title: 'Above the limit per buyer' },
   KEY_REUSED: { status: 422, title: 'The key names another purchase' },
   SOLD_OUT: { status: 409, title: 'Sold out' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },

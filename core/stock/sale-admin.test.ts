@@ -132,6 +132,23 @@ test('filling in makes holders of those with a live order, and frees those whose
   ]).toEqual(['DUPLICATE', 'RESERVED', 'RESERVED', 'DUPLICATE', 'RESERVED'])
 })
 
+test('filling in keeps the other reservations of a buyer, also those that another call has filled in', async () => {
+  const sale = await openSale({ perBuyerLimit: 9, total: 9, left: 9 })
+  await reserve(sale, 'ann')
+  await saleAdmin.close({ ...closed(sale), epoch: 2 })
+  const other = (id: string) => ({ ...decided(sale, 'ann', 'ORDERED'), reservationId: `${sale.saleId}.${id}`, key: id })
+  for (const id of ['first', 'second']) await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [other(id)])
+  const held = await world.stock.readReservations(
+    sale.saleId,
+    ['ann', 'first', 'second'].map((id) => ({ reservationId: `${sale.saleId}.${id}`, buyerId: 'ann' })),
+  )
+  expect(held.map((reservation) => [reservation?.status, reservation?.key])).toEqual([
+    ['RESERVED', undefined],
+    ['ORDERED', 'first'],
+    ['ORDERED', 'second'],
+  ])
+})
+
 test('filling in does not take back what was told meanwhile, and stops when the sale was closed anew', async () => {
   const sale = await openSale()
   await reserve(sale, 'ann')

@@ -171,8 +171,8 @@ export const sagaGuards: Guard[] = [
   {
     rule: 'coupon and points are stored for the resender',
     file: 'core/stock/reserve.lua',
-    text: " .. wishes .. '\\t' .. claims_of[i]",
-    without: " .. '\\t' .. claims_of[i]",
+    text: " .. wishes .. '\\t' .. claims\n",
+    without: " .. '\\t' .. claims\n",
     tests: { file: 'core/stock/stock.test.ts', named: 'releasing the wishes and claims' },
   },
   {

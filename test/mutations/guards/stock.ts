@@ -32,8 +32,8 @@ export const stockGuards: Guard[] = [
   {
     rule: 'no buyer holds more units than the limit per buyer',
     file: 'core/stock/reserve.lua',
-    text: 'if live_units + units > limits[i] then',
-    without: 'if units > limits[i] then',
+    text: 'if live_units + units > limit then',
+    without: 'if units > limit then',
     tests: { file: STOCK, named: 'several purchases' },
   },
   {
@@ -251,7 +251,7 @@ export const stockGuards: Guard[] = [
     file: 'core/stock/refill.lua',
     text: 'or reservations_in(records[i])',
     without: 'or {}',
-    tests: { file: DOOR, named: 'filling in makes' },
+    tests: { file: DOOR, named: 'filling in keeps' },
   },
   {
     rule: 'only an open sale is adjusted',
@@ -263,7 +263,7 @@ export const stockGuards: Guard[] = [
   {
     rule: 'with a missing right nothing is half reserved',
     file: 'core/stock/reserve.lua',
-    text: 'if #reserved > 0 then require_rights() end\n',
+    text: 'if reserved_count > 0 then require_rights() end\n',
     without: '',
     tests: { file: RIGHTS, named: 'without the' },
   },
