@@ -158,6 +158,26 @@ test('emptied while it runs, Redis is rebuilt from PostgreSQL and sells the rest
   await expectTheRestIsSold(people('early', 10), sold)
 })
 
+test('emptied while it runs, Redis knows the several purchases of a buyer again by their keys, and holds their limit', async () => {
+  const saleOfThree = await shop.openSale(STOCK, 3)
+  const purchases = [
+    { key: 'first', quantity: 1 },
+    { key: 'second', quantity: 2 },
+  ]
+  const repeat = () =>
+    Promise.all(purchases.map((purchase, i) => buyUntilAvailable(shop, saleOfThree, 'collector', i ? 1 : 0, purchase)))
+  const ids = await repeat()
+  for (const id of ids) await shown(shop, id, 'collector', ['ORDERED'])
+  await shop.ledgers.redis.flushall()
+  expect(await repeat()).toEqual(ids)
+  expect((await buy(shop, saleOfThree, 'collector', 0, { key: 'third', quantity: 1 })).body.code).toBe('LIMIT_REACHED')
+  expect(await buy(shop, saleOfThree, 'collector', 1, { key: 'first', quantity: 2 })).toMatchObject({
+    status: 422,
+    body: { code: 'KEY_REUSED', reservation: { id: ids[0], quantity: 1 } },
+  })
+  expect(await atRest(shop, saleOfThree)).toMatchObject({ sales: [{ sold: 3, redisLeft: STOCK - 3 }] })
+})
+
 test('replaced by an empty one, Redis is rebuilt from PostgreSQL and sells the rest', async () => {
   const sold = await sellTo(people('early', 10))
   await memory.replaceByEmpty()

@@ -15,9 +15,21 @@ export const PATIENT = { PAYMENT_WINDOW_SECONDS: '3600', RESERVATION_LIFETIME_SE
 
 export type Gateway = 0 | 1
 
+/** One of several of a buyer, with its Idempotency-Key. */
+export interface KeyedPurchase {
+  key: string
+  quantity: number
+}
+
 /** @throws when there is no answer in time. */
-export function buy(shop: Shop, saleId: string, buyerId: string, gateway: Gateway = 0): Promise<Answer> {
-  return ask(shop, 'POST', `/sales/${saleId}/reservations`, buyerId, gateway)
+export function buy(
+  shop: Shop,
+  saleId: string,
+  buyerId: string,
+  gateway: Gateway = 0,
+  purchase?: KeyedPurchase,
+): Promise<Answer> {
+  return ask(shop, 'POST', `/sales/${saleId}/reservations`, buyerId, gateway, purchase)
 }
 
 /** @throws when there is no answer in time. */
@@ -27,11 +39,13 @@ export function ask(
   path: string,
   buyerId: string,
   gateway: Gateway = 0,
+  purchase?: KeyedPurchase,
 ): Promise<Answer> {
   return call(method, shop.gateways[gateway] + path, {
     token: shop.signIn(buyerId),
     signal: AbortSignal.timeout(stretched(ANSWER_LIMIT_MS)),
-    ...(method === 'POST' ? { body: {} } : {}),
+    ...(method === 'POST' ? { body: purchase ? { quantity: purchase.quantity } : {} } : {}),
+    ...(purchase && { headers: { 'idempotency-key': purchase.key } }),
   })
 }
 
@@ -41,10 +55,11 @@ export async function buyUntilAvailable(
   saleId: string,
   buyerId: string,
   gateway: Gateway = 0,
+  purchase?: KeyedPurchase,
 ): Promise<string> {
   const { body } = await eventually(
     `${buyerId} to be sold a unit`,
-    () => buy(shop, saleId, buyerId, gateway),
+    () => buy(shop, saleId, buyerId, gateway, purchase),
     ({ status }) => status === 202,
     HEALING_LIMIT_MS,
   )

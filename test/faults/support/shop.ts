@@ -25,7 +25,7 @@ export interface Shop {
   gateways: readonly [string, string]
   env: Record<string, string>
   /** A sale that has been open since yesterday, for another hour; returns its id. */
-  openSale: (stock: number) => Promise<string>
+  openSale: (stock: number, perBuyerLimit?: number) => Promise<string>
   /** A buyer's token. */
   signIn: (buyerId: string) => string
   /** Ends all faults. Resolves when every server, link and instance is up. */
@@ -103,7 +103,8 @@ async function open(
     instance: instanceNamed,
     gateways: [`http://127.0.0.1:${ports['gateway-1']}`, `http://127.0.0.1:${ports['gateway-2']}`],
     signIn: (buyerId) => tokens.sign(buyerId),
-    openSale: (stock) => openSale(`http://127.0.0.1:${ports['control-room']}`, env.ADMIN_TOKEN ?? '', stock),
+    openSale: (stock, perBuyerLimit = 1) =>
+      openSale(`http://127.0.0.1:${ports['control-room']}`, env.ADMIN_TOKEN ?? '', { stock, perBuyerLimit }),
     async whole() {
       for (const name of SERVER_NAMES) {
         servers[name].resume()
@@ -118,7 +119,11 @@ async function open(
   }
 }
 
-async function openSale(controlRoom: string, token: string, stock: number): Promise<string> {
+async function openSale(
+  controlRoom: string,
+  token: string,
+  sale: { stock: number; perBuyerLimit: number },
+): Promise<string> {
   const id = `sale-${randomBytes(4).toString('hex')}`
   const answer = await call('POST', `${controlRoom}/sales`, {
     token,
@@ -126,7 +131,7 @@ async function openSale(controlRoom: string, token: string, stock: number): Prom
       id,
       title: 'A sale under faults',
       priceCents: 1_000,
-      stock,
+      ...sale,
       opensAt: new Date(Date.now() - 86_400_000).toISOString(),
       closesAt: new Date(Date.now() + 3_600_000).toISOString(),
     },
