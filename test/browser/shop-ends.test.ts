@@ -40,7 +40,7 @@ test('an order lapses on the open page, and the released unit enables the button
   const waiting = await visit(saleId, 'Waiting')
   await waiting.shop.says('Sold out for now')
 
-  await dreamer.shop.says('It was not paid in time, so the unit went back on sale.')
+  await dreamer.shop.says('It was not paid in time, so it went back on sale.')
   await dreamer.shop.says('You can buy again.')
   await waiting.shop.buy()
   await waiting.shop.says('Your order is waiting')
@@ -49,7 +49,7 @@ test('an order lapses on the open page, and the released unit enables the button
   for (const visitor of [dreamer, waiting]) expectNoFaults(visitor)
 
   await lapse(saleId)
-  await waiting.shop.says('It was not paid in time, so the unit went back on sale.')
+  await waiting.shop.says('It was not paid in time, so it went back on sale.')
   await dreamer.shop.buy()
   await dreamer.shop.says('Your order is waiting')
   expect((await system.auditAtRest(saleId)).balanced).toBe(true)
@@ -82,5 +82,5 @@ test('an order that ended while the page was closed is shown on return', async (
     (order) => order?.status === 'CANCELLED',
   )
   await page.goBack()
-  await shop.says('It was not paid in time, so the unit went back on sale.')
+  await shop.says('It was not paid in time, so it went back on sale.')
 })

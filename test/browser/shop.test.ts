@@ -102,7 +102,7 @@ describe('buying', () => {
     const { shop } = await visit()
     await shop.order(await system.createSale({ stock: 1 }), 'Doubtful')
     await shop.button('Cancel the order').click()
-    await shop.says('You cancelled it. The unit went back on sale.')
+    await shop.says('You cancelled it. It went back on sale.')
     await shop.button('Buy again').click()
     await shop.buy()
     await shop.says('Your order is waiting')

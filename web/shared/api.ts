@@ -7,6 +7,8 @@ export interface Refusal {
   detail: string
   /** Wait so long before the next try. */
   retryAfterMs: number
+  /** Of KEY_REUSED: what the buyer holds under that key. */
+  reservation?: Problem['reservation']
 }
 
 export type Answer<Body> = { ok: true; body: Body } | { ok: false; refusal: Refusal }
@@ -59,5 +61,6 @@ export async function refusalOf(response: Response): Promise<Refusal> {
     code: problem.code ?? 'INTERNAL',
     detail: problem.detail ?? '',
     retryAfterMs: problem.retryAfterSeconds === undefined ? RETRY_MS : problem.retryAfterSeconds * 1_000,
+    reservation: problem.reservation,
   }
 }

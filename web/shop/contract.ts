@@ -15,8 +15,9 @@ export type { PaymentView, SaleList, SaleView }
 export type Reservation = ReservationView
 export type Order = OrderView
 export type Reason = NonNullable<Reservation['reason']>
-/** What may be asked for beside the unit. */
-export type Extras = Pick<z.input<typeof ReservationRequest>, 'coupon' | 'points'>
+export type PurchaseRequest = z.input<typeof ReservationRequest>
+/** What may be asked for beside the units. */
+export type Extras = Pick<PurchaseRequest, 'coupon' | 'points'>
 
 export const isFinal = ({ status }: Pick<Reservation, 'status'>) =>
   status === 'CANCELLED' || status === 'REJECTED' || status === 'REFUNDED'

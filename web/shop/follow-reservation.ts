@@ -13,10 +13,14 @@ const SILENCE_LIMIT_MS = 40_000
 export interface Following {
   reservationId: string
   token: string
+  /** Otherwise by polls alone, and only until it is paid. */
+  isStreamed: boolean
   signal: AbortSignal
   onView: (view: Reservation) => void
-  /** Whether changes are pushed; otherwise this polls. */
+  /** Whether changes are pushed; otherwise this polls. Of a stream only. */
   onPushed: (isPushed: boolean) => void
+  /** A poll got no view. */
+  onUnread: () => void
   /** The shop does not know the reservation, or not the buyer. */
   onLost: (code: 'NOT_FOUND' | 'UNAUTHENTICATED') => void
 }
@@ -26,52 +30,67 @@ export interface Following {
  * visible: a browser has six connections to one origin, and every hidden tab would occupy one of them.
  */
 export async function followReservation(following: Following): Promise<void> {
-  const { reservationId, token, signal, onPushed } = following
+  const { signal, isStreamed, onPushed } = following
   let pauseMs = PAUSE_MS.first
   while (!signal.aborted) {
     await visible(signal)
-    const openedAtMs = performance.now()
-    const hidden = hiddenSignal()
-    let isOver = false
-    try {
-      const refusal = await readStream({
-        path: `/reservations/${reservationId}/events`,
-        token,
-        signal: AbortSignal.any([signal, hidden.signal]),
-        silenceLimitMs: SILENCE_LIMIT_MS,
-        onOpen: () => onPushed(true),
-        onEvent: ({ data }) => {
-          isOver = show(following, JSON.parse(data) as Reservation)
-        },
-      })
-      if (refusal?.code === 'NOT_FOUND' || refusal?.code === 'UNAUTHENTICATED') return following.onLost(refusal.code)
-      // The shop ends a stream after the last event.
-      if (!refusal && isOver) return
-    } catch {
-      // Cut off: polled below.
-    } finally {
-      hidden.release()
+    if (isStreamed) {
+      const openedAtMs = performance.now()
+      const end = await followStream(following)
+      if (signal.aborted || end === 'OVER') return
+      if (performance.now() - openedAtMs > GOOD_STREAM_MS) pauseMs = PAUSE_MS.first
+      if (end === 'HIDDEN') continue
+      onPushed(false)
     }
-    if (signal.aborted) return
-    if (performance.now() - openedAtMs > GOOD_STREAM_MS) pauseMs = PAUSE_MS.first
-    if (hidden.signal.aborted) continue
-    onPushed(false)
     if (await poll(following)) return
     await pause(pauseMs, signal)
     pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest)
   }
 }
 
+async function followStream(following: Following): Promise<'OVER' | 'HIDDEN' | 'CUT'> {
+  const { reservationId, token, signal, onPushed, onLost } = following
+  const hidden = hiddenSignal()
+  let isOver = false
+  try {
+    const refusal = await readStream({
+      path: `/reservations/${reservationId}/events`,
+      token,
+      signal: AbortSignal.any([signal, hidden.signal]),
+      silenceLimitMs: SILENCE_LIMIT_MS,
+      onOpen: () => onPushed(true),
+      onEvent: ({ data }) => {
+        isOver = show(following, JSON.parse(data) as Reservation)
+      },
+    })
+    if (refusal?.code === 'NOT_FOUND' || refusal?.code === 'UNAUTHENTICATED') {
+      onLost(refusal.code)
+      return 'OVER'
+    }
+    // The shop ends a stream after the last event.
+    if (!refusal && isOver) return 'OVER'
+  } catch {
+    // Cut off: polled by the caller.
+  } finally {
+    hidden.release()
+  }
+  return hidden.signal.aborted ? 'HIDDEN' : 'CUT'
+}
+
 /** @returns whether there is nothing more to follow. */
 async function poll(following: Following): Promise<boolean> {
-  const { reservationId, token, signal, onLost } = following
+  const { reservationId, token, isStreamed, signal, onUnread, onLost } = following
   const answer = await ask<Reservation>(`/reservations/${reservationId}`, {
     token,
     signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
   })
-  if (answer.ok) return show(following, answer.body) && isFinal(answer.body)
+  if (signal.aborted) return true
+  if (answer.ok) return show(following, answer.body) && (!isStreamed || isFinal(answer.body))
   const { code } = answer.refusal
-  if (code !== 'NOT_FOUND' && code !== 'UNAUTHENTICATED') return false
+  if (code !== 'NOT_FOUND' && code !== 'UNAUTHENTICATED') {
+    onUnread()
+    return false
+  }
   onLost(code)
   return true
 }

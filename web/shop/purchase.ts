@@ -1,151 +1,119 @@
-import { ask, type Refusal } from '../shared/api.ts'
-import { remembered } from '../shared/remembered.ts'
+import { ask } from '../shared/api.ts'
 import { createStore, type Store } from '../shared/store.ts'
-import { type Extras, type Order, orderClock, type PaymentView, type Reservation, saleClock } from './contract.ts'
+import { attempt, type Attempted } from './attempt.ts'
+import { type Order, orderClock, type PaymentView, type Reservation } from './contract.ts'
 import { followReservation } from './follow-reservation.ts'
 import { phaseOf } from './phase.ts'
 import { rememberSale } from './return-to.ts'
-import { type SignedIn, signOut } from './session.ts'
+import { signOut } from './session.ts'
 
 /** The saga's steps do not change the reservation's status, so they are not pushed. */
 const SAGA_POLL_MS = 1_000
 
-/** The request in flight, which a second press must not repeat. */
-type Doing = 'BUYING' | 'OPENING_PAYMENT' | 'CANCELLING'
-
-export interface PurchaseState {
+export interface PurchaseState extends Attempted {
+  /** Undefined until it was read. */
   reservation?: Reservation
   order?: Order
-  doing?: Doing
-  /** Of the last attempt, and when (by `performance.now()`) the next one makes sense. */
-  refusal?: Refusal & { againAtMs: number }
-  /** A remembered reservation is being read. Ends without an answer, too: then another press finds it. */
-  isFinding?: boolean
-  /** Changes are pushed; undefined while that is not known. */
-  isPushed?: boolean
+  /** It is being read for the first time. Ends without an answer, too. */
+  isFinding: boolean
+  /** Changes are pushed; undefined while that is not known, and of a purchase that is polled by intent. */
+  isPushed?: boolean | undefined
 }
 
+/** One purchase of the buyer, followed until its end. */
 export interface Purchase {
+  reservationId: string
   state: Store<PurchaseState>
-  buy: (extras: Extras) => Promise<void>
+  /** By the event stream, or by polls alone; a second call switches between them. */
+  follow: (isStreamed: boolean) => void
   /** Leaves for the payment provider's page. */
   pay: () => Promise<void>
   cancel: () => Promise<void>
-  /** Puts an ended purchase aside. */
-  again: () => void
   close: () => void
 }
 
-const stores = new Map<string, Store<string>>()
-
-/** One for each key, since each listens to the other tabs for as long as the page lives. */
-function storeOf(key: string): Store<string> {
-  const store = stores.get(key) ?? remembered(key, (kept) => kept ?? '')
-  stores.set(key, store)
-  return store
+export interface PurchaseOptions {
+  saleId: string
+  reservationId: string
+  token: string
+  /** What the answer to the purchase said, if this page made it. */
+  reservation?: Reservation | undefined
+  /** The shop does not know the reservation any more. */
+  onLost: () => void
 }
 
-/** One buyer's purchase in one sale: found again after a reload, the same in all tabs. */
-export function createPurchase(saleId: string, { token, userId }: SignedIn): Purchase {
-  const state = createStore<PurchaseState>({})
-  const rememberedId = storeOf(`seckill.reservation.${userId}.${saleId}`)
+export function createPurchase({ saleId, reservationId, token, reservation, onLost }: PurchaseOptions): Purchase {
+  const state = createStore<PurchaseState>({ isFinding: !reservation, ...(reservation && { reservation }) })
+  const closing = new AbortController()
   let following = new AbortController()
+  let isFollowedByStream: boolean | undefined
   /** Polls of the order that were begun. */
   let polls = 0
 
-  const change = (some: PurchaseState) => state.set({ ...state.get(), ...some })
-  const without = (...names: (keyof PurchaseState)[]) =>
-    state.set(
-      Object.fromEntries(Object.entries(state.get()).filter(([name]) => !names.includes(name as keyof PurchaseState))),
-    )
+  const change = (some: Partial<PurchaseState>) => state.set({ ...state.get(), ...some })
 
-  function follow(reservationId: string): void {
+  function follow(isStreamed: boolean): void {
+    if (isFollowedByStream === isStreamed) return
+    isFollowedByStream = isStreamed
     following.abort()
     following = new AbortController()
-    const { signal } = following
-    if (state.get().reservation?.id !== reservationId) without('reservation', 'order', 'isPushed', 'isFinding')
-    if (reservationId === '') return
-    if (!state.get().reservation) change({ isFinding: true })
+    change({ isPushed: undefined })
     void followReservation({
       reservationId,
       token,
-      signal,
-      onView: (reservation) => take(reservation, signal),
-      onPushed: (isPushed) => change(isPushed ? { isPushed } : { isPushed, isFinding: false }),
-      onLost: (code) => (code === 'UNAUTHENTICATED' ? signOut() : rememberedId.set('')),
+      isStreamed,
+      signal: AbortSignal.any([following.signal, closing.signal]),
+      onView: take,
+      onPushed: (isPushed) => change({ isPushed }),
+      onUnread: () => change({ isFinding: false }),
+      onLost: (code) => (code === 'UNAUTHENTICATED' ? signOut() : onLost()),
     })
   }
 
-  function take(reservation: Reservation, signal: AbortSignal): void {
-    change({ reservation, isFinding: false })
-    if (reservation.orderId) void readOrder(reservation.orderId, signal)
+  function take(view: Reservation): void {
+    change({ reservation: view, isFinding: false })
+    if (view.orderId) void readOrder(view.orderId)
   }
 
   /** Only the newest poll goes on: every pushed view begins one, and they would pile up while orders cannot be read. */
-  async function readOrder(orderId: string, signal: AbortSignal, poll = ++polls): Promise<void> {
+  async function readOrder(orderId: string, poll = ++polls): Promise<void> {
     const answer = await ask<Order>(`/orders/${orderId}`, {
       token,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
+      signal: AbortSignal.any([closing.signal, AbortSignal.timeout(10_000)]),
       clock: orderClock,
     })
-    if (signal.aborted) return
+    if (closing.signal.aborted) return
     if (answer.ok) change({ order: answer.body })
-    const { reservation, order } = state.get()
-    const phase = phaseOf(reservation, order)
-    if (answer.ok && phase !== 'CHECKING') return
+    const { reservation: latest, order } = state.get()
+    if (answer.ok && phaseOf(latest, order) !== 'CHECKING') return
     const pauseMs = answer.ok ? SAGA_POLL_MS : Math.max(SAGA_POLL_MS, answer.refusal.retryAfterMs)
     setTimeout(() => {
-      if (!signal.aborted && poll === polls) void readOrder(orderId, signal, poll)
+      if (!closing.signal.aborted && poll === polls) void readOrder(orderId, poll)
     }, pauseMs)
   }
 
-  /** One at a time; its refusal stays to be seen until the next attempt. */
-  async function attempt<Body>(doing: Doing, path: string, body: object): Promise<Body | undefined> {
-    if (state.get().doing) return undefined
-    without('refusal')
-    change({ doing })
-    const answer = await ask<Body>(path, {
+  const postToOrder = <Body>(what: string) =>
+    ask<Body>(`/orders/${state.get().reservation?.orderId ?? ''}/${what}`, {
       method: 'POST',
       token,
-      body,
-      clock: doing === 'BUYING' ? saleClock : orderClock,
+      body: {},
+      clock: orderClock,
     })
-    without('doing')
-    if (answer.ok) return answer.body
-    if (answer.refusal.code === 'UNAUTHENTICATED') signOut()
-    change({ refusal: { ...answer.refusal, againAtMs: performance.now() + answer.refusal.retryAfterMs } })
-    return undefined
-  }
-
-  const orderPath = (what: string) => `/orders/${state.get().reservation?.orderId ?? ''}/${what}`
-  const stopWatching = rememberedId.watch(follow)
-  follow(rememberedId.get())
 
   return {
+    reservationId,
     state,
-    async buy(extras) {
-      const reservation = await attempt<Reservation>('BUYING', `/sales/${saleId}/reservations`, extras)
-      if (!reservation) return
-      change({ reservation })
-      rememberedId.set(reservation.id)
-    },
+    follow,
     async pay() {
-      const payment = await attempt<PaymentView>('OPENING_PAYMENT', orderPath('payments'), {})
-      if (!payment) return
+      const payment = await attempt(state, 'OPENING_PAYMENT', () => postToOrder<PaymentView>('payments'))
+      if (!payment?.ok) return
       rememberSale(saleId)
-      location.assign(payment.url)
+      location.assign(payment.body.url)
     },
     async cancel() {
-      const order = await attempt<Order>('CANCELLING', orderPath('cancellation'), {})
-      if (order) change({ order })
+      const order = await attempt(state, 'CANCELLING', () => postToOrder<Order>('cancellation'))
+      if (order?.ok) change({ order: order.body })
     },
-    again() {
-      without('refusal')
-      rememberedId.set('')
-    },
-    close() {
-      following.abort()
-      stopWatching()
-    },
+    close: () => closing.abort(),
   }
 }

@@ -1,8 +1,8 @@
-import type { Refusal } from '../../shared/api.ts'
+import type { AdviceCode } from '../words/en.ts'
 import { useWords } from '../words/words.ts'
 
 /** The reason of a refusal, and what to do next. */
-export function Advice({ code }: { code: Refusal['code'] }) {
+export function Advice({ code }: { code: AdviceCode }) {
   const { refusals } = useWords()
   const { title, next } = refusals[code] ?? refusals.INTERNAL
   return (

@@ -2,26 +2,40 @@ import { useState } from 'preact/hooks'
 import { useStore } from '../../shared/store.ts'
 import { useNow } from '../../shared/use-now.ts'
 import { type SaleView, saleClock } from '../contract.ts'
-import type { Purchase, PurchaseState } from '../purchase.ts'
+import type { Purchases, PurchasesState } from '../purchases.ts'
 import { saleStateOf } from '../sales.ts'
 import { useWords } from '../words/words.ts'
 import { Advice } from './advice.tsx'
 import { ExtrasFields, readExtras } from './extras-fields.tsx'
+import { QuantityField, readQuantity } from './quantity-field.tsx'
+
+interface BuyPanelProps {
+  sale: SaleView
+  purchases: Purchases
+  /** Units that the buyer may still have. */
+  left: number
+}
 
 /** The one button, and the reason when it is disabled. */
-export function BuyPanel({ sale, purchase }: { sale: SaleView; purchase: Purchase }) {
+export function BuyPanel({ sale, purchases, left }: BuyPanelProps) {
   const words = useWords()
-  const state = useStore(purchase.state)
+  const state = useStore(purchases.state)
   const [text, setText] = useState({ coupon: '', points: '' })
+  const [units, setUnits] = useState('1')
   const saleState = saleStateOf(sale, useNow(saleClock))
   const waitSeconds = waitOf(state)
   const extras = readExtras(text)
-  const isUnsure = state.refusal !== undefined && LEAVES_UNSURE.has(state.refusal.code)
-  const closed = saleState === 'SOLD_OUT' && isUnsure ? undefined : CLOSED[saleState]
-  const isAwake = !closed && waitSeconds === 0 && state.doing === undefined && extras !== undefined
+  const quantity = left > 1 ? readQuantity(units, left) : 1
+  const request = extras && quantity !== undefined ? { ...extras, ...(quantity > 1 && { quantity }) } : undefined
+  // The attempt may have reserved the last unit, and the next one finds it: "sold out" must not disable the button.
+  const closed = saleState === 'SOLD_OUT' && state.isUnsure ? undefined : CLOSED[saleState]
+  const isAwake = !closed && waitSeconds === 0 && state.doing === undefined && request !== undefined
   // A refusal that is out of date would contradict the button.
   const isOutOfDate = state.refusal?.code === 'SOLD_OUT' && saleState === 'OPEN' && waitSeconds === 0
-  const advice = closed?.advice ?? (isOutOfDate ? undefined : state.refusal?.code)
+  const isShownAbove = state.refusal?.code === 'KEY_REUSED'
+  const answered = isOutOfDate || isShownAbove ? undefined : state.refusal?.code
+  const unanswered = state.isUnsure && state.doing === undefined ? 'UNANSWERED' : undefined
+  const advice = closed?.advice ?? answered ?? unanswered
   const label = () => {
     if (state.doing === 'BUYING') return words.buying
     if (closed) return words[closed.label]
@@ -30,11 +44,12 @@ export function BuyPanel({ sale, purchase }: { sale: SaleView; purchase: Purchas
   }
   return (
     <section class="buy" aria-label={words.buy}>
+      {left > 1 && <QuantityField value={units} left={left} onInput={setUnits} />}
       <button
         class="button big"
         aria-disabled={!isAwake}
         onClick={() => {
-          if (isAwake) void purchase.buy(extras)
+          if (isAwake) void purchases.buy(request, sale.perBuyerLimit)
         }}
       >
         {label()}
@@ -53,14 +68,8 @@ const CLOSED = {
   OVER: { label: 'ended', advice: 'ENDED' },
 } as const
 
-/**
- * The attempt may have arrived and reserved the last unit. The next attempt finds it, so "sold out" must not disable the
- * button.
- */
-const LEAVES_UNSURE = new Set(['UNAVAILABLE', 'OFFLINE', 'INTERNAL'])
-
 const MAKES_WAIT = new Set(['RATE_LIMITED', 'BUSY', 'UNAVAILABLE', 'OFFLINE', 'INTERNAL', 'SOLD_OUT'])
 
 /** Whole seconds until the next attempt makes sense. */
-const waitOf = ({ refusal }: PurchaseState) =>
+const waitOf = ({ refusal }: PurchasesState) =>
   refusal && MAKES_WAIT.has(refusal.code) ? Math.max(0, Math.ceil((refusal.againAtMs - performance.now()) / 1_000)) : 0

@@ -9,31 +9,45 @@ import { Advice } from './advice.tsx'
 import { Countdown } from './countdown.tsx'
 import { Timeline } from './timeline.tsx'
 
+interface OrderPanelProps {
+  purchase: Purchase
+  /** Among several of the buyer; undefined of the only one. */
+  number: number | undefined
+  isNewest: boolean
+  onHide: () => void
+}
+
 /** A purchase from "you got it" to its end. */
-export function OrderPanel({ purchase }: { purchase: Purchase }) {
+export function OrderPanel({ purchase, number, isNewest, onHide }: OrderPanelProps) {
   const words = useWords()
   const state = useStore(purchase.state)
   const { reservation, order, refusal, isPushed } = state
   const phase = phaseOf(reservation, order)
-  if (phase === 'IDLE') return null
+  if (!reservation || phase === 'IDLE') return null
   const { title, text } = sayingOf(words, phase, state)
+  const name = number === undefined ? words.steps.title : words.purchase(number)
   return (
-    <section class={`order ${phase.toLowerCase().replace('_', '-')}`} aria-label={words.steps.title}>
-      <Timeline phase={phase} />
+    <section class={`order ${phase.toLowerCase().replace('_', '-')}`} aria-label={name}>
+      {number !== undefined && (
+        <p class="name">
+          <strong>{name}</strong> <span class="soft">{words.units(reservation.quantity)}</span>
+        </p>
+      )}
+      {isNewest && <Timeline phase={phase} />}
       <div class="saying">
         <h2>{title}</h2>
         <p>{text}</p>
-        {mayBuyAgain(phase, reservation?.reason) && <p>{words.freeAgain}</p>}
+        {number === undefined && mayBuyAgain(phase, reservation.reason) && <p>{words.freeAgain}</p>}
       </div>
       {phase === 'TO_PAY' && order && <ToPay purchase={purchase} order={order} />}
       {isEnded(phase) && (
-        <button class="button" onClick={purchase.again}>
-          {words.buyAgain}
+        <button class={number === undefined ? 'button' : 'button quiet'} onClick={onHide}>
+          {number === undefined ? words.buyAgain : words.hide}
         </button>
       )}
       {refusal && <Advice code={refusal.code} />}
       <p class="soft number">
-        {reservation?.orderId && (
+        {reservation.orderId && (
           <span>
             {words.orderNumber} {reservation.orderId}
           </span>
@@ -69,7 +83,7 @@ function sayingOf(
   const reason = reservation?.reason ? reasons[reservation.reason] : ''
   switch (phase) {
     case 'MAKING':
-      return says.making
+      return { title: says.making.title, text: says.making.text(reservation?.quantity ?? 1) }
     case 'CHECKING':
       return order?.saga?.state === 'COMPENSATING' ? { title: says.checking.title, text: steps.putBack } : says.checking
     case 'TO_PAY':

@@ -1,13 +1,9 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { money } from '../../shared/language.ts'
-import { useStore } from '../../shared/store.ts'
 import type { SaleView } from '../contract.ts'
-import { createPurchase } from '../purchase.ts'
-import { type SignedIn, signOut, useSession } from '../session.ts'
+import { useSession } from '../session.ts'
 import { useWords } from '../words/words.ts'
-import { BuyPanel } from './buy-panel.tsx'
+import { Buying } from './buying.tsx'
 import { SaleWindow } from './countdown.tsx'
-import { OrderPanel, Said } from './order-panel.tsx'
 import { Picture } from './picture.tsx'
 import { SignIn } from './sign-in.tsx'
 import { StockBar } from './stock-bar.tsx'
@@ -32,46 +28,4 @@ export function SalePage({ sale }: { sale: SaleView }) {
       </div>
     </main>
   )
-}
-
-function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
-  const words = useWords()
-  const purchase = useMemo(() => createPurchase(sale.id, session), [sale.id, session.userId])
-  useEffect(() => purchase.close, [purchase])
-  const { reservation, isFinding } = useStore(purchase.state)
-  const place = useKeptFocus(reservation !== undefined)
-  return (
-    <div class="buying" ref={place} tabIndex={-1}>
-      <p class="unseen" role="status">
-        <Said purchase={purchase} />
-      </p>
-      {reservation ? (
-        <OrderPanel purchase={purchase} />
-      ) : isFinding ? (
-        <p class="hint">{words.finding}</p>
-      ) : (
-        <BuyPanel sale={sale} purchase={purchase} />
-      )}
-      <p class="soft">
-        <span>{words.signedInAs(session.name)}</span>{' '}
-        <button class="link" onClick={signOut}>
-          {words.signIn.out}
-        </button>
-      </p>
-    </div>
-  )
-}
-
-/**
- * The pressed button disappears with its panel. Keyboard focus stays here instead of moving to the top of the page.
- */
-function useKeptFocus(panel: unknown): { current: HTMLDivElement | null } {
-  const place = useRef<HTMLDivElement>(null)
-  const before = useRef(panel)
-  useEffect(() => {
-    if (before.current !== panel && document.activeElement === document.body)
-      place.current?.focus({ preventScroll: true })
-    before.current = panel
-  }, [panel])
-  return place
 }

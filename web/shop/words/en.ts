@@ -7,8 +7,10 @@ export interface Advice {
   next: string
 }
 
+/** UNANSWERED is an attempt of an earlier visit. */
+export type AdviceCode = Refusal['code'] | 'UNANSWERED'
 /** Those that a buyer of this page may meet; all others read as INTERNAL. */
-type Refusals = Partial<Record<Refusal['code'], Advice>> & { INTERNAL: Advice }
+type Refusals = Partial<Record<AdviceCode, Advice>> & { INTERNAL: Advice }
 
 const refusals: Refusals = {
   NOT_STARTED: { title: 'Not open yet', next: 'The button is enabled when the sale opens. No need to reload.' },
@@ -28,14 +30,30 @@ const refusals: Refusals = {
   BUSY: { title: 'The queue is full', next: 'Nothing was reserved. Try again in a moment.' },
   UNAVAILABLE: {
     title: 'The shop cannot be reached for a moment',
-    next: 'If your attempt arrived, the next one finds its reservation: you never buy twice.',
+    next: 'Your attempt may have arrived. Press again: the same purchase is repeated, not a second one made.',
   },
   OFFLINE: {
     title: 'No connection',
-    next: 'Check your network. If your attempt arrived, the next one finds its reservation: you never buy twice.',
+    next:
+      'Check your network. Your attempt may have arrived. Press again: the same purchase is repeated, not a second one ' +
+      'made.',
+  },
+  UNANSWERED: {
+    title: 'Your last attempt got no answer',
+    next: 'It may have arrived. Press again: the same purchase is repeated, not a second one made.',
+  },
+  LIMIT_REACHED: {
+    title: 'More than one person may have',
+    next:
+      'With what you hold already, perhaps bought in another browser, it would be above the limit. Choose fewer, or ' +
+      'cancel an unpaid order first.',
+  },
+  KEY_REUSED: {
+    title: 'Your earlier attempt had arrived',
+    next: 'It is shown here as it was made then. What you asked for now was not bought in addition.',
   },
   UNAUTHENTICATED: { title: 'Please sign in again', next: 'Your session has expired. Your order is safe.' },
-  INVALID_REQUEST: { title: 'The request is not valid', next: 'Check the coupon and the points, or leave them out.' },
+  INVALID_REQUEST: { title: 'The request is not valid', next: 'Check the number, the coupon and the points.' },
   NOT_READY: {
     title: 'Not ready to be paid yet',
     next: 'Your coupon and points are still being checked. Try again in a moment.',
@@ -51,8 +69,8 @@ const reasons: Record<Reason, string> = {
   EXPIRED: 'The queue was too long: your reservation expired before it became an order. Nothing was charged.',
   NOT_ELIGIBLE: 'This account cannot take part in the sale.',
   BUSY: 'The queue was full. Nothing was charged.',
-  UNPAID: 'It was not paid in time, so the unit went back on sale.',
-  BUYER: 'You cancelled it. The unit went back on sale.',
+  UNPAID: 'It was not paid in time, so it went back on sale.',
+  BUYER: 'You cancelled it. It went back on sale.',
   COUPON_REFUSED: 'The coupon could not be used. Try another one, or none.',
   TOO_FEW_POINTS: 'You do not have that many points. Try with fewer, or none.',
   NOT_COMPLETED: 'Your coupon and points could not be checked in time. Both were returned to you.',
@@ -86,6 +104,18 @@ export const en = {
   signedInAs: (name: string) => `Signed in as ${name}`,
   buy: 'Buy now',
   buyAgain: 'Buy again',
+  hide: 'Remove from this page',
+  purchase: (number: number) => `Purchase ${number}`,
+  units: (units: number) => (units === 1 ? '1 unit' : `${units} units`),
+  held: (held: number, limit: number) =>
+    held >= limit
+      ? `You hold ${held} of ${limit}, as many as one person may have.`
+      : `You hold ${held} of ${limit}. You may buy ${limit - held} more.`,
+  quantity: {
+    title: 'How many',
+    hint: (left: number) => `Up to ${left}.`,
+    bad: (left: number) => `A whole number from 1 to ${left}.`,
+  },
   buying: 'Reserving …',
   finding: 'Looking for your order …',
   notYet: 'Opens soon',
@@ -112,12 +142,14 @@ export const en = {
   says: {
     making: {
       title: 'You got it',
-      text: 'A unit is reserved for you, and your order is being created. You may leave this page and come back.',
+      text: (units: number) =>
+        `${units === 1 ? 'A unit is' : `${units} units are`} reserved for you, and your order is being created. You may ` +
+        'leave this page and come back.',
     },
     checking: { title: 'Your order is created', text: 'Checking your coupon and points. This takes a moment.' },
     toPay: {
       title: 'Your order is waiting',
-      text: 'Pay before the time is up. After that the unit goes back on sale.',
+      text: 'Pay before the time is up. After that it goes back on sale.',
     },
     paid: { title: 'Paid. It is yours', text: 'Thank you. There is nothing more to do.' },
     cancelled: 'Your order was cancelled',

@@ -27,6 +27,18 @@ export const zh: Words = {
   signedInAs: (name) => `已登录：${name}`,
   buy: '立即抢购',
   buyAgain: '再次抢购',
+  hide: '从本页移除',
+  purchase: (number) => `第 ${number} 笔`,
+  units: (units) => `${units} 件`,
+  held: (held, limit) =>
+    held >= limit
+      ? `您已持有 ${held} / ${limit} 件，已达每人限购。`
+      : `您已持有 ${held} / ${limit} 件，还可购买 ${limit - held} 件。`,
+  quantity: {
+    title: '购买数量',
+    hint: (left) => `最多 ${left} 件。`,
+    bad: (left) => `请输入 1 到 ${left} 的整数。`,
+  },
   buying: '正在预占……',
   finding: '正在查询您的订单……',
   notYet: '即将开抢',
@@ -51,7 +63,10 @@ export const zh: Words = {
     putBack: '正在退回优惠券和积分……',
   },
   says: {
-    making: { title: '恭喜您抢到了', text: '已为您预占一件，正在生成订单。您可以离开本页，稍后再回来。' },
+    making: {
+      title: '恭喜您抢到了',
+      text: (units) => `已为您预占 ${units} 件，正在生成订单。您可以离开本页，稍后再回来。`,
+    },
     checking: { title: '订单已生成', text: '正在核验您的优惠券和积分，请稍候。' },
     toPay: { title: '订单待付款', text: '请在时限内付款，超时后商品将让给其他人。' },
     paid: { title: '付款成功，商品归您了', text: '谢谢惠顾，无需其他操作。' },
@@ -87,10 +102,25 @@ export const zh: Words = {
     SOLD_OUT: { title: '暂时售罄', next: '未付款的订单会释放库存。请停留在本页，有货时按钮自动可用。' },
     RATE_LIMITED: { title: '尝试过于频繁', next: '稍等片刻即可再试，点得再快也不会提前。' },
     BUSY: { title: '排队人数已满', next: '未预占库存，请稍后再试。' },
-    UNAVAILABLE: { title: '暂时连不上商店', next: '若刚才的请求已送达，再试会找回同一个预占，绝不会重复购买。' },
-    OFFLINE: { title: '网络不通', next: '请检查网络。若刚才的请求已送达，再试会找回同一个预占，绝不会重复购买。' },
+    UNAVAILABLE: {
+      title: '暂时连不上商店',
+      next: '刚才的请求可能已送达。请再试一次：只会重复同一笔购买，不会另买一笔。',
+    },
+    OFFLINE: {
+      title: '网络不通',
+      next: '请检查网络。刚才的请求可能已送达，请再试一次：只会重复同一笔购买，不会另买一笔。',
+    },
+    UNANSWERED: {
+      title: '上一次尝试没有收到答复',
+      next: '它可能已送达。请再试一次：只会重复同一笔购买，不会另买一笔。',
+    },
+    LIMIT_REACHED: {
+      title: '超出每人限购',
+      next: '加上您已持有的（可能是在其他浏览器里购买的），将超出限购数量。请减少数量，或先取消一笔未付款的订单。',
+    },
+    KEY_REUSED: { title: '您之前的尝试已送达', next: '本页显示的是当时购买的内容，本次请求没有另外购买。' },
     UNAUTHENTICATED: { title: '请重新登录', next: '登录已过期，您的订单不受影响。' },
-    INVALID_REQUEST: { title: '请求无效', next: '请检查优惠券和积分，或者不使用它们。' },
+    INVALID_REQUEST: { title: '请求无效', next: '请检查数量、优惠券和积分。' },
     NOT_READY: { title: '暂时还不能付款', next: '正在核验优惠券和积分，请稍后再试。' },
     NOT_PAYABLE: { title: '该订单不能付款', next: '它已付款或已取消。' },
     NOT_CANCELLABLE: { title: '该订单已不能取消', next: '它已付款或已取消。' },
