@@ -7,7 +7,7 @@ import { commonOptions, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
 /**
- * The planned load. The first half of the buyers find stock, the others are told SOLD_OUT.
+ * The planned load. The first half of the buyers, or nearly, find stock; the others are told SOLD_OUT.
  */
 const RATE = numberOf('RATE', 100)
 const SECONDS = secondsOf('DURATION', '1m')

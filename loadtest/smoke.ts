@@ -2,14 +2,14 @@ import { check, fail } from 'k6'
 import http from 'k6/http'
 import type { Options } from 'k6/options'
 import { steady } from './lib/arrivals.ts'
-import { askAgain, attempt, codeOf } from './lib/attempt.ts'
+import { askAgain, attempt, buyUpToLimit, codeOf } from './lib/attempt.ts'
 import { type Buyer, newBuyer, tokenOf } from './lib/buyer.ts'
 import { admitBuyer, barBuyer } from './lib/control-room.ts'
 import { everyUnitAccounted, nothingUnexpected, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
 import { awaitOrder, pay } from './lib/follow.ts'
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
-import { requestReservation, signIn } from './lib/shop.ts'
+import { type Purchase, requestReservation, signIn } from './lib/shop.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
 import { visit } from './lib/visit.ts'
 
@@ -28,6 +28,7 @@ export const options: Options = {
     ...everyUnitAccounted(),
     ...nothingUnexpected,
     ...timesOfCalls,
+    limit_reached: ['count>0'],
     // More buyers than units: every unit is sold, more than once when an order lapses meanwhile.
     accepted: [`count>=${Math.min(STOCK, RATE * SECONDS)}`],
   },
@@ -66,11 +67,13 @@ function isSoldTo(buyer: Buyer, sale: Sale): void {
     return
   // With a token signed here instead: it must name the same buyer.
   askAgain(sale.id, { id: buyer.id, token: tokenOf(buyer.id) }, attempted.reservationId)
+  isRefused(buyer, sale.id, '422 KEY_REUSED', { quantity: 2 })
+  buyUpToLimit(sale.id, buyer)
   const orderId = awaitOrder(attempted, buyer)
   if (orderId) pay(orderId, buyer)
 }
 
-function isRefused(buyer: Buyer, saleId: string, expected: string): void {
-  const answer = requestReservation(saleId, buyer, http.expectedStatuses(Number.parseInt(expected, 10)))
+function isRefused(buyer: Buyer, saleId: string, expected: string, purchase: Purchase = {}): void {
+  const answer = requestReservation(saleId, buyer, purchase, http.expectedStatuses(Number.parseInt(expected, 10)))
   check(answer, { [`refused with ${expected}`]: () => `${answer.status} ${codeOf(answer)}` === expected })
 }

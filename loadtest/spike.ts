@@ -1,7 +1,7 @@
 import { sleep } from 'k6'
 import type { Options } from 'k6/options'
 import { ramping, steady } from './lib/arrivals.ts'
-import { askAgain, attempt, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
+import { askAgain, attempt, buyUpToLimit, isSame, judge, report, reportAnswer } from './lib/attempt.ts'
 import { newBuyer } from './lib/buyer.ts'
 import { accepted, everyUnitAccounted, nothingUnexpected, ordersOwed, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
@@ -37,6 +37,7 @@ export const options: Options = {
     }),
     pollers: steady('pollers', { rate: 2, seconds: SECONDS, busySeconds: 5 }),
     bots: steady('bots', { rate: 1, seconds: SECONDS, busySeconds: 5 }),
+    collectors: steady('collectors', { rate: RATE / 20, seconds: SECONDS }),
     repeaters: steady('repeaters', { rate: RATE / 20, seconds: SECONDS, busySeconds: 2 }),
     crowd: ramping(
       'crowd',
@@ -56,6 +57,7 @@ export const options: Options = {
     ...nothingUnexpected,
     ...timesOfCalls,
     duplicate: ['count>0'],
+    limit_reached: ['count>0'],
     limited: ['count>0'],
     paid: ['count>0'],
     lapsed: ['count>0'],
@@ -80,6 +82,12 @@ export function payers(sale: Sale): void {
 export function lapsers(sale: Sale): void {
   const bought = buyNew(sale)
   if (bought) letLapse(bought.orderId, bought.buyer)
+}
+
+/** Buys up to the limit, one unit after another; wants one more; pays for none. */
+export function collectors(sale: Sale): void {
+  const buyer = newBuyer(sale.id)
+  if (attempt(sale.id, buyer).outcome === 'ACCEPTED') buyUpToLimit(sale.id, buyer)
 }
 
 /** Repeats the request at once, and after the order was placed: the reservation stays the same. */

@@ -70,7 +70,7 @@ export const options: Options = {
 }
 
 export function setup(): Sales {
-  return { calm: openSale(2 * CALM_RATE * CALM_SECONDS + 10, 'calm'), crowded: openSale(STOCK, 'crowded') }
+  return { calm: openSale(3 * CALM_RATE * CALM_SECONDS, 'calm'), crowded: openSale(STOCK, 'crowded') }
 }
 
 export function calm(sales: Sales): void {

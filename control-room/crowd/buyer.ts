@@ -12,6 +12,8 @@ export interface BuyerCall {
   /** A path of the gateway, or the payment provider's URL. */
   to: string
   token?: string
+  /** Idempotency-Key of a purchase. */
+  key?: string
   body?: object
 }
 
@@ -30,8 +32,10 @@ export class Buyer<Answer extends BuyerAnswer | undefined> {
     this.#send = send
   }
 
-  reserve(saleId: string, extras: object = {}): Promise<Answer> {
-    return this.#call('reserve', 'POST', `/sales/${saleId}/reservations`, extras)
+  /** Each key is another purchase; without one it is always the same. */
+  reserve(saleId: string, extras: object = {}, key?: string): Promise<Answer> {
+    const [token, to] = [this.token, `/sales/${saleId}/reservations`]
+    return this.#send({ step: 'reserve', method: 'POST', to, token, body: extras, ...(key !== undefined && { key }) })
   }
 
   readReservation(reservationId: string): Promise<Answer> {

@@ -71,6 +71,19 @@ test('a crowd goes to the sale it is sent to, and is stopped', async () => {
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
+test('where the limit allows several, some buyers buy again under another key, and none above the limit', async () => {
+  const saleId = await system.createSale({ stock: 1_000, perBuyerLimit: 3 })
+  await system.controlRoom('POST', '/crowd', { saleId, buyers: 100, seconds: 1 })
+  expect(await ended('its end')).toMatchObject({ state: 'DONE' })
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+  const ofBuyers = await system.world.database.order.groupBy({
+    by: ['buyerId'],
+    where: { saleId },
+    _sum: { quantity: true },
+  })
+  expect(Math.max(...ofBuyers.map(({ _sum }) => _sum.quantity ?? 0))).toBe(3)
+})
+
 test('a crowd counts requests as unanswered while the gateway is down', async () => {
   const saleId = await system.createSale()
   await system.stop('gateway')

@@ -50,14 +50,14 @@ async function press(plan: CrowdPlan): Promise<void> {
   while (visits.length < plan.buyers) {
     const elapsed = (performance.now() - beganAt) / 1_000
     for (let n = visits.length; n < plan.buyers && arrivalSeconds(n, plan.buyers, plan.seconds) <= elapsed; n++)
-      visits.push(visit(buyers[n] as Buyer<BuyerAnswer>, plan.saleId, n))
+      visits.push(visit(buyers[n] as Buyer<BuyerAnswer>, plan, n))
     await sleep(TICK_MS)
   }
   await Promise.all(visits)
 }
 
 /** One buyer, with the habits that their number gives them. */
-async function visit(buyer: Buyer<BuyerAnswer>, saleId: string, n: number): Promise<void> {
+async function visit(buyer: Buyer<BuyerAnswer>, { saleId, perBuyerLimit }: CrowdPlan, n: number): Promise<void> {
   const hundredth = (n * 37 + 50) % 100
   const reservationId = await pressOnce(buyer, saleId)
   if (hundredth < HABITS.hammers)
@@ -65,15 +65,21 @@ async function visit(buyer: Buyer<BuyerAnswer>, saleId: string, n: number): Prom
   else if (hundredth < HABITS.hammers + HABITS.repeats) {
     await sleep(AGAIN_AFTER_MS)
     await pressOnce(buyer, saleId, reservationId)
-  }
+  } else if (reservationId !== undefined && hundredth < HABITS.hammers + HABITS.repeats + HABITS.collects)
+    for (let unit = 2; unit <= perBuyerLimit; unit++) await pressOnce(buyer, saleId, undefined, `unit-${unit}`)
   if (reservationId !== undefined && hundredth >= 100 - HABITS.pays) payers.push({ buyer, reservationId })
 }
 
 /** @returns the id of the reservation in the answer, which is `known` when the buyer was told it before */
-async function pressOnce(buyer: Buyer<BuyerAnswer>, saleId: string, known?: string): Promise<string | undefined> {
+async function pressOnce(
+  buyer: Buyer<BuyerAnswer>,
+  saleId: string,
+  known?: string,
+  key?: string,
+): Promise<string | undefined> {
   report.asked += 1
   try {
-    const { status, body } = await buyer.reserve(saleId)
+    const { status, body } = await buyer.reserve(saleId, {}, key)
     const told = typeof body.id === 'string' ? body.id : undefined
     report.answers[groupOf(status, told !== undefined && told === known)] += 1
     return told

@@ -14,6 +14,12 @@ export interface CrowdsDeps {
   log: Logger
 }
 
+/** Where a crowd goes. */
+export interface CrowdSale {
+  id: string
+  perBuyerLimit: number
+}
+
 /** Sends crowds of simulated buyers, one at a time, each in a process of its own. */
 export class Crowds {
   readonly #deps: CrowdsDeps
@@ -31,7 +37,7 @@ export class Crowds {
     return isActive(this.#latest)
   }
 
-  start(saleId: string, { buyers, seconds }: CrowdRequest): CrowdView {
+  start({ id: saleId, perBuyerLimit }: CrowdSale, { buyers, seconds }: CrowdRequest): CrowdView {
     const { gatewayUrl, tokenSecret, paymentUrl, log } = this.#deps
     const view: CrowdView = {
       state: 'RUNNING',
@@ -67,6 +73,7 @@ export class Crowds {
       tokenSecret,
       paymentUrl,
       saleId,
+      perBuyerLimit,
       run: randomBytes(4).toString('hex'),
       buyers,
       seconds,

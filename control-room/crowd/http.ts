@@ -11,12 +11,13 @@ const overHttp = { request: http.request, agent: new http.Agent(kept) }
 const overHttps = { request: https.request, agent: new https.Agent(kept) }
 
 /** Sends a buyer's call over a kept connection, at a third of the CPU that `fetch` takes. @throws when no answer comes */
-export function call({ method, token, body }: BuyerCall, url: string): Promise<BuyerAnswer> {
+export function call({ method, token, key, body }: BuyerCall, url: string): Promise<BuyerAnswer> {
   return new Promise((resolve, reject) => {
     const content = body && JSON.stringify(body)
     const headers = {
       accept: 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
       ...(content && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),
     }
     const { request, agent } = url.startsWith('https:') ? overHttps : overHttp

@@ -7,6 +7,7 @@ export interface CrowdPlan {
   /** Takes the place of the origin in payment links: those are made for a browser, which may see other addresses. */
   paymentUrl?: string | undefined
   saleId: string
+  perBuyerLimit: number
   /** Keeps the buyers of two crowds apart. */
   run: string
   buyers: number
@@ -26,6 +27,8 @@ export const HABITS = {
   repeats: 20,
   /** Presses many times at once, more than a buyer may (BUYER_BURST). */
   hammers: 2,
+  /** Buys one unit after another up to the limit, each under a key of its own. */
+  collects: 15,
 } as const
 export const HAMMER_PRESSES = 14
 

@@ -4,7 +4,7 @@ import { CROWD_BUYERS_MAX, CROWD_SECONDS_MAX, type CrowdRequest } from '../../co
 import { SaleId } from '../../core/contracts/http.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { openSale, type SaleDeps } from '../open-sale.ts'
-import type { Crowds } from '../crowd/crowds.ts'
+import type { Crowds, CrowdSale } from '../crowd/crowds.ts'
 
 const OPEN_MS = 3_600_000
 /** Stock of a crowd's own sale: less than one unit per buyer, so that it sells out while buyers still arrive. */
@@ -34,11 +34,11 @@ export function postCrowd(deps: SaleDeps, crowds: Crowds | undefined): RequestHa
       )
     const request = parse(Body, req.body)
     refuseSecond(crowds)
-    const saleId =
+    const sale =
       request.saleId === undefined ? await openCrowdSale(deps, request) : await knownSale(deps, request.saleId)
     // Another request may have started one meanwhile.
     refuseSecond(crowds)
-    res.status(202).json(crowds.start(saleId, request))
+    res.status(202).json(crowds.start(sale, request))
   }
 }
 
@@ -57,7 +57,7 @@ function refuseSecond(crowds: Crowds): void {
     )
 }
 
-async function openCrowdSale(deps: SaleDeps, { buyers }: CrowdRequest): Promise<string> {
+async function openCrowdSale(deps: SaleDeps, { buyers }: CrowdRequest): Promise<CrowdSale> {
   const now = Date.now()
   const sale = await openSale(deps, {
     id: `crowd-${now.toString(36)}`,
@@ -69,11 +69,11 @@ async function openCrowdSale(deps: SaleDeps, { buyers }: CrowdRequest): Promise<
     closesAt: new Date(now + OPEN_MS).toISOString(),
   })
   if (!sale) throw new ProblemError('SALE_EXISTS', 'Another crowd has just created its sale; try again.')
-  return sale.id
+  return sale
 }
 
-async function knownSale({ database }: SaleDeps, saleId: string): Promise<string> {
-  const found = await database.sale.findUnique({ where: { id: saleId }, select: { id: true } })
+async function knownSale({ database }: SaleDeps, saleId: string): Promise<CrowdSale> {
+  const found = await database.sale.findUnique({ where: { id: saleId }, select: { id: true, perBuyerLimit: true } })
   if (!found) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
-  return found.id
+  return found
 }

@@ -1,5 +1,6 @@
-import { accepted, busy, duplicate, limited, ordersOwed, soldOut, unexpected } from './counters.ts'
-import { type Buyer } from './buyer.ts'
+import type { Buyer } from './buyer.ts'
+import { accepted, busy, duplicate, limited, limitReached, ordersOwed, soldOut, unexpected } from './counters.ts'
+import { PER_BUYER_LIMIT } from './sale.ts'
 import { type Answer, requestReservation } from './shop.ts'
 
 /** The outcome of one attempt to buy. */
@@ -7,9 +8,9 @@ export type Attempt =
   | { outcome: 'ACCEPTED'; reservationId: string; acceptedAtMs: number }
   | { outcome: 'SOLD_OUT' | 'LIMITED' | 'BUSY' | 'UNEXPECTED' }
 
-/** A buyer's first attempt, counted. */
-export function attempt(saleId: string, buyer: Buyer): Attempt {
-  const outcome = judge(requestReservation(saleId, buyer))
+/** An attempt at a purchase that the buyer has not made yet, counted. By default it is their first. */
+export function attempt(saleId: string, buyer: Buyer, key = buyer.id): Attempt {
+  const outcome = judge(requestReservation(saleId, buyer, { key }))
   if (outcome.outcome === 'ACCEPTED') {
     accepted.add(1)
     ordersOwed.add(1)
@@ -18,10 +19,25 @@ export function attempt(saleId: string, buyer: Buyer): Attempt {
 }
 
 /** Repeats the request: the holder of a reservation must get the same one again. */
-export function askAgain(saleId: string, buyer: Buyer, reservationId: string): void {
-  const again = judge(requestReservation(saleId, buyer))
+export function askAgain(saleId: string, buyer: Buyer, reservationId: string, key = buyer.id): void {
+  const again = judge(requestReservation(saleId, buyer, { key }))
   if (again.outcome === 'ACCEPTED') isSame(again.reservationId, reservationId)
   else if (again.outcome === 'SOLD_OUT') report(`a repeat by the holder of ${reservationId} was answered SOLD_OUT`)
+}
+
+/** The holder of one unit buys more, each under a key of its own, and is refused one above the limit. */
+export function buyUpToLimit(saleId: string, buyer: Buyer): void {
+  for (let unit = 2; unit <= PER_BUYER_LIMIT; unit++) {
+    const key = `${buyer.id}.${unit}`
+    const more = attempt(saleId, buyer, key)
+    if (more.outcome !== 'ACCEPTED') return
+    askAgain(saleId, buyer, more.reservationId, key)
+  }
+  const beyond = requestReservation(saleId, buyer, { key: `${buyer.id}.beyond` })
+  if (beyond.status === 409 && codeOf(beyond) === 'LIMIT_REACHED') return limitReached.add(1)
+  const { outcome } = judge(beyond)
+  if (outcome === 'ACCEPTED' || outcome === 'SOLD_OUT')
+    report(`a buyer who holds ${PER_BUYER_LIMIT} units asked for one more and was answered ${outcome}`)
 }
 
 /** A repeated 202 is counted, and reported when it names another reservation than the first. */

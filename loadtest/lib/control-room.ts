@@ -29,7 +29,13 @@ const asAdmin = {
 }
 
 /** @throws when the control room refuses. */
-export function createSale(sale: { id: string; stock: number; opensAt: Date; closesAt: Date }): void {
+export function createSale(sale: {
+  id: string
+  stock: number
+  perBuyerLimit: number
+  opensAt: Date
+  closesAt: Date
+}): void {
   const answer = http.post(
     `${CONTROL_ROOM_URL}/sales`,
     JSON.stringify({ ...sale, title: 'Load test', priceCents: 1_000 }),

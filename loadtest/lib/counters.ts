@@ -6,6 +6,7 @@ import { Counter, Trend } from 'k6/metrics'
 export const accepted = new Counter('accepted')
 export const soldOut = new Counter('sold_out')
 export const duplicate = new Counter('duplicate')
+export const limitReached = new Counter('limit_reached')
 export const limited = new Counter('limited')
 export const busy = new Counter('busy')
 export const unexpected = new Counter('unexpected')

@@ -15,12 +15,20 @@ export interface Sale {
  */
 const QUIET_LIMIT_SECONDS = 120 + Math.min(PAYMENT_WINDOW_SECONDS, 120)
 const OPEN_HOURS = 24
+/** Some buyers buy twice; each purchase is about one unit. */
+export const PER_BUYER_LIMIT = 2
 
 /** A fresh sale that has just opened. `name` tells the sales of one run apart. */
 export function openSale(stock: number, name = ''): Sale {
   const id = `k6-${Date.now().toString(36)}${name && `-${name}`}`
   const opensAt = new Date(Date.now() - 1_000)
-  createSale({ id, stock, opensAt, closesAt: new Date(opensAt.getTime() + OPEN_HOURS * 3_600_000) })
+  createSale({
+    id,
+    stock,
+    perBuyerLimit: PER_BUYER_LIMIT,
+    opensAt,
+    closesAt: new Date(opensAt.getTime() + OPEN_HOURS * 3_600_000),
+  })
   return { id, stock }
 }
 
@@ -35,7 +43,7 @@ export function accountFor({ id, stock }: Sale): void {
 
   const left = sale.redisLeft ?? 0
   const { PENDING_PAYMENT, PAID, CANCELLED, REFUNDED } = sale.orders
-  // Every buyer takes one unit. The sale's own counter is checked, too.
+  // Every purchase takes one unit. The sale's own counter is checked, too.
   const sold = PENDING_PAYMENT + PAID
   console.log(
     `${id}${audit.quiet ? ' at rest' : ''}: ${stock} units = ${PAID} paid + ${PENDING_PAYMENT} unpaid + ${left} left; ${CANCELLED} orders lapsed`,

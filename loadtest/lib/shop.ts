@@ -29,14 +29,21 @@ export function readSale(saleId: string): Answer {
   return http.get(`${GATEWAY_URL}/sales/${saleId}`, anonymous('sale'))
 }
 
+export interface Purchase {
+  /** Names it among those of the buyer; default: the one of their first. */
+  key?: string
+  quantity?: number
+}
+
 /** @param due which statuses are no failure; default: those of a sale, above. */
 export function requestReservation(
   saleId: string,
   buyer: Buyer,
+  { key = buyer.id, quantity = 1 }: Purchase = {},
   due?: ReturnType<typeof http.expectedStatuses>,
 ): Answer {
-  return http.post(reservationsOf(saleId), ONE_UNIT, {
-    ...asBuyer('buy', buyer),
+  return http.post(reservationsOf(saleId), JSON.stringify({ quantity }), {
+    ...asBuyer('buy', buyer, key),
     ...(due && { responseCallback: due }),
   })
 }
@@ -46,7 +53,7 @@ export function requestReservations(saleId: string, buyer: Buyer, times: number)
   const request = {
     method: 'POST' as const,
     url: reservationsOf(saleId),
-    body: ONE_UNIT,
+    body: '{"quantity":1}',
     params: asBuyer('buy', buyer),
   }
   return http.batch(Array.from({ length: times }, () => request))
@@ -70,7 +77,6 @@ export function payAt(link: string): Answer {
   return http.post(link, null, { ...anonymous('pay'), headers: { accept: 'application/json' } })
 }
 
-const ONE_UNIT = '{"quantity":1}'
 const reservationsOf = (saleId: string) => `${GATEWAY_URL}/sales/${saleId}/reservations`
 
 function anonymous(name: string): RefinedParams<'text'> {
@@ -81,9 +87,9 @@ function anonymous(name: string): RefinedParams<'text'> {
  * Every call of a buyer is idempotent. With this header k6 retries when a keep-alive connection was closed meanwhile,
  * instead of reporting a fault.
  */
-function asBuyer(name: string, { id, token }: Buyer): RefinedParams<'text'> {
+function asBuyer(name: string, { id, token }: Buyer, key = id): RefinedParams<'text'> {
   return {
     ...anonymous(name),
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': id },
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': key },
   }
 }

@@ -25,7 +25,7 @@ const TREND_STATS = ['count', 'med', 'p(95)', 'p(99)', 'max']
 /** For every scenario; the summary below reads these. */
 export const commonOptions = { summaryTrendStats: TREND_STATS, setupTimeout: '1m', teardownTimeout: '5m' }
 
-const ATTEMPTS = ['accepted', 'duplicate', 'sold_out', 'limited', 'busy', 'unexpected']
+const ATTEMPTS = ['accepted', 'duplicate', 'limit_reached', 'sold_out', 'limited', 'busy', 'unexpected']
 const ENDS = ['paid', 'lapsed', 'lost_orders', 'orders_owed', 'oversold', 'lost_units']
 const COLUMN = 10
 

@@ -1,5 +1,5 @@
 import exec from 'k6/execution'
-import { askAgain, attempt, reportAnswer } from './attempt.ts'
+import { askAgain, attempt, buyUpToLimit, reportAnswer } from './attempt.ts'
 import { type Buyer, newBuyer } from './buyer.ts'
 import { awaitOrder, pay } from './follow.ts'
 import type { Sale } from './sale.ts'
@@ -29,11 +29,13 @@ export function buyNew(sale: Sale): Bought | undefined {
   return orderId ? { buyer, reservationId: attempted.reservationId, orderId } : undefined
 }
 
-/** An ordinary buyer: browses, buys, repeats the request; every second one pays. */
+/** An ordinary buyer: browses, buys, repeats the request; every second one pays, every fifth buys up to the limit. */
 export function visit(sale: Sale): void {
   browse(sale)
+  const number = exec.scenario.iterationInTest
   const bought = buyNew(sale)
   if (!bought) return
   askAgain(sale.id, bought.buyer, bought.reservationId)
-  if (exec.scenario.iterationInTest % 2 === 0) pay(bought.orderId, bought.buyer)
+  if (number % 5 === 0) buyUpToLimit(sale.id, bought.buyer)
+  if (number % 2 === 0) pay(bought.orderId, bought.buyer)
 }

@@ -46,9 +46,10 @@ export class Crowd {
     return member
   }
 
-  #send({ method, to, token, body }: BuyerCall): Promise<Answer> {
+  #send({ method, to, token, body, key }: BuyerCall): Promise<Answer> {
     const signal = AbortSignal.timeout(stretched(HANG_MS))
-    return call(method, this.#system.url(to), { token, body, signal })
+    const headers = key === undefined ? {} : { 'idempotency-key': key }
+    return call(method, this.#system.url(to), { token, body, headers, signal })
   }
 
   /**

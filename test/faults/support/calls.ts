@@ -35,12 +35,12 @@ export class Calls {
   readonly unplanned: string[] = []
 
   /** @returns the answer, or undefined when it is unknown what happened. Never throws. */
-  async make(buyerId: string, { step, method, to, token, body }: BuyerCall): Promise<Answer | undefined> {
+  async make(buyerId: string, { step, method, to, token, body, key }: BuyerCall): Promise<Answer | undefined> {
     const startedAtMs = Date.now()
     const answer = await call(method, to, {
       token,
       body,
-      headers: { accept: 'application/json' },
+      headers: { accept: 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
       signal: AbortSignal.timeout(stretched(PATIENCE_MS[step])),
     }).catch(() => undefined)
     const outcome = outcomeOf(answer)

@@ -40,13 +40,15 @@ export function BuyPanel({ sale, purchases, left }: BuyPanelProps) {
     if (state.doing === 'BUYING') return words.buying
     if (closed) return words[closed.label]
     if (waitSeconds > 0) return words.tryAgainIn(waitSeconds)
-    return saleState === 'SOLD_OUT' ? words.tryAgain : words.buy
+    if (saleState === 'SOLD_OUT') return words.tryAgain
+    return state.held > 0 ? words.buyMore : words.buy
   }
   return (
-    <section class="buy" aria-label={words.buy}>
+    <section class="buy" aria-label={state.held > 0 ? words.buyMore : words.buy}>
       {left > 1 && <QuantityField value={units} left={left} onInput={setUnits} />}
       <button
-        class="button big"
+        // To pay for what is held comes first.
+        class={state.held > 0 ? 'button big quiet' : 'button big'}
         aria-disabled={!isAwake}
         onClick={() => {
           if (isAwake) void purchases.buy(request, sale.perBuyerLimit)

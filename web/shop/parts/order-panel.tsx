@@ -80,7 +80,8 @@ function sayingOf(
   phase: Exclude<Phase, 'IDLE'>,
   { reservation, order }: PurchaseState,
 ): { title: string; text: string } {
-  const reason = reservation?.reason ? reasons[reservation.reason] : ''
+  const endReason = reservation?.reason ?? order?.reason
+  const reason = endReason ? reasons[endReason] : ''
   switch (phase) {
     case 'MAKING':
       return { title: says.making.title, text: says.making.text(reservation?.quantity ?? 1) }

@@ -103,6 +103,7 @@ export const en = {
   },
   signedInAs: (name: string) => `Signed in as ${name}`,
   buy: 'Buy now',
+  buyMore: 'Buy more',
   buyAgain: 'Buy again',
   hide: 'Remove from this page',
   purchase: (number: number) => `Purchase ${number}`,

@@ -26,6 +26,7 @@ export const zh: Words = {
   },
   signedInAs: (name) => `已登录：${name}`,
   buy: '立即抢购',
+  buyMore: '继续抢购',
   buyAgain: '再次抢购',
   hide: '从本页移除',
   purchase: (number) => `第 ${number} 笔`,
