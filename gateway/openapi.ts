@@ -74,20 +74,23 @@ const calls: Call[] = [
   {
     method: 'post',
     path: '/sales/{saleId}/reservations',
-    summary: 'Buy: set a unit aside; the order is made behind the queue',
+    summary: 'Buy: set units aside; the order is made behind the queue',
     params: saleId,
     signedIn: true,
     body: ReservationRequest,
     bodyOptional: true,
     headers: waiting.extend({
       'idempotency-key': PurchaseKey.optional().describe(
-        'names this purchase: a repeat under the same key gets the same reservation, another key buys more, up to the ' +
-          "limit per buyer; without one, all of a buyer's requests are one purchase",
+        'names this purchase among those of the buyer in the sale. The same key and body get the same live reservation; ' +
+          'the same key with another quantity, coupon or points is 422 KEY_REUSED, which shows what is held; another key ' +
+          'is another purchase, and 409 LIMIT_REACHED when all of them together would be above the limit per buyer. A ' +
+          "purchase that was cancelled, refunded or rejected can be made again. Without a key, all of a buyer's requests " +
+          'are one purchase.',
       ),
     }),
     answers: {
       202: {
-        description: 'You got it, your order is being made (a repeat gets the same reservation)',
+        description: 'You got it, your order is being made (a repeat of the purchase gets the same reservation)',
         schema: ReservationView,
       },
       200: { description: 'The decided reservation, when the request preferred to wait', schema: ReservationView },

@@ -23,7 +23,7 @@ export const BuyerId = z
     /^(?=.*[A-Za-z0-9])[!-z|~]+$/,
     'expected visible ASCII characters other than { and }, a letter or digit among them',
   )
-/** Names one purchase of a buyer in a sale, as `Idempotency-Key`. */
+/** Names one purchase of a buyer in a sale, as `Idempotency-Key`. Tabs and line breaks separate what the book holds. */
 export const PurchaseKey = z
   .string()
   .regex(
@@ -38,7 +38,12 @@ const MAX_QUANTITY = 1_000
 export const CouponCode = z.string().regex(/^[A-Za-z0-9-]{1,40}$/, 'expected 1 to 40 of A–Z, a–z, 0–9 and -')
 
 export const ReservationRequest = z.strictObject({
-  quantity: z.int().min(1).max(MAX_QUANTITY).default(1).describe("units, up to the buyer's limit in this sale"),
+  quantity: z
+    .int()
+    .min(1)
+    .max(MAX_QUANTITY)
+    .default(1)
+    .describe("units, up to the buyer's limit in this sale, in all of their purchases together"),
   coupon: CouponCode.optional().describe('a coupon to use; when it cannot be, the order is cancelled'),
   points: z
     .int()
@@ -57,7 +62,11 @@ export const SaleView = z.strictObject({
   priceCents: z.int(),
   stock: z.int().describe('units the sale began with'),
   left: z.int().describe('units left, up to a second old'),
-  perBuyerLimit: z.int().describe('units that the buyer of the token may have, or a visitor without one'),
+  perBuyerLimit: z
+    .int()
+    .describe(
+      'units that the buyer of the token, or a visitor without one, may have in all of their purchases together',
+    ),
   opensAt: z.iso.datetime(),
   closesAt: z.iso.datetime(),
   serverTime: z.iso.datetime(),

@@ -66,6 +66,13 @@ export const gatewayGuards: Guard[] = [
     tests: { file: 'test/selling.test.ts', named: 'who may buy no buyer without' },
   },
   {
+    rule: 'the key of a purchase is short and has no character that would break the record of its buyer',
+    file: 'gateway/buy.ts',
+    text: 'parse(PurchaseKey, key)',
+    without: 'String(key)',
+    tests: { file: 'test/several-purchases.test.ts', named: 'the Idempotency-Key header' },
+  },
+  {
     rule: 'a reservation is found by its id among those of its buyer',
     file: 'core/stock/stock.ts',
     text: '.find((reservation) => reservation.reservationId === reservationId)',

@@ -112,6 +112,13 @@ export const orderGuards: Guard[] = [
     tests: { file: PLACING, named: 'the limit per buyer the database' },
   },
   {
+    rule: 'the key of a purchase is kept with its decision',
+    file: 'core/orders/record-verdicts.ts',
+    text: 'rows.map((row) => row.key ?? null)',
+    without: 'rows.map((): string | null => null)',
+    tests: { file: 'test/faults/redis.test.ts', named: 'emptied while it runs, Redis knows' },
+  },
+  {
     rule: 'nothing is written that was decided on facts that are out of date',
     file: 'core/orders/record-verdicts.ts',
     text: ' AND sold + returned = ordered_units`',
@@ -264,6 +271,13 @@ export const orderGuards: Guard[] = [
     text: ' AND fenced_epoch < epoch\n',
     without: '\n',
     tests: { file: REBUILDING, named: 'a sale is fenced once' },
+  },
+  {
+    rule: 'a rebuilt ledger knows purchases by their keys',
+    file: 'core/rebuild/reopen-sale.ts',
+    text: 'd.purchase_key AS key',
+    without: 'NULL::text AS key',
+    tests: { file: 'test/faults/redis.test.ts', named: 'emptied while it runs, Redis knows' },
   },
   {
     rule: 'what was cancelled after the fence is given back after it',
