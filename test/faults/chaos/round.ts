@@ -9,8 +9,10 @@ import { fillPockets } from '../support/wishes.ts'
 import { carryOut, drawSchedule, type Fault } from './schedule.ts'
 
 const STOCK = 60
-/** Twice the stock, so that every released unit is sold again. */
-const BUYERS = 120
+/** They may have more units than there are, and ask for twice as many, so that every released unit is sold again. */
+const BUYERS = 40
+const PURCHASES_OF_EACH = 3
+const LIMIT_PER_BUYER = 2
 const ARRIVE_WITHIN_MS = 8_000
 /** Longer than any call that is still under way. */
 const LEAVING_LIMIT_MS = 25_000
@@ -31,13 +33,18 @@ export interface Round {
 export async function playRound(shop: Shop, seed: number): Promise<Round> {
   const schedule = drawSchedule(seed)
   await shop.whole()
-  const saleId = await shop.openSale(STOCK)
+  const saleId = await shop.openSale(STOCK, LIMIT_PER_BUYER)
   await fillPockets(
     shop.ledgers,
     saleId,
     Array.from({ length: BUYERS }, (_, i) => nameOfBuyer(i)),
   )
-  const crowd = new Crowd(shop, saleId, { buyers: BUYERS, arriveWithinMs: ARRIVE_WITHIN_MS, seed })
+  const crowd = new Crowd(shop, saleId, {
+    buyers: BUYERS,
+    purchasesOfEach: PURCHASES_OF_EACH,
+    arriveWithinMs: ARRIVE_WITHIN_MS,
+    seed,
+  })
   const watch = new AuditWatch(shop, saleId)
   try {
     await carryOut(schedule, shop)
@@ -46,7 +53,13 @@ export async function playRound(shop: Shop, seed: number): Promise<Round> {
     await holdsWithin(HEALING_LIMIT_MS, () => isHealed(crowd, watch, healingSinceMs))
     const healedInMs = Date.now() - healingSinceMs
     await watch.stop()
-    return { ...tell(crowd, watch), seed, schedule, healedInMs, broken: brokenPromises({ crowd, watch, stock: STOCK }) }
+    return {
+      ...tell(crowd, watch),
+      seed,
+      schedule,
+      healedInMs,
+      broken: brokenPromises({ crowd, watch, stock: STOCK, limitPerBuyer: LIMIT_PER_BUYER }),
+    }
   } finally {
     crowd.abandon()
     await watch.stop()

@@ -8,6 +8,7 @@ export interface Books {
   crowd: Crowd
   watch: AuditWatch
   stock: number
+  limitPerBuyer: number
 }
 
 /** For this long a gateway may answer "sold out" from memory, when the message of a release was lost. */
@@ -17,10 +18,11 @@ const BELIEVED_MS = 1_000
  * Judges a sale that is over by what its buyers and the audit saw. @returns one sentence for each promise that was
  * broken.
  */
-export function brokenPromises({ crowd, watch, stock }: Books): string[] {
+export function brokenPromises({ crowd, watch, stock, limitPerBuyer }: Books): string[] {
   return [
     ...crowd.open().map(({ id, seen }) => `accepted and never brought to an end: ${id} (${seen})`),
-    ...crowd.buyers.flatMap(reservationsOfOneBuyer),
+    ...crowd.buyers.flatMap(reservationsOfOnePurchase),
+    ...aboveTheLimit(crowd, limitPerBuyer),
     ...[...watch.wrong].map((finding) => `the audit found ${finding}`),
     ...atTheEnd(watch.latest, stock),
     ...soldOutAtRest(watch.readings, crowd.calls.made),
@@ -29,17 +31,26 @@ export function brokenPromises({ crowd, watch, stock }: Books): string[] {
 }
 
 /**
- * While one lives a buyer gets no other: all but one must have ended without a sale, and none comes back after another.
+ * While one lives a purchase gets no other: all but one must have ended without a sale, and none comes back after
+ * another.
  */
-function reservationsOfOneBuyer({ held }: PlannedBuyer): string[] {
+function reservationsOfOnePurchase({ held }: PlannedBuyer): string[] {
   const ids = held.map(({ id }) => id)
   const alive = held.filter(({ end }) => end === 'PAID')
   const other = held.slice(0, -1).filter(({ end }) => end === 'PAID')
   return [
     ...(new Set(ids).size < ids.length ? [`answered, then another, then the first again: ${ids.join(', ')}`] : []),
-    ...(alive.length > 1 ? [`one buyer has paid for several: ${alive.map(({ id }) => id).join(', ')}`] : []),
-    ...other.map(({ id }) => `its buyer was given another while it lived: ${id}`),
+    ...(alive.length > 1 ? [`one purchase was paid for several times: ${alive.map(({ id }) => id).join(', ')}`] : []),
+    ...other.map(({ id }) => `its purchase was given another while it lived: ${id}`),
   ]
+}
+
+function aboveTheLimit({ buyers }: Crowd, limitPerBuyer: number): string[] {
+  const paid = new Map<string, number>()
+  for (const { id, held } of buyers) paid.set(id, (paid.get(id) ?? 0) + held.filter(({ end }) => end === 'PAID').length)
+  return [...paid]
+    .filter(([, units]) => units > limitPerBuyer)
+    .map(([id, units]) => `${id} has paid for ${units} units`)
 }
 
 function atTheEnd(latest: Reading | undefined, stock: number): string[] {

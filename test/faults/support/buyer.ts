@@ -20,6 +20,8 @@ export interface BuyerOptions {
   id: string
   token: string
   saleId: string
+  /** Of this purchase, when the buyer makes several. */
+  key: string | undefined
   plan: Plan
   /** For the first order. A buyer who has to come again pays. */
   wishes: Wishes
@@ -32,7 +34,7 @@ export interface BuyerOptions {
   isAbandoned: () => boolean
 }
 
-/** A buyer who wants one unit, and retries each call whose outcome is unknown. */
+/** One purchase of a buyer: wants one unit, and retries each call whose outcome is unknown. */
 export class PlannedBuyer extends Buyer<Answer | undefined> {
   /** In the order of the answers; a reservation that is answered again after another one stands there twice. */
   readonly held: Held[] = []
@@ -49,7 +51,7 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
     this.#gateway = options.random.between(0, options.gateways.length - 1)
   }
 
-  /** Ends when the buyer has paid for a unit, or every unit is paid for. */
+  /** Ends when a unit is paid for, or every unit of the sale is. */
   async shop(): Promise<void> {
     const { isOver, isAbandoned } = this.#options
     while (!isAbandoned()) {
@@ -61,13 +63,13 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
   }
 
   async #askForOne(): Promise<void> {
-    const { random, saleId } = this.#options
+    const { random, saleId, key } = this.#options
     const wishes = this.held.length === 0 ? this.#options.wishes : {}
     // Some click twice, and some once more after a 202.
     const clicks = random.chance(0.2) ? 2 : 1
-    const answers = await Promise.all(Array.from({ length: clicks }, () => this.reserve(saleId, wishes)))
+    const answers = await Promise.all(Array.from({ length: clicks }, () => this.reserve(saleId, wishes, key)))
     if (answers.some((answer) => answer?.status === 202) && random.chance(0.2))
-      answers.push(await this.reserve(saleId, wishes))
+      answers.push(await this.reserve(saleId, wishes, key))
     for (const answer of answers)
       if (answer?.status === 202) this.#note(String(answer.body.id), String(answer.body.status))
     await this.#pause()

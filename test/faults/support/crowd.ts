@@ -7,6 +7,8 @@ import { drawWishes } from './wishes.ts'
 
 export interface CrowdOptions {
   buyers: number
+  /** Each under a key of its own, the first without. */
+  purchasesOfEach: number
   arriveWithinMs: number
   seed: number
 }
@@ -27,24 +29,26 @@ const PLANS: readonly Plan[] = [
   'lapses',
 ]
 
-/** Buyers who come one by one to a sale, and stay until each has a unit or all are paid for. */
+/** Buyers who come to a sale, each for several purchases at a time, and stay until each has a unit or all are paid for. */
 export class Crowd {
   readonly calls = new Calls()
+  /** One for each purchase. */
   readonly buyers: PlannedBuyer[]
   /** Resolves when all buyers have left. */
   readonly gone: Promise<void>
   #isOver = false
   #isAbandoned = false
 
-  constructor(shop: Shop, saleId: string, { buyers, arriveWithinMs, seed }: CrowdOptions) {
+  constructor(shop: Shop, saleId: string, { buyers, purchasesOfEach, arriveWithinMs, seed }: CrowdOptions) {
     const random = new Random(seed)
     this.buyers = Array.from(
-      { length: buyers },
+      { length: buyers * purchasesOfEach },
       (_, i) =>
         new PlannedBuyer({
-          id: nameOfBuyer(i),
-          token: shop.signIn(nameOfBuyer(i)),
+          id: nameOfBuyer(i % buyers),
+          token: shop.signIn(nameOfBuyer(i % buyers)),
           saleId,
+          key: i < buyers ? undefined : `purchase-${Math.floor(i / buyers)}`,
           plan: random.pick(PLANS),
           wishes: drawWishes(random, saleId),
           gateways: shop.gateways,
