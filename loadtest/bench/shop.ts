@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
+import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { CANCELLATIONS, INTAKE } from '../../core/contracts/topology.ts'
+import { createDepthReader, type DepthReader } from '../../core/platform/rabbit/depth-reader.ts'
 import type { PaidOrder, Percentiles } from './load/plan.ts'
 import { addMs, durations, percentiles } from './load/tally.ts'
 import type { System } from './system.ts'
@@ -13,11 +16,7 @@ const HOUR_MS = 3_600_000
 /** More than anybody buys here; the most a sale can have. */
 const STOCK = 10_000_000
 
-/** As much of the control room's answers as is asked for here; no queues while the broker does not answer. */
-interface Figures {
-  queues: { intake: number; cancellations: number } | null
-  subscribers: { waiting: number; held: number }[] | null
-}
+/** As much of the control room's answer as is asked for here. */
 interface AuditReport {
   balanced: boolean
   quiet: boolean
@@ -36,13 +35,16 @@ export class Shop {
   readonly accepted = new Map<string, number>()
   readonly #system: System
   readonly #pool: Pool
+  readonly #queues: DepthReader
 
   constructor(system: System) {
     this.#system = system
     this.#pool = new Pool({ connectionString: system.env.DATABASE_URL, max: 1 })
+    this.#queues = createDepthReader(system.servers.rabbitmqUrl)
   }
 
   async close(): Promise<void> {
+    await this.#queues.close()
     await this.#pool.end()
   }
 
@@ -91,7 +93,7 @@ export class Shop {
       'in the outbox': inDatabase?.outbox ?? 0,
       'open transactions': inDatabase?.transactions ?? 0,
     }
-    // The control room counts the orders of the newest sale for this answer: not while it would cost others their CPU.
+    // Some twenty questions to the broker: not while they would cost others their CPU.
     const inQueues = Object.values(left).some((count) => count > 0) ? 0 : await this.#inQueues(isWorking)
     return Object.entries({ ...left, 'in queues': inQueues })
       .filter(([, count]) => count > 0)
@@ -100,9 +102,15 @@ export class Shop {
   }
 
   async #inQueues(withIntake: boolean): Promise<number> {
-    const { queues, subscribers } = await this.#ask<Figures>('/figures?limit=1')
-    const ofSubscribers = (subscribers ?? []).reduce((sum, { waiting, held }) => sum + waiting + held, 0)
-    return queues ? (withIntake ? queues.intake : 0) + queues.cancellations + ofSubscribers : 1
+    const subscriptions = await this.#rows<{ name: string; partitions: number }>(
+      'SELECT name, partitions FROM subscriptions',
+    )
+    const ofSubscribers = subscriptions.flatMap(({ name, partitions }) => {
+      const queues = subscriberQueues(name, partitions, [])
+      return [...queues.partitions, queues.held]
+    })
+    const depths = await this.#queues.depths([...(withIntake ? [INTAKE] : []), CANCELLATIONS, ...ofSubscribers])
+    return depths.reduce((sum, depth) => sum + depth, 0)
   }
 
   /** When the transaction of the newest effect began; 0 when there is none. */
