@@ -77,8 +77,12 @@ test('a buyer pays what coupon and points have left of the price, and not before
   await system.start('subscribers')
   expect((await sagaOf(order, 'DONE')).body).toMatchObject({ status: 'PENDING_PAYMENT', amountCents: 600 })
 
-  // A repeat is the same purchase, with any wishes.
-  expect((await system.buy(saleId, token, { coupon: 'OTHER' })).body).toMatchObject({ id: order.reservationId })
+  const held = { id: order.reservationId, coupon: 'TEST-1', points: 100 }
+  expect((await system.buy(saleId, token, { coupon: 'TEST-1', points: 100 })).body).toMatchObject(held)
+  expect(await system.buy(saleId, token, { coupon: 'OTHER' })).toMatchObject({
+    status: 422,
+    body: { code: 'KEY_REUSED', reservation: held },
+  })
   await pay(order)
   await system.settled(order.reservationId, token, ['PAID'])
   expect((await orderOf(token, order.orderId)).body).toMatchObject({
