@@ -79,7 +79,7 @@ test('a buyer who has queued for too long is told to come back and reserves noth
   const stock = heldStock()
   const reserve = reserveInBatches(stock, { ...generous, patienceMs: 50 })
   const startedAtMs = performance.now()
-  const buyers = Array.from({ length: 100 }, (_, i) => `buyer ${i}`)
+  const buyers = Array.from({ length: 200 }, (_, i) => `buyer ${i}`)
   const answers = Promise.all(buyers.map((buyer) => reserve(sale('slow'), request(buyer))))
   await eventually(
     'all calls to be under way',
@@ -94,6 +94,6 @@ test('a buyer who has queued for too long is told to come back and reserves noth
   for (const { letGo } of stock.calls) letGo()
   const outcomes = await answers
   const asked = stock.calls.flatMap((call) => call.buyers)
-  expect(asked).toHaveLength(64)
-  expect(outcomes.filter(({ status }) => status === 'UNAVAILABLE')).toHaveLength(36)
+  expect(asked).toHaveLength(128)
+  expect(outcomes.filter(({ status }) => status === 'UNAVAILABLE')).toHaveLength(72)
 })
