@@ -61,8 +61,9 @@ function isGuessable(secret: string): boolean {
 
 /** A missing password is a default, too: RabbitMQ's client then logs in as guest, and Redis admits every client. */
 function passwordFault(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined // Reported as malformed by the schema.
-  const { username, password } = new URL(url)
+  const parsed = parseUrl(url)
+  if (!parsed) return undefined // Reported as malformed by the schema.
+  const { username, password } = parsed
   if (password === '') return 'names no password; production needs one'
   const isDefault =
     password === username ||
