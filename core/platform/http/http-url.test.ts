@@ -23,6 +23,13 @@ function read(name: string, value: string): unknown {
   return parsed?.success ? parsed.data : parsed?.error.issues[0]?.message
 }
 
+test('a host with a letter such as ü is read the thousandth time as the first', () => {
+  const wrong = Array.from({ length: 20_000 }, () => read('PUBLIC_URL', 'http://bücher.example')).filter(
+    (host) => host !== 'http://xn--bcher-kva.example',
+  )
+  expect(wrong).toEqual([])
+})
+
 test('the lists above name every URL setting of every service', () => {
   const names = Object.values(schemas)
     .flatMap(({ shape }) => Object.keys(shape))

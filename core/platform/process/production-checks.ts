@@ -1,3 +1,5 @@
+import { parseUrl } from '../http/http-url.ts'
+
 /** Words of example secrets, with six letters or more: random secrets contain four-letter words by chance. */
 const EXAMPLE_WORD = /change-?_?me|secret|passw|example|default|develop|insecure|replace-?_?me|seckill/i
 /** The same piece repeated, as in "aaaa" and "abcabcabc". */
