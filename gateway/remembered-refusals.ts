@@ -19,7 +19,7 @@ interface Remembered {
 
 /**
  * Repeats from memory what Redis has refused, so that attempts beyond a limit cost Redis next to nothing. A bucket has
- * no token before the time that Redis told, whatever is asked meanwhile. For a crowded sale the process waits a little
+ * no token before the time that Redis told: other attempts only put it off. For a crowded sale the process waits a little
  * longer, but never so long that the bucket of the sale could run over.
  */
 export function rememberRefusals(reserve: Reserve, saleBucket: Bucket | undefined): Reserve {

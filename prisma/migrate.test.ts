@@ -5,6 +5,7 @@ import { execa } from 'execa'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createDatabase } from '../dev/servers/postgres.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { createWorld, type World } from '../test/support/world.ts'
 import { migrate } from './migrate.ts'
 
@@ -30,6 +31,9 @@ async function add(name: string, sql: string): Promise<void> {
   await writeFile(join(folder, name, 'migration.sql'), sql)
 }
 
+const WAITING = `
+  SELECT FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database() AND NOT granted`
+
 async function query(sql: string): Promise<unknown[]> {
   const client = new Client(emptyUrl)
   await client.connect()
@@ -42,9 +46,18 @@ async function query(sql: string): Promise<unknown[]> {
 
 test('migrations are applied in order, and by one of several that start at once', async () => {
   await add('2_second', 'ALTER TABLE lemons ADD COLUMN size int')
-  await add('1_first', 'CREATE TABLE lemons (id int); -- one; two\nSELECT pg_sleep(0.2)')
-  const starts = await Promise.all(Array.from({ length: 4 }, () => migrate(emptyUrl, folder)))
-  expect(starts.flat()).toEqual(['1_first', '2_second'])
+  await add('1_first', 'CREATE TABLE lemons (id int); -- one; two\nSELECT pg_advisory_xact_lock(1)')
+  const holder = new Client({ connectionString: emptyUrl })
+  await holder.connect()
+  await holder.query('SELECT pg_advisory_lock(1)')
+  const starts = Array.from({ length: 4 }, () => migrate(emptyUrl, folder))
+  await eventually(
+    'the first to be in its migration, and the others to wait for it',
+    async () => (await query(WAITING)).length,
+    (waiting) => waiting === 4,
+  )
+  await holder.end()
+  expect((await Promise.all(starts)).flat()).toEqual(['1_first', '2_second'])
 })
 
 test('a migration that fails leaves nothing behind, and the next start tries it again', async () => {

@@ -1,7 +1,7 @@
 import type { Reporter, SerializedError, TestModule, TestRunEndReason } from 'vitest/node'
 
 /**
- * Prints `tests: 12 passed, 0 failed` as the very last line, for whoever reads a log by its end. Vitest's own summary
+ * Prints `tests: 12 passed, 0 failed` as the very last line, for readers of a log's end. Vitest's own summary
  * leaves out of its count what broke outside a test: a file that does not load, a hook, a stray rejection.
  */
 export class ClosingLine implements Reporter {

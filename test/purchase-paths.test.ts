@@ -263,7 +263,7 @@ describe('a purchase gets the same answer by every spelling of its path', () => 
       async () => {
         const [saleId, token] = [await system.createSale(), await newBuyer()]
         const line = system.world.redis.pipeline()
-        for (let i = 0; i < 50; i++) line.zadd(system.world.stock.keys.pending(saleId), Date.now(), `${i} nobody`)
+        for (let i = 0; i < 50; i++) line.zadd(system.world.stock.keys.pending(saleId), Date.now(), `${i} buyer`)
         await line.exec()
         return { path: reservations(saleId), token }
       },

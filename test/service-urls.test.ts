@@ -157,7 +157,7 @@ describe('a service that is called and cannot be reached is named in /readyz, an
         },
       ],
     })
-    // The address is nobody's business: anybody may ask.
+    // /readyz is public, so it must not name internal addresses.
     expect(JSON.stringify(body)).not.toContain('nowhere')
     await system.stop(service)
     await system.start(service)

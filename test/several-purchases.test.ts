@@ -94,7 +94,7 @@ describe('the limit per buyer', () => {
     expect((await buy('a')).status).toBe(202)
   })
 
-  test('a quantity above it is no valid request, whatever is held', async () => {
+  test('a quantity above it is an invalid request, also of a buyer who holds units', async () => {
     const { buy } = await newBuyer('too many')
     expect(await buy('a', { quantity: LIMIT + 1 })).toMatchObject({
       status: 400,

@@ -307,7 +307,7 @@ describe('the limit per buyer', () => {
     expect(await ledger.sold(saleId)).toBe(10)
   })
 
-  test('the database itself refuses an order above the limit, whatever was decided, as something that no retry mends', async () => {
+  test('a wrong decision above the limit is refused by the database itself, as a fault that no retry mends', async () => {
     const saleId = await ledger.sale(100)
     await place(purchases(saleId, [8]))
     for (const quantities of [[3], [1, 1, 1], [11]]) {

@@ -23,7 +23,9 @@
 
 local sale, blacklist, book, pending, undecided, holders = fixed_keys()
 local epoch, expires_at_ms, total, channel, subject = fixed_args()
-local found_epoch, run_id, found_expiry, found_total, stock = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'total', 'stock'))
+local found_epoch, run_id, found_expiry, found_total, stock = unpack(redis.call(
+  'HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'total', 'stock'
+))
 if found_epoch ~= epoch then return '' end
 
 require_right('HSET', sale, 'total', total)

@@ -1,6 +1,6 @@
--- Stands in front of every script that reads the book (scripts.ts puts it there). The book has a record for each buyer: a
--- line for each of their reservations, of the fields below, separated by tabs; none of them can hold a tab or a line break.
--- reservation.ts reads the same.
+-- Stands in front of every script that reads the book (scripts.ts puts it there). The book has a record for each
+-- buyer: a line for each of their reservations, of the fields below, separated by tabs; none of them can hold a tab or
+-- a line break. reservation.ts reads the same.
 local ID, STATUS, ORDER_ID, REASON, QUANTITY, EPOCH, RESERVED_AT_MS, KEY, WISHES, CLAIMS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 -- In one call: a loop over the fields takes three times as long.
 local LINE = '^([^\t\n]*)' .. string.rep('\t([^\t\n]*)', CLAIMS - 1)
@@ -45,8 +45,8 @@ local function drop_oldest_ended(reservations)
   end
 end
 
--- Where the reservation's line begins in its buyer's record, its status, and where the fields behind the reason begin; nil
--- when it is not there. The changes of a status work on the text: taking it apart costs them three times as much.
+-- Where the reservation's line begins in its buyer's record, its status, and where the fields behind the reason begin;
+-- nil when it is not there. The changes of a status work on the text: taking it apart costs them three times as much.
 local function find_line(record, id)
   local at = record and string.find(record, id .. '\t', 1, true)
   -- Another id may end like this one.

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Takes over pending entries that have waited too long, by moving them to the present: the gateway that wrote an entry can
--- then no longer end it, and no other resender sees it until it is old again.
+-- Takes over pending entries that have waited too long, by moving them to the present: the gateway that wrote an entry
+-- can then no longer end it, and no other resender sees it until it is old again.
 --
 -- KEYS[1] pending  sorted set by time, see reserve.lua
 --
@@ -29,8 +29,8 @@ local function claim(from, to)
 end
 
 claim('-inf', string.format('%d', now - age_ms))
--- Entries from a time to come were written while the server's clock ran ahead (with a second of leeway, for a clock that is
--- being set), and say nothing of their age.
+-- Entries from a time to come were written while the server's clock ran ahead (with a second of leeway, for a clock
+-- that is being set), and say nothing of their age.
 claim(string.format('(%d', now + 1000), '+inf')
 if #claimed > 0 then redis.call('ZADD', pending, unpack(claimed)) end
 return claimed

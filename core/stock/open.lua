@@ -14,7 +14,9 @@
 
 local sale, blacklist = fixed_keys()
 local epoch, left, total, run_id = fixed_args()
-local found_epoch, found_run_id, expires_at_ms, found_total = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'total'))
+local found_epoch, found_run_id, expires_at_ms, found_total = unpack(redis.call(
+  'HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'total'
+))
 if found_epoch ~= epoch or found_run_id ~= '' then return 'STALE' end
 local time = redis.call('TIME')
 local now_ms = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))

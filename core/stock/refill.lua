@@ -30,7 +30,8 @@ if found_epoch ~= epoch or run_id ~= '' then return 'STALE' end
 local decided, buyers = {}, {}
 for i = 1, item_count do
   local id, buyer_id, status, reason, order_id, holder_bit, quantity, reserved_at_ms, key, wishes = args_of(i)
-  decided[i] = { id = id, buyer_id = buyer_id, status = status, holder_bit = holder_bit, line = { id, status, order_id, reason, quantity, epoch, reserved_at_ms, key, wishes, '' } }
+  local line = { id, status, order_id, reason, quantity, epoch, reserved_at_ms, key, wishes, '' }
+  decided[i] = { id = id, buyer_id = buyer_id, status = status, holder_bit = holder_bit, line = line }
   buyers[i] = buyer_id
 end
 

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Ends a reservation without a sale, so that its units no longer count towards the buyer's limit. At most once per reservation.
+-- Ends a reservation without a sale, so that its units no longer count towards the buyer's limit. At most once for
+-- each.
 --
 -- KEYS[1] sale         hash, see close.lua
 -- KEYS[2] book         hash: reservations by buyer, see book.lua
@@ -13,12 +14,12 @@
 -- ARGV[5] reason      or ''
 -- ARGV[6] give_back   1 when the unit goes back to the stock, 0 when the database found that it never was there
 -- ARGV[7] entry       time of the pending entry that must still be the caller's, or '' when the database has decided
--- ARGV[8] channel     on which changes are published: RELEASED when units came back, else ENDED, the sale, and the reservation's id
+-- ARGV[8] channel     on which changes are published: RELEASED when units came back, else ENDED, the sale, and the id
 -- ARGV[9] subject     the sale, as its reservations' ids begin
 --
--- Returns RELEASED; CLAIMED when a resender has taken the pending entry over (the message may be on its way); NOTHING when
--- the reservation is unknown (a rejection is written down all the same) or ended already; CLOSED when the order's unit has
--- to wait for the sale to open.
+-- Returns RELEASED; CLAIMED when a resender has taken the pending entry over (the message may be on its way); NOTHING
+-- when the reservation is unknown (a rejection is written down all the same) or ended already; CLOSED when the order's
+-- unit has to wait for the sale to open.
 
 local sale, book, pending, undecided = fixed_keys()
 local id, buyer_id, quantity, status, reason, give_back, entry, channel, subject = fixed_args()
@@ -46,13 +47,15 @@ if not reservation and status == 'REJECTED' and expires_at_ms then
 end
 -- Of a refunded order Redis may never have learned that it was paid, or was an order at all.
 local found_status = reservation and reservation[STATUS]
-local is_live = found_status == 'RESERVED' or found_status == 'ORDERED' or (found_status == 'PAID' and status == 'REFUNDED')
+local is_live = found_status == 'RESERVED' or found_status == 'ORDERED'
+  or (found_status == 'PAID' and status == 'REFUNDED')
 if not is_live then return 'NOTHING' end
 if entry ~= '' and found_entry ~= entry then return 'CLAIMED' end
 
 reservation[STATUS], reservation[REASON] = status, reason
 redis.call('HSET', book, buyer_id, record_of(reservations))
--- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an order.
+-- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an
+-- order.
 local gives_back = give_back == '1' and (was_order or reservation[EPOCH] == epoch)
 if gives_back then redis.call('HINCRBY', sale, 'stock', reservation[QUANTITY]) end
 redis.call('ZREM', pending, member)

@@ -1,6 +1,6 @@
 #!lua
--- Sets units aside for buyers of one sale, one after the other. Several in one call, with one command of each kind for all
--- of them: a command costs more than its part for one buyer. Everything is decided before the first write.
+-- Sets units aside for buyers of one sale, one after the other. Several in one call, with one command of each kind for
+-- all of them: a command costs more than its part for one buyer. Everything is decided before the first write.
 --
 -- KEYS[1] sale        hash, see close.lua
 -- KEYS[2] blacklist   set of buyer ids
@@ -42,15 +42,19 @@
 --   NOT_STARTED   now in ms, start in ms
 --   ENDED         now in ms
 --   OVER_LIMIT    units that this buyer may have, units that they hold
---   BLACKLISTED, TOO_MANY, BUSY, UNAVAILABLE (no such data, of another epoch, not known to be right in this run, or run too late)
+--   BLACKLISTED, TOO_MANY, BUSY
+--   UNAVAILABLE   no such data, of another epoch, not known to be right in this run, or run too late
 
 local sale, blacklist, book, pending, undecided, holders, even_marks, odd_marks = fixed_keys()
-local epoch, buyer_token_ms, buyer_burst, address_token_ms, address_burst, pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst = fixed_args()
+local epoch, buyer_token_ms, buyer_burst, address_token_ms, address_burst,
+  pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst = fixed_args()
 
 -- Live ones of one buyer: a record is read as a whole.
 local LIVE_MAX = 50
 
-local found_epoch, stock, opens_at_ms, closes_at_ms, expires_at_ms, found_run_id, largest = unpack(redis.call('HMGET', sale, 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'expires_at_ms', 'run_id', 'largest_quantity'))
+local found_epoch, stock, opens_at_ms, closes_at_ms, expires_at_ms, found_run_id, largest = unpack(redis.call(
+  'HMGET', sale, 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'expires_at_ms', 'run_id', 'largest_quantity'
+))
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local now_ms = string.format('%d', now)
@@ -74,13 +78,16 @@ for i = 1, item_count do
 end
 if refused then return outcomes end
 
--- A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm). Marks
--- stand in a hash for each window of time, in µs since its start; two hashes take turns. A bucket is full within an eighth
--- of a window: only so long do the marks of the window before count.
-buyer_token_ms, buyer_burst, address_token_ms, address_burst = tonumber(buyer_token_ms), tonumber(buyer_burst), tonumber(address_token_ms), tonumber(address_burst)
+-- A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm).
+-- Marks stand in a hash for each window of time, in µs since its start; two hashes take turns. A bucket is full within
+-- an eighth of a window: only so long do the marks of the window before count.
+buyer_token_ms, buyer_burst = tonumber(buyer_token_ms), tonumber(buyer_burst)
+address_token_ms, address_burst = tonumber(address_token_ms), tonumber(address_burst)
 local has_sale_limit = sale_token_ms ~= ''
 sale_token_ms, sale_burst = tonumber(sale_token_ms) or 0, tonumber(sale_burst) or 0
-local fill_ms = math.ceil(math.max(1000, buyer_token_ms * buyer_burst, address_token_ms * address_burst, sale_token_ms * sale_burst))
+local fill_ms = math.ceil(
+  math.max(1000, buyer_token_ms * buyer_burst, address_token_ms * address_burst, sale_token_ms * sale_burst)
+)
 local window_ms = 8 * fill_ms
 local window = math.floor(now / window_ms)
 local window_began = window * window_ms
@@ -104,8 +111,8 @@ if window % 2 == 1 then marks_now, marks_before = odd_marks, even_marks end
 is_window_new = not read_marks(marks_now, window_name(window), window_began)
 if now - window_began < fill_ms then read_marks(marks_before, window_name(window - 1), window_began - window_ms) end
 
--- A mark further ahead than an empty bucket leaves was written while the server's clock ran ahead (a second of leeway, for
--- a clock that is being set): it would refuse all buyers of an address for as long, so it counts as a full bucket.
+-- A mark further ahead than an empty bucket leaves was written while the server's clock ran ahead (a second of leeway,
+-- for a clock that is being set): it would refuse all buyers of an address for as long, so it counts as a full bucket.
 local function full_at(mark, token_ms, burst)
   local at = marks[mark]
   if not at or at < now then return now end
@@ -159,7 +166,9 @@ end
 
 local blacklisted = redis.call('SMISMEMBER', blacklist, unpack(buyers))
 local records = redis.call('HMGET', book, unpack(buyers))
-local sizes = { redis.call('ZCARD', pending), redis.call('ZCARD', undecided), redis.call('HLEN', book), redis.call('STRLEN', holders) }
+local sizes = {
+  redis.call('ZCARD', pending), redis.call('ZCARD', undecided), redis.call('HLEN', book), redis.call('STRLEN', holders),
+}
 local pending_count, is_key_new = sizes[1], math.min(unpack(sizes)) == 0
 stock, pending_max = tonumber(stock), tonumber(pending_max)
 largest = tonumber(largest or 0)
@@ -208,7 +217,8 @@ local function reserve(i)
   units_taken = units_taken + units
   largest_taken = math.max(largest_taken, units)
   pending_count = pending_count + 1
-  local line = id .. '\tRESERVED\t\t\t' .. quantity .. '\t' .. epoch .. '\t' .. now_ms .. '\t' .. key .. '\t' .. wishes .. '\t' .. claims
+  local line = id .. '\tRESERVED\t\t\t' .. quantity .. '\t' .. epoch .. '\t' .. now_ms
+    .. '\t' .. key .. '\t' .. wishes .. '\t' .. claims
   if record then
     drop_oldest_ended(reservations)
     line = record_of(reservations) .. '\n' .. line
@@ -218,7 +228,8 @@ local function reserve(i)
   entries[before + 1], entries[before + 2] = buyer_id, line
   members[before + 1], members[before + 2] = now_ms, member_of(id, buyer_id)
   before = 4 * reserved_count
-  holder_bits[before + 1], holder_bits[before + 2], holder_bits[before + 3], holder_bits[before + 4] = 'SET', 'u1', holder_bit, '1'
+  holder_bits[before + 1], holder_bits[before + 2] = 'SET', 'u1'
+  holder_bits[before + 3], holder_bits[before + 4] = holder_bit, '1'
   reserved_count = reserved_count + 1
   return RESERVED
 end

@@ -43,7 +43,7 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
   })
 }
 
-/** Everything once, so that whatever the machine does meanwhile meets all of it. Asked to stop, no step begins. */
+/** Every measure once: a slow phase of the machine slows all of them alike. After a request to stop no step begins. */
 async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Promise<Round> {
   const { system } = bench
   const round: Round = { measures: {} }

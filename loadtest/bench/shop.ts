@@ -13,7 +13,7 @@ const QUIET_LIMIT_MS = 90_000
 const DONE_LIMIT_MS = 900_000
 const LOOK_EVERY_MS = 250
 const HOUR_MS = 3_600_000
-/** More than anybody buys here; the most a sale can have. */
+/** The most a sale can have, more than the bench buys. */
 const STOCK = 10_000_000
 
 /** As much of the control room's answer as is asked for here. */
@@ -73,7 +73,7 @@ export class Shop {
     return [...this.accepted.values()].reduce((sum, count) => sum + count, 0) - (await this.sold())
   }
 
-  /** Resolves when nothing is undecided, every queue and the outbox are empty; after a limit with what is left, in words. */
+  /** Resolves when nothing is undecided, queues and outbox are empty; after a limit with what is left, in words. */
   async untilDone(): Promise<string | undefined> {
     // A message may be in hand, before its transaction begins: only two looks are believed.
     const until = Date.now() + DONE_LIMIT_MS
@@ -122,7 +122,8 @@ export class Shop {
   /** From the 202 to the last effect of each paid order, of all subscribers, as far as the start of its transaction. */
   async toLastEffect(orders: PaidOrder[]): Promise<Percentiles> {
     const rows = await this.#rows<{ id: string; at: Date }>(
-      'SELECT order_id AS id, max(advanced_at) AS at FROM order_progress WHERE order_id = ANY($1::uuid[]) GROUP BY order_id',
+      `SELECT order_id AS id, max(advanced_at) AS at FROM order_progress
+      WHERE order_id = ANY($1::uuid[]) GROUP BY order_id`,
       [orders.map(({ id }) => id)],
     )
     const acceptedAtMs = new Map(orders.map((order) => [order.id, order.acceptedAtMs]))
@@ -131,7 +132,7 @@ export class Shop {
     return percentiles(found)
   }
 
-  /** Of all sales at rest: what the shop's own audit finds, and whether as many units are sold as buyers were told 202. */
+  /** Of all sales at rest: what the shop's audit finds, and whether as many units are sold as there were 202. */
   async audit(): Promise<string[]> {
     let report = await this.#ask<AuditReport>('/audit')
     for (const until = Date.now() + QUIET_LIMIT_MS; report.balanced && !report.quiet && Date.now() < until; ) {

@@ -7,7 +7,7 @@ import { startServers } from './servers.ts'
 import { Shop } from './shop.ts'
 import { startSystem } from './system.ts'
 
-/** Starts everything that a bench needs in a scratch folder, and stops it again whatever happens. */
+/** Starts everything that a bench needs in a scratch folder, and stops it again, also after a failure. */
 export async function withSystem<Result>(
   options: BenchOptions,
   gatewayArgs: string[],

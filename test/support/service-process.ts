@@ -26,7 +26,7 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
     await eventually(
       `${name} to be ready`,
       async () => {
-        if (started.hasEnded()) throw new Error(`${name} ended:\n${started.output()}`)
+        if (started.hasEnded()) throw new Error(`${name} ended`)
         return fetch(`http://127.0.0.1:${port}/readyz`).then(
           (answer) => answer.status,
           () => 0,
@@ -37,7 +37,7 @@ export async function startProcess(name: ServiceName, env: NodeJS.ProcessEnv): P
     )
   } catch (error) {
     await started.kill() // The caller gets no handle to end it.
-    throw error
+    throw new Error(`${(error as Error).message}\nIts output:\n${started.output()}`, { cause: error })
   }
   return started
 }

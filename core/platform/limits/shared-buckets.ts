@@ -29,7 +29,7 @@ export interface Sharing {
 }
 
 /**
- * Buckets that hold for all processes of a service together, whatever their number, although no request waits for
+ * Buckets that hold for all processes of a service together, however many there are, while no request waits for
  * another process. Each process lets a key spend the whole bucket, so that a client on one connection gets all of it,
  * and reports a key that has spent more than this process's share. The levels that come back lower the bucket in every
  * process. What a key overspends in all processes before that, it lacks afterwards: the rate holds in the long run.

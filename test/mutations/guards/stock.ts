@@ -69,7 +69,7 @@ export const stockGuards: Guard[] = [
     file: 'core/stock/reserve.lua',
     text: '#!lua\n',
     without: '#!lua flags=allow-oom\n',
-    tests: { file: 'core/stock/out-of-memory.test.ts', named: 'without memory' },
+    tests: { file: 'core/stock/unwell-redis.test.ts', named: 'without memory' },
   },
   {
     rule: 'two live reservations of one purchase are found by the audit',
