@@ -121,7 +121,7 @@ test('2,000 sales come page by page: those that are not over first, none is miss
 function pageOf(query: object): SaleList {
   const answers: SaleList[] = []
   const response = { json: (body: SaleList) => answers.push(body), vary: () => {} }
-  void getSales(catalogue, createTokens('x'.repeat(32)))(
+  void getSales({ catalogue, tokens: createTokens('x'.repeat(32)), currency: 'CNY' })(
     { query, headers: {} } as Request,
     response as unknown as Response,
     () => {},

@@ -15,6 +15,7 @@ export const GatewayConfig = z
     RABBITMQ_URL: settings.RABBITMQ_URL,
     ORDER_SERVICE_URL: httpBase().describe('where /orders and /payments are forwarded to'),
     TOKEN_SECRET: settings.TOKEN_SECRET,
+    CURRENCY: settings.CURRENCY,
     TRUST_PROXY_HOPS: settings.TRUST_PROXY_HOPS,
     INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
     GATEWAY_PROCESSES: z

@@ -152,8 +152,9 @@ function mountRoutes(
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
   app.use(forwardTo(config.ORDER_SERVICE_URL, log))
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
-  app.get('/sales', getSales(catalogue, tokens))
-  app.get('/sales/:saleId', getSale(catalogue, tokens))
+  const sales = { catalogue, tokens, currency: config.CURRENCY }
+  app.get('/sales', getSales(sales))
+  app.get('/sales/:saleId', getSale(sales))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }

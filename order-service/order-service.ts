@@ -82,6 +82,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       database,
       stock,
       provider,
+      currency: config.CURRENCY,
       log,
       tokens: createTokens(config.TOKEN_SECRET),
       onChange: relay.soon,

@@ -8,6 +8,7 @@ const payment = {
   paymentId: '7f3f8f0e-6a0e-4a5b-9d9b-0d8c8f6f2a11',
   orderId: '0b8a3c1e-1d53-4c3e-8a54-6d9a2f1c7e22',
   amountCents: 1_999,
+  currency: 'CNY',
 }
 const links = createLinkTokens(SECRET)
 

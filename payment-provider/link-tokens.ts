@@ -6,6 +6,7 @@ export const Payment = z.strictObject({
   paymentId: z.uuid(),
   orderId: z.uuid(),
   amountCents: z.int().min(0),
+  currency: z.string().regex(/^[A-Z]{3}$/),
 })
 export type Payment = z.infer<typeof Payment>
 
@@ -26,11 +27,11 @@ export function createLinkTokens(secret: string): LinkTokens {
   const sign = createSigner({ key: secret, algorithm: 'HS256', aud: AUDIENCE, noTimestamp: true })
   const verify = createVerifier({ key: secret, algorithms: ['HS256'] })
   return {
-    sign: ({ paymentId, orderId, amountCents }) => sign({ paymentId, orderId, amountCents }),
+    sign: ({ paymentId, orderId, amountCents, currency }) => sign({ paymentId, orderId, amountCents, currency }),
     verify(token) {
       try {
-        const { paymentId, orderId, amountCents } = Claims.parse(verify(token))
-        return { paymentId, orderId, amountCents }
+        const { paymentId, orderId, amountCents, currency } = Claims.parse(verify(token))
+        return { paymentId, orderId, amountCents, currency }
       } catch {
         // Malformed, foreign or altered.
         return undefined

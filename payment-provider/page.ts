@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { contentSecurityPolicy } from 'helmet'
+import { moneyText } from '../core/contracts/money.ts'
 import type { Payment } from './link-tokens.ts'
 import { STYLE } from './page-style.ts'
 import { type Language, pageWords } from './page-words.ts'
@@ -24,16 +25,17 @@ export const pagePolicy = contentSecurityPolicy({
   },
 })
 
-export function paymentPage({ orderId, amountCents }: Payment, options: PageOptions): string {
+export function paymentPage({ orderId, amountCents, currency }: Payment, options: PageOptions): string {
   const words = pageWords[options.language]
+  const amount = moneyText(amountCents, currency, LOCALES[options.language])
   return page(
     options,
     words.title,
     `
 <h1>${words.title}</h1>
-<p class="amount">${amount(amountCents)}</p>
+<p class="amount">${amount}</p>
 <p class="small">${words.order} ${orderId}</p>
-<form method="post"><button>${words.pay(amount(amountCents))}</button></form>
+<form method="post"><button>${words.pay(amount)}</button></form>
 <p class="small">${words.demonstration}</p>
 ${wayBack(options)}`,
   )
@@ -59,10 +61,7 @@ ${wayBack(options)}`,
 const wayBack = ({ language, shopPage }: PageOptions) =>
   `<p><a href="${escaped(shopPage)}">${pageWords[language].back}</a></p>`
 
-/** Cents in yuan, the currency of the demo: 1999 is ¥19.99. */
-function amount(cents: number): string {
-  return `¥${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`
-}
+const LOCALES = { en: 'en', zh: 'zh-CN' } as const
 
 /** Escapes a URL for an attribute. */
 const escaped = (url: string) => url.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
@@ -70,7 +69,7 @@ const escaped = (url: string) => url.replaceAll('&', '&amp;').replaceAll('"', '&
 /** Its parts need no escaping: ids are UUIDs by schema, the other text is constant. */
 function page({ language }: PageOptions, title: string, body: string): string {
   return `<!doctype html>
-<html lang="${language === 'zh' ? 'zh-CN' : 'en'}">
+<html lang="${LOCALES[language]}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${STYLE}</style></head>
 <body><main>${body}</main></body>
 </html>

@@ -15,6 +15,7 @@ const payment = {
   paymentId: '7f3f8f0e-6a0e-4a5b-9d9b-0d8c8f6f2a11',
   orderId: '0b8a3c1e-1d53-4c3e-8a54-6d9a2f1c7e22',
   amountCents: 1_999,
+  currency: 'CNY',
 }
 const refund = {
   refundId: '3b1f2f0c-9d53-4e8e-8a54-6d9a2f1c7e33',
@@ -87,10 +88,26 @@ describe('a link', () => {
     expect(html.replaceAll(/<a href="[^"]*">/g, '')).not.toMatch(/<script|https?:\/\//)
   })
 
+  test.each([
+    ['JPY', '¥1,999'],
+    ['KWD', 'KWD 1.999'],
+    ['EUR', '€19.99'],
+  ])('shows an amount in %s', async (currency, amount) => {
+    const { body } = await signed('/links', { ...payment, currency })
+    const html = await (await fetch(url + new URL(String(body.url)).pathname)).text()
+    expect(html.replaceAll('\u00a0', ' ')).toContain(amount)
+  })
+
   test('is given to the shop only, for a payment that is one', async () => {
     expect((await call('POST', `${url}/links`, { body: payment })).status).toBe(401)
     expect((await signed('/links', payment, 'x'.repeat(32))).status).toBe(401)
-    for (const wrong of [{}, null, { ...payment, amountCents: -1 }, { ...payment, extra: 1 }])
+    for (const wrong of [
+      {},
+      null,
+      { ...payment, amountCents: -1 },
+      { ...payment, currency: 'yen' },
+      { ...payment, extra: 1 },
+    ])
       expect((await signed('/links', wrong)).status).toBe(400)
   })
 

@@ -45,7 +45,7 @@ test('a buyer is told of every step of the order once, in the order of the steps
     (seen) => seen.length >= 3,
   )
   expect(lines.map(({ key }) => key)).toEqual(events.map(({ eventId }) => eventId))
-  expect(lines[0]?.text).toContain('10.00')
+  expect(lines[0]?.text).toContain('¥10.00')
   const [marker] = history(['reservation.rejected'], {
     orderId: null,
     reservationId: events[0]?.orderId ?? '',

@@ -1,4 +1,5 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
+import { moneyText } from '../core/contracts/money.ts'
 import { logFileProvider } from './providers/sms-provider.ts'
 import type { Subscriber } from './runtime/subscriber.ts'
 
@@ -11,7 +12,11 @@ export const subscriber: Subscriber = {
   events: ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'],
   once: { markSeconds: MARK_SECONDS },
   async handle(_db, event, { config }) {
-    await logFileProvider(config.SMS_LOG_FILE).send({ buyerId: event.buyerId, text: textOf(event), key: event.eventId })
+    await logFileProvider(config.SMS_LOG_FILE).send({
+      buyerId: event.buyerId,
+      text: textOf(event, config.CURRENCY),
+      key: event.eventId,
+    })
   },
 }
 
@@ -22,8 +27,9 @@ const WHY_CANCELLED: Record<string, string> = {
   TOO_FEW_POINTS: 'you have too few points',
 }
 
-function textOf({ type, orderId, amountCents, couponCode, points, reason }: OrderEvent): string {
-  const amount = (amountCents / 100).toFixed(2)
+function textOf(event: OrderEvent, currency: string): string {
+  const { type, orderId, couponCode, points, reason } = event
+  const amount = moneyText(event.amountCents, currency, 'en')
   switch (type) {
     // What is to pay is known, and can be paid, only when coupon and points are taken.
     case 'order.created':

@@ -124,7 +124,13 @@ describe("the provider's callback", () => {
   test('is believed only when signed, unaltered and recent', async () => {
     const { token, orderId } = await ordered('callback', await system.createSale())
     const { body: payment } = await openPayment(orderId, token)
-    const body = JSON.stringify({ paymentId: payment.paymentId, orderId, amountCents: 1_000, providerRef: 'ref-1' })
+    const body = JSON.stringify({
+      paymentId: payment.paymentId,
+      orderId,
+      amountCents: 1_000,
+      currency: 'CNY',
+      providerRef: 'ref-1',
+    })
     expect(await send(body)).toMatchObject({ status: 401, body: { code: 'BAD_SIGNATURE' } })
     expect((await send(body.replace('1000', '1'), sign(body))).status).toBe(401)
     expect((await send(body, sign(body, 3_600))).status).toBe(401)
@@ -143,12 +149,14 @@ describe("the provider's callback", () => {
       paymentId: payment.paymentId,
       orderId: mine.orderId,
       amountCents: 1,
+      currency: 'CNY',
       providerRef: 'ref-2',
     })
     const wrongOrder = JSON.stringify({
       paymentId: payment.paymentId,
       orderId: yours.orderId,
       amountCents: 1_000,
+      currency: 'CNY',
       providerRef: 'ref-3',
     })
     expect((await send(wrongAmount, sign(wrongAmount))).status).toBe(400)

@@ -426,7 +426,7 @@ test('a buyer still sees their archived order, and can neither pay nor cancel it
   const after = await readOrder(database, paid.orderId, paid.buyerId)
   expect(after).toEqual({ ...before, serverTime: after?.serverTime })
   expect(await readOrder(database, paid.orderId, 'another buyer')).toBeUndefined()
-  const deps = { database, stock, log, onChange: () => {}, provider: {} as PaymentProvider }
+  const deps = { database, stock, log, onChange: () => {}, provider: {} as PaymentProvider, currency: 'CNY' }
   expect(await openPayment(deps, cancelled.orderId, cancelled.buyerId)).toMatchObject({
     outcome: 'NOT_PAYABLE',
     status: 'CANCELLED',

@@ -56,10 +56,16 @@ export const ReservationRequest = z.strictObject({
 export const SessionRequest = z.strictObject({ name: typedName(40) })
 export const Session = z.strictObject({ token: z.string(), userId: BuyerId })
 
+const Currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/)
+  .describe('of the amounts, as ISO 4217 has it')
+
 export const SaleView = z.strictObject({
   id: SaleId,
   title: z.string(),
-  priceCents: z.int(),
+  priceCents: z.int().describe('price of one unit, in the smallest unit of the currency'),
+  currency: Currency,
   stock: z.int().describe('units the sale began with'),
   left: z.int().describe('units left, up to a second old'),
   perBuyerLimit: z
@@ -117,6 +123,7 @@ export const OrderView = z.strictObject({
   amountCents: z
     .int()
     .describe('amount to pay, reduced as coupon and points are taken; an order of 0 is PAID without a payment'),
+  currency: Currency,
   status: z.enum(['PENDING_PAYMENT', 'PAID', 'CANCELLED', 'REFUNDED']),
   createdAt: z.iso.datetime(),
   paymentDeadline: z.iso.datetime(),
@@ -141,6 +148,7 @@ export const PaymentView = z.strictObject({
   paymentId: z.uuid(),
   orderId: OrderId,
   amountCents: z.int(),
+  currency: Currency,
   url: z.url().describe('where the buyer pays'),
 })
 export type PaymentView = z.infer<typeof PaymentView>
@@ -150,6 +158,7 @@ export const PaymentCallback = z.strictObject({
   paymentId: z.uuid(),
   orderId: OrderId,
   amountCents: z.int().min(0),
+  currency: Currency,
   providerRef: storable(100),
 })
 export type PaymentCallback = z.infer<typeof PaymentCallback>

@@ -10,8 +10,15 @@ import { type Catalogue, comparePlaces, placeOf } from '../catalogue.ts'
 
 const Place = z.tuple([z.int().min(0).max(1), z.number(), z.string()])
 
+export interface SalesDeps {
+  catalogue: Catalogue
+  tokens: Tokens
+  /** ISO 4217. */
+  currency: string
+}
+
 /** GET /sales, GET /sales?limit=20&cursor=… */
-export function getSales(catalogue: Catalogue, tokens: Tokens): RequestHandler {
+export function getSales({ catalogue, tokens, currency }: SalesDeps): RequestHandler {
   return (req, res) => {
     const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
     const after = readCursor(Place, cursor)
@@ -25,7 +32,7 @@ export function getSales(catalogue: Catalogue, tokens: Tokens): RequestHandler {
     const serverTime = timeOf(catalogue)
     const buyer = buyerOf(req, res, tokens)
     const list: SaleList = {
-      sales: rows.map((sale) => view(sale, buyer, serverTime)),
+      sales: rows.map((sale) => view(sale, buyer, currency, serverTime)),
       ...(next === undefined ? {} : { next }),
       serverTime,
     }
@@ -34,11 +41,11 @@ export function getSales(catalogue: Catalogue, tokens: Tokens): RequestHandler {
 }
 
 /** GET /sales/:saleId */
-export function getSale(catalogue: Catalogue, tokens: Tokens): RequestHandler<{ saleId: string }> {
+export function getSale({ catalogue, tokens, currency }: SalesDeps): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
     const sale = await catalogue.find(req.params.saleId)
     if (!sale) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
-    res.json(view(sale, buyerOf(req, res, tokens), timeOf(catalogue)))
+    res.json(view(sale, buyerOf(req, res, tokens), currency, timeOf(catalogue)))
   }
 }
 
@@ -53,11 +60,12 @@ function buyerOf(req: Pick<Request, 'headers'>, res: Pick<Response, 'vary'>, tok
   return verified && 'buyer' in verified ? verified.buyer : VISITOR
 }
 
-function view(sale: SaleFigures, buyer: Buyer, serverTime: string): SaleView {
+function view(sale: SaleFigures, buyer: Buyer, currency: string, serverTime: string): SaleView {
   return {
     id: sale.saleId,
     title: sale.title,
     priceCents: sale.priceCents,
+    currency,
     stock: sale.total,
     left: sale.left,
     perBuyerLimit: limitPerBuyer(sale, buyer),

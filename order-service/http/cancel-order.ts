@@ -1,7 +1,7 @@
 import type { OrderView } from '../../core/contracts/http.ts'
 import { settleEnded, type SettlingDeps } from '../../core/orders/settle-ended.ts'
 import { cancelForBuyer } from '../../core/orders/transitions.ts'
-import { readOrder } from './read-order.ts'
+import { readOrder, type StoredOrder } from './read-order.ts'
 
 export interface CancellingDeps extends SettlingDeps {
   /** Called when the outbox has a new entry. */
@@ -9,7 +9,7 @@ export interface CancellingDeps extends SettlingDeps {
 }
 
 export type Cancellation =
-  | { outcome: 'CANCELLED'; order: OrderView }
+  | { outcome: 'CANCELLED'; order: StoredOrder }
   | { outcome: 'NOT_CANCELLABLE'; status: OrderView['status'] }
   | { outcome: 'UNKNOWN_ORDER' }
 

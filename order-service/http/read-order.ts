@@ -2,6 +2,9 @@ import type { OrderView } from '../../core/contracts/http.ts'
 import { inArchive } from '../../core/platform/stores/archive.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 
+/** What the database knows of an order's view. */
+export type StoredOrder = Omit<OrderView, 'currency'>
+
 interface OrderRow {
   id: string
   reservationId: string
@@ -26,7 +29,11 @@ interface OrderRow {
  * The buyer's own order, also from the archive, with the time of the clock that its deadline goes by; undefined when
  * there is none of that id.
  */
-export async function readOrder(database: Database, orderId: string, buyerId: string): Promise<OrderView | undefined> {
+export async function readOrder(
+  database: Database,
+  orderId: string,
+  buyerId: string,
+): Promise<StoredOrder | undefined> {
   const row =
     (await findOrder(database, orderId, buyerId)) ??
     (await inArchive(database, (tx) => findOrder(tx, orderId, buyerId)))
@@ -53,7 +60,7 @@ function viewOf({
   sagaState,
   sagaReason,
   ...row
-}: OrderRow): OrderView {
+}: OrderRow): StoredOrder {
   return {
     ...row,
     createdAt: row.createdAt.toISOString(),

@@ -79,7 +79,7 @@ beforeAll(async () => {
 afterAll(() => closers.closeAll())
 
 async function listen(deps: Pick<OrderRoutesDeps, 'stock' | 'provider'>, port = 0): Promise<string> {
-  const routes = orderRoutes({ ...deps, database: world.database, tokens, log, onChange: () => {} })
+  const routes = orderRoutes({ ...deps, database: world.database, tokens, log, currency: 'CNY', onChange: () => {} })
   const http = await startHttp({ host: '127.0.0.1', port, log, metrics: createMetrics('test'), checks: {}, routes })
   closers.add('http', http.close)
   return `http://127.0.0.1:${http.port}`
@@ -128,6 +128,7 @@ async function money(buyer: Ordered, changes: object = {}) {
     paymentId: body.paymentId,
     orderId: buyer.orderId,
     amountCents: 1_000,
+    currency: 'CNY',
     providerRef: `ref-${randomUUID()}`,
     ...changes,
   })

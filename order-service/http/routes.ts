@@ -1,6 +1,6 @@
 import express, { type Express } from 'express'
 import { z } from 'zod'
-import { OrderId } from '../../core/contracts/http.ts'
+import { OrderId, type OrderView } from '../../core/contracts/http.ts'
 import type { ProblemCode } from '../../core/contracts/problems.ts'
 import { isDataError } from '../../core/platform/stores/database.ts'
 import { jsonBody } from '../../core/platform/http/json-body.ts'
@@ -16,6 +16,8 @@ import { readOrder } from './read-order.ts'
 export interface OrderRoutesDeps extends CancellingDeps {
   tokens: Tokens
   provider: PaymentProvider
+  /** ISO 4217. */
+  currency: string
 }
 
 const MAX_CALLBACK = '16kb'
@@ -38,11 +40,11 @@ export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
 }
 
 const getOrder =
-  ({ database }: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
+  ({ database, currency }: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
   async (req, res) => {
     const order = await readOrder(database, orderIdOf(req.params), res.locals.buyer.id)
     if (!order) throw unknownOrder()
-    res.json(order)
+    res.json({ ...order, currency } satisfies OrderView)
   }
 
 const postPayment =
@@ -86,7 +88,7 @@ const postCancellation =
     const cancellation = await cancelOrder(deps, orderId, res.locals.buyer.id)
     switch (cancellation.outcome) {
       case 'CANCELLED':
-        return void res.json(cancellation.order)
+        return void res.json({ ...cancellation.order, currency: deps.currency } satisfies OrderView)
       case 'NOT_CANCELLABLE':
         throw new ProblemError(
           'NOT_CANCELLABLE',
@@ -104,6 +106,8 @@ const postCallback =
     const rawBody: unknown = req.body
     const reading = deps.provider.readCallback(req.headers, Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0))
     if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)
+    if (reading.currency !== deps.currency)
+      throw new ProblemError('INVALID_REQUEST', `currency: expected ${deps.currency}, got ${reading.currency}`)
 
     const counted = await countMoney(deps, reading.money).catch((error: unknown) => {
       if (!isDataError(error)) throw error

@@ -65,7 +65,7 @@ function parseCallback(rawBody: Buffer): CallbackReading {
     return { outcome: 'UNREADABLE', detail: `The body could not be parsed as JSON (${rawBody.length} bytes).` }
   }
   const parsed = PaymentCallback.safeParse(json)
-  return parsed.success
-    ? { outcome: 'RECEIVED', money: parsed.data }
-    : { outcome: 'UNREADABLE', detail: z.prettifyError(parsed.error) }
+  if (!parsed.success) return { outcome: 'UNREADABLE', detail: z.prettifyError(parsed.error) }
+  const { currency, ...money } = parsed.data
+  return { outcome: 'RECEIVED', money, currency }
 }

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 
 const open = (orderId: string, buyerId: string) =>
-  openPayment({ database: shop.world.database, provider }, orderId, buyerId)
+  openPayment({ database: shop.world.database, provider, currency: 'CNY' }, orderId, buyerId)
 
 test('an order whose coupon and points are still being taken cannot be paid yet', async () => {
   const { orderId, buyerId } = await shop.place({ couponCode: await shop.coupon(100), points: 50 })

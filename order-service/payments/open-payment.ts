@@ -11,6 +11,13 @@ export type OpenedPayment =
   | { outcome: 'NOT_READY' }
   | { outcome: 'UNKNOWN_ORDER' }
 
+export interface OpeningDeps {
+  database: Database
+  provider: PaymentProvider
+  /** ISO 4217. */
+  currency: string
+}
+
 interface PaymentRow {
   id: string
   order_id: string
@@ -22,13 +29,9 @@ interface PaymentRow {
  * cancelled concurrently, money that arrives is refunded. Idempotent.
  * @throws ProviderUnavailable when the provider gives no link
  */
-export async function openPayment(
-  deps: { database: Database; provider: PaymentProvider },
-  orderId: string,
-  buyerId: string,
-): Promise<OpenedPayment> {
+export async function openPayment(deps: OpeningDeps, orderId: string, buyerId: string): Promise<OpenedPayment> {
   const opened = await insertPayment(deps.database, orderId, buyerId)
-  if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps.provider) }
+  if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps) }
 
   const found =
     (await findPayment(deps.database, orderId, buyerId)) ??
@@ -38,7 +41,7 @@ export async function openPayment(
   const { id } = found
   return id === null
     ? { outcome: 'NOT_READY' }
-    : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps.provider) }
+    : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps) }
 }
 
 /**
@@ -70,7 +73,10 @@ async function findPayment(database: Transaction, orderId: string, buyerId: stri
   return found
 }
 
-async function viewOf({ id, order_id, amount_cents }: PaymentRow, provider: PaymentProvider): Promise<PaymentView> {
-  const payment = { paymentId: id, orderId: order_id, amountCents: amount_cents }
+async function viewOf(
+  { id, order_id, amount_cents }: PaymentRow,
+  { provider, currency }: OpeningDeps,
+): Promise<PaymentView> {
+  const payment = { paymentId: id, orderId: order_id, amountCents: amount_cents, currency }
   return { ...payment, url: await provider.createLink(payment) }
 }

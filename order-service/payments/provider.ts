@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { PaymentView } from '../../core/contracts/http.ts'
 import type { Money } from '../../core/orders/transitions.ts'
 
 /**
- * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in cents.
+ * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in the smallest unit of
+ * the currency.
  * Every call must have a time limit of a few seconds.
  */
 export interface PaymentProvider {
@@ -10,7 +12,7 @@ export interface PaymentProvider {
    * The URL where the buyer pays. Called again for the same payment, the provider must still charge only once.
    * @throws ProviderUnavailable when it does not answer
    */
-  createLink: (payment: { paymentId: string; orderId: string; amountCents: number }) => Promise<string> | string
+  createLink: (payment: Omit<PaymentView, 'url'>) => Promise<string> | string
   /** Refunds a payment, idempotent by `refundId`. @throws when the provider has not accepted it */
   refund: (refund: { refundId: string; paymentId: string; providerRef: string; amountCents: number }) => Promise<void>
   /** Parses a callback and verifies that it comes from the provider, unaltered and recent. */
@@ -18,7 +20,8 @@ export interface PaymentProvider {
 }
 
 export type CallbackReading =
-  | { outcome: 'RECEIVED'; money: Money }
+  /** The currency as ISO 4217 has it: money of another than the shop's is not counted. */
+  | { outcome: 'RECEIVED'; money: Money; currency: string }
   /** Not from the provider, altered or too old. */
   | { outcome: 'BAD_SIGNATURE'; detail: string }
   /** From the provider, but not in the expected format. */

@@ -15,6 +15,7 @@ export const SubscribersConfig = z.object({
   REDIS_URL: settings.REDIS_URL,
   REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
   RABBITMQ_URL: settings.RABBITMQ_URL,
+  CURRENCY: settings.CURRENCY,
   SAGA_SECONDS: settings.SAGA_SECONDS,
   SUBSCRIBERS: z
     .string()

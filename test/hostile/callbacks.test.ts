@@ -29,7 +29,13 @@ async function ordered(name = `payer ${people++}`) {
   return {
     token,
     orderId,
-    money: { paymentId: String(payment.paymentId), orderId, amountCents: 1_000, providerRef: `ref-${randomUUID()}` },
+    money: {
+      paymentId: String(payment.paymentId),
+      orderId,
+      amountCents: 1_000,
+      currency: 'CNY',
+      providerRef: `ref-${randomUUID()}`,
+    },
   }
 }
 
@@ -134,7 +140,8 @@ describe('signed, but malformed:', () => {
     ['no reference', (money) => ({ ...money, providerRef: '' })],
     ['a reference of 101 letters', (money) => ({ ...money, providerRef: 'x'.repeat(101) })],
     ['a reference that is a list', (money) => ({ ...money, providerRef: ['ref'] })],
-    ['a currency', (money) => ({ ...money, currency: 'EUR' })],
+    ['no currency', (money) => ({ ...money, currency: undefined })],
+    ['another currency', (money) => ({ ...money, currency: 'JPY' })],
     ['a list', (money) => [money]],
     ['null', () => null],
   ])('%s', async (_, spoil) => {

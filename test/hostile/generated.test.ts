@@ -118,7 +118,15 @@ async function prepare(): Promise<Known> {
     if (i % 3 === 0) continue
     const payment = String((await call('POST', system.url(`/orders/${order}/payments`), { token })).body.paymentId)
     paymentId.push(payment)
-    callbacks.push(JSON.stringify({ paymentId: payment, orderId: order, amountCents: 1_000, providerRef: `ref-${i}` }))
+    callbacks.push(
+      JSON.stringify({
+        paymentId: payment,
+        orderId: order,
+        amountCents: 1_000,
+        currency: 'CNY',
+        providerRef: `ref-${i}`,
+      }),
+    )
   }
   return {
     ids: { saleId: [...sales, 'nowhere'], reservationId, orderId, paymentId },

@@ -121,7 +121,13 @@ describe('a token is refused that', () => {
     ['is the admin token', () => system.env.ADMIN_TOKEN ?? ''],
     [
       'is a payment link',
-      () => createLinkTokens(secret()).sign({ paymentId: randomUUID(), orderId: randomUUID(), amountCents: 1 }),
+      () =>
+        createLinkTokens(secret()).sign({
+          paymentId: randomUUID(),
+          orderId: randomUUID(),
+          amountCents: 1,
+          currency: 'CNY',
+        }),
     ],
     ['has claims that are no JSON', () => signed('sub=mallory')],
     ['has a list for claims', () => signed([claims()])],

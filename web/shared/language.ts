@@ -1,3 +1,4 @@
+import { moneyText } from '../../core/contracts/money.ts'
 import { remembered } from './remembered.ts'
 import { useStore } from './store.ts'
 
@@ -26,13 +27,8 @@ export function createWords<Words>(words: Record<Language, Words>): { useWords: 
   return { useWords: () => words[useStore(language)], now: () => words[language.get()] }
 }
 
-/** Cents in yuan, the currency of the demo: 1999 is ¥19.99. */
-export function money(cents: number): string {
-  return new Intl.NumberFormat(LOCALES[language.get()], {
-    style: 'currency',
-    currency: 'CNY',
-    currencyDisplay: 'narrowSymbol',
-  }).format(cents / 100)
+export function money(amount: number, currency: string): string {
+  return moneyText(amount, currency, LOCALES[language.get()])
 }
 
 export function number(value: number): string {

@@ -7,6 +7,7 @@ const sale = (id: string): SaleView => ({
   id,
   title: id,
   priceCents: 1,
+  currency: 'CNY',
   stock: 1,
   left: 1,
   perBuyerLimit: 1,

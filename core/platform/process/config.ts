@@ -105,6 +105,13 @@ export const settings = {
   RESERVATION_LIFETIME_SECONDS: seconds(120, [0.1, DAY_SECONDS]).describe(
     'a reservation older than this is dropped instead of ordered',
   ),
+  CURRENCY: z
+    .string()
+    .refine((code) => Intl.supportedValuesOf('currency').includes(code), 'expected an ISO 4217 code such as EUR')
+    .default('CNY')
+    .describe(
+      'ISO 4217 code of the currency of every amount, in its smallest unit; do not change it once there are sales: their amounts would keep the number and change the value',
+    ),
   PAYMENT_WINDOW_SECONDS: seconds(1_800, [0.1, 2_000_000]).describe('how long an order may stay unpaid'),
   SAGA_SECONDS: seconds(30, [0.1, DAY_SECONDS]).describe(
     'how long the saga of an order with a coupon or points may take before it is cancelled, or its event is sent again',

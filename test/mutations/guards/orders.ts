@@ -392,6 +392,13 @@ export const orderGuards: Guard[] = [
     tests: { file: 'control-room/control-room.test.ts', named: 'two changes of one sale' },
   },
   {
+    rule: 'money of another currency is not counted',
+    file: 'order-service/http/routes.ts',
+    text: 'if (reading.currency !== deps.currency)',
+    without: 'if (reading.currency === undefined)',
+    tests: { file: 'test/hostile/callbacks.test.ts', named: 'signed, but malformed: another currency' },
+  },
+  {
     rule: 'only a signed callback is accepted',
     file: 'order-service/http/routes.ts',
     text: "  if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)\n",

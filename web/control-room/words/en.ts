@@ -105,7 +105,7 @@ export const en = {
     title: 'Sales',
     id: 'Id',
     name: 'Title',
-    price: 'Price in cents',
+    price: 'Price, in the smallest unit of the currency (1990 is ¥19.90)',
     stock: 'Stock',
     minutes: 'Open for minutes',
     create: 'Create and open',

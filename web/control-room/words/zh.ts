@@ -77,7 +77,7 @@ export const zh: typeof en = {
     title: '场次',
     id: '编号',
     name: '标题',
-    price: '价格（分）',
+    price: '价格（货币最小单位，1990 即 ¥19.90）',
     stock: '库存',
     minutes: '开放分钟数',
     create: '创建并开放',

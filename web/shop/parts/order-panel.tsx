@@ -108,7 +108,7 @@ function ToPay({ purchase, order }: { purchase: Purchase; order: Order }) {
       <div class="due">
         <div>
           <span class="soft">{words.toPay}</span>
-          <span class="amount figures">{money(order.amountCents)}</span>
+          <span class="amount figures">{money(order.amountCents, order.currency)}</span>
           {(order.couponCode !== undefined || Boolean(order.points)) && <span class="soft">{words.discount}</span>}
         </div>
         <Countdown until={order.paymentDeadline} clock={orderClock} label={words.timeLeft} />
@@ -121,7 +121,7 @@ function ToPay({ purchase, order }: { purchase: Purchase; order: Order }) {
             void purchase.pay()
           }}
         >
-          {doing === 'OPENING_PAYMENT' ? words.openingPayment : words.pay(money(order.amountCents))}
+          {doing === 'OPENING_PAYMENT' ? words.openingPayment : words.pay(money(order.amountCents, order.currency))}
         </button>
         <button
           class="button quiet"

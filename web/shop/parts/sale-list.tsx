@@ -35,7 +35,7 @@ function SaleCard({ sale }: { sale: SaleView }) {
     <a class="card" href={`#/${sale.id}`}>
       <Picture title={sale.title} />
       <h2>{sale.title}</h2>
-      <p class="price figures">{money(sale.priceCents)}</p>
+      <p class="price figures">{money(sale.priceCents, sale.currency)}</p>
       {isOn ? <StockBar sale={sale} /> : <SaleWindow sale={sale} />}
     </a>
   )

@@ -17,7 +17,7 @@ export function SalePage({ sale }: { sale: SaleView }) {
       <div class="offer">
         <h1>{sale.title}</h1>
         <p class="price">
-          <span class="figures">{money(sale.priceCents)}</span>{' '}
+          <span class="figures">{money(sale.priceCents, sale.currency)}</span>{' '}
           <span class="soft">{words.perBuyer(sale.perBuyerLimit)}</span>
         </p>
         <div class="facts">
