@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { ReservationView } from '../core/contracts/http.ts'
+import type { ReservationView } from '../core/contracts/purchases.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
 import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
 import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'

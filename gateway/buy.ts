@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { PurchaseKey, ReservationRequest } from '../core/contracts/http.ts'
+import { PurchaseKey } from '../core/contracts/values.ts'
+import { ReservationRequest } from '../core/contracts/purchases.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import { addressForLimit } from '../core/platform/http/client-address.ts'
 import { readJson } from '../core/platform/http/json-body.ts'

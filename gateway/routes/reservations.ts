@@ -1,4 +1,4 @@
-import { ReservationId } from '../../core/contracts/http.ts'
+import { ReservationId } from '../../core/contracts/values.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
 import type { ReservationRecord } from '../../core/stock/reservation.ts'

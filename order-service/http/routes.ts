@@ -1,6 +1,6 @@
 import express, { type Express } from 'express'
 import { z } from 'zod'
-import { OrderId } from '../../core/contracts/http.ts'
+import { OrderId } from '../../core/contracts/values.ts'
 import type { ProblemCode } from '../../core/contracts/problems.ts'
 import { isDataError } from '../../core/platform/stores/database.ts'
 import { jsonBody } from '../../core/platform/http/json-body.ts'

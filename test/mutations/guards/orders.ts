@@ -589,7 +589,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'statements are prepared anew when a column has changed its type',
-    file: 'core/platform/stores/database-connections.ts',
+    file: 'core/platform/stores/connect-database.ts',
     text: '        this.#names.renew()\n',
     without: '',
     tests: { file: DATABASE, named: 'when a column changes' },
@@ -606,7 +606,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'a connection with a timed-out statement is closed, which rolls its transaction back',
-    file: 'core/platform/stores/database-connections.ts',
+    file: 'core/platform/stores/connect-database.ts',
     text: '        closeOnQueryTimeout(client)\n',
     without: '',
     tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },
