@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Money } from '../../core/orders/transitions.ts'
+import type { Money } from '../../core/orders/receive-money.ts'
 
 /**
  * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in cents.
