@@ -1,4 +1,5 @@
-import { decode, OrderId, readEach, TimeoutMessage, type Unpacked } from '../core/contracts/messages.ts'
+import { decode, readEach, TimeoutMessage, type Unpacked } from '../core/contracts/messages.ts'
+import { OrderId } from '../core/contracts/values.ts'
 import { settleEnded } from '../core/orders/settle-ended.ts'
 import { cancelUnpaid } from '../core/orders/transitions.ts'
 import type { Database } from '../core/platform/stores/database.ts'

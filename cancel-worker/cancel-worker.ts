@@ -1,5 +1,6 @@
 import { CANCELLATIONS, cancellationTopology } from '../core/contracts/topology.ts'
-import { connectDatabase, isDataError } from '../core/platform/stores/database.ts'
+import { connectDatabase } from '../core/platform/stores/connect-database.ts'
+import { isDataError } from '../core/platform/stores/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/stores/database-check.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
 import { Loops } from '../core/platform/process/loops.ts'

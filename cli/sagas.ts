@@ -6,10 +6,10 @@
  * Shows how the orders that name a coupon or points fare. Exits 0, or 2 when it could not look.
  */
 import { z } from 'zod'
-import { SagaState } from '../core/contracts/http.ts'
+import { SagaState } from '../core/contracts/orders.ts'
 import { commandLine, numberOf, refuse } from '../core/platform/process/command-line.ts'
 import { parseConfig, settings } from '../core/platform/process/config.ts'
-import { connectDatabase } from '../core/platform/stores/database.ts'
+import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { runningSystem } from './running-system.ts'
 import { formatSagas } from './format-sagas.ts'
 import { listSagas } from '../core/sagas/list.ts'

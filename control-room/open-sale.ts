@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { NewSale, SaleChange } from '../core/contracts/http.ts'
+import type { NewSale, SaleChange } from '../core/contracts/sales.ts'
 import { isArchived } from '../core/archive/archive-sale.ts'
 import type { Database, Sale } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'

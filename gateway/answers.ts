@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import type { ReservationView } from '../core/contracts/http.ts'
+import type { ReservationView } from '../core/contracts/purchases.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
 import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
 import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
+import type { Waited } from './await-result.ts'
 
 const BUSY_RETRY_SECONDS = 2
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -14,12 +15,6 @@ export type BuyOutcome =
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
-
-/** The record that `Prefer: wait` has waited for. */
-export interface Waited {
-  record: ReservationRecord
-  waitSeconds: number
-}
 
 /** Maps outcomes of a purchase to HTTP answers; the only place that does. */
 export function answerBuyer(res: ServerResponse, headers: HeaderList, outcome: BuyOutcome, waited?: Waited): void {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Response } from 'express'
 import { addressForLimit } from '../core/platform/http/client-address.ts'
-import type { ReservationRecord } from '../core/stock/reservation.ts'
+import type { ReservationName, ReservationRecord } from '../core/stock/reservation.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 /** Shorter than the idle limits of proxies and of our own server. */
@@ -22,33 +22,35 @@ export function preferredWait({ prefer }: IncomingHttpHeaders): number | undefin
   return /^\d+$/.test(seconds) && Number(seconds) > 0 ? Math.min(Number(seconds), WAIT_SECONDS_MAX) : undefined
 }
 
-export interface Waiting {
-  reservationId: string
-  buyerId: string
+/** What `Prefer: wait` has waited for. */
+export interface Waited {
+  /** The latest. */
+  record: ReservationRecord
   waitSeconds: number
-  /** The wait ends when its client disconnects. */
-  res: Response
 }
 
 /**
- * Waits until the reservation has left RESERVED, the time is over, the client is gone, or this process drains.
- * @returns the latest record; undefined when there is none, or when too many wait already.
+ * With `Prefer: wait=N`, waits until the reservation has left RESERVED, the time is over, the client is gone, or this
+ * process drains.
+ * @returns undefined without that header, when there is no record, or when too many wait already.
  */
-export async function awaitResult(
+export async function awaitAsPreferred(
   watched: WatchedReservations,
-  { reservationId, buyerId, waitSeconds, res }: Waiting,
-): Promise<ReservationRecord | undefined> {
+  { reservationId, buyerId }: ReservationName,
+  res: Response,
+): Promise<Waited | undefined> {
+  const waitSeconds = preferredWait(res.req.headers)
   const client = { buyerId, address: addressForLimit(res.req.ip ?? '') }
   // 'close' has fired already if the client left while the reservation was read: the wait would last to its end.
-  if (res.closed || watched.refusal(client)) return undefined
-  let latest: ReservationRecord | undefined
+  if (waitSeconds === undefined || res.closed || watched.refusal(client)) return undefined
+  let waited: Waited | undefined
   let end = () => {}
   const ended = new Promise<void>((resolve) => {
     end = resolve
   })
   const stop = watched.watch(reservationId, client, {
     onRecord(record) {
-      latest = record
+      waited = { record, waitSeconds }
       if (record.status !== 'RESERVED') end()
     },
     onEnd: end,
@@ -59,5 +61,5 @@ export async function awaitResult(
   stop()
   clearTimeout(timer)
   res.off('close', end)
-  return latest
+  return waited
 }

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { PurchaseKey, ReservationRequest } from '../core/contracts/http.ts'
+import { PurchaseKey } from '../core/contracts/values.ts'
+import { ReservationRequest } from '../core/contracts/purchases.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import { addressForLimit } from '../core/platform/http/client-address.ts'
 import { readJson } from '../core/platform/http/json-body.ts'
@@ -9,18 +10,12 @@ import { bearer, type Tokens } from '../core/platform/http/tokens.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { isOutage } from '../core/platform/stores/outage.ts'
-import {
-  type PendingReservation,
-  pendingOf,
-  type ReservationName,
-  type ReservationRecord,
-  wishesOf,
-} from '../core/stock/reservation.ts'
+import { type PendingReservation, pendingOf, wishesOf } from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import type { Stock } from '../core/stock/stock.ts'
-import { answerBuyer, type BuyOutcome, type Waited } from './answers.ts'
-import { awaitResult, preferredWait } from './await-result.ts'
+import { answerBuyer, type BuyOutcome } from './answers.ts'
+import { awaitAsPreferred } from './await-result.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Publish } from './publish-in-batches.ts'
 import type { Reserve } from './reserve-in-batches.ts'
@@ -35,7 +30,7 @@ export interface BuyDeps {
   reserve: Reserve
   publish: Publish
   watched: WatchedReservations
-  /** Of every answer. */
+  /** Stand in every answer. */
   headers: HeaderList
   count: (outcome: BuyOutcome['status']) => void
   log: Logger
@@ -65,7 +60,7 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
       deps.count(outcome.status)
       const waited =
         outcome.status === 'ACCEPTED' || outcome.status === 'DUPLICATE'
-          ? await waitAsPreferred(deps.watched, req, res, outcome.reservation)
+          ? await awaitAsPreferred(deps.watched, outcome.reservation, res)
           : undefined
       answerBuyer(res, deps.headers, outcome, waited)
     } catch (error) {
@@ -98,34 +93,22 @@ async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(saleId, buyer.id, sale.holderUnits ?? sale.total)) return { status: 'SOLD_OUT', left: 0 }
 
-  const reservationId = newReservationId(saleId)
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
-  const outcome = await reserve(deps, sale, {
-    reservationId,
+  const purchase = {
+    reservationId: newReservationId(saleId),
     buyerId: buyer.id,
-    address,
     quantity,
-    limitPerBuyer: limitPerBuyer(sale, buyer),
-    key,
-    wishes,
-    claims,
-  })
-  if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
-  if (outcome.status !== 'RESERVED') return outcome
-
-  const { reservedAtMs, pendingEntry } = outcome
-  const reservation: ReservationRecord = {
-    reservationId,
-    buyerId: buyer.id,
-    status: 'RESERVED',
-    quantity,
-    epoch: sale.epoch,
-    reservedAtMs,
     ...(key !== undefined && { key }),
     ...(wishes && { wishes }),
     ...(claims && { claims }),
   }
+  const outcome = await reserve(deps, sale, { ...purchase, address, limitPerBuyer: limitPerBuyer(sale, buyer) })
+  if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
+  if (outcome.status !== 'RESERVED') return outcome
+
+  const { reservedAtMs, pendingEntry } = outcome
+  const reservation = { ...purchase, status: 'RESERVED', epoch: sale.epoch, reservedAtMs } as const
   const accepted = { status: 'ACCEPTED', reservation } as const
   const pending = pendingOf(reservation, pendingEntry)
   failpoint('purchase.beforePublish')
@@ -138,19 +121,6 @@ async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address
       failpoint('purchase.beforeAnswer')
       return accepted
   }
-}
-
-/** With `Prefer: wait=N` the answer is held back until the reservation is decided. */
-async function waitAsPreferred(
-  watched: WatchedReservations,
-  req: Request,
-  res: Response,
-  { reservationId, buyerId }: ReservationName,
-): Promise<Waited | undefined> {
-  const waitSeconds = preferredWait(req.headers)
-  if (waitSeconds === undefined) return undefined
-  const record = await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
-  return record && { record, waitSeconds }
 }
 
 /** @throws ProblemError INVALID_REQUEST */

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Request, Response } from 'express'
-import type { SaleList, SaleView } from '../core/contracts/http.ts'
+import type { SaleList, SaleView } from '../core/contracts/sales.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { ProblemError } from '../core/platform/http/problem.ts'

@@ -1,4 +1,4 @@
-import { SaleId } from '../core/contracts/http.ts'
+import { SaleId } from '../core/contracts/values.ts'
 import { Batcher } from '../core/platform/batches/batcher.ts'
 import type { Loops } from '../core/platform/process/loops.ts'
 import { KEPT_AFTER_END_MS, type SaleFigures } from '../core/stock/sale-figures.ts'

@@ -1,24 +1,12 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
-import {
-  OrderId,
-  OrderView,
-  PaymentCallback,
-  PaymentCallbackAnswer,
-  PageRequest,
-  PaymentView,
-  Problem,
-  PurchaseKey,
-  ReservationId,
-  ReservationRequest,
-  ReservationView,
-  SaleId,
-  SaleList,
-  SaleView,
-  Session,
-  SessionRequest,
-} from '../core/contracts/http.ts'
-import { type ProblemCode, problems } from '../core/contracts/problems.ts'
+import { OrderId, PurchaseKey, ReservationId, SaleId } from '../core/contracts/values.ts'
+import { OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView } from '../core/contracts/orders.ts'
+import { PageRequest } from '../core/contracts/paging.ts'
+import { Problem, type ProblemCode, problems } from '../core/contracts/problems.ts'
+import { ReservationRequest, ReservationView } from '../core/contracts/purchases.ts'
+import { SaleList, SaleView } from '../core/contracts/sales.ts'
+import { Session, SessionRequest } from '../core/contracts/session.ts'
 
 interface Call {
   method: 'get' | 'post'

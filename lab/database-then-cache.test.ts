@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connectDatabase } from '../core/platform/stores/database.ts'
+import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { isOutage } from '../core/platform/stores/outage.ts'
 import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'

@@ -8,7 +8,7 @@ import {
   TIMEOUTS,
   waitingRoom,
 } from '../core/contracts/topology.ts'
-import { lockOldestEntries } from '../core/orders/outbox.ts'
+import { lockOldestEntries } from './outbox-entries.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'

@@ -4,10 +4,10 @@ import {
   isOutboxDue,
   lockOldestEntries,
   type OutboxEntry,
-  type OutboxMessage,
   type OutboxRest,
   shrinkEntries,
-} from '../core/orders/outbox.ts'
+} from './outbox-entries.ts'
+import type { OutboxMessage } from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'

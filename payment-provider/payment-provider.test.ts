@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import express from 'express'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { PaymentCallback } from '../core/contracts/http.ts'
+import { PaymentCallback } from '../core/contracts/orders.ts'
 import { Closers } from '../core/platform/process/closers.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
 import { createLog } from '../core/platform/process/log.ts'

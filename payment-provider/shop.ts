@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import pRetry, { AbortError } from 'p-retry'
-import { type PaymentCallback, PaymentCallbackAnswer } from '../core/contracts/http.ts'
+import { type PaymentCallback, PaymentCallbackAnswer } from '../core/contracts/orders.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { SIGNATURE_HEADER, signBody } from '../core/platform/http/signature.ts'
 import type { Payment } from './link-tokens.ts'

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { audit, type AuditDeps } from '../../core/audit/audit.ts'
 import { BrokerUnreachable } from '../../core/platform/rabbit/depth-reader.ts'
 import type { AuditReport } from '../../core/audit/report.ts'
-import { SaleId } from '../../core/contracts/http.ts'
+import { SaleId } from '../../core/contracts/values.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 
 /** GET /audit, GET /audit?sale=ID */

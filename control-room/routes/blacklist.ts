@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express'
-import { BlacklistChange, BlacklistRequest, BuyerId } from '../../core/contracts/http.ts'
+import { BlacklistChange, BlacklistRequest } from '../../core/contracts/operations.ts'
+import { BuyerId } from '../../core/contracts/values.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 import { parse } from '../../core/platform/http/problem.ts'
 import type { SaleDeps } from '../open-sale.ts'

@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express'
-import { BuyerId, CouponCode, CouponRequest, PointsRequest } from '../../core/contracts/http.ts'
+import { BuyerId, CouponCode } from '../../core/contracts/values.ts'
+import { CouponRequest, PointsRequest } from '../../core/contracts/operations.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
 import { parse } from '../../core/platform/http/problem.ts'
 

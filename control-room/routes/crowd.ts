@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
 import { CROWD_BUYERS_MAX, CROWD_SECONDS_MAX, type CrowdRequest } from '../../core/contracts/control-room.ts'
-import { SaleId } from '../../core/contracts/http.ts'
+import { SaleId } from '../../core/contracts/values.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { openSale, type SaleDeps } from '../open-sale.ts'
 import type { Crowds, CrowdSale } from '../crowd/crowds.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { OrderView, SagaState } from './http.ts'
+import type { OrderView, SagaState } from './orders.ts'
 
 /**
  * What crosses HTTP between the control room, its page, and the launcher of the demo. Without a schema, so that the page

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AMOUNT_CENTS_MAX } from './amounts.ts'
+import { AMOUNT_CENTS_MAX } from './values.ts'
 
 /**
  * The claims of a buyer's token that `limitPerBuyer` may use. The token, the reservation in Redis and the message to the

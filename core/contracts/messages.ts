@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { AMOUNT_CENTS_MAX, PURCHASE_KEY_LENGTH_MAX } from './amounts.ts'
 import { BuyerClaims } from './limit-per-buyer.ts'
+import { AMOUNT_CENTS_MAX, PURCHASE_KEY_LENGTH_MAX, QUANTITY_MAX } from './values.ts'
 
 /** One reservation that waits to become an order. */
 export const Reservation = z.strictObject({
@@ -11,7 +11,7 @@ export const Reservation = z.strictObject({
   claims: BuyerClaims.optional(),
   /** By which the client names this purchase among the buyer's of the sale; absent when it does not. */
   key: z.string().min(1).max(PURCHASE_KEY_LENGTH_MAX).optional(),
-  quantity: z.number().int().min(1).max(1_000),
+  quantity: z.number().int().min(1).max(QUANTITY_MAX),
   /** Generation of the sale's Redis data that the unit was taken from. */
   epoch: z.number().int().min(1),
   /** Redis' clock when the unit was set aside, in ms since 1970. */
@@ -36,8 +36,6 @@ export interface ReservationBatch {
   v: 2
   reservations: Reservation[]
 }
-
-export const OrderId = z.uuid()
 
 /**
  * Most orders that share one timeout message: they lapse in one transaction, which holds their sale's row meanwhile.

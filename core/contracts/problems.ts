@@ -1,3 +1,6 @@
+import { z } from 'zod'
+import { ReservationView } from './purchases.ts'
+
 /** Every problem that a caller can receive: its stable `code`, HTTP status and title (RFC 9457). */
 export const problems = {
   INVALID_REQUEST: { status: 400, title: 'The request is not valid' },
@@ -31,3 +34,17 @@ export const problems = {
 } as const
 
 export type ProblemCode = keyof typeof problems
+
+/** RFC 9457, with a stable `code`. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+  detail: z.string(),
+  serverTime: z.iso.datetime().optional(),
+  retryAfterSeconds: z.number().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  reservation: ReservationView.optional().describe('of KEY_REUSED: what the buyer holds under that key'),
+})
+export type Problem = z.infer<typeof Problem>

@@ -33,7 +33,7 @@ export interface Verdict {
   isNew: boolean
   /** Units that its buyer was allowed; absent when the sale does not exist or the decision is an earlier one. */
   limitPerBuyer?: number
-  /** The order was paid as it was placed, since nothing was to be paid. */
+  /** The order is paid as it is placed, because it costs nothing; with wishes its saga makes the price first. */
   isPaid?: boolean
 }
 
@@ -57,7 +57,7 @@ export function decide(
     const earlier = decided.get(reservation.reservationId)
     if (earlier) return { reservation, decision: earlier, isNew: false }
 
-    const { saleId, buyerId, claims = {}, quantity } = reservation
+    const { saleId, buyerId, claims = {}, quantity, couponCode, points } = reservation
     const buyer = buyerOfSale(saleId, buyerId)
     const live = liveUnits.get(buyer) ?? 0
     const sale = facts.sales.get(saleId)
@@ -69,7 +69,14 @@ export function decide(
       room.set(saleId, (room.get(saleId) ?? 0) - quantity)
       liveUnits.set(buyer, live + quantity)
     }
-    return { reservation, decision, isNew: true, ...(limit !== undefined && { limitPerBuyer: limit }) }
+    const isPaid = decision.outcome === 'ORDERED' && sale?.priceCents === 0 && !couponCode && !points
+    return {
+      reservation,
+      decision,
+      isNew: true,
+      ...(limit !== undefined && { limitPerBuyer: limit }),
+      ...(isPaid && { isPaid }),
+    }
 
     function refusal(): RejectionReason | undefined {
       if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'

@@ -1,7 +1,7 @@
+import type { RejectionReason } from '../../prisma/generated/client.ts'
 import type { Reservation } from '../contracts/messages.ts'
-import type { Transaction } from '../platform/stores/database.ts'
-import { buyerOfSale, type Facts, type SaleFacts } from './decide.ts'
-import { type DecidedRow, decisionOf, selectDecided } from './decisions.ts'
+import { Prisma, type Transaction } from '../platform/stores/database.ts'
+import { buyerOfSale, type Decision, type Facts, type SaleFacts } from './decide.ts'
 
 interface SaleRow extends SaleFacts {
   id: string
@@ -20,10 +20,17 @@ export async function readFacts(tx: Transaction, reservations: Reservation[]): P
       per_buyer_limit AS "perBuyerLimit", fenced_epoch AS "fencedEpoch", now() AS now
     FROM sales WHERE id = ANY(${saleIds}) ORDER BY id FOR UPDATE`
   const known = await readKnown(tx, saleIds, reservations)
+  const found = new Map(sales.map((sale) => [sale.id, sale]))
+  const archived = await findArchived(
+    tx,
+    reservations.filter(({ saleId }) => !found.has(saleId)),
+  )
+  const decided = known.filter((row) => row.what === 'decided')
   return {
     nowMs: (sales[0]?.now ?? new Date()).getTime(),
-    sales: new Map(sales.map((sale) => [sale.id, sale])),
-    decided: new Map(known.flatMap((row) => (row.what === 'decided' ? [[row.reservationId, decisionOf(row)]] : []))),
+    sales: found,
+    // Those of a sale that is archived in part may be in either place.
+    decided: new Map([...archived, ...decided].map((row) => [row.reservationId, decisionOf(row)])),
     liveUnits: new Map(
       known.flatMap((row) => (row.what === 'live' ? [[buyerOfSale(row.saleId, row.buyerId), row.units]] : [])),
     ),
@@ -49,4 +56,38 @@ async function readKnown(tx: Transaction, saleIds: string[], reservations: Reser
     GROUP BY sale_id, buyer_id
     UNION ALL
     SELECT 'blacklisted', NULL, NULL, NULL, NULL, buyer_id, NULL FROM blacklist WHERE buyer_id = ANY(${buyerIds})`
+}
+
+export interface DecidedRow {
+  reservationId: string
+  reason: RejectionReason | null
+  orderId: string | null
+}
+
+/**
+ * Rows of earlier decisions about these reservations; undecided ones are missing. Not a join: the planner would expect
+ * as many repeats as there are reservations, and would scan the whole table of orders.
+ */
+export const selectDecided = (reservationIds: string[]): Prisma.Sql => Prisma.sql`
+  SELECT reservation_id AS "reservationId", reason,
+    (SELECT id FROM orders WHERE orders.reservation_id = decisions.reservation_id) AS "orderId"
+  FROM decisions WHERE reservation_id = ANY(${reservationIds})`
+
+export function decisionOf({ orderId, reason }: DecidedRow): Decision {
+  return orderId === null ? { outcome: 'REJECTED', reason: reason ?? 'NOT_ELIGIBLE' } : { outcome: 'ORDERED', orderId }
+}
+
+/**
+ * Decisions about reservations of archived sales; none about others. A reservation that was never decided is too late,
+ * and nothing is written about it: the archived sale is its tombstone.
+ */
+async function findArchived(tx: Transaction, reservations: Reservation[]): Promise<DecidedRow[]> {
+  if (reservations.length === 0) return []
+  const ids = reservations.map(({ reservationId }) => reservationId)
+  const saleIds = reservations.map(({ saleId }) => saleId)
+  return tx.$queryRaw<DecidedRow[]>`
+    SELECT r.id AS "reservationId", o.id AS "orderId",
+      CASE WHEN d.outcome IS NULL THEN 'EXPIRED' ELSE d.reason END AS reason
+    FROM unnest(${ids}::text[], ${saleIds}::text[]) AS r (id, sale_id) JOIN archive.sales s ON s.id = r.sale_id
+    LEFT JOIN archive.decisions d ON d.reservation_id = r.id LEFT JOIN archive.orders o ON o.reservation_id = r.id`
 }

@@ -3,7 +3,8 @@ import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { placeOrders } from './place-orders.ts'
-import { cancelForBuyer, cancelForSaga, cancelUnpaid, receiveMoney, refundPaid, payFree } from './transitions.ts'
+import { cancelForBuyer, cancelForSaga, cancelUnpaid, refundPaid, payFree } from './transitions.ts'
+import { receiveMoney } from './receive-money.ts'
 
 let world: World
 let ledger: Ledger

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { OrderStatus } from '../../prisma/generated/client.ts'
 import type { EndReason } from '../contracts/end-reason.ts'
 import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
-import { inArchive } from '../platform/stores/archive.ts'
 import { appendToOutbox, orderEvent } from './outbox.ts'
 import { countReturned } from './sold-counter.ts'
 
@@ -112,7 +110,8 @@ export async function payFree(tx: Transaction, orderIds: string[]): Promise<Chan
   )
 }
 
-async function markPaid(tx: Transaction, condition: Prisma.Sql): Promise<ChangedOrder[]> {
+/** PENDING_PAYMENT → PAID for those of the orders that meet the condition; part of the caller's transaction. */
+export async function markPaid(tx: Transaction, condition: Prisma.Sql): Promise<ChangedOrder[]> {
   const paid = await tx.$queryRaw<ChangedOrder[]>`
     UPDATE orders o SET status = 'PAID', paid_at = now(), sequence = sequence + 1
     WHERE status = 'PENDING_PAYMENT' AND ${condition}
@@ -135,56 +134,10 @@ export async function lockSales(tx: Transaction, orderIds: string[]): Promise<vo
  * Writes the refund of the order's money, which the order service then sends.
  * @throws when no money has arrived, or when it has a refund already (unique index); neither is expected.
  */
-async function oweMoneyBack(tx: Transaction, orderId: string): Promise<void> {
+export async function oweMoneyBack(tx: Transaction, orderId: string): Promise<void> {
   const owed = await tx.$executeRaw`
     INSERT INTO refunds (id, payment_id, amount_cents)
     SELECT ${randomUUID()}::uuid, id, amount_cents FROM payments
     WHERE order_id = ${orderId}::uuid AND received_at IS NOT NULL`
   if (owed !== 1) throw new Error(`Order ${orderId}: expected one payment to refund, got ${owed}; rolled back`)
-}
-
-export type MoneyOutcome =
-  | { outcome: 'PAID'; order: ChangedOrder }
-  /** This very payment was counted before. */
-  | { outcome: 'ALREADY_COUNTED' }
-  /** The order had ended: its money is refunded, once. */
-  | { outcome: 'REFUND_DUE'; status: OrderStatus }
-  | { outcome: 'UNKNOWN_PAYMENT' }
-  | { outcome: 'WRONG_AMOUNT'; expectedCents: number }
-
-export interface Money {
-  paymentId: string
-  orderId: string
-  amountCents: number
-  providerRef: string
-}
-
-/**
- * PENDING_PAYMENT → PAID when money arrives; money for an order that has ended makes exactly one refund, also when its
- * sale is archived: the refund is then written, and sent, in the archive.
- */
-export async function receiveMoney(db: Database, money: Money): Promise<MoneyOutcome> {
-  const counted = await db.$transaction((tx) => count(tx, money))
-  return counted.outcome === 'UNKNOWN_PAYMENT' ? inArchive(db, (tx) => count(tx, money)) : counted
-}
-
-/** Plain SQL throughout: Prisma would write the time of this process' clock, and would not read the archive. */
-async function count(tx: Transaction, money: Money): Promise<MoneyOutcome> {
-  // Locked, so that a payment that is being archived is found here or there.
-  const [payment] = await tx.$queryRaw<{ amountCents: number }[]>`
-    SELECT amount_cents AS "amountCents" FROM payments
-    WHERE id = ${money.paymentId}::uuid AND order_id = ${money.orderId}::uuid FOR UPDATE`
-  if (!payment) return { outcome: 'UNKNOWN_PAYMENT' }
-  if (payment.amountCents !== money.amountCents) return { outcome: 'WRONG_AMOUNT', expectedCents: payment.amountCents }
-  const first = await tx.$executeRaw`
-    UPDATE payments SET received_at = now(), provider_ref = ${money.providerRef}
-    WHERE id = ${money.paymentId}::uuid AND received_at IS NULL`
-  if (first === 0) return { outcome: 'ALREADY_COUNTED' }
-
-  const [paid] = await markPaid(tx, Prisma.sql`id = ${money.orderId}::uuid`)
-  if (paid) return { outcome: 'PAID', order: paid }
-  if (money.amountCents > 0) await oweMoneyBack(tx, money.orderId)
-  const [order] = await tx.$queryRaw<[{ status: OrderStatus }]>`
-    SELECT status FROM orders WHERE id = ${money.orderId}::uuid`
-  return { outcome: 'REFUND_DUE', status: order.status }
 }

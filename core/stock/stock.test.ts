@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { slowed } from '../../test/support/patience.ts'
@@ -186,6 +186,20 @@ describe('reserving', () => {
     expect(await reserve(request(sale, 'ann'), { ...generous, patienceMs: -50 })).toEqual({ status: 'UNAVAILABLE' })
     expect(await left(sale)).toBe(3)
     expect(await reserve(request(sale, 'ann'))).toMatchObject({ status: 'RESERVED' })
+  })
+
+  test('a step of the clock of its process, an hour ahead or back, refuses no buyer', async () => {
+    const sale = await loadedSale()
+    await world.stock.syncClock()
+    const now = Date.now()
+    try {
+      for (const [buyerId, stepMs] of [['ahead', 3_600_000] as const, ['back', -3_600_000] as const]) {
+        vi.spyOn(Date, 'now').mockReturnValue(now + stepMs)
+        expect(await reserve(request(sale, buyerId))).toMatchObject({ status: 'RESERVED' })
+      }
+    } finally {
+      vi.restoreAllMocks()
+    }
   })
 
   test('is BUSY before anything is taken when too many wait for the broker', async () => {

@@ -34,7 +34,8 @@ export class Stock {
   readonly keys: StockKeys
   readonly #redis: Redis
   readonly #scripts: Scripts
-  #redisAheadMs = 0
+  /** Redis' clock when `performance.now()` was 0: a step of this process' clock must not move deadlines of scripts. */
+  #redisOriginMs = performance.timeOrigin
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
@@ -185,15 +186,15 @@ export class Stock {
     return this.#redis.zcard(this.keys.undecided(saleId))
   }
 
-  /** Measures how far Redis' clock is ahead of ours, to within a round trip; deadlines of scripts are by Redis' clock. */
+  /** Reads Redis' clock to within a round trip; deadlines of scripts are by that clock. */
   async syncClock(): Promise<void> {
-    const sentAtMs = Date.now()
-    this.#redisAheadMs = (await this.nowMs()) - (sentAtMs + Date.now()) / 2
+    const sentAtMs = performance.now()
+    this.#redisOriginMs = (await this.nowMs()) - (sentAtMs + performance.now()) / 2
   }
 
   /** Redis' clock without asking it, as far as the last `syncClock` knows. */
   clockMs(): number {
-    return Date.now() + this.#redisAheadMs
+    return this.#redisOriginMs + performance.now()
   }
 
   /** Redis' clock in ms since 1970. */

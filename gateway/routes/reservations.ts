@@ -1,23 +1,19 @@
-import { ReservationId } from '../../core/contracts/http.ts'
+import { ReservationId } from '../../core/contracts/values.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
 import type { ReservationRecord } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 import { reservationView } from '../answers.ts'
-import { awaitResult, preferredWait } from '../await-result.ts'
+import { awaitAsPreferred } from '../await-result.ts'
 import type { WatchedReservations } from '../watched-reservations.ts'
 
 /** GET /reservations/:reservationId; with `Prefer: wait=N` held open until it is decided. */
 export function getReservation(stock: Stock, watched: WatchedReservations): BuyersHandler<{ reservationId: string }> {
   return async (req, res) => {
-    const { reservationId } = req.params
-    const buyerId = res.locals.buyer.id
-    const record = await readOwn(stock, reservationId, buyerId)
-    const waitSeconds = preferredWait(req.headers)
-    const waited =
-      waitSeconds === undefined ? undefined : await awaitResult(watched, { reservationId, buyerId, waitSeconds, res })
-    if (waited) res.set('Preference-Applied', `wait=${waitSeconds}`)
-    res.json(reservationView(waited ?? record))
+    const record = await readOwn(stock, req.params.reservationId, res.locals.buyer.id)
+    const waited = await awaitAsPreferred(watched, record, res)
+    if (waited) res.set('Preference-Applied', `wait=${waited.waitSeconds}`)
+    res.json(reservationView(waited?.record ?? record))
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { z } from 'zod'
-import { PAGE_LIMIT, PageRequest, type SaleList, type SaleView } from '../../core/contracts/http.ts'
+import { PAGE_LIMIT, PageRequest } from '../../core/contracts/paging.ts'
+import type { SaleList, SaleView } from '../../core/contracts/sales.ts'
 import { type Buyer, limitPerBuyer, VISITOR } from '../../core/contracts/limit-per-buyer.ts'
 import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'

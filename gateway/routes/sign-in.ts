@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RequestHandler } from 'express'
-import { SessionRequest } from '../../core/contracts/http.ts'
+import { SessionRequest } from '../../core/contracts/session.ts'
 import { parse } from '../../core/platform/http/problem.ts'
 import type { Tokens } from '../../core/platform/http/tokens.ts'
 

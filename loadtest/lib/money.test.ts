@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PaymentCallbackAnswer } from '../../core/contracts/http.ts'
+import { PaymentCallbackAnswer } from '../../core/contracts/orders.ts'
 import { endOf } from './money.ts'
 
 test('every answer about money that the shop may give ends an order: told twice it is paid, told too late it is cancelled', () => {

@@ -1,4 +1,4 @@
-import type { OrderView } from '../../core/contracts/http.ts'
+import type { OrderView } from '../../core/contracts/orders.ts'
 import { settleEnded, type SettlingDeps } from '../../core/orders/settle-ended.ts'
 import { cancelForBuyer } from '../../core/orders/transitions.ts'
 import { readOrder, type StoredOrder } from './read-order.ts'

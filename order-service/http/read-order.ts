@@ -1,4 +1,4 @@
-import type { OrderView } from '../../core/contracts/http.ts'
+import type { OrderView } from '../../core/contracts/orders.ts'
 import { inArchive } from '../../core/platform/stores/archive.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 

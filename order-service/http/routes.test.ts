@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { OrderView, PaymentView } from '../../core/contracts/http.ts'
+import { OrderView, PaymentView } from '../../core/contracts/orders.ts'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { settleEnded } from '../../core/orders/settle-ended.ts'
 import { Closers } from '../../core/platform/process/closers.ts'

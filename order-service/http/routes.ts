@@ -1,6 +1,7 @@
 import express, { type Express } from 'express'
 import { z } from 'zod'
-import { OrderId, type OrderView } from '../../core/contracts/http.ts'
+import type { OrderView } from '../../core/contracts/orders.ts'
+import { OrderId } from '../../core/contracts/values.ts'
 import type { ProblemCode } from '../../core/contracts/problems.ts'
 import { isDataError } from '../../core/platform/stores/database.ts'
 import { jsonBody } from '../../core/platform/http/json-body.ts'

@@ -1,5 +1,5 @@
 import { settleEnded, type SettlingDeps } from '../../core/orders/settle-ended.ts'
-import { type Money, type MoneyOutcome, receiveMoney } from '../../core/orders/transitions.ts'
+import { type Money, type MoneyOutcome, receiveMoney } from '../../core/orders/receive-money.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 
 /** Counts a payment once and settles a paid order in Redis. It stays counted when Redis is unreachable. */

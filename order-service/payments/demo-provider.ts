@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PaymentCallback } from '../../core/contracts/http.ts'
+import { PaymentCallback } from '../../core/contracts/orders.ts'
 import { SIGNATURE_HEADER, signatureAdvice, signatureFault, signBody } from '../../core/platform/http/signature.ts'
 import { type CallbackReading, type PaymentProvider, ProviderUnavailable } from './provider.ts'
 

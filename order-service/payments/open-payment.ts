@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { OrderView, PaymentView } from '../../core/contracts/http.ts'
+import type { OrderView, PaymentView } from '../../core/contracts/orders.ts'
 import { inArchive } from '../../core/platform/stores/archive.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 import type { PaymentProvider } from './provider.ts'

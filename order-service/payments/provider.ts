@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { PaymentView } from '../../core/contracts/http.ts'
-import type { Money } from '../../core/orders/transitions.ts'
+import type { PaymentView } from '../../core/contracts/orders.ts'
+import type { Money } from '../../core/orders/receive-money.ts'
 
 /**
  * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in the smallest unit of

@@ -1,4 +1,4 @@
-import { connectDatabase } from '../../core/platform/stores/database.ts'
+import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
 import { databaseCheck } from '../../core/platform/stores/database-check.ts'
 import { startHttp } from '../../core/platform/http/http-service.ts'
 import { Loops } from '../../core/platform/process/loops.ts'

@@ -1,6 +1,5 @@
 import { expect } from 'vitest'
-import { Problem } from '../../core/contracts/http.ts'
-import { type ProblemCode, problems } from '../../core/contracts/problems.ts'
+import { Problem, type ProblemCode, problems } from '../../core/contracts/problems.ts'
 import type { Answer } from './http-client.ts'
 
 /** What would disclose internals: stack frames, file names, names of libraries and of their errors. */

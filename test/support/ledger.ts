@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { receiveMoney, refundPaid } from '../../core/orders/transitions.ts'
+import { receiveMoney } from '../../core/orders/receive-money.ts'
+import { refundPaid } from '../../core/orders/transitions.ts'
 import type { Reservation } from '../../core/contracts/messages.ts'
 import type { OutboxMessage } from '../../core/orders/outbox.ts'
 import type { World } from './world.ts'

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { Redis } from 'ioredis'
-import { connectDatabase, type Database } from '../../core/platform/stores/database.ts'
+import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
 import { createDatabase } from '../../dev/servers/postgres.ts'
 import { Stock } from '../../core/stock/stock.ts'
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../../core/contracts/http.ts'
+import type { Problem } from '../../core/contracts/problems.ts'
 import type { ServerClock } from './clock.ts'
 
 export interface Refusal {

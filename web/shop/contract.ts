@@ -1,12 +1,7 @@
 import type { z } from 'zod'
-import type {
-  OrderView,
-  PaymentView,
-  ReservationRequest,
-  ReservationView,
-  SaleList,
-  SaleView,
-} from '../../core/contracts/http.ts'
+import type { OrderView, PaymentView } from '../../core/contracts/orders.ts'
+import type { ReservationRequest, ReservationView } from '../../core/contracts/purchases.ts'
+import type { SaleList, SaleView } from '../../core/contracts/sales.ts'
 import { createClock } from '../shared/clock.ts'
 
 export type { PaymentView, SaleList, SaleView }

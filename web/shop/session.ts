@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Session } from '../../core/contracts/http.ts'
+import type { Session } from '../../core/contracts/session.ts'
 import { ask, type Refusal } from '../shared/api.ts'
 import { remembered } from '../shared/remembered.ts'
 import { useStore } from '../shared/store.ts'

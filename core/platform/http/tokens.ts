@@ -1,5 +1,5 @@
 import { createSigner, createVerifier } from 'fast-jwt'
-import { BuyerId } from '../../contracts/http.ts'
+import { BuyerId } from '../../contracts/values.ts'
 import { type Buyer, BuyerClaims } from '../../contracts/limit-per-buyer.ts'
 
 const AUDIENCE = 'seckill'

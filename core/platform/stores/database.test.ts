@@ -7,7 +7,8 @@ import { migrate } from '../../../prisma/migrate.ts'
 import { findOverdueOrders } from '../../orders/overdue.ts'
 import { placeOrders } from '../../orders/place-orders.ts'
 import { databaseCheck } from './database-check.ts'
-import { connectDatabase, type Database } from './database.ts'
+import { connectDatabase } from './connect-database.ts'
+import type { Database } from './database.ts'
 import { isOutage } from './outage.ts'
 
 let world: World

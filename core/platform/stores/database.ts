@@ -1,19 +1,10 @@
-import { Prisma, PrismaClient } from '../../../prisma/generated/client.ts'
-import { Connections, type DatabaseLimits } from './database-connections.ts'
+import { Prisma, type PrismaClient } from '../../../prisma/generated/client.ts'
 
 export { Prisma }
 export type { Sale } from '../../../prisma/generated/client.ts'
 export type Database = PrismaClient
 /** The client inside a transaction. */
 export type Transaction = Prisma.TransactionClient
-
-/** Every wait has a limit: for a connection, a lock, a statement, and the whole transaction. */
-export function connectDatabase(url: string, limits: DatabaseLimits): Database {
-  return new PrismaClient({
-    adapter: new Connections(url, limits),
-    transactionOptions: { maxWait: 3_000, timeout: 10_000 },
-  })
-}
 
 /**
  * Whether PostgreSQL rejected the *data* (SQLSTATE class 22 or 23), so that a retry is futile. Every other fault

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { redisUser } from '../../../test/support/redis-user.ts'
 import { startTcpProxy, type TcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../../test/support/world.ts'
-import { connectDatabase, type Database } from './database.ts'
+import { connectDatabase } from './connect-database.ts'
+import type { Database } from './database.ts'
 import { isOutage } from './outage.ts'
 
 let world: World

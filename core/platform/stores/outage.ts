@@ -1,5 +1,4 @@
 import { faultKind, Prisma, sqlState } from './database.ts'
-import { UnusableSession } from './database-session.ts'
 
 /** Messages of ioredis when Redis is unreachable or silent (see redis.ts); it has no error classes for them. */
 const REDIS_AWAY = /^(Command timed out|Command aborted|Connection is closed|Stream isn't writeable|Socket timeout)/
@@ -44,7 +43,7 @@ export function isOutage(error: unknown): boolean {
   if (
     error instanceof Prisma.PrismaClientInitializationError ||
     error.name === 'DriverAdapterError' ||
-    error instanceof UnusableSession
+    error.name === 'UnusableSession'
   )
     return true
   if (DATABASE_AWAY.test(error.message) || SQL_STATES.test(sqlState(error) ?? '')) return true

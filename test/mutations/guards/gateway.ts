@@ -20,7 +20,7 @@ export const gatewayGuards: Guard[] = [
     rule: 'a unit whose message the broker refused is released',
     file: 'gateway/buy.ts',
     text: "return (await takeBack(deps, pending)) ? { status: 'BUSY' }",
-    without: "return reservationId ? { status: 'BUSY' }",
+    without: "return pending ? { status: 'BUSY' }",
     tests: { file: OUTAGES, named: 'a full queue' },
   },
   {

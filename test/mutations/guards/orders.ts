@@ -29,7 +29,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'messages that the broker refuses wait behind all others',
-    file: 'core/orders/outbox.ts',
+    file: 'order-service/outbox-entries.ts',
     text: 'CASE WHEN rest.refused THEN now() ELSE refused_at END',
     without: 'refused_at',
     tests: { file: RELAY, named: 'only the messages that the broker refuses' },
@@ -190,7 +190,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'the same money counts once',
-    file: 'core/orders/transitions.ts',
+    file: 'core/orders/receive-money.ts',
     text: ' AND received_at IS NULL`',
     without: '`',
     tests: { file: TRANSITIONS, named: 'ending the same money' },
@@ -442,9 +442,9 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'a free order does not lapse',
-    file: 'core/orders/place-orders.ts',
-    text: '?.priceCents === 0)',
-    without: '?.priceCents === -1)',
+    file: 'core/orders/decide.ts',
+    text: 'sale?.priceCents === 0',
+    without: 'sale?.priceCents === -1',
     tests: { file: PLACING, named: 'placing an order of which nothing' },
   },
   {
@@ -519,16 +519,16 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'a message of an archived sale meets its first decision',
-    file: 'core/orders/place-orders.ts',
-    text: '...(await findArchivedDecisions(tx, withoutSale)), ',
+    file: 'core/orders/read-facts.ts',
+    text: '...archived, ',
     without: '',
     tests: { file: ARCHIVING, named: 'messages of an archived sale' },
   },
   {
     rule: 'a decision that is not archived yet counts before "too late"',
-    file: 'core/orders/place-orders.ts',
-    text: '...(await findArchivedDecisions(tx, withoutSale)), ...facts.decided',
-    without: '...facts.decided, ...(await findArchivedDecisions(tx, withoutSale))',
+    file: 'core/orders/read-facts.ts',
+    text: '...archived, ...decided',
+    without: '...decided, ...archived',
     tests: { file: ARCHIVING, named: 'a sale that is archived in part is audited' },
   },
   {
@@ -540,14 +540,14 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'money for an archived order is counted',
-    file: 'core/orders/transitions.ts',
+    file: 'core/orders/receive-money.ts',
     text: "counted.outcome === 'UNKNOWN_PAYMENT' ? inArchive(db, (tx) => count(tx, money)) : counted",
     without: 'counted',
     tests: { file: ARCHIVING, named: 'money for an order of an archived' },
   },
   {
     rule: 'money that arrives while its order is archived is counted',
-    file: 'core/orders/transitions.ts',
+    file: 'core/orders/receive-money.ts',
     text: ' AND order_id = ${money.orderId}::uuid FOR UPDATE`',
     without: ' AND order_id = ${money.orderId}::uuid`',
     tests: { file: ARCHIVING, named: 'money that arrives while' },
@@ -596,7 +596,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'statements are prepared anew when a column has changed its type',
-    file: 'core/platform/stores/database-connections.ts',
+    file: 'core/platform/stores/connect-database.ts',
     text: '        this.#names.renew()\n',
     without: '',
     tests: { file: DATABASE, named: 'when a column changes' },
@@ -613,7 +613,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'a connection with a timed-out statement is closed, which rolls its transaction back',
-    file: 'core/platform/stores/database-connections.ts',
+    file: 'core/platform/stores/connect-database.ts',
     text: '        closeOnQueryTimeout(client)\n',
     without: '',
     tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },

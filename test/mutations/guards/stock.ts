@@ -23,6 +23,13 @@ export const stockGuards: Guard[] = [
     tests: { file: STOCK, named: 'reserving' },
   },
   {
+    rule: 'deadlines of the script do not move with the clock of the process',
+    file: 'core/stock/stock.ts',
+    text: 'return this.#redisOriginMs + performance.now()',
+    without: 'return this.#redisOriginMs - performance.timeOrigin + Date.now()',
+    tests: { file: STOCK, named: 'reserving' },
+  },
+  {
     rule: 'a repeated request gets the same reservation',
     file: 'core/stock/reserve.lua',
     text: '      if reservation[KEY] == key then named = reservation end\n',

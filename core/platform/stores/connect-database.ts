@@ -1,5 +1,7 @@
+import { PrismaClient } from '../../../prisma/generated/client.ts'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { DriverAdapterError, type SqlQuery, type SqlQueryable } from '@prisma/driver-adapter-utils'
+import type { Database } from './database.ts'
 import { type PgConnection, prepareSession } from './database-session.ts'
 import { closeOnQueryTimeout } from './close-on-query-timeout.ts'
 import { StatementNames } from './statement-names.ts'
@@ -10,8 +12,16 @@ export interface DatabaseLimits {
   statementTimeoutMs: number
 }
 
+/** Every wait has a limit: for a connection, a lock, a statement, and the whole transaction. */
+export function connectDatabase(url: string, limits: DatabaseLimits): Database {
+  return new PrismaClient({
+    adapter: new Connections(url, limits),
+    transactionOptions: { maxWait: 3_000, timeout: 10_000 },
+  })
+}
+
 /** A driver adapter whose sessions have the required settings and survive an ALTER TABLE. */
-export class Connections extends PrismaPg {
+class Connections extends PrismaPg {
   readonly #names: StatementNames
 
   constructor(url: string, { connections, statementTimeoutMs }: DatabaseLimits) {

@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { typed } from './text.ts'
+import { AMOUNT_CENTS_MAX, Currency, QUANTITY_MAX, SaleId } from './values.ts'
+
+export const SaleView = z.strictObject({
+  id: SaleId,
+  title: z.string(),
+  priceCents: z.int().describe('price of one unit, in the smallest unit of the currency'),
+  currency: Currency,
+  stock: z.int().describe('units the sale began with'),
+  left: z.int().describe('units left, up to a second old'),
+  perBuyerLimit: z
+    .int()
+    .describe(
+      'units that the buyer of the token, or a visitor without one, may have in all of their purchases together',
+    ),
+  opensAt: z.iso.datetime(),
+  closesAt: z.iso.datetime(),
+  serverTime: z.iso.datetime(),
+})
+
+export const SaleList = z.strictObject({
+  sales: z.array(SaleView).describe('open and upcoming sales first, by their end; then ended sales, the latest first'),
+  next: z.string().optional().describe('cursor of the next page; absent on the last one'),
+  serverTime: z.iso.datetime(),
+})
+export type SaleList = z.infer<typeof SaleList>
+export type SaleView = z.infer<typeof SaleView>
+
+/** An instant that JavaScript, Redis, PostgreSQL and the pages all represent. */
+const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
+  const year = new Date(moment).getUTCFullYear()
+  return year >= 1970 && year < 2100
+}, 'expected a moment from 1970 to 2099')
+export const NewSale = z
+  .strictObject({
+    id: SaleId,
+    title: typed(120),
+    priceCents: z
+      .int()
+      .min(0)
+      .max(AMOUNT_CENTS_MAX)
+      .describe('price of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
+    stock: z.int().min(1).max(10_000_000),
+    perBuyerLimit: z.int().min(1).max(QUANTITY_MAX).default(1),
+    opensAt: Moment,
+    closesAt: Moment,
+  })
+  .refine((sale) => Date.parse(sale.opensAt) < Date.parse(sale.closesAt), {
+    path: ['closesAt'],
+    message: 'expected a moment after opensAt',
+  })
+  .refine((sale) => sale.priceCents * sale.perBuyerLimit <= AMOUNT_CENTS_MAX, {
+    path: ['priceCents'],
+    message: `expected at most ${AMOUNT_CENTS_MAX} when multiplied by perBuyerLimit, which is what one order may cost`,
+  })
+  // Sums over a whole sale must stay exact in a JavaScript number.
+  .refine((sale) => sale.priceCents * sale.stock <= Number.MAX_SAFE_INTEGER, {
+    path: ['priceCents'],
+    message: `expected at most ${Number.MAX_SAFE_INTEGER} when multiplied by stock`,
+  })
+
+export const SaleChange = z
+  .strictObject({
+    opensAt: Moment.optional(),
+    closesAt: Moment.optional(),
+  })
+  .refine(
+    (change) => change.opensAt !== undefined || change.closesAt !== undefined,
+    'expected opensAt, closesAt or both',
+  )

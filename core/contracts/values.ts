@@ -1,0 +1,44 @@
+import { z } from 'zod'
+
+/** Values that requests, messages and rows are made of. */
+
+/** Largest amount of one order, coupon or points deduction: the column is an int4. */
+export const AMOUNT_CENTS_MAX = 2_147_483_647
+/** Units of one purchase. */
+export const QUANTITY_MAX = 1_000
+
+/** The character set keeps path parameters harmless in Redis keys and log lines. */
+export const SaleId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
+const BUYER_ID_LENGTH_MAX = 255
+/**
+ * Accepts what identity providers issue (OpenID Connect: up to 255 ASCII characters), such as `auth0|64ab` and
+ * `bob+vip@example.com`. Braces are excluded because they delimit the hash tag in Redis keys; a letter or digit is
+ * required because no URL can carry the path segment "..".
+ */
+export const BuyerId = z
+  .string()
+  .max(BUYER_ID_LENGTH_MAX, `expected at most ${BUYER_ID_LENGTH_MAX} characters`)
+  .regex(
+    /^(?=.*[A-Za-z0-9])[!-z|~]+$/,
+    'expected visible ASCII characters other than { and }, a letter or digit among them',
+  )
+/** Of an `Idempotency-Key`: Redis and PostgreSQL keep it with the reservation. */
+export const PURCHASE_KEY_LENGTH_MAX = 64
+/** Names one purchase of a buyer in a sale, as `Idempotency-Key`. Tabs and line breaks separate what the book holds. */
+export const PurchaseKey = z
+  .string()
+  .regex(
+    new RegExp(`^[!-~]{1,${PURCHASE_KEY_LENGTH_MAX}}$`),
+    `expected 1 to ${PURCHASE_KEY_LENGTH_MAX} visible ASCII characters`,
+  )
+/** The sale's id, a dot, and 128 random bits: the id alone tells the hash tag of the sale's Redis keys. */
+export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
+export const OrderId = z.uuid('expected an order id')
+export const CouponCode = z.string().regex(/^[A-Za-z0-9-]{1,40}$/, 'expected 1 to 40 of A–Z, a–z, 0–9 and -')
+
+export const Currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/)
+  .describe('of the amounts, as ISO 4217 has it')
