@@ -10,7 +10,6 @@ import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
 import { Ledger, reservation, rules } from '../support/ledger.ts'
 import { type ServiceProcess, spawnProcess, startProcess } from '../support/service-process.ts'
-import { shiftedClock } from '../support/shifted-clock.ts'
 import { type ServiceName, startSystem, type System } from '../support/system.ts'
 import { createWorld } from '../support/world.ts'
 import type { ReservationName } from '../../core/stock/reservation.ts'
@@ -19,6 +18,7 @@ const MINUTE_MS = 60_000
 /** Far below the shift of ten minutes, and longer than any test. */
 const ABOUT_NOW_MS = 4 * MINUTE_MS
 const isAboutNow = (time: unknown) => Math.abs(new Date(String(time)).getTime() - Date.now()) < ABOUT_NOW_MS
+const SHIFT_CLOCK = new URL('../support/shift-clock.mjs', import.meta.url).href
 const SHIFTED = ['gateway', 'order-service', 'cancel-worker'] as const satisfies ServiceName[]
 
 describe.each([
@@ -36,7 +36,12 @@ describe.each([
       RESERVATION_LIFETIME_SECONDS: '300',
     })
     for (const name of SHIFTED) await system.stop(name)
-    const env = { ...system.env, GATEWAY_PROCESSES: '1', ...shiftedClock(shiftMs) }
+    const env = {
+      ...system.env,
+      GATEWAY_PROCESSES: '1',
+      NODE_OPTIONS: `--import=${SHIFT_CLOCK}`,
+      CLOCK_SHIFT_MS: String(shiftMs),
+    }
     // The order service is further off than signed times may be, so never ready; it works all the same.
     for (const name of SHIFTED)
       processes.push(name === 'order-service' ? spawnProcess(name, env) : await startProcess(name, env))
