@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { problems } from '../../core/contracts/problems.ts'
 import { generalRefusals, openApiDocument } from '../../gateway/openapi.ts'
+import { eventually } from '../support/eventually.ts'
 import { expectProblem, expectSecured } from '../support/expect-refused.ts'
 import { type GeneratedRequest, generatedRequest, type Known, type Operation } from '../support/generated-requests.ts'
 import { call } from '../support/http-client.ts'
@@ -18,9 +19,11 @@ const BATCH = 50
 const AT_ONCE = 25
 
 let system: System
+let known: Known
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
 beforeAll(async () => {
   system = await startSystem()
+  known = await prepare()
 })
 afterAll(() => {
   agent.destroy()
@@ -137,7 +140,7 @@ async function prepare(): Promise<Known> {
   }
 }
 
-/** A request for each status that every run must see: a seed of 1,000 requests may miss any of them. */
+/** A request for each status: 1,000 generated ones may miss any of them. */
 function requestByStatus({ ids, tokens }: Known): Record<number, GeneratedRequest> {
   const [open = '', soldOut = '', notStarted = ''] = ids.saleId ?? []
   const headers = { authorization: `Bearer ${tokens[0]}`, 'content-type': 'application/json' }
@@ -150,7 +153,7 @@ function requestByStatus({ ids, tokens }: Known): Record<number, GeneratedReques
     request('POST', '/sales/{saleId}/reservations', saleId, { body: Buffer.from('{"quantity":1}'), ...changes })
   return {
     200: request('GET', '/sales/{saleId}', open),
-    201: request('POST', '/orders/{orderId}/payments', ids.orderId?.[0] ?? ''),
+    201: request('POST', '/orders/{orderId}/payments', ids.orderId?.[0] ?? '', { body: Buffer.from('{}') }),
     202: purchase(open),
     400: purchase(open, { body: Buffer.from('{') }),
     401: purchase(open, { headers: { ...headers, authorization: 'Bearer none' } }),
@@ -163,9 +166,40 @@ function requestByStatus({ ids, tokens }: Known): Record<number, GeneratedReques
   }
 }
 
+/** The answer, held against the document. */
+async function answerTo(request: GeneratedRequest, origin = system.url('')) {
+  try {
+    const answer = await send(request, origin)
+    expectDocumented(request, answer)
+    return answer
+  } catch (error) {
+    const { method, target, headers, body } = request
+    throw new Error(
+      `${method} ${target} ${JSON.stringify(headers)} ${JSON.stringify(body?.toString('latin1').slice(0, 1_000))}`,
+      { cause: error },
+    )
+  }
+}
+
+test('every status is answered as the document says', async () => {
+  for (const [status, request] of Object.entries(requestByStatus(known))) {
+    let attempts = 0
+    const { status: answered } = await eventually(
+      `an answer of ${status}`,
+      () => {
+        attempts += 1
+        return answerTo(request)
+      },
+      // The right answer of a system that is too slow just then.
+      (answer) => answer.status !== 503,
+    )
+    // An earlier attempt may have opened the payment.
+    const expected = attempts > 1 && status === '201' ? [200, 201] : [Number(status)]
+    expect(expected, `${request.method} ${request.target}`).toContain(answered)
+  }
+})
+
 test(`${BATCHES * BATCH} generated requests are answered as the document says (GENERATED_SEED=${SEED})`, async () => {
-  const known = await prepare()
-  const byStatus = requestByStatus(known)
   const statuses: Record<number, number> = {}
   const batches = fc.array(generatedRequest(operations, known), { minLength: BATCH, maxLength: BATCH })
   await fc.assert(
@@ -176,32 +210,14 @@ test(`${BATCHES * BATCH} generated requests are answered as the document says (G
         // Forwarded operations are also sent to the order service directly.
         const own =
           /^\/(orders|payments)/.test(request.operation.path) && i % 2 === 0 ? system.env.ORDER_SERVICE_URL : undefined
-        try {
-          const answer = await send(request, own ?? system.url(''))
-          statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
-          expectDocumented(request, answer)
-        } catch (error) {
-          const { method, target, headers, body } = request
-          throw new Error(
-            `${method} ${target} ${JSON.stringify(headers)} ${JSON.stringify(body?.toString('latin1').slice(0, 1_000))}`,
-            { cause: error },
-          )
-        }
+        const { status } = await answerTo(request, own)
+        statuses[status] = (statuses[status] ?? 0) + 1
       })
     }),
-    {
-      seed: SEED,
-      numRuns: BATCHES,
-      examples: [[Object.values(byStatus)]],
-      endOnFailure: true,
-      includeErrorInReport: true,
-    },
+    { seed: SEED, numRuns: BATCHES, endOnFailure: true, includeErrorInReport: true },
   )
 
-  // Guards against a generator whose requests are all refused, or all valid.
-  for (const status of Object.keys(byStatus))
-    expect(statuses[Number(status)] ?? 0, `answers of ${status}, of ${JSON.stringify(statuses)}`).toBeGreaterThan(0)
-  expect(statuses[500]).toBeUndefined()
+  expect(statuses[500], JSON.stringify(statuses)).toBeUndefined()
   for (const origin of [system.url(''), system.env.ORDER_SERVICE_URL ?? ''])
     expect((await call('GET', `${origin}/readyz`)).status).toBe(200)
 })
