@@ -1,4 +1,4 @@
-import { CANCELLATIONS, cancellationTopology } from '../core/contracts/topology.ts'
+import { CANCELLATIONS, cancellationTopology } from '../core/contracts/timeout-topology.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { isDataError } from '../core/platform/stores/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/stores/database-check.ts'

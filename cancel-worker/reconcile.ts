@@ -1,6 +1,6 @@
 import type { Database, Sale, Transaction } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
-import { slicesOf } from '../core/platform/batches/slices.ts'
+import { slicesOf } from '../core/platform/batches/divide.ts'
 import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
 import { closedSale, type SaleRow } from '../core/rebuild/close-sale.ts'
 import { differingFigures, type StockTally } from '../core/stock/sale-state.ts'

@@ -15,7 +15,7 @@ import {
 import { commandLine, numberOf } from '../core/platform/process/command-line.ts'
 import { parseConfig, settings } from '../core/platform/process/config.ts'
 import { createLog } from '../core/platform/process/log.ts'
-import { visitBroker } from '../core/platform/rabbit/connection.ts'
+import { visitBroker } from '../core/platform/rabbit/visit-broker.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import type { Database, Transaction } from '../core/platform/stores/database.ts'
 import { moveBacklog } from './move-backlog.ts'

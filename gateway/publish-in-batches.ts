@@ -1,7 +1,7 @@
 import { type Reservation, type ReservationBatch, RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import { Batcher } from '../core/platform/batches/batcher.ts'
-import { groupBy } from '../core/platform/batches/group-by.ts'
+import { groupBy } from '../core/platform/batches/divide.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import type { Publisher, PublishOutcome } from '../core/platform/rabbit/publisher.ts'

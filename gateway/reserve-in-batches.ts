@@ -1,5 +1,5 @@
 import { Batcher } from '../core/platform/batches/batcher.ts'
-import { groupBy } from '../core/platform/batches/group-by.ts'
+import { groupBy } from '../core/platform/batches/divide.ts'
 import type { ReserveLimits, ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import type { Stock } from '../core/stock/stock.ts'

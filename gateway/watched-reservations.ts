@@ -1,7 +1,6 @@
 import type { Logger } from '../core/platform/process/log.ts'
 import { type Repeating, repeat } from '../core/platform/process/repeat.ts'
-import { groupBy } from '../core/platform/batches/group-by.ts'
-import { slicesOf } from '../core/platform/batches/slices.ts'
+import { groupBy, slicesOf } from '../core/platform/batches/divide.ts'
 import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import type { Changes } from './changes.ts'

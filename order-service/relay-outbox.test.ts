@@ -1,13 +1,7 @@
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import {
-  delayQueueTopology,
-  eventTopology,
-  merge,
-  ORDER_EVENTS,
-  TIMEOUTS,
-  waitingRoom,
-} from '../core/contracts/topology.ts'
+import { delayQueueTopology, TIMEOUTS, waitingRoom } from '../core/contracts/timeout-topology.ts'
+import { eventTopology, merge, ORDER_EVENTS } from '../core/contracts/topology.ts'
 import { lockOldestEntries } from './outbox-entries.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { createLog } from '../core/platform/process/log.ts'

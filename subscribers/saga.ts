@@ -5,7 +5,7 @@ import { settleEnded } from '../core/orders/settle-ended.ts'
 import { cancelForSaga, lockSales, refundPaid } from '../core/orders/transitions.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
-import { groupBy } from '../core/platform/batches/group-by.ts'
+import { groupBy } from '../core/platform/batches/divide.ts'
 import { Stock } from '../core/stock/stock.ts'
 import type { Subscriber, Tools } from './runtime/subscriber.ts'
 

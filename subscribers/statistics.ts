@@ -1,6 +1,6 @@
 import type { OrderEvent, OrderEventType } from '../core/contracts/messages.ts'
 import { Prisma, type Transaction } from '../core/platform/stores/database.ts'
-import { groupBy } from '../core/platform/batches/group-by.ts'
+import { groupBy } from '../core/platform/batches/divide.ts'
 import type { Subscriber } from './runtime/subscriber.ts'
 
 /**

@@ -1,10 +1,5 @@
-import { join } from 'node:path'
-import { RunRecord } from '../dev/run-file.ts'
-import { makeScratchFolder, removeScratchFolder } from '../dev/scratch-folder.ts'
-import { createDatabase, startPostgres } from '../dev/servers/postgres.ts'
-import { startRabbitmq } from '../dev/servers/rabbitmq.ts'
-import { startRedis } from '../dev/servers/redis.ts'
-import type { RunningServer } from '../dev/servers/running-server.ts'
+import { createDatabase } from '../dev/servers/postgres.ts'
+import { startScratchServers } from '../dev/servers/scratch-servers.ts'
 import { migrate } from '../prisma/migrate.ts'
 
 /** Where tests find what they make their own worlds from. */
@@ -21,43 +16,24 @@ export interface TestServers {
 
 const TEMPLATE = 'seckill_template'
 
-/** A private PostgreSQL, Redis and RabbitMQ in a fresh folder: they may run beside a `npm start`. */
+/** A private PostgreSQL, Redis and RabbitMQ. */
 export async function startTestServers(): Promise<TestServers & { stop: () => Promise<void> }> {
-  const folder = await makeScratchFolder()
-  const record = await RunRecord.claim(folder)
-  const running: RunningServer[] = []
-  const stop = async () => {
-    await Promise.all(running.map((server) => server.stop()))
-    await removeScratchFolder(folder)
-  }
-  const keep = <Server extends RunningServer>(server: Server) => {
-    running.push(server)
-    return server
-  }
-  const options = (name: string) => ({ dataDir: join(folder, name), onStart: record.started.bind(record) })
-
-  const starting = [
-    // Tests kill processes, not machines: what the kernel has is safe enough. Each of four workers runs a system whose
-    // pools have some fifty connections.
-    startPostgres({ ...options('postgres'), settings: { fsync: 'off', max_connections: '400' } }).then(keep),
-    startRedis(options('redis')).then(keep),
-    startRabbitmq({ ...options('rabbitmq'), disposable: true }).then(keep),
-  ] as const
+  // Tests kill processes, not machines: what the kernel has is safe enough. Each of four workers runs a system whose
+  // pools have some fifty connections.
+  const { postgres, redis, rabbitmq, stop } = await startScratchServers({ fsync: 'off', max_connections: '400' })
   try {
-    const [postgres, redis, rabbitmq] = await Promise.all(starting)
     console.log(`Servers: PostgreSQL ${postgres.version}, Redis ${redis.version}, RabbitMQ ${rabbitmq.version}`)
     await migrate(await createDatabase(postgres.url, TEMPLATE))
-    return {
-      databaseUrl: postgres.url,
-      templateDatabase: TEMPLATE,
-      redisUrl: redis.url,
-      rabbitmqUrl: rabbitmq.url,
-      managementUrl: rabbitmq.managementUrl,
-      stop,
-    }
   } catch (error) {
-    await Promise.allSettled(starting) // What is still starting must be there before it can be stopped.
     await stop()
     throw error
+  }
+  return {
+    databaseUrl: postgres.url,
+    templateDatabase: TEMPLATE,
+    redisUrl: redis.url,
+    rabbitmqUrl: rabbitmq.url,
+    managementUrl: rabbitmq.managementUrl,
+    stop,
   }
 }

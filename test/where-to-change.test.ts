@@ -96,7 +96,11 @@ const PLACES: Record<string, Place[]> = {
     {
       marks: /['`]seckill\.(?!subscriber\.<)/,
       within: [...SERVICES, 'core'],
-      files: ['core/contracts/topology.ts', 'core/contracts/subscriber-topology.ts'],
+      files: [
+        'core/contracts/topology.ts',
+        'core/contracts/timeout-topology.ts',
+        'core/contracts/subscriber-topology.ts',
+      ],
     },
   ],
   'the schema': [],

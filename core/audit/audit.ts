@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { inArchive, inBoth } from '../platform/stores/archive.ts'
 import type { Database } from '../platform/stores/database.ts'
-import { groupBy } from '../platform/batches/group-by.ts'
+import { groupBy } from '../platform/batches/divide.ts'
 import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { KEPT_AFTER_END_MS } from '../stock/sale-figures.ts'

@@ -1,4 +1,5 @@
-import { CANCELLATIONS, DEAD_LETTERS, INTAKE, waitingRoom } from '../contracts/topology.ts'
+import { CANCELLATIONS, waitingRoom } from '../contracts/timeout-topology.ts'
+import { DEAD_LETTERS, INTAKE } from '../contracts/topology.ts'
 import { createDepthReader } from '../platform/rabbit/depth-reader.ts'
 import type { QueueDepths } from './report.ts'
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { slicesOf } from '../platform/batches/slices.ts'
+import { slicesOf } from '../platform/batches/divide.ts'
 import type { StockKeys } from '../stock/keys.ts'
 import { memberOf, readMember, type ReservationRecord, reservationsOf } from '../stock/reservation.ts'
 import { type SaleFigures, saleFigures } from '../stock/sale-figures.ts'

@@ -29,13 +29,7 @@ export interface Topology {
 
 export const INTAKE = 'seckill.intake'
 export const ORDER_EVENTS = 'seckill.orders'
-export const TIMEOUTS = 'seckill.timeouts'
-export const DELAYED_TIMEOUTS = 'seckill.timeouts.delayed'
-export const CANCELLATIONS = 'seckill.cancellations'
 export const DEAD_LETTERS = 'seckill.dead-letters'
-/** Routing key of a timeout message whose wait is over. */
-export const DUE = 'due'
-
 /**
  * Deliveries of one message before it goes to the dead letters; RabbitMQ 3.10 has no limit of its own, 4.x has 20.
  * Poison is found by the consumer itself: only its deaths, lost connections and messages given back count here. With a
@@ -54,7 +48,7 @@ export interface Bound {
 }
 
 /** Durable and replicated; a message that is refused goes to the dead letters and is held until it is there. */
-function quorumQueue(
+export function quorumQueue(
   name: string,
   { items, bytesPerItem }: Bound,
   deadLetters: { exchange: string; routingKey: string },
@@ -75,13 +69,11 @@ function quorumQueue(
   }
 }
 
-const workQueue = (name: string, bound: Bound): Queue => {
+export const workQueue = (name: string, bound: Bound): Queue => {
   const queue = quorumQueue(name, bound, { exchange: DEAD_LETTERS, routingKey: name })
   return { ...queue, arguments: { ...queue.arguments, 'x-delivery-limit': DELIVERY_LIMIT } }
 }
 
-/** 62 bytes for an order's id alone in its message, 39 in company. */
-const TIMEOUTS_BOUND: Bound = { items: 1_000_000, bytesPerItem: 64 }
 /**
  * A reservation takes 203 bytes alone and 179 in company where buyers are UUIDs; 123 to 464 with the shortest and
  * longest ids.
@@ -128,36 +120,6 @@ export const intakeTopology = (maxReservations: number): Topology =>
 
 /** The topic on which every order change is told. */
 export const eventTopology: Topology = { exchanges: [{ name: ORDER_EVENTS, type: 'topic' }], queues: [], bindings: [] }
-
-/** Where timeout messages arrive once their wait is over. */
-export const cancellationTopology: Topology = merge(deadLetterTopology, {
-  exchanges: [{ name: TIMEOUTS, type: 'direct' }],
-  queues: [workQueue(CANCELLATIONS, TIMEOUTS_BOUND)],
-  bindings: [{ queue: CANCELLATIONS, exchange: TIMEOUTS, routingKey: DUE }],
-})
-
-/** Name of the queue, and routing key of the messages, that wait `delayMs`. */
-export const waitingRoom = (delayMs: number) => `${TIMEOUTS}.${delayMs}ms`
-
-/**
- * One queue per delay whose TTL is the delay: with several TTLs in one queue a short one waits behind a long one.
- * Expired messages are dead-lettered to the cancellations.
- */
-export const delayQueueTopology = (delayMs: number): Topology => {
-  const room = quorumQueue(waitingRoom(delayMs), TIMEOUTS_BOUND, { exchange: TIMEOUTS, routingKey: DUE })
-  return merge(cancellationTopology, {
-    exchanges: [],
-    queues: [{ ...room, arguments: { ...room.arguments, 'x-message-ttl': delayMs } }],
-    bindings: [{ queue: room.name, exchange: TIMEOUTS, routingKey: room.name }],
-  })
-}
-
-/** The plugin's exchange, for brokers that still have it (up to RabbitMQ 4.2). */
-export const delayedExchangeTopology: Topology = merge(cancellationTopology, {
-  exchanges: [{ name: DELAYED_TIMEOUTS, type: 'x-delayed-message', arguments: { 'x-delayed-type': 'direct' } }],
-  queues: [],
-  bindings: [{ queue: CANCELLATIONS, exchange: DELAYED_TIMEOUTS, routingKey: DUE }],
-})
 
 export function merge(...parts: Topology[]): Topology {
   return {

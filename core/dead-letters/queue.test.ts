@@ -6,14 +6,8 @@ import { eventually } from '../../test/support/eventually.ts'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { subscriberQueues } from '../contracts/subscriber-topology.ts'
-import {
-  CANCELLATIONS,
-  cancellationTopology,
-  DEAD_LETTERS,
-  INTAKE,
-  intakeTopology,
-  merge,
-} from '../contracts/topology.ts'
+import { CANCELLATIONS, cancellationTopology } from '../contracts/timeout-topology.ts'
+import { DEAD_LETTERS, INTAKE, intakeTopology, merge } from '../contracts/topology.ts'
 import { createLog } from '../platform/process/log.ts'
 import { declare } from '../platform/rabbit/declare.ts'
 import { deadLetter, DEATH } from '../platform/rabbit/dead-letters.ts'

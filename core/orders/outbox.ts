@@ -7,7 +7,7 @@ import {
   traceparentOf,
 } from '../contracts/messages.ts'
 import { Prisma, type Transaction } from '../platform/stores/database.ts'
-import { slicesOf } from '../platform/batches/slices.ts'
+import { slicesOf } from '../platform/batches/divide.ts'
 
 /** A message to be published once the transaction that wrote it has committed. */
 export type OutboxMessage =

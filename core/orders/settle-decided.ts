@@ -1,5 +1,5 @@
 import { failpoint } from '../platform/process/failpoint.ts'
-import { groupBy } from '../platform/batches/group-by.ts'
+import { groupBy } from '../platform/batches/divide.ts'
 import type { Logger } from '../platform/process/log.ts'
 import { isOutage } from '../platform/stores/outage.ts'
 import type { Stock } from '../stock/stock.ts'

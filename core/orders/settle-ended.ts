@@ -1,6 +1,6 @@
 import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
 import { failpoint } from '../platform/process/failpoint.ts'
-import { groupBy } from '../platform/batches/group-by.ts'
+import { groupBy } from '../platform/batches/divide.ts'
 import type { Logger } from '../platform/process/log.ts'
 import { isOutage } from '../platform/stores/outage.ts'
 import type { Ending, ReservationRef } from '../stock/reservation.ts'

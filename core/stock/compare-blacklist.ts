@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { slicesOf } from '../platform/batches/slices.ts'
+import { slicesOf } from '../platform/batches/divide.ts'
 
 export interface BlacklistDifference {
   /** Buyers who should be listed in Redis and are not. */

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { slicesOf } from '../platform/batches/slices.ts'
+import { slicesOf } from '../platform/batches/divide.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {

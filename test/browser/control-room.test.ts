@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CANCELLATIONS, TIMEOUTS, DUE } from '../../core/contracts/topology.ts'
+import { CANCELLATIONS, TIMEOUTS, DUE } from '../../core/contracts/timeout-topology.ts'
 import { type Demo, startDemo } from '../support/demo.ts'
 import { eventually } from '../support/eventually.ts'
 import { slowed, stretched } from '../support/patience.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DEAD_LETTERS, DUE, INTAKE, TIMEOUTS } from '../../core/contracts/topology.ts'
+import { DEAD_LETTERS, INTAKE } from '../../core/contracts/topology.ts'
+import { DUE, TIMEOUTS } from '../../core/contracts/timeout-topology.ts'
 import { listDeadLetters, sendBack } from '../../core/dead-letters/queue.ts'
 import { createLog } from '../../core/platform/process/log.ts'
 import { eventually } from '../support/eventually.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CANCELLATIONS, waitingRoom } from '../../core/contracts/topology.ts'
+import { CANCELLATIONS, waitingRoom } from '../../core/contracts/timeout-topology.ts'
 import { Crowd, soldThrough } from '../support/crowd.ts'
 import { eventually } from '../support/eventually.ts'
 import { lengthOf } from '../support/queues.ts'

@@ -83,31 +83,11 @@ export async function withinLimit(closing: Promise<void>): Promise<void> {
  * Fails when the connection closes meanwhile. Closing a channel on a connection that is cut at that moment is never
  * answered, and amqplib would wait for it instead of connecting again: one of some 500 cuts was for ever.
  */
-async function unlessClosed<T>(model: ChannelModel, work: Promise<T>): Promise<T> {
+export async function unlessClosed<T>(model: ChannelModel, work: Promise<T>): Promise<T> {
   const closed = new Promise<never>((_, reject) => {
     model.once('close', (error?: Error) => reject(error ?? new Error('The connection to the broker was closed')))
   })
   return await Promise.race([work, closed])
-}
-
-/** Connects for one piece of work, and leaves. @throws when the broker cannot be reached, or goes meanwhile. */
-export async function visitBroker<T>(
-  url: string,
-  name: string,
-  log: Logger,
-  work: (model: ChannelModel) => Promise<T>,
-): Promise<T> {
-  const model = await connect(withHeartbeat(url), {
-    noDelay: true,
-    timeout: 5_000,
-    clientProperties: { connection_name: name },
-  })
-  model.on('error', (error: Error) => log.debug({ err: error.message, connection: name }, 'broker connection failed'))
-  try {
-    return await unlessClosed(model, work(model))
-  } finally {
-    await withinLimit(model.close()).catch((error: Error) => log.debug({ err: error.message }, 'connection was gone'))
-  }
 }
 
 /**
@@ -117,7 +97,7 @@ export async function visitBroker<T>(
 const HEARTBEAT_SECONDS = 5
 
 /** amqplib reads the interval from the URL only. */
-function withHeartbeat(url: string): string {
+export function withHeartbeat(url: string): string {
   const parsed = new URL(url)
   if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS))
   return parsed.href

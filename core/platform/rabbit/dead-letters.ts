@@ -3,7 +3,8 @@ import { Counter, type Registry } from 'prom-client'
 import { DEAD_LETTERS, deadLetterTopology, type Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../process/log.ts'
 import { confirming, PUBLISH_ID, type PublishOutcome } from './confirmed.ts'
-import { openChannel, visitBroker } from './connection.ts'
+import { openChannel } from './connection.ts'
+import { visitBroker } from './visit-broker.ts'
 import { declare } from './declare.ts'
 
 /** Why a consumer cannot use a message. */
@@ -33,7 +34,7 @@ export interface DeadLetterTarget {
 }
 const SHARED: DeadLetterTarget = { topology: deadLetterTopology, exchange: DEAD_LETTERS }
 
-export interface Burial {
+export interface UnusableMessage {
   message: Message
   queue: string
   flaw: Flaw
@@ -47,7 +48,7 @@ export interface Burial {
 export async function deadLetter(
   url: string,
   name: string,
-  deadLetters: Burial[],
+  deadLetters: UnusableMessage[],
   log: Logger,
   deadLetterTarget = SHARED,
 ): Promise<PublishOutcome[]> {

@@ -5,9 +5,9 @@ import {
   delayQueueTopology,
   DUE,
   TIMEOUTS,
-  type Topology,
   waitingRoom,
-} from '../../contracts/topology.ts'
+} from '../../contracts/timeout-topology.ts'
+import type { Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../process/log.ts'
 import type { Outgoing } from './confirmed.ts'
 
