@@ -22,5 +22,5 @@ export const CancelWorkerConfig = z.object({
 })
 export type CancelWorkerConfig = z.output<typeof CancelWorkerConfig>
 
-/** Of one process, at most. */
+/** Most connections of one process. */
 export const DATABASE_CONNECTIONS = 10

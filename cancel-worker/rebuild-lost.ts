@@ -16,13 +16,18 @@ export interface RebuildingDeps extends CancelDeps {
   onRebuilt: () => void
 }
 
-/** Without a change for so long, all accepted reservations count as written: eight batches of an order service. */
+/**
+ * When nothing has changed for this long, all accepted reservations count as written: eight batches of an order
+ * service.
+ */
 const DRAINED_MS = 2_000
-/** A reservation that is undecided after so long has lost its message, or its consumer is stuck; it becomes EXPIRED. */
+/**
+ * A reservation that is undecided after this long has lost its message, or its consumer is stuck; it becomes EXPIRED.
+ */
 const STANDSTILL_MS = 10_000
-/** For so long a new sale is left to the process that has created it and is bringing it into Redis. */
+/** A new sale is left for this long to the process that has created it and is bringing it into Redis. */
 const NEW_MS = 2_000
-/** Without progress for so long, the process that was filling in a fenced sale has died. */
+/** When nothing has progressed for this long, the process that was filling in a fenced sale has died. */
 const STUCK_MS = 5_000
 
 interface Watched {

@@ -9,8 +9,7 @@ import type { Stock } from '../core/stock/stock.ts'
 import { subscriberWatch } from './subscriber-backlogs.ts'
 
 /**
- * Every five seconds at most: four questions to the broker and some seven for each subscriber, one to PostgreSQL, two
- * to Redis for each sale.
+ * Each run costs the broker four queries and some seven for each subscriber, PostgreSQL one, Redis two for each sale.
  */
 export const WATCH_INTERVAL_MS = 5_000
 
@@ -25,7 +24,7 @@ export interface Watched {
 
 /**
  * Shows what waits, and raises the alarm when there are more dead letters than before. Here and not in the services,
- * since there is one control room: of several that tell the same figure the sum would be shown.
+ * since there is one control room: a figure that several processes report would be summed.
  */
 export function backlogWatch({ database, stock, queues, depths, metrics, log }: Watched): () => Promise<void> {
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
@@ -42,7 +41,7 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
   let knownDead = 0
 
   async function watchQueues(): Promise<void> {
-    // While the broker does not answer there is no figure, rather than an old one.
+    // While the broker does not answer, no figure is shown instead of an old one.
     messages.reset()
     deadLetters.remove()
     const { deadLetters: dead, ...depths } = await queues.read()
@@ -59,7 +58,7 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
     await Promise.all(
       saleIds.map(async (sale) => {
         const counts = [await stock.countPending(sale), await stock.countUndecided(sale)] as const
-        // A sale that has ended shows while something of it waits: a day's sales that are over would be a figure each.
+        // An ended sale is shown only while something of it waits, or every sale of the last day would be a figure.
         if (open.has(sale) || counts.some((count) => count > 0)) show(sale, counts)
         else hide(sale)
       }),

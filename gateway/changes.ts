@@ -5,7 +5,7 @@ export interface ChangeListener {
   released?: (saleId: string) => void
   /** The status of these reservations has changed. */
   changed?: (reservationIds: string[]) => void
-  /** From now on changes are missed. */
+  /** The subscription is down: changes are missed until the next one. */
   disconnected?: () => void
 }
 

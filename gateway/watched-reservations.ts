@@ -5,11 +5,11 @@ import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import type { Changes } from './changes.ts'
 
-/** For lost notifications: Redis delivers them at most once. */
+/** Reads again this often, because Redis delivers notifications at most once. */
 const POLL_MS = 2_000
 /** Read by one command. */
 const READ_TOGETHER_MAX = 200
-/** Enough for some tabs and a phone. */
+/** Streams and waits of one buyer: enough for some tabs and a phone. */
 const PER_BUYER_MAX = 6
 
 /** Whose watcher it is. */
@@ -65,7 +65,10 @@ export class WatchedReservations {
     return (this.#byBuyer.get(buyerId) ?? 0) >= PER_BUYER_MAX ? 'TOO_MANY_OF_YOURS' : undefined
   }
 
-  /** Calls the watcher with the reservation as it is now, and after every change. @returns the end of it, to be called once. */
+  /**
+   * Calls the watcher with the reservation as it is now, and after every change. @returns the end of it, to be called
+   * once.
+   */
   watch(reservationId: string, { buyerId, address }: Client, watcher: Watcher): () => void {
     const watched = this.#byId.get(reservationId) ?? { buyerId, watchers: new Set() }
     const { watchers } = watched

@@ -4,12 +4,12 @@ import type { LiveFrame } from '../../core/contracts/control-room.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 
 const EVERY_MS = 1_000
-/** What a page is shown of the time before it was opened. */
+/** Frames of the time before that a new watcher gets. */
 const KEPT_FRAMES = 120
-/** After the last one has gone: a reload comes back within it, and finds no gap. */
+/** How long frames go on after the last watcher has left, so that a reload of the page finds no gap. */
 const LINGER_MS = 5_000
 const WATCHERS_MAX = 50
-/** A watcher who has so much unread does not read. */
+/** A watcher with more unread bytes has stopped reading, and is disconnected. */
 const UNREAD_BYTES_MAX = 1_000_000
 
 /** Sends frames to all watchers, from one loop that runs only while there are any. */

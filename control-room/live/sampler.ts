@@ -17,13 +17,13 @@ import { verdictOf } from './verdict.ts'
 
 /** A frame is sent every second, with the sources that have answered by then. */
 const WAIT_MS = 800
-/** Counting orders and auditing read everything there is. So often at most, and for so much of the time. */
+/** Counting orders and auditing read whole tables: at most this often, and for at most this share of the time. */
 const ORDERS = { everyMs: 1_000, shareMax: 0.1 }
 const AUDIT = { everyMs: 5_000, shareMax: 0.2 }
 const PROBLEMS = { everyMs: 2_000, shareMax: 1 }
 /**
- * Orders are committed some hundred at a time, and PostgreSQL tells of its writes once a second: one reading alone
- * jumps.
+ * Orders are committed some hundred at a time, and PostgreSQL tells of its writes once a second: the rate of a single
+ * reading would jump.
  */
 const LEDGER_READINGS = 3
 

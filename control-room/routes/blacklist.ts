@@ -33,7 +33,7 @@ export function patchBlacklist(deps: SaleDeps): RequestHandler {
   }
 }
 
-/** The database first: the order service asks it again, so that nothing slips through while Redis is being told. */
+/** The database first: the order service asks it again, so that no reservation becomes an order before Redis knows. */
 async function list(deps: SaleDeps, buyerIds: string[], reason: string): Promise<void> {
   await deps.database.$executeRaw`
     INSERT INTO blacklist (buyer_id, reason) SELECT DISTINCT id, ${reason} FROM unnest(${buyerIds}::text[]) AS buyers (id) ORDER BY id
@@ -46,7 +46,7 @@ async function unlist(deps: SaleDeps, buyerIds: string[]): Promise<void> {
   await tell(deps, buyerIds, false)
 }
 
-/** What a crash keeps from Redis, and sales that have ended, the reconciler tells. */
+/** The reconciler repeats it after a crash, and for sales that have ended. */
 async function tell({ stock, saleAdmin }: SaleDeps, buyerIds: string[], listed: boolean): Promise<void> {
   failpoint('blacklisting.beforeRedis')
   await saleAdmin.setBlacklistedIn(await stock.openSaleIds(), buyerIds, listed)

@@ -16,7 +16,7 @@ export type Archiving =
   | { outcome: 'ARCHIVED'; rows: number }
   | { outcome: 'ARCHIVED_BEFORE' }
   | { outcome: 'NO_SUCH_SALE' }
-  /** One sentence for each thing that is in the way. */
+  /** One sentence for each obstacle. */
   | { outcome: 'REFUSED'; obstacles: string[] }
 
 /** The sale's own row is in the archive, with so many rows moved. */
@@ -35,9 +35,9 @@ const BATCH_MS_MAX = 600_000
 const BATCH = 2_000
 
 /**
- * Moves an ended sale that is at rest, with all that belongs to it, into the archive: first its own row, then its orders
- * in batches. Each order is in one place or the other, with all of its rows; services and audit read both. After a kill
- * a re-run goes on with what is left.
+ * Moves an ended sale that is at rest, with all that belongs to it, into the archive: first its own row, then its
+ * orders in batches. Each order is in one place or the other, with all of its rows; services and audit read both. After
+ * a kill a re-run goes on with what is left.
  * @throws when PostgreSQL or Redis does not answer.
  */
 export async function archiveSale(deps: ArchiveDeps, saleId: string, batch = BATCH): Promise<Archiving> {

@@ -39,7 +39,10 @@ export function disagreements({ earlier, later, stock, blacklist, nowMs }: BothS
   ]
 }
 
-/** Figures that differ from both readings, with both values: one reading alone may be older than a change. */
+/**
+ * Figures that differ from both readings, with both values: a difference from only one may be a change between the
+ * readings.
+ */
 function differing(redis: NonNullable<StockReading['figures']>, earlier: DatabaseSale, later: DatabaseSale): string[] {
   const before = differingFigures(redis, closedSale(earlier.row))
   const now = closedSale(later.row)

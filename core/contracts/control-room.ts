@@ -2,12 +2,12 @@ import type { z } from 'zod'
 import type { OrderView, SagaState } from './orders.ts'
 
 /**
- * What crosses HTTP between the control room, its page, and the launcher of the demo. Without a schema, so that the page
- * can import it and does not get zod.
+ * What crosses HTTP between the control room, its page, and the launcher of the demo. Without a schema, so that the
+ * page can import it and does not get zod.
  */
 
 /**
- * How purchase attempts ended, as a screen tells them apart. `repeated` was told the reservation that the buyer holds.
+ * Outcomes of purchase attempts as the page groups them. `repeated`: the answer was a reservation that the buyer has.
  */
 export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'] as const
 export type RequestGroup = (typeof REQUEST_GROUPS)[number]
@@ -76,7 +76,9 @@ export interface OrderTally {
 }
 
 export interface AuditVerdict {
-  /** `accounted`: at rest, every unit. `running`: nothing is wrong, some units are on their way. */
+  /**
+   * `accounted`: nothing is in flight and no unit is missing. `running`: nothing is wrong, some units are in flight.
+   */
   state: 'accounted' | 'running' | 'wrong'
   atMs: number
   /** What is wrong, a few sentences at most. */
@@ -86,7 +88,7 @@ export interface AuditVerdict {
 /** A message that no attempt could process, as JSON for the page and the command line. */
 export interface DeadLetter {
   /**
-   * Made from all that is shown and the whole body, so that it stays the same; letters that are alike in all share it.
+   * A hash of what is shown and of the whole body: stable, and the same for identical letters.
    */
   id: string
   /** Where it comes from; null when nothing says so, and then it cannot be sent back. */
@@ -97,7 +99,7 @@ export interface DeadLetter {
   why: string | null
   at: string | null
   bytes: number
-  /** What a person sees of its body. */
+  /** The beginning of its body, as text. */
   beginning: string
 }
 
@@ -115,19 +117,19 @@ export interface SentBack {
 }
 
 export interface CrowdView {
-  /** `PAYING`: all have pressed, those who pay are still at it. */
+  /** `PAYING`: every purchase is sent, some payments are not done. */
   state: 'RUNNING' | 'PAYING' | 'DONE' | 'STOPPED' | 'FAILED'
   saleId: string
   buyers: number
   seconds: number
   startedAtMs: number
   elapsedSeconds: number
-  /** What was really sent and answered. */
+  /** Purchases that were sent; `answers` are of these. */
   asked: number
   answers: RequestCounts
-  /** No answer came, or no connection. */
+  /** Purchases without an answer, or without a connection. */
   unanswered: number
-  /** Of the accepted ones. */
+  /** Accepted purchases whose order is paid. */
   paid: number
 }
 
@@ -146,11 +148,11 @@ export interface ProcessView {
   pid: number | null
   startedAtMs: number | null
   restarts: number
-  /** The control room shows this: it cannot be ended from here. */
+  /** The control room itself, which cannot be ended from its own page. */
   protected: boolean
 }
 
-/** What is going on, once a second. A source that does not answer is null, and the rest goes on. */
+/** The state of the system, sent once a second. A source that does not answer is null; the others are shown. */
 export interface LiveFrame {
   atMs: number
   /** Purchase attempts a second. */
@@ -166,11 +168,11 @@ export interface LiveFrame {
     /** Messages that are still to be sent. */
     outbox: number
   } | null
-  /** Of the sales shown. Counted as often as that takes little of PostgreSQL. */
+  /** Orders of the sales shown, counted less often when counting is slow. */
   orders: OrderTally[] | null
   audit: AuditVerdict | null
   crowd: CrowdView | null
-  /** Of the services whose URLs the control room is given; null until the first answers. */
+  /** Problems of the services whose URLs the control room is given; null until the first answers. */
   problems: ServiceProblem[] | null
   /** Null when this system was not started by `npm start`. */
   processes: ProcessView[] | null

@@ -34,7 +34,7 @@ export function timeoutMessages(orderIds: string[]): OutboxMessage[] {
   }))
 }
 
-/** For the statement that writes the change which the messages announce. */
+/** Part of the statement that writes the change which the messages announce. */
 export function insertIntoOutbox(messages: OutboxMessage[]): Prisma.Sql {
   return Prisma.sql`INSERT INTO outbox (size, messages) VALUES (${messages.length}, ${JSON.stringify(messages)}::json)`
 }

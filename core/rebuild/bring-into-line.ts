@@ -1,6 +1,6 @@
 import { closedSale, type RebuildDeps } from './close-sale.ts'
 
-/** One writer of a sale's figures at a time, by the hash of its id. */
+/** Advisory lock of a sale's figures, with the hash of the sale's id: one writer at a time. */
 const FIGURES_LOCK = 7_350_003
 
 /**

@@ -72,7 +72,7 @@ const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
 const SIGN_IN = /^\/sessions\/?$/i
 const CALLBACK = /^\/payments\/callback\/?$/i
 const PAYMENT = /^\/(orders|payments)\//i
-/** What buyers ask for who hold a unit, event streams included. */
+/** Requests of buyers who have a reservation or an order, event streams included. */
 const RESULT = /^\/(orders|reservations)\//i
 const PAGE = /^\/(assets\/[^/]+)?$/
 const HEALTH = /^\/(livez|readyz)\/?$/i

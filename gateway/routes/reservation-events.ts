@@ -14,7 +14,7 @@ const RETRY_MS = 2_000
 const HEARTBEAT_MS = 15_000
 /** Risk control may veto an order shortly after it was paid: the stream stays open for that event, too. */
 const AFTER_PAID_MS = 10_000
-/** Then the client reconnects, to any process that has room, and its token is verified again. */
+/** The stream then ends: the client reconnects to a process that has room, and its token is verified again. */
 const STREAM_MS_MAX = 15 * 60_000
 const RETRY_AFTER_SECONDS = 5
 

@@ -39,7 +39,7 @@ export function problemOf(code: ProblemCode, detail: string, extras: Extras = {}
   return { type: problemTypes[code], ...problems[code], code, detail, ...extras }
 }
 
-/** Name, value, name, value, … */
+/** Flat: name, value, name, value, … */
 export type HeaderList = readonly string[]
 
 /**

@@ -6,7 +6,7 @@ export interface Outgoing {
   exchange: string
   routingKey: string
   messageId: string
-  /** What it is about; messages of one are kept in one partition, where there are several. */
+  /** The partition key: messages with the same one go to the same partition. */
   correlationId?: string | undefined
   /** A Buffer is sent as it is, everything else as JSON. */
   body: unknown
@@ -17,19 +17,22 @@ export interface Outgoing {
 
 /**
  * What is known of a publish. Only REFUSED says that the broker does *not* have the message; UNKNOWN (no confirm in
- * time, connection lost) may well have arrived and is never to be treated as failed.
+ * time, connection lost) may have arrived and must never be treated as failed.
  */
 export type PublishOutcome = 'CONFIRMED' | 'REFUSED' | 'UNKNOWN'
 
 /**
  * Which publish a returned message belongs to: the same message, with the same messageId, may be in flight twice. On
- * mandatory messages only: no other is returned, and to write it costs an order event a sixth of all its way.
+ * mandatory messages only: no other is returned, and the header would add a sixth to the cost of an order event.
  */
 export const PUBLISH_ID = 'x-publish-id'
 
-/** How to publish persistently on one channel, whose confirm is waited for `patienceMs`. Never throws. */
+/**
+ * Returns a function that publishes persistently on this channel and waits `patienceMs` for the confirm. It never
+ * throws.
+ */
 export function confirming(channel: ConfirmChannel, log: Logger, onReturned = () => {}) {
-  /** What the broker returned as unroutable: `return` comes before the message's ack. */
+  /** Publish ids that the broker returned as unroutable: `return` comes before the ack. */
   const returned = new Set<number>()
   let published = 0
   channel.on('return', (message) => {

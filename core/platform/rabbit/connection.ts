@@ -19,7 +19,7 @@ export interface RabbitConnection {
   close: () => Promise<void>
 }
 
-/** Resolves at once: the connection comes up, and comes back, by itself; `isUp` tells. */
+/** Resolves at once: it connects, and reconnects, in the background; `isUp` says whether it has. */
 export async function connectRabbit({ url, name, log, setup }: RabbitOptions): Promise<RabbitConnection> {
   let up = false
   let blocked = false
@@ -72,7 +72,7 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
   return { isUp: () => up, isBlocked: () => blocked, close: () => withinLimit(connection.close()) }
 }
 
-/** A farewell that the broker does not answer is not waited for. */
+/** How long a close that the broker does not answer is waited for. */
 const CLOSE_LIMIT_MS = 3_000
 
 export async function withinLimit(closing: Promise<void>): Promise<void> {
@@ -81,7 +81,7 @@ export async function withinLimit(closing: Promise<void>): Promise<void> {
 
 /**
  * Fails when the connection closes meanwhile. Closing a channel on a connection that is cut at that moment is never
- * answered, and amqplib would wait for it instead of connecting again: one of some 500 cuts was for ever.
+ * answered, and amqplib would wait for it instead of reconnecting: one of some 500 cuts was never recovered from.
  */
 export async function unlessClosed<T>(model: ChannelModel, work: Promise<T>): Promise<T> {
   const closed = new Promise<never>((_, reject) => {
@@ -103,7 +103,7 @@ export function withHeartbeat(url: string): string {
   return parsed.href
 }
 
-/** The broker's code for "there is something of that name with other arguments". */
+/** The broker's code when a queue or exchange exists with other arguments. */
 const PRECONDITION_FAILED = 406
 
 /** Opens a channel; when it dies alone, its connection is ended too, so that recovery builds everything anew. */

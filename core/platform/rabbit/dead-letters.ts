@@ -14,7 +14,7 @@ export interface Flaw {
   why: string
 }
 
-/** What a dead letter knows of its death. The broker's own note (x-death) says "rejected" and the queue, never why. */
+/** Headers of a dead letter. The broker's own (x-death) has "rejected" and the queue, but no reason. */
 export const DEATH = {
   queue: 'x-letter-queue',
   reason: 'x-letter-reason',
@@ -25,7 +25,7 @@ export const DEATH = {
 const WHY_MAX = 300
 const CONFIRM_LIMIT_MS = 2_000
 
-/** Where dead letters lie: those of the shop together, a subscriber's apart. */
+/** Where dead letters are kept: one queue for the shop, one for each subscriber. */
 export interface DeadLetterTarget {
   topology: Topology
   exchange: string
@@ -88,7 +88,7 @@ function deathNote(queue: string, { reason, why }: Flaw): Record<string, string>
   }
 }
 
-/** The headers that the message had in its life: nothing of an earlier death, nor of the publish that brought it. */
+/** The message's own headers, without those of an earlier dead letter or of the publish that brought it. */
 export function withoutDeath({ properties }: Message): Record<string, unknown> {
   const notes = new Set<string>([...Object.values(DEATH), PUBLISH_ID, 'x-death', 'x-delivery-count'])
   return Object.fromEntries(
