@@ -18,6 +18,7 @@ import { createLog } from '../core/platform/process/log.ts'
 import { visitBroker } from '../core/platform/rabbit/visit-broker.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import type { Database, Transaction } from '../core/platform/stores/database.ts'
+import { isOutage } from '../core/platform/stores/outage.ts'
 import { moveBacklog } from './move-backlog.ts'
 import { runningSystem } from './running-system.ts'
 
@@ -31,6 +32,8 @@ try {
   process.stdout.write(`${await run()}\n`)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  if (isOutage(error))
+    process.stderr.write('PostgreSQL did not answer in time; nothing is lost. Run the command again.\n')
   process.exitCode = 1
 }
 

@@ -38,7 +38,7 @@ export async function startScratchServers(settings: Record<string, string> = {})
   const stop = async () => {
     // What is still starting must be there before it can be stopped.
     const started = await Promise.allSettled<RunningServer>(starting)
-    await Promise.all(started.map((server) => (server.status === 'fulfilled' ? server.value.stop() : undefined)))
+    await Promise.all(started.flatMap((server) => (server.status === 'fulfilled' ? [server.value.stop()] : [])))
     record.killAll()
     await removeScratchFolder(folder)
   }
