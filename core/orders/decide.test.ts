@@ -63,6 +63,16 @@ test('a repeat inside the batch, or of an earlier one, gets the earlier decision
   expect(verdicts[2]?.decision).toBe(earlier)
 })
 
+test('an order is paid at once when it costs nothing and neither coupon nor points are to be taken', () => {
+  const { verdicts } = given({ sales: saleWith({ priceCents: 0, room: 3 }) }).when(
+    reserved('free'),
+    reserved('with coupon', { couponCode: 'HELLO-1' }),
+    reserved('with points', { points: 5 }),
+    reserved('too late for one'),
+  )
+  expect(verdicts.map(({ isPaid = false }) => isPaid)).toEqual([true, false, false, false])
+})
+
 describe('with a limit of 3', () => {
   test('a buyer may buy 3 units in one purchase, in two or in three, and no more', () => {
     expect(given().when(...buys('ann', 3, 1)).decisions).toEqual(['ORDERED', 'NOT_ELIGIBLE'])

@@ -448,6 +448,20 @@ export const orderGuards: Guard[] = [
     tests: { file: PLACING, named: 'placing an order of which nothing' },
   },
   {
+    rule: 'an order whose saga makes the price is not paid before it is done',
+    file: 'core/orders/decide.ts',
+    text: ' && !couponCode && !points',
+    without: '',
+    tests: { file: DECIDING, named: 'an order is paid at once' },
+  },
+  {
+    rule: 'an order that is paid as it is placed says so in its row',
+    file: 'core/orders/record-verdicts.ts',
+    text: "WHEN is_paid THEN 'PAID'",
+    without: "WHEN FALSE THEN 'PAID'",
+    tests: { file: PLACING, named: 'placing an order of which nothing' },
+  },
+  {
     rule: 'only a sale at rest is archived',
     file: 'core/archive/archive-sale.ts',
     text: "      if (obstacles.length > 0) return { outcome: 'REFUSED', obstacles }\n",
