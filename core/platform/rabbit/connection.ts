@@ -21,9 +21,7 @@ export interface RabbitConnection {
 
 /** Resolves at once: it connects, and reconnects, in the background; `isUp` says whether it has. */
 export async function connectRabbit({ url, name, log, setup }: RabbitOptions): Promise<RabbitConnection> {
-  let up = false
-  let blocked = false
-  const connection: RecoveringChannelModel = await connect(withHeartbeat(url), {
+  const connection = await connect(withHeartbeat(url), {
     // Without it each small frame waits up to 40 ms for the peer's delayed ACK: 22/s instead of 3,500/s.
     noDelay: true,
     timeout: 5_000,
@@ -41,6 +39,17 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
       },
     },
   })
+  return { ...followState(connection, name, log), close: () => withinLimit(connection.close()) }
+}
+
+/** Keeps up with the connection's state, and logs its changes. */
+function followState(
+  connection: RecoveringChannelModel,
+  name: string,
+  log: Logger,
+): Pick<RabbitConnection, 'isUp' | 'isBlocked'> {
+  let up = false
+  let blocked = false
   connection.on('connect', () => {
     up = true
     blocked = false
@@ -69,7 +78,7 @@ export async function connectRabbit({ url, name, log, setup }: RabbitOptions): P
     blocked = false
     log.info('the broker accepts publishes again')
   })
-  return { isUp: () => up, isBlocked: () => blocked, close: () => withinLimit(connection.close()) }
+  return { isUp: () => up, isBlocked: () => blocked }
 }
 
 /** How long a close that the broker does not answer is waited for. */
