@@ -14,20 +14,24 @@ export interface ScratchServers {
   rabbitmq: RabbitmqServer
   /** Records a process of the caller's, which `stop` ends too if it is still there. */
   onStart: (name: string, id: ProcessId) => void
-  /** Of everything that was started, by name. */
-  pids: Record<string, number>
   /** Also deletes the folder. */
   stop: () => Promise<void>
 }
 
-/** PostgreSQL, Redis and RabbitMQ in a scratch folder of their own: they may run beside a `npm start`. */
-export async function startScratchServers(settings: Record<string, string> = {}): Promise<ScratchServers> {
+/**
+ * PostgreSQL, Redis and RabbitMQ in a scratch folder of their own: they may run beside a `npm start`.
+ * @param settings of PostgreSQL
+ * @param onStarted called for each of them, and for each process of the caller's
+ */
+export async function startScratchServers(
+  settings: Record<string, string> = {},
+  onStarted: (name: string, id: ProcessId) => void = () => {},
+): Promise<ScratchServers> {
   const folder = await makeScratchFolder()
   const record = await RunRecord.claim(folder)
-  const pids: Record<string, number> = {}
   const onStart = (name: string, id: ProcessId) => {
-    pids[name] = id.pid
     record.started(name, id)
+    onStarted(name, id)
   }
   const options = (name: string) => ({ dataDir: join(folder, name), onStart })
   const starting = [
@@ -44,7 +48,7 @@ export async function startScratchServers(settings: Record<string, string> = {})
   }
   try {
     const [postgres, redis, rabbitmq] = await Promise.all(starting)
-    return { folder, postgres, redis, rabbitmq, onStart, pids, stop }
+    return { folder, postgres, redis, rabbitmq, onStart, stop }
   } catch (error) {
     await stop()
     throw error

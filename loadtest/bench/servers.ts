@@ -6,7 +6,9 @@ import { createDatabase } from '../../dev/servers/postgres.ts'
 import { type ScratchServers, startScratchServers } from '../../dev/servers/scratch-servers.ts'
 import { migrate } from '../../prisma/migrate.ts'
 
-export interface Servers extends Pick<ScratchServers, 'folder' | 'pids' | 'onStart' | 'stop'> {
+export interface Servers extends Pick<ScratchServers, 'folder' | 'onStart' | 'stop'> {
+  /** Of everything that was started, by name. */
+  pids: Record<string, number>
   versions: Record<'postgres' | 'redis' | 'rabbitmq', string>
   redisUrl: string
   rabbitmqUrl: string
@@ -19,10 +21,14 @@ export interface Servers extends Pick<ScratchServers, 'folder' | 'pids' | 'onSta
 export async function startServers(): Promise<Servers> {
   await ensureBinaries(console.error)
   await sweepScratchFolders()
-  const { postgres, redis, rabbitmq, ...servers } = await startScratchServers()
+  const pids: Record<string, number> = {}
+  const { postgres, redis, rabbitmq, ...servers } = await startScratchServers({}, (name, { pid }) => {
+    pids[name] = pid
+  })
   await mkdir(join(servers.folder, 'logs'))
   return {
     ...servers,
+    pids,
     versions: { postgres: postgres.version, redis: redis.version, rabbitmq: rabbitmq.version },
     redisUrl: redis.url,
     rabbitmqUrl: rabbitmq.url,
