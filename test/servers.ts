@@ -21,8 +21,15 @@ export interface TestServers {
 
 const TEMPLATE = 'seckill_template'
 
-/** A private PostgreSQL, Redis and RabbitMQ in a fresh folder: they may run beside a `npm start`. */
-export async function startTestServers(): Promise<TestServers & { stop: () => Promise<void> }> {
+/**
+ * A private PostgreSQL, Redis and RabbitMQ in a fresh folder: they may run beside a `npm start`.
+ * @param fsync Tests kill processes, not machines: for them it is safe enough what the kernel has.
+ */
+export async function startTestServers({
+  fsync = 'off',
+}: {
+  fsync?: 'on' | 'off'
+} = {}): Promise<TestServers & { stop: () => Promise<void> }> {
   const folder = await makeScratchFolder()
   const record = await RunRecord.claim(folder)
   const running: RunningServer[] = []
@@ -37,9 +44,8 @@ export async function startTestServers(): Promise<TestServers & { stop: () => Pr
   const options = (name: string) => ({ dataDir: join(folder, name), onStart: record.started.bind(record) })
 
   const starting = [
-    // Tests kill processes, not machines: what the kernel has is safe enough. Each of four workers runs a system whose
-    // pools have some fifty connections.
-    startPostgres({ ...options('postgres'), settings: { fsync: 'off', max_connections: '400' } }).then(keep),
+    // Each of four workers runs a system whose pools have some fifty connections.
+    startPostgres({ ...options('postgres'), settings: { fsync, max_connections: '400' } }).then(keep),
     startRedis(options('redis')).then(keep),
     startRabbitmq({ ...options('rabbitmq'), disposable: true }).then(keep),
   ] as const
