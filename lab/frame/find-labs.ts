@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ShopLine } from './lab.ts'
@@ -19,7 +19,7 @@ export interface FoundLab extends AnyLab {
 /** All labs, in teaching order: the folders that begin with a number. */
 export async function findLabs(): Promise<FoundLab[]> {
   const ids = readdirSync(LABS)
-    .filter((name) => /^\d\d-/.test(name))
+    .filter((name) => /^\d\d-/.test(name) && existsSync(join(LABS, name, 'lab.ts')))
     .sort()
   return Promise.all(
     ids.map(async (id) => {
