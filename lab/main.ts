@@ -75,7 +75,7 @@ async function run(lab: FoundLab, options: RunOptions): Promise<boolean> {
   tell.opening(lab)
   const predicted = await tell.predict(lab, !values.yes)
   const outcomes = await runLab(lab, options, {
-    onSide: (_, side) => tell.side(side.name[language]),
+    onSide: (_, side) => tell.side(side),
     onOutcome: (outcome) => tell.outcome(outcome),
   })
   const answer = lab.prediction.answer(outcomes)

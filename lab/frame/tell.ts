@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import Table from 'cli-table3'
 import { amount } from './figures.ts'
 import { type FoundLab, locate } from './find-labs.ts'
-import { isAsExpected, type Language, type Outcome, type Property } from './lab.ts'
+import { isAsExpected, type Language, type Outcome, type Property, type Side } from './lab.ts'
 import { readProgress } from './results.ts'
 import { WORDS } from './words.ts'
 
@@ -45,8 +45,9 @@ export class Teller {
     }
   }
 
-  side(name: string): void {
-    console.log(`\n▸ ${name}`)
+  side({ name, diff = [] }: Side<object>): void {
+    console.log(`\n▸ ${name[this.#language]}`)
+    for (const line of diff) console.log(`    ${line}`)
   }
 
   outcome(outcome: Outcome): void {
