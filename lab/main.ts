@@ -8,6 +8,7 @@
  *   --lang en|zh    default: as the terminal says
  *   --seed S        draws the same random numbers again
  *   --short         the short form, as the tests run it
+ *   --json          prints JSON, for the control room
  * Exits 0 when everything came as promised, 1 when not, 2 when it could not run. Starts servers of its own, also beside a
  * running npm start; nothing of them is left.
  */
@@ -17,6 +18,7 @@ import { ensureBinaries } from '../dev/servers/binaries.ts'
 import { startTestServers } from '../test/servers.ts'
 import { type FoundLab, findLabs, loadWork } from './frame/find-labs.ts'
 import { isAsExpected } from './frame/lab.ts'
+import { printDone, printer, printLabs } from './frame/print-json.ts'
 import { endPlaces } from './frame/place.ts'
 import { noteProgress, readProgress, writeResults } from './frame/results.ts'
 import { checkWork, type RunOptions, runLab, switchesOf } from './frame/run-lab.ts'
@@ -32,6 +34,7 @@ const { values, positionals } = commandLine(
     lang: { type: 'string', default: languageOf(process.env) },
     seed: { type: 'string', default: '1' },
     short: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
   [0, 1],
 )
@@ -44,7 +47,7 @@ const tell = new Teller(language)
 const labs = await findLabs()
 
 const [name] = positionals
-if (name === undefined) tell.list(labs)
+if (name === undefined) (values.json ? printLabs : tell.list.bind(tell))(labs)
 else {
   const lab =
     labs.find(({ id, name: called }) => [id, called, id.slice(0, 2), String(Number(id.slice(0, 2)))].includes(name)) ??
@@ -72,6 +75,11 @@ async function check(lab: FoundLab, options: RunOptions): Promise<boolean> {
 }
 
 async function run(lab: FoundLab, options: RunOptions): Promise<boolean> {
+  if (values.json) {
+    const outcomes = await runLab(lab, options, printer())
+    printDone(lab, outcomes)
+    return outcomes.every(isAsExpected)
+  }
   tell.opening(lab)
   const predicted = await tell.predict(lab, !values.yes)
   const outcomes = await runLab(lab, options, {

@@ -51,7 +51,7 @@ export async function startTestServers({
   ] as const
   try {
     const [postgres, redis, rabbitmq] = await Promise.all(starting)
-    console.log(`Servers: PostgreSQL ${postgres.version}, Redis ${redis.version}, RabbitMQ ${rabbitmq.version}`)
+    console.error(`Servers: PostgreSQL ${postgres.version}, Redis ${redis.version}, RabbitMQ ${rabbitmq.version}`)
     await migrate(await createDatabase(postgres.url, TEMPLATE))
     return {
       databaseUrl: postgres.url,

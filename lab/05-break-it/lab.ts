@@ -9,24 +9,30 @@ import { runCopy } from './run-copy.ts'
 interface Switch {
   name: Words
   rule: string
+  /** The fault that the rule is there for. */
+  fault: Fault
 }
 
 const SWITCHES: Record<string, Switch> = {
   confirm: {
     name: { en: 'a message is forgotten before the broker has confirmed it', zh: '消息队列还没确认，就忘掉消息' },
     rule: 'a pending entry goes only when it is confirmed',
+    fault: 'broker-gone',
   },
   idempotency: {
     name: { en: 'the same money counts each time that the provider calls', zh: '支付平台每回调一次就算一次钱' },
     rule: 'the same money counts once',
+    fault: 'paid-twice',
   },
   status: {
     name: { en: 'an order is cancelled whatever its status is', zh: '不管订单什么状态都取消' },
     rule: 'only an unpaid order is cancelled',
+    fault: 'paid-and-cancelled',
   },
   atomic: {
     name: { en: 'the script takes a unit without looking whether one is left', zh: '脚本不看还有没有就扣库存' },
     rule: 'no more units are reserved than are left',
+    fault: 'above-stock',
   },
 }
 
@@ -61,7 +67,7 @@ export const lab: Lab<Entry> = {
     'all-on': {
       name: { en: 'every rule in place', zh: '所有规则都在' },
       expected: 'HOLDS',
-      run: (place) => runCopy(place, undefined),
+      run: (place) => runCopy(place, FAULTS),
     },
   },
 
@@ -86,8 +92,15 @@ export const lab: Lab<Entry> = {
   }),
 }
 
-function without(off: string, { name, rule }: Switch): Side<Entry> {
-  return { name, off, expected: 'BREAKS', diff: diffOf(guardOf(rule)), run: (place) => runCopy(place, guardOf(rule)) }
+function without(off: string, { name, rule, fault }: Switch): Side<Entry> {
+  const guard = guardOf(rule)
+  return {
+    name,
+    off,
+    expected: 'BREAKS',
+    diff: diffOf(guard),
+    run: (place) => runCopy(place, place.isShort ? ['none', fault] : FAULTS, guard),
+  }
 }
 
 function guardOf(rule: string): Guard {

@@ -1,8 +1,9 @@
 /**
- * Plays every fault against the shop of the checkout in which this file stands, and prints what happened, one JSON object
- * a line. LAB_SERVERS has the servers.
+ * Plays faults against the shop of the checkout in which this file stands, and prints what happened, one JSON object
+ * a line. LAB_SERVERS has the servers, LAB_FAULTS says which.
  */
 import type { TestServers } from '../../test/servers.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { makeWorld } from '../../test/support/make-world.ts'
 import { startSystemIn } from '../../test/support/start-system.ts'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
@@ -17,6 +18,11 @@ const proxy = await startTcpProxy({ host: broker.hostname, port: Number(broker.p
 broker.port = String(proxy.port)
 const system = await startSystemIn(world, {}, ['payment-provider', 'order-service', 'cancel-worker', 'control-room'])
 await system.start('gateway', { RABBITMQ_URL: broker.href })
+await eventually(
+  'the gateway to be connected',
+  () => fetch(system.url('/readyz')).then((answer) => answer.status),
+  (status) => status === 200,
+)
 
 const play: Record<Fault, (rush: Rush) => Promise<void>> = {
   none: (rush) => rush.buy(BUYERS),
@@ -37,7 +43,7 @@ const play: Record<Fault, (rush: Rush) => Promise<void>> = {
   },
 }
 const tell = (entry: Entry) => process.stdout.write(`${JSON.stringify(entry)}\n`)
-for (const fault of FAULTS) {
+for (const fault of FAULTS.filter((each) => (process.env.LAB_FAULTS ?? '').split(',').includes(each))) {
   const stock = fault === 'above-stock' ? BUYERS : 2 * BUYERS
   const rush = new Rush(system, fault, await system.createSale({ stock }), tell)
   await play[fault](rush)

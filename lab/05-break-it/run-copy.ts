@@ -8,10 +8,10 @@ import { startTime } from '../../dev/processes.ts'
 import { copyProject, takeAway } from '../../test/mutations/copy.ts'
 import type { Guard } from '../../test/mutations/guard.ts'
 import type { Place } from '../frame/place.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, Fault } from './entry.ts'
 
-/** Plays every fault in a copy of the project without this rule: the checkout itself is never changed. */
-export async function runCopy(place: Place<Entry>, guard: Guard | undefined): Promise<void> {
+/** Plays the faults in a copy of the project without this rule: the checkout itself is never changed. */
+export async function runCopy(place: Place<Entry>, faults: readonly Fault[], guard?: Guard): Promise<void> {
   const copy = join(place.folder, 'copy')
   mkdirSync(copy)
   copyProject(copy)
@@ -20,7 +20,7 @@ export async function runCopy(place: Place<Entry>, guard: Guard | undefined): Pr
     cwd: copy,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, LAB_SERVERS: JSON.stringify(place.servers) },
+    env: { PATH: process.env.PATH, LAB_SERVERS: JSON.stringify(place.servers), LAB_FAULTS: faults.join() },
   })
   const pid = child.pid ?? 0
   place.onStart('shop', { pid, startedAt: startTime(pid) ?? '' })

@@ -22,6 +22,7 @@ export interface Place<Entry extends object> {
   folder: string
   /** Draws the same numbers in each run with the same `--seed`. */
   random: Random
+  isShort: boolean
   /** The first in a run by a reader, the second in the short form that the tests run. */
   amount(full: number, short: number): number
   /** Adds to the history. */
@@ -86,6 +87,7 @@ export async function inPlace<Entry extends object>(
       broker,
       folder,
       random: new Random(seed),
+      isShort,
       amount: (full, short) => (isShort ? short : full),
       now: () => performance.timeOrigin + performance.now(),
       record(entry) {
