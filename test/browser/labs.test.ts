@@ -25,8 +25,8 @@ test('a lab is chosen, predicted and run from the page: both verdicts, and the p
   const { page } = visitor
   await page.goto(`${origin()}/#token=${system.env.ADMIN_TOKEN}`)
   await page.getByRole('button', { name: 'Labs' }).click()
-  await page.getByLabel('Lab', { exact: true }).selectOption('peak-shaving')
-  await page.getByLabel(/^Predict/).fill('26')
+  await page.getByRole('combobox', { name: 'Lab' }).selectOption('peak-shaving')
+  await page.getByRole('spinbutton', { name: /^Predict/ }).fill('26')
   await page.getByRole('button', { name: 'Run the lab' }).click()
   await page.locator('[data-lab="RUNNING"]').waitFor()
   await page.locator('[data-side="no-queue"].breaks').waitFor({ timeout: stretched(LAB_TAKES_MS) })
