@@ -25,7 +25,7 @@ module.exports = {
       name: 'no-orphan',
       severity: 'error',
       comment: 'Nothing imports it and it imports nothing: delete it, or use it.',
-      from: { orphan: true, pathNot: ['\\.d\\.ts$', '^[^/]+$', '^loadtest/'] },
+      from: { orphan: true, pathNot: ['\\.d\\.ts$', '^[^/]+$', '^loadtest/', '^lab/[^/]+/(exercise|solution)\\.ts$'] },
       to: {},
     },
     {
@@ -138,6 +138,13 @@ module.exports = {
         'A rival that used our code would be us. They share only the tables, and so the client that Prisma generates for these.',
       from: { path: '^loadtest/naive/', pathNot: test },
       to: ownButNot('^loadtest/naive/', '^prisma/generated/'),
+    },
+    {
+      name: 'labs-stand-apart',
+      severity: 'error',
+      comment: 'A lab is read alone: it shares with other labs only the frame.',
+      from: { path: '^lab/(\\d\\d-[^/]+)/' },
+      to: { path: '^lab/\\d\\d-', pathNot: '^lab/$1/' },
     },
     {
       name: 'pages-know-only-contracts',

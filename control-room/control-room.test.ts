@@ -306,3 +306,16 @@ test('without the broker nothing is called accounted for', async () => {
   broker.restore()
   await eventually('the queues to be counted again', audit, ({ status }) => status === 200)
 })
+
+test('outside of a demo there are no labs', async () => {
+  await system.stop('control-room')
+  await system.start('control-room', { DEMO_MODE: 'false' })
+  expect(await system.controlRoom('GET', '/labs')).toMatchObject({ status: 200, body: { available: false, labs: [] } })
+  expect(await system.controlRoom('POST', '/labs/locks', {})).toMatchObject({
+    status: 409,
+    body: { code: 'DEMO_ONLY' },
+  })
+  await system.stop('control-room')
+  await system.start('control-room')
+  expect(await system.controlRoom('POST', '/labs/no-such-lab', {})).toMatchObject({ status: 404 })
+})

@@ -27,6 +27,7 @@ import { sampler } from './live/sampler.ts'
 import { getAudit } from './routes/audit.ts'
 import { deleteBlacklist, patchBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { putCoupon, postPoints } from './routes/coupons.ts'
+import { deleteLab, getLabs, postLab } from './routes/labs.ts'
 import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
 import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
@@ -34,6 +35,7 @@ import { deleteCrowd, getCrowd, postCrowd } from './routes/crowd.ts'
 import { getSagas } from './routes/sagas.ts'
 import { getSale, getSales, patchSale, postSale } from './routes/sales.ts'
 import { Crowds } from './crowd/crowds.ts'
+import { Labs } from './labs/labs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
 /** The operator's API and page: create and reschedule sales, keep the blacklist, audit. */
@@ -76,6 +78,8 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     config.LAUNCHER_URL && config.LAUNCHER_TOKEN ? new Launcher(config.LAUNCHER_URL, config.LAUNCHER_TOKEN) : undefined
   const crowds = crowdsIn(config, log)
   closers.add('crowd', () => crowds?.stop())
+  const labs = config.DEMO_MODE && Labs.areHere() ? new Labs(log) : undefined
+  closers.add('lab', () => labs?.stop())
   const broadcast = new Broadcast(
     sampler({
       database,
@@ -126,6 +130,9 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.get('/crowd', getCrowd(crowds))
       app.post('/crowd', jsonBody(), postCrowd(deps, crowds))
       app.delete('/crowd', deleteCrowd(crowds))
+      app.get('/labs', getLabs(labs))
+      app.post('/labs/:name', jsonBody(), postLab(labs))
+      app.delete('/labs', deleteLab(labs))
       app.get('/processes', getProcesses(launcher))
       app.post('/processes/:name/kill', jsonBody(), postProcess(launcher, 'kill'))
       app.post('/processes/:name/restart', jsonBody(), postProcess(launcher, 'restart'))

@@ -13,15 +13,17 @@ import { differences, counterpart } from './documents/translation.ts'
 commandLine()
 
 const ROOT = join(import.meta.dirname, '..')
-const UNTRANSLATED = ['CHANGELOG.md', 'loadtest/README.md', 'lab/README.md', 'core/contracts/GLOSSARY.md']
+const UNTRANSLATED = ['CHANGELOG.md', 'loadtest/README.md', 'core/contracts/GLOSSARY.md']
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const namesIn = (folder: string) => readdirSync(join(ROOT, folder))
 const documentsIn = (folder: string) =>
   namesIn(folder).flatMap((name) => (name.endsWith('.md') ? [`${folder}/${name}`] : []))
 
-const originals = ['README.md', ...documentsIn('docs')]
-const paths = [...originals, 'README.zh-CN.md', ...documentsIn('docs/zh'), ...UNTRANSLATED]
+const labs = ['lab', ...namesIn('lab').flatMap((name) => (/^\d\d-/.test(name) ? [`lab/${name}`] : []))]
+const originals = ['README.md', ...documentsIn('docs'), ...labs.map((folder) => `${folder}/README.md`)]
+const translations = [...documentsIn('docs/zh'), ...['.', ...labs].map((folder) => join(folder, 'README.zh-CN.md'))]
+const paths = [...originals, ...translations, ...UNTRANSLATED].filter((path) => existsSync(join(ROOT, path)))
 const pages = new Map(paths.map((path) => [path, parsePage(path, read(path))]))
 const project = {
   pages,

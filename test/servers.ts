@@ -16,13 +16,20 @@ export interface TestServers {
 
 const TEMPLATE = 'seckill_template'
 
-/** A private PostgreSQL, Redis and RabbitMQ. */
-export async function startTestServers(): Promise<TestServers & { stop: () => Promise<void> }> {
-  // Tests kill processes, not machines: what the kernel has is safe enough. Each of four workers runs a system whose
-  // pools have some fifty connections.
-  const { postgres, redis, rabbitmq, stop } = await startScratchServers({ fsync: 'off', max_connections: '400' })
+/**
+ * A private PostgreSQL, Redis and RabbitMQ.
+ * @param fsync off for tests: they kill processes, not machines, so what the kernel has is safe enough
+ */
+export async function startTestServers({
+  fsync = 'off',
+}: {
+  fsync?: 'on' | 'off'
+} = {}): Promise<TestServers & { stop: () => Promise<void> }> {
+  // Each of four workers runs a system whose pools have some fifty connections.
+  const { postgres, redis, rabbitmq, stop } = await startScratchServers({ fsync, max_connections: '400' })
   try {
-    console.log(`Servers: PostgreSQL ${postgres.version}, Redis ${redis.version}, RabbitMQ ${rabbitmq.version}`)
+    // Not on standard output: there stands what a lab found out.
+    console.error(`Servers: PostgreSQL ${postgres.version}, Redis ${redis.version}, RabbitMQ ${rabbitmq.version}`)
     await migrate(await createDatabase(postgres.url, TEMPLATE))
   } catch (error) {
     await stop()

@@ -188,3 +188,57 @@ export interface CrowdRequest {
   buyers: number
   seconds: number
 }
+
+/** Of the labs (lab/), which speak both languages. */
+export type LabWords = Record<'en' | 'zh', string>
+
+export interface LabView {
+  name: string
+  title: LabWords
+  question: LabWords
+  ask: LabWords
+  /** By id; empty where a number is predicted. */
+  choices: Record<string, LabWords>
+  /** Protections that can be off. */
+  switches: { off: string; name: LabWords }[]
+}
+
+export interface LabSideView {
+  id: string
+  name: LabWords
+  expected: 'HOLDS' | 'BREAKS'
+  /** The file and the lines that are taken away for it. */
+  diff: string[]
+  /** What was recorded so far: how much, and the newest of it. */
+  entries: number
+  latest: string
+  verdict: { holds: boolean; says: LabWords; lines: string[] } | null
+}
+
+/** A picture of bars, or of lines. */
+export interface LabPanel {
+  title: LabWords
+  bars?: { name: LabWords; value: number; isBad?: boolean }[]
+  lines?: { name: LabWords; points: [x: number, y: number][] }[]
+}
+
+/** What a lab prints with `--json` while it runs, one a line. */
+export type LabEvent =
+  | { type: 'side'; side: Omit<LabSideView, 'entries' | 'latest' | 'verdict'> }
+  | { type: 'entries'; id: string; entries: number; latest: string }
+  | { type: 'verdict'; id: string; verdict: NonNullable<LabSideView['verdict']> }
+  | { type: 'done'; asPromised: boolean; answer: LabWords; panels: LabPanel[] }
+
+export interface LabRunView {
+  lab: string
+  state: 'RUNNING' | 'DONE' | 'FAILED' | 'STOPPED'
+  sides: LabSideView[]
+  result: { asPromised: boolean; answer: LabWords; panels: LabPanel[] } | null
+}
+
+/** GET /labs: none where they cannot be run. */
+export interface LabsView {
+  available: boolean
+  labs: LabView[]
+  run: LabRunView | null
+}

@@ -27,6 +27,7 @@ export const problems = {
   NOT_PAYABLE: { status: 409, title: 'The order cannot be paid' },
   NOT_CANCELLABLE: { status: 409, title: 'The order cannot be cancelled' },
   CROWD_RUNNING: { status: 409, title: 'Buyers are being simulated already' },
+  LAB_RUNNING: { status: 409, title: 'A lab is running' },
   DEMO_ONLY: { status: 409, title: 'Only in a demo' },
   NOT_RUNNING: { status: 409, title: 'The process is not running' },
   BAD_SIGNATURE: { status: 401, title: 'The signature is not valid' },

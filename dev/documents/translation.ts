@@ -3,8 +3,8 @@ import type { Page } from './page.ts'
 
 /** Which Chinese document tells what an English one tells, and the other way round; undefined for any other. */
 export function counterpart(path: string): string | undefined {
-  if (path === 'README.md') return 'README.zh-CN.md'
-  if (path === 'README.zh-CN.md') return 'README.md'
+  const [readme, folder = '', suffix] = /^(lab\/(?:[^/]+\/)?)?README(\.zh-CN)?\.md$/.exec(path) ?? []
+  if (readme !== undefined) return `${folder}README${suffix ? '' : '.zh-CN'}.md`
   const [, chinese, name] = /^docs\/(zh\/)?([^/]+\.md)$/.exec(path) ?? []
   return name && (chinese ? `docs/${name}` : `docs/zh/${name}`)
 }

@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { stretched } from '../support/patience.ts'
 import type { TestServers } from '../servers.ts'
+import { copyProject, takeAway } from './copy.ts'
 import type { Guard } from './guard.ts'
 
 /** More than any of the test files takes, also when one of its tests waits until its last limit. */
@@ -30,34 +31,19 @@ export class Workshop {
   readonly #folder: string
   readonly #servers: TestServers
 
-  /** Copies what git knows and what it does not ignore, as it is just now. */
   constructor(folder: string, servers: TestServers) {
     this.#folder = folder
     this.#servers = servers
-    const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' })
-      .split('\0')
-      .filter((file) => file !== '')
-    for (const file of [...files, 'prisma/generated']) {
-      mkdirSync(join(folder, dirname(file)), { recursive: true })
-      cpSync(file, join(folder, file), { recursive: true })
-    }
-    symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
+    copyProject(folder)
   }
 
   /**
    * Runs the guard's tests without it. @throws when its text does not stand in its file exactly once, or they cannot be
    * run.
    */
-  async without({ file, text, without, tests }: Guard): Promise<TestRun> {
-    const path = join(this.#folder, file)
-    const original = readFileSync(path, 'utf8')
-    const found = original.split(text).length - 1
-    if (found !== 1) throw new Error(`${file}: expected the guard's text once, found it ${found} times: ${text}`)
-    // As a function: the text may hold what "replace" would take for a pattern.
-    writeFileSync(
-      path,
-      original.replace(text, () => without),
-    )
+  async without(guard: Guard): Promise<TestRun> {
+    const { tests } = guard
+    const putBack = takeAway(guard, this.#folder)
     try {
       const run = await this.run([tests.file], [tests.named ?? ''])
       if (run.passed + run.failed.length === 0) run.broken.push(`no test is called "${tests.named}…"`)
@@ -65,7 +51,7 @@ export class Workshop {
         throw new Error(`${tests.file} cannot be run without the guard: ${run.broken.join('\n')}`)
       return run
     } finally {
-      writeFileSync(path, original)
+      putBack()
     }
   }
 

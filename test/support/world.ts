@@ -1,72 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
-import { Redis } from 'ioredis'
-import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
-import type { Database } from '../../core/platform/stores/database.ts'
-import { createDatabase } from '../../dev/servers/postgres.ts'
-import { Stock } from '../../core/stock/stock.ts'
+import { makeWorld, type World } from './make-world.ts'
 
-/** Longer than in services, because tests let transactions wait for locks. */
-const STATEMENT_LIMIT_MS = 60_000
+export type { World } from './make-world.ts'
 
-/** A database, key prefix and virtual host of one test file. */
-export interface World {
-  name: string
-  databaseUrl: string
-  redisUrl: string
-  rabbitmqUrl: string
-  keyPrefix: string
-  database: Database
-  redis: Redis
-  stock: Stock
-  /** RabbitMQ's management API, on this world's virtual host. */
-  broker: (method: string, path: string, body?: unknown) => Promise<Response>
-  close: () => Promise<void>
-}
-
-export async function createWorld(): Promise<World> {
-  const name = `test_${randomBytes(6).toString('hex')}`
-  // A time zone with daylight saving and no whole-hour offset, so that no test depends on the database's time zone.
-  const databaseUrl = await createDatabase(inject('databaseUrl'), name, {
-    template: inject('templateDatabase'),
-    timezone: 'Pacific/Chatham',
-  })
-  const management = new URL(inject('managementUrl'))
-  const authorization = `Basic ${Buffer.from(`${management.username}:${management.password}`).toString('base64')}`
-  const broker = (method: string, path: string, body?: unknown) =>
-    fetch(new URL(`/api/${path.replace('%VHOST%', name)}`, management.origin), {
-      method,
-      headers: { authorization, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-  await broker('PUT', 'vhosts/%VHOST%')
-  const rabbitmqUrl = new URL(inject('rabbitmqUrl'))
-  rabbitmqUrl.pathname = `/${name}`
-
-  const database = connectDatabase(databaseUrl, { connections: 10, statementTimeoutMs: STATEMENT_LIMIT_MS })
-  const redis = new Redis(inject('redisUrl'))
-  const keyPrefix = `${name}:`
-  return {
-    name,
-    databaseUrl,
+/** A world on the servers that test/global-setup.ts started. */
+export const createWorld = (): Promise<World> =>
+  makeWorld({
+    databaseUrl: inject('databaseUrl'),
+    templateDatabase: inject('templateDatabase'),
     redisUrl: inject('redisUrl'),
-    rabbitmqUrl: rabbitmqUrl.href,
-    keyPrefix,
-    database,
-    redis,
-    broker,
-    stock: new Stock(redis, keyPrefix),
-    async close() {
-      await database.$disconnect()
-      await deleteKeys(redis, keyPrefix)
-      redis.disconnect()
-      await broker('DELETE', 'vhosts/%VHOST%')
-    },
-  }
-}
-
-/** Every audit scans all keys of the server: those of the files before would make it slower and slower. */
-async function deleteKeys(redis: Redis, keyPrefix: string): Promise<void> {
-  for await (const keys of redis.scanStream({ match: `${keyPrefix}*`, count: 1_000 }) as AsyncIterable<string[]>)
-    if (keys.length > 0) await redis.unlink(keys)
-}
+    rabbitmqUrl: inject('rabbitmqUrl'),
+    managementUrl: inject('managementUrl'),
+  })

@@ -1,6 +1,7 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { SettingsBar } from '../shared/settings-bar.tsx'
 import { Charts } from './charts/charts.tsx'
+import { Labs } from './labs/labs.tsx'
 import { useConnection } from './live.ts'
 import { AuditLine } from './parts/audit-line.tsx'
 import { DeadLetters } from './parts/dead-letters.tsx'
@@ -19,12 +20,18 @@ export function App() {
   useEffect(() => {
     document.title = words.brand
   }, [words])
+  const [view, setView] = useState<View>(location.hash === '#labs' ? 'labs' : 'live')
+  const show = (next: View) => {
+    history.replaceState(null, '', next === 'labs' ? '#labs' : location.pathname)
+    setView(next)
+  }
   const isOut = useToken() === '' || connection === 'REFUSED'
   return (
     <>
       <header class="top">
         <p class="brand">{words.brand}</p>
-        {!isOut && <SalePicker />}
+        {!isOut && <Views view={view} show={show} />}
+        {!isOut && view === 'live' && <SalePicker />}
         {!isOut && (
           <p class={`connection ${connection.toLowerCase()}`} role="status">
             {words.connection[connection]}
@@ -32,8 +39,30 @@ export function App() {
         )}
         <SettingsBar />
       </header>
-      {isOut ? <SignIn isRefused={connection === 'REFUSED'} /> : <Room isLost={connection === 'LOST'} />}
+      {isOut && <SignIn isRefused={connection === 'REFUSED'} />}
+      {!isOut && (view === 'labs' ? <Labs /> : <Room isLost={connection === 'LOST'} />)}
     </>
+  )
+}
+
+const VIEWS = ['live', 'labs'] as const
+type View = (typeof VIEWS)[number]
+
+function Views({ view, show }: { view: View; show: (view: View) => void }) {
+  const { views: words } = useWords()
+  return (
+    <nav class="views" aria-label={words.all}>
+      {VIEWS.map((each) => (
+        <button
+          key={each}
+          class="button quiet small"
+          aria-current={each === view ? 'page' : undefined}
+          onClick={() => show(each)}
+        >
+          {words[each]}
+        </button>
+      ))}
+    </nav>
   )
 }
 

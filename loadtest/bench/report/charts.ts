@@ -1,20 +1,13 @@
-import { BarChart, LineChart } from 'echarts/charts'
-import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components'
-import { init, use } from 'echarts/core'
-import { SVGRenderer } from 'echarts/renderers'
+import { COLOURS, drawSvg } from '../../../dev/draw-svg.ts'
 import { readings } from '../figures.ts'
 import type { BenchRun, Rush } from '../results.ts'
 import { amount } from './table.ts'
 
-use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
-
 const RUSH_HEIGHT = 300
-/** Okabe and Ito's palette, which the colour-blind can tell apart, too. */
-const COLOURS = { ours: '#0072B2', rival: '#D55E00', yardstick: '#999999', orders: '#009E73', waiting: '#E8D9A8' }
 
 /**
- * An SVG, drawn without a browser, and the same for the same figures: what the shop does a second beside what its rivals
- * do; and the peak on the light side, the plain on the heavy one, the queue between them.
+ * An SVG: what the shop does a second beside what its rivals do; and the peak on the light side, the plain on the heavy
+ * one, the queue between them.
  */
 export function picture({ rounds, options, rush }: BenchRun): string {
   const bars = readings(rounds)
@@ -24,14 +17,9 @@ export function picture({ rounds, options, rush }: BenchRun): string {
       return { name: label, value, itemStyle: { color } }
     })
   const below = 60 + bars.length * 28
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: below + RUSH_HEIGHT })
   const title = (text: string, top: number) => ({ text, left: 10, top })
   const ofRush = { gridIndex: 1, type: 'value' }
-  chart.setOption({
-    animation: false,
-    // READMEs are read in the dark, too.
-    backgroundColor: '#ffffff',
-    textStyle: { fontFamily: 'system-ui, sans-serif' },
+  const option = {
     title: [
       title(`Per second, ${options.connections} connections`, 8),
       title('A rush meets a steady order service', below + 10),
@@ -60,10 +48,8 @@ export function picture({ rounds, options, rush }: BenchRun): string {
       },
       ...(rush ? rushLines(rush) : []),
     ],
-  })
-  const drawn = chart.renderToSVGString()
-  chart.dispose()
-  return `${drawn}\n`
+  }
+  return drawSvg(option, { width: 900, height: below + RUSH_HEIGHT })
 }
 
 function rushLines({ moments }: Rush): object[] {

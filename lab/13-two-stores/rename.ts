@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Database } from '../core/platform/stores/database.ts'
+import type { Database } from '../../core/platform/stores/database.ts'
 
 /**
  * Two steps that no transaction can hold: a sale's title in PostgreSQL, then its copy in Redis. When the second step

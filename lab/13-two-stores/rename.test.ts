@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connectDatabase } from '../core/platform/stores/connect-database.ts'
-import { createLog } from '../core/platform/process/log.ts'
-import { isOutage } from '../core/platform/stores/outage.ts'
-import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
-import { Ledger } from '../test/support/ledger.ts'
-import { startTcpProxy } from '../test/support/tcp-proxy.ts'
-import { createWorld, type World } from '../test/support/world.ts'
-import { rename, titleKey } from './database-then-cache.ts'
+import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
+import { createLog } from '../../core/platform/process/log.ts'
+import { isOutage } from '../../core/platform/stores/outage.ts'
+import { connectRedis, redisReady } from '../../core/platform/stores/redis.ts'
+import { Ledger } from '../../test/support/ledger.ts'
+import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
+import { createWorld, type World } from '../../test/support/world.ts'
+import { rename, titleKey } from './rename.ts'
 
 let world: World
 let saleId: string

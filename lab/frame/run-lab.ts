@@ -1,0 +1,62 @@
+import type { TestServers } from '../../test/servers.ts'
+import type { Lab, Outcome, Property, Side } from './lab.ts'
+import { inPlace } from './place.ts'
+
+export interface RunOptions {
+  servers: TestServers
+  seed: number
+  /** As the tests run it. */
+  isShort: boolean
+  /** Only the sides with this protection off, and those with all of them on. */
+  off?: string | undefined
+}
+
+/** What a run tells while it goes on. */
+export interface Watcher {
+  onSide?: (id: string, side: Side<object>) => void
+  onEntry?: (side: string, entry: object) => void
+  onOutcome?: (outcome: Outcome) => void
+}
+
+/** A lab of any kind. */
+export type AnyLab = Lab<object, object>
+
+export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher = {}): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const [id, side] of Object.entries(sidesOf(lab, options.off))) {
+    watcher.onSide?.(id, side)
+    const onEntry = (entry: object) => watcher.onEntry?.(id, entry)
+    const history = await inPlace({ ...options, onEntry }, (place) => side.run(place))
+    if (history.length === 0) throw new Error(`${id} recorded nothing, so nothing can be judged.`)
+    const outcome = { side: id, name: side.name, expected: side.expected, history, verdict: lab.judge(history, id) }
+    outcomes.push(outcome)
+    watcher.onOutcome?.(outcome)
+  }
+  return outcomes
+}
+
+export const switchesOf = ({ sides }: AnyLab): string[] => [
+  ...new Set(Object.values(sides).flatMap(({ off }) => off ?? [])),
+]
+
+function sidesOf({ sides }: AnyLab, off: string | undefined): AnyLab['sides'] {
+  const wanted = Object.entries(sides).filter(([, side]) => !off || !side.off || side.off === off)
+  return Object.fromEntries(wanted)
+}
+
+/** @returns the properties; work that throws has one that does not hold, and says why. */
+export async function checkWork(lab: AnyLab, work: object, options: RunOptions): Promise<Property[]> {
+  let properties: Property[] = []
+  await inPlace(options, async (place) => {
+    properties = (await lab.exercise?.check(place, work).catch(thrown)) ?? []
+  })
+  return properties
+}
+
+const thrown = (error: Error): Property[] => [
+  {
+    name: { en: 'it runs to its end', zh: '能运行到底' },
+    holds: false,
+    says: { en: `it failed: ${error.message}`, zh: `运行失败：${error.message}` },
+  },
+]
