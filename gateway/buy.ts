@@ -13,7 +13,7 @@ import { isOutage } from '../core/platform/stores/outage.ts'
 import { type PendingReservation, pendingOf, wishesOf } from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
-import { ledgerName, shardOf } from '../core/stock/shards.ts'
+import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { answerBuyer, type BuyOutcome } from './answers.ts'
 import { awaitAsPreferred } from './await-result.ts'
@@ -97,7 +97,7 @@ async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
   const purchase = {
-    reservationId: newReservationId(ledgerName(saleId, shardOf(buyer.id, sale.shards))),
+    reservationId: newReservationId(ledgerForBuyer(sale, buyer.id)),
     buyerId: buyer.id,
     quantity,
     ...(key !== undefined && { key }),

@@ -1,8 +1,8 @@
 import { Batcher } from '../core/platform/batches/batcher.ts'
 import { groupBy } from '../core/platform/batches/group-by.ts'
 import type { ReserveLimits, ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
-import { ledgerOf } from '../core/stock/reservation.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
+import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 /** Redis runs nothing else during a script: 32 reservations block it for some 0.3 ms. */
@@ -37,7 +37,7 @@ async function reserveBatch(
   // A buyer whose attempt has queued for as long as an answer may take is told to come back, and reserves nothing.
   const inTime = batch.filter(({ sinceMs }) => performance.now() - sinceMs < limits.patienceMs)
   // By epoch, too: it may have been raised between two attempts of one batch.
-  const groups = groupBy(inTime, ({ sale, request }) => `${ledgerOf(request.reservationId)} ${sale.epoch}`)
+  const groups = groupBy(inTime, ({ sale, request }) => `${ledgerForBuyer(sale, request.buyerId)} ${sale.epoch}`)
   await Promise.all(
     [...groups.values()].map(async (group) => {
       const [{ sale }] = group as [Attempt, ...Attempt[]]

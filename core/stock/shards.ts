@@ -27,6 +27,10 @@ export function shardOf(buyerId: string, shards = 1): number {
   return Math.floor((mixed / 2 ** 32) * shards)
 }
 
+/** The name of the ledger that has a buyer's reservations of a sale. */
+export const ledgerForBuyer = ({ saleId, shards }: { saleId: string; shards?: number | undefined }, buyerId: string) =>
+  ledgerName(saleId, shardOf(buyerId, shards))
+
 /** A shard's part of units that are split evenly. */
 export function shareOf(units: number, shards: number, shard: number): number {
   return Math.floor(units / shards) + (shard < units % shards ? 1 : 0)

@@ -33,7 +33,7 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'holders are not told "sold out" from memory',
     file: 'gateway/sold-out.ts',
-    text: 'return holders !== undefined && !mayHold(holders, buyerId, units)',
+    text: 'return holders !== undefined && !mayHold(holders, buyerId, holderUnitsOf(sale, buyerId))',
     without: 'return holders !== undefined',
     tests: { file: SOLD_OUT, named: 'a late buyer' },
   },

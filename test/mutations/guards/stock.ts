@@ -340,7 +340,7 @@ export const stockGuards: Guard[] = [
   {
     rule: 'a reservation with a time in the future ages from now on',
     file: 'cancel-worker/sweep.ts',
-    text: '  await deps.stock.dateBackUndecided(saleId, nowMs, PAGE)\n',
+    text: '  await deps.stock.dateBackUndecided(ledger, nowMs, PAGE)\n',
     without: '',
     tests: { file: SWEEP, named: 'a reservation set aside' },
   },
