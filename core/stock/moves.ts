@@ -48,25 +48,40 @@ export class Moves {
   }
 
   /** Moves at most `units` from one shard to another; while an earlier move between the two is not completed, that one. */
-  async move({ saleId, epoch }: Sharded, from: number, to: number, units: number): Promise<void> {
-    const [sequence, left] = await this.#scripts.leave({
+  async move(sale: Sharded, from: number, to: number, units: number): Promise<void> {
+    const move = await this.leave(sale, from, to, units)
+    failpoint('moving.afterLeave')
+    if (move.units > 0) await this.complete(sale, move)
+  }
+
+  /** The first step; the units of the move are 0 when there are none. */
+  async leave({ saleId, epoch }: Sharded, from: number, to: number, units: number): Promise<Move> {
+    const [sequence, leaving] = await this.#scripts.leave({
       keys: [this.#keys.sale(ledgerName(saleId, from))],
       args: [epoch, await serverRunId(this.#redis), to, units],
     })
-    failpoint('moving.afterLeave')
-    if (Number(left) > 0) await this.complete({ saleId, epoch }, { from, to, sequence, units: Number(left) })
+    return { from, to, sequence, units: Number(leaving) }
   }
 
-  /** Completes a move whose units have left; idempotent, also when several processes do so at once. */
-  async complete({ saleId, epoch }: Sharded, { from, to, sequence, units }: Move): Promise<void> {
+  /** The other two steps; idempotent, also when several processes do so at once. */
+  async complete(sale: Sharded, move: Move): Promise<void> {
+    const hasArrived = await this.arrive(sale, move)
+    failpoint('moving.afterArrive')
+    if (!hasArrived) return
+    await this.#scripts.complete({
+      keys: [this.#keys.sale(ledgerName(sale.saleId, move.from))],
+      args: [sale.epoch, move.to, move.sequence],
+    })
+  }
+
+  /** False when the sale was closed meanwhile: its rebuild counts the units. */
+  async arrive({ saleId, epoch }: Sharded, { from, to, sequence, units }: Move): Promise<boolean> {
     const target = ledgerName(saleId, to)
-    const hasArrived = await this.#scripts.arrive({
+    const arrived = await this.#scripts.arrive({
       keys: [this.#keys.sale(target)],
       args: [epoch, await serverRunId(this.#redis), from, sequence, units, this.#keys.changes(), target],
     })
-    failpoint('moving.afterArrive')
-    if (hasArrived === 1)
-      await this.#scripts.complete({ keys: [this.#keys.sale(ledgerName(saleId, from))], args: [epoch, to, sequence] })
+    return arrived === 1
   }
 
   /**
