@@ -86,6 +86,14 @@ test('a stock that is changed changes the shards that have units, and none goes 
   expect(await world.stock.readSale(sale.saleId)).toMatchObject({ total: STOCK, left: STOCK, holderUnits: STOCK })
 })
 
+test('a stock that is changed while a shard is lost gives the others nothing', async () => {
+  const sale = await openSale()
+  await world.redis.del(saleAdmin.keys.sale(ledgerName(sale.saleId, 2)))
+  await bringIntoLine(deps(), sale.saleId)
+  for (const shard of [0, 1, 3])
+    expect(await world.redis.hget(saleAdmin.keys.sale(ledgerName(sale.saleId, shard)), 'stock')).toBe('5')
+})
+
 test('a sale of which one shard is lost is closed as a whole and rebuilt under one epoch, its units shared anew', async () => {
   const sale = await openSale()
   const sold = await sell(sale, 9)

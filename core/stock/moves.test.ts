@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../test/support/eventually.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
-import { reserveOne } from '../../test/support/reserve-one.ts'
+import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
 import { Moves } from './moves.ts'
 import type { SaleFigures } from './sale-figures.ts'
+import { scriptsOn } from './scripts.ts'
 import { ledgerForBuyer, ledgerName, shardOf } from './shards.ts'
 
 const SHARDS = 3
@@ -102,10 +103,12 @@ test('units that were under way when the sale was rebuilt do not arrive in the n
   expect(await moves.arrive(sale, move)).toBe(false)
   await moves.complete(sale, move)
   expect(await stocks(next)).toEqual([10, 10, 10])
+  expect(await moves.leave(sale, 0, 1, 4)).toMatchObject({ units: 0 })
   // The same number under the new epoch is another move.
   const other = await moves.leave(next, 0, 1, 4)
   expect(other.sequence).toBe(move.sequence)
-  await moves.complete(sale, move)
+  const source = world.stock.keys.sale(sale.saleId)
+  expect(await scriptsOn(world.redis).complete({ keys: [source], args: [sale.epoch, 1, move.sequence] })).toBe(0)
   expect((await moves.read(next))?.moves).toEqual([other])
   await moves.complete(next, other)
   expect(await stocks(next)).toEqual([6, 14, 10])
@@ -149,4 +152,18 @@ test('a turn that was taken while the clock of Redis ran ahead keeps nobody from
   const sale = await openSale()
   await world.redis.hset(world.stock.keys.sale(sale.saleId), 'turn', `other ${Date.now() + 3_600_000}`)
   expect(await moves.takeTurn(sale, 1_000)).toBeDefined()
+})
+
+test('of the limit of a sale each shard has its part', async () => {
+  const sale = await openSale()
+  const inShard0 = Array.from({ length: 50 }, (_, i) => `buyer-${i}`).filter(
+    (buyerId) => shardOf(buyerId, SHARDS) === 0,
+  )
+  const outcomes: string[] = []
+  for (const buyerId of inShard0.slice(0, 3)) {
+    const request = { reservationId: `${sale.saleId}.${buyerId}`, buyerId }
+    const limits = { ...generous, sale: { ratePerSecond: 0.001, burst: 2 * SHARDS } }
+    outcomes.push((await reserveOne(world.stock, sale, request, limits)).status)
+  }
+  expect(outcomes).toEqual(['RESERVED', 'RESERVED', 'CROWDED'])
 })

@@ -52,10 +52,7 @@ export function saleFigures(saleId: string, hashes: LedgerHash[]): SaleFigures |
     title: hash.title ?? '',
     priceCents: Number(hash.price_cents),
     total: sum(({ total }) => total),
-    left: underWay.reduce(
-      (left, { units }) => left + units,
-      sum(({ stock }) => stock),
-    ),
+    left: sum(({ stock }) => stock) + underWay.reduce((units, move) => units + move.units, 0),
     perBuyerLimit: Number(hash.per_buyer_limit),
     opensAtMs: Number(hash.opens_at_ms),
     closesAtMs: Number(hash.closes_at_ms),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { holderBit } from './holders.ts'
 import { ledgerForBuyer, ledgersOf, saleOf, shardOf, shareOf, spread } from './shards.ts'
+import { type SaleState, stateOfSale } from './sale-state.ts'
 import { planBalance, planMoves } from './plan-moves.ts'
 
 const sum = (units: number[]) => units.reduce((total, some) => total + some, 0)
@@ -91,4 +92,12 @@ test('units move without a buyer only to shards that are running low, and not at
   expect(planBalance([2, 100, 100])).toEqual([{ from: 1, to: 0, units: 49 }])
   expect(planBalance([60, 100, 100])).toEqual([])
   expect(planBalance([0, 8, 8])).toEqual([])
+})
+
+test('a sale is open when all of its shards are, under one epoch', () => {
+  const shard = (state: SaleState['state'], epoch: number) => ({ state, epoch, refilled: 1 })
+  expect(stateOfSale([shard('OPEN', 2), shard('OPEN', 2)])).toEqual({ state: 'OPEN', epoch: 2, refilled: 2 })
+  expect(stateOfSale([shard('OPEN', 2), shard('CLOSED', 2)])).toMatchObject({ state: 'CLOSED', epoch: 2 })
+  expect(stateOfSale([shard('OPEN', 2), shard('LOST', 2)])).toMatchObject({ state: 'LOST', epoch: 2 })
+  expect(stateOfSale([shard('OPEN', 2), shard('OPEN', 3)])).toMatchObject({ state: 'LOST', epoch: 3 })
 })

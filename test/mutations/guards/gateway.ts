@@ -233,4 +233,11 @@ export const gatewayGuards: Guard[] = [
     without: 'sale.epoch',
     tests: { file: 'gateway/catalogue.test.ts', named: 'an epoch that falls' },
   },
+  {
+    rule: 'a buyer of a dry shard is not told that the sale is sold out',
+    file: 'gateway/draw-units.ts',
+    text: "    if (outcome.status !== 'SOLD_OUT' || sale.shards === undefined) return outcome\n",
+    without: '    if (outcome) return outcome\n',
+    tests: { file: 'test/shards.test.ts', named: 'a unit that comes back' },
+  },
 ]
