@@ -12,7 +12,7 @@ import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
-import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
@@ -82,7 +82,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     limits.graceMs,
   )
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
-  const turns = new SalesInTurn(deps.stock)
+  const turns = new LedgersInTurn(deps.stock)
   const loops = new Loops(log, metrics)
   const sweeps = [
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),

@@ -2,13 +2,14 @@ import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import type { Sale } from '../core/platform/stores/database.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
-import { closeSale } from '../core/rebuild/close-sale.ts'
+import { closeSale, readState } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
 import type { SaleState } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { ledgersOf } from '../core/stock/shards.ts'
 import type { CancelDeps } from './cancel-batch.ts'
 import { DatabaseSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
-import { sweepSale } from './sweep.ts'
+import { sweepLedger } from './sweep.ts'
 
 export interface RebuildingDeps extends CancelDeps {
   saleAdmin: SaleAdmin
@@ -57,7 +58,7 @@ export class Rebuilder {
   async runOnce(): Promise<void> {
     const sales = await this.#turns.next()
     // All at once: round trips one after the other would take too long with many sales.
-    const answers = await Promise.allSettled(sales.map(({ id }) => this.#deps.saleAdmin.read(id)))
+    const answers = await Promise.allSettled(sales.map((sale) => readState(this.#deps.saleAdmin, sale)))
     await attemptEach(sales, async (sale, i) => {
       const answer = answers[i]
       if (answer?.status === 'rejected') throw answer.reason
@@ -92,11 +93,11 @@ export class Rebuilder {
    * Whether a restarted server has the units that PostgreSQL expects, as after a clean stop. Only for the log: right
    * figures do not prove that the reservations behind them are the latest, so the sale is rebuilt all the same.
    */
-  async #isWhole({ id }: SaleInTurn): Promise<boolean> {
-    const [{ stock, sold }, found, undecided, unsettled] = await Promise.all([
+  async #isWhole({ id, shards }: SaleInTurn): Promise<boolean> {
+    const [{ stock, sold }, found, { undecided }, unsettled] = await Promise.all([
       this.#deps.database.sale.findUniqueOrThrow({ where: { id } }),
       this.#deps.stock.readSale(id),
-      this.#deps.stock.countUndecided(id),
+      this.#deps.stock.countWaiting(id, shards),
       this.#deps.database.order.aggregate({
         _sum: { quantity: true },
         where: { saleId: id, status: { in: ['CANCELLED', 'REFUNDED'] }, settledAt: null },
@@ -117,12 +118,12 @@ export class Rebuilder {
   }
 
   /** Only lets accepted reservations become orders first: the fence refuses later ones whether or not this waits. */
-  async #isDrained({ id, epoch, sold }: Sale): Promise<boolean> {
+  async #isDrained({ id, epoch, sold, shards }: Sale): Promise<boolean> {
     const { stock, queues } = this.#deps
-    await sweepSale(this.#deps, { graceMs: 0, reservationLifetimeMs: this.#reservationLifetimeMs }, id)
-    const [pending, undecided, [intake = 0]] = await Promise.all([
-      stock.countPending(id),
-      stock.countUndecided(id),
+    const limits = { graceMs: 0, reservationLifetimeMs: this.#reservationLifetimeMs }
+    for (const ledger of ledgersOf(id, shards)) await sweepLedger(this.#deps, limits, ledger)
+    const [{ pending, undecided }, [intake = 0]] = await Promise.all([
+      stock.countWaiting(id, shards),
       queues.depths([INTAKE]).catch(() => [Infinity]),
     ])
     const sameForMs = this.#sameForMs(id, `closed ${epoch} ${pending} ${undecided} ${intake} ${sold}`)

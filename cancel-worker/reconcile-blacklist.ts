@@ -1,7 +1,9 @@
 import type { Database } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
+import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import type { StockTally } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { saleOf } from '../core/stock/shards.ts'
 
 export interface BlacklistDeps {
   database: Database
@@ -25,14 +27,14 @@ export class BlacklistReconciler {
   }
 
   /** The sales to compare in this run, and the buyers to be listed in each. @throws when PostgreSQL does not answer */
-  async choose(tallies: StockTally[]): Promise<{ saleIds: string[]; buyerIds: string[] }> {
+  async choose(tallies: StockTally[]): Promise<{ sales: SaleFigures[]; buyerIds: string[] }> {
     const count = await this.#deps.database.blacklistEntry.count()
-    const suspects = tallies.filter(({ blacklisted }) => blacklisted !== count)
+    const suspects = tallies.filter(({ blacklisted }) => blacklisted.some((listed) => listed !== count))
     const inTurn = count === 0 ? [] : this.#inTurn(tallies, Math.max(1, Math.floor(COMPARED_MAX / count)))
-    const saleIds = [...new Set([...suspects, ...inTurn].map(({ figures }) => figures.saleId))]
-    if (saleIds.length === 0) return { saleIds, buyerIds: [] }
+    const sales = [...new Set([...suspects, ...inTurn].map(({ figures }) => figures))]
+    if (sales.length === 0) return { sales, buyerIds: [] }
     const entries = await this.#deps.database.blacklistEntry.findMany({ select: { buyerId: true } })
-    return { saleIds, buyerIds: entries.map(({ buyerId }) => buyerId) }
+    return { sales, buyerIds: entries.map(({ buyerId }) => buyerId) }
   }
 
   #inTurn(tallies: StockTally[], most: number): StockTally[] {
@@ -42,9 +44,9 @@ export class BlacklistReconciler {
   }
 
   /** @throws when PostgreSQL or Redis does not answer */
-  async heal(saleId: string, listed: string[]): Promise<void> {
+  async heal(ledger: string, listed: string[]): Promise<void> {
     const { saleAdmin, log } = this.#deps
-    const { missing, extra } = await saleAdmin.compareBlacklist(saleId, listed)
+    const { missing, extra } = await saleAdmin.compareBlacklist(ledger, listed)
     if (missing.length + extra.length === 0) return
     // Buyers may have been listed or unlisted since the list was read.
     const now = await this.#listedAmong([...missing, ...extra])
@@ -52,10 +54,10 @@ export class BlacklistReconciler {
       missing.filter((buyerId) => now.has(buyerId)),
       extra.filter((buyerId) => !now.has(buyerId)),
     ]
-    await saleAdmin.setBlacklisted(saleId, toList, true)
-    await saleAdmin.setBlacklisted(saleId, toUnlist, false)
+    await saleAdmin.setBlacklisted(ledger, toList, true)
+    await saleAdmin.setBlacklisted(ledger, toUnlist, false)
     log.warn(
-      { saleId, listed: toList.length, unlisted: toUnlist.length },
+      { saleId: saleOf(ledger), listed: toList.length, unlisted: toUnlist.length },
       'Redis had another blacklist than PostgreSQL: corrected',
     )
   }

@@ -5,6 +5,7 @@ import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
 import { closedSale, type SaleRow } from '../core/rebuild/close-sale.ts'
 import { differingFigures, type StockTally } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { ledgersOf, spread } from '../core/stock/shards.ts'
 import { BlacklistReconciler } from './reconcile-blacklist.ts'
 import { DatabaseSalesInTurn } from './sales-in-turn.ts'
 
@@ -67,10 +68,14 @@ export class Reconciler {
     )) {
       compared.push(...((await this.#attempt(some, () => this.#compareUnits(some))) ?? []))
     }
-    for (const one of compared) await this.#attempt([one.sale.id], () => this.#healFigures(one))
+    for (const one of compared) {
+      await this.#attempt([one.sale.id], () => this.#completeMoves(one))
+      await this.#attempt([one.sale.id], () => this.#healFigures(one))
+    }
     const listed = await this.#blacklists.choose(compared.map(({ tally }) => tally))
-    for (const saleId of listed.saleIds)
-      await this.#attempt([saleId], () => this.#blacklists.heal(saleId, listed.buyerIds))
+    for (const { saleId, shards } of listed.sales)
+      for (const ledger of ledgersOf(saleId, shards))
+        await this.#attempt([saleId], () => this.#blacklists.heal(ledger, listed.buyerIds))
     await this.#noteReconciled(compared)
     if (this.#failures.size > 0) throw namingSales(this.#failures)
   }
@@ -91,7 +96,7 @@ export class Reconciler {
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`
       const before = await readSoldUnits(tx, saleIds)
       const tallies = await Promise.all(
-        before.map(({ id, epoch }) => this.#attempt([id], () => saleAdmin.readTally(id, epoch))),
+        before.map(({ id, epoch, shards }) => this.#attempt([id], () => saleAdmin.readTally(id, epoch, shards))),
       )
       const after = new Map((await readSoldUnits(tx, saleIds)).map((sale) => [sale.id, sale]))
       const compared: Compared[] = []
@@ -116,27 +121,37 @@ export class Reconciler {
     const returnedMeanwhile = after.returned - before.returned
     const tooMany = tally.left + before.sold - returnedMeanwhile - stock
     const missing = stock - (tally.left + tally.undecidedMax + after.sold + before.unsettled + returnedMeanwhile)
-    if (tooMany > 0) await this.#heal(id, epoch, -tooMany)
-    else await this.#healMissing(id, epoch, missing)
+    if (tooMany > 0) await this.#heal(before, tally, -tooMany)
+    else await this.#healMissing(before, tally, missing)
   }
 
-  async #healMissing(saleId: string, epoch: number, units: number): Promise<void> {
+  async #healMissing(sale: SoldUnits, tally: StockTally, units: number): Promise<void> {
+    const { id: saleId } = sale
     if (units <= 0) return void this.#missing.delete(saleId)
     const nowMs = Date.now()
     const { sinceMs, least } = this.#missing.get(saleId) ?? { sinceMs: nowMs, least: units }
     this.#missing.set(saleId, { sinceMs, least: Math.min(least, units) })
     if (nowMs - sinceMs < this.#missingForMs) return
     this.#missing.delete(saleId)
-    await this.#heal(saleId, epoch, Math.min(least, units))
+    await this.#heal(sale, tally, Math.min(least, units))
   }
 
-  async #heal(saleId: string, epoch: number, units: number): Promise<void> {
-    const healed = await this.#deps.saleAdmin.adjust(saleId, epoch, units)
+  async #heal({ id, epoch, shards }: SoldUnits, { stocks }: StockTally, units: number): Promise<void> {
+    const ledgers = ledgersOf(id, shards)
+    const changes = spread(units, stocks).map((change, shard) => ({ ledger: ledgers[shard] ?? id, change }))
+    let healed = 0
+    for (const { ledger, change } of changes)
+      if (change !== 0) healed += await this.#deps.saleAdmin.adjust(ledger, epoch, change)
     this.#deps.log.warn(
-      { saleId, units: healed },
+      { saleId: id, units: healed },
       healed > 0 ? 'units were missing in Redis: put back' : 'Redis had units too many: taken away',
     )
     this.#deps.onHealed(healed)
+  }
+
+  /** Of a process that has died between two steps; completing a move that goes on changes nothing. */
+  async #completeMoves({ sale: { id, epoch }, tally }: Compared): Promise<void> {
+    for (const move of tally.moves) await this.#deps.saleAdmin.moves.complete({ saleId: id, epoch }, move)
   }
 
   async #healFigures({ sale, tally }: Compared): Promise<void> {
@@ -171,7 +186,7 @@ function namingSales(failures: Map<string, unknown>): Error {
 
 async function readSoldUnits(tx: Transaction, saleIds: string[]): Promise<SoldUnits[]> {
   return tx.$queryRaw<SoldUnits[]>`
-    SELECT id, epoch, title, price_cents AS "priceCents", stock, per_buyer_limit AS "perBuyerLimit",
+    SELECT id, epoch, title, price_cents AS "priceCents", stock, per_buyer_limit AS "perBuyerLimit", shards,
       opens_at AS "opensAt", closes_at AS "closesAt", sold, returned, coalesce(ended.unsettled, 0)::int AS unsettled
     FROM sales LEFT JOIN (
       SELECT sale_id, sum(quantity) AS unsettled FROM orders

@@ -8,6 +8,7 @@ export interface SaleInTurn {
   id: string
   epoch: number
   fencedEpoch: number
+  shards: number
 }
 
 /**
@@ -37,6 +38,6 @@ export class DatabaseSalesInTurn {
 
   async #read(which: Prisma.Sql): Promise<(SaleInTurn & { closesAt: Date })[]> {
     return this.#database
-      .$queryRaw`SELECT id, epoch, fenced_epoch AS "fencedEpoch", closes_at AS "closesAt" FROM sales WHERE ${which}`
+      .$queryRaw`SELECT id, epoch, fenced_epoch AS "fencedEpoch", shards, closes_at AS "closesAt" FROM sales WHERE ${which}`
   }
 }

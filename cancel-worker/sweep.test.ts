@@ -10,7 +10,7 @@ import { generous, reserveOne } from '../test/support/reserve-one.ts'
 import type { ReservationName } from '../core/stock/reservation.ts'
 import { ageReservation } from '../test/support/change-reservation.ts'
 import { createWorld, type World } from '../test/support/world.ts'
-import { sweepSale } from './sweep.ts'
+import { sweepLedger } from './sweep.ts'
 
 const HOUR_MS = 3_600_000
 const log = createLog('test', 'silent')
@@ -39,7 +39,7 @@ beforeEach(async () => {
 })
 
 const sweep = (reservationLifetimeMs: number) =>
-  sweepSale(
+  sweepLedger(
     { database: world.database, stock: world.stock, log, onCancelled: () => {} },
     { graceMs: 0, reservationLifetimeMs },
     saleId,

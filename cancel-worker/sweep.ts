@@ -7,7 +7,8 @@ import { settleDecided } from '../core/orders/settle-decided.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { ReservationName } from '../core/stock/reservation.ts'
-import type { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import type { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
+import { saleOf } from '../core/stock/shards.ts'
 import { cancelAndRelease, type CancelDeps } from './cancel-batch.ts'
 
 export interface SweepLimits {
@@ -41,36 +42,39 @@ export async function sweepUnsettled(deps: CancelDeps): Promise<void> {
  * a decision at the end of its lifetime (its message is lost, or so late that it would be dropped), a reservation first
  * gets its tombstone in the database, and is then released. An unknown outcome never releases a unit.
  */
-export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits, turns: SalesInTurn): Promise<void> {
+export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits, turns: LedgersInTurn): Promise<void> {
   const beforeMs = (await deps.stock.nowMs()) - limits.graceMs
-  const sales = (await turns.next()).map((id) => ({ id }))
-  // All at once: most sales have nothing to sweep, and round trips one after the other would take too long.
-  const overdue = await Promise.allSettled(sales.map(({ id }) => deps.stock.undecidedBefore(id, beforeMs, 1)))
-  await attemptEach(sales, async ({ id }, i) => {
+  const ledgers = (await turns.next()).map((id) => ({ id }))
+  // All at once: most ledgers have nothing to sweep, and round trips one after the other would take too long.
+  const overdue = await Promise.allSettled(ledgers.map(({ id }) => deps.stock.undecidedBefore(id, beforeMs, 1)))
+  await attemptEach(ledgers, async ({ id }, i) => {
     const found = overdue[i]
     if (found?.status === 'rejected') throw found.reason
-    if (found && found.value.length > 0) await sweepSale(deps, limits, id)
+    if (found && found.value.length > 0) await sweepLedger(deps, limits, id)
   })
 }
 
-/** The same for one sale. */
-export async function sweepSale(deps: CancelDeps, limits: SweepLimits, saleId: string): Promise<void> {
+/** The same for one ledger. */
+export async function sweepLedger(deps: CancelDeps, limits: SweepLimits, ledger: string): Promise<void> {
   const nowMs = await deps.stock.nowMs()
-  await deps.stock.dateBackUndecided(saleId, nowMs, PAGE)
-  await forEachPage(() => sweepPage(deps, limits, saleId, nowMs))
+  await deps.stock.dateBackUndecided(ledger, nowMs, PAGE)
+  await forEachPage(() => sweepPage(deps, limits, ledger, nowMs))
 }
 
 /** @returns how many reservations it has settled. */
-async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, nowMs: number): Promise<number> {
-  const names = await deps.stock.undecidedBefore(saleId, nowMs - limits.graceMs, PAGE)
+async function sweepPage(deps: CancelDeps, limits: SweepLimits, ledger: string, nowMs: number): Promise<number> {
+  const names = await deps.stock.undecidedBefore(ledger, nowMs - limits.graceMs, PAGE)
   if (names.length === 0) return 0
-  const reservations = await readUndecided(deps, saleId, names)
+  const reservations = await readUndecided(deps, ledger, names)
   const decided = await findDecisions(deps.database, reservations)
   const known = new Set(decided.map((verdict) => verdict.reservation.reservationId))
-  const lapsed = await readLapsed(deps, limits, saleId, nowMs)
+  const lapsed = await readLapsed(deps, limits, ledger, nowMs)
   const abandoned = reservations.filter(({ reservationId }) => !known.has(reservationId) && lapsed.has(reservationId))
   if (abandoned.length > 0)
-    deps.log.warn({ saleId, reservations: abandoned.length }, 'reservations without a message; releasing them')
+    deps.log.warn(
+      { saleId: saleOf(ledger), reservations: abandoned.length },
+      'reservations without a message; releasing them',
+    )
   const rejected = abandoned.length > 0 ? await rejectAbandoned(deps.database, abandoned) : []
   if (rejected.length > 0) failpoint('sweeper.beforeRelease')
   await settleDecided(deps.stock, [...decided, ...rejected], deps.log)
@@ -81,24 +85,24 @@ async function sweepPage(deps: CancelDeps, limits: SweepLimits, saleId: string, 
 async function readLapsed(
   { database, stock }: CancelDeps,
   limits: SweepLimits,
-  saleId: string,
+  ledger: string,
   nowMs: number,
 ): Promise<Set<string>> {
   const [clock] = await database.$queryRaw<{ nowMs: number }[]>`
     SELECT (extract(epoch FROM now()) * 1000)::float8 AS "nowMs"`
   const lapsedMs = Math.min(nowMs, clock?.nowMs ?? nowMs) - limits.reservationLifetimeMs - limits.graceMs
-  const lapsed = await stock.undecidedBefore(saleId, lapsedMs, PAGE)
+  const lapsed = await stock.undecidedBefore(ledger, lapsedMs, PAGE)
   return new Set(lapsed.map(({ reservationId }) => reservationId))
 }
 
-async function readUndecided({ stock }: CancelDeps, saleId: string, names: ReservationName[]): Promise<Reservation[]> {
-  const records = await stock.readReservations(saleId, names)
+async function readUndecided({ stock }: CancelDeps, ledger: string, names: ReservationName[]): Promise<Reservation[]> {
+  const records = await stock.readReservations(ledger, names)
   // Expired, a day after the end of its sale: it cannot be settled any more, and would fill the page for ever.
-  await Promise.all(names.filter((_, i) => !records[i]).map((name) => stock.forgetUndecided(saleId, name)))
+  await Promise.all(names.filter((_, i) => !records[i]).map((name) => stock.forgetUndecided(ledger, name)))
   return records.flatMap((record) => {
     if (!record) return []
     const { reservationId, buyerId, quantity, epoch, reservedAtMs } = record
-    return [{ saleId, reservationId, buyerId, quantity, epoch, reservedAtMs }]
+    return [{ saleId: saleOf(ledger), reservationId, buyerId, quantity, epoch, reservedAtMs }]
   })
 }
 

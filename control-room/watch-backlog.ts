@@ -1,15 +1,17 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { QueueReader } from '../core/audit/queue-depths.ts'
 import type { Database } from '../core/platform/stores/database.ts'
+import { groupBy } from '../core/platform/batches/divide.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { BrokerUnreachable, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { countSagas } from '../core/sagas/list.ts'
-import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
+import { saleOf } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { subscriberWatch } from './subscriber-backlogs.ts'
 
 /**
- * Each run costs the broker four queries and some seven for each subscriber, PostgreSQL one, Redis two for each sale.
+ * Each run costs the broker four queries and some seven for each subscriber, PostgreSQL one, Redis two for each ledger.
  */
 export const WATCH_INTERVAL_MS = 5_000
 
@@ -35,9 +37,9 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
   const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
   const watchSubscribers = subscriberWatch({ database, depths, metrics, log })
   const sagas = gauge('seckill_sagas', 'Sagas of orders that name a coupon or points, by state', 'state')
-  const turns = new SalesInTurn(stock)
-  /** Sales that are shown. */
-  const shown = new Set<string>()
+  const turns = new LedgersInTurn(stock)
+  /** The ledgers of sales that are shown. */
+  const shown = new Map<string, Set<string>>()
   let knownDead = 0
 
   async function watchQueues(): Promise<void> {
@@ -53,22 +55,27 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
   }
 
   async function watchSales(): Promise<void> {
-    const open = new Set(await stock.openSaleIds())
-    const saleIds = [...new Set([...(await turns.next()), ...shown])]
+    const open = new Set(await stock.openLedgers())
+    const ledgers = groupBy([...(await turns.next()), ...[...shown.values()].flatMap((some) => [...some])], saleOf)
     await Promise.all(
-      saleIds.map(async (sale) => {
-        const counts = [await stock.countPending(sale), await stock.countUndecided(sale)] as const
+      [...ledgers].map(async ([sale, ofSale]) => {
+        const names = [...new Set(ofSale)]
+        const counts = await Promise.all(names.map((name) => stock.countWaiting(name)))
+        const waiting = {
+          pending: counts.reduce((sum, count) => sum + count.pending, 0),
+          undecided: counts.reduce((sum, count) => sum + count.undecided, 0),
+        }
         // An ended sale is shown only while something of it waits, or every sale of the last day would be a figure.
-        if (open.has(sale) || counts.some((count) => count > 0)) show(sale, counts)
+        if (names.some((name) => open.has(name)) || waiting.pending + waiting.undecided > 0) show(sale, names, waiting)
         else hide(sale)
       }),
     )
   }
 
-  function show(sale: string, [unconfirmed, unsettled]: readonly [number, number]): void {
-    shown.add(sale)
-    pending.set({ sale }, unconfirmed)
-    undecided.set({ sale }, unsettled)
+  function show(sale: string, ledgers: string[], waiting: { pending: number; undecided: number }): void {
+    shown.set(sale, new Set(ledgers))
+    pending.set({ sale }, waiting.pending)
+    undecided.set({ sale }, waiting.undecided)
   }
 
   function hide(sale: string): void {

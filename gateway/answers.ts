@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { ReservationView } from '../core/contracts/purchases.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
 import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
-import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
+import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
+import { saleOf } from '../core/stock/shards.ts'
 import type { Waited } from './await-result.ts'
 
 const BUSY_RETRY_SECONDS = 2

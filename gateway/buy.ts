@@ -13,6 +13,7 @@ import { isOutage } from '../core/platform/stores/outage.ts'
 import { type PendingReservation, pendingOf, wishesOf } from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
+import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { answerBuyer, type BuyOutcome } from './answers.ts'
 import { awaitAsPreferred } from './await-result.ts'
@@ -91,12 +92,12 @@ async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
-  if (soldOut.refuses(saleId, buyer.id, sale.holderUnits ?? sale.total)) return { status: 'SOLD_OUT', left: 0 }
+  if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
 
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
   const purchase = {
-    reservationId: newReservationId(saleId),
+    reservationId: newReservationId(ledgerForBuyer(sale, buyer.id)),
     buyerId: buyer.id,
     quantity,
     ...(key !== undefined && { key }),
@@ -104,7 +105,7 @@ async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address
     ...(claims && { claims }),
   }
   const outcome = await reserve(deps, sale, { ...purchase, address, limitPerBuyer: limitPerBuyer(sale, buyer) })
-  if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(saleId)
+  if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
   if (outcome.status !== 'RESERVED') return outcome
 
   const { reservedAtMs, pendingEntry } = outcome
@@ -171,12 +172,12 @@ async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation
 const random = Buffer.alloc(16 * 256)
 let drawn = random.length
 
-/** The sale's id for the hash tag, and 128 random bits that cannot be guessed. */
-function newReservationId(saleId: string): string {
+/** The ledger's name for the hash tag, and 128 random bits that cannot be guessed. */
+function newReservationId(ledger: string): string {
   if (drawn === random.length) {
     randomFillSync(random)
     drawn = 0
   }
   drawn += 16
-  return `${saleId}.${random.toString('base64url', drawn - 16, drawn)}`
+  return `${ledger}.${random.toString('base64url', drawn - 16, drawn)}`
 }

@@ -2,7 +2,8 @@ import { SaleId } from '../core/contracts/values.ts'
 import { Batcher } from '../core/platform/batches/batcher.ts'
 import type { Loops } from '../core/platform/process/loops.ts'
 import { KEPT_AFTER_END_MS, type SaleFigures } from '../core/stock/sale-figures.ts'
-import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
+import { saleOf } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 const REFRESH_MS = 1_000
@@ -23,7 +24,7 @@ export interface Catalogue {
 
 export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   const sales = new Map<string, SaleFigures>()
-  const turns = new SalesInTurn(stock)
+  const turns = new LedgersInTurn(stock)
   let sorted: SaleFigures[] = []
   let refreshedAtMs = -Infinity
 
@@ -37,7 +38,8 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
 
   async function refresh(): Promise<void> {
     await stock.syncClock()
-    const found = await Promise.all((await turns.next()).map((saleId) => stock.readSale(saleId)))
+    const saleIds = new Set((await turns.next()).map(saleOf))
+    const found = await Promise.all([...saleIds].map((saleId) => stock.readSale(saleId)))
     for (const sale of found) if (sale) learn(sale)
     // A sale that is missing in Redis before its end stays known: its buyers get UNAVAILABLE, not NOT_FOUND.
     for (const sale of sales.values()) {

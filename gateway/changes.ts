@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { saleOf } from '../core/stock/shards.ts'
 
 export interface ChangeListener {
   /** Units of this sale came back. */
@@ -10,7 +11,7 @@ export interface ChangeListener {
 }
 
 /**
- * The changes that the scripts publish (release.lua, settle.lua, adjust.lua, amend.lua), over one subscription of this
+ * The changes that the scripts publish (release.lua, settle.lua, adjust.lua, amend.lua, arrive.lua), over one subscription of this
  * process for all listeners in it.
  */
 export class Changes {
@@ -46,10 +47,10 @@ export class Changes {
   }
 
   #dispatch(message: string): void {
-    const [what, saleId = '', ...ids] = message.split(' ')
+    const [what, ledger = '', ...ids] = message.split(' ')
     for (const { released, changed } of this.#listeners) {
-      if (what === 'RELEASED') released?.(saleId)
-      changed?.(ids.map((id) => `${saleId}.${id}`))
+      if (what === 'RELEASED') released?.(saleOf(ledger))
+      changed?.(ids.map((id) => `${ledger}.${id}`))
     }
   }
 }

@@ -46,7 +46,7 @@ export const GatewayConfig = z
       'buyers who may wait in one process for what becomes of their reservation (event streams, Prefer: wait); those of one client address take at most half of them',
     ),
     MAX_PENDING: count(10_000, [1, 10_000_000]).describe(
-      "reservations of a sale that may wait for the broker's confirm; more are BUSY",
+      "reservations of a sale, or of each of its shards, that may wait for the broker's confirm; more are BUSY",
     ),
     CONFIRM_TIMEOUT_MS: milliseconds(1_000, [10, 60_000]).describe(
       "how long a buyer's answer waits for the broker's confirm",

@@ -17,13 +17,15 @@ import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-chec
 import type { StartService } from '../core/platform/process/service.ts'
 import { signedIn } from '../core/platform/http/signed-in.ts'
 import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/http/tokens.ts'
-import { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
+import { Moves } from '../core/stock/moves.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, type BuyHandler, inFrontOfExpress } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
+import { balanceShards, drawWhenDry } from './draw-units.ts'
 import { openApiDocument } from './openapi.ts'
 import { publishInBatches } from './publish-in-batches.ts'
 import { rememberRefusals } from './remembered-refusals.ts'
@@ -40,6 +42,7 @@ import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
 const SUBSCRIBE_INTERVAL_MS = 1_000
+const BALANCE_INTERVAL_MS = 1_000
 const SALES_STALE = {
   code: 'SALES_STALE',
   detail: 'The sales have not been read from Redis for 5 s; the log says why.',
@@ -81,11 +84,17 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)
-  const turns = new SalesInTurn(stock)
+  const turns = new LedgersInTurn(stock)
   const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () =>
     resendPending(publishing, publish, config.RESEND_AFTER_MS, turns),
   )
   closers.add('resender', () => resender.close())
+
+  const moves = new Moves(redis, config.REDIS_KEY_PREFIX)
+  const balancing = loops.repeat('balance shards', BALANCE_INTERVAL_MS, () =>
+    balanceShards({ moves, log }, catalogue.all(), catalogue.clockMs()),
+  )
+  closers.add('balancing of shards', () => balancing.close())
 
   // The answer to a purchase is private and may change at any moment.
   const headers = ['Cache-Control', 'no-store', ...securityHeaders()]
@@ -100,7 +109,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     log,
     headers,
     count,
-    reserve: reserveWithinLimits(stock, config),
+    reserve: reserveWithinLimits(stock, moves, config),
   }
   const buy = buyHandler(deps)
   const http = await startHttp({
@@ -159,7 +168,7 @@ function mountRoutes(
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }
 
-function reserveWithinLimits(stock: Stock, config: GatewayConfig): Reserve {
+function reserveWithinLimits(stock: Stock, moves: Moves, config: GatewayConfig): Reserve {
   const sale =
     config.GATEWAY_RATE_PER_SECOND === 0
       ? undefined
@@ -171,7 +180,7 @@ function reserveWithinLimits(stock: Stock, config: GatewayConfig): Reserve {
     maxPending: config.MAX_PENDING,
     patienceMs: COMMAND_TIMEOUT_MS,
   })
-  return rememberRefusals(reserve, sale)
+  return rememberRefusals(drawWhenDry(reserve, moves), sale)
 }
 
 function countWatchers(registry: Registry, watched: WatchedReservations): void {

@@ -5,7 +5,8 @@ import { groupBy } from '../core/platform/batches/divide.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import type { Publisher, PublishOutcome } from '../core/platform/rabbit/publisher.ts'
-import type { PendingReservation } from '../core/stock/reservation.ts'
+import { ledgerOf, type PendingReservation } from '../core/stock/reservation.ts'
+import { saleOf } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 /**
@@ -48,9 +49,12 @@ export function publishInBatches(deps: PublishDeps): Publish {
 
 /** Not awaited: if it fails, a resender publishes once more and the order service drops the duplicates. */
 function removePending({ stock, log }: PublishDeps, reservations: PendingReservation[]): void {
-  for (const [saleId, ofSale] of groupBy(reservations, (reservation) => reservation.saleId)) {
-    stock.confirmed(saleId, ofSale).catch((error: Error) => {
-      log.debug({ err: error.message, saleId }, 'pending entries not removed, they will be published again')
+  for (const [ledger, inLedger] of groupBy(reservations, ({ reservationId }) => ledgerOf(reservationId))) {
+    stock.confirmed(ledger, inLedger).catch((error: Error) => {
+      log.debug(
+        { err: error.message, saleId: saleOf(ledger) },
+        'pending entries not removed, they will be published again',
+      )
     })
   }
 }

@@ -1,4 +1,5 @@
 import type { Bucket, ReserveOutcome } from '../core/stock/reserving.ts'
+import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 
 /** Beyond this the oldest refusals are forgotten, and Redis is asked again. */
@@ -53,11 +54,12 @@ export function rememberRefusals(reserve: Reserve, saleBucket: Bucket | undefine
   return async (sale, request) => {
     // Refused by the buyer's bucket or by the address's, Redis does not say which: the refusal holds for both together.
     const limited = `${sale.saleId} ${request.buyerId} ${request.address}`
-    const refusal = recall(limited) ?? recall(sale.saleId)
+    const ledger = ledgerForBuyer(sale, request.buyerId)
+    const refusal = recall(limited) ?? recall(ledger)
     if (refusal) return refusal
     const outcome = await reserve(sale, request)
     if (outcome.status === 'RATE_LIMITED') return remember(limited, outcome)
-    if (outcome.status === 'CROWDED') return remember(sale.saleId, outcome)
+    if (outcome.status === 'CROWDED') return remember(ledger, outcome)
     return outcome
   }
 }

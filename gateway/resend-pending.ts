@@ -1,9 +1,10 @@
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
-import type { SalesInTurn } from '../core/stock/sales-in-turn.ts'
+import type { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
+import { saleOf } from '../core/stock/shards.ts'
 import type { Publish, PublishDeps } from './publish-in-batches.ts'
 
-/** Most entries of one sale that are claimed together. */
+/** Most entries of one ledger that are claimed together. */
 const RESEND_MAX = 500
 
 /**
@@ -14,13 +15,13 @@ export async function resendPending(
   deps: PublishDeps,
   publish: Publish,
   olderThanMs: number,
-  turns: SalesInTurn,
+  turns: LedgersInTurn,
 ): Promise<void> {
   if (!deps.publisher.isReady()) return
-  const sales = (await turns.next()).map((id) => ({ id }))
-  // All at once: most sales have nothing pending, and sequential round trips would grow with the number of sales.
-  const pending = await Promise.allSettled(sales.map(({ id }) => deps.stock.countPending(id)))
-  await attemptEach(sales, async ({ id }, i) => {
+  const ledgers = (await turns.next()).map((id) => ({ id }))
+  // All at once: most ledgers have nothing pending, and sequential round trips would grow with their number.
+  const pending = await Promise.allSettled(ledgers.map(({ id }) => deps.stock.countPending(id)))
+  await attemptEach(ledgers, async ({ id }, i) => {
     const count = pending[i]
     if (count?.status === 'rejected') throw count.reason
     if (!count?.value) return
@@ -33,12 +34,12 @@ export async function resendPending(
 async function resendSome(
   { stock, log }: PublishDeps,
   publish: Publish,
-  saleId: string,
+  ledger: string,
   olderThanMs: number,
 ): Promise<boolean> {
-  const claimed = await stock.claimPending(saleId, olderThanMs, RESEND_MAX)
+  const claimed = await stock.claimPending(ledger, olderThanMs, RESEND_MAX)
   if (claimed.length === 0) return false
-  log.info({ saleId, reservations: claimed.length }, 'publishing unconfirmed reservations again')
+  log.info({ saleId: saleOf(ledger), reservations: claimed.length }, 'publishing unconfirmed reservations again')
   failpoint('resender.beforePublish')
   const outcomes = await Promise.all(claimed.map((reservation) => publish(reservation)))
   failpoint('resender.afterConfirm')

@@ -2,6 +2,7 @@ import { Batcher } from '../core/platform/batches/batcher.ts'
 import { groupBy } from '../core/platform/batches/divide.ts'
 import type { ReserveLimits, ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
+import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 /** Redis runs nothing else during a script: 32 reservations block it for some 0.3 ms. */
@@ -17,7 +18,7 @@ interface Attempt {
 /** @throws when Redis does not answer: then it is not known whether the units were set aside. */
 export type Reserve = (sale: SaleFigures, request: ReserveRequest) => Promise<ReserveOutcome>
 
-/** Reserves in batches, one script call for each sale of a batch. Each buyer gets an outcome of their own. */
+/** Reserves in batches, one script call for each ledger of a batch. Each buyer gets an outcome of their own. */
 export function reserveInBatches(stock: Pick<Stock, 'reserve'>, limits: ReserveLimits): Reserve {
   const batcher = new Batcher<Attempt, ReserveOutcome>({
     itemsMax: RESERVATIONS_PER_CALL_MAX,
@@ -36,7 +37,7 @@ async function reserveBatch(
   // A buyer whose attempt has queued for as long as an answer may take is told to come back, and reserves nothing.
   const inTime = batch.filter(({ sinceMs }) => performance.now() - sinceMs < limits.patienceMs)
   // By epoch, too: it may have been raised between two attempts of one batch.
-  const groups = groupBy(inTime, ({ sale }) => `${sale.saleId} ${sale.epoch}`)
+  const groups = groupBy(inTime, ({ sale, request }) => `${ledgerForBuyer(sale, request.buyerId)} ${sale.epoch}`)
   await Promise.all(
     [...groups.values()].map(async (group) => {
       const [{ sale }] = group as [Attempt, ...Attempt[]]

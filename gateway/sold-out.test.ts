@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLog } from '../core/platform/process/log.ts'
 import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
+import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'
@@ -60,46 +61,46 @@ async function soldOutSale() {
   })
   for (const buyerId of ['ann', 'bob']) await reserveOne(world.stock, sale, holder(buyerId))
   return {
-    saleId: sale.saleId,
+    sale,
     release: () => world.stock.release(holder('ann'), { status: 'CANCELLED', reason: 'UNPAID', giveBack: true }),
   }
 }
 
-const learned = (soldOut: SoldOut, saleId: string) =>
+const learned = (soldOut: SoldOut, sale: SaleFigures) =>
   eventually(
     'it to be known as sold out',
     () => {
-      soldOut.learn(saleId)
-      return soldOut.refuses(saleId, 'late', UNITS)
+      soldOut.learn(sale)
+      return soldOut.refuses(sale, 'late')
     },
     Boolean,
   )
 
-const withdrawn = (soldOut: SoldOut, saleId: string) =>
+const withdrawn = (soldOut: SoldOut, sale: SaleFigures) =>
   eventually(
     'it to be withdrawn',
-    () => soldOut.refuses(saleId, 'late', UNITS),
+    () => soldOut.refuses(sale, 'late'),
     (refuses) => !refuses,
   )
 
 test('a late buyer is refused from memory, and a buyer with a reservation is not', async () => {
-  const { saleId } = await soldOutSale()
+  const { sale } = await soldOutSale()
   const soldOut = await knowledge()
-  expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
-  await learned(soldOut, saleId)
-  expect(['ann', 'bob', 'late'].map((buyer) => soldOut.refuses(saleId, buyer, UNITS))).toEqual([false, false, true])
+  expect(soldOut.refuses(sale, 'late')).toBe(false)
+  await learned(soldOut, sale)
+  expect(['ann', 'bob', 'late'].map((buyer) => soldOut.refuses(sale, buyer))).toEqual([false, false, true])
 })
 
 test('a release reaches every process, which then asks Redis again', async () => {
-  const { saleId, release } = await soldOutSale()
+  const { sale, release } = await soldOutSale()
   const all = await Promise.all([knowledge(), knowledge()])
-  for (const soldOut of all) await learned(soldOut, saleId)
+  for (const soldOut of all) await learned(soldOut, sale)
   await release()
-  for (const soldOut of all) expect(await withdrawn(soldOut, saleId)).toBe(false)
+  for (const soldOut of all) expect(await withdrawn(soldOut, sale)).toBe(false)
 })
 
 test('a survey that began before a release is out of date after it', async () => {
-  const { saleId, release } = await soldOutSale()
+  const { sale, release } = await soldOutSale()
   let answer = () => {}
   const held = new Promise<void>((resolve) => {
     answer = resolve
@@ -120,45 +121,45 @@ test('a survey that began before a release is out of date after it', async () =>
     await knowledge(),
   ]
   await changes.connect()
-  await learned(other, saleId)
-  soldOut.learn(saleId)
+  await learned(other, sale)
+  soldOut.learn(sale)
   // On the same connection: its own question has been answered by now, and the answer is held.
-  await world.stock.survey(saleId)
+  await world.stock.survey(sale.saleId)
   await release()
-  await withdrawn(other, saleId)
+  await withdrawn(other, sale)
   await listening.ping() // Everything published before has arrived.
   answer()
   await held
   await new Promise((resolve) => {
     setImmediate(resolve)
   })
-  expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
+  expect(soldOut.refuses(sale, 'late')).toBe(false)
 })
 
 test('a sale with a unit left is never taken for sold out', async () => {
-  const { saleId, release } = await soldOutSale()
+  const { sale, release } = await soldOutSale()
   await release()
   const soldOut = await knowledge()
-  soldOut.learn(saleId)
-  await world.stock.survey(saleId)
-  expect(soldOut.refuses(saleId, 'late', UNITS)).toBe(false)
+  soldOut.learn(sale)
+  await world.stock.survey(sale.saleId)
+  expect(soldOut.refuses(sale, 'late')).toBe(false)
 })
 
 test('what was learned expires', async () => {
-  const { saleId } = await soldOutSale()
+  const { sale } = await soldOutSale()
   const soldOut = await knowledge(slowed(500))
-  await learned(soldOut, saleId)
-  expect(await withdrawn(soldOut, saleId)).toBe(false)
+  await learned(soldOut, sale)
+  expect(await withdrawn(soldOut, sale)).toBe(false)
 })
 
 test('while the subscription is down everything is forgotten', async () => {
-  const { saleId } = await soldOutSale()
+  const { sale } = await soldOutSale()
   const redisUrl = new URL(world.redisUrl)
   const proxy = await startTcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
   redisUrl.port = String(proxy.port)
   closers.push(() => proxy.close())
   const soldOut = await knowledge(600_000, redisUrl.href)
-  await learned(soldOut, saleId)
+  await learned(soldOut, sale)
   proxy.cut()
-  expect(await withdrawn(soldOut, saleId)).toBe(false)
+  expect(await withdrawn(soldOut, sale)).toBe(false)
 })

@@ -1,5 +1,7 @@
 import type { Logger } from '../core/platform/process/log.ts'
 import { mayHold } from '../core/stock/holders.ts'
+import type { SaleFigures } from '../core/stock/sale-figures.ts'
+import { holderUnitsOf, ledgersOf, shardOf } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import type { Changes } from './changes.ts'
 
@@ -15,8 +17,8 @@ export class SoldOut {
   readonly #changes: Changes
   readonly #log: Logger
   readonly #knownForMs: number
-  /** The holders' bits, by sale. */
-  readonly #known = new Map<string, Buffer>()
+  /** The holders' bits by sale, of each shard. */
+  readonly #known = new Map<string, Buffer[]>()
   readonly #learning = new Set<string>()
   /** Counts releases: a survey that began before one is out of date. */
   #releases = 0
@@ -34,25 +36,26 @@ export class SoldOut {
   }
 
   /** Whether this buyer can be refused without Redis: the sale is sold out and they have no reservation in it. */
-  refuses(saleId: string, buyerId: string, units: number): boolean {
-    const holders = this.#known.get(saleId)
-    return holders !== undefined && !mayHold(holders, buyerId, units)
+  refuses(sale: Pick<SaleFigures, 'saleId' | 'total' | 'holderUnits' | 'shards'>, buyerId: string): boolean {
+    const holders = this.#known.get(sale.saleId)?.[shardOf(buyerId, sale.shards)]
+    return holders !== undefined && !mayHold(holders, buyerId, holderUnitsOf(sale, buyerId))
   }
 
   /** Called when Redis has said "sold out": learns it for the buyers of the next second. */
-  learn(saleId: string): void {
+  learn({ saleId, shards }: Pick<SaleFigures, 'saleId' | 'shards'>): void {
     if (this.#learning.has(saleId) || !this.#changes.isConnected) return
     this.#learning.add(saleId)
-    this.#survey(saleId)
+    this.#survey(saleId, ledgersOf(saleId, shards))
       .catch((error: Error) => this.#log.debug({ err: error.message, saleId }, 'sold-out survey failed'))
       .finally(() => this.#learning.delete(saleId))
   }
 
-  async #survey(saleId: string): Promise<void> {
+  /** Units that move from one shard to another meanwhile are told of as released when they arrive. */
+  async #survey(saleId: string, ledgers: string[]): Promise<void> {
     const releasesBefore = this.#releases
-    const survey = await this.#stock.survey(saleId)
-    if (survey?.left !== 0 || this.#releases !== releasesBefore) return
-    const { holders } = survey
+    const surveys = await Promise.all(ledgers.map((ledger) => this.#stock.survey(ledger)))
+    if (surveys.some((survey) => survey?.left !== 0) || this.#releases !== releasesBefore) return
+    const holders = surveys.flatMap((survey) => survey?.holders ?? [])
     this.#known.set(saleId, holders)
     setTimeout(() => {
       if (this.#known.get(saleId) === holders) this.#known.delete(saleId)

@@ -1,7 +1,7 @@
 import type { Logger } from '../core/platform/process/log.ts'
 import { type Repeating, repeat } from '../core/platform/process/repeat.ts'
 import { groupBy, slicesOf } from '../core/platform/batches/divide.ts'
-import { type ReservationRecord, saleOf } from '../core/stock/reservation.ts'
+import { ledgerOf, type ReservationRecord } from '../core/stock/reservation.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import type { Changes } from './changes.ts'
 
@@ -101,13 +101,13 @@ export class WatchedReservations {
       const watched = this.#byId.get(reservationId)
       return watched ? [{ reservationId, buyerId: watched.buyerId }] : []
     })
-    const groups = [...groupBy(names, ({ reservationId }) => saleOf(reservationId))]
-    const slices = groups.flatMap(([saleId, ofSale]) =>
-      slicesOf(ofSale, READ_TOGETHER_MAX).map((some) => ({ saleId, some })),
+    const groups = [...groupBy(names, ({ reservationId }) => ledgerOf(reservationId))]
+    const slices = groups.flatMap(([ledger, inLedger]) =>
+      slicesOf(inLedger, READ_TOGETHER_MAX).map((some) => ({ ledger, some })),
     )
-    for (const { saleId, some } of slices) {
+    for (const { ledger, some } of slices) {
       try {
-        for (const record of await this.#stock.readReservations(saleId, some))
+        for (const record of await this.#stock.readReservations(ledger, some))
           if (record) for (const { onRecord } of this.#byId.get(record.reservationId)?.watchers ?? []) onRecord(record)
       } catch (error) {
         this.#log.debug({ err: (error as Error).message }, 'watched reservations not read')

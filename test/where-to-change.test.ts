@@ -20,7 +20,7 @@ interface Place {
  * mark has a worked example or a check that the row links to.
  */
 const PLACES: Record<string, Place[]> = {
-  'price, stock, limit and window of a sale': [
+  'price, stock, limit, window and shards of a sale': [
     { marks: /\bsale\.create|\bdata: \{ opensAt/, within: [...SERVICES, 'core'], files: ['control-room/open-sale.ts'] },
   ],
   'settings: limits, times, rates': [

@@ -8,23 +8,11 @@ export async function readSales(stock: Stock): Promise<LiveSale[]> {
   const saleIds = await stock.lastSaleIds(SHOWN_MAX)
   const sales = await Promise.all(
     saleIds.map(async (saleId): Promise<LiveSale | undefined> => {
-      const [sale, pending, undecided] = await Promise.all([
-        stock.readSale(saleId),
-        stock.countPending(saleId),
-        stock.countUndecided(saleId),
-      ])
-      return (
-        sale && {
-          saleId,
-          title: sale.title,
-          stock: sale.total,
-          left: sale.left,
-          pending,
-          undecided,
-          opensAtMs: sale.opensAtMs,
-          closesAtMs: sale.closesAtMs,
-        }
-      )
+      const sale = await stock.readSale(saleId)
+      if (!sale) return undefined
+      const { title, total, left, opensAtMs, closesAtMs } = sale
+      const waiting = await stock.countWaiting(saleId, sale.shards)
+      return { saleId, title, stock: total, left, ...waiting, opensAtMs, closesAtMs }
     }),
   )
   return sales.filter((sale) => sale !== undefined)

@@ -64,7 +64,7 @@ const seenVersion = (ifMatch: string | undefined) =>
 
 const send = (res: Response, sale: Sale) => res.set('ETag', `"${versionOf(sale)}"`).json(rowOf(sale))
 
-function rowOf({ id, title, priceCents, stock, sold, perBuyerLimit, opensAt, closesAt, epoch }: Sale): SaleRow {
+function rowOf({ id, title, priceCents, stock, sold, perBuyerLimit, shards, opensAt, closesAt, epoch }: Sale): SaleRow {
   const window = { opensAt: opensAt.toISOString(), closesAt: closesAt.toISOString() }
-  return { id, title, priceCents, stock, sold, perBuyerLimit, ...window, epoch }
+  return { id, title, priceCents, stock, sold, perBuyerLimit, shards, ...window, epoch }
 }

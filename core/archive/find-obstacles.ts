@@ -19,7 +19,7 @@ export async function findObstacles(
   if (keptUntil !== null)
     return [`Redis keeps it for a day after its end; it can be archived from ${keptUntil.toISOString()} on`]
   const unfinished = {
-    ...(await countInRedis(stock, saleId)),
+    ...(await countInRedis(tx, stock, saleId)),
     ...(await countInDatabase(tx, saleId)),
     ...(await countUnhandledEvents(tx, saleId)),
   }
@@ -39,14 +39,11 @@ async function readKeptUntil(tx: Transaction, saleId: string): Promise<Date | nu
   return sale?.isKept ? sale.keptUntil : null
 }
 
-async function countInRedis(stock: Stock, saleId: string): Promise<Counts> {
-  const [sale, pending, undecided] = await Promise.all([
-    stock.readSale(saleId),
-    stock.countPending(saleId),
-    stock.countUndecided(saleId),
-  ])
+async function countInRedis(tx: Transaction, stock: Stock, saleId: string): Promise<Counts> {
+  const { shards } = await tx.sale.findUniqueOrThrow({ where: { id: saleId }, select: { shards: true } })
+  const [sale, { pending, undecided }] = await Promise.all([stock.readSale(saleId), stock.countWaiting(saleId, shards)])
   return {
-    'ledgers in Redis that have not expired': sale ? 1 : 0,
+    'ledgers in Redis that have not expired': sale ? shards : 0,
     'pending entries in Redis': pending,
     'undecided reservations in Redis': undecided,
   }

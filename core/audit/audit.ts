@@ -5,6 +5,7 @@ import { groupBy } from '../platform/batches/divide.ts'
 import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { KEPT_AFTER_END_MS } from '../stock/sale-figures.ts'
+import { ledgersOf } from '../stock/shards.ts'
 import { disagreements } from './agreement.ts'
 import { readWithoutLedger } from './read-without-ledger.ts'
 import { checkSale, type SaleReading } from './checks.ts'
@@ -96,6 +97,7 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
       later.unsettled === 0 &&
       stock.pending === 0 &&
       stock.undecided === 0 &&
+      stock.moving === 0 &&
       differing.length === 0 &&
       isSameSale(earlier, later)
     return [{ earlier, stock, isOpen, isForgotten, later, findings, quiet }]
@@ -121,14 +123,28 @@ async function readSides(
 ): Promise<RedisSide[]> {
   return Promise.all(
     before.sales.map(async (earlier) => {
-      const stock = await readStock(redis, keys, earlier.saleId, nowMs - limits.undecidedMs)
+      const stock = await readStock(redis, keys, earlier, nowMs - limits.undecidedMs)
       const isOver = nowMs >= earlier.closesAtMs
       const blacklist = isOver
         ? { missing: [], extra: [] }
-        : await compareBlacklist(redis, keys.blacklist(earlier.saleId), before.blacklist)
+        : await compareBlacklists(redis, keys, earlier, before.blacklist)
       return { earlier, stock, blacklist }
     }),
   )
+}
+
+/** What differs in any shard. */
+async function compareBlacklists(
+  redis: Redis,
+  keys: StockKeys,
+  { saleId, row: { shards } }: DatabaseSale,
+  listed: string[],
+): Promise<BlacklistDifference> {
+  const found = await Promise.all(
+    ledgersOf(saleId, shards).map((ledger) => compareBlacklist(redis, keys.blacklist(ledger), listed)),
+  )
+  const union = (of: keyof BlacklistDifference) => [...new Set(found.flatMap((difference) => difference[of]))]
+  return { missing: union('missing'), extra: union('extra') }
 }
 
 /** Without buyers who were listed or unlisted in between. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Database } from '../platform/stores/database.ts'
 import type { StockKeys } from '../stock/keys.ts'
-import { saleOf } from '../stock/reservation.ts'
+import { saleOf } from '../stock/shards.ts'
 import { scanSales, type StockRecord } from './read-stock.ts'
 import { type AuditLimits, type CheckId, type Finding, NAMED_MAX } from './report.ts'
 

@@ -82,8 +82,8 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
     (Omit<DatabaseSale, 'orders' | 'closesAtMs' | 'row'> & Omit<SaleRow, 'id'> & { orders: Partial<OrderCounts> })[]
   >`
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
-      s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.opens_at AS "opensAt",
-      s.closes_at AS "closesAt",
+      s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.shards,
+      s.opens_at AS "opensAt", s.closes_at AS "closesAt",
       coalesce(o.orders, '{}') AS orders, coalesce(o.unsettled, 0)::int AS unsettled,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
@@ -104,11 +104,21 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
     ) AS d ON d.sale_id = s.id
     ${among(Prisma.sql`s.id`)}
     ORDER BY s.opens_at, s.id`
-  return rows.map(({ title, priceCents, perBuyerLimit, opensAt, closesAt, orders, ...sale }) => ({
+  return rows.map(({ title, priceCents, perBuyerLimit, shards, opensAt, closesAt, orders, ...sale }) => ({
     ...sale,
     closesAtMs: closesAt.getTime(),
     orders: { PENDING_PAYMENT: 0, PAID: 0, CANCELLED: 0, REFUNDED: 0, ...orders },
-    row: { id: sale.saleId, epoch: sale.epoch, stock: sale.stock, title, priceCents, perBuyerLimit, opensAt, closesAt },
+    row: {
+      id: sale.saleId,
+      epoch: sale.epoch,
+      stock: sale.stock,
+      title,
+      priceCents,
+      perBuyerLimit,
+      shards,
+      opensAt,
+      closesAt,
+    },
   }))
 }
 

@@ -2,15 +2,20 @@ import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/batches/divide.ts'
 import type { StockKeys } from '../stock/keys.ts'
 import { memberOf, readMember, type ReservationRecord, reservationsOf } from '../stock/reservation.ts'
-import { type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
+import { type LedgerHash, movesIn, type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
+import { ledgersOf, saleOf } from '../stock/shards.ts'
+import type { DatabaseSale } from './read-database.ts'
 import { NAMED_MAX } from './report.ts'
 
-/** The sale's part of Redis, of one instant. */
+/** The sale's part of Redis, of one instant, all of its shards together. */
 export interface StockReading {
   /** Null when Redis holds no data of the sale. */
   left: number | null
+  /** Units among those left that are under way from one shard to another, or whose arrival is to be noted. */
+  moving: number
+  /** Null also when the shards are of different epochs. */
   epoch: number | null
-  /** Of the server run in which the ledger is known to be right; empty while the sale is closed. */
+  /** Of the server run in which all of the ledger is known to be right; empty while the sale is closed. */
   runId: string | null
   /** The sale's figures in the ledger. */
   figures: SaleFigures | undefined
@@ -32,30 +37,41 @@ const SCAN_COUNT = 1_000
 export async function readStock(
   redis: Redis,
   keys: StockKeys,
-  saleId: string,
+  { saleId, row: { shards } }: Pick<DatabaseSale, 'saleId' | 'row'>,
   undecidedSinceMs: number,
 ): Promise<StockReading> {
-  const answers = await redis
-    .multi()
-    .hgetall(keys.sale(saleId))
-    .zcard(keys.pending(saleId))
-    .zcard(keys.undecided(saleId))
-    .zrange(keys.undecided(saleId), '-inf', String(undecidedSinceMs), 'BYSCORE', 'LIMIT', 0, NAMED_MAX)
-    .exec()
-  const [sale, pending, undecided, overdue] = (answers ?? []).map(([error, value]) => {
+  const names = ledgersOf(saleId, shards)
+  const reading = redis.multi()
+  for (const ledger of names)
+    reading
+      .hgetall(keys.sale(ledger))
+      .zcard(keys.pending(ledger))
+      .zcard(keys.undecided(ledger))
+      .zrange(keys.undecided(ledger), '-inf', String(undecidedSinceMs), 'BYSCORE', 'LIMIT', 0, NAMED_MAX)
+  const answers = ((await reading.exec()) ?? []).map(([error, value]) => {
     if (error) throw error
     return value
-  }) as [Record<string, string>, number, number, string[]]
-  const number = (value: string | undefined) => (value === undefined ? null : Number(value))
+  })
+  const ledgers = slicesOf(answers, 4) as [LedgerHash, pending: number, undecided: number, overdue: string[]][]
+  const hashes = ledgers.map(([hash]) => hash)
+  const [first = {}] = hashes
+  const figures = saleFigures(saleId, hashes)
+  const runIds = new Set(hashes.map(({ run_id: runId }) => runId))
+  const hasStock = hashes.every(({ stock }) => stock !== undefined)
   return {
-    left: number(sale.stock),
-    epoch: number(sale.epoch),
-    runId: sale.run_id ?? null,
-    figures: saleFigures(saleId, sale),
-    reconciledAtMs: number(sale.reconciled_at_ms),
-    pending,
-    undecided,
-    overdue: overdue.map((member) => readMember(saleId, member).reservationId),
+    left: figures && hasStock ? figures.left : null,
+    moving: movesIn(hashes).reduce((sum, { units }) => sum + units, 0),
+    epoch: figures?.epoch ?? null,
+    runId: runIds.size === 1 ? (first.run_id ?? null) : null,
+    figures,
+    reconciledAtMs: first.reconciled_at_ms === undefined ? null : Number(first.reconciled_at_ms),
+    pending: ledgers.reduce((sum, [, pending]) => sum + pending, 0),
+    undecided: ledgers.reduce((sum, [, , undecided]) => sum + undecided, 0),
+    overdue: ledgers
+      .flatMap(([, , , overdue], shard) =>
+        overdue.map((member) => readMember(names[shard] ?? saleId, member).reservationId),
+      )
+      .slice(0, NAMED_MAX),
   }
 }
 
@@ -77,25 +93,28 @@ export async function* scanSales(
   keys: StockKeys,
   saleId: string | undefined,
 ): AsyncGenerator<StockRecord[]> {
-  const pattern = keys.book(saleId ?? '*')
+  // With the shards of the sale, and those of sales whose ids begin like it.
+  const pattern = keys.book(`${saleId ?? ''}*`)
   let cursor = '0'
   do {
     const [next, books] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
     cursor = next
-    for (const book of books) yield* scanBook(redis, keys, book)
+    for (const book of books) {
+      const ledger = book.slice(book.indexOf('{') + 1, book.lastIndexOf('}'))
+      if (saleId === undefined || saleOf(ledger) === saleId) yield* scanBook(redis, keys, ledger)
+    }
   } while (cursor !== '0')
 }
 
-async function* scanBook(redis: Redis, keys: StockKeys, book: string): AsyncGenerator<StockRecord[]> {
-  const saleId = book.slice(book.indexOf('{') + 1, book.lastIndexOf('}'))
+async function* scanBook(redis: Redis, keys: StockKeys, ledger: string): AsyncGenerator<StockRecord[]> {
   let cursor = '0'
   do {
-    const [next, pairs] = await redis.hscan(book, cursor, 'COUNT', SCAN_COUNT)
+    const [next, pairs] = await redis.hscan(keys.book(ledger), cursor, 'COUNT', SCAN_COUNT)
     cursor = next
-    const records = slicesOf(pairs, 2).flatMap(([buyerId = '', record]) => reservationsOf(saleId, buyerId, record))
+    const records = slicesOf(pairs, 2).flatMap(([buyerId = '', record]) => reservationsOf(ledger, buyerId, record))
     // One that was decided since is not listed, and its decision is read later still.
     const undecided = records.filter(({ status }) => status === 'RESERVED').map(memberOf)
-    const times = undecided.length > 0 ? await redis.zmscore(keys.undecided(saleId), ...undecided) : []
+    const times = undecided.length > 0 ? await redis.zmscore(keys.undecided(ledger), ...undecided) : []
     const listed = new Set(undecided.filter((_, i) => times[i] !== null))
     yield records.map((record) => ({ ...record, isListed: listed.has(memberOf(record)) }))
   } while (cursor !== '0')

@@ -6,6 +6,7 @@ import type { AuditLimits } from './report.ts'
 
 const NOTHING_IN_REDIS: StockReading = {
   left: null,
+  moving: 0,
   epoch: null,
   runId: null,
   figures: undefined,

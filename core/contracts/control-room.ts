@@ -22,6 +22,8 @@ export interface SaleRow {
   stock: number
   sold: number
   perBuyerLimit: number
+  /** Parts of its ledger in Redis. */
+  shards: number
   opensAt: string
   closesAt: string
   epoch: number

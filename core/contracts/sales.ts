@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { typed } from './text.ts'
-import { AMOUNT_CENTS_MAX, Currency, QUANTITY_MAX, SaleId } from './values.ts'
+import { AMOUNT_CENTS_MAX, Currency, QUANTITY_MAX, SaleId, SHARDS_MAX } from './values.ts'
 
 export const SaleView = z.strictObject({
   id: SaleId,
@@ -43,6 +43,12 @@ export const NewSale = z
       .describe('price of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
     stock: z.int().min(1).max(10_000_000),
     perBuyerLimit: z.int().min(1).max(QUANTITY_MAX).default(1),
+    shards: z
+      .int()
+      .min(1)
+      .max(SHARDS_MAX)
+      .default(1)
+      .describe('parts of the ledger in Redis, each with a share of the units and of the buyers; fixed from here on'),
     opensAt: Moment,
     closesAt: Moment,
   })

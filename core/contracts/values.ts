@@ -4,6 +4,8 @@ import { z } from 'zod'
 
 /** Largest amount of one order, coupon or points deduction: the column is an int4. */
 export const AMOUNT_CENTS_MAX = 2_147_483_647
+/** Parts of a sale's ledger; the id of a reservation has two digits for the number of its shard. */
+export const SHARDS_MAX = 64
 /** Units of one purchase. */
 export const QUANTITY_MAX = 1_000
 
@@ -33,8 +35,13 @@ export const PurchaseKey = z
     new RegExp(`^[!-~]{1,${PURCHASE_KEY_LENGTH_MAX}}$`),
     `expected 1 to ${PURCHASE_KEY_LENGTH_MAX} visible ASCII characters`,
   )
-/** The sale's id, a dot, and 128 random bits: the id alone tells the hash tag of the sale's Redis keys. */
-export const ReservationId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[\w-]{22}$/, 'expected a reservation id')
+/**
+ * The name of a ledger, a dot, and 128 random bits: the id alone tells the hash tag of the ledger's Redis keys. The ledger
+ * is named by its sale and, of a sale with several shards, the number of its shard unless that is 0.
+ */
+export const ReservationId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}(\.[1-9]\d?)?\.[\w-]{22}$/, 'expected a reservation id')
 export const OrderId = z.uuid('expected an order id')
 export const CouponCode = z.string().regex(/^[A-Za-z0-9-]{1,40}$/, 'expected 1 to 40 of A–Z, a–z, 0–9 and -')
 

@@ -2,6 +2,7 @@ import { failpoint } from '../platform/process/failpoint.ts'
 import { groupBy } from '../platform/batches/divide.ts'
 import type { Logger } from '../platform/process/log.ts'
 import { isOutage } from '../platform/stores/outage.ts'
+import { ledgerOf } from '../stock/reservation.ts'
 import type { Stock } from '../stock/stock.ts'
 import type { Verdict } from './decide.ts'
 
@@ -23,12 +24,14 @@ export async function settleDecided(stock: Stock, verdicts: Verdict[], log: Logg
 
 function settleOrdered(stock: Stock, verdicts: Verdict[]): Promise<void>[] {
   return (['ORDERED', 'PAID'] as const).flatMap((status) => {
-    const ordered = verdicts.flatMap(({ reservation: { saleId, reservationId, buyerId }, decision, isPaid = false }) =>
+    const ordered = verdicts.flatMap(({ reservation: { reservationId, buyerId }, decision, isPaid = false }) =>
       decision.outcome === 'ORDERED' && isPaid === (status === 'PAID')
-        ? [{ saleId, reservationId, buyerId, orderId: decision.orderId }]
+        ? [{ reservationId, buyerId, orderId: decision.orderId }]
         : [],
     )
-    return [...groupBy(ordered, ({ saleId }) => saleId)].map(([saleId, orders]) => stock.settle(saleId, status, orders))
+    return [...groupBy(ordered, ({ reservationId }) => ledgerOf(reservationId))].map(([ledger, orders]) =>
+      stock.settle(ledger, status, orders),
+    )
   })
 }
 

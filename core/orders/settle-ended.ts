@@ -3,7 +3,7 @@ import { failpoint } from '../platform/process/failpoint.ts'
 import { groupBy } from '../platform/batches/divide.ts'
 import type { Logger } from '../platform/process/log.ts'
 import { isOutage } from '../platform/stores/outage.ts'
-import type { Ending, ReservationRef } from '../stock/reservation.ts'
+import { type Ending, ledgerOf, type ReservationRef } from '../stock/reservation.ts'
 import { KEPT_AFTER_END_MS } from '../stock/sale-figures.ts'
 import type { Stock } from '../stock/stock.ts'
 
@@ -45,13 +45,13 @@ export async function settleEnded(
   const known = orders.filter((order) => !order.isForgotten)
   const paid = groupBy(
     known.filter((order) => order.status === 'PAID'),
-    (order) => order.saleId,
+    (order) => ledgerOf(order.reservationId),
   )
   await Promise.all([
     ...known.flatMap((order) =>
       order.status === 'PAID' ? [] : [attempt([order], release(deps.stock, order, order.status))],
     ),
-    ...[...paid].map(([saleId, some]) => attempt(some, settlePaid(deps.stock, saleId, some))),
+    ...[...paid].map(([ledger, some]) => attempt(some, settlePaid(deps.stock, ledger, some))),
   ])
   if (settled.length > 0) failpoint('settling.beforeMarked')
   await markSettled(deps.database, settled)
@@ -70,9 +70,9 @@ async function release(stock: Stock, order: UnsettledOrder, status: Ending['stat
   return outcome !== 'CLOSED'
 }
 
-async function settlePaid(stock: Stock, saleId: string, orders: UnsettledOrder[]): Promise<boolean> {
+async function settlePaid(stock: Stock, ledger: string, orders: UnsettledOrder[]): Promise<boolean> {
   await stock.settle(
-    saleId,
+    ledger,
     'PAID',
     orders.map(({ id, reservationId, buyerId }) => ({ reservationId, buyerId, orderId: id })),
   )

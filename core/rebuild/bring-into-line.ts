@@ -1,4 +1,8 @@
-import { closedSale, type RebuildDeps } from './close-sale.ts'
+import type { Sale } from '../platform/stores/database.ts'
+import type { SaleAdmin } from '../stock/sale-admin.ts'
+import type { ClosedSale } from '../stock/sale-state.ts'
+import { spread } from '../stock/shards.ts'
+import { closedLedgers, type RebuildDeps } from './close-sale.ts'
 
 /** Advisory lock of a sale's figures, with the hash of the sale's id: one writer at a time. */
 const FIGURES_LOCK = 7_350_003
@@ -13,6 +17,21 @@ export async function bringIntoLine({ database, saleAdmin }: RebuildDeps, saleId
   await database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIGURES_LOCK}, hashtext(${saleId}))`
     const sale = await tx.sale.findUnique({ where: { id: saleId } })
-    if (sale) await saleAdmin.amend(closedSale(sale))
+    if (sale) for (const ledger of await amendedLedgers(saleAdmin, sale)) await saleAdmin.amend(ledger)
   })
+}
+
+/** Of a stock that was changed each shard gets a part; units are taken from the shards that have some. */
+async function amendedLedgers(saleAdmin: SaleAdmin, sale: Sale): Promise<ClosedSale[]> {
+  const ledgers = closedLedgers(sale)
+  if (ledgers.length === 1) return ledgers
+  const found = await Promise.all(ledgers.map(({ saleId }) => saleAdmin.readUnits(saleId)))
+  // With a part of the ledger lost the sum is wrong; the sale will be rebuilt.
+  if (found.some(({ epoch }) => epoch !== sale.epoch)) return []
+  const total = found.reduce((sum, units) => sum + units.total, 0)
+  const changes = spread(
+    sale.stock - total,
+    found.map(({ left }) => left),
+  )
+  return ledgers.map((ledger, shard) => ({ ...ledger, total: (found[shard]?.total ?? 0) + (changes[shard] ?? 0) }))
 }

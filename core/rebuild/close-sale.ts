@@ -1,6 +1,7 @@
 import type { Database, Sale } from '../platform/stores/database.ts'
-import type { ClosedSale } from '../stock/sale-state.ts'
+import { type ClosedSale, type SaleState, stateOfSale } from '../stock/sale-state.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
+import { ledgersOf, shareOf } from '../stock/shards.ts'
 
 export interface RebuildDeps {
   database: Database
@@ -19,22 +20,28 @@ export async function closeSale(
   stuckEpoch?: number,
 ): Promise<Sale | undefined> {
   return database.$transaction(async (tx) => {
-    const [row] = await tx.$queryRaw<{ epoch: number }[]>`SELECT epoch FROM sales WHERE id = ${saleId} FOR UPDATE`
+    const [row] = await tx.$queryRaw<{ epoch: number; shards: number }[]>`
+      SELECT epoch, shards FROM sales WHERE id = ${saleId} FOR UPDATE`
     if (!row) return undefined
-    const found = await saleAdmin.read(saleId)
+    const found = await readState(saleAdmin, { id: saleId, shards: row.shards })
     const isFine = found.state !== 'LOST' && found.epoch === row.epoch
     if (isFine && !(found.state === 'CLOSED' && found.epoch === stuckEpoch)) return undefined
     // Redis may be ahead of a PostgreSQL that was restored from a backup.
     const sale = await tx.sale.update({ where: { id: saleId }, data: { epoch: Math.max(row.epoch, found.epoch) + 1 } })
-    await saleAdmin.close(closedSale(sale))
+    for (const ledger of closedLedgers(sale)) await saleAdmin.close(ledger)
     return sale
   })
+}
+
+/** Whether buyers can reserve, in all shards. @throws when Redis does not answer */
+export async function readState(saleAdmin: SaleAdmin, { id, shards }: Pick<Sale, 'id' | 'shards'>): Promise<SaleState> {
+  return stateOfSale(await Promise.all(ledgersOf(id, shards).map((ledger) => saleAdmin.read(ledger))))
 }
 
 /** The columns of a sale that the ledger has, too. */
 export type SaleRow = Pick<
   Sale,
-  'id' | 'epoch' | 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'opensAt' | 'closesAt'
+  'id' | 'epoch' | 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'shards' | 'opensAt' | 'closesAt'
 >
 
 export function closedSale(sale: SaleRow): ClosedSale {
@@ -45,7 +52,17 @@ export function closedSale(sale: SaleRow): ClosedSale {
     priceCents: sale.priceCents,
     total: sale.stock,
     perBuyerLimit: sale.perBuyerLimit,
+    ...(sale.shards > 1 && { shards: sale.shards }),
     opensAtMs: sale.opensAt.getTime(),
     closesAtMs: sale.closesAt.getTime(),
   }
+}
+
+/** What each ledger of a sale has of it: all that the sale is, and a share of its units. */
+export function closedLedgers(sale: SaleRow): ClosedSale[] {
+  return ledgersOf(sale.id, sale.shards).map((ledger, shard) => ({
+    ...closedSale(sale),
+    saleId: ledger,
+    total: shareOf(sale.stock, sale.shards, shard),
+  }))
 }

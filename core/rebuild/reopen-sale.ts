@@ -1,7 +1,10 @@
 import type { Database, Sale } from '../platform/stores/database.ts'
 import { failpoint } from '../platform/process/failpoint.ts'
+import { groupBy } from '../platform/batches/divide.ts'
+import { ledgerOf } from '../stock/reservation.ts'
 import type { DecidedReservation } from '../stock/sale-state.ts'
-import { closedSale, type RebuildDeps } from './close-sale.ts'
+import { ledgersOf, shareOf } from '../stock/shards.ts'
+import { closedLedgers, type RebuildDeps } from './close-sale.ts'
 import { fenceSale } from './fence-sale.ts'
 
 const PAGE = 5_000
@@ -17,19 +20,26 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
   const fenced = await fenceSale(database, sale.id, sale.epoch)
   if (!fenced) return false
   failpoint('rebuilder.afterFence')
-  const listed = await database.blacklistEntry.findMany({ select: { buyerId: true } })
-  await saleAdmin.fillBlacklist(
-    sale.id,
-    listed.map((entry) => entry.buyerId),
-  )
+  const ledgers = closedLedgers(sale)
+  const listed = (await database.blacklistEntry.findMany({ select: { buyerId: true } })).map(({ buyerId }) => buyerId)
+  for (const ledger of ledgers) await saleAdmin.fillBlacklist(ledger.saleId, listed)
   for (let after = `${sale.id}.`; ; ) {
     const page = await readDecided(database, sale.id, after)
-    if ((await saleAdmin.refill(closedSale(sale), page)) === 'STALE') return false
+    const byLedger = groupBy(page, ({ reservationId }) => ledgerOf(reservationId))
+    for (const ledger of ledgers)
+      if ((await saleAdmin.refill(ledger, byLedger.get(ledger.saleId) ?? [])) === 'STALE') return false
     if (page.length < PAGE) break
     after = page.at(-1)?.reservationId ?? ''
   }
   failpoint('rebuilder.beforeOpen')
-  return (await saleAdmin.open(sale.id, sale.epoch, fenced.left, fenced.stock)) === 'OPEN'
+  for (const [shard, ledger] of ledgersOf(sale.id, sale.shards).entries()) {
+    const [left, total] = [fenced.left, fenced.stock].map((units) => shareOf(units, sale.shards, shard)) as [
+      number,
+      number,
+    ]
+    if ((await saleAdmin.open(ledger, sale.epoch, left, total)) !== 'OPEN') return false
+  }
+  return true
 }
 
 /**

@@ -26,7 +26,7 @@ export function mayHold(bits: Buffer, buyerId: string, units: number): boolean {
 }
 
 /** Fowler–Noll–Vo, 0.1 µs; the last step brings the high bits, which are mixed best, down to those that are used. */
-function fnv1a(text: string): number {
+export function fnv1a(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   return (hash ^ (hash >>> 15)) >>> 0

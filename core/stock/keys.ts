@@ -1,5 +1,5 @@
 /**
- * Every Redis key there is. All keys of a sale share one hash tag, so that they live in one slot of a Redis Cluster and
+ * Every Redis key there is. All keys of a ledger share one hash tag, so that they live in one slot of a Redis Cluster and
  * one script may touch them together.
  */
 export class StockKeys {
@@ -9,26 +9,26 @@ export class StockKeys {
     this.#prefix = prefix
   }
 
-  /** Sorted set by expiry: ids of the sales that are loaded. */
+  /** Sorted set by expiry: names of the ledgers that are loaded. */
   sales = () => `${this.#prefix}sales`
   /** Hash: the sale's figures, see close.lua. */
-  sale = (saleId: string) => this.#of(saleId, 'sale')
+  sale = (ledger: string) => this.#of(ledger, 'sale')
   /** Set: buyers who may not buy. */
-  blacklist = (saleId: string) => this.#of(saleId, 'blacklist')
+  blacklist = (ledger: string) => this.#of(ledger, 'blacklist')
   /** Hash: the purchases of each buyer, see book.lua. */
-  book = (saleId: string) => this.#of(saleId, 'book')
+  book = (ledger: string) => this.#of(ledger, 'book')
   /** Sorted set by time: reservations the broker has not confirmed yet. */
-  pending = (saleId: string) => this.#of(saleId, 'pending')
+  pending = (ledger: string) => this.#of(ledger, 'pending')
   /** Sorted set by time: reservations that are neither order nor rejected yet. */
-  undecided = (saleId: string) => this.#of(saleId, 'undecided')
+  undecided = (ledger: string) => this.#of(ledger, 'undecided')
   /** Bit string: buyers who may have a reservation, see holders.ts. */
-  holders = (saleId: string) => this.#of(saleId, 'holders')
+  holders = (ledger: string) => this.#of(ledger, 'holders')
   /** Hash: token buckets, see reserve.lua. */
-  marks = (saleId: string, windows: 'even' | 'odd') => this.#of(saleId, `marks:${windows}`)
+  marks = (ledger: string, windows: 'even' | 'odd') => this.#of(ledger, `marks:${windows}`)
   /** Channel on which changes of reservations are published, see release.lua and settle.lua. */
   changes = () => `${this.#prefix}changes`
 
-  #of(saleId: string, what: string): string {
-    return `${this.#prefix}{${saleId}}:${what}`
+  #of(ledger: string, what: string): string {
+    return `${this.#prefix}{${ledger}}:${what}`
   }
 }

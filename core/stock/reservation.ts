@@ -1,11 +1,12 @@
 import type { EndReason } from '../contracts/end-reason.ts'
 import type { BuyerClaims } from '../contracts/limit-per-buyer.ts'
 import type { Reservation } from '../contracts/messages.ts'
+import { saleOf } from './shards.ts'
 
-/** A reservation's id begins with its sale's, which is also the hash tag of the sale's keys. */
-export const saleOf = (reservationId: string) => reservationId.slice(0, reservationId.lastIndexOf('.'))
+/** A reservation's id begins with the name of its ledger, which is also the hash tag of the ledger's keys. */
+export const ledgerOf = (reservationId: string) => reservationId.slice(0, reservationId.lastIndexOf('.'))
 
-/** The rest of its id, by which the ledger of the sale names it. */
+/** The rest of its id, by which the ledger names it. */
 export const localId = (reservationId: string) => reservationId.slice(reservationId.lastIndexOf('.') + 1)
 
 /** Names one reservation: the ledger finds it by its buyer. */
@@ -83,7 +84,7 @@ export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING' | 'CLOSED'
 
 /** The reservations in a buyer's record of the book (book.lua has the form), oldest first. */
 export function reservationsOf(
-  saleId: string,
+  ledger: string,
   buyerId: string,
   record: string | null | undefined,
 ): ReservationRecord[] {
@@ -91,7 +92,7 @@ export function reservationsOf(
   return record.split('\n').map((line) => {
     const [id, status, orderId, reason, quantity, epoch, reservedAtMs, key, wishes, claims] = line.split('\t')
     return {
-      reservationId: `${saleId}.${id}`,
+      reservationId: `${ledger}.${id}`,
       status: status as ReservationRecord['status'],
       buyerId,
       quantity: Number(quantity),
@@ -109,7 +110,7 @@ export function reservationsOf(
 /** A reservation's name as a member of the ledger's sorted sets. */
 export const memberOf = ({ reservationId, buyerId }: ReservationName) => `${localId(reservationId)} ${buyerId}`
 
-export function readMember(saleId: string, member: string): ReservationName {
+export function readMember(ledger: string, member: string): ReservationName {
   const end = member.indexOf(' ')
-  return { reservationId: `${saleId}.${member.slice(0, end)}`, buyerId: member.slice(end + 1) }
+  return { reservationId: `${ledger}.${member.slice(0, end)}`, buyerId: member.slice(end + 1) }
 }

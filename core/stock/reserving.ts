@@ -48,7 +48,7 @@ export type ReserveOutcome =
 export type ReserveAnswer = [status: ReserveOutcome['status'], first?: string, second?: string]
 
 export function reserveOutcome(
-  saleId: string,
+  ledger: string,
   { buyerId }: Pick<ReserveRequest, 'buyerId'>,
   [status, first, second]: ReserveAnswer,
 ): ReserveOutcome {
@@ -57,7 +57,7 @@ export function reserveOutcome(
       return { status, reservedAtMs: Number(first), pendingEntry: String(first) }
     case 'DUPLICATE':
     case 'KEY_REUSED': {
-      const [reservation] = reservationsOf(saleId, buyerId, first)
+      const [reservation] = reservationsOf(ledger, buyerId, first)
       if (!reservation) throw new Error(`reserve.lua: expected a reservation with ${status}, got none`)
       return { status, reservation }
     }

@@ -94,6 +94,10 @@ const calls: Record<string, Call> = {
   },
   list: { call: (sale, { saleAdmin }) => saleAdmin.setBlacklisted(sale.saleId, ['dora', 'eve'], true) },
   unlist: { call: (sale, { saleAdmin }) => saleAdmin.setBlacklisted(sale.saleId, ['banned'], false) },
+  leave: { call: (sale, { saleAdmin }) => saleAdmin.moves.leave(sale, 0, 1, 2) },
+  arrive: {
+    call: (sale, { saleAdmin }) => saleAdmin.moves.arrive(sale, { from: 1, to: 0, sequence: '1', units: 2 }),
+  },
   noteReconciled: { call: (sale, { saleAdmin }) => saleAdmin.noteReconciled(sale.saleId, 1) },
   refill: {
     before: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)),

@@ -216,7 +216,7 @@ test('units are put back and taken away while the sale is open under that epoch,
   expect(await saleAdmin.readTally(sale.saleId, 1)).toMatchObject({
     left: 0,
     undecidedMax: 0,
-    blacklisted: 0,
+    blacklisted: [0],
     figures: { total: 3, perBuyerLimit: 2 },
   })
   await saleAdmin.close({ ...closed(sale), epoch: 2 })

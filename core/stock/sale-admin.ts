@@ -3,30 +3,34 @@ import { slicesOf } from '../platform/batches/divide.ts'
 import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
+import { Moves } from './moves.ts'
 import { localId, wishesOf, wishesText } from './reservation.ts'
 import type { ClosedSale, DecidedReservation, SaleState, StockTally } from './sale-state.ts'
-import { KEPT_AFTER_END_MS, saleFigures } from './sale-figures.ts'
+import { KEPT_AFTER_END_MS, type LedgerHash, movesIn, saleFigures } from './sale-figures.ts'
 import { type Call, type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
+import { ledgersOf } from './shards.ts'
 
 const BLACKLIST_PIECE = 10_000
 /** The arguments of a script stand on its stack, which takes 8,000. */
 const BLACKLISTED_PER_CALL_MAX = 5_000
-const SALES_AT_A_TIME = 200
+const LEDGERS_AT_A_TIME = 200
 /** Redis does nothing else meanwhile. */
 const REFILLED_PER_CALL_MAX = 32
 
 /**
- * Administration of a sale's data in Redis: load, open, amend and adjust it. Every method throws when Redis does not
- * answer in time.
+ * Administration of a ledger in Redis: load, open, amend and adjust it. A sale of several shards has several, and what is
+ * said of a sale here holds for one ledger of it, by its name. Every method throws when Redis does not answer in time.
  */
 export class SaleAdmin {
   readonly keys: StockKeys
+  readonly moves: Moves
   readonly #redis: Redis
   readonly #scripts: Scripts
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
+    this.moves = new Moves(redis, keyPrefix)
     this.#redis = redis
     this.#scripts = scriptsOn(redis)
   }
@@ -103,24 +107,35 @@ export class SaleAdmin {
     return { state, epoch: Number(epoch ?? 0), refilled: Number(refilled ?? 0) }
   }
 
-  /** Undefined unless the sale is open under that epoch. */
-  async readTally(saleId: string, epoch: number): Promise<StockTally | undefined> {
-    const answers = await this.#redis
-      .multi()
-      .hgetall(this.keys.sale(saleId))
-      .zcard(this.keys.undecided(saleId))
-      .scard(this.keys.blacklist(saleId))
-      .exec()
-    const [[error, sale], [, undecided], [, blacklisted]] = answers as [
-      [Error | null, Record<string, string>],
-      [Error | null, number],
-      [Error | null, number],
-    ]
-    if (error) throw error
-    const figures = saleFigures(saleId, sale)
-    if (figures?.epoch !== epoch || sale.run_id !== (await serverRunId(this.#redis))) return undefined
-    const undecidedMax = undecided * (figures.largestQuantity ?? 0)
-    return { left: figures.left, undecidedMax, blacklisted, figures }
+  /** Of all shards of a sale together. Undefined unless they are open under that epoch. */
+  async readTally(saleId: string, epoch: number, shards = 1): Promise<StockTally | undefined> {
+    const reading = this.#redis.multi()
+    for (const ledger of ledgersOf(saleId, shards))
+      reading.hgetall(this.keys.sale(ledger)).zcard(this.keys.undecided(ledger)).scard(this.keys.blacklist(ledger))
+    const answers = ((await reading.exec()) ?? []).map(([error, value]) => {
+      if (error) throw error
+      return value
+    })
+    const ledgers = slicesOf(answers, 3) as [hash: LedgerHash, undecided: number, blacklisted: number][]
+    const hashes = ledgers.map(([hash]) => hash)
+    const figures = saleFigures(saleId, hashes)
+    const runId = await serverRunId(this.#redis)
+    if (figures?.epoch !== epoch || hashes.some((hash) => hash.run_id !== runId)) return undefined
+    const undecided = ledgers.reduce((sum, [, count]) => sum + count, 0)
+    return {
+      left: figures.left,
+      stocks: hashes.map(({ stock }) => Number(stock)),
+      moves: movesIn(hashes),
+      undecidedMax: undecided * (figures.largestQuantity ?? 0),
+      blacklisted: ledgers.map(([, , count]) => count),
+      figures,
+    }
+  }
+
+  /** The units of a ledger: those that were sold included, and those left. */
+  async readUnits(ledger: string): Promise<{ epoch: number; total: number; left: number }> {
+    const [epoch, total, left] = await this.#redis.hmget(this.keys.sale(ledger), 'epoch', 'total', 'stock')
+    return { epoch: Number(epoch ?? 0), total: Number(total ?? 0), left: Number(left ?? 0) }
   }
 
   /** Moves the units left of an open sale, never below none. @returns by how many they were moved. */
@@ -170,10 +185,10 @@ export class SaleAdmin {
     }
   }
 
-  /** The same in many sales, some at a time: one round trip for each would take a minute for a thousand. */
-  async setBlacklistedIn(saleIds: string[], buyerIds: string[], listed: boolean): Promise<void> {
-    for (const some of slicesOf(saleIds, SALES_AT_A_TIME))
-      await Promise.all(some.map((saleId) => this.setBlacklisted(saleId, buyerIds, listed)))
+  /** The same in many ledgers, some at a time: one round trip for each would take a minute for a thousand. */
+  async setBlacklistedIn(ledgers: string[], buyerIds: string[], listed: boolean): Promise<void> {
+    for (const some of slicesOf(ledgers, LEDGERS_AT_A_TIME))
+      await Promise.all(some.map((ledger) => this.setBlacklisted(ledger, buyerIds, listed)))
   }
 
   /** Compares a sale's blacklist in Redis with the one that PostgreSQL has. */
@@ -188,6 +203,7 @@ function fieldsOf(sale: ClosedSale): NonNullable<Call['items']> {
     { args: ['title', sale.title] },
     { args: ['price_cents', sale.priceCents] },
     { args: ['per_buyer_limit', sale.perBuyerLimit] },
+    ...(sale.shards === undefined ? [] : [{ args: ['shards', sale.shards] }]),
     { args: ['opens_at_ms', sale.opensAtMs] },
     { args: ['closes_at_ms', sale.closesAtMs] },
   ]

@@ -1,3 +1,7 @@
+import type { Redis } from 'ioredis'
+import type { StockKeys } from './keys.ts'
+import { ledgersOf } from './shards.ts'
+
 /** How long the data of a sale stays in Redis after its end. */
 export const KEPT_AFTER_END_MS = 24 * 3_600_000
 
@@ -10,6 +14,8 @@ export interface SaleFigures {
   total: number
   left: number
   perBuyerLimit: number
+  /** Parts of its ledger; absent when that is one. */
+  shards?: number
   opensAtMs: number
   closesAtMs: number
   /** Units that the holders' bits are laid out for; absent while that is the total. */
@@ -18,20 +24,67 @@ export interface SaleFigures {
   largestQuantity?: number
 }
 
-/** Undefined when Redis has nothing of that sale. */
-export function saleFigures(saleId: string, hash: Record<string, string>): SaleFigures | undefined {
-  if (hash.epoch === undefined) return undefined
+/** The fields of a sale's hash in one ledger, see close.lua. */
+export type LedgerHash = Record<string, string>
+
+/** A move of units between two shards of a sale, see leave.lua. */
+export interface Move {
+  from: number
+  to: number
+  sequence: string
+  units: number
+}
+
+/**
+ * What the ledgers of a sale add up to, of one instant. Units that have left one shard and not arrived in another count
+ * as left. Undefined when Redis has nothing of that sale, or its shards are of different epochs.
+ */
+export function saleFigures(saleId: string, hashes: LedgerHash[]): SaleFigures | undefined {
+  const [hash] = hashes
+  if (hash?.epoch === undefined || hashes.some(({ epoch }) => epoch !== hash.epoch)) return undefined
+  const sum = (of: (ledger: LedgerHash) => string | undefined) =>
+    hashes.reduce((total, ledger) => total + Number(of(ledger)), 0)
+  const underWay = movesIn(hashes).filter((move) => !hasArrived(hashes, move))
+  const largestQuantity = Math.max(...hashes.map(({ largest_quantity: quantity }) => Number(quantity ?? 0)))
   return {
     saleId,
     epoch: Number(hash.epoch),
     title: hash.title ?? '',
     priceCents: Number(hash.price_cents),
-    total: Number(hash.total),
-    left: Number(hash.stock),
+    total: sum(({ total }) => total),
+    left: sum(({ stock }) => stock) + underWay.reduce((units, move) => units + move.units, 0),
     perBuyerLimit: Number(hash.per_buyer_limit),
     opensAtMs: Number(hash.opens_at_ms),
     closesAtMs: Number(hash.closes_at_ms),
-    ...(hash.holder_units ? { holderUnits: Number(hash.holder_units) } : {}),
-    ...(hash.largest_quantity ? { largestQuantity: Number(hash.largest_quantity) } : {}),
+    ...(hash.shards ? { shards: Number(hash.shards) } : {}),
+    ...(hashes.some((ledger) => ledger.holder_units)
+      ? { holderUnits: sum((ledger) => ledger.holder_units ?? ledger.total) }
+      : {}),
+    ...(largestQuantity > 0 ? { largestQuantity } : {}),
   }
+}
+
+/** The moves that their sources have not noted as completed; units of some may have arrived. */
+export function movesIn(hashes: LedgerHash[]): Move[] {
+  return hashes.flatMap((hash, from) =>
+    Object.entries(hash).flatMap(([field, value]) => {
+      if (!field.startsWith('to:')) return []
+      const [sequence = '', units] = value.split(' ')
+      return units === '0' ? [] : [{ from, to: Number(field.slice(3)), sequence, units: Number(units) }]
+    }),
+  )
+}
+
+function hasArrived(hashes: LedgerHash[], { from, to, sequence }: Move): boolean {
+  return Number(hashes[to]?.[`from:${from}`] ?? 0) >= Number(sequence)
+}
+
+/** The hashes of all shards of a sale, of one instant. */
+export async function readHashes(redis: Redis, keys: StockKeys, saleId: string, shards: number): Promise<LedgerHash[]> {
+  const reading = redis.multi()
+  for (const ledger of ledgersOf(saleId, shards)) reading.hgetall(keys.sale(ledger))
+  return ((await reading.exec()) ?? []).map(([error, hash]) => {
+    if (error) throw error
+    return hash as LedgerHash
+  })
 }

@@ -22,11 +22,18 @@ interface Answers {
   amend: string
   blacklist: number
   reconciled: number
+  leave: [sequence: string, units: string]
+  arrive: 0 | 1
+  complete: 0 | 1
+  turn: 0 | 1
   survey: [left: Buffer, holders: Buffer]
 }
 export type Scripts = { [Name in keyof Answers]: (call: Call) => Promise<Answers[Name]> }
 
-const NAMES = 'reserve settle release claim close refill open adjust amend blacklist reconciled survey'.split(' ')
+const NAMES =
+  'reserve settle release claim close refill open adjust amend blacklist reconciled leave arrive complete turn survey'.split(
+    ' ',
+  )
 
 /** The names of the keys and arguments that a script takes, as its header lists them. */
 export interface Layout {

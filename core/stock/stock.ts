@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/batches/divide.ts'
+import { SHARDS_MAX } from '../contracts/values.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import {
   type Ending,
+  ledgerOf,
   localId,
   memberOf,
   type PendingReservation,
@@ -14,13 +16,13 @@ import {
   type ReservationRecord,
   type ReservationRef,
   reservationsOf,
-  saleOf,
   wishesText,
 } from './reservation.ts'
 import { type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest } from './reserving.ts'
-import { KEPT_AFTER_END_MS, type SaleFigures, saleFigures } from './sale-figures.ts'
+import { KEPT_AFTER_END_MS, readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
+import { holderUnitsOf, ledgersOf, saleOf } from './shards.ts'
 
 /** Redis runs nothing else meanwhile. */
 const SETTLED_PER_CALL_MAX = 64
@@ -28,7 +30,8 @@ const SETTLED_PER_CALL_MAX = 64
 const CLOCK_LEEWAY_MS = 1_000
 
 /**
- * The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time.
+ * The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. A
+ * ledger is named as in shards.ts.
  */
 export class Stock {
   readonly keys: StockKeys
@@ -43,23 +46,30 @@ export class Stock {
     this.#scripts = scriptsOn(redis)
   }
 
-  /** Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. */
+  /**
+   * Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. The ids of the reservations
+   * name the ledger, which is the same for all.
+   */
   async reserve(
-    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits'>,
+    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'>,
     requests: ReserveRequest[],
     limits: ReserveLimits,
   ): Promise<ReserveOutcome[]> {
-    const { saleId, epoch, total, holderUnits = total } = sale
+    const { epoch, shards = 1 } = sale
+    const [first] = requests
+    if (!first) return []
+    const ledger = ledgerOf(first.reservationId)
+    const holderUnits = holderUnitsOf(sale, first.buyerId)
     const answers = await this.#scripts.reserve({
       keys: [
-        this.keys.sale(saleId),
-        this.keys.blacklist(saleId),
-        this.keys.book(saleId),
-        this.keys.pending(saleId),
-        this.keys.undecided(saleId),
-        this.keys.holders(saleId),
-        this.keys.marks(saleId, 'even'),
-        this.keys.marks(saleId, 'odd'),
+        this.keys.sale(ledger),
+        this.keys.blacklist(ledger),
+        this.keys.book(ledger),
+        this.keys.pending(ledger),
+        this.keys.undecided(ledger),
+        this.keys.holders(ledger),
+        this.keys.marks(ledger, 'even'),
+        this.keys.marks(ledger, 'odd'),
       ],
       args: [
         epoch,
@@ -70,8 +80,8 @@ export class Stock {
         limits.maxPending,
         this.clockMs() + limits.patienceMs,
         await serverRunId(this.#redis),
-        limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
-        limits.sale?.burst ?? '',
+        limits.sale ? (1_000 * shards) / limits.sale.ratePerSecond : '',
+        limits.sale ? Math.max(1, Math.floor(limits.sale.burst / shards)) : '',
       ],
       items: requests.map(({ reservationId, buyerId, address, quantity, limitPerBuyer, key = '', wishes, claims }) => ({
         args: [
@@ -87,33 +97,33 @@ export class Stock {
         ],
       })),
     })
-    return requests.map((request, i) => reserveOutcome(saleId, request, answers[i] ?? ['UNAVAILABLE']))
+    return requests.map((request, i) => reserveOutcome(ledger, request, answers[i] ?? ['UNAVAILABLE']))
   }
 
   /** The broker has confirmed the messages: the entries need not be published again. */
-  async confirmed(saleId: string, reservations: ReservationName[]): Promise<void> {
-    await this.#redis.zrem(this.keys.pending(saleId), ...reservations.map(memberOf))
+  async confirmed(ledger: string, reservations: ReservationName[]): Promise<void> {
+    await this.#redis.zrem(this.keys.pending(ledger), ...reservations.map(memberOf))
   }
 
   /**
    * Units left now and, when there are none, who may hold a reservation (see holders.ts); undefined when not loaded.
    */
-  async survey(saleId: string): Promise<{ left: number; holders: Buffer } | undefined> {
-    const [left, holders] = await this.#scripts.survey({ keys: [this.keys.sale(saleId), this.keys.holders(saleId)] })
+  async survey(ledger: string): Promise<{ left: number; holders: Buffer } | undefined> {
+    const [left, holders] = await this.#scripts.survey({ keys: [this.keys.sale(ledger), this.keys.holders(ledger)] })
     return left.length === 0 ? undefined : { left: Number(left), holders }
   }
 
-  /** The reservations of a sale have become orders, or their orders were paid; in as few calls as may carry them. */
+  /** The reservations of a ledger have become orders, or their orders were paid; in as few calls as may carry them. */
   async settle(
-    saleId: string,
+    ledger: string,
     status: 'ORDERED' | 'PAID',
     orders: (ReservationName & { orderId: string })[],
   ): Promise<void> {
     await Promise.all(
       slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) =>
         this.#scripts.settle({
-          keys: [this.keys.book(saleId), this.keys.undecided(saleId)],
-          args: [status, this.keys.changes(), saleId],
+          keys: [this.keys.book(ledger), this.keys.undecided(ledger)],
+          args: [status, this.keys.changes(), ledger],
           items: some.map(({ reservationId, buyerId, orderId }) => ({
             args: [localId(reservationId), buyerId, orderId],
           })),
@@ -127,9 +137,10 @@ export class Stock {
    * resender: the caller's own publish was refused, and no other can have been made.
    */
   async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
-    const { saleId, reservationId, buyerId, quantity } = ref
+    const { reservationId, buyerId, quantity } = ref
+    const ledger = ledgerOf(reservationId)
     return this.#scripts.release({
-      keys: [this.keys.sale(saleId), this.keys.book(saleId), this.keys.pending(saleId), this.keys.undecided(saleId)],
+      keys: [this.keys.sale(ledger), this.keys.book(ledger), this.keys.pending(ledger), this.keys.undecided(ledger)],
       args: [
         localId(reservationId),
         buyerId,
@@ -139,51 +150,51 @@ export class Stock {
         ending.giveBack ? 1 : 0,
         pendingEntry,
         this.keys.changes(),
-        saleId,
+        ledger,
       ],
     })
   }
 
   /** Takes over at most `most` pending entries of at least that age. */
-  async claimPending(saleId: string, olderThanMs: number, most: number): Promise<PendingReservation[]> {
-    const claimed = await this.#scripts.claim({ keys: [this.keys.pending(saleId)], args: [olderThanMs, most] })
-    const members = slicesOf(claimed, 2).map(([entry = '', member = '']) => ({ entry, ...readMember(saleId, member) }))
-    const records = await this.readReservations(saleId, members)
+  async claimPending(ledger: string, olderThanMs: number, most: number): Promise<PendingReservation[]> {
+    const claimed = await this.#scripts.claim({ keys: [this.keys.pending(ledger)], args: [olderThanMs, most] })
+    const members = slicesOf(claimed, 2).map(([entry = '', member = '']) => ({ entry, ...readMember(ledger, member) }))
+    const records = await this.readReservations(ledger, members)
     return members.flatMap(({ entry }, i) => {
       const record = records[i]
       return record ? [pendingOf(record, entry)] : []
     })
   }
 
-  async countPending(saleId: string): Promise<number> {
-    return this.#redis.zcard(this.keys.pending(saleId))
+  async countPending(ledger: string): Promise<number> {
+    return this.#redis.zcard(this.keys.pending(ledger))
   }
 
   /** Reservations that are neither order nor rejected, oldest first, set aside before that moment. */
-  async undecidedBefore(saleId: string, beforeMs: number, most: number): Promise<ReservationName[]> {
-    const key = this.keys.undecided(saleId)
+  async undecidedBefore(ledger: string, beforeMs: number, most: number): Promise<ReservationName[]> {
+    const key = this.keys.undecided(ledger)
     const members = await this.#redis.zrange(key, '-inf', String(beforeMs), 'BYSCORE', 'LIMIT', 0, most)
-    return members.map((member) => readMember(saleId, member))
+    return members.map((member) => readMember(ledger, member))
   }
 
   /**
    * Lists reservations under the present that are listed under a time to come: they were set aside while Redis' clock
    * ran ahead, and would grow old only once it has come to that time.
    */
-  async dateBackUndecided(saleId: string, nowMs: number, most: number): Promise<void> {
-    const key = this.keys.undecided(saleId)
+  async dateBackUndecided(ledger: string, nowMs: number, most: number): Promise<void> {
+    const key = this.keys.undecided(ledger)
     const ahead = await this.#redis.zrange(key, String(nowMs + CLOCK_LEEWAY_MS), '+inf', 'BYSCORE', 'LIMIT', 0, most)
     // Only those that are still undecided, and never to a later time.
     if (ahead.length > 0) await this.#redis.zadd(key, 'XX', 'LT', ...ahead.flatMap((id) => [nowMs, id]))
   }
 
   /** Takes a reservation off the undecided that the book has no more. */
-  async forgetUndecided(saleId: string, reservation: ReservationName): Promise<void> {
-    await this.#redis.zrem(this.keys.undecided(saleId), memberOf(reservation))
+  async forgetUndecided(ledger: string, reservation: ReservationName): Promise<void> {
+    await this.#redis.zrem(this.keys.undecided(ledger), memberOf(reservation))
   }
 
-  async countUndecided(saleId: string): Promise<number> {
-    return this.#redis.zcard(this.keys.undecided(saleId))
+  async countUndecided(ledger: string): Promise<number> {
+    return this.#redis.zcard(this.keys.undecided(ledger))
   }
 
   /** Reads Redis' clock to within a round trip; deadlines of scripts are by that clock. */
@@ -203,31 +214,47 @@ export class Stock {
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
   }
 
-  /** Undefined also while a sale that was never open is brought in: it has no units yet, and would look sold out. */
+  /**
+   * The sum of a sale's shards. Undefined also while a sale that was never open is brought in: it has no units yet, and
+   * would look sold out.
+   */
   async readSale(saleId: string): Promise<SaleFigures | undefined> {
     const sale = await this.#redis.hgetall(this.keys.sale(saleId))
-    return sale.run_id === '' && sale.epoch === '1' ? undefined : saleFigures(saleId, sale)
+    const hashes = sale.shards ? await readHashes(this.#redis, this.keys, saleId, Number(sale.shards)) : [sale]
+    const isNew = hashes.some(({ run_id: runId, epoch }) => runId === '' && epoch === '1')
+    return isNew ? undefined : saleFigures(saleId, hashes)
   }
 
-  /** Ids of the loaded sales that have not ended. */
-  async openSaleIds(): Promise<string[]> {
+  /** Reservations of a sale that the broker has not confirmed, and those that are neither order nor rejected. */
+  async countWaiting(saleId: string, shards = 1): Promise<{ pending: number; undecided: number }> {
+    const counts = await Promise.all(
+      ledgersOf(saleId, shards).map((ledger) => Promise.all([this.countPending(ledger), this.countUndecided(ledger)])),
+    )
+    return {
+      pending: counts.reduce((sum, [pending]) => sum + pending, 0),
+      undecided: counts.reduce((sum, [, undecided]) => sum + undecided, 0),
+    }
+  }
+
+  /** The loaded ledgers whose sales have not ended. */
+  async openLedgers(): Promise<string[]> {
     return this.#redis.zrange(this.keys.sales(), Date.now() + KEPT_AFTER_END_MS, '+inf', 'BYSCORE')
   }
 
-  /** Ids of the loaded sales that have ended and whose data has not expired, from the `skip`-th on. */
-  async endedSaleIds(skip: number, most: number): Promise<string[]> {
+  /** The loaded ledgers whose sales have ended and whose data has not expired, from the `skip`-th on. */
+  async endedLedgers(skip: number, most: number): Promise<string[]> {
     const nowMs = Date.now()
     return this.#redis.zrange(this.keys.sales(), nowMs, `(${nowMs + KEPT_AFTER_END_MS}`, 'BYSCORE', 'LIMIT', skip, most)
   }
 
   /** Ids of the loaded sales that end last. */
   async lastSaleIds(most: number): Promise<string[]> {
-    return (
-      await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', 'LIMIT', 0, most)
-    ).reverse()
+    const limit = ['LIMIT', 0, most * SHARDS_MAX] as const
+    const ledgers = await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', ...limit)
+    return [...new Set(ledgers.map(saleOf))].slice(0, most).reverse()
   }
 
-  /** Whether a sale is loaded, of several, in their order. */
+  /** Whether a sale is loaded, of several, in their order; by its shard 0. */
   async areLoaded(saleIds: string[]): Promise<boolean[]> {
     if (saleIds.length === 0) return []
     const expiries = await this.#redis.zmscore(this.keys.sales(), ...saleIds)
@@ -235,16 +262,16 @@ export class Stock {
   }
 
   async readReservation(reservation: ReservationName): Promise<ReservationRecord | undefined> {
-    const [record] = await this.readReservations(saleOf(reservation.reservationId), [reservation])
+    const [record] = await this.readReservations(ledgerOf(reservation.reservationId), [reservation])
     return record
   }
 
-  /** Of one sale, in their order. */
-  async readReservations(saleId: string, reservations: ReservationName[]): Promise<(ReservationRecord | undefined)[]> {
+  /** Of one ledger, in their order. */
+  async readReservations(ledger: string, reservations: ReservationName[]): Promise<(ReservationRecord | undefined)[]> {
     if (reservations.length === 0) return []
-    const records = await this.#redis.hmget(this.keys.book(saleId), ...reservations.map(({ buyerId }) => buyerId))
+    const records = await this.#redis.hmget(this.keys.book(ledger), ...reservations.map(({ buyerId }) => buyerId))
     return reservations.map(({ reservationId, buyerId }, i) =>
-      reservationsOf(saleId, buyerId, records[i]).find((reservation) => reservation.reservationId === reservationId),
+      reservationsOf(ledger, buyerId, records[i]).find((reservation) => reservation.reservationId === reservationId),
     )
   }
 }

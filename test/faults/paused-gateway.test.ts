@@ -25,7 +25,7 @@ test('reservations of a gateway that is paused for 10 s are resent by the other 
   const answers = inHand.map((buyerId) => buy(shop, saleId, buyerId).catch(() => undefined))
   await eventually(
     'all to be reserved',
-    () => shop.ledgers.stock.countPending(saleId),
+    () => shop.ledgers.countPending(saleId),
     (count) => count === 20,
   )
   shop.instance('gateway-1').pause()

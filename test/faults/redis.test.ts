@@ -1,4 +1,4 @@
-import { reservationsOf } from '../../core/stock/reservation.ts'
+import { reservationsIn } from '../support/find-reservation.ts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { atRest, buy, buyUntilAvailable, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
@@ -26,9 +26,8 @@ beforeEach(async () => {
 /** How long a gateway waits for Redis; a script that runs later takes nothing. */
 const PATIENCE_MS = 1_000
 const inHand = async (buyerId: string) => {
-  const { redis, stock } = shop.ledgers
-  const [held] = reservationsOf(saleId, buyerId, await redis.hget(stock.keys.book(saleId), buyerId))
-  return held?.reservationId
+  const all = await reservationsIn(shop.ledgers, saleId)
+  return all.find((reservation) => reservation.buyerId === buyerId)?.reservationId
 }
 
 test('killed and restarted: buyers get 503, keep their units, and nothing is sold twice', async () => {
@@ -190,7 +189,7 @@ test('reservations that Redis loses before they are ordered become one order eac
   const waiting = await Promise.all(people('waiting', 10).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   await eventually(
     'the broker to have them all',
-    () => shop.ledgers.stock.countPending(saleId),
+    () => shop.ledgers.countPending(saleId),
     (count) => count === 0,
   )
   await shop.ledgers.redis.flushall()

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { localId, memberOf, type ReservationName, saleOf } from '../../core/stock/reservation.ts'
+import { ledgerOf, localId, memberOf, type ReservationName } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
 /** Backdates a reservation in Redis, so that a test need not wait for the end of its lifetime. */
@@ -10,7 +10,7 @@ export async function ageReservation(
 ): Promise<void> {
   const reservedAtMs = (await stock.nowMs()) - ageMs
   await changeReservation({ redis, stock }, name, { reservedAtMs: String(reservedAtMs) })
-  await redis.zadd(stock.keys.undecided(saleOf(name.reservationId)), reservedAtMs, memberOf(name))
+  await redis.zadd(stock.keys.undecided(ledgerOf(name.reservationId)), reservedAtMs, memberOf(name))
 }
 
 const FIELDS = [
@@ -32,7 +32,7 @@ export async function changeReservation(
   { reservationId, buyerId }: ReservationName,
   changes: Partial<Record<(typeof FIELDS)[number], string>>,
 ): Promise<void> {
-  const book = stock.keys.book(saleOf(reservationId))
+  const book = stock.keys.book(ledgerOf(reservationId))
   const lines = ((await redis.hget(book, buyerId)) ?? '').split('\n').map((line) => {
     const fields = line.split('\t')
     if (fields[0] !== localId(reservationId)) return line
@@ -47,7 +47,7 @@ export async function inventReservation(
   { reservationId, buyerId }: ReservationName,
   fields: Partial<Record<(typeof FIELDS)[number], string>>,
 ): Promise<void> {
-  const book = stock.keys.book(saleOf(reservationId))
+  const book = stock.keys.book(ledgerOf(reservationId))
   const all = { id: localId(reservationId), quantity: '1', epoch: '1', reservedAtMs: String(Date.now()), ...fields }
   const line = FIELDS.map((name) => (all as Record<string, string>)[name] ?? '').join('\t')
   const record = await redis.hget(book, buyerId)

@@ -1,5 +1,6 @@
 import { Buyer, type BuyerCall } from '../../control-room/crowd/buyer.ts'
 import type { AuditReport } from '../../core/audit/report.ts'
+import { ledgerForBuyer } from '../../core/stock/shards.ts'
 import { createTokens } from '../../core/platform/http/tokens.ts'
 import { eventually } from './eventually.ts'
 import { type Answer, call } from './http-client.ts'
@@ -61,7 +62,7 @@ export class Crowd {
     const { stock } = this.#system.world
     const sale = await stock.readSale(this.#saleId)
     if (!sale) throw new Error(`Redis has no ${this.#saleId}`)
-    const reservationId = `${this.#saleId}.${buyerId.padEnd(22, '-')}`
+    const reservationId = `${ledgerForBuyer(sale, buyerId)}.${buyerId.padEnd(22, '-')}`
     member.told = reservationId
     const outcome = await reserveOne(stock, sale, { reservationId, buyerId })
     if (outcome.status !== 'RESERVED') throw new Error(`Expected RESERVED, got ${JSON.stringify(outcome)}`)

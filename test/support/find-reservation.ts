@@ -1,14 +1,20 @@
 import type { Redis } from 'ioredis'
-import { type ReservationRecord, reservationsOf, saleOf } from '../../core/stock/reservation.ts'
+import { type ReservationRecord, reservationsOf } from '../../core/stock/reservation.ts'
+import { ledgersOf, saleOf } from '../../core/stock/shards.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
-/** Every reservation in the book of a sale. */
+/** Every reservation in the books of a sale. */
 export async function reservationsIn(
   { redis, stock }: { redis: Redis; stock: Stock },
   saleId: string,
 ): Promise<ReservationRecord[]> {
-  const book = await redis.hgetall(stock.keys.book(saleId))
-  return Object.entries(book).flatMap(([buyerId, record]) => reservationsOf(saleId, buyerId, record))
+  const shards = Number((await redis.hget(stock.keys.sale(saleId), 'shards')) ?? 1)
+  const books = await Promise.all(
+    ledgersOf(saleId, shards).map(async (ledger) => ({ ledger, book: await redis.hgetall(stock.keys.book(ledger)) })),
+  )
+  return books.flatMap(({ ledger, book }) =>
+    Object.entries(book).flatMap(([buyerId, record]) => reservationsOf(ledger, buyerId, record)),
+  )
 }
 
 /** A reservation of a buyer whom the test does not know. */

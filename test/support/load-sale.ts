@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
 import { SaleAdmin } from '../../core/stock/sale-admin.ts'
+import { ledgersOf, shareOf } from '../../core/stock/shards.ts'
 
 /** Loads a sale into Redis and opens it, independently of PostgreSQL. */
 export async function loadSale(
@@ -9,7 +10,10 @@ export async function loadSale(
   blacklist: string[] = [],
 ): Promise<void> {
   const saleAdmin = new SaleAdmin(redis, keyPrefix)
-  await saleAdmin.close(sale)
-  await saleAdmin.fillBlacklist(sale.saleId, blacklist)
-  await saleAdmin.open(sale.saleId, sale.epoch, left)
+  const { shards = 1 } = sale
+  for (const [shard, ledger] of ledgersOf(sale.saleId, shards).entries()) {
+    await saleAdmin.close({ ...sale, saleId: ledger, total: shareOf(sale.total, shards, shard) })
+    await saleAdmin.fillBlacklist(ledger, blacklist)
+    await saleAdmin.open(ledger, sale.epoch, shareOf(left, shards, shard))
+  }
 }

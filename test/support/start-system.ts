@@ -51,6 +51,7 @@ export interface System {
     priceCents?: number
     stock?: number
     perBuyerLimit?: number
+    shards?: number
     opensInMs?: number
     closesInMs?: number
   }) => Promise<string>
@@ -137,6 +138,7 @@ export async function startSystemIn(
       priceCents = 1_000,
       stock = 10,
       perBuyerLimit = 1,
+      shards = 1,
       opensInMs = -1_000,
       closesInMs = 3_600_000,
     } = {}) {
@@ -147,6 +149,7 @@ export async function startSystemIn(
         priceCents,
         stock,
         perBuyerLimit,
+        shards,
         opensAt: new Date(Date.now() + opensInMs).toISOString(),
         closesAt: new Date(Date.now() + closesInMs).toISOString(),
       })

@@ -41,6 +41,9 @@ export const FAILPOINTS = [
   'rebuilder.beforeFence',
   'rebuilder.afterFence',
   'rebuilder.beforeOpen',
+  // Gateway: units have left one shard of a sale, then they have arrived in another.
+  'moving.afterLeave',
+  'moving.afterArrive',
   // The archiver: the sale's own row has moved, and nothing is committed; then its orders move, batch by batch.
   'archiving.beforeCommit',
   'archiving.beforeBatch',

@@ -31,6 +31,7 @@ CREATE TABLE "sales" (
     "sold" INTEGER NOT NULL DEFAULT 0,
     "returned" INTEGER NOT NULL DEFAULT 0,
     "per_buyer_limit" INTEGER NOT NULL DEFAULT 1,
+    "shards" INTEGER NOT NULL DEFAULT 1,
     "opens_at" TIMESTAMPTZ(3) NOT NULL,
     "closes_at" TIMESTAMPTZ(3) NOT NULL,
     "earliest_opens_at" TIMESTAMPTZ(3),
@@ -317,6 +318,7 @@ ALTER TABLE "refunds" ADD CONSTRAINT "refunds_payment_id_fkey" FOREIGN KEY ("pay
 -- The last guard against overselling: the counter stays within the stock even if a service miscounts.
 ALTER TABLE "sales" ADD CONSTRAINT "sales_sold_within_stock" CHECK ("sold" BETWEEN 0 AND "stock");
 ALTER TABLE "sales" ADD CONSTRAINT "sales_window" CHECK ("opens_at" < "closes_at");
+ALTER TABLE "sales" ADD CONSTRAINT "sales_shards" CHECK ("shards" BETWEEN 1 AND 64);
 -- The price of one order fits its column, and sums over a whole sale are exact in JavaScript.
 ALTER TABLE "sales" ADD CONSTRAINT "sales_price" CHECK (
   "price_cents" >= 0

@@ -48,6 +48,12 @@ export class Ledgers {
     )
   }
 
+  /** Reservations of a sale that the broker has not confirmed. */
+  async countPending(saleId: string): Promise<number> {
+    const sale = await this.stock.readSale(saleId)
+    return (await this.stock.countWaiting(saleId, sale?.shards)).pending
+  }
+
   /** Whether PostgreSQL and Redis can be reached; after a fault their connections have to be made anew. */
   async answer(): Promise<boolean> {
     const answers = await Promise.allSettled([this.database.$queryRaw`SELECT 1`, this.redis.ping()])

@@ -14,6 +14,9 @@ import { type Servers, SERVER_NAMES, startServers } from './servers.ts'
 import { type AnyInstance, environment, type InstanceName, ownSettings, SHOP_ALONE } from './settings.ts'
 import { until } from './until.ts'
 
+/** SALE_SHARDS=8 runs the tests with sales whose ledgers have so many shards. */
+const SHARDS = Number(process.env.SALE_SHARDS ?? 1)
+
 /** The whole shop with servers and processes of its own, each of which can be stopped and restarted. */
 export interface Shop {
   servers: Servers
@@ -104,7 +107,11 @@ async function open(
     gateways: [`http://127.0.0.1:${ports['gateway-1']}`, `http://127.0.0.1:${ports['gateway-2']}`],
     signIn: (buyerId) => tokens.sign(buyerId),
     openSale: (stock, perBuyerLimit = 1) =>
-      openSale(`http://127.0.0.1:${ports['control-room']}`, env.ADMIN_TOKEN ?? '', { stock, perBuyerLimit }),
+      openSale(`http://127.0.0.1:${ports['control-room']}`, env.ADMIN_TOKEN ?? '', {
+        stock,
+        perBuyerLimit,
+        shards: SHARDS,
+      }),
     async whole() {
       for (const name of SERVER_NAMES) {
         servers[name].resume()
@@ -122,7 +129,7 @@ async function open(
 async function openSale(
   controlRoom: string,
   token: string,
-  sale: { stock: number; perBuyerLimit: number },
+  sale: { stock: number; perBuyerLimit: number; shards: number },
 ): Promise<string> {
   const id = `sale-${randomBytes(4).toString('hex')}`
   const answer = await call('POST', `${controlRoom}/sales`, {

@@ -33,7 +33,7 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'holders are not told "sold out" from memory',
     file: 'gateway/sold-out.ts',
-    text: 'return holders !== undefined && !mayHold(holders, buyerId, units)',
+    text: 'return holders !== undefined && !mayHold(holders, buyerId, holderUnitsOf(sale, buyerId))',
     without: 'return holders !== undefined',
     tests: { file: SOLD_OUT, named: 'a late buyer' },
   },
@@ -232,5 +232,12 @@ export const gatewayGuards: Guard[] = [
     text: 'Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)',
     without: 'sale.epoch',
     tests: { file: 'gateway/catalogue.test.ts', named: 'an epoch that falls' },
+  },
+  {
+    rule: 'a buyer of a dry shard is not told that the sale is sold out',
+    file: 'gateway/draw-units.ts',
+    text: "    if (outcome.status !== 'SOLD_OUT' || sale.shards === undefined) return outcome\n",
+    without: '    if (outcome) return outcome\n',
+    tests: { file: 'test/shards.test.ts', named: 'a unit that comes back' },
   },
 ]

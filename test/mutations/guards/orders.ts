@@ -380,7 +380,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'the blacklist of each sale is reconciled with PostgreSQL',
     file: 'cancel-worker/reconcile-blacklist.ts',
-    text: '    await saleAdmin.setBlacklisted(saleId, toUnlist, false)\n',
+    text: '    await saleAdmin.setBlacklisted(ledger, toUnlist, false)\n',
     without: '',
     tests: { file: RECONCILING, named: 'what Redis says of a sale' },
   },

@@ -5,6 +5,9 @@ const DOOR = 'core/stock/sale-admin.test.ts'
 const SWEEP = 'cancel-worker/sweep.test.ts'
 const RIGHTS = 'core/stock/rights.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
+const MOVES = 'core/stock/moves.test.ts'
+const SHARDS = 'core/stock/shards.test.ts'
+const RECONCILING_SHARDS = 'cancel-worker/reconcile-shards.test.ts'
 
 /** The scripts of the Redis ledger. */
 export const stockGuards: Guard[] = [
@@ -340,7 +343,7 @@ export const stockGuards: Guard[] = [
   {
     rule: 'a reservation with a time in the future ages from now on',
     file: 'cancel-worker/sweep.ts',
-    text: '  await deps.stock.dateBackUndecided(saleId, nowMs, PAGE)\n',
+    text: '  await deps.stock.dateBackUndecided(ledger, nowMs, PAGE)\n',
     without: '',
     tests: { file: SWEEP, named: 'a reservation set aside' },
   },
@@ -385,5 +388,110 @@ export const stockGuards: Guard[] = [
     text: "  redis.call('HSET', sale, 'total', total)\n",
     without: '',
     tests: { file: RECONCILING, named: 'what Redis says of a sale' },
+  },
+  {
+    rule: 'units leave a shard only together with the record of their move',
+    file: 'core/stock/leave.lua',
+    text: ", field, sequence .. ' ' .. units)",
+    without: ')',
+    tests: { file: MOVES, named: 'units that have left' },
+  },
+  {
+    rule: 'a move that is not completed is not forgotten over the next one',
+    file: 'core/stock/leave.lua',
+    text: "if under_way ~= '0' then return { sequence, under_way } end\n",
+    without: '',
+    tests: { file: MOVES, named: 'while a move is not completed' },
+  },
+  {
+    rule: 'nothing leaves a shard of another epoch',
+    file: 'core/stock/leave.lua',
+    text: "if found_epoch ~= epoch or found_run_id ~= run_id then return { '0', '0' } end",
+    without: "if found_run_id ~= run_id then return { '0', '0' } end",
+    tests: { file: MOVES, named: 'units that were under way' },
+  },
+  {
+    rule: 'units arrive once for each move',
+    file: 'core/stock/arrive.lua',
+    text: 'if tonumber(last or 0) >= tonumber(sequence) then return 1 end\n',
+    without: '',
+    tests: { file: MOVES, named: 'a process that died' },
+  },
+  {
+    rule: 'units arrive only in the epoch that they left in',
+    file: 'core/stock/arrive.lua',
+    text: 'if found_epoch ~= epoch or found_run_id ~= run_id then return 0 end',
+    without: 'if found_run_id ~= run_id then return 0 end',
+    tests: { file: MOVES, named: 'units that were under way' },
+  },
+  {
+    rule: 'nothing arrives in a shard that is closed',
+    file: 'core/stock/arrive.lua',
+    text: 'if found_epoch ~= epoch or found_run_id ~= run_id then return 0 end',
+    without: 'if found_epoch ~= epoch then return 0 end',
+    tests: { file: MOVES, named: 'nothing leaves or arrives' },
+  },
+  {
+    rule: 'the completion of a move is noted only in its epoch',
+    file: 'core/stock/complete.lua',
+    text: 'if found_epoch ~= epoch then return 0 end\n',
+    without: '',
+    tests: { file: MOVES, named: 'units that were under way' },
+  },
+  {
+    rule: 'one process at a time moves units',
+    file: 'core/stock/turn.lua',
+    text: 'if is_taken then return 0 end\n',
+    without: '',
+    tests: { file: MOVES, named: 'one process at a time' },
+  },
+  {
+    rule: 'a turn from a time to come has lapsed',
+    file: 'core/stock/turn.lua',
+    text: ' and tonumber(ends) <= now + turn_ms',
+    without: '',
+    tests: { file: MOVES, named: 'a turn that was taken' },
+  },
+  {
+    rule: 'units under way count as left',
+    file: 'core/stock/sale-figures.ts',
+    text: ' + underWay.reduce((units, move) => units + move.units, 0)',
+    without: '',
+    tests: { file: MOVES, named: 'units that have left' },
+  },
+  {
+    rule: 'units that have arrived are not under way',
+    file: 'core/stock/sale-figures.ts',
+    text: '.filter((move) => !hasArrived(hashes, move))',
+    without: '',
+    tests: { file: MOVES, named: 'a process that died after units arrived' },
+  },
+  {
+    rule: 'a buyer keeps their shard',
+    file: 'core/stock/shards.ts',
+    text: '0x9e3779b1',
+    without: '0x9e3779b3',
+    tests: { file: SHARDS, named: 'the shard of a buyer' },
+  },
+  {
+    rule: 'shards of different epochs are no open sale',
+    file: 'core/stock/sale-state.ts',
+    text: ' || shard.epoch !== epoch',
+    without: '',
+    tests: { file: SHARDS, named: 'a sale is open' },
+  },
+  {
+    rule: 'moves that a dead process has left are completed',
+    file: 'cancel-worker/reconcile.ts',
+    text: '    for (const move of tally.moves) await this.#deps.saleAdmin.moves.complete({ saleId: id, epoch }, move)\n',
+    without: '',
+    tests: { file: RECONCILING_SHARDS, named: 'the reconciler completes' },
+  },
+  {
+    rule: "a lost shard's units are not given to the others",
+    file: 'core/rebuild/bring-into-line.ts',
+    text: '  if (found.some(({ epoch }) => epoch !== sale.epoch)) return []\n',
+    without: '',
+    tests: { file: RECONCILING_SHARDS, named: 'a stock that is changed while' },
   },
 ]

@@ -26,6 +26,7 @@ export function NewSale({ onCreated }: { onCreated: () => void }) {
         title: form.get('title'),
         priceCents: Number(form.get('priceCents')),
         stock: Number(form.get('stock')),
+        shards: Number(form.get('shards')),
         opensAt: new Date(nowMs - ALREADY_MS).toISOString(),
         closesAt: new Date(nowMs + Number(form.get('minutes')) * MINUTE_MS).toISOString(),
       },
@@ -43,6 +44,7 @@ export function NewSale({ onCreated }: { onCreated: () => void }) {
         <Field label={words.stock} name="stock" type="number" min={1} max={10_000_000} defaultValue={100} />
         <Field label={words.price} name="priceCents" type="number" min={0} max={2_147_483_647} defaultValue={1_990} />
         <Field label={words.minutes} name="minutes" type="number" min={1} max={100_000} defaultValue={60} />
+        <Field label={words.shards} name="shards" type="number" min={1} max={64} defaultValue={1} />
         <button class="button" disabled={isBusy}>
           {words.create}
         </button>

@@ -134,6 +134,7 @@ export const en = {
     price: 'Price, in the smallest unit of the currency (1990 is ¥19.90)',
     stock: 'Stock',
     minutes: 'Open for minutes',
+    shards: 'Shards of the ledger',
     create: 'Create and open',
     new: 'New sale',
     states: { soon: 'Not open yet', open: 'Open', over: 'Over' },

@@ -105,6 +105,7 @@ export const zh: typeof en = {
     price: '价格（货币最小单位，1990 即 ¥19.90）',
     stock: '库存',
     minutes: '开放分钟数',
+    shards: '账本分片数',
     create: '创建并开放',
     new: '新场次',
     states: { soon: '未开始', open: '进行中', over: '已结束' },
