@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/batches/slices.ts'
 import type { StockKeys } from '../stock/keys.ts'
-import { memberOf, readMember, type ReservationRecord, reservationsOf } from '../stock/reservation.ts'
+import { memberOf, readMember, type ReservationRecord, reservationsOf, withOrder } from '../stock/reservation.ts'
 import { type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
 import { NAMED_MAX } from './report.ts'
 
@@ -92,7 +92,9 @@ async function* scanBook(redis: Redis, keys: StockKeys, book: string): AsyncGene
   do {
     const [next, pairs] = await redis.hscan(book, cursor, 'COUNT', SCAN_COUNT)
     cursor = next
-    const records = slicesOf(pairs, 2).flatMap(([buyerId = '', record]) => reservationsOf(saleId, buyerId, record))
+    const booked = slicesOf(pairs, 2).flatMap(([buyerId = '', record]) => reservationsOf(saleId, buyerId, record))
+    const notes = booked.length > 0 ? await redis.hmget(keys.orders(saleId), ...booked.map(memberOf)) : []
+    const records = booked.map((record, i) => withOrder(record, notes[i]))
     // One that was decided since is not listed, and its decision is read later still.
     const undecided = records.filter(({ status }) => status === 'RESERVED').map(memberOf)
     const times = undecided.length > 0 ? await redis.zmscore(keys.undecided(saleId), ...undecided) : []

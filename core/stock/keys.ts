@@ -21,6 +21,8 @@ export class StockKeys {
   pending = (saleId: string) => this.#of(saleId, 'pending')
   /** Sorted set by time: reservations that are neither order nor rejected yet. */
   undecided = (saleId: string) => this.#of(saleId, 'undecided')
+  /** Hash: what reservations became, see settle.lua. */
+  orders = (saleId: string) => this.#of(saleId, 'orders')
   /** Bit string: buyers who may have a reservation, see holders.ts. */
   holders = (saleId: string) => this.#of(saleId, 'holders')
   /** Hash: token buckets, see reserve.lua. */

@@ -212,6 +212,7 @@ const kinds = [
   '{*}:book',
   '{*}:pending',
   '{*}:undecided',
+  '{*}:orders',
   '{*}:holders',
   '{*}:marks:even',
   '{*}:marks:odd',

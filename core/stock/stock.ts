@@ -6,6 +6,7 @@ import {
   type Ending,
   localId,
   memberOf,
+  orderNote,
   type PendingReservation,
   pendingOf,
   readMember,
@@ -15,9 +16,9 @@ import {
   type ReservationRef,
   reservationsOf,
   saleOf,
-  wishesText,
+  withOrder,
 } from './reservation.ts'
-import { type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest } from './reserving.ts'
+import { type ReserveLimits, type ReserveOutcome, newLine, reserveOutcome, type ReserveRequest } from './reserving.ts'
 import { KEPT_AFTER_END_MS, type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
@@ -58,6 +59,7 @@ export class Stock {
         this.keys.pending(saleId),
         this.keys.undecided(saleId),
         this.keys.holders(saleId),
+        this.keys.orders(saleId),
         this.keys.marks(saleId, 'even'),
         this.keys.marks(saleId, 'odd'),
       ],
@@ -73,21 +75,19 @@ export class Stock {
         limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
         limits.sale?.burst ?? '',
       ],
-      items: requests.map(({ reservationId, buyerId, address, quantity, limitPerBuyer, key = '', wishes, claims }) => ({
+      items: requests.map((request) => ({
         args: [
-          localId(reservationId),
-          buyerId,
-          address,
-          quantity,
-          limitPerBuyer,
-          holderBit(buyerId, holderUnits),
-          key,
-          wishesText(wishes),
-          claims ? JSON.stringify(claims) : '',
+          request.buyerId,
+          ` ${request.address}`,
+          memberOf(request),
+          newLine(request, epoch),
+          request.quantity,
+          request.limitPerBuyer,
+          holderBit(request.buyerId, holderUnits),
         ],
       })),
     })
-    return requests.map((request, i) => reserveOutcome(saleId, request, answers[i] ?? ['UNAVAILABLE']))
+    return requests.map((request, i) => reserveOutcome(saleId, request, answers[i] ?? 'UNAVAILABLE'))
   }
 
   /** The broker has confirmed the messages: the entries need not be published again. */
@@ -112,11 +112,13 @@ export class Stock {
     await Promise.all(
       slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) =>
         this.#scripts.settle({
-          keys: [this.keys.book(saleId), this.keys.undecided(saleId)],
-          args: [status, this.keys.changes(), saleId],
-          items: some.map(({ reservationId, buyerId, orderId }) => ({
-            args: [localId(reservationId), buyerId, orderId],
-          })),
+          keys: [this.keys.sale(saleId), this.keys.orders(saleId), this.keys.undecided(saleId)],
+          args: [
+            status,
+            this.keys.changes(),
+            `SETTLED ${saleId} ${some.map(({ reservationId }) => localId(reservationId)).join(' ')}`,
+          ],
+          items: some.map((order) => ({ args: [memberOf(order), orderNote(status, order.orderId)] })),
         }),
       ),
     )
@@ -129,7 +131,13 @@ export class Stock {
   async release(ref: ReservationRef, ending: Ending, pendingEntry = ''): Promise<ReleaseOutcome> {
     const { saleId, reservationId, buyerId, quantity } = ref
     return this.#scripts.release({
-      keys: [this.keys.sale(saleId), this.keys.book(saleId), this.keys.pending(saleId), this.keys.undecided(saleId)],
+      keys: [
+        this.keys.sale(saleId),
+        this.keys.book(saleId),
+        this.keys.pending(saleId),
+        this.keys.undecided(saleId),
+        this.keys.orders(saleId),
+      ],
       args: [
         localId(reservationId),
         buyerId,
@@ -242,9 +250,14 @@ export class Stock {
   /** Of one sale, in their order. */
   async readReservations(saleId: string, reservations: ReservationName[]): Promise<(ReservationRecord | undefined)[]> {
     if (reservations.length === 0) return []
-    const records = await this.#redis.hmget(this.keys.book(saleId), ...reservations.map(({ buyerId }) => buyerId))
-    return reservations.map(({ reservationId, buyerId }, i) =>
-      reservationsOf(saleId, buyerId, records[i]).find((reservation) => reservation.reservationId === reservationId),
-    )
+    const [records, orders] = await Promise.all([
+      this.#redis.hmget(this.keys.book(saleId), ...reservations.map(({ buyerId }) => buyerId)),
+      this.#redis.hmget(this.keys.orders(saleId), ...reservations.map(memberOf)),
+    ])
+    return reservations.map(({ reservationId, buyerId }, i) => {
+      const held = reservationsOf(saleId, buyerId, records[i])
+      const record = held.find((reservation) => reservation.reservationId === reservationId)
+      return record && withOrder(record, orders[i])
+    })
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { type ReservationRecord, reservationsOf, saleOf } from '../../core/stock/reservation.ts'
+import { memberOf, type ReservationRecord, reservationsOf, saleOf, withOrder } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
 /** Every reservation in the book of a sale. */
@@ -7,8 +7,13 @@ export async function reservationsIn(
   { redis, stock }: { redis: Redis; stock: Stock },
   saleId: string,
 ): Promise<ReservationRecord[]> {
-  const book = await redis.hgetall(stock.keys.book(saleId))
-  return Object.entries(book).flatMap(([buyerId, record]) => reservationsOf(saleId, buyerId, record))
+  const [book, orders] = await Promise.all([
+    redis.hgetall(stock.keys.book(saleId)),
+    redis.hgetall(stock.keys.orders(saleId)),
+  ])
+  return Object.entries(book)
+    .flatMap(([buyerId, record]) => reservationsOf(saleId, buyerId, record))
+    .map((reservation) => withOrder(reservation, orders[memberOf(reservation)]))
 }
 
 /** A reservation of a buyer whom the test does not know. */
