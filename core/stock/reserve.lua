@@ -116,7 +116,19 @@ if window % 2 == 1 then marks_now, marks_before = odd_marks, even_marks end
 local is_window_new = not read_marks(marks_now, window_name(window), window_began)
 if now - window_began < fill_ms then read_marks(marks_before, window_name(window - 1), window_began - window_ms) end
 
-local charged, charged_count = {}, 0
+local new_marks, new_marks_end = { WINDOW, window_name(window) }, 2
+local texts = {} -- By mark: those of buckets that were full are equal, and formatting takes long.
+local function write_mark(name, at)
+  marks[name] = at
+  local text = texts[at]
+  if not text then
+    text = string.format('%d', (at - window_began) * 1000)
+    texts[at] = text
+  end
+  new_marks[new_marks_end + 1], new_marks[new_marks_end + 2] = name, text
+  new_marks_end = new_marks_end + 2
+end
+
 -- Takes a token from both buckets or from none; returns the ms to wait, 0 or less when they were taken.
 local function take_tokens(buyer, buyer_address)
   local buyer_at = (marks[buyer] or now) + buyer_token_ms
@@ -124,9 +136,8 @@ local function take_tokens(buyer, buyer_address)
   local wait, address_wait = buyer_at - buyer_empty_at, address_at - address_empty_at
   if address_wait > wait then wait = address_wait end
   if wait > 0 then return wait end
-  marks[buyer], marks[buyer_address] = buyer_at, address_at
-  charged[charged_count + 1], charged[charged_count + 2] = buyer, buyer_address
-  charged_count = charged_count + 2
+  write_mark(buyer, buyer_at)
+  write_mark(buyer_address, address_at)
   return wait
 end
 
@@ -143,21 +154,11 @@ end
 
 -- Marks lapse within seconds: neither the log nor replicas need them.
 local function write_marks()
-  if sale_at > sale_found_at then
-    marks[SALE_MARK] = sale_at
-    charged[charged_count + 1] = SALE_MARK
-  end
-  local fields = { WINDOW, window_name(window) }
-  local texts = {} -- By mark: those of buckets that were full are equal, and formatting takes long.
-  for i = 1, #charged do
-    local mark = charged[i]
-    local at = marks[mark]
-    texts[at] = texts[at] or string.format('%d', (at - window_began) * 1000)
-    fields[2 * i + 1], fields[2 * i + 2] = mark, texts[at]
-  end
+  if sale_at > sale_found_at then write_mark(SALE_MARK, sale_at) end
+  if new_marks_end == 2 then return end
   redis.set_repl(redis.REPL_NONE)
   if is_window_new then redis.call('UNLINK', marks_now) end
-  redis.call('HSET', marks_now, unpack(fields))
+  redis.call('HSET', marks_now, unpack(new_marks))
   if is_window_new then redis.call('PEXPIRE', marks_now, 2 * window_ms) end
   redis.set_repl(redis.REPL_ALL)
 end
@@ -179,7 +180,7 @@ local numbers = setmetatable({}, {
 })
 local units_taken, largest_taken = 0, largest
 local new_records = {} -- By buyer.
-local reserved, reserved_count = {}, 0 -- Which purchases.
+local reserved_count, entries, members, bits = 0, {}, {}, {}
 local RESERVED = 'RESERVED\t' .. now_ms
 
 local function live_of(reservations, key)
@@ -230,8 +231,12 @@ local function reserve(i)
     new_record = record_of(reservations) .. '\n' .. new_record
   end
   new_records[buyer] = new_record
+  local n = 2 * reserved_count
+  entries[n + 1], entries[n + 2] = buyer, new_record
+  members[n + 1], members[n + 2] = now_ms, member[i]
+  n = 4 * reserved_count
+  bits[n + 1], bits[n + 2], bits[n + 3], bits[n + 4] = 'SET', 'u1', holder_bit[i], '1'
   reserved_count = reserved_count + 1
-  reserved[reserved_count] = i
   return RESERVED
 end
 
@@ -247,14 +252,6 @@ local function require_rights()
 end
 
 local function write_reserved()
-  local entries, members, bits = {}, {}, {}
-  for n = 1, reserved_count do
-    local i = reserved[n]
-    local buyer = buyer_id[i]
-    entries[2 * n - 1], entries[2 * n] = buyer, new_records[buyer]
-    members[2 * n - 1], members[2 * n] = now_ms, member[i]
-    bits[4 * n - 3], bits[4 * n - 2], bits[4 * n - 1], bits[4 * n] = 'SET', 'u1', holder_bit[i], '1'
-  end
   redis.call('HINCRBY', sale, 'stock', -units_taken)
   -- The reconciler takes an undecided reservation for one of this many units.
   if largest_taken > largest then redis.call('HSET', sale, 'largest_quantity', largest_taken) end
@@ -269,6 +266,6 @@ end
 
 for i = 1, item_count do outcomes[i] = reserve(i) end
 if reserved_count > 0 then require_rights() end
-if charged_count > 0 then write_marks() end
+write_marks()
 if reserved_count > 0 then write_reserved() end
 return outcomes

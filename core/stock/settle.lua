@@ -20,7 +20,14 @@ local status, channel, change = fixed_args()
 local member, order = lists_of_args()
 local expires_at_ms = redis.call('HGET', sale, 'expires_at_ms')
 if not expires_at_ms then return 0 end
-local known = redis.call('HMGET', orders, unpack(member))
+require_right('HSET', orders, '', '')
+require_right('PEXPIREAT', orders, expires_at_ms)
+require_right('ZREM', undecided, '')
+redis.call('HLEN', orders) -- Fails before the first write if it is no hash.
+
+local decided = redis.call('ZREM', undecided, unpack(member))
+-- Nothing is noted of what was undecided, so that most calls need not ask.
+local known = decided < item_count and redis.call('HMGET', orders, unpack(member)) or {}
 local entries, count = {}, 0
 for i = 1, item_count do
   if not known[i] or (status == 'PAID' and known[i] ~= order[i]) then
@@ -28,15 +35,9 @@ for i = 1, item_count do
     count = count + 1
   end
 end
-
 if count == 0 then return 0 end
-require_right('HSET', orders, '', '')
-require_right('PEXPIREAT', orders, expires_at_ms)
-require_right('ZREM', undecided, '')
-redis.call('ZCARD', undecided) -- Fails before the first write if it is no sorted set.
 redis.call('HSET', orders, unpack(entries))
 redis.call('PEXPIREAT', orders, expires_at_ms)
-redis.call('ZREM', undecided, unpack(member))
 -- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
 redis.pcall('PUBLISH', channel, change)
 return count

@@ -291,6 +291,10 @@ describe('several purchases of a buyer', () => {
       const withCoupon = { ...request(sale, 'ann', quantity), limitPerBuyer: 3, key, wishes: { couponCode: 'TEN' } }
       expect(await reserve(withCoupon)).toMatchObject({ status: 'KEY_REUSED', reservation })
     }
+    await world.stock.settle(sale.saleId, 'ORDERED', [
+      { reservationId: `${sale.saleId}.first`, buyerId: 'ann', orderId: 'order-1' },
+    ])
+    expect(await buy(sale, 'again', 1)).toMatchObject({ reservation: { status: 'ORDERED', orderId: 'order-1' } })
     expect(await left(sale)).toBe(7)
   })
 
