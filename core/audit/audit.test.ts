@@ -199,6 +199,10 @@ async function moveReservation({ reservationId, buyerId }: Placed, to: string) {
   await world.redis.hdel(book, buyerId)
   const held = await world.redis.hget(book, to)
   await world.redis.hset(book, to, [held, record].filter((found) => found !== null).join('\n'))
+  const orders = world.stock.keys.orders(reservationId.split('.')[0] ?? '')
+  const [from, moved] = [buyerId, to].map((buyer) => memberOf({ reservationId, buyerId: buyer })) as [string, string]
+  const order = await world.redis.hget(orders, from)
+  if (order !== null) await world.redis.hset(orders, moved, order)
 }
 const saleKey = (sale: Sale) => world.stock.keys.sale(sale.id)
 const ghost = ({ id }: Sale, i = 0) => ({ reservationId: `${id}.ghost${i}`, buyerId: `ghost-${i}` })

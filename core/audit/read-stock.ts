@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/batches/divide.ts'
 import type { StockKeys } from '../stock/keys.ts'
-import { memberOf, readMember, type ReservationRecord, reservationsOf } from '../stock/reservation.ts'
+import { memberOf, readMember, type ReservationRecord, reservationsOf, withOrder } from '../stock/reservation.ts'
 import { type LedgerHash, movesIn, type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
 import { ledgersOf, saleOf } from '../stock/shards.ts'
 import type { DatabaseSale } from './read-database.ts'
@@ -111,7 +111,9 @@ async function* scanBook(redis: Redis, keys: StockKeys, ledger: string): AsyncGe
   do {
     const [next, pairs] = await redis.hscan(keys.book(ledger), cursor, 'COUNT', SCAN_COUNT)
     cursor = next
-    const records = slicesOf(pairs, 2).flatMap(([buyerId = '', record]) => reservationsOf(ledger, buyerId, record))
+    const booked = slicesOf(pairs, 2).flatMap(([buyerId = '', record]) => reservationsOf(ledger, buyerId, record))
+    const notes = booked.length > 0 ? await redis.hmget(keys.orders(ledger), ...booked.map(memberOf)) : []
+    const records = booked.map((record, i) => withOrder(record, notes[i]))
     // One that was decided since is not listed, and its decision is read later still.
     const undecided = records.filter(({ status }) => status === 'RESERVED').map(memberOf)
     const times = undecided.length > 0 ? await redis.zmscore(keys.undecided(ledger), ...undecided) : []

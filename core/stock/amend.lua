@@ -8,6 +8,7 @@
 -- KEYS[4] pending    sorted set
 -- KEYS[5] undecided  sorted set
 -- KEYS[6] holders    bit string
+-- KEYS[7] orders     hash
 --
 -- ARGV[1] epoch
 -- ARGV[2] expires_at_ms  expiry of the sale's data, ms since 1970; never moved to an earlier time, since reservations
@@ -21,8 +22,9 @@
 --
 -- Returns the expiry that holds, or '' when the sale is not loaded under that epoch.
 
-local sale, blacklist, book, pending, undecided, holders = fixed_keys()
+local sale, blacklist, book, pending, undecided, holders, orders = fixed_keys()
 local epoch, expires_at_ms, total, channel, subject = fixed_args()
+local field, value = lists_of_args()
 local found_epoch, run_id, found_expiry, found_total, stock = unpack(redis.call(
   'HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'total', 'stock'
 ))
@@ -30,7 +32,7 @@ if found_epoch ~= epoch then return '' end
 
 require_right('HSET', sale, 'total', total)
 require_right('HSETNX', sale, 'holder_units', found_total)
-local all_keys = { sale, blacklist, book, pending, undecided, holders }
+local all_keys = { sale, blacklist, book, pending, undecided, holders, orders }
 for _, key in ipairs(all_keys) do require_right('PEXPIREAT', key, expires_at_ms) end
 
 local by = tonumber(total) - tonumber(found_total)
@@ -44,7 +46,7 @@ if by ~= 0 then
     if by > 0 then redis.pcall('PUBLISH', channel, 'RELEASED ' .. subject) end
   end
 end
-for i = 1, item_count do redis.call('HSET', sale, args_of(i)) end
+for i = 1, item_count do redis.call('HSET', sale, field[i], value[i]) end
 
 if tonumber(expires_at_ms) < tonumber(found_expiry) then expires_at_ms = found_expiry end
 redis.call('HSET', sale, 'expires_at_ms', expires_at_ms)

@@ -12,10 +12,11 @@
 
 local sale, blacklist = fixed_keys()
 local change = fixed_args()
+local buyer_id = lists_of_args()
 local expires_at_ms = redis.call('HGET', sale, 'expires_at_ms')
 if not expires_at_ms then return 0 end
 require_right('PEXPIREAT', blacklist, expires_at_ms)
-local changed = redis.call(change == 'LIST' and 'SADD' or 'SREM', blacklist, unpack(ARGV, FIXED_ARGS + 1))
+local changed = redis.call(change == 'LIST' and 'SADD' or 'SREM', blacklist, unpack(buyer_id))
 -- A set that was empty did not exist, and a new one would never expire.
 redis.call('PEXPIREAT', blacklist, expires_at_ms)
 return changed

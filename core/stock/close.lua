@@ -18,6 +18,7 @@
 
 local sale, blacklist = fixed_keys()
 local epoch, expires_at_ms = fixed_args()
+local field, value = lists_of_args()
 local found_epoch, run_id = unpack(redis.call('HMGET', sale, 'epoch', 'run_id'))
 if found_epoch then
   local ahead = tonumber(found_epoch) - tonumber(epoch)
@@ -28,6 +29,6 @@ require_right('HSET', sale, 'epoch', epoch)
 require_right('PEXPIREAT', sale, expires_at_ms)
 redis.call('DEL', sale, blacklist)
 redis.call('HSET', sale, 'epoch', epoch, 'run_id', '', 'stock', 0, 'expires_at_ms', expires_at_ms)
-for i = 1, item_count do redis.call('HSET', sale, args_of(i)) end
+for i = 1, item_count do redis.call('HSET', sale, field[i], value[i]) end
 redis.call('PEXPIREAT', sale, expires_at_ms)
 return 'CLOSED'

@@ -21,6 +21,8 @@ export class StockKeys {
   pending = (ledger: string) => this.#of(ledger, 'pending')
   /** Sorted set by time: reservations that are neither order nor rejected yet. */
   undecided = (ledger: string) => this.#of(ledger, 'undecided')
+  /** Hash: what reservations became, see settle.lua. */
+  orders = (ledger: string) => this.#of(ledger, 'orders')
   /** Bit string: buyers who may have a reservation, see holders.ts. */
   holders = (ledger: string) => this.#of(ledger, 'holders')
   /** Hash: token buckets, see reserve.lua. */

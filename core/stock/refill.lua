@@ -27,31 +27,26 @@ local epoch = fixed_args()
 local found_epoch, run_id, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms'))
 if found_epoch ~= epoch or run_id ~= '' then return 'STALE' end
 
-local decided, buyers = {}, {}
-for i = 1, item_count do
-  local id, buyer_id, status, reason, order_id, holder_bit, quantity, reserved_at_ms, key, wishes = args_of(i)
-  local line = { id, status, order_id, reason, quantity, epoch, reserved_at_ms, key, wishes, '' }
-  decided[i] = { id = id, buyer_id = buyer_id, status = status, holder_bit = holder_bit, line = line }
-  buyers[i] = buyer_id
-end
-
+local id, buyer_id, status, reason, order_id, holder_bit, quantity, reserved_at_ms, key, wishes = lists_of_args()
 local stage = { RESERVED = 1, ORDERED = 2, PAID = 3, CANCELLED = 4, REFUNDED = 4, REJECTED = 4 }
-local records = redis.call('HMGET', book, unpack(buyers))
+local records = redis.call('HMGET', book, unpack(buyer_id))
 local held, members, bits = {}, {}, {}
-for i, reservation in ipairs(decided) do
-  local reservations = held[reservation.buyer_id] or reservations_in(records[i])
-  held[reservation.buyer_id] = reservations
-  local earlier = find_reservation(reservations, reservation.id)
+for i = 1, item_count do
+  local buyer = buyer_id[i]
+  local reservations = held[buyer] or reservations_in(records[i])
+  held[buyer] = reservations
+  local line = { id[i], status[i], order_id[i], reason[i], quantity[i], epoch, key[i], wishes[i], '', reserved_at_ms[i] }
+  local earlier = find_reservation(reservations, id[i])
   if not earlier then
-    reservations[#reservations + 1] = reservation.line
-  elseif stage[reservation.status] > stage[earlier[STATUS]] then
-    for field, value in ipairs(reservation.line) do
+    reservations[#reservations + 1] = line
+  elseif stage[status[i]] > stage[earlier[STATUS]] then
+    for field, value in ipairs(line) do
       if value ~= '' then earlier[field] = value end
     end
   end
-  members[i] = member_of(reservation.id, reservation.buyer_id)
-  if LIVE[reservation.status] then
-    for _, part in ipairs({ 'SET', 'u1', reservation.holder_bit, 1 }) do bits[#bits + 1] = part end
+  members[i] = member_of(id[i], buyer)
+  if LIVE[status[i]] then
+    for _, part in ipairs({ 'SET', 'u1', holder_bit[i], 1 }) do bits[#bits + 1] = part end
   end
 end
 
@@ -60,12 +55,12 @@ redis.call('STRLEN', holders)
 require_right('HSET', book, '', '')
 require_right('ZREM', undecided, '')
 require_right('BITFIELD', holders, 'SET', 'u1', 0, 1)
-for _, key in ipairs({ book, holders }) do require_right('PEXPIREAT', key, expires_at_ms) end
+for _, written in ipairs({ book, holders }) do require_right('PEXPIREAT', written, expires_at_ms) end
 require_right('HINCRBY', sale, 'refilled', 1)
 local entries = {}
-for buyer_id, reservations in pairs(held) do
+for buyer, reservations in pairs(held) do
   drop_oldest_ended(reservations)
-  entries[#entries + 1] = buyer_id
+  entries[#entries + 1] = buyer
   entries[#entries + 1] = record_of(reservations)
 end
 if #entries > 0 then
@@ -73,6 +68,6 @@ if #entries > 0 then
   redis.call('ZREM', undecided, unpack(members))
 end
 if #bits > 0 then redis.call('BITFIELD', holders, unpack(bits)) end
-for _, key in ipairs({ book, holders }) do redis.call('PEXPIREAT', key, expires_at_ms) end
+for _, written in ipairs({ book, holders }) do redis.call('PEXPIREAT', written, expires_at_ms) end
 redis.call('HINCRBY', sale, 'refilled', item_count)
 return 'REFILLED'

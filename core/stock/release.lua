@@ -6,6 +6,7 @@
 -- KEYS[2] book         hash: reservations by buyer, see book.lua
 -- KEYS[3] pending      sorted set
 -- KEYS[4] undecided    sorted set
+-- KEYS[5] orders       hash, see settle.lua
 --
 -- ARGV[1] id
 -- ARGV[2] buyer_id
@@ -21,7 +22,7 @@
 -- when the reservation is unknown (a rejection is written down all the same) or ended already; CLOSED when the order's
 -- unit has to wait for the sale to open.
 
-local sale, book, pending, undecided = fixed_keys()
+local sale, book, pending, undecided, orders = fixed_keys()
 local id, buyer_id, quantity, status, reason, give_back, entry, channel, subject = fixed_args()
 local epoch, run_id, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms'))
 local was_order = status ~= 'REJECTED'
@@ -29,6 +30,7 @@ local was_order = status ~= 'REJECTED'
 if was_order and (not run_id or run_id == '') then return 'CLOSED' end
 local reservations = reservations_in(redis.call('HGET', book, buyer_id))
 local reservation = find_reservation(reservations, id)
+if reservation then add_order(orders, reservation, buyer_id) end
 local member = member_of(id, buyer_id)
 local found_entry = redis.call('ZSCORE', pending, member)
 redis.call('ZSCORE', undecided, member) -- Fails before the first write if it is no sorted set.
@@ -40,7 +42,7 @@ require_right('ZREM', undecided, '')
 
 -- Redis has lost it, but its message arrived: written down, so that the buyer finds the answer.
 if not reservation and status == 'REJECTED' and expires_at_ms then
-  reservations[#reservations + 1] = { id, status, '', reason, quantity, epoch, '0', '', '', '' }
+  reservations[#reservations + 1] = { id, status, '', reason, quantity, epoch, '', '', '', '0' }
   drop_oldest_ended(reservations)
   redis.call('HSET', book, buyer_id, record_of(reservations))
   redis.call('PEXPIREAT', book, expires_at_ms)

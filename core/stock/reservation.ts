@@ -82,7 +82,7 @@ export interface Ending {
 
 export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING' | 'CLOSED'
 
-/** The reservations in a buyer's record of the book (book.lua has the form), oldest first. */
+/** The reservations in a buyer's record of the book (book.lua has the form), oldest first, without what settle.lua notes. */
 export function reservationsOf(
   ledger: string,
   buyerId: string,
@@ -90,7 +90,7 @@ export function reservationsOf(
 ): ReservationRecord[] {
   if (!record) return []
   return record.split('\n').map((line) => {
-    const [id, status, orderId, reason, quantity, epoch, reservedAtMs, key, wishes, claims] = line.split('\t')
+    const [id, status, orderId, reason, quantity, epoch, key, wishes, claims, reservedAtMs] = line.split('\t')
     return {
       reservationId: `${ledger}.${id}`,
       status: status as ReservationRecord['status'],
@@ -105,6 +105,16 @@ export function reservationsOf(
       ...(claims ? { claims: JSON.parse(claims) as BuyerClaims } : {}),
     }
   })
+}
+
+/** What settle.lua notes of a reservation that became an order. */
+export const orderNote = (status: 'ORDERED' | 'PAID', orderId: string) => `${status}\t${orderId}`
+
+/** A reservation of the book with that note, unless the book says that it has ended. */
+export function withOrder(record: ReservationRecord, note: string | null | undefined): ReservationRecord {
+  if (!note || (record.status !== 'RESERVED' && record.status !== 'ORDERED')) return record
+  const [status, orderId = ''] = note.split('\t')
+  return { ...record, status: status as ReservationRecord['status'], orderId }
 }
 
 /** A reservation's name as a member of the ledger's sorted sets. */

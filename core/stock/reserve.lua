@@ -8,8 +8,9 @@
 -- KEYS[4] pending     sorted set by time: reservations that the broker has not confirmed yet
 -- KEYS[5] undecided   sorted set by time: neither order nor rejected yet
 -- KEYS[6] holders     bit string: buyers who may have a reservation, see holders.ts
--- KEYS[7] even_marks  hash: token buckets of the even windows, see below
--- KEYS[8] odd_marks   hash: the same, of the odd ones
+-- KEYS[7] orders      hash, see settle.lua
+-- KEYS[8] even_marks  hash: token buckets of the even windows, see below
+-- KEYS[9] odd_marks   hash: the same, of the odd ones
 --
 -- ARGV[1] epoch                that the caller knows
 -- ARGV[2] buyer_token_ms       buyer bucket: ms per token
@@ -22,17 +23,15 @@
 -- ARGV[9] sale_token_ms        the sale's bucket: ms per token, or '' for no such limit
 -- ARGV[10] sale_burst          the sale's bucket: burst
 -- and then for each purchase
---   id               of the reservation, without its sale
 --   buyer_id
---   address
+--   address          with a blank in front: so its mark is no buyer's
+--   member           the reservation's name in the sorted sets, see book.lua
+--   line             the reservation as the book gets it, up to its last field, the time
 --   quantity
 --   limit_per_buyer  units that this buyer may have
 --   holder_bit       the buyer's bit among the holders
---   key              by which the client names this purchase among those of the buyer, or ''
---   wishes           coupon and points (JSON), or ''
---   claims           of the buyer's token (JSON), or ''
 --
--- Returns for each purchase {status, value, value}:
+-- Returns for each purchase a text: its status, and for some a value or two, separated by tabs:
 --   RESERVED      now in ms
 --   DUPLICATE     the live purchase of that key, as the book has it
 --   KEY_REUSED    the same, when it is about another quantity or other wishes
@@ -45,9 +44,10 @@
 --   BLACKLISTED, TOO_MANY, BUSY
 --   UNAVAILABLE   no such data, of another epoch, not known to be right in this run, or run too late
 
-local sale, blacklist, book, pending, undecided, holders, even_marks, odd_marks = fixed_keys()
+local sale, blacklist, book, pending, undecided, holders, orders, even_marks, odd_marks = fixed_keys()
 local epoch, buyer_token_ms, buyer_burst, address_token_ms, address_burst,
   pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst = fixed_args()
+local buyer_id, address, member, line, quantity, limit_per_buyer, holder_bit = lists_of_args()
 
 -- Live ones of one buyer: a record is read as a whole.
 local LIVE_MAX = 50
@@ -62,120 +62,126 @@ local now_ms = string.format('%d', now)
 -- The refusal of every buyer of this call, if there is one.
 local function refusal()
   -- A server that was restarted may have an older copy of everything, this epoch included; its run id is another.
-  if found_epoch ~= epoch or found_run_id ~= run_id then return { 'UNAVAILABLE' } end
+  if found_epoch ~= epoch or found_run_id ~= run_id then return 'UNAVAILABLE' end
   -- A Redis that was paused runs the scripts that queued up meanwhile; their callers have told the buyers to come back.
-  if now > tonumber(patience_ends_ms) then return { 'UNAVAILABLE' } end
-  if now < tonumber(opens_at_ms) then return { 'NOT_STARTED', now_ms, opens_at_ms } end
-  if now >= tonumber(closes_at_ms) then return { 'ENDED', now_ms } end
+  if now > tonumber(patience_ends_ms) then return 'UNAVAILABLE' end
+  if now < tonumber(opens_at_ms) then return 'NOT_STARTED\t' .. now_ms .. '\t' .. opens_at_ms end
+  if now >= tonumber(closes_at_ms) then return 'ENDED\t' .. now_ms end
 end
 
 local refused = refusal()
 local outcomes = {}
-local buyers, buyer_marks, address_marks = {}, {}, {}
-for i = 1, item_count do
-  local _, buyer_id, address = args_of(i)
-  buyers[i], buyer_marks[i], address_marks[i], outcomes[i] = buyer_id, 'b:' .. buyer_id, 'a:' .. address, refused
+if refused then
+  for i = 1, item_count do outcomes[i] = refused end
+  return outcomes
 end
-if refused then return outcomes end
 
 -- A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm).
 -- Marks stand in a hash for each window of time, in µs since its start; two hashes take turns. A bucket is full within
--- an eighth of a window: only so long do the marks of the window before count.
+-- an eighth of a window: only so long do the marks of the window before count. A mark is named by the buyer, by a blank
+-- and the address, or as follows; a buyer's id has neither blanks nor braces.
+local SALE_MARK, WINDOW = '{sale}', '{window}'
 buyer_token_ms, buyer_burst = tonumber(buyer_token_ms), tonumber(buyer_burst)
 address_token_ms, address_burst = tonumber(address_token_ms), tonumber(address_burst)
 local has_sale_limit = sale_token_ms ~= ''
 sale_token_ms, sale_burst = tonumber(sale_token_ms) or 0, tonumber(sale_burst) or 0
-local fill_ms = math.ceil(
-  math.max(1000, buyer_token_ms * buyer_burst, address_token_ms * address_burst, sale_token_ms * sale_burst)
-)
+local buyer_fill_ms, address_fill_ms, sale_fill_ms =
+  buyer_token_ms * buyer_burst, address_token_ms * address_burst, sale_token_ms * sale_burst
+local fill_ms = math.ceil(math.max(1000, buyer_fill_ms, address_fill_ms, sale_fill_ms))
 local window_ms = 8 * fill_ms
 local window = math.floor(now / window_ms)
 local window_began = window * window_ms
 local function window_name(number) return string.format('%d %d', number, window_ms) end
 
-local marks, is_window_new = {}, false
+-- A mark further ahead than an empty bucket leaves was written while the server's clock ran ahead (a second of leeway,
+-- for a clock that is being set): it would refuse all buyers of an address for as long, so it counts as a full bucket.
+local buyer_empty_at, address_empty_at, sale_empty_at = now + buyer_fill_ms, now + address_fill_ms, now + sale_fill_ms
+local marks = {} -- Of the buckets that are not full.
 local function read_marks(key, name, began)
-  if redis.call('HGET', key, 'window') ~= name then return false end
-  local function read(names)
-    for i, mark in ipairs(redis.call('HMGET', key, unpack(names))) do
-      if mark and not marks[names[i]] then marks[names[i]] = began + mark / 1000 end
+  if redis.call('HGET', key, WINDOW) ~= name then return false end
+  local function read(names, empty_at)
+    local found = redis.call('HMGET', key, unpack(names))
+    for i = 1, #names do
+      local at = found[i] and began + found[i] / 1000
+      if at and at > now and at <= empty_at + 1000 and not marks[names[i]] then marks[names[i]] = at end
     end
   end
-  read(buyer_marks)
-  read(address_marks)
-  if has_sale_limit then read({ 'sale' }) end
+  read(buyer_id, buyer_empty_at)
+  read(address, address_empty_at)
+  if has_sale_limit then read({ SALE_MARK }, sale_empty_at) end
   return true
 end
 local marks_now, marks_before = even_marks, odd_marks
 if window % 2 == 1 then marks_now, marks_before = odd_marks, even_marks end
-is_window_new = not read_marks(marks_now, window_name(window), window_began)
+local is_window_new = not read_marks(marks_now, window_name(window), window_began)
 if now - window_began < fill_ms then read_marks(marks_before, window_name(window - 1), window_began - window_ms) end
 
--- A mark further ahead than an empty bucket leaves was written while the server's clock ran ahead (a second of leeway,
--- for a clock that is being set): it would refuse all buyers of an address for as long, so it counts as a full bucket.
-local function full_at(mark, token_ms, burst)
-  local at = marks[mark]
-  if not at or at < now then return now end
-  if at > now + token_ms * burst + 1000 then return now end
-  return at
-end
-
-local changed_marks, changed_count = {}, 0
-local function write_mark(mark, at)
-  marks[mark] = at
-  changed_count = changed_count + 1
-  changed_marks[changed_count] = mark
+local new_marks, new_marks_end = { WINDOW, window_name(window) }, 2
+local texts = {} -- By mark: those of buckets that were full are equal, and formatting takes long.
+local function write_mark(name, at)
+  marks[name] = at
+  local text = texts[at]
+  if not text then
+    text = string.format('%d', (at - window_began) * 1000)
+    texts[at] = text
+  end
+  new_marks[new_marks_end + 1], new_marks[new_marks_end + 2] = name, text
+  new_marks_end = new_marks_end + 2
 end
 
 -- Takes a token from both buckets or from none; returns the ms to wait, 0 or less when they were taken.
-local function take_tokens(buyer_mark, address_mark)
-  local buyer_at = full_at(buyer_mark, buyer_token_ms, buyer_burst) + buyer_token_ms
-  local address_at = full_at(address_mark, address_token_ms, address_burst) + address_token_ms
-  local wait = math.max(buyer_at - buyer_token_ms * buyer_burst, address_at - address_token_ms * address_burst) - now
+local function take_tokens(buyer, buyer_address)
+  local buyer_at = (marks[buyer] or now) + buyer_token_ms
+  local address_at = (marks[buyer_address] or now) + address_token_ms
+  local wait, address_wait = buyer_at - buyer_empty_at, address_at - address_empty_at
+  if address_wait > wait then wait = address_wait end
   if wait > 0 then return wait end
-  write_mark(buyer_mark, buyer_at)
-  write_mark(address_mark, address_at)
+  write_mark(buyer, buyer_at)
+  write_mark(buyer_address, address_at)
   return wait
 end
 
-local has_taken_of_sale = false
 -- The sale's bucket is charged only for buyers whom their own buckets let through, so that a refused one takes nothing
 -- from the others.
+local sale_found_at = marks[SALE_MARK] or now
+local sale_at = sale_found_at
 local function take_of_sale()
   if not has_sale_limit then return 0 end
-  local sale_at = full_at('sale', sale_token_ms, sale_burst) + sale_token_ms
-  local wait = sale_at - sale_token_ms * sale_burst - now
-  if wait <= 0 then marks.sale, has_taken_of_sale = sale_at, true end
+  local wait = sale_at + sale_token_ms - sale_empty_at
+  if wait <= 0 then sale_at = sale_at + sale_token_ms end
   return wait
 end
 
 -- Marks lapse within seconds: neither the log nor replicas need them.
 local function write_marks()
-  if has_taken_of_sale then write_mark('sale', marks.sale) end
-  local fields = { 'window', window_name(window) }
-  for i = 1, changed_count do
-    local mark = changed_marks[i]
-    fields[2 * i + 1], fields[2 * i + 2] = mark, string.format('%d', (marks[mark] - window_began) * 1000)
-  end
+  if sale_at > sale_found_at then write_mark(SALE_MARK, sale_at) end
+  if new_marks_end == 2 then return end
   redis.set_repl(redis.REPL_NONE)
   if is_window_new then redis.call('UNLINK', marks_now) end
-  redis.call('HSET', marks_now, unpack(fields))
+  redis.call('HSET', marks_now, unpack(new_marks))
   if is_window_new then redis.call('PEXPIRE', marks_now, 2 * window_ms) end
   redis.set_repl(redis.REPL_ALL)
 end
 
-local blacklisted = redis.call('SMISMEMBER', blacklist, unpack(buyers))
-local records = redis.call('HMGET', book, unpack(buyers))
+local blacklisted = redis.call('SMISMEMBER', blacklist, unpack(buyer_id))
+local records = redis.call('HMGET', book, unpack(buyer_id))
 local sizes = {
   redis.call('ZCARD', pending), redis.call('ZCARD', undecided), redis.call('HLEN', book), redis.call('STRLEN', holders),
 }
 local pending_count, is_key_new = sizes[1], math.min(unpack(sizes)) == 0
 stock, pending_max = tonumber(stock), tonumber(pending_max)
 largest = tonumber(largest or 0)
+-- By text: most quantities and limits of a call are equal, and tonumber takes long.
+local numbers = setmetatable({}, {
+  __index = function(known, text)
+    known[text] = tonumber(text)
+    return known[text]
+  end,
+})
 local units_taken, largest_taken = 0, largest
 local new_records = {} -- By buyer.
-local reserved_count, entries, members, holder_bits = 0, {}, {}, {}
-local RESERVED = { 'RESERVED', now_ms }
+local reserved_count, entries, members, bits = 0, {}, {}, {}
+local RESERVED = 'RESERVED\t' .. now_ms
 
 local function live_of(reservations, key)
   local units, count, named = 0, 0, nil
@@ -190,46 +196,46 @@ local function live_of(reservations, key)
 end
 
 local function reserve(i)
-  if blacklisted[i] == 1 then return { 'BLACKLISTED' } end
-  local wait = take_tokens(buyer_marks[i], address_marks[i])
-  if wait > 0 then return { 'RATE_LIMITED', string.format('%d', math.ceil(wait)) } end
+  if blacklisted[i] == 1 then return 'BLACKLISTED' end
+  local buyer = buyer_id[i]
+  local wait = take_tokens(buyer, address[i])
+  if wait > 0 then return 'RATE_LIMITED\t' .. math.ceil(wait) end
   local crowd_wait = take_of_sale()
-  if crowd_wait > 0 then return { 'CROWDED', string.format('%d', math.ceil(crowd_wait)) } end
+  if crowd_wait > 0 then return 'CROWDED\t' .. math.ceil(crowd_wait) end
 
-  local id, buyer_id, address, quantity, limit_per_buyer, holder_bit, key, wishes, claims = args_of(i)
-  local units, limit = tonumber(quantity), tonumber(limit_per_buyer)
-  local record = new_records[buyer_id] or records[i]
-  local reservations, live_units, live_count, same = nil, 0, 0, nil
+  local units, limit = numbers[quantity[i]], numbers[limit_per_buyer[i]]
+  local record = new_records[buyer] or records[i]
+  local reservations, live_units, live_count = nil, 0, 0
   if record then
+    local wanted, same = reservations_in(line[i])[1], nil
     reservations = reservations_in(record)
-    live_units, live_count, same = live_of(reservations, key)
+    live_units, live_count, same = live_of(reservations, wanted[KEY])
+    if same then
+      add_order(orders, same, buyer)
+      local is_same = same[QUANTITY] == wanted[QUANTITY] and same[WISHES] == wanted[WISHES]
+      return (is_same and 'DUPLICATE\t' or 'KEY_REUSED\t') .. record_of({ same })
+    end
   end
-  if same then
-    local is_same = same[QUANTITY] == quantity and same[WISHES] == wishes
-    return { is_same and 'DUPLICATE' or 'KEY_REUSED', record_of({ same }) }
-  end
-  if live_units + units > limit then return { 'OVER_LIMIT', limit_per_buyer, tostring(live_units) } end
-  if stock < units then return { 'SOLD_OUT', tostring(stock) } end
-  if live_count >= LIVE_MAX then return { 'TOO_MANY' } end
-  if pending_count >= pending_max then return { 'BUSY' } end
+  if live_units + units > limit then return 'OVER_LIMIT\t' .. limit .. '\t' .. live_units end
+  if stock < units then return 'SOLD_OUT\t' .. stock end
+  if live_count >= LIVE_MAX then return 'TOO_MANY' end
+  if pending_count >= pending_max then return 'BUSY' end
 
   stock = stock - units
   units_taken = units_taken + units
-  largest_taken = math.max(largest_taken, units)
+  if units > largest_taken then largest_taken = units end
   pending_count = pending_count + 1
-  local line = id .. '\tRESERVED\t\t\t' .. quantity .. '\t' .. epoch .. '\t' .. now_ms
-    .. '\t' .. key .. '\t' .. wishes .. '\t' .. claims
+  local new_record = line[i] .. now_ms
   if record then
     drop_oldest_ended(reservations)
-    line = record_of(reservations) .. '\n' .. line
+    new_record = record_of(reservations) .. '\n' .. new_record
   end
-  new_records[buyer_id] = line
-  local before = 2 * reserved_count
-  entries[before + 1], entries[before + 2] = buyer_id, line
-  members[before + 1], members[before + 2] = now_ms, member_of(id, buyer_id)
-  before = 4 * reserved_count
-  holder_bits[before + 1], holder_bits[before + 2] = 'SET', 'u1'
-  holder_bits[before + 3], holder_bits[before + 4] = holder_bit, '1'
+  new_records[buyer] = new_record
+  local n = 2 * reserved_count
+  entries[n + 1], entries[n + 2] = buyer, new_record
+  members[n + 1], members[n + 2] = now_ms, member[i]
+  n = 4 * reserved_count
+  bits[n + 1], bits[n + 2], bits[n + 3], bits[n + 4] = 'SET', 'u1', holder_bit[i], '1'
   reserved_count = reserved_count + 1
   return RESERVED
 end
@@ -252,7 +258,7 @@ local function write_reserved()
   redis.call('HSET', book, unpack(entries))
   redis.call('ZADD', undecided, unpack(members))
   redis.call('ZADD', pending, unpack(members))
-  redis.call('BITFIELD', holders, unpack(holder_bits))
+  redis.call('BITFIELD', holders, unpack(bits))
   if is_key_new then
     for _, key in ipairs({ book, undecided, pending, holders }) do redis.call('PEXPIREAT', key, expires_at_ms) end
   end
@@ -260,6 +266,6 @@ end
 
 for i = 1, item_count do outcomes[i] = reserve(i) end
 if reserved_count > 0 then require_rights() end
-if changed_count > 0 then write_marks() end
+write_marks()
 if reserved_count > 0 then write_reserved() end
 return outcomes

@@ -1,5 +1,5 @@
 import type { BuyerClaims } from '../contracts/limit-per-buyer.ts'
-import { type ReservationRecord, reservationsOf, type Wishes } from './reservation.ts'
+import { localId, type ReservationRecord, reservationsOf, type Wishes, wishesText } from './reservation.ts'
 
 /** A token bucket: `ratePerSecond` in the long run, `burst` at once. */
 export interface Bucket {
@@ -44,20 +44,25 @@ export type ReserveOutcome =
   /** TOO_MANY: the buyer has as many live purchases as their record may hold. */
   | { status: 'BLACKLISTED' | 'TOO_MANY' | 'BUSY' | 'UNAVAILABLE' }
 
-/** What reserve.lua returns for one purchase. */
-export type ReserveAnswer = [status: ReserveOutcome['status'], first?: string, second?: string]
+/** The reservation's line in the book (book.lua has its fields) up to its last field, the time, which Redis adds. */
+export function newLine({ reservationId, quantity, key = '', wishes, claims }: ReserveRequest, epoch: number): string {
+  const claimsText = claims ? JSON.stringify(claims) : ''
+  return `${localId(reservationId)}\tRESERVED\t\t\t${quantity}\t${epoch}\t${key}\t${wishesText(wishes)}\t${claimsText}\t`
+}
 
+/** What reserve.lua returns for one purchase: the status, and for some a value or two, separated by tabs. */
 export function reserveOutcome(
   ledger: string,
   { buyerId }: Pick<ReserveRequest, 'buyerId'>,
-  [status, first, second]: ReserveAnswer,
+  answer: string,
 ): ReserveOutcome {
+  const [status, first, second] = answer.split('\t') as [ReserveOutcome['status'], string?, string?]
   switch (status) {
     case 'RESERVED':
       return { status, reservedAtMs: Number(first), pendingEntry: String(first) }
     case 'DUPLICATE':
     case 'KEY_REUSED': {
-      const [reservation] = reservationsOf(ledger, buyerId, first)
+      const [reservation] = reservationsOf(ledger, buyerId, answer.slice(status.length + 1))
       if (!reservation) throw new Error(`reserve.lua: expected a reservation with ${status}, got none`)
       return { status, reservation }
     }

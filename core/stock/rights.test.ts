@@ -216,6 +216,7 @@ const kinds = [
   '{*}:book',
   '{*}:pending',
   '{*}:undecided',
+  '{*}:orders',
   '{*}:holders',
   '{*}:marks:even',
   '{*}:marks:odd',

@@ -9,7 +9,7 @@ import { StockKeys } from './keys.ts'
 export function ledgerRights(keyPrefix: string): Right[] {
   const keys = new StockKeys(keyPrefix)
   const [sale, blacklist, pending] = [keys.sale('x'), keys.blacklist('x'), keys.pending('x')]
-  const [undecided, holders, book] = [keys.undecided('x'), keys.holders('x'), keys.book('x')]
+  const [undecided, holders, book, orders] = [keys.undecided('x'), keys.holders('x'), keys.book('x'), keys.orders('x')]
   const marks = [keys.marks('x', 'even'), keys.marks('x', 'odd')]
   const hash = (key: string) => [
     ['HGETALL', key],
@@ -37,6 +37,10 @@ export function ledgerRights(keyPrefix: string): Right[] {
     ['HLEN', book],
     ['HSCAN', book, '0'],
     ['PEXPIREAT', book, '1'],
+    ['HMGET', orders, 'f'],
+    ['HGET', orders, 'f'],
+    ['HSET', orders, 'f', 'v'],
+    ['PEXPIREAT', orders, '1'],
     ...marks.flatMap((key) => [
       ['HMGET', key, 'f'],
       ['HSET', key, 'f', 'v'],

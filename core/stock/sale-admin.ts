@@ -160,6 +160,7 @@ export class SaleAdmin {
         this.keys.pending(saleId),
         this.keys.undecided(saleId),
         this.keys.holders(saleId),
+        this.keys.orders(saleId),
       ],
       args: [epoch, closesAtMs + KEPT_AFTER_END_MS, total, this.keys.changes(), saleId],
       items: fieldsOf(sale),

@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { ReleaseOutcome } from './reservation.ts'
-import type { ReserveAnswer } from './reserving.ts'
 
 /** What a script is given; `items` is the part that its header repeats "for each". */
 export interface Call {
   keys: string[]
   args?: (string | number)[]
-  items?: { keys?: string[]; args: (string | number)[] }[]
+  items?: { args: (string | number)[] }[]
 }
 
 interface Answers {
-  reserve: ReserveAnswer[]
+  reserve: string[]
   settle: number
   release: ReleaseOutcome
   claim: string[]
@@ -37,8 +36,9 @@ const NAMES =
 
 /** The names of the keys and arguments that a script takes, as its header lists them. */
 export interface Layout {
-  keys: { fixed: string[]; ofItem: string[] }
-  args: { fixed: string[]; ofItem: string[] }
+  keys: string[]
+  args: string[]
+  itemArgs: string[]
 }
 
 /** The first line of a script: its flags, by which Redis refuses one that writes before it starts when memory is short. */
@@ -47,13 +47,12 @@ const SHEBANG = /^#!lua.*\n/
 /** Reads a header: `-- KEYS[1] name …`, `-- ARGV[1] name …`, and below "for each" `--   name …`. */
 export function layoutOf(script: string): Layout {
   const lua = script.replace(SHEBANG, '')
-  const layout: Layout = { keys: { fixed: [], ofItem: [] }, args: { fixed: [], ofItem: [] } }
-  let [part, isRepeated] = [layout.keys, false]
+  const layout: Layout = { keys: [], args: [], itemArgs: [] }
+  let isRepeated = false
   for (const line of lua.slice(0, lua.search(/^(?!--)/m)).split('\n')) {
     const [, list, name, itemName] = /^-- (?:(KEYS|ARGV)\[\d+\] (\w+)| {2}(\w+))/.exec(line) ?? []
-    if (list === 'ARGV') part = layout.args
-    if (name !== undefined) part.fixed.push(name)
-    else if (itemName !== undefined && isRepeated) part.ofItem.push(itemName)
+    if (name !== undefined) layout[list === 'ARGV' ? 'args' : 'keys'].push(name)
+    else if (itemName !== undefined && isRepeated) layout.itemArgs.push(itemName)
     isRepeated = line.startsWith('-- and then for each') || (isRepeated && line !== '--')
   }
   return layout
@@ -64,11 +63,11 @@ const inFront = ['layout', 'require-right', 'book'].map(read).join('')
 
 const scripts = NAMES.map((name) => {
   const own = read(name)
-  const { keys, args } = layoutOf(own)
-  const numbers = [keys.fixed, keys.ofItem, args.fixed, args.ofItem].map((names) => names.length).join(', ')
-  const layoutNumbers = `local FIXED_KEYS, KEYS_EACH, FIXED_ARGS, ARGS_EACH = ${numbers}\n`
+  const layout = layoutOf(own)
+  const numbers = [layout.keys, layout.args, layout.itemArgs].map((names) => names.length).join(', ')
+  const layoutNumbers = `local FIXED_KEYS, FIXED_ARGS, ARGS_EACH = ${numbers}\n`
   const lua = `${SHEBANG.exec(own)?.[0] ?? ''}${layoutNumbers}${inFront}${own.replace(SHEBANG, '')}`
-  return { name, layout: { keys, args }, lua }
+  return { name, layout, lua }
 })
 
 /** The scripts of this folder, called on that connection. */
@@ -83,18 +82,16 @@ export function scriptsOn(redis: Redis): Scripts {
   return Object.fromEntries(callers) as Scripts
 }
 
-/** @throws when the call does not fit the script's header: Lua would take one argument for another. */
-function flattened(name: string, { keys, args }: Layout, call: Call): (string | number)[] {
-  const all = { keys: [...call.keys], args: [...(call.args ?? [])] }
-  expectAll(name, keys.fixed, all.keys)
-  expectAll(name, args.fixed, all.args)
-  for (const item of call.items ?? []) {
-    expectAll(name, keys.ofItem, item.keys ?? [])
-    expectAll(name, args.ofItem, item.args)
-    all.keys.push(...(item.keys ?? []))
-    all.args.push(...item.args)
-  }
-  return [all.keys.length, ...all.keys, ...all.args]
+/**
+ * The arguments of the items come list by list, see layout.lua.
+ * @throws when the call does not fit the script's header: Lua would take one argument for another.
+ */
+function flattened(name: string, layout: Layout, { keys, args = [], items = [] }: Call): (string | number)[] {
+  expectAll(name, layout.keys, keys)
+  expectAll(name, layout.args, args)
+  for (const item of items) expectAll(name, layout.itemArgs, item.args)
+  const lists = layout.itemArgs.flatMap((_, i) => items.map((item) => item.args[i] ?? ''))
+  return [keys.length, ...keys, ...args, ...lists]
 }
 
 function expectAll(script: string, names: string[], values: unknown[]): void {

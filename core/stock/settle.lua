@@ -1,50 +1,43 @@
 #!lua flags=allow-oom
--- Writes into reservations of one sale what became of them in the database; a status only ever moves on, so repeats do
--- nothing. Several in one call, with one command of each kind for all of them.
+-- Notes what became of reservations of one sale in the database; a status only ever moves on, so repeats do nothing.
+-- Several in one call, with one command of each kind for all of them.
 --
--- KEYS[1] book       hash: reservations by buyer, see book.lua
--- KEYS[2] undecided  sorted set
+-- KEYS[1] sale       hash, see close.lua
+-- KEYS[2] orders     hash: status and id of the order by reservation, see book.lua
+-- KEYS[3] undecided  sorted set
 --
 -- ARGV[1] status     the new one: ORDERED or PAID
--- ARGV[2] channel    on which changes are published: SETTLED, the sale, and the ids of those that were
--- ARGV[3] subject    the sale, as its reservations' ids begin
+-- ARGV[2] channel    on which changes are published
+-- ARGV[3] change     what is published: SETTLED, the sale, and the ids of the reservations
 -- and then for each reservation
---   id
---   buyer_id
---   order_id
+--   member           its name in the sorted sets
+--   order            the new status and the order's id, as they are noted
 --
--- Returns how many were settled; the others are unknown or already as far.
+-- Returns how many were settled; the others are already as far.
 
-local book, undecided = fixed_keys()
-local status, channel, subject = fixed_args()
-local ids, buyers, order_ids = {}, {}, {}
-for i = 1, item_count do
-  local id, buyer_id, order_id = args_of(i)
-  ids[i], buyers[i], order_ids[i] = id, buyer_id, order_id
-end
-local records = redis.call('HMGET', book, unpack(buyers))
-local new_records, entries, members, settled, count = {}, {}, {}, {}, 0
+local sale, orders, undecided = fixed_keys()
+local status, channel, change = fixed_args()
+local member, order = lists_of_args()
+local expires_at_ms = redis.call('HGET', sale, 'expires_at_ms')
+if not expires_at_ms then return 0 end
+require_right('HSET', orders, '', '')
+require_right('PEXPIREAT', orders, expires_at_ms)
+require_right('ZREM', undecided, '')
+redis.call('HLEN', orders) -- Fails before the first write if it is no hash.
 
+local decided = redis.call('ZREM', undecided, unpack(member))
+-- Nothing is noted of what was undecided, so that most calls need not ask.
+local known = decided < item_count and redis.call('HMGET', orders, unpack(member)) or {}
+local entries, count = {}, 0
 for i = 1, item_count do
-  local id, buyer_id = ids[i], buyers[i]
-  local record = new_records[buyer_id] or records[i]
-  local at, earlier, rest_at = find_line(record, id)
-  if earlier == 'RESERVED' or (earlier == 'ORDERED' and status == 'PAID') then
-    local line = id .. '\t' .. status .. '\t' .. order_ids[i] .. '\t' .. string.sub(record, rest_at)
-    if at > 1 then line = string.sub(record, 1, at - 1) .. line end
-    new_records[buyer_id] = line
-    entries[2 * count + 1], entries[2 * count + 2] = buyer_id, line
+  if not known[i] or (status == 'PAID' and known[i] ~= order[i]) then
+    entries[2 * count + 1], entries[2 * count + 2] = member[i], order[i]
     count = count + 1
-    members[count], settled[count] = member_of(id, buyer_id), id
   end
 end
-
 if count == 0 then return 0 end
-require_right('HSET', book, '', '')
-require_right('ZREM', undecided, '')
-redis.call('ZCARD', undecided) -- Fails before the first write if it is no sorted set.
-redis.call('HSET', book, unpack(entries))
-redis.call('ZREM', undecided, unpack(members))
+redis.call('HSET', orders, unpack(entries))
+redis.call('PEXPIREAT', orders, expires_at_ms)
 -- By pcall: a message on the channel may get lost, so the right to send it must not decide what is returned.
-redis.pcall('PUBLISH', channel, 'SETTLED ' .. subject .. ' ' .. table.concat(settled, ' '))
+redis.pcall('PUBLISH', channel, change)
 return count

@@ -8,6 +8,7 @@ import {
   ledgerOf,
   localId,
   memberOf,
+  orderNote,
   type PendingReservation,
   pendingOf,
   readMember,
@@ -16,9 +17,9 @@ import {
   type ReservationRecord,
   type ReservationRef,
   reservationsOf,
-  wishesText,
+  withOrder,
 } from './reservation.ts'
-import { type ReserveLimits, type ReserveOutcome, reserveOutcome, type ReserveRequest } from './reserving.ts'
+import { type ReserveLimits, type ReserveOutcome, newLine, reserveOutcome, type ReserveRequest } from './reserving.ts'
 import { KEPT_AFTER_END_MS, readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
@@ -68,6 +69,7 @@ export class Stock {
         this.keys.pending(ledger),
         this.keys.undecided(ledger),
         this.keys.holders(ledger),
+        this.keys.orders(ledger),
         this.keys.marks(ledger, 'even'),
         this.keys.marks(ledger, 'odd'),
       ],
@@ -83,21 +85,19 @@ export class Stock {
         limits.sale ? (1_000 * shards) / limits.sale.ratePerSecond : '',
         limits.sale ? Math.max(1, Math.floor(limits.sale.burst / shards)) : '',
       ],
-      items: requests.map(({ reservationId, buyerId, address, quantity, limitPerBuyer, key = '', wishes, claims }) => ({
+      items: requests.map((request) => ({
         args: [
-          localId(reservationId),
-          buyerId,
-          address,
-          quantity,
-          limitPerBuyer,
-          holderBit(buyerId, holderUnits),
-          key,
-          wishesText(wishes),
-          claims ? JSON.stringify(claims) : '',
+          request.buyerId,
+          ` ${request.address}`,
+          memberOf(request),
+          newLine(request, epoch),
+          request.quantity,
+          request.limitPerBuyer,
+          holderBit(request.buyerId, holderUnits),
         ],
       })),
     })
-    return requests.map((request, i) => reserveOutcome(ledger, request, answers[i] ?? ['UNAVAILABLE']))
+    return requests.map((request, i) => reserveOutcome(ledger, request, answers[i] ?? 'UNAVAILABLE'))
   }
 
   /** The broker has confirmed the messages: the entries need not be published again. */
@@ -122,11 +122,13 @@ export class Stock {
     await Promise.all(
       slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) =>
         this.#scripts.settle({
-          keys: [this.keys.book(ledger), this.keys.undecided(ledger)],
-          args: [status, this.keys.changes(), ledger],
-          items: some.map(({ reservationId, buyerId, orderId }) => ({
-            args: [localId(reservationId), buyerId, orderId],
-          })),
+          keys: [this.keys.sale(ledger), this.keys.orders(ledger), this.keys.undecided(ledger)],
+          args: [
+            status,
+            this.keys.changes(),
+            `SETTLED ${ledger} ${some.map(({ reservationId }) => localId(reservationId)).join(' ')}`,
+          ],
+          items: some.map((order) => ({ args: [memberOf(order), orderNote(status, order.orderId)] })),
         }),
       ),
     )
@@ -140,7 +142,13 @@ export class Stock {
     const { reservationId, buyerId, quantity } = ref
     const ledger = ledgerOf(reservationId)
     return this.#scripts.release({
-      keys: [this.keys.sale(ledger), this.keys.book(ledger), this.keys.pending(ledger), this.keys.undecided(ledger)],
+      keys: [
+        this.keys.sale(ledger),
+        this.keys.book(ledger),
+        this.keys.pending(ledger),
+        this.keys.undecided(ledger),
+        this.keys.orders(ledger),
+      ],
       args: [
         localId(reservationId),
         buyerId,
@@ -269,9 +277,14 @@ export class Stock {
   /** Of one ledger, in their order. */
   async readReservations(ledger: string, reservations: ReservationName[]): Promise<(ReservationRecord | undefined)[]> {
     if (reservations.length === 0) return []
-    const records = await this.#redis.hmget(this.keys.book(ledger), ...reservations.map(({ buyerId }) => buyerId))
-    return reservations.map(({ reservationId, buyerId }, i) =>
-      reservationsOf(ledger, buyerId, records[i]).find((reservation) => reservation.reservationId === reservationId),
-    )
+    const [records, orders] = await Promise.all([
+      this.#redis.hmget(this.keys.book(ledger), ...reservations.map(({ buyerId }) => buyerId)),
+      this.#redis.hmget(this.keys.orders(ledger), ...reservations.map(memberOf)),
+    ])
+    return reservations.map(({ reservationId, buyerId }, i) => {
+      const held = reservationsOf(ledger, buyerId, records[i])
+      const record = held.find((reservation) => reservation.reservationId === reservationId)
+      return record && withOrder(record, orders[i])
+    })
   }
 }

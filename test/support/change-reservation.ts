@@ -20,10 +20,10 @@ const FIELDS = [
   'reason',
   'quantity',
   'epoch',
-  'reservedAtMs',
   'key',
   'wishes',
   'claims',
+  'reservedAtMs',
 ] as const
 
 /** Changes fields of a reservation in the book, as no script would. */
@@ -32,13 +32,17 @@ export async function changeReservation(
   { reservationId, buyerId }: ReservationName,
   changes: Partial<Record<(typeof FIELDS)[number], string>>,
 ): Promise<void> {
-  const book = stock.keys.book(ledgerOf(reservationId))
+  const ledger = ledgerOf(reservationId)
+  const [book, orders] = [stock.keys.book(ledger), stock.keys.orders(ledger)]
+  const record = await stock.readReservation({ reservationId, buyerId })
+  const known = { status: record?.status, orderId: record?.orderId, ...changes }
   const lines = ((await redis.hget(book, buyerId)) ?? '').split('\n').map((line) => {
     const fields = line.split('\t')
     if (fields[0] !== localId(reservationId)) return line
-    return FIELDS.map((name, i) => changes[name] ?? fields[i] ?? '').join('\t')
+    return FIELDS.map((name, i) => (known as typeof changes)[name] ?? fields[i] ?? '').join('\t')
   })
   await redis.hset(book, buyerId, lines.join('\n'))
+  await redis.hdel(orders, memberOf({ reservationId, buyerId }))
 }
 
 /** Writes a reservation into the book that was never made, as no script would. */

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { type ReservationRecord, reservationsOf } from '../../core/stock/reservation.ts'
+import { memberOf, type ReservationRecord, reservationsOf, withOrder } from '../../core/stock/reservation.ts'
 import { ledgersOf, saleOf } from '../../core/stock/shards.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
@@ -9,12 +9,18 @@ export async function reservationsIn(
   saleId: string,
 ): Promise<ReservationRecord[]> {
   const shards = Number((await redis.hget(stock.keys.sale(saleId), 'shards')) ?? 1)
-  const books = await Promise.all(
-    ledgersOf(saleId, shards).map(async (ledger) => ({ ledger, book: await redis.hgetall(stock.keys.book(ledger)) })),
+  const ofLedgers = await Promise.all(
+    ledgersOf(saleId, shards).map(async (ledger) => {
+      const [book, orders] = await Promise.all([
+        redis.hgetall(stock.keys.book(ledger)),
+        redis.hgetall(stock.keys.orders(ledger)),
+      ])
+      return Object.entries(book)
+        .flatMap(([buyerId, record]) => reservationsOf(ledger, buyerId, record))
+        .map((reservation) => withOrder(reservation, orders[memberOf(reservation)]))
+    }),
   )
-  return books.flatMap(({ ledger, book }) =>
-    Object.entries(book).flatMap(([buyerId, record]) => reservationsOf(ledger, buyerId, record)),
-  )
+  return ofLedgers.flat()
 }
 
 /** A reservation of a buyer whom the test does not know. */

@@ -2,7 +2,7 @@ import type { World } from './world.ts'
 
 const SNAPSHOT = `
   local ignored = { reconciled_at_ms = true }
-  local function untimed(value) return (string.gsub(value, '\\t%d%d%d%d%d%d%d%d%d%d%d%d%d\\t', '\\ttime\\t')) end
+  local function untimed(value) return (string.gsub(value, '\\t%d%d%d%d%d%d%d%d%d%d%d%d%d', '\\ttime')) end
   local read = {
     string = function (key) return redis.call('GET', key) end,
     set = function (key) local members = redis.call('SMEMBERS', key) table.sort(members) return members end,

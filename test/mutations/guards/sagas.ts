@@ -170,9 +170,9 @@ export const sagaGuards: Guard[] = [
   },
   {
     rule: 'coupon and points are stored for the resender',
-    file: 'core/stock/reserve.lua',
-    text: " .. wishes .. '\\t' .. claims\n",
-    without: " .. '\\t' .. claims\n",
+    file: 'core/stock/reserving.ts',
+    text: '\\t${wishesText(wishes)}\\t',
+    without: '\\t\\t',
     tests: { file: 'core/stock/stock.test.ts', named: 'releasing the wishes and claims' },
   },
   {
