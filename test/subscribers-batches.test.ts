@@ -108,6 +108,26 @@ test('batches that are delivered again and again, whole and divided, have each e
   expect(await database.saleTotal.findUnique(ofSale)).toMatchObject({ created: 50, paid: 50, refunded: 50 })
 })
 
+test('of a message that carries more than one transaction is to handle each event has its effect', async () => {
+  const sizes: number[] = []
+  await subscriptions.run(
+    {
+      name: 'small',
+      events: ['order.created'],
+      follows: 'events',
+      once: 'inbox',
+      handleTogether: (_tx, events) => {
+        sizes.push(events.length)
+        return Promise.resolve()
+      },
+    },
+    { SUBSCRIBER_BATCH_MAX: '10' },
+  )
+  await subscriptions.publishTogether(newOrders(55).flatMap((of) => of[0] ?? []))
+  await untilEntered('small', 55)
+  expect(Math.max(...sizes)).toBe(10)
+})
+
 test('an effect with a mark does not happen again when a later one of its batch fails', async () => {
   const sent: string[] = []
   let isAway = true

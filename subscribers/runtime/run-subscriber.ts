@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client'
 import { type Incoming, packIncoming, readIncoming } from '../../core/contracts/set-aside.ts'
 import { PARTITIONS_MAX, sourcesOf, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
+import { slicesOf } from '../../core/platform/batches/slices.ts'
 import type { Closers } from '../../core/platform/process/closers.ts'
 import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
@@ -81,7 +82,12 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
         gatherMs: GATHER_MS,
         unpack: readIncoming,
         pack: packIncoming,
-        handle: (items) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items),
+        async handle(items) {
+          const handling = { subscriber, subscription, database, tools }
+          // A message is taken whole, and may carry more than one transaction is to handle.
+          for (const some of slicesOf(items, config.SUBSCRIBER_BATCH_MAX))
+            await handleIncoming(handling, aside, options.metrics, some)
+        },
         isFutile,
         isAway,
         metrics: options.registry,
