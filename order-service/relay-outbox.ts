@@ -1,12 +1,6 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { eventMessages } from '../core/orders/event-messages.ts'
-import {
-  deleteEntries,
-  isOutboxDue,
-  lockOldestEntries,
-  type OutboxRest,
-  shrinkEntries,
-} from './outbox-entries.ts'
+import { deleteEntries, isOutboxDue, lockOldestEntries, type OutboxRest, shrinkEntries } from './outbox-entries.ts'
 import type { OutboxMessage } from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
