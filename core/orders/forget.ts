@@ -1,15 +1,15 @@
 import type { Database } from '../platform/stores/database.ts'
-import { waitToDelete } from './inbox.ts'
+import { mayDelete } from './inbox.ts'
 
 /**
  * Deletes inbox rows of events that subscribers handled more than `days` ago: of an order all at once, when its newest
  * event is that old. The subscription keeps the time from which on it remembers, so that no earlier event is handled a
  * second time.
- * @returns how many orders were forgotten, by a subscriber each; at most `most` rows are looked at.
+ * @returns how many rows were deleted; `most` or some more while there are more
  */
 export async function forgetHandled(database: Database, days: number, most: number): Promise<number> {
   return await database.$transaction(async (tx) => {
-    await waitToDelete(tx)
+    if (!(await mayDelete(tx))) return 0
     const [{ forgotten } = { forgotten: 0 }] = await tx.$queryRaw<{ forgotten: number }[]>`
       WITH old AS (
         SELECT DISTINCT purpose, order_id FROM (
@@ -25,7 +25,7 @@ export async function forgetHandled(database: Database, days: number, most: numb
         UPDATE subscriptions s SET remembers_from = greatest(s.remembers_from, newest.at)
         FROM (SELECT name, max(at) AS at FROM gone GROUP BY name) AS newest WHERE s.name = newest.name
       )
-      SELECT count(*)::int AS forgotten FROM old`
+      SELECT count(*)::int AS forgotten FROM gone`
     return forgotten
   })
 }

@@ -63,6 +63,12 @@ export async function waitToDelete(tx: Transaction): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${DELETING_LOCK})`
 }
 
+/** Does not wait: the archiver takes minutes. */
+export async function mayDelete(tx: Transaction): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ locked: boolean }[]>`SELECT pg_try_advisory_xact_lock(${DELETING_LOCK}) AS locked`
+  return row?.locked === true
+}
+
 /** The order; a reservation that became none has no other event. */
 const keyOf = ({ orderId, eventId }: OrderEvent) => orderId ?? eventId
 
