@@ -27,7 +27,7 @@ import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUnsettled } from './swe
 const BATCH_MAX = 100
 /** How often it is checked that Redis has every sale. */
 const REBUILD_INTERVAL_MS = 500
-/** How often inbox rows are deleted: of at most 50,000 orders each time, of seven million a day. */
+/** How often inbox rows are deleted: some 50,000 each time, seven million a day. */
 const FORGET_INTERVAL_MS = 600_000
 
 /** Cancels unpaid orders at their deadline, and repairs what lost messages, crashes and outages have left. */

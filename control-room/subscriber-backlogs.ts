@@ -18,7 +18,7 @@ export interface SubscriberWatchDeps {
 export function subscriberWatch({ database, depths, metrics, log }: SubscriberWatchDeps): () => Promise<void> {
   const messages = new Gauge({
     name: 'seckill_subscriber_messages',
-    help: 'Order events that wait, are held, parked or dead, by subscriber',
+    help: 'Messages of order events that wait, are held, parked or dead, by subscriber',
     labelNames: ['subscriber', 'what'],
     registers: [metrics],
   })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { EVENT_CONFIRM_MS_MAX, INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
 import { clockCheck } from '../core/platform/stores/clock-check.ts'
@@ -30,6 +31,8 @@ import { type RelayDeps, relayOutbox } from './relay-outbox.ts'
 
 /** The relay runs as soon as this process writes to the outbox; the interval is for what other services wrote. */
 const RELAY_INTERVAL_MS = 200
+/** Between two runs: events that come meanwhile share a transaction and messages. An event after a calm does not wait. */
+const RELAY_PAUSE_MS = 100
 const REFUND_INTERVAL_MS = 1_000
 
 interface Parts extends Context<OrderServiceConfig> {
@@ -98,19 +101,20 @@ const paymentWindowMs = (config: OrderServiceConfig) => Math.round(config.PAYMEN
 /** The publisher, and the loop that publishes the outbox through it. */
 async function startRelay(parts: Parts): Promise<{ publisher: Publisher; relay: Repeating }> {
   const { config, log, closers, metrics, loops, database } = parts
-  const delay = chooseDelayLater(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs(config), log)
+  const transport = chooseDelayLater(config.RABBITMQ_URL, config.DELAY_TRANSPORT, paymentWindowMs(config), log)
   const publisher = await createPublisher({
     url: config.RABBITMQ_URL,
     name: 'order-service publisher',
     log,
     metrics,
     confirmTimeoutMs: EVENT_CONFIRM_MS_MAX,
-    topology: async () => merge(eventTopology, await delay.choose()),
+    topology: async () => merge(eventTopology, await transport.choose()),
   })
   closers.add('publisher', () => publisher.close())
-  const relaying: RelayDeps = { database, publisher, delay, onRefused: refusalAlarm(metrics, log) }
+  const relaying: RelayDeps = { database, publisher, delay: transport, onRefused: refusalAlarm(metrics, log) }
   const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => {
     while (await relayOutbox(relaying));
+    await delay(RELAY_PAUSE_MS)
   })
   closers.add('outbox relay', () => relay.close())
   return { publisher, relay }

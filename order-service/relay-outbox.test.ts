@@ -1,8 +1,10 @@
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { EventBatch, OrderEvent } from '../core/contracts/messages.ts'
 import { delayQueueTopology, TIMEOUTS, waitingRoom } from '../core/contracts/timeout-topology.ts'
-import { eventTopology, merge, ORDER_EVENTS } from '../core/contracts/topology.ts'
+import { eventTopology, merge, ORDER_EVENTS, SEQUENCED_EVENTS } from '../core/contracts/topology.ts'
 import { lockOldestEntries } from './outbox-entries.ts'
+import { partitionKeyOf } from '../core/orders/event-messages.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
@@ -14,6 +16,7 @@ import { relayOutbox } from './relay-outbox.ts'
 
 const DELAY_MS = 3_600_000
 const LISTENER = 'listener'
+const FOLLOWER = 'follower'
 const topology = delayQueueTopology(DELAY_MS)
 const delay: DelayTransport = {
   kind: 'queue',
@@ -28,6 +31,7 @@ let ledger: Ledger
 let publisher: Publisher
 let connection: ChannelModel
 let channel: ConfirmChannel
+let refused = 0
 beforeAll(async () => {
   world = await createWorld()
   ledger = new Ledger(world)
@@ -47,9 +51,12 @@ beforeAll(async () => {
   channel = await connection.createConfirmChannel()
   await channel.assertQueue(LISTENER)
   await channel.bindQueue(LISTENER, ORDER_EVENTS, '#')
+  await channel.assertQueue(FOLLOWER)
+  await channel.bindQueue(FOLLOWER, SEQUENCED_EVENTS, '#')
 })
 beforeEach(async () => {
-  for (const queue of [LISTENER, waitingRoom(DELAY_MS)]) await channel.purgeQueue(queue)
+  refused = 0
+  for (const queue of [LISTENER, FOLLOWER, waitingRoom(DELAY_MS)]) await channel.purgeQueue(queue)
 })
 afterAll(async () => {
   await publisher.close()
@@ -57,7 +64,6 @@ afterAll(async () => {
   await world.close()
 })
 
-let refused = 0
 const relay = (to = delay) =>
   relayOutbox({
     database: world.database,
@@ -72,6 +78,17 @@ const endBackoff = () =>
   world.database.outboxEntry.updateMany({ where: { refusedAt: { not: null } }, data: { refusedAt: new Date(0) } })
 const lengthOf = async (queue: string) => (await channel.checkQueue(queue)).messageCount
 
+/** Takes all messages of the queue. @returns the events of each */
+async function eventsIn(queue: string): Promise<OrderEvent[][]> {
+  const batches: OrderEvent[][] = []
+  for (let left = await lengthOf(queue); left > 0; left--) {
+    const message = await channel.get(queue, { noAck: true })
+    if (message) batches.push((JSON.parse(message.content.toString()) as EventBatch).events)
+  }
+  return batches
+}
+const countEvents = async (queue: string) => (await eventsIn(queue)).flat().length
+
 async function place(count: number, name: string): Promise<void> {
   const saleId = await ledger.sale(count, `sale-${name}`)
   await placeOrders(
@@ -81,14 +98,44 @@ async function place(count: number, name: string): Promise<void> {
   )
 }
 
-test('each event is published as its own message, the timeouts as one, and the outbox is empty', async () => {
-  await place(3, 'three')
+test('events of many orders share a message by type, others by partition, timeouts one, and the outbox is empty', async () => {
+  await place(200, 'many')
+  await place(1, 'one')
   expect(await relay()).toBe(false)
-  expect(await lengthOf(LISTENER)).toBe(3)
-  expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(1)
+  expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(2)
   expect(await world.database.outboxEntry.count()).toBe(0)
-  const message = await channel.get(LISTENER)
-  expect(message && message.fields.routingKey).toBe('order.created')
+  const byType = await eventsIn(LISTENER)
+  expect(byType.map(({ length }) => length)).toEqual([64, 64, 64, 9])
+  expect(new Set(byType.flat().map(({ type }) => type))).toEqual(new Set(['order.created']))
+  const byPartition = await eventsIn(FOLLOWER)
+  for (const events of byPartition) expect(new Set(events.map(partitionKeyOf)).size).toBe(1)
+  const ids = (events: OrderEvent[]) => events.map(({ eventId }) => eventId).toSorted()
+  expect(ids(byPartition.flat())).toEqual(ids(byType.flat()))
+})
+
+test('when it is calm a message carries one event', async () => {
+  await place(1, 'calm')
+  await relay()
+  expect([await eventsIn(LISTENER), await eventsIn(FOLLOWER)]).toEqual([
+    [[expect.objectContaining({ type: 'order.created' })]],
+    [[expect.objectContaining({ type: 'order.created' })]],
+  ])
+})
+
+test('of events that one of two subscribers refuses none is lost, and the other ones leave the outbox', async () => {
+  await channel.assertQueue('full', { arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } })
+  await channel.bindQueue('full', ORDER_EVENTS, 'order.created')
+  await place(1, 'fills')
+  await relay()
+  await place(3, 'behind-full')
+  await relay()
+  expect(await world.database.outboxEntry.findMany({ select: { size: true } })).toEqual([{ size: 3 }])
+  await channel.deleteQueue('full')
+  await channel.purgeQueue(FOLLOWER)
+  await endBackoff()
+  await relay()
+  expect(await countEvents(FOLLOWER)).toBe(3)
+  expect(await world.database.outboxEntry.count()).toBe(0)
 })
 
 test('only the messages that the broker refuses stay in the outbox, are counted, and are published later', async () => {
@@ -99,7 +146,7 @@ test('only the messages that the broker refuses stay in the outbox, are counted,
   expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(0)
   await endBackoff()
   await relay(nowhere)
-  expect(await lengthOf(LISTENER)).toBe(3)
+  expect(await countEvents(LISTENER)).toBe(3)
   expect(await ledger.timeouts()).toHaveLength(1)
   expect(await world.database.outboxEntry.findMany({ select: { size: true } })).toEqual([{ size: 1 }])
   await endBackoff()
@@ -111,10 +158,10 @@ test('only the messages that the broker refuses stay in the outbox, are counted,
 test('a run takes whole entries until it has a thousand messages, and returns that there are more', async () => {
   for (const name of ['first', 'second', 'third']) await place(600, name)
   expect(await relay()).toBe(true)
-  expect(await lengthOf(LISTENER)).toBe(1_200)
+  expect(await countEvents(LISTENER)).toBe(1_200)
   expect(await world.database.outboxEntry.count()).toBe(1)
   expect(await relay()).toBe(false)
-  expect(await lengthOf(LISTENER)).toBe(1_800)
+  expect(await countEvents(LISTENER)).toBe(600)
 })
 
 test('of two concurrent relays only one publishes', async () => {
@@ -125,7 +172,7 @@ test('of two concurrent relays only one publishes', async () => {
     expect(await lengthOf(LISTENER)).toBe(0)
   })
   await relay()
-  expect(await lengthOf(LISTENER)).toBe(3)
+  expect(await countEvents(LISTENER)).toBe(3)
 })
 
 test('more refused timeouts than one run takes do not hold back events', async () => {
@@ -141,6 +188,6 @@ test('more refused timeouts than one run takes do not hold back events', async (
   await channel.purgeQueue(LISTENER)
   await place(3, 'behind')
   await relay(nowhere)
-  expect(await lengthOf(LISTENER)).toBe(3)
+  expect(await countEvents(LISTENER)).toBe(3)
   await world.database.outboxEntry.deleteMany()
 })

@@ -1,17 +1,11 @@
-import { ORDER_EVENTS } from '../core/contracts/topology.ts'
-import {
-  deleteEntries,
-  isOutboxDue,
-  lockOldestEntries,
-  type OutboxEntry,
-  type OutboxRest,
-  shrinkEntries,
-} from './outbox-entries.ts'
+import type { OrderEvent } from '../core/contracts/messages.ts'
+import { eventMessages } from '../core/orders/event-messages.ts'
+import { deleteEntries, isOutboxDue, lockOldestEntries, type OutboxRest, shrinkEntries } from './outbox-entries.ts'
 import type { OutboxMessage } from '../core/orders/outbox.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
-import type { Outgoing, Publisher } from '../core/platform/rabbit/publisher.ts'
+import type { Outgoing, Publisher, PublishOutcome } from '../core/platform/rabbit/publisher.ts'
 
 /** Messages per transaction, which stays open until the broker has confirmed them; entries are not split. */
 const BATCH_MAX = 1_000
@@ -25,8 +19,8 @@ export interface RelayDeps {
 }
 
 /**
- * Publishes the outbox, oldest entries first, and deletes what the broker confirmed (at-least-once: a crash in between
- * publishes again, and every consumer is idempotent).
+ * Publishes the outbox, oldest entries first, the events of many entries in few messages, and deletes what the broker
+ * confirmed (at-least-once: a crash in between publishes again, and every consumer is idempotent).
  * @returns whether more entries can be published right now
  */
 export async function relayOutbox({ database, publisher, delay, onRefused }: RelayDeps): Promise<boolean> {
@@ -34,7 +28,12 @@ export async function relayOutbox({ database, publisher, delay, onRefused }: Rel
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
     if (entries.length > 0) failpoint('relay.beforePublish')
-    const results = await Promise.all(entries.map((entry) => send(entry, publisher, delay)))
+    const failures = await publishAll(
+      entries.flatMap(({ messages }) => messages),
+      publisher,
+      delay,
+    )
+    const results = entries.map(({ id, messages }) => restOf(id, messages, failures))
     const unsent = results.filter(({ messages }) => messages.length > 0)
     const sent = results.filter(({ messages }) => messages.length === 0)
     await deleteEntries(
@@ -53,26 +52,40 @@ export async function relayOutbox({ database, publisher, delay, onRefused }: Rel
   })
 }
 
-/** @returns the entry with the messages that the broker did not confirm */
-async function send({ id, messages }: OutboxEntry, publisher: Publisher, delay: DelayTransport): Promise<OutboxRest> {
-  const outcomes = await Promise.all(messages.map((message) => publisher.publish(address(message, delay))))
-  return {
-    id,
-    messages: messages.filter((_, i) => outcomes[i] !== 'CONFIRMED'),
-    isRefused: outcomes.includes('REFUSED'),
-  }
+type Failures = Map<OutboxMessage, Exclude<PublishOutcome, 'CONFIRMED'>>
+
+/** @returns those that the broker did not confirm, which then are to be published again in every message */
+async function publishAll(all: OutboxMessage[], publisher: Publisher, delay: DelayTransport): Promise<Failures> {
+  const failures: Failures = new Map()
+  await Promise.all(
+    toPublish(all, delay).map(async ({ outgoing, carries }) => {
+      const outcome = await publisher.publish(outgoing)
+      if (outcome === 'CONFIRMED') return
+      for (const message of carries) if (failures.get(message) !== 'REFUSED') failures.set(message, outcome)
+    }),
+  )
+  return failures
 }
 
-function address({ destination, message }: OutboxMessage, delay: DelayTransport): Outgoing {
-  return destination === 'events'
-    ? // Not mandatory: the topic may have no subscriber. The correlation id is the partition key.
-      {
-        exchange: ORDER_EVENTS,
-        routingKey: message.type,
-        messageId: message.eventId,
-        correlationId: message.orderId ?? message.reservationId,
-        body: message,
-        mandatory: false,
-      }
-    : { ...delay.route, messageId: `timeout:${message.orderIds[0]}`, body: message }
+function toPublish(all: OutboxMessage[], delay: DelayTransport): { outgoing: Outgoing; carries: OutboxMessage[] }[] {
+  const ofEvent = new Map<OrderEvent, OutboxMessage>()
+  const timeouts: { outgoing: Outgoing; carries: OutboxMessage[] }[] = []
+  for (const message of all) {
+    if (message.destination === 'events') ofEvent.set(message.message, message)
+    else {
+      const messageId = `timeout:${message.message.orderIds[0]}`
+      timeouts.push({ outgoing: { ...delay.route, messageId, body: message.message }, carries: [message] })
+    }
+  }
+  const events = eventMessages([...ofEvent.keys()]).map((message) => ({
+    // Not mandatory: the topics may have no subscriber.
+    outgoing: { ...message, mandatory: false },
+    carries: message.body.events.flatMap((event) => ofEvent.get(event) ?? []),
+  }))
+  return [...events, ...timeouts]
+}
+
+function restOf(id: bigint, all: OutboxMessage[], failures: Failures): OutboxRest {
+  const messages = all.filter((message) => failures.has(message))
+  return { id, messages, isRefused: messages.some((message) => failures.get(message) === 'REFUSED') }
 }

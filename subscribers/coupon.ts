@@ -19,6 +19,7 @@ export const subscriber: Subscriber = {
     'order.cancelled',
     'order.refunded',
   ],
+  follows: 'coupon-orders',
   once: 'inbox',
   async handleTogether(tx, events, { config }) {
     const naming = events.filter(({ couponCode }) => couponCode !== null)

@@ -1,7 +1,7 @@
-import type { OrderEvent } from '../core/contracts/messages.ts'
+import type { OrderEvent, OrderEventType } from '../core/contracts/messages.ts'
 import { byOrder, mayGoOn, reportStep } from '../core/orders/saga.ts'
 import { turnAfter } from '../core/orders/saga-chain.ts'
-import type { Transaction } from '../core/platform/stores/database.ts'
+import { Prisma, type Transaction } from '../core/platform/stores/database.ts'
 import type { Subscriber } from './runtime/subscriber.ts'
 
 /** Paid for one point; spent, a point is a cent. */
@@ -24,22 +24,21 @@ export const subscriber: Subscriber = {
   ],
   once: 'inbox',
   async handleTogether(tx, events, { config }) {
-    await lockBuyers(tx, events.filter(isToBeDeducted))
-    for (const event of byOrder(events)) await handle(tx, event, config.SAGA_SECONDS * 1_000)
+    const ofTypes = (...types: OrderEventType[]) => events.filter(({ type }) => types.includes(type))
+    await grant(tx, ofTypes('order.paid'))
+    await undo(tx, ofTypes('order.cancelled', 'order.refunded'))
+    const steps = events.filter((event) => turnAfter(event)?.of === 'points')
+    await lockBuyers(tx, steps.filter(isToBeDeducted))
+    for (const event of byOrder(steps)) await takeStep(tx, event, config.SAGA_SECONDS * 1_000)
   },
 }
 
-const isToBeDeducted = (event: OrderEvent) => {
-  const turn = turnAfter(event)
-  return turn?.of === 'points' && turn.direction === 'FORWARDS'
-}
+const isToBeDeducted = (event: OrderEvent) => turnAfter(event)?.direction === 'FORWARDS'
 
-async function handle(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<void> {
+async function takeStep(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<void> {
   if (isToBeDeducted(event)) return deduct(tx, event, sagaMs)
-  if (event.type === 'order.paid') return grant(tx, event)
-  const isTurn = turnAfter(event)?.of === 'points'
-  if (isTurn || event.type === 'order.cancelled' || event.type === 'order.refunded') await undo(tx, event)
-  if (isTurn) await reportStep(tx, event, 'order.points-returned', { sagaMs })
+  await undo(tx, [event])
+  await reportStep(tx, event, 'order.points-returned', { sagaMs })
 }
 
 /**
@@ -64,17 +63,27 @@ async function deduct(tx: Transaction, event: OrderEvent, sagaMs: number): Promi
   else await reportStep(tx, event, 'order.points-refused', { sagaMs })
 }
 
-async function grant(tx: Transaction, { orderId, saleId, buyerId, eventId, amountCents }: OrderEvent): Promise<void> {
-  const points = Math.floor(amountCents / CENTS_PER_POINT)
+async function grant(tx: Transaction, paid: OrderEvent[]): Promise<void> {
+  if (paid.length === 0) return
   await tx.$executeRaw`
     INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)
-    VALUES (${buyerId}, ${orderId}::uuid, ${saleId}, ${eventId}::uuid, 'GRANTED', ${points})`
+    SELECT buyer_id, order_id, sale_id, event_id, 'GRANTED', amount_cents / ${CENTS_PER_POINT}::int FROM ${rowsOf(paid)}`
 }
 
-/** The points that the order has cost and brought, at the rate of that time; none when it is undone already. */
-async function undo(tx: Transaction, { orderId, saleId, buyerId, eventId }: OrderEvent): Promise<void> {
+/** The points that each order has cost and brought, at the rate of that time; none when it is undone already. */
+async function undo(tx: Transaction, ended: OrderEvent[]): Promise<void> {
+  if (ended.length === 0) return
   await tx.$executeRaw`
     INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)
-    SELECT ${buyerId}, ${orderId}::uuid, ${saleId}, ${eventId}::uuid, 'RETURNED', -sum(points) FROM points_entries
-    WHERE order_id = ${orderId}::uuid HAVING sum(points) <> 0`
+    SELECT ended.buyer_id, ended.order_id, ended.sale_id, ended.event_id, 'RETURNED', -balance.points
+    FROM (SELECT DISTINCT ON (order_id) * FROM ${rowsOf(ended)}) AS ended
+    CROSS JOIN LATERAL (SELECT sum(points) AS points FROM points_entries e WHERE e.order_id = ended.order_id) AS balance
+    WHERE balance.points <> 0`
 }
+
+const rowsOf = (events: OrderEvent[]) => Prisma.sql`
+  unnest(
+    ${events.map(({ buyerId }) => buyerId)}::text[], ${events.map(({ orderId }) => orderId)}::uuid[],
+    ${events.map(({ saleId }) => saleId)}::text[], ${events.map(({ eventId }) => eventId)}::uuid[],
+    ${events.map(({ amountCents }) => amountCents)}::int[]
+  ) AS event (buyer_id, order_id, sale_id, event_id, amount_cents)`

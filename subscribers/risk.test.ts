@@ -52,6 +52,16 @@ test('a buyer who pays in more sales within a minute than the rule allows is put
   )
 })
 
+test('of payments that come in one batch those above the limit are vetoed, and none before them', async () => {
+  const buyerId = `hasty-${randomUUID()}`
+  const orders = Array.from({ length: 5 }, () => paidBy(buyerId)[1]).flatMap((event) => event ?? [])
+  await subscriptions.publishTogether(orders)
+  await reviewed(buyerId, 5)
+  const broken = new Map((await reviewsOf(buyerId)).map(({ orderId, rules }) => [orderId, rules]))
+  const tooMany = ['TOO_MANY_PAID']
+  expect(orders.map(({ orderId }) => broken.get(orderId ?? ''))).toEqual([[], [], [], tooMany, tooMany])
+})
+
 test('payments of different minutes do not count together, in any order of their events', async () => {
   const buyerId = `patient-${randomUUID()}`
   const secondsAgo = [0, 90, 30, 120, 59, 200]

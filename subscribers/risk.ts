@@ -1,5 +1,6 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
 import { veto } from '../core/orders/saga.ts'
+import { groupBy } from '../core/platform/batches/divide.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
@@ -9,16 +10,18 @@ import type { Subscriber, Tools } from './runtime/subscriber.ts'
 export const subscriber: Subscriber = {
   name: 'risk',
   events: ['order.paid'],
+  follows: 'events',
   once: 'inbox',
-  async handle(tx, event, tools) {
-    const broken = await brokenRules(tx, event, tools.config)
-    await tx.$executeRaw`
-      INSERT INTO risk_reviews (order_id, sale_id, event_id, buyer_id, paid_at, rules)
-      VALUES (${event.orderId}::uuid, ${event.saleId}, ${event.eventId}::uuid, ${event.buyerId}, ${new Date(event.at)}, ${broken.map(({ name }) => name)})`
-    const grave = broken.find((rule) => rule.isGrave)
-    if (!grave) return
-    await veto(tx, event, tools.config.SAGA_SECONDS * 1_000)
-    await blacklist(tx, event.buyerId, `risk: ${grave.name}`, tools)
+  async handleTogether(tx, events, tools) {
+    await lockBuyers(tx, events)
+    const reviews = review(events, await readPayments(tx, events), tools.config)
+    await writeReviews(tx, reviews)
+    for (const { event, broken } of reviews) {
+      const grave = broken.find((rule) => rule.isGrave)
+      if (!grave) continue
+      await veto(tx, event, tools.config.SAGA_SECONDS * 1_000)
+      await blacklist(tx, event.buyerId, `risk: ${grave.name}`, tools)
+    }
   },
 }
 
@@ -29,34 +32,72 @@ interface Rule {
 const TOO_MANY_PAID: Rule = { name: 'TOO_MANY_PAID', isGrave: true }
 const LARGE_AMOUNT: Rule = { name: 'LARGE_AMOUNT', isGrave: false }
 
-async function brokenRules(tx: Transaction, event: OrderEvent, config: Tools['config']): Promise<Rule[]> {
-  const sales = await salesPaidWithinMinute(tx, event)
-  return [
-    ...(sales > config.RISK_PAID_PER_MINUTE_MAX ? [TOO_MANY_PAID] : []),
-    ...(event.amountCents >= config.RISK_AMOUNT_CENTS ? [LARGE_AMOUNT] : []),
-  ]
+const MINUTE_MS = 60_000
+
+type Payment = Pick<OrderEvent, 'buyerId' | 'saleId'> & { paidAtMs: number }
+interface Review {
+  event: OrderEvent
+  broken: Rule[]
+}
+
+/** Reviews of one buyer take turns: of two orders in two partitions neither would see the other. Sorted (deadlock). */
+async function lockBuyers(tx: Transaction, events: OrderEvent[]): Promise<void> {
+  await tx.$executeRaw`
+    SELECT pg_advisory_xact_lock(hashtextextended('risk ' || buyer_id, 0))
+    FROM (SELECT DISTINCT buyer_id FROM unnest(${events.map(({ buyerId }) => buyerId)}::text[]) AS buyer (buyer_id) ORDER BY buyer_id) AS buyers`
+}
+
+/** Payments of these buyers that were reviewed before, from a minute before the first event to one after the last. */
+async function readPayments(tx: Transaction, events: OrderEvent[]): Promise<Payment[]> {
+  const times = events.map(paidAtMs)
+  const rows = await tx.$queryRaw<{ buyerId: string; saleId: string; paidAt: Date }[]>`
+    SELECT buyer_id AS "buyerId", sale_id AS "saleId", paid_at AS "paidAt" FROM risk_reviews
+    WHERE buyer_id = ANY(${events.map(({ buyerId }) => buyerId)})
+      AND paid_at BETWEEN ${new Date(Math.min(...times) - MINUTE_MS)} AND ${new Date(Math.max(...times) + MINUTE_MS)}`
+  return rows.map(({ paidAt, ...of }) => ({ ...of, paidAtMs: paidAt.getTime() }))
+}
+
+const paidAtMs = ({ at }: OrderEvent) => Date.parse(at)
+
+/** One event after another, so that it is the payment above the limit that breaks the rule. */
+function review(events: OrderEvent[], before: Payment[], config: Tools['config']): Review[] {
+  const ofBuyers = groupBy(before, ({ buyerId }) => buyerId)
+  return events.map((event) => {
+    const { buyerId, saleId, amountCents } = event
+    const payment = { buyerId, saleId, paidAtMs: paidAtMs(event) }
+    const payments = [...(ofBuyers.get(buyerId) ?? []), payment]
+    ofBuyers.set(buyerId, payments)
+    const broken = [
+      ...(salesPaidWithinMinute(payment, payments) > config.RISK_PAID_PER_MINUTE_MAX ? [TOO_MANY_PAID] : []),
+      ...(amountCents >= config.RISK_AMOUNT_CENTS ? [LARGE_AMOUNT] : []),
+    ]
+    return { event, broken }
+  })
 }
 
 /**
  * In how many sales the buyer has paid in any minute with this payment in it, at most: events of different orders come
- * in any sequence. Orders of one sale count once, because its limit per buyer permits them. Reviews of one buyer take
- * turns: of two orders in two partitions neither would see the other.
+ * in any sequence. Orders of one sale count once, because its limit per buyer permits them.
  */
-async function salesPaidWithinMinute(tx: Transaction, { saleId, buyerId, at }: OrderEvent): Promise<number> {
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`risk ${buyerId}`}, 0))`
-  const paidAt = new Date(at)
-  const [row] = await tx.$queryRaw<{ count: number }[]>`
-    WITH payments AS (
-      SELECT sale_id, paid_at FROM risk_reviews WHERE buyer_id = ${buyerId}
-        AND paid_at BETWEEN ${paidAt}::timestamptz - interval '1 minute' AND ${paidAt}::timestamptz + interval '1 minute'
-      UNION SELECT ${saleId}, ${paidAt}::timestamptz
-    )
-    SELECT max(count)::int AS count FROM (
-      SELECT count(DISTINCT earlier.sale_id) FROM payments last JOIN payments earlier
-        ON earlier.paid_at BETWEEN last.paid_at - interval '1 minute' AND last.paid_at
-      WHERE last.paid_at >= ${paidAt} GROUP BY last.paid_at
-    ) AS minutes`
-  return row?.count ?? 1
+function salesPaidWithinMinute(payment: Payment, payments: Payment[]): number {
+  const ends = payments.map(({ paidAtMs: end }) => end).filter((end) => isWithinMinute(payment.paidAtMs, end))
+  const salesUntil = (end: number) =>
+    payments.filter((one) => isWithinMinute(one.paidAtMs, end)).map((one) => one.saleId)
+  return Math.max(...ends.map((end) => new Set(salesUntil(end)).size))
+}
+
+const isWithinMinute = (atMs: number, endMs: number) => atMs >= endMs - MINUTE_MS && atMs <= endMs
+
+async function writeReviews(tx: Transaction, reviews: Review[]): Promise<void> {
+  const events = reviews.map(({ event }) => event)
+  await tx.$executeRaw`
+    INSERT INTO risk_reviews (order_id, sale_id, event_id, buyer_id, paid_at, rules)
+    SELECT order_id, sale_id, event_id, buyer_id, paid_at, string_to_array(rules, ' ') FROM unnest(
+      ${events.map(({ orderId }) => orderId)}::uuid[], ${events.map(({ saleId }) => saleId)}::text[],
+      ${events.map(({ eventId }) => eventId)}::uuid[], ${events.map(({ buyerId }) => buyerId)}::text[],
+      ${events.map(({ at }) => at)}::timestamptz[],
+      ${reviews.map(({ broken }) => broken.map(({ name }) => name).join(' '))}::text[]
+    ) AS review (order_id, sale_id, event_id, buyer_id, paid_at, rules)`
 }
 
 /**

@@ -24,6 +24,7 @@ export const subscriber: Subscriber = {
     'order.cancelled',
     'order.refunded',
   ],
+  follows: 'events',
   once: 'inbox',
   async handleTogether(tx, events, tools) {
     const comeBack = events.flatMap((event) => (turnAfter(event)?.of === 'order' ? (event.orderId ?? []) : []))

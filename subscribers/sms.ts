@@ -10,6 +10,7 @@ const MARK_SECONDS = 24 * 3_600
 export const subscriber: Subscriber = {
   name: 'sms',
   events: ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'],
+  follows: 'events',
   once: { markSeconds: MARK_SECONDS },
   async handle(_db, event, { config }) {
     await logFileProvider(config.SMS_LOG_FILE).send({

@@ -10,6 +10,7 @@ import type { Subscriber } from './runtime/subscriber.ts'
 export const subscriber: Subscriber = {
   name: 'statistics',
   events: ['order.created', 'order.paid', 'order.cancelled', 'order.refunded', 'reservation.rejected'],
+  follows: 'events',
   once: 'inbox',
   // A second of a sale is one row: 2,000 orders one by one would wait for it 2,000 times.
   async handleTogether(tx, events) {

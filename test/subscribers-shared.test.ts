@@ -78,7 +78,7 @@ test('while partitions change hands every event has its effect once, and those o
   )
   await eventually(
     'every order to be at its end',
-    () => database.orderProgress.count({ where: { subscriber: 'points', sequence: 3 } }),
+    () => database.inboxEntry.count({ where: { purpose: 'points', sequence: 3 } }),
     (count) => count === 100,
   )
   for (const [event] of orders) {

@@ -41,7 +41,7 @@ const archive = (saleId: string, batch?: number) => archiveSale({ ...shop.world,
 const auditOf = (saleId?: string) => audit({ ...shop.world, queues, limits }, saleId)
 
 const TABLES = [
-  'sales decisions orders payments refunds sagas order_progress inbox coupon_entries points_entries risk_reviews',
+  'sales decisions orders payments refunds sagas inbox coupon_entries points_entries risk_reviews',
   'sale_seconds sale_totals',
 ].flatMap((line) => line.split(' '))
 
@@ -184,9 +184,17 @@ const obstacles: Obstacle[] = [
   ],
   [
     'has an event that a subscriber has not handled',
-    /^orders whose newest event the subscriber risk has not handled: 1$/,
+    /^orders with an event that the subscriber risk has not handled: 1$/,
+    ({ paid }) => sql(`DELETE FROM inbox WHERE purpose = 'risk' AND order_id = $1::uuid`, paid.orderId),
+  ],
+  [
+    'has an event that a subscriber has not handled in sequence',
+    /^orders with an event that the subscriber points has not handled: 1$/,
     ({ paid }) =>
-      sql(`UPDATE order_progress SET sequence = 1 WHERE subscriber = 'risk' AND order_id = $1::uuid`, paid.orderId),
+      sql(
+        `DELETE FROM inbox WHERE purpose = 'points' AND order_id = $1::uuid AND sequence = (SELECT sequence FROM orders WHERE id = $1::uuid)`,
+        paid.orderId,
+      ),
   ],
   [
     'has an open saga',

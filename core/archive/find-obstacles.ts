@@ -65,17 +65,29 @@ async function countInDatabase(tx: Transaction, saleId: string): Promise<Counts>
   return counts
 }
 
-/** Of each subscriber the orders whose newest event it has not handled; see `effect-rules.ts` for what is not owed. */
+/**
+ * Of each subscriber the orders of which it has not handled the newest event; of one that takes events in any order, as
+ * many as it is owed. See `effect-rules.ts` for what is not owed.
+ */
 async function countUnhandledEvents(tx: Transaction, saleId: string): Promise<Counts> {
   const rows = await tx.$queryRaw<{ name: string; count: number }[]>`
     SELECT s.name, count(*)::int AS count
     FROM subscriptions s JOIN orders o ON o.sale_id = ${saleId} AND o.created_at >= s.since
-    LEFT JOIN order_progress p ON p.subscriber = s.name AND p.order_id = o.id
-    WHERE coalesce(p.sequence, 0) < o.sequence
-      AND (p.sequence IS NOT NULL OR o.created_at > coalesce(s.remembers_from, '-infinity'))
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS entries, coalesce(max(sequence), 0) AS newest FROM inbox
+      WHERE purpose = s.name AND order_id = o.id
+    ) AS handled
+    WHERE (entries > 0 OR o.created_at > coalesce(s.remembers_from, '-infinity')) AND CASE s.follows
+      WHEN 'orders' THEN newest < o.sequence
+      WHEN 'coupon-orders' THEN o.coupon_code IS NOT NULL AND newest < o.sequence
+      ELSE entries < cardinality(array_positions(s.entered, 'order.created'))
+        + CASE WHEN o.paid_at IS NULL THEN 0 ELSE cardinality(array_positions(s.entered, 'order.paid')) END
+        + CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE cardinality(array_positions(s.entered, 'order.cancelled')) END
+        + CASE WHEN o.refunded_at IS NULL THEN 0 ELSE cardinality(array_positions(s.entered, 'order.refunded')) END
+    END
     GROUP BY s.name ORDER BY s.name`
   return Object.fromEntries(
-    rows.map(({ name, count }) => [`orders whose newest event the subscriber ${name} has not handled`, count]),
+    rows.map(({ name, count }) => [`orders with an event that the subscriber ${name} has not handled`, count]),
   )
 }
 

@@ -1,3 +1,4 @@
+import { waitToDelete } from '../orders/inbox.ts'
 import { Prisma, type Transaction } from '../platform/stores/database.ts'
 
 /** Moves the sale's own row, from which on the sale counts as archived. */
@@ -12,7 +13,7 @@ export interface MovedBatch {
 
 /**
  * Moves the next decisions of the sale, in the order of their reservations, with their orders and all that belongs to
- * these. What refers to a row moves before it, and progress before inbox, as `forgetHandled` locks them.
+ * these. What refers to a row moves before it.
  */
 export async function moveBatch(tx: Transaction, saleId: string, after: string, most: number): Promise<MovedBatch> {
   // A second archiver of the sale waits, and finds the next ones.
@@ -27,10 +28,9 @@ export async function moveBatch(tx: Transaction, saleId: string, after: string, 
   await tx.$executeRaw`SELECT FROM public.payments WHERE ${ofOrders} FOR UPDATE`
   let rows = await move(tx, 'refunds', Prisma.sql`payment_id IN (SELECT id FROM public.payments WHERE ${ofOrders})`)
   rows += await move(tx, 'payments', ofOrders)
-  // The index begins with the name. Progress of a subscriber that was removed stays until `forgetHandled` deletes it.
-  const named = Prisma.sql`subscriber IN (SELECT name FROM subscriptions) AND`
-  rows += await move(tx, 'order_progress', Prisma.sql`${named} ${ofOrders}`)
-  rows += await move(tx, 'inbox', ofOrders)
+  await waitToDelete(tx)
+  // The index begins with the name. Entries of a subscriber that was removed stay until `forgetHandled` deletes them.
+  rows += await move(tx, 'inbox', Prisma.sql`purpose IN (SELECT name FROM subscriptions) AND ${ofOrders}`)
   rows += await moveEffects(tx, ofOrders)
   rows += await move(tx, 'orders', Prisma.sql`id = ANY(${orderIds}::uuid[])`)
   const reservationIds = decided.map(({ reservationId }) => reservationId)

@@ -8,6 +8,7 @@ import { reserveOne } from '../../test/support/reserve-one.ts'
 import { subscriber as coupon } from '../../subscribers/coupon.ts'
 import { SubscribersConfig } from '../../subscribers/runtime/config.ts'
 import { handleEvents } from '../../subscribers/runtime/handle-events.ts'
+import { interestOf } from '../../subscribers/runtime/subscriber.ts'
 import { subscriber as points } from '../../subscribers/points.ts'
 import { subscriber as risk } from '../../subscribers/risk.ts'
 import { Ledger, reservation } from '../../test/support/ledger.ts'
@@ -48,7 +49,9 @@ let subscriptions: Subscription[]
 beforeAll(async () => {
   world = await createWorld()
   queues = createQueueReader(world.rabbitmqUrl, 60)
-  subscriptions = await Promise.all(STRONG.map(({ name }) => subscribe(world.database, name, 1)))
+  subscriptions = await Promise.all(
+    STRONG.map((subscriber) => subscribe(world.database, subscriber.name, 1, interestOf(subscriber))),
+  )
   // What PostgreSQL itself would refuse must be seen, too: a restored dump or a bad migration has no such guard.
   await sql('ALTER TABLE sales DROP CONSTRAINT sales_sold_within_stock')
   await sql('ALTER TABLE decisions DROP CONSTRAINT decisions_within_limit')
@@ -899,7 +902,7 @@ test('many wrong ones are counted, ten are named', async () => {
 
 test('what subscribers have forgotten is not missing, and what they have not handled is in flight', async () => {
   const { id, paid } = await goodSale()
-  await sql(`DELETE FROM order_progress WHERE subscriber = 'risk' AND order_id = $1::uuid`, paid.orderId)
+  await sql(`DELETE FROM inbox WHERE purpose = 'risk' AND order_id = $1::uuid`, paid.orderId)
   await forgetHandled(world.database, -1, 10_000)
   expect(await world.database.inboxEntry.count()).toBeLessThanOrEqual(2)
   const report = await look(id)
@@ -907,7 +910,7 @@ test('what subscribers have forgotten is not missing, and what they have not han
   expect(checksThatAre('ok', report.sales[0])).toContain(6)
   const [later] = await goodSales(1)
   if (!later) throw new Error('Expected a sale')
-  await sql(`DELETE FROM order_progress WHERE order_id = $1::uuid`, later.unpaid.orderId)
+  await sql(`DELETE FROM inbox WHERE order_id = $1::uuid`, later.unpaid.orderId)
   expect(checksThatAre('in flight', (await look(later.id)).sales[0])).toEqual([6])
 })
 

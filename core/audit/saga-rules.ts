@@ -1,5 +1,5 @@
 import { Prisma } from '../platform/stores/database.ts'
-import { followed } from './effect-rules.ts'
+import { hasHandledAll } from './effect-rules.ts'
 import type { Rule } from './rule.ts'
 import type { AuditLimits } from './report.ts'
 
@@ -59,8 +59,8 @@ const stateRules: Rule[] = [
     check: 5,
     what: 'ended orders whose saga is not closed',
     rows: Prisma.sql`
-      SELECT o.sale_id, o.id::text AS id FROM ${followed('saga')} JOIN sagas g ON g.order_id = o.id
-      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND g.state <> 'COMPENSATED' AND p.sequence >= o.sequence`,
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sagas g ON g.order_id = o.id
+      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND g.state <> 'COMPENSATED' AND ${hasHandledAll('saga')}`,
   },
   {
     check: 5,
@@ -78,8 +78,8 @@ const heldRules: Rule[] = [
     check: 6,
     what: 'ended orders that still hold their coupon',
     rows: Prisma.sql`
-      SELECT o.sale_id, o.id::text AS id FROM ${followed('coupon')} JOIN coupons c ON c.order_id = o.id
-      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND p.sequence >= o.sequence`,
+      SELECT o.sale_id, o.id::text AS id FROM orders o JOIN coupons c ON c.order_id = o.id
+      WHERE o.status IN ('CANCELLED', 'REFUNDED') AND ${hasHandledAll('coupon')}`,
   },
   {
     check: 6,

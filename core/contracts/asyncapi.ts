@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ORDER_EVENT_TYPES, ORDER_EVENT_VERSION, OrderEvent, type OrderEventType } from './messages.ts'
-import { ORDER_EVENTS } from './topology.ts'
+import { ORDER_EVENTS, SEQUENCED, SEQUENCED_EVENTS } from './topology.ts'
 
 /** What each event says; the schema is the same for all. */
 const SUMMARIES: Record<OrderEventType, string> = {
@@ -21,59 +21,83 @@ const SUMMARIES: Record<OrderEventType, string> = {
     'A reservation became no order: SOLD_OUT, EXPIRED or NOT_ELIGIBLE. There is no order to name.',
 }
 
-const message = (type: OrderEventType) => ({
-  name: type,
-  title: type,
-  summary: SUMMARIES[type],
+const batchOf = (schema: object) => ({
+  type: 'object',
+  properties: { events: { type: 'array', minItems: 1, items: schema } },
+  required: ['events'],
+  additionalProperties: false,
+})
+const anyEvent = { $ref: '#/components/schemas/OrderEvent' }
+
+const message = (name: string, summary: string, events: object) => ({
+  name,
+  title: name,
+  summary,
   contentType: 'application/json',
-  correlationId: {
-    description: 'The order, or the reservation that became none; partitions are made by it',
-    location: '$message.header#/correlationId',
-  },
+  correlationId: { description: 'Partitions are chosen by it', location: '$message.header#/correlationId' },
   headers: {
     type: 'object',
-    properties: { correlationId: { type: 'string' }, messageId: { type: 'string', description: "the event's id" } },
+    properties: {
+      correlationId: { type: 'string' },
+      messageId: { type: 'string', description: 'the id of the first event' },
+    },
   },
-  payload: {
-    allOf: [{ $ref: '#/components/schemas/OrderEvent' }, { type: 'object', properties: { type: { const: type } } }],
+  payload: batchOf(events),
+})
+
+const topic = (name: string, description: string, messages: object) => ({
+  address: name,
+  description,
+  messages,
+  bindings: {
+    amqp: {
+      is: 'routingKey',
+      exchange: { name, type: 'topic', durable: true, autoDelete: false, vhost: '/' },
+      bindingVersion: '0.3.0',
+    },
   },
 })
 
-/** The order topic as an AsyncAPI document, from the schemas that validate the events. */
+/** The order topics as an AsyncAPI document, from the schemas that validate the events. */
 export function asyncApiDocument(): object {
   const { $schema: _, ...schema } = z.toJSONSchema(OrderEvent)
   const each = <Value>(valueOf: (type: OrderEventType) => Value) =>
     Object.fromEntries(ORDER_EVENT_TYPES.map((type) => [type, valueOf(type)]))
+  const ofType = (type: OrderEventType) =>
+    message(type, SUMMARIES[type], { allOf: [anyEvent, { type: 'object', properties: { type: { const: type } } }] })
+  const operation = (channel: string, summary: string) => ({
+    action: 'send',
+    channel: { $ref: `#/channels/${channel}` },
+    summary,
+  })
   return {
     asyncapi: '3.0.0',
     info: {
       title: 'Seckill order events',
       version: `${ORDER_EVENT_VERSION}.0.0`,
       description:
-        'Every change of every order, at least once, the events of one order in the order of their sequence. docs/subscribers.md shows how to subscribe.',
+        'Every change of every order, at least once, the events of many orders in one message when many wait. docs/subscribers.md shows how to subscribe.',
     },
     defaultContentType: 'application/json',
     channels: {
-      orders: {
-        address: ORDER_EVENTS,
-        description: "A durable topic exchange; the routing key is the event's type.",
-        messages: each((type) => ({ $ref: `#/components/messages/${type}` })),
-        bindings: {
-          amqp: {
-            is: 'routingKey',
-            exchange: { name: ORDER_EVENTS, type: 'topic', durable: true, autoDelete: false, vhost: '/' },
-            bindingVersion: '0.3.0',
-          },
-        },
-      },
+      orders: topic(
+        ORDER_EVENTS,
+        "The events by type, those of an order in any sequence. A durable topic exchange; the routing key is the events' type.",
+        each((type) => ({ $ref: `#/components/messages/${type}` })),
+      ),
+      sequencedOrders: topic(
+        SEQUENCED_EVENTS,
+        `The same events, those of one order in its sequence and under one correlation id. A durable topic exchange; the routing key is ${SEQUENCED.plain}, ${SEQUENCED.coupon} for orders that name a coupon, or ${SEQUENCED.rejected}.`,
+        { events: { $ref: '#/components/messages/events' } },
+      ),
     },
     operations: {
-      tellOfOrders: {
-        action: 'send',
-        channel: { $ref: '#/channels/orders' },
-        summary: 'The order service tells of every change, through its outbox.',
-      },
+      tellOfOrders: operation('orders', 'The order service tells of every change, through its outbox.'),
+      tellOfOrdersInSequence: operation('sequencedOrders', 'The same, for subscribers that follow orders.'),
     },
-    components: { messages: each(message), schemas: { OrderEvent: schema } },
+    components: {
+      messages: { ...each(ofType), events: message('events', 'Events of any type.', anyEvent) },
+      schemas: { OrderEvent: schema },
+    },
   }
 }

@@ -102,6 +102,11 @@ export const OrderEvent = z.strictObject({
 })
 export type OrderEvent = z.infer<typeof OrderEvent>
 
+/** The events that were published together, of many orders or one. Each is read on its own. */
+export interface EventBatch {
+  events: OrderEvent[]
+}
+
 /**
  * W3C trace context of an event. The trace is the order itself, whose 128 random bits are just what a trace id is:
  * every event of an order belongs to one trace, and nothing has to be stored or handed on for it.
@@ -133,6 +138,8 @@ export interface Unpacked<Item> {
   isWhole: boolean
   /** Of one that is not whole: what is wrong with the first entry that cannot be read. */
   why?: string | undefined
+  /** The entries that cannot be read. */
+  unreadable?: unknown[]
 }
 
 /** Reads each entry on its own, so that one that cannot be read does not take its neighbours along. */
@@ -141,9 +148,11 @@ export function readEach<Schema extends z.ZodType>(schema: Schema, entries: unkn
   const items = read.flatMap(({ success, data }) => (success ? [data] : []))
   const flaw = read.findIndex(({ success }) => !success)
   const error = read[flaw]?.error
+  if (!error) return { items, isWhole: true }
   return {
     items,
-    isWhole: error === undefined,
-    ...(error ? { why: `entry ${flaw + 1} of ${entries.length}: ${z.prettifyError(error)}` } : {}),
+    isWhole: false,
+    why: `entry ${flaw + 1} of ${entries.length}: ${z.prettifyError(error)}`,
+    unreadable: entries.filter((_, i) => !read[i]?.success),
   }
 }

@@ -2,15 +2,15 @@ import { z } from 'zod'
 import { decode, ORDER_EVENT_VERSION, OrderEvent, type Unpacked, UnreadableMessage } from './messages.ts'
 
 /**
- * How order events travel that cannot be handled yet: between a subscriber and its own queues only.
+ * What subscribers find in their queues, and how order events travel that cannot be handled yet: between a subscriber
+ * and its own queues only.
  */
 
 /** Its predecessor has not come; it comes again in a moment. */
-const HeldEvent = z.strictObject({
-  heldTimes: z.int().min(1),
-  event: OrderEvent,
-})
-export type HeldEvent = z.output<typeof HeldEvent>
+export interface HeldEvent {
+  heldTimes: number
+  event: OrderEvent
+}
 
 /** Kept with the reason until an operator resends it. */
 export const ParkedEvent = z.strictObject({
@@ -21,23 +21,46 @@ export const ParkedEvent = z.strictObject({
 })
 export type ParkedEvent = z.infer<typeof ParkedEvent>
 
-/** What a subscriber finds in its queue. */
+/** One event of a message. */
 export type Incoming =
   | { isKnown: true; event: OrderEvent; heldTimes: number }
   /** Of another version, newer or older: parked until a subscriber that knows it runs. */
   | { isKnown: false; event: z.infer<typeof Versioned> }
 
 const Versioned = z.looseObject({ v: z.int() })
-const Either = z.union([HeldEvent, Versioned])
+/** The forms of a message. An event that an operator resends travels alone. */
+const Message = z.union([
+  z.strictObject({ events: z.array(z.unknown()).min(1) }),
+  z.strictObject({ heldTimes: z.int().min(1), event: z.unknown() }),
+  Versioned,
+])
 
-/** @throws UnreadableMessage when it is no event of any version. */
+/** Reads each event on its own. @throws UnreadableMessage when there is none of any version */
 export function readIncoming(body: Buffer): Unpacked<Incoming> {
-  const message = decode(Either, body)
-  if (!('v' in message)) return one({ isKnown: true, event: message.event, heldTimes: message.heldTimes })
-  if (message.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })
-  const { success, data, error } = OrderEvent.safeParse(message)
-  if (!success) throw new UnreadableMessage(z.prettifyError(error))
-  return one({ isKnown: true, event: data, heldTimes: 0 })
+  const message = decode(Message, body)
+  if ('heldTimes' in message && 'event' in message) return readAll([message.event], Number(message.heldTimes))
+  return readAll('events' in message && Array.isArray(message.events) ? message.events : [message], 0)
 }
 
-const one = (item: Incoming): Unpacked<Incoming> => ({ items: [item], isWhole: true })
+function readAll(entries: unknown[], heldTimes: number): Unpacked<Incoming> {
+  const items: Incoming[] = []
+  const unreadable: unknown[] = []
+  let why: string | undefined
+  for (const entry of entries) {
+    const { success, data: event, error } = OrderEvent.safeParse(entry)
+    const versioned = success ? undefined : Versioned.safeParse(entry).data
+    if (success) items.push({ isKnown: true, event, heldTimes })
+    else if (versioned && versioned.v !== ORDER_EVENT_VERSION) items.push({ isKnown: false, event: versioned })
+    else {
+      why ??= z.prettifyError(error)
+      unreadable.push(entry)
+    }
+  }
+  if (why === undefined) return { items, isWhole: true }
+  if (items.length === 0) throw new UnreadableMessage(why)
+  return { items, isWhole: false, why, unreadable }
+}
+
+/** The message of events that were taken out of another, for the dead letters. */
+export const packIncoming = (items: Incoming[], unreadable: unknown[]): Buffer =>
+  Buffer.from(JSON.stringify({ events: [...items.map(({ event }) => event), ...unreadable] }))

@@ -28,7 +28,19 @@ export interface Topology {
 }
 
 export const INTAKE = 'seckill.intake'
+/** Events by type: the routing key. */
 export const ORDER_EVENTS = 'seckill.orders'
+/** The same events, those of an order in its sequence: the correlation id is the partition key. */
+export const SEQUENCED_EVENTS = 'seckill.orders.sequenced'
+/** Routing keys of sequenced events. */
+export const SEQUENCED = {
+  /** Of an order that names no coupon, all of its life. */
+  plain: 'orders.plain',
+  /** Of an order that names one. */
+  coupon: 'orders.coupon',
+  /** There is no order. */
+  rejected: 'rejections',
+} as const
 export const DEAD_LETTERS = 'seckill.dead-letters'
 /**
  * Deliveries of one message before it goes to the dead letters; RabbitMQ 3.10 has no limit of its own, 4.x has 20.
@@ -118,8 +130,15 @@ export const intakeTopology = (maxReservations: number): Topology =>
     bindings: [{ queue: INTAKE, exchange: INTAKE, routingKey: INTAKE }],
   })
 
-/** The topic on which every order change is told. */
-export const eventTopology: Topology = { exchanges: [{ name: ORDER_EVENTS, type: 'topic' }], queues: [], bindings: [] }
+/** The topics on which every order change is told. */
+export const eventTopology: Topology = {
+  exchanges: [
+    { name: ORDER_EVENTS, type: 'topic' },
+    { name: SEQUENCED_EVENTS, type: 'topic' },
+  ],
+  queues: [],
+  bindings: [],
+}
 
 export function merge(...parts: Topology[]): Topology {
   return {

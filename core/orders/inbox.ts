@@ -1,4 +1,6 @@
-import type { OrderEvent } from '../contracts/messages.ts'
+import type { OrderEvent, OrderEventType } from '../contracts/messages.ts'
+import type { Follows } from '../contracts/subscriber-topology.ts'
+import { groupBy } from '../platform/batches/divide.ts'
 import type { Database, Transaction } from '../platform/stores/database.ts'
 
 /** What a subscriber has handled: every event once, and the events of one order one after another. */
@@ -8,15 +10,29 @@ export interface Subscription {
   name: string
   since: Date
   partitions: number
+  follows: string
+}
+
+/** What a subscriber is owed; as long as it has not handled it, no sale is archived. */
+export interface Interest {
+  follows: Follows
+  /** Events that it enters in the inbox; of one that follows orders, all are entered. */
+  entered: readonly OrderEventType[]
 }
 
 /**
  * To be called once the queues are bound: orders placed after that have all of their events in them. @param partitions of
  * a new one; one that exists keeps its number
  */
-export async function subscribe(database: Database, name: string, partitions: number): Promise<Subscription> {
+export async function subscribe(
+  database: Database,
+  name: string,
+  partitions: number,
+  { follows, entered }: Interest = { follows: 'orders', entered: [] },
+): Promise<Subscription> {
   await database.$executeRaw`
-    INSERT INTO subscriptions (name, partitions) VALUES (${name}, ${partitions}) ON CONFLICT (name) DO NOTHING`
+    INSERT INTO subscriptions (name, partitions, follows, entered) VALUES (${name}, ${partitions}, ${follows}, ${entered})
+    ON CONFLICT (name) DO UPDATE SET follows = excluded.follows, entered = excluded.entered`
   return database.subscription.findUniqueOrThrow({ where: { name } })
 }
 
@@ -40,48 +56,66 @@ export async function waitForSubscribers(tx: Transaction): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ARCHIVE_LOCK})`
 }
 
+/** Held by those that delete entries, so that two of them cannot deadlock. */
+const DELETING_LOCK = 7_350_005
+
+export async function waitToDelete(tx: Transaction): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${DELETING_LOCK})`
+}
+
+/** Does not wait: the archiver takes minutes. */
+export async function mayDelete(tx: Transaction): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ locked: boolean }[]>`SELECT pg_try_advisory_xact_lock(${DELETING_LOCK}) AS locked`
+  return row?.locked === true
+}
+
+/** The order; a reservation that became none has no other event. */
+const keyOf = ({ orderId, eventId }: OrderEvent) => orderId ?? eventId
+
 /**
  * Tells the events whose turn it is from those that came too early. Repeats are ready: the inbox knows them. Events of
  * archived sales are dropped: a sale is archived once every subscriber has handled all of its events.
  */
 export async function inSequence(
   tx: Transaction,
-  { name, since }: Subscription,
+  { name, since, follows }: Subscription,
   events: OrderEvent[],
 ): Promise<Sequenced> {
-  const orderIds = events.flatMap(({ orderId }) => orderId ?? [])
-  const handled = await readProgress(tx, name, orderIds)
-  // Read after the progress: what is forgotten or archived in between is known to be.
+  const handled = await readHandled(tx, name, [...new Set(events.map(keyOf))])
+  // Read after that: what is forgotten or archived in between is known to be.
   const { remembersFrom, archived } = await readMemory(tx, name, events)
   const sequenced: Sequenced = { ready: [], early: [], forgotten: [] }
   const isOlderThan = (time: string, date: Date | null) => date !== null && Date.parse(time) <= date.getTime()
   for (const event of events.toSorted((one, other) => one.sequence - other.sequence)) {
-    const { orderId, saleId, sequence, orderedAt, at } = event
+    const { saleId, sequence, orderedAt, at } = event
     if (archived.includes(saleId)) continue
-    const known = handled.get(orderId ?? '')
-    if (known === undefined && isOlderThan(at, remembersFrom)) {
+    const ofOrder = handled.get(keyOf(event)) ?? new Set()
+    const known = Math.max(0, ...ofOrder)
+    if (!ofOrder.has(sequence) && (known === 0 || sequence < known) && isOlderThan(at, remembersFrom)) {
       sequenced.forgotten.push(event)
       continue
     }
     // The first events of an order that is older than the subscription, or than its memory, will not come.
-    const last = known ?? (isOlderThan(orderedAt, since) || isOlderThan(orderedAt, remembersFrom) ? sequence - 1 : 0)
-    if (orderId !== null && sequence > last + 1) {
+    const last = known || (isOlderThan(orderedAt, since) || isOlderThan(orderedAt, remembersFrom) ? sequence - 1 : 0)
+    if (follows !== 'events' && sequence > last + 1) {
       sequenced.early.push(event)
       continue
     }
     sequenced.ready.push(event)
-    if (orderId !== null) handled.set(orderId, Math.max(last, sequence))
+    handled.set(keyOf(event), ofOrder.add(sequence))
   }
   return sequenced
 }
 
-/** The sequence of the newest handled event, by order. Its join with the lock is what takes the lock. */
-async function readProgress(tx: Transaction, name: string, orderIds: string[]): Promise<Map<string, number>> {
+/** The sequence numbers of handled events, by order. Its join with the lock is what takes the lock. */
+async function readHandled(tx: Transaction, name: string, orderIds: string[]): Promise<Map<string, Set<number>>> {
   const rows = await tx.$queryRaw<{ orderId: string | null; sequence: number }[]>`
     WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${ARCHIVE_LOCK}))
     SELECT order_id AS "orderId", sequence
-    FROM lock LEFT JOIN order_progress ON subscriber = ${name} AND order_id = ANY(${orderIds}::uuid[])`
-  return new Map(rows.flatMap(({ orderId, sequence }) => (orderId === null ? [] : [[orderId, sequence]])))
+    FROM lock LEFT JOIN inbox ON purpose = ${name} AND order_id = ANY(${orderIds}::uuid[])`
+  const known = rows.flatMap(({ orderId, sequence }) => (orderId === null ? [] : [{ orderId, sequence }]))
+  const ofOrders = groupBy(known, ({ orderId }) => orderId)
+  return new Map([...ofOrders].map(([orderId, entries]) => [orderId, new Set(entries.map(({ sequence }) => sequence))]))
 }
 
 async function readMemory(
@@ -97,38 +131,21 @@ async function readMemory(
   return memory
 }
 
-/** Writes down how far the subscriber has come with the orders of these events. */
-export async function advance(tx: Transaction, { name }: Subscription, events: OrderEvent[]): Promise<void> {
-  const newest = new Map<string, number>()
-  for (const { orderId, sequence } of events)
-    if (orderId !== null) newest.set(orderId, Math.max(sequence, newest.get(orderId) ?? 0))
-  if (newest.size === 0) return
-  // Sorted, here and below, so that concurrent batches cannot deadlock.
-  await tx.$executeRaw`
-    INSERT INTO order_progress (subscriber, order_id, sequence)
-    SELECT ${name}, order_id, sequence
-    FROM unnest(${[...newest.keys()]}::uuid[], ${[...newest.values()]}::int[]) AS newest (order_id, sequence)
-    ORDER BY order_id
-    ON CONFLICT (subscriber, order_id) DO UPDATE
-      SET sequence = greatest(order_progress.sequence, excluded.sequence), advanced_at = now()`
-}
-
 /**
  * Enters the events in the inbox and returns those that were not there, whose effect belongs in this same transaction.
  * Waits for another transaction that enters the same one: if that commits, the event is a repeat here.
  */
 export async function enterInbox(tx: Transaction, purpose: string, events: OrderEvent[]): Promise<OrderEvent[]> {
   if (events.length === 0) return []
-  const [eventIds, orderIds, sequences] = [
-    events.map((event) => event.eventId),
-    events.map((event) => event.orderId),
-    events.map((event) => event.sequence),
-  ]
+  // Sorted, so that concurrent batches cannot deadlock.
   const entered = await tx.$queryRaw<{ eventId: string }[]>`
-    INSERT INTO inbox (purpose, event_id, order_id, sequence)
+    INSERT INTO inbox (purpose, order_id, sequence, event_id)
     SELECT ${purpose}, *
-    FROM unnest(${eventIds}::uuid[], ${orderIds}::uuid[], ${sequences}::int[]) AS entry (event_id, order_id, sequence)
-    ORDER BY event_id
+    FROM unnest(
+      ${events.map(keyOf)}::uuid[], ${events.map(({ sequence }) => sequence)}::int[],
+      ${events.map(({ eventId }) => eventId)}::uuid[]
+    ) AS entry (order_id, sequence, event_id)
+    ORDER BY order_id, sequence
     ON CONFLICT DO NOTHING RETURNING event_id AS "eventId"`
   const fresh = new Set(entered.map(({ eventId }) => eventId))
   // Of an event that is twice in the batch the first is kept.

@@ -114,16 +114,19 @@ export class Shop {
     return depths.reduce((sum, depth) => sum + depth, 0)
   }
 
-  /** When the transaction of the newest effect began; 0 when there is none. */
+  /** When the transaction of the newest effect of a subscriber with an inbox began; 0 when there is none. */
   async lastEffectAtMs(): Promise<number> {
-    const [row] = await this.#rows<{ at: Date | null }>('SELECT max(advanced_at) AS at FROM order_progress')
+    const [row] = await this.#rows<{ at: Date | null }>('SELECT max(handled_at) AS at FROM inbox')
     return row?.at?.getTime() ?? 0
   }
 
-  /** From the 202 to the last effect of each paid order, of all subscribers, as far as the start of its transaction. */
+  /**
+   * From the 202 to the last effect of each paid order, of all subscribers with an inbox, as far as the start of its
+   * transaction.
+   */
   async toLastEffect(orders: PaidOrder[]): Promise<Percentiles> {
     const rows = await this.#rows<{ id: string; at: Date }>(
-      `SELECT order_id AS id, max(advanced_at) AS at FROM order_progress
+      `SELECT order_id AS id, max(handled_at) AS at FROM inbox
       WHERE order_id = ANY($1::uuid[]) GROUP BY order_id`,
       [orders.map(({ id }) => id)],
     )

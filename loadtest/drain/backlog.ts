@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import type { Pool } from 'pg'
 import { ORDER_EVENT_VERSION, type OrderEvent, traceparentOf } from '../../core/contracts/messages.ts'
-import { ORDER_EVENTS } from '../../core/contracts/topology.ts'
+import { eventMessages } from '../../core/orders/event-messages.ts'
 
 /** Orders whose events are sent together: all of the first ones, then all of the second ones. */
 const TOGETHER = 1_000
@@ -16,15 +16,11 @@ export async function makeBacklog(pool: Pool, rabbitmqUrl: string, orders: numbe
   const channel = await connection.createConfirmChannel()
   for (let from = 0; from < orders; from += TOGETHER) {
     const ids = Array.from({ length: Math.min(TOGETHER, orders - from) }, () => randomUUID())
-    for (const [step] of STEPS.entries())
-      for (const [i, orderId] of ids.entries()) {
-        const event = eventOf(orderId, from + i, step)
-        channel.publish(ORDER_EVENTS, event.type, Buffer.from(JSON.stringify(event)), {
-          persistent: true,
-          correlationId: orderId,
-          messageId: event.eventId,
-        })
-      }
+    for (const [step] of STEPS.entries()) {
+      const events = ids.map((orderId, i) => eventOf(orderId, from + i, step))
+      for (const { exchange, routingKey, body, ...properties } of eventMessages(events))
+        channel.publish(exchange, routingKey, Buffer.from(JSON.stringify(body)), { persistent: true, ...properties })
+    }
     await channel.waitForConfirms()
   }
   await channel.close()

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
+import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { createDepthReader } from '../../core/platform/rabbit/depth-reader.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { startService } from '../../dev/services.ts'
 import type { Servers } from '../bench/servers.ts'
@@ -49,16 +51,26 @@ export async function drain(servers: Servers, { subscriber, events, partitions, 
   const orders = Math.floor(events / EVENTS_PER_ORDER)
   await makeBacklog(pool, env.RABBITMQ_URL, orders)
 
+  const depths = createDepthReader(env.RABBITMQ_URL)
   const beganMs = Date.now()
   const running = await start()
-  for (let done = 0; done < orders; await delay(LOOK_EVERY_MS)) {
-    const handled = `SELECT count(*)::int AS done FROM order_progress WHERE sequence >= ${EVENTS_PER_ORDER}`
-    done = (await pool.query<{ done: number }>(handled)).rows[0]?.done ?? 0
+  // Of one with marks instead of an inbox the queues tell, as far as its last batch.
+  const partitionQueues = subscriberQueues(subscriber, partitions, []).partitions
+  for (let isDone = false; !isDone; await delay(LOOK_EVERY_MS)) {
+    const waiting = (await depths.depths(partitionQueues)).reduce((sum, depth) => sum + depth, 0)
+    isDone = waiting === 0 && (subscriber === 'sms' || (await countHandled(pool)) === orders)
   }
   const seconds = (Date.now() - beganMs) / 1_000
   await running.stop()
+  await depths.close()
   await pool.end()
   return seconds
+}
+
+/** Orders whose last event has had its effect. */
+async function countHandled(pool: Pool): Promise<number> {
+  const sql = `SELECT count(*)::int AS count FROM inbox WHERE sequence >= ${EVENTS_PER_ORDER}`
+  return (await pool.query<{ count: number }>(sql)).rows[0]?.count ?? 0
 }
 
 async function newVirtualHost({ managementUrl, rabbitmqUrl }: Servers, name: string): Promise<string> {

@@ -30,7 +30,7 @@ export const SubscribersConfig = z.object({
   SUBSCRIBER_PARTITIONS: count(4, [1, PARTITIONS_MAX]).describe(
     'queues over which the orders of a new subscriber are shared out; npm run spread changes those of one that has run',
   ),
-  SUBSCRIBER_BATCH_MAX: count(100, [1, 1_000]).describe(
+  SUBSCRIBER_BATCH_MAX: count(128, [1, 1_000]).describe(
     'events that one transaction of a subscriber handles at most; a transaction may take 10 s, so slow effects need fewer',
   ),
   PREDECESSOR_WAIT_SECONDS: seconds(30, [0.1, 86_400]).describe(

@@ -1,9 +1,10 @@
+import type { ChainableCommander } from 'ioredis'
 import type { OrderEvent } from '../../core/contracts/messages.ts'
-import { advance, enterInbox, inSequence, type Subscription } from '../../core/orders/inbox.ts'
+import { enterInbox, inSequence, type Subscription } from '../../core/orders/inbox.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 import type { Right } from '../../core/platform/stores/redis-check.ts'
-import type { Subscriber, Tools } from './subscriber.ts'
+import type { Strong, Subscriber, Tools, Weak } from './subscriber.ts'
 
 export interface HandlingDeps {
   subscriber: Subscriber
@@ -22,41 +23,57 @@ export interface Handled {
   /** Nor with them: they may have had their effect so long ago that its record is gone. */
   forgotten: OrderEvent[]
 }
+type Outcome = Omit<Handled, 'passed'>
 
 /**
  * Lets each event whose turn it is have its effect, unless it had it before. Strong subscribers do it in one
  * transaction.
  */
 export async function handleEvents(deps: HandlingDeps, events: OrderEvent[]): Promise<Handled> {
-  const run = async (tx: Transaction): Promise<Handled> => {
-    const { ready, early, forgotten } = await inSequence(tx, deps.subscription, events)
-    const fresh = await haveEffect(
-      tx,
-      deps,
-      ready.filter((event) => deps.subscriber.events.includes(event.type)),
-    )
-    await advance(tx, deps.subscription, ready)
-    return { fresh, early, forgotten, passed: ready.length - fresh.length }
-  }
-  const handled = deps.subscriber.once === 'inbox' ? await deps.database.$transaction(run) : await run(deps.database)
+  const { subscriber, database } = deps
+  const handled =
+    subscriber.once === 'inbox'
+      ? await database.$transaction((tx) => handleStrong(tx, subscriber, deps, events))
+      : await handleWeak(subscriber, deps, events)
   failpoint('subscriber.beforeAck')
-  return handled
+  return { ...handled, passed: events.length - handled.early.length - handled.forgotten.length - handled.fresh.length }
 }
 
-/** @returns the events that were no repeats. */
-async function haveEffect(
+const isWanted =
+  ({ events }: Subscriber) =>
+  ({ type }: OrderEvent) =>
+    events.includes(type)
+
+async function handleStrong(
   tx: Transaction,
-  { subscriber, tools }: HandlingDeps,
+  subscriber: Strong,
+  { subscription, tools }: HandlingDeps,
   events: OrderEvent[],
-): Promise<OrderEvent[]> {
-  if (subscriber.once !== 'inbox')
-    return await unlessMarked(events, tools, subscriber, (event) => subscriber.handle(tx, event, tools))
-  const fresh = await enterInbox(tx, subscriber.name, events)
-  if (fresh.length === 0) return fresh
-  failpoint('subscriber.beforeEffect')
-  if ('handleTogether' in subscriber) await subscriber.handleTogether(tx, fresh, tools)
-  else for (const event of fresh) await subscriber.handle(tx, event, tools)
-  return fresh
+): Promise<Outcome> {
+  // The broker keeps the bindings to types that an earlier version wanted.
+  const followed = subscriber.follows === 'events' ? events.filter(isWanted(subscriber)) : events
+  const { ready, early, forgotten } = await inSequence(tx, subscription, followed)
+  const fresh = (await enterInbox(tx, subscriber.name, ready)).filter(isWanted(subscriber))
+  if (fresh.length > 0) {
+    failpoint('subscriber.beforeEffect')
+    if ('handleTogether' in subscriber) await subscriber.handleTogether(tx, fresh, tools)
+    else for (const event of fresh) await subscriber.handle(tx, event, tools)
+  }
+  return { fresh, early, forgotten }
+}
+
+async function handleWeak(
+  subscriber: Weak,
+  { subscription, database, tools }: HandlingDeps,
+  events: OrderEvent[],
+): Promise<Outcome> {
+  const { ready, early, forgotten } =
+    subscriber.follows === 'events'
+      ? { ready: events, early: [], forgotten: [] }
+      : await inSequence(database, subscription, events)
+  const fresh = await unlessMarked(database, subscriber, tools, ready.filter(isWanted(subscriber)))
+  if (subscriber.follows !== 'events') await enterInbox(database, subscriber.name, ready)
+  return { fresh, early, forgotten }
 }
 
 const markOf = (keyPrefix: string, subscriber: string, eventId: string) =>
@@ -67,30 +84,41 @@ export function subscriberRights(keyPrefix: string): Right[] {
   const mark = markOf(keyPrefix, 'x', 'x')
   return [
     ...[['EVAL', '', '0'], ['INFO']].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()}` })),
-    { call: ['EXISTS', mark], rule: `+exists ~${keyPrefix}*` },
+    { call: ['MGET', mark], rule: `+mget ~${keyPrefix}*` },
     { call: ['SET', mark, '1', 'EX', '1'], rule: `+set ~${keyPrefix}*` },
   ]
 }
 
-interface Marked {
-  name: string
-  once: { markSeconds: number }
-}
-
+/** Marks are read and set for all events of a batch together. @returns the events that had none */
 async function unlessMarked(
+  db: Transaction,
+  subscriber: Weak,
+  tools: Tools,
   events: OrderEvent[],
-  { redis, config }: Tools,
-  { name, once }: Marked,
-  handle: (event: OrderEvent) => Promise<void>,
 ): Promise<OrderEvent[]> {
+  if (events.length === 0) return []
+  const { redis, config } = tools
+  const byMark = new Map(
+    events.map((event) => [markOf(config.REDIS_KEY_PREFIX, subscriber.name, event.eventId), event]),
+  )
+  const found = await redis.mget([...byMark.keys()])
+  const unmarked = [...byMark].filter((_, i) => found[i] === null)
+  const marking = redis.pipeline()
   const fresh: OrderEvent[] = []
-  for (const event of events) {
-    const mark = markOf(config.REDIS_KEY_PREFIX, name, event.eventId)
-    if (await redis.exists(mark)) continue
-    await handle(event)
-    failpoint('subscriber.beforeMark')
-    await redis.set(mark, 1, 'EX', once.markSeconds)
-    fresh.push(event)
+  try {
+    for (const [mark, event] of unmarked) {
+      await subscriber.handle(db, event, tools)
+      fresh.push(event)
+      marking.set(mark, 1, 'EX', subscriber.once.markSeconds)
+    }
+  } finally {
+    // Also when one fails: those before it have had their effect.
+    if (fresh.length > 0) failpoint('subscriber.beforeMark')
+    await setAll(marking)
   }
   return fresh
+}
+
+async function setAll(marking: ChainableCommander): Promise<void> {
+  for (const [error] of (await marking.exec()) ?? []) if (error) throw error
 }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
-import { type Incoming, readIncoming } from '../../core/contracts/set-aside.ts'
-import { PARTITIONS_MAX, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { type Incoming, packIncoming, readIncoming } from '../../core/contracts/set-aside.ts'
+import { PARTITIONS_MAX, sourcesOf, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
+import { slicesOf } from '../../core/platform/batches/divide.ts'
 import type { Closers } from '../../core/platform/process/closers.ts'
 import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
@@ -19,9 +20,11 @@ import { join } from './membership.ts'
 import type { SubscriberMetrics } from './metrics.ts'
 import { PartitionConsumers } from './partition-consumers.ts'
 import { type AsideDeps, hold, park } from './set-aside.ts'
-import { type Subscriber, type Tools, TryAgain } from './subscriber.ts'
+import { interestOf, type Subscriber, type Tools, TryAgain } from './subscriber.ts'
 
 const CONFIRM_TIMEOUT_MS = 4_000
+/** A transaction costs as much as twenty events. */
+const GATHER_MS = 100
 /** How often the log says what is waited for. */
 const SAY_EVERY_MS = 5_000
 const PAUSE_MS = 200
@@ -42,7 +45,7 @@ export interface RunOptions {
 export async function runSubscriber(subscriber: Subscriber, options: RunOptions): Promise<() => boolean> {
   const { closers, tools, loops } = options
   const { config, log } = tools
-  const { name } = subscriber
+  const { name, events, follows = 'orders' } = subscriber
   const broker = { url: config.RABBITMQ_URL, log }
   // One for each partition that is being handled; unused ones are not opened.
   const database = connectDatabase(config.DATABASE_URL, {
@@ -52,7 +55,7 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   closers.add(`database of ${name}`, () => database.$disconnect())
   const postgres = { name: 'PostgreSQL', variable: 'DATABASE_URL', log }
   const partitions = await waitForServer(postgres, () => partitionsOf(database, name, tools))
-  const queues = subscriberQueues(name, partitions, subscriber.events)
+  const queues = subscriberQueues(name, partitions, sourcesOf(follows, events))
   const publisher = await createPublisher({
     ...broker,
     name: `${name} publisher`,
@@ -61,7 +64,9 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
   })
   closers.add(`publisher of ${name}`, () => publisher.close())
   await bound(publisher, name, log)
-  const subscription = await waitForServer(postgres, () => subscribe(database, name, partitions))
+  const subscription = await waitForServer(postgres, () =>
+    subscribe(database, name, partitions, interestOf(subscriber)),
+  )
 
   const isAway = async () => tools.redis.status !== 'ready' || !(await databaseAnswers(database))
   const aside: AsideDeps = { queues, publisher, waitMs: config.PREDECESSOR_WAIT_SECONDS * 1_000 }
@@ -74,8 +79,15 @@ export async function runSubscriber(subscriber: Subscriber, options: RunOptions)
         topology,
         queue,
         batchMax: config.SUBSCRIBER_BATCH_MAX,
+        gatherMs: GATHER_MS,
         unpack: readIncoming,
-        handle: (items) => handleIncoming({ subscriber, subscription, database, tools }, aside, options.metrics, items),
+        pack: packIncoming,
+        async handle(items) {
+          const handling = { subscriber, subscription, database, tools }
+          // A message is taken whole, and may carry more than one transaction is to handle.
+          for (const some of slicesOf(items, config.SUBSCRIBER_BATCH_MAX))
+            await handleIncoming(handling, aside, options.metrics, some)
+        },
         isFutile,
         isAway,
         metrics: options.registry,

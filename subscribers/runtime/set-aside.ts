@@ -1,6 +1,7 @@
 import type { OrderEvent } from '../../core/contracts/messages.ts'
 import type { HeldEvent, ParkedEvent } from '../../core/contracts/set-aside.ts'
 import { HELD_MS, type SubscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { partitionKeyOf } from '../../core/orders/event-messages.ts'
 import type { Outgoing, Publisher } from '../../core/platform/rabbit/publisher.ts'
 import { TryAgain } from './subscriber.ts'
 
@@ -43,14 +44,9 @@ async function send(
   event: ParkedEvent['event'],
   body: object,
 ): Promise<void> {
-  const { eventId, orderId, reservationId } = event
-  const message: Outgoing = {
-    ...to,
-    messageId: typeof eventId === 'string' ? eventId : '',
-    body,
-    // By which it finds its partition.
-    correlationId: [orderId, reservationId].find((id) => typeof id === 'string') ?? '',
-  }
+  const [eventId, orderId] = [event.eventId, event.orderId].map((id) => (typeof id === 'string' ? id : null))
+  const correlationId = partitionKeyOf({ orderId: orderId ?? null, eventId: eventId ?? '' })
+  const message: Outgoing = { ...to, messageId: eventId ?? '', body, correlationId }
   const outcome = await publisher.publish(message)
   if (outcome !== 'CONFIRMED') throw new TryAgain(`${to.exchange || to.routingKey}: publish ${outcome}`)
 }

@@ -10,16 +10,20 @@ import { createLog } from '../../core/platform/process/log.ts'
 import { subscriber as coupon } from '../../subscribers/coupon.ts'
 import { SubscribersConfig } from '../../subscribers/runtime/config.ts'
 import { handleEvents } from '../../subscribers/runtime/handle-events.ts'
-import type { Tools } from '../../subscribers/runtime/subscriber.ts'
+import { interestOf, type Subscriber, type Tools } from '../../subscribers/runtime/subscriber.ts'
 import { subscriber as points } from '../../subscribers/points.ts'
 import { subscriber as risk } from '../../subscribers/risk.ts'
 import { subscriber as saga } from '../../subscribers/saga.ts'
 import { Ledger, rules } from './ledger.ts'
 import { createWorld, type World } from './world.ts'
 
-const PARTIES = { coupon, points, risk, saga }
+const PARTIES = { coupon, points, risk, saga } satisfies Record<string, Subscriber>
 export type Party = keyof typeof PARTIES
 const ALL = Object.keys(PARTIES) as Party[]
+
+/** As its queues are bound. */
+const receives = ({ follows, events }: Subscriber, { type, couponCode }: OrderEvent) =>
+  follows === 'events' ? events.includes(type) : follows !== 'coupon-orders' || couponCode !== null
 
 /** Splits the events that wait for a party into the batches in which it gets them. */
 export type Batching = (events: OrderEvent[]) => OrderEvent[][]
@@ -54,7 +58,8 @@ export class Choreography {
       ...settings,
     })
     const subscriptions = new Map<Party, Subscription>()
-    for (const party of ALL) subscriptions.set(party, await subscribe(world.database, party, 1))
+    for (const party of ALL)
+      subscriptions.set(party, await subscribe(world.database, party, 1, interestOf(PARTIES[party])))
     return new Choreography(world, { config, redis: world.redis, log: createLog('test', 'silent') }, subscriptions)
   }
 
@@ -76,7 +81,11 @@ export class Choreography {
 
   /** Every party gets these events another time. */
   async repeat(events: OrderEvent[]): Promise<void> {
-    for (const party of ALL) await this.#handle(party, events)
+    for (const party of ALL)
+      await this.#handle(
+        party,
+        events.filter((event) => receives(PARTIES[party], event)),
+      )
   }
 
   /**
@@ -110,7 +119,8 @@ export class Choreography {
       .flatMap(({ destination, message }) => (destination === 'events' ? [message] : []))
     await this.world.database.outboxEntry.deleteMany({ where: { id: { in: entries.map(({ id }) => id) } } })
     this.published.push(...events)
-    for (const party of ALL) this.#waiting.get(party)?.push(...events)
+    for (const party of ALL)
+      this.#waiting.get(party)?.push(...events.filter((event) => receives(PARTIES[party], event)))
     return events.length > 0
   }
 

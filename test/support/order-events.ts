@@ -1,11 +1,12 @@
 import { connect } from 'amqplib'
-import { decode, OrderEvent } from '../../core/contracts/messages.ts'
-import { eventTopology, ORDER_EVENTS } from '../../core/contracts/topology.ts'
+import type { OrderEvent } from '../../core/contracts/messages.ts'
+import { readIncoming } from '../../core/contracts/set-aside.ts'
+import { eventTopology, SEQUENCED_EVENTS } from '../../core/contracts/topology.ts'
 import { createLog } from '../../core/platform/process/log.ts'
 import { declare } from '../../core/platform/rabbit/declare.ts'
 import type { World } from './world.ts'
 
-/** Records every event of the topic in order of arrival. */
+/** Records every sequenced event in order of arrival. */
 export async function recordOrderEvents({
   rabbitmqUrl,
 }: World): Promise<{ events: OrderEvent[]; close: () => Promise<void> }> {
@@ -14,11 +15,12 @@ export async function recordOrderEvents({
   await declare(connection, eventTopology, createLog('test', 'silent'))
   const channel = await connection.createChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })
-  await channel.bindQueue(queue, ORDER_EVENTS, '#')
+  await channel.bindQueue(queue, SEQUENCED_EVENTS, '#')
   await channel.consume(
     queue,
     (message) => {
-      if (message) events.push(decode(OrderEvent, message.content))
+      if (message)
+        events.push(...readIncoming(message.content).items.flatMap((item) => (item.isKnown ? [item.event] : [])))
     },
     { noAck: true },
   )

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import { type OrderEvent, type OrderEventType, traceparentOf } from '../../core/contracts/messages.ts'
-import { type SubscriberQueues, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
-import { eventTopology, ORDER_EVENTS } from '../../core/contracts/topology.ts'
+import { sourcesOf, type SubscriberQueues, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import { eventTopology, SEQUENCED, SEQUENCED_EVENTS } from '../../core/contracts/topology.ts'
+import { eventMessages } from '../../core/orders/event-messages.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import { Closers } from '../../core/platform/process/closers.ts'
 import { parseConfig } from '../../core/platform/process/config.ts'
@@ -10,7 +11,7 @@ import { createLog } from '../../core/platform/process/log.ts'
 import { Loops } from '../../core/platform/process/loops.ts'
 import { createMetrics } from '../../core/platform/process/metrics.ts'
 import { declare } from '../../core/platform/rabbit/declare.ts'
-import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
+import { createPublisher, type Outgoing, type Publisher } from '../../core/platform/rabbit/publisher.ts'
 import { SubscribersConfig } from '../../subscribers/runtime/config.ts'
 import { subscriberMetrics } from '../../subscribers/runtime/metrics.ts'
 import { runSubscriber } from '../../subscribers/runtime/run-subscriber.ts'
@@ -87,7 +88,8 @@ export class Subscriptions {
     const connection = await connect(this.world.rabbitmqUrl)
     await declare(
       connection,
-      subscriberQueues(name, this.queues(name).partitions.length, ['reservation.rejected']).topology,
+      subscriberQueues(name, this.queues(name).partitions.length, sourcesOf('orders', ['reservation.rejected']))
+        .topology,
       log,
     )
     await connection.close()
@@ -101,28 +103,35 @@ export class Subscriptions {
     return sent.map(({ event }) => event?.orderId ?? null)
   }
 
-  /** Publishes in sequence, with a confirm for each event. */
+  /** Publishes in sequence, each event in a message of its own, and waits for its confirm. */
   async publish(...events: OrderEvent[]): Promise<void> {
-    for (const event of events) await this.#publishOne(event)
+    for (const event of events) await this.publishTogether([event])
   }
 
   /** Likewise, faster: events that wait for a stopped subscriber need not arrive one at a time. */
   async publishBacklog(events: OrderEvent[]): Promise<void> {
     for (let i = 0; i < events.length; i += UNCONFIRMED_MAX)
-      await Promise.all(events.slice(i, i + UNCONFIRMED_MAX).map((event) => this.#publishOne(event)))
+      await Promise.all(events.slice(i, i + UNCONFIRMED_MAX).map((event) => this.publishTogether([event])))
   }
 
-  #publishOne = (event: OrderEvent) => this.publishRaw(event.type, event.orderId ?? event.reservationId, event)
+  /** In as few messages as the relay makes of them. */
+  async publishTogether(events: OrderEvent[]): Promise<void> {
+    await Promise.all(eventMessages(events).map((message) => this.send(message)))
+  }
 
-  async publishRaw(routingKey: string, correlationId: string, body: unknown): Promise<void> {
-    const outcome = await this.#publisher.publish({
-      exchange: ORDER_EVENTS,
-      routingKey,
+  /** To every subscriber that follows orders. */
+  async publishRaw(correlationId: string, body: unknown): Promise<void> {
+    await this.send({
+      exchange: SEQUENCED_EVENTS,
+      routingKey: SEQUENCED.plain,
       messageId: randomUUID(),
       correlationId,
       body,
-      mandatory: false,
     })
+  }
+
+  async send(message: Outgoing): Promise<void> {
+    const outcome = await this.#publisher.publish({ ...message, mandatory: false })
     if (outcome !== 'CONFIRMED') throw new Error(`Expected CONFIRMED by the broker, got ${outcome}`)
   }
 

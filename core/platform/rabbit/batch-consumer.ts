@@ -4,6 +4,7 @@ import { UnreadableMessage, type Unpacked } from '../../contracts/messages.ts'
 import type { Topology } from '../../contracts/topology.ts'
 import { failpointOnceSent } from '../process/failpoint.ts'
 import type { Logger } from '../process/log.ts'
+import { groupBy } from '../batches/divide.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { connectRabbit, openChannel, withinLimit } from './connection.ts'
 import { deadLetter, deadLetterCounter, type Flaw, type DeadLetterTarget } from './dead-letters.ts'
@@ -20,8 +21,15 @@ export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 
   batchMax: number
   /** Steady rate; infinite without it. */
   itemsPerSecond?: number
+  /** How long after a batch the next one may fill up. An item after a calm does not wait. */
+  gatherMs?: number
   /** What a message carries. @throws UnreadableMessage */
   unpack: (body: Buffer) => Unpacked<Item>
+  /**
+   * A message with these entries alone, which goes to the dead letters instead of one that also carried good ones; the
+   * whole message goes there by default.
+   */
+  pack?: (items: Item[], unreadable: unknown[]) => Buffer
   /** Where its dead letters go; to those of the shop by default. */
   deadLetterTarget?: DeadLetterTarget
   /** Where dead letters are counted. */
@@ -58,6 +66,8 @@ interface Delivery<Item> {
   items: Item[]
   /** Why it goes to the dead letters. */
   flaw?: Flaw
+  unreadable: unknown[]
+  poison: Item[]
 }
 
 /**
@@ -67,7 +77,7 @@ interface Delivery<Item> {
  * them.
  */
 export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>): Promise<BatchConsumer> {
-  const { log, topology, queue, batchMax } = options
+  const { log, topology, queue, batchMax, gatherMs = 0 } = options
   const countDead = deadLetterCounter(options.metrics)
   const stop = new AbortController()
   let open: Open | undefined
@@ -101,7 +111,7 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
         return
       }
       given++
-      waiting.push({ channel, message, ...read(message.content, options) })
+      waiting.push({ channel, message, poison: [], ...read(message.content, options) })
       wake()
     })
     opened.consumerTag = consumerTag
@@ -109,17 +119,19 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
 
   async function run(): Promise<void> {
     const pace = options.itemsPerSecond === undefined ? undefined : new TokenBucket(options.itemsPerSecond, batchMax)
-    while (!stop.signal.aborted) {
+    for (let handledAt = -Infinity; !stop.signal.aborted; handledAt = performance.now()) {
       if (waiting.length === 0)
         await new Promise<void>((resolve) => {
           wake = resolve
         })
+      if (countItems(waiting) < batchMax) await pause(handledAt + gatherMs - performance.now(), stop.signal)
       const batch = takeBatch(waiting, batchMax)
       const parts = batch.flatMap((delivery) =>
         delivery.items.map((item) => ({
           item,
           onPoison: (error: unknown) => {
             delivery.flaw ??= refusedFor(error)
+            delivery.poison.push(item)
           },
         })),
       )
@@ -148,13 +160,17 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
   }
 
   /**
-   * The only place that acknowledges. A message that holds poison goes to the dead letters with its neighbours: they
-   * are handled all the same, and are repeats should an operator send it back.
+   * The only place that acknowledges. Without `pack`, a message that holds poison goes to the dead letters with its
+   * neighbours: they are handled all the same, and are repeats should an operator send it back.
    */
   async function settle(batch: Delivery<Item>[]): Promise<void> {
-    const deadLetters = batch.flatMap(({ message, flaw }) => (flaw ? [{ message, queue, flaw }] : []))
+    const deadLetters = batch.flatMap(({ message, flaw, poison, unreadable, items }) => {
+      const isMixed = poison.length < items.length
+      const content = isMixed && options.pack ? options.pack(poison, unreadable) : message.content
+      return flaw ? [{ message: { ...message, content }, queue, flaw }] : []
+    })
+    if (deadLetters.length === 0) return acknowledgeAll(batch, log)
     for (const delivery of batch) if (!delivery.flaw) answer(delivery, 'ack', log)
-    if (deadLetters.length === 0) return
     for (const { flaw } of deadLetters) countDead(queue, flaw.reason)
     const outcomes = await deadLetter(options.url, options.name, deadLetters, log, options.deadLetterTarget)
     // What could not be dead-lettered the broker takes there itself, without the reason, and holds it until there is room.
@@ -211,16 +227,16 @@ async function leave(open: Open | undefined, log: Logger): Promise<void> {
 function read<Item>(
   body: Buffer,
   { unpack, log, queue }: BatchConsumerOptions<Item>,
-): Pick<Delivery<Item>, 'items' | 'flaw'> {
+): Pick<Delivery<Item>, 'items' | 'flaw' | 'unreadable'> {
   try {
-    const { items, isWhole, why = 'it is not whole' } = unpack(body)
-    if (isWhole) return { items }
+    const { items, isWhole, why = 'it is not whole', unreadable = [] } = unpack(body)
+    if (isWhole) return { items, unreadable }
     log.error({ queue, readable: items.length, why }, 'message is not whole, to the dead letters')
-    return { items, flaw: { reason: 'unreadable', why } }
+    return { items, unreadable, flaw: { reason: 'unreadable', why } }
   } catch (error) {
     if (!(error instanceof UnreadableMessage)) throw error
     log.error({ queue, err: error.message }, 'unreadable message, to the dead letters')
-    return { items: [], flaw: { reason: 'unreadable', why: error.message } }
+    return { items: [], unreadable: [], flaw: { reason: 'unreadable', why: error.message } }
   }
 }
 
@@ -229,12 +245,29 @@ const refusedFor = (error: unknown): Flaw => ({
   why: error instanceof Error ? error.message : String(error),
 })
 
+const countItems = (deliveries: Delivery<unknown>[]) => deliveries.reduce((sum, { items }) => sum + items.length, 0)
+
 /** Takes messages off the list until they carry `batchMax` items. */
 function takeBatch<Item>(waiting: Delivery<Item>[], batchMax: number): Delivery<Item>[] {
   let items = 0
   let taken = 0
   for (; taken < waiting.length && items < batchMax; taken++) items += waiting[taken]?.items.length ?? 0
   return waiting.splice(0, taken)
+}
+
+/**
+ * With one acknowledgement for all, which the broker's queue records at once. Nothing else is covered by it: batches are
+ * taken in the order of delivery, one at a time, and a channel's deliveries go when it closes.
+ */
+function acknowledgeAll<Item>(batch: Delivery<Item>[], log: Logger): void {
+  for (const [channel, deliveries] of groupBy(batch, (delivery) => delivery.channel)) {
+    const last = deliveries.at(-1)
+    try {
+      if (last) channel.ack(last.message, true)
+    } catch (error) {
+      log.debug({ err: error }, 'channel gone before the ack; the broker delivers again')
+    }
+  }
 }
 
 function answer<Item>({ channel, message }: Delivery<Item>, how: 'ack' | 'reject', log: Logger): void {

@@ -22,7 +22,7 @@ export async function readArchive(tx: Transaction): Promise<void> {
 }
 
 const TABLES = [
-  'decisions orders payments refunds sagas order_progress inbox coupon_entries points_entries risk_reviews',
+  'decisions orders payments refunds sagas inbox coupon_entries points_entries risk_reviews',
   'sale_seconds sale_totals',
 ].flatMap((line) => line.split(' '))
 

@@ -147,6 +147,8 @@ CREATE TABLE "subscriptions" (
     "partitions" INTEGER NOT NULL DEFAULT 1,
     "remembers_from" TIMESTAMPTZ(3),
     "spread_over" INTEGER,
+    "follows" TEXT NOT NULL DEFAULT 'orders',
+    "entered" TEXT[],
 
     CONSTRAINT "subscriptions_pkey" PRIMARY KEY ("name")
 );
@@ -162,24 +164,14 @@ CREATE TABLE "subscriber_processes" (
 );
 
 -- CreateTable
-CREATE TABLE "order_progress" (
-    "subscriber" TEXT NOT NULL,
-    "order_id" UUID NOT NULL,
-    "sequence" INTEGER NOT NULL,
-    "advanced_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-
-    CONSTRAINT "order_progress_pkey" PRIMARY KEY ("subscriber","order_id")
-);
-
--- CreateTable
 CREATE TABLE "inbox" (
     "purpose" TEXT NOT NULL,
-    "event_id" UUID NOT NULL,
-    "order_id" UUID,
+    "order_id" UUID NOT NULL,
     "sequence" INTEGER NOT NULL,
+    "event_id" UUID NOT NULL,
     "handled_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
-    CONSTRAINT "inbox_pkey" PRIMARY KEY ("purpose","event_id")
+    CONSTRAINT "inbox_pkey" PRIMARY KEY ("purpose","order_id","sequence")
 );
 
 -- CreateTable
@@ -287,10 +279,7 @@ CREATE INDEX "sagas_state_due_at_idx" ON "sagas"("state", "due_at");
 CREATE INDEX "subscriber_processes_subscriber_idx" ON "subscriber_processes"("subscriber");
 
 -- CreateIndex
-CREATE INDEX "order_progress_advanced_at_idx" ON "order_progress"("advanced_at");
-
--- CreateIndex
-CREATE INDEX "inbox_order_id_idx" ON "inbox"("order_id");
+CREATE INDEX "inbox_handled_at_idx" ON "inbox"("handled_at");
 
 -- CreateIndex
 CREATE INDEX "coupon_entries_order_id_idx" ON "coupon_entries"("order_id");
@@ -345,9 +334,6 @@ CREATE INDEX "orders_unpaid" ON "orders"("payment_deadline") WHERE "status" = 'P
 CREATE INDEX "orders_unsettled" ON "orders"(coalesce("refunded_at", "cancelled_at", "paid_at")) WHERE "status" IN ('PAID', 'CANCELLED', 'REFUNDED') AND "settled_at" IS NULL;
 CREATE INDEX "refunds_open" ON "refunds"("requested_at") WHERE "completed_at" IS NULL;
 
--- Rejections have no order whose progress would tell when their entry is old.
-CREATE INDEX "inbox_handled_at_without_order_idx" ON "inbox"("handled_at") WHERE "order_id" IS NULL;
-
 -- Ended sales move here, with everything that belongs to them. Each table has the columns of its partner, in their
 -- order: rows move as they are, and with the search path "archive, public" every query of the live tables reads these.
 CREATE SCHEMA "archive";
@@ -357,7 +343,6 @@ CREATE TABLE "archive"."orders" (LIKE "public"."orders" INCLUDING ALL);
 CREATE TABLE "archive"."payments" (LIKE "public"."payments" INCLUDING ALL);
 CREATE TABLE "archive"."refunds" (LIKE "public"."refunds" INCLUDING ALL);
 CREATE TABLE "archive"."sagas" (LIKE "public"."sagas" INCLUDING ALL);
-CREATE TABLE "archive"."order_progress" (LIKE "public"."order_progress" INCLUDING ALL);
 CREATE TABLE "archive"."inbox" (LIKE "public"."inbox" INCLUDING ALL);
 CREATE TABLE "archive"."coupon_entries" (LIKE "public"."coupon_entries" INCLUDING ALL);
 CREATE TABLE "archive"."points_entries" (LIKE "public"."points_entries" INCLUDING ALL);

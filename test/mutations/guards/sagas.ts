@@ -140,15 +140,15 @@ export const sagaGuards: Guard[] = [
   {
     rule: "a buyer's points are spent by one order at a time",
     file: 'subscribers/points.ts',
-    text: '    await lockBuyers(tx, events.filter(isToBeDeducted))\n',
+    text: '    await lockBuyers(tx, steps.filter(isToBeDeducted))\n',
     without: '',
     tests: { file: SAGA, named: 'forwards a buyer' },
   },
   {
     rule: 'what an order has brought is undone once',
     file: 'subscribers/points.ts',
-    text: '-sum(points) FROM points_entries',
-    without: '-sum(points) FILTER (WHERE points > 0) FROM points_entries',
+    text: 'SELECT sum(points) AS points FROM points_entries e',
+    without: 'SELECT sum(points) FILTER (WHERE points > 0) AS points FROM points_entries e',
     tests: { file: SAGA, named: 'backwards a veto takes a paid order back' },
   },
   {

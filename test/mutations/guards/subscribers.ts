@@ -4,6 +4,7 @@ const PROMISES = 'test/subscribers.test.ts'
 const SHARED = 'test/subscribers-shared.test.ts'
 const SPREAD = 'test/subscribers-spread.test.ts'
 const FORGET = 'core/orders/forget.test.ts'
+const BATCHES = 'test/subscribers-batches.test.ts'
 const IN_ORDER = 'test/subscribers-in-order.test.ts'
 const HANDLING = 'subscribers/runtime/handle-events.ts'
 const TOPOLOGY = 'core/contracts/subscriber-topology.ts'
@@ -20,8 +21,8 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'inbox row and effect commit together',
     file: HANDLING,
-    text: "deps.subscriber.once === 'inbox' ? await deps.database.$transaction(run) : await run(deps.database)",
-    without: 'await run(deps.database)',
+    text: 'database.$transaction((tx) => handleStrong(tx, subscriber, deps, events))',
+    without: 'handleStrong(database, subscriber, deps, events)',
     tests: {
       file: 'test/faults/subscriber-dies.test.ts',
       named: 'a subscriber is killed between its effect and the ack killed between inbox',
@@ -30,8 +31,8 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'a message with a mark in Redis is not sent again',
     file: HANDLING,
-    text: '    if (await redis.exists(mark)) continue\n',
-    without: '',
+    text: '[...byMark].filter((_, i) => found[i] === null)',
+    without: '[...byMark].filter((_, i) => found[i] !== undefined)',
     tests: { file: 'subscribers/sms.test.ts', named: 'a buyer is told' },
   },
   {
@@ -72,9 +73,44 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'an event of another version is set aside and not dropped',
     file: 'core/contracts/set-aside.ts',
-    text: '  if (message.v !== ORDER_EVENT_VERSION) return one({ isKnown: false, event: message })\n',
-    without: '',
+    text: 'else if (versioned && versioned.v !== ORDER_EVENT_VERSION)',
+    without: 'else if (versioned && versioned.v < 0)',
     tests: { file: PROMISES, named: 'an event of a version' },
+  },
+  {
+    rule: 'the events of one order have one partition key',
+    file: 'core/orders/event-messages.ts',
+    text: '(orderId ?? eventId).slice(0, 2)',
+    without: '(orderId && eventId).slice(0, 2)',
+    tests: { file: IN_ORDER, named: 'orders are shared out' },
+  },
+  {
+    rule: 'an event stays in the outbox until every message that carries it is confirmed',
+    file: 'order-service/relay-outbox.ts',
+    text: "      for (const message of carries) if (failures.get(message) !== 'REFUSED') failures.set(message, outcome)\n",
+    without: '',
+    tests: { file: 'order-service/relay-outbox.test.ts', named: 'of events that one of two' },
+  },
+  {
+    rule: 'of a batch only the poisonous event becomes a dead letter',
+    file: 'subscribers/runtime/run-subscriber.ts',
+    text: '        pack: packIncoming,\n',
+    without: '',
+    tests: { file: BATCHES, named: 'of a batch with one poisonous event' },
+  },
+  {
+    rule: 'an effect before the one that fails is marked',
+    file: HANDLING,
+    text: '    await setAll(marking)\n',
+    without: '    if (fresh.length === unmarked.length) await setAll(marking)\n',
+    tests: { file: BATCHES, named: 'an effect with a mark' },
+  },
+  {
+    rule: 'payments of one batch count together for risk control',
+    file: 'subscribers/risk.ts',
+    text: '    ofBuyers.set(buyerId, payments)\n',
+    without: '',
+    tests: { file: 'subscribers/risk.test.ts', named: 'of payments that come in one batch' },
   },
   {
     rule: 'poison does not block a partition',
@@ -142,15 +178,15 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'an event of a forgotten order is not handled again',
     file: 'core/orders/inbox.ts',
-    text: 'known === undefined && isOlderThan(at, remembersFrom)',
-    without: 'known === undefined && sequence < 0',
+    text: '(known === 0 || sequence < known) && isOlderThan(at, remembersFrom)',
+    without: 'sequence < 0',
     tests: { file: FORGET, named: 'an order is forgotten' },
   },
   {
     rule: 'an order is forgotten as a whole, and not before its newest event is old',
     file: 'core/orders/forget.ts',
-    text: 'USING old WHERE i.purpose = old.subscriber AND i.order_id = old.order_id',
-    without: 'WHERE i.handled_at < ${limit}',
+    text: 'USING old WHERE i.purpose = old.purpose AND i.order_id = old.order_id',
+    without: "WHERE i.handled_at < now() - ${days} * interval '1 day'",
     tests: { file: FORGET, named: 'an order is forgotten' },
   },
 ]
