@@ -1,37 +1,33 @@
-import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
+import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import type { Registry } from 'prom-client'
-import { UnreadableMessage, type Unpacked } from '../../contracts/messages.ts'
 import type { Topology } from '../../contracts/topology.ts'
 import { failpointOnceSent } from '../process/failpoint.ts'
 import type { Logger } from '../process/log.ts'
-import { groupBy } from '../batches/divide.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { connectRabbit, openChannel, withinLimit } from './connection.ts'
-import { deadLetter, deadLetterCounter, type Flaw, type DeadLetterTarget } from './dead-letters.ts'
+import { deadLetterCounter } from './dead-letters.ts'
 import { declare } from './declare.ts'
+import {
+  acknowledge,
+  countItems,
+  type Delivery,
+  type DeliveryOptions,
+  partsOf,
+  readDelivery,
+  takeBatch,
+} from './deliveries.ts'
 import { handleItems, type HandlingOptions, pause } from './handle-items.ts'
 
-export interface BatchConsumerOptions<Item> extends Pick<HandlingOptions<Item>, 'handle' | 'isFutile' | 'isAway'> {
-  url: string
-  name: string
-  log: Logger
+export interface BatchConsumerOptions<Item>
+  extends DeliveryOptions<Item>,
+    Pick<HandlingOptions<Item>, 'handle' | 'isFutile' | 'isAway'> {
   topology: Topology
-  queue: string
   /** Items of a batch. A message is always taken whole, so a batch may exceed this by what one message carries. */
   batchMax: number
   /** Steady rate; infinite without it. */
   itemsPerSecond?: number
   /** How long after a batch the next one may fill up. An item after a calm does not wait. */
   gatherMs?: number
-  /** What a message carries. @throws UnreadableMessage */
-  unpack: (body: Buffer) => Unpacked<Item>
-  /**
-   * A message with these entries alone, which goes to the dead letters instead of one that also carried good ones; the
-   * whole message goes there by default.
-   */
-  pack?: (items: Item[], unreadable: unknown[]) => Buffer
-  /** Where its dead letters go; to those of the shop by default. */
-  deadLetterTarget?: DeadLetterTarget
   /** Where dead letters are counted. */
   metrics?: Registry
 }
@@ -57,17 +53,6 @@ interface Open {
   model: ChannelModel
   channel: ConfirmChannel
   consumerTag: string | undefined
-}
-
-/** A message and what could be read of it. */
-interface Delivery<Item> {
-  channel: ConfirmChannel
-  message: ConsumeMessage
-  items: Item[]
-  /** Why it goes to the dead letters. */
-  flaw?: Flaw
-  unreadable: unknown[]
-  poison: Item[]
 }
 
 /**
@@ -111,7 +96,7 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
         return
       }
       given++
-      waiting.push({ channel, message, poison: [], ...read(message.content, options) })
+      waiting.push(readDelivery(channel, message, options))
       wake()
     })
     opened.consumerTag = consumerTag
@@ -126,19 +111,11 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
         })
       if (countItems(waiting) < batchMax) await pause(handledAt + gatherMs - performance.now(), stop.signal)
       const batch = takeBatch(waiting, batchMax)
-      const parts = batch.flatMap((delivery) =>
-        delivery.items.map((item) => ({
-          item,
-          onPoison: (error: unknown) => {
-            delivery.flaw ??= refusedFor(error)
-            delivery.poison.push(item)
-          },
-        })),
-      )
+      const parts = partsOf(batch)
       await pause(pace?.spend(parts.length) ?? 0, stop.signal)
       // What is not settled goes back to the broker as the channel closes.
       const outcome = await handleItems(parts, { ...options, stop: stop.signal })
-      if (outcome === 'DONE') await settle(batch)
+      if (outcome === 'DONE') await acknowledge(batch, options, countDead)
       else if (outcome === 'AWAY') await standBack()
       failpointOnceSent('consumer.afterAck')
     }
@@ -157,26 +134,6 @@ export async function consumeBatches<Item>(options: BatchConsumerOptions<Item>):
     // Of a connection that was lost meanwhile, the next set-up lines up by itself.
     if (open && open.consumerTag === undefined)
       await lineUp(open).catch((error: Error) => log.debug({ err: error.message }, 'channel was gone'))
-  }
-
-  /**
-   * The only place that acknowledges. Without `pack`, a message that holds poison goes to the dead letters with its
-   * neighbours: they are handled all the same, and are repeats should an operator send it back.
-   */
-  async function settle(batch: Delivery<Item>[]): Promise<void> {
-    const deadLetters = batch.flatMap(({ message, flaw, poison, unreadable, items }) => {
-      const isMixed = poison.length < items.length
-      const content = isMixed && options.pack ? options.pack(poison, unreadable) : message.content
-      return flaw ? [{ message: { ...message, content }, queue, flaw }] : []
-    })
-    if (deadLetters.length === 0) return acknowledgeAll(batch, log)
-    for (const delivery of batch) if (!delivery.flaw) answer(delivery, 'ack', log)
-    for (const { flaw } of deadLetters) countDead(queue, flaw.reason)
-    const outcomes = await deadLetter(options.url, options.name, deadLetters, log, options.deadLetterTarget)
-    // What could not be dead-lettered the broker takes there itself, without the reason, and holds it until there is room.
-    batch
-      .filter(({ flaw }) => flaw)
-      .forEach((delivery, i) => answer(delivery, outcomes[i] === 'CONFIRMED' ? 'ack' : 'reject', log))
   }
 
   const running = run()
@@ -221,60 +178,5 @@ async function leave(open: Open | undefined, log: Logger): Promise<void> {
     channel.nackAll(true)
   } catch (error) {
     log.debug({ err: error }, 'channel gone; the broker has taken its messages back')
-  }
-}
-
-function read<Item>(
-  body: Buffer,
-  { unpack, log, queue }: BatchConsumerOptions<Item>,
-): Pick<Delivery<Item>, 'items' | 'flaw' | 'unreadable'> {
-  try {
-    const { items, isWhole, why = 'it is not whole', unreadable = [] } = unpack(body)
-    if (isWhole) return { items, unreadable }
-    log.error({ queue, readable: items.length, why }, 'message is not whole, to the dead letters')
-    return { items, unreadable, flaw: { reason: 'unreadable', why } }
-  } catch (error) {
-    if (!(error instanceof UnreadableMessage)) throw error
-    log.error({ queue, err: error.message }, 'unreadable message, to the dead letters')
-    return { items: [], unreadable: [], flaw: { reason: 'unreadable', why: error.message } }
-  }
-}
-
-const refusedFor = (error: unknown): Flaw => ({
-  reason: 'refused',
-  why: error instanceof Error ? error.message : String(error),
-})
-
-const countItems = (deliveries: Delivery<unknown>[]) => deliveries.reduce((sum, { items }) => sum + items.length, 0)
-
-/** Takes messages off the list until they carry `batchMax` items. */
-function takeBatch<Item>(waiting: Delivery<Item>[], batchMax: number): Delivery<Item>[] {
-  let items = 0
-  let taken = 0
-  for (; taken < waiting.length && items < batchMax; taken++) items += waiting[taken]?.items.length ?? 0
-  return waiting.splice(0, taken)
-}
-
-/**
- * With one acknowledgement for all, which the broker's queue records at once. Nothing else is covered by it: batches are
- * taken in the order of delivery, one at a time, and a channel's deliveries go when it closes.
- */
-function acknowledgeAll<Item>(batch: Delivery<Item>[], log: Logger): void {
-  for (const [channel, deliveries] of groupBy(batch, (delivery) => delivery.channel)) {
-    const last = deliveries.at(-1)
-    try {
-      if (last) channel.ack(last.message, true)
-    } catch (error) {
-      log.debug({ err: error }, 'channel gone before the ack; the broker delivers again')
-    }
-  }
-}
-
-function answer<Item>({ channel, message }: Delivery<Item>, how: 'ack' | 'reject', log: Logger): void {
-  try {
-    if (how === 'ack') channel.ack(message)
-    else channel.reject(message, false)
-  } catch (error) {
-    log.debug({ err: error }, 'channel gone before the ack; the broker delivers again')
   }
 }
