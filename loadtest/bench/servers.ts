@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProcessId } from '../../dev/processes.ts'
+import { yieldToLightSide } from '../../dev/priority.ts'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../dev/servers/binaries.ts'
@@ -41,6 +42,7 @@ export async function startServers(): Promise<Servers> {
   const onStart = (name: string, id: ProcessId) => {
     pids[name] = id.pid
     record.started(name, id)
+    yieldToLightSide(name, id.pid, console.error)
   }
   const keep = <Server extends RunningServer>(server: Server) => {
     running.push(server)
