@@ -23,7 +23,7 @@ test('the heavy side has less priority than the gateway', () => {
   yieldToLightSide('gateway', pid, say)
   expect(getPriority(pid)).toBe(own)
   yieldToLightSide('subscribers', pid, say)
-  expect({ priority: getPriority(pid), said }).toEqual({ priority: 10, said: [] })
+  expect({ priority: getPriority(pid), said }).toEqual({ priority: 7, said: [] })
 })
 
 test('a priority that cannot be set is told, and no reason to fail', () => {

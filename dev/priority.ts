@@ -3,8 +3,11 @@ import { setPriority } from 'node:os'
 
 /** What may wait while buyers rush. RabbitMQ and Redis are not among it: the gateway needs them for each purchase. */
 const HEAVY = new Set(['postgres', 'order-service', 'subscribers', 'cancel-worker', 'control-room'])
-/** A niceness of 10 leaves a tenth of a contended core, so that orders go on being written during a rush. */
-const NICENESS = 10
+/**
+ * Each of them gets a fifth of what a process of the light side gets of a busy core: enough to go on writing orders in a
+ * rush, of which buyers wait for the result.
+ */
+const NICENESS = 7
 
 /**
  * Lets the gateway go first on a machine that runs everything. Called as soon as a process exists: its threads and
