@@ -5,6 +5,7 @@ import { ensureDemo } from './demo-sale.ts'
 import type { LauncherApi } from './launcher-api.ts'
 import { checkNamedServers } from './named-servers.ts'
 import { ensurePages } from './pages.ts'
+import { yieldToLightSide } from './priority.ts'
 import type { Child } from './processes.ts'
 import type { RunRecord } from './run-file.ts'
 import { ensureBinaries } from './servers/binaries.ts'
@@ -163,7 +164,10 @@ async function keep<Running extends Child>(
   start: (options: StartOptions) => Promise<Running>,
 ): Promise<Running> {
   signal.throwIfAborted()
-  const onStart = record.started.bind(record)
+  const onStart: StartOptions['onStart'] = (started, id) => {
+    record.started(started, id)
+    yieldToLightSide(started, id.pid, say)
+  }
   const supervisor = new Supervisor({ name, say, start: (stop) => start({ onStart, progress, signal: stop }) })
   supervisors.push(supervisor)
   return await supervisor.start()

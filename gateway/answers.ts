@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { ReservationView } from '../core/contracts/purchases.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
 import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
+import { PRIVATE_HEADERS } from '../core/platform/http/security-headers.ts'
 import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
 import { saleOf } from '../core/stock/shards.ts'
@@ -18,14 +19,14 @@ export type BuyOutcome =
   | Exclude<ReserveOutcome, { status: 'RESERVED' }>
 
 /** Maps outcomes of a purchase to HTTP answers; the only place that does. */
-export function answerBuyer(res: ServerResponse, headers: HeaderList, outcome: BuyOutcome, waited?: Waited): void {
+export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: Waited): void {
   const problem = (code: ProblemCode, detail: string, extras?: Extras) =>
-    sendProblem(res, code, detail, extras, headers)
+    sendProblem(res, code, detail, extras, PRIVATE_HEADERS)
   switch (outcome.status) {
     case 'ACCEPTED':
     case 'DUPLICATE':
-      if (waited) return answerWaited(res, headers, waited)
-      return accepted(res, headers, reservationView(outcome.reservation))
+      if (waited) return answerWaited(res, waited)
+      return accepted(res, reservationView(outcome.reservation))
     case 'KEY_REUSED':
       return problem('KEY_REUSED', keyReused(outcome.reservation), {
         reservation: reservationView(outcome.reservation),
@@ -99,13 +100,13 @@ export function reservationView(record: ReservationRecord): ReservationView {
 }
 
 /** 202 as without waiting while it is undecided, else 200 with the decision. */
-function answerWaited(res: ServerResponse, headers: HeaderList, { record, waitSeconds }: Waited): void {
-  const applied = [...headers, 'Preference-Applied', `wait=${waitSeconds}`]
+function answerWaited(res: ServerResponse, { record, waitSeconds }: Waited): void {
+  const applied = [...PRIVATE_HEADERS, 'Preference-Applied', `wait=${waitSeconds}`]
   const body = reservationView(record)
-  if (record.status === 'RESERVED') accepted(res, applied, body)
+  if (record.status === 'RESERVED') accepted(res, body, applied)
   else sendJson(res, 200, body, ['Content-Type', JSON_TYPE, 'Content-Location', `/reservations/${body.id}`, ...applied])
 }
 
-function accepted(res: ServerResponse, headers: HeaderList, body: ReservationView): void {
+function accepted(res: ServerResponse, body: ReservationView, headers: HeaderList = PRIVATE_HEADERS): void {
   sendJson(res, 202, body, ['Content-Type', JSON_TYPE, 'Location', `/reservations/${body.id}`, ...headers])
 }

@@ -1,6 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import type { Response } from 'express'
-import { addressForLimit } from '../core/platform/http/client-address.ts'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { ReservationName, ReservationRecord } from '../core/stock/reservation.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
@@ -37,10 +35,11 @@ export interface Waited {
 export async function awaitAsPreferred(
   watched: WatchedReservations,
   { reservationId, buyerId }: ReservationName,
-  res: Response,
+  address: string,
+  res: ServerResponse,
 ): Promise<Waited | undefined> {
   const waitSeconds = preferredWait(res.req.headers)
-  const client = { buyerId, address: addressForLimit(res.req.ip ?? '') }
+  const client = { buyerId, address }
   // 'close' has fired already if the client left while the reservation was read: the wait would last to its end.
   if (waitSeconds === undefined || res.closed || watched.refusal(client)) return undefined
   let waited: Waited | undefined

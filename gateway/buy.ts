@@ -1,11 +1,12 @@
 import { randomFillSync } from 'node:crypto'
-import type { Request, Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PurchaseKey } from '../core/contracts/values.ts'
 import { ReservationRequest } from '../core/contracts/purchases.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
-import { addressForLimit } from '../core/platform/http/client-address.ts'
+import type { InFront } from '../core/platform/http/http-service.ts'
 import { readJson } from '../core/platform/http/json-body.ts'
-import { type HeaderList, parse, sendFault } from '../core/platform/http/problem.ts'
+import { parse, sendFault } from '../core/platform/http/problem.ts'
+import { PRIVATE_HEADERS } from '../core/platform/http/security-headers.ts'
 import { bearer, type Tokens } from '../core/platform/http/tokens.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
@@ -31,41 +32,40 @@ export interface BuyDeps {
   reserve: Reserve
   publish: Publish
   watched: WatchedReservations
-  /** Stand in every answer. */
-  headers: HeaderList
   count: (outcome: BuyOutcome['status']) => void
   log: Logger
 }
 
-export type BuyHandler = (req: Request, res: Response, saleId: string) => Promise<void>
+/** @param address of the client, as limits count it */
+export type BuyHandler = (req: IncomingMessage, res: ServerResponse, saleId: string, address: string) => Promise<void>
 
 /** The plain spelling of the path. Express's router understands the others, and calls the same handler. */
 const PLAIN_PATH = /^\/sales\/([a-z0-9][a-z0-9-]{0,31})\/reservations$/
 
-/** Calls the handler in front of Express, behind whose call chain it costs 66 µs instead of 47. */
-export function inFrontOfExpress(buy: BuyHandler): (req: Request, res: Response) => boolean {
-  return (req, res) => {
-    const saleId = req.method === 'POST' ? PLAIN_PATH.exec(req.url)?.[1] : undefined
+/** Calls the handler in front of Express, which alone costs more than a refusal. */
+export function inFrontOfExpress(buy: BuyHandler): InFront {
+  return (req, res, { address }) => {
+    const saleId = req.method === 'POST' ? PLAIN_PATH.exec(req.url ?? '')?.[1] : undefined
     if (saleId === undefined) return false
-    void buy(req, res, saleId)
+    void buy(req, res, saleId, address)
     return true
   }
 }
 
-/** POST /sales/:saleId/reservations. It uses nothing of Express but `req.ip`, and never throws. */
+/** POST /sales/:saleId/reservations. It uses nothing of Express, and never throws. */
 export function buyHandler(deps: BuyDeps): BuyHandler {
-  return async (req, res, saleId) => {
+  return async (req, res, saleId, address) => {
     try {
-      const caller = identify(deps, req)
+      const caller = identify(deps, req, address)
       const outcome = 'buyer' in caller ? await buy(deps, req, saleId, caller) : caller
       deps.count(outcome.status)
       const waited =
         outcome.status === 'ACCEPTED' || outcome.status === 'DUPLICATE'
-          ? await awaitAsPreferred(deps.watched, outcome.reservation, res)
+          ? await awaitAsPreferred(deps.watched, outcome.reservation, address, res)
           : undefined
-      answerBuyer(res, deps.headers, outcome, waited)
+      answerBuyer(res, outcome, waited)
     } catch (error) {
-      sendFault(res, error, deps.log, deps.headers)
+      sendFault(res, error, deps.log, PRIVATE_HEADERS)
     }
   }
 }
@@ -76,17 +76,22 @@ interface Caller {
 }
 
 /** Needs only the headers, so it comes first. */
-function identify({ tokens }: BuyDeps, req: Request): Caller | BuyOutcome {
+function identify({ tokens }: BuyDeps, req: IncomingMessage, address: string): Caller | BuyOutcome {
   const verified = tokens.verify(bearer(req.headers.authorization))
   if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
-  return { buyer: verified.buyer, address: addressForLimit(req.ip ?? '') }
+  return { buyer: verified.buyer, address }
 }
 
 /**
  * Reserves in Redis, then publishes to the order service; the cheapest refusal comes first. After the script the
  * reservation stands among the pending: if this process dies, a resender publishes it.
  */
-async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address }: Caller): Promise<BuyOutcome> {
+async function buy(
+  deps: BuyDeps,
+  req: IncomingMessage,
+  saleId: string,
+  { buyer, address }: Caller,
+): Promise<BuyOutcome> {
   const { catalogue, soldOut } = deps
   const key = purchaseKey(req)
   const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
@@ -125,7 +130,7 @@ async function buy(deps: BuyDeps, req: Request, saleId: string, { buyer, address
 }
 
 /** @throws ProblemError INVALID_REQUEST */
-function purchaseKey(req: Request): string | undefined {
+function purchaseKey(req: IncomingMessage): string | undefined {
   const key = req.headers['idempotency-key']
   return key === undefined ? undefined : parse(PurchaseKey, key)
 }
@@ -168,7 +173,7 @@ async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation
   }
 }
 
-/** Drawn 256 ids at a time: 0.4 µs each instead of 2.2. */
+/** Drawn 256 ids at a time: 0.1 µs each instead of 2.7. */
 const random = Buffer.alloc(16 * 256)
 let drawn = random.length
 

@@ -2,7 +2,8 @@ import type { Express } from 'express'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import swaggerUi from 'swagger-ui-express'
 import { intakeTopology } from '../core/contracts/topology.ts'
-import { securityHeaders, startHttp } from '../core/platform/http/http-service.ts'
+import { startHttp } from '../core/platform/http/http-service.ts'
+import { addressForLimit } from '../core/platform/http/client-address.ts'
 import { jsonBody } from '../core/platform/http/json-body.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { metricsAccess } from '../core/platform/http/metrics-access.ts'
@@ -15,6 +16,7 @@ import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
+import { pageHeaders } from '../core/platform/http/security-headers.ts'
 import { signedIn } from '../core/platform/http/signed-in.ts'
 import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/http/tokens.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
@@ -43,6 +45,14 @@ import { WatchedReservations } from './watched-reservations.ts'
 const RESEND_INTERVAL_MS = 500
 const SUBSCRIBE_INTERVAL_MS = 1_000
 const BALANCE_INTERVAL_MS = 1_000
+/** swagger-ui styles its elements inline. */
+const DOCS_HEADERS = pageHeaders({
+  defaultSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  frameAncestors: ["'none'"],
+  baseUri: ["'none'"],
+})
 const SALES_STALE = {
   code: 'SALES_STALE',
   detail: 'The sales have not been read from Redis for 5 s; the log says why.',
@@ -96,8 +106,6 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   )
   closers.add('balancing of shards', () => balancing.close())
 
-  // The answer to a purchase is private and may change at any moment.
-  const headers = ['Cache-Control', 'no-store', ...securityHeaders()]
   const count = countOutcomes(metrics)
   const deps: BuyDeps = {
     tokens: createTokens(config.TOKEN_SECRET),
@@ -107,7 +115,6 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     publish,
     watched,
     log,
-    headers,
     count,
     reserve: reserveWithinLimits(stock, moves, config),
   }
@@ -133,9 +140,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
       ),
     },
     shortcut: inFrontOfExpress(buy),
-    limit: addressLimit(addressBuckets(config, clusterBuckets(processCount(config))), headers, () =>
-      count('RATE_LIMITED'),
-    ),
+    limit: addressLimit(addressBuckets(config, clusterBuckets(processCount(config))), () => count('RATE_LIMITED')),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })
   closers.add('http', () => http.close())
@@ -155,11 +160,11 @@ function mountRoutes(
   app.get('/openapi.json', (_req, res) => {
     res.json(document)
   })
-  app.use('/docs', swaggerUi.serve, swaggerUi.setup(document))
+  app.use('/docs', DOCS_HEADERS, swaggerUi.serve, swaggerUi.setup(document))
   servePage(app, 'shop')
 
-  app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId))
-  app.use(forwardTo(config.ORDER_SERVICE_URL, log))
+  app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId, addressForLimit(req.ip ?? '')))
+  forwardTo(app, config.ORDER_SERVICE_URL, log)
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
   const sales = { catalogue, tokens, currency: config.CURRENCY }
   app.get('/sales', getSales(sales))

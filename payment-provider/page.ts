@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { contentSecurityPolicy } from 'helmet'
 import { moneyText } from '../core/contracts/money.ts'
+import { pageHeaders } from '../core/platform/http/security-headers.ts'
 import type { Payment } from './link-tokens.ts'
 import { STYLE } from './page-style.ts'
 import { type Language, pageWords } from './page-words.ts'
@@ -13,16 +13,12 @@ export interface PageOptions {
 }
 
 /** Allows only the page's own style and its form. */
-export const pagePolicy = contentSecurityPolicy({
-  // Not helmet's defaults: they upgrade the form to https, which a demo on plain http does not answer.
-  useDefaults: false,
-  directives: {
-    defaultSrc: ["'none'"],
-    styleSrc: [`'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`],
-    formAction: ["'self'"],
-    frameAncestors: ["'none'"],
-    baseUri: ["'none'"],
-  },
+export const paymentPageHeaders = pageHeaders({
+  defaultSrc: ["'none'"],
+  styleSrc: [`'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`],
+  formAction: ["'self'"],
+  frameAncestors: ["'none'"],
+  baseUri: ["'none'"],
 })
 
 export function paymentPage({ orderId, amountCents, currency }: Payment, options: PageOptions): string {

@@ -5,7 +5,7 @@ import type { Logger } from '../core/platform/process/log.ts'
 import { parse, ProblemError } from '../core/platform/http/problem.ts'
 import { SIGNATURE_HEADER, signatureAdvice, signatureFault } from '../core/platform/http/signature.ts'
 import { type LinkTokens, Payment } from './link-tokens.ts'
-import { pagePolicy, type PageOptions, paymentPage, resultPage } from './page.ts'
+import { type PageOptions, paymentPage, paymentPageHeaders, resultPage } from './page.ts'
 import type { Reported, Shop } from './shop.ts'
 
 export interface ProviderRoutesDeps {
@@ -35,8 +35,8 @@ export function providerRoutes(deps: ProviderRoutesDeps): (app: Express) => void
   return (app) => {
     app.post('/links', ...signed, postLink(deps))
     app.post('/refunds', ...signed, postRefund(deps))
-    app.get('/pay/:token', pagePolicy, getPaymentPage(deps))
-    app.post('/pay/:token', pagePolicy, postPayment(deps))
+    app.get('/pay/:token', paymentPageHeaders, getPaymentPage(deps))
+    app.post('/pay/:token', paymentPageHeaders, postPayment(deps))
   }
 }
 

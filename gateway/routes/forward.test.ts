@@ -30,7 +30,7 @@ beforeAll(async () => {
     metrics: new Registry(),
     checks: {},
     routes: (app) => {
-      app.use(forwardTo(url, log))
+      forwardTo(app, url, log)
     },
   })
 })

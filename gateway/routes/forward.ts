@@ -2,7 +2,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'
 import { pipeline } from 'node:stream'
-import type { Request, RequestHandler, Response } from 'express'
+import type { Express, Request, Response } from 'express'
 import { readBody } from '../../core/platform/http/json-body.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { sendProblem } from '../../core/platform/http/problem.ts'
@@ -37,11 +37,10 @@ const OF_ONE_CONNECTION = new Set([
  * body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a body with
  * lost framing would be read as the next buyer's request (request smuggling).
  */
-export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler {
+export function forwardTo(app: Express, orderServiceUrl: string, log: Logger): void {
   const ofBuyers = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS)
   const ofProvider = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS_OF_PROVIDER)
-  return async (req, res, next) => {
-    if (!FORWARDED.test(req.path)) return next()
+  app.all(FORWARDED, async (req, res) => {
     if (!METHODS.has(req.method)) {
       return sendProblem(res, 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`, {}, [
         'Allow',
@@ -58,7 +57,7 @@ export function forwardTo(orderServiceUrl: string, log: Logger): RequestHandler 
         retryAfterSeconds: 2,
       })
     }
-  }
+  })
 }
 
 /** Rejects when the answer is not there within the limit, which includes waiting for a connection. */

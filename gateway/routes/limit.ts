@@ -1,6 +1,7 @@
-import type { Request, Response } from 'express'
-import { addressForLimit } from '../../core/platform/http/client-address.ts'
-import { type HeaderList, sendProblem } from '../../core/platform/http/problem.ts'
+import type { ServerResponse } from 'node:http'
+import type { InFront } from '../../core/platform/http/http-service.ts'
+import { sendProblem } from '../../core/platform/http/problem.ts'
+import { PRIVATE_HEADERS } from '../../core/platform/http/security-headers.ts'
 import type { ClusterBuckets } from '../../core/platform/limits/cluster-buckets.ts'
 import type { KeyedBuckets } from '../../core/platform/limits/keyed-buckets.ts'
 import type { GatewayConfig } from '../config.ts'
@@ -36,15 +37,10 @@ export function addressBuckets(limits: Limits, { named }: ClusterBuckets): Addre
  * @param onPurchase called for each purchase that is refused
  * @returns whether the request was refused
  */
-export function addressLimit(
-  buckets: AddressBuckets,
-  headers: HeaderList,
-  onPurchase: () => void,
-): (req: Request, res: Response) => boolean {
-  return (req, res) => {
-    const kind = kindOf(req.method, pathOf(req))
+export function addressLimit(buckets: AddressBuckets, onPurchase: () => void): InFront {
+  return (req, res, { path, address }) => {
+    const kind = kindOf(req.method, path)
     if (kind === undefined) return false
-    const address = addressForLimit(req.ip ?? '')
     const token = buckets[kind].take(address)
     if (token.taken) {
       if (kind === 'callback') res.once('finish', () => giveBackIfTrue(res, buckets.callback, address))
@@ -57,14 +53,14 @@ export function addressLimit(
       'RATE_LIMITED',
       'Too many requests from this address; wait before the next.',
       { retryAfterSeconds },
-      headers,
+      PRIVATE_HEADERS,
     )
     return true
   }
 }
 
 /** The provider reports the money of all buyers from one address: only callbacks that are refused use up its bucket. */
-function giveBackIfTrue(res: Response, buckets: KeyedBuckets, address: string): void {
+function giveBackIfTrue(res: ServerResponse, buckets: KeyedBuckets, address: string): void {
   if (res.statusCode < 300) buckets.giveBack(address)
 }
 
@@ -78,7 +74,7 @@ const PAGE = /^\/(assets\/[^/]+)?$/
 const HEALTH = /^\/(livez|readyz)\/?$/i
 
 /** Undefined for what has no limit. */
-function kindOf(method: string, path: string): Kind | undefined {
+function kindOf(method: string | undefined, path: string): Kind | undefined {
   if (method === 'POST' && PURCHASE.test(path)) return 'purchase'
   if (SIGN_IN.test(path)) return 'signIn'
   if (CALLBACK.test(path)) return 'callback'
@@ -86,13 +82,4 @@ function kindOf(method: string, path: string): Kind | undefined {
   if (RESULT.test(path)) return 'result'
   if (PAGE.test(path)) return 'page'
   return HEALTH.test(path) ? undefined : 'other'
-}
-
-/** As Express's router reads it, so that no other spelling of a path gets another bucket. */
-function pathOf(req: Request): string {
-  try {
-    return req.path
-  } catch {
-    return '' // A target that cannot be parsed, such as "http://[".
-  }
 }

@@ -1,4 +1,5 @@
 import { ReservationId } from '../../core/contracts/values.ts'
+import { addressForLimit } from '../../core/platform/http/client-address.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
 import type { ReservationRecord } from '../../core/stock/reservation.ts'
@@ -11,7 +12,7 @@ import type { WatchedReservations } from '../watched-reservations.ts'
 export function getReservation(stock: Stock, watched: WatchedReservations): BuyersHandler<{ reservationId: string }> {
   return async (req, res) => {
     const record = await readOwn(stock, req.params.reservationId, res.locals.buyer.id)
-    const waited = await awaitAsPreferred(watched, record, res)
+    const waited = await awaitAsPreferred(watched, record, addressForLimit(req.ip ?? ''), res)
     if (waited) res.set('Preference-Applied', `wait=${waited.waitSeconds}`)
     res.json(reservationView(waited?.record ?? record))
   }

@@ -84,6 +84,7 @@ const FIGURES: Figure[] = [
     ['cpuHello', 'H: bare Express', cpuOf('hello', 'hello')],
     ['cpuBuy', 'accepted: everything', cpu('buy')],
     ['cpuBuyGateway', 'accepted: the gateway', cpuOf('buy', 'gateway')],
+    ['buyInP', 'accepted: the gateway, in P', inP(cpuOf('buy', 'gateway'))],
     ['cpuCarried', 'an order carried through: everything', cpu('carried')],
     ['carriedInP', 'an order carried through, in P', inP(cpu('carried'))],
     ['soldOutInP', 'sold out: the gateway, in P', inP(cpuOf('soldOut', 'gateway')), 1.6],

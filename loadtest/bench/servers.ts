@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { yieldToLightSide } from '../../dev/priority.ts'
 import { sweepScratchFolders } from '../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../dev/servers/binaries.ts'
 import { createDatabase } from '../../dev/servers/postgres.ts'
@@ -24,6 +25,7 @@ export async function startServers(): Promise<Servers> {
   const pids: Record<string, number> = {}
   const { postgres, redis, rabbitmq, ...servers } = await startScratchServers({}, (name, { pid }) => {
     pids[name] = pid
+    yieldToLightSide(name, pid, console.error)
   })
   await mkdir(join(servers.folder, 'logs'))
   return {

@@ -1,15 +1,25 @@
-import { createServer, IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
-import helmet from 'helmet'
 import type { Registry } from 'prom-client'
-import { clientAddress } from './client-address.ts'
+import { addressForLimit, clientAddress } from './client-address.ts'
 import { closeServer, limitConnections, listen, serverLimits, trackConnections } from './connections.ts'
 import type { Logger } from '../process/log.ts'
-import { problemHandler, routeMissing } from './fallbacks.ts'
+import { hasRouteAt, problemHandler, refuseMissing, routeMissing } from './fallbacks.ts'
 import { sendProblem } from './problem.ts'
+import { API_HEADERS, apiHeaders, PRIVATE_HEADERS } from './security-headers.ts'
 import { metricsReader } from '../process/process-metrics.ts'
 import { type Checks, readiness } from '../process/readiness.ts'
 import { refuseUnreadable } from './unreadable.ts'
+
+/** Runs in front of Express, whose chain costs as much as the rest of a refusal; true when it has answered. */
+export type InFront = (req: IncomingMessage, res: ServerResponse, seen: Seen) => boolean
+
+export interface Seen {
+  /** As Express's router reads it, so that no other spelling gets another limit; '' for a target that cannot be parsed. */
+  path: string
+  /** Of the client, as limits count it. */
+  address: string
+}
 
 export interface HttpServiceOptions {
   host: string
@@ -18,12 +28,12 @@ export interface HttpServiceOptions {
   metrics: Registry
   /** What the service needs to do its work; /readyz says what is missing and why. */
   checks: Checks
-  /** Mounts the service's own routes. */
+  /** Mounts the service's own routes. Middleware without a path is reached only where one of them has a path that fits. */
   routes: (app: Express) => void
   /** Runs before everything that costs more than memory, also of this process; true when it has refused the request. */
-  limit?: (req: Request, res: Response) => boolean
-  /** Runs in front of Express and answers the requests that it knows; false leaves the request to Express. */
-  shortcut?: (req: Request, res: Response) => boolean
+  limit?: InFront
+  /** Answers the requests that it knows; false leaves the request to Express. */
+  shortcut?: InFront
   /** Runs before /metrics. */
   metricsAccess?: RequestHandler
   trustProxyHops?: number
@@ -37,16 +47,18 @@ const HEADERS_MAX = 100
 /** An Express app on its own server, with /livez, /readyz, /metrics, limits and problem documents around the routes. */
 export async function startHttp(options: HttpServiceOptions): Promise<{ port: number; close: () => Promise<void> }> {
   const app = buildApp(options)
-  const { limit, shortcut } = options
-  const answer = (req: Request, res: Response) => {
-    // Both have Express's prototypes, so that `req.ip` and the like also work in front of Express.
-    if (isRefused(req, res) || limit?.(req, res) || shortcut?.(req, res)) return
-    app(req, res, (error) => refuseTarget(res, error))
+  const { limit, shortcut, trustProxyHops = 0 } = options
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
+    if (isRefused(req, res)) return
+    const seen = { path: pathOf(req), address: addressForLimit(clientAddress(req, trustProxyHops)) }
+    if (limit?.(req, res, seen) || shortcut?.(req, res, seen)) return
+    if (seen.path !== '' && !hasRouteAt(app, seen.path)) refuseMissing(res, req.method, seen.path, PRIVATE_HEADERS)
+    else app(req as Request, res as Response, (error) => refuseTarget(res, error))
   }
-  const server = createServer({ ...serverLimits, ...withExpressPrototypes(app) }, answer as RequestListener)
+  const server = createServer(serverLimits, answer)
   // An unknown Expect header may be ignored; without a listener Node answers it itself, without a problem document.
   server.on('checkExpectation', answer)
-  refuseUnreadable(server, securityHeaders())
+  refuseUnreadable(server, API_HEADERS)
   limitConnections(server, options.connectionsMax ?? CONNECTIONS_MAX)
   const connections = trackConnections(server)
   const port = await listen(server, options.host, options.port)
@@ -64,7 +76,7 @@ function buildApp({ log, metrics, checks, routes, metricsAccess, trustProxyHops 
   app.set('query parser', 'simple')
   // No answer is revalidated, and computing an ETag costs on every answer.
   app.set('etag', false)
-  app.use(secured)
+  app.use(apiHeaders)
   app.get('/livez', (_req, res) => {
     res.json({ status: 'alive' })
   })
@@ -92,7 +104,7 @@ const showStartNonce: RequestHandler = (_req, res, next) => {
  * Node would drop headers above its own limit from `req.headers` and still act on them (Content-Length, say): its limit
  * is off, and ours refuses the request.
  */
-function isRefused(req: Request, res: Response): boolean {
+function isRefused(req: IncomingMessage, res: ServerResponse): boolean {
   if (req.rawHeaders.length > 2 * HEADERS_MAX)
     refuseRequest(res, 'HEADERS_TOO_LARGE', `A request may have at most ${HEADERS_MAX} headers.`)
   else if (req.headers.host === undefined && req.httpVersion !== '1.0')
@@ -101,53 +113,25 @@ function isRefused(req: Request, res: Response): boolean {
   return true
 }
 
-function refuseRequest(res: Response, code: 'HEADERS_TOO_LARGE' | 'INVALID_REQUEST', detail: string): void {
-  sendProblem(res, code, detail, {}, [...securityHeaders(), 'Connection', 'close'])
+function refuseRequest(res: ServerResponse, code: 'HEADERS_TOO_LARGE' | 'INVALID_REQUEST', detail: string): void {
+  sendProblem(res, code, detail, {}, [...API_HEADERS, 'Connection', 'close'])
 }
 
 /**
  * Express calls this for a request target that it cannot parse ("http://["), which it would answer in HTML, and when an
  * answer broke off.
  */
-function refuseTarget(res: Response, error: unknown): void {
+function refuseTarget(res: ServerResponse, error: unknown): void {
   if (error) res.destroy()
-  else sendProblem(res, 'INVALID_REQUEST', 'The target of the request could not be parsed.', {}, securityHeaders())
+  else sendProblem(res, 'INVALID_REQUEST', 'The target of the request could not be parsed.', {}, API_HEADERS)
 }
 
-// No upgrade to HTTPS: it would break plain HTTP on a laptop and behind a proxy that terminates TLS.
-const secured = helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } })
-
-/** The headers that helmet sets, for answers that bypass Express. */
-export function securityHeaders(): string[] {
-  const headers: string[] = []
-  const recorder = {
-    setHeader: (name: string, value: string) => {
-      headers.push(name, value)
-    },
-    removeHeader: () => {},
-  }
-  secured({} as Request, recorder as unknown as Response, () => {})
-  return headers
-}
-
-/**
- * Express swaps the prototype of every request and answer, which deoptimises these objects in V8. Constructing them
- * with Express's prototypes keeps their shape and more than doubles the throughput (a bare POST: 11k to 27k a second).
- */
-function withExpressPrototypes(app: Express): {
-  IncomingMessage: typeof IncomingMessage
-  ServerResponse: typeof ServerResponse
-} {
-  function Req(this: IncomingMessage, ...args: unknown[]) {
-    Reflect.apply(IncomingMessage, this, args)
-  }
-  function Res(this: ServerResponse, ...args: unknown[]) {
-    Reflect.apply(ServerResponse, this, args)
-  }
-  Req.prototype = app.request
-  Res.prototype = app.response
-  return {
-    IncomingMessage: Req as unknown as typeof IncomingMessage,
-    ServerResponse: Res as unknown as typeof ServerResponse,
+function pathOf(req: IncomingMessage): string {
+  try {
+    // Express's own getter, on a request that it has not seen.
+    const path: unknown = Reflect.get(express.request, 'path', req)
+    return typeof path === 'string' ? path : ''
+  } catch {
+    return '' // A target that cannot be parsed, such as "http://[".
   }
 }

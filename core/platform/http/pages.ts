@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 import type { Express, RequestHandler, Response } from 'express'
-import { contentSecurityPolicy } from 'helmet'
 import { ProblemError } from './problem.ts'
+import { pageHeaders } from './security-headers.ts'
 
 /** Output folder of web/vite.config.ts. */
 const BUILT = join(import.meta.dirname, '../../../web/dist')
@@ -16,19 +16,15 @@ const TYPES: Record<string, string> = {
 }
 
 /** A page loads only its own files and our own answers: nothing inline, no other origin, no framing. */
-const policy = contentSecurityPolicy({
-  // helmet's defaults upgrade to https, which a demo on plain HTTP does not serve.
-  useDefaults: false,
-  directives: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    imgSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    formAction: ["'none'"],
-    frameAncestors: ["'none'"],
-    baseUri: ["'none'"],
-  },
+const headers = pageHeaders({
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+  baseUri: ["'none'"],
 })
 
 /** Serves a built page at / and its files at /assets from memory (about 100 KB). Without a build there is no page. */
@@ -37,7 +33,7 @@ export function servePage(app: Express, name: 'shop' | 'control-room'): void {
   const index = files.get(`${name}/index.html`)
   if (!index) return
   // Asset names carry a content hash and are cached for a year; the index names the current ones.
-  app.get('/', policy, (_req, res) => send(res, '.html', index, 'no-cache'))
+  app.get('/', headers, (_req, res) => send(res, '.html', index, 'no-cache'))
   app.get('/assets/:name', asset(files))
 }
 

@@ -9,11 +9,6 @@ import { serveClusterMetrics } from './process-metrics.ts'
 const RESTART_PAUSE_MS = 1_000
 /** Longer than a worker's own limit on draining. */
 const STOP_LIMIT_MS = 22_000
-/**
- * The young generation must hold the objects of all requests in flight. With V8's default of 16 MB, a process with 500
- * requests in flight spends a quarter of its time promoting them.
- */
-const YOUNG_GENERATION = '--max-semi-space-size=64'
 
 /**
  * Runs this program as `count` workers on one port, and restarts a worker that dies. Each worker has connections of its
@@ -23,7 +18,6 @@ export async function runProcesses(count: number, log: Logger): Promise<void> {
   // Each worker accepts for itself. With round-robin, a connection that the primary is handing to a dying worker would
   // hang for ever.
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  cluster.setupPrimary({ execArgv: [...process.execArgv, YOUNG_GENERATION] })
   serveClusterMetrics(log)
   serveClusterBuckets()
   let stopping = false

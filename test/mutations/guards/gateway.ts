@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const SOLD_OUT = 'gateway/sold-out.test.ts'
 const OUTAGES = 'test/outages.test.ts'
+const HS256_TEST = 'core/platform/http/hs256.test.ts'
 const ADDRESSES = 'test/hostile/addresses.test.ts'
 const SHARED = 'core/platform/limits/shared-buckets.ts'
 const SHARED_TEST = 'core/platform/limits/shared-buckets.test.ts'
@@ -66,6 +67,27 @@ export const gatewayGuards: Guard[] = [
     tests: { file: 'test/selling.test.ts', named: 'who may buy no buyer without' },
   },
   {
+    rule: 'a token needs the signature of our secret',
+    file: 'core/platform/http/hs256.ts',
+    text: ' || !timingSafeEqual(given, expected)',
+    without: '',
+    tests: { file: HS256_TEST, named: 'a text is refused with another' },
+  },
+  {
+    rule: 'a token is signed under HS256, and needs no extension',
+    file: 'core/platform/http/hs256.ts',
+    text: "alg === 'HS256' && crit === undefined",
+    without: 'alg !== crit',
+    tests: { file: HS256_TEST, named: 'a rightly signed text' },
+  },
+  {
+    rule: 'a token whose characters lose their high byte is not taken for the signed one',
+    file: 'core/platform/http/hs256.ts',
+    text: '  if (!BASE64URL.test(part)) return undefined\n',
+    without: '',
+    tests: { file: HS256_TEST, named: 'a text is refused with letters' },
+  },
+  {
     rule: 'the key of a purchase is short and has no character that would break the record of its buyer',
     file: 'gateway/buy.ts',
     text: 'parse(PurchaseKey, key)',
@@ -117,20 +139,20 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'an address is charged before anything that clients share, on every route',
     file: 'core/platform/http/http-service.ts',
-    text: ' || limit?.(req, res)',
+    text: 'limit?.(req, res, seen) || ',
     without: '',
     tests: { file: ADDRESSES, named: 'the limits of one address GET /orders/1 ends' },
   },
   {
     rule: 'an address is charged for a purchase before its token and its body are read',
     file: 'core/platform/http/http-service.ts',
-    text: 'limit?.(req, res) || shortcut?.(req, res)',
-    without: 'shortcut?.(req, res) || limit?.(req, res)',
+    text: 'limit?.(req, res, seen) || shortcut?.(req, res, seen)',
+    without: 'shortcut?.(req, res, seen) || limit?.(req, res, seen)',
     tests: { file: ADDRESSES, named: 'the limits of one address attempts to buy' },
   },
   {
     rule: 'a request target that cannot be parsed is charged to its address',
-    file: 'gateway/routes/limit.ts',
+    file: 'core/platform/http/http-service.ts',
     text: "return '' // A target",
     without: "return '/livez' // A target",
     tests: { file: ADDRESSES, named: 'the limits of one address a target' },
