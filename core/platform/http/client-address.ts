@@ -49,7 +49,7 @@ export function addressIn(text: string): string | undefined {
  * /64.
  */
 export function addressForLimit(ip: string): string {
-  return ip.includes(':')
+  return isIPv6(ip)
     ? `${groupsOf(ip)
         .slice(0, 4)
         .map((group) => group.toString(16))

@@ -2,7 +2,6 @@ import type { Guard } from '../guard.ts'
 
 const SOLD_OUT = 'gateway/sold-out.test.ts'
 const OUTAGES = 'test/outages.test.ts'
-const HS256_TEST = 'core/platform/http/hs256.test.ts'
 const ADDRESSES = 'test/hostile/addresses.test.ts'
 const SHARED = 'core/platform/limits/shared-buckets.ts'
 const SHARED_TEST = 'core/platform/limits/shared-buckets.test.ts'
@@ -65,27 +64,6 @@ export const gatewayGuards: Guard[] = [
     text: "  if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }\n",
     without: '',
     tests: { file: 'test/selling.test.ts', named: 'who may buy no buyer without' },
-  },
-  {
-    rule: 'a token needs the signature of our secret',
-    file: 'core/platform/http/hs256.ts',
-    text: ' || !timingSafeEqual(given, expected)',
-    without: '',
-    tests: { file: HS256_TEST, named: 'a text is refused with another' },
-  },
-  {
-    rule: 'a token is signed under HS256, and needs no extension',
-    file: 'core/platform/http/hs256.ts',
-    text: "alg === 'HS256' && crit === undefined",
-    without: 'alg !== crit',
-    tests: { file: HS256_TEST, named: 'a rightly signed text' },
-  },
-  {
-    rule: 'a token whose characters lose their high byte is not taken for the signed one',
-    file: 'core/platform/http/hs256.ts',
-    text: '  if (!BASE64URL.test(part)) return undefined\n',
-    without: '',
-    tests: { file: HS256_TEST, named: 'a text is refused with letters' },
   },
   {
     rule: 'the key of a purchase is short and has no character that would break the record of its buyer',
