@@ -22,7 +22,6 @@ local expires_at_ms = redis.call('HGET', sale, 'expires_at_ms')
 if not expires_at_ms then return 0 end
 require_right('HSET', orders, '', '')
 require_right('PEXPIREAT', orders, expires_at_ms)
-require_right('ZREM', undecided, '')
 redis.call('HLEN', orders) -- Fails before the first write if it is no hash.
 
 local decided = redis.call('ZREM', undecided, unpack(member))

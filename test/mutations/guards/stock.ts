@@ -308,9 +308,9 @@ export const stockGuards: Guard[] = [
   {
     rule: 'with a missing right nothing is half settled',
     file: 'core/stock/settle.lua',
-    text: "require_right('ZREM', undecided, '')\n",
+    text: "require_right('HSET', orders, '', '')\n",
     without: '',
-    tests: { file: RIGHTS, named: 'without the right to ZREM' },
+    tests: { file: RIGHTS, named: 'without the right to HSET' },
   },
   {
     rule: 'with a missing right no sale is emptied',
