@@ -30,23 +30,20 @@ export type Incoming =
 const Versioned = z.looseObject({ v: z.int() })
 /** The forms of a message. An event that an operator resends travels alone. */
 const Message = z.union([
-  z.strictObject({ events: z.array(z.unknown()).min(1) }),
-  z.strictObject({ heldTimes: z.int().min(1), event: z.unknown() }),
-  Versioned,
+  z.strictObject({ events: z.array(z.unknown()).min(1) }).transform(({ events }) => ({ events, heldTimes: 0 })),
+  z
+    .strictObject({ heldTimes: z.int().min(1), event: z.unknown() })
+    .transform(({ heldTimes, event }) => ({ events: [event], heldTimes })),
+  Versioned.transform((event) => ({ events: [event], heldTimes: 0 })),
 ])
 
 /** Reads each event on its own. @throws UnreadableMessage when there is none of any version */
 export function readIncoming(body: Buffer): Unpacked<Incoming> {
-  const message = decode(Message, body)
-  if ('heldTimes' in message && 'event' in message) return readAll([message.event], Number(message.heldTimes))
-  return readAll('events' in message && Array.isArray(message.events) ? message.events : [message], 0)
-}
-
-function readAll(entries: unknown[], heldTimes: number): Unpacked<Incoming> {
+  const { events, heldTimes } = decode(Message, body)
   const items: Incoming[] = []
   const unreadable: unknown[] = []
   let why: string | undefined
-  for (const entry of entries) {
+  for (const entry of events) {
     const { success, data: event, error } = OrderEvent.safeParse(entry)
     const versioned = success ? undefined : Versioned.safeParse(entry).data
     if (success) items.push({ isKnown: true, event, heldTimes })
