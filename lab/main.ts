@@ -106,6 +106,10 @@ async function withServers(work: (options: RunOptions) => Promise<boolean>): Pro
       if (!stopping) console.error(`\n${WORDS.stopping[language]}`)
       void stop().finally(() => process.exit(2))
     })
+  process.on('uncaughtException', (error) => {
+    if (!stopping) console.error(error.stack)
+    void stop().finally(() => process.exit(2))
+  })
   try {
     const { stop: _, ...servers } = await starting
     const isAsPromised = await work({ servers, seed, isShort: values.short, off: values.off })

@@ -1,4 +1,4 @@
-import type { ConfirmChannel } from 'amqplib'
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Place } from '../frame/place.ts'
 import type { Notifier } from './services.ts'
 import { type Entry, LIMIT_MS, NoAnswer, type PlaceOrder, type Tell } from './shop.ts'
@@ -59,11 +59,18 @@ async function consume(
   const { queue } = await channel.assertQueue(downstream.name)
   await channel.bindQueue(queue, EXCHANGE, '')
   await channel.prefetch(8)
-  await channel.consume(queue, async (message) => {
-    if (!message) return
+  const handle = async (message: ConsumeMessage) => {
     const order = Number(message.content.toString())
-    await downstream.notify(order)
+    try {
+      await downstream.notify(order)
+    } catch {
+      channel.nack(message) // It comes again.
+      return
+    }
     had(order, downstream.name)
     channel.ack(message)
+  }
+  await channel.consume(queue, (message) => {
+    if (message) void handle(message)
   })
 }

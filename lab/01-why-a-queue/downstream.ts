@@ -6,6 +6,9 @@ import { createServer } from 'node:http'
 
 const workMs = Number(process.env.WORK_MS)
 
-createServer((_request, response) => {
+const server = createServer((_request, response) => {
   setTimeout(() => response.writeHead(204).end(), workMs)
-}).listen(Number(process.env.PORT), '127.0.0.1')
+})
+// A connection that is closed while the shop uses it again would count as no answer.
+server.keepAliveTimeout = 0
+server.listen(Number(process.env.PORT), '127.0.0.1')

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ConfirmChannel } from 'amqplib'
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Place } from '../frame/place.ts'
 
 export interface Entry {
@@ -53,11 +53,13 @@ export async function withQueue(place: Place<Entry>): Promise<void> {
   const handled = pace(place, perSecond)
   const rush = { place, perSecond }
   const told = await letThemCome(rush, async (tell) => {
-    await channel.consume(QUEUE, async (message) => {
-      if (!message) return
+    const handle = async (message: ConsumeMessage) => {
       await handled()
       channel.ack(message)
       tell.done(Number(message.content.toString()))
+    }
+    await channel.consume(QUEUE, (message) => {
+      if (message) void handle(message)
     })
     return async (buyer) => {
       await publish(channel, buyer)

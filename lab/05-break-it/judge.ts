@@ -16,7 +16,8 @@ export function judge(history: Entry[]): Verdict {
   )
   const lines = red.map(({ fault, rule, detail }) => `audit, ${fault}: ${rule}: ${detail}`)
   const [buyer] = lost
-  const [line] = red
+  // The one with names, such as a reservation's, says more than a sum.
+  const line = red.find(({ detail = '' }) => /: \S+[-.]\S/.test(detail)) ?? red[0]
   if (buyer) {
     const status = endOf.get(buyer.reservation) ?? 'unknown'
     return {

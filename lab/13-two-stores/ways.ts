@@ -45,7 +45,7 @@ export const notingFirst: Rename = async ({ pool }, cache, saleId, title) => {
 }
 
 /** Takes the steps that are outstanding, as a sweeper does after a crash. */
-export async function sweep({ pool, world: { redis } }: Place<Entry>): Promise<void> {
+async function sweep({ pool, world: { redis } }: Place<Entry>): Promise<void> {
   const { rows } = await pool.query<{ id: string; title: string }>(
     'SELECT id, title FROM lab_outstanding JOIN sales ON id = sale_id',
   )

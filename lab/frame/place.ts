@@ -24,15 +24,15 @@ export interface Place<Entry extends object> {
   random: Random
   isShort: boolean
   /** The first in a run by a reader, the second in the short form that the tests run. */
-  amount(full: number, short: number): number
+  amount: (full: number, short: number) => number
   /** Adds to the history. */
   record(entry: Entry): void
   /** Milliseconds since 1970, with fractions. */
-  now(): number
+  now: () => number
   /** Of a process that the lab starts: ends it after a crash of ours, too. */
-  onStart(name: string, id: ProcessId): void
+  onStart: (name: string, id: ProcessId) => void
   /** Runs at the end, the last one first. */
-  defer(release: () => unknown): void
+  defer: (release: () => unknown) => void
 }
 
 export interface PlaceOptions<Entry extends object> {
