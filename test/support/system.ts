@@ -138,16 +138,15 @@ export async function startSystem(settings: Record<string, string> = {}, which: 
       closesInMs = 3_600_000,
     } = {}) {
       const id = `sale-${randomBytes(4).toString('hex')}`
-      const answer = await system.controlRoom('POST', '/sales', {
-        id,
-        title,
-        priceCents,
-        stock,
-        perBuyerLimit,
-        opensAt: new Date(Date.now() + opensInMs).toISOString(),
-        closesAt: new Date(Date.now() + closesInMs).toISOString(),
+      const [opensAt, closesAt] = [opensInMs, closesInMs].map((inMs) => new Date(Date.now() + inMs).toISOString())
+      const body = { id, title, priceCents, stock, perBuyerLimit, opensAt, closesAt }
+      const answer = await callUntilAvailable('POST', `${origin('control-room')}/sales`, {
+        token: env.ADMIN_TOKEN,
+        body,
       })
-      if (answer.status !== 201) throw new Error(`Creating a sale: expected 201, got ${JSON.stringify(answer)}`)
+      // An attempt that was answered UNAVAILABLE may have created it.
+      if (answer.status !== 201 && answer.body.code !== 'SALE_EXISTS')
+        throw new Error(`Creating a sale: expected 201, got ${JSON.stringify(answer)}`)
       return id
     },
     controlRoom: (method, path, body) => call(method, origin('control-room') + path, { token: env.ADMIN_TOKEN, body }),
