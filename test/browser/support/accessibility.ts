@@ -8,8 +8,6 @@ const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe
 
 /** Expects no violation of axe's rules in the current state: contrast, names, roles, order of headings. */
 export async function expectAccessible(page: Page, state: string): Promise<void> {
-  // A transition advances with frames only, which are rare on a busy machine: until then its old colours count.
-  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)))
   // Evaluated by the browser's own tools, which the page's policy does not bind.
   await page.evaluate(source)
   const { violations } = await page.evaluate(() =>
