@@ -25,6 +25,7 @@ module.exports = {
       name: 'no-orphan',
       severity: 'error',
       comment: 'Nothing imports it and it imports nothing: delete it, or use it.',
+      // shift-clock.mjs is loaded by node's --import.
       from: {
         orphan: true,
         pathNot: [

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { commandArgs } from './bundles.ts'
 import { eventually } from './support/eventually.ts'
 import { type Answer, call } from './support/http-client.ts'
 import { reserveOne } from './support/reserve-one.ts'
@@ -227,7 +228,7 @@ test('while the subscribers are down the order is called off in time, and settle
   const order = await buy(saleId, 'unlucky', { coupon: 'TEST-4' })
   await system.world.database.saga.update({ where: { orderId: order.orderId }, data: { dueAt: new Date(0) } })
   await sagaOf(order, 'COMPENSATING')
-  const { stdout } = await execa('node', ['dev/run.mjs', 'cli/sagas.ts', '--state', 'compensating'], {
+  const { stdout } = await execa('node', [...commandArgs('sagas'), '--state', 'compensating'], {
     env: { DATABASE_URL: system.world.databaseUrl },
   })
   expect(stdout).toContain(order.orderId)

@@ -4,6 +4,7 @@ import type { OrderEvent } from '../core/contracts/messages.ts'
 import { subscriberQueues } from '../core/contracts/subscriber-topology.ts'
 import { createDepthReader, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import type { Subscriber } from '../subscribers/runtime/subscriber.ts'
+import { commandArgs } from './bundles.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf, publishTo } from './support/queues.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
@@ -36,8 +37,7 @@ function recorder(name: string) {
   return { seen, start: () => subscriptions.run(subscriber) }
 }
 
-const spread = (...args: string[]) =>
-  execa('node', ['dev/run.mjs', 'cli/spread.ts', ...args], { env: subscriptions.env })
+const spread = (...args: string[]) => execa('node', [...commandArgs('spread'), ...args], { env: subscriptions.env })
 const newOrders = (count: number) => Array.from({ length: count }, () => history([...STEPS]))
 const interleaved = (orders: OrderEvent[][]) =>
   STEPS.flatMap((_, step) => orders.flatMap((events) => events[step] ?? []))

@@ -7,6 +7,7 @@ import { dropDeadLetters, listDeadLetters } from '../core/dead-letters/queue.ts'
 import { partitionKeyOf } from '../core/orders/event-messages.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { type Subscriber, TryAgain } from '../subscribers/runtime/subscriber.ts'
+import { commandArgs } from './bundles.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
 import { history, PARKING, Subscriptions } from './support/subscriptions.ts'
@@ -37,7 +38,7 @@ const FULL = ['order.created', 'order.paid', 'order.refunded'] as const
 const sequencesOf = (seen: OrderEvent[], orderId: string | null | undefined) =>
   seen.filter((event) => event.orderId === orderId).map(({ sequence }) => sequence)
 const sendBack = (name: string, ...args: string[]) =>
-  execa('node', ['dev/run.mjs', 'cli/dead-letters.ts', '--of', name, ...args, '--send-back', '--all'], {
+  execa('node', [...commandArgs('dead-letters'), '--of', name, ...args, '--send-back', '--all'], {
     env: { RABBITMQ_URL: subscriptions.world.rabbitmqUrl },
   })
 const world = (method: 'PUT' | 'DELETE', queue: string, body?: object) =>

@@ -4,6 +4,7 @@ import { type Demo, startDemo } from '../support/demo.ts'
 import { eventually } from '../support/eventually.ts'
 import { slowed, stretched } from '../support/patience.ts'
 import { lengthOf, publishTo } from '../support/queues.ts'
+import { shortOrLong } from '../support/thoroughness.ts'
 import { expectAccessible } from './support/accessibility.ts'
 import { type Browsers, expectNoFaults, LAPTOP, PHONE, PROJECTOR, startBrowser } from './support/browser.ts'
 import { ControlRoomPage } from './support/control-room-page.ts'
@@ -168,11 +169,12 @@ test('while the control room is down the page says so, keeps the last figures, a
   await visitor.close()
 })
 
+const EVERYWHERE = [PROJECTOR, PHONE]
 test.each([
-  ['en-GB', 'light'],
-  ['zh-CN', 'dark'],
-] as const)('in %s, %s, all of it can be read and used by everybody', async (locale, colorScheme) => {
-  for (const viewport of [PROJECTOR, PHONE]) {
+  ['en-GB', 'light', shortOrLong([PROJECTOR], EVERYWHERE)],
+  ['zh-CN', 'dark', shortOrLong([PHONE], EVERYWHERE)],
+] as const)('in %s, %s, all of it can be read and used by everybody', async (locale, colorScheme, viewports) => {
+  for (const viewport of viewports) {
     const { visitor, page } = await enter({ viewport, locale, colorScheme })
     expect(await page.getByRole('heading', { name: locale === 'zh-CN' ? '排队等待' : 'Waiting' }).count()).toBe(1)
     await page.getByRole('group').first().locator('summary').click()

@@ -4,6 +4,7 @@ import type { AuditReport } from '../../core/audit/report.ts'
 import { settleEnded } from '../../core/orders/settle-ended.ts'
 import { diesAt, type Failpoint } from '../../core/platform/process/failpoint.ts'
 import { createLog } from '../../core/platform/process/log.ts'
+import { commandArgs } from '../bundles.ts'
 import { Choreography } from '../support/choreography.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -29,7 +30,7 @@ function run(command: string, args: string[], env: Record<string, string> = {}):
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      ['--import', 'tsx', command, ...args],
+      [...commandArgs(command), ...args],
       { env: { PATH: process.env.PATH, ...servers, REDIS_KEY_PREFIX: keyPrefix, ...env } },
       (error, stdout, stderr) =>
         resolve({ code: child.exitCode, signal: error?.signal ?? undefined, output: stdout + stderr }),
@@ -56,7 +57,7 @@ const ordersOf = (saleId: string) => shop.world.database.order.count({ where: { 
 test('killed before its first commit the archiver has moved nothing, later some; a re-run moves the rest', async () => {
   const [saleId, other] = [await endedSale(), await endedSale()]
   for (let time = 0; time < 2; time++) {
-    const killed = await run('cli/archive.ts', [saleId], { FAILPOINT: BEFORE_COMMIT })
+    const killed = await run('archive', [saleId], { FAILPOINT: BEFORE_COMMIT })
     expect(killed).toEqual({ code: null, signal: 'SIGKILL', output: `${diesAt(BEFORE_COMMIT)}\n` })
     // PostgreSQL notices that the connection is gone and rolls back.
     await eventually(
@@ -66,30 +67,30 @@ test('killed before its first commit the archiver has moved nothing, later some;
     )
   }
   // The sale's row has moved, and its order has not.
-  const killed = await run('cli/archive.ts', [saleId], { FAILPOINT: BEFORE_BATCH })
+  const killed = await run('archive', [saleId], { FAILPOINT: BEFORE_BATCH })
   expect(killed).toEqual({ code: null, signal: 'SIGKILL', output: `${diesAt(BEFORE_BATCH)}\n` })
   expect(await ordersOf(saleId)).toBe(1)
-  expect(await run('cli/audit.ts', ['--sale', saleId])).toMatchObject({ code: 0 })
+  expect(await run('audit', ['--sale', saleId])).toMatchObject({ code: 0 })
 
-  expect(await run('cli/archive.ts', ['--all-ended'])).toMatchObject({
+  expect(await run('archive', ['--all-ended'])).toMatchObject({
     code: 0,
     output: expect.stringMatching(/^sale-\w+: archived, \d+ rows.\nsale-\w+: archived, \d+ rows.\n$/) as string,
   })
   expect([await ordersOf(saleId), await ordersOf(other)]).toEqual([0, 0])
-  expect(await run('cli/archive.ts', ['--all-ended'])).toMatchObject({
+  expect(await run('archive', ['--all-ended'])).toMatchObject({
     code: 0,
     output: 'No sale has ended so long ago.\n',
   })
 
-  const audited = await run('cli/audit.ts', ['--sale', saleId])
+  const audited = await run('audit', ['--sale', saleId])
   expect(audited).toMatchObject({ code: 0, output: expect.stringContaining(`${saleId} is archived since`) as string })
-  const { sales } = JSON.parse((await run('cli/audit.ts', ['--sale', saleId, '--json'])).output) as AuditReport
+  const { sales } = JSON.parse((await run('audit', ['--sale', saleId, '--json'])).output) as AuditReport
   expect(sales).toMatchObject([{ saleId, orders: { PAID: 1 }, archivedAt: expect.any(String) as string }])
 })
 
 test('a sale that is not archived is named with the reason, and the others are archived all the same', async () => {
   const [young, old] = [(await shop.place()).saleId, await endedSale()]
-  const { code, output } = await run('cli/archive.ts', ['never-was', young, old, '--json'])
+  const { code, output } = await run('archive', ['never-was', young, old, '--json'])
   expect(code).toBe(1)
   expect(
     output

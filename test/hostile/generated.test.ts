@@ -14,7 +14,7 @@ import { startSystem, type System } from '../support/system.ts'
 
 /** A failure names the seed; GENERATED_SEED=<seed> repeats the same requests. */
 const SEED = Number(process.env.GENERATED_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const BATCHES = shortOrLong(20, 200)
+const BATCHES = shortOrLong(10, 200)
 const BATCH = 50
 const AT_ONCE = 25
 
@@ -82,7 +82,9 @@ function send({ method, target, headers, body }: GeneratedRequest, origin: strin
 
 /** Validates an answer against the document. @throws when they differ */
 function expectDocumented({ operation, method }: GeneratedRequest, answer: Answer): void {
-  const documented = method === operation.method ? operation.responses[answer.status] : undefined
+  // HEAD is answered as GET is, without the body; and 200 where another operation of the path is a GET.
+  const isOfOperation = method === operation.method || (method === 'HEAD' && operation.method === 'GET')
+  const documented = isOfOperation ? operation.responses[answer.status] : undefined
   expect(
     documented !== undefined || generalStatuses.has(answer.status) || (method === 'HEAD' && answer.status === 200),
     `status ${answer.status}: ${answer.text}`,
@@ -140,7 +142,7 @@ async function prepare(): Promise<Known> {
   }
 }
 
-/** A request for each status: 1,000 generated ones may miss any of them. */
+/** A request for each status: generated ones may miss 202, 403, 409 and 413. */
 function requestByStatus({ ids, tokens }: Known): Record<number, GeneratedRequest> {
   const [open = '', soldOut = '', notStarted = ''] = ids.saleId ?? []
   const headers = { authorization: `Bearer ${tokens[0]}`, 'content-type': 'application/json' }
@@ -175,7 +177,7 @@ async function answerTo(request: GeneratedRequest, origin = system.url('')) {
   } catch (error) {
     const { method, target, headers, body } = request
     throw new Error(
-      `${method} ${target} ${JSON.stringify(headers)} ${JSON.stringify(body?.toString('latin1').slice(0, 1_000))}`,
+      `${method} ${target} ${JSON.stringify(headers)} ${JSON.stringify(body?.toString('latin1').slice(0, 1_000))}: ${String(error)}`,
       { cause: error },
     )
   }
@@ -217,6 +219,9 @@ test(`${BATCHES * BATCH} generated requests are answered as the document says (G
     { seed: SEED, numRuns: BATCHES, endOnFailure: true, includeErrorInReport: true },
   )
 
+  // Neither all valid nor all refused. The least frequent, 415, is 4 to 6 % of them: 500 without one are 1 in 10^9.
+  for (const status of [200, 400, 401, 404, 405, 415])
+    expect(statuses[status] ?? 0, `answers of ${status}, of ${JSON.stringify(statuses)}`).toBeGreaterThan(0)
   expect(statuses[500], JSON.stringify(statuses)).toBeUndefined()
   for (const origin of [system.url(''), system.env.ORDER_SERVICE_URL ?? ''])
     expect((await call('GET', `${origin}/readyz`)).status).toBe(200)

@@ -9,6 +9,7 @@ import { Listr } from 'listr2'
 import { commandLine, numberOf } from '../../../core/platform/process/command-line.ts'
 import { sweepScratchFolders } from '../../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../../dev/servers/binaries.ts'
+import { bundlePrograms } from '../../bundles.ts'
 import { INSTANCES } from '../support/settings.ts'
 import { type Shop, startShop } from '../support/shop.ts'
 import { playRound } from './round.ts'
@@ -22,6 +23,7 @@ const firstSeed =
 /** Its text is long, and the list of tasks would repeat it. */
 let failure: string | undefined
 let shop: Shop | undefined
+let bundles: Awaited<ReturnType<typeof bundlePrograms>> | undefined
 const stopRequest = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => stopRequest.abort(new Error('Stopped before its end.')))
@@ -34,6 +36,8 @@ try {
       {
         title: 'The shop',
         task: async () => {
+          bundles = await bundlePrograms()
+          process.env.TEST_BUNDLES = bundles.folder
           shop = await startShop({}, INSTANCES)
         },
       },
@@ -49,6 +53,7 @@ try {
   process.exitCode = 1
 } finally {
   await shop?.close()
+  await bundles?.remove()
 }
 
 function roundTask(seed: number) {
