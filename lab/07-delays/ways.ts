@@ -104,8 +104,9 @@ export const sortedSet: Way = async ({ world: { redis, keyPrefix }, now, defer }
   const key = `${keyPrefix}delayed`
   defer(
     repeat(async () => {
-      for (const id of await redis.zrangebyscore(key, '-inf', now()))
-        if ((await redis.zrem(key, id)) === 1) onDue(Number(id))
+      const ids = await redis.zrangebyscore(key, '-inf', now())
+      const removed = await Promise.all(ids.map((id) => redis.zrem(key, id)))
+      for (const [i, id] of ids.entries()) if (removed[i] === 1) onDue(Number(id))
     }),
   )
   return {
