@@ -1,0 +1,115 @@
+import type { Lab } from '../frame/lab.ts'
+import { doorsOf, letCome, type Step, withKilledBroker, withQueue } from './arrivals.ts'
+import { admittedAfterDeath, admittedPer100Ms, judge } from './judge.ts'
+import { noLimit, shopBucket } from './limiters.ts'
+
+export const lab: Lab<Step> = {
+  title: { en: 'Tokens: a rate limit out of a queue', zh: '令牌：用队列限流' },
+  question: {
+    en: 'Can a bounded queue and a process that fills it with tokens limit a rate?',
+    zh: '一个有界队列，加上一个往里放令牌的进程，能限流吗？',
+  },
+  prediction: {
+    ask: {
+      en: 'The limit is 50 requests a second. After a third of 1,000 requests the process dies that puts tokens into the queue. How many of the other 667 are still admitted?',
+      zh: '限额是每秒 50 个请求。1,000 个请求来了三分之一时，往队列放令牌的进程死了。剩下的 667 个里还会放行多少个？',
+    },
+    answer: (outcomes) => {
+      const history = outcomes.find(({ side }) => side === 'generator-dies')?.history
+      return history ? admittedAfterDeath(history) : '–'
+    },
+  },
+
+  sides: {
+    'no-limit': {
+      name: { en: 'no limit', zh: '不限流' },
+      expected: 'BREAKS',
+      off: 'limit',
+      run: async (place) => letCome(place, await doorsOf(() => noLimit)),
+    },
+    'generator-dies': {
+      name: { en: 'tokens out of a queue; the generator dies', zh: '队列令牌，生成器死了' },
+      expected: 'BREAKS',
+      off: 'generator',
+      run: (place) => withQueue(place, 'DIES'),
+    },
+    'two-generators': {
+      name: { en: 'tokens out of a queue; a second generator starts', zh: '队列令牌，又启动一个生成器' },
+      expected: 'BREAKS',
+      off: 'one-generator',
+      run: (place) => withQueue(place, 'IS_STARTED_TWICE'),
+    },
+    'broker-killed': {
+      name: { en: 'tokens out of a queue; the broker is killed', zh: '队列令牌，消息服务器被杀' },
+      expected: 'BREAKS',
+      off: 'broker',
+      run: withKilledBroker,
+    },
+    'queue-tokens': {
+      name: { en: 'tokens out of a queue, all is well', zh: '队列令牌，一切正常' },
+      expected: 'HOLDS',
+      run: (place) => withQueue(place),
+    },
+    'shop-bucket': {
+      name: { en: "the shop's bucket: a number in memory", zh: '商城的令牌桶：内存里的一个数' },
+      expected: 'HOLDS',
+      run: async (place) => {
+        const bucket = shopBucket()
+        await letCome(place, await doorsOf(() => bucket))
+      },
+    },
+  },
+
+  figures: {
+    perSecond: { en: 'admitted per second', zh: '每秒放行' },
+    mostInSecond: { en: 'most in a second', zh: '一秒内最多' },
+    silent: { en: 'without an answer', zh: '没有回答' },
+    decisionUs: { en: 'decision, µs (median)', zh: '一次判断，微秒（中位数）' },
+  },
+
+  judge,
+
+  chart: (outcomes) => [
+    {
+      title: { en: 'Admitted per 100 ms (5 on average are allowed)', zh: '每 100 毫秒放行数（平均允许 5 个）' },
+      x: { en: 's', zh: '秒' },
+      y: { en: 'admitted', zh: '放行' },
+      lines: [
+        { side: 'generator-dies', name: { en: 'generator dies', zh: '生成器死了' } },
+        { side: 'two-generators', name: { en: 'two generators', zh: '两个生成器' } },
+        { side: 'queue-tokens', name: { en: 'queue', zh: '队列令牌' } },
+        { side: 'shop-bucket', name: { en: "shop's bucket", zh: '商城的桶' } },
+      ].map(({ side, name }) => ({
+        name,
+        points: admittedPer100Ms(outcomes.find((outcome) => outcome.side === side)?.history ?? []),
+      })),
+    },
+    {
+      title: { en: 'Most admitted in one second (55 are allowed)', zh: '一秒内最多放行（允许 55 个）' },
+      bars: outcomes.map(({ name, verdict: { figures } }) => ({
+        name,
+        value: figures.mostInSecond ?? 0,
+        isBad: (figures.mostInSecond ?? 0) > 55,
+      })),
+    },
+    {
+      title: { en: 'One decision, in µs', zh: '一次判断用多少微秒' },
+      bars: outcomes.map(({ name, verdict }) => ({ name, value: Math.round(verdict.figures.decisionUs ?? 0) })),
+    },
+  ],
+
+  shop: [
+    {
+      file: 'core/platform/limits/token-bucket.ts',
+      quote:
+        'this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#filledAtMs) / 1_000) * this.#ratePerSecond)',
+      says: { en: 'no generator: the time that has passed is the tokens', zh: '没有生成器：过去的时间就是令牌' },
+    },
+    {
+      file: 'core/stock/reserve.lua',
+      quote:
+        'A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm).',
+      says: { en: 'the same across all gateways, in Redis', zh: '所有网关共用的桶也是这样，在 Redis 里' },
+    },
+  ],
+}
