@@ -47,7 +47,7 @@ export async function fill(broker: ChannelModel): Promise<void> {
 
 /** A connection whose end is no error here: a lab kills its broker. */
 export async function connectTo(url: string): Promise<ChannelModel> {
-  const broker = await connect(url)
+  const broker = await connect(url, { noDelay: true })
   broker.on('error', () => {})
   return broker
 }

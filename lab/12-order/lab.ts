@@ -48,7 +48,7 @@ export const lab: Lab<Step, typeof Work> = {
       run: (place) => run(place, shared),
     },
     'second-worker': {
-      name: { en: 'partitions; a second worker comes to each of them', zh: '分区，途中每个分区又来一个工作进程' },
+      name: { en: 'partitions, then a second worker each', zh: '分区，途中每个分区又来一个工作进程' },
       expected: 'BREAKS',
       off: 'single-active-consumer',
       run: (place) => run(place, { ...partitioned, meanwhile: 'COME' }),
@@ -59,12 +59,12 @@ export const lab: Lab<Step, typeof Work> = {
       run: (place) => run(place, { ...shared, workersPerQueue: 1 }),
     },
     partitions: {
-      name: { en: 'partitions, one active worker each; all of them die', zh: '分区，各一个活跃工作进程，途中全部死掉' },
+      name: { en: 'partitions, one active worker, which dies', zh: '分区，各一个活跃工作进程，途中全部死掉' },
       expected: 'HOLDS',
       run: (place) => run(place, { ...partitioned, workersPerQueue: 2, isSingleActive: true, meanwhile: 'GO' }),
     },
     versions: {
-      name: { en: 'one queue, four workers, a version in each row', zh: '一个队列，四个工作进程，每行带版本' },
+      name: { en: 'one queue, four workers, row versions', zh: '一个队列，四个工作进程，每行带版本' },
       expected: 'HOLDS',
       run: (place) => run(place, { ...shared, apply: newerOnly }),
     },
