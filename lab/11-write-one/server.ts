@@ -9,7 +9,7 @@ import { Log, type LogOptions } from './log.ts'
 import { MessageQueue } from './message-queue.ts'
 
 const { PORT, FOLDER = '', FOLLOWER, FLAW } = process.env
-const WRITE_LATER_MS = 3_000
+const WRITE_LATER_MS = 10_000
 
 async function copyToFollower(lines: string): Promise<void> {
   const { ok, status } = await fetch(`${FOLLOWER}/copy`, { method: 'POST', body: lines })
