@@ -21,11 +21,12 @@ const DOORS = 4
 
 /** Lets requests come at seeded times, five times as many as the limit. @param onRequest called before each of them */
 export async function letCome(
-  { random, now, record, amount }: Place<Step>,
+  place: Place<Step>,
   doors: Limiter[],
   onRequest: (request: number, all: number) => unknown = () => {},
 ): Promise<void> {
-  const count = amount(1_000, 600)
+  const { random, now } = place
+  const count = place.amount(1_000, 600)
   const startedAt = now()
   let comesAt = startedAt
   let next = 1
@@ -35,7 +36,7 @@ export async function letCome(
       onRequest(request, count)
       comesAt += -Math.log(1 - random.next()) * (1_000 / ARRIVALS_PER_SECOND)
       await sleep(Math.max(0, comesAt - now()))
-      record(await ask(now, limiter, request))
+      place.record(await ask(now, limiter, request))
     }
   }
   await Promise.all(doors.map(door))
@@ -49,12 +50,12 @@ async function ask(now: () => number, limiter: Limiter, request: number): Promis
   return { did, at, request, tookMs: at - askedAt }
 }
 
-export const doorsOf = (open: () => Limiter | Promise<Limiter>): Promise<Limiter[]> =>
+export const doorsOf = (open: () => Promise<Limiter>): Promise<Limiter[]> =>
   Promise.all(Array.from({ length: DOORS }, open))
 
 /** Tokens from a queue. @param meanwhile what happens to the generator after a third of the requests */
 export async function withQueue(place: Place<Step>, meanwhile?: 'DIES' | 'IS_STARTED_TWICE'): Promise<void> {
-  const { broker, now, record, defer } = place
+  const { broker, now, defer } = place
   const doors = await doorsOf(() => takeTokens(broker))
   await fill(broker)
   const stop = await generateTokens(broker)
@@ -63,10 +64,10 @@ export async function withQueue(place: Place<Step>, meanwhile?: 'DIES' | 'IS_STA
     if (request !== Math.floor(all / 3)) return
     if (meanwhile === 'DIES') {
       stop()
-      record({ did: 'GENERATOR_DIED', at: now() })
+      place.record({ did: 'GENERATOR_DIED', at: now() })
     }
     if (meanwhile === 'IS_STARTED_TWICE') {
-      record({ did: 'SECOND_GENERATOR', at: now() })
+      place.record({ did: 'SECOND_GENERATOR', at: now() })
       void generateTokens(broker).then(defer)
     }
   })
@@ -74,7 +75,7 @@ export async function withQueue(place: Place<Step>, meanwhile?: 'DIES' | 'IS_STA
 
 /** Tokens from a queue of a broker of the lab's own, which is killed after some requests, and started again. */
 export async function withKilledBroker(place: Place<Step>): Promise<void> {
-  const { now, record, onStart, defer, folder } = place
+  const { now, onStart, defer, folder } = place
   const ports = { port: await freePort(), managementPort: await freePort() }
   const start = async () => {
     const server = await startRabbitmq({ dataDir: join(folder, 'rabbitmq'), onStart, disposable: true, ...ports })
@@ -88,12 +89,12 @@ export async function withKilledBroker(place: Place<Step>): Promise<void> {
   let request = 0
   const come = async () => {
     const step = await ask(now, limiter, ++request)
-    record(step)
+    place.record(step)
     return step.did
   }
   for (let i = 0; i < 50; i++) await come()
   await server.stop()
-  record({ did: 'BROKER_KILLED', at: now() })
+  place.record({ did: 'BROKER_KILLED', at: now() })
   let isBack = false
   const starting = start().then((started) => {
     ;({ server, limiter } = started)

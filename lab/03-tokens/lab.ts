@@ -25,7 +25,7 @@ export const lab: Lab<Step> = {
       name: { en: 'no limit', zh: '不限流' },
       expected: 'BREAKS',
       off: 'limit',
-      run: async (place) => letCome(place, await doorsOf(() => noLimit)),
+      run: async (place) => letCome(place, await doorsOf(async () => noLimit)),
     },
     'generator-dies': {
       name: { en: 'a queue of tokens; the generator dies', zh: '队列令牌，生成器死了' },
@@ -55,7 +55,7 @@ export const lab: Lab<Step> = {
       expected: 'HOLDS',
       run: async (place) => {
         const bucket = shopBucket()
-        await letCome(place, await doorsOf(() => bucket))
+        await letCome(place, await doorsOf(async () => bucket))
       },
     },
   },

@@ -17,7 +17,7 @@ const isSlow = (item: number) => item % 5 === 0
  * @param isMatched whether an answer is only taken by the call whose id it carries
  */
 export async function callRemotely(place: Place<Step>, isMatched: boolean): Promise<void> {
-  const { broker, now, record } = place
+  const { broker, now } = place
   await serve(place)
   const channel = await broker.createConfirmChannel()
   const { queue: replyTo } = await channel.assertQueue('', { exclusive: true })
@@ -47,7 +47,7 @@ export async function callRemotely(place: Place<Step>, isMatched: boolean): Prom
     }
   }
   const drop = ({ properties, content }: ConsumeMessage) =>
-    record({
+    place.record({
       did: 'DROPPED',
       call: calls.get(String(properties.correlationId)) ?? 0,
       about: Number(content),
@@ -58,11 +58,11 @@ export async function callRemotely(place: Place<Step>, isMatched: boolean): Prom
   for (let call = 1; call <= count; call++) {
     const id = randomUUID()
     calls.set(id, call)
-    record({ did: 'ASKED', call, item: call, at: now() })
+    place.record({ did: 'ASKED', call, item: call, at: now() })
     channel.sendToQueue(PRICES, Buffer.from(String(call)), { replyTo, correlationId: id })
     const answer = await nextAnswer(id)
-    if (answer) record({ did: 'ANSWERED', call, about: Number(answer.content), at: now() })
-    else record({ did: 'TIMED_OUT', call, at: now() })
+    if (answer) place.record({ did: 'ANSWERED', call, about: Number(answer.content), at: now() })
+    else place.record({ did: 'TIMED_OUT', call, at: now() })
   }
   await eventually(
     'the last answer',
@@ -77,11 +77,13 @@ async function serve({ broker }: Place<Step>): Promise<void> {
   const channel = await broker.createChannel()
   await channel.assertQueue(PRICES)
   await channel.prefetch(1)
-  await channel.consume(PRICES, async (question) => {
-    if (!question) return
+  const answer = async (question: ConsumeMessage) => {
     if (isSlow(Number(question.content))) await sleep(SLOW_MS)
     const { replyTo, correlationId } = question.properties as { replyTo: string; correlationId: string }
     channel.sendToQueue(replyTo, question.content, { correlationId })
     channel.ack(question)
+  }
+  await channel.consume(PRICES, (question) => {
+    if (question) void answer(question)
   })
 }

@@ -8,7 +8,7 @@ const CHAT = 'chat'
 
 /** Sends messages to groups. Everyone is a member of two of three groups. @param queueOf where a person reads a group */
 export async function chat(place: Place<Step>, queueOf: (person: string, group: string) => string): Promise<void> {
-  const { broker, now, record, random } = place
+  const { broker, now, random } = place
   const channel = await broker.createConfirmChannel()
   await channel.assertExchange(CHAT, 'direct')
   const membersOf = new Map(GROUPS.map((group, i) => [group, PEOPLE.filter((_, j) => j % 3 !== i)]))
@@ -22,7 +22,7 @@ export async function chat(place: Place<Step>, queueOf: (person: string, group: 
       await channel.assertQueue(queue)
       const onMessage = (message: { content: Buffer } | null) => {
         if (!message) return
-        record({ did: 'READ', person, message: Number(message.content), at: now() })
+        place.record({ did: 'READ', person, message: Number(message.content), at: now() })
         reads += 1
       }
       await channel.consume(queue, onMessage, { noAck: true })
@@ -36,7 +36,7 @@ export async function chat(place: Place<Step>, queueOf: (person: string, group: 
   for (let message = 1; message <= count; message++) {
     const group = random.pick(GROUPS)
     const members = membersOf.get(group) ?? []
-    record({ did: 'SENT', message, group, members, at: now() })
+    place.record({ did: 'SENT', message, group, members, at: now() })
     copies += new Set(members.map((person) => queueOf(person, group))).size
     channel.publish(CHAT, group, Buffer.from(String(message)))
   }

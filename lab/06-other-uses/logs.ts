@@ -10,7 +10,7 @@ const LENGTH_MAX = 50
  * `reject-publish` refuses the new line, `drop-head` forgets the oldest one.
  */
 export async function writeLog(place: Place<Step>, overflow: 'reject-publish' | 'drop-head'): Promise<void> {
-  const { broker, now, record } = place
+  const { broker, now } = place
   const args = { 'x-max-length': LENGTH_MAX, 'x-overflow': overflow }
   const reader = await broker.createChannel()
   await reader.assertQueue(QUEUE, { arguments: args })
@@ -24,6 +24,6 @@ export async function writeLog(place: Place<Step>, overflow: 'reject-publish' | 
       () => true,
       () => false,
     )
-    record({ did: isLogged ? 'PLACED' : 'FAILED', order, at: now() })
+    place.record({ did: isLogged ? 'PLACED' : 'FAILED', order, at: now() })
   }
 }

@@ -1,6 +1,7 @@
 /** What happened in one of the three uses: log, chat, remote call. */
 export type Step = { at: number } & (
-  | { did: 'PLACED' | 'FAILED'; order: number }
+  | { did: 'PLACED'; order: number }
+  | { did: 'FAILED'; order: number }
   | { did: 'SENT'; message: number; group: string; members: string[] }
   | { did: 'READ'; message: number; person: string }
   | { did: 'ASKED'; call: number; item: number }

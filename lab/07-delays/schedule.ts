@@ -46,7 +46,7 @@ export async function scheduleRounds(place: Place<Step>, way: Way, waitingInRoun
 
 /** A delay service keeps the messages in its memory, is killed and started again. */
 export async function killWheel(place: Place<Step>): Promise<void> {
-  const { broker, world, folder, now, record } = place
+  const { broker, world, folder, now } = place
   const came = new Came(place)
   await declare(broker, 'to-be-delayed', {})
   await consumeDue(broker, came.onDue)
@@ -75,9 +75,9 @@ export async function killWheel(place: Place<Step>): Promise<void> {
   const isTaken = ({ messageCount }: { messageCount: number }) => messageCount === 0
   await eventually('the service to have them', () => channel.checkQueue('to-be-delayed'), isTaken, LIMIT_MS)
   await child.stop()
-  record({ did: 'KILLED', at: now() })
+  place.record({ did: 'KILLED', at: now() })
   await start()
-  record({ did: 'STARTED_AGAIN', at: now() })
+  place.record({ did: 'STARTED_AGAIN', at: now() })
   // Once a message has come that is due after all others, those others will not come any more.
   const [{ dueAt } = { dueAt: now() }] = messages
   const delayMs = Math.max(0, Math.ceil(dueAt - now())) + 500
@@ -88,7 +88,7 @@ export async function killWheel(place: Place<Step>): Promise<void> {
 
 /** A Redis of the lab's own, which writes to disk before each answer, is killed and started again. */
 export async function killRedis(place: Place<Step>): Promise<void> {
-  const { folder, now, record, onStart, defer } = place
+  const { folder, now, onStart, defer } = place
   const came = new Came(place)
   const port = await freePort()
   const start = async () => {
@@ -112,14 +112,14 @@ export async function killRedis(place: Place<Step>): Promise<void> {
   await first.stopReading()
   process.kill(first.server.pid, 'SIGKILL')
   await first.server.ended
-  record({ did: 'KILLED', at: now() })
+  place.record({ did: 'KILLED', at: now() })
   await start()
-  record({ did: 'STARTED_AGAIN', at: now() })
+  place.record({ did: 'STARTED_AGAIN', at: now() })
   await came.all(messages)
 }
 
-function scheduled({ now, record }: Recorder, messages: Message[]): Message[] {
-  for (const { id, dueAt } of messages) record({ did: 'SCHEDULED', at: now(), message: id, dueAt })
+function scheduled(place: Recorder, messages: Message[]): Message[] {
+  for (const { id, dueAt } of messages) place.record({ did: 'SCHEDULED', at: place.now(), message: id, dueAt })
   return messages
 }
 

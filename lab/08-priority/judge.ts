@@ -24,12 +24,12 @@ interface Buyer {
 /** Members come first, and the others come, too. */
 export function judge(history: Step[]): Verdict {
   const buyers = [...groupBy(history, ({ load }) => load).values()].flatMap(buyersIn)
-  const figures = Object.fromEntries([
-    ...[0.8, 1, 1.5].flatMap((load) => [
+  const figures = Object.fromEntries(
+    [0.8, 1, 1.5].flatMap((load) => [
       ...meanWait(`members${load}`, buyers, (each) => each.isMember && each.came.load === load),
       ...meanWait(`others${load}`, buyers, (each) => !each.isMember && each.came.load === load),
     ]),
-  ])
+  )
   const members = buyers.filter(({ isMember }) => isMember)
   const others = buyers.filter(({ isMember }) => !isMember)
   const [passedOver] = members

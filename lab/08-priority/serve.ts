@@ -33,7 +33,7 @@ const ARRIVALS_MAX = 4
 
 /** Serves buyers for so many turns. Those who still wait then have not been served. */
 export async function serve(place: Place<Step>, plan: Plan, load: number, turns: number): Promise<void> {
-  const { broker, random, now, record } = place
+  const { broker, random, now } = place
   const channel = await broker.createConfirmChannel()
   const desk = await openDesk(place, plan, load)
   let buyers = 0
@@ -41,13 +41,13 @@ export async function serve(place: Place<Step>, plan: Plan, load: number, turns:
     for (let i = 0; i < ARRIVALS_MAX; i++) {
       if (!random.chance(load / ARRIVALS_MAX)) continue
       const ticket = { buyer: ++buyers, isMember: random.chance(MEMBERS) }
-      record({ did: 'CAME', ...ticket, turn, load, at: now() })
+      place.record({ did: 'CAME', ...ticket, turn, load, at: now() })
       const priority = ticket.isMember ? 1 : 0
       channel.sendToQueue(desk.expect(ticket), Buffer.from(JSON.stringify(ticket)), { priority })
     }
     await channel.waitForConfirms()
     const ticket = await desk.next(turn)
-    if (ticket) record({ did: 'SERVED', ...ticket, turn, load, at: now() })
+    if (ticket) place.record({ did: 'SERVED', ...ticket, turn, load, at: now() })
   }
   await channel.close()
   await desk.close()

@@ -23,35 +23,35 @@ export interface Plan {
   losesDisk?: boolean
 }
 
-export const PUBLISHERS = 32
+const PUBLISHERS = 32
 const RETRY_MS = 50
 
 /** Messages are published, and the queue is killed after half of them; then they are consumed. */
 export async function crash(place: Place<Step>, { flaw, hasFollower, losesDisk }: Plan): Promise<void> {
-  const { now, record } = place
-  const count = place.amount(2_000, 300)
+  const { now } = place
+  const count = place.amount(1_000, 300)
   const follower = hasFollower ? await startQueue(place, 'follower', {}) : undefined
   const env = { ...(flaw ? { FLAW: flaw } : {}), ...(follower ? { FOLLOWER: follower.url } : {}) }
   let queue = await startQueue(place, 'leader', env)
 
   const startAgain = async () => {
     process.kill(queue.child.pid, 'SIGKILL')
-    record({ did: 'KILLED', at: now() })
+    place.record({ did: 'KILLED', at: now() })
     await queue.child.ended
     if (losesDisk) {
       await rm(join(place.folder, 'leader'), { recursive: true })
-      record({ did: 'DISK_LOST', at: now() })
+      place.record({ did: 'DISK_LOST', at: now() })
     }
     await follower?.child.stop()
     queue = await startQueue(place, follower ? 'follower' : 'leader', flaw ? { FLAW: flaw } : {})
-    record({ did: 'STARTED_AGAIN', at: now() })
+    place.record({ did: 'STARTED_AGAIN', at: now() })
   }
 
   let confirmed = 0
   let starting: Promise<void> | undefined
   await inParallel(count, PUBLISHERS, async (message) => {
     while (!(await call(queue.url, 'publish', String(message)))) await sleep(RETRY_MS)
-    record({ did: 'CONFIRMED', at: now(), message })
+    place.record({ did: 'CONFIRMED', at: now(), message })
     if (++confirmed === count / 2) starting = startAgain()
   })
   await starting
@@ -59,14 +59,15 @@ export async function crash(place: Place<Step>, { flaw, hasFollower, losesDisk }
 }
 
 /** The first consumer dies with a message in its hands; others handle all the rest. */
-async function consume({ now, record }: Place<Step>, url: string): Promise<void> {
+async function consume(place: Place<Step>, url: string): Promise<void> {
+  const { now } = place
   const taken = await call<{ message?: Message }>(url, 'take')
-  if (taken?.message) record({ did: 'TAKEN_AND_DIED', at: now(), message: Number(taken.message.body) })
+  if (taken?.message) place.record({ did: 'TAKEN_AND_DIED', at: now(), message: Number(taken.message.body) })
   await inParallel(PUBLISHERS, PUBLISHERS, async () => {
     for (;;) {
       const { message, unacknowledged = 0 } = (await call<Taken>(url, 'take')) ?? {}
       if (message) {
-        record({ did: 'HANDLED', at: now(), message: Number(message.body) })
+        place.record({ did: 'HANDLED', at: now(), message: Number(message.body) })
         await call(url, 'ack', String(message.offset))
       } else if (unacknowledged === 0) return
       else await sleep(RETRY_MS)
@@ -81,22 +82,22 @@ interface Taken {
 
 /** The same number of messages through RabbitMQ: durable, persistent, each confirmed. */
 export async function throughRabbitmq(place: Place<Step>): Promise<void> {
-  const { broker, now, record } = place
-  const count = place.amount(2_000, 300)
+  const { broker, now } = place
+  const count = place.amount(1_000, 300)
   const channel = await broker.createConfirmChannel()
   await channel.assertQueue('messages', { arguments: { 'x-queue-type': 'quorum' } })
   await inParallel(count, PUBLISHERS, async (message) => {
     await new Promise<void>((resolve, reject) => {
-      const onConfirm = (error: unknown) => (error ? reject(error as Error) : resolve())
+      const onConfirm = (error: Error | null) => (error ? reject(error) : resolve())
       channel.sendToQueue('messages', Buffer.from(String(message)), { persistent: true }, onConfirm)
     })
-    record({ did: 'CONFIRMED', at: now(), message })
+    place.record({ did: 'CONFIRMED', at: now(), message })
   })
   await new Promise<void>((resolve) => {
     let handled = 0
     void channel.consume('messages', (message) => {
       if (!message) return
-      record({ did: 'HANDLED', at: now(), message: Number(message.content) })
+      place.record({ did: 'HANDLED', at: now(), message: Number(message.content) })
       channel.ack(message)
       if (++handled === count) resolve()
     })

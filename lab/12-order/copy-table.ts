@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConsumeMessage } from 'amqplib'
 import { eventually } from '../../test/support/eventually.ts'
 import type { Place } from '../frame/place.ts'
 import { type Apply, type Change, drawChanges, openTables, readTable } from './changes.ts'
@@ -98,8 +99,7 @@ async function startWorker({ broker, pool, random }: Own, options: WorkerOptions
   const channel = await broker.createChannel()
   await channel.prefetch(1)
   let isDying = false
-  await channel.consume(queue, async (message) => {
-    if (!message) return
+  const handle = async (message: ConsumeMessage) => {
     const change = JSON.parse(message.content.toString()) as Change
     await sleep(random.chance(SLOW.share) ? SLOW.ms : 1)
     await plan.apply(pool, change)
@@ -107,6 +107,9 @@ async function startWorker({ broker, pool, random }: Own, options: WorkerOptions
     // The broker gives a message that was not acknowledged to another worker.
     if (isDying) await channel.close()
     else channel.ack(message)
+  }
+  await channel.consume(queue, (message) => {
+    if (message) void handle(message)
   })
   return {
     dieAfterNext() {
