@@ -11,7 +11,7 @@ export interface Message {
 
 /** Keeps messages until they are due, and calls `onDue` with the id of each one then. */
 export interface Delayer {
-  schedule(messages: Message[]): Promise<void>
+  schedule: (messages: Message[]) => Promise<void>
 }
 
 type Own = Pick<Place<object>, 'world' | 'pool' | 'broker' | 'now' | 'defer'>
