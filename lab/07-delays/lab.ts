@@ -106,7 +106,7 @@ export const lab: Lab<Step> = {
 
   shop: [
     {
-      file: 'core/contracts/topology.ts',
+      file: 'core/contracts/timeout-topology.ts',
       quote:
         'One queue per delay whose TTL is the delay: with several TTLs in one queue a short one waits behind a long one.',
       says: { en: 'timeouts of unpaid orders: a queue for each delay', zh: '未付款订单的超时：每种延时一个队列' },

@@ -1,4 +1,5 @@
-import type { ChannelModel } from 'amqplib'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChannelModel, ConsumeMessage } from 'amqplib'
 import type { Place } from '../frame/place.ts'
 import { TimingWheel } from './timing-wheel.ts'
 
@@ -61,20 +62,17 @@ export const streamInOrder: Way = async ({ broker, now }, onDue) => {
   const send = await openSender(broker)
   await declare(broker, 'log', { 'x-queue-type': 'stream' })
   const channel = await broker.createChannel()
-  await channel.prefetch(1) // The next one comes with the acknowledgement of this one.
-  const options = { arguments: { 'x-stream-offset': 'first' } }
-  await channel.consume(
-    'log',
-    (message) => {
-      if (!message) return
-      const deliver = () => {
-        onDue(Number(message.content))
-        channel.ack(message)
-      }
-      setTimeout(deliver, Math.max(0, Number(message.properties.headers?.dueAt) - now()))
-    },
-    options,
-  )
+  await channel.prefetch(AT_ONCE) // A stream has no consumer without one.
+  let before = Promise.resolve()
+  const read = async (message: ConsumeMessage) => {
+    await sleep(Math.max(0, Number(message.properties.headers?.dueAt) - now()))
+    onDue(Number(message.content))
+    channel.ack(message)
+  }
+  const onMessage = (message: ConsumeMessage | null) => {
+    if (message) before = before.then(() => read(message))
+  }
+  await channel.consume('log', onMessage, { arguments: { 'x-stream-offset': 'first' } })
   return { schedule: (messages) => send(messages, 'log', ({ dueAt }) => ({ headers: { dueAt } })) }
 }
 
