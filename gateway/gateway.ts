@@ -140,6 +140,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
       ),
     },
     shortcut: inFrontOfExpress(buy),
+    refusesMissingInFront: true,
     limit: addressLimit(addressBuckets(config, clusterBuckets(processCount(config))), () => count('RATE_LIMITED')),
     routes: (app) => mountRoutes(app, config, deps, buy),
   })

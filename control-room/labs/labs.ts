@@ -4,13 +4,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { LabEvent, LabRunView, LabView } from '../../core/contracts/control-room.ts'
+import { environmentFor } from '../../core/platform/process/config.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { TYPESCRIPT_ARGS } from '../../core/platform/process/typescript-args.ts'
 import { follow } from './follow.ts'
 
 const PROGRAM = join('lab', 'main.ts')
-/** A lab needs to find its servers' programs; it must not get this service's secrets. */
-const PASSED_ON = /^(PATH|HOME|TMPDIR|USER|REDIS_SERVER|RABBITMQ_SERVER|POSTGRES_BIN)$/
 /** Its servers stop first. */
 const STOP_LIMIT_MS = 15_000
 
@@ -76,9 +75,9 @@ export class Labs {
   }
 
   #spawn(args: string[]) {
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ON.test(name)))
     return spawn(process.execPath, [...TYPESCRIPT_ARGS, PROGRAM, ...args], {
-      env,
+      // A lab finds its servers' programs, and gets none of this service's secrets.
+      env: environmentFor(/^(PATH|HOME|TMPDIR|USER|REDIS_SERVER|RABBITMQ_SERVER|POSTGRES_BIN)$/),
       stdio: ['ignore', 'pipe', 'inherit'],
     })
   }

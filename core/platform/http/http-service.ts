@@ -28,10 +28,15 @@ export interface HttpServiceOptions {
   metrics: Registry
   /** What the service needs to do its work; /readyz says what is missing and why. */
   checks: Checks
-  /** Mounts the service's own routes. Middleware without a path is reached only where one of them has a path that fits. */
+  /** Mounts the service's own routes. */
   routes: (app: Express) => void
   /** Runs before everything that costs more than memory, also of this process; true when it has refused the request. */
   limit?: InFront
+  /**
+   * Refuses paths without a route in front of Express, whose chain costs twice as much. Not where middleware for all paths
+   * comes first: it is not asked then.
+   */
+  refusesMissingInFront?: boolean
   /** Answers the requests that it knows; false leaves the request to Express. */
   shortcut?: InFront
   /** Runs before /metrics. */
@@ -47,12 +52,13 @@ const HEADERS_MAX = 100
 /** An Express app on its own server, with /livez, /readyz, /metrics, limits and problem documents around the routes. */
 export async function startHttp(options: HttpServiceOptions): Promise<{ port: number; close: () => Promise<void> }> {
   const app = buildApp(options)
-  const { limit, shortcut, trustProxyHops = 0 } = options
+  const { limit, shortcut, refusesMissingInFront = false, trustProxyHops = 0 } = options
   const answer = (req: IncomingMessage, res: ServerResponse) => {
     if (isRefused(req, res)) return
     const seen = { path: pathOf(req), address: addressForLimit(clientAddress(req, trustProxyHops)) }
     if (limit?.(req, res, seen) || shortcut?.(req, res, seen)) return
-    if (seen.path !== '' && !hasRouteAt(app, seen.path)) refuseMissing(res, req.method, seen.path, PRIVATE_HEADERS)
+    if (refusesMissingInFront && seen.path !== '' && !hasRouteAt(app, seen.path))
+      refuseMissing(res, req.method, seen.path, PRIVATE_HEADERS)
     else app(req as Request, res as Response, (error) => refuseTarget(res, error))
   }
   const server = createServer(serverLimits, answer)

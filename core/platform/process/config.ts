@@ -160,6 +160,10 @@ export function parseConfig<Schema extends z.ZodObject>(schema: Schema, env: Nod
   return parsed.data
 }
 
+/** Of the environment of this process, what a process that it starts may see: only variables with such names. */
+export const environmentFor = (names: RegExp): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)))
+
 /** Parses the environment of this process; prints every fault and exits 78 when it is not usable. */
 export function configOrExit<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {
   try {
