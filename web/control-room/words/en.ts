@@ -42,7 +42,7 @@ export const en = {
     age: (seconds: string) => `Audited ${seconds} s ago.`,
   },
   problems: { notReady: (service: string) => `${service} is not ready:` },
-  views: { all: 'Views', live: 'Live', labs: 'Labs' },
+  views: { all: 'Views', live: 'Shop', labs: 'Labs' },
   labs: {
     title: 'Labs',
     looking: 'Looking for the labs …',

@@ -26,7 +26,7 @@ export const zh: typeof en = {
     age: (seconds) => `${seconds} 秒前审计。`,
   },
   problems: { notReady: (service) => `${service} 未就绪：` },
-  views: { all: '视图', live: '实时', labs: '实验' },
+  views: { all: '视图', live: '商店', labs: '实验' },
   labs: {
     title: '实验',
     looking: '正在查找实验……',
