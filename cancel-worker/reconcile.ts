@@ -113,7 +113,7 @@ export class Reconciler {
   }
 
   async #healUnits(before: SoldUnits, tally: StockTally, after: SoldUnits): Promise<void> {
-    const { id, epoch, stock } = before
+    const { stock } = before
     // The stock was changed and is not in the ledger yet: healFigures writes it, and the next run compares.
     if (tally.figures.total !== stock || after.stock !== stock) return
     // The three were read one after the other. Each bound takes the reading of each term that errs on the safe side: at
