@@ -154,11 +154,15 @@ test('filling in does not take back what was told meanwhile, and stops when the 
   await reserve(sale, 'ann')
   await saleAdmin.close({ ...closed(sale), epoch: 2 })
   await world.stock.settle(sale.saleId, 'PAID', [{ ...ref(sale, 'ann'), orderId: 'order of ann' }])
-  await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'ann', 'ORDERED')])
+  await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'bob', 'CANCELLED')])
+  // Another process read both before.
+  const earlier = ['ann', 'bob'].map((buyer) => decided(sale, buyer, 'ORDERED'))
+  await saleAdmin.refill({ ...closed(sale), epoch: 2 }, earlier)
+  expect(await status(sale, 'bob')).toBe('CANCELLED')
   expect(await status(sale, 'ann')).toBe('PAID')
   await saleAdmin.close({ ...closed(sale), epoch: 3 })
-  expect(await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'bob', 'ORDERED')])).toBe('STALE')
-  expect(await status(sale, 'bob')).toBeUndefined()
+  expect(await saleAdmin.refill({ ...closed(sale), epoch: 2 }, [decided(sale, 'carl', 'ORDERED')])).toBe('STALE')
+  expect(await status(sale, 'carl')).toBeUndefined()
 })
 
 test('a rejected unit of an earlier epoch does not go back: it counts as free since the sale was rebuilt', async () => {
