@@ -4,6 +4,9 @@ import { HeavyFirst } from './test/heavy-first.ts'
 import { testFiles, unitTests } from './test/tiers.ts'
 
 const unit = unitTests()
+const withServers = testFiles().filter((file) => !unit.includes(file))
+/** Not part of npm test: `npm run test:labs`. */
+const isOfLabs = (file: string) => file.startsWith('lab/')
 
 export default defineConfig({
   test: {
@@ -24,9 +27,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: testFiles().filter((file) => !unit.includes(file)),
+          include: withServers.filter((file) => !isOfLabs(file)),
           globalSetup: 'test/global-setup.ts',
         },
+      },
+      {
+        extends: true,
+        test: { name: 'labs', include: withServers.filter(isOfLabs), globalSetup: 'test/global-setup.ts' },
       },
     ],
   },

@@ -1,6 +1,7 @@
 /**
  * Usage: npm test [-- arguments for vitest]        for example: npm test -- gateway/sold-out.test.ts
  *        npm run test:unit                         only those that need no server
+ *        npm run test:labs                         only the labs, without and with each protection
  *        npm run screenshots                       makes the pictures of both pages anew
  * Runs the test suite on servers of its own, also beside a running npm start. Arguments are handed to vitest
  * (npx vitest --help shows them).
@@ -26,7 +27,7 @@ try {
     await ensureBinaries(console.error, ['chromium']).catch((error: Error) => console.error(error.message))
   }
   await sweepScratchFolders()
-  process.exitCode = await vitest(['run', ...args])
+  process.exitCode = await vitest(['run', ...(args.length > 0 ? args : ['--project', '!labs'])])
 } catch (error) {
   console.error((error as Error).message)
   process.exitCode = 1

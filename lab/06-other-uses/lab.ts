@@ -79,7 +79,7 @@ export const lab: Lab<Step> = {
   shop: [
     {
       file: 'core/contracts/topology.ts',
-      quote: "export const eventTopology: Topology = { exchanges: [{ name: ORDER_EVENTS, type: 'topic' }]",
+      quote: "{ name: ORDER_EVENTS, type: 'topic' },",
       says: { en: 'broadcast: one exchange for all changes of orders', zh: '广播：订单的所有变化走同一个交换机' },
     },
     {

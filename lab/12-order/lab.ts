@@ -153,7 +153,7 @@ export const lab: Lab<Step, typeof Work> = {
     },
     {
       file: 'core/orders/inbox.ts',
-      quote: 'if (orderId !== null && sequence > last + 1) {',
+      quote: "if (follows !== 'events' && sequence > last + 1) {",
       says: {
         en: 'each event has a sequence number: one that is early waits for the one before it',
         zh: '每个事件有序号：先到的等它前一个',
