@@ -1,12 +1,13 @@
 import { createSigner, createVerifier } from 'fast-jwt'
 import { z } from 'zod'
+import { Currency } from '../core/contracts/values.ts'
 
 /** A payment as its link carries it: the provider stores nothing. */
 export const Payment = z.strictObject({
   paymentId: z.uuid(),
   orderId: z.uuid(),
   amountCents: z.int().min(0),
-  currency: z.string().regex(/^[A-Z]{3}$/),
+  currency: Currency,
 })
 export type Payment = z.infer<typeof Payment>
 

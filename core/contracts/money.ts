@@ -1,11 +1,22 @@
+/** By locale and currency: to make one takes 20 µs, and each order is told by SMS. */
+const formats = new Map<string, (amount: number) => string>()
+
 /**
- * An amount as people read it. Amounts are whole numbers of the currency's smallest unit everywhere, whatever a name
- * such as `priceCents` says: 1999 is CN¥19.99, ¥1,999 in JPY and KWD 1.999.
+ * An amount as people read it. Amounts are whole numbers of the currency's smallest unit, also those that are named
+ * cents: 1999 is ¥19.99 in CNY, ¥1,999 in JPY and KWD 1.999.
  *
  * @param currency ISO 4217, such as `CNY`
  * @param locale BCP 47, such as `zh-CN`
  */
 export function moneyText(amount: number, currency: string, locale: string): string {
+  const key = `${locale} ${currency}`
+  const format = formats.get(key) ?? formatOf(currency, locale)
+  formats.set(key, format)
+  return format(amount)
+}
+
+function formatOf(currency: string, locale: string): (amount: number) => string {
   const format = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0))
+  const unit = 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0)
+  return (amount) => format.format(amount / unit)
 }
