@@ -28,12 +28,17 @@ export function Labs() {
   }, [everyMs])
   if (!found)
     return (
-      <>
+      <main class="labs">
         <p class="hint">{words.looking}</p>
         <Refused refusal={action.refusal} />
-      </>
+      </main>
     )
-  if (!found.available) return <p class="hint">{words.none}</p>
+  if (!found.available)
+    return (
+      <main class="labs">
+        <p class="hint">{words.none}</p>
+      </main>
+    )
   const lab = found.labs.find(({ name }) => name === (chosen ?? found.run?.lab)) ?? found.labs[0]
   const setRun = (run: LabRunView | undefined) => run && setFound({ ...found, run })
   return (

@@ -45,7 +45,7 @@ export const en = {
   views: { all: 'Views', live: 'Shop', labs: 'Labs' },
   labs: {
     title: 'Labs',
-    looking: 'Looking for the labs …',
+    looking: 'Looking for the labs: the first time takes some seconds …',
     none: 'Labs run only in demo mode and from a checkout, as with npm start.',
     choose: 'Lab',
     predict: 'Predict',

@@ -29,7 +29,7 @@ export const zh: typeof en = {
   views: { all: '视图', live: '商店', labs: '实验' },
   labs: {
     title: '实验',
-    looking: '正在查找实验……',
+    looking: '正在查找实验，第一次要几秒……',
     none: '实验只在演示模式下、从代码目录运行，例如 npm start。',
     choose: '实验',
     predict: '先猜',
