@@ -54,7 +54,7 @@ export const en = {
     run: 'Run the lab',
     stop: 'Stop',
     states: {
-      RUNNING: 'It runs, on servers of its own.',
+      RUNNING: 'It runs. Its own servers take some seconds to start.',
       DONE: 'Done.',
       FAILED: 'It could not run; the log of the control room says why.',
       STOPPED: 'Stopped.',
