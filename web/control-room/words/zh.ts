@@ -38,7 +38,7 @@ export const zh: typeof en = {
     run: '运行实验',
     stop: '停止',
     states: {
-      RUNNING: '正在自己的服务器上运行。',
+      RUNNING: '正在运行。它自己的服务器需要几秒钟启动。',
       DONE: '完成。',
       FAILED: '无法运行；原因在控制室的日志里。',
       STOPPED: '已停止。',
