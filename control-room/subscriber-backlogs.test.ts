@@ -20,7 +20,7 @@ test('what waits for a subscriber is shown, also while it does not run, and so i
   const connection = await connect(system.world.rabbitmqUrl)
   await declare(connection, queues.topology, createLog('test', 'silent'))
   await connection.close()
-  await subscribe(system.world.database, 'points', 2)
+  await subscribe(system.world.database, 'points', 2, { follows: 'orders', entered: [] })
   for (const queue of [...queues.partitions, queues.partitions[0], queues.parked, queues.deadLetters])
     await publishTo(system.world, '', queue ?? '', '{}')
 

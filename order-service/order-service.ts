@@ -31,7 +31,7 @@ import { type RelayDeps, relayOutbox } from './relay-outbox.ts'
 
 /** The relay runs as soon as this process writes to the outbox; the interval is for what other services wrote. */
 const RELAY_INTERVAL_MS = 200
-/** Between two runs: events that come meanwhile share a transaction and messages. An event after a calm does not wait. */
+/** After a run that published: events that come meanwhile share a transaction and messages. */
 const RELAY_PAUSE_MS = 100
 const REFUND_INTERVAL_MS = 1_000
 
@@ -113,8 +113,9 @@ async function startRelay(parts: Parts): Promise<{ publisher: Publisher; relay: 
   closers.add('publisher', () => publisher.close())
   const relaying: RelayDeps = { database, publisher, delay: transport, onRefused: refusalAlarm(metrics, log) }
   const relay = loops.repeat('outbox relay', RELAY_INTERVAL_MS, async () => {
-    while (await relayOutbox(relaying));
-    await delay(RELAY_PAUSE_MS)
+    let outcome = await relayOutbox(relaying)
+    while (outcome === 'MORE') outcome = await relayOutbox(relaying)
+    if (outcome === 'DONE') await delay(RELAY_PAUSE_MS)
   })
   closers.add('outbox relay', () => relay.close())
   return { publisher, relay }

@@ -101,8 +101,9 @@ async function place(count: number, name: string): Promise<void> {
 test('events of many orders share a message by type, others by partition, timeouts one, and the outbox is empty', async () => {
   await place(200, 'many')
   await place(1, 'one')
-  expect(await relay()).toBe(false)
+  expect(await relay()).toBe('DONE')
   expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(2)
+  expect(await relay()).toBe('IDLE')
   expect(await world.database.outboxEntry.count()).toBe(0)
   const byType = await eventsIn(LISTENER)
   expect(byType.map(({ length }) => length)).toEqual([64, 64, 64, 9])
@@ -140,7 +141,7 @@ test('of events that one of two subscribers refuses none is lost, and the other 
 
 test('only the messages that the broker refuses stay in the outbox, are counted, and are published later', async () => {
   await place(3, 'refused')
-  expect(await relay(nowhere)).toBe(false)
+  expect(await relay(nowhere)).toBe('DONE')
   expect(refused).toBe(1)
   await relay()
   expect(await lengthOf(waitingRoom(DELAY_MS))).toBe(0)
@@ -157,10 +158,10 @@ test('only the messages that the broker refuses stay in the outbox, are counted,
 
 test('a run takes whole entries until it has a thousand messages, and returns that there are more', async () => {
   for (const name of ['first', 'second', 'third']) await place(600, name)
-  expect(await relay()).toBe(true)
+  expect(await relay()).toBe('MORE')
   expect(await countEvents(LISTENER)).toBe(1_200)
   expect(await world.database.outboxEntry.count()).toBe(1)
-  expect(await relay()).toBe(false)
+  expect(await relay()).toBe('DONE')
   expect(await countEvents(LISTENER)).toBe(600)
 })
 
@@ -168,7 +169,7 @@ test('of two concurrent relays only one publishes', async () => {
   await place(3, 'shared')
   await world.database.$transaction(async (tx) => {
     expect(await lockOldestEntries(tx, 1_000)).toHaveLength(1)
-    expect(await relay()).toBe(false)
+    expect(await relay()).toBe('IDLE')
     expect(await lengthOf(LISTENER)).toBe(0)
   })
   await relay()

@@ -18,16 +18,19 @@ export interface RelayDeps {
   onRefused: (entries: number) => void
 }
 
+/** `IDLE`: nothing was to be published, or nothing could be. `MORE`: more entries can be published right now. */
+export type RelayOutcome = 'IDLE' | 'DONE' | 'MORE'
+
 /**
  * Publishes the outbox, oldest entries first, the events of many entries in few messages, and deletes what the broker
  * confirmed (at-least-once: a crash in between publishes again, and every consumer is idempotent).
- * @returns whether more entries can be published right now
  */
-export async function relayOutbox({ database, publisher, delay, onRefused }: RelayDeps): Promise<boolean> {
-  if (!publisher.isReady() || !(await isOutboxDue(database))) return false
+export async function relayOutbox({ database, publisher, delay, onRefused }: RelayDeps): Promise<RelayOutcome> {
+  if (!publisher.isReady() || !(await isOutboxDue(database))) return 'IDLE'
   return database.$transaction(async (tx) => {
     const entries = await lockOldestEntries(tx, BATCH_MAX)
-    if (entries.length > 0) failpoint('relay.beforePublish')
+    if (entries.length === 0) return 'IDLE'
+    failpoint('relay.beforePublish')
     const failures = await publishAll(
       entries.flatMap(({ messages }) => messages),
       publisher,
@@ -44,11 +47,11 @@ export async function relayOutbox({ database, publisher, delay, onRefused }: Rel
     await shrinkEntries(tx, unsent)
     const refused = unsent.filter(({ isRefused }) => isRefused)
     if (refused.length > 0) onRefused(refused.length)
-    if (entries.length > 0) failpoint('relay.beforeCommit')
-    return (
+    failpoint('relay.beforeCommit')
+    const isMore =
       unsent.every(({ isRefused }) => isRefused) &&
       entries.reduce((sum, entry) => sum + entry.messages.length, 0) >= BATCH_MAX
-    )
+    return isMore ? 'MORE' : 'DONE'
   })
 }
 

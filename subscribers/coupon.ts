@@ -24,8 +24,7 @@ export const subscriber: Subscriber = {
   async handleTogether(tx, events, { config }) {
     const naming = events.filter(({ couponCode }) => couponCode !== null)
     if (naming.length === 0) return
-    // Many orders may want few coupons: all of a batch in one order, or two batches would wait for each other in a
-    // circle.
+    // Many orders may want few coupons. Sorted, so that concurrent batches cannot deadlock.
     await tx.$queryRaw`SELECT code FROM coupons WHERE code = ANY(${naming.map(({ couponCode }) => couponCode ?? '')}) ORDER BY code FOR UPDATE`
     for (const event of byOrder(naming)) await handle(tx, event, event.couponCode ?? '', config.SAGA_SECONDS * 1_000)
   },

@@ -2,6 +2,7 @@ import type { OrderEvent, OrderEventType } from '../core/contracts/messages.ts'
 import { byOrder, mayGoOn, reportStep } from '../core/orders/saga.ts'
 import { turnAfter } from '../core/orders/saga-chain.ts'
 import { Prisma, type Transaction } from '../core/platform/stores/database.ts'
+import { lockBuyers } from './runtime/lock-buyers.ts'
 import type { Subscriber } from './runtime/subscriber.ts'
 
 /** Paid for one point; spent, a point is a cent. */
@@ -28,7 +29,8 @@ export const subscriber: Subscriber = {
     await grant(tx, ofTypes('order.paid'))
     await undo(tx, ofTypes('order.cancelled', 'order.refunded'))
     const steps = events.filter((event) => turnAfter(event)?.of === 'points')
-    await lockBuyers(tx, steps.filter(isToBeDeducted))
+    // Or two orders of one buyer would both find the same points.
+    await lockBuyers(tx, 'points', steps.filter(isToBeDeducted))
     for (const event of byOrder(steps)) await takeStep(tx, event, config.SAGA_SECONDS * 1_000)
   },
 }
@@ -39,16 +41,6 @@ async function takeStep(tx: Transaction, event: OrderEvent, sagaMs: number): Pro
   if (isToBeDeducted(event)) return deduct(tx, event, sagaMs)
   await undo(tx, [event])
   await reportStep(tx, event, 'order.points-returned', { sagaMs })
-}
-
-/**
- * Orders of one buyer take turns, or two of them would both find the same points. In one order, as coupons are locked.
- */
-async function lockBuyers(tx: Transaction, events: OrderEvent[]): Promise<void> {
-  if (events.length === 0) return
-  await tx.$executeRaw`
-    SELECT pg_advisory_xact_lock(hashtextextended('points ' || buyer_id, 0))
-    FROM (SELECT DISTINCT buyer_id FROM unnest(${events.map(({ buyerId }) => buyerId)}::text[]) AS buyer (buyer_id) ORDER BY buyer_id) AS buyers`
 }
 
 /** No more than there is to pay. */

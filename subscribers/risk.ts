@@ -4,6 +4,7 @@ import { groupBy } from '../core/platform/batches/divide.ts'
 import type { Transaction } from '../core/platform/stores/database.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
+import { lockBuyers } from './runtime/lock-buyers.ts'
 import type { Subscriber, Tools } from './runtime/subscriber.ts'
 
 /** Reviews every paid order by rules. One that breaks a grave rule is vetoed, and its buyer may buy nothing more. */
@@ -13,7 +14,8 @@ export const subscriber: Subscriber = {
   follows: 'events',
   once: 'inbox',
   async handleTogether(tx, events, tools) {
-    await lockBuyers(tx, events)
+    // Or of two orders in two partitions neither review would see the other.
+    await lockBuyers(tx, 'risk', events)
     const reviews = review(events, await readPayments(tx, events), tools.config)
     await writeReviews(tx, reviews)
     for (const { event, broken } of reviews) {
@@ -38,13 +40,6 @@ type Payment = Pick<OrderEvent, 'buyerId' | 'saleId'> & { paidAtMs: number }
 interface Review {
   event: OrderEvent
   broken: Rule[]
-}
-
-/** Reviews of one buyer take turns: of two orders in two partitions neither would see the other. Sorted (deadlock). */
-async function lockBuyers(tx: Transaction, events: OrderEvent[]): Promise<void> {
-  await tx.$executeRaw`
-    SELECT pg_advisory_xact_lock(hashtextextended('risk ' || buyer_id, 0))
-    FROM (SELECT DISTINCT buyer_id FROM unnest(${events.map(({ buyerId }) => buyerId)}::text[]) AS buyer (buyer_id) ORDER BY buyer_id) AS buyers`
 }
 
 /** Payments of these buyers that were reviewed before, from a minute before the first event to one after the last. */

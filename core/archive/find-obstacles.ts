@@ -80,10 +80,10 @@ async function countUnhandledEvents(tx: Transaction, saleId: string): Promise<Co
     WHERE (entries > 0 OR o.created_at > coalesce(s.remembers_from, '-infinity')) AND CASE s.follows
       WHEN 'orders' THEN newest < o.sequence
       WHEN 'coupon-orders' THEN o.coupon_code IS NOT NULL AND newest < o.sequence
-      ELSE entries < cardinality(array_positions(s.entered, 'order.created'))
-        + CASE WHEN o.paid_at IS NULL THEN 0 ELSE cardinality(array_positions(s.entered, 'order.paid')) END
-        + CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE cardinality(array_positions(s.entered, 'order.cancelled')) END
-        + CASE WHEN o.refunded_at IS NULL THEN 0 ELSE cardinality(array_positions(s.entered, 'order.refunded')) END
+      ELSE entries < ('order.created' = ANY (s.entered))::int
+        + ('order.paid' = ANY (s.entered) AND o.paid_at IS NOT NULL)::int
+        + ('order.cancelled' = ANY (s.entered) AND o.cancelled_at IS NOT NULL)::int
+        + ('order.refunded' = ANY (s.entered) AND o.refunded_at IS NOT NULL)::int
     END
     GROUP BY s.name ORDER BY s.name`
   return Object.fromEntries(

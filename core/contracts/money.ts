@@ -2,8 +2,8 @@
 const formats = new Map<string, (amount: number) => string>()
 
 /**
- * An amount as people read it. Amounts are whole numbers of the currency's smallest unit, also those that are named
- * cents: 1999 is ¥19.99 in CNY, ¥1,999 in JPY and KWD 1.999.
+ * An amount as people read it. Amounts are whole numbers of the currency's smallest unit everywhere, also under names
+ * such as `priceCents`: 1999 is CN¥19.99, ¥1,999 in JPY and KWD 1.999.
  *
  * @param currency ISO 4217, such as `CNY`
  * @param locale BCP 47, such as `zh-CN`

@@ -22,9 +22,9 @@ export const partitionKeyOf = ({ orderId, eventId }: Pick<OrderEvent, 'orderId' 
 
 /**
  * The messages that carry these events, as few as possible. Each event is published twice: with others of its type, for
- * subscribers that take events in any order, and with others of its partition key, for those that follow orders. Only
- * the latter would be a message per event for every subscriber, unless the load is high. Of those by type the first go
- * to one partition, whose consumer joins them in a transaction; further ones spread over all partitions.
+ * subscribers that take events in any order, and with others of its partition key, for those that follow orders. By
+ * partition key alone nearly every event would be a message of its own until the load is high. Of the messages by type
+ * the first of each run go to one partition, whose consumer joins them in a transaction; further ones spread over all.
  */
 export function eventMessages(events: OrderEvent[]): EventMessage[] {
   const byType = [...groupBy(events, ({ type }) => type)].flatMap(([type, ofType]) =>

@@ -28,7 +28,7 @@ export async function subscribe(
   database: Database,
   name: string,
   partitions: number,
-  { follows, entered }: Interest = { follows: 'orders', entered: [] },
+  { follows, entered }: Interest,
 ): Promise<Subscription> {
   await database.$executeRaw`
     INSERT INTO subscriptions (name, partitions, follows, entered) VALUES (${name}, ${partitions}, ${follows}, ${entered})

@@ -5,8 +5,8 @@
  *   --connections N   128 when left out
  *   --quick           one round of 1 s: shows only that everything works
  * Takes about half an hour, with --quick three minutes: between two measures the work of the first is waited for.
- * Starts a system of its own, beside a running one too, measures it and its rivals in interleaved rounds, and ends non-zero
- * when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
+ * Starts a system of its own, also beside a running one, measures it and its rivals in interleaved rounds, and ends
+ * non-zero when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
  */
 import { commandLine, numberOf } from '../../core/platform/process/command-line.ts'
 import { table } from './report/table.ts'

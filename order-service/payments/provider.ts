@@ -3,9 +3,8 @@ import type { PaymentView } from '../../core/contracts/orders.ts'
 import type { Money } from '../../core/orders/receive-money.ts'
 
 /**
- * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in the smallest unit of
- * the currency.
- * Every call must have a time limit of a few seconds.
+ * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in the
+ * smallest unit of the currency. Every call must have a time limit of a few seconds.
  */
 export interface PaymentProvider {
   /**

@@ -93,7 +93,8 @@ export class Subscriptions {
       log,
     )
     await connection.close()
-    await subscribe(this.world.database, name, this.queues(name).partitions.length)
+    const interest = { follows: 'orders', entered: [] } as const
+    await subscribe(this.world.database, name, this.queues(name).partitions.length, interest)
   }
 
   /** Sends one new order to each partition; the process that handles it owns the partition. @returns the order ids */

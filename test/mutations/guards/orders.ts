@@ -102,14 +102,14 @@ export const orderGuards: Guard[] = [
     file: 'core/orders/record-verdicts.ts',
     text: 'facts.liveUnits.get(buyerOfSale(reservation.saleId, reservation.buyerId)) ?? 0',
     without: '0',
-    tests: { file: PLACING, named: 'the limit per buyer the database' },
+    tests: { file: PLACING, named: 'the limit per buyer a wrong decision above' },
   },
   {
     rule: 'the database takes no order above the limit of its buyer: what the batch brings them counts',
     file: 'core/orders/record-verdicts.ts',
     text: 'FILTER (WHERE order_id IS NOT NULL) OVER',
     without: 'FILTER (WHERE FALSE) OVER',
-    tests: { file: PLACING, named: 'the limit per buyer the database' },
+    tests: { file: PLACING, named: 'the limit per buyer a wrong decision above' },
   },
   {
     rule: 'the key of a purchase is kept with its decision',

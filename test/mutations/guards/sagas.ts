@@ -140,7 +140,7 @@ export const sagaGuards: Guard[] = [
   {
     rule: "a buyer's points are spent by one order at a time",
     file: 'subscribers/points.ts',
-    text: '    await lockBuyers(tx, steps.filter(isToBeDeducted))\n',
+    text: "    await lockBuyers(tx, 'points', steps.filter(isToBeDeducted))\n",
     without: '',
     tests: { file: SAGA, named: 'forwards a buyer' },
   },
