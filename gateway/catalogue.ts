@@ -24,7 +24,7 @@ export interface Catalogue {
 
 export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   const sales = new Map<string, SaleFigures>()
-  const turns = new LedgersInTurn(stock)
+  const turns = new LedgersInTurn(stock.loaded)
   let sorted: SaleFigures[] = []
   let refreshedAtMs = -Infinity
 
@@ -58,7 +58,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     batchesMax: 1,
     async run(wanted) {
       const ids = [...new Set(wanted)]
-      const loaded = await stock.areLoaded(ids)
+      const loaded = await stock.loaded.has(ids)
       const there = ids.filter((_, i) => loaded[i])
       for (const sale of await Promise.all(there.map((saleId) => stock.readSale(saleId)))) if (sale) learn(sale)
       return wanted.map((saleId) => sales.get(saleId))

@@ -74,7 +74,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)
-  const turns = new LedgersInTurn(stock)
+  const turns = new LedgersInTurn(stock.loaded)
   const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () =>
     resendPending(publishing, publish, config.RESEND_AFTER_MS, turns),
   )

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/batches/divide.ts'
-import { SHARDS_MAX } from '../contracts/values.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
+import { LoadedLedgers } from './loaded-ledgers.ts'
 import {
   type Ending,
   ledgerOf,
@@ -20,10 +20,10 @@ import {
   withOrder,
 } from './reservation.ts'
 import { type ReserveLimits, type ReserveOutcome, newLine, reserveOutcome, type ReserveRequest } from './reserving.ts'
-import { KEPT_AFTER_END_MS, readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
+import { readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
-import { holderUnitsOf, ledgersOf, saleOf } from './shards.ts'
+import { holderUnitsOf, ledgersOf } from './shards.ts'
 
 /** Redis runs nothing else meanwhile. */
 const SETTLED_PER_CALL_MAX = 64
@@ -36,6 +36,7 @@ const CLOCK_LEEWAY_MS = 1_000
  */
 export class Stock {
   readonly keys: StockKeys
+  readonly loaded: LoadedLedgers
   readonly #redis: Redis
   readonly #scripts: Scripts
   /** Redis' clock when `performance.now()` was 0: a step of this process' clock must not move deadlines of scripts. */
@@ -43,6 +44,7 @@ export class Stock {
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
+    this.loaded = new LoadedLedgers(redis, this.keys.sales())
     this.#redis = redis
     this.#scripts = scriptsOn(redis)
   }
@@ -242,31 +244,6 @@ export class Stock {
       pending: counts.reduce((sum, [pending]) => sum + pending, 0),
       undecided: counts.reduce((sum, [, undecided]) => sum + undecided, 0),
     }
-  }
-
-  /** The loaded ledgers whose sales have not ended. */
-  async openLedgers(): Promise<string[]> {
-    return this.#redis.zrange(this.keys.sales(), Date.now() + KEPT_AFTER_END_MS, '+inf', 'BYSCORE')
-  }
-
-  /** The loaded ledgers whose sales have ended and whose data has not expired, from the `skip`-th on. */
-  async endedLedgers(skip: number, most: number): Promise<string[]> {
-    const nowMs = Date.now()
-    return this.#redis.zrange(this.keys.sales(), nowMs, `(${nowMs + KEPT_AFTER_END_MS}`, 'BYSCORE', 'LIMIT', skip, most)
-  }
-
-  /** Ids of the loaded sales that end last. */
-  async lastSaleIds(most: number): Promise<string[]> {
-    const limit = ['LIMIT', 0, most * SHARDS_MAX] as const
-    const ledgers = await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', ...limit)
-    return [...new Set(ledgers.map(saleOf))].slice(0, most).reverse()
-  }
-
-  /** Whether a sale is loaded, of several, in their order; by its shard 0. */
-  async areLoaded(saleIds: string[]): Promise<boolean[]> {
-    if (saleIds.length === 0) return []
-    const expiries = await this.#redis.zmscore(this.keys.sales(), ...saleIds)
-    return expiries.map((expiry) => expiry !== null && Number(expiry) >= Date.now())
   }
 
   async readReservation(reservation: ReservationName): Promise<ReservationRecord | undefined> {
