@@ -37,7 +37,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   }
 
   async function refresh(): Promise<void> {
-    await stock.syncClock()
+    await stock.clock.sync()
     const saleIds = new Set((await turns.next()).map(saleOf))
     const found = await Promise.all([...saleIds].map((saleId) => stock.readSale(saleId)))
     for (const sale of found) if (sale) learn(sale)
@@ -45,7 +45,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     for (const sale of sales.values()) {
       if (sale.closesAtMs + KEPT_AFTER_END_MS < Date.now()) sales.delete(sale.saleId)
     }
-    sorted = inOrder([...sales.values()], stock.clockMs())
+    sorted = inOrder([...sales.values()], stock.clock.nowMs())
     refreshedAtMs = performance.now()
   }
 
@@ -74,7 +74,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
       if (known || !SaleId.safeParse(saleId).success) return known
       return await lookUps.add(saleId)
     },
-    clockMs: () => Math.round(stock.clockMs()),
+    clockMs: () => Math.round(stock.clock.nowMs()),
     isFresh: () => performance.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),
   }

@@ -111,7 +111,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
-      clock: clockCheck('Redis', () => stock.nowMs(), TOKEN_CLOCK_TOLERANCE_MS),
+      clock: clockCheck('Redis', () => stock.clock.read(), TOKEN_CLOCK_TOLERANCE_MS),
       loops: () => loops.check(),
       orders: reachable(
         'ORDER_SERVICE_URL',

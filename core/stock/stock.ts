@@ -3,6 +3,7 @@ import { slicesOf } from '../platform/batches/divide.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import { LoadedLedgers } from './loaded-ledgers.ts'
+import { RedisClock } from './redis-clock.ts'
 import {
   type Ending,
   ledgerOf,
@@ -37,14 +38,14 @@ const CLOCK_LEEWAY_MS = 1_000
 export class Stock {
   readonly keys: StockKeys
   readonly loaded: LoadedLedgers
+  readonly clock: RedisClock
   readonly #redis: Redis
   readonly #scripts: Scripts
-  /** Redis' clock when `performance.now()` was 0: a step of this process' clock must not move deadlines of scripts. */
-  #redisOriginMs = performance.timeOrigin
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
     this.loaded = new LoadedLedgers(redis, this.keys.sales())
+    this.clock = new RedisClock(redis)
     this.#redis = redis
     this.#scripts = scriptsOn(redis)
   }
@@ -82,7 +83,7 @@ export class Stock {
         1_000 / limits.address.ratePerSecond,
         limits.address.burst,
         limits.maxPending,
-        this.clockMs() + limits.patienceMs,
+        this.clock.nowMs() + limits.patienceMs,
         await serverRunId(this.#redis),
         limits.sale ? (1_000 * shards) / limits.sale.ratePerSecond : '',
         limits.sale ? Math.max(1, Math.floor(limits.sale.burst / shards)) : '',
@@ -205,23 +206,6 @@ export class Stock {
 
   async countUndecided(ledger: string): Promise<number> {
     return this.#redis.zcard(this.keys.undecided(ledger))
-  }
-
-  /** Reads Redis' clock to within a round trip; deadlines of scripts are by that clock. */
-  async syncClock(): Promise<void> {
-    const sentAtMs = performance.now()
-    this.#redisOriginMs = (await this.nowMs()) - (sentAtMs + performance.now()) / 2
-  }
-
-  /** Redis' clock without asking it, as far as the last `syncClock` knows. */
-  clockMs(): number {
-    return this.#redisOriginMs + performance.now()
-  }
-
-  /** Redis' clock in ms since 1970. */
-  async nowMs(): Promise<number> {
-    const [seconds, micros] = await this.#redis.time()
-    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
   }
 
   /**
