@@ -82,7 +82,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     limits.graceMs,
   )
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
-  const turns = new LedgersInTurn(deps.stock)
+  const turns = new LedgersInTurn(deps.stock.loaded)
   const loops = new Loops(log, metrics)
   const sweeps = [
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),

@@ -62,7 +62,7 @@ test('a reservation set aside while the clock of Redis ran an hour ahead is give
 })
 
 test('while the clock of Redis runs an hour ahead no reservation is taken for abandoned', async () => {
-  const clock = vi.spyOn(world.stock, 'nowMs').mockResolvedValue(Date.now() + HOUR_MS)
+  const clock = vi.spyOn(world.stock.clock, 'read').mockResolvedValue(Date.now() + HOUR_MS)
   await sweep(HOUR_MS / 2)
   clock.mockRestore()
   expect(await status()).toBe('RESERVED')

@@ -43,7 +43,7 @@ export async function sweepUnsettled(deps: CancelDeps): Promise<void> {
  * gets its tombstone in the database, and is then released. An unknown outcome never releases a unit.
  */
 export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits, turns: LedgersInTurn): Promise<void> {
-  const beforeMs = (await deps.stock.nowMs()) - limits.graceMs
+  const beforeMs = (await deps.stock.clock.read()) - limits.graceMs
   const ledgers = (await turns.next()).map((id) => ({ id }))
   // All at once: most ledgers have nothing to sweep, and round trips one after the other would take too long.
   const overdue = await Promise.allSettled(ledgers.map(({ id }) => deps.stock.undecidedBefore(id, beforeMs, 1)))
@@ -56,7 +56,7 @@ export async function sweepUndecided(deps: CancelDeps, limits: SweepLimits, turn
 
 /** The same for one ledger. */
 export async function sweepLedger(deps: CancelDeps, limits: SweepLimits, ledger: string): Promise<void> {
-  const nowMs = await deps.stock.nowMs()
+  const nowMs = await deps.stock.clock.read()
   await deps.stock.dateBackUndecided(ledger, nowMs, PAGE)
   await forEachPage(() => sweepPage(deps, limits, ledger, nowMs))
 }

@@ -37,7 +37,7 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
   const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
   const watchSubscribers = subscriberWatch({ database, depths, metrics, log })
   const sagas = gauge('seckill_sagas', 'Sagas of orders that name a coupon or points, by state', 'state')
-  const turns = new LedgersInTurn(stock)
+  const turns = new LedgersInTurn(stock.loaded)
   /** The ledgers of sales that are shown. */
   const shown = new Map<string, Set<string>>()
   let knownDead = 0
@@ -55,7 +55,7 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
   }
 
   async function watchSales(): Promise<void> {
-    const open = new Set(await stock.openLedgers())
+    const open = new Set(await stock.loaded.open())
     const ledgers = groupBy([...(await turns.next()), ...[...shown.values()].flatMap((some) => [...some])], saleOf)
     await Promise.all(
       [...ledgers].map(async ([sale, ofSale]) => {

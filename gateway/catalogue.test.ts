@@ -45,18 +45,18 @@ test('a sale that was loaded a moment ago is found at once, also among a flood o
 
 test('made-up ids are looked up together, and none of them is read', async () => {
   await catalogue.close() // So that only what is asked for here is counted.
-  const areLoaded = vi.spyOn(world.stock, 'areLoaded')
+  const isLoaded = vi.spyOn(world.stock.loaded, 'has')
   const readSale = vi.spyOn(world.stock, 'readSale')
   await Promise.all(Array.from({ length: 3_000 }, (_, i) => catalogue.find(`made-up-${i}`)))
-  expect(areLoaded.mock.calls.length).toBeLessThanOrEqual(3)
+  expect(isLoaded.mock.calls.length).toBeLessThanOrEqual(3)
   expect(readSale).not.toHaveBeenCalled()
 })
 
 test('what cannot be an id is not looked up at all', async () => {
   await catalogue.close()
-  const areLoaded = vi.spyOn(world.stock, 'areLoaded').mockClear()
+  const isLoaded = vi.spyOn(world.stock.loaded, 'has').mockClear()
   for (const id of ['', '-', 'A', '*', 'x'.repeat(33), 'a:b', '{a}']) expect(await catalogue.find(id)).toBeUndefined()
-  expect(areLoaded).not.toHaveBeenCalled()
+  expect(isLoaded).not.toHaveBeenCalled()
 })
 
 test('an epoch that falls is not believed: Redis may have been set back', async () => {

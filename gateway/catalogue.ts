@@ -24,7 +24,7 @@ export interface Catalogue {
 
 export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   const sales = new Map<string, SaleFigures>()
-  const turns = new LedgersInTurn(stock)
+  const turns = new LedgersInTurn(stock.loaded)
   let sorted: SaleFigures[] = []
   let refreshedAtMs = -Infinity
 
@@ -37,7 +37,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   }
 
   async function refresh(): Promise<void> {
-    await stock.syncClock()
+    await stock.clock.sync()
     const saleIds = new Set((await turns.next()).map(saleOf))
     const found = await Promise.all([...saleIds].map((saleId) => stock.readSale(saleId)))
     for (const sale of found) if (sale) learn(sale)
@@ -45,7 +45,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     for (const sale of sales.values()) {
       if (sale.closesAtMs + KEPT_AFTER_END_MS < Date.now()) sales.delete(sale.saleId)
     }
-    sorted = inOrder([...sales.values()], stock.clockMs())
+    sorted = inOrder([...sales.values()], stock.clock.nowMs())
     refreshedAtMs = performance.now()
   }
 
@@ -58,7 +58,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     batchesMax: 1,
     async run(wanted) {
       const ids = [...new Set(wanted)]
-      const loaded = await stock.areLoaded(ids)
+      const loaded = await stock.loaded.has(ids)
       const there = ids.filter((_, i) => loaded[i])
       for (const sale of await Promise.all(there.map((saleId) => stock.readSale(saleId)))) if (sale) learn(sale)
       return wanted.map((saleId) => sales.get(saleId))
@@ -74,7 +74,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
       if (known || !SaleId.safeParse(saleId).success) return known
       return await lookUps.add(saleId)
     },
-    clockMs: () => Math.round(stock.clockMs()),
+    clockMs: () => Math.round(stock.clock.nowMs()),
     isFresh: () => performance.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),
   }

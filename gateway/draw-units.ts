@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Batcher } from '../core/platform/batches/batcher.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import type { Moves, Sharded, ShardStocks } from '../core/stock/moves.ts'
-import { planBalance, planMoves } from '../core/stock/plan-moves.ts'
+import { planBalance, type PlannedMove, planMoves } from '../core/stock/plan-moves.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { shardOf } from '../core/stock/shards.ts'
@@ -63,8 +63,7 @@ async function drawTogether(moves: Moves, reserve: Reserve, dry: Dry[]): Promise
     const now = await readCompleted(moves, sale)
     if (!now) return dry.map(() => ({ status: 'UNAVAILABLE' }))
     const plan = planMoves(now.stocks, dry.map(wantOf))
-    // One after the other: a shard may give what it has just got.
-    for (const { from, to, units } of plan.moves) await moves.move(sale, from, to, units)
+    await moveInTurn(moves, sale, plan.moves)
     // With the turn, so that no other process draws the units away before these buyers have reserved them.
     return await Promise.all(
       dry.map(async ({ sale: theirs, request }, i): Promise<Drawn> => {
@@ -74,7 +73,8 @@ async function drawTogether(moves: Moves, reserve: Reserve, dry: Dry[]): Promise
       }),
     )
   } finally {
-    await giveBack()
+    // An error would take their outcomes from the buyers; a turn that is not given back lapses.
+    await giveBack().catch(() => {})
   }
 }
 
@@ -102,6 +102,18 @@ async function waitForTurn(moves: Moves, sale: Sharded): Promise<(() => Promise<
 }
 
 /**
+ * One move after the other, since a shard may give what it has just got, and at least one. After a turn's time the rest is
+ * left to the next turn: another process may move units meanwhile, and with a slow Redis the buyers would wait for all.
+ */
+async function moveInTurn(moves: Moves, sale: Sharded, planned: PlannedMove[]): Promise<void> {
+  const untilMs = performance.now() + TURN_MS
+  for (const { from, to, units } of planned) {
+    await moves.move(sale, from, to, units)
+    if (performance.now() > untilMs) return
+  }
+}
+
+/**
  * Brings units to shards that are running low, before their buyers have to wait for it. @throws when Redis does not
  * answer
  */
@@ -118,7 +130,7 @@ export async function balanceShards(
     if (!giveBack) continue
     try {
       const planned = planBalance((await readCompleted(moves, sale))?.stocks ?? [])
-      for (const { from, to, units } of planned) await moves.move(sale, from, to, units)
+      await moveInTurn(moves, sale, planned)
       log.debug({ saleId: sale.saleId, moves: planned }, 'units moved between shards')
     } finally {
       await giveBack()

@@ -1,58 +1,38 @@
-import type { Express } from 'express'
-import { Counter, Gauge, type Registry } from 'prom-client'
-import swaggerUi from 'swagger-ui-express'
 import { intakeTopology } from '../core/contracts/topology.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
-import { addressForLimit } from '../core/platform/http/client-address.ts'
-import { jsonBody } from '../core/platform/http/json-body.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { metricsAccess } from '../core/platform/http/metrics-access.ts'
 import { clockCheck } from '../core/platform/stores/clock-check.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
 import { clusterBuckets } from '../core/platform/limits/cluster-buckets.ts'
-import { servePage } from '../core/platform/http/pages.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
-import { pageHeaders } from '../core/platform/http/security-headers.ts'
-import { signedIn } from '../core/platform/http/signed-in.ts'
 import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/http/tokens.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { Moves } from '../core/stock/moves.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
-import { type BuyDeps, buyHandler, type BuyHandler, inFrontOfExpress } from './buy.ts'
+import { type BuyDeps, buyHandler, inFrontOfExpress } from './buy.ts'
 import { startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { balanceShards, drawWhenDry } from './draw-units.ts'
-import { openApiDocument } from './openapi.ts'
+import { countOutcomes, countWatchers } from './metrics.ts'
 import { publishInBatches } from './publish-in-batches.ts'
 import { rememberRefusals } from './remembered-refusals.ts'
 import { type Reserve, reserveInBatches } from './reserve-in-batches.ts'
 import { resendPending } from './resend-pending.ts'
-import { forwardTo } from './routes/forward.ts'
 import { addressBuckets, addressLimit } from './routes/limit.ts'
-import { getReservationEvents } from './routes/reservation-events.ts'
-import { getReservation } from './routes/reservations.ts'
-import { getSale, getSales } from './routes/sales.ts'
-import { demoSignIn } from './routes/sign-in.ts'
+import { mountRoutes } from './routes/mount-routes.ts'
 import { SoldOut } from './sold-out.ts'
 import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
 const SUBSCRIBE_INTERVAL_MS = 1_000
 const BALANCE_INTERVAL_MS = 1_000
-/** swagger-ui styles its elements inline. */
-const DOCS_HEADERS = pageHeaders({
-  defaultSrc: ["'self'"],
-  styleSrc: ["'self'", "'unsafe-inline'"],
-  imgSrc: ["'self'", 'data:'],
-  frameAncestors: ["'none'"],
-  baseUri: ["'none'"],
-})
 const SALES_STALE = {
   code: 'SALES_STALE',
   detail: 'The sales have not been read from Redis for 5 s; the log says why.',
@@ -94,7 +74,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)
-  const turns = new LedgersInTurn(stock)
+  const turns = new LedgersInTurn(stock.loaded)
   const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () =>
     resendPending(publishing, publish, config.RESEND_AFTER_MS, turns),
   )
@@ -131,7 +111,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
-      clock: clockCheck('Redis', () => stock.nowMs(), TOKEN_CLOCK_TOLERANCE_MS),
+      clock: clockCheck('Redis', () => stock.clock.read(), TOKEN_CLOCK_TOLERANCE_MS),
       loops: () => loops.check(),
       orders: reachable(
         'ORDER_SERVICE_URL',
@@ -151,29 +131,6 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   return { port: http.port }
 }
 
-function mountRoutes(
-  app: Express,
-  config: GatewayConfig,
-  { tokens, catalogue, stock, watched, log }: BuyDeps,
-  buy: BuyHandler,
-): void {
-  const document = openApiDocument()
-  app.get('/openapi.json', (_req, res) => {
-    res.json(document)
-  })
-  app.use('/docs', DOCS_HEADERS, swaggerUi.serve, swaggerUi.setup(document))
-  servePage(app, 'shop')
-
-  app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId, addressForLimit(req.ip ?? '')))
-  forwardTo(app, config.ORDER_SERVICE_URL, log)
-  if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
-  const sales = { catalogue, tokens, currency: config.CURRENCY }
-  app.get('/sales', getSales(sales))
-  app.get('/sales/:saleId', getSale(sales))
-  app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
-  app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
-}
-
 function reserveWithinLimits(stock: Stock, moves: Moves, config: GatewayConfig): Reserve {
   const sale =
     config.GATEWAY_RATE_PER_SECOND === 0
@@ -187,33 +144,4 @@ function reserveWithinLimits(stock: Stock, moves: Moves, config: GatewayConfig):
     patienceMs: COMMAND_TIMEOUT_MS,
   })
   return rememberRefusals(drawWhenDry(reserve, moves), sale)
-}
-
-function countWatchers(registry: Registry, watched: WatchedReservations): void {
-  registry.registerMetric(
-    new Gauge({
-      name: 'seckill_watched_reservations',
-      help: 'Buyers who wait for the outcome of their reservation',
-      registers: [],
-      collect() {
-        this.set(watched.count)
-      },
-    }),
-  )
-}
-
-/** Counters are looked up by their label once, not with every purchase. */
-function countOutcomes(registry: Registry): BuyDeps['count'] {
-  const outcomes = new Counter({
-    name: 'seckill_purchases_total',
-    help: 'Purchase attempts, by outcome',
-    labelNames: ['outcome'],
-    registers: [registry],
-  })
-  const counters = new Map<string, { inc: () => void }>()
-  return (outcome) => {
-    const counter = counters.get(outcome) ?? outcomes.labels(outcome)
-    counters.set(outcome, counter)
-    counter.inc()
-  }
 }

@@ -74,7 +74,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
-      clock: clockCheck('Redis', () => stock.nowMs(), SIGNATURE_TOLERANCE_SECONDS * 1_000),
+      clock: clockCheck('Redis', () => stock.clock.read(), SIGNATURE_TOLERANCE_SECONDS * 1_000),
       loops: () => loops.check(),
       provider: reachable(
         'PAYMENT_PROVIDER_URL',

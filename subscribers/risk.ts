@@ -107,6 +107,6 @@ async function blacklist(
 ): Promise<void> {
   await tx.$executeRaw`INSERT INTO blacklist (buyer_id, reason) VALUES (${buyerId}, ${reason}) ON CONFLICT DO NOTHING`
   const saleAdmin = new SaleAdmin(redis, config.REDIS_KEY_PREFIX)
-  await saleAdmin.setBlacklistedIn(await new Stock(redis, config.REDIS_KEY_PREFIX).openLedgers(), [buyerId], true)
+  await saleAdmin.setBlacklistedIn(await new Stock(redis, config.REDIS_KEY_PREFIX).loaded.open(), [buyerId], true)
   log.warn({ buyerId, reason }, 'buyer put on the blacklist')
 }

@@ -146,7 +146,7 @@ test('a reservation that waited too long is dropped, told, and its unit given ba
   const { reservedAtMs = 0 } = (await findReservation(system.world, String(body.id))) ?? {}
   await eventually(
     'the reservation to be too old',
-    () => system.world.stock.nowMs(),
+    () => system.world.stock.clock.read(),
     (nowMs) => nowMs > reservedAtMs + 350,
   )
   await system.start('order-service')

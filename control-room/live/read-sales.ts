@@ -5,7 +5,7 @@ import type { Stock } from '../../core/stock/stock.ts'
 const SHOWN_MAX = 20
 
 export async function readSales(stock: Stock): Promise<LiveSale[]> {
-  const saleIds = await stock.lastSaleIds(SHOWN_MAX)
+  const saleIds = await stock.loaded.lastSaleIds(SHOWN_MAX)
   const sales = await Promise.all(
     saleIds.map(async (saleId): Promise<LiveSale | undefined> => {
       const sale = await stock.readSale(saleId)

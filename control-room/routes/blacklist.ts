@@ -49,5 +49,5 @@ async function unlist(deps: SaleDeps, buyerIds: string[]): Promise<void> {
 /** The reconciler repeats it after a crash, and for sales that have ended. */
 async function tell({ stock, saleAdmin }: SaleDeps, buyerIds: string[], listed: boolean): Promise<void> {
   failpoint('blacklisting.beforeRedis')
-  await saleAdmin.setBlacklistedIn(await stock.openLedgers(), buyerIds, listed)
+  await saleAdmin.setBlacklistedIn(await stock.loaded.open(), buyerIds, listed)
 }

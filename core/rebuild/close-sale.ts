@@ -28,7 +28,8 @@ export async function closeSale(
     if (isFine && !(found.state === 'CLOSED' && found.epoch === stuckEpoch)) return undefined
     // Redis may be ahead of a PostgreSQL that was restored from a backup.
     const sale = await tx.sale.update({ where: { id: saleId }, data: { epoch: Math.max(row.epoch, found.epoch) + 1 } })
-    for (const ledger of closedLedgers(sale)) await saleAdmin.close(ledger)
+    // All at once: round trips one after the other would hold the row's lock for too long with many shards.
+    await Promise.all(closedLedgers(sale).map((ledger) => saleAdmin.close(ledger)))
     return sale
   })
 }

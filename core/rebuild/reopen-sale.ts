@@ -3,7 +3,7 @@ import { failpoint } from '../platform/process/failpoint.ts'
 import { groupBy } from '../platform/batches/divide.ts'
 import { ledgerOf } from '../stock/reservation.ts'
 import type { DecidedReservation } from '../stock/sale-state.ts'
-import { ledgersOf, shareOf } from '../stock/shards.ts'
+import { shareOf } from '../stock/shards.ts'
 import { closedLedgers, type RebuildDeps } from './close-sale.ts'
 import { fenceSale } from './fence-sale.ts'
 
@@ -26,20 +26,21 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
   for (let after = `${sale.id}.`; ; ) {
     const page = await readDecided(database, sale.id, after)
     const byLedger = groupBy(page, ({ reservationId }) => ledgerOf(reservationId))
-    for (const ledger of ledgers)
-      if ((await saleAdmin.refill(ledger, byLedger.get(ledger.saleId) ?? [])) === 'STALE') return false
+    const refilled = await Promise.all(
+      ledgers.map((ledger) => saleAdmin.refill(ledger, byLedger.get(ledger.saleId) ?? [])),
+    )
+    if (refilled.includes('STALE')) return false
     if (page.length < PAGE) break
     after = page.at(-1)?.reservationId ?? ''
   }
   failpoint('rebuilder.beforeOpen')
-  for (const [shard, ledger] of ledgersOf(sale.id, sale.shards).entries()) {
-    const [left, total] = [fenced.left, fenced.stock].map((units) => shareOf(units, sale.shards, shard)) as [
-      number,
-      number,
-    ]
-    if ((await saleAdmin.open(ledger, sale.epoch, left, total)) !== 'OPEN') return false
-  }
-  return true
+  const opened = await Promise.all(
+    ledgers.map((ledger, shard) => {
+      const share = (units: number) => shareOf(units, sale.shards, shard)
+      return saleAdmin.open(ledger.saleId, sale.epoch, share(fenced.left), share(fenced.stock))
+    }),
+  )
+  return opened.every((answer) => answer === 'OPEN')
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Stock } from './stock.ts'
+import type { LoadedLedgers } from './loaded-ledgers.ts'
 
 /** Ended sales sell no more, so they are checked in turn: a thousand of them take five passes. */
 const ENDED_PER_PASS_MAX = 200
@@ -8,19 +8,16 @@ const ENDED_PER_PASS_MAX = 200
  * for a day, some in turn. So a pass costs what the open sales cost.
  */
 export class LedgersInTurn {
-  readonly #stock: Pick<Stock, 'openLedgers' | 'endedLedgers'>
+  readonly #loaded: LoadedLedgers
   #skip = 0
 
-  constructor(stock: Pick<Stock, 'openLedgers' | 'endedLedgers'>) {
-    this.#stock = stock
+  constructor(loaded: LoadedLedgers) {
+    this.#loaded = loaded
   }
 
   /** The ledgers of the next pass. @throws when Redis does not answer */
   async next(): Promise<string[]> {
-    const [open, ended] = await Promise.all([
-      this.#stock.openLedgers(),
-      this.#stock.endedLedgers(this.#skip, ENDED_PER_PASS_MAX),
-    ])
+    const [open, ended] = await Promise.all([this.#loaded.open(), this.#loaded.ended(this.#skip, ENDED_PER_PASS_MAX)])
     this.#skip = ended.length < ENDED_PER_PASS_MAX ? 0 : this.#skip + ENDED_PER_PASS_MAX
     return [...open, ...ended]
   }

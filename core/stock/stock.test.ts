@@ -182,7 +182,7 @@ describe('reserving', () => {
 
   test('takes nothing when it runs after its caller has stopped waiting', async () => {
     const sale = await loadedSale()
-    await world.stock.syncClock()
+    await world.stock.clock.sync()
     expect(await reserve(request(sale, 'ann'), { ...generous, patienceMs: -50 })).toEqual({ status: 'UNAVAILABLE' })
     expect(await left(sale)).toBe(3)
     expect(await reserve(request(sale, 'ann'))).toMatchObject({ status: 'RESERVED' })
@@ -190,7 +190,7 @@ describe('reserving', () => {
 
   test('a step of the clock of its process, an hour ahead or back, refuses no buyer', async () => {
     const sale = await loadedSale()
-    await world.stock.syncClock()
+    await world.stock.clock.sync()
     const now = Date.now()
     try {
       for (const [buyerId, stepMs] of [['ahead', 3_600_000] as const, ['back', -3_600_000] as const]) {
@@ -427,7 +427,7 @@ test('a resender takes over only what is old enough, and no other sees it until 
 test('after the clock of Redis ran ahead for a moment, entries from that moment are taken over, and others by their age', async () => {
   const sale = await loadedSale()
   const pending = world.stock.keys.pending(sale.saleId)
-  const [nowMs, hourMs] = [await world.stock.nowMs(), 3_600_000]
+  const [nowMs, hourMs] = [await world.stock.clock.read(), 3_600_000]
   for (const buyer of ['moment', 'old', 'young']) await reserve(request(sale, buyer))
   await world.redis.zadd(pending, nowMs + hourMs, memberOf(ref(sale, 'moment')))
   await world.redis.zadd(pending, nowMs - hourMs, memberOf(ref(sale, 'old')))

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis'
 import { slicesOf } from '../platform/batches/divide.ts'
-import { SHARDS_MAX } from '../contracts/values.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
+import { LoadedLedgers } from './loaded-ledgers.ts'
+import { RedisClock } from './redis-clock.ts'
 import {
   type Ending,
   ledgerOf,
@@ -20,10 +21,10 @@ import {
   withOrder,
 } from './reservation.ts'
 import { type ReserveLimits, type ReserveOutcome, newLine, reserveOutcome, type ReserveRequest } from './reserving.ts'
-import { KEPT_AFTER_END_MS, readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
+import { readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
-import { holderUnitsOf, ledgersOf, saleOf } from './shards.ts'
+import { holderUnitsOf, ledgersOf } from './shards.ts'
 
 /** Redis runs nothing else meanwhile. */
 const SETTLED_PER_CALL_MAX = 64
@@ -36,13 +37,15 @@ const CLOCK_LEEWAY_MS = 1_000
  */
 export class Stock {
   readonly keys: StockKeys
+  readonly loaded: LoadedLedgers
+  readonly clock: RedisClock
   readonly #redis: Redis
   readonly #scripts: Scripts
-  /** Redis' clock when `performance.now()` was 0: a step of this process' clock must not move deadlines of scripts. */
-  #redisOriginMs = performance.timeOrigin
 
   constructor(redis: Redis, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
+    this.loaded = new LoadedLedgers(redis, this.keys.sales())
+    this.clock = new RedisClock(redis)
     this.#redis = redis
     this.#scripts = scriptsOn(redis)
   }
@@ -80,7 +83,7 @@ export class Stock {
         1_000 / limits.address.ratePerSecond,
         limits.address.burst,
         limits.maxPending,
-        this.clockMs() + limits.patienceMs,
+        this.clock.nowMs() + limits.patienceMs,
         await serverRunId(this.#redis),
         limits.sale ? (1_000 * shards) / limits.sale.ratePerSecond : '',
         limits.sale ? Math.max(1, Math.floor(limits.sale.burst / shards)) : '',
@@ -205,23 +208,6 @@ export class Stock {
     return this.#redis.zcard(this.keys.undecided(ledger))
   }
 
-  /** Reads Redis' clock to within a round trip; deadlines of scripts are by that clock. */
-  async syncClock(): Promise<void> {
-    const sentAtMs = performance.now()
-    this.#redisOriginMs = (await this.nowMs()) - (sentAtMs + performance.now()) / 2
-  }
-
-  /** Redis' clock without asking it, as far as the last `syncClock` knows. */
-  clockMs(): number {
-    return this.#redisOriginMs + performance.now()
-  }
-
-  /** Redis' clock in ms since 1970. */
-  async nowMs(): Promise<number> {
-    const [seconds, micros] = await this.#redis.time()
-    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
-  }
-
   /**
    * The sum of a sale's shards. Undefined also while a sale that was never open is brought in: it has no units yet, and
    * would look sold out.
@@ -242,31 +228,6 @@ export class Stock {
       pending: counts.reduce((sum, [pending]) => sum + pending, 0),
       undecided: counts.reduce((sum, [, undecided]) => sum + undecided, 0),
     }
-  }
-
-  /** The loaded ledgers whose sales have not ended. */
-  async openLedgers(): Promise<string[]> {
-    return this.#redis.zrange(this.keys.sales(), Date.now() + KEPT_AFTER_END_MS, '+inf', 'BYSCORE')
-  }
-
-  /** The loaded ledgers whose sales have ended and whose data has not expired, from the `skip`-th on. */
-  async endedLedgers(skip: number, most: number): Promise<string[]> {
-    const nowMs = Date.now()
-    return this.#redis.zrange(this.keys.sales(), nowMs, `(${nowMs + KEPT_AFTER_END_MS}`, 'BYSCORE', 'LIMIT', skip, most)
-  }
-
-  /** Ids of the loaded sales that end last. */
-  async lastSaleIds(most: number): Promise<string[]> {
-    const limit = ['LIMIT', 0, most * SHARDS_MAX] as const
-    const ledgers = await this.#redis.zrange(this.keys.sales(), '+inf', String(Date.now()), 'BYSCORE', 'REV', ...limit)
-    return [...new Set(ledgers.map(saleOf))].slice(0, most).reverse()
-  }
-
-  /** Whether a sale is loaded, of several, in their order; by its shard 0. */
-  async areLoaded(saleIds: string[]): Promise<boolean[]> {
-    if (saleIds.length === 0) return []
-    const expiries = await this.#redis.zmscore(this.keys.sales(), ...saleIds)
-    return expiries.map((expiry) => expiry !== null && Number(expiry) >= Date.now())
   }
 
   async readReservation(reservation: ReservationName): Promise<ReservationRecord | undefined> {

@@ -45,7 +45,7 @@ test('a Redis that was paused takes nothing for buyers who have been told to com
   const stock = new Stock(redis, 'paused:')
   const sale = openSale(500)
   await loadSale({ redis, keyPrefix: 'paused:' }, sale)
-  await stock.syncClock()
+  await stock.clock.sync()
   const reserve = (buyerId: string) =>
     reserveOne(stock, sale, { reservationId: `s.${buyerId}`, buyerId }, { ...generous, patienceMs: COMMAND_TIMEOUT_MS })
 
@@ -77,7 +77,7 @@ test('without memory nothing is reserved, and what was reserved is still settled
   const stock = new Stock(redis, 'full:')
   const sale = openSale(5)
   await loadSale({ redis, keyPrefix: 'full:' }, sale)
-  await stock.syncClock()
+  await stock.clock.sync()
   const name = (buyerId: string) => ({ saleId: 's', reservationId: `s.${buyerId}`, buyerId, quantity: 1 })
   const reserve = (buyerId: string) => reserveOne(stock, sale, name(buyerId), { ...generous, patienceMs: 600_000 })
   for (const buyer of ['ann', 'bob']) expect((await reserve(buyer)).status).toBe('RESERVED')

@@ -68,7 +68,7 @@ describe('sweeper killed after the tombstone, before the release', () => {
         buyerId,
         quantity: 1,
         epoch: 1,
-        reservedAtMs: await system.world.stock.nowMs(),
+        reservedAtMs: await system.world.stock.clock.read(),
       })
     })
     await system.start('gateway')

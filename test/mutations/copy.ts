@@ -3,12 +3,12 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import type { Guard } from './guard.ts'
 
-/** Copies what git knows and what it does not ignore, as it is just now; packages are shared. */
+/** Copies what git knows and what it does not ignore, as it is just now, and what is built; packages are shared. */
 export function copyProject(folder: string): void {
   const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' })
     .split('\0')
     .filter((file) => file !== '')
-  for (const file of [...files, 'prisma/generated']) {
+  for (const file of [...files, 'prisma/generated', 'web/dist']) {
     mkdirSync(join(folder, dirname(file)), { recursive: true })
     cpSync(file, join(folder, file), { recursive: true })
   }

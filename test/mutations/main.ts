@@ -9,6 +9,7 @@
  */
 import { Listr } from 'listr2'
 import { commandLine, numberOf, refuse } from '../../core/platform/process/command-line.ts'
+import { ensurePages } from '../../dev/pages.ts'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../dev/servers/binaries.ts'
@@ -30,6 +31,7 @@ const guards = chosen()
 if (guards.length === 0) refuse(`--only: no rule and no file of a rule has the text "${values.only}".`)
 
 await ensureBinaries(console.error)
+await ensurePages(console.error)
 await sweepScratchFolders()
 const folder = await makeScratchFolder()
 // Without it, the next command takes the folder for one that was left behind.

@@ -8,7 +8,7 @@ export async function ageReservation(
   name: ReservationName,
   ageMs: number,
 ): Promise<void> {
-  const reservedAtMs = (await stock.nowMs()) - ageMs
+  const reservedAtMs = (await stock.clock.read()) - ageMs
   await changeReservation({ redis, stock }, name, { reservedAtMs: String(reservedAtMs) })
   await redis.zadd(stock.keys.undecided(ledgerOf(name.reservationId)), reservedAtMs, memberOf(name))
 }

@@ -82,7 +82,8 @@ export class Patience {
     const elapsedMs = nowMs - this.#polledAtMs
     this.#polledAtMs = nowMs
     // Most waits end before a measurement is needed.
-    this.#usedMs += this.#usedMs < MEASURE_INTERVAL_MS ? elapsedMs : elapsedMs / slowness()
+    const isShort = this.#usedMs + elapsedMs < MEASURE_INTERVAL_MS
+    this.#usedMs += isShort ? elapsedMs : elapsedMs / slowness()
     return this.#usedMs > this.#limitMs
   }
 }

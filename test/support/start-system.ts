@@ -155,6 +155,12 @@ export async function startSystemIn(
       // An attempt that was answered UNAVAILABLE may have created it.
       if (answer.status !== 201 && answer.body.code !== 'SALE_EXISTS')
         throw new Error(`Creating a sale: expected 201, got ${JSON.stringify(answer)}`)
+      // Then the cancel worker brings it into Redis, and until it has, buyers are told that there is no such sale.
+      await eventually(
+        `${id} to be in Redis`,
+        () => world.stock.readSale(id),
+        (sale) => sale !== undefined,
+      )
       return id
     },
     controlRoom: (method, path, body) => call(method, origin('control-room') + path, { token: env.ADMIN_TOKEN, body }),

@@ -1,0 +1,47 @@
+import type { Express } from 'express'
+import swaggerUi from 'swagger-ui-express'
+import { addressForLimit } from '../../core/platform/http/client-address.ts'
+import { jsonBody } from '../../core/platform/http/json-body.ts'
+import { servePage } from '../../core/platform/http/pages.ts'
+import { pageHeaders } from '../../core/platform/http/security-headers.ts'
+import { signedIn } from '../../core/platform/http/signed-in.ts'
+import type { BuyDeps, BuyHandler } from '../buy.ts'
+import type { GatewayConfig } from '../config.ts'
+import { openApiDocument } from '../openapi.ts'
+import { forwardTo } from './forward.ts'
+import { getReservationEvents } from './reservation-events.ts'
+import { getReservation } from './reservations.ts'
+import { getSale, getSales } from './sales.ts'
+import { demoSignIn } from './sign-in.ts'
+
+/** swagger-ui styles its elements inline. */
+const DOCS_HEADERS = pageHeaders({
+  defaultSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  frameAncestors: ["'none'"],
+  baseUri: ["'none'"],
+})
+
+export function mountRoutes(
+  app: Express,
+  config: GatewayConfig,
+  { tokens, catalogue, stock, watched, log }: BuyDeps,
+  buy: BuyHandler,
+): void {
+  const document = openApiDocument()
+  app.get('/openapi.json', (_req, res) => {
+    res.json(document)
+  })
+  app.use('/docs', DOCS_HEADERS, swaggerUi.serve, swaggerUi.setup(document))
+  servePage(app, 'shop')
+
+  app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId, addressForLimit(req.ip ?? '')))
+  forwardTo(app, config.ORDER_SERVICE_URL, log)
+  if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
+  const sales = { catalogue, tokens, currency: config.CURRENCY }
+  app.get('/sales', getSales(sales))
+  app.get('/sales/:saleId', getSale(sales))
+  app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
+  app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
+}
