@@ -1,6 +1,6 @@
 /**
  * Usage: npm run lab                     lists the labs, with your progress: ✓ seen, ★ solved
- *        npm run lab -- <lab>            runs one, by its name or number: locks, 04, 04-locks
+ *        npm run lab -- <lab>            runs one, by its number, its name or the beginning of it: 4, locks, lo
  *   --check         checks your exercise.ts
  *   --hint          one more hint to the exercise
  *   --yes           asks nothing
@@ -9,19 +9,19 @@
  *   --seed S        draws the same random numbers again
  *   --short         the short form, as the tests run it
  *   --json          prints JSON, for the control room
- * Exits 0 when everything came as promised, 1 when not, 2 when it could not run. Starts servers of its own, also beside a
- * running npm start; nothing of them is left.
+ * Exits 0 when everything came as promised, 1 when not, 2 when it could not run. Starts servers of its own, also beside
+ * a running npm start, and leaves nothing of them behind.
  */
 import { commandLine, numberOf, refuse } from '../core/platform/process/command-line.ts'
 import { sweepScratchFolders } from '../dev/scratch-folder.ts'
 import { ensureBinaries } from '../dev/servers/binaries.ts'
 import { startTestServers } from '../test/servers.ts'
-import { type FoundLab, findLabs, loadWork } from './frame/find-labs.ts'
+import { type FoundLab, findLabs, labsCalled, loadWork } from './frame/find-labs.ts'
 import { isAsExpected } from './frame/lab.ts'
 import { printDone, printer, printLabs } from './frame/print-json.ts'
 import { endPlaces } from './frame/place.ts'
 import { noteProgress, readProgress, writeResults } from './frame/results.ts'
-import { checkWork, type RunOptions, runLab, switchesOf } from './frame/run-lab.ts'
+import { answerOf, checkWork, type RunOptions, runLab, switchesOf } from './frame/run-lab.ts'
 import { Teller } from './frame/tell.ts'
 import { languageOf, WORDS } from './frame/words.ts'
 
@@ -49,15 +49,20 @@ const labs = await findLabs()
 const [name] = positionals
 if (name === undefined) (values.json ? printLabs : tell.list.bind(tell))(labs)
 else {
-  const lab =
-    labs.find(({ id, name: called }) => [id, called, id.slice(0, 2), String(Number(id.slice(0, 2)))].includes(name)) ??
-    refuse(`There is no lab "${name}", only ${labs.map((each) => each.name).join(', ')}.`)
+  const [lab, ...others] = labsCalled(name, labs)
+  if (!lab || others.length > 0)
+    refuse(`Expected the number or name of one lab (${labs.map((each) => each.name).join(', ')}); got "${name}".`)
   const switches = switchesOf(lab)
   if (values.off !== undefined && !switches.includes(values.off))
     refuse(`--off: expected ${switches.join(', ') || 'nothing, since this lab has no switches'}; got "${values.off}".`)
   if (values.hint) hint(lab)
   else if (values.check && !lab.exercise) refuse(WORDS.noExercise[language])
-  else await withServers((options) => (values.check ? check(lab, options) : run(lab, options)))
+  else if (values.check) await withServers((options) => check(lab, options))
+  else if (values.json) await withServers((options) => print(lab, options))
+  else {
+    tell.opening(lab)
+    await withServers((options) => run(lab, options))
+  }
 }
 
 function hint(lab: FoundLab): void {
@@ -74,19 +79,19 @@ async function check(lab: FoundLab, options: RunOptions): Promise<boolean> {
   return isSolved
 }
 
+async function print(lab: FoundLab, options: RunOptions): Promise<boolean> {
+  const outcomes = await runLab(lab, options, printer())
+  printDone(lab, outcomes)
+  return outcomes.every(isAsExpected)
+}
+
 async function run(lab: FoundLab, options: RunOptions): Promise<boolean> {
-  if (values.json) {
-    const outcomes = await runLab(lab, options, printer())
-    printDone(lab, outcomes)
-    return outcomes.every(isAsExpected)
-  }
-  tell.opening(lab)
   const predicted = await tell.predict(lab, !values.yes)
   const outcomes = await runLab(lab, options, {
     onSide: (_, side) => tell.side(side),
     onOutcome: (outcome) => tell.outcome(outcome),
   })
-  const answer = lab.prediction.answer(outcomes)
+  const answer = answerOf(lab, outcomes)
   tell.closing(lab, outcomes, { predicted, answer })
   const report = { seed, answer, outcomes, ...(predicted === undefined ? {} : { prediction: predicted }) }
   tell.results(writeResults(lab, report, language))
@@ -98,6 +103,7 @@ async function run(lab: FoundLab, options: RunOptions): Promise<boolean> {
 async function withServers(work: (options: RunOptions) => Promise<boolean>): Promise<void> {
   await ensureBinaries(console.error)
   await sweepScratchFolders()
+  console.error(WORDS.starting[language])
   const starting = startTestServers({ fsync: 'on' })
   let stopping: Promise<void> | undefined
   const stop = () => (stopping ??= endPlaces().then(async () => (await starting).stop()))

@@ -48,7 +48,8 @@ export class Labs {
     const child = this.#spawn([lab, '--json', '--yes', ...(off === undefined ? [] : ['--off', off])])
     this.#child = child
     createInterface(child.stdout).on('line', (line) => follow(run, JSON.parse(line) as LabEvent))
-    child.once('exit', (code) => {
+    // On "exit" the last lines may still be in the pipe.
+    child.once('close', (code) => {
       if (run.state === 'RUNNING') run.state = run.result ? 'DONE' : 'FAILED'
       if (run.state === 'FAILED') this.#log.error({ lab, code }, 'a lab could not run')
     })

@@ -27,7 +27,7 @@ async function call(downstream: Notifier, order: number, tell: Tell): Promise<vo
 const EXCHANGE = 'orders'
 
 /**
- * One message for everybody. Each downstream has a queue of its own, from which it is told at its own pace. The buyer
+ * One message for all. Each downstream has a queue of its own, from which it is told at its own pace. The buyer
  * waits until the broker has the message on disk, and for nothing else.
  */
 export async function oneMessage({ broker }: Place<Entry>, tell: Tell) {

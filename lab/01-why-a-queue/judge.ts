@@ -1,4 +1,5 @@
-import { clock, groupBy, quantile } from '../frame/figures.ts'
+import { groupBy } from '../../core/platform/batches/divide.ts'
+import { clock, quantile } from '../frame/figures.ts'
 import type { Verdict } from '../frame/lab.ts'
 import type { Entry, Phase } from './shop.ts'
 
@@ -26,8 +27,12 @@ export function judge(history: Entry[]): Verdict {
       holds: false,
       figures,
       says: {
-        en: `order ${first.order} was refused at ${clock(first.at)}, because ${first.by} did not answer; ${had || 'nobody'} had it by then. ${refused.length} orders were refused`,
-        zh: `订单 ${first.order} 在 ${clock(first.at)} 被拒绝，因为 ${first.by} 没有回答；这时 ${had || '谁也没'} 已经收到。共拒绝 ${refused.length} 笔`,
+        en:
+          `order ${first.order} was refused at ${clock(first.at)}, because ${first.by} did not answer; by then it ` +
+          `had reached ${had || 'no service'}. ${refused.length} orders were refused`,
+        zh:
+          `订单 ${first.order} 在 ${clock(first.at)} 被拒绝，因为 ${first.by} 没有回答；` +
+          `这时收到它的下游：${had || '一个也没有'}。共拒绝 ${refused.length} 笔`,
       },
     }
   }
@@ -46,7 +51,9 @@ export function judge(history: Entry[]): Verdict {
     holds: true,
     figures,
     says: {
-      en: `all ${accepted.length} orders were accepted; while sms was frozen up to ${figures.waiting} messages waited, and in the end every order had all its effects`,
+      en:
+        `all ${accepted.length} orders were accepted; while sms was frozen up to ${figures.waiting} messages waited, ` +
+        'and in the end every order had all its effects',
       zh: `${accepted.length} 笔订单全部接受；sms 卡住时最多有 ${figures.waiting} 条消息等着，最后每笔订单的下游都收到了`,
     },
   }

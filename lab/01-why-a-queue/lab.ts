@@ -1,3 +1,4 @@
+import { barPerSide } from '../frame/chart.ts'
 import type { Lab } from '../frame/lab.ts'
 import { allAtOnce, oneAfterTheOther, oneMessage } from './designs.ts'
 import { judge } from './judge.ts'
@@ -13,10 +14,12 @@ export const lab: Lab<Entry> = {
   },
   prediction: {
     ask: {
-      en: 'While 100 orders come in, the SMS service freezes. The shop calls it directly: how many of these orders are refused?',
+      en:
+        'While 100 orders come in, the SMS service freezes. The shop calls it directly: how many of these orders are ' +
+        'refused?',
       zh: '短信服务卡住期间来了 100 笔订单。商城直接调用它：其中有多少笔被拒绝？',
     },
-    answer: (outcomes) => outcomes.find(({ side }) => side === 'serial')?.verdict.figures.refused ?? '–',
+    answer: ({ serial }) => serial?.verdict.figures.refused,
   },
 
   sides: {
@@ -48,14 +51,16 @@ export const lab: Lab<Entry> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: { en: 'The buyer waits with six services, p50 in ms', zh: '六个下游时买家等多久，p50，毫秒' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: Number((verdict.figures.six ?? 0).toFixed(1)) })),
-    },
-    {
-      title: { en: 'Orders refused while one service is frozen', zh: '一个下游卡住时被拒绝的订单' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: verdict.figures.refused ?? 0, isBad: true })),
-    },
+    barPerSide(
+      { en: 'The buyer waits with six services, p50 in ms', zh: '六个下游时买家等多久，p50，毫秒' },
+      outcomes,
+      'six',
+    ),
+    barPerSide(
+      { en: 'Orders refused while one service is frozen', zh: '一个下游卡住时被拒绝的订单' },
+      outcomes,
+      'refused',
+    ),
     {
       title: { en: 'Messages that wait, and go', zh: '等着的消息，以及消化' },
       x: { en: 's', zh: '秒' },

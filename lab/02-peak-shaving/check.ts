@@ -24,7 +24,7 @@ export async function check(place: Place<object>, { queueLengthMax }: typeof Wor
   const [[rate2, most2, place2, waits2] = []] = tooShort
   return [
     {
-      name: { en: 'nobody waits longer', zh: '没有人等得更久' },
+      name: { en: 'no accepted buyer waits too long', zh: '接受的买家都等得起' },
       holds: tooLong.length === 0,
       says: {
         en: `at ${rate} a second, ${most} s at most: buyer ${place1} was accepted, and waits ${waits} s`,
@@ -32,10 +32,12 @@ export async function check(place: Place<object>, { queueLengthMax }: typeof Wor
       },
     },
     {
-      name: { en: 'nobody is refused who would have waited less', zh: '等得起的人不会被拒绝' },
+      name: { en: 'no buyer is refused without need', zh: '等得起的买家都不拒绝' },
       holds: tooShort.length === 0,
       says: {
-        en: `at ${rate2} a second, ${most2} s at most: buyer ${Number(place2) + 1} was refused, although the ${place2} ahead take only ${waits2} s`,
+        en:
+          `at ${rate2} a second, ${most2} s at most: buyer ${Number(place2) + 1} was refused, although the ${place2} ` +
+          `ahead take only ${waits2} s`,
         zh: `每秒 ${rate2} 笔，最多 ${most2} 秒：买家 ${Number(place2) + 1} 被拒绝，可前面 ${place2} 人只要 ${waits2} 秒`,
       },
     },

@@ -1,5 +1,5 @@
 /**
- * The longest queue at which nobody waits longer than `secondsMax`.
+ * The longest queue at which no buyer waits for more than `secondsMax`.
  * @param perSecond orders that are worked off in a second
  */
 export function queueLengthMax(perSecond: number, secondsMax: number): number {

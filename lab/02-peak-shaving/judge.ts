@@ -2,7 +2,7 @@ import { clock, quantile } from '../frame/figures.ts'
 import type { Verdict } from '../frame/lab.ts'
 import type { Entry } from './rush.ts'
 
-/** Everybody who came is served, however long it takes. */
+/** Every buyer who came is served, however long it takes. */
 export function judge(history: Entry[]): Verdict {
   const of = (what: Entry['what']) => history.filter((entry) => entry.what === what)
   const [came, refused, done] = [of('CAME'), of('REFUSED'), of('DONE')]
@@ -31,7 +31,7 @@ export function judge(history: Entry[]): Verdict {
       holds: false,
       figures,
       says: {
-        en: `buyer ${first.buyer} was refused at ${clock(first.at)}; with them ${refused.length} of ${came.length} were`,
+        en: `buyer ${first.buyer} was refused at ${clock(first.at)}; ${refused.length} of ${came.length} were refused`,
         zh: `买家 ${first.buyer} 在 ${clock(first.at)} 被拒绝；${came.length} 人中共有 ${refused.length} 人被拒绝`,
       },
     }
@@ -52,7 +52,9 @@ export function judge(history: Entry[]): Verdict {
     holds: true,
     figures,
     says: {
-      en: `all ${came.length} were served; the line grew to ${longest}; buyer ${patient?.buyer} waited longest, was told ${eta} s and waited ${waited} s`,
+      en:
+        `all ${came.length} were served; the line grew to ${longest}; buyer ${patient?.buyer} waited longest, was ` +
+        `told ${eta} s and waited ${waited} s`,
       zh: `${came.length} 人全部成交；队伍最长 ${longest}；买家 ${patient?.buyer} 等得最久，预告 ${eta} 秒，实际 ${waited} 秒`,
     },
   }

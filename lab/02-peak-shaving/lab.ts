@@ -10,7 +10,9 @@ const STORY_SECONDS = 10
 export const lab: Lab<Entry, typeof Work> = {
   title: { en: 'Peak shaving', zh: '削峰填谷' },
   question: {
-    en: '5,000 orders a second come for 10 s, and 2,000 a second are handled: how long is the line, and when is it over?',
+    en:
+      '5,000 orders a second come for 10 s, and 2,000 a second are handled: how long is the line, and when is it ' +
+      'over?',
     zh: '每秒来 5,000 笔订单，持续 10 秒，每秒处理 2,000 笔：队伍有多长，什么时候结束？',
   },
   prediction: {
@@ -18,9 +20,9 @@ export const lab: Lab<Entry, typeof Work> = {
       en: 'How many seconds after the first order came is the last one handled?',
       zh: '从第一笔订单到来算起，几秒之后最后一笔处理完？',
     },
-    answer: (outcomes) => {
-      const seconds = outcomes.find(({ side }) => side === 'queue')?.verdict.figures.seconds
-      return seconds === undefined ? '–' : Math.round((seconds * STORY_SECONDS) / RUSH_SECONDS)
+    answer({ queue }) {
+      const seconds = queue?.verdict.figures.seconds
+      return seconds === undefined ? undefined : Math.round((seconds * STORY_SECONDS) / RUSH_SECONDS)
     },
   },
 
@@ -62,8 +64,8 @@ export const lab: Lab<Entry, typeof Work> = {
 
   exercise: {
     task: {
-      en: 'How long may the queue be, so that nobody in it waits longer than 5 s? Write it in exercise.ts.',
-      zh: '队列可以有多长，才没有人等超过 5 秒？请写在 exercise.ts 里。',
+      en: 'How long may the queue be, so that no buyer in it waits for more than 5 s? Write it in exercise.ts.',
+      zh: '队列可以有多长，才能让每个人最多等 5 秒？请写在 exercise.ts 里。',
     },
     hints: [
       {

@@ -74,7 +74,7 @@ interface Told {
   inLine(): number
 }
 
-/** Everybody comes when they come, however long the line is. */
+/** Buyers come at their own rate, however long the line is. */
 async function letThemCome({ place, perSecond }: Rush, takeWith: (told: Told) => Promise<Take> | Take): Promise<Told> {
   const cameAt = new Map<number, number>()
   const told: Told = {
@@ -118,7 +118,7 @@ function pace({ now }: Place<Entry>, perSecond: number): () => Promise<void> {
 const SHARE = 0.05
 const HANDLED = { least: 40, most: 400 }
 
-/** A rate that this machine's broker and our two processes keep up with easily: a share of what it confirms in a burst. */
+/** A rate that is easy for this machine's broker and for us: a share of what the broker confirms in a burst. */
 async function ratePerSecond({ broker, now, amount }: Place<Entry>): Promise<number> {
   const channel = await broker.createConfirmChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../dev/servers/ports.ts'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
 import { eventually } from '../../test/support/eventually.ts'
-import type { Place } from '../frame/place.ts'
-import { connectTo, fill, generateTokens, type Limiter, takeTokens } from './limiters.ts'
+import { connectBroker, type Place } from '../frame/place.ts'
+import { fill, generateTokens, type Limiter, takeTokens } from './limiters.ts'
 
 /** What a request was told, or what became of a part of the limiter. */
 export interface Step {
@@ -15,6 +15,7 @@ export interface Step {
   tookMs?: number
 }
 
+const REQUESTS = 600
 const ARRIVALS_PER_SECOND = 250
 /** So many requests ask at the same time at most, each through a limiter of its own. */
 const DOORS = 4
@@ -23,17 +24,16 @@ const DOORS = 4
 export async function letCome(
   place: Place<Step>,
   doors: Limiter[],
-  onRequest: (request: number, all: number) => unknown = () => {},
+  onRequest: (request: number) => unknown = () => {},
 ): Promise<void> {
   const { random, now } = place
-  const count = place.amount(1_000, 600)
   const startedAt = now()
   let comesAt = startedAt
   let next = 1
   const door = async (limiter: Limiter) => {
-    while (next <= count) {
+    while (next <= REQUESTS) {
       const request = next++
-      onRequest(request, count)
+      onRequest(request)
       comesAt += -Math.log(1 - random.next()) * (1_000 / ARRIVALS_PER_SECOND)
       await sleep(Math.max(0, comesAt - now()))
       place.record(await ask(now, limiter, request))
@@ -60,8 +60,8 @@ export async function withQueue(place: Place<Step>, meanwhile?: 'DIES' | 'IS_STA
   await fill(broker)
   const stop = await generateTokens(broker)
   defer(stop)
-  await letCome(place, doors, (request, all) => {
-    if (request !== Math.floor(all / 3)) return
+  await letCome(place, doors, (request) => {
+    if (request !== REQUESTS / 3) return
     if (meanwhile === 'DIES') {
       stop()
       place.record({ did: 'GENERATOR_DIED', at: now() })
@@ -80,7 +80,7 @@ export async function withKilledBroker(place: Place<Step>): Promise<void> {
   const start = async () => {
     const server = await startRabbitmq({ dataDir: join(folder, 'rabbitmq'), onStart, disposable: true, ...ports })
     defer(() => server.stop())
-    const broker = await connectTo(server.url)
+    const broker = await connectBroker(server.url)
     await fill(broker)
     defer(await generateTokens(broker))
     return { server, limiter: await takeTokens(broker) }

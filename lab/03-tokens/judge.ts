@@ -1,4 +1,4 @@
-import { clock, quantile } from '../frame/figures.ts'
+import { clock, quantile, secondsIn } from '../frame/figures.ts'
 import type { Verdict, Words } from '../frame/lab.ts'
 import type { Step } from './arrivals.ts'
 import { BURST, RATE_PER_SECOND } from './limiters.ts'
@@ -18,10 +18,9 @@ export function judge(history: Step[]): Verdict {
   const inSecond = admitted.map(
     (step, i) => admitted.slice(0, i + 1).filter(({ at }) => at > step.at - 1_000 && at <= step.at).length,
   )
-  const seconds = (Math.max(...requests.map(({ at }) => at)) - Math.min(...requests.map(({ at }) => at))) / 1_000
   const answered = requests.filter(({ did }) => did !== 'NO_ANSWER')
   const figures = {
-    perSecond: admitted.length / Math.max(seconds, 0.001),
+    perSecond: admitted.length / secondsIn(requests),
     mostInSecond: Math.max(0, ...inSecond),
     silent: silent.length,
     decisionUs:
@@ -43,7 +42,9 @@ export function judge(history: Step[]): Verdict {
     holds: true,
     figures,
     says: {
-      en: `of ${requests.length} requests ${admitted.length} were admitted, at most ${figures.mostInSecond} in a second; every one got an answer`,
+      en:
+        `of ${requests.length} requests ${admitted.length} were admitted, at most ${figures.mostInSecond} in a ` +
+        'second; every one got an answer',
       zh: `${requests.length} 个请求里放行了 ${admitted.length} 个，任何一秒内最多 ${figures.mostInSecond} 个；每个都得到了回答`,
     },
   }
@@ -78,14 +79,19 @@ function silentSentence({ request, at }: Step, count: number, history: Step[]): 
   const killed = history.find(({ did }) => did === 'BROKER_KILLED')
   const because = killed ? clock(killed.at) : undefined
   return {
-    en: `request ${request} got no answer at ${clock(at)}${because ? `: the broker with the tokens was killed at ${because}` : ''}; ${count} requests could be neither admitted nor refused`,
+    en:
+      `request ${request} got no answer at ${clock(at)}` +
+      (because ? `: the broker with the tokens was killed at ${because}` : '') +
+      `; ${count} requests could be neither admitted nor refused`,
     zh: `请求 ${request} 在 ${clock(at)} 没有得到回答${because ? `：存令牌的服务器在 ${because} 被杀` : ''}；共 ${count} 个请求既不能放行也不能拒绝`,
   }
 }
 
 function tooManySentence({ request, at }: Step, most: number): Words {
   return {
-    en: `request ${request} was admitted at ${clock(at)} although the limit for a second was reached; there were up to ${most} in a second, and ${ALLOWED} are allowed`,
+    en:
+      `request ${request} was admitted at ${clock(at)} although the limit for a second was reached; there were up to ` +
+      `${most} in a second, and ${ALLOWED} are allowed`,
     zh: `请求 ${request} 在 ${clock(at)} 被放行，可这一秒的限额已满；一秒内最多放行了 ${most} 个，只允许 ${ALLOWED} 个`,
   }
 }
@@ -94,7 +100,10 @@ function refusedSentence({ request, at }: Step, count: number, history: Step[]):
   const died = history.find(({ did }) => did === 'GENERATOR_DIED')
   const because = died ? clock(died.at) : undefined
   return {
-    en: `request ${request} was refused at ${clock(at)}, and so were all ${count} from then on, although the limit was not reached${because ? `: no token has come since the generator died at ${because}` : ''}`,
+    en:
+      `request ${request} was refused at ${clock(at)}, and so were all ${count} from then on, although the limit was ` +
+      'not reached' +
+      (because ? `: no token has come since the generator died at ${because}` : ''),
     zh: `请求 ${request} 在 ${clock(at)} 被拒绝，此后 ${count} 个全被拒绝，可限额并没有满${because ? `：生成器在 ${because} 死掉以后，再也没有令牌` : ''}`,
   }
 }

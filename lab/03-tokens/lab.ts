@@ -1,7 +1,16 @@
-import type { Lab } from '../frame/lab.ts'
+import { barPerSide } from '../frame/chart.ts'
+import type { Lab, Words } from '../frame/lab.ts'
 import { doorsOf, letCome, type Step, withKilledBroker, withQueue } from './arrivals.ts'
 import { admittedAfterDeath, admittedPer100Ms, judge } from './judge.ts'
 import { noLimit, shopBucket } from './limiters.ts'
+
+/** Sides whose chart is worth a line, by a name that fits the legend. */
+const LINES: Record<string, Words> = {
+  'generator-dies': { en: 'generator dies', zh: '生成器死了' },
+  'two-generators': { en: 'two generators', zh: '两个生成器' },
+  'queue-tokens': { en: 'queue', zh: '队列令牌' },
+  'shop-bucket': { en: "shop's bucket", zh: '商城的桶' },
+}
 
 export const lab: Lab<Step> = {
   title: { en: 'Tokens: a rate limit out of a queue', zh: '令牌：用队列限流' },
@@ -11,13 +20,12 @@ export const lab: Lab<Step> = {
   },
   prediction: {
     ask: {
-      en: 'The limit is 50 requests a second. After a third of 1,000 requests the process dies that puts tokens into the queue. How many of the other 667 are still admitted?',
-      zh: '限额是每秒 50 个请求。1,000 个请求来了三分之一时，往队列放令牌的进程死了。剩下的 667 个里还会放行多少个？',
+      en:
+        'The limit is 50 requests a second. After a third of 600 requests the process dies that puts tokens into ' +
+        'the queue. How many of the other 400 are still admitted?',
+      zh: '限额是每秒 50 个请求。600 个请求来了三分之一时，往队列放令牌的进程死了。剩下的 400 个里还会放行多少个？',
     },
-    answer: (outcomes) => {
-      const history = outcomes.find(({ side }) => side === 'generator-dies')?.history
-      return history ? admittedAfterDeath(history) : '–'
-    },
+    answer: ({ 'generator-dies': dies }) => dies && admittedAfterDeath(dies.history),
   },
 
   sides: {
@@ -74,41 +82,28 @@ export const lab: Lab<Step> = {
       title: { en: 'Admitted per 100 ms', zh: '每 100 毫秒放行数' },
       x: { en: 's', zh: '秒' },
       y: { en: 'admitted', zh: '放行' },
-      lines: [
-        { side: 'generator-dies', name: { en: 'generator dies', zh: '生成器死了' } },
-        { side: 'two-generators', name: { en: 'two generators', zh: '两个生成器' } },
-        { side: 'queue-tokens', name: { en: 'queue', zh: '队列令牌' } },
-        { side: 'shop-bucket', name: { en: "shop's bucket", zh: '商城的桶' } },
-      ].map(({ side, name }) => ({
-        name,
-        points: admittedPer100Ms(outcomes.find((outcome) => outcome.side === side)?.history ?? []),
-      })),
+      lines: outcomes.flatMap(({ side, history }) => {
+        const name = LINES[side]
+        return name ? [{ name, points: admittedPer100Ms(history) }] : []
+      }),
     },
-    {
-      title: { en: 'Most admitted in one second (55 are allowed)', zh: '一秒内最多放行（允许 55 个）' },
-      bars: outcomes.map(({ name, verdict: { figures, holds } }) => ({
-        name,
-        value: figures.mostInSecond ?? 0,
-        isBad: !holds,
-      })),
-    },
-    {
-      title: { en: 'One decision, in µs', zh: '一次判断用多少微秒' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: Math.round(verdict.figures.decisionUs ?? 0) })),
-    },
+    barPerSide(
+      { en: 'Most admitted in one second (55 are allowed)', zh: '一秒内最多放行（允许 55 个）' },
+      outcomes,
+      'mostInSecond',
+    ),
+    barPerSide({ en: 'One decision, in µs', zh: '一次判断用多少微秒' }, outcomes, 'decisionUs'),
   ],
 
   shop: [
     {
       file: 'core/platform/limits/token-bucket.ts',
-      quote:
-        'this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#filledAtMs) / 1_000) * this.#ratePerSecond)',
+      quote: '((nowMs - this.#filledAtMs) / 1_000) * this.#ratePerSecond)',
       says: { en: 'no generator: the time that has passed is the tokens', zh: '没有生成器：过去的时间就是令牌' },
     },
     {
       file: 'core/stock/reserve.lua',
-      quote:
-        'A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm).',
+      quote: 'A token bucket is one number, its mark: the time at which it would be full again',
       says: { en: 'the same across all gateways, in Redis', zh: '所有网关共用的桶也是这样，在 Redis 里' },
     },
   ],

@@ -1,4 +1,4 @@
-import { connect, type Channel, type ChannelModel } from 'amqplib'
+import type { Channel, ChannelModel } from 'amqplib'
 import { TokenBucket } from '../../core/platform/limits/token-bucket.ts'
 
 export const RATE_PER_SECOND = 50
@@ -43,13 +43,6 @@ export async function fill(broker: ChannelModel): Promise<void> {
   const channel = await openTokens(broker)
   for (let i = 0; i < BURST; i++) channel.sendToQueue(TOKENS, Buffer.from('token'))
   await channel.close()
-}
-
-/** A connection whose end is no error here: a lab kills its broker. */
-export async function connectTo(url: string): Promise<ChannelModel> {
-  const broker = await connect(url, { noDelay: true })
-  broker.on('error', () => {})
-  return broker
 }
 
 /** The queue drops tokens beyond the burst: a bucket that is full overflows. */

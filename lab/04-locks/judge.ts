@@ -1,4 +1,5 @@
-import { clock, groupBy, quantile } from '../frame/figures.ts'
+import { groupBy } from '../../core/platform/batches/divide.ts'
+import { clock, quantile, secondsIn } from '../frame/figures.ts'
 import type { Verdict, Words } from '../frame/lab.ts'
 import type { Step } from './race.ts'
 
@@ -9,11 +10,10 @@ export function judge(history: Step[]): Verdict {
   const lost = [...orders.values()].filter(isLost)
   const deadlocks = history.filter(({ did }) => did === 'DEADLOCK')
   const answers = history.filter(({ did }) => did === 'DONE' || did === 'REFUSED')
-  const seconds = (Math.max(...history.map(({ at }) => at)) - Math.min(...history.map(({ at }) => at))) / 1_000
   const figures = {
     lost: lost.length,
     deadlocks: deadlocks.length,
-    perSecond: orders.size / Math.max(seconds, 0.001),
+    perSecond: orders.size / secondsIn(history),
     p99Ms: quantile(
       answers.map(({ tookMs = 0 }) => tookMs),
       0.99,
@@ -44,7 +44,9 @@ export function lostSentence(steps: Step[]): Words {
   const [one, other] = [told(first), told(second)]
   const { row } = second
   return {
-    en: `order ${first.order} was told "${one.en}" at ${one.at} and "${other.en}" at ${other.at}; its row says ${row}, and one change is lost`,
+    en:
+      `order ${first.order} was told "${one.en}" at ${one.at} and "${other.en}" at ${other.at}; its row says ${row}, ` +
+      'and one change is lost',
     zh: `订单 ${first.order} 在 ${one.at} 得到“${one.zh}”，在 ${other.at} 又得到“${other.zh}”；库里是 ${row}，另一个改动丢了`,
   }
 }

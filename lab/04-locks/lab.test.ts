@@ -14,7 +14,7 @@ const step = (order: number, who: Step['who'], did: Step['did'], row: string, se
 
 test('an order of which one call was refused holds', () => {
   const history = [step(7, 'pay', 'DONE', 'PAID', 1), step(7, 'cancel', 'REFUSED', 'PAID', 2)]
-  expect(lab.judge(history, 'no-lock')).toMatchObject({ holds: true, figures: { lost: 0, deadlocks: 0 } })
+  expect(lab.judge(history)).toMatchObject({ holds: true, figures: { lost: 0, deadlocks: 0 } })
 })
 
 test('an order of which both were told "done" is named, with both times', () => {
@@ -24,10 +24,11 @@ test('an order of which both were told "done" is named, with both times', () => 
     step(8, 'cancel', 'DONE', 'PAID', 4),
     step(8, 'pay', 'DONE', 'CANCELLED', 3),
   ]
-  const { holds, figures, says, lines } = lab.judge(history, 'optimistic')
+  const { holds, figures, says, lines } = lab.judge(history)
   expect([holds, figures.lost]).toEqual([false, 1])
   expect(says.en).toBe(
-    'order 8 was told "paid" at 12:00:03.000 and "cancelled" at 12:00:04.000; its row says PAID, and one change is lost',
+    'order 8 was told "paid" at 12:00:03.000 and "cancelled" at 12:00:04.000; ' +
+      'its row says PAID, and one change is lost',
   )
   expect(lines).toHaveLength(3)
 })
@@ -38,5 +39,5 @@ test('a deadlock breaks it, too', () => {
     step(7, 'pay', 'REFUSED', 'CANCELLED', 3),
     step(7, 'cancel', 'DONE', 'CANCELLED', 2),
   ]
-  expect(lab.judge(history, 'for-update')).toMatchObject({ holds: false, figures: { lost: 0, deadlocks: 1 } })
+  expect(lab.judge(history)).toMatchObject({ holds: false, figures: { lost: 0, deadlocks: 1 } })
 })

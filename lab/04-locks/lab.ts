@@ -1,10 +1,11 @@
-import { groupBy } from '../frame/figures.ts'
+import { groupBy } from '../../core/platform/batches/divide.ts'
+import { barPerSide } from '../frame/chart.ts'
 import type { Lab } from '../frame/lab.ts'
 import type { Place } from '../frame/place.ts'
 import { judge, lostSentence } from './judge.ts'
 import type * as Work from './exercise.ts'
 import { crossedLocks, distributedLock, noLock, optimistic, selectForUpdate } from './ways.ts'
-import { inParallel, openOrders, race, type Step, type Way } from './race.ts'
+import { races, type Step, type Way } from './race.ts'
 
 /** A lock lives this long. The frozen holder sleeps for twice as long. */
 const LOCK_MS = 100
@@ -19,10 +20,12 @@ export const lab: Lab<Step, typeof Work> = {
   },
   prediction: {
     ask: {
-      en: '1,000 orders are paid and cancelled at the same time, without any lock. For how many are both calls told "done"?',
+      en:
+        '1,000 orders are paid and cancelled at the same time, without any lock. For how many are both calls told ' +
+        '"done"?',
       zh: '1,000 笔订单同时付款又取消，不加任何锁。其中有多少笔，两个请求都得到“成功”的回答？',
     },
-    answer: (outcomes) => outcomes.find(({ side }) => side === 'no-lock')?.verdict.figures.lost ?? '–',
+    answer: ({ 'no-lock': side }) => side?.verdict.figures.lost,
   },
 
   sides: {
@@ -72,21 +75,13 @@ export const lab: Lab<Step, typeof Work> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: {
-        en: 'Orders of which both calls were told "done", and deadlocks',
-        zh: '两个请求都答“成功”的订单，以及死锁',
-      },
-      bars: outcomes.map(({ name, verdict }) => ({
-        name,
-        value: (verdict.figures.lost ?? 0) + (verdict.figures.deadlocks ?? 0),
-        isBad: true,
-      })),
-    },
-    {
-      title: { en: 'Pairs per second', zh: '每秒处理的对数' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: Math.round(verdict.figures.perSecond ?? 0) })),
-    },
+    barPerSide(
+      { en: 'Orders of which both calls were told "done", and deadlocks', zh: '两个请求都答“成功”的订单，以及死锁' },
+      outcomes,
+      'lost',
+      'deadlocks',
+    ),
+    barPerSide({ en: 'Pairs per second', zh: '每秒处理的对数' }, outcomes, 'perSecond'),
   ],
 
   exercise: {
@@ -96,7 +91,9 @@ export const lab: Lab<Step, typeof Work> = {
     },
     hints: [
       {
-        en: 'PostgreSQL locks the row for the second UPDATE until the first has committed, and then evaluates its WHERE again.',
+        en:
+          'PostgreSQL locks the row for the second UPDATE until the first has committed, and then evaluates its ' +
+          'WHERE again.',
         zh: '第二条 UPDATE 会等第一条提交，然后 PostgreSQL 重新计算它的 WHERE。',
       },
       {
@@ -114,9 +111,8 @@ export const lab: Lab<Step, typeof Work> = {
         const { rowCount } = await client.query(changeStatus, [order, to])
         return rowCount === 1
       }
-      const orders = place.amount(200, 20)
-      await openOrders(place.pool, orders)
-      await inParallel(orders, (order) => race({ ...place, way, order, record: (step) => history.push(step) }))
+      const record = (step: Step) => history.push(step)
+      await races(place.amount(200, 20), { ...place, wayOf: () => way, record })
       const steps = groupBy(history, ({ order }) => order)
       const doneOf = (each: Step[]) => each.filter(({ did }) => did === 'DONE').length
       const both = [...steps.values()].find((each) => doneOf(each) > 1)
@@ -158,10 +154,4 @@ export const lab: Lab<Step, typeof Work> = {
   ],
 }
 
-async function run(place: Place<Step>, wayOf: (order: number) => Way): Promise<void> {
-  const orders = place.amount(1_000, 20)
-  await openOrders(place.pool, orders)
-  await inParallel(orders, (order) =>
-    race({ ...place, way: wayOf(order), order, record: (step) => place.record(step) }),
-  )
-}
+const run = (place: Place<Step>, wayOf: () => Way) => races(place.amount(1_000, 20), { ...place, wayOf })

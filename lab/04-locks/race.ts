@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { inParallel } from '../../test/support/parallel.ts'
 import type { Place } from '../frame/place.ts'
 
 /** What one of the two calls did to an order, or was told. */
@@ -25,7 +26,19 @@ export type Way = (client: PoolClient, change: Change) => Promise<boolean>
 /** So many orders are fought over at once. */
 const AT_ONCE = 8
 
-export async function openOrders(pool: Pool, count: number): Promise<void> {
+interface Races extends Pick<Place<Step>, 'pool' | 'now'> {
+  /** Called for each order. */
+  wayOf: () => Way
+  record: (step: Step) => void
+}
+
+/** Pays and cancels so many orders, each in the same instant, over two connections. */
+export async function races(orders: number, { pool, now, wayOf, record }: Races): Promise<void> {
+  await openOrders(pool, orders)
+  await inParallel(orders, AT_ONCE, (i) => race({ pool, now, record, way: wayOf(), order: i + 1 }))
+}
+
+async function openOrders(pool: Pool, count: number): Promise<void> {
   await pool.query(`
     CREATE TABLE lab_sales (id int PRIMARY KEY, sold int NOT NULL);
     CREATE TABLE lab_orders (id int PRIMARY KEY, status text NOT NULL);
@@ -33,22 +46,12 @@ export async function openOrders(pool: Pool, count: number): Promise<void> {
     INSERT INTO lab_orders SELECT n, 'PENDING_PAYMENT' FROM generate_series(1, ${count}) n`)
 }
 
-export async function inParallel(count: number, work: (n: number) => Promise<void>): Promise<void> {
-  let next = 1
-  const worker = async () => {
-    while (next <= count) await work(next++)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-}
-
-interface Race extends Pick<Place<Step>, 'pool' | 'now'> {
+interface Race extends Omit<Races, 'wayOf'> {
   way: Way
   order: number
-  record: (step: Step) => void
 }
 
-/** Pays and cancels one order in the same instant, each over a connection of its own. */
-export async function race({ pool, now, way, order, record }: Race): Promise<void> {
+async function race({ pool, now, way, order, record }: Race): Promise<void> {
   const call = async (who: Step['who']) => {
     const client = await pool.connect()
     const began = now()

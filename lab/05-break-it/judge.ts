@@ -25,7 +25,9 @@ export function judge(history: Entry[]): Verdict {
       figures,
       lines,
       says: {
-        en: `buyer ${buyer.buyer} was told yes at ${clock(buyer.at)}; no order exists, reservation ${buyer.reservation} is ${status}`,
+        en:
+          `buyer ${buyer.buyer} was told yes at ${clock(buyer.at)}; no order exists, reservation ` +
+          `${buyer.reservation} is ${status}`,
         zh: `买家 ${buyer.buyer} 在 ${clock(buyer.at)} 得到“成功”；却没有订单，预占 ${buyer.reservation} 是 ${status}`,
       },
     }

@@ -1,5 +1,6 @@
 import { GUARDS } from '../../test/mutations/guards/index.ts'
 import type { Guard } from '../../test/mutations/guard.ts'
+import { barPerSide } from '../frame/chart.ts'
 import type { Lab, Side, Words } from '../frame/lab.ts'
 import { type Entry, FAULTS, type Fault } from './entry.ts'
 import { judge } from './judge.ts'
@@ -25,7 +26,7 @@ const SWITCHES: Record<string, Switch> = {
     fault: 'paid-twice',
   },
   status: {
-    name: { en: 'an order is cancelled whatever its status is', zh: '不管订单什么状态都取消' },
+    name: { en: 'an order is cancelled in any status', zh: '不管订单什么状态都取消' },
     rule: 'only an unpaid order is cancelled',
     fault: 'paid-and-cancelled',
   },
@@ -56,10 +57,7 @@ export const lab: Lab<Entry> = {
       zh: '网关不等确认就忘掉消息。买家什么时候会丢掉订单？',
     },
     choices: FAULT_NAMES,
-    answer: (outcomes) => {
-      const figures = outcomes.find(({ side }) => side === 'confirm')?.verdict.figures ?? {}
-      return FAULTS.find((fault) => (figures[fault] ?? 0) > 0) ?? '–'
-    },
+    answer: ({ confirm }) => FAULTS.find((fault) => (confirm?.verdict.figures[fault] ?? 0) > 0),
   },
 
   sides: {
@@ -76,14 +74,11 @@ export const lab: Lab<Entry> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: { en: 'Findings of the audit, and buyers without an order', zh: '审计发现的问题，以及没有订单的买家' },
-      bars: outcomes.map(({ name, verdict }) => ({
-        name,
-        value: Object.values(verdict.figures).reduce((sum, count) => sum + count, 0),
-        isBad: true,
-      })),
-    },
+    barPerSide(
+      { en: 'Findings of the audit, and buyers without an order', zh: '审计发现的问题，以及没有订单的买家' },
+      outcomes,
+      ...FAULTS,
+    ),
   ],
 
   shop: Object.values(SWITCHES).map(({ name, rule }) => {

@@ -49,7 +49,7 @@ export class Rush {
     }
   }
 
-  /** Each buyer presses "cancel", whatever became of the order. */
+  /** Each buyer presses "cancel", also when the order is paid. */
   async cancel(): Promise<void> {
     for (const { reservation, token } of this.#told) {
       const { orderId } = await this.#system.settled(reservation, token)

@@ -6,7 +6,7 @@ const GROUPS = ['family', 'work', 'chess']
 const PEOPLE = ['Ann', 'Bo', 'Chen', 'Dai', 'Eve', 'Fang']
 const CHAT = 'chat'
 
-/** Sends messages to groups. Everyone is a member of two of three groups. @param queueOf where a person reads a group */
+/** Sends messages to groups. Each person is in two of the three. @param queueOf where a person reads a group */
 export async function chat(place: Place<Step>, queueOf: (person: string, group: string) => string): Promise<void> {
   const { broker, now, random } = place
   const channel = await broker.createConfirmChannel()

@@ -1,3 +1,4 @@
+import { barPerSide } from '../frame/chart.ts'
 import type { Lab } from '../frame/lab.ts'
 import { callRemotely } from './calls.ts'
 import { chat } from './chat.ts'
@@ -13,10 +14,12 @@ export const lab: Lab<Step> = {
   },
   prediction: {
     ask: {
-      en: 'A caller asks 40 questions through a queue. Every fifth answer takes longer than the caller waits. It takes the next message of its reply queue as its answer: how many answers are to another question?',
+      en:
+        'A caller asks 40 questions through a queue. Every fifth answer takes longer than the caller waits. It takes ' +
+        'the next message of its reply queue as its answer: how many answers are to another question?',
       zh: '调用者通过队列问 40 个问题，每五个里有一个的回答比它愿意等的时间长。它把回复队列的下一条消息当作自己的回答：有多少个回答答的是别的问题？',
     },
-    answer: (outcomes) => outcomes.find(({ side }) => side === 'next-answer')?.verdict.figures.wrong ?? '–',
+    answer: ({ 'next-answer': side }) => side?.verdict.figures.wrong,
   },
 
   sides: {
@@ -66,14 +69,13 @@ export const lab: Lab<Step> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: { en: 'Orders that failed, messages not read, wrong answers', zh: '失败的订单、没读到的消息、错的回答' },
-      bars: outcomes.map(({ name, verdict: { figures } }) => ({
-        name,
-        value: (figures.failed ?? 0) + (figures.unread ?? 0) + (figures.wrong ?? 0),
-        isBad: true,
-      })),
-    },
+    barPerSide(
+      { en: 'Orders that failed, messages not read, wrong answers', zh: '失败的订单、没读到的消息、错的回答' },
+      outcomes,
+      'failed',
+      'unread',
+      'wrong',
+    ),
   ],
 
   shop: [
@@ -84,8 +86,7 @@ export const lab: Lab<Step> = {
     },
     {
       file: 'core/contracts/subscriber-topology.ts',
-      quote:
-        "A subscriber's partitions, each consumed by one process at a time. One that is full refuses: the event then waits in",
+      quote: "A subscriber's partitions, each consumed by one process at a time. One that is full refuses",
       says: {
         en: 'each subscriber has queues of its own; a full one stops neither orders nor the others',
         zh: '每个订阅者有自己的队列；满了也不会挡住订单和别的订阅者',

@@ -76,7 +76,10 @@ function latenessIn(messages: Message[], suffix: string): Record<string, number>
 function lostSentence({ id, dueAt }: Message, lost: number, all: number, killedAt: number | undefined): Words {
   const killed = killedAt === undefined ? undefined : clock(killedAt)
   return {
-    en: `message ${id} was due at ${clock(dueAt)} and never came${killed ? `: the process that kept it was killed at ${killed}` : ''}; ${lost} of ${all} are lost`,
+    en:
+      `message ${id} was due at ${clock(dueAt)} and never came` +
+      (killed ? `: the process that kept it was killed at ${killed}` : '') +
+      `; ${lost} of ${all} are lost`,
     zh: `消息 ${id} 应在 ${clock(dueAt)} 到，却再也没来${killed ? `：保管它的进程在 ${killed} 被杀` : ''}；${all} 条里丢了 ${lost} 条`,
   }
 }
@@ -92,8 +95,12 @@ function overtakenSentence(message: Message, other: Message): Words {
   const { id, dueAt, cameAt = dueAt } = message
   const late = Math.round(latenessOf(message)).toLocaleString('en-US')
   return {
-    en: `message ${id} was due at ${clock(dueAt)} and came at ${clock(cameAt)}, ${late} ms late: message ${other.id} stood in front of it, and was due only at ${clock(other.dueAt)}`,
-    zh: `消息 ${id} 应在 ${clock(dueAt)} 到，却到 ${clock(cameAt)} 才来，晚了 ${late} 毫秒：排在它前面的消息 ${other.id} 要到 ${clock(other.dueAt)} 才到期`,
+    en:
+      `message ${id} was due at ${clock(dueAt)} and came at ${clock(cameAt)}, ${late} ms late: message ${other.id} ` +
+      `stood in front of it, and was due only at ${clock(other.dueAt)}`,
+    zh:
+      `消息 ${id} 应在 ${clock(dueAt)} 到，却到 ${clock(cameAt)} 才来，晚了 ${late} 毫秒：排在它前面的消息 ${other.id} 要到 ` +
+      `${clock(other.dueAt)} 才到期`,
   }
 }
 
@@ -101,7 +108,9 @@ function holdsSentence(all: number, { p99Ms = 0 }: Figures, killedAt: number | u
   const late = amount(p99Ms)
   if (killedAt !== undefined)
     return {
-      en: `all ${all} messages came, although the process that kept them was killed at ${clock(killedAt)}; those that were due meanwhile came after its restart`,
+      en:
+        `all ${all} messages came, although the process that kept them was killed at ${clock(killedAt)}; those that ` +
+        'were due meanwhile came after its restart',
       zh: `${all} 条消息全到了，尽管保管它们的进程在 ${clock(killedAt)} 被杀；其间到期的，在它重启后到`,
     }
   return {

@@ -1,3 +1,4 @@
+import { barPerSide } from '../frame/chart.ts'
 import type { Lab } from '../frame/lab.ts'
 import type { Place } from '../frame/place.ts'
 import { judge, worstLatenessMs } from './judge.ts'
@@ -10,18 +11,19 @@ const WAITING = [100, 10_000, 100_000]
 export const lab: Lab<Step> = {
   title: { en: 'Delays: a message for later', zh: '延时：晚些再来的消息' },
   question: {
-    en: 'An order that is not paid must be cancelled some minutes later: who keeps the message until then, and how late does it come?',
+    en:
+      'An order that is not paid must be cancelled some minutes later: who keeps the message until then, and how ' +
+      'late does it come?',
     zh: '没付款的订单几分钟后要取消：这期间谁保管这条消息，它会晚到多久？',
   },
   prediction: {
     ask: {
-      en: 'One queue: a message that has to wait for 2,000 ms, and behind it one for 200 ms. By how many ms is the second one late?',
+      en:
+        'One queue: a message that has to wait for 2,000 ms, and behind it one for 200 ms. By how many ms is the ' +
+        'second one late?',
       zh: '同一个队列：前一条消息要等 2,000 毫秒，后一条只等 200 毫秒。后一条会晚到多少毫秒？',
     },
-    answer: (outcomes) => {
-      const mixed = outcomes.find(({ side }) => side === 'mixed-ttl')
-      return mixed ? worstLatenessMs(mixed.history) : '–'
-    },
+    answer: ({ 'mixed-ttl': side }) => side && worstLatenessMs(side.history),
   },
 
   sides: {
@@ -85,30 +87,26 @@ export const lab: Lab<Step> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: {
+    barPerSide(
+      {
         en: 'Messages that were lost, or stuck behind one that was due later',
         zh: '丢失的，以及被更晚到期的消息拖住的',
       },
-      bars: outcomes.map(({ name, verdict: { figures } }) => ({
-        name,
-        value: (figures.lost ?? 0) + (figures.overtaken ?? 0),
-        isBad: true,
-      })),
-    },
-    {
-      title: { en: 'How late 99 % of them came at the most, in ms', zh: '99 % 的消息最多晚到多少毫秒' },
-      bars: outcomes.flatMap(({ name, verdict: { figures, holds } }) =>
-        figures.p99Ms === undefined ? [] : [{ name, value: Math.round(figures.p99Ms), isBad: !holds }],
-      ),
-    },
+      outcomes,
+      'lost',
+      'overtaken',
+    ),
+    barPerSide(
+      { en: 'How late 99 % of them came at the most, in ms', zh: '99 % 的消息最多晚到多少毫秒' },
+      outcomes,
+      'p99Ms',
+    ),
   ],
 
   shop: [
     {
       file: 'core/contracts/timeout-topology.ts',
-      quote:
-        'One queue per delay whose TTL is the delay: with several TTLs in one queue a short one waits behind a long one.',
+      quote: 'One queue per delay whose TTL is the delay',
       says: { en: 'timeouts of unpaid orders: a queue for each delay', zh: '未付款订单的超时：每种延时一个队列' },
     },
     {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelModel, ConsumeMessage } from 'amqplib'
+import { slicesOf } from '../../core/platform/batches/divide.ts'
 import type { Place } from '../frame/place.ts'
 import { TimingWheel } from './timing-wheel.ts'
 
@@ -23,7 +24,7 @@ const DUE = 'due'
 const SCAN_MS = 50
 const AT_ONCE = 1_000
 
-/** Nothing but a queue without consumers: what has been in it for its TTL expires, and is passed on to `due`. */
+/** A queue without consumers: a message that has been in it for its TTL expires, and is dead-lettered to `due`. */
 const waitingQueue = {
   'x-queue-type': 'quorum',
   'x-dead-letter-exchange': '',
@@ -41,7 +42,7 @@ export const mixedTtl: Way = async ({ broker }, onDue) => {
   return { schedule: (messages) => send(messages, 'waiting', ({ delayMs }) => ({ expiration: delayMs })) }
 }
 
-/** For each delay a queue whose TTL it is: whatever came first is due first. */
+/** For each delay a queue whose TTL it is: the message that came first is due first. */
 export const queuePerDelay: Way = async ({ broker }, onDue) => {
   const send = await openSender(broker)
   await consumeDue(broker, onDue)
@@ -109,7 +110,8 @@ export const sortedSet: Way = async ({ world: { redis, keyPrefix }, now, defer }
   )
   return {
     async schedule(messages) {
-      for (const slice of slices(messages)) await redis.zadd(key, ...slice.flatMap(({ id, dueAt }) => [dueAt, id]))
+      for (const slice of slicesOf(messages, AT_ONCE))
+        await redis.zadd(key, ...slice.flatMap(({ id, dueAt }) => [dueAt, id]))
     },
   }
 }
@@ -140,7 +142,7 @@ export async function consumeDue(broker: ChannelModel, onDue: (id: number) => vo
 export async function openSender(broker: ChannelModel) {
   const channel = await broker.createConfirmChannel()
   return async (messages: Message[], queue: string, optionsOf: (message: Message) => object = () => ({})) => {
-    for (const slice of slices(messages)) {
+    for (const slice of slicesOf(messages, AT_ONCE)) {
       for (const message of slice) {
         const options = { persistent: true, ...optionsOf(message) }
         channel.sendToQueue(queue, Buffer.from(String(message.id)), options)
@@ -154,10 +156,6 @@ export async function declare(broker: ChannelModel, queue: string, args: object)
   const channel = await broker.createChannel()
   await channel.assertQueue(queue, { durable: true, arguments: args })
   await channel.close()
-}
-
-function* slices<T>(items: T[]): Generator<T[]> {
-  for (let from = 0; from < items.length; from += AT_ONCE) yield items.slice(from, from + AT_ONCE)
 }
 
 /** @returns a function that ends it, after the call that is under way */

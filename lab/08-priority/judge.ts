@@ -1,4 +1,5 @@
-import { clock, groupBy } from '../frame/figures.ts'
+import { groupBy } from '../../core/platform/batches/divide.ts'
+import { clock } from '../frame/figures.ts'
 import type { Verdict, Words } from '../frame/lab.ts'
 import type { Step } from './serve.ts'
 
@@ -45,7 +46,9 @@ export function judge(history: Step[]): Verdict {
     holds: true,
     figures,
     says: {
-      en: `no member of ${members.length} waited for more than 1 other buyer per ${SHARE} members, and none of ${others.length} others for more than ${longest} members in a row`,
+      en:
+        `no member of ${members.length} waited for more than 1 other buyer per ${SHARE} members, and none of ` +
+        `${others.length} others for more than ${longest} members in a row`,
       zh: `${members.length} 位会员等待时，每服务 ${SHARE} 位会员最多穿插 1 位普通买家；${others.length} 位普通买家等待时，最多连着服务 ${longest} 位会员`,
     },
   }
@@ -86,7 +89,9 @@ function meanWait(name: string, buyers: Buyer[], isMeant: (buyer: Buyer) => bool
 function passedOverSentence({ buyer, came, served, others, wait }: Buyer): Words {
   const [from, to] = [clock(came.at), served ? clock(served.at) : undefined]
   return {
-    en: `member ${buyer} came at ${from} and ${to ? `was served at ${to}` : 'was not served'}, ${wait} turns later: ${others} of those who were served meanwhile are no members`,
+    en:
+      `member ${buyer} came at ${from} and ${to ? `was served at ${to}` : 'was not served'}, ${wait} turns later: ` +
+      `${others} of those who were served meanwhile are no members`,
     zh: `会员 ${buyer} 在 ${from} 到，${to ? `${to} 才轮到` : '一直没轮到'}，等了 ${wait} 轮：这期间服务的人里有 ${others} 位不是会员`,
   }
 }
@@ -94,7 +99,10 @@ function passedOverSentence({ buyer, came, served, others, wait }: Buyer): Words
 function starvedSentence({ buyer, came, served, membersInARow }: Buyer): Words {
   const [from, to] = [clock(came.at), served ? clock(served.at) : undefined]
   return {
-    en: `buyer ${buyer}, who is no member, came at ${from} and ${to ? `was served only at ${to}` : 'was never served'}: ${membersInARow} members in a row were served meanwhile`,
+    en:
+      `buyer ${buyer}, who is no member, came at ${from} and ` +
+      `${to ? `was served only at ${to}` : 'was never served'}: ${membersInARow} members in a row were served ` +
+      'meanwhile',
     zh: `普通买家 ${buyer} 在 ${from} 到，${to ? `${to} 才轮到` : '一直没轮到'}：这期间连着服务了 ${membersInARow} 位会员`,
   }
 }

@@ -1,4 +1,5 @@
-import type { Lab, Outcome } from '../frame/lab.ts'
+import { barPerSide } from '../frame/chart.ts'
+import type { Lab } from '../frame/lab.ts'
 import type { Place } from '../frame/place.ts'
 import { judge } from './judge.ts'
 import { type Plan, serve, type Step } from './serve.ts'
@@ -21,7 +22,9 @@ export const lab: Lab<Step> = {
   },
   prediction: {
     ask: {
-      en: 'The queue is sorted by priority, but its worker fetches 100 messages ahead instead of one. How long do members wait?',
+      en:
+        'The queue is sorted by priority, but its worker fetches 100 messages ahead instead of one. How long do ' +
+        'members wait?',
       zh: '队列按优先级排序，但工作进程一次预取 100 条消息，而不是一条。会员要等多久？',
     },
     choices: {
@@ -29,11 +32,11 @@ export const lab: Lab<Step> = {
       'some-longer': { en: 'longer, but much shorter than without priority', zh: '久一些，但比没有优先级短得多' },
       'as-without': { en: 'about as long as without priority', zh: '和没有优先级差不多' },
     },
-    answer: (outcomes) => {
-      const [fetched, alone, without] = ['large-prefetch', 'strict', 'no-priority'].map((side) =>
-        waitOf(outcomes, side, 'members1.5'),
+    answer(sides) {
+      const [fetched, alone, without] = ['large-prefetch', 'strict', 'no-priority'].map(
+        (side) => sides[side]?.verdict.figures['members1.5'],
       )
-      if (fetched === undefined || alone === undefined || without === undefined) return '–'
+      if (fetched === undefined || alone === undefined || without === undefined) return undefined
       if (fetched > without / 2) return 'as-without'
       return fetched > 2 * alone ? 'some-longer' : 'as-short'
     },
@@ -77,14 +80,16 @@ export const lab: Lab<Step> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: { en: 'Members: mean wait in turns at load 1.5', zh: '会员：负载 1.5 时平均等几轮' },
-      bars: bars(outcomes, 'members1.5'),
-    },
-    {
-      title: { en: 'Other buyers: mean wait in turns at load 1.5', zh: '普通买家：负载 1.5 时平均等几轮' },
-      bars: bars(outcomes, 'others1.5'),
-    },
+    barPerSide(
+      { en: 'Members: mean wait in turns at load 1.5', zh: '会员：负载 1.5 时平均等几轮' },
+      outcomes,
+      'members1.5',
+    ),
+    barPerSide(
+      { en: 'Other buyers: mean wait in turns at load 1.5', zh: '普通买家：负载 1.5 时平均等几轮' },
+      outcomes,
+      'others1.5',
+    ),
   ],
 
   shop: [
@@ -107,13 +112,3 @@ export const lab: Lab<Step> = {
 async function run(place: Place<Step>, plan: Plan): Promise<void> {
   for (const load of [0.8, 1, 1.5].slice(place.amount(0, 2))) await serve(place, plan, load, place.amount(300, 200))
 }
-
-const waitOf = (outcomes: Outcome[], side: string, figure: string) =>
-  outcomes.find((outcome) => outcome.side === side)?.verdict.figures[figure]
-
-const bars = (outcomes: Outcome[], figure: string) =>
-  outcomes.map(({ name, verdict }) => ({
-    name,
-    value: Math.round(verdict.figures[figure] ?? 0),
-    isBad: !verdict.holds,
-  }))

@@ -7,7 +7,7 @@ export type RedisWay = 'everysec' | 'always' | 'everysec-copy' | 'always-copy'
 
 export interface Entry {
   way: Way
-  /** TOLD: the sender was told that the message is safe, or took it to be safe. LEFT: it was there after the restart. */
+  /** TOLD: the sender was told that the message is safe, or took it to be safe. LEFT: there after the restart. */
   what: 'BEGAN' | 'TOLD' | 'KILLED' | 'LEFT'
   message?: number
   at: number

@@ -1,4 +1,5 @@
-import { amount, clock, groupBy } from '../frame/figures.ts'
+import { groupBy } from '../../core/platform/batches/divide.ts'
+import { amount, clock } from '../frame/figures.ts'
 import type { Verdict } from '../frame/lab.ts'
 import type { Words } from '../frame/words.ts'
 import { type Entry, type Way, WAYS } from './entry.ts'
@@ -39,10 +40,11 @@ export function judge(history: Entry[]): Verdict {
     left: sum(({ left }) => left),
     lost: sum(({ lost }) => lost.length),
   }
-  const lines = all.map(
-    ({ way, told, left, lost, msPerMessage }) =>
-      `${way.padEnd(13)} told ${amount(told.length).padStart(6)}   left ${amount(left).padStart(6)}   lost ${amount(lost.length).padStart(6)}   ${msPerMessage.toFixed(3).padStart(8)} ms each`,
-  )
+  const lines = all.map(({ way, told, left, lost, msPerMessage }) => {
+    const counts = { told: told.length, left, lost: lost.length }
+    const shown = Object.entries(counts).map(([name, count]) => `${name} ${amount(count).padStart(6)}   `)
+    return `${way.padEnd(13)} ${shown.join('')}${msPerMessage.toFixed(3).padStart(8)} ms each`
+  })
   const broken = all.flatMap((fate) => lostSentence(fate) ?? [])
   if (broken.length > 0) {
     const says = { en: broken.map(({ en }) => en).join('; '), zh: broken.map(({ zh }) => zh).join('；') }
@@ -63,7 +65,11 @@ function lostSentence({ way, told, lost, killedAt }: Fate): Words | undefined {
   const [first] = lost
   if (!first) return undefined
   return {
-    en: `message ${first.message} (${WAYS[way].en}) was taken to be safe at ${clock(first.at)}, and was gone after the kill at ${clock(killedAt)}: ${amount(lost.length)} of ${amount(told.length)} are lost`,
-    zh: `消息 ${first.message}（${WAYS[way].zh}）在 ${clock(first.at)} 被认为已安全，${clock(killedAt)} 强杀之后却不见了，${amount(told.length)} 条丢了 ${amount(lost.length)} 条`,
+    en:
+      `message ${first.message} (${WAYS[way].en}) was taken to be safe at ${clock(first.at)}, and was gone after the ` +
+      `kill at ${clock(killedAt)}: ${amount(lost.length)} of ${amount(told.length)} are lost`,
+    zh:
+      `消息 ${first.message}（${WAYS[way].zh}）在 ${clock(first.at)} 被认为已安全，${clock(killedAt)} 强杀之后却不见了，` +
+      `${amount(told.length)} 条丢了 ${amount(lost.length)} 条`,
   }
 }

@@ -9,8 +9,8 @@ const killed = (way: Way): Entry => ({ way, what: 'KILLED', at: at(40) })
 
 test('what the sender was told and what is left decide, not the way', () => {
   const history = [told('transient', 1), told('transient', 2), killed('transient'), left('transient', 1)]
-  expect(lab.judge([...history, left('transient', 2)], 'forgets')).toMatchObject({ holds: true, figures: { lost: 0 } })
-  expect(lab.judge(history, 'keeps')).toMatchObject({ holds: false, figures: { told: 2, left: 1, lost: 1 } })
+  expect(lab.judge([...history, left('transient', 2)])).toMatchObject({ holds: true, figures: { lost: 0 } })
+  expect(lab.judge(history)).toMatchObject({ holds: false, figures: { told: 2, left: 1, lost: 1 } })
 })
 
 test('the first message that is lost is named for each way, with both times', () => {
@@ -22,12 +22,13 @@ test('the first message that is lost is named for each way, with both times', ()
     told('quorum', 3),
     killed('quorum'),
   ]
-  expect(lab.judge(history, 'keeps').says.en).toBe(
-    'message 2 (quorum queue, confirmed in the background) was taken to be safe at 12:00:02.000, and was gone after the kill at 12:00:40.000: 2 of 2 are lost',
+  expect(lab.judge(history).says.en).toBe(
+    'message 2 (quorum queue, confirmed in the background) was taken to be safe at 12:00:02.000, and was gone after ' +
+      'the kill at 12:00:40.000: 2 of 2 are lost',
   )
 })
 
 test('a message that is left although the sender was not told is no fault', () => {
   const history = [told('async', 1), killed('async'), left('async', 1), left('async', 2)]
-  expect(lab.judge(history, 'keeps')).toMatchObject({ holds: true, figures: { told: 1, left: 2, lost: 0 } })
+  expect(lab.judge(history)).toMatchObject({ holds: true, figures: { told: 1, left: 2, lost: 0 } })
 })

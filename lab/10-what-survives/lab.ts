@@ -1,4 +1,5 @@
 import type { Bar } from '../frame/chart.ts'
+import { rounded } from '../frame/figures.ts'
 import type { Lab, Outcome } from '../frame/lab.ts'
 import { type Entry, WAYS } from './entry.ts'
 import { type Fate, fates, judge } from './judge.ts'
@@ -13,10 +14,12 @@ export const lab: Lab<Entry> = {
   },
   prediction: {
     ask: {
-      en: '2,000 transient messages go into a durable queue, and the broker confirms each. It is killed and started again. How many are left?',
+      en:
+        '2,000 transient messages go into a durable queue, and the broker confirms each. It is killed and started ' +
+        'again. How many are left?',
       zh: '2,000 条非持久消息进入持久队列，服务器逐条确认。然后强杀、重启。还剩几条？',
     },
-    answer: (outcomes) => fatesOf(outcomes).find(({ way }) => way === 'transient')?.left ?? '–',
+    answer: ({ forgets }) => fates(forgets?.history ?? []).find(({ way }) => way === 'transient')?.left,
   },
 
   sides: {
@@ -88,7 +91,7 @@ export const lab: Lab<Entry> = {
   ],
 }
 
-const fatesOf = (outcomes: Outcome<Entry>[]): Fate[] => outcomes.flatMap(({ history }) => fates(history))
-
 const bars = (outcomes: Outcome<Entry>[], value: (fate: Fate) => number, isBad: boolean): Bar[] =>
-  fatesOf(outcomes).map((fate) => ({ name: WAYS[fate.way], value: Number(value(fate).toFixed(2)), isBad }))
+  outcomes
+    .flatMap(({ history }) => fates(history))
+    .map((fate) => ({ name: WAYS[fate.way], value: rounded(value(fate)), isBad }))

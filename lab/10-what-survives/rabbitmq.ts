@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ConfirmChannel, connect } from 'amqplib'
+import type { ConfirmChannel } from 'amqplib'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
-import type { Place } from '../frame/place.ts'
+import { connectBroker, type Place } from '../frame/place.ts'
 import type { Entry } from './entry.ts'
 import { publish, SEND } from './sending.ts'
 
@@ -12,7 +12,7 @@ type RabbitWay = keyof typeof SEND
 /** As `startRabbitmq` names it; part of the names of its folders. */
 const RABBITMQ_NODE = 'seckill@localhost'
 
-/** Sends in each of the ways, kills the broker at the very end of the last one, and starts it again on the same data. */
+/** Sends in each of the ways, kills the broker at the very end of the last, and starts it again on the same data. */
 export async function killRabbitmq(place: Place<Entry>, ways: RabbitWay[]): Promise<void> {
   const { now, amount } = place
   const before = await openBroker(place)
@@ -48,7 +48,7 @@ async function declare(place: Place<Entry>, channel: ConfirmChannel, way: Rabbit
 
 /**
  * RabbitMQ answers a declaration before the queue's name is on the disk. Seen with 3.10: a queue whose broker is killed
- * within the next second or so does not come back, with all its messages. Both files exist only where it keeps names so.
+ * within the next second or so does not come back, nor do its messages. Both files exist only where names are kept so.
  */
 async function untilOnDisk({ folder }: Place<Entry>, queue: string, isQuorum: boolean): Promise<void> {
   const data = join(folder, 'rabbitmq/mnesia', RABBITMQ_NODE)
@@ -74,10 +74,9 @@ async function openBroker({ folder, onStart, defer }: Place<Entry>): Promise<Bro
   const plugins = ['rabbitmq_management']
   const server = await startRabbitmq({ dataDir: join(folder, 'rabbitmq'), onStart, disposable: true, plugins })
   defer(() => server.stop())
-  const connection = await connect(server.url)
-  connection.on('error', () => {}) // The kill closes it, as intended.
-  const channel = await connection.createConfirmChannel()
-  channel.on('error', () => {}) // As above.
+  const broker = await connectBroker(server.url)
+  const channel = await broker.createConfirmChannel()
+  channel.on('error', () => {}) // The kill closes it, as intended.
   return { channel, kill: () => server.stop() }
 }
 

@@ -1,3 +1,4 @@
+import { barPerSide } from '../frame/chart.ts'
 import type { Lab } from '../frame/lab.ts'
 import { crash, type Step, throughRabbitmq } from './crash.ts'
 import { judge } from './judge.ts'
@@ -10,14 +11,14 @@ export const lab: Lab<Step> = {
   },
   prediction: {
     ask: {
-      en: 'A queue of 200 lines writes each message to disk before it confirms it. How many percent of the confirmed messages per second of RabbitMQ does it reach?',
+      en:
+        'A queue of 200 lines writes each message to disk before it confirms it. How many percent of the confirmed ' +
+        'messages per second of RabbitMQ does it reach?',
       zh: '一个 200 行的队列，每条消息先落盘再确认。每秒确认的消息数，能达到 RabbitMQ 的百分之几？',
     },
-    answer: (outcomes) => {
-      const [own, rabbitmq] = ['killed', 'rabbitmq'].map(
-        (side) => outcomes.find((outcome) => outcome.side === side)?.verdict.figures.perSecond,
-      )
-      return own && rabbitmq ? Math.round((100 * own) / rabbitmq) : '–'
+    answer({ killed, rabbitmq }) {
+      const [own, its] = [killed, rabbitmq].map((side) => side?.verdict.figures.perSecond)
+      return own && its ? Math.round((100 * own) / its) : undefined
     },
   },
 
@@ -66,14 +67,8 @@ export const lab: Lab<Step> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: { en: 'Messages that were confirmed and lost', zh: '已确认却丢失的消息' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: verdict.figures.lost ?? 0, isBad: true })),
-    },
-    {
-      title: { en: 'Confirmed messages per second', zh: '每秒确认的消息' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: Math.round(verdict.figures.perSecond ?? 0) })),
-    },
+    barPerSide({ en: 'Messages that were confirmed and lost', zh: '已确认却丢失的消息' }, outcomes, 'lost'),
+    barPerSide({ en: 'Confirmed messages per second', zh: '每秒确认的消息' }, outcomes, 'perSecond'),
   ],
 
   shop: [
@@ -84,8 +79,7 @@ export const lab: Lab<Step> = {
     },
     {
       file: 'core/contracts/topology.ts',
-      quote:
-        '/** Durable and replicated; a message that is refused goes to the dead letters and is held until it is there. */',
+      quote: 'Durable and replicated; a message that is refused goes to the dead letters',
       says: { en: 'quorum queues: a log with followers', zh: '仲裁队列：带副本的日志' },
     },
     {

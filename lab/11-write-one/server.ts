@@ -1,6 +1,6 @@
 /**
- * The queue as a process. PORT is where it listens, FOLDER where its log is. FOLLOWER is the URL of another one, which gets a
- * copy of every entry before it is confirmed. FLAW takes a protection away: "confirm-first" or "ack-on-take".
+ * The queue as a process. PORT is where it listens, FOLDER where its log is. FOLLOWER is the URL of another one, which
+ * gets a copy of every entry before it is confirmed. FLAW takes a protection away: "confirm-first" or "ack-on-take".
  */
 import { createServer, type IncomingMessage } from 'node:http'
 import { mkdir } from 'node:fs/promises'

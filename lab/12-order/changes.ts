@@ -45,7 +45,7 @@ export const replay: Apply = (pool, { row, does, value }) => {
   return pool.query(insert, [row, value])
 }
 
-/** Writes the whole row unless the copy has a newer version of it. A deleted row stays, without a value: a tombstone. */
+/** Writes the row unless the copy has a newer version of it. A deleted row stays, without a value: a tombstone. */
 export const newerOnly: Apply = (pool, { row, value, version }) =>
   pool.query(
     `INSERT INTO lab_copy (id, value, version) VALUES ($1, $2, $3)

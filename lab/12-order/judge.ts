@@ -1,4 +1,5 @@
-import { clock, groupBy } from '../frame/figures.ts'
+import { groupBy } from '../../core/platform/batches/divide.ts'
+import { clock, secondsIn } from '../frame/figures.ts'
 import type { Verdict, Words } from '../frame/lab.ts'
 import type { Step } from './copy-table.ts'
 
@@ -9,12 +10,11 @@ export function judge(history: Step[]): Verdict {
   const ghosts = wrong.filter((steps) => valueIn(steps, 'IN_SOURCE') === null)
   const applied = history.filter(({ did }) => did === 'APPLIED')
   const distinct = new Set(applied.map(({ row, version }) => `${row}.${version}`)).size
-  const seconds = (Math.max(...applied.map(({ at }) => at)) - Math.min(...applied.map(({ at }) => at))) / 1_000
   const figures = {
     ghosts: ghosts.length,
     stale: wrong.length - ghosts.length,
     twice: applied.length - distinct,
-    perSecond: distinct / Math.max(seconds, 0.001),
+    perSecond: distinct / secondsIn(applied),
   }
   const broken = ghosts[0] ?? wrong[0]
   if (broken) return { holds: false, figures, says: wrongSentence(broken), lines: timeline(broken) }
@@ -22,7 +22,9 @@ export function judge(history: Step[]): Verdict {
     holds: true,
     figures,
     says: {
-      en: `each of the ${rows.size} rows is in the copy as it is in the source, after ${distinct} changes of which ${figures.twice} came twice`,
+      en:
+        `each of the ${rows.size} rows is in the copy as it is in the source, after ${distinct} changes of which ` +
+        `${figures.twice} came twice`,
       zh: `${rows.size} 行，副本与源表逐行一致；共 ${distinct} 个改动，其中 ${figures.twice} 个来了两次`,
     },
   }
@@ -37,8 +39,12 @@ function wrongSentence(steps: Step[]): Words {
   const order: Words =
     early && late
       ? {
-          en: `${early.worker} applied its ${early.does} at ${clock(early.at)}, and ${late.worker} the ${late.does} before that only at ${clock(late.at)}`,
-          zh: `${early.worker} 在 ${clock(early.at)} 执行了它的 ${early.does}，而更早的 ${late.does} 到 ${clock(late.at)} 才由 ${late.worker} 执行`,
+          en:
+            `${early.worker} applied its ${early.does} at ${clock(early.at)}, and ${late.worker} the ${late.does} ` +
+            `before that only at ${clock(late.at)}`,
+          zh:
+            `${early.worker} 在 ${clock(early.at)} 执行了它的 ${early.does}，而更早的 ${late.does} 到 ${clock(late.at)} 才由 ` +
+            `${late.worker} 执行`,
         }
       : { en: 'its changes did not all come', zh: '它的改动没有全到' }
   return {
@@ -68,8 +74,8 @@ function firstInversion(steps: Step[]): [early: Step, late: Step] | undefined {
 function timeline(steps: Step[]): string[] {
   const applied = appliedTo(steps)
   const [{ at: began } = { at: 0 }] = applied
-  return applied.map(
-    ({ at, worker = '', version, does, value }) =>
-      `${(at - began).toFixed(1).padStart(6)} ms  ${worker.padEnd(10)}change ${version}: ${does}${value === null ? '' : ` ${value}`}`,
-  )
+  return applied.map(({ at, worker = '', version, does, value }) => {
+    const ms = (at - began).toFixed(1).padStart(6)
+    return `${ms} ms  ${worker.padEnd(10)}change ${version}: ${does} ${value ?? ''}`.trimEnd()
+  })
 }

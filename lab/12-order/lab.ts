@@ -1,3 +1,4 @@
+import { barPerSide } from '../frame/chart.ts'
 import type { Lab } from '../frame/lab.ts'
 import type { Place } from '../frame/place.ts'
 import { newerOnly, replay } from './changes.ts'
@@ -31,12 +32,14 @@ export const lab: Lab<Step, typeof Work> = {
   },
   prediction: {
     ask: {
-      en: '300 rows are inserted and changed, and about half of them deleted. Four workers take these messages from one queue. How many rows of the copy are wrong in the end?',
+      en:
+        '300 rows are inserted and changed, and about half of them deleted. Four workers take these messages from ' +
+        'one queue. How many rows of the copy are wrong in the end?',
       zh: '300 行先插入再更新，其中约一半又被删除。四个工作进程从同一个队列取这些消息。最后副本里有多少行是错的？',
     },
-    answer: (outcomes) => {
-      const figures = outcomes.find(({ side }) => side === 'four-workers')?.verdict.figures
-      return figures ? (figures.ghosts ?? 0) + (figures.stale ?? 0) : '–'
+    answer({ 'four-workers': side }) {
+      const { ghosts, stale } = side?.verdict.figures ?? {}
+      return ghosts === undefined || stale === undefined ? undefined : ghosts + stale
     },
   },
 
@@ -80,18 +83,8 @@ export const lab: Lab<Step, typeof Work> = {
   judge,
 
   chart: (outcomes) => [
-    {
-      title: { en: 'Rows of the copy that are wrong', zh: '副本里错的行' },
-      bars: outcomes.map(({ name, verdict: { figures } }) => ({
-        name,
-        value: (figures.ghosts ?? 0) + (figures.stale ?? 0),
-        isBad: true,
-      })),
-    },
-    {
-      title: { en: 'Changes per second', zh: '每秒改动数' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: Math.round(verdict.figures.perSecond ?? 0) })),
-    },
+    barPerSide({ en: 'Rows of the copy that are wrong', zh: '副本里错的行' }, outcomes, 'ghosts', 'stale'),
+    barPerSide({ en: 'Changes per second', zh: '每秒改动数' }, outcomes, 'perSecond'),
   ],
 
   exercise: {

@@ -1,3 +1,4 @@
+import { barPerSide } from '../frame/chart.ts'
 import { clock } from '../frame/figures.ts'
 import type { Lab } from '../frame/lab.ts'
 import { type Entry, notingFirst, renameAll, undoing, withoutUndoing } from './ways.ts'
@@ -10,10 +11,12 @@ export const lab: Lab<Entry> = {
   },
   prediction: {
     ask: {
-      en: 'The second step of 20 of 60 renames fails, and the first is undone then. How many differ if the process dies in between instead?',
+      en:
+        'The second step of 20 of 60 renames fails, and the first is undone then. How many differ if the process ' +
+        'dies in between instead?',
       zh: '60 次改名中有 20 次第二步失败，失败就撤回第一步。如果不是失败，而是进程死在中间，有几次两边不一致？',
     },
-    answer: (outcomes) => outcomes.find(({ side }) => side === 'undo-dies')?.verdict.figures.differ ?? '–',
+    answer: ({ 'undo-dies': side }) => side?.verdict.figures.differ,
   },
 
   sides: {
@@ -56,8 +59,12 @@ export const lab: Lab<Entry> = {
         holds: false,
         figures,
         says: {
-          en: `${first.sale}, whose rename ${first.answer} at ${clock(first.at)}, is "${first.row}" in PostgreSQL and "${first.copy}" in Redis, and no process knows`,
-          zh: `${first.sale} 的改名在 ${clock(first.at)} ${first.answer}：PostgreSQL 里是“${first.row}”，Redis 里是“${first.copy}”，而且没有进程知道`,
+          en:
+            `${first.sale}, whose rename ${first.answer} at ${clock(first.at)}, is "${first.row}" in PostgreSQL and ` +
+            `"${first.copy}" in Redis, and no process knows`,
+          zh:
+            `${first.sale} 的改名在 ${clock(first.at)} ${first.answer}：PostgreSQL 里是“${first.row}”，Redis ` +
+            `里是“${first.copy}”，而且没有进程知道`,
         },
       }
     return {
@@ -71,10 +78,7 @@ export const lab: Lab<Entry> = {
   },
 
   chart: (outcomes) => [
-    {
-      title: { en: 'Sales of which row and copy differ', zh: '行和副本不一致的场次' },
-      bars: outcomes.map(({ name, verdict }) => ({ name, value: verdict.figures.differ ?? 0, isBad: true })),
-    },
+    barPerSide({ en: 'Sales of which row and copy differ', zh: '行和副本不一致的场次' }, outcomes, 'differ'),
   ],
 
   shop: [

@@ -44,7 +44,8 @@ export async function rename(
 /** @returns the replaced title, read under the row's lock */
 async function replaceTitle(database: Database, saleId: string, title: string): Promise<string | undefined> {
   const [replaced] = await database.$queryRaw<{ before: string }[]>`
-    UPDATE sales SET title = ${title} FROM (SELECT id, title AS before FROM sales WHERE id = ${saleId} FOR UPDATE) AS old
+    UPDATE sales SET title = ${title}
+    FROM (SELECT id, title AS before FROM sales WHERE id = ${saleId} FOR UPDATE) AS old
     WHERE sales.id = old.id RETURNING before`
   return replaced?.before
 }

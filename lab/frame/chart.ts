@@ -1,4 +1,5 @@
 import { COLOURS, drawSvg } from '../../dev/draw-svg.ts'
+import { rounded } from './figures.ts'
 import type { Language, Words } from './words.ts'
 
 /** One picture of a chart: bars, one below the other, or lines over time. */
@@ -17,6 +18,24 @@ export interface Bar {
 export interface Line {
   name: Words
   points: [x: number, y: number][]
+}
+
+/**
+ * A bar for each side that has the figure; of several figures, their sum. A side that breaks has the same colour in all
+ * panels.
+ */
+export function barPerSide(title: Words, sides: Judged[], ...figures: string[]): Panel {
+  const bars = sides.flatMap(({ name, verdict }) => {
+    const values = figures.flatMap((figure) => verdict.figures[figure] ?? [])
+    const value = rounded(values.reduce((sum, each) => sum + each, 0))
+    return values.length === 0 ? [] : [{ name, value, isBad: !verdict.holds }]
+  })
+  return { title, bars }
+}
+
+interface Judged {
+  name: Words
+  verdict: { holds: boolean; figures: Record<string, number> }
 }
 
 const WIDTH = 900

@@ -2,10 +2,16 @@
 export const clock = (ms: number): string => new Date(ms).toISOString().slice(11, 23)
 
 /** Three digits at least, and no more than a measurement has. */
+export const rounded = (value: number): number => Number(value.toFixed(decimalsOf(value)))
+
+/** Rounded likewise, as in "1,024" and "2.50". */
 export function amount(value: number): string {
-  const digits = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
-  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  const decimals = decimalsOf(value)
+  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
 }
+
+const decimalsOf = (value: number) =>
+  Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
 
 /** The value below which this share of them lies; 0 of none. */
 export function quantile(values: number[], share: number): number {
@@ -13,13 +19,8 @@ export function quantile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }
 
-export function groupBy<T, Key>(items: T[], keyOf: (item: T) => Key): Map<Key, T[]> {
-  const groups = new Map<Key, T[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    const group = groups.get(key)
-    if (group) group.push(item)
-    else groups.set(key, [item])
-  }
-  return groups
+/** From the first entry to the last; never 0, so that a rate can be had. */
+export function secondsIn(history: { at: number }[]): number {
+  const times = history.map(({ at }) => at)
+  return Math.max(Math.max(...times) - Math.min(...times), 1) / 1_000
 }

@@ -30,6 +30,12 @@ export async function findLabs(): Promise<FoundLab[]> {
   )
 }
 
+/** @returns the lab that has this number or name, otherwise those whose names begin so */
+export function labsCalled(asked: string, labs: FoundLab[]): FoundLab[] {
+  const exact = labs.filter(({ id, name }) => [id, name].includes(asked) || Number.parseInt(id, 10) === Number(asked))
+  return exact.length > 0 ? exact : labs.filter(({ id, name }) => id.startsWith(asked) || name.startsWith(asked))
+}
+
 /** Loads what the reader writes, or the solution of it. */
 export async function loadWork({ folder }: FoundLab, file: 'exercise' | 'solution'): Promise<object> {
   return (await import(pathToFileURL(join(folder, `${file}.ts`)).href)) as object

@@ -5,8 +5,8 @@ import type { Words } from './words.ts'
 export type { Language, Words } from './words.ts'
 
 /**
- * An experiment on the real servers, in the folder `lab/<number>-<name>/`. Its file tells it in the order in which it is
- * seen: question, prediction, sides, verdict, chart, exercise, and where the shop does it.
+ * An experiment on the real servers, in the folder `lab/<number>-<name>/`. Its file has the order in which it is seen:
+ * question, prediction, sides, verdict, chart, exercise, and where the shop does it.
  */
 export interface Lab<Entry extends object, Work = never> {
   title: Words
@@ -17,8 +17,8 @@ export interface Lab<Entry extends object, Work = never> {
   sides: Record<string, Side<Entry>>
   /** Names of the figures that the verdicts have, in the order of the table. */
   figures: Record<string, Words>
-  /** A pure function of what happened: other histories get other verdicts. */
-  judge(history: Entry[], side: string): Verdict
+  /** A pure function of what happened, which does not know the side. */
+  judge(history: Entry[]): Verdict
   /** Before and after, beside one another. */
   chart(outcomes: Outcome<Entry>[]): Panel[]
   exercise?: Exercise<Work>
@@ -30,8 +30,8 @@ export interface Prediction<Entry extends object> {
   ask: Words
   /** Choices by id. Without them a number is typed. */
   choices?: Record<string, Words>
-  /** What was to be predicted, as it came: the id of a choice, or the number. */
-  answer(outcomes: Outcome<Entry>[]): string | number
+  /** What was to be predicted, as it came: the id of a choice, or the number; undefined when its side did not run. */
+  answer(sides: Record<string, Outcome<Entry>>): string | number | undefined
 }
 
 /** One way of doing it. */

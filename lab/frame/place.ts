@@ -42,6 +42,13 @@ export interface PlaceOptions<Entry extends object> {
   onEntry?: (entry: Entry) => void
 }
 
+/** A connection that may be lost, since labs kill their brokers: what fails then reports it itself. */
+export async function connectBroker(url: string): Promise<ChannelModel> {
+  const broker = await connect(url, { noDelay: true }) // Or a small message waits for up to 40 ms.
+  broker.on('error', () => {})
+  return broker
+}
+
 const POOL_SIZE = 40
 
 /** Ends the processes and removes the folder of a place, whose servers may be gone. */
@@ -73,12 +80,12 @@ export async function inPlace<Entry extends object>(
     const folder = join(scratch, 'lab')
     await mkdir(folder)
     const world = await makeWorld(servers)
+    world.redis.on('error', () => {}) // On Ctrl-C the server goes first; commands report it themselves.
     defer(() => world.close())
     const pool = new Pool({ connectionString: world.databaseUrl, max: POOL_SIZE })
-    pool.on('error', () => {}) // A server that a lab kills closes idle connections; queries report it themselves.
+    pool.on('error', () => {}) // As above.
     defer(() => pool.end())
-    const broker = await connect(world.rabbitmqUrl, { noDelay: true }) // Or a small message waits for up to 40 ms.
-    broker.on('error', () => {}) // As above.
+    const broker = await connectBroker(world.rabbitmqUrl)
     defer(() => broker.close().catch(() => 'closed already'))
     await work({
       world,

@@ -1,7 +1,7 @@
 import type { LabEvent, LabView } from '../../core/contracts/control-room.ts'
 import type { FoundLab } from './find-labs.ts'
 import { isAsExpected, type Outcome } from './lab.ts'
-import type { Watcher } from './run-lab.ts'
+import { answerOf, type Watcher } from './run-lab.ts'
 
 /** More often a page would not show it. */
 const ENTRIES_EVERY_MS = 150
@@ -45,7 +45,7 @@ export function printer(): Watcher {
 }
 
 export function printDone(lab: FoundLab, outcomes: Outcome[]): void {
-  const answer = String(lab.prediction.answer(outcomes))
+  const answer = String(answerOf(lab, outcomes))
   print({
     type: 'done',
     asPromised: outcomes.every(isAsExpected),

@@ -28,12 +28,16 @@ export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher 
     const onEntry = (entry: object) => watcher.onEntry?.(id, entry)
     const history = await inPlace({ ...options, onEntry }, (place) => side.run(place))
     if (history.length === 0) throw new Error(`${id} recorded nothing, so nothing can be judged.`)
-    const outcome = { side: id, name: side.name, expected: side.expected, history, verdict: lab.judge(history, id) }
+    const outcome = { side: id, name: side.name, expected: side.expected, history, verdict: lab.judge(history) }
     outcomes.push(outcome)
     watcher.onOutcome?.(outcome)
   }
   return outcomes
 }
+
+/** What the prediction is compared with. */
+export const answerOf = ({ prediction }: AnyLab, outcomes: Outcome[]): string | number =>
+  prediction.answer(Object.fromEntries(outcomes.map((outcome) => [outcome.side, outcome]))) ?? '–'
 
 export const switchesOf = ({ sides }: AnyLab): string[] => [
   ...new Set(Object.values(sides).flatMap(({ off }) => off ?? [])),

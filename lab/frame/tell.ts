@@ -36,6 +36,8 @@ export class Teller {
     ids.forEach((id, i) => console.log(`${' '.repeat(12)}${i + 1}  ${choices?.[id]?.[this.#language]}`))
     if (!isAsked || !process.stdin.isTTY) return undefined
     const terminal = createInterface({ input: process.stdin, output: process.stdout })
+    // In a terminal that asks, Ctrl-C is a key and no signal.
+    terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
     try {
       const range = choices ? `1–${ids.length}` : WORDS.number[this.#language]
       const typed = (await terminal.question(`${' '.repeat(12)}(${range}) > `)).trim()
@@ -72,10 +74,10 @@ export class Teller {
       ])
     console.log(`\n${table.toString()}\n`)
     const shown = (value: string | number) => lab.prediction.choices?.[value]?.[this.#language] ?? value
-    if (told.predicted !== undefined)
-      console.log(
-        `${WORDS.predicted[this.#language]}: ${shown(told.predicted)} · ${WORDS.came[this.#language]}: ${shown(told.answer)}`,
-      )
+    if (told.predicted !== undefined) {
+      const [predicted, came] = [WORDS.predicted[this.#language], WORDS.came[this.#language]]
+      console.log(`${predicted}: ${shown(told.predicted)} · ${came}: ${shown(told.answer)}`)
+    }
     for (const line of lab.shop)
       console.log(`${WORDS.shop[this.#language]}: ${line.says[this.#language]}\n    ${locate(line)}`)
     if (lab.exercise) console.log(`${WORDS.task[this.#language]}: ${lab.exercise.task[this.#language]}`)

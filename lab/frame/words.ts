@@ -6,7 +6,6 @@ export const WORDS = {
   question: { en: 'Question', zh: '问题' },
   predict: { en: 'Predict', zh: '先猜' },
   number: { en: 'a number', zh: '一个数' },
-  running: { en: 'running', zh: '运行中' },
   BREAKS: { en: 'breaks', zh: '出错' },
   HOLDS: { en: 'holds', zh: '成立' },
   unexpected: { en: 'not as promised', zh: '与说好的不符' },
@@ -22,6 +21,7 @@ export const WORDS = {
   noExercise: { en: 'This lab has no exercise.', zh: '这个实验没有练习。' },
   solved: { en: 'Solved: every property holds.', zh: '做对了：每条性质都成立。' },
   shop: { en: 'Where in the shop', zh: '商城里在哪里' },
+  starting: { en: 'Starting the servers of the lab …', zh: '正在启动实验用的服务器……' },
   stopping: { en: 'Stopping the servers of the lab …', zh: '正在停止实验用的服务器……' },
 } satisfies Record<string, Words>
 

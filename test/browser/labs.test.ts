@@ -20,7 +20,7 @@ afterAll(async () => {
 /** On servers of its own, which start first. */
 const LAB_TAKES_MS = 180_000
 
-test('a lab is chosen, predicted and run from the page: both verdicts, and the prediction beside what came', async () => {
+test('a lab is chosen, predicted and run from the page, with both verdicts, the prediction and what came', async () => {
   const visitor = await browsers.visit(origin(), { viewport: LAPTOP })
   const { page } = visitor
   await page.goto(`${origin()}/#token=${system.env.ADMIN_TOKEN}`)
@@ -39,7 +39,7 @@ test('a lab is chosen, predicted and run from the page: both verdicts, and the p
 })
 
 const words = (en: string, zh: string) => ({ en, zh })
-const name = words('an order is cancelled whatever its status is', '不管订单什么状态都取消')
+const name = words('an order is cancelled in any status', '不管订单什么状态都取消')
 const shown: LabsView = {
   available: true,
   labs: [
@@ -104,7 +104,7 @@ const shown: LabsView = {
 test.each([
   ['en-GB', 'light'],
   ['zh-CN', 'dark'],
-] as const)('in %s, %s, before, after and the removed line can be read by everybody', async (locale, colorScheme) => {
+] as const)('in %s, %s, before, after and the removed line are accessible', async (locale, colorScheme) => {
   for (const viewport of [PROJECTOR, PHONE]) {
     const visitor = await browsers.visit(origin(), { viewport, locale, colorScheme })
     const { page } = visitor

@@ -18,7 +18,10 @@ export function Labs() {
   const action = useAction()
   const [found, setFound] = useState<LabsView>()
   const [chosen, setChosen] = useState<string>()
-  const look = async () => setFound((await action.act<LabsView>('/labs')) ?? found)
+  const look = async () => {
+    const labs = await action.act<LabsView>('/labs')
+    if (labs) setFound(labs)
+  }
   // Until the labs are found, and while one runs.
   const everyMs = found === undefined ? RETRY_MS : found.run?.state === 'RUNNING' ? LOOK_EVERY_MS : undefined
   useEffect(() => {

@@ -53,8 +53,8 @@ function Diff({ lines: [file, ...lines] }: { lines: string[] }) {
   return (
     <pre class="diff" tabIndex={0} aria-label={words.diff}>
       {file}
-      {lines.map((line) => (
-        <span key={line} class={line.startsWith('-') ? 'removed' : 'added'}>
+      {lines.map((line, i) => (
+        <span key={i} class={line.startsWith('-') ? 'removed' : 'added'}>
           {`\n${line}`}
         </span>
       ))}
