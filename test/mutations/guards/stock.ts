@@ -27,9 +27,9 @@ export const stockGuards: Guard[] = [
   },
   {
     rule: 'deadlines of the script do not move with the clock of the process',
-    file: 'core/stock/stock.ts',
-    text: 'return this.#redisOriginMs + performance.now()',
-    without: 'return this.#redisOriginMs - performance.timeOrigin + Date.now()',
+    file: 'core/stock/redis-clock.ts',
+    text: 'return this.#originMs + performance.now()',
+    without: 'return this.#originMs - performance.timeOrigin + Date.now()',
     tests: { file: STOCK, named: 'reserving' },
   },
   {
