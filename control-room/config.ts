@@ -34,6 +34,7 @@ export const ControlRoomConfig = z.object({
     'services that the control room asks whether they are ready, as name=url,name=url',
   ),
   DEMO_MODE: settings.DEMO_MODE,
+  CURRENCY: settings.CURRENCY,
   CROWD_TOKEN_SECRET: z
     .string()
     .min(32)

@@ -33,6 +33,7 @@ import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
 import { deleteCrowd, getCrowd, postCrowd } from './routes/crowd.ts'
 import { getSagas } from './routes/sagas.ts'
+import { getStories } from './routes/stories.ts'
 import { getSale, getSales, patchSale, postSale } from './routes/sales.ts'
 import { Crowds } from './crowd/crowds.ts'
 import { Labs } from './labs/labs.ts'
@@ -123,6 +124,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.put('/coupons/:code', jsonBody(), putCoupon(database))
       app.post('/points/:buyerId', jsonBody(), postPoints(database))
       app.get('/sagas', getSagas(database))
+      app.get('/stories/:id', getStories(deps, config.CURRENCY))
       app.get('/dead-letters', getDeadLetters(broker))
       app.post('/dead-letters/send-back', jsonBody(), postSendBack(broker))
       app.get('/audit', getAudit(auditing))

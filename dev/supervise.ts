@@ -138,6 +138,7 @@ export class Supervisor<Running extends Child = Child> {
   /** Resolves when it has ended, with what to say about it. */
   async #endOf(running: Running): Promise<string> {
     const why = await running.ended
+    if (this.#stopping.signal.aborted) return `${this.name} was stopped.` // Its log may be gone by now.
     return this.#isRestarting
       ? `${this.name} was stopped, as asked.`
       : explain({ name: this.name, why, logFile: running.logFile, logFrom: running.logFrom })

@@ -112,6 +112,31 @@ export interface DeadLetterPage {
   next?: string
 }
 
+/** A sentence in each language that the pages speak. */
+export type Said = Record<'en' | 'zh', string>
+
+/** Something that is on record about a reservation or its order. */
+export interface StoryStep {
+  at: string
+  /** Whose work it was; `redis` for what came to be known there. */
+  service: 'gateway' | 'order-service' | 'cancel-worker' | 'subscribers' | 'payment-provider' | 'redis'
+  says: Said
+}
+
+/** What happened to one reservation and its order, from the first to the last. */
+export interface StoryView {
+  reservationId: string
+  orderId: string | null
+  saleId: string
+  buyerId: string
+  steps: StoryStep[]
+}
+
+/** GET /stories/:id, of a reservation, an order or a buyer: the newest first. */
+export interface StoriesView {
+  stories: StoryView[]
+}
+
 /** POST /dead-letters/send-back */
 export interface SentBack {
   sent: string[]
@@ -192,7 +217,7 @@ export interface CrowdRequest {
 }
 
 /** Of the labs (lab/), which speak both languages. */
-export type LabWords = Record<'en' | 'zh', string>
+export type LabWords = Said
 
 export interface LabView {
   name: string

@@ -174,10 +174,16 @@ test.each([
   ['en-GB', 'light', shortOrLong([PROJECTOR], EVERYWHERE)],
   ['zh-CN', 'dark', shortOrLong([PHONE], EVERYWHERE)],
 ] as const)('in %s, %s, all of it can be read and used by everybody', async (locale, colorScheme, viewports) => {
+  const token = await demo.signIn('followed')
+  const followed = (await demo.buyUntilAvailable(await demo.createSale(), token)).body.id as string
+  await demo.settled(followed, token)
   for (const viewport of viewports) {
     const { visitor, page } = await enter({ viewport, locale, colorScheme })
     expect(await page.getByRole('heading', { name: locale === 'zh-CN' ? '排队等待' : 'Waiting' }).count()).toBe(1)
     await page.getByRole('group').first().locator('summary').click()
+    await page.locator('#story input').fill(followed)
+    await page.locator('#story button').click()
+    await page.getByText(locale === 'zh-CN' ? '成为订单' : 'Became order').waitFor()
     await expectAccessible(page, `${locale} ${colorScheme} ${String(viewport.width)}`)
     // No horizontal overflow.
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)

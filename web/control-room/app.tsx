@@ -11,6 +11,7 @@ import { Crowd } from './parts/crowd.tsx'
 import { SalePicker } from './parts/sale-picker.tsx'
 import { Sales } from './parts/sales.tsx'
 import { SignIn } from './parts/sign-in.tsx'
+import { Story } from './parts/story.tsx'
 import { useToken } from './session.ts'
 import { useWords } from './words/words.ts'
 
@@ -80,6 +81,7 @@ function Room({ isLost }: { isLost: boolean }) {
         <DeadLetters />
         <Sales />
       </div>
+      <Story />
     </main>
   )
 }

@@ -144,6 +144,13 @@ export const en = {
     openOf: (title: string) => `Open now: ${title}`,
     closeOf: (title: string) => `Close now: ${title}`,
   },
+  story: {
+    title: 'Follow an order',
+    id: 'Reservation, order or buyer',
+    follow: 'Follow',
+    hint: 'What happened to it in every service, and when, from what is stored.',
+    found: (count: string) => `Reservations found: ${count}, the newest first.`,
+  },
   deadLetters: {
     title: 'Dead letters',
     none: 'None. Every message was processed.',

@@ -115,6 +115,13 @@ export const zh: typeof en = {
     openOf: (title) => `立即开始：${title}`,
     closeOf: (title) => `立即结束：${title}`,
   },
+  story: {
+    title: '追踪一笔订单',
+    id: '预占号、订单号或买家',
+    follow: '追踪',
+    hint: '依据已存的记录，看它在每个服务里何时发生了什么。',
+    found: (count: string) => `找到 ${count} 个预占，最新的在前。`,
+  },
   deadLetters: {
     title: '死信',
     none: '没有。每条消息都已处理。',

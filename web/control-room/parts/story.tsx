@@ -1,0 +1,64 @@
+import { useState } from 'preact/hooks'
+import type { StoriesView, StoryView } from '../../../core/contracts/control-room.ts'
+import { language, number } from '../../shared/language.ts'
+import { useStore } from '../../shared/store.ts'
+import { useAction } from '../action.ts'
+import { useWords } from '../words/words.ts'
+import { Field, Panel } from './panel.tsx'
+import { Refused } from './refused.tsx'
+
+/** Follows one order over all services: what happened to it, and when. */
+export function Story() {
+  const { story: words } = useWords()
+  const { act, isBusy, refusal } = useAction()
+  const [stories, setStories] = useState<StoryView[]>([])
+  const follow = async (event: SubmitEvent) => {
+    event.preventDefault()
+    const id = new FormData(event.currentTarget as HTMLFormElement).get('id')
+    if (typeof id !== 'string') return
+    const answer = await act<StoriesView>(`/stories/${encodeURIComponent(id.trim())}`)
+    setStories(answer?.stories ?? [])
+  }
+  return (
+    <Panel id="story" title={words.title}>
+      <form class="row" onSubmit={(event) => void follow(event)}>
+        <Field label={words.id} name="id" maxLength={255} spellcheck={false} autocomplete="off" />
+        <button class="button" disabled={isBusy}>
+          {words.follow}
+        </button>
+      </form>
+      <Refused refusal={refusal} />
+      <p class="hint" role="status">
+        {stories.length === 0 ? words.hint : words.found(number(stories.length))}
+      </p>
+      {stories.map((each) => (
+        <Steps key={each.reservationId} {...each} />
+      ))}
+    </Panel>
+  )
+}
+
+function Steps({ reservationId, buyerId, steps }: StoryView) {
+  const spoken = useStore(language)
+  const beganMs = Date.parse(steps[0]?.at ?? '')
+  return (
+    <section class="story" aria-label={reservationId}>
+      <h3>
+        {reservationId} · {buyerId}
+      </h3>
+      <ol>
+        {steps.map(({ at, service, says }, i) => (
+          <li key={i} class={service}>
+            <time dateTime={at} title={at} class="figures">
+              {afterText(Date.parse(at) - beganMs)}
+            </time>
+            <strong>{service}</strong>
+            <span>{says[spoken]}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}
+
+const afterText = (ms: number) => (Math.abs(ms) < 10_000 ? `+${ms} ms` : `+${number(Math.round(ms / 1_000))} s`)
