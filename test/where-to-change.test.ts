@@ -53,7 +53,7 @@ const PLACES: Record<string, Place[]> = {
     {
       marks: /\bdemoProvider\(/,
       within: [...SERVICES, 'core'],
-      files: ['order-service/order-service.ts', 'order-service/payments/demo-provider.ts'],
+      files: ['order-service/payments/choose-provider.ts', 'order-service/payments/demo-provider.ts'],
     },
   ],
   'the states of an order': [
