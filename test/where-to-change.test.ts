@@ -72,6 +72,13 @@ const PLACES: Record<string, Place[]> = {
       files: ['core/orders/saga-chain.ts'],
     },
   ],
+  "the product's name": [
+    {
+      marks: /'Seckill'/,
+      within: [...SERVICES, 'core', 'web', 'payment-provider'],
+      files: ['core/contracts/brand.ts'],
+    },
+  ],
   'the words of the pages': [
     {
       marks: /[\u4e00-\u9fff]/,
