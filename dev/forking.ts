@@ -2,9 +2,9 @@
  * Usage: npm run forking [-- --all]
  *   --all   the whole test suite instead of the tests that the steps bring
  * Follows docs/forking.md in a copy of the project: applies its patches in their order and deletes what it says, then
- * checks types and formatting and runs the tests there.
+ * checks types and runs the tests there.
  */
-import { readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { commandLine } from '../core/platform/process/command-line.ts'
@@ -29,6 +29,9 @@ try {
   copyProject(folder)
   for (const patch of patches) applyPatch(resolve(patch), folder)
   for (const path of deletionsOf(guide)) rmSync(join(folder, path), { recursive: true })
+  // Some tests ask git for the files of the project.
+  await execa('git', ['init', '--quiet'], { cwd: folder })
+  appendFileSync(join(folder, '.git/info/exclude'), 'node_modules\n')
   const tests = patches.flatMap(filesOf).filter((file) => file.endsWith('.test.ts'))
   process.exitCode = await firstFailure([
     // Generates the database client, as the first command of any clone does.
