@@ -36,6 +36,21 @@ describe('the guide for forks', () => {
     expect(() => patches.forEach((patch) => applyPatch(join(ROOT, patch), folder))).not.toThrow()
   })
 
+  test('says how many files each step touches', () => {
+    const [table = '', ...sections] = guide.split('\n## ')
+    const said = [...table.matchAll(/^\| \[(.+)\]\(#.*\) \| (\d+) \|/gm)].map(([, step, files]) => [
+      step,
+      Number(files),
+    ])
+    const counted = sections
+      .slice(1, -1)
+      .map((section) => [
+        section.split('\n')[0]?.toLowerCase(),
+        patchesOf(section).flatMap((patch) => filesOf(join(ROOT, patch))).length,
+      ])
+    expect(said).toEqual(counted)
+  })
+
   test('deletes what exists', () => {
     expect(deletionsOf(guide).filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
   })
