@@ -58,6 +58,7 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
     case 'BLACKLISTED':
       return problem('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     case 'OVER_LIMIT':
+      if (outcome.limitPerBuyer === 0) return problem('NOT_ELIGIBLE', 'This account may not buy in this sale.')
       if (outcome.held > 0) return problem('LIMIT_REACHED', limitReached(outcome))
       return problem('INVALID_REQUEST', `quantity: expected at most ${outcome.limitPerBuyer}, the limit per buyer`, {
         errors: [{ path: 'quantity', message: `expected at most ${outcome.limitPerBuyer}` }],

@@ -1,5 +1,6 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
+import { BRAND } from '../core/contracts/brand.ts'
 import { OrderId, PurchaseKey, ReservationId, SaleId } from '../core/contracts/values.ts'
 import { OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView } from '../core/contracts/orders.ts'
 import { PageRequest } from '../core/contracts/paging.ts'
@@ -195,7 +196,7 @@ export function openApiDocument(): OpenApiDocument {
   const document = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
-      title: 'Seckill',
+      title: BRAND.en,
       version: '0.1.0',
       description: `Buy in a flash sale. Refusals are application/problem+json with a stable \`code\`. Any call may be refused with ${general}.`,
     },

@@ -12,7 +12,17 @@ export const OrderServiceConfig = z.object({
   RABBITMQ_URL: settings.RABBITMQ_URL,
   TOKEN_SECRET: settings.TOKEN_SECRET,
   PAYMENT_SECRET: settings.PAYMENT_SECRET,
+  PAYMENT_PROVIDER: z
+    .enum(['demo', 'stripe'])
+    .default('demo')
+    .describe('the payment provider; stripe has the secret of its webhooks in PAYMENT_SECRET (docs/forking.md)'),
   PAYMENT_PROVIDER_URL: httpBase().describe('base URL of the payment provider, as the order service reaches it'),
+  PAYMENT_API_KEY: z
+    .string()
+    .regex(/^[rs]k_(live|test)_\w+$/, 'expected sk_live_…, rk_live_…, or one of these with test')
+    .optional()
+    .describe("key of the payment provider's API; required for stripe"),
+  SHOP_PAGE_URL: settings.SHOP_PAGE_URL,
   ALLOW_DEMO_PAYMENTS: settings.ALLOW_DEMO_PAYMENTS,
   INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
   RESERVATION_LIFETIME_SECONDS: settings.RESERVATION_LIFETIME_SECONDS,

@@ -24,7 +24,7 @@ import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
 import { placingMetrics, refusalAlarm } from './metrics.ts'
-import { demoProvider } from './payments/demo-provider.ts'
+import { chooseProvider } from './payments/choose-provider.ts'
 import { startRefunds } from './payments/send-refunds.ts'
 import { createPlacer, readReservations } from './place-batch.ts'
 import { type RelayDeps, relayOutbox } from './relay-outbox.ts'
@@ -44,6 +44,7 @@ interface Parts extends Context<OrderServiceConfig> {
 
 /** The heavy side: places orders at its own steady rate, relays the outbox, serves orders and payments over HTTP. */
 export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
+  const provider = chooseProvider(config)
   const metrics = createMetrics('order-service')
   const database = connectDatabase(config.DATABASE_URL, {
     connections: DATABASE_CONNECTIONS,
@@ -55,7 +56,6 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   await waitForRedis(redis, log)
   await refuseLossyRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
-  const provider = demoProvider({ url: config.PAYMENT_PROVIDER_URL, secret: config.PAYMENT_SECRET })
   const loops = new Loops(log, metrics)
 
   const parts: Parts = { config, log, closers, metrics, loops, database, stock }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { everyService, settings } from '../core/platform/process/config.ts'
-import { httpBase, httpPage } from '../core/platform/http/http-url.ts'
+import { httpBase } from '../core/platform/http/http-url.ts'
 
 export const PaymentProviderConfig = z.object({
   ...everyService,
@@ -8,7 +8,7 @@ export const PaymentProviderConfig = z.object({
   PAYMENT_SECRET: settings.PAYMENT_SECRET,
   ALLOW_DEMO_PAYMENTS: settings.ALLOW_DEMO_PAYMENTS,
   PUBLIC_URL: httpBase().describe('base of the shop; money is reported to its /payments/callback'),
-  SHOP_PAGE_URL: httpPage().optional().describe('where its page leads a buyer back to; PUBLIC_URL when unset'),
+  SHOP_PAGE_URL: settings.SHOP_PAGE_URL,
   PAYMENT_PAGE_URL: httpBase()
     .optional()
     .describe('base of the links buyers pay at; http://localhost:<port> when unset'),

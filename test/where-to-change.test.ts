@@ -53,7 +53,7 @@ const PLACES: Record<string, Place[]> = {
     {
       marks: /\bdemoProvider\(/,
       within: [...SERVICES, 'core'],
-      files: ['order-service/order-service.ts', 'order-service/payments/demo-provider.ts'],
+      files: ['order-service/payments/choose-provider.ts', 'order-service/payments/demo-provider.ts'],
     },
   ],
   'the states of an order': [
@@ -70,6 +70,13 @@ const PLACES: Record<string, Place[]> = {
       marks: /\bfunction (turnAfter|moveOf|failureOf)\b/,
       within: [...SERVICES, 'core'],
       files: ['core/orders/saga-chain.ts'],
+    },
+  ],
+  "the product's name": [
+    {
+      marks: /'Seckill'/,
+      within: [...SERVICES, 'core', 'web', 'payment-provider'],
+      files: ['core/contracts/brand.ts'],
     },
   ],
   'the words of the pages': [

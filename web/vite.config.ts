@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
+import { BRAND } from '../core/contracts/brand.ts'
 
 const page = (name: string) => join(import.meta.dirname, name, 'index.html')
 
 export default defineConfig({
   root: import.meta.dirname,
+  plugins: [{ name: 'brand', transformIndexHtml: (html) => html.replace('%BRAND%', BRAND.en) }],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

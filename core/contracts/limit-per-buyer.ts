@@ -23,10 +23,11 @@ export interface SaleTerms {
 }
 
 /**
- * Units that this buyer may have live in this sale, in all purchases together. The only place of this rule: the gateway
- * tells the result to the script that reserves, `decide` checks it again and stores it with the decision, where the
- * audit finds it, and the catalogue shows it. It must depend on nothing but its arguments. When it falls, because the
- * sale's limit or a claim was changed, buyers keep what they have above it and get no more.
+ * Units that this buyer may have live in this sale, in all purchases together; 0 refuses the buyer as NOT_ELIGIBLE. The
+ * only place of this rule: the gateway tells the result to the script that reserves, `decide` checks it again and stores
+ * it with the decision, where the audit finds it, and the catalogue shows it. It must depend on nothing but its
+ * arguments. When it falls, because the sale's limit or a claim was changed, buyers keep what they have above it and get
+ * no more.
  */
 export function limitPerBuyer(sale: SaleTerms, _buyer: Buyer): number {
   return withinOneOrder(sale.priceCents, sale.perBuyerLimit)

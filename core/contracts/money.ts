@@ -17,6 +17,11 @@ export function moneyText(amount: number, currency: string, locale: string): str
 
 function formatOf(currency: string, locale: string): (amount: number) => string {
   const format = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
-  const unit = 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0)
+  const unit = 10 ** decimalsOf(currency)
   return (amount) => format.format(amount / unit)
+}
+
+/** Of an amount in that currency: 2 for CNY, 0 for JPY, 3 for KWD. */
+export function decimalsOf(currency: string): number {
+  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 0
 }

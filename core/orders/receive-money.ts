@@ -5,8 +5,8 @@ import { type ChangedOrder, markPaid, oweMoneyBack } from './transitions.ts'
 
 export type MoneyOutcome =
   | { outcome: 'PAID'; order: ChangedOrder }
-  /** This very payment was counted before. */
-  | { outcome: 'ALREADY_COUNTED' }
+  /** This payment was counted before; `countedRef` is the provider's reference then, when it was another one. */
+  | { outcome: 'ALREADY_COUNTED'; countedRef?: string }
   /** The order had ended: its money is refunded, once. */
   | { outcome: 'REFUND_DUE'; status: OrderStatus }
   | { outcome: 'UNKNOWN_PAYMENT' }
@@ -31,15 +31,20 @@ export async function receiveMoney(db: Database, money: Money): Promise<MoneyOut
 /** Plain SQL throughout: Prisma would write the time of this process' clock, and would not read the archive. */
 async function count(tx: Transaction, money: Money): Promise<MoneyOutcome> {
   // Locked, so that a payment that is being archived is found here or there.
-  const [payment] = await tx.$queryRaw<{ amountCents: number }[]>`
-    SELECT amount_cents AS "amountCents" FROM payments
+  const [payment] = await tx.$queryRaw<{ amountCents: number; providerRef: string | null }[]>`
+    SELECT amount_cents AS "amountCents", provider_ref AS "providerRef" FROM payments
     WHERE id = ${money.paymentId}::uuid AND order_id = ${money.orderId}::uuid FOR UPDATE`
   if (!payment) return { outcome: 'UNKNOWN_PAYMENT' }
   if (payment.amountCents !== money.amountCents) return { outcome: 'WRONG_AMOUNT', expectedCents: payment.amountCents }
   const first = await tx.$executeRaw`
     UPDATE payments SET received_at = now(), provider_ref = ${money.providerRef}
     WHERE id = ${money.paymentId}::uuid AND received_at IS NULL`
-  if (first === 0) return { outcome: 'ALREADY_COUNTED' }
+  if (first === 0)
+    return {
+      outcome: 'ALREADY_COUNTED',
+      ...(payment.providerRef !== null &&
+        payment.providerRef !== money.providerRef && { countedRef: payment.providerRef }),
+    }
 
   const [paid] = await markPaid(tx, Prisma.sql`id = ${money.orderId}::uuid`)
   if (paid) return { outcome: 'PAID', order: paid }

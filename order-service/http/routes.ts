@@ -106,31 +106,37 @@ const postCallback =
   async (req, res) => {
     const rawBody: unknown = req.body
     const reading = deps.provider.readCallback(req.headers, Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0))
+    if (reading.outcome === 'IGNORED') {
+      if (reading.alarm !== undefined) deps.log.error(reading.alarm)
+      return void res.json({ outcome: reading.outcome })
+    }
     if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)
-    if (reading.currency !== deps.currency)
-      throw new ProblemError('INVALID_REQUEST', `currency: expected ${deps.currency}, got ${reading.currency}`)
+    const { money, currency } = reading
+    const notCounted = (code: ProblemCode, detail: string) => {
+      // It is signed, so the money may be real: an operator has to ask the provider.
+      deps.log.error({ money, currency }, `money that the provider has reported was not counted: ${detail}`)
+      return new ProblemError(code, detail)
+    }
+    if (currency !== deps.currency)
+      throw notCounted('INVALID_REQUEST', `currency: expected ${deps.currency}, got ${currency}`)
 
-    const counted = await countMoney(deps, reading.money).catch((error: unknown) => {
+    const counted = await countMoney(deps, money).catch((error: unknown) => {
       if (!isDataError(error)) throw error
-      // Two signed callbacks contradict each other: no retry helps, an operator has to ask the provider.
-      deps.log.error(
-        { err: error, money: reading.money },
-        'a payment was not counted: the provider has reported its providerRef for another payment; ask the provider',
-      )
-      throw new ProblemError('INVALID_REQUEST', 'providerRef: expected one of its own, got that of another payment')
+      throw notCounted('INVALID_REQUEST', 'providerRef: expected one of its own, got that of another payment')
     })
     switch (counted.outcome) {
       case 'UNKNOWN_PAYMENT':
-        throw new ProblemError('NOT_FOUND', 'There is no such payment for such an order.')
+        throw notCounted('NOT_FOUND', 'There is no such payment for such an order.')
       case 'WRONG_AMOUNT':
-        throw new ProblemError(
-          'INVALID_REQUEST',
-          `amountCents: expected ${counted.expectedCents}, got ${reading.money.amountCents}`,
-        )
-      case 'PAID':
+        throw notCounted('INVALID_REQUEST', `amountCents: expected ${counted.expectedCents}, got ${money.amountCents}`)
       case 'ALREADY_COUNTED':
+        if (counted.countedRef !== undefined)
+          deps.log.error({ money, countedRef: counted.countedRef }, 'paid twice: give the second payment back by hand')
+        return void res.json({ outcome: counted.outcome })
+      case 'PAID':
+        deps.onChange()
+        return void res.json({ outcome: counted.outcome })
       case 'REFUND_DUE':
-        if (counted.outcome === 'PAID') deps.onChange()
         res.json({ outcome: counted.outcome })
     }
   }

@@ -3,8 +3,8 @@ import type { PaymentView } from '../../core/contracts/orders.ts'
 import type { Money } from '../../core/orders/receive-money.ts'
 
 /**
- * The payment provider. To use another one, replace its only implementation, demo-provider.ts. Amounts are in the
- * smallest unit of the currency. Every call must have a time limit of a few seconds.
+ * A payment provider; choose-provider.ts picks one by PAYMENT_PROVIDER. Amounts are in the smallest unit of the
+ * currency. Every call must have a time limit of a few seconds.
  */
 export interface PaymentProvider {
   /**
@@ -23,6 +23,8 @@ export type CallbackReading =
   | { outcome: 'RECEIVED'; money: Money; currency: string }
   /** Not from the provider, altered or too old. */
   | { outcome: 'BAD_SIGNATURE'; detail: string }
+  /** From the provider, but no money for an order of ours. `alarm` tells what an operator has to look at. */
+  | { outcome: 'IGNORED'; alarm?: string }
   /** From the provider, but not in the expected format. */
   | { outcome: 'UNREADABLE'; detail: string }
 

@@ -8,7 +8,7 @@ import { call } from '../support/http-client.ts'
 import { reservation, rules } from '../support/ledger.ts'
 import { startSystem, type System } from '../support/system.ts'
 
-/** Runs in a copy of the project whose rule is "VIP buyers may buy 2": see one-place-per-rule.test.ts. */
+/** Runs in a copy of the project with docs/forking/who-may-buy.patch: see one-place-per-rule.test.ts. */
 let system: System
 beforeAll(async () => {
   system = await startSystem()
@@ -38,6 +38,22 @@ test('VIP buyers may buy 2 and others 1, and neither the reconciler nor the audi
     { decision: { reason: 'NOT_ELIGIBLE' }, limitPerBuyer: 1 },
   ])
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 3, redisLeft: 7 }] })
+})
+
+test('only members may buy in a sale that is dear, whether the gateway asks or the order service', async () => {
+  const tokens = createTokens(system.env.TOKEN_SECRET ?? '')
+  const saleId = await system.createSale({ priceCents: 500_000 })
+  expect(await system.buy(saleId, tokens.sign('stranger'))).toMatchObject({
+    status: 403,
+    body: { code: 'NOT_ELIGIBLE' },
+  })
+  const member = tokens.sign('member', { tier: 'basic' })
+  const { body } = await system.buy(saleId, member)
+  expect(await system.settled(String(body.id), member)).toMatchObject({ status: 'ORDERED' })
+  const withoutClaim = reservation(saleId, 1, { buyerId: 'stranger' })
+  expect(await placeOrders(system.world.database, [withoutClaim], rules)).toMatchObject([
+    { decision: { reason: 'NOT_ELIGIBLE' }, limitPerBuyer: 0 },
+  ])
 })
 
 /** Units that a reconciler without patience would move. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { httpPage } from '../http/http-url.ts'
 import { databaseUrlFault } from '../stores/database-url.ts'
 import { productionFaults } from './production-checks.ts'
 
@@ -97,7 +98,10 @@ export const settings = {
   ALLOW_DEMO_PAYMENTS: z
     .stringbool()
     .default(false)
-    .describe('true allows the demo payment provider, which moves no money, in production'),
+    .describe('true allows payments that move no money, of the demo or with a test key, in production'),
+  SHOP_PAGE_URL: httpPage()
+    .optional()
+    .describe("the shop's page, where a payment page leads back to; PUBLIC_URL when unset, required for stripe"),
   TRUST_PROXY_HOPS: count(0, [0, 10]).describe('number of reverse proxies in front whose X-Forwarded-For is trusted'),
   INTAKE_QUEUE_MAX_LENGTH: count(100_000, [1, 100_000_000]).describe(
     'reservations that may wait for the order service; more are refused as BUSY',

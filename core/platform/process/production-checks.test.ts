@@ -46,6 +46,18 @@ test('with secrets of its own every service starts in production', () => {
   expect(messagesOf(safe())).toEqual([])
 })
 
+test('an order service with a live key of Stripe needs no ALLOW_DEMO_PAYMENTS, one with a test key does', () => {
+  const start = (PAYMENT_API_KEY: string) =>
+    messageOf(schemas['order-service'], {
+      ...safe(),
+      ALLOW_DEMO_PAYMENTS: 'false',
+      PAYMENT_PROVIDER: 'stripe',
+      PAYMENT_API_KEY,
+    })
+  expect(start('sk_live_51N8rT2')).toBe('')
+  expect(start('sk_test_51N8rT2')).toContain('PAYMENT_API_KEY is a test key')
+})
+
 test.each<[name: string, value: string]>([
   ['TOKEN_SECRET', 'x'.repeat(40)],
   ['TOKEN_SECRET', 'abc'.repeat(12)],

@@ -36,14 +36,17 @@ export function productionFaults(names: string[], env: NodeJS.ProcessEnv): strin
 
 const isTrue = (value: string | undefined) => /^(true|1|yes|on|y|enabled)$/i.test(value ?? '')
 
-/** Only services that use the demo's payment provider read ALLOW_DEMO_PAYMENTS. */
-function demoPayments(names: string[], { ALLOW_DEMO_PAYMENTS }: Record<string, string>): string[] {
-  return names.includes('ALLOW_DEMO_PAYMENTS') && !isTrue(ALLOW_DEMO_PAYMENTS)
-    ? [
-        "ALLOW_DEMO_PAYMENTS is not true, and the demo's payment provider moves no money; " +
-          'production needs a provider of its own (order-service/payments/provider.ts), ' +
-          'or ALLOW_DEMO_PAYMENTS=true for a trial',
-      ]
+/** Only services that may have payments without money read ALLOW_DEMO_PAYMENTS. */
+function demoPayments(names: string[], values: Record<string, string>): string[] {
+  if (!names.includes('ALLOW_DEMO_PAYMENTS') || isTrue(values.ALLOW_DEMO_PAYMENTS)) return []
+  if ((values.PAYMENT_PROVIDER ?? 'demo') === 'demo')
+    return [
+      "ALLOW_DEMO_PAYMENTS is not true, and the demo's payment provider moves no money; " +
+        'production needs another one (PAYMENT_PROVIDER, see docs/forking.md), ' +
+        'or ALLOW_DEMO_PAYMENTS=true for a trial',
+    ]
+  return /_test_/.test(values.PAYMENT_API_KEY ?? '')
+    ? ['PAYMENT_API_KEY is a test key, which moves no money; production needs a live one']
     : []
 }
 

@@ -394,15 +394,15 @@ export const orderGuards: Guard[] = [
   {
     rule: 'money of another currency is not counted',
     file: 'order-service/http/routes.ts',
-    text: 'if (reading.currency !== deps.currency)',
-    without: 'if (reading.currency === undefined)',
+    text: 'if (currency !== deps.currency)',
+    without: 'if (currency === undefined)',
     tests: { file: 'test/hostile/callbacks.test.ts', named: 'signed, but malformed: another currency' },
   },
   {
     rule: 'only a signed callback is accepted',
     file: 'order-service/http/routes.ts',
-    text: "  if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)\n",
-    without: "  if (reading.outcome !== 'RECEIVED') { res.json({}); return }\n",
+    text: "    if (reading.outcome !== 'RECEIVED') throw new ProblemError(unreadable[reading.outcome], reading.detail)\n",
+    without: "    if (reading.outcome !== 'RECEIVED') { res.json({}); return }\n",
     tests: { file: ROUTES, named: 'the callback is accepted' },
   },
   {

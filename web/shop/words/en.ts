@@ -1,3 +1,4 @@
+import { BRAND } from '../../../core/contracts/brand.ts'
 import type { Refusal } from '../../shared/api.ts'
 import type { Reason } from '../contract.ts'
 
@@ -78,7 +79,7 @@ const reasons: Record<Reason, string> = {
 }
 
 export const en = {
-  brand: 'Seckill',
+  brand: BRAND.en,
   loading: 'Loading the sales …',
   nothing: { title: 'Nothing is on sale', next: 'This page refreshes by itself.' },
   lost: { title: 'The shop cannot be reached', next: 'This page retries by itself. Your orders are safe.' },

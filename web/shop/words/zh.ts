@@ -1,7 +1,8 @@
+import { BRAND } from '../../../core/contracts/brand.ts'
 import type { Words } from './en.ts'
 
 export const zh: Words = {
-  brand: '秒杀',
+  brand: BRAND.zh,
   loading: '正在加载场次……',
   nothing: { title: '暂无在售场次', next: '本页会自动刷新。' },
   lost: { title: '暂时连不上商店', next: '本页会自动重试，您的订单不受影响。' },

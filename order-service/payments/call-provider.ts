@@ -1,0 +1,44 @@
+import { ProviderUnavailable } from './provider.ts'
+
+/** Short, because a buyer waits for the link; it covers the whole answer. */
+const ANSWER_LIMIT_MS = 3_000
+
+export interface ProviderCall {
+  url: string
+  path: string
+  body: string
+  headers: Record<string, string>
+}
+
+export interface ProviderAnswer {
+  status: number
+  text: string
+}
+
+/** @throws ProviderUnavailable when no answer comes in time */
+export async function callProvider({ url, path, body, headers }: ProviderCall): Promise<ProviderAnswer> {
+  try {
+    const answer = await fetch(`${url}${path}`, {
+      method: 'POST',
+      body,
+      redirect: 'error',
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      headers,
+    })
+    return { status: answer.status, text: await answer.text() }
+  } catch (error) {
+    throw new ProviderUnavailable(
+      `No answer from the payment provider at ${url} within ${ANSWER_LIMIT_MS} ms: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+}
+
+/** The JSON of an answer with 2xx. @throws ProviderUnavailable for any other status */
+export function jsonOf({ status, text }: ProviderAnswer, path: string): unknown {
+  if (status < 200 || status >= 300)
+    throw new ProviderUnavailable(
+      `The payment provider answered ${path} with ${status}, expected 2xx: ${text.slice(0, 200)}`,
+    )
+  return JSON.parse(text)
+}
