@@ -209,6 +209,7 @@ async function moveReservation({ reservationId, buyerId }: Placed, to: string) {
 }
 const saleKey = (sale: Sale) => world.stock.keys.sale(sale.id)
 const ghost = ({ id }: Sale, i = 0) => ({ reservationId: `${id}.ghost${i}`, buyerId: `ghost-${i}` })
+const misplaced = ({ id }: Sale) => ({ reservationId: `${id}.1.ghost`, buyerId: 'ghost' })
 const listUndecided = (sale: Sale, atMs: number) =>
   world.redis.zadd(world.stock.keys.undecided(sale.id), atMs, memberOf(ghost(sale)))
 
@@ -394,6 +395,12 @@ const faults: Fault[] = [
     [3, 4],
     (sale) => inventReservation(world, { ...sale.paid, reservationId: `${sale.id}.again` }, { status: 'PAID' }),
     ({ paid }) => paid.buyerId,
+  ],
+  [
+    "Redis has a reservation in another shard than its buyer's",
+    [3, 4],
+    (sale) => inventReservation(world, misplaced(sale), { status: 'RESERVED' }),
+    (sale) => misplaced(sale).reservationId,
   ],
 
   [

@@ -69,7 +69,8 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
   const before = await readDatabase(database, saleId, limits)
   const { nowMs, runId } = await readServer(redis)
   const sides = await readSides(deps, keys, before, nowMs)
-  const mismatches = await matchReservations({ database, redis, keys }, saleId, nowMs, limits)
+  const shards = new Map(before.sales.map((sale) => [sale.saleId, sale.row.shards]))
+  const mismatches = await matchReservations({ database, redis, keys }, saleId, shards, nowMs, limits)
   const after = await readDatabase(database, saleId, limits)
 
   const laterSales = new Map(after.sales.map((sale) => [sale.saleId, sale]))

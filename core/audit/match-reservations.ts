@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { Database } from '../platform/stores/database.ts'
 import type { StockKeys } from '../stock/keys.ts'
-import { saleOf } from '../stock/shards.ts'
+import { ledgerOf } from '../stock/reservation.ts'
+import { ledgerForBuyer, saleOf } from '../stock/shards.ts'
 import { scanSales, type StockRecord } from './read-stock.ts'
 import { type AuditLimits, type CheckId, type Finding, NAMED_MAX } from './report.ts'
 
@@ -81,11 +82,12 @@ export interface MatchSources {
 type Found = Map<string, Finding & { seen: Set<string> }>
 
 /**
- * Compares every reservation that Redis has of the sale, or of all sales, with PostgreSQL.
+ * Compares every reservation that Redis has of the sale, or of all sales, with PostgreSQL; `shards` by sale.
  */
 export async function matchReservations(
   { database, redis, keys }: MatchSources,
   saleId: string | undefined,
+  shards: Map<string, number>,
   nowMs: number,
   limits: AuditLimits,
 ): Promise<Finding[]> {
@@ -100,6 +102,8 @@ export async function matchReservations(
       if (mismatch) add(found, saleOf(record.reservationId), record.reservationId, mismatch)
     }
     for (const { reservationId, buyerId } of repeated(records)) add(found, saleOf(reservationId), buyerId, REPEATED)
+    for (const { reservationId } of misplaced(records, shards))
+      add(found, saleOf(reservationId), reservationId, MISPLACED)
   }
   return [...found.values()].map(({ seen, ...finding }) => ({
     ...finding,
@@ -120,6 +124,21 @@ function repeated(records: StockRecord[]): StockRecord[] {
   return records
     .filter(({ status }) => LIVE.has(status))
     .filter(({ buyerId, key = '' }) => seen.size === seen.add(`${buyerId} ${key}`).size)
+}
+
+const MISPLACED = {
+  state: 'wrong',
+  what: 'reservations in another shard than that of their buyer',
+  check: 4,
+} as const
+
+/** There their buyers' own shards do not count them towards the limit. */
+function misplaced(records: StockRecord[], shards: Map<string, number>): StockRecord[] {
+  return records.filter(({ reservationId, buyerId }) => {
+    const saleId = saleOf(reservationId)
+    const count = shards.get(saleId)
+    return count !== undefined && ledgerOf(reservationId) !== ledgerForBuyer({ saleId, shards: count }, buyerId)
+  })
 }
 
 function add(found: Found, saleId: string, id: string, mismatch: NonNullable<Mismatch>): void {

@@ -25,8 +25,9 @@ export class StockKeys {
   orders = (ledger: string) => this.#of(ledger, 'orders')
   /** Bit string: buyers who may have a reservation, see holders.ts. */
   holders = (ledger: string) => this.#of(ledger, 'holders')
-  /** Hash: token buckets, see reserve.lua. */
-  marks = (ledger: string, windows: 'even' | 'odd') => this.#of(ledger, `marks:${windows}`)
+  /** Hash: token buckets of every other window of that length, see reserve.lua. */
+  marks = (ledger: string, windows: 'even' | 'odd', windowMs: number) =>
+    this.#of(ledger, `marks:${windows}:${windowMs}`)
   /** Channel on which changes of reservations are published, see release.lua and settle.lua. */
   changes = () => `${this.#prefix}changes`
 

@@ -9,7 +9,7 @@
 -- KEYS[5] undecided   sorted set by time: neither order nor rejected yet
 -- KEYS[6] holders     bit string: buyers who may have a reservation, see holders.ts
 -- KEYS[7] orders      hash, see settle.lua
--- KEYS[8] even_marks  hash: token buckets of the even windows, see below
+-- KEYS[8] even_marks  hash: token buckets of the even windows of that length, see below
 -- KEYS[9] odd_marks   hash: the same, of the odd ones
 --
 -- ARGV[1] epoch                that the caller knows
@@ -22,6 +22,7 @@
 -- ARGV[8] run_id               of the server, as the caller's connection learned it
 -- ARGV[9] sale_token_ms        the sale's bucket: ms per token, or '' for no such limit
 -- ARGV[10] sale_burst          the sale's bucket: burst
+-- ARGV[11] window_ms           length of the windows of token buckets
 -- and then for each purchase
 --   buyer_id
 --   address          with a blank in front: so its mark is no buyer's
@@ -46,7 +47,7 @@
 
 local sale, blacklist, book, pending, undecided, holders, orders, even_marks, odd_marks = fixed_keys()
 local epoch, buyer_token_ms, buyer_burst, address_token_ms, address_burst,
-  pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst = fixed_args()
+  pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst, window_ms = fixed_args()
 local buyer_id, address, member, line, quantity, limit_per_buyer, holder_bit = lists_of_args()
 
 -- Live ones of one buyer: a record is read as a whole.
@@ -78,8 +79,9 @@ end
 
 -- A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm).
 -- Marks stand in a hash for each window of time, in µs since its start; two hashes take turns. A bucket is full within
--- an eighth of a window: only so long do the marks of the window before count. A mark is named by the buyer, by a blank
--- and the address, or as follows; a buyer's id has neither blanks nor braces.
+-- an eighth of a window: only so long do the marks of the window before count. Windows of another length, of a gateway
+-- with other limits, have hashes of their own. A mark is named by the buyer, by a blank and the address, or as follows;
+-- a buyer's id has neither blanks nor braces.
 local SALE_MARK, WINDOW = '{sale}', '{window}'
 buyer_token_ms, buyer_burst = tonumber(buyer_token_ms), tonumber(buyer_burst)
 address_token_ms, address_burst = tonumber(address_token_ms), tonumber(address_burst)
@@ -87,11 +89,10 @@ local has_sale_limit = sale_token_ms ~= ''
 sale_token_ms, sale_burst = tonumber(sale_token_ms) or 0, tonumber(sale_burst) or 0
 local buyer_fill_ms, address_fill_ms, sale_fill_ms =
   buyer_token_ms * buyer_burst, address_token_ms * address_burst, sale_token_ms * sale_burst
-local fill_ms = math.ceil(math.max(1000, buyer_fill_ms, address_fill_ms, sale_fill_ms))
-local window_ms = 8 * fill_ms
+window_ms = tonumber(window_ms)
 local window = math.floor(now / window_ms)
 local window_began = window * window_ms
-local function window_name(number) return string.format('%d %d', number, window_ms) end
+local function window_name(number) return string.format('%d', number) end
 
 -- A mark further ahead than an empty bucket leaves was written while the server's clock ran ahead (a second of leeway,
 -- for a clock that is being set): it would refuse all buyers of an address for as long, so it counts as a full bucket.
@@ -114,7 +115,7 @@ end
 local marks_now, marks_before = even_marks, odd_marks
 if window % 2 == 1 then marks_now, marks_before = odd_marks, even_marks end
 local is_window_new = not read_marks(marks_now, window_name(window), window_began)
-if now - window_began < fill_ms then read_marks(marks_before, window_name(window - 1), window_began - window_ms) end
+if now - window_began < window_ms / 8 then read_marks(marks_before, window_name(window - 1), window_began - window_ms) end
 
 local new_marks, new_marks_end = { WINDOW, window_name(window) }, 2
 local texts = {} -- By mark: those of buckets that were full are equal, and formatting takes long.

@@ -12,10 +12,36 @@ export interface ReserveLimits {
   address: Bucket
   /** Of all buyers of a sale together, in all gateways; absent, there is no such limit, and it costs nothing. */
   sale?: Bucket | undefined
-  /** Reservations that may wait for the broker's confirm; more are BUSY. */
+  /** Reservations of a sale that may wait for the broker's confirm; more are BUSY. */
   maxPending: number
   /** How long the callers wait for the answer; a script that runs later takes nothing. */
   patienceMs: number
+}
+
+/**
+ * A shard's part of the limits. An address may spend in each shard what one buyer may, who could be the only one behind
+ * it.
+ */
+export function limitsOfShard(limits: ReserveLimits, shards: number): ReserveLimits {
+  const { buyer, address, sale, maxPending } = limits
+  const part = ({ ratePerSecond, burst }: Bucket, least: Bucket) => ({
+    ratePerSecond: Math.min(ratePerSecond, Math.max(ratePerSecond / shards, least.ratePerSecond)),
+    burst: Math.min(burst, Math.max(Math.floor(burst / shards), least.burst)),
+  })
+  return {
+    ...limits,
+    address: part(address, buyer),
+    ...(sale && { sale: part(sale, { ratePerSecond: 0, burst: 1 }) }),
+    maxPending: Math.max(1, Math.floor(maxPending / shards)),
+  }
+}
+
+/** How long a window of token buckets is, see reserve.lua. A power of two: gateways whose limits differ little share it. */
+export function windowMsOf({ buyer, address, sale }: ReserveLimits): number {
+  const fillMs = [buyer, address, ...(sale ? [sale] : [])].map(
+    ({ ratePerSecond, burst }) => (1_000 * burst) / ratePerSecond,
+  )
+  return 8 * 2 ** Math.ceil(Math.log2(Math.max(1_000, ...fillMs)))
 }
 
 export interface ReserveRequest {

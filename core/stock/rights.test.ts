@@ -218,8 +218,8 @@ const kinds = [
   '{*}:undecided',
   '{*}:orders',
   '{*}:holders',
-  '{*}:marks:even',
-  '{*}:marks:odd',
+  '{*}:marks:even:*',
+  '{*}:marks:odd:*',
 ]
 test.each(kinds)('without the keys %s they are named, and no call leaves half a state', async (kind) => {
   await user.set('resetkeys', ...kinds.filter((other) => other !== kind).map((other) => `~${world.keyPrefix}${other}`))

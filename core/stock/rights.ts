@@ -10,7 +10,7 @@ export function ledgerRights(keyPrefix: string): Right[] {
   const keys = new StockKeys(keyPrefix)
   const [sale, blacklist, pending] = [keys.sale('x'), keys.blacklist('x'), keys.pending('x')]
   const [undecided, holders, book, orders] = [keys.undecided('x'), keys.holders('x'), keys.book('x'), keys.orders('x')]
-  const marks = [keys.marks('x', 'even'), keys.marks('x', 'odd')]
+  const marks = [keys.marks('x', 'even', 1), keys.marks('x', 'odd', 1)]
   const hash = (key: string) => [
     ['HGETALL', key],
     ['HMGET', key, 'f'],

@@ -43,7 +43,7 @@ const request = (
   sale: SaleFigures,
   buyerId: string,
   quantity = 1,
-): ReserveRequest & Pick<SaleFigures, 'saleId' | 'epoch' | 'total'> => ({
+): ReserveRequest & Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'shards'> => ({
   saleId: sale.saleId,
   epoch: sale.epoch,
   total: sale.total,
@@ -55,10 +55,7 @@ const request = (
 })
 /** Has token buckets of a sale say what a clock has left that was 40 days ahead. */
 const setMarks = async (sale: SaleFigures, marks: string[]) => {
-  const keys = (['even', 'odd'] as const).map((windows) => world.stock.keys.marks(sale.saleId, windows))
-  const [found = ''] = (
-    await Promise.all(keys.map(async (key) => ((await world.redis.exists(key)) ? [key] : [])))
-  ).flat()
+  const [found = ''] = await world.redis.keys(world.stock.keys.sale(sale.saleId).replace(/sale$/, 'marks:*'))
   await world.redis.hset(found, Object.fromEntries(marks.map((mark) => [mark, 40 * 86_400_000_000])))
 }
 /** Every key of a sale but the token buckets, as Redis would dump it. */
@@ -165,6 +162,16 @@ describe('reserving', () => {
     expect(fourth).toMatchObject({ retryAfterMs: expect.closeTo(1_000_000, -5) as unknown })
   })
 
+  test('gateways with other limits have buckets of their own, and refill none of each other', async () => {
+    const sale = await loadedSale()
+    const strict = { ...generous, buyer: { ratePerSecond: 0.001, burst: 1 } }
+    const stricter = { ...generous, buyer: { ratePerSecond: 0.000_1, burst: 1 } }
+    const statuses = []
+    for (const limits of [strict, stricter, strict, stricter])
+      statuses.push((await reserve(request(sale, 'ann', 9), limits)).status)
+    expect(statuses).toEqual(['OVER_LIMIT', 'OVER_LIMIT', 'RATE_LIMITED', 'RATE_LIMITED'])
+  })
+
   test('a clock that was an hour ahead when the bucket of the sale was written refuses no buyer for an hour', async () => {
     const sale = await loadedSale()
     const limits = { ...generous, sale: { ratePerSecond: 0.001, burst: 100 } }
@@ -206,6 +213,8 @@ describe('reserving', () => {
     const sale = await loadedSale()
     await reserve(request(sale, 'ann'))
     expect(await reserve(request(sale, 'bob'), { ...generous, maxPending: 1 })).toEqual({ status: 'BUSY' })
+    const ofTwoShards = { ...request(sale, 'bob'), shards: 2 }
+    expect(await reserve(ofTwoShards, { ...generous, maxPending: 2 })).toEqual({ status: 'BUSY' })
     expect(await left(sale)).toBe(2)
   })
 

@@ -20,14 +20,22 @@ import {
   reservationsOf,
   withOrder,
 } from './reservation.ts'
-import { type ReserveLimits, type ReserveOutcome, newLine, reserveOutcome, type ReserveRequest } from './reserving.ts'
+import {
+  limitsOfShard,
+  newLine,
+  type ReserveLimits,
+  type ReserveOutcome,
+  reserveOutcome,
+  type ReserveRequest,
+  windowMsOf,
+} from './reserving.ts'
 import { readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 import { holderUnitsOf, ledgersOf } from './shards.ts'
 
 /** Redis runs nothing else meanwhile. */
-const SETTLED_PER_CALL_MAX = 64
+const SETTLED_PER_CALL_MAX = 48
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
 
@@ -57,9 +65,11 @@ export class Stock {
   async reserve(
     sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'>,
     requests: ReserveRequest[],
-    limits: ReserveLimits,
+    limitsOfSale: ReserveLimits,
   ): Promise<ReserveOutcome[]> {
     const { epoch, shards = 1 } = sale
+    const limits = limitsOfShard(limitsOfSale, shards)
+    const windowMs = windowMsOf(limits)
     const [first] = requests
     if (!first) return []
     const ledger = ledgerOf(first.reservationId)
@@ -73,8 +83,8 @@ export class Stock {
         this.keys.undecided(ledger),
         this.keys.holders(ledger),
         this.keys.orders(ledger),
-        this.keys.marks(ledger, 'even'),
-        this.keys.marks(ledger, 'odd'),
+        this.keys.marks(ledger, 'even', windowMs),
+        this.keys.marks(ledger, 'odd', windowMs),
       ],
       args: [
         epoch,
@@ -85,8 +95,9 @@ export class Stock {
         limits.maxPending,
         this.clock.nowMs() + limits.patienceMs,
         await serverRunId(this.#redis),
-        limits.sale ? (1_000 * shards) / limits.sale.ratePerSecond : '',
-        limits.sale ? Math.max(1, Math.floor(limits.sale.burst / shards)) : '',
+        limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
+        limits.sale?.burst ?? '',
+        windowMs,
       ],
       items: requests.map((request) => ({
         args: [

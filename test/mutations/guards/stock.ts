@@ -89,6 +89,13 @@ export const stockGuards: Guard[] = [
     tests: { file: 'core/audit/audit.test.ts', named: 'is red when Redis has two live' },
   },
   {
+    rule: "a reservation in another shard than its buyer's is found by the audit",
+    file: 'core/audit/match-reservations.ts',
+    text: 'ledgerOf(reservationId) !== ledgerForBuyer(',
+    without: 'saleId !== ledgerForBuyer(',
+    tests: { file: 'core/audit/audit.test.ts', named: 'is red when Redis has a reservation in another shard' },
+  },
+  {
     rule: 'the reconciler knows the largest reservation there is',
     file: 'core/stock/reserve.lua',
     text: "  if largest_taken > largest then redis.call('HSET', sale, 'largest_quantity', largest_taken) end\n",
@@ -122,6 +129,20 @@ export const stockGuards: Guard[] = [
     text: "  if pending_count >= pending_max then return 'BUSY' end\n",
     without: '',
     tests: { file: STOCK, named: 'reserving' },
+  },
+  {
+    rule: 'the shards of a sale share the bound on what waits for the broker',
+    file: 'core/stock/stock.ts',
+    text: 'limitsOfShard(limitsOfSale, shards)',
+    without: 'limitsOfSale',
+    tests: { file: STOCK, named: 'reserving is BUSY' },
+  },
+  {
+    rule: 'gateways with other limits do not refill the buckets of each other',
+    file: 'core/stock/keys.ts',
+    text: '`marks:${windows}:${windowMs}`',
+    without: '`marks:${windows}`',
+    tests: { file: STOCK, named: 'reserving gateways with other limits' },
   },
   {
     rule: 'every reserved unit has a pending entry',
