@@ -1,8 +1,8 @@
 /**
  * Usage: npm run test:long [-- --part SEED]
  *   --part SEED   only one of the test files that have a long form; the same SEED, such as a commit, names the same
- * Runs the whole suite in its long form, takes all guards away, one at a time, and plays twenty rounds of random faults.
- * Takes hours.
+ * Runs the whole suite and the labs in their long form, takes all guards away, one at a time, and plays twenty rounds of
+ * random faults. Takes hours.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -14,7 +14,12 @@ const {
   values: { part },
 } = commandLine({ part: { type: 'string' } })
 const SUITE = ['test', '--silent']
-const WHOLE = [SUITE, ['run', '-s', 'mutations'], ['run', '-s', 'chaos', '--', '--rounds', '20']]
+const WHOLE = [
+  SUITE,
+  ['run', '-s', 'test:labs'],
+  ['run', '-s', 'mutations'],
+  ['run', '-s', 'chaos', '--', '--rounds', '20'],
+]
 
 for (const args of part === undefined ? WHOLE : [[...SUITE, '--', chosenBy(part)]]) {
   const { exitCode } = await execa('npm', args, { stdio: 'inherit', reject: false, env: { TEST_LONG: 'true' } })

@@ -23,7 +23,7 @@ export type AnyLab = Lab<object, object>
 
 export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher = {}): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const [id, side] of Object.entries(sidesOf(lab, options.off))) {
+  for (const [id, side] of Object.entries(sidesOf(lab, options))) {
     watcher.onSide?.(id, side)
     const onEntry = (entry: object) => watcher.onEntry?.(id, entry)
     const history = await inPlace({ ...options, onEntry }, (place) => side.run(place))
@@ -43,9 +43,10 @@ export const switchesOf = ({ sides }: AnyLab): string[] => [
   ...new Set(Object.values(sides).flatMap(({ off }) => off ?? [])),
 ]
 
-function sidesOf({ sides }: AnyLab, off: string | undefined): AnyLab['sides'] {
-  const wanted = Object.entries(sides).filter(([, side]) => !off || !side.off || side.off === off)
-  return Object.fromEntries(wanted)
+function sidesOf({ sides }: AnyLab, { off, isShort }: RunOptions): AnyLab['sides'] {
+  const isWanted = (side: Side<object>) =>
+    off === undefined ? !isShort || side.inShort !== false : side.off === undefined || side.off === off
+  return Object.fromEntries(Object.entries(sides).filter(([, side]) => isWanted(side)))
 }
 
 /** @returns the properties; work that throws has one that does not hold, and says why. */
