@@ -41,16 +41,16 @@ export function judge(history: Entry[]): Verdict {
         zh: `审计的“${line.rule}”一行没有变绿：${line.detail}`,
       },
     }
+  const [alsoEn, alsoZh] =
+    late.length > 0
+      ? [`, but for ${late.length} who were told that Redis had lost it`, `，只有 ${late.length} 个被告知 Redis 丢了它`]
+      : ['', '']
   return {
     holds: true,
     figures,
     says: {
-      en:
-        `of ${told.length} buyers who were told yes, ${told.length - late.length} have, or had, their order, and ` +
-        `${late.length} were told that it came too late for one; every line of the audit is green`,
-      zh:
-        `${told.length} 个得到“成功”的买家里，${told.length - late.length} 个有（或有过）订单，` +
-        `${late.length} 个被告知来得太晚；审计每一行都是绿的`,
+      en: `all ${told.length} buyers who were told yes have, or had, their order${alsoEn}; every line of the audit is green`,
+      zh: `${told.length} 个得到“成功”的买家都有（或有过）订单${alsoZh}；审计每一行都是绿的`,
     },
   }
 }

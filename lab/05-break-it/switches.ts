@@ -75,10 +75,9 @@ function guardOf(rule: string): Guard {
 
 /** The file, and the lines that are taken away and put there. */
 export function diffOf({ file, text, without }: Guard): string[] {
-  const lines = (sign: string, lines: string) =>
-    lines
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => `${sign} ${line}`)
-  return [file, ...lines('-', text), ...lines('+', without)]
+  const linesOf = (block: string) => block.split('\n').filter((line) => line.trim() !== '')
+  const [removed, added] = [linesOf(text), linesOf(without)]
+  const indent = Math.min(...[...removed, ...added].map((line) => line.search(/\S/)))
+  const signed = (sign: string, lines: string[]) => lines.map((line) => `${sign} ${line.slice(indent)}`)
+  return [file, ...signed('-', removed), ...signed('+', added)]
 }

@@ -1,3 +1,4 @@
+import type { LabTable } from '../../core/contracts/control-room.ts'
 import type { TestServers } from '../../test/servers.ts'
 import type { Lab, Outcome, Property, Side } from './lab.ts'
 import { inPlace } from './place.ts'
@@ -38,6 +39,14 @@ export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher 
 /** What the prediction is compared with. */
 export const answerOf = ({ prediction }: AnyLab, outcomes: Outcome[]): string | number =>
   prediction.answer(Object.fromEntries(outcomes.map((outcome) => [outcome.side, outcome]))) ?? '–'
+
+export const tableOf = ({ figures }: AnyLab, outcomes: Outcome[]): LabTable => ({
+  columns: Object.values(figures),
+  rows: outcomes.map(({ name, verdict }) => ({
+    name,
+    values: Object.keys(figures).map((id) => verdict.figures[id] ?? null),
+  })),
+})
 
 export const switchesOf = ({ sides }: AnyLab): string[] => [
   ...new Set(Object.values(sides).flatMap(({ off }) => off ?? [])),
