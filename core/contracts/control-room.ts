@@ -234,7 +234,7 @@ export interface LabTable {
   rows: { name: LabWords; values: (number | null)[] }[]
 }
 
-export interface LabResult {
+interface LabResult {
   asPromised: boolean
   answer: LabWords
   table: LabTable

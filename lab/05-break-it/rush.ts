@@ -94,7 +94,7 @@ export class Rush {
     const ends = await Promise.all(
       this.#told.map(async ({ name, reservation, token }) => {
         const { body } = await call('GET', this.#system.url(`/reservations/${reservation}`), { token })
-        const reason = body.reason === undefined ? {} : { reason: String(body.reason) }
+        const reason = typeof body.reason === 'string' ? { reason: body.reason } : {}
         this.#note({ what: 'ENDED', buyer: name, reservation, status: String(body.status), ...reason })
         return String(body.status)
       }),
