@@ -9,6 +9,8 @@ import { shortOrLong } from '../test/support/thoroughness.ts'
 import { findLabs } from './frame/find-labs.ts'
 
 const labs = (await findLabs()).map(({ name }) => name)
+/** Behind the command stands the whole environment. */
+const LINE_MAX = 120
 /** It starts processes of its own, in plenty. */
 const ONE = 'write-one'
 
@@ -43,5 +45,6 @@ test.each(shortOrLong([ONE], labs))(
 /** Those that have the folder in their command or environment. */
 async function processesOf(folder: string): Promise<string[]> {
   const { stdout } = await execa('ps', ['axeww', '-o', 'pid=,command='])
-  return stdout.split('\n').filter((line) => line.includes(folder))
+  const lines = stdout.split('\n').filter((line) => line.includes(folder))
+  return lines.map((line) => line.slice(0, LINE_MAX))
 }
