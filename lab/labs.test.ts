@@ -4,9 +4,11 @@ import { describe, expect, inject, test } from 'vitest'
 import { drawChart } from './frame/chart.ts'
 import { type FoundLab, findLabs, labsCalled, loadWork, locate } from './frame/find-labs.ts'
 import type { Outcome } from './frame/lab.ts'
+import { shortOrLong } from '../test/support/thoroughness.ts'
 import { answerOf, checkWork, runLab, switchesOf } from './frame/run-lab.ts'
 
 const SEED = 1
+const isShort = shortOrLong(true, false)
 const options = () => ({
   servers: {
     databaseUrl: inject('databaseUrl'),
@@ -16,7 +18,7 @@ const options = () => ({
     managementUrl: inject('managementUrl'),
   },
   seed: SEED,
-  isShort: true,
+  isShort,
 })
 const pages = ({ folder }: FoundLab) => ({
   en: readFileSync(join(folder, 'README.md'), 'utf8'),
@@ -25,18 +27,17 @@ const pages = ({ folder }: FoundLab) => ({
 
 const labs = await findLabs()
 
-describe.each(labs)('$id', (lab) => {
-  let running: Promise<Outcome[]> | undefined
-  const run = () => (running ??= runLab(lab, options()))
+function expectAsPromised(outcomes: Outcome[]): void {
+  const seen = outcomes.map(({ side, verdict: { holds, says } }) => `${side} ${holds ? 'HOLDS' : `BREAKS: ${says.en}`}`)
+  const promised = outcomes.map(({ side, expected }) => expect.stringMatching(`^${side} ${expected}`) as string)
+  expect(seen).toEqual(promised)
+  expect(outcomes.map(({ expected }) => expected)).toEqual(expect.arrayContaining(['BREAKS', 'HOLDS']))
+}
 
+describe.each(labs)('$id', (lab) => {
   test('without a protection the promised verdict comes, with all of them everything holds', async () => {
-    const outcomes = await run()
-    const seen = outcomes.map(
-      ({ side, verdict: { holds, says } }) => `${side} ${holds ? 'HOLDS' : `BREAKS: ${says.en}`}`,
-    )
-    const promised = outcomes.map(({ side, expected }) => expect.stringMatching(`^${side} ${expected}`) as string)
-    expect(seen).toEqual(promised)
-    expect(outcomes.map(({ expected }) => expected)).toEqual(expect.arrayContaining(['BREAKS', 'HOLDS']))
+    const outcomes = await runLab(lab, options())
+    expectAsPromised(outcomes)
     for (const { verdict } of outcomes) {
       expect(Object.keys(lab.figures)).toEqual(expect.arrayContaining(Object.keys(verdict.figures)))
       expect(verdict.says.en).not.toMatch(/undefined|NaN/)
@@ -46,6 +47,13 @@ describe.each(labs)('$id', (lab) => {
     expect(answerOf(lab, outcomes), 'what came').not.toBe('–')
     for (const language of ['en', 'zh'] as const) expect(drawChart(lab.chart(outcomes), language)).toMatch(/^<svg/)
   })
+
+  test.for(shortOrLong([], switchesOf(lab)))(
+    'with %s off the promised verdict comes, whatever fault comes, too',
+    async (off) => {
+      expectAsPromised(await runLab(lab, { ...options(), off }))
+    },
+  )
 
   test('it links to lines of the shop that are there, from both READMEs', () => {
     expect(lab.shop.length).toBeGreaterThan(0)

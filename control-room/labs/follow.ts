@@ -14,6 +14,6 @@ export function follow(run: LabRunView, event: LabEvent): void {
       if (side) side.verdict = event.verdict
       break
     case 'done':
-      run.result = { asPromised: event.asPromised, answer: event.answer, panels: event.panels }
+      run.result = event
   }
 }

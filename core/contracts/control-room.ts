@@ -247,6 +247,23 @@ export interface LabPanel {
   title: LabWords
   bars?: { name: LabWords; value: number; isBad?: boolean }[]
   lines?: { name: LabWords; points: [x: number, y: number][] }[]
+  /** Labels of the axes. */
+  x?: LabWords
+  y?: LabWords
+}
+
+/** The figures of all sides. */
+export interface LabTable {
+  columns: LabWords[]
+  /** Null where a side has no such figure. */
+  rows: { name: LabWords; values: (number | null)[] }[]
+}
+
+interface LabResult {
+  asPromised: boolean
+  answer: LabWords
+  table: LabTable
+  panels: LabPanel[]
 }
 
 /** What a lab prints with `--json` while it runs, one a line. */
@@ -254,13 +271,13 @@ export type LabEvent =
   | { type: 'side'; side: Omit<LabSideView, 'entries' | 'latest' | 'verdict'> }
   | { type: 'entries'; id: string; entries: number; latest: string }
   | { type: 'verdict'; id: string; verdict: NonNullable<LabSideView['verdict']> }
-  | { type: 'done'; asPromised: boolean; answer: LabWords; panels: LabPanel[] }
+  | ({ type: 'done' } & LabResult)
 
 export interface LabRunView {
   lab: string
   state: 'RUNNING' | 'DONE' | 'FAILED' | 'STOPPED'
   sides: LabSideView[]
-  result: { asPromised: boolean; answer: LabWords; panels: LabPanel[] } | null
+  result: LabResult | null
 }
 
 /** GET /labs: none where they cannot be run. */

@@ -1,5 +1,16 @@
-/** What goes wrong around the shop. Each is played in a sale of its own. */
-export const FAULTS = ['none', 'above-stock', 'paid-twice', 'paid-and-cancelled', 'broker-gone'] as const
+/** What goes wrong around the shop. Each is played in a sale of its own, in this order. */
+export const FAULTS = [
+  'none',
+  'above-stock',
+  'paid-twice',
+  'paid-and-cancelled',
+  'broker-gone',
+  'queue-unbound',
+  'database-gone',
+  'event-lost',
+  'event-late',
+  'redis-emptied',
+] as const
 export type Fault = (typeof FAULTS)[number]
 
 export interface Entry {
@@ -10,6 +21,8 @@ export interface Entry {
   buyer?: string
   reservation?: string
   status?: string
+  /** Why a reservation was rejected. */
+  reason?: string
   /** The name of the rule, and which reservation or order it is about. */
   rule?: string
   detail?: string

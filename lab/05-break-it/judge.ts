@@ -2,24 +2,23 @@ import { clock } from '../frame/figures.ts'
 import type { Verdict } from '../frame/lab.ts'
 import { type Entry, FAULTS } from './entry.ts'
 
-/** Every line of the audit is green, and every buyer who was told yes has an order, or had one. */
+/** Every line of the audit is green, and every buyer who was told yes has an order, had one, or was told "too late". */
 export function judge(history: Entry[]): Verdict {
-  const endOf = new Map(
-    history.flatMap(({ what, reservation, status }) => (what === 'ENDED' ? [[reservation, status]] : [])),
-  )
-  const lost = history.filter(
-    ({ what, reservation }) => what === 'TOLD' && ['RESERVED', 'REJECTED', undefined].includes(endOf.get(reservation)),
-  )
-  const red = history.filter(({ what }) => what === 'AUDIT')
+  const told = history.filter(({ what }) => what === 'TOLD')
+  const endOf = new Map(history.filter(({ what }) => what === 'ENDED').map((entry) => [entry.reservation, entry]))
+  const lost = told.filter(({ reservation }) => isLost(endOf.get(reservation)))
+  const late = told.filter(({ reservation }) => endOf.get(reservation)?.reason === 'EXPIRED')
+  const findings = history.filter(({ what }) => what === 'AUDIT')
+  const played = FAULTS.filter((fault) => told.some((entry) => entry.fault === fault))
   const figures = Object.fromEntries(
-    FAULTS.map((fault) => [fault, [...lost, ...red].filter((entry) => entry.fault === fault).length]),
+    played.map((fault) => [fault, [...lost, ...findings].filter((entry) => entry.fault === fault).length]),
   )
-  const lines = red.map(({ fault, rule, detail }) => `audit, ${fault}: ${rule}: ${detail}`)
+  const lines = findings.map(({ fault, rule, detail }) => `audit, ${fault}: ${rule}: ${detail}`)
   const [buyer] = lost
   // The one with names, such as a reservation's, says more than a sum.
-  const line = red.find(({ detail = '' }) => /: \S+[-.]\S/.test(detail)) ?? red[0]
+  const line = findings.find(({ detail = '' }) => /: \S+[-.]\S/.test(detail)) ?? findings[0]
   if (buyer) {
-    const status = endOf.get(buyer.reservation) ?? 'unknown'
+    const status = endOf.get(buyer.reservation)?.status ?? 'unknown'
     return {
       holds: false,
       figures,
@@ -38,17 +37,24 @@ export function judge(history: Entry[]): Verdict {
       figures,
       lines,
       says: {
-        en: `the audit's line "${line.rule}" is red: ${line.detail}`,
-        zh: `审计的“${line.rule}”一行变红：${line.detail}`,
+        en: `the audit's line "${line.rule}" does not get green: ${line.detail}`,
+        zh: `审计的“${line.rule}”一行没有变绿：${line.detail}`,
       },
     }
-  const told = history.filter(({ what }) => what === 'TOLD').length
+  const [alsoEn, alsoZh] =
+    late.length > 0
+      ? [`, but for ${late.length} who were told that Redis had lost it`, `，只有 ${late.length} 个被告知 Redis 丢了它`]
+      : ['', '']
   return {
     holds: true,
     figures,
     says: {
-      en: `all ${told} buyers who were told yes have what they were told, and every line of the audit is green`,
-      zh: `${told} 个得到“成功”的买家都如愿，审计每一行都是绿的`,
+      en: `all ${told.length} buyers who were told yes have, or had, their order${alsoEn}; every line of the audit is green`,
+      zh: `${told.length} 个得到“成功”的买家都有（或有过）订单${alsoZh}；审计每一行都是绿的`,
     },
   }
 }
+
+/** EXPIRED is an answer: when Redis loses what it knew, a reservation may come too late to become an order. */
+const isLost = (end: Entry | undefined) =>
+  end?.reason !== 'EXPIRED' && ['RESERVED', 'REJECTED', undefined].includes(end?.status)

@@ -1,41 +1,9 @@
-import { GUARDS } from '../../test/mutations/guards/index.ts'
-import type { Guard } from '../../test/mutations/guard.ts'
 import { barPerSide } from '../frame/chart.ts'
 import type { Lab, Side, Words } from '../frame/lab.ts'
 import { type Entry, FAULTS, type Fault } from './entry.ts'
 import { judge } from './judge.ts'
 import { runCopy } from './run-copy.ts'
-
-/** A rule of the shop that can be taken away: the tests take away the same ones. */
-interface Switch {
-  name: Words
-  rule: string
-  /** The fault that the rule is there for. */
-  fault: Fault
-}
-
-const SWITCHES: Record<string, Switch> = {
-  confirm: {
-    name: { en: 'a message is forgotten before the broker has confirmed it', zh: '消息队列还没确认，就忘掉消息' },
-    rule: 'a pending entry goes only when it is confirmed',
-    fault: 'broker-gone',
-  },
-  idempotency: {
-    name: { en: 'the same money counts each time that the provider calls', zh: '支付平台每回调一次就算一次钱' },
-    rule: 'the same money counts once',
-    fault: 'paid-twice',
-  },
-  status: {
-    name: { en: 'an order is cancelled in any status', zh: '不管订单什么状态都取消' },
-    rule: 'only an unpaid order is cancelled',
-    fault: 'paid-and-cancelled',
-  },
-  atomic: {
-    name: { en: 'the script takes a unit without looking whether one is left', zh: '脚本不看还有没有就扣库存' },
-    rule: 'no more units are reserved than are left',
-    fault: 'above-stock',
-  },
-}
+import { diffOf, type Switch, SWITCHES } from './switches.ts'
 
 const FAULT_NAMES: Record<Fault, Words> = {
   none: { en: 'no fault', zh: '没有故障' },
@@ -43,6 +11,11 @@ const FAULT_NAMES: Record<Fault, Words> = {
   'paid-twice': { en: 'provider calls twice', zh: '支付回调两次' },
   'paid-and-cancelled': { en: 'paid, then cancelled', zh: '付款后又取消' },
   'broker-gone': { en: 'broker goes away', zh: '消息队列断开' },
+  'queue-unbound': { en: 'queue loses its binding', zh: '队列失去绑定' },
+  'database-gone': { en: 'database goes away', zh: '数据库断开' },
+  'event-lost': { en: 'event is lost on its way', zh: '事件在路上丢失' },
+  'event-late': { en: 'event comes late', zh: '事件迟到' },
+  'redis-emptied': { en: 'Redis is emptied', zh: 'Redis 被清空' },
 }
 
 export const lab: Lab<Entry> = {
@@ -81,34 +54,17 @@ export const lab: Lab<Entry> = {
     ),
   ],
 
-  shop: Object.values(SWITCHES).map(({ name, rule }) => {
-    const { file, text } = guardOf(rule)
-    return { file, quote: text, says: name }
-  }),
+  shop: Object.values(SWITCHES).map(({ name, guard: { file, text } }) => ({ file, quote: text, says: name })),
 }
 
-function without(off: string, { name, rule, fault }: Switch): Side<Entry> {
-  const guard = guardOf(rule)
+/** Without a fault, and with the one that shows it; the reader who names it with `--off` sees all of them. */
+function without(off: string, { name, guard, fault, inShort }: Switch): Side<Entry> {
   return {
     name,
     off,
     expected: 'BREAKS',
+    inShort: inShort === true,
     diff: diffOf(guard),
-    run: (place) => runCopy(place, place.isShort ? ['none', fault] : FAULTS, guard),
+    run: (place) => runCopy(place, place.off === off ? FAULTS : ['none', fault], guard),
   }
-}
-
-function guardOf(rule: string): Guard {
-  const guard = GUARDS.find((each) => each.rule === rule)
-  if (!guard) throw new Error(`No guard is called "${rule}".`)
-  return guard
-}
-
-function diffOf({ file, text, without: left }: Guard): string[] {
-  const lines = (sign: string, lines: string) =>
-    lines
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => `${sign} ${line}`)
-  return [file, ...lines('-', text), ...lines('+', left)]
 }

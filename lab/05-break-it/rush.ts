@@ -1,8 +1,9 @@
-import type { AuditReport } from '../../core/audit/report.ts'
+import type { AuditReport, Check } from '../../core/audit/report.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { call } from '../../test/support/http-client.ts'
 import type { System } from '../../test/support/start-system.ts'
 import type { Entry, Fault } from './entry.ts'
+import type { Stage } from './stage.ts'
 
 interface Member {
   name: string
@@ -12,14 +13,16 @@ interface Member {
 
 /** The buyers of one sale, and what becomes of them. */
 export class Rush {
+  readonly #stage: Stage
   readonly #system: System
   readonly #fault: Fault
   readonly #saleId: string
   readonly #tell: (entry: Entry) => void
   readonly #told: Member[] = []
 
-  constructor(system: System, fault: Fault, saleId: string, tell: (entry: Entry) => void) {
-    this.#system = system
+  constructor(stage: Stage, fault: Fault, saleId: string, tell: (entry: Entry) => void) {
+    this.#stage = stage
+    this.#system = stage.system
     this.#fault = fault
     this.#saleId = saleId
     this.#tell = tell
@@ -31,21 +34,30 @@ export class Rush {
     const buyers = await Promise.all(names.map(async (name) => ({ name, token: await this.#system.signIn(name) })))
     await Promise.all(
       buyers.map(async ({ name, token }) => {
-        const { status, body } = await this.#system.buyUntilAvailable(this.#saleId, token)
-        if (status !== 202) return
-        const reservation = String(body.id)
+        const reservation = await this.#buyIn(this.#saleId, token)
+        if (reservation === undefined) return
         this.#told.push({ name, token, reservation })
         this.#note({ what: 'TOLD', buyer: name, reservation })
       }),
     )
   }
 
+  /** Waits until the buyers have orders. */
+  async ordered(): Promise<void> {
+    for (const { reservation, token } of this.#told) await this.#system.settled(reservation, token, ['ORDERED'])
+  }
+
   /** The provider calls so often for each payment. */
   async pay(times: number): Promise<void> {
+    for (const { reservation, token } of this.#told) await this.#pay(reservation, token, times)
+  }
+
+  /** Each buyer buys and pays in another sale, too. */
+  async payIn(saleId: string): Promise<void> {
     for (const { reservation, token } of this.#told) {
-      const { orderId } = await this.#system.settled(reservation, token)
-      const { body } = await call('POST', this.#system.url(`/orders/${String(orderId)}/payments`), { token })
-      for (let i = 0; i < times; i++) await call('POST', String(body.url), { headers: { accept: 'application/json' } })
+      const other = String(await this.#buyIn(saleId, token))
+      await this.#system.settled(reservation, token, ['ORDERED'])
+      await this.#payAndGetPoints(other, token)
     }
   }
 
@@ -55,6 +67,20 @@ export class Rush {
       const { orderId } = await this.#system.settled(reservation, token)
       await call('POST', this.#system.url(`/orders/${String(orderId)}/cancellation`), { token })
     }
+  }
+
+  async isRefunded(): Promise<boolean> {
+    const { database } = this.#stage.world
+    const orders = await database.order.findMany({ where: { saleId: this.#saleId } })
+    return orders.every(({ status }) => status === 'REFUNDED')
+  }
+
+  /** Whether buyers can reserve, here and in the sale in which nothing goes wrong. */
+  async isOpen(): Promise<boolean> {
+    const { sales } = await this.#report('')
+    return sales
+      .filter(({ saleId }) => [this.#saleId, this.#stage.calmSale].includes(saleId))
+      .every(({ isOpen }) => isOpen)
   }
 
   /** Waits until everything that will come has come, and audits the sale. */
@@ -68,7 +94,8 @@ export class Rush {
     const ends = await Promise.all(
       this.#told.map(async ({ name, reservation, token }) => {
         const { body } = await call('GET', this.#system.url(`/reservations/${reservation}`), { token })
-        this.#note({ what: 'ENDED', buyer: name, reservation, status: String(body.status) })
+        const reason = typeof body.reason === 'string' ? { reason: body.reason } : {}
+        this.#note({ what: 'ENDED', buyer: name, reservation, status: String(body.status), ...reason })
         return String(body.status)
       }),
     )
@@ -79,34 +106,58 @@ export class Rush {
       () => this.#report(),
       ({ quiet, balanced }) => quiet || !balanced || isLost,
     )
-    for (const { name, state, detail } of report.sales[0]?.checks ?? [])
-      if (state !== 'ok') this.#note({ what: 'AUDIT', rule: name, detail })
+    for (const { name, detail } of notGreen(report)) this.#note({ what: 'AUDIT', rule: name, detail })
   }
 
   /**
-   * A buyer of another sale comes behind all others: when they have their order, the queue holds none of ours. Without
-   * the confirm their message may be lost, too, as long as the gateway is not connected again: then another one comes.
+   * A buyer of another sale comes behind all others: when they have their points, neither the queue of reservations nor
+   * the one of events holds any of ours. Without a protection their message may be lost, too: then another one comes.
    */
   async #passMarker(): Promise<void> {
-    const saleId = await this.#system.createSale({ stock: 100_000 })
     const markers: { id: string; token: string }[] = []
-    await eventually(
+    const arrived = await eventually(
       'the order of a buyer behind all others',
       async () => {
-        const token = await this.#system.signIn(`marker ${markers.length}`)
-        const { body } = await this.#system.buyUntilAvailable(saleId, token)
-        markers.push({ id: String(body.id), token })
-        const answers = await Promise.all(
-          markers.map((marker) => call('GET', this.#system.url(`/reservations/${marker.id}`), { token: marker.token })),
+        const token = await this.#system.signIn(`behind ${this.#fault} ${markers.length}`)
+        markers.push({ id: String(await this.#buyIn(this.#stage.calmSale, token)), token })
+        const statuses = await Promise.all(
+          markers.map((each) => call('GET', this.#system.url(`/reservations/${each.id}`), { token: each.token })),
         )
-        return answers.map((answer) => answer.body.status)
+        return markers.find((_, i) => statuses[i]?.body.status === 'ORDERED')
       },
-      (statuses) => statuses.some((status) => status !== 'RESERVED'),
+      (marker) => marker !== undefined,
+    )
+    if (arrived) await this.#payAndGetPoints(arrived.id, arrived.token)
+  }
+
+  /** @returns the reservation; undefined when sold out */
+  async #buyIn(saleId: string, token: string): Promise<string | undefined> {
+    const { status, body } = await eventually(
+      'an answer other than "try again"',
+      () => this.#system.buy(saleId, token),
+      (answer) => answer.status !== 503,
+    )
+    return status === 202 ? String(body.id) : undefined
+  }
+
+  async #pay(reservation: string, token: string, times: number): Promise<string> {
+    const orderId = String((await this.#system.settled(reservation, token)).orderId)
+    const { body } = await call('POST', this.#system.url(`/orders/${orderId}/payments`), { token })
+    for (let i = 0; i < times; i++) await call('POST', String(body.url), { headers: { accept: 'application/json' } })
+    return orderId
+  }
+
+  async #payAndGetPoints(reservation: string, token: string): Promise<void> {
+    const orderId = await this.#pay(reservation, token, 1)
+    await eventually(
+      'points for a paid order',
+      () => this.#stage.world.database.pointsEntry.count({ where: { orderId } }),
+      (entries) => entries > 0,
     )
   }
 
-  async #report(): Promise<AuditReport> {
-    const { body } = await this.#system.controlRoom('GET', `/audit?sale=${this.#saleId}`)
+  async #report(query = `?sale=${this.#saleId}`): Promise<AuditReport> {
+    const { body } = await this.#system.controlRoom('GET', `/audit${query}`)
     return body as unknown as AuditReport
   }
 
@@ -114,3 +165,5 @@ export class Rush {
     this.#tell({ fault: this.#fault, at: Date.now(), ...entry })
   }
 }
+
+const notGreen = ({ sales }: AuditReport): Check[] => (sales[0]?.checks ?? []).filter(({ state }) => state !== 'ok')

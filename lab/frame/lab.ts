@@ -41,6 +41,8 @@ export interface Side<Entry extends object> {
   expected: 'HOLDS' | 'BREAKS'
   /** The protection that is off here, as `--off` names it. */
   off?: string
+  /** False for one that the short form leaves out. */
+  inShort?: boolean
   /** The file and the lines that are taken away for it, as in a diff. */
   diff?: string[]
   /** Records what happens, as it happens. */

@@ -23,6 +23,8 @@ export interface Place<Entry extends object> {
   /** Draws the same numbers in each run with the same `--seed`. */
   random: Random
   isShort: boolean
+  /** The protection that the reader has named. */
+  off: string | undefined
   /** The first in a run by a reader, the second in the short form that the tests run. */
   amount: (full: number, short: number) => number
   /** Adds to the history. */
@@ -39,6 +41,7 @@ export interface PlaceOptions<Entry extends object> {
   servers: TestServers
   seed: number
   isShort: boolean
+  off?: string | undefined
   onEntry?: (entry: Entry) => void
 }
 
@@ -61,7 +64,7 @@ export async function endPlaces(): Promise<void> {
 
 /** Runs `work` in a place of its own, of which nothing is left afterwards. @returns the history */
 export async function inPlace<Entry extends object>(
-  { servers, seed, isShort, onEntry }: PlaceOptions<Entry>,
+  { servers, seed, isShort, off, onEntry }: PlaceOptions<Entry>,
   work: (place: Place<Entry>) => Promise<void>,
 ): Promise<Entry[]> {
   const history: Entry[] = []
@@ -95,6 +98,7 @@ export async function inPlace<Entry extends object>(
       folder,
       random: new Random(seed),
       isShort,
+      off,
       amount: (full, short) => (isShort ? short : full),
       now: () => performance.timeOrigin + performance.now(),
       record(entry) {

@@ -1,7 +1,7 @@
 import type { LabEvent, LabView } from '../../core/contracts/control-room.ts'
 import type { FoundLab } from './find-labs.ts'
 import { isAsExpected, type Outcome } from './lab.ts'
-import { answerOf, type Watcher } from './run-lab.ts'
+import { answerOf, tableOf, type Watcher } from './run-lab.ts'
 
 /** More often a page would not show it. */
 const ENTRIES_EVERY_MS = 150
@@ -50,6 +50,7 @@ export function printDone(lab: FoundLab, outcomes: Outcome[]): void {
     type: 'done',
     asPromised: outcomes.every(isAsExpected),
     answer: lab.prediction.choices?.[answer] ?? { en: answer, zh: answer },
+    table: tableOf(lab, outcomes),
     panels: lab.chart(outcomes),
   })
 }

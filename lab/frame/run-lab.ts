@@ -1,3 +1,4 @@
+import type { LabTable } from '../../core/contracts/control-room.ts'
 import type { TestServers } from '../../test/servers.ts'
 import type { Lab, Outcome, Property, Side } from './lab.ts'
 import { inPlace } from './place.ts'
@@ -23,7 +24,7 @@ export type AnyLab = Lab<object, object>
 
 export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher = {}): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const [id, side] of Object.entries(sidesOf(lab, options.off))) {
+  for (const [id, side] of Object.entries(sidesOf(lab, options))) {
     watcher.onSide?.(id, side)
     const onEntry = (entry: object) => watcher.onEntry?.(id, entry)
     const history = await inPlace({ ...options, onEntry }, (place) => side.run(place))
@@ -39,13 +40,22 @@ export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher 
 export const answerOf = ({ prediction }: AnyLab, outcomes: Outcome[]): string | number =>
   prediction.answer(Object.fromEntries(outcomes.map((outcome) => [outcome.side, outcome]))) ?? '–'
 
+export const tableOf = ({ figures }: AnyLab, outcomes: Outcome[]): LabTable => ({
+  columns: Object.values(figures),
+  rows: outcomes.map(({ name, verdict }) => ({
+    name,
+    values: Object.keys(figures).map((id) => verdict.figures[id] ?? null),
+  })),
+})
+
 export const switchesOf = ({ sides }: AnyLab): string[] => [
   ...new Set(Object.values(sides).flatMap(({ off }) => off ?? [])),
 ]
 
-function sidesOf({ sides }: AnyLab, off: string | undefined): AnyLab['sides'] {
-  const wanted = Object.entries(sides).filter(([, side]) => !off || !side.off || side.off === off)
-  return Object.fromEntries(wanted)
+function sidesOf({ sides }: AnyLab, { off, isShort }: RunOptions): AnyLab['sides'] {
+  const isWanted = (side: Side<object>) =>
+    off === undefined ? !isShort || side.inShort !== false : side.off === undefined || side.off === off
+  return Object.fromEntries(Object.entries(sides).filter(([, side]) => isWanted(side)))
 }
 
 /** @returns the properties; work that throws has one that does not hold, and says why. */

@@ -5,6 +5,7 @@ import { amount } from './figures.ts'
 import { type FoundLab, locate } from './find-labs.ts'
 import { isAsExpected, type Language, type Outcome, type Property, type Side } from './lab.ts'
 import { readProgress } from './results.ts'
+import { tableOf } from './run-lab.ts'
 import { WORDS } from './words.ts'
 
 /** All that a lab says on the terminal, in one language. */
@@ -62,16 +63,13 @@ export class Teller {
 
   /** The figures of all sides, the prediction beside what came, and where to look on. */
   closing(lab: FoundLab, outcomes: Outcome[], told: { predicted: string | undefined; answer: string | number }): void {
-    const figures = Object.entries(lab.figures)
+    const { columns, rows } = tableOf(lab, outcomes)
     const table = new Table({
-      head: ['', ...figures.map(([, name]) => name[this.#language])],
+      head: ['', ...columns.map((name) => name[this.#language])],
       style: { head: [], border: [], compact: true },
     })
-    for (const { name, verdict } of outcomes)
-      table.push([
-        name[this.#language],
-        ...figures.map(([id]) => (verdict.figures[id] === undefined ? '–' : amount(verdict.figures[id]))),
-      ])
+    for (const { name, values } of rows)
+      table.push([name[this.#language], ...values.map((value) => (value === null ? '–' : amount(value)))])
     console.log(`\n${table.toString()}\n`)
     const shown = (value: string | number) => lab.prediction.choices?.[value]?.[this.#language] ?? value
     if (told.predicted !== undefined) {

@@ -82,10 +82,13 @@ const shown: LabsView = {
     result: {
       asPromised: true,
       answer: words('broker goes away', '消息队列断开'),
+      table: { columns: [words('no fault', '没有故障')], rows: [{ name, values: [3] }] },
       panels: [
         { title: words('Findings', '问题'), bars: [{ name, value: 3, isBad: true }] },
         {
           title: words('Orders', '订单'),
+          x: words('seconds', '秒'),
+          y: words('orders', '笔'),
           lines: [
             {
               name: words('came', '到来'),

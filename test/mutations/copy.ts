@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Guard } from './guard.ts'
 
@@ -8,7 +8,8 @@ export function copyProject(folder: string): void {
   const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' })
     .split('\0')
     .filter((file) => file !== '')
-  for (const file of [...files, 'prisma/generated', 'web/dist']) {
+  // Pages may not be built yet, and a file that git knows may be deleted.
+  for (const file of [...files, 'prisma/generated', 'web/dist'].filter(existsSync)) {
     mkdirSync(join(folder, dirname(file)), { recursive: true })
     cpSync(file, join(folder, file), { recursive: true })
   }

@@ -11,7 +11,7 @@ export interface TcpProxy {
   reset: () => void
   /** Cuts after this many answers of the server. */
   cutAfter: (answers: number) => void
-  /** Ends a cut, a delay and the loss of answers. */
+  /** Ends a cut, a delay and the loss of requests and answers. */
   restore: () => void
   /** Silences the open connections, as behind a dead host; new ones work. */
   freeze: () => void
@@ -19,7 +19,9 @@ export interface TcpProxy {
   delay: (ms: number) => void
   /** Cuts a connection when the server answers with this text: the work is done, but the answer never arrives. */
   loseAnswers: (text: string) => void
-  /** Number of answers lost so far. */
+  /** Cuts a connection when the client sends this text, which never arrives. */
+  loseRequests: (text: string) => void
+  /** Number of requests and answers lost so far. */
   lost: () => number
   close: () => Promise<void>
 }
@@ -30,15 +32,16 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   let isCut = false
   let answersLeft = Infinity
   let delayMs = 0
-  let textToLose: string | undefined
+  let answerToLose: string | undefined
+  let requestToLose: string | undefined
   let lost = 0
 
-  async function passOn(from: Socket, to: Socket, isLost: (chunk: Buffer) => boolean): Promise<void> {
+  async function passOn(from: Socket, to: Socket, isToLose: (chunk: Buffer) => boolean): Promise<void> {
     // The stream buffers chunks that arrive during a delay, so that latency grows and throughput hardly falls.
     for await (const chunk of from as AsyncIterable<Buffer>) {
       if (delayMs > 0) await sleep(delayMs)
       if (frozen.has(from)) await once(from, 'close')
-      if (isLost(chunk) || to.destroyed) return
+      if (isToLose(chunk) || to.destroyed) return
       if (!to.write(chunk)) await once(to, 'drain')
     }
     to.end()
@@ -46,6 +49,12 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
 
   function isAnswerLost(chunk: Buffer): boolean {
     if (--answersLeft === 0) proxy.cut()
+    return isLost(chunk, answerToLose)
+  }
+
+  const isRequestLost = (chunk: Buffer) => isLost(chunk, requestToLose)
+
+  function isLost(chunk: Buffer, textToLose: string | undefined): boolean {
     if (textToLose === undefined || !chunk.includes(textToLose)) return false
     lost += 1
     return true
@@ -69,7 +78,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       })
       socket.on('error', () => other.destroy())
       // An error here means that both sockets are closing already.
-      passOn(socket, other, socket === upstream ? isAnswerLost : () => false).catch(() => other.destroy())
+      passOn(socket, other, socket === upstream ? isAnswerLost : isRequestLost).catch(() => other.destroy())
     }
   })
   await new Promise<void>((resolve) => {
@@ -94,7 +103,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     restore() {
       isCut = false
       delayMs = 0
-      textToLose = undefined
+      answerToLose = undefined
+      requestToLose = undefined
     },
     freeze() {
       for (const socket of sockets) frozen.add(socket)
@@ -103,7 +113,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       delayMs = ms
     },
     loseAnswers(text) {
-      textToLose = text
+      answerToLose = text
+    },
+    loseRequests(text) {
+      requestToLose = text
     },
     lost: () => lost,
     async close() {

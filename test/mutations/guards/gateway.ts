@@ -31,6 +31,13 @@ export const gatewayGuards: Guard[] = [
     tests: { file: OUTAGES, named: 'while the broker is away' },
   },
   {
+    rule: 'a message that reaches no queue is not confirmed',
+    file: 'core/platform/rabbit/confirmed.ts',
+    text: 'headers, mandatory = true }: Outgoing',
+    without: 'headers, mandatory = false }: Outgoing',
+    tests: { file: 'test/faults/broker.test.ts', named: 'unroutable message because the binding' },
+  },
+  {
     rule: 'holders are not told "sold out" from memory',
     file: 'gateway/sold-out.ts',
     text: 'return holders !== undefined && !mayHold(holders, buyerId, holderUnitsOf(sale, buyerId))',

@@ -42,6 +42,19 @@ export const orderGuards: Guard[] = [
     tests: { file: 'core/platform/rabbit/batch-consumer.test.ts', named: 'a consumer whose servers do not answer' },
   },
   {
+    rule: 'a message is acknowledged after its work is done',
+    file: 'core/platform/rabbit/batch-consumer.ts',
+    text:
+      '      const outcome = await handleItems(parts, { ...options, stop: stop.signal })\n' +
+      "      if (outcome === 'DONE') await acknowledge(batch, options, countDead)\n" +
+      "      else if (outcome === 'AWAY') await standBack()\n",
+    without:
+      '      await acknowledge(batch, options, countDead)\n' +
+      '      const outcome = await handleItems(parts, { ...options, stop: stop.signal })\n' +
+      "      if (outcome === 'AWAY') await standBack()\n",
+    tests: { file: 'core/platform/rabbit/batch-consumer.test.ts', named: 'a message is acknowledged only after' },
+  },
+  {
     rule: 'the counter of sold units never exceeds the stock',
     file: 'core/orders/record-verdicts.ts',
     text: ' AND sold + units <= stock',

@@ -6,6 +6,7 @@ import { type Action, useAction } from '../action.ts'
 import { Panel } from '../parts/panel.tsx'
 import { Refused } from '../parts/refused.tsx'
 import { useWords } from '../words/words.ts'
+import { Figures } from './figures.tsx'
 import { Pictures } from './pictures.tsx'
 import { Sides } from './sides.tsx'
 
@@ -134,6 +135,7 @@ function Bench({ lab, run, onRun, action: { act } }: BenchProps) {
         )}
       </Panel>
       {shown && <Sides sides={shown.sides} />}
+      {shown?.result && <Figures table={shown.result.table} />}
       {shown?.result && <Pictures panels={shown.result.panels} />}
     </>
   )

@@ -17,7 +17,7 @@ export function Pictures({ panels }: { panels: LabPanel[] }) {
             <h2>{panel.title[now]}</h2>
           </figcaption>
           {panel.bars && <Bars bars={panel.bars} />}
-          {panel.lines && <Lines lines={panel.lines} />}
+          {panel.lines && <Lines panel={panel} lines={panel.lines} />}
         </figure>
       ))}
     </div>
@@ -41,7 +41,7 @@ function Bars({ bars }: { bars: NonNullable<LabPanel['bars']> }) {
   )
 }
 
-function Lines({ lines }: { lines: NonNullable<LabPanel['lines']> }) {
+function Lines({ panel, lines }: { panel: LabPanel; lines: NonNullable<LabPanel['lines']> }) {
   const now = useStore(language)
   const points = lines.flatMap((line) => line.points)
   const mostX = Math.max(...points.map(([x]) => x), Number.MIN_VALUE)
@@ -54,6 +54,14 @@ function Lines({ lines }: { lines: NonNullable<LabPanel['lines']> }) {
           <polyline key={line.name.en} class={COLOURS[i]} points={line.points.map(at).join(' ')} />
         ))}
       </svg>
+      <p class="axes hint">
+        <span>
+          ↑ {panel.y?.[now]}: 0–{number(mostY)}
+        </span>
+        <span>
+          → {panel.x?.[now]}: 0–{number(mostX)}
+        </span>
+      </p>
       <p class="legend">
         {lines.map(({ name, points: ofLine }, i) => (
           <span key={name.en}>

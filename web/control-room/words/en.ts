@@ -65,6 +65,7 @@ export const en = {
     verdicts: { BREAKS: 'Breaks:', HOLDS: 'Holds:' },
     entries: (count: string) => `${count} recorded.`,
     details: 'What happened',
+    figures: 'Figures of each way',
     diff: 'What is taken away',
   },
   charts: {

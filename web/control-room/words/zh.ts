@@ -49,6 +49,7 @@ export const zh: typeof en = {
     verdicts: { BREAKS: '出错：', HOLDS: '成立：' },
     entries: (count: string) => `已记录 ${count} 条。`,
     details: '发生了什么',
+    figures: '各种做法的数字',
     diff: '拿掉了什么',
   },
   charts: {
