@@ -39,6 +39,9 @@ export interface BenchOptions {
   connections: number
 }
 
+/** Of a measure and its warm-up: several times what a machine of two cores carries through. */
+export const payingBuyersMax = ({ seconds }: BenchOptions) => 5_000 * Math.ceil(seconds)
+
 export interface BenchRun {
   format: 2
   at: string
