@@ -37,6 +37,8 @@ export interface BenchOptions {
   rounds: number
   seconds: number
   connections: number
+  /** Absent: all measures. */
+  only?: string[]
 }
 
 /** Of a measure and its warm-up: several times what a machine of two cores carries through. */

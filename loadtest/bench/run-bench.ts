@@ -49,6 +49,7 @@ async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Pr
   const round: Round = { measures: {} }
   const step = async (id: string, run: () => Promise<Measured>) => {
     signal.throwIfAborted()
+    if (bench.options.only?.includes(id) === false) return
     const measured = await run()
     round.measures[id] = measured
     console.error(`  ${id}: ${told(measured)}`)
