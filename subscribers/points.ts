@@ -1,6 +1,5 @@
 import type { OrderEvent, OrderEventType } from '../core/contracts/messages.ts'
-import { byOrder, mayGoOn, reportStep } from '../core/orders/saga.ts'
-import { turnAfter } from '../core/orders/saga-chain.ts'
+import { reportSteps, turnsOf } from '../core/orders/saga.ts'
 import { Prisma, type Transaction } from '../core/platform/stores/database.ts'
 import { lockBuyers } from './runtime/lock-buyers.ts'
 import type { Subscriber } from './runtime/subscriber.ts'
@@ -26,40 +25,55 @@ export const subscriber: Subscriber = {
   once: 'inbox',
   async handleTogether(tx, events, { config }) {
     const ofTypes = (...types: OrderEventType[]) => events.filter(({ type }) => types.includes(type))
-    await grant(tx, ofTypes('order.paid'))
-    await undo(tx, ofTypes('order.cancelled', 'order.refunded'))
-    const steps = events.filter((event) => turnAfter(event)?.of === 'points')
-    // Or two orders of one buyer would both find the same points.
-    await lockBuyers(tx, 'points', steps.filter(isToBeDeducted))
-    for (const event of byOrder(steps)) await takeStep(tx, event, config.SAGA_SECONDS * 1_000)
+    const { forwards, backwards } = await turnsOf(tx, 'points', events)
+    const sagaMs = config.SAGA_SECONDS * 1_000
+    await enter(tx, 'GRANTED', ofTypes('order.paid'), ({ amountCents }) => Math.floor(amountCents / CENTS_PER_POINT))
+    await undo(tx, [...ofTypes('order.cancelled', 'order.refunded'), ...backwards])
+    await reportSteps(tx, 'order.points-returned', backwards, sagaMs)
+    await deduct(tx, forwards, sagaMs)
   },
 }
 
-const isToBeDeducted = (event: OrderEvent) => turnAfter(event)?.direction === 'FORWARDS'
-
-async function takeStep(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<void> {
-  if (isToBeDeducted(event)) return deduct(tx, event, sagaMs)
-  await undo(tx, [event])
-  await reportStep(tx, event, 'order.points-returned', { sagaMs })
+/** No more than there is to pay. Of several orders of one buyer, the first in the batch get what there is. */
+async function deduct(tx: Transaction, wanting: OrderEvent[], sagaMs: number): Promise<void> {
+  // Or two batches with orders of one buyer would both find the same points.
+  await lockBuyers(tx, 'points', wanting)
+  const left = await readPoints(tx, wanting)
+  const [deducted, refused]: [(OrderEvent & { offCents: number })[], OrderEvent[]] = [[], []]
+  for (const event of wanting) {
+    const offCents = Math.min(event.points, event.amountCents)
+    const rest = (left.get(event.buyerId) ?? 0) - offCents
+    if (rest < 0) {
+      refused.push(event)
+    } else {
+      left.set(event.buyerId, rest)
+      deducted.push({ ...event, offCents })
+    }
+  }
+  await enter(tx, 'DEDUCTED', deducted, ({ offCents }) => -offCents)
+  await reportSteps(tx, 'order.points-deducted', deducted, sagaMs)
+  await reportSteps(tx, 'order.points-refused', refused, sagaMs)
 }
 
-/** No more than there is to pay. */
-async function deduct(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<void> {
-  if (!(await mayGoOn(tx, event.orderId))) return
-  const points = Math.min(event.points, event.amountCents)
-  const deducted = await tx.$executeRaw`
-    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)
-    SELECT ${event.buyerId}, ${event.orderId}::uuid, ${event.saleId}, ${event.eventId}::uuid, 'DEDUCTED', -${points}::int
-    WHERE (SELECT greatest(sum(points), 0) FROM points_entries WHERE buyer_id = ${event.buyerId}) >= ${points}`
-  if (deducted === 1) await reportStep(tx, event, 'order.points-deducted', { sagaMs, offCents: points })
-  else await reportStep(tx, event, 'order.points-refused', { sagaMs })
+/** By buyer. One who owes points has none. */
+async function readPoints(tx: Transaction, events: OrderEvent[]): Promise<Map<string, number>> {
+  if (events.length === 0) return new Map()
+  const rows = await tx.$queryRaw<{ buyerId: string; points: number }[]>`
+    SELECT buyer_id AS "buyerId", greatest(sum(points), 0)::float8 AS points FROM points_entries
+    WHERE buyer_id = ANY(${events.map(({ buyerId }) => buyerId)}) GROUP BY buyer_id`
+  return new Map(rows.map(({ buyerId, points }) => [buyerId, points]))
 }
 
-async function grant(tx: Transaction, paid: OrderEvent[]): Promise<void> {
-  if (paid.length === 0) return
+async function enter<Event extends OrderEvent>(
+  tx: Transaction,
+  step: 'DEDUCTED' | 'GRANTED',
+  events: Event[],
+  pointsOf: (event: Event) => number,
+): Promise<void> {
+  if (events.length === 0) return
   await tx.$executeRaw`
-    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, step, points)
-    SELECT buyer_id, order_id, sale_id, event_id, 'GRANTED', amount_cents / ${CENTS_PER_POINT}::int FROM ${rowsOf(paid)}`
+    INSERT INTO points_entries (buyer_id, order_id, sale_id, event_id, points, step)
+    SELECT *, ${step}::points_step FROM ${rowsOf(events, events.map(pointsOf))}`
 }
 
 /** The points that each order has cost and brought, at the rate of that time; none when it is undone already. */
@@ -73,9 +87,8 @@ async function undo(tx: Transaction, ended: OrderEvent[]): Promise<void> {
     WHERE balance.points <> 0`
 }
 
-const rowsOf = (events: OrderEvent[]) => Prisma.sql`
+const rowsOf = (events: OrderEvent[], points = events.map(() => 0)) => Prisma.sql`
   unnest(
     ${events.map(({ buyerId }) => buyerId)}::text[], ${events.map(({ orderId }) => orderId)}::uuid[],
-    ${events.map(({ saleId }) => saleId)}::text[], ${events.map(({ eventId }) => eventId)}::uuid[],
-    ${events.map(({ amountCents }) => amountCents)}::int[]
-  ) AS event (buyer_id, order_id, sale_id, event_id, amount_cents)`
+    ${events.map(({ saleId }) => saleId)}::text[], ${events.map(({ eventId }) => eventId)}::uuid[], ${points}::int[]
+  ) AS event (buyer_id, order_id, sale_id, event_id, points)`

@@ -114,6 +114,19 @@ describe('forwards', () => {
     expect(prices.sort((one, other) => one - other)).toEqual([400, 500, 500])
   })
 
+  test('of orders in one batch that want the same coupon or the same points one gets them', async () => {
+    const code = await shop.coupon(100)
+    const first = await place({ points: 60 })
+    await shop.givePoints(first.buyerId, 100)
+    const orders = [first, await place({ points: 60 }, { buyerId: first.buyerId })]
+    const naming = [await place({ couponCode: code }), await place({ couponCode: code })]
+    await shop.settle()
+    const states = (some: Placed[]) => Promise.all(some.map(async ({ orderId }) => (await shop.saga(orderId)).state))
+    expect(await states(orders)).toEqual(['DONE', 'COMPENSATED'])
+    expect((await states(naming)).toSorted()).toEqual(['COMPENSATED', 'DONE'])
+    expect([await shop.pointsOf(first.buyerId), await shop.statusOf(code)]).toEqual([40, 'LOCKED'])
+  })
+
   test("a buyer's points are spent once, by however many orders at the same moment", async () => {
     const first = await place({ points: 60 })
     const others = [

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { veto } from '../core/orders/saga.ts'
+import { eventually } from './support/eventually.ts'
 import { Choreography, type Batching } from './support/choreography.ts'
 
 let shop: Choreography
@@ -15,9 +16,24 @@ const twoWays: Batching = (events) => [events.slice(0, HALVES), events.slice(HAL
 
 describe('batches that lock the same rows in opposite orders do not deadlock:', () => {
   test('coupons', async () => {
+    const { database } = shop.world
+    // So many that PostgreSQL looks up those of a batch one by one, as it does in a shop.
+    await database.$executeRaw`INSERT INTO coupons (code) SELECT 'other-' || i FROM generate_series(1, 20000) AS i`
+    await database.$executeRaw`ANALYZE coupons`
     const codes = await Promise.all(Array.from({ length: HALVES }, () => shop.coupon(100)))
     for (const couponCode of [...codes, ...codes]) await shop.place({ couponCode })
-    await shop.deliverConcurrently('coupon', twoWays)
+    const { delivering } = await database.$transaction(async (tx) => {
+      // Both batches come as far as this coupon before either can go on.
+      await tx.$queryRaw`SELECT FROM coupons WHERE code = ${codes[HALVES / 2]} FOR UPDATE`
+      const delivering = shop.deliverConcurrently('coupon', twoWays)
+      await eventually(
+        'both batches to wait',
+        () => shop.ledger.waitingForLocks(),
+        (count) => count === 2,
+      )
+      return { delivering }
+    })
+    await delivering
     await shop.settle()
     expect(await Promise.all(codes.map((code) => shop.statusOf(code)))).toEqual(codes.map(() => 'LOCKED'))
   })

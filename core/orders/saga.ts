@@ -12,6 +12,8 @@ import {
   type Move,
   moveOf,
   type Named,
+  type Turn,
+  turnAfter,
 } from './saga-chain.ts'
 import { type ChangedOrder, changedOrder, payFree } from './transitions.ts'
 
@@ -44,53 +46,63 @@ export async function lockAndReadOrders(tx: Transaction, orderIds: OrderId[]): P
     WHERE o.id = ANY(${orderIds}::uuid[])`
 }
 
-async function lockAndReadOrder(tx: Transaction, orderId: OrderId): Promise<SagaOfOrder | undefined> {
-  const [order] = await lockAndReadOrders(tx, [orderId])
-  return order
-}
-
-/** Sorted by order, so that concurrent batches that lock the same orders cannot deadlock. */
-export const byOrder = (events: OrderEvent[]): OrderEvent[] =>
-  events.toSorted((one, other) =>
-    (one.orderId ?? '') < (other.orderId ?? '') ? -1 : Number(one.orderId !== other.orderId),
+/**
+ * The events after which it is that party's turn. Their orders are locked all at once, so that reportSteps need not lock
+ * others (deadlock). Of steps forwards only those that may still happen; the locks keep that true until the transaction
+ * ends.
+ */
+export async function turnsOf(
+  tx: Transaction,
+  party: Turn['of'],
+  events: OrderEvent[],
+): Promise<Record<'forwards' | 'backwards', OrderEvent[]>> {
+  const turns = (direction: Turn['direction']) =>
+    events.filter((event) => {
+      const turn = turnAfter(event)
+      return turn?.of === party && turn.direction === direction
+    })
+  const [forwards, backwards] = [turns('FORWARDS'), turns('BACKWARDS')]
+  if (forwards.length + backwards.length === 0) return { forwards, backwards }
+  const orders = await lockAndReadOrders(
+    tx,
+    [...forwards, ...backwards].map(({ orderId }) => orderId),
   )
-
-/** Whether a step forwards may happen; the lock keeps the answer true until the transaction ends. */
-export async function mayGoOn(tx: Transaction, orderId: OrderId): Promise<boolean> {
-  const order = await lockAndReadOrder(tx, orderId)
-  return order?.state === 'RUNNING' && order.status === 'PENDING_PAYMENT'
+  const goingOn = new Set<OrderId>(orders.filter(mayGoOn).map(({ id }) => id))
+  return { forwards: forwards.filter(({ orderId }) => goingOn.has(orderId)), backwards }
 }
+
+const mayGoOn = ({ state, status }: SagaOfOrder) => state === 'RUNNING' && status === 'PENDING_PAYMENT'
+
+/** The event because of which it has happened or failed, and what it takes off the amount to pay. */
+type Step = Named & Pick<OrderEvent, 'orderId'> & { offCents?: number }
 
 /**
- * Writes a step that has happened, or failed, because of that event, and its own event. Undefined when the saga, or its
- * order, has moved on meanwhile: a step forwards must then not have happened either (see mayGoOn).
- * @param changes offCents: taken off the amount to pay; sagaMs: how long the compensation may take before it is
- * repeated
+ * Writes steps of orders that turnsOf has locked, and their own events. A step backwards whose saga, or order, has moved
+ * on meanwhile writes nothing.
+ * @param sagaMs how long the compensation may take before it is repeated
  */
-export async function reportStep(
-  tx: Transaction,
-  event: Named & Pick<OrderEvent, 'orderId'>,
-  type: SagaEventType,
-  changes: { sagaMs: number; offCents?: number },
-): Promise<ChangedOrder | undefined> {
-  await lockOrders(tx, [event.orderId])
-  const moved = await move(tx, event.orderId, type, moveOf(type, event), changes)
+export async function reportSteps(tx: Transaction, type: SagaEventType, steps: Step[], sagaMs: number): Promise<void> {
+  const moves = steps.map((step) => ({ ...step, ...moveOf(type, step) }))
+  const moved = await move(tx, type, moves, { sagaMs })
   // Coupon and points may have taken off all of it.
-  if (moved?.amountCents === 0) await payFree(tx, [moved.id])
-  return moved
+  const free = moved.filter(({ amountCents }) => amountCents === 0)
+  await payFree(
+    tx,
+    free.map(({ id }) => id),
+  )
 }
 
 /**
  * Risk control takes back a paid order. An order without coupon and points has had no saga: it gets one that is done.
  */
-export async function veto(tx: Transaction, event: OrderEvent, sagaMs: number): Promise<ChangedOrder | undefined> {
-  await lockOrders(tx, [event.orderId])
+export async function veto(tx: Transaction, { orderId, ...event }: OrderEvent, sagaMs: number): Promise<void> {
+  await lockOrders(tx, [orderId])
   await tx.$executeRaw`
     INSERT INTO sagas (order_id, sale_id, state, step, started_at, due_at)
     SELECT id, sale_id, 'DONE', 'order.created', created_at, now() FROM orders
-    WHERE id = ${event.orderId}::uuid AND status = 'PAID'
+    WHERE id = ${orderId}::uuid AND status = 'PAID'
     ON CONFLICT DO NOTHING`
-  return move(tx, event.orderId, 'order.vetoed', moveOf('order.vetoed', event), { sagaMs })
+  await move(tx, 'order.vetoed', [{ orderId, ...moveOf('order.vetoed', event) }], { sagaMs })
 }
 
 const NOTHING: Named = { couponCode: null, points: 0 }
@@ -106,15 +118,15 @@ export async function checkBackOn(
   orderId: string,
   sagaMs: number,
 ): Promise<'expired' | 'repeated' | undefined> {
-  const { state, reason = null } = (await lockAndReadOrder(tx, orderId)) ?? {}
-  const onlyOverdue = { sagaMs, condition: Prisma.sql`AND due_at <= now()` }
-  if (state === 'RUNNING') {
-    const expired = await move(tx, orderId, 'order.saga-expired', moveOf('order.saga-expired', NOTHING), onlyOverdue)
-    return expired && 'expired'
+  const [order] = await lockAndReadOrders(tx, [orderId])
+  const moved = async (type: SagaEventType, how: Move) =>
+    (await move(tx, type, [{ orderId, ...how }], { sagaMs, condition: Prisma.sql`AND due_at <= now()` })).length > 0
+  if (order?.state === 'RUNNING') {
+    const hasExpired = await moved('order.saga-expired', moveOf('order.saga-expired', NOTHING))
+    return hasExpired ? 'expired' : undefined
   }
-  const failure = state === 'COMPENSATING' ? failureOf(reason) : undefined
-  if (!failure) return undefined
-  return (await move(tx, orderId, failure, GOING_BACK, onlyOverdue)) && 'repeated'
+  const failure = order?.state === 'COMPENSATING' ? failureOf(order.reason) : undefined
+  return failure && (await moved(failure, GOING_BACK)) ? 'repeated' : undefined
 }
 
 /** Closes the sagas of those of the orders that have ended: what they had taken has gone back, or is about to. */
@@ -125,35 +137,42 @@ export async function closeSagas(tx: Transaction, orderIds: OrderId[]): Promise<
       AND EXISTS (SELECT FROM orders WHERE id = order_id AND status IN ('CANCELLED', 'REFUNDED'))`
 }
 
-interface Changes {
-  sagaMs: number
+interface MoveOfOrder extends Move {
+  orderId: OrderId
   offCents?: number
-  condition?: Prisma.Sql
 }
 
+/** @returns the orders that were moved; their rows are locked already. */
 async function move(
   tx: Transaction,
-  orderId: OrderId,
   type: SagaEventType,
-  { from, to, orderIs }: Move,
-  { sagaMs, offCents = 0, condition = Prisma.empty }: Changes,
-): Promise<ChangedOrder | undefined> {
+  moves: MoveOfOrder[],
+  { sagaMs, condition = Prisma.empty }: { sagaMs: number; condition?: Prisma.Sql },
+): Promise<ChangedOrder[]> {
+  const [any] = moves
+  if (!any) return []
   const reason = isFailure(type) ? FAILURES[type] : null
-  const [changed] = await tx.$queryRaw<ChangedOrder[]>`
+  const changed = await tx.$queryRaw<ChangedOrder[]>`
     WITH saga AS (
-      UPDATE sagas SET state = ${to}::saga_state, step = ${type}, reason = coalesce(${reason}, reason),
+      UPDATE sagas SET state = going.state_then, step = ${type}, reason = coalesce(${reason}, reason),
         updated_at = now(), due_at = CASE WHEN ${reason}::text IS NULL THEN due_at
           ELSE now() + greatest(${sagaMs} * interval '1 ms', 2 * (due_at - updated_at)) END
-      WHERE order_id = ${orderId}::uuid AND state = ${from}::saga_state ${condition}
-        AND EXISTS (SELECT FROM orders WHERE id = ${orderId}::uuid AND status = ANY(${orderIs}::order_status[]))
-      RETURNING order_id
+      FROM unnest(
+        ${moves.map(({ orderId }) => orderId)}::uuid[], ${moves.map(({ to }) => to)}::saga_state[],
+        ${moves.map(({ offCents = 0 }) => offCents)}::int[]
+      ) AS going (id, state_then, off_cents)
+      WHERE order_id = going.id AND state = ${any.from}::saga_state ${condition}
+        AND EXISTS (SELECT FROM orders WHERE id = going.id AND status = ANY(${any.orderIs}::order_status[]))
+      RETURNING order_id, off_cents
     )
-    UPDATE orders o SET sequence = sequence + 1, amount_cents = amount_cents - ${offCents}::int
+    UPDATE orders o SET sequence = sequence + 1, amount_cents = amount_cents - off_cents
     FROM saga WHERE o.id = saga.order_id
     RETURNING ${changedOrder}`
-  if (!changed) return undefined
+  if (changed.length === 0) return []
   failpoint('saga.beforeEvent')
-  const { id, ...order } = changed
-  await appendToOutbox(tx, [orderEvent({ ...order, type, orderId: id, ...(reason && { reason }) })])
+  await appendToOutbox(
+    tx,
+    changed.map(({ id, ...order }) => orderEvent({ ...order, type, orderId: id, ...(reason && { reason }) })),
+  )
   return changed
 }

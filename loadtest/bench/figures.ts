@@ -58,6 +58,7 @@ const FIGURES: Figure[] = [
     ['acceptedWriting', 'accepted while effects are worked off', rate('buyWriting')],
     ['durable', 'accepted, written, all effects had', done('buyWriting')],
     ['carried', 'carried through: paid, all effects had', done('carried')],
+    ['carriedHalf', 'carried through, half with coupon and points', done('carriedHalf')],
     ['written', 'orders written from a backlog', ({ backlog }) => backlog?.ordersPerSecond],
     ['effects', 'orders through all subscribers', ({ backlog }) => backlog?.effectsPerSecond],
     ['soldOut', 'sold out', rate('soldOut', 'soldOut')],
@@ -69,6 +70,7 @@ const FIGURES: Figure[] = [
     ['naiveStatement', 'naive single statement', rate('naiveStatement')],
     ['naiveQueue', 'naive queue: accepted', rate('naiveQueue')],
     ['naiveCarried', 'naive conditional UPDATE: paid, all effects', done('naiveCarried')],
+    ['naiveCarriedHalf', 'naive conditional UPDATE: half with coupon and points', done('naiveCarriedHalf')],
     ['naiveQueueCarried', 'naive queue: paid, all effects', done('naiveQueueCarried')],
   ]),
   ...section('milliseconds', [
@@ -87,6 +89,7 @@ const FIGURES: Figure[] = [
     ['buyInP', 'accepted: the gateway, in P', inP(cpuOf('buy', 'gateway'))],
     ['cpuCarried', 'an order carried through: everything', cpu('carried')],
     ['carriedInP', 'an order carried through, in P', inP(cpu('carried'))],
+    ['cpuCarriedHalf', 'half with coupon and points: everything', cpu('carriedHalf')],
     ['soldOutInP', 'sold out: the gateway, in P', inP(cpuOf('soldOut', 'gateway')), 1.6],
     ['limitedInP', 'limited: the gateway, in P', inP(cpuOf('limited', 'gateway')), 1.6],
     ['unknownInP', 'unknown path: the gateway, in P', inP(cpuOf('unknownPath', 'gateway')), 1.6],

@@ -4,6 +4,7 @@
  *   --seconds S       of each measurement; 6 when left out
  *   --connections N   128 when left out
  *   --quick           one round of 1 s: shows only that everything works
+ *   --only IDS        only these measures of each round, as run-bench.ts names them: --only plain,buy,buyWriting
  * Takes about half an hour, with --quick three minutes: between two measures the work of the first is waited for.
  * Starts a system of its own, also beside a running one, measures it and its rivals in interleaved rounds, and ends
  * non-zero when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
@@ -18,11 +19,13 @@ const { values } = commandLine({
   seconds: { type: 'string' },
   connections: { type: 'string', default: '128' },
   quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
 })
 const options = {
   rounds: numberOf('--rounds', values.rounds ?? (values.quick ? '1' : '3'), [1, 1_000]),
   seconds: numberOf('--seconds', values.seconds ?? (values.quick ? '1' : '6'), [0.1, 3_600], { isWhole: false }),
   connections: numberOf('--connections', values.connections, [1, 10_000]),
+  ...(values.only !== undefined && { only: values.only.split(',') }),
 }
 
 const stopRequest = new AbortController()

@@ -33,8 +33,8 @@ export async function measure(bench: Bench, options: MeasureOptions): Promise<Me
   const { seconds, connections } = bench.options
   const plan: LoadPlan = { url: options.url, seconds, connections, firstBuyer: 0, ...options.plan }
   await shop.untilDone()
-  // Enough for the compiler to have seen the hot path, and little is left behind.
-  const warmUp = await generator.run({ ...plan, seconds: Math.max(0.5, seconds * 0.2) })
+  // Enough for the compiler to have seen the hot path, and little is left behind. Paying buyers are few a second.
+  const warmUp = await generator.run({ ...plan, seconds: Math.max(0.5, seconds * (plan.pays ? 1 : 0.2)) })
   count(bench, options, warmUp.result)
   const left = await shop.untilDone()
 

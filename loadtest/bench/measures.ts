@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { TICK_MS } from './load/plan.ts'
 import { type Bench, measure, type MeasureOptions } from './measure.ts'
 import type { Program } from './program.ts'
-import type { Measured, Round, Rush } from './results.ts'
+import { type Measured, payingBuyersMax, type Round, type Rush } from './results.ts'
 
 const WRITING_LIMIT_MS = 300_000
 /** Open model: how far connections may grow when buyers wait, in times the closed model's. */
@@ -21,6 +21,13 @@ export function measureYardstick(bench: Bench, which: 'plain' | 'hello'): Promis
 
 export async function measureBuying(bench: Bench, options: Omit<MeasureOptions, 'url'> = {}): Promise<Measured> {
   return await measure(bench, { ...(await newSale(bench)), ...options })
+}
+
+/** Buyers who pay, through to the last effect; every other one with a coupon and points. */
+export async function measureCarriedHalf(bench: Bench): Promise<Measured> {
+  const sale = await newSale(bench)
+  const couponPrefix = await bench.shop.giveCouponsAndPoints(sale.saleId, payingBuyersMax(bench.options))
+  return await measure(bench, { ...sale, plan: { pays: true, couponPrefix }, toTheEnd: true })
 }
 
 /** Buyers at a fixed rate. */

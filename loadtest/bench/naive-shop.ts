@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'amqplib'
 import { Pool } from 'pg'
 import { NAIVE_QUEUE } from '../naive/queue-channel.ts'
+import { giveCouponsAndPoints } from './coupons-and-points.ts'
 import { type Bench, measure } from './measure.ts'
 import { type Program, startProgram } from './program.ts'
-import type { Measured } from './results.ts'
+import { type Measured, payingBuyersMax } from './results.ts'
 import type { System } from './system.ts'
 
 export type NaiveDesign = 'for-update' | 'conditional-update' | 'one-statement' | 'queue'
@@ -52,12 +53,19 @@ export class NaiveShop {
   }
 
   /** Buyers who pay, and all effects. */
-  async measureCarried(bench: Bench, design: 'conditional-update' | 'queue'): Promise<Measured> {
+  async measureCarried(
+    bench: Bench,
+    design: 'conditional-update' | 'queue',
+    { couponsAndPoints = false } = {},
+  ): Promise<Measured> {
     const programs = await Promise.all(
       [design, ...(design === 'queue' ? ['queue-consumer'] : [])].map((name) => this.#start(name)),
     )
     const { saleId, url } = await this.#openSale(programs[0] as Program)
-    const measured = await measure(bench, { url, plan: { pays: true } })
+    const plan = couponsAndPoints
+      ? { pays: true, couponPrefix: await giveCouponsAndPoints(this.#pool, saleId, payingBuyersMax(bench.options)) }
+      : { pays: true }
+    const measured = await measure(bench, { url, plan })
     await this.#check(bench, saleId)
     for (const program of programs) await program.stop()
     const { startedAtMs, endedAtMs, paid } = measured.load

@@ -37,7 +37,12 @@ export interface BenchOptions {
   rounds: number
   seconds: number
   connections: number
+  /** Absent: all measures. */
+  only?: string[]
 }
+
+/** Of a measure and its warm-up: several times what a machine of two cores carries through. */
+export const payingBuyersMax = ({ seconds }: BenchOptions) => 5_000 * Math.ceil(seconds)
 
 export interface BenchRun {
   format: 2

@@ -49,6 +49,7 @@ async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Pr
   const round: Round = { measures: {} }
   const step = async (id: string, run: () => Promise<Measured>) => {
     signal.throwIfAborted()
+    if (bench.options.only?.includes(id) === false) return
     const measured = await run()
     round.measures[id] = measured
     console.error(`  ${id}: ${told(measured)}`)
@@ -60,6 +61,7 @@ async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Pr
   round.backlog = await measures.workOffBacklog(bench)
   await step('buyWriting', () => measures.measureBuying(bench, { toTheEnd: true }))
   await step('carried', () => measures.measureBuying(bench, { plan: { pays: true }, toTheEnd: true }))
+  await step('carriedHalf', () => measures.measureCarriedHalf(bench))
   const carried = round.measures.carried?.donePerSecond ?? 0
   const ceiling = accepted(round, 'buyWriting')
   await step('calm', () => measures.measureOpen(bench, 0.5 * carried, { pays: true }))
@@ -74,6 +76,7 @@ async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Pr
   await step('naiveStatement', () => naive.measure(bench, 'one-statement'))
   await step('naiveQueue', () => naive.measure(bench, 'queue'))
   await step('naiveCarried', () => naive.measureCarried(bench, 'conditional-update'))
+  await step('naiveCarriedHalf', () => naive.measureCarried(bench, 'conditional-update', { couponsAndPoints: true }))
   await step('naiveQueueCarried', () => naive.measureCarried(bench, 'queue'))
   return round
 }

@@ -4,6 +4,7 @@ import { subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { CANCELLATIONS } from '../../core/contracts/timeout-topology.ts'
 import { INTAKE } from '../../core/contracts/topology.ts'
 import { createDepthReader, type DepthReader } from '../../core/platform/rabbit/depth-reader.ts'
+import { giveCouponsAndPoints } from './coupons-and-points.ts'
 import type { PaidOrder, Percentiles } from './load/plan.ts'
 import { addMs, durations, percentiles } from './load/tally.ts'
 import type { System } from './system.ts'
@@ -62,6 +63,11 @@ export class Shop {
     })
     this.accepted.set(saleId, 0)
     return saleId
+  }
+
+  /** For so many buyers. @returns the prefix of the coupons' codes */
+  async giveCouponsAndPoints(saleId: string, buyers: number): Promise<string> {
+    return await giveCouponsAndPoints(this.#pool, saleId, buyers)
   }
 
   /** Units in orders, of all sales. */

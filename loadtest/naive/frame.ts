@@ -15,6 +15,8 @@ export interface Purchase {
   saleId: string
   buyerId: string
   quantity: number
+  coupon?: string | undefined
+  points?: number | undefined
 }
 
 export type PurchaseOutcome =
@@ -29,7 +31,11 @@ export interface Design {
 }
 
 const PAYMENT_WINDOW_MS = 30 * 60_000
-const Body = z.strictObject({ quantity: z.int().min(1).max(1_000).default(1) })
+const Body = z.strictObject({
+  quantity: z.int().min(1).max(1_000).default(1),
+  coupon: z.string().max(40).optional(),
+  points: z.int().min(0).optional(),
+})
 const verify = createVerifier({ key: process.env.TOKEN_SECRET ?? '', algorithms: ['HS256'], allowedAud: 'seckill' })
 
 export function serve({ buy, open }: Design): void {
@@ -51,9 +57,10 @@ export function serve({ buy, open }: Design): void {
 function reservations(buy: Design['buy']): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
     const { sub: buyerId } = verify(req.headers.authorization?.replace('Bearer ', '') ?? '') as { sub: string }
-    const { quantity } = Body.parse(req.body)
+    const wanted = Body.parse(req.body)
+    const { quantity } = wanted
     const { saleId } = req.params
-    const outcome = await buy({ saleId, buyerId, quantity }).catch(duplicate)
+    const outcome = await buy({ saleId, buyerId, ...wanted }).catch(duplicate)
     switch (outcome.status) {
       case 'ORDERED':
         return void res.status(201).json({ id: outcome.orderId, saleId, status: 'ORDERED', quantity })
@@ -103,7 +110,7 @@ const problems: ErrorRequestHandler = (error: Error & { code?: unknown }, _req, 
 }
 
 /** The columns of a new order's row. */
-export function newOrder({ saleId, buyerId, quantity }: Purchase, priceCents: number) {
+export function newOrder({ saleId, buyerId, quantity, coupon, points }: Purchase, priceCents: number) {
   const id = randomUUID()
   return {
     id,
@@ -112,6 +119,8 @@ export function newOrder({ saleId, buyerId, quantity }: Purchase, priceCents: nu
     quantity,
     reservationId: `${saleId}.${id}`,
     amountCents: quantity * priceCents,
+    couponCode: coupon ?? null,
+    points: points ?? 0,
     paymentDeadline: new Date(Date.now() + PAYMENT_WINDOW_MS),
   }
 }

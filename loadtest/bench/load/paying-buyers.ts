@@ -59,7 +59,8 @@ export class PayingBuyers {
     for (const until = Date.now() + ORDER_LIMIT_MS; ; await delay(LOOK_EVERY_MS)) {
       const { statusCode, text } = await this.#callOnce(method, to, token)
       if (statusCode < 300) return JSON.parse(text) as Answer
-      if (statusCode < 500 || Date.now() > until)
+      const isForAMoment = statusCode >= 500 || (statusCode === 409 && text.includes('"NOT_READY"'))
+      if (!isForAMoment || Date.now() > until)
         throw new Error(`${method} ${to.slice(0, 60)}: ${statusCode} ${text.slice(0, 200)}`)
     }
   }

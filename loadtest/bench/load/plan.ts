@@ -24,7 +24,14 @@ export interface LoadPlan {
   buyers?: number
   /** Accepted buyers wait until the reservation has become an order, and pay it. */
   pays?: boolean
+  /** Every other buyer names points, and the coupon whose code is this and the buyer's number. */
+  couponPrefix?: string
 }
+
+export const POINTS_SPENT = 50
+export const buyerIdOf = (buyer: number) => `bench-${buyer}`
+/** Whether the buyer of that number names coupon and points. */
+export const isWishing = (buyer: number) => buyer % 2 === 1
 
 /** Milliseconds. */
 export type Percentiles = Record<'p50' | 'p99' | 'p999', number>

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { PayingBuyers } from './paying-buyers.ts'
-import type { LoadPlan, LoadResult, PaidOrder } from './plan.ts'
+import { isWishing, type LoadPlan, type LoadResult, type PaidOrder, POINTS_SPENT } from './plan.ts'
 import { percentiles, Tally } from './tally.ts'
 
 /** After the run's time: answers that are still to come. */
@@ -27,7 +27,8 @@ export async function runLoad(
   /** `onDone` is called once the buyer is through: answered, and one who pays, paid. */
   function send(dueMs: number, onDone: () => void): void {
     const request = sent++
-    const token = tokenOf(plan.firstBuyer + (plan.buyers === undefined ? request : request % plan.buyers))
+    const buyer = plan.firstBuyer + (plan.buyers === undefined ? request : request % plan.buyers)
+    const token = tokenOf(buyer)
     open += 1
     const done = (failure?: Error) => {
       open -= 1
@@ -38,7 +39,7 @@ export async function runLoad(
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
     // The handler's cheapest form: `request` would make a stream of each body.
     pool.dispatch(
-      { path, method: 'POST', headers, body: '{"quantity":1}' },
+      { path, method: 'POST', headers, body: bodyOf(plan, buyer) },
       {
         onRequestStart() {},
         onResponseStart(_controller, code) {
@@ -95,4 +96,10 @@ export async function runLoad(
     failures,
   }
   return { result, orders: payers.orders }
+}
+
+function bodyOf({ couponPrefix }: LoadPlan, buyer: number): string {
+  return couponPrefix !== undefined && isWishing(buyer)
+    ? JSON.stringify({ quantity: 1, coupon: couponPrefix + buyer, points: POINTS_SPENT })
+    : '{"quantity":1}'
 }
