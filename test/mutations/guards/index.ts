@@ -1,8 +1,16 @@
 import type { Guard } from '../guard.ts'
 import { gatewayGuards } from './gateway.ts'
+import { loginGuards } from './login.ts'
 import { orderGuards } from './orders.ts'
 import { sagaGuards } from './sagas.ts'
 import { stockGuards } from './stock.ts'
 import { subscriberGuards } from './subscribers.ts'
 
-export const GUARDS: Guard[] = [...stockGuards, ...orderGuards, ...gatewayGuards, ...subscriberGuards, ...sagaGuards]
+export const GUARDS: Guard[] = [
+  ...stockGuards,
+  ...orderGuards,
+  ...gatewayGuards,
+  ...loginGuards,
+  ...subscriberGuards,
+  ...sagaGuards,
+]
