@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
-import Provider from 'oidc-provider'
+import { Provider } from 'oidc-provider'
 import { freePort } from '../../dev/servers/ports.ts'
 import { ASYMMETRIC } from '../../core/platform/http/outside-login.ts'
 

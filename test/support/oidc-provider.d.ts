@@ -3,7 +3,7 @@ declare module 'oidc-provider' {
   import type { Server } from 'node:http'
   import type { JWK } from 'jose'
 
-  export default class Provider {
+  export class Provider {
     constructor(
       issuer: string,
       configuration: {
