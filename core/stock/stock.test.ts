@@ -244,11 +244,12 @@ describe('reserving', () => {
   })
 
   test('a buyer named as an address, or as the sale is, has a bucket of their own', async () => {
-    const sale = await loadedSale()
-    for (const buyerId of [' 192.0.2.1', '192.0.2.1', '{sale}', '{window}']) {
-      const limits = { ...generous, sale: generous.address, buyer: { ratePerSecond: 0.001, burst: 1 } }
-      expect(await reserve(request(sale, buyerId), limits)).toMatchObject({ status: 'RESERVED' })
-      expect(await reserve(request(sale, buyerId), limits)).toMatchObject({ status: 'RATE_LIMITED' })
+    const sale = await loadedSale({ total: 4, left: 4 })
+    const limits = { ...generous, sale: generous.address, buyer: { ratePerSecond: 0.001, burst: 1 } }
+    for (const [i, buyerId] of [' 192.0.2.1', '192.0.2.1', '{sale}', '{window}'].entries()) {
+      const attempt = { ...request(sale, `r${i}`), buyerId }
+      expect(await reserve(attempt, limits)).toMatchObject({ status: 'RESERVED' })
+      expect(await reserve(attempt, limits)).toMatchObject({ status: 'RATE_LIMITED' })
     }
   })
 
