@@ -86,8 +86,8 @@ describe('the last good set stays, and readiness says why, when the key server',
     ['sends other JSON', sending('{"keys":"none"}'), 'it is no JSON Web Key Set'],
     ['sends an empty set', sending('{"keys":[]}'), 'it has no keys'],
     ['hangs up', (req) => req.socket.destroy(), 'UND_ERR_SOCKET'],
-    ['never answers', () => undefined, 'no answer in time'],
-    ['never ends its answer', (_req, res) => res.write('{"keys":['), 'no answer in time'],
+    ['never answers', () => undefined, 'no answer within 3 s'],
+    ['never ends its answer', (_req, res) => res.write('{"keys":['), 'no answer within 3 s'],
   ])('%s', async (_does, then, reason) => {
     const set = new KeySet(address)
     await set.read()

@@ -132,7 +132,7 @@ function keysOf(text: string): KeySetVersion {
 function reasonOf(error: unknown): string {
   if (error instanceof SyntaxError || error instanceof errors.JWKSInvalid) return 'it is no JSON Web Key Set'
   if (!(error instanceof Error)) return 'no answer'
-  if (error.name === 'TimeoutError') return 'no answer in time'
+  if (error.name === 'TimeoutError') return `no answer within ${READ_MS_MAX / 1_000} s`
   const { code } = (error.cause ?? error) as { code?: unknown }
   return typeof code === 'string' ? code : error.message
 }
