@@ -56,7 +56,7 @@ export function inFrontOfExpress(buy: BuyHandler): InFront {
 export function buyHandler(deps: BuyDeps): BuyHandler {
   return async (req, res, saleId, address) => {
     try {
-      const caller = identify(deps, req, address)
+      const caller = await identify(deps, req, address)
       const outcome = 'buyer' in caller ? await buy(deps, req, saleId, caller) : caller
       deps.count(outcome.status)
       const waited =
@@ -76,9 +76,10 @@ interface Caller {
 }
 
 /** Needs only the headers, so it comes first. */
-function identify({ tokens }: BuyDeps, req: IncomingMessage, address: string): Caller | BuyOutcome {
-  const verified = tokens.verify(bearer(req.headers.authorization))
+async function identify({ tokens }: BuyDeps, req: IncomingMessage, address: string): Promise<Caller | BuyOutcome> {
+  const verified = await tokens.verify(bearer(req.headers.authorization))
   if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
+  if (verified.buyer.isBlocked) return { status: 'BLACKLISTED' }
   return { buyer: verified.buyer, address }
 }
 

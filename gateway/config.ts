@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { bounded, count, everyService, milliseconds, settings } from '../core/platform/process/config.ts'
 import { httpBase } from '../core/platform/http/http-url.ts'
+import { isIssuerGiven, ISSUER_MISSING, tokenSettings } from '../core/platform/http/token-settings.ts'
 
 const perSecond = (byDefault: number) => bounded([0.001, 10_000_000], { isWhole: false }).default(byDefault)
 const burst = (byDefault: number) => count(byDefault, [1, 10_000_000])
@@ -14,7 +15,7 @@ export const GatewayConfig = z
     REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
     RABBITMQ_URL: settings.RABBITMQ_URL,
     ORDER_SERVICE_URL: httpBase().describe('where /orders and /payments are forwarded to'),
-    TOKEN_SECRET: settings.TOKEN_SECRET,
+    ...tokenSettings,
     CURRENCY: settings.CURRENCY,
     TRUST_PROXY_HOPS: settings.TRUST_PROXY_HOPS,
     INTAKE_QUEUE_MAX_LENGTH: settings.INTAKE_QUEUE_MAX_LENGTH,
@@ -59,6 +60,7 @@ export const GatewayConfig = z
     path: ['RESEND_AFTER_MS'],
     message: 'expected more than CONFIRM_TIMEOUT_MS',
   })
+  .refine(isIssuerGiven, ISSUER_MISSING)
 export type GatewayConfig = z.output<typeof GatewayConfig>
 
 export function processCount({ GATEWAY_PROCESSES }: GatewayConfig): number {

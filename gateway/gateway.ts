@@ -10,7 +10,7 @@ import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
-import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/http/tokens.ts'
+import { startTokens } from '../core/platform/http/start-tokens.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { Moves } from '../core/stock/moves.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
@@ -86,9 +86,10 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   )
   closers.add('balancing of shards', () => balancing.close())
 
+  const { tokens, checks: loginCheck } = startTokens({ config, log, closers }, metrics)
   const count = countOutcomes(metrics)
   const deps: BuyDeps = {
-    tokens: createTokens(config.TOKEN_SECRET),
+    tokens,
     catalogue,
     soldOut,
     stock,
@@ -111,13 +112,14 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
-      clock: clockCheck('Redis', () => stock.clock.read(), TOKEN_CLOCK_TOLERANCE_MS),
+      clock: clockCheck('Redis', () => stock.clock.read(), config.TOKEN_CLOCK_SKEW_SECONDS * 1_000),
       loops: () => loops.check(),
       orders: reachable(
         'ORDER_SERVICE_URL',
         config.ORDER_SERVICE_URL,
         'meanwhile orders and payments are answered 503',
       ),
+      ...loginCheck,
     },
     shortcut: inFrontOfExpress(buy),
     refusesMissingInFront: true,

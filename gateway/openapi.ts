@@ -178,9 +178,10 @@ export const generalRefusals: ProblemCode[] = [
 ]
 
 const BUYER_TOKEN =
-  'From POST /sessions in demo mode, otherwise from a login that shares TOKEN_SECRET: a JWT, HS256, of at most ' +
-  '4,096 characters, with sub (the buyer: 1 to 255 visible ASCII characters other than { and }), aud "seckill" and ' +
-  'exp, at most 24 hours away. The detail of a 401 names the claim that is wrong.'
+  "From POST /sessions in demo mode, otherwise from the shop's login: a JWT of at most 4,096 characters, HS256 under " +
+  'TOKEN_SECRET (aud "seckill"), or RS256, ES256 or EdDSA by a key of LOGIN_JWKS (iss and aud as configured), with sub ' +
+  '(the buyer: 1 to 255 printable characters) and exp, unless configured otherwise at most 24 hours after iat. The ' +
+  'detail of a 401 names the claim that is wrong.'
 
 /** The gateway's whole HTTP face, from the schemas that validate it. */
 export function openApiDocument(): OpenApiDocument {

@@ -18,7 +18,7 @@ import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
 import type { Context, StartService } from '../core/platform/process/service.ts'
 import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/http/signature.ts'
-import { createTokens } from '../core/platform/http/tokens.ts'
+import { startTokens } from '../core/platform/http/start-tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
@@ -64,6 +64,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const refunds = startRefunds({ database, provider, log }, loops, REFUND_INTERVAL_MS)
   closers.add('refunds', () => refunds.close())
 
+  const { tokens, checks: loginCheck } = startTokens({ config, log, closers }, metrics)
   const http = await startHttp({
     host: config.HOST,
     port: config.ORDER_SERVICE_PORT,
@@ -81,6 +82,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
         config.PAYMENT_PROVIDER_URL,
         'meanwhile buyers get no payment link, and refunds wait',
       ),
+      ...loginCheck,
     },
     routes: orderRoutes({
       database,
@@ -88,7 +90,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       provider,
       currency: config.CURRENCY,
       log,
-      tokens: createTokens(config.TOKEN_SECRET),
+      tokens,
       onChange: relay.soon,
     }),
   })

@@ -12,6 +12,8 @@ export type BuyerClaims = z.infer<typeof BuyerClaims>
 export interface Buyer {
   id: string
   claims: BuyerClaims
+  /** Their login says that they may not buy; what they have bought they may still pay. */
+  isBlocked?: boolean
 }
 
 /** A visitor who is not signed in. */

@@ -25,7 +25,7 @@
 -- ARGV[11] window_ms           length of the windows of token buckets
 -- and then for each purchase
 --   buyer_id
---   address          with a blank in front: so its mark is no buyer's
+--   address          with a tab in front: so its mark is no buyer's
 --   member           the reservation's name in the sorted sets, see book.lua
 --   line             the reservation as the book gets it, up to its last field, the time
 --   quantity
@@ -80,9 +80,9 @@ end
 -- A token bucket is one number, its mark: the time at which it would be full again (generic cell rate algorithm).
 -- Marks stand in a hash for each window of time, in µs since its start; two hashes take turns. A bucket is full within
 -- an eighth of a window: only so long do the marks of the window before count. Windows of another length, of a gateway
--- with other limits, have hashes of their own. A mark is named by the buyer, by a blank and the address, or as follows;
--- a buyer's id has neither blanks nor braces.
-local SALE_MARK, WINDOW = '{sale}', '{window}'
+-- with other limits, have hashes of their own. A mark is named by the buyer, by a tab and the address, or as follows; a
+-- buyer's id has no tab.
+local SALE_MARK, WINDOW = '\tsale', '\twindow'
 buyer_token_ms, buyer_burst = tonumber(buyer_token_ms), tonumber(buyer_burst)
 address_token_ms, address_burst = tonumber(address_token_ms), tonumber(address_burst)
 local has_sale_limit = sale_token_ms ~= ''

@@ -176,7 +176,7 @@ describe('reserving', () => {
     const sale = await loadedSale()
     const limits = { ...generous, sale: { ratePerSecond: 0.001, burst: 100 } }
     await reserve(request(sale, 'ann'), limits)
-    await setMarks(sale, ['{sale}'])
+    await setMarks(sale, ['\tsale'])
     expect(await reserve(request(sale, 'bob'), limits)).toMatchObject({ status: 'RESERVED' })
   })
 
@@ -245,11 +245,21 @@ describe('reserving', () => {
     const sale = await loadedSale()
     const slow = { ratePerSecond: 0.01, burst: 2 }
     await reserve(request(sale, 'bob'), { ...generous, buyer: slow, address: slow })
-    await setMarks(sale, ['ann', ' 192.0.2.1'])
+    await setMarks(sale, ['ann', '\t192.0.2.1'])
     const statuses = []
     for (let i = 0; i < 3; i++)
       statuses.push((await reserve(request(sale, 'ann'), { ...generous, buyer: slow, address: slow })).status)
     expect(statuses).toEqual(['RESERVED', 'DUPLICATE', 'RATE_LIMITED'])
+  })
+
+  test('a buyer named as an address, or as the sale is, has a bucket of their own', async () => {
+    const sale = await loadedSale({ total: 4, left: 4 })
+    const limits = { ...generous, sale: generous.address, buyer: { ratePerSecond: 0.001, burst: 1 } }
+    for (const [i, buyerId] of [' 192.0.2.1', '192.0.2.1', '{sale}', '{window}'].entries()) {
+      const attempt = { ...request(sale, `r${i}`), buyerId }
+      expect(await reserve(attempt, limits)).toMatchObject({ status: 'RESERVED' })
+      expect(await reserve(attempt, limits)).toMatchObject({ status: 'RATE_LIMITED' })
+    }
   })
 
   test('leaves nothing that lives for ever', async () => {

@@ -102,7 +102,7 @@ export class Stock {
       items: requests.map((request) => ({
         args: [
           request.buyerId,
-          ` ${request.address}`,
+          `\t${request.address}`,
           memberOf(request),
           newLine(request, epoch),
           request.quantity,

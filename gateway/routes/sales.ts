@@ -20,7 +20,7 @@ export interface SalesDeps {
 
 /** GET /sales, GET /sales?limit=20&cursor=… */
 export function getSales({ catalogue, tokens, currency }: SalesDeps): RequestHandler {
-  return (req, res) => {
+  return async (req, res) => {
     const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
     const after = readCursor(Place, cursor)
     const nowMs = catalogue.clockMs()
@@ -31,7 +31,7 @@ export function getSales({ catalogue, tokens, currency }: SalesDeps): RequestHan
       placeOf(last, nowMs),
     )
     const serverTime = timeOf(catalogue)
-    const buyer = buyerOf(req, res, tokens)
+    const buyer = await buyerOf(req, res, tokens)
     const list: SaleList = {
       sales: rows.map((sale) => view(sale, buyer, currency, serverTime)),
       ...(next === undefined ? {} : { next }),
@@ -46,7 +46,7 @@ export function getSale({ catalogue, tokens, currency }: SalesDeps): RequestHand
   return async (req, res) => {
     const sale = await catalogue.find(req.params.saleId)
     if (!sale) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
-    res.json(view(sale, buyerOf(req, res, tokens), currency, timeOf(catalogue)))
+    res.json(view(sale, await buyerOf(req, res, tokens), currency, timeOf(catalogue)))
   }
 }
 
@@ -54,10 +54,10 @@ export function getSale({ catalogue, tokens, currency }: SalesDeps): RequestHand
 const timeOf = (catalogue: Catalogue) => new Date(catalogue.clockMs()).toISOString()
 
 /** The limit per buyer may be the buyer's own; sales are shown without a token, too, and with one that is over. */
-function buyerOf(req: Pick<Request, 'headers'>, res: Pick<Response, 'vary'>, tokens: Tokens): Buyer {
+async function buyerOf(req: Pick<Request, 'headers'>, res: Pick<Response, 'vary'>, tokens: Tokens): Promise<Buyer> {
   res.vary('Authorization')
   const token = bearer(req.headers.authorization)
-  const verified = token === undefined ? undefined : tokens.verify(token)
+  const verified = token === undefined ? undefined : await tokens.verify(token)
   return verified && 'buyer' in verified ? verified.buyer : VISITOR
 }
 

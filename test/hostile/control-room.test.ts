@@ -174,7 +174,7 @@ test.each<[name: string, change: unknown]>([
 })
 
 test.each<[name: string, path: string, body: unknown]>([
-  ['a buyer with a brace', '/blacklist/%7Ba%7D', { reason: 'bots' }],
+  ['a buyer by blanks alone', '/blacklist/%20%20', { reason: 'bots' }],
   ['a buyer of 256 letters', `/blacklist/${'x'.repeat(256)}`, { reason: 'bots' }],
   ['a buyer with a line break', '/blacklist/a%0Ab', { reason: 'bots' }],
   ['no reason', '/blacklist/eve', {}],

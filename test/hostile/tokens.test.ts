@@ -154,12 +154,13 @@ describe('a token is refused that', () => {
     ['names a list', () => signed(claims({ sub: ['alice'] }))],
     ['names an object', () => signed(claims({ sub: { toString: 'alice' } }))],
     ['names a buyer of 256 letters', () => signed(claims({ sub: 'x'.repeat(256) }))],
-    ['names a buyer with a blank', () => signed(claims({ sub: 'alice smith' }))],
     ["names a folder of the control room's", () => signed(claims({ sub: '..' }))],
-    ['names a buyer with a brace, as hash tags have', () => signed(claims({ sub: '{sale}' }))],
+    ['names a buyer with a tab, as the names of token buckets have', () => signed(claims({ sub: '\tsale' }))],
+    ['names a buyer by blanks alone', () => signed(claims({ sub: '  ' }))],
+    ['names a buyer whom a log shows backwards', () => signed(claims({ sub: '\u202eecila' }))],
+    ['names half a character', () => signed(claims({ sub: 'alice\ud83d' }))],
     ['names a buyer with a line break', () => signed(claims({ sub: 'alice\n' }))],
     ['names a buyer with a NUL', () => signed(claims({ sub: 'alice\0' }))],
-    ['names a buyer in Cyrillic letters that look like ours', () => signed(claims({ sub: 'аlice' }))],
     ['is right, and larger than any of ours', () => signed(claims({ filler: 'x'.repeat(3_100) }))],
     ['is right, and 10 KB large', () => signed(claims({ filler: 'x'.repeat(7_500) }))],
     ['is 10,000 dots', () => '.'.repeat(10_000)],
@@ -172,16 +173,7 @@ describe('a token is refused that', () => {
 describe('tokens of an outside login', () => {
   const day = 86_400
 
-  test('authenticate buyers with any id that the login issues', async () => {
-    const subs = [
-      'auth0|64ab',
-      'bob+vip@example.com',
-      'x'.repeat(255),
-      'CN=bob/OU=shop',
-      'a:stock',
-      'waad|Zm9v=',
-      '~!#$%&*()[]"\'\\<>?;^`1',
-    ]
+  test('authenticate buyers in every form that logins give them', async () => {
     const shapes = [
       { iat: undefined },
       { exp: now() + day },
@@ -189,10 +181,7 @@ describe('tokens of an outside login', () => {
       { aud: ['https://shop.example', 'seckill'] },
       { permissions: 'x'.repeat(2_000) },
     ]
-    const tokens = [
-      ...subs.map((sub) => signed(claims({ sub }))),
-      ...shapes.map((shape, i) => signed(claims({ sub: `outside|${i}`, ...shape }))),
-    ]
+    const tokens = shapes.map((shape, i) => signed(claims({ sub: `outside|${i}`, ...shape })))
     const sale = await system.createSale({ stock: tokens.length })
     const answers = await Promise.all(tokens.map((token) => system.buy(sale, token)))
     expect(answers.map(({ status }) => status)).toEqual(tokens.map(() => 202))
@@ -210,16 +199,12 @@ describe('tokens of an outside login', () => {
   })
 
   test.each<[claim: string, changes: object, said: string]>([
-    [
-      'sub',
-      { sub: 'a b' },
-      "its sub is no buyer's id: expected visible ASCII characters other than { and }, a letter or digit among them.",
-    ],
+    ['sub', { sub: 'a\nb' }, "its sub is no buyer's id: expected no control characters."],
     ['sub', { sub: 'x'.repeat(256) }, "its sub is no buyer's id: expected at most 255 characters."],
     ['aud', { aud: 'https://api.example' }, 'its aud is for others: expected "seckill", or a list with it.'],
     ['exp', { exp: undefined }, 'its exp is missing or no number: expected the seconds since 1970 at which it ends.'],
     ['exp', { exp: now() - 1 }, 'its exp is over: sign in again.'],
-    ['exp', { exp: now() + 30 * day }, 'its exp is too far away: expected at most 24 hours from now.'],
+    ['exp', { exp: now() + 30 * day }, 'its exp is too far away: expected at most 24 hours after iat, or from now.'],
     ['iat', { iat: now() + 3_600 }, 'its iat is in the future: one of the two clocks is wrong.'],
     ['nbf', { nbf: now() + 3_600 }, 'its nbf is in the future: one of the two clocks is wrong.'],
   ])('are refused with what is wrong with %s, and only when they are signed: %j', async (_claim, changes, said) => {
@@ -231,21 +216,6 @@ describe('tokens of an outside login', () => {
       )
     }
   })
-
-  test.each(['auth0|64ab', 'a/b?c=%2F#d', 'CN=bob;OU=*'])(
-    'can be put on the blacklist by the id that their login gave them: %s',
-    async (sub) => {
-      const path = `/blacklist/${encodeURIComponent(sub)}`
-      const token = signed(claims({ sub }))
-      expect(await system.controlRoom('PUT', path, { reason: 'a test' })).toMatchObject({
-        status: 200,
-        body: { buyerId: sub },
-      })
-      expectRefused(await system.buy(saleId, token), 'NOT_ELIGIBLE')
-      expect((await system.controlRoom('DELETE', path)).status).toBe(204)
-      expect((await system.buy(await system.createSale(), token)).status).toBe(202)
-    },
-  )
 })
 
 test('no attack took a unit, and every unit is accounted for', async () => {

@@ -13,8 +13,8 @@ export type BuyersHandler<Params = Record<string, string>> = RequestHandler<Para
 
 /** Refuses a request without a valid token before its body is read. @throws ProblemError UNAUTHENTICATED */
 export function signedIn<Params>(tokens: Tokens): BuyersHandler<Params> {
-  return (req, res, next) => {
-    const verified = tokens.verify(bearer(req.headers.authorization))
+  return async (req, res, next) => {
+    const verified = await tokens.verify(bearer(req.headers.authorization))
     if ('fault' in verified) throw new ProblemError('UNAUTHENTICATED', verified.fault)
     res.locals.buyer = verified.buyer
     // The answer is private and may change at any moment.

@@ -52,6 +52,7 @@ function demoPayments(names: string[], values: Record<string, string>): string[]
 
 function faultOf(name: string, value: string): string | undefined {
   if (name === 'DEMO_MODE' && isTrue(value)) return 'allows sign-in by name; production needs DEMO_MODE=false'
+  if (name === 'LOGIN_JWKS') return keySetFault(value)
   if (isSecret(name))
     return isGuessable(value) ? 'holds a default credential; production needs a random one of its own' : undefined
   if (/^(DATABASE|REDIS|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
@@ -62,6 +63,13 @@ const isSecret = (name: string) => /_(SECRET|TOKEN)$/.test(name)
 
 function isGuessable(secret: string): boolean {
   return EXAMPLE_WORD.test(secret) || REPEATED_PIECE.test(secret) || new Set(secret).size < DIFFERENT_CHARACTERS_MIN
+}
+
+/** Who can answer in the login's place can sign in as every buyer. */
+function keySetFault(address: string): string | undefined {
+  return /^http:/i.test(address) && !/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/i.test(address)
+    ? 'is read without TLS; production needs https: or file:'
+    : undefined
 }
 
 /** A missing password is a default, too: RabbitMQ's client then logs in as guest, and Redis admits every client. */

@@ -1,5 +1,6 @@
 import type { Guard } from '../guard.ts'
 import { gatewayGuards } from './gateway.ts'
+import { loginGuards } from './login.ts'
 import { orderGuards } from './orders.ts'
 import { paymentGuards } from './payments.ts'
 import { sagaGuards } from './sagas.ts'
@@ -11,6 +12,7 @@ export const GUARDS: Guard[] = [
   ...orderGuards,
   ...paymentGuards,
   ...gatewayGuards,
+  ...loginGuards,
   ...subscriberGuards,
   ...sagaGuards,
 ]
