@@ -5,7 +5,14 @@ import { buyerOfSale, decide, type Decision, type Facts, type SaleFacts } from '
 const NOW_MS = 1_000_000
 const LIFETIME_MS = 1_000
 
-const SALE: SaleFacts = { room: 10, orderedUnits: 0, priceCents: 100, perBuyerLimit: 3, fencedEpoch: 0 }
+const SALE: SaleFacts = {
+  room: 10,
+  orderedUnits: 0,
+  priceCents: 100,
+  perBuyerLimit: 3,
+  earlierTerms: [],
+  fencedEpoch: 0,
+}
 const saleWith = (changes: Partial<SaleFacts>) => new Map([['sale', { ...SALE, ...changes }]])
 const live = (units: Record<string, number>) =>
   new Map(Object.entries(units).map(([buyerId, count]) => [buyerOfSale('sale', buyerId), count]))

@@ -55,7 +55,7 @@ export class Stock {
    * name the ledger, which is the same for all.
    */
   async reserve(
-    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'>,
+    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards' | 'terms'>,
     requests: ReserveRequest[],
     limits: ReserveLimits,
   ): Promise<ReserveOutcome[]> {
@@ -87,6 +87,7 @@ export class Stock {
         await serverRunId(this.#redis),
         limits.sale ? (1_000 * shards) / limits.sale.ratePerSecond : '',
         limits.sale ? Math.max(1, Math.floor(limits.sale.burst / shards)) : '',
+        sale.terms ?? '',
       ],
       items: requests.map((request) => ({
         args: [

@@ -44,7 +44,7 @@ const isBarred = (saleId: string, buyerId: string) =>
 test('killed after a window was changed in PostgreSQL: Redis has the new one within seconds', async () => {
   const saleId = await system.createSale({ stock: UNITS })
   const closesAtMs = Date.now() + 2 * HOUR_MS
-  await dieOver('rescheduling.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({
+  await dieOver('changing.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({
     closesAt: new Date(closesAtMs + time),
   }))
   expect(await inPostgres(saleId)).toMatchObject({ closesAt: new Date(closesAtMs + DEATHS - 1) })
