@@ -80,6 +80,34 @@ test('an order is paid at once when it costs nothing and neither coupon nor poin
   expect(verdicts.map(({ isPaid = false }) => isPaid)).toEqual([true, false, false, false])
 })
 
+test('the terms are those that the reservation was made under; under terms that the sale never had there is no order', () => {
+  const earlierTerms = [
+    { priceCents: 50, perBuyerLimit: 5 },
+    { priceCents: 0, perBuyerLimit: 1 },
+  ]
+  const { verdicts } = given({ sales: saleWith({ earlierTerms }) }).when(
+    reserved('first', { quantity: 5 }),
+    reserved('free', { terms: 1 }),
+    reserved('newest', { terms: 2, quantity: 3 }),
+    reserved('none', { terms: 3 }),
+    reserved('above', { terms: 1, quantity: 2 }),
+  )
+  expect(verdicts.map(({ priceCents, limitPerBuyer, isPaid = false }) => [priceCents, limitPerBuyer, isPaid])).toEqual([
+    [50, 5, false],
+    [0, 1, true],
+    [100, 3, false],
+    [undefined, undefined, false],
+    [0, 1, false],
+  ])
+  expect(verdicts.map(({ decision }) => ('reason' in decision ? decision.reason : decision.outcome))).toEqual([
+    'ORDERED',
+    'ORDERED',
+    'ORDERED',
+    'NOT_ELIGIBLE',
+    'NOT_ELIGIBLE',
+  ])
+})
+
 describe('with a limit of 3', () => {
   test('a buyer may buy 3 units in one purchase, in two or in three, and no more', () => {
     expect(given().when(...buys('ann', 3, 1)).decisions).toEqual(['ORDERED', 'NOT_ELIGIBLE'])

@@ -214,6 +214,6 @@ function fieldsOf(sale: ClosedSale): NonNullable<Call['items']> {
     { args: ['opens_at_ms', sale.opensAtMs] },
     { args: ['closes_at_ms', sale.closesAtMs] },
     { args: ['stopped', sale.isStopped ? 1 : 0] },
-    ...(sale.terms === undefined ? [] : [{ args: ['terms', sale.terms] }]),
+    { args: ['terms', sale.terms ?? ''] },
   ]
 }

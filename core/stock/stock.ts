@@ -55,7 +55,7 @@ export class Stock {
    * name the ledger, which is the same for all.
    */
   async reserve(
-    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards' | 'terms'>,
+    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'> & { terms?: number | undefined },
     requests: ReserveRequest[],
     limits: ReserveLimits,
   ): Promise<ReserveOutcome[]> {
