@@ -59,6 +59,7 @@ export function patchSale(deps: SaleDeps): RequestHandler<{ saleId: string }> {
       case 'STOCK_IN_USE':
         throw new ProblemError('STOCK_IN_USE', `${changed.least} units are sold or held; the stock stays as it is.`, {
           errors: [{ path: 'stock', message: `expected at least ${changed.least}` }],
+          least: changed.least,
         })
       case 'NOT_NOW':
         throw new ProblemError('UNAVAILABLE', 'The ledger of the sale in Redis is not open; try again in a moment.', {

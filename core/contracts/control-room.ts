@@ -78,6 +78,7 @@ export interface LiveSale {
   undecided: number
   opensAtMs: number
   closesAtMs: number
+  isStopped: boolean
 }
 
 /** Orders by what became of them. */

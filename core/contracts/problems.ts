@@ -51,6 +51,7 @@ export const Problem = z.object({
   retryAfterSeconds: z.number().optional(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   reservation: ReservationView.optional().describe('of KEY_REUSED: what the buyer holds under that key'),
+  least: z.int().optional().describe('of STOCK_IN_USE: units that are sold or held'),
   changes: z.array(ChangeView).optional().describe('of CHANGED_MEANWHILE: what others have changed since'),
 })
 export type Problem = z.infer<typeof Problem>
