@@ -175,6 +175,7 @@ test('a sale is stopped, changed and resumed; the second of two operators is tol
   await room.sale(saleId, 'open').waitFor()
   const token = await demo.signIn('pot')
   expect(await demo.buy(saleId, token, { quantity: 2 })).toMatchObject({ status: 202 })
+  expectNoFaults(visitor)
   await inRow(page).getByLabel('Stock').fill('1')
   await inRow(page).getByRole('button', { name: 'Save' }).click()
   await room.text('Units sold or held: 2').waitFor()

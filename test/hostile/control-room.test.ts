@@ -34,6 +34,7 @@ const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/sales'],
   ['POST', () => '/sales', sale({ id: 'not-mine' })],
   ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
+  ['GET', () => '/changes'],
   ['PUT', () => '/blacklist/eve', { reason: 'none' }],
   ['DELETE', () => '/blacklist/eve'],
   ['PATCH', () => '/blacklist', { list: ['eve'], reason: 'none' }],
