@@ -122,7 +122,7 @@ function tooManyTerms(found: Sale, sale: Changeable): { path: string; message: s
 }
 
 function changedColumns(found: Sale, sale: Changeable): Prisma.SaleUpdateManyMutationInput {
-  const { priceCents, perBuyerLimit, opensAt, closesAt } = sale
+  const { opensAt, closesAt } = sale
   return {
     ...sale,
     ...(isWindowOther(found, sale) && {

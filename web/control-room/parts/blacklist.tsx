@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
 import { useWords } from '../words/words.ts'
-import { Field, Panel } from './panel.tsx'
+import { Field, Panel, textOf } from './panel.tsx'
 import { Refused } from './refused.tsx'
 
 /** Many buyers at once are barred from every sale, or admitted again. */
@@ -14,12 +14,12 @@ export function Blacklist() {
     event.preventDefault()
     const form = event.currentTarget as HTMLFormElement
     const data = new FormData(form)
-    const buyers = String(data.get('buyers') ?? '')
+    const buyers = textOf(data, 'buyers')
       .split(/[\s,;]+/)
       .filter((id) => id !== '')
     const isListing = (event.submitter as HTMLButtonElement | null)?.value !== 'unlist'
     setDone(undefined)
-    const body = isListing ? { list: buyers, reason: data.get('reason') || words.noReason } : { unlist: buyers }
+    const body = isListing ? { list: buyers, reason: textOf(data, 'reason') || words.noReason } : { unlist: buyers }
     const answer = await act<{ listed: number; unlisted: number }>('/blacklist', { method: 'PATCH', body })
     if (!answer) return
     setDone(answer)

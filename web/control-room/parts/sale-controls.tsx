@@ -3,7 +3,7 @@ import type { SaleRow } from '../../../core/contracts/control-room.ts'
 import { useAction } from '../action.ts'
 import { useWords } from '../words/words.ts'
 import { ChangeList, ChangeLog } from './change-log.tsx'
-import { Field } from './panel.tsx'
+import { Field, textOf } from './panel.tsx'
 import { Refused } from './refused.tsx'
 
 export type SaleEdit = Partial<
@@ -102,7 +102,7 @@ function localTime(iso: string): string {
 
 /** Only what differs: a field that was left alone must not undo another operator's change. */
 function editOf(sale: SaleRow, form: FormData): SaleEdit {
-  const text = (name: string) => String(form.get(name) ?? '')
+  const text = (name: string) => textOf(form, name)
   const edit: SaleEdit = {}
   if (text('title') !== sale.title) edit.title = text('title')
   for (const name of ['priceCents', 'stock', 'perBuyerLimit'] as const)

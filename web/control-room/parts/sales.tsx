@@ -52,7 +52,7 @@ export function Sales() {
     await look()
   }
   const rowOf = (sale: SaleRow, nowMs: number) => {
-    const { id, title, opensAt, closesAt, isStopped, sold, stock } = sale
+    const { id, title, isStopped, sold, stock } = sale
     const state = stateOf(sale, nowMs)
     const isOpen = state === 'open' || state === 'stopped'
     const window = isOpen
