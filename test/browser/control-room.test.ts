@@ -165,8 +165,6 @@ test('a sale is stopped, changed and resumed; the second of two operators is tol
   await inRow(other.page).getByLabel('Stock').fill('12')
   await inRow(other.page).getByRole('button', { name: 'Save' }).click()
   await inRow(other.page).locator('[data-field="stock"]').filter({ hasText: 'Bob stock: 9 → 12' }).waitFor()
-  await page.screenshot({ path: '/tmp/live-laptop.png', fullPage: true })
-  await other.page.screenshot({ path: '/tmp/live-phone.png', fullPage: true })
   for (const viewer of [page, other.page]) {
     await expectAccessible(viewer, 'the controls of a sale')
     expect(await viewer.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)

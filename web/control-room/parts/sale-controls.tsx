@@ -47,7 +47,7 @@ function SaleForm({ sale, onChanged, onEnd }: { sale: SaleRow; onChanged: () => 
       <div class="row">
         <Field label={words.name} name="title" maxLength={120} defaultValue={base.title} />
         <Field
-          label={words.price}
+          label={changes.price}
           name="priceCents"
           type="number"
           min={0}
@@ -63,6 +63,8 @@ function SaleForm({ sale, onChanged, onEnd }: { sale: SaleRow; onChanged: () => 
           max={1_000}
           defaultValue={base.perBuyerLimit}
         />
+      </div>
+      <div class="row window">
         <Field
           label={words.opens}
           name="opensAt"

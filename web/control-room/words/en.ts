@@ -158,6 +158,7 @@ export const en = {
     editOf: (title: string) => `Change: ${title}`,
     save: 'Save',
     discard: 'Discard',
+    price: 'Price, smallest unit',
     log: 'Changes',
     none: 'No changes yet.',
     operator: 'Your name, for the log of changes',

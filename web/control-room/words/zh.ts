@@ -127,6 +127,7 @@ export const zh: typeof en = {
     editOf: (title) => `修改：${title}`,
     save: '保存',
     discard: '放弃',
+    price: '价格（最小单位）',
     log: '修改记录',
     none: '暂无修改。',
     operator: '您的姓名（写入修改记录）',
