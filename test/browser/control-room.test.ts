@@ -122,7 +122,7 @@ test('a sale is created, closed and reopened; a second one with its id is refuse
     const before = await age()
     await eventually('the next frame, which must not undo the typing', age, (text) => text !== before)
     await page.getByLabel('Title').fill('Tea cup')
-    await page.getByLabel('Id').fill('tea-cup')
+    await page.getByLabel('Id', { exact: true }).fill('tea-cup')
     await room.button('Create and open').click()
   }
   await fill()
