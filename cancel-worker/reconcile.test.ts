@@ -243,6 +243,8 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     ['the title', 'title', 'Another'],
     ['the price', 'price_cents', '1'],
     ['the limit', 'per_buyer_limit', '9'],
+    ['that it is stopped', 'stopped', '1'],
+    ['the terms', 'terms', '2'],
   ]
 
   test.each(differences)('%s', async (_what, field, value) => {

@@ -25,6 +25,7 @@ import { Broadcast } from './live/broadcast.ts'
 import { readProblems } from './live/read-problems.ts'
 import { sampler } from './live/sampler.ts'
 import { getAudit } from './routes/audit.ts'
+import { getChanges } from './routes/changes.ts'
 import { deleteBlacklist, patchBlacklist, putBlacklist } from './routes/blacklist.ts'
 import { putCoupon, postPoints } from './routes/coupons.ts'
 import { deleteLab, getLabs, postLab } from './routes/labs.ts'
@@ -39,7 +40,7 @@ import { Crowds } from './crowd/crowds.ts'
 import { Labs } from './labs/labs.ts'
 import { backlogWatch, WATCH_INTERVAL_MS } from './watch-backlog.ts'
 
-/** The operator's API and page: create and reschedule sales, keep the blacklist, audit. */
+/** The operator's API and page: create and change sales, keep the blacklist, audit. */
 export const startControlRoom: StartService<ControlRoomConfig> = async ({ config, log, closers }) => {
   const database = connectDatabase(config.DATABASE_URL, {
     connections: DATABASE_CONNECTIONS,
@@ -118,6 +119,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.post('/sales', jsonBody(), postSale(deps))
       app.get('/sales/:saleId', getSale(deps))
       app.patch('/sales/:saleId', jsonBody(), patchSale(deps))
+      app.get('/changes', getChanges(deps))
       app.patch('/blacklist', jsonBody(), patchBlacklist(deps))
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))

@@ -9,6 +9,7 @@ import { saleOf } from '../core/stock/shards.ts'
 import type { Waited } from './await-result.ts'
 
 const BUSY_RETRY_SECONDS = 2
+const STOPPED_RETRY_SECONDS = 5
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** The outcome of an attempt to buy. */
@@ -16,7 +17,7 @@ export type BuyOutcome =
   | { status: 'ACCEPTED'; reservation: ReservationRecord }
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
-  | Exclude<ReserveOutcome, { status: 'RESERVED' }>
+  | Exclude<ReserveOutcome, { status: 'RESERVED' } | { status: 'TERMS_CHANGED' }>
 
 /** Maps outcomes of a purchase to HTTP answers; the only place that does. */
 export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: Waited): void {
@@ -55,6 +56,10 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       })
     case 'ENDED':
       return problem('ENDED', 'The sale is over.', { serverTime: new Date(outcome.nowMs).toISOString() })
+    case 'STOPPED':
+      return problem('STOPPED', 'The shop has stopped the sale for the moment; what is reserved stays reserved.', {
+        retryAfterSeconds: STOPPED_RETRY_SECONDS,
+      })
     case 'BLACKLISTED':
       return problem('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     case 'OVER_LIMIT':

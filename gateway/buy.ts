@@ -110,12 +110,13 @@ async function buy(
     ...(wishes && { wishes }),
     ...(claims && { claims }),
   }
-  const outcome = await reserve(deps, sale, { ...purchase, address, limitPerBuyer: limitPerBuyer(sale, buyer) })
+  const { outcome, terms } = await reserveOnTerms(deps, sale, buyer, { ...purchase, address })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
   if (outcome.status !== 'RESERVED') return outcome
 
   const { reservedAtMs, pendingEntry } = outcome
-  const reservation = { ...purchase, status: 'RESERVED', epoch: sale.epoch, reservedAtMs } as const
+  const made = { ...purchase, ...(terms !== undefined && { terms }) }
+  const reservation = { ...made, status: 'RESERVED', epoch: sale.epoch, reservedAtMs } as const
   const accepted = { status: 'ACCEPTED', reservation } as const
   const pending = pendingOf(reservation, pendingEntry)
   failpoint('purchase.beforePublish')
@@ -139,6 +140,26 @@ function purchaseKey(req: IncomingMessage): string | undefined {
 /** Undefined when the token has none that a rule may use. */
 function claimsOf({ claims }: Buyer): Buyer['claims'] | undefined {
   return Object.values(claims).some((claim) => claim !== undefined) ? claims : undefined
+}
+
+/**
+ * Reserves under the price and the limit that the sale has now. When an operator has changed them since the catalogue was
+ * refreshed, Redis refuses, and the sale is read again. @returns also the number of the terms that hold for it
+ */
+async function reserveOnTerms(
+  deps: BuyDeps,
+  sale: SaleFigures,
+  buyer: Buyer,
+  request: Omit<ReserveRequest, 'limitPerBuyer'>,
+): Promise<{ outcome: Exclude<ReserveOutcome, { status: 'TERMS_CHANGED' }>; terms: number | undefined }> {
+  const ask = (known: SaleFigures) => reserve(deps, known, { ...request, limitPerBuyer: limitPerBuyer(known, buyer) })
+  let known = sale
+  let outcome = await ask(known)
+  if (outcome.status === 'TERMS_CHANGED') {
+    known = (await deps.catalogue.reread(sale.saleId)) ?? sale
+    outcome = await ask(known)
+  }
+  return { outcome: outcome.status === 'TERMS_CHANGED' ? { status: 'UNAVAILABLE' } : outcome, terms: known.terms }
 }
 
 /**

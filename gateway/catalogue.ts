@@ -16,6 +16,8 @@ export interface Catalogue {
   known: (saleId: string) => SaleFigures | undefined
   /** Looks an unknown sale up in Redis; undefined when there is none. */
   find: (saleId: string) => Promise<SaleFigures | undefined>
+  /** Looks a sale up in Redis that is known, because it may have been changed a moment ago. */
+  reread: (saleId: string) => Promise<SaleFigures | undefined>
   /** Redis' clock, by which sales open and close. */
   clockMs: () => number
   isFresh: () => boolean
@@ -74,6 +76,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
       if (known || !SaleId.safeParse(saleId).success) return known
       return await lookUps.add(saleId)
     },
+    reread: (saleId) => lookUps.add(saleId),
     clockMs: () => Math.round(stock.clock.nowMs()),
     isFresh: () => performance.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),

@@ -88,6 +88,7 @@ const calls: Call[] = [
       'INVALID_REQUEST',
       'NOT_STARTED',
       'ENDED',
+      'STOPPED',
       'NOT_ELIGIBLE',
       'LIMIT_REACHED',
       'SOLD_OUT',

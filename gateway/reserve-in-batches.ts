@@ -36,8 +36,11 @@ async function reserveBatch(
   const outcomes = new Map<ReserveRequest, ReserveOutcome>()
   // A buyer whose attempt has queued for as long as an answer may take is told to come back, and reserves nothing.
   const inTime = batch.filter(({ sinceMs }) => performance.now() - sinceMs < limits.patienceMs)
-  // By epoch, too: it may have been raised between two attempts of one batch.
-  const groups = groupBy(inTime, ({ sale, request }) => `${ledgerForBuyer(sale, request.buyerId)} ${sale.epoch}`)
+  // By epoch and terms, too: they may have been raised between two attempts of one batch.
+  const groups = groupBy(
+    inTime,
+    ({ sale, request }) => `${ledgerForBuyer(sale, request.buyerId)} ${sale.epoch} ${sale.terms ?? ''}`,
+  )
   await Promise.all(
     [...groups.values()].map(async (group) => {
       const [{ sale }] = group as [Attempt, ...Attempt[]]

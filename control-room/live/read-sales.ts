@@ -10,9 +10,9 @@ export async function readSales(stock: Stock): Promise<LiveSale[]> {
     saleIds.map(async (saleId): Promise<LiveSale | undefined> => {
       const sale = await stock.readSale(saleId)
       if (!sale) return undefined
-      const { title, total, left, opensAtMs, closesAtMs } = sale
+      const { title, total, left, opensAtMs, closesAtMs, isStopped = false } = sale
       const waiting = await stock.countWaiting(saleId, sale.shards)
-      return { saleId, title, stock: total, left, ...waiting, opensAtMs, closesAtMs }
+      return { saleId, title, stock: total, left, ...waiting, opensAtMs, closesAtMs, isStopped }
     }),
   )
   return sales.filter((sale) => sale !== undefined)

@@ -51,8 +51,10 @@ function differing(redis: NonNullable<StockReading['figures']>, earlier: Databas
     .map((name) => `${name} ${shown(name, redis[name])} in Redis, ${shown(name, now[name])} in PostgreSQL`)
 }
 
-const shown = (name: string, value: string | number) =>
-  name.endsWith('AtMs') && Number.isFinite(value) ? new Date(value).toISOString() : String(value)
+const shown = (name: string, value: string | number | true | undefined) =>
+  name.endsWith('AtMs') && typeof value === 'number' && Number.isFinite(value)
+    ? new Date(value).toISOString()
+    : String(value ?? 'none')
 
 function unreconciled(saleId: string, atMs: number | null, nowMs: number, { reconciledMs }: AuditLimits): string[] {
   if (atMs === null) return [`${saleId} (never)`]

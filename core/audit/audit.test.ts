@@ -440,6 +440,24 @@ const faults: Fault[] = [
     () => 'title Another in Redis',
   ],
   [
+    'Redis has stopped the sale',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'stopped', 1),
+    () => 'isStopped true in Redis, none in PostgreSQL',
+  ],
+  [
+    'Redis has other terms',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'terms', 2),
+    () => 'terms 2 in Redis, none in PostgreSQL',
+  ],
+  [
+    'an order costs what its sale never cost',
+    [5],
+    ({ unpaid }) => sql('UPDATE orders SET amount_cents = amount_cents + 1 WHERE id = $1::uuid', unpaid.orderId),
+    () => 'not a price of their sale',
+  ],
+  [
     'Redis blocks a buyer who is not on the blacklist',
     [8],
     (sale) => world.redis.sadd(world.stock.keys.blacklist(sale.id), 'ann'),

@@ -170,7 +170,7 @@ const faults: Fault[] = [
     'the price fell by more than was taken',
     done,
     ({ orderId }) => sql('UPDATE orders SET amount_cents = amount_cents - 1 WHERE id = $1::uuid', orderId),
-    'is not their price less',
+    'is not a price of their sale less',
   ],
 ]
 

@@ -108,15 +108,21 @@ const heldRules: Rule[] = [
 const priceRules: Rule[] = [
   {
     check: 5,
-    what: 'orders whose amount is not their price less what coupon and points have taken off',
+    what: 'orders whose amount is not a price of their sale less what coupon and points have taken off',
     rows: Prisma.sql`
       SELECT o.sale_id, o.id::text AS id FROM orders o JOIN sales s ON s.id = o.sale_id
-      WHERE o.amount_cents <> o.quantity::bigint * s.price_cents
-        - CASE WHEN o.coupon_code IS NULL THEN 0 ELSE (
-            SELECT coalesce(sum(e.off_cents), 0) FROM coupon_entries e WHERE e.order_id = o.id
-          ) END
-        + CASE WHEN o.points = 0 THEN 0 ELSE (
-            SELECT coalesce(sum(e.points), 0) FROM points_entries e WHERE e.order_id = o.id AND e.step = 'DEDUCTED'
-          ) END`,
+      CROSS JOIN LATERAL (
+        SELECT o.amount_cents
+          + CASE WHEN o.coupon_code IS NULL THEN 0 ELSE (
+              SELECT coalesce(sum(e.off_cents), 0) FROM coupon_entries e WHERE e.order_id = o.id
+            ) END
+          - CASE WHEN o.points = 0 THEN 0 ELSE (
+              SELECT coalesce(sum(e.points), 0) FROM points_entries e WHERE e.order_id = o.id AND e.step = 'DEDUCTED'
+            ) END
+      ) AS whole (cents)
+      WHERE cents <> o.quantity::bigint * s.price_cents AND NOT EXISTS (
+        SELECT FROM jsonb_array_elements(s.earlier_terms) AS terms
+        WHERE cents = o.quantity * (terms ->> 'priceCents')::bigint
+      )`,
   },
 ]

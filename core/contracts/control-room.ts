@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { ChangeView } from './operations.ts'
 import type { OrderView, SagaState } from './orders.ts'
 
 /**
@@ -26,12 +27,23 @@ export interface SaleRow {
   shards: number
   opensAt: string
   closesAt: string
+  isStopped: boolean
   epoch: number
+  /** How often it was changed: its ETag is this number in quotes. */
+  version: number
 }
 export interface SalePage {
   sales: SaleRow[]
   next?: string
 }
+
+/** GET /changes: the newest first. */
+export interface ChangePage {
+  changes: ChangeView[]
+  next?: string
+}
+/** The header in which an operator's name stands, percent-encoded, since a header carries only ASCII. */
+export const OPERATOR_HEADER = 'operator'
 
 /** GET /sagas: open ones first. */
 export interface SagaRow {
@@ -66,6 +78,7 @@ export interface LiveSale {
   undecided: number
   opensAtMs: number
   closesAtMs: number
+  isStopped: boolean
 }
 
 /** Orders by what became of them. */

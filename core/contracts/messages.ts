@@ -19,6 +19,8 @@ export const Reservation = z.strictObject({
   /** What the buyer wants beside the units; absent when nothing. */
   couponCode: z.string().min(1).max(40).optional(),
   points: z.number().int().min(1).max(AMOUNT_CENTS_MAX).optional(),
+  /** Number of the sale's terms (price and limit per buyer) that it was made under; absent for the first. */
+  terms: z.number().int().min(1).optional(),
 })
 export type Reservation = z.infer<typeof Reservation>
 

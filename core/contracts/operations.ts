@@ -38,3 +38,15 @@ export const DeadLetterChoice = z.union(
   [z.strictObject({ ids: z.array(DeadLetterId).min(1).max(1_000) }), z.strictObject({ all: z.literal(true) })],
   'expected {"ids": [one or more]} or {"all": true}',
 )
+
+/** One row of the log of changes. */
+export const ChangeView = z.strictObject({
+  id: z.string(),
+  saleId: z.string().nullable().describe('null of a change of the blacklist'),
+  field: z.string(),
+  from: z.unknown(),
+  to: z.unknown(),
+  operator: z.string(),
+  at: z.iso.datetime(),
+})
+export type ChangeView = z.infer<typeof ChangeView>

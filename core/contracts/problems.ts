@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ChangeView } from './operations.ts'
 import { ReservationView } from './purchases.ts'
 
 /** Every problem that a caller can receive: its stable `code`, HTTP status and title (RFC 9457). */
@@ -14,6 +15,7 @@ export const problems = {
   HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large' },
   NOT_STARTED: { status: 403, title: 'The sale has not started' },
   ENDED: { status: 403, title: 'The sale has ended' },
+  STOPPED: { status: 403, title: 'The sale is stopped for the moment' },
   NOT_ELIGIBLE: { status: 403, title: 'You cannot take part in this sale' },
   LIMIT_REACHED: { status: 409, title: 'Above the limit per buyer' },
   KEY_REUSED: { status: 422, title: 'The key names another purchase' },
@@ -22,7 +24,9 @@ export const problems = {
   BUSY: { status: 503, title: 'Busy, please try again' },
   UNAVAILABLE: { status: 503, title: 'Not available for a moment' },
   SALE_EXISTS: { status: 409, title: 'A sale of that id exists' },
+  STOCK_IN_USE: { status: 409, title: 'More units are sold or held' },
   CHANGED_MEANWHILE: { status: 412, title: 'It was changed meanwhile' },
+  VERSION_REQUIRED: { status: 428, title: 'Say which version you change' },
   NOT_READY: { status: 409, title: 'The order is not ready to be paid' },
   NOT_PAYABLE: { status: 409, title: 'The order cannot be paid' },
   NOT_CANCELLABLE: { status: 409, title: 'The order cannot be cancelled' },
@@ -47,5 +51,7 @@ export const Problem = z.object({
   retryAfterSeconds: z.number().optional(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   reservation: ReservationView.optional().describe('of KEY_REUSED: what the buyer holds under that key'),
+  least: z.int().optional().describe('of STOCK_IN_USE: units that are sold or held'),
+  changes: z.array(ChangeView).optional().describe('of CHANGED_MEANWHILE: what others have changed since'),
 })
 export type Problem = z.infer<typeof Problem>

@@ -16,6 +16,7 @@ export const SaleView = z.strictObject({
     ),
   opensAt: z.iso.datetime(),
   closesAt: z.iso.datetime(),
+  isStopped: z.boolean().describe('nothing can be bought until the shop resumes it'),
   serverTime: z.iso.datetime(),
 })
 
@@ -32,46 +33,58 @@ const Moment = z.iso.datetime({ offset: true }).refine((moment) => {
   const year = new Date(moment).getUTCFullYear()
   return year >= 1970 && year < 2100
 }, 'expected a moment from 1970 to 2099')
+const terms = {
+  title: typed(120),
+  priceCents: z
+    .int()
+    .min(0)
+    .max(AMOUNT_CENTS_MAX)
+    .describe('price of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
+  stock: z.int().min(1).max(10_000_000),
+  perBuyerLimit: z.int().min(1).max(QUANTITY_MAX),
+  opensAt: Moment,
+  closesAt: Moment,
+}
+
+/** What of a sale does not fit together: the field, and what was expected of it. */
+export function misfit(sale: {
+  priceCents: number
+  stock: number
+  perBuyerLimit: number
+  opensAt: string | Date
+  closesAt: string | Date
+}): { path: 'closesAt' | 'priceCents'; message: string } | undefined {
+  if (new Date(sale.opensAt) >= new Date(sale.closesAt))
+    return { path: 'closesAt', message: 'expected a moment after opensAt' }
+  if (sale.priceCents * sale.perBuyerLimit > AMOUNT_CENTS_MAX) {
+    const what = 'when multiplied by perBuyerLimit, which is what one order may cost'
+    return { path: 'priceCents', message: `expected at most ${AMOUNT_CENTS_MAX} ${what}` }
+  }
+  // Sums over a whole sale must stay exact in a JavaScript number.
+  if (sale.priceCents * sale.stock > Number.MAX_SAFE_INTEGER)
+    return { path: 'priceCents', message: `expected at most ${Number.MAX_SAFE_INTEGER} when multiplied by stock` }
+  return undefined
+}
+
 export const NewSale = z
   .strictObject({
     id: SaleId,
-    title: typed(120),
-    priceCents: z
-      .int()
-      .min(0)
-      .max(AMOUNT_CENTS_MAX)
-      .describe('price of one unit; times perBuyerLimit at most 2147483647, times stock at most 9007199254740991'),
-    stock: z.int().min(1).max(10_000_000),
-    perBuyerLimit: z.int().min(1).max(QUANTITY_MAX).default(1),
+    ...terms,
+    perBuyerLimit: terms.perBuyerLimit.default(1),
     shards: z
       .int()
       .min(1)
       .max(SHARDS_MAX)
       .default(1)
       .describe('parts of the ledger in Redis, each with a share of the units and of the buyers; fixed from here on'),
-    opensAt: Moment,
-    closesAt: Moment,
   })
-  .refine((sale) => Date.parse(sale.opensAt) < Date.parse(sale.closesAt), {
-    path: ['closesAt'],
-    message: 'expected a moment after opensAt',
-  })
-  .refine((sale) => sale.priceCents * sale.perBuyerLimit <= AMOUNT_CENTS_MAX, {
-    path: ['priceCents'],
-    message: `expected at most ${AMOUNT_CENTS_MAX} when multiplied by perBuyerLimit, which is what one order may cost`,
-  })
-  // Sums over a whole sale must stay exact in a JavaScript number.
-  .refine((sale) => sale.priceCents * sale.stock <= Number.MAX_SAFE_INTEGER, {
-    path: ['priceCents'],
-    message: `expected at most ${Number.MAX_SAFE_INTEGER} when multiplied by stock`,
+  .superRefine((sale, context) => {
+    const { path, message } = misfit(sale) ?? {}
+    if (path) context.addIssue({ code: 'custom', path: [path], message })
   })
 
+/** What an operator may change while the sale runs. */
 export const SaleChange = z
-  .strictObject({
-    opensAt: Moment.optional(),
-    closesAt: Moment.optional(),
-  })
-  .refine(
-    (change) => change.opensAt !== undefined || change.closesAt !== undefined,
-    'expected opensAt, closesAt or both',
-  )
+  .strictObject({ ...terms, isStopped: z.boolean() })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, 'expected at least one field to change')

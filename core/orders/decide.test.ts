@@ -5,7 +5,14 @@ import { buyerOfSale, decide, type Decision, type Facts, type SaleFacts } from '
 const NOW_MS = 1_000_000
 const LIFETIME_MS = 1_000
 
-const SALE: SaleFacts = { room: 10, orderedUnits: 0, priceCents: 100, perBuyerLimit: 3, fencedEpoch: 0 }
+const SALE: SaleFacts = {
+  room: 10,
+  orderedUnits: 0,
+  priceCents: 100,
+  perBuyerLimit: 3,
+  earlierTerms: [],
+  fencedEpoch: 0,
+}
 const saleWith = (changes: Partial<SaleFacts>) => new Map([['sale', { ...SALE, ...changes }]])
 const live = (units: Record<string, number>) =>
   new Map(Object.entries(units).map(([buyerId, count]) => [buyerOfSale('sale', buyerId), count]))
@@ -71,6 +78,34 @@ test('an order is paid at once when it costs nothing and neither coupon nor poin
     reserved('too late for one'),
   )
   expect(verdicts.map(({ isPaid = false }) => isPaid)).toEqual([true, false, false, false])
+})
+
+test('the terms are those that the reservation was made under; under terms that the sale never had there is no order', () => {
+  const earlierTerms = [
+    { priceCents: 50, perBuyerLimit: 5 },
+    { priceCents: 0, perBuyerLimit: 1 },
+  ]
+  const { verdicts } = given({ sales: saleWith({ earlierTerms }) }).when(
+    reserved('first', { quantity: 5 }),
+    reserved('free', { terms: 1 }),
+    reserved('newest', { terms: 2, quantity: 3 }),
+    reserved('none', { terms: 3 }),
+    reserved('above', { terms: 1, quantity: 2 }),
+  )
+  expect(verdicts.map(({ priceCents, limitPerBuyer, isPaid = false }) => [priceCents, limitPerBuyer, isPaid])).toEqual([
+    [50, 5, false],
+    [0, 1, true],
+    [100, 3, false],
+    [undefined, undefined, false],
+    [0, 1, false],
+  ])
+  expect(verdicts.map(({ decision }) => ('reason' in decision ? decision.reason : decision.outcome))).toEqual([
+    'ORDERED',
+    'ORDERED',
+    'ORDERED',
+    'NOT_ELIGIBLE',
+    'NOT_ELIGIBLE',
+  ])
 })
 
 describe('with a limit of 3', () => {

@@ -16,6 +16,8 @@ export interface Facts {
 }
 
 export interface SaleFacts extends SaleTerms {
+  /** Those before each change of them: a reservation keeps the terms it was made under. */
+  earlierTerms: SaleTerms[]
   /** Units left: stock - sold. */
   room: number
   /** Units of all its orders so far, ended ones too; only grows. */
@@ -33,6 +35,8 @@ export interface Verdict {
   isNew: boolean
   /** Units that its buyer was allowed; absent when the sale does not exist or the decision is an earlier one. */
   limitPerBuyer?: number
+  /** Price of one unit that its reservation was made under; absent when there are no such terms. */
+  priceCents?: number
   /** The order is paid as it is placed, because it costs nothing; with wishes its saga makes the price first. */
   isPaid?: boolean
 }
@@ -61,7 +65,8 @@ export function decide(
     const buyer = buyerOfSale(saleId, buyerId)
     const live = liveUnits.get(buyer) ?? 0
     const sale = facts.sales.get(saleId)
-    const limit = sale && limitPerBuyer(sale, { id: buyerId, claims })
+    const terms = sale && termsOf(sale, reservation)
+    const limit = terms && limitPerBuyer(terms, { id: buyerId, claims })
     const reason = refusal()
     const decision: Decision = reason ? { outcome: 'REJECTED', reason } : { outcome: 'ORDERED', orderId: newOrderId() }
     decided.set(reservation.reservationId, decision)
@@ -69,12 +74,13 @@ export function decide(
       room.set(saleId, (room.get(saleId) ?? 0) - quantity)
       liveUnits.set(buyer, live + quantity)
     }
-    const isPaid = decision.outcome === 'ORDERED' && sale?.priceCents === 0 && !couponCode && !points
+    const isPaid = decision.outcome === 'ORDERED' && terms?.priceCents === 0 && !couponCode && !points
     return {
       reservation,
       decision,
       isNew: true,
       ...(limit !== undefined && { limitPerBuyer: limit }),
+      ...(terms && { priceCents: terms.priceCents }),
       ...(isPaid && { isPaid }),
     }
 
@@ -82,8 +88,15 @@ export function decide(
       if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'
       if (reservation.epoch < (sale?.fencedEpoch ?? 0)) return 'EXPIRED'
       if (facts.blacklist.has(buyerId)) return 'NOT_ELIGIBLE'
+      // Of terms that the sale never had: no gateway would send it.
+      if (sale && !terms) return 'NOT_ELIGIBLE'
       if (limit !== undefined && live + quantity > limit) return 'NOT_ELIGIBLE'
       return (room.get(saleId) ?? 0) < quantity ? 'SOLD_OUT' : undefined
     }
   })
+}
+
+/** Undefined when the sale never had terms of that number. */
+function termsOf(sale: SaleFacts, { terms = 0 }: Reservation): SaleTerms | undefined {
+  return terms === sale.earlierTerms.length ? sale : sale.earlierTerms[terms]
 }

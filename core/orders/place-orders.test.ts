@@ -29,6 +29,7 @@ const ordered = (one: Reservation): Verdict => ({
   decision: { outcome: 'ORDERED', orderId: randomUUID() },
   isNew: true,
   limitPerBuyer: 10,
+  priceCents: 500,
 })
 const read = (reservations: Reservation[]) => world.database.$transaction((tx) => readFacts(tx, reservations))
 const record = (verdicts: Verdict[], facts: Facts) =>

@@ -18,9 +18,10 @@ export async function recordVerdicts(
   times: { paymentWindowMs: number; sagaMs: number },
 ): Promise<void> {
   if (verdicts.length === 0) return
-  const rows = verdicts.map(({ reservation, decision, limitPerBuyer = null, isPaid = false }) => ({
+  const rows = verdicts.map(({ reservation, decision, limitPerBuyer = null, priceCents, isPaid = false }) => ({
     ...reservation,
     limitPerBuyer,
+    amountCents: decision.outcome === 'REJECTED' || priceCents === undefined ? null : reservation.quantity * priceCents,
     isPaid,
     liveUnits: facts.liveUnits.get(buyerOfSale(reservation.saleId, reservation.buyerId)) ?? 0,
     reason: decision.outcome === 'REJECTED' ? decision.reason : null,
@@ -36,6 +37,7 @@ export async function recordVerdicts(
         ${rows.map((row) => row.quantity)}::int[],
         ${rows.map((row) => row.limitPerBuyer)}::int[],
         ${rows.map((row) => row.liveUnits)}::int[],
+        ${rows.map((row) => row.amountCents)}::int[],
         ${rows.map((row) => row.reason)}::rejection_reason[],
         ${rows.map((row) => row.orderId)}::uuid[],
         ${rows.map((row) => row.isPaid)}::boolean[],
@@ -43,8 +45,8 @@ export async function recordVerdicts(
         ${rows.map((row) => row.couponCode ?? null)}::text[],
         ${rows.map((row) => row.points ?? 0)}::int[],
         ${rows.map((row) => row.key ?? null)}::text[]
-      ) WITH ORDINALITY AS row (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, live_units, reason,
-        order_id, is_paid, reserved_at_ms, coupon_code, points, key, place)
+      ) WITH ORDINALITY AS row (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, live_units, amount_cents,
+        reason, order_id, is_paid, reserved_at_ms, coupon_code, points, key, place)
     ), decided AS (
       INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, limit_per_buyer, live_units_before,
         purchase_key, outcome, reason, reserved_at)
@@ -58,11 +60,11 @@ export async function recordVerdicts(
     ), placed AS (
       INSERT INTO orders (id, reservation_id, sale_id, buyer_id, quantity, amount_cents, coupon_code, points,
         payment_deadline, status, paid_at, sequence)
-      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, quantity * price_cents, coupon_code, points,
+      SELECT order_id, reservation_id, sale_id, buyer_id, quantity, amount_cents, coupon_code, points,
         now() + ${times.paymentWindowMs} * interval '1 ms',
         (CASE WHEN is_paid THEN 'PAID' ELSE 'PENDING_PAYMENT' END)::order_status,
         CASE WHEN is_paid THEN now() END, CASE WHEN is_paid THEN 2 ELSE 1 END
-      FROM verdict JOIN sales ON sales.id = sale_id WHERE order_id IS NOT NULL
+      FROM verdict WHERE order_id IS NOT NULL
     ), begun AS (
       INSERT INTO sagas (order_id, sale_id, step, due_at)
       SELECT order_id, sale_id, 'order.created', now() + ${times.sagaMs} * interval '1 ms'
@@ -90,16 +92,16 @@ export async function recordVerdicts(
  * Events of each reservation, because partitions are chosen by order; one timeout for all unpaid orders: they lapse
  * together.
  */
-function announce(verdicts: Verdict[], { nowMs, sales }: Pick<Facts, 'nowMs' | 'sales'>): OutboxMessage[] {
+function announce(verdicts: Verdict[], { nowMs }: Pick<Facts, 'nowMs'>): OutboxMessage[] {
   const at = new Date(nowMs)
-  const events = verdicts.flatMap(({ reservation, decision, isPaid }) => {
+  const events = verdicts.flatMap(({ reservation, decision, priceCents = 0, isPaid }) => {
     const { reservationId, saleId, buyerId, quantity, couponCode = null, points = 0 } = reservation
     const subject = { reservationId, saleId, buyerId, quantity, couponCode, points, sequence: 1, orderedAt: at, at }
     if (decision.outcome === 'REJECTED') {
       const { reason } = decision
       return orderEvent({ ...subject, type: 'reservation.rejected', orderId: null, amountCents: 0, reason })
     }
-    const amountCents = quantity * (sales.get(saleId)?.priceCents ?? 0)
+    const amountCents = quantity * priceCents
     const order = { ...subject, orderId: decision.orderId, amountCents }
     const created = orderEvent({ ...order, type: 'order.created' })
     return isPaid ? [created, orderEvent({ ...order, type: 'order.paid', sequence: 2 })] : created

@@ -1,4 +1,4 @@
-import type { Sale } from '../platform/stores/database.ts'
+import type { Sale, Transaction } from '../platform/stores/database.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
 import type { ClosedSale } from '../stock/sale-state.ts'
 import { spread } from '../stock/shards.ts'
@@ -7,17 +7,22 @@ import { closedLedgers, type RebuildDeps } from './close-sale.ts'
 /** Advisory lock of a sale's figures, with the hash of the sale's id: one writer at a time. */
 const FIGURES_LOCK = 7_350_003
 
+/** Until the end of the transaction no other process changes what the sale is, or writes it into the ledger. */
+export async function lockFigures(tx: Transaction, saleId: string): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIGURES_LOCK}, hashtext(${saleId}))`
+}
+
 /**
- * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock. Writers take turns
+ * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock, stopped or not. Writers take turns
  * and read the sale under their lock, so that the last one writes what was committed last. The lock is not the sale's
  * row: every order of the sale would wait for Redis.
  * @throws when PostgreSQL or Redis does not answer; the reconciler repeats it.
  */
 export async function bringIntoLine({ database, saleAdmin }: RebuildDeps, saleId: string): Promise<void> {
   await database.$transaction(async (tx) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIGURES_LOCK}, hashtext(${saleId}))`
+    await lockFigures(tx, saleId)
     const sale = await tx.sale.findUnique({ where: { id: saleId } })
-    if (sale) for (const ledger of await amendedLedgers(saleAdmin, sale)) await saleAdmin.amend(ledger)
+    if (sale) await Promise.all((await amendedLedgers(saleAdmin, sale)).map((ledger) => saleAdmin.amend(ledger)))
   })
 }
 

@@ -1,3 +1,4 @@
+import type { SaleTerms } from '../contracts/limit-per-buyer.ts'
 import type { Database, Sale } from '../platform/stores/database.ts'
 import { type ClosedSale, type SaleState, stateOfSale } from '../stock/sale-state.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
@@ -42,10 +43,21 @@ export async function readState(saleAdmin: SaleAdmin, { id, shards }: Pick<Sale,
 /** The columns of a sale that the ledger has, too. */
 export type SaleRow = Pick<
   Sale,
-  'id' | 'epoch' | 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'shards' | 'opensAt' | 'closesAt'
+  | 'id'
+  | 'epoch'
+  | 'title'
+  | 'priceCents'
+  | 'stock'
+  | 'perBuyerLimit'
+  | 'shards'
+  | 'opensAt'
+  | 'closesAt'
+  | 'isStopped'
+  | 'earlierTerms'
 >
 
 export function closedSale(sale: SaleRow): ClosedSale {
+  const terms = termsBefore(sale).length
   return {
     saleId: sale.id,
     epoch: sale.epoch,
@@ -56,8 +68,13 @@ export function closedSale(sale: SaleRow): ClosedSale {
     ...(sale.shards > 1 && { shards: sale.shards }),
     opensAtMs: sale.opensAt.getTime(),
     closesAtMs: sale.closesAt.getTime(),
+    ...(sale.isStopped && { isStopped: true }),
+    ...(terms > 0 && { terms }),
   }
 }
+
+/** Price and limit per buyer before each of their changes, oldest first: by the number of the terms. */
+export const termsBefore = ({ earlierTerms }: Pick<Sale, 'earlierTerms'>) => earlierTerms as unknown as SaleTerms[]
 
 /** What each ledger of a sale has of it: all that the sale is, and a share of its units. */
 export function closedLedgers(sale: SaleRow): ClosedSale[] {

@@ -1,9 +1,10 @@
 -- Stands in front of every script that reads the book (scripts.ts puts it there). The book has a record for each
 -- buyer: a line for each of their reservations, of the fields below, separated by tabs; none of them can hold a tab or
 -- a line break. reservation.ts reads the same.
+-- The time is followed by a tab and the number of the sale's terms, unless these are its first.
 local ID, STATUS, ORDER_ID, REASON, QUANTITY, EPOCH, KEY, WISHES, CLAIMS, RESERVED_AT_MS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 -- In one call: a loop over the fields takes three times as long.
-local LINE = '^([^\t\n]*)' .. string.rep('\t([^\t\n]*)', RESERVED_AT_MS - 1)
+local LINE = '^([^\t\n]*)' .. string.rep('\t([^\t\n]*)', RESERVED_AT_MS - 2) .. '\t([^\n]*)'
 local LIVE = { RESERVED = true, ORDERED = true, PAID = true }
 
 -- The purchases of a record, oldest first; none of a buyer without one.

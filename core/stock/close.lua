@@ -5,7 +5,9 @@
 --                    sale is closed), stock (units left), title, price_cents, opens_at_ms, closes_at_ms,
 --                    per_buyer_limit, total, expires_at_ms, refilled (reservations filled in since it was closed),
 --                    reconciled_at_ms (when it last agreed with the database), holder_units (see holders.ts),
---                    largest_quantity (most units that one reservation of this epoch took; absent before the first)
+--                    largest_quantity (most units that one reservation of this epoch took; absent before the first),
+--                    stopped (1 while an operator has stopped it), terms (how often price or limit per buyer were
+--                    changed; absent before the first time)
 -- KEYS[2] blacklist  set of buyer ids; emptied, and filled before the sale opens
 --
 -- ARGV[1] epoch

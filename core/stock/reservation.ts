@@ -53,10 +53,12 @@ export interface ReservationRecord extends ReservationName {
   orderId?: string
   wishes?: Wishes
   claims?: BuyerClaims
+  /** Number of the sale's terms that it was made under; absent for the first. */
+  terms?: number
 }
 
 export function pendingOf(record: ReservationRecord, entry: string): PendingReservation {
-  const { reservationId, buyerId, quantity, epoch, reservedAtMs, key, wishes, claims } = record
+  const { reservationId, buyerId, quantity, epoch, reservedAtMs, key, wishes, claims, terms } = record
   return {
     entry,
     reservationId,
@@ -68,6 +70,7 @@ export function pendingOf(record: ReservationRecord, entry: string): PendingRese
     ...(key !== undefined && { key }),
     ...wishes,
     ...(claims && { claims }),
+    ...(terms !== undefined && { terms }),
   }
 }
 
@@ -90,7 +93,7 @@ export function reservationsOf(
 ): ReservationRecord[] {
   if (!record) return []
   return record.split('\n').map((line) => {
-    const [id, status, orderId, reason, quantity, epoch, key, wishes, claims, reservedAtMs] = line.split('\t')
+    const [id, status, orderId, reason, quantity, epoch, key, wishes, claims, reservedAtMs, terms] = line.split('\t')
     return {
       reservationId: `${ledger}.${id}`,
       status: status as ReservationRecord['status'],
@@ -103,6 +106,7 @@ export function reservationsOf(
       ...(orderId ? { orderId } : {}),
       ...(wishes ? { wishes: JSON.parse(wishes) as Wishes } : {}),
       ...(claims ? { claims: JSON.parse(claims) as BuyerClaims } : {}),
+      ...(terms ? { terms: Number(terms) } : {}),
     }
   })
 }

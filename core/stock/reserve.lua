@@ -23,11 +23,12 @@
 -- ARGV[9] sale_token_ms        the sale's bucket: ms per token, or '' for no such limit
 -- ARGV[10] sale_burst          the sale's bucket: burst
 -- ARGV[11] window_ms           length of the windows of token buckets
+-- ARGV[12] terms               number of the sale's terms that the caller knows, '' for the first
 -- and then for each purchase
 --   buyer_id
 --   address          with a tab in front: so its mark is no buyer's
 --   member           the reservation's name in the sorted sets, see book.lua
---   line             the reservation as the book gets it, up to its last field, the time
+--   line             the reservation as the book gets it, up to the time
 --   quantity
 --   limit_per_buyer  units that this buyer may have
 --   holder_bit       the buyer's bit among the holders
@@ -41,21 +42,24 @@
 --   CROWDED       the same, of the sale's bucket
 --   NOT_STARTED   now in ms, start in ms
 --   ENDED         now in ms
+--   STOPPED       by an operator, until it is resumed
+--   TERMS_CHANGED price or limit per buyer are others than the caller knows
 --   OVER_LIMIT    units that this buyer may have, units that they hold
 --   BLACKLISTED, TOO_MANY, BUSY
 --   UNAVAILABLE   no such data, of another epoch, not known to be right in this run, or run too late
 
 local sale, blacklist, book, pending, undecided, holders, orders, even_marks, odd_marks = fixed_keys()
 local epoch, buyer_token_ms, buyer_burst, address_token_ms, address_burst,
-  pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst, window_ms = fixed_args()
+  pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst, window_ms, terms = fixed_args()
 local buyer_id, address, member, line, quantity, limit_per_buyer, holder_bit = lists_of_args()
 
 -- Live ones of one buyer: a record is read as a whole.
 local LIVE_MAX = 50
 
-local found_epoch, stock, opens_at_ms, closes_at_ms, expires_at_ms, found_run_id, largest = unpack(redis.call(
-  'HMGET', sale, 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'expires_at_ms', 'run_id', 'largest_quantity'
-))
+local found_epoch, stock, opens_at_ms, closes_at_ms, expires_at_ms, found_run_id, largest, stopped, found_terms = unpack(
+  redis.call('HMGET', sale, 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'expires_at_ms', 'run_id',
+    'largest_quantity', 'stopped', 'terms')
+)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local now_ms = string.format('%d', now)
@@ -68,6 +72,8 @@ local function refusal()
   if now > tonumber(patience_ends_ms) then return 'UNAVAILABLE' end
   if now < tonumber(opens_at_ms) then return 'NOT_STARTED\t' .. now_ms .. '\t' .. opens_at_ms end
   if now >= tonumber(closes_at_ms) then return 'ENDED\t' .. now_ms end
+  if stopped == '1' then return 'STOPPED' end
+  if (found_terms or '') ~= terms then return 'TERMS_CHANGED' end
 end
 
 local refused = refusal()
@@ -183,6 +189,7 @@ local units_taken, largest_taken = 0, largest
 local new_records = {} -- By buyer.
 local reserved_count, entries, members, bits = 0, {}, {}, {}
 local RESERVED = 'RESERVED\t' .. now_ms
+local terms_field = terms == '' and '' or '\t' .. terms
 
 local function live_of(reservations, key)
   local units, count, named = 0, 0, nil
@@ -226,7 +233,7 @@ local function reserve(i)
   units_taken = units_taken + units
   if units > largest_taken then largest_taken = units end
   pending_count = pending_count + 1
-  local new_record = line[i] .. now_ms
+  local new_record = line[i] .. now_ms .. terms_field
   if record then
     drop_oldest_ended(reservations)
     new_record = record_of(reservations) .. '\n' .. new_record

@@ -68,9 +68,11 @@ export type ReserveOutcome =
   | { status: 'ENDED'; nowMs: number }
   | { status: 'OVER_LIMIT'; limitPerBuyer: number; held: number }
   /** TOO_MANY: the buyer has as many live purchases as their record may hold. */
-  | { status: 'BLACKLISTED' | 'TOO_MANY' | 'BUSY' | 'UNAVAILABLE' }
+  | { status: 'BLACKLISTED' | 'TOO_MANY' | 'BUSY' | 'UNAVAILABLE' | 'STOPPED' }
+  /** Price or limit per buyer are others than the caller's, who has to read the sale again. */
+  | { status: 'TERMS_CHANGED' }
 
-/** The reservation's line in the book (book.lua has its fields) up to its last field, the time, which Redis adds. */
+/** The reservation's line in the book (book.lua has its fields) up to the time, which Redis adds, with the terms. */
 export function newLine({ reservationId, quantity, key = '', wishes, claims }: ReserveRequest, epoch: number): string {
   const claimsText = claims ? JSON.stringify(claims) : ''
   return `${localId(reservationId)}\tRESERVED\t\t\t${quantity}\t${epoch}\t${key}\t${wishesText(wishes)}\t${claimsText}\t`

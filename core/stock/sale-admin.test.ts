@@ -254,3 +254,16 @@ test('a blacklist of any length can be filled in', async () => {
   )
   expect([await reserve(sale, 'banned-149999'), await reserve(sale, 'ann')]).toEqual(['BLACKLISTED', 'RESERVED'])
 })
+
+test('units are withdrawn from those left and from the total, all or none', async () => {
+  const sale = await openSale()
+  await reserve(sale, 'ann')
+  const { saleId, epoch } = sale
+  expect(await saleAdmin.withdraw(saleId, epoch, 3)).toBe(false)
+  expect(await saleAdmin.withdraw(saleId, epoch + 1, 1)).toBe(false)
+  expect(await saleAdmin.readUnits(saleId)).toMatchObject({ total: 3, left: 2 })
+  expect(await saleAdmin.withdraw(saleId, epoch, 2)).toBe(true)
+  expect(await saleAdmin.readUnits(saleId)).toMatchObject({ total: 1, left: 0 })
+  // The bits of holders are laid out for the first total.
+  expect(await world.stock.readSale(saleId)).toMatchObject({ holderUnits: 3 })
+})

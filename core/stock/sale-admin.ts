@@ -146,8 +146,14 @@ export class SaleAdmin {
     })
   }
 
+  /** Takes units out of an open sale, all or none. @returns whether so many were left */
+  async withdraw(ledger: string, epoch: number, units: number): Promise<boolean> {
+    const args = [epoch, await serverRunId(this.#redis), units]
+    return (await this.#scripts.withdraw({ keys: [this.keys.sale(ledger)], args })) === 1
+  }
+
   /**
-   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer and stock.
+   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer, stock, and whether it is stopped.
    */
   async amend(sale: ClosedSale): Promise<void> {
     const { saleId, epoch, total, closesAtMs } = sale
@@ -207,5 +213,7 @@ function fieldsOf(sale: ClosedSale): NonNullable<Call['items']> {
     ...(sale.shards === undefined ? [] : [{ args: ['shards', sale.shards] }]),
     { args: ['opens_at_ms', sale.opensAtMs] },
     { args: ['closes_at_ms', sale.closesAtMs] },
+    { args: ['stopped', sale.isStopped ? 1 : 0] },
+    { args: ['terms', sale.terms ?? ''] },
   ]
 }

@@ -18,6 +18,10 @@ export interface SaleFigures {
   shards?: number
   opensAtMs: number
   closesAtMs: number
+  /** Nothing is reserved while an operator has stopped it; absent when it is not. */
+  isStopped?: true
+  /** Number of its terms (price and limit per buyer); absent for the first. */
+  terms?: number
   /** Units that the holders' bits are laid out for; absent while that is the total. */
   holderUnits?: number
   /** Most units that one reservation of this epoch took; absent before the first. */
@@ -57,6 +61,8 @@ export function saleFigures(saleId: string, hashes: LedgerHash[]): SaleFigures |
     opensAtMs: Number(hash.opens_at_ms),
     closesAtMs: Number(hash.closes_at_ms),
     ...(hash.shards ? { shards: Number(hash.shards) } : {}),
+    ...(hashes.some(({ stopped }) => stopped === '1') ? { isStopped: true } : {}),
+    ...(hash.terms ? { terms: Number(hash.terms) } : {}),
     ...(hashes.some((ledger) => ledger.holder_units)
       ? { holderUnits: sum((ledger) => ledger.holder_units ?? ledger.total) }
       : {}),

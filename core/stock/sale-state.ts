@@ -43,7 +43,17 @@ export interface DecidedReservation extends ReservationRef {
   points: number | null
 }
 
-const COMPARED = ['title', 'priceCents', 'total', 'perBuyerLimit', 'opensAtMs', 'closesAtMs'] as const
+const COMPARED = [
+  'title',
+  'priceCents',
+  'total',
+  'perBuyerLimit',
+  'shards',
+  'opensAtMs',
+  'closesAtMs',
+  'isStopped',
+  'terms',
+] as const
 
 /** The figures in which Redis says something else of a sale than the database, by name. */
 export function differingFigures(redis: ClosedSale, database: ClosedSale): (typeof COMPARED)[number][] {

@@ -19,6 +19,7 @@ interface Answers {
   open: 'OPEN' | 'STALE'
   adjust: number
   amend: string
+  withdraw: 0 | 1
   blacklist: number
   reconciled: number
   leave: [sequence: string, units: string]
@@ -30,7 +31,7 @@ interface Answers {
 export type Scripts = { [Name in keyof Answers]: (call: Call) => Promise<Answers[Name]> }
 
 const NAMES =
-  'reserve settle release claim close refill open adjust amend blacklist reconciled leave arrive complete turn survey'.split(
+  'reserve settle release claim close refill open adjust amend withdraw blacklist reconciled leave arrive complete turn survey'.split(
     ' ',
   )
 

@@ -86,6 +86,26 @@ describe('reserving', () => {
     })
   })
 
+  test('is refused while the sale is stopped, and under other terms than its own; what is reserved keeps its terms', async () => {
+    const stopped = await loadedSale({ isStopped: true })
+    expect(await reserve(request(stopped, 'ann'))).toEqual({ status: 'STOPPED' })
+    const changed = await loadedSale({ terms: 2 })
+    for (const terms of [undefined, 1, 3])
+      expect(await reserveOne(world.stock, { ...changed, terms }, request(changed, 'ann'))).toEqual({
+        status: 'TERMS_CHANGED',
+      })
+    expect(await left(changed)).toBe(3)
+    expect(await reserveOne(world.stock, changed, request(changed, 'ann'))).toMatchObject({ status: 'RESERVED' })
+    expect(await world.stock.claimPending(changed.saleId, 0, 10)).toMatchObject([{ buyerId: 'ann', terms: 2 }])
+    // A second purchase rewrites the record of the first.
+    await reserveOne(world.stock, changed, {
+      ...request(changed, 'ann'),
+      reservationId: `${changed.saleId}.2`,
+      key: 'k',
+    })
+    expect(await world.stock.readReservation(ref(changed, 'ann'))).toMatchObject({ status: 'RESERVED', terms: 2 })
+  })
+
   test('never goes below zero and never takes part of what was asked', async () => {
     const sale = await loadedSale({ left: 1 })
     expect(await reserve(request(sale, 'greedy', 2))).toEqual({ status: 'SOLD_OUT', left: 1 })

@@ -63,7 +63,7 @@ export class Stock {
    * name the ledger, which is the same for all.
    */
   async reserve(
-    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'>,
+    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'> & { terms?: number | undefined },
     requests: ReserveRequest[],
     limitsOfSale: ReserveLimits,
   ): Promise<ReserveOutcome[]> {
@@ -98,6 +98,7 @@ export class Stock {
         limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
         limits.sale?.burst ?? '',
         windowMs,
+        sale.terms ?? '',
       ],
       items: requests.map((request) => ({
         args: [

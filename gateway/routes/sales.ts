@@ -72,6 +72,7 @@ function view(sale: SaleFigures, buyer: Buyer, currency: string, serverTime: str
     perBuyerLimit: limitPerBuyer(sale, buyer),
     opensAt: new Date(sale.opensAtMs).toISOString(),
     closesAt: new Date(sale.closesAtMs).toISOString(),
+    isStopped: sale.isStopped ?? false,
     serverTime,
   }
 }

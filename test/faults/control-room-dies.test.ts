@@ -44,7 +44,7 @@ const isBarred = (saleId: string, buyerId: string) =>
 test('killed after a window was changed in PostgreSQL: Redis has the new one within seconds', async () => {
   const saleId = await system.createSale({ stock: UNITS })
   const closesAtMs = Date.now() + 2 * HOUR_MS
-  await dieOver('rescheduling.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({
+  await dieOver('changing.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({
     closesAt: new Date(closesAtMs + time),
   }))
   expect(await inPostgres(saleId)).toMatchObject({ closesAt: new Date(closesAtMs + DEATHS - 1) })
@@ -55,6 +55,39 @@ test('killed after a window was changed in PostgreSQL: Redis has the new one wit
   )
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
   expect(await new Crowd(system, saleId).sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
+})
+
+test('killed after a sale was stopped in PostgreSQL: within seconds no buyer gets a unit', async () => {
+  const saleId = await system.createSale({ stock: UNITS })
+  await dieOver('changing.beforeRedis', 'PATCH', `/sales/${saleId}`, (time) => ({
+    isStopped: true,
+    title: `Stopped ${time}`,
+    priceCents: 500 + time,
+  }))
+  await eventually(
+    'all of it in Redis',
+    () => inRedis(saleId),
+    (sale) => sale?.isStopped === true && sale.title === `Stopped ${DEATHS - 1}` && sale.terms === DEATHS,
+  )
+  expect(await system.buy(saleId, await system.signIn('late'))).toMatchObject({ body: { code: 'STOPPED' } })
+  const { body } = await system.controlRoom('GET', `/changes?sale=${saleId}`)
+  expect(body.changes).toHaveLength(2 * DEATHS + 1)
+  await system.controlRoom('PATCH', `/sales/${saleId}`, { isStopped: false })
+  expect(await new Crowd(system, saleId).sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+})
+
+test('killed after units were taken from Redis and before PostgreSQL gave them up: they are sold', async () => {
+  const saleId = await system.createSale({ stock: UNITS, shards: 2 })
+  await dieOver('withdrawing.beforeCommit', 'PATCH', `/sales/${saleId}`, () => ({ stock: 1 }))
+  await eventually(
+    'the units to be back',
+    () => inRedis(saleId),
+    (sale) => sale?.total === UNITS && sale.left === UNITS,
+  )
+  expect(await inPostgres(saleId)).toMatchObject({ stock: UNITS, version: 0 })
+  expect(await new Crowd(system, saleId).sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
 test('killed after the blacklist was changed in PostgreSQL: Redis follows within seconds', async () => {

@@ -34,6 +34,7 @@ const doors: [method: string, path: () => string, body?: unknown][] = [
   ['GET', () => '/sales'],
   ['POST', () => '/sales', sale({ id: 'not-mine' })],
   ['PATCH', () => `/sales/${saleId}`, { closesAt: soon(-1) }],
+  ['GET', () => '/changes'],
   ['PUT', () => '/blacklist/eve', { reason: 'none' }],
   ['DELETE', () => '/blacklist/eve'],
   ['PATCH', () => '/blacklist', { list: ['eve'], reason: 'none' }],
@@ -153,8 +154,13 @@ test.each(wrongSales)('creating a sale refuses %s', async (_, body) => {
 
 test.each<[name: string, change: unknown]>([
   ['nothing', '{}'],
-  ['its stock', { stock: 1_000_000 }],
-  ['its price', { priceCents: 1 }],
+  ['a stock of 0', { stock: 0 }],
+  ['a price below nothing', { priceCents: -1 }],
+  ['a limit above the most', { perBuyerLimit: 1_001 }],
+  ['a title of two lines', { title: 'a\nb' }],
+  ['stopped to a word', { isStopped: 'true' }],
+  ['its version', { version: 7 }],
+  ['its shards', { shards: 2 }],
   ['its epoch', { epoch: 2 }],
   ['its id', { id: 'other' }],
   ['units sold', { sold: 0 }],

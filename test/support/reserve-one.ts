@@ -13,7 +13,7 @@ export const generous: ReserveLimits = {
 /** Reserves for a single buyer; by default one unit, from a fixed address. */
 export async function reserveOne(
   stock: Stock,
-  sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total'>,
+  sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total'> & { terms?: number | undefined },
   request: Pick<ReserveRequest, 'reservationId' | 'buyerId'> & Partial<ReserveRequest>,
   limits: ReserveLimits = generous,
 ): Promise<ReserveOutcome> {

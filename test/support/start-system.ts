@@ -55,7 +55,7 @@ export interface System {
     opensInMs?: number
     closesInMs?: number
   }) => Promise<string>
-  controlRoom: (method: string, path: string, body?: unknown) => Promise<Answer>
+  controlRoom: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
   signIn: (name: string) => Promise<string>
   buy: (saleId: string, token: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
   /** Like `buy`, with retries on 503 UNAVAILABLE. For crowds. */
@@ -163,7 +163,13 @@ export async function startSystemIn(
       )
       return id
     },
-    controlRoom: (method, path, body) => call(method, origin('control-room') + path, { token: env.ADMIN_TOKEN, body }),
+    controlRoom: (method, path, body, headers = {}) =>
+      call(method, origin('control-room') + path, {
+        token: env.ADMIN_TOKEN,
+        body,
+        // A change of any version, unless a test is about versions.
+        headers: { ...(method === 'PATCH' && { 'if-match': '*' }), ...headers },
+      }),
     async signIn(name) {
       const answer = await call('POST', system.url('/sessions'), { body: { name } })
       return String(answer.body.token)

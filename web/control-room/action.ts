@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ask, type Call, type Refusal } from '../shared/api.ts'
-import { adminToken } from './session.ts'
+import { OPERATOR_HEADER } from '../../core/contracts/control-room.ts'
+import { adminToken, operatorName } from './session.ts'
 
 export interface Action {
   isBusy: boolean
@@ -19,7 +20,8 @@ export function useAction(): Action {
     refusal,
     async act<Body>(path: string, call: Omit<Call, 'token'> = {}) {
       setBusy(true)
-      const answer = await ask<Body>(path, { ...call, token: adminToken.get() })
+      const headers = { ...call.headers, [OPERATOR_HEADER]: encodeURIComponent(operatorName.get().trim()) }
+      const answer = await ask<Body>(path, { ...call, headers, token: adminToken.get() })
       setBusy(false)
       setRefusal(answer.ok ? undefined : answer.refusal)
       return answer.ok ? answer.body : undefined

@@ -4,6 +4,7 @@ import { Charts } from './charts/charts.tsx'
 import { Labs } from './labs/labs.tsx'
 import { useConnection } from './live.ts'
 import { AuditLine } from './parts/audit-line.tsx'
+import { Blacklist } from './parts/blacklist.tsx'
 import { DeadLetters } from './parts/dead-letters.tsx'
 import { Problems } from './parts/problems.tsx'
 import { Processes } from './parts/processes.tsx'
@@ -80,6 +81,7 @@ function Room({ isLost }: { isLost: boolean }) {
         <Processes />
         <DeadLetters />
         <Sales />
+        <Blacklist />
       </div>
       <Story />
     </main>

@@ -5,6 +5,10 @@ import { useStore } from '../shared/store.ts'
 export const adminToken = remembered('seckill.admin-token', (kept) => kept ?? '', 'sessionStorage')
 export const useToken = () => useStore(adminToken)
 
+/** Stands in the log of changes: all operators share one token. */
+export const operatorName = remembered('seckill.operator', (kept) => kept ?? '')
+export const useOperatorName = () => useStore(operatorName)
+
 /** Takes the token out of the address, which people copy and browsers remember. */
 function takeFromAddress(): void {
   const token = /^#token=([\w-]+)$/.exec(location.hash)?.[1]

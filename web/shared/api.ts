@@ -9,6 +9,10 @@ export interface Refusal {
   retryAfterMs: number
   /** Of KEY_REUSED: what the buyer holds under that key. */
   reservation?: Problem['reservation']
+  /** Of STOCK_IN_USE: units that are sold or held. */
+  least?: Problem['least']
+  /** Of CHANGED_MEANWHILE: what others have changed. */
+  changes?: Problem['changes']
 }
 
 export type Answer<Body> = { ok: true; body: Body } | { ok: false; refusal: Refusal }
@@ -62,5 +66,7 @@ export async function refusalOf(response: Response): Promise<Refusal> {
     detail: problem.detail ?? '',
     retryAfterMs: problem.retryAfterSeconds === undefined ? RETRY_MS : problem.retryAfterSeconds * 1_000,
     reservation: problem.reservation,
+    least: problem.least,
+    changes: problem.changes,
   }
 }

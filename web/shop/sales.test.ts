@@ -13,6 +13,7 @@ const sale = (id: string): SaleView => ({
   perBuyerLimit: 1,
   opensAt: AT,
   closesAt: AT,
+  isStopped: false,
   serverTime: AT,
 })
 

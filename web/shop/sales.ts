@@ -89,10 +89,11 @@ export function chosenOf(sales: SaleView[], saleId: string): SaleView | undefine
   return sales.find(({ id }) => id === saleId)
 }
 
-export type SaleState = 'SOON' | 'OPEN' | 'SOLD_OUT' | 'OVER'
+export type SaleState = 'SOON' | 'OPEN' | 'STOPPED' | 'SOLD_OUT' | 'OVER'
 
 export function saleStateOf(sale: SaleView, nowMs: number): SaleState {
   if (nowMs < Date.parse(sale.opensAt)) return 'SOON'
   if (nowMs >= Date.parse(sale.closesAt)) return 'OVER'
+  if (sale.isStopped) return 'STOPPED'
   return sale.left > 0 ? 'OPEN' : 'SOLD_OUT'
 }

@@ -6,7 +6,9 @@ import { isOutage } from '../stores/outage.ts'
 
 export const BODY_ADVICE = 'A body may have at most 16 KB.'
 
-export type Extras = Partial<Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors' | 'reservation'>>
+export type Extras = Partial<
+  Pick<Problem, 'serverTime' | 'retryAfterSeconds' | 'errors' | 'reservation' | 'changes' | 'least'>
+>
 
 /** Thrown at the edge only: domain code returns outcomes and knows no HTTP. */
 export class ProblemError extends Error {

@@ -47,9 +47,10 @@ export const FAILPOINTS = [
   // The archiver: the sale's own row has moved, and nothing is committed; then its orders move, batch by batch.
   'archiving.beforeCommit',
   'archiving.beforeBatch',
-  // Control room: a sale or the blacklist is changed in PostgreSQL, then in Redis.
+  // Control room: a sale or the blacklist is changed in PostgreSQL, then in Redis. Units are taken from Redis first.
   'opening.beforeRedis',
-  'rescheduling.beforeRedis',
+  'changing.beforeRedis',
+  'withdrawing.beforeCommit',
   'blacklisting.beforeRedis',
   // Subscribers: the effect is committed with the inbox row, or happens and is marked in Redis; then the event is
   // acknowledged.

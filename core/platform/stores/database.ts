@@ -1,7 +1,7 @@
 import { Prisma, type PrismaClient } from '../../../prisma/generated/client.ts'
 
 export { Prisma }
-export type { Sale } from '../../../prisma/generated/client.ts'
+export type { OperatorChange, Sale } from '../../../prisma/generated/client.ts'
 export type Database = PrismaClient
 /** The client inside a transaction. */
 export type Transaction = Prisma.TransactionClient

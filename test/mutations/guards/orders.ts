@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const DATABASE = 'core/platform/stores/database.test.ts'
 const PLACING = 'core/orders/place-orders.test.ts'
+const CHANGING = 'control-room/change-sale.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
@@ -399,8 +400,8 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'changes of one sale are serialised by its lock',
-    file: 'control-room/open-sale.ts',
-    text: '    await tx.$executeRaw`SELECT FROM sales WHERE id = ${saleId} FOR UPDATE`\n',
+    file: 'control-room/change-sale.ts',
+    text: '  await lockFigures(tx, saleId)\n',
     without: '',
     tests: { file: 'control-room/control-room.test.ts', named: 'two changes of one sale' },
   },
@@ -454,10 +455,73 @@ export const orderGuards: Guard[] = [
     tests: { file: PLACING, named: 'placing an order of which nothing' },
   },
   {
+    rule: 'an order keeps the price and the limit that its reservation was made under',
+    file: 'core/orders/decide.ts',
+    text: 'terms === sale.earlierTerms.length ? sale : sale.earlierTerms[terms]',
+    without: 'terms >= 0 ? sale : undefined',
+    tests: { file: DECIDING, named: 'the terms are' },
+  },
+  {
+    rule: 'terms that the sale never had make no order',
+    file: 'core/orders/decide.ts',
+    text: "      if (sale && !terms) return 'NOT_ELIGIBLE'\n",
+    without: '',
+    tests: { file: DECIDING, named: 'the terms are' },
+  },
+  {
+    rule: 'the audit finds an order whose price is none of its sale',
+    file: 'core/audit/saga-rules.ts',
+    text: 'WHERE cents <> o.quantity::bigint * s.price_cents AND NOT EXISTS',
+    without: 'WHERE cents < o.quantity::bigint * s.price_cents AND NOT EXISTS',
+    tests: { file: 'core/audit/audit.test.ts', named: 'an order costs what' },
+  },
+  {
+    rule: 'units are taken from Redis before PostgreSQL gives them up',
+    file: 'control-room/change-sale.ts',
+    text: 'if (sale.stock < found.stock) {',
+    without: 'if (sale.stock < 0) {',
+    tests: { file: CHANGING, named: 'units that buyers take' },
+  },
+  {
+    rule: 'a ledger that is built anew meanwhile keeps its stock',
+    file: 'control-room/change-sale.ts',
+    text: 'where: { id: saleId, epoch: found.epoch }',
+    without: 'where: { id: saleId }',
+    tests: { file: CHANGING, named: 'a sale whose ledger' },
+  },
+  {
+    rule: 'units of some shards go back when those of others are gone',
+    file: 'control-room/change-sale.ts',
+    text: '  else if (change.stock === undefined) return changed\n',
+    without: '  else return changed\n',
+    tests: { file: CHANGING, named: 'units that buyers take' },
+  },
+  {
+    rule: 'a change of what another operator has changed is refused',
+    file: 'control-room/change-sale.ts',
+    text: 'if (seen !== undefined && seen !== String(found.version))',
+    without: 'if (seen === undefined)',
+    tests: { file: 'control-room/control-room.test.ts', named: 'a change of what was changed' },
+  },
+  {
+    rule: 'the price of an order is bounded when price, limit or stock is changed by itself',
+    file: 'control-room/change-sale.ts',
+    text: 'misfit(sale) ?? tooManyTerms(found, sale)',
+    without: 'tooManyTerms(found, sale)',
+    tests: { file: 'test/live-controls.test.ts', named: 'what an order may cost' },
+  },
+  {
+    rule: 'a purchase is made under the terms of now, which a gateway reads again',
+    file: 'gateway/buy.ts',
+    text: '    known = (await deps.catalogue.reread(sale.saleId)) ?? sale\n',
+    without: '',
+    tests: { file: 'test/live-controls.test.ts', named: 'an order keeps the price' },
+  },
+  {
     rule: 'a free order does not lapse',
     file: 'core/orders/decide.ts',
-    text: 'sale?.priceCents === 0',
-    without: 'sale?.priceCents === -1',
+    text: 'terms?.priceCents === 0',
+    without: 'terms?.priceCents === -1',
     tests: { file: PLACING, named: 'placing an order of which nothing' },
   },
   {

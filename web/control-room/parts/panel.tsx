@@ -18,6 +18,12 @@ export function Field({ label, ...input }: InputHTMLAttributes & { label: string
   )
 }
 
+/** What a field of a form has; a file would be no text. */
+export function textOf(form: FormData, name: string): string {
+  const value = form.get(name)
+  return typeof value === 'string' ? value : ''
+}
+
 /** Acts on one row; `label` also names the row, for screen readers. */
 export function RowButton({ label, ...button }: ButtonHTMLAttributes & { label: string }) {
   return <button class="button quiet small" aria-label={label} {...button} />

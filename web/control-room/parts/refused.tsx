@@ -1,5 +1,5 @@
 import type { Refusal } from '../../shared/api.ts'
-import { language } from '../../shared/language.ts'
+import { language, number } from '../../shared/language.ts'
 import { useWords } from '../words/words.ts'
 
 /** Why something was not done; in English with the server's own words, which name the field. */
@@ -9,7 +9,12 @@ export function Refused({ refusal }: { refusal: Refusal | undefined }) {
   return (
     <p class="refused" role="alert">
       {text}
-      {refusal?.detail && language.get() === 'en' ? ` ${refusal.detail}` : ''}
+      {refusal?.least === undefined ? '' : ` ${words.changes.least(number(refusal.least))}`}
+      {refusal?.detail && isServersWordShown(refusal) ? ` ${refusal.detail}` : ''}
     </p>
   )
 }
+
+/** Not where the page shows the same in its own words. */
+const isServersWordShown = ({ least, changes }: Refusal) =>
+  language.get() === 'en' && least === undefined && changes === undefined

@@ -5,14 +5,22 @@ import { useAction } from '../action.ts'
 import { useConnection, useFrames } from '../live.ts'
 import { useWords } from '../words/words.ts'
 import { NewSale } from './new-sale.tsx'
+import { OperatorName } from './operator-name.tsx'
 import { Panel, RowButton } from './panel.tsx'
 import { Refused } from './refused.tsx'
+import { ifMatch, SaleControls, type SaleEdit } from './sale-controls.tsx'
 
 const SHOWN_MAX = 6
 const HOUR_MS = 3_600_000
 const at = (ms: number) => new Date(ms).toISOString()
 
-/** The newest sales, with buttons that open and close them. */
+function stateOf({ opensAt, closesAt, isStopped }: SaleRow, nowMs: number) {
+  if (nowMs >= Date.parse(closesAt)) return 'over'
+  if (nowMs < Date.parse(opensAt)) return 'soon'
+  return isStopped ? 'stopped' : 'open'
+}
+
+/** The newest sales, with the controls of each. */
 export function Sales() {
   const { sales: words } = useWords()
   const looking = useAction()
@@ -21,7 +29,14 @@ export function Sales() {
   const frame = useFrames().at(-1)
   // Changes whenever a sale opens, closes or sells.
   const mark = JSON.stringify([
-    frame?.sales?.map(({ saleId, closesAtMs, opensAtMs }) => [saleId, opensAtMs, closesAtMs]),
+    frame?.sales?.map(({ saleId, closesAtMs, opensAtMs, isStopped, stock, title }) => [
+      saleId,
+      opensAtMs,
+      closesAtMs,
+      isStopped,
+      stock,
+      title,
+    ]),
     frame?.orders,
   ])
   const connection = useConnection()
@@ -32,13 +47,14 @@ export function Sales() {
   useEffect(() => {
     if (connection === 'LIVE') void look()
   }, [mark, connection])
-  const move = async (saleId: string, window: Partial<Pick<SaleRow, 'opensAt' | 'closesAt'>>) => {
-    await act(`/sales/${saleId}`, { method: 'PATCH', body: window })
+  const change = async (sale: SaleRow, body: SaleEdit) => {
+    await act(`/sales/${sale.id}`, { method: 'PATCH', body, headers: ifMatch(sale) })
     await look()
   }
-  const rowOf = ({ id, title, opensAt, closesAt, sold, stock }: SaleRow, nowMs: number) => {
-    const state = nowMs < Date.parse(opensAt) ? 'soon' : nowMs < Date.parse(closesAt) ? 'open' : 'over'
-    const isOpen = state === 'open'
+  const rowOf = (sale: SaleRow, nowMs: number) => {
+    const { id, title, isStopped, sold, stock } = sale
+    const state = stateOf(sale, nowMs)
+    const isOpen = state === 'open' || state === 'stopped'
     const window = isOpen
       ? { closesAt: at(nowMs) }
       : { opensAt: at(nowMs), ...(state === 'over' && { closesAt: at(nowMs + HOUR_MS) }) }
@@ -51,13 +67,23 @@ export function Sales() {
             {words.states[state]}, {words.sold(number(sold), number(stock))}
           </span>
         </span>
+        {state !== 'over' && (
+          <RowButton
+            label={isStopped ? words.resumeOf(title) : words.stopOf(title)}
+            disabled={isBusy}
+            onClick={() => void change(sale, { isStopped: !isStopped })}
+          >
+            {isStopped ? words.resume : words.stop}
+          </RowButton>
+        )}
         <RowButton
           label={isOpen ? words.closeOf(title) : words.openOf(title)}
           disabled={isBusy}
-          onClick={() => void move(id, window)}
+          onClick={() => void change(sale, window)}
         >
           {isOpen ? words.closeNow : words.openNow}
         </RowButton>
+        <SaleControls sale={sale} onChanged={() => void look()} />
       </li>
     )
   }
@@ -66,6 +92,7 @@ export function Sales() {
       <Refused refusal={refusal ?? looking.refusal} />
       <ul>{frame && sales.map((sale) => rowOf(sale, frame.atMs))}</ul>
       <NewSale onCreated={() => void look()} />
+      <OperatorName />
     </Panel>
   )
 }

@@ -31,7 +31,7 @@ export function BuyPanel({ sale, purchases, left }: BuyPanelProps) {
   const closed = saleState === 'SOLD_OUT' && state.isUnsure ? undefined : CLOSED[saleState]
   const isAwake = !closed && waitSeconds === 0 && state.doing === undefined && request !== undefined
   // A refusal that is out of date would contradict the button.
-  const isOutOfDate = state.refusal?.code === 'SOLD_OUT' && saleState === 'OPEN' && waitSeconds === 0
+  const isOutOfDate = OF_THE_SALE.has(state.refusal?.code) && saleState === 'OPEN' && waitSeconds === 0
   const isShownAbove = state.refusal?.code === 'KEY_REUSED'
   const answered = isOutOfDate || isShownAbove ? undefined : state.refusal?.code
   const unanswered = state.isUnsure && state.doing === undefined ? 'UNANSWERED' : undefined
@@ -66,11 +66,14 @@ export function BuyPanel({ sale, purchases, left }: BuyPanelProps) {
 const CLOSED = {
   SOON: { label: 'notYet', advice: 'NOT_STARTED' },
   OPEN: undefined,
+  STOPPED: { label: 'stopped', advice: 'STOPPED' },
   SOLD_OUT: { label: 'soldOut', advice: 'SOLD_OUT' },
   OVER: { label: 'ended', advice: 'ENDED' },
 } as const
 
-const MAKES_WAIT = new Set(['RATE_LIMITED', 'BUSY', 'UNAVAILABLE', 'OFFLINE', 'INTERNAL', 'SOLD_OUT'])
+const MAKES_WAIT = new Set(['RATE_LIMITED', 'BUSY', 'UNAVAILABLE', 'OFFLINE', 'INTERNAL', 'SOLD_OUT', 'STOPPED'])
+/** Refusals that end with the state of the sale. */
+const OF_THE_SALE = new Set<string | undefined>(['SOLD_OUT', 'STOPPED'])
 
 /** Whole seconds until the next attempt makes sense. */
 const waitOf = ({ refusal }: PurchasesState) =>

@@ -30,7 +30,7 @@ export function SaleList({ sales, hasMore }: { sales: SaleView[]; hasMore: boole
 
 function SaleCard({ sale }: { sale: SaleView }) {
   const saleState = saleStateOf(sale, useNow(saleClock))
-  const isOn = saleState === 'OPEN' || saleState === 'SOLD_OUT'
+  const isOn = saleState === 'OPEN' || saleState === 'STOPPED' || saleState === 'SOLD_OUT'
   return (
     <a class="card" href={`#/${sale.id}`}>
       <Picture title={sale.title} />

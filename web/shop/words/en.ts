@@ -16,6 +16,10 @@ type Refusals = Partial<Record<AdviceCode, Advice>> & { INTERNAL: Advice }
 const refusals: Refusals = {
   NOT_STARTED: { title: 'Not open yet', next: 'The button is enabled when the sale opens. No need to reload.' },
   ENDED: { title: 'This sale is over', next: 'See what else is on sale.' },
+  STOPPED: {
+    title: 'The shop has stopped this sale for the moment',
+    next: 'What you hold is safe. Stay here: the button is enabled when the sale goes on.',
+  },
   NOT_ELIGIBLE: {
     title: 'This account cannot take part',
     next: 'Ask the shop for the reason. Another attempt gets the same answer.',
@@ -121,6 +125,7 @@ export const en = {
   buying: 'Reserving …',
   finding: 'Looking for your order …',
   notYet: 'Opens soon',
+  stopped: 'Stopped for the moment',
   tryAgain: 'Try again',
   tryAgainIn: (seconds: number) => `Try again in ${seconds} s`,
   extras: {

@@ -44,6 +44,7 @@ export const zh: Words = {
   buying: '正在预占……',
   finding: '正在查询您的订单……',
   notYet: '即将开抢',
+  stopped: '暂停中',
   tryAgain: '再试一次',
   tryAgainIn: (seconds) => `${seconds} 秒后可再试`,
   extras: {
@@ -100,6 +101,7 @@ export const zh: Words = {
   refusals: {
     NOT_STARTED: { title: '尚未开抢', next: '开抢后按钮自动可用，无需刷新。' },
     ENDED: { title: '本场已结束', next: '请看其他在售场次。' },
+    STOPPED: { title: '本场暂停', next: '您已持有的不受影响。请停留在本页，恢复后按钮自动可用。' },
     NOT_ELIGIBLE: { title: '该账号不能参加', next: '请向商店咨询原因，再试结果相同。' },
     SOLD_OUT: { title: '暂时售罄', next: '未付款的订单会释放库存。请停留在本页，有货时按钮自动可用。' },
     RATE_LIMITED: { title: '尝试过于频繁', next: '稍等片刻即可再试，点得再快也不会提前。' },
