@@ -32,6 +32,7 @@ import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
 import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
 import { deleteCrowd, getCrowd, postCrowd } from './routes/crowd.ts'
+import { getReady } from './routes/ready.ts'
 import { getSagas } from './routes/sagas.ts'
 import { getSale, getSales, patchSale, postSale } from './routes/sales.ts'
 import { Crowds } from './crowd/crowds.ts'
@@ -117,6 +118,18 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.post('/sales', jsonBody(), postSale(deps))
       app.get('/sales/:saleId', getSale(deps))
       app.patch('/sales/:saleId', jsonBody(), patchSale(deps))
+      app.get(
+        '/sales/:saleId/ready',
+        getReady({
+          ...deps,
+          redis,
+          queues,
+          gatewayUrl: config.GATEWAY_URL,
+          readinessUrls: config.READINESS_URLS,
+          metricsToken: config.METRICS_TOKEN,
+          reservationLifetimeSeconds: config.RESERVATION_LIFETIME_SECONDS,
+        }),
+      )
       app.patch('/blacklist', jsonBody(), patchBlacklist(deps))
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))

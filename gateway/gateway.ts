@@ -9,6 +9,7 @@ import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { createTokens, TOKEN_CLOCK_TOLERANCE_MS } from '../core/platform/http/tokens.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
@@ -93,6 +94,9 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('balancing of shards', () => balancing.close())
 
   const count = countOutcomes(metrics)
+  const { CONNECTIONS_MAX, GATEWAY_RATE_PER_SECOND, GATEWAY_BURST, INTAKE_QUEUE_MAX_LENGTH } = config
+  const limits = { CONNECTIONS_MAX, GATEWAY_RATE_PER_SECOND, GATEWAY_BURST, INTAKE_QUEUE_MAX_LENGTH }
+  showLimits(metrics, { ...limits, [PROCESSES]: 1 })
   const deps: BuyDeps = {
     tokens: createTokens(config.TOKEN_SECRET),
     catalogue,

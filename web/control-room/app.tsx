@@ -8,6 +8,7 @@ import { DeadLetters } from './parts/dead-letters.tsx'
 import { Problems } from './parts/problems.tsx'
 import { Processes } from './parts/processes.tsx'
 import { Crowd } from './parts/crowd.tsx'
+import { Ready } from './parts/ready.tsx'
 import { SalePicker } from './parts/sale-picker.tsx'
 import { Sales } from './parts/sales.tsx'
 import { SignIn } from './parts/sign-in.tsx'
@@ -79,6 +80,7 @@ function Room({ isLost }: { isLost: boolean }) {
         <Processes />
         <DeadLetters />
         <Sales />
+        <Ready />
       </div>
     </main>
   )

@@ -16,6 +16,9 @@ const refusals: Refusals = {
   INTERNAL: 'Something went wrong on our side.',
 }
 
+/** The page says the server's own words, which have the figures; other languages have sentences of their own. */
+const mend: Partial<Record<string, string>> = {}
+
 export const en = {
   brand: 'Control room',
   now: 'now',
@@ -143,6 +146,27 @@ export const en = {
     sold: (sold: string, stock: string) => `${sold} of ${stock} sold`,
     openOf: (title: string) => `Open now: ${title}`,
     closeOf: (title: string) => `Close now: ${title}`,
+  },
+  ready: {
+    title: 'Ready for the sale?',
+    buyers: 'Expected crowd',
+    check: (title: string) => `Check “${title}”`,
+    noSale: 'There is no sale',
+    isReady: (saleId: string, buyers: string) => `${saleId} is ready for ${buyers} buyers.`,
+    isNotReady: (saleId: string, buyers: string) => `${saleId} is not ready for ${buyers} buyers:`,
+    unknown: 'could not be checked.',
+    checks: {
+      sale: 'Sale',
+      services: 'Services',
+      clocks: 'Clocks',
+      queues: 'Queues',
+      connections: 'Connections',
+      limits: 'Limits',
+      redis: 'Redis',
+      disk: 'Disk',
+      payments: 'Payments',
+    },
+    mend,
   },
   deadLetters: {
     title: 'Dead letters',
