@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import { startSystem } from '../support/system.ts'
 import { expectAccessible } from './support/accessibility.ts'
 import { expectNoFaults, LAPTOP, PHONE, startBrowser } from './support/browser.ts'
@@ -24,8 +25,15 @@ test.each([
     const { page } = visitor
     await page.goto(`${at(system.env.CONTROL_ROOM_PORT)}/#token=${system.env.ADMIN_TOKEN}`)
     const room = new ControlRoomPage(page)
-    await room.button(button).click()
-    await page.locator('[data-ready="true"]').waitFor()
+    // A busy machine leaves a service unanswered now and then.
+    await eventually(
+      'it to be ready',
+      async () => {
+        await room.button(button).click()
+        return page.locator('[data-ready]').getAttribute('data-ready')
+      },
+      (isReady) => isReady === 'true',
+    )
     await page.getByLabel(field).fill('10000000')
     await room.button(button).click()
     await page.locator('[data-ready="false"]').waitFor()

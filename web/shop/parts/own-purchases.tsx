@@ -47,7 +47,7 @@ function OwnList({ session }: { session: SignedIn }) {
       </ul>
       {pages[0]?.isComplete === false && <p class="hint">{words.mayBeMissing}</p>}
       {refusal && <Advice code={refusal.code} />}
-      <p class="actions">
+      <p class="more">
         {next !== undefined && (
           <button class="link" onClick={() => void read(next)}>
             {words.more}

@@ -8,7 +8,7 @@ export const zh: Words = {
   allSales: '全部场次',
   moreSales: '更多场次',
   sales: '正在抢购',
-  calendar: { NOW: '正在抢购', TODAY: '今天稍后', TOMORROW: '明天', LATER: '更晚', OVER: '已结束' },
+  calendar: { NOW: '现在', TODAY: '今天稍后', TOMORROW: '明天', LATER: '更晚', OVER: '已结束' },
   own: {
     title: '我的购买',
     none: '您还没有购买过。',
