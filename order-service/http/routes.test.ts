@@ -457,6 +457,7 @@ describe('the reservations of a buyer', () => {
     const answers = await inParallel(100, 50, () => call('GET', `${url}/me/reservations`, { token }))
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(10)
     const refused = answers.find(({ status }) => status === 429)
-    expect(refused?.body).toMatchObject({ code: 'RATE_LIMITED', retryAfterSeconds: expect.any(Number) })
+    expect(refused?.body.code).toBe('RATE_LIMITED')
+    expect(refused?.body.retryAfterSeconds).toBeGreaterThan(0)
   })
 })
