@@ -11,6 +11,7 @@ import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
+import { nearLedgers } from '../core/rebuild/sales-in-turn.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
@@ -27,6 +28,8 @@ import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUnsettled } from './swe
 const BATCH_MAX = 100
 /** How often it is checked that Redis has every sale. */
 const REBUILD_INTERVAL_MS = 500
+/** Ledgers of other sales than the near ones, in one sweep. */
+const SWEPT_IN_TURN_MAX = 200
 /** How often inbox rows are deleted: some 50,000 each time, seven million a day. */
 const FORGET_INTERVAL_MS = 600_000
 
@@ -82,7 +85,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     limits.graceMs,
   )
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
-  const turns = new LedgersInTurn(deps.stock.loaded)
+  const turns = new LedgersInTurn(deps.stock.loaded, () => nearLedgers(database), SWEPT_IN_TURN_MAX)
   const loops = new Loops(log, metrics)
   const sweeps = [
     loops.repeat('sweep unpaid', everyMs, () => sweepUnpaid(deps, limits)),

@@ -322,3 +322,20 @@ test('many rebuilders at once rebuild a sale once, and nothing is sold twice', a
   expect(await left()).toBe(STOCK - 2)
   expect(await sale()).toMatchObject({ epoch: 2 })
 })
+
+test('when Redis has lost many sales, those that are near are closed first, and of the others 50 in a run', async () => {
+  await world.database.$executeRaw`
+    INSERT INTO sales (id, title, price_cents, stock, epoch, fenced_epoch, opens_at, closes_at)
+    SELECT 'later-' || i, 'A sale', 500, ${STOCK}, 1, 1, now() + interval '1 day', now() + interval '2 days'
+    FROM generate_series(1, 120) AS i`
+  await loseEverything()
+  const worker = rebuilder()
+  const raised = () => world.database.sale.findMany({ where: { epoch: 2 }, select: { id: true } })
+  await worker.runOnce()
+  const first = await raised()
+  expect(first).toHaveLength(51)
+  expect(first).toContainEqual({ id: saleId })
+  await worker.runOnce()
+  expect(await raised()).toHaveLength(101)
+  await rebuilt(worker)
+})

@@ -4,11 +4,11 @@ import type { Sale } from '../core/platform/stores/database.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import { closeSale, readState } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
+import { DatabaseSalesInTurn, type SaleInTurn } from '../core/rebuild/sales-in-turn.ts'
 import type { SaleState } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
 import type { CancelDeps } from './cancel-batch.ts'
-import { DatabaseSalesInTurn, type SaleInTurn } from './sales-in-turn.ts'
 import { sweepLedger } from './sweep.ts'
 
 export interface RebuildingDeps extends CancelDeps {
@@ -31,6 +31,9 @@ const NEW_MS = 2_000
 /** When nothing has progressed for this long, the process that was filling in a fenced sale has died. */
 const STUCK_MS = 5_000
 
+/** They take some 20 ms each when Redis has lost them, and the sales that are near wait meanwhile. */
+const IN_TURN_MAX = 50
+
 interface Watched {
   closedSinceMs: number
   seen: string
@@ -51,10 +54,10 @@ export class Rebuilder {
   constructor(deps: RebuildingDeps, reservationLifetimeMs: number) {
     this.#deps = deps
     this.#reservationLifetimeMs = reservationLifetimeMs
-    this.#turns = new DatabaseSalesInTurn(deps.database)
+    this.#turns = new DatabaseSalesInTurn(deps.database, IN_TURN_MAX)
   }
 
-  /** Checks every open sale and some ended ones. @throws when one failed; the others are rebuilt all the same. */
+  /** Checks every sale that is near and some others. @throws when one failed; the others are rebuilt all the same. */
   async runOnce(): Promise<void> {
     const sales = await this.#turns.next()
     // All at once: round trips one after the other would take too long with many sales.

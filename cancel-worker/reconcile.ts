@@ -3,11 +3,11 @@ import type { Logger } from '../core/platform/process/log.ts'
 import { slicesOf } from '../core/platform/batches/divide.ts'
 import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
 import { closedSale, type SaleRow } from '../core/rebuild/close-sale.ts'
+import { DatabaseSalesInTurn } from '../core/rebuild/sales-in-turn.ts'
 import { differingFigures, type StockTally } from '../core/stock/sale-state.ts'
 import type { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { ledgersOf, spread } from '../core/stock/shards.ts'
 import { BlacklistReconciler } from './reconcile-blacklist.ts'
-import { DatabaseSalesInTurn } from './sales-in-turn.ts'
 
 export interface ReconcilingDeps {
   database: Database
@@ -21,6 +21,8 @@ export interface ReconcilingDeps {
 const RECONCILE_LOCK = 7_350_002
 /** Sales that are compared in one transaction: some 50 ms, so that a timeout hits few sales and not all. */
 const SLICE = 100
+/** Sales that are not near, in one run: 5,000 of them take two minutes. */
+const IN_TURN_MAX = 200
 const NAMED_MAX = 5
 
 /** A sale in PostgreSQL, with the units that were sold of it. */
@@ -54,11 +56,11 @@ export class Reconciler {
   constructor(deps: ReconcilingDeps, reservationLifetimeMs: number, graceMs: number) {
     this.#deps = deps
     this.#missingForMs = reservationLifetimeMs + graceMs
-    this.#turns = new DatabaseSalesInTurn(deps.database)
+    this.#turns = new DatabaseSalesInTurn(deps.database, IN_TURN_MAX)
     this.#blacklists = new BlacklistReconciler(deps)
   }
 
-  /** Reconciles every open sale and some ended ones. @throws when one failed; the others are reconciled all the same. */
+  /** Reconciles every sale that is near and some others. @throws when one failed; the others are reconciled all the same. */
   async runOnce(): Promise<void> {
     this.#failures.clear()
     const compared: Compared[] = []

@@ -33,6 +33,7 @@ import { getDeadLetters, postSendBack } from './routes/dead-letters.ts'
 import { getLive } from './routes/live.ts'
 import { getProcesses, postProcess } from './routes/processes.ts'
 import { deleteCrowd, getCrowd, postCrowd } from './routes/crowd.ts'
+import { getReady } from './routes/ready.ts'
 import { getSagas } from './routes/sagas.ts'
 import { getStories } from './routes/stories.ts'
 import { getSale, getSales, patchSale, postSale } from './routes/sales.ts'
@@ -120,6 +121,18 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.get('/sales/:saleId', getSale(deps))
       app.patch('/sales/:saleId', jsonBody(), patchSale(deps))
       app.get('/changes', getChanges(deps))
+      app.get(
+        '/sales/:saleId/ready',
+        getReady({
+          ...deps,
+          redis,
+          queues,
+          gatewayUrl: config.GATEWAY_URL,
+          readinessUrls: config.READINESS_URLS,
+          metricsToken: config.METRICS_TOKEN,
+          reservationLifetimeSeconds: config.RESERVATION_LIFETIME_SECONDS,
+        }),
+      )
       app.patch('/blacklist', jsonBody(), patchBlacklist(deps))
       app.put('/blacklist/:buyerId', jsonBody(), putBlacklist(deps))
       app.delete('/blacklist/:buyerId', deleteBlacklist(deps))

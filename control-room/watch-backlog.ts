@@ -4,6 +4,7 @@ import type { Database } from '../core/platform/stores/database.ts'
 import { groupBy } from '../core/platform/batches/divide.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { BrokerUnreachable, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
+import { nearLedgers } from '../core/rebuild/sales-in-turn.ts'
 import { countSagas } from '../core/sagas/list.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { saleOf } from '../core/stock/shards.ts'
@@ -14,6 +15,8 @@ import { subscriberWatch } from './subscriber-backlogs.ts'
  * Each run costs the broker four queries and some seven for each subscriber, PostgreSQL one, Redis two for each ledger.
  */
 export const WATCH_INTERVAL_MS = 5_000
+/** Ledgers of other sales than the near ones, in one run. */
+const IN_TURN_MAX = 200
 
 export interface Watched {
   database: Database
@@ -37,7 +40,13 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
   const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
   const watchSubscribers = subscriberWatch({ database, depths, metrics, log })
   const sagas = gauge('seckill_sagas', 'Sagas of orders that name a coupon or points, by state', 'state')
-  const turns = new LedgersInTurn(stock.loaded)
+  /** Without PostgreSQL the ledgers that were near: an outage is when these figures matter. */
+  let near: string[] = []
+  async function readNear(): Promise<string[]> {
+    near = await nearLedgers(database).catch(() => near)
+    return near
+  }
+  const turns = new LedgersInTurn(stock.loaded, readNear, IN_TURN_MAX)
   /** The ledgers of sales that are shown. */
   const shown = new Map<string, Set<string>>()
   let knownDead = 0
@@ -55,8 +64,8 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
   }
 
   async function watchSales(): Promise<void> {
-    const open = new Set(await stock.loaded.open())
     const ledgers = groupBy([...(await turns.next()), ...[...shown.values()].flatMap((some) => [...some])], saleOf)
+    const isNear = new Set(near)
     await Promise.all(
       [...ledgers].map(async ([sale, ofSale]) => {
         const names = [...new Set(ofSale)]
@@ -65,8 +74,9 @@ export function backlogWatch({ database, stock, queues, depths, metrics, log }: 
           pending: counts.reduce((sum, count) => sum + count.pending, 0),
           undecided: counts.reduce((sum, count) => sum + count.undecided, 0),
         }
-        // An ended sale is shown only while something of it waits, or every sale of the last day would be a figure.
-        if (names.some((name) => open.has(name)) || waiting.pending + waiting.undecided > 0) show(sale, names, waiting)
+        // Another sale is shown only while something of it waits, or every sale that is loaded would be a figure.
+        if (names.some((name) => isNear.has(name)) || waiting.pending + waiting.undecided > 0)
+          show(sale, names, waiting)
         else hide(sale)
       }),
     )

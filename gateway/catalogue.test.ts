@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Request, Response } from 'express'
 import type { SaleList, SaleView } from '../core/contracts/sales.ts'
 import { createLog } from '../core/platform/process/log.ts'
@@ -89,9 +89,10 @@ test('2,000 sales come page by page: those that are not over first, none is miss
     copies.zadd(world.stock.keys.sales(), endOf(i) + KEPT_AFTER_END_MS, `many-${i}`)
   }
   await copies.exec()
+  catalogue.readAgain()
   const all = await eventually(
     'all of them',
-    () => catalogue.all(),
+    () => catalogue.page(undefined, Infinity),
     (sales) => sales.filter(({ saleId }) => saleId.startsWith('many-')).length === 2_000,
     60_000,
   )
@@ -116,6 +117,75 @@ test('2,000 sales come page by page: those that are not over first, none is miss
   ]) {
     expect(() => pageOf(query), JSON.stringify(query)).toThrow(ProblemError)
   }
+})
+
+test('of 1,000 sales a refresh reads the near ones, those asked for or changed, and 50 others', async () => {
+  const crowded = await createWorld()
+  const hourMs = 3_600_000
+  const later = { opensAtMs: Date.now() + hourMs, closesAtMs: Date.now() + 2 * hourMs }
+  const all = Array.from({ length: 1_000 }, (_, i) => `sale-${i}`)
+  const nearIds = all.slice(0, 10)
+  await Promise.all(
+    all.map((saleId) => loadSale(crowded, { ...figures, ...(nearIds.includes(saleId) ? {} : later), saleId })),
+  )
+  const refreshed = vi.spyOn(crowded.stock.clock, 'sync')
+  const read = vi.spyOn(crowded.stock, 'readSale')
+  const many = startCatalogue(crowded.stock, new Loops(createLog('test', 'silent'), new Registry()))
+  onTestFinished(async () => {
+    await many.close()
+    await crowded.close()
+  })
+  const idsOf = (refresh: number) => {
+    const at = refreshed.mock.invocationCallOrder[refresh] ?? Infinity
+    const until = refreshed.mock.invocationCallOrder[refresh + 1] ?? Infinity
+    const calls = read.mock.calls.map(([saleId], i) => ({ saleId, order: read.mock.invocationCallOrder[i] ?? 0 }))
+    return calls.filter(({ order }) => at < order && order < until).map(({ saleId }) => saleId)
+  }
+  const refreshes = (count: number) =>
+    eventually(
+      'refreshes',
+      () => refreshed.mock.calls.length,
+      (calls) => calls > count,
+    )
+  await refreshes(1)
+  expect(idsOf(0)).toHaveLength(1_000)
+  expect(
+    many
+      .near()
+      .map(({ saleId }) => saleId)
+      .sort(),
+  ).toEqual([...nearIds].sort())
+  const begun = refreshed.mock.calls.length
+  await refreshes(begun + 1)
+  expect(idsOf(begun)).toEqual(expect.arrayContaining(nearIds))
+  expect(new Set(idsOf(begun)).size).toBeLessThanOrEqual(60)
+
+  many.readAgain('sale-900')
+  for (const saleId of all.slice(400)) many.known(saleId)
+  const next = refreshed.mock.calls.length
+  await refreshes(next + 2)
+  const seen = [...idsOf(next - 1), ...idsOf(next), ...idsOf(next + 1)]
+  expect(seen).toEqual(expect.arrayContaining([...nearIds, 'sale-900', 'sale-400', 'sale-449']))
+  expect(idsOf(next).length).toBeLessThanOrEqual(10 + 1 + 50 + 50)
+})
+
+test('a sale that is moved to now is near within a second or two, and its epoch is known', async () => {
+  const later = { opensAtMs: Date.now() + 3_600_000, closesAtMs: Date.now() + 7_200_000 }
+  await loadSale(world, { ...figures, ...later, saleId: 'moved' })
+  catalogue.readAgain('moved')
+  await eventually(
+    'the sale',
+    () => catalogue.page(undefined, Infinity).map(({ saleId }) => saleId),
+    (saleIds) => saleIds.includes('moved'),
+  )
+  expect(catalogue.near().map(({ saleId }) => saleId)).not.toContain('moved')
+  await world.redis.hset(world.stock.keys.sale('moved'), { opens_at_ms: Date.now() - 1_000, epoch: 2 })
+  catalogue.readAgain('moved')
+  await eventually(
+    'it to be near',
+    () => catalogue.near(),
+    (near) => near.some(({ saleId, epoch }) => saleId === 'moved' && epoch === 2),
+  )
 })
 
 function pageOf(query: object): SaleList {

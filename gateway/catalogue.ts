@@ -1,23 +1,39 @@
 import { SaleId } from '../core/contracts/values.ts'
 import { Batcher } from '../core/platform/batches/batcher.ts'
+import { slicesOf } from '../core/platform/batches/divide.ts'
 import type { Loops } from '../core/platform/process/loops.ts'
 import { KEPT_AFTER_END_MS, type SaleFigures } from '../core/stock/sale-figures.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { saleOf } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
+import { firstAfter, inOrder, type Place, placeOf } from './sale-order.ts'
 
 const REFRESH_MS = 1_000
+/** A sale is near from so long before its opening until so long after its end. */
+const NEAR_MS = 60_000
+/** Sales that are not near and are read all the same in one refresh: of those asked for, and of all in turn. */
+export const OTHERS_MAX = 50
+const READ_TOGETHER_MAX = 500
+/** As a LIMIT of Redis. */
+const ALL = -1
 
-/** The sales as this process knows them, at most a second old; those that have ended, up to some seconds. */
+/**
+ * The sales as this process knows them. Those that are near, that were asked for or that have changed are read every
+ * second, and of the others some in turn: thousands of sales cost what the open ones cost.
+ */
 export interface Catalogue {
-  /** In the order of `placeOf`; a sale that is new is missing for a second. */
-  all: () => SaleFigures[]
+  /** At most that many sales, in the order of `placeOf`, from the first on or after that place. */
+  page: (after: Place | undefined, most: number) => SaleFigures[]
+  /** Those that are open, open soon or have just ended. */
+  near: () => SaleFigures[]
   /** From memory; undefined when it has to be looked up. */
   known: (saleId: string) => SaleFigures | undefined
   /** Looks an unknown sale up in Redis; undefined when there is none. */
   find: (saleId: string) => Promise<SaleFigures | undefined>
   /** Looks a sale up in Redis that is known, because it may have been changed a moment ago. */
   reread: (saleId: string) => Promise<SaleFigures | undefined>
+  /** Has a sale read with the next refresh, because it has changed; without an id all of them. */
+  readAgain: (saleId?: string) => void
   /** Redis' clock, by which sales open and close. */
   clockMs: () => number
   isFresh: () => boolean
@@ -26,29 +42,65 @@ export interface Catalogue {
 
 export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   const sales = new Map<string, SaleFigures>()
-  const turns = new LedgersInTurn(stock.loaded)
-  let sorted: SaleFigures[] = []
+  /** Sales that are not near and were asked for, the latest last. */
+  const askedFor = new Set<string>()
+  const changed = new Set<string>()
+  const turns = new LedgersInTurn(stock.loaded, toRead, OTHERS_MAX)
+  let mustReadAll = true
+  let near: SaleFigures[] = []
+  /** Undefined when it has to be put in order again. */
+  let order: { saleIds: string[]; untilMs: number } | undefined
   let refreshedAtMs = -Infinity
 
   /** An epoch only ever rises here: Redis may have been restored from an older copy. */
   function learn(sale: SaleFigures): SaleFigures {
+    const before = sales.get(sale.saleId)
     const epoch = Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)
     const known = { ...sale, epoch }
+    if (before?.opensAtMs !== sale.opensAtMs || before.closesAtMs !== sale.closesAtMs) order = undefined
     sales.set(sale.saleId, known)
     return known
   }
 
+  const isNear = ({ opensAtMs, closesAtMs }: SaleFigures, nowMs: number) =>
+    opensAtMs - NEAR_MS <= nowMs && nowMs < closesAtMs + NEAR_MS
+
+  function nearNow(): SaleFigures[] {
+    const nowMs = stock.clock.nowMs()
+    return [...sales.values()].filter((sale) => isNear(sale, nowMs))
+  }
+
+  async function toRead(): Promise<string[]> {
+    near = nearNow()
+    const all = mustReadAll ? await stock.loaded.some(0, ALL) : []
+    return [...all, ...near.map(({ saleId }) => saleId), ...askedFor, ...changed]
+  }
+
   async function refresh(): Promise<void> {
     await stock.clock.sync()
-    const saleIds = new Set((await turns.next()).map(saleOf))
-    const found = await Promise.all([...saleIds].map((saleId) => stock.readSale(saleId)))
-    for (const sale of found) if (sale) learn(sale)
-    // A sale that is missing in Redis before its end stays known: its buyers get UNAVAILABLE, not NOT_FOUND.
-    for (const sale of sales.values()) {
-      if (sale.closesAtMs + KEPT_AFTER_END_MS < Date.now()) sales.delete(sale.saleId)
+    const saleIds = [...new Set((await turns.next()).map(saleOf))]
+    mustReadAll = false
+    askedFor.clear()
+    changed.clear()
+    try {
+      for (const some of slicesOf(saleIds, READ_TOGETHER_MAX))
+        for (const sale of await Promise.all(some.map((saleId) => stock.readSale(saleId)))) if (sale) learn(sale)
+    } catch (error) {
+      mustReadAll = true
+      throw error
     }
-    sorted = inOrder([...sales.values()], stock.clock.nowMs())
+    forgetExpired()
+    near = nearNow()
     refreshedAtMs = performance.now()
+  }
+
+  /** A sale that is missing in Redis before its end stays known: its buyers get UNAVAILABLE, not NOT_FOUND. */
+  function forgetExpired(): void {
+    for (const sale of sales.values()) {
+      if (sale.closesAtMs + KEPT_AFTER_END_MS >= Date.now()) continue
+      sales.delete(sale.saleId)
+      order = undefined
+    }
   }
 
   /**
@@ -67,35 +119,36 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     },
   })
 
+  function known(saleId: string): SaleFigures | undefined {
+    const sale = sales.get(saleId)
+    if (sale && askedFor.size < OTHERS_MAX && !isNear(sale, stock.clock.nowMs())) askedFor.add(saleId)
+    return sale
+  }
+
   const refreshing = loops.repeat('catalogue', REFRESH_MS, refresh)
   return {
-    all: () => sorted,
-    known: (saleId) => sales.get(saleId),
+    page(after, most) {
+      const nowMs = stock.clock.nowMs()
+      if (!order || nowMs >= order.untilMs) order = inOrder([...sales.values()], nowMs)
+      const { saleIds } = order
+      const placeAt = (i: number) => placeOf(sales.get(saleIds[i] ?? '') as SaleFigures, nowMs)
+      const from = after ? firstAfter(after, saleIds.length, placeAt) : 0
+      return saleIds.slice(from, from + most).flatMap((saleId) => sales.get(saleId) ?? [])
+    },
+    near: () => near,
+    known,
     async find(saleId) {
-      const known = sales.get(saleId)
-      if (known || !SaleId.safeParse(saleId).success) return known
+      const sale = known(saleId)
+      if (sale || !SaleId.safeParse(saleId).success) return sale
       return await lookUps.add(saleId)
     },
     reread: (saleId) => lookUps.add(saleId),
+    readAgain(saleId) {
+      if (saleId === undefined) mustReadAll = true
+      else changed.add(saleId)
+    },
     clockMs: () => Math.round(stock.clock.nowMs()),
     isFresh: () => performance.now() - refreshedAtMs < 5 * REFRESH_MS,
     close: () => refreshing.close(),
   }
-}
-
-/** Sort key of a sale in the list: open and coming ones first, by their end; then ended ones, the latest first. */
-export function placeOf(
-  { saleId, closesAtMs }: Pick<SaleFigures, 'saleId' | 'closesAtMs'>,
-  nowMs: number,
-): [isOver: number, end: number, saleId: string] {
-  return closesAtMs > nowMs ? [0, closesAtMs, saleId] : [1, -closesAtMs, saleId]
-}
-
-export function comparePlaces(one: ReturnType<typeof placeOf>, other: ReturnType<typeof placeOf>): number {
-  return one[0] - other[0] || one[1] - other[1] || (one[2] < other[2] ? -1 : one[2] > other[2] ? 1 : 0)
-}
-
-function inOrder(sales: SaleFigures[], nowMs: number): SaleFigures[] {
-  const places = sales.map((sale) => ({ sale, place: placeOf(sale, nowMs) }))
-  return places.sort((one, other) => comparePlaces(one.place, other.place)).map(({ sale }) => sale)
 }

@@ -4,6 +4,8 @@ import { saleOf } from '../core/stock/shards.ts'
 export interface ChangeListener {
   /** Units of this sale came back. */
   released?: (saleId: string) => void
+  /** A sale was opened or its figures were changed. */
+  amended?: (saleId: string) => void
   /** The status of these reservations has changed. */
   changed?: (reservationIds: string[]) => void
   /** The subscription is down: changes are missed until the next one. */
@@ -11,8 +13,8 @@ export interface ChangeListener {
 }
 
 /**
- * The changes that the scripts publish (release.lua, settle.lua, adjust.lua, amend.lua, arrive.lua), over one subscription of this
- * process for all listeners in it.
+ * The changes that the scripts (release.lua, settle.lua, adjust.lua, amend.lua, arrive.lua) and SaleAdmin publish, over one
+ * subscription of this process for all listeners in it.
  */
 export class Changes {
   readonly #connection: Redis
@@ -48,8 +50,9 @@ export class Changes {
 
   #dispatch(message: string): void {
     const [what, ledger = '', ...ids] = message.split(' ')
-    for (const { released, changed } of this.#listeners) {
+    for (const { released, amended, changed } of this.#listeners) {
       if (what === 'RELEASED') released?.(saleOf(ledger))
+      if (what === 'AMENDED') amended?.(saleOf(ledger))
       changed?.(ids.map((id) => `${ledger}.${id}`))
     }
   }

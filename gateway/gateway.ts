@@ -9,14 +9,17 @@ import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { Moves } from '../core/stock/moves.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
+import type { SaleFigures } from '../core/stock/sale-figures.ts'
+import { ledgersOf } from '../core/stock/shards.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, inFrontOfExpress } from './buy.ts'
-import { startCatalogue } from './catalogue.ts'
+import { OTHERS_MAX, startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { balanceShards, drawWhenDry } from './draw-units.ts'
@@ -65,6 +68,10 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('changes connection', () => pubSub.disconnect())
   await waitForRedis(pubSub, log)
   const changes = new Changes(pubSub, stock.keys.changes())
+  changes.subscribe({
+    amended: (saleId) => catalogue.readAgain(saleId),
+    disconnected: () => catalogue.readAgain(),
+  })
   const soldOut = new SoldOut(stock, changes, log)
   const watched = new WatchedReservations(stock, changes, log, config.WATCHERS_MAX)
   // Retried when refused or cut off; meanwhile watchers are served by polling.
@@ -74,7 +81,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)
-  const turns = new LedgersInTurn(stock.loaded)
+  const turns = new LedgersInTurn(stock.loaded, () => catalogue.near().flatMap(ledgersOfSale), OTHERS_MAX)
   const resender = loops.repeat('resend pending', RESEND_INTERVAL_MS, () =>
     resendPending(publishing, publish, config.RESEND_AFTER_MS, turns),
   )
@@ -82,12 +89,15 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
   const moves = new Moves(redis, config.REDIS_KEY_PREFIX)
   const balancing = loops.repeat('balance shards', BALANCE_INTERVAL_MS, () =>
-    balanceShards({ moves, log }, catalogue.all(), catalogue.clockMs()),
+    balanceShards({ moves, log }, catalogue.near(), catalogue.clockMs()),
   )
   closers.add('balancing of shards', () => balancing.close())
 
   const { tokens, checks: loginCheck } = startTokens({ config, log, closers }, metrics)
   const count = countOutcomes(metrics)
+  const { CONNECTIONS_MAX, GATEWAY_RATE_PER_SECOND, GATEWAY_BURST, INTAKE_QUEUE_MAX_LENGTH } = config
+  const limits = { CONNECTIONS_MAX, GATEWAY_RATE_PER_SECOND, GATEWAY_BURST, INTAKE_QUEUE_MAX_LENGTH }
+  showLimits(metrics, { ...limits, [PROCESSES]: 1 })
   const deps: BuyDeps = {
     tokens,
     catalogue,
@@ -132,6 +142,8 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   countWatchers(metrics, watched)
   return { port: http.port }
 }
+
+const ledgersOfSale = ({ saleId, shards }: SaleFigures) => ledgersOf(saleId, shards)
 
 function reserveWithinLimits(stock: Stock, moves: Moves, config: GatewayConfig): Reserve {
   const sale =

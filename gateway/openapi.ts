@@ -5,7 +5,7 @@ import { OrderId, PurchaseKey, ReservationId, SaleId } from '../core/contracts/v
 import { OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView } from '../core/contracts/orders.ts'
 import { PageRequest } from '../core/contracts/paging.ts'
 import { Problem, type ProblemCode, problems } from '../core/contracts/problems.ts'
-import { ReservationRequest, ReservationView } from '../core/contracts/purchases.ts'
+import { OwnReservations, ReservationRequest, ReservationView } from '../core/contracts/purchases.ts'
 import { SaleList, SaleView } from '../core/contracts/sales.ts'
 import { Session, SessionRequest } from '../core/contracts/session.ts'
 
@@ -124,6 +124,17 @@ const calls: Call[] = [
       204: { description: 'There are no events after the last one received' },
     },
     refusals: ['NOT_FOUND', 'UNAVAILABLE', 'BUSY'],
+  },
+  {
+    method: 'get',
+    path: '/me/reservations',
+    summary: 'Your reservations and orders, made on any device, page by page',
+    query: PageRequest,
+    signedIn: true,
+    answers: {
+      200: { description: 'A page of them; the first begins with those not decided yet', schema: OwnReservations },
+    },
+    refusals: ['INVALID_REQUEST', 'UNAVAILABLE'],
   },
   {
     method: 'get',

@@ -16,6 +16,7 @@ import { reachable } from '../core/platform/http/reachable.ts'
 import type { Repeating } from '../core/platform/process/repeat.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { Context, StartService } from '../core/platform/process/service.ts'
 import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/http/signature.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
@@ -46,6 +47,7 @@ interface Parts extends Context<OrderServiceConfig> {
 export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
   const provider = chooseProvider(config)
   const metrics = createMetrics('order-service')
+  showLimits(metrics, { ORDERS_PER_SECOND: config.ORDERS_PER_SECOND, [PROCESSES]: 1 })
   const database = connectDatabase(config.DATABASE_URL, {
     connections: DATABASE_CONNECTIONS,
     statementTimeoutMs: 5_000,

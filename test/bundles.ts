@@ -8,7 +8,7 @@ import { TYPESCRIPT_ARGS } from '../core/platform/process/typescript-args.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const SERVICES = ['payment-provider', 'cancel-worker', 'order-service', 'control-room', 'gateway', 'subscribers']
-const COMMANDS = ['archive', 'audit', 'dead-letters', 'sagas', 'spread', 'story']
+const COMMANDS = ['archive', 'audit', 'dead-letters', 'ready', 'sagas', 'spread', 'story']
 const BUNDLED = [...SERVICES.map((name) => `${name}/main`), ...COMMANDS.map((name) => `cli/${name}`)]
 
 /** Arguments for node that start the service: its bundle in a test run, its sources elsewhere. */

@@ -1,11 +1,11 @@
 import type { LiveSale } from '../../core/contracts/control-room.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
-/** More do not fit on a screen; those that end last are shown. */
+/** More do not fit on a screen; those that end next are shown, as the open ones do. */
 const SHOWN_MAX = 20
 
 export async function readSales(stock: Stock): Promise<LiveSale[]> {
-  const saleIds = await stock.loaded.lastSaleIds(SHOWN_MAX)
+  const saleIds = await stock.loaded.nextSaleIds(SHOWN_MAX)
   const sales = await Promise.all(
     saleIds.map(async (saleId): Promise<LiveSale | undefined> => {
       const sale = await stock.readSale(saleId)

@@ -34,7 +34,7 @@ export function disagreements({ earlier, later, stock, blacklist, nowMs }: BothS
     ...found,
     ...finding(
       'sales that the cancel worker has not reconciled',
-      unreconciled(saleId, stock.reconciledAtMs, nowMs, limits),
+      unreconciled(later, stock.reconciledAtMs, nowMs, limits),
     ),
   ]
 }
@@ -56,7 +56,15 @@ const shown = (name: string, value: string | number | true | undefined) =>
     ? new Date(value).toISOString()
     : String(value ?? 'none')
 
-function unreconciled(saleId: string, atMs: number | null, nowMs: number, { reconciledMs }: AuditLimits): string[] {
+/** From its opening on a sale is reconciled in every run; before, sales take turns. */
+function unreconciled(
+  { saleId, row: { opensAt } }: DatabaseSale,
+  atMs: number | null,
+  nowMs: number,
+  { reconciledMs }: AuditLimits,
+): string[] {
   if (atMs === null) return [`${saleId} (never)`]
-  return nowMs - atMs > reconciledMs ? [`${saleId} (not since ${new Date(atMs).toISOString()})`] : []
+  return nowMs - Math.max(atMs, opensAt.getTime()) > reconciledMs
+    ? [`${saleId} (not since ${new Date(atMs).toISOString()})`]
+    : []
 }

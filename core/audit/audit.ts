@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { inArchive, inBoth } from '../platform/stores/archive.ts'
 import type { Database } from '../platform/stores/database.ts'
-import { groupBy } from '../platform/batches/divide.ts'
+import { groupBy, slicesOf } from '../platform/batches/divide.ts'
 import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { KEPT_AFTER_END_MS } from '../stock/sale-figures.ts'
@@ -25,6 +25,8 @@ export interface AuditDeps {
 
 /** PostgreSQL and Redis cannot be read at one instant: a wrong report counts only after so many readings. */
 const READINGS_MAX = 5
+/** Sales of which Redis is asked at a time: of thousands, all at once would hold up its other clients. */
+const READ_TOGETHER_MAX = 200
 
 /**
  * Accounts for every unit from outside the services: recounts PostgreSQL from its rows, compares Redis with it, and
@@ -122,16 +124,17 @@ async function readSides(
   before: DatabaseReading,
   nowMs: number,
 ): Promise<RedisSide[]> {
-  return Promise.all(
-    before.sales.map(async (earlier) => {
-      const stock = await readStock(redis, keys, earlier, nowMs - limits.undecidedMs)
-      const isOver = nowMs >= earlier.closesAtMs
-      const blacklist = isOver
-        ? { missing: [], extra: [] }
-        : await compareBlacklists(redis, keys, earlier, before.blacklist)
-      return { earlier, stock, blacklist }
-    }),
-  )
+  const readSide = async (earlier: DatabaseSale): Promise<RedisSide> => {
+    const stock = await readStock(redis, keys, earlier, nowMs - limits.undecidedMs)
+    const isOver = nowMs >= earlier.closesAtMs
+    const blacklist = isOver
+      ? { missing: [], extra: [] }
+      : await compareBlacklists(redis, keys, earlier, before.blacklist)
+    return { earlier, stock, blacklist }
+  }
+  const sides: RedisSide[] = []
+  for (const some of slicesOf(before.sales, READ_TOGETHER_MAX)) sides.push(...(await Promise.all(some.map(readSide))))
+  return sides
 }
 
 /** What differs in any shard. */

@@ -32,3 +32,20 @@ export const ReservationView = z.strictObject({
   orderId: OrderId.optional(),
 })
 export type ReservationView = z.infer<typeof ReservationView>
+
+export const OwnReservation = ReservationView.omit({ coupon: true, points: true }).extend({
+  title: z.string().optional().describe('of the sale; absent when it is archived'),
+  reservedAt: z.iso.datetime(),
+  amountCents: z.int().optional().describe('what the order costs'),
+  paymentDeadline: z.iso.datetime().optional().describe('of an order that waits for its payment'),
+})
+export type OwnReservation = z.infer<typeof OwnReservation>
+
+export const OwnReservations = z.strictObject({
+  reservations: z.array(OwnReservation).describe('the newest first; those of archived sales are not listed'),
+  isComplete: z
+    .boolean()
+    .describe('false when Redis could not be asked: reservations of the last seconds, not decided yet, may be missing'),
+  next: z.string().optional().describe('cursor of the next page; absent on the last one'),
+})
+export type OwnReservations = z.infer<typeof OwnReservations>

@@ -8,7 +8,7 @@ export const SaleView = z.strictObject({
   priceCents: z.int().describe('price of one unit, in the smallest unit of the currency'),
   currency: Currency,
   stock: z.int().describe('units the sale began with'),
-  left: z.int().describe('units left, up to a second old'),
+  left: z.int().describe('units left; up to a second old from a minute before the opening on'),
   perBuyerLimit: z
     .int()
     .describe(
@@ -21,7 +21,9 @@ export const SaleView = z.strictObject({
 })
 
 export const SaleList = z.strictObject({
-  sales: z.array(SaleView).describe('open and upcoming sales first, by their end; then ended sales, the latest first'),
+  sales: z
+    .array(SaleView)
+    .describe('open and coming sales first, by their opening; then ended sales, the latest first'),
   next: z.string().optional().describe('cursor of the next page; absent on the last one'),
   serverTime: z.iso.datetime(),
 })

@@ -1,24 +1,26 @@
 import type { LoadedLedgers } from './loaded-ledgers.ts'
 
-/** Ended sales sell no more, so they are checked in turn: a thousand of them take five passes. */
-const ENDED_PER_PASS_MAX = 200
-
 /**
- * The loaded ledgers for a periodic pass: those of all sales that have not ended, and of the ended ones, which Redis keeps
- * for a day, some in turn. So a pass costs what the open sales cost.
+ * The ledgers for a periodic pass: in every pass those where something may happen now, and of all that are loaded some in
+ * turn, since a window may be moved and a change be missed. So a pass costs what the sales of now cost, not all of them.
  */
 export class LedgersInTurn {
   readonly #loaded: LoadedLedgers
+  readonly #near: () => string[] | Promise<string[]>
+  readonly #inTurnMax: number
   #skip = 0
 
-  constructor(loaded: LoadedLedgers) {
+  /** @param inTurnMax ledgers of a pass beside the near ones */
+  constructor(loaded: LoadedLedgers, near: () => string[] | Promise<string[]>, inTurnMax: number) {
     this.#loaded = loaded
+    this.#near = near
+    this.#inTurnMax = inTurnMax
   }
 
-  /** The ledgers of the next pass. @throws when Redis does not answer */
+  /** The ledgers of the next pass. @throws when a server does not answer */
   async next(): Promise<string[]> {
-    const [open, ended] = await Promise.all([this.#loaded.open(), this.#loaded.ended(this.#skip, ENDED_PER_PASS_MAX)])
-    this.#skip = ended.length < ENDED_PER_PASS_MAX ? 0 : this.#skip + ENDED_PER_PASS_MAX
-    return [...open, ...ended]
+    const [near, inTurn] = await Promise.all([this.#near(), this.#loaded.some(this.#skip, this.#inTurnMax)])
+    this.#skip = inTurn.length < this.#inTurnMax ? 0 : this.#skip + this.#inTurnMax
+    return [...new Set([...near, ...inTurn])]
   }
 }

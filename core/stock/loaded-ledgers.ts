@@ -18,17 +18,23 @@ export class LoadedLedgers {
     return this.#redis.zrange(this.#key, Date.now() + KEPT_AFTER_END_MS, '+inf', 'BYSCORE')
   }
 
-  /** Those whose sales have ended and whose data has not expired, from the `skip`-th on. */
-  async ended(skip: number, most: number): Promise<string[]> {
-    const nowMs = Date.now()
-    return this.#redis.zrange(this.#key, nowMs, `(${nowMs + KEPT_AFTER_END_MS}`, 'BYSCORE', 'LIMIT', skip, most)
+  /** Those whose data has not expired, from the `skip`-th on. */
+  async some(skip: number, most: number): Promise<string[]> {
+    return this.#redis.zrange(this.#key, Date.now(), '+inf', 'BYSCORE', 'LIMIT', skip, most)
   }
 
-  /** Ids of the sales that end last. */
-  async lastSaleIds(most: number): Promise<string[]> {
+  /** Ids of the sales that end next, and while those are too few, of those that have ended last; by their end. */
+  async nextSaleIds(most: number): Promise<string[]> {
+    const end = String(Date.now() + KEPT_AFTER_END_MS)
     const limit = ['LIMIT', 0, most * SHARDS_MAX] as const
-    const ledgers = await this.#redis.zrange(this.#key, '+inf', String(Date.now()), 'BYSCORE', 'REV', ...limit)
-    return [...new Set(ledgers.map(saleOf))].slice(0, most).reverse()
+    const [next, ended] = await Promise.all([
+      this.#redis.zrange(this.#key, end, '+inf', 'BYSCORE', ...limit),
+      this.#redis.zrange(this.#key, `(${end}`, String(Date.now()), 'BYSCORE', 'REV', ...limit),
+    ])
+    const saleIds = [...new Set([...next, ...ended].map(saleOf))].slice(0, most)
+    const nextIds = new Set(next.map(saleOf))
+    const ofEnded = saleIds.filter((saleId) => !nextIds.has(saleId)).reverse()
+    return [...ofEnded, ...saleIds.filter((saleId) => nextIds.has(saleId))]
   }
 
   /** Whether a sale is loaded, of several, in their order; by its shard 0. */

@@ -91,10 +91,12 @@ export class SaleAdmin {
    * it is open already or closed under another epoch.
    */
   async open(saleId: string, epoch: number, left: number, total?: number): Promise<'OPEN' | 'STALE'> {
-    return this.#scripts.open({
+    const answer = await this.#scripts.open({
       keys: [this.keys.sale(saleId), this.keys.blacklist(saleId)],
       args: [epoch, left, total ?? '', await serverRunId(this.#redis)],
     })
+    await this.#announce(saleId)
+    return answer
   }
 
   /** Whether buyers can reserve; LOST with epoch 0 when Redis has nothing of it. */
@@ -171,6 +173,12 @@ export class SaleAdmin {
       args: [epoch, closesAtMs + KEPT_AFTER_END_MS, total, this.keys.changes(), saleId],
       items: fieldsOf(sale),
     })
+    await this.#announce(saleId)
+  }
+
+  /** So that gateways read the sale again within a second; a message that is lost costs them minutes. */
+  async #announce(saleId: string): Promise<void> {
+    await this.#redis.publish(this.keys.changes(), `AMENDED ${saleId}`).catch(() => {})
   }
 
   /** Notes that an open sale agrees with the database now. */

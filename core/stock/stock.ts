@@ -247,6 +247,11 @@ export class Stock {
     return record
   }
 
+  /** All of a buyer in one ledger, oldest first, without what settle.lua notes of orders. */
+  async readOfBuyer(ledger: string, buyerId: string): Promise<ReservationRecord[]> {
+    return reservationsOf(ledger, buyerId, await this.#redis.hget(this.keys.book(ledger), buyerId))
+  }
+
   /** Of one ledger, in their order. */
   async readReservations(ledger: string, reservations: ReservationName[]): Promise<(ReservationRecord | undefined)[]> {
     if (reservations.length === 0) return []

@@ -15,7 +15,7 @@ const MAX_SOCKETS = 100
 /** The provider's own, so that money is counted while buyers occupy all of theirs. */
 const MAX_SOCKETS_OF_PROVIDER = 20
 
-const FORWARDED = /^\/(orders|payments)\//
+const FORWARDED = /^\/(orders|payments|me)\//
 const CALLBACK = '/payments/callback'
 const METHODS = new Set(['GET', 'HEAD', 'POST'])
 /** Of one connection (RFC 9110, 7.6.1); host and the framing of the body are ours. */
@@ -33,7 +33,7 @@ const OF_ONE_CONNECTION = new Set([
 ])
 
 /**
- * Forwards /orders and /payments to the order service, bodies byte for byte (a payment callback is signed over its raw
+ * Forwards /orders, /payments and /me to the order service, bodies byte for byte (a payment callback is signed over its raw
  * body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a body with
  * lost framing would be read as the next buyer's request (request smuggling).
  */

@@ -69,7 +69,7 @@ const SIGN_IN = /^\/sessions\/?$/i
 const CALLBACK = /^\/payments\/callback\/?$/i
 const PAYMENT = /^\/(orders|payments)\//i
 /** Requests of buyers who have a reservation or an order, event streams included. */
-const RESULT = /^\/(orders|reservations)\//i
+const RESULT = /^\/(orders|reservations|me)\//i
 const PAGE = /^\/(assets\/[^/]+)?$/
 const HEALTH = /^\/(livez|readyz)\/?$/i
 

@@ -7,7 +7,8 @@ import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { bearer, type Tokens } from '../../core/platform/http/tokens.ts'
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
-import { type Catalogue, comparePlaces, placeOf } from '../catalogue.ts'
+import type { Catalogue } from '../catalogue.ts'
+import { placeOf } from '../sale-order.ts'
 
 const Place = z.tuple([z.int().min(0).max(1), z.number(), z.string()])
 
@@ -24,12 +25,8 @@ export function getSales({ catalogue, tokens, currency }: SalesDeps): RequestHan
     const { limit = PAGE_LIMIT, cursor } = parse(PageRequest, req.query)
     const after = readCursor(Place, cursor)
     const nowMs = catalogue.clockMs()
-    const all = catalogue.all()
     // A sale that ends between two pages moves behind the open ones: it may be listed twice, but is not missed.
-    const from = after ? all.findIndex((sale) => comparePlaces(placeOf(sale, nowMs), after) > 0) : 0
-    const { rows, next } = pageOf(from < 0 ? [] : all.slice(from, from + limit + 1), limit, (last) =>
-      placeOf(last, nowMs),
-    )
+    const { rows, next } = pageOf(catalogue.page(after, limit + 1), limit, (last) => placeOf(last, nowMs))
     const serverTime = timeOf(catalogue)
     const buyer = await buyerOf(req, res, tokens)
     const list: SaleList = {

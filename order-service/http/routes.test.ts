@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OrderView, PaymentView } from '../../core/contracts/orders.ts'
+import { OwnReservations } from '../../core/contracts/purchases.ts'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { settleEnded } from '../../core/orders/settle-ended.ts'
 import { Closers } from '../../core/platform/process/closers.ts'
@@ -388,4 +389,75 @@ test('races of payment and cancellation have one winner each, and each late paym
   const cancelledFirst = { paid: 'REFUND_DUE', cancelled: 200, status: 'CANCELLED', refunds: 1 }
   for (const race of races) expect([paidFirst, cancelledFirst]).toContainEqual(race)
   expect(await unitsLeft()).toBe(before + races.filter((race) => race.status === 'CANCELLED').length)
+})
+
+describe('the reservations of a buyer', () => {
+  const own = async (token: string, query = '', from = url) => {
+    const { status, body } = await call('GET', `${from}/me/reservations${query}`, { token })
+    expect(status).toBe(200)
+    return OwnReservations.parse(body)
+  }
+  const tombstone = (buyerId: string, i: number) => ({
+    reservationId: `${SALE}.${i}${randomBytes(16).toString('base64url').slice(1)}`,
+    saleId: SALE,
+    buyerId,
+    quantity: 1,
+    limitPerBuyer: 1,
+    liveUnitsBefore: 0,
+    outcome: 'REJECTED' as const,
+    reason: 'SOLD_OUT' as const,
+    // Several at the same moment.
+    reservedAt: new Date(1_790_000_000_000 + Math.floor(i / 3)),
+  })
+
+  test('an order and one that is not decided yet are listed, and nothing of other buyers', async () => {
+    const { token, buyerId, orderId, reservationId } = await ordered()
+    await ordered()
+    expect(await own(token)).toEqual({
+      reservations: [
+        expect.objectContaining({ id: reservationId, status: 'ORDERED', orderId, title: 'A sale', amountCents: 1_000 }),
+      ],
+      isComplete: true,
+    })
+    const open = { saleId: SALE, reservationId: `${SALE}.${randomBytes(16).toString('base64url')}`, buyerId }
+    await reserveOne(world.stock, { saleId: SALE, epoch: 1, total: 10 }, { ...open, key: 'another', limitPerBuyer: 2 })
+    const both = await own(token)
+    expect(both.reservations.map(({ id, status }) => [id, status])).toEqual([
+      [open.reservationId, 'RESERVED'],
+      [reservationId, 'ORDERED'],
+    ])
+    // Without Redis what is decided is told, and that something may be missing.
+    const without = await own(token, '', degradedUrl)
+    expect(without.isComplete).toBe(false)
+    expect(without.reservations.map(({ id }) => id)).toEqual([reservationId])
+  })
+
+  test('they come page by page, none twice and none missing', async () => {
+    const buyerId = `buyer-${randomUUID()}`
+    const token = tokens.sign(buyerId)
+    const made = Array.from({ length: 7 }, (_, i) => tombstone(buyerId, i))
+    await world.database.decision.createMany({ data: made })
+    const seen: string[] = []
+    let next: string | undefined = ''
+    for (let page = 0; next !== undefined && page < 5; page++) {
+      const list: OwnReservations = await own(token, next === '' ? '?limit=2' : `?limit=2&cursor=${next}`)
+      seen.push(...list.reservations.map(({ id }) => id))
+      next = list.next
+    }
+    expect(seen).toHaveLength(7)
+    expect(new Set(seen)).toEqual(new Set(made.map(({ reservationId }) => reservationId)))
+    expect([...seen].reverse()).toEqual(made.map(({ reservationId }) => reservationId))
+  })
+
+  test('a stranger gets none, a wrong page is refused, and who asks too often waits', async () => {
+    expect((await call('GET', `${url}/me/reservations`)).status).toBe(401)
+    const token = tokens.sign(`buyer-${randomUUID()}`)
+    for (const query of ['?limit=0', '?cursor=e30', '?cursor=WzFd'])
+      expect((await call('GET', `${url}/me/reservations${query}`, { token })).status, query).toBe(400)
+    const answers = await inParallel(100, 50, () => call('GET', `${url}/me/reservations`, { token }))
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(10)
+    const refused = answers.find(({ status }) => status === 429)
+    expect(refused?.body.code).toBe('RATE_LIMITED')
+    expect(refused?.body.retryAfterSeconds).toBeGreaterThan(0)
+  })
 })

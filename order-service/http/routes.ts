@@ -12,6 +12,7 @@ import { countMoney } from '../payments/count-money.ts'
 import { openPayment } from '../payments/open-payment.ts'
 import { type PaymentProvider, ProviderUnavailable } from '../payments/provider.ts'
 import { type CancellingDeps, cancelOrder } from './cancel-order.ts'
+import { getOwnReservations } from './own-reservations.ts'
 import { readOrder } from './read-order.ts'
 
 export interface OrderRoutesDeps extends CancellingDeps {
@@ -28,6 +29,7 @@ const NoFields = z.strictObject({})
 export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
   const buyer = signedIn<{ orderId: string }>(deps.tokens)
   return (app) => {
+    app.get('/me/reservations', signedIn(deps.tokens), getOwnReservations(deps))
     app.get('/orders/:orderId', buyer, getOrder(deps))
     app.post('/orders/:orderId/payments', buyer, jsonBody(), postPayment(deps))
     app.post('/orders/:orderId/cancellation', buyer, jsonBody(), postCancellation(deps))

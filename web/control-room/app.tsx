@@ -9,6 +9,7 @@ import { DeadLetters } from './parts/dead-letters.tsx'
 import { Problems } from './parts/problems.tsx'
 import { Processes } from './parts/processes.tsx'
 import { Crowd } from './parts/crowd.tsx'
+import { Ready } from './parts/ready.tsx'
 import { SalePicker } from './parts/sale-picker.tsx'
 import { Sales } from './parts/sales.tsx'
 import { SignIn } from './parts/sign-in.tsx'
@@ -82,6 +83,7 @@ function Room({ isLost }: { isLost: boolean }) {
         <DeadLetters />
         <Sales />
         <Blacklist />
+        <Ready />
       </div>
       <Story />
     </main>

@@ -31,6 +31,14 @@ export function money(amount: number, currency: string): string {
   return moneyText(amount, currency, LOCALES[language.get()])
 }
 
+/** A moment as this browser's time zone and the page's language have it. */
+export function moment(iso: string, hasDate: boolean): string {
+  const time = { hour: '2-digit', minute: '2-digit' } as const
+  const date = { weekday: 'short', day: 'numeric', month: 'short' } as const
+  const locale = LOCALES[language.get()]
+  return new Intl.DateTimeFormat(locale, { ...(hasDate && date), ...time }).format(new Date(iso))
+}
+
 export function number(value: number): string {
   return new Intl.NumberFormat(LOCALES[language.get()]).format(value)
 }

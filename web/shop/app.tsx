@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { SettingsBar } from '../shared/settings-bar.tsx'
 import type { SaleView } from './contract.ts'
+import { OWN_PURCHASES, OwnPurchases } from './parts/own-purchases.tsx'
 import { SaleList } from './parts/sale-list.tsx'
 import { SalePage } from './parts/sale-page.tsx'
 import { chosenOf, saleInAddress, useSales } from './sales.ts'
@@ -10,14 +11,17 @@ import { useWords } from './words/words.ts'
 const ICON = new URL('../shared/icon.svg', import.meta.url).href
 
 export function App() {
-  const { sales, hasMore, isLost } = useSales(useSession()?.token)
+  const session = useSession()
+  const { sales, hasMore, isLost } = useSales(session?.token)
   const words = useWords()
-  const [saleId, setSaleId] = useState(saleInAddress)
+  const [address, setAddress] = useState(location.hash)
+  const saleId = saleInAddress()
+  const isOwn = address === OWN_PURCHASES
   useEffect(() => {
     document.title = words.brand
   }, [words])
   useEffect(() => {
-    const follow = () => setSaleId(saleInAddress())
+    const follow = () => setAddress(location.hash)
     // It may have changed between the drawing and this.
     follow()
     addEventListener('hashchange', follow)
@@ -25,7 +29,10 @@ export function App() {
   }, [])
   return (
     <>
-      <Top hasList={sales !== undefined && sales.length > 1 && saleId !== ''} />
+      <Top
+        hasList={isOwn || (sales !== undefined && sales.length > 1 && saleId !== '')}
+        hasOwn={session !== undefined && !isOwn}
+      />
       <p class="lost" role="status">
         {isLost && (
           <>
@@ -33,12 +40,12 @@ export function App() {
           </>
         )}
       </p>
-      <Middle sales={sales} hasMore={hasMore} saleId={saleId} />
+      {isOwn ? <OwnPurchases /> : <Middle sales={sales} hasMore={hasMore} saleId={saleId} />}
     </>
   )
 }
 
-function Top({ hasList }: { hasList: boolean }) {
+function Top({ hasList, hasOwn }: { hasList: boolean; hasOwn: boolean }) {
   const words = useWords()
   return (
     <header class="top">
@@ -46,7 +53,10 @@ function Top({ hasList }: { hasList: boolean }) {
         <img src={ICON} alt="" />
         {words.brand}
       </a>
-      <nav>{hasList && <a href="#/">{words.allSales}</a>}</nav>
+      <nav>
+        {hasList && <a href="#/">{words.allSales}</a>}
+        {hasOwn && <a href={OWN_PURCHASES}>{words.own.title}</a>}
+      </nav>
       <SettingsBar />
     </header>
   )

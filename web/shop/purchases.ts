@@ -41,20 +41,28 @@ function storeOf(key: string): Store<string> {
   return store
 }
 
+const reservationsKey = (saleId: string, userId: string) => `seckill.reservations.${userId}.${saleId}`
+/** Ids of reservations, the newest first, separated by blanks. */
+const idsIn = (text: string) => text.split(' ').filter((id) => id !== '')
+
+/** Shows a purchase on its sale's page that was made on another device. */
+export function rememberPurchase(saleId: string, userId: string, reservationId: string): void {
+  const store = storeOf(reservationsKey(saleId, userId))
+  store.set([...new Set([...idsIn(store.get()), reservationId])].join(' '))
+}
+
 /** Not by crypto.randomUUID, which a page over plain HTTP does not have. */
 const newKey = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** One buyer's purchases in one sale: found again after a reload, the same in all tabs. */
 export function createPurchases(saleId: string, { token, userId }: SignedIn): Purchases {
-  /** Ids of reservations, the newest first, separated by blanks. */
-  const rememberedIds = storeOf(`seckill.reservations.${userId}.${saleId}`)
+  const rememberedIds = storeOf(reservationsKey(saleId, userId))
   /** The key of an attempt whose answer is not known; it outlives the page, so that the next attempt repeats it. */
   const openKey = storeOf(`seckill.attempt.${userId}.${saleId}`)
   const state = createStore<PurchasesState>({ list: [], held: 0, isFinding: false, isUnsure: openKey.get() !== '' })
 
   const change = (some: Partial<PurchasesState>) => state.set({ ...state.get(), ...some })
-  const idsIn = (text: string) => text.split(' ').filter((id) => id !== '')
   const hide = (reservationId: string) =>
     rememberedIds.set(
       idsIn(rememberedIds.get())

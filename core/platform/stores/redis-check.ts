@@ -97,6 +97,21 @@ function evicting(memory: string): Problem | undefined {
   }
 }
 
+function notPersisted(info: string): Problem | undefined {
+  if (!/^aof_enabled:0/m.test(info)) return undefined
+  return {
+    code: 'REDIS_NOT_PERSISTED',
+    detail:
+      'Redis keeps no append-only file: a crash loses the reservations that are not orders yet. ' +
+      'Set appendonly to yes and appendfsync to always.',
+  }
+}
+
+/** What of INFO lets Redis lose reservations. */
+export function lossy(info: string): Problem[] {
+  return [notPersisted(info), evicting(info)].filter((problem) => problem !== undefined)
+}
+
 /**
  * Checks persistence and eviction once at the start, and logs what is wrong. Reads INFO, because clouds forbid CONFIG.
  * @throws BadConfiguration in production when Redis evicts keys
@@ -106,12 +121,8 @@ export async function refuseLossyRedis(redis: Redis, environment: string, log: L
     log.warn({ err: error.message }, 'INFO is not allowed on Redis: persistence and eviction were not checked')
     return ''
   })
-  if (/^aof_enabled:0/m.test(info)) {
-    log.warn(
-      'Redis keeps no append-only file: a crash loses the reservations that are not orders yet. ' +
-        'Set appendonly to yes and appendfsync to always.',
-    )
-  }
+  const unpersisted = notPersisted(info)
+  if (unpersisted) log.warn(unpersisted.detail)
   const problem = evicting(info)
   if (problem && environment === 'production') throw new BadConfiguration([`REDIS_URL: ${problem.detail}`])
   if (problem) log.error(problem.detail)

@@ -241,6 +241,20 @@ export const gatewayGuards: Guard[] = [
     tests: { file: 'gateway/catalogue.test.ts', named: 'an epoch that falls' },
   },
   {
+    rule: 'of thousands of sales a gateway reads those of now every second, and of the others some',
+    file: 'gateway/catalogue.ts',
+    text: 'export const OTHERS_MAX = 50',
+    without: 'export const OTHERS_MAX = 5_000',
+    tests: { file: 'gateway/catalogue.test.ts', named: 'of 1,000 sales a refresh reads' },
+  },
+  {
+    rule: 'sales of now are rebuilt before thousands of others',
+    file: 'cancel-worker/rebuild-lost.ts',
+    text: 'const IN_TURN_MAX = 50',
+    without: 'const IN_TURN_MAX = 5_000',
+    tests: { file: 'cancel-worker/rebuild-lost.test.ts', named: 'when Redis has lost many sales' },
+  },
+  {
     rule: 'a buyer of a dry shard is not told that the sale is sold out',
     file: 'gateway/draw-units.ts',
     text: "    if (outcome.status !== 'SOLD_OUT' || sale.shards === undefined) return outcome\n",

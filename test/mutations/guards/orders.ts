@@ -709,4 +709,18 @@ export const orderGuards: Guard[] = [
     without: '',
     tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },
   },
+  {
+    rule: 'a buyer sees their own reservations only',
+    file: 'order-service/http/list-reservations.ts',
+    text: 'd.buyer_id = ${buyerId} AND ',
+    without: '',
+    tests: { file: 'order-service/http/routes.test.ts', named: 'the reservations of a buyer an order and one' },
+  },
+  {
+    rule: 'a buyer lists their reservations no oftener than once a second for long',
+    file: 'order-service/http/own-reservations.ts',
+    text: 'if (!token.taken)',
+    without: 'if (!token)',
+    tests: { file: 'order-service/http/routes.test.ts', named: 'the reservations of a buyer a stranger' },
+  },
 ]

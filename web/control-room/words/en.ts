@@ -18,6 +18,9 @@ const refusals: Refusals = {
   INTERNAL: 'Something went wrong on our side.',
 }
 
+/** The page says the server's own words, which have the figures; other languages have sentences of their own. */
+const mend: Partial<Record<string, string>> = {}
+
 export const en = {
   brand: 'Control room',
   now: 'now',
@@ -192,6 +195,27 @@ export const en = {
     list: 'Block',
     unlist: 'Unblock',
     done: (listed: string, unlisted: string) => `Blocked: ${listed}. Unblocked: ${unlisted}.`,
+  },
+  ready: {
+    title: 'Ready for the sale?',
+    buyers: 'Expected crowd',
+    check: (title: string) => `Check “${title}”`,
+    noSale: 'There is no sale',
+    isReady: (saleId: string, buyers: string) => `${saleId} is ready for ${buyers} buyers.`,
+    isNotReady: (saleId: string, buyers: string) => `${saleId} is not ready for ${buyers} buyers:`,
+    unknown: 'could not be checked.',
+    checks: {
+      sale: 'Sale',
+      services: 'Services',
+      clocks: 'Clocks',
+      queues: 'Queues',
+      connections: 'Connections',
+      limits: 'Limits',
+      redis: 'Redis',
+      disk: 'Disk',
+      payments: 'Payments',
+    },
+    mend,
   },
   deadLetters: {
     title: 'Dead letters',
