@@ -1,4 +1,3 @@
-import type { Row } from './row.ts'
 import type { Candidate } from './topic.ts'
 
 /** What was being tried. */
@@ -22,4 +21,27 @@ export interface Entry {
   /** Of BEGAN: the version of the server. Of SAVED: why it did not run. */
   text?: string
   saved?: { row: Row; date: string; machine: string }
+}
+
+/** What was measured of a candidate, and what it was seen to do. */
+export interface Row {
+  candidate: Candidate
+  version: string
+  confirmedPerSecond: number
+  consumedPerSecond: number
+  /** From a message's publishing to the consumer that waits for it. */
+  p99Ms: number
+  /** Confirmed before the kill, and there afterwards. */
+  confirmed: number
+  left: number
+  /** Delays a message, also a short one behind a long one. */
+  delays: boolean
+  /** Keeps the order per key, with two consumers on two partitions. */
+  orders: boolean
+  /** Gives each message of one queue to the next free consumer, and to no other. */
+  shares: boolean
+  /** A reader that comes later finds what others have consumed. */
+  rereads: boolean
+  /** A message that was published in a transaction is gone when that is rolled back. */
+  rollsBack: boolean
 }

@@ -3,10 +3,9 @@
  * Fetches Kafka's broker for lab 09, once: about 45 MB from Maven Central, or from the mirror that your settings of Maven
  * name, into lab/09-which-broker/jars/. Needs Java 17 or newer, and Maven. Delete that folder to have the lab without.
  */
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { mkdtemp, rename } from 'node:fs/promises'
 import { execa } from 'execa'
 import { commandLine } from '../../core/platform/process/command-line.ts'
 import { hasJars, hasJava, JARS, KAFKA_VERSION } from './kafka-server.ts'

@@ -1,23 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { slicesOf } from '../../core/platform/batches/divide.ts'
-import { eventually } from '../../test/support/eventually.ts'
 import type { Place } from '../frame/place.ts'
+import { PARTITIONS, readAll, type Recorder, whileConsuming } from './consuming.ts'
 import type { Entry, Phase } from './entry.ts'
 import type { Candidate, Message, Server, Topic } from './topic.ts'
 import type { StartServer } from './servers.ts'
 
-const PARTITIONS = 2
 const KEYS = 40
 const SENDERS = 4
 /** Messages that a sender publishes before it waits for their confirms. */
 const BATCH = 50
-const AT_ONCE = 100
 const PACE_MS = 5
 /** A long delay before a short one, again and again. */
 const DELAYS_MS = [2_000, 200]
-const LIMIT_MS = 120_000
-
-type Recorder = (entry: Omit<Entry, 'candidate' | 'at' | 'phase'> & { at?: number }) => void
 
 /** Does the same job with all candidates of a server, one after the other; kills the server and looks what is left. */
 export async function runJob(place: Place<Entry>, start: StartServer, candidates: Candidate[]): Promise<void> {
@@ -126,48 +121,4 @@ async function rollBack(topic: Topic, record: Recorder): Promise<void> {
   await topic.rollBack?.([message])
   record({ did: 'ROLLED_BACK', message: message.id, key: message.key })
   for (const id of await readAll(topic, 'after-rollback')) record({ did: 'CAME', message: id })
-}
-
-/** Starts two consumers, does `work`, and waits until all messages have come. */
-async function whileConsuming(
-  topic: Topic,
-  messages: Message[],
-  record: Recorder,
-  work: () => Promise<void>,
-): Promise<void> {
-  const missing = new Map(messages.map(({ id, key }) => [id, key]))
-  const stop = await topic.consume({ reader: 'all', atOnce: AT_ONCE }, (message, consumer) => {
-    const key = missing.get(message)
-    if (key === undefined) return // It came before: at-least-once.
-    missing.delete(message)
-    record({ did: 'CAME', message, key, consumer })
-  })
-  await work()
-  const count = () => missing.size
-  await eventually('all messages', count, (left) => left === 0, LIMIT_MS)
-  await stop()
-}
-
-/** A partition hands out its messages in order: all that is there comes before a marker that is published now. */
-async function readAll(topic: Topic, reader: string): Promise<number[]> {
-  const markers = Array.from({ length: PARTITIONS }, (_, key) => ({ id: -1 - key, key }))
-  // A broker that has just started may refuse a message or two.
-  const publishMarkers = () =>
-    topic.publish(markers).then(
-      () => true,
-      () => false,
-    )
-  await eventually('the broker to take messages', publishMarkers, (isTaken) => isTaken, LIMIT_MS)
-  const found = new Set<number>()
-  const stop = await topic.consume({ reader, atOnce: AT_ONCE }, (message) => {
-    found.add(message)
-  })
-  await eventually(
-    'all that is left',
-    () => markers.filter(({ id }) => found.has(id)).length,
-    (came) => came === PARTITIONS,
-    LIMIT_MS,
-  )
-  await stop()
-  return [...found].filter((message) => message > 0)
 }

@@ -1,8 +1,8 @@
 import { groupBy } from '../../core/platform/batches/divide.ts'
 import { amount, clock } from '../frame/figures.ts'
 import type { Verdict, Words } from '../frame/lab.ts'
-import type { Entry } from './entry.ts'
-import { type Faults, faultsOf, type Row, rowOf } from './row.ts'
+import type { Entry, Row } from './entry.ts'
+import { type Faults, faultsOf, rowOf } from './row.ts'
 import { type Candidate, NAMES } from './topic.ts'
 
 /** No confirmed message is lost, none overtakes another one of its key, each comes once, and none long after its time. */

@@ -4,12 +4,11 @@ import type { Lab, Outcome } from '../frame/lab.ts'
 import type { Place } from '../frame/place.ts'
 import type { Words } from '../frame/words.ts'
 import { check } from './check.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, Row } from './entry.ts'
 import type * as Work from './exercise.ts'
 import { runJob } from './job.ts'
 import { fastestIn, judge, rowsOf } from './judge.ts'
 import { hasJars, hasJava } from './kafka-server.ts'
-import type { Row } from './row.ts'
 import { SAVED } from './saved.ts'
 import { SERVERS } from './servers.ts'
 import { delayInLog, shareOneQueue } from './shortcuts.ts'
@@ -65,7 +64,10 @@ export const lab: Lab<Entry, typeof Work> = {
     barPerSide(
       { en: 'Messages overtaken, twice, late or lost', zh: '被超过、重复、迟到或丢失的消息' },
       outcomes,
-      ...['overtaken', 'twice', 'behind', 'lost'],
+      'overtaken',
+      'twice',
+      'behind',
+      'lost',
     ),
     bars({ en: 'Confirmed per second', zh: '每秒确认' }, outcomes, ({ confirmedPerSecond }) => confirmedPerSecond),
     bars({ en: 'Consumed per second', zh: '每秒消费' }, outcomes, ({ consumedPerSecond }) => consumedPerSecond),

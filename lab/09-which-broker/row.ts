@@ -1,29 +1,5 @@
 import { quantile, secondsIn } from '../frame/figures.ts'
-import type { Entry, Phase } from './entry.ts'
-import type { Candidate } from './topic.ts'
-
-/** What was measured of a candidate, and what it was seen to do. */
-export interface Row {
-  candidate: Candidate
-  version: string
-  confirmedPerSecond: number
-  consumedPerSecond: number
-  /** From a message's publishing to the consumer that waits for it. */
-  p99Ms: number
-  /** Confirmed before the kill, and there afterwards. */
-  confirmed: number
-  left: number
-  /** Delays a message, also a short one behind a long one. */
-  delays: boolean
-  /** Keeps the order per key, with two consumers on two partitions. */
-  orders: boolean
-  /** Gives each message of one queue to the next free consumer, and to no other. */
-  shares: boolean
-  /** A reader that comes later finds what others have consumed. */
-  rereads: boolean
-  /** A message that was published in a transaction is gone when that is rolled back. */
-  rollsBack: boolean
-}
+import type { Entry, Phase, Row } from './entry.ts'
 
 /** Of two messages, the one that is due so much earlier must come first, on any machine. */
 const BEHIND_MS = 1_500

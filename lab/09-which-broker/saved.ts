@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Row } from './row.ts'
+import type { Row } from './entry.ts'
 
 /** The run that the table in the documents shows; `npm run lab:table` replaces it. */
 export interface Saved {

@@ -25,7 +25,7 @@ async function kill(server: RunningServer): Promise<void> {
   await server.ended
 }
 
-export const rabbitmq: StartServer = async (place) => {
+const rabbitmq: StartServer = async (place) => {
   const plugins = ['rabbitmq_management']
   const server = await startRabbitmq({ ...optionsOf(place, 'rabbitmq'), disposable: true, plugins })
   place.defer(() => server.stop())
@@ -38,7 +38,7 @@ export const rabbitmq: StartServer = async (place) => {
   }
 }
 
-export const redis: StartServer = async (place) => {
+const redis: StartServer = async (place) => {
   const server = await startRedis(optionsOf(place, 'redis'))
   place.defer(() => server.stop())
   const connection = new Redis(server.url)
@@ -56,7 +56,7 @@ export const redis: StartServer = async (place) => {
 
 const POOL_SIZE = 10
 
-export const postgres: StartServer = async (place) => {
+const postgres: StartServer = async (place) => {
   const server = await startPostgres(optionsOf(place, 'postgres'))
   place.defer(() => server.stop())
   const pool = new Pool({ connectionString: server.url, max: POOL_SIZE })
@@ -69,7 +69,7 @@ export const postgres: StartServer = async (place) => {
   }
 }
 
-export const kafka: StartServer = async (place) => {
+const kafka: StartServer = async (place) => {
   const server = await startKafka(optionsOf(place, 'kafka'))
   place.defer(() => server.stop())
   const closes: (() => Promise<unknown>)[] = []

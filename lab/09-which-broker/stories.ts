@@ -1,5 +1,5 @@
 import type { Words } from '../frame/words.ts'
-import type { Row } from './row.ts'
+import type { Row } from './entry.ts'
 
 export type StoryId = 'timeouts' | 'search' | 'mails' | 'ledger' | 'clicks'
 

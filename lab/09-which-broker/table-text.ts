@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { withBlock } from '../../loadtest/bench/report/readme-block.ts'
 import { amount } from '../frame/figures.ts'
 import type { Language, Words } from '../frame/words.ts'
-import type { Row } from './row.ts'
+import type { Row } from './entry.ts'
 import type { Saved } from './saved.ts'
 import { type Candidate, NAMES } from './topic.ts'
 
