@@ -4,7 +4,7 @@ import type { Message, Topic } from './topic.ts'
 
 export const PARTITIONS = 2
 const AT_ONCE = 100
-const LIMIT_MS = 120_000
+export const LIMIT_MS = 120_000
 
 /** Adds to the history of one candidate, in one phase. */
 export type Recorder = (entry: Omit<Entry, 'candidate' | 'at' | 'phase'>) => void

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { slicesOf } from '../../core/platform/batches/divide.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import type { Place } from '../frame/place.ts'
-import { PARTITIONS, readAll, type Recorder, whileConsuming } from './consuming.ts'
+import { LIMIT_MS, PARTITIONS, readAll, type Recorder, whileConsuming } from './consuming.ts'
 import type { Entry, Phase } from './entry.ts'
 import type { Candidate, Message, Server, Topic } from './topic.ts'
 import type { StartServer } from './servers.ts'
@@ -41,7 +42,7 @@ export async function runJob(place: Place<Entry>, start: StartServer, candidates
   await server.kill()
   for (const candidate of candidates) recorderOf(candidate, 'kill')({ did: 'KILLED' })
   const again = await start(place)
-  for (const { candidate, topic } of await openAll(again, candidates, 'kept'))
+  for (const { candidate, topic } of await openAgain(again, candidates, 'kept'))
     for (const message of await readAll(topic, 'all')) recorderOf(candidate, 'kill')({ did: 'LEFT', message })
   await again.kill()
 }
@@ -52,6 +53,13 @@ async function openAll(server: Server, candidates: Candidate[], name: string) {
     topic: await server.open(candidate, name, PARTITIONS),
   }))
   return Promise.all(opening)
+}
+
+/** RabbitMQ refuses a stream whose leader has not been elected again yet. */
+async function openAgain(server: Server, candidates: Candidate[], name: string) {
+  const open = () => openAll(server, candidates, name).catch(({ message }: Error) => message)
+  const opened = await eventually('all queues', open, (seen) => typeof seen !== 'string', LIMIT_MS)
+  return typeof opened === 'string' ? [] : opened
 }
 
 function messagesOf({ random }: Pick<Place<Entry>, 'random'>, from: number, count: number): Message[] {

@@ -42,23 +42,22 @@ export async function openRabbitmqTopic(
         const channel = await broker.createChannel()
         channel.on('error', () => {}) // As above.
         await channel.prefetch(atOnce)
-        const working = new Set<Promise<void>>()
+        // One after the other: a stream delivers a whole chunk, whatever the prefetch is.
+        let working = Promise.resolve()
         const work = async (message: ConsumeMessage) => {
           await handle(idIn(message.content), consumer)
           channel.ack(message)
           offsets.set(`${reader} ${queue}`, Number(message.properties.headers?.['x-stream-offset']) + 1)
         }
         const onMessage = (message: ConsumeMessage | null) => {
-          if (!message) return
-          const done = work(message).finally(() => working.delete(done))
-          working.add(done)
+          if (message) working = working.then(() => work(message))
         }
         const offset = offsets.get(`${reader} ${queue}`) ?? 'first'
         const from = type === 'stream' ? { arguments: { 'x-stream-offset': offset } } : {}
         const { consumerTag } = await channel.consume(queue, onMessage, from)
         return async () => {
           await channel.cancel(consumerTag)
-          await Promise.all(working)
+          await working
           await channel.close()
         }
       })
