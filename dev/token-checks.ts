@@ -8,9 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { compactVerify, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { commandLine } from '../core/platform/process/command-line.ts'
 import { KeySet } from '../core/platform/http/key-set.ts'
 import { ASYMMETRIC } from '../core/platform/http/outside-login.ts'
 import { bearer, createTokens, OUR_RULES } from '../core/platform/http/tokens.ts'
+
+commandLine()
 
 const TOKENS = 1_000
 const ROUNDS = 15

@@ -1,25 +1,18 @@
-import type { StoryStep, StoryView } from '../contracts/control-room.ts'
+import type { StoryView } from '../contracts/control-room.ts'
+import { OrderId } from '../contracts/values.ts'
 import { inBoth } from '../platform/stores/archive.ts'
 import type { Database, Transaction } from '../platform/stores/database.ts'
 import { ledgerOf } from '../stock/reservation.ts'
 import { saleOf } from '../stock/shards.ts'
 import type { Stock } from '../stock/stock.ts'
-import { sentenceOf } from './sentences.ts'
+import { type RecordedStep, sentenceOf } from './sentences.ts'
 
 /** Of one buyer, the newest. */
 export const STORIES_MAX = 20
 /** Looked through for a reservation that is not decided. */
 const UNDECIDED_MAX = 10_000
-/** A buyer's reservations are looked for in all decisions. */
+/** Views of both schemas are made first. */
 const STORY_TAKES_MAX_MS = 30_000
-
-/** What PostgreSQL and Redis have on record: `detail` holds the words that the step's sentence needs. */
-export interface RecordedStep {
-  at: Date
-  service: StoryStep['service']
-  step: string
-  detail: Record<string, string | number | null>
-}
 
 interface Subject {
   reservationId: string
@@ -63,11 +56,12 @@ export async function readStories(
 }
 
 async function findSubjects(tx: Transaction, id: string): Promise<Subject[]> {
+  const orderId = OrderId.safeParse(id).data ?? null
   return tx.$queryRaw<Subject[]>`
     SELECT d.reservation_id AS "reservationId", o.id::text AS "orderId", d.sale_id AS "saleId", d.buyer_id AS "buyerId"
     FROM decisions d LEFT JOIN orders o ON o.reservation_id = d.reservation_id
     WHERE d.reservation_id = ${id} OR d.buyer_id = ${id}
-      OR d.reservation_id = (SELECT reservation_id FROM orders WHERE id::text = ${id})
+      OR d.reservation_id = (SELECT reservation_id FROM orders WHERE id = ${orderId}::uuid)
     ORDER BY d.decided_at DESC LIMIT ${STORIES_MAX}`
 }
 

@@ -1,6 +1,13 @@
-import type { Said } from '../contracts/control-room.ts'
+import type { Said, StoryStep } from '../contracts/control-room.ts'
 import { moneyText } from '../contracts/money.ts'
-import type { RecordedStep } from './read-stories.ts'
+
+/** What PostgreSQL and Redis have on record: `detail` holds the words that the step's sentence needs. */
+export interface RecordedStep {
+  at: Date
+  service: StoryStep['service']
+  step: string
+  detail: Record<string, string | number | null>
+}
 
 /** What a step of an order's story says. @throws on a step that has no words */
 export function sentenceOf({ step, detail }: RecordedStep, currency: string): Said {

@@ -6,6 +6,7 @@ const at = (day: number, hour: number, minute = 0) => new Date(2026, 9, day, hou
 const sale = (id: string, opensAt: Date, closesAt: Date, left = 1) => ({
   id,
   left,
+  isStopped: false,
   opensAt: opensAt.toISOString(),
   closesAt: closesAt.toISOString(),
 })

@@ -6,7 +6,7 @@ export type Day = 'NOW' | 'TODAY' | 'TOMORROW' | 'LATER' | 'OVER'
 const DAYS: Day[] = ['NOW', 'TODAY', 'TOMORROW', 'LATER', 'OVER']
 
 /** The sales by day, in the order of the days and without empty ones; within a day in the order they came in. */
-export function byDay<Sale extends Pick<SaleView, 'opensAt' | 'closesAt' | 'left'>>(
+export function byDay<Sale extends Pick<SaleView, 'opensAt' | 'closesAt' | 'left' | 'isStopped'>>(
   sales: Sale[],
   nowMs: number,
 ): { day: Day; sales: Sale[] }[] {
@@ -15,7 +15,7 @@ export function byDay<Sale extends Pick<SaleView, 'opensAt' | 'closesAt' | 'left
   )
 }
 
-function dayOf(sale: Pick<SaleView, 'opensAt' | 'closesAt' | 'left'>, nowMs: number): Day {
+function dayOf(sale: Pick<SaleView, 'opensAt' | 'closesAt' | 'left' | 'isStopped'>, nowMs: number): Day {
   const state = saleStateOf(sale, nowMs)
   if (state === 'OVER') return 'OVER'
   if (state !== 'SOON') return 'NOW'

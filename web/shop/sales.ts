@@ -91,7 +91,10 @@ export function chosenOf(sales: SaleView[], saleId: string): SaleView | undefine
 
 export type SaleState = 'SOON' | 'OPEN' | 'STOPPED' | 'SOLD_OUT' | 'OVER'
 
-export function saleStateOf(sale: Pick<SaleView, 'opensAt' | 'closesAt' | 'left'>, nowMs: number): SaleState {
+export function saleStateOf(
+  sale: Pick<SaleView, 'opensAt' | 'closesAt' | 'left' | 'isStopped'>,
+  nowMs: number,
+): SaleState {
   if (nowMs < Date.parse(sale.opensAt)) return 'SOON'
   if (nowMs >= Date.parse(sale.closesAt)) return 'OVER'
   if (sale.isStopped) return 'STOPPED'
