@@ -49,6 +49,9 @@ function propertiesOf(dataDir: string, port: number, controllerPort: number): st
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    // A broker that was killed may not register again before its session has expired: 9 s otherwise.
+    'broker.session.timeout.ms': 2_000,
+    'broker.heartbeat.interval.ms': 500,
     'log.dirs': join(dataDir, 'log'),
     'offsets.topic.replication.factor': 1,
     'offsets.topic.num.partitions': 1,

@@ -123,8 +123,11 @@ export const lab: Lab<Entry, typeof Work> = {
 
 async function runAll(place: Place<Entry>): Promise<void> {
   const why = hasJava() ? (hasJars() ? undefined : 'NO_JARS') : 'NO_JAVA'
-  for (const { start, candidates } of SERVERS)
-    if (!candidates.includes('kafka') || !why) await runJob(place, start, candidates)
+  const servers = SERVERS.filter(({ candidates }) => !candidates.includes('kafka') || !why)
+  const run = ({ start, candidates }: (typeof SERVERS)[number]) => runJob(place, start, candidates)
+  // The tests judge no rates, so there all servers may run at once.
+  if (place.isShort) await Promise.all(servers.map(run))
+  else for (const server of servers) await run(server)
   if (!why) return
   const { date, machine, rows } = SAVED
   const row = rows.find(({ candidate }) => candidate === 'kafka')

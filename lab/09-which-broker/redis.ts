@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { bodyOf, CONSUMERS, idIn, type Message, type Topic } from './topic.ts'
 
-const BLOCK_MS = 500
+const BLOCK_MS = 100
 
 type Entries = [id: string, fields: string[]][]
 type Reply = [stream: string, entries: Entries][] | null

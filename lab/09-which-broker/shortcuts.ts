@@ -41,29 +41,31 @@ export async function shareOneQueue(place: Place<Entry>): Promise<void> {
 
 /** Delayed messages in a log: a reader takes them in their order, and waits until each is due. */
 export async function delayInLog(place: Place<Entry>): Promise<void> {
+  await Promise.all((['stream', 'redis'] as const).map((candidate) => delayIn(place, candidate)))
+}
+
+async function delayIn(place: Place<Entry>, candidate: Candidate): Promise<void> {
   const { now } = place
-  for (const candidate of ['stream', 'redis'] as const) {
-    const topic = await openOne(place, candidate, 'delayed')
-    const delays = [LONG_MS, LONG_MS, LONG_MS, SHORT_MS, SHORT_MS, SHORT_MS]
-    const sentAt = now()
-    await topic.publish(delays.map((_, i) => ({ id: i + 1, key: 0 })))
-    for (const [i, delay] of delays.entries()) {
-      const times = { at: now(), sentAt, dueAt: sentAt + delay }
-      place.record({ candidate, did: 'CONFIRMED', phase: 'delay', message: i + 1, key: i, ...times })
-    }
-    const came = new Set<number>()
-    const stop = await topic.consume({ reader: 'all', atOnce: 1 }, async (message, consumer) => {
-      await sleep(Math.max(0, sentAt + (delays[message - 1] ?? 0) - now()))
-      place.record({ candidate, did: 'CAME', phase: 'delay', at: now(), message, consumer })
-      came.add(message)
-    })
-    await eventually(
-      'all messages',
-      () => came.size,
-      (size) => size === delays.length,
-    )
-    await stop()
+  const topic = await openOne(place, candidate, 'delayed')
+  const delays = [LONG_MS, LONG_MS, LONG_MS, SHORT_MS, SHORT_MS, SHORT_MS]
+  const sentAt = now()
+  await topic.publish(delays.map((_, i) => ({ id: i + 1, key: 0 })))
+  for (const [i, delay] of delays.entries()) {
+    const times = { at: now(), sentAt, dueAt: sentAt + delay }
+    place.record({ candidate, did: 'CONFIRMED', phase: 'delay', message: i + 1, key: i, ...times })
   }
+  const came = new Set<number>()
+  const stop = await topic.consume({ reader: 'all', atOnce: 1 }, async (message, consumer) => {
+    await sleep(Math.max(0, sentAt + (delays[message - 1] ?? 0) - now()))
+    place.record({ candidate, did: 'CAME', phase: 'delay', at: now(), message, consumer })
+    came.add(message)
+  })
+  await eventually(
+    'all messages',
+    () => came.size,
+    (size) => size === delays.length,
+  )
+  await stop()
 }
 
 async function openOne({ broker, world, pool }: Place<Entry>, candidate: Candidate, name: string): Promise<Topic> {
