@@ -28,10 +28,11 @@ export const subscriber: Subscriber = {
     const { forwards, backwards } = await turnsOf(tx, 'coupon', naming)
     const ofTypes = (...types: OrderEventType[]) => naming.filter(({ type }) => types.includes(type))
     const sagaMs = config.SAGA_SECONDS * 1_000
+    // In the order of an order's life: a batch may have several of its events.
+    await lock(tx, forwards, sagaMs)
     await change(tx, 'USED', ofTypes('order.paid'))
     await change(tx, 'RETURNED', [...ofTypes('order.cancelled', 'order.refunded'), ...backwards])
     await reportSteps(tx, 'order.coupon-returned', backwards, sagaMs)
-    await lock(tx, forwards, sagaMs)
   },
 }
 

@@ -183,12 +183,12 @@ test('a sale is stopped, changed and resumed; the second of two operators is tol
 
 test('buyers are blocked in bulk, and unblocked', async () => {
   const { visitor, room, page } = await enter({ viewport: LAPTOP })
-  await page.getByLabel('Buyer ids').fill('bot-1 bot-2,\nbot-3')
+  await page.getByLabel('Buyer ids').fill('bot-1\nbot-2\n bot-3\n')
   await page.getByLabel('Reason').fill('bots')
   await room.button('Block').first().click()
   await room.text('Blocked: 3.').waitFor()
   expect(await demo.world.database.blacklistEntry.count({ where: { reason: 'bots' } })).toBe(3)
-  await page.getByLabel('Buyer ids').fill('bot-1 bot-2 bot-3')
+  await page.getByLabel('Buyer ids').fill('bot-1\nbot-2\nbot-3')
   await room.button('Unblock').click()
   await room.text('Unblocked: 3.').waitFor()
   expect(await demo.world.database.blacklistEntry.count()).toBe(0)
@@ -258,7 +258,7 @@ test('a crowd is sent and stopped with the keyboard alone', async () => {
   await page.keyboard.type('60')
   await page.keyboard.press('Enter')
   await room.text('Buyers are coming').waitFor()
-  await room.button('Stop').focus()
+  await room.button(/^Stop$/).focus()
   await page.keyboard.press('Space')
   await page.locator('[data-crowd="STOPPED"]').waitFor()
   expectNoFaults(visitor)

@@ -15,7 +15,8 @@ export function Blacklist() {
     const form = event.currentTarget as HTMLFormElement
     const data = new FormData(form)
     const buyers = textOf(data, 'buyers')
-      .split(/[\s,;]+/)
+      .split('\n')
+      .map((line) => line.trim())
       .filter((id) => id !== '')
     const isListing = (event.submitter as HTMLButtonElement | null)?.value !== 'unlist'
     setDone(undefined)

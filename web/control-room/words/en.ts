@@ -189,7 +189,7 @@ export const en = {
   },
   blacklist: {
     title: 'Blacklist',
-    buyers: 'Buyer ids, up to 200, separated by spaces, commas or lines',
+    buyers: 'Buyer ids, one a line, up to 200',
     reason: 'Reason',
     noReason: 'No reason given',
     list: 'Block',

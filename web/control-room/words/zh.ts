@@ -155,7 +155,7 @@ export const zh: typeof en = {
   },
   blacklist: {
     title: '黑名单',
-    buyers: '买家编号，最多 200 个，用空格、逗号或换行分隔',
+    buyers: '买家编号，每行一个，最多 200 个',
     reason: '原因',
     noReason: '未填写原因',
     list: '加入',
