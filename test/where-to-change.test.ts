@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { BRAND } from '../core/contracts/brand.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
@@ -74,7 +75,7 @@ const PLACES: Record<string, Place[]> = {
   ],
   "the product's name": [
     {
-      marks: /'Seckill'/,
+      marks: new RegExp(`'${BRAND.en}'`),
       within: [...SERVICES, 'core', 'web', 'payment-provider'],
       files: ['core/contracts/brand.ts'],
     },

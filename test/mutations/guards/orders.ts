@@ -473,7 +473,7 @@ export const orderGuards: Guard[] = [
     file: 'core/audit/saga-rules.ts',
     text: 'WHERE cents <> o.quantity::bigint * s.price_cents AND NOT EXISTS',
     without: 'WHERE cents < o.quantity::bigint * s.price_cents AND NOT EXISTS',
-    tests: { file: 'core/audit/audit.test.ts', named: 'an order costs what' },
+    tests: { file: 'core/audit/audit.test.ts', named: 'it calls wrong, and by name: an order costs what' },
   },
   {
     rule: 'units are taken from Redis before PostgreSQL gives them up',

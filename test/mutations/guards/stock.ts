@@ -121,14 +121,17 @@ export const stockGuards: Guard[] = [
     file: 'core/audit/match-reservations.ts',
     text: '    for (const { reservationId, buyerId } of repeated(records)) add(found, saleOf(reservationId), buyerId, REPEATED)\n',
     without: '',
-    tests: { file: 'core/audit/audit.test.ts', named: 'is red when Redis has two live' },
+    tests: { file: 'core/audit/audit.test.ts', named: 'it calls wrong, and by name: Redis has two live' },
   },
   {
     rule: "a reservation in another shard than its buyer's is found by the audit",
     file: 'core/audit/match-reservations.ts',
     text: 'ledgerOf(reservationId) !== ledgerForBuyer(',
     without: 'saleId !== ledgerForBuyer(',
-    tests: { file: 'core/audit/audit.test.ts', named: 'is red when Redis has a reservation in another shard' },
+    tests: {
+      file: 'core/audit/audit.test.ts',
+      named: 'it calls wrong, and by name: Redis has a reservation in another shard',
+    },
   },
   {
     rule: 'the reconciler knows the largest reservation there is',
