@@ -33,20 +33,26 @@ test('a priority that cannot be set is told, and no reason to fail', () => {
   expect(said).toEqual([expect.stringMatching(/^postgres keeps the priority of the gateway: /)])
 })
 
-test.runIf(existsSync('/proc/self/autogroup'))('so have the sessions that its children lead', async () => {
+test('so have the sessions that its children lead', async () => {
   const idle = `setInterval(() => {}, 1000)`
   const script = `
     const { spawn } = require('node:child_process')
-    console.log(spawn(process.execPath, ['-e', '${idle}'], { detached: true, stdio: 'ignore' }).pid)
+    process.stdin.once('data', () =>
+      console.log(spawn(process.execPath, ['-e', '${idle}'], { detached: true, stdio: 'ignore' }).pid))
     ${idle}`
-  const server = spawn(process.execPath, ['-e', script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+  const server = spawn(process.execPath, ['-e', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] })
+  yieldToLightSide('postgres', server.pid ?? 0, say)
+  server.stdin.write('go\n')
   const [line] = (await once(server.stdout, 'data')) as [Buffer]
   const backend = Number(line.toString())
   try {
-    yieldToLightSide('postgres', server.pid ?? 0, say)
-    const weighted = () => readFileSync(`/proc/${backend}/autogroup`, 'utf8')
-    const group = await eventually('the session to be lowered', weighted, (seen) => seen.endsWith(' nice 7\n'))
-    expect(group).toContain('nice 7')
+    expect(getPriority(backend)).toBe(7)
+    // Where Linux weighs no sessions, and elsewhere, the priority is all there is.
+    const group = `/proc/${backend}/autogroup`
+    const weighed = () => (existsSync(group) ? readFileSync(group, 'utf8').trim() : 'nice 7')
+    expect(await eventually('the session to be lowered', weighed, (seen) => seen.endsWith('nice 7'))).toContain(
+      'nice 7',
+    )
   } finally {
     process.kill(backend, 'SIGKILL')
     server.kill('SIGKILL')

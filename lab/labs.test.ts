@@ -49,7 +49,7 @@ describe.each(labs)('$id', (lab) => {
   })
 
   test.for(shortOrLong([], switchesOf(lab)))(
-    'with %s off the promised verdict comes, whatever fault comes, too',
+    'with %s off the promised verdict comes, with every other fault, too',
     async (off) => {
       expectAsPromised(await runLab(lab, { ...options(), off }))
     },

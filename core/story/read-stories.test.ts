@@ -99,7 +99,7 @@ test('an order of an archived sale is told as before', async () => {
 })
 
 test('nothing is told of an id that is not on record', async () => {
-  for (const id of [randomUUID(), 'nobody', 'sale.x', '', '💥.💥']) expect(await storiesOf(id)).toEqual([])
+  for (const id of [randomUUID(), 'no-such-buyer', 'sale.x', '', '💥.💥']) expect(await storiesOf(id)).toEqual([])
 })
 
 test('for the terminal each step has its time, what passed since the first, and whose work it was', async () => {

@@ -42,7 +42,7 @@ export async function openRabbitmqTopic(
         const channel = await broker.createChannel()
         channel.on('error', () => {}) // As above.
         await channel.prefetch(atOnce)
-        // One after the other: a stream delivers a whole chunk, whatever the prefetch is.
+        // One after the other: a stream delivers a whole chunk, also beyond the prefetch.
         let working = Promise.resolve()
         const work = async (message: ConsumeMessage) => {
           await handle(idIn(message.content), consumer)

@@ -59,7 +59,7 @@ test.each([
       expect(await dayOf(saleId).getAttribute('data-day')).toBe(day)
     }
     for (const name of names) await page.getByRole('heading', { name, exact: true }).waitFor()
-    // Noon where the visitor is, whatever the server's time zone.
+    // Noon where the visitor is, in any time zone of the server.
     expect(await dayOf(tomorrow).locator(`a[href="#/${tomorrow}"] time`).innerText()).toMatch(/^12:00/)
     await keep(page, `calendar-phone-${locale}`)
     await expectAccessible(page, 'calendar on a laptop')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { byDay } from './calendar.ts'
 
-/** In the time zone of whoever runs the test. */
+/** In the time zone of this machine. */
 const at = (day: number, hour: number, minute = 0) => new Date(2026, 9, day, hour, minute)
 const sale = (id: string, opensAt: Date, closesAt: Date, left = 1) => ({
   id,

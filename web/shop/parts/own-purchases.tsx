@@ -11,7 +11,7 @@ import { SignIn } from './sign-in.tsx'
 /** The address of this page; no sale's id has a slash. */
 export const OWN_PURCHASES = '#/my/purchases'
 
-/** What the buyer has bought, on whatever device. */
+/** What the buyer has bought, on any device. */
 export function OwnPurchases() {
   const words = useWords()
   const session = useSession()
