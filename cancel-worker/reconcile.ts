@@ -60,7 +60,10 @@ export class Reconciler {
     this.#blacklists = new BlacklistReconciler(deps)
   }
 
-  /** Reconciles every sale that is near and some others. @throws when one failed; the others are reconciled all the same. */
+  /**
+   * Reconciles every sale that is near and some others. @throws when one failed; the others are reconciled all the
+   * same.
+   */
   async runOnce(): Promise<void> {
     this.#failures.clear()
     const compared: Compared[] = []

@@ -3,7 +3,8 @@
  *   --sale ID        only this sale, also an archived one; all that are not archived when left out
  *   --wait SECONDS   repeats until nothing is in flight, at most so long
  *   --json           the report as JSON
- * Accounts for every unit from outside the services. Exits 0 when balanced, 1 when not, 2 when a server does not answer.
+ * Accounts for every unit from outside the services. Exits 0 when balanced, 1 when not, 2 when a server does not
+ * answer.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'

@@ -3,8 +3,8 @@
  *   --buyers N     buyers who are expected; ten for each unit when left out
  *   --gateways N   gateways of the kind that the control room asks; 1 when left out
  *   --json         the report as JSON
- * Asks the control room (CONTROL_ROOM_URL, ADMIN_TOKEN; those of npm start when left out) whether the sale can open. Exits
- * 0 when it can, 1 when something is to be mended, 2 when something could not be checked.
+ * Asks the control room (CONTROL_ROOM_URL, ADMIN_TOKEN; those of npm start when left out) whether the sale can open.
+ * Exits 0 when it can, 1 when something is to be mended, 2 when something could not be checked.
  */
 import { commandLine, numberOf } from '../core/platform/process/command-line.ts'
 import { BUYERS_MAX, GATEWAYS_MAX, type ReadyReport } from '../core/contracts/ready.ts'

@@ -3,8 +3,8 @@
  *   ID                of a reservation, an order or a buyer
  *   --lang LANGUAGE   en or zh; en when left out
  *   --json            the stories as JSON
- * Tells what happened to a reservation and its order, or to the newest ones of a buyer. Exits 0, 1 when there is none, or
- * 2 when it could not look.
+ * Tells what happened to a reservation and its order, or to the newest ones of a buyer. Exits 0, 1 when there is none,
+ * or 2 when it could not look.
  */
 import { z } from 'zod'
 import type { StoryView } from '../core/contracts/control-room.ts'

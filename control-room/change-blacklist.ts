@@ -14,8 +14,9 @@ interface BlacklistEdit {
 }
 
 /**
- * The database first: the order service asks it again, so that no reservation becomes an order before Redis knows. One row
- * in the log for all buyers of one call. The reconciler brings Redis into line after a crash, and of sales that have ended.
+ * The database first: the order service asks it again, so that no reservation becomes an order before Redis knows. One
+ * row in the log for all buyers of one call. The reconciler brings Redis into line after a crash, and of sales that
+ * have ended.
  */
 export async function changeBlacklist(
   { database, stock, saleAdmin }: SaleDeps,

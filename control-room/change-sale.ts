@@ -30,8 +30,8 @@ interface Author {
 
 /**
  * Changes a sale in PostgreSQL and then in Redis, with a row in the log for each field. Changes at the same time take
- * turns. A crash, or Redis being away, in between leaves Redis to the reconciler. Only units that are taken away are taken
- * from Redis first, where buyers reserve them; when PostgreSQL then is not told, the reconciler puts them back.
+ * turns. A crash, or Redis being away, in between leaves Redis to the reconciler. Only units that are taken away are
+ * taken from Redis first, where buyers reserve them; when PostgreSQL then is not told, the reconciler puts them back.
  */
 export async function changeSale(
   deps: SaleDeps,

@@ -6,7 +6,9 @@ import { parse, ProblemError } from '../core/platform/http/problem.ts'
 const Operator = typed(60)
 const UNNAMED = 'admin'
 
-/** Who changes something, as they name themselves: all operators share one token. @throws ProblemError INVALID_REQUEST */
+/**
+ * Who changes something, as they name themselves: all operators share one token. @throws ProblemError INVALID_REQUEST
+ */
 export function operatorOf(req: Pick<Request, 'get'>): string {
   const header = req.get(OPERATOR_HEADER)
   return header === undefined || header === '' ? UNNAMED : parse(Operator, decoded(header))

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** What may wait while buyers rush. RabbitMQ and Redis are not among it: the gateway needs them for each purchase. */
 const HEAVY = new Set(['postgres', 'order-service', 'subscribers', 'cancel-worker', 'control-room'])
 /**
- * Each of them gets a fifth of what a process of the light side gets of a busy core: enough to go on writing orders in a
- * rush, of which buyers wait for the result.
+ * Each of them gets a fifth of what a process of the light side gets of a busy core: enough to go on writing orders in
+ * a rush, of which buyers wait for the result.
  */
 const NICENESS = 7
 /** Linux lets users other than root write one autogroup in 100 ms. */

@@ -1,8 +1,8 @@
 /**
  * Usage: npm run test:long [-- --part SEED]
  *   --part SEED   only one of the test files that have a long form; the same SEED, such as a commit, names the same
- * Runs the whole suite and the labs in their long form, takes all guards away, one at a time, plays twenty rounds of random
- * faults, and follows docs/forking.md in a copy. Takes hours.
+ * Runs the whole suite and the labs in their long form, takes all guards away, one at a time, plays twenty rounds of
+ * random faults, and follows docs/forking.md in a copy. Takes hours.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -143,8 +143,8 @@ function claimsOf({ claims }: Buyer): Buyer['claims'] | undefined {
 }
 
 /**
- * Reserves under the price and the limit that the sale has now. When an operator has changed them since the catalogue was
- * refreshed, Redis refuses, and the sale is read again. @returns also the number of the terms that hold for it
+ * Reserves under the price and the limit that the sale has now. When an operator has changed them since the catalogue
+ * was refreshed, Redis refuses, and the sale is read again. @returns also the number of the terms that hold for it
  */
 async function reserveOnTerms(
   deps: BuyDeps,

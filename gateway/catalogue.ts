@@ -104,8 +104,8 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   }
 
   /**
-   * Made-up ids must cost Redis next to nothing: those that arrive during one look-up share the next, which asks which of
-   * them are loaded and then reads only those.
+   * Made-up ids must cost Redis next to nothing: those that arrive during one look-up share the next, which asks which
+   * of them are loaded and then reads only those.
    */
   const lookUps = new Batcher<string, SaleFigures | undefined>({
     itemsMax: 1_000,

@@ -13,8 +13,8 @@ export interface ChangeListener {
 }
 
 /**
- * The changes that the scripts (release.lua, settle.lua, adjust.lua, amend.lua, arrive.lua) and SaleAdmin publish, over one
- * subscription of this process for all listeners in it.
+ * The changes that the scripts (release.lua, settle.lua, adjust.lua, amend.lua, arrive.lua) and SaleAdmin publish,
+ * over one subscription of this process for all listeners in it.
  */
 export class Changes {
   readonly #connection: Redis

@@ -102,8 +102,9 @@ async function waitForTurn(moves: Moves, sale: Sharded): Promise<(() => Promise<
 }
 
 /**
- * One move after the other, since a shard may give what it has just got, and at least one. After a turn's time the rest is
- * left to the next turn: another process may move units meanwhile, and with a slow Redis the buyers would wait for all.
+ * One move after the other, since a shard may give what it has just got, and at least one. After a turn's time the
+ * rest is left to the next turn: another process may move units meanwhile, and with a slow Redis the buyers would wait
+ * for all.
  */
 async function moveInTurn(moves: Moves, sale: Sharded, planned: PlannedMove[]): Promise<void> {
   const untilMs = performance.now() + TURN_MS

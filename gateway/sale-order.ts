@@ -6,8 +6,8 @@ type Window = Pick<SaleFigures, 'saleId' | 'opensAtMs' | 'closesAtMs'>
 export type Place = [isOver: number, time: number, saleId: string]
 
 /**
- * Open and coming sales first, by their opening; then ended ones, the latest first. It changes only when a sale ends: one
- * that opens keeps its place, so that no page of the list misses it.
+ * Open and coming sales first, by their opening; then ended ones, the latest first. It changes only when a sale ends:
+ * one that opens keeps its place, so that no page of the list misses it.
  */
 export function placeOf({ saleId, opensAtMs, closesAtMs }: Window, nowMs: number): Place {
   return closesAtMs > nowMs ? [0, opensAtMs, saleId] : [1, -closesAtMs, saleId]

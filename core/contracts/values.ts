@@ -15,8 +15,8 @@ export const SaleId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'expected 1 to 32 of a–z, 0–9 and -, not starting with -')
 /**
- * Any subject of an identity provider (OpenID Connect: up to 255 characters), such as `auth0|64ab`. It is opaque: two are
- * equal when all their characters are. No URL can carry the path segments "." and "..".
+ * Any subject of an identity provider (OpenID Connect: up to 255 characters), such as `auth0|64ab`. It is opaque: two
+ * are equal when all their characters are. No URL can carry the path segments "." and "..".
  */
 export const BuyerId = printable(255).regex(/^(?!\.{1,2}$)/, 'expected neither "." nor ".."')
 /** Of an `Idempotency-Key`: Redis and PostgreSQL keep it with the reservation. */
@@ -29,8 +29,8 @@ export const PurchaseKey = z
     `expected 1 to ${PURCHASE_KEY_LENGTH_MAX} visible ASCII characters`,
   )
 /**
- * The name of a ledger, a dot, and 128 random bits: the id alone tells the hash tag of the ledger's Redis keys. The ledger
- * is named by its sale and, of a sale with several shards, the number of its shard unless that is 0.
+ * The name of a ledger, a dot, and 128 random bits: the id alone tells the hash tag of the ledger's Redis keys. The
+ * ledger is named by its sale and, of a sale with several shards, the number of its shard unless that is 0.
  */
 export const ReservationId = z
   .string()

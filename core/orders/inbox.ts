@@ -21,8 +21,8 @@ export interface Interest {
 }
 
 /**
- * To be called once the queues are bound: orders placed after that have all of their events in them. @param partitions of
- * a new one; one that exists keeps its number
+ * To be called once the queues are bound: orders placed after that have all of their events in them. @param partitions
+ * of a new one; one that exists keeps its number
  */
 export async function subscribe(
   database: Database,

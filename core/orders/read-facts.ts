@@ -9,8 +9,9 @@ interface SaleRow extends SaleFacts {
 }
 
 /**
- * What `decide` has to know of a batch. Two statements: the snapshot of the second one is taken when it starts, so it must
- * start after the first has taken its locks. The next transaction waits for these locks, and then sees this batch's rows.
+ * What `decide` has to know of a batch. Two statements: the snapshot of the second one is taken when it starts, so it
+ * must start after the first has taken its locks. The next transaction waits for these locks, and then sees this
+ * batch's rows.
  */
 export async function readFacts(tx: Transaction, reservations: Reservation[]): Promise<Facts> {
   const saleIds = [...new Set(reservations.map((reservation) => reservation.saleId))]

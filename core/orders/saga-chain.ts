@@ -56,7 +56,10 @@ export const isFailure = (type: SagaEventType): type is Failure => type in FAILU
 export const failureOf = (reason: FailureReason | null): Failure | undefined =>
   (Object.keys(FAILURES) as Failure[]).find((type) => FAILURES[type] === reason)
 
-/** What a step does to its saga, and what the order must be while it does: `from` and `orderIs` depend on its type only. */
+/**
+ * What a step does to its saga, and what the order must be while it does: `from` and `orderIs` depend on its type
+ * only.
+ */
 export interface Move {
   from: SagaState
   to: SagaState

@@ -47,9 +47,9 @@ export async function lockAndReadOrders(tx: Transaction, orderIds: OrderId[]): P
 }
 
 /**
- * The events after which it is that party's turn. Their orders are locked all at once, so that reportSteps need not lock
- * others (deadlock). Of steps forwards only those that may still happen; the locks keep that true until the transaction
- * ends.
+ * The events after which it is that party's turn. Their orders are locked all at once, so that reportSteps need not
+ * lock others (deadlock). Of steps forwards only those that may still happen; the locks keep that true until the
+ * transaction ends.
  */
 export async function turnsOf(
   tx: Transaction,
@@ -77,8 +77,8 @@ const mayGoOn = ({ state, status }: SagaOfOrder) => state === 'RUNNING' && statu
 type Step = Named & Pick<OrderEvent, 'orderId'> & { offCents?: number }
 
 /**
- * Writes steps of orders that turnsOf has locked, and their own events. A step backwards whose saga, or order, has moved
- * on meanwhile writes nothing.
+ * Writes steps of orders that turnsOf has locked, and their own events. A step backwards whose saga, or order, has
+ * moved on meanwhile writes nothing.
  * @param sagaMs how long the compensation may take before it is repeated
  */
 export async function reportSteps(tx: Transaction, type: SagaEventType, steps: Step[], sagaMs: number): Promise<void> {

@@ -13,9 +13,9 @@ export async function lockFigures(tx: Transaction, saleId: string): Promise<void
 }
 
 /**
- * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock, stopped or not. Writers take turns
- * and read the sale under their lock, so that the last one writes what was committed last. The lock is not the sale's
- * row: every order of the sale would wait for Redis.
+ * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock, stopped or not.
+ * Writers take turns and read the sale under their lock, so that the last one writes what was committed last. The lock
+ * is not the sale's row: every order of the sale would wait for Redis.
  * @throws when PostgreSQL or Redis does not answer; the reconciler repeats it.
  */
 export async function bringIntoLine({ database, saleAdmin }: RebuildDeps, saleId: string): Promise<void> {

@@ -16,8 +16,8 @@ const near = Prisma.sql`
   opens_at <= now() + ${NEAR_MS} * interval '1 ms' AND closes_at > now() - ${NEAR_MS} * interval '1 ms'`
 
 /**
- * The sales of PostgreSQL whose ledger has not expired, for a loop: in every run those that are near, open ones first, and
- * some of the others, which take turns. So a run costs as much as the sales of now cost, not all of them.
+ * The sales of PostgreSQL whose ledger has not expired, for a loop: in every run those that are near, open ones first,
+ * and some of the others, which take turns. So a run costs as much as the sales of now cost, not all of them.
  */
 export class DatabaseSalesInTurn {
   readonly #database: Database

@@ -1,6 +1,6 @@
 /**
- * Every Redis key there is. All keys of a ledger share one hash tag, so that they live in one slot of a Redis Cluster and
- * one script may touch them together.
+ * Every Redis key there is. All keys of a ledger share one hash tag, so that they live in one slot of a Redis Cluster
+ * and one script may touch them together.
  */
 export class StockKeys {
   readonly #prefix: string

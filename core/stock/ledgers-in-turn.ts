@@ -1,8 +1,9 @@
 import type { LoadedLedgers } from './loaded-ledgers.ts'
 
 /**
- * The ledgers for a periodic pass: in every pass those where something may happen now, and of all that are loaded some in
- * turn, since a window may be moved and a change be missed. So a pass costs what the sales of now cost, not all of them.
+ * The ledgers for a periodic pass: in every pass those where something may happen now, and of all that are loaded some
+ * in turn, since a window may be moved and a change be missed. So a pass costs what the sales of now cost, not all of
+ * them.
  */
 export class LedgersInTurn {
   readonly #loaded: LoadedLedgers

@@ -85,7 +85,10 @@ export interface Ending {
 
 export type ReleaseOutcome = 'RELEASED' | 'CLAIMED' | 'NOTHING' | 'CLOSED'
 
-/** The reservations in a buyer's record of the book (book.lua has the form), oldest first, without what settle.lua notes. */
+/**
+ * The reservations in a buyer's record of the book (book.lua has the form), oldest first, without what settle.lua
+ * notes.
+ */
 export function reservationsOf(
   ledger: string,
   buyerId: string,

@@ -36,7 +36,10 @@ export function limitsOfShard(limits: ReserveLimits, shards: number): ReserveLim
   }
 }
 
-/** How long a window of token buckets is, see reserve.lua. A power of two: gateways whose limits differ little share it. */
+/**
+ * How long a window of token buckets is, see reserve.lua. A power of two: gateways whose limits differ little share
+ * it.
+ */
 export function windowMsOf({ buyer, address, sale }: ReserveLimits): number {
   const fillMs = [buyer, address, ...(sale ? [sale] : [])].map(
     ({ ratePerSecond, burst }) => (1_000 * burst) / ratePerSecond,
@@ -51,7 +54,9 @@ export interface ReserveRequest {
   quantity: number
   /** Units that this buyer may have in this sale. */
   limitPerBuyer: number
-  /** By which the client names this purchase among the buyer's of the sale; without one, it is the buyer's unnamed one. */
+  /**
+   * By which the client names this purchase among the buyer's of the sale; without one, it is the buyer's unnamed one.
+   */
   key?: string | undefined
   /** Both are absent in nearly every purchase, and then cost nothing. */
   wishes?: Wishes | undefined
@@ -60,7 +65,10 @@ export interface ReserveRequest {
 
 export type ReserveOutcome =
   | { status: 'RESERVED'; reservedAtMs: number; pendingEntry: string }
-  /** The live reservation that the buyer has under that key; KEY_REUSED when it is about another quantity or other wishes. */
+  /**
+   * The live reservation that the buyer has under that key; KEY_REUSED when it is about another quantity or other
+   * wishes.
+   */
   | { status: 'DUPLICATE' | 'KEY_REUSED'; reservation: ReservationRecord }
   | { status: 'SOLD_OUT'; left: number }
   | { status: 'RATE_LIMITED' | 'CROWDED'; retryAfterMs: number }

@@ -19,8 +19,9 @@ const LEDGERS_AT_A_TIME = 200
 const REFILLED_PER_CALL_MAX = 32
 
 /**
- * Administration of a ledger in Redis: load, open, amend and adjust it. A sale of several shards has several, and what is
- * said of a sale here holds for one ledger of it, by its name. Every method throws when Redis does not answer in time.
+ * Administration of a ledger in Redis: load, open, amend and adjust it. A sale of several shards has several, and what
+ * is said of a sale here holds for one ledger of it, by its name. Every method throws when Redis does not answer in
+ * time.
  */
 export class SaleAdmin {
   readonly keys: StockKeys
@@ -155,7 +156,8 @@ export class SaleAdmin {
   }
 
   /**
-   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer, stock, and whether it is stopped.
+   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer, stock, and whether it is
+   * stopped.
    */
   async amend(sale: ClosedSale): Promise<void> {
     const { saleId, epoch, total, closesAtMs } = sale

@@ -42,7 +42,9 @@ export interface Layout {
   itemArgs: string[]
 }
 
-/** The first line of a script: its flags, by which Redis refuses one that writes before it starts when memory is short. */
+/**
+ * The first line of a script: its flags, by which Redis refuses one that writes before it starts when memory is short.
+ */
 const SHEBANG = /^#!lua.*\n/
 
 /** Reads a header: `-- KEYS[1] name …`, `-- ARGV[1] name …`, and below "for each" `--   name …`. */

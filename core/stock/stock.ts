@@ -59,8 +59,8 @@ export class Stock {
   }
 
   /**
-   * Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. The ids of the reservations
-   * name the ledger, which is the same for all.
+   * Checks everything and sets units aside, buyer by buyer, in one round trip for all of them. The ids of the
+   * reservations name the ledger, which is the same for all.
    */
   async reserve(
     sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'> & { terms?: number | undefined },

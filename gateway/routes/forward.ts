@@ -33,9 +33,9 @@ const OF_ONE_CONNECTION = new Set([
 ])
 
 /**
- * Forwards /orders, /payments and /me to the order service, bodies byte for byte (a payment callback is signed over its raw
- * body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a body with
- * lost framing would be read as the next buyer's request (request smuggling).
+ * Forwards /orders, /payments and /me to the order service, bodies byte for byte (a payment callback is signed over
+ * its raw body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a
+ * body with lost framing would be read as the next buyer's request (request smuggling).
  */
 export function forwardTo(app: Express, orderServiceUrl: string, log: Logger): void {
   const ofBuyers = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS)

@@ -20,7 +20,9 @@ export interface Stage {
   close: () => Promise<void>
 }
 
-/** One partition, so that an event that is handled shows that all before it were; two paid sales a minute are a veto. */
+/**
+ * One partition, so that an event that is handled shows that all before it were; two paid sales a minute are a veto.
+ */
 const SETTINGS = { SUBSCRIBERS: 'points,risk,saga', SUBSCRIBER_PARTITIONS: '1', RISK_PAID_PER_MINUTE_MAX: '1' }
 const UNTOUCHED: ServiceName[] = ['payment-provider', 'cancel-worker', 'control-room', 'subscribers']
 

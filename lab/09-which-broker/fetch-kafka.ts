@@ -1,7 +1,8 @@
 /**
  * Usage: npm run lab:kafka
- * Fetches Kafka's broker for lab 09, once: about 45 MB from Maven Central, or from the mirror that your settings of Maven
- * name, into lab/09-which-broker/jars/. Needs Java 17 or newer, and Maven. Delete that folder to have the lab without.
+ * Fetches Kafka's broker for lab 09, once: about 45 MB from Maven Central, or from the mirror that your settings of
+ * Maven name, into lab/09-which-broker/jars/. Needs Java 17 or newer, and Maven. Delete that folder to have the lab
+ * without.
  */
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

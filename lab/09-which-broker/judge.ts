@@ -5,7 +5,9 @@ import type { Entry, Row } from './entry.ts'
 import { type Faults, faultsOf, rowOf } from './row.ts'
 import { type Candidate, NAMES } from './topic.ts'
 
-/** No confirmed message is lost, none overtakes another one of its key, each comes once, and none long after its time. */
+/**
+ * No confirmed message is lost, none overtakes another one of its key, each comes once, and none long after its time.
+ */
 export function judge(history: Entry[]): Verdict {
   const all = [...groupBy(history, ({ candidate }) => candidate)].map(([candidate, entries]) => ({
     candidate,

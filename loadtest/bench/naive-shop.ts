@@ -41,7 +41,9 @@ export class NaiveShop {
     await this.#pool.end()
   }
 
-  /** Accepted a second: for a design that answers once the row is there, written, too. Of the queue nothing is written. */
+  /**
+   * Accepted a second: for a design that answers once the row is there, written, too. Of the queue nothing is written.
+   */
   async measure(bench: Bench, design: NaiveDesign): Promise<Measured> {
     const program = await this.#start(design)
     const { saleId, url } = await this.#openSale(program)

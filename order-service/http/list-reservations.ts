@@ -47,8 +47,8 @@ function viewOf(row: Record<keyof Row, unknown>): OwnReservation {
 }
 
 /**
- * The buyer's reservations that only Redis knows yet, the newest first. Undefined when Redis does not answer, or there are
- * more open sales than may be asked: then one may be missing.
+ * The buyer's reservations that only Redis knows yet, the newest first. Undefined when Redis does not answer, or there
+ * are more open sales than may be asked: then one may be missing.
  */
 export async function listUndecided(
   database: Database,

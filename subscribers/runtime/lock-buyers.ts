@@ -1,7 +1,9 @@
 import type { OrderEvent } from '../../core/contracts/messages.ts'
 import type { Transaction } from '../../core/platform/stores/database.ts'
 
-/** Makes transactions of one subscriber take turns that concern the same buyer. Sorted, so that they cannot deadlock. */
+/**
+ * Makes transactions of one subscriber take turns that concern the same buyer. Sorted, so that they cannot deadlock.
+ */
 export async function lockBuyers(tx: Transaction, subscriber: string, events: OrderEvent[]): Promise<void> {
   const buyerIds = [...new Set(events.map(({ buyerId }) => buyerId))].toSorted()
   if (buyerIds.length === 0) return

@@ -129,8 +129,8 @@ test('RabbitMQ killed and restarted during a sale: what was accepted becomes ord
   system = await startSystem({ RABBITMQ_URL: await broker.createVirtualHost() })
   const saleId = await system.createSale({ stock: units })
   const crowd = new Crowd(system, saleId)
-  // RabbitMQ answers a declaration before the queue's name is on the disk; killed before that, it comes back without the
-  // queue and what the queue has confirmed.
+  // RabbitMQ answers a declaration before the queue's name is on the disk; killed before that, it comes back without
+  // the queue and what the queue has confirmed.
   await broker.ctl('eval', '[dets:sync(Table) || Table <- dets:all()], mnesia:sync_log().')
   for (let round = 1; round <= rounds; round++) {
     const load = crowd.comeInTurn(200)

@@ -69,7 +69,8 @@ export interface System {
 
 /**
  * Generous rate limits, long lifetimes and short intervals, so that a test meets only the rule that it is about. Four
- * systems share two cores: sweeps of five a second took them a fifth of one, half a second apart they take half of that.
+ * systems share two cores: sweeps of five a second took them a fifth of one, half a second apart they take half of
+ * that.
  */
 const testSettings = () => ({
   LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',

@@ -37,8 +37,8 @@ export async function claimsSignedOutside(
 }
 
 /**
- * By fast-jwt, as tokens under the shared secret are: jose's own check costs 1.2 to 2.6 times as much (docs/performance.md).
- * A key of jose's set is for one algorithm only.
+ * By fast-jwt, as tokens under the shared secret are: jose's own check costs 1.2 to 2.6 times as much
+ * (docs/performance.md). A key of jose's set is for one algorithm only.
  */
 function verifierOf(key: CryptoKey, algorithm: Algorithm): Verify {
   const pem = KeyObject.from(key).export({ type: 'spki', format: 'pem' })

@@ -31,7 +31,9 @@ export function signatureFault(
   return t === undefined || v1 === undefined ? 'MALFORMED' : signedFault(secret, { t, v1: [v1] }, body, nowMs)
 }
 
-/** What is wrong with a time and the digests (64 hex digits each) that came with a raw body; one of them must be right. */
+/**
+ * What is wrong with a time and the digests (64 hex digits each) that came with a raw body; one of them must be right.
+ */
 export function signedFault(
   secret: string,
   { t, v1 }: { t: string; v1: string[] },

@@ -53,9 +53,9 @@ interface Options {
 }
 
 /**
- * Buyers' bearer tokens: JWTs with `sub` (the buyer's id), `aud` and `exp`. Those under the secret (HS256) are signed here
- * or by any login that has it; those of an outside login, with its private keys. A verified token is remembered until it
- * ends or the key set changes.
+ * Buyers' bearer tokens: JWTs with `sub` (the buyer's id), `aud` and `exp`. Those under the secret (HS256) are signed
+ * here or by any login that has it; those of an outside login, with its private keys. A verified token is remembered
+ * until it ends or the key set changes.
  */
 export function createTokens(
   secret: string,

@@ -24,7 +24,10 @@ export class PayingBuyers {
     this.#origin = origin
   }
 
-  /** @param accepted the body of the answer that accepted the buyer @returns why a step failed; undefined when it is paid */
+  /**
+   * @param accepted the body of the answer that accepted the buyer @returns why a step failed; undefined when it is
+   * paid
+   */
   async pay(accepted: string, token: string): Promise<Error | undefined> {
     return await this.#payOrFail(accepted, token).catch((error: Error) => error)
   }

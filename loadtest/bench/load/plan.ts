@@ -17,7 +17,10 @@ export interface LoadPlan {
   url: string
   seconds: number
   connections: number
-  /** Open model: requests a second, each due at a moment of its own, however slow the answers are. Default: closed model. */
+  /**
+   * Open model: requests a second, each due at a moment of its own, however slow the answers are. Default: closed
+   * model.
+   */
   ratePerSecond?: number
   firstBuyer: number
   /** After so many buyers it is the first one's turn again. */

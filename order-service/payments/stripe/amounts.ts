@@ -1,8 +1,8 @@
 import { decimalsOf } from '../../../core/contracts/money.ts'
 
 /**
- * Decimals of an amount in Stripe's API (docs.stripe.com/currencies) where they are not two. ISK and UGX have two there,
- * though none in ISO 4217. Of three decimals the last digit must be 0.
+ * Decimals of an amount in Stripe's API (docs.stripe.com/currencies) where they are not two. ISK and UGX have two
+ * there, though none in ISO 4217. Of three decimals the last digit must be 0.
  */
 const DECIMALS = new Map([
   ...'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' ').map((code) => [code, 0] as const),

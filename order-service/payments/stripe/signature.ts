@@ -4,7 +4,8 @@ const SCHEME = /^t=(?<time>\d{1,12})$|^v1=(?<digest>[0-9a-f]{64})$|^v[02-9]=\w*$
 
 /**
  * What is wrong with a `Stripe-Signature: t=<unix seconds>,v1=<hex>[,v1=<hex>…]`, as one sentence. While a secret is
- * rolled, the body is signed under both, and one v1 has to be ours; other schemes (v0, of test events) count for nothing.
+ * rolled, the body is signed under both, and one v1 has to be ours; other schemes (v0, of test events) count for
+ * nothing.
  */
 export function stripeSignatureFault(
   secret: string,

@@ -10,7 +10,8 @@ const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe
 export async function expectAccessible(page: Page, state: string): Promise<void> {
   // Evaluated by the browser's own tools, which the page's policy does not bind.
   await page.evaluate(source)
-  // On a slow machine a transition of 1 ms may wait for its frame, with the text in its new colour and the rest in the old.
+  // On a slow machine a transition of 1 ms may wait for its frame, with the text in its new colour and the rest in the
+  // old.
   await page.evaluate(() => {
     for (const animation of document.getAnimations()) animation.finish()
   })
