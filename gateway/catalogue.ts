@@ -55,7 +55,7 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   /** An epoch only ever rises here: Redis may have been restored from an older copy. */
   function learn(sale: SaleFigures): SaleFigures {
     const before = sales.get(sale.saleId)
-    const epoch = Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)
+    const epoch = Math.max(sale.epoch, before?.epoch ?? 0)
     const known = { ...sale, epoch }
     if (before?.opensAtMs !== sale.opensAtMs || before.closesAtMs !== sale.closesAtMs) order = undefined
     sales.set(sale.saleId, known)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { execa } from 'execa'
 import { expect, onTestFinished, test } from 'vitest'
-import type { LabEvent } from '../core/contracts/control-room.ts'
+import type { LabEvent } from '../core/contracts/labs.ts'
 import { shortOrLong } from '../test/support/thoroughness.ts'
 import { findLabs } from './frame/find-labs.ts'
 

@@ -1,4 +1,4 @@
-import type { LabEvent, LabRunView } from '../../core/contracts/control-room.ts'
+import type { LabEvent, LabRunView } from '../../core/contracts/labs.ts'
 
 /** Adds what a lab has printed to what the page is shown of it. */
 export function follow(run: LabRunView, event: LabEvent): void {

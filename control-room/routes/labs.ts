@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
-import type { LabsView } from '../../core/contracts/control-room.ts'
+import type { LabsView } from '../../core/contracts/labs.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import type { Labs } from '../labs/labs.ts'
 

@@ -1,4 +1,4 @@
-import type { LabEvent, LabView } from '../../core/contracts/control-room.ts'
+import type { LabEvent, LabView } from '../../core/contracts/labs.ts'
 import type { FoundLab } from './find-labs.ts'
 import { isAsExpected, type Outcome } from './lab.ts'
 import { answerOf, tableOf, type Watcher } from './run-lab.ts'

@@ -1,4 +1,4 @@
-import type { LabTable } from '../../core/contracts/control-room.ts'
+import type { LabTable } from '../../core/contracts/labs.ts'
 import type { TestServers } from '../../test/servers.ts'
 import type { Lab, Outcome, Property, Side } from './lab.ts'
 import { inPlace } from './place.ts'

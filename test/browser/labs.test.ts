@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { LabsView } from '../../core/contracts/control-room.ts'
+import type { LabsView } from '../../core/contracts/labs.ts'
 import { stretched } from '../support/patience.ts'
 import { startSystem, type System } from '../support/system.ts'
 import { expectAccessible } from './support/accessibility.ts'

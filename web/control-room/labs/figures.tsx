@@ -1,4 +1,4 @@
-import type { LabTable } from '../../../core/contracts/control-room.ts'
+import type { LabTable } from '../../../core/contracts/labs.ts'
 import { language, number } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
 import { useWords } from '../words/words.ts'

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { LabRunView, LabsView, LabView } from '../../../core/contracts/control-room.ts'
+import type { LabRunView, LabsView, LabView } from '../../../core/contracts/labs.ts'
 import { language } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
 import { type Action, useAction } from '../action.ts'

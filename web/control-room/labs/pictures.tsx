@@ -1,4 +1,4 @@
-import type { LabPanel } from '../../../core/contracts/control-room.ts'
+import type { LabPanel } from '../../../core/contracts/labs.ts'
 import { language, number } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
 

@@ -65,20 +65,8 @@ function SaleForm({ sale, onChanged, onEnd }: { sale: SaleRow; onChanged: () => 
         />
       </div>
       <div class="row window">
-        <Field
-          label={words.opens}
-          name="opensAt"
-          type="datetime-local"
-          step={1}
-          defaultValue={localTime(base.opensAt)}
-        />
-        <Field
-          label={words.closes}
-          name="closesAt"
-          type="datetime-local"
-          step={1}
-          defaultValue={localTime(base.closesAt)}
-        />
+        <Moment label={words.opens} name="opensAt" of={base} />
+        <Moment label={words.closes} name="closesAt" of={base} />
       </div>
       <p class="buttons">
         <button class="button small" disabled={isBusy || !typedOver}>
@@ -94,6 +82,10 @@ function SaleForm({ sale, onChanged, onEnd }: { sale: SaleRow; onChanged: () => 
       {refusal?.changes && <ChangeList changes={refusal.changes} />}
     </form>
   )
+}
+
+function Moment({ label, name, of }: { label: string; name: 'opensAt' | 'closesAt'; of: SaleRow }) {
+  return <Field label={label} name={name} type="datetime-local" step={1} defaultValue={localTime(of[name])} />
 }
 
 /** As `<input type="datetime-local">` has it, in the time zone of this computer. */
