@@ -323,7 +323,7 @@ test('many rebuilders at once rebuild a sale once, and nothing is sold twice', a
   expect(await sale()).toMatchObject({ epoch: 2 })
 })
 
-test('when Redis has lost many sales, those that are near are closed first, and of the others 50 in a run', async () => {
+test('when Redis has lost many sales, the near ones are closed first, and of the others 50 in a run', async () => {
   await world.database.$executeRaw`
     INSERT INTO sales (id, title, price_cents, stock, epoch, fenced_epoch, opens_at, closes_at)
     SELECT 'later-' || i, 'A sale', 500, ${STOCK}, 1, 1, now() + interval '1 day', now() + interval '2 days'

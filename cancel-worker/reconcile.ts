@@ -192,7 +192,8 @@ function namingSales(failures: Map<string, unknown>): Error {
 async function readSoldUnits(tx: Transaction, saleIds: string[]): Promise<SoldUnits[]> {
   return tx.$queryRaw<SoldUnits[]>`
     SELECT id, epoch, title, price_cents AS "priceCents", stock, per_buyer_limit AS "perBuyerLimit", shards,
-      opens_at AS "opensAt", closes_at AS "closesAt", is_stopped AS "isStopped", earlier_terms AS "earlierTerms", sold, returned, coalesce(ended.unsettled, 0)::int AS unsettled
+      opens_at AS "opensAt", closes_at AS "closesAt", is_stopped AS "isStopped", earlier_terms AS "earlierTerms",
+      sold, returned, coalesce(ended.unsettled, 0)::int AS unsettled
     FROM sales LEFT JOIN (
       SELECT sale_id, sum(quantity) AS unsettled FROM orders
       WHERE status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL GROUP BY sale_id

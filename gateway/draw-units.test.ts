@@ -43,7 +43,7 @@ function fakeShards(moveMs: number, giveBack = () => Promise.resolve()) {
   return { done, draw: drawWhenDry(reserve, moves) }
 }
 
-test('when moves take longer than a turn, each turn moves units for one buyer at least and the others ask again', async () => {
+test('when moves take longer than a turn, each moves units for one buyer at least, and others ask again', async () => {
   const { done, draw } = fakeShards(1_500)
   const outcomes = await Promise.all(buyers.map((buyer) => draw(sale, buyer)))
   expect(done).toHaveLength(2)

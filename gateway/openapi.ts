@@ -191,7 +191,8 @@ export const generalRefusals: ProblemCode[] = [
 
 const BUYER_TOKEN =
   "From POST /sessions in demo mode, otherwise from the shop's login: a JWT of at most 4,096 characters, HS256 under " +
-  'TOKEN_SECRET (aud "seckill"), or RS256, ES256 or EdDSA by a key of LOGIN_JWKS (iss and aud as configured), with sub ' +
+  'TOKEN_SECRET (aud "seckill"), or RS256, ES256 or EdDSA by a key of LOGIN_JWKS (iss and aud as configured), ' +
+  'with sub ' +
   '(the buyer: 1 to 255 printable characters) and exp, unless configured otherwise at most 24 hours after iat. The ' +
   'detail of a 401 names the claim that is wrong.'
 

@@ -24,7 +24,8 @@ export const subscriber: Subscriber = {
     const naming = events.filter(({ couponCode }) => couponCode !== null)
     if (naming.length === 0) return
     // Many orders may want few coupons. Sorted, so that concurrent batches cannot deadlock.
-    await tx.$queryRaw`SELECT code FROM coupons WHERE code = ANY(${naming.map(({ couponCode }) => couponCode)}) ORDER BY code FOR UPDATE`
+    const codes = naming.map(({ couponCode }) => couponCode)
+    await tx.$queryRaw`SELECT code FROM coupons WHERE code = ANY(${codes}) ORDER BY code FOR UPDATE`
     const { forwards, backwards } = await turnsOf(tx, 'coupon', naming)
     const ofTypes = (...types: OrderEventType[]) => naming.filter(({ type }) => types.includes(type))
     const sagaMs = config.SAGA_SECONDS * 1_000

@@ -20,7 +20,7 @@ const toldInTerminal = (...args: string[]) =>
     reject: false,
   })
 
-test('a reservation is told before and after it becomes an order, in the control room and in the terminal', async () => {
+test('a reservation is told before and after it becomes an order, on the page and in the terminal', async () => {
   const token = await system.signIn('Ada Lovelace')
   const saleId = await system.createSale()
   await system.stop('order-service')

@@ -27,7 +27,8 @@ export function checkGateways({ processes, limits, descriptors }: Capacity, expe
       check: 'connections',
       code: 'TOO_FEW_CONNECTIONS',
       detail:
-        `${buyers} buyers need some ${connections} connections, ${each} of each of the ${processes * gateways} gateway ` +
+        `${buyers} buyers need some ${connections} connections, ` +
+        `${each} of each of the ${processes * gateways} gateway ` +
         `processes, which take ${CONNECTIONS_MAX}: raise CONNECTIONS_MAX or GATEWAY_PROCESSES, or start more gateways.`,
     })
   if (descriptors && descriptors.max - descriptors.open < Math.ceil(connections / gateways))

@@ -80,7 +80,7 @@ test('an order is paid at once when it costs nothing and neither coupon nor poin
   expect(verdicts.map(({ isPaid = false }) => isPaid)).toEqual([true, false, false, false])
 })
 
-test('the terms are those that the reservation was made under; under terms that the sale never had there is no order', () => {
+test('the terms are those that the reservation was made under; under others there is no order', () => {
   const earlierTerms = [
     { priceCents: 50, perBuyerLimit: 5 },
     { priceCents: 0, perBuyerLimit: 1 },

@@ -44,8 +44,8 @@ export class DatabaseSalesInTurn {
   }
 
   async #read(which: Prisma.Sql): Promise<(SaleInTurn & { closesAt: Date })[]> {
-    return this.#database
-      .$queryRaw`SELECT id, epoch, fenced_epoch AS "fencedEpoch", shards, closes_at AS "closesAt" FROM sales WHERE ${which}`
+    return this.#database.$queryRaw`
+        SELECT id, epoch, fenced_epoch AS "fencedEpoch", shards, closes_at AS "closesAt" FROM sales WHERE ${which}`
   }
 }
 

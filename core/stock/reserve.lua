@@ -56,7 +56,8 @@ local buyer_id, address, member, line, quantity, limit_per_buyer, holder_bit = l
 -- Live ones of one buyer: a record is read as a whole.
 local LIVE_MAX = 50
 
-local found_epoch, stock, opens_at_ms, closes_at_ms, expires_at_ms, found_run_id, largest, stopped, found_terms = unpack(
+local found_epoch, stock, opens_at_ms, closes_at_ms, expires_at_ms,
+  found_run_id, largest, stopped, found_terms = unpack(
   redis.call('HMGET', sale, 'epoch', 'stock', 'opens_at_ms', 'closes_at_ms', 'expires_at_ms', 'run_id',
     'largest_quantity', 'stopped', 'terms')
 )
@@ -121,7 +122,9 @@ end
 local marks_now, marks_before = even_marks, odd_marks
 if window % 2 == 1 then marks_now, marks_before = odd_marks, even_marks end
 local is_window_new = not read_marks(marks_now, window_name(window), window_began)
-if now - window_began < window_ms / 8 then read_marks(marks_before, window_name(window - 1), window_began - window_ms) end
+if now - window_began < window_ms / 8 then
+  read_marks(marks_before, window_name(window - 1), window_began - window_ms)
+end
 
 local new_marks, new_marks_end = { WINDOW, window_name(window) }, 2
 local texts = {} -- By mark: those of buckets that were full are equal, and formatting takes long.

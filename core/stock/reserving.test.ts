@@ -19,7 +19,7 @@ test('the shards of a sale share the limits of its buyers, of an address and of 
   })
 })
 
-test('one buyer behind an address may spend their own limit in their shard, and no more than the limit of the address', () => {
+test('one buyer behind an address may spend their own limit in their shard, and no more than the address', () => {
   expect(limitsOfShard(limits, 64).address).toEqual(limits.buyer)
   const strict = { ratePerSecond: 1, burst: 2 }
   expect(limitsOfShard({ ...limits, address: strict }, 64).address).toEqual(strict)

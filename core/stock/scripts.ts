@@ -30,10 +30,10 @@ interface Answers {
 }
 export type Scripts = { [Name in keyof Answers]: (call: Call) => Promise<Answers[Name]> }
 
-const NAMES =
-  'reserve settle release claim close refill open adjust amend withdraw blacklist reconciled leave arrive complete turn survey'.split(
-    ' ',
-  )
+const NAMES = (
+  'reserve settle release claim close refill open adjust amend withdraw blacklist reconciled ' +
+  'leave arrive complete turn survey'
+).split(' ')
 
 /** The names of the keys and arguments that a script takes, as its header lists them. */
 export interface Layout {

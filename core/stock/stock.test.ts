@@ -86,7 +86,7 @@ describe('reserving', () => {
     })
   })
 
-  test('is refused while the sale is stopped, and under other terms than its own; what is reserved keeps its terms', async () => {
+  test('is refused while the sale is stopped, and under other terms; what is reserved keeps its own', async () => {
     const stopped = await loadedSale({ isStopped: true })
     expect(await reserve(request(stopped, 'ann'))).toEqual({ status: 'STOPPED' })
     const changed = await loadedSale({ terms: 2 })

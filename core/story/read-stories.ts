@@ -92,7 +92,8 @@ async function readSteps(tx: Transaction, reservationId: string): Promise<Record
         'CANCELLED', jsonb_build_object('reason', end_reason) FROM o
       UNION ALL SELECT 5, refunded_at, 'order-service', 'REFUNDED', jsonb_build_object('reason', end_reason) FROM o
       UNION ALL SELECT 6, min(handled_at), 'subscribers', 'HANDLED',
-        jsonb_build_object('event', inbox.sequence, 'subscribers', string_agg(purpose, ', ' ORDER BY handled_at, purpose))
+        jsonb_build_object('event', inbox.sequence, 'subscribers',
+          string_agg(purpose, ', ' ORDER BY handled_at, purpose))
         FROM inbox JOIN o ON inbox.order_id = o.id GROUP BY inbox.sequence
       UNION ALL SELECT 7, reviewed_at, 'subscribers', CASE rules WHEN '{}' THEN 'CLEAR' ELSE 'SUSPICIOUS' END,
         jsonb_build_object('rules', array_to_string(rules, ', '))

@@ -49,7 +49,9 @@ export function judge(history: Entry[]): Verdict {
     holds: true,
     figures,
     says: {
-      en: `all ${told.length} buyers who were told yes have, or had, their order${alsoEn}; every line of the audit is green`,
+      en:
+        `all ${told.length} buyers who were told yes have, or had, their order${alsoEn}; ` +
+        'every line of the audit is green',
       zh: `${told.length} 个得到“成功”的买家都有（或有过）订单${alsoZh}；审计每一行都是绿的`,
     },
   }

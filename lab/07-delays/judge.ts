@@ -99,7 +99,8 @@ function overtakenSentence(message: Message, other: Message): Words {
       `message ${id} was due at ${clock(dueAt)} and came at ${clock(cameAt)}, ${late} ms late: message ${other.id} ` +
       `stood in front of it, and was due only at ${clock(other.dueAt)}`,
     zh:
-      `消息 ${id} 应在 ${clock(dueAt)} 到，却到 ${clock(cameAt)} 才来，晚了 ${late} 毫秒：排在它前面的消息 ${other.id} 要到 ` +
+      `消息 ${id} 应在 ${clock(dueAt)} 到，却到 ${clock(cameAt)} 才来，` +
+      `晚了 ${late} 毫秒：排在它前面的消息 ${other.id} 要到 ` +
       `${clock(other.dueAt)} 才到期`,
   }
 }

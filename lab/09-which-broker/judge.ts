@@ -65,7 +65,9 @@ function faultSentence(name: string, faults: Faults): Words | undefined {
       en:
         `${name}: message ${message.message} of key ${message.key} was handled at ${clock(message.at)}, after the ` +
         `later message ${by.message} of the same key`,
-      zh: `${name}：键 ${message.key} 的消息 ${message.message} 在 ${clock(message.at)} 才处理，同一个键更晚的消息 ${by.message} 反而在前`,
+      zh:
+        `${name}：键 ${message.key} 的消息 ${message.message} 在 ${clock(message.at)} 才处理，` +
+        `同一个键更晚的消息 ${by.message} 反而在前`,
     }
   }
   if (behind) {
@@ -75,7 +77,9 @@ function faultSentence(name: string, faults: Faults): Words | undefined {
       en:
         `${name}: message ${message.message} was due at ${due} and came at ${at}, behind message ${other.message}, ` +
         `which was due at ${clock(other.dueAt ?? 0)}`,
-      zh: `${name}：消息 ${message.message} 应在 ${due} 到，却到 ${at} 才来，排在 ${clock(other.dueAt ?? 0)} 才到期的消息 ${other.message} 之后`,
+      zh:
+        `${name}：消息 ${message.message} 应在 ${due} 到，却到 ${at} 才来，` +
+        `排在 ${clock(other.dueAt ?? 0)} 才到期的消息 ${other.message} 之后`,
     }
   }
   if (kept)

@@ -20,7 +20,7 @@ const entry = (did: Entry['did'], phase: Entry['phase'], message: number, more: 
 })
 const killed: Entry = { candidate: 'quorum', did: 'KILLED', phase: 'kill', at: at(40) }
 
-test('a confirmed message that is not there after the kill is named; one that is there although not confirmed is no fault', () => {
+test('a confirmed message that is gone after the kill is named; an unconfirmed one that is there is no fault', () => {
   const history = [entry('CONFIRMED', 'kill', 1), entry('CONFIRMED', 'kill', 2), killed, entry('LEFT', 'kill', 1)]
   expect(judge(history)).toMatchObject({
     holds: false,
@@ -47,12 +47,13 @@ test('a message that both consumers have handled is named; one that the same con
   expect(judge([once, once]).holds).toBe(true)
 })
 
-test('a delayed message may come in any order with those that are due at about the same time, and not behind later ones', () => {
+test('a delayed message may come in any order with others of about the same time, and not behind later ones', () => {
   const due = (message: number, second: number) => entry('CONFIRMED', 'delay', message, { dueAt: at(second) })
   const came = [entry('CAME', 'delay', 1), entry('CAME', 'delay', 2)]
   expect(judge([due(1, 11), due(2, 10), ...came]).holds).toBe(true)
   expect(judge([due(1, 12), due(2, 10), ...came]).says.en).toBe(
-    'RabbitMQ quorum: message 2 was due at 12:00:10.000 and came at 12:00:02.000, behind message 1, which was due at 12:00:12.000',
+    'RabbitMQ quorum: message 2 was due at 12:00:10.000 and came at 12:00:02.000, ' +
+      'behind message 1, which was due at 12:00:12.000',
   )
 })
 

@@ -81,11 +81,15 @@ export const lab: Lab<Entry, typeof Work> = {
     },
     hints: [
       {
-        en: 'What does the story need, that not all of them can do? The table in docs/which-broker.md has a column for it.',
+        en:
+          'What does the story need, that not all of them can do? ' +
+          'The table in docs/which-broker.md has a column for it.',
         zh: '这个故事要的是什么本事，并非人人都有？docs/zh/which-broker.md 的表里有这一列。',
       },
       {
-        en: 'A queue forgets a message that was acknowledged, and a log keeps it; a log keeps its order, and so cannot let one message wait.',
+        en:
+          'A queue forgets a message that was acknowledged, and a log keeps it; ' +
+          'a log keeps its order, and so cannot let one message wait.',
         zh: '队列确认一条就忘一条，日志则留着；日志只按顺序读，所以没法让一条消息单独等待。',
       },
       {

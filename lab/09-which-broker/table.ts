@@ -1,7 +1,7 @@
 /**
- * Usage: npm run lab:table -- <folder>    shows that run of lab 09, made on this machine, in docs/which-broker.md, in both
+ * Usage: npm run lab:table -- <folder>   shows that run of lab 09, made here, in docs/which-broker.md, in both
  *                                         languages: lab/results/09-which-broker/<time>
- *        npm run lab:table -- --check     exits 1 when the tables are not what lab/09-which-broker/saved.json makes of them
+ *        npm run lab:table -- --check    exits 1 when the tables are not what saved.json beside this makes of them
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'

@@ -69,7 +69,8 @@ function lostSentence({ way, told, lost, killedAt }: Fate): Words | undefined {
       `message ${first.message} (${WAYS[way].en}) was taken to be safe at ${clock(first.at)}, and was gone after the ` +
       `kill at ${clock(killedAt)}: ${amount(lost.length)} of ${amount(told.length)} are lost`,
     zh:
-      `消息 ${first.message}（${WAYS[way].zh}）在 ${clock(first.at)} 被认为已安全，${clock(killedAt)} 强杀之后却不见了，` +
+      `消息 ${first.message}（${WAYS[way].zh}）在 ${clock(first.at)} 被认为已安全，` +
+      `${clock(killedAt)} 强杀之后却不见了，` +
       `${amount(told.length)} 条丢了 ${amount(lost.length)} 条`,
   }
 }

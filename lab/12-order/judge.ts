@@ -43,7 +43,8 @@ function wrongSentence(steps: Step[]): Words {
             `${early.worker} applied its ${early.does} at ${clock(early.at)}, and ${late.worker} the ${late.does} ` +
             `before that only at ${clock(late.at)}`,
           zh:
-            `${early.worker} 在 ${clock(early.at)} 执行了它的 ${early.does}，而更早的 ${late.does} 到 ${clock(late.at)} 才由 ` +
+            `${early.worker} 在 ${clock(early.at)} 执行了它的 ${early.does}，` +
+            `而更早的 ${late.does} 到 ${clock(late.at)} 才由 ` +
             `${late.worker} 执行`,
         }
       : { en: 'its changes did not all come', zh: '它的改动没有全到' }

@@ -29,7 +29,8 @@ export async function listDecided(
   const before = after ? new Date(atMs) : new Date('9999-01-01')
   const rows = await database.$queryRaw<Record<keyof Row, unknown>[]>`
     SELECT d.reservation_id AS id, d.sale_id AS "saleId", s.title, d.quantity, d.reserved_at AS "reservedAt",
-      CASE WHEN o.id IS NULL THEN 'REJECTED' WHEN o.status = 'PENDING_PAYMENT' THEN 'ORDERED' ELSE o.status::text END AS status,
+      CASE WHEN o.id IS NULL THEN 'REJECTED' WHEN o.status = 'PENDING_PAYMENT' THEN 'ORDERED'
+        ELSE o.status::text END AS status,
       coalesce(d.reason::text, o.end_reason) AS reason, o.id AS "orderId", o.amount_cents AS "amountCents",
       CASE WHEN o.status = 'PENDING_PAYMENT' THEN o.payment_deadline END AS "paymentDeadline"
     FROM decisions d LEFT JOIN orders o USING (reservation_id) LEFT JOIN sales s ON s.id = d.sale_id

@@ -12,8 +12,8 @@ import { listDecided, listUndecided, reservationPlace, ReservationPlace } from '
 const LISTS = { perSecond: 1, burst: 10 }
 
 /**
- * GET /me/reservations, GET /me/reservations?limit=20&cursor=…: the newest first. The first page begins with those that are
- * not decided yet, beyond its limit.
+ * GET /me/reservations, GET /me/reservations?limit=20&cursor=…: the newest first. The first page begins with those that
+ * are not decided yet, beyond its limit.
  */
 export function getOwnReservations({ database, stock }: { database: Database; stock: Stock }): BuyersHandler {
   const buckets = new KeyedBuckets(LISTS.perSecond, LISTS.burst)

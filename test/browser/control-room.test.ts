@@ -139,7 +139,7 @@ test('a sale is created, closed and reopened; a second one with its id is refuse
   await visitor.close()
 })
 
-test('a sale is stopped, changed and resumed; the second of two operators is told what the first has changed', async () => {
+test('a sale is stopped, changed and resumed; the second operator is told what the first has changed', async () => {
   const saleId = await demo.createSale({ title: 'Tea pot', stock: 9, perBuyerLimit: 3 })
   const [{ visitor, room, page }, other] = [await enter({ viewport: LAPTOP }), await enter({ viewport: PHONE })]
   await page.getByLabel('Your name').fill('安娜')

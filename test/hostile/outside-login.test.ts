@@ -61,7 +61,7 @@ test('the sign-in of the demo goes on beside it', async () => {
   expect(await system.buy(saleId, await system.signIn('carol'))).toMatchObject({ status: 202 })
 })
 
-test('after a rotation tokens of the new keys are valid, and those of the old ones soon are not, remembered or not', async () => {
+test('after a rotation tokens of new keys are valid, those of old ones soon are not, remembered or not', async () => {
   const saleId = await system.createSale({ stock: 10, perBuyerLimit: 10 })
   const before = await login.tokenOf('ann', 'RS256')
   const remembered = await system.buy(saleId, before)

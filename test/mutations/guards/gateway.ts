@@ -236,7 +236,7 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'the epoch that a gateway knows never falls',
     file: 'gateway/catalogue.ts',
-    text: 'Math.max(sale.epoch, sales.get(sale.saleId)?.epoch ?? 0)',
+    text: 'Math.max(sale.epoch, before?.epoch ?? 0)',
     without: 'sale.epoch',
     tests: { file: 'gateway/catalogue.test.ts', named: 'an epoch that falls' },
   },
