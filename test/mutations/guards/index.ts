@@ -4,12 +4,14 @@ import { loginGuards } from './login.ts'
 import { orderGuards } from './orders.ts'
 import { paymentGuards } from './payments.ts'
 import { sagaGuards } from './sagas.ts'
+import { saleGuards } from './sales.ts'
 import { stockGuards } from './stock.ts'
 import { subscriberGuards } from './subscribers.ts'
 
 export const GUARDS: Guard[] = [
   ...stockGuards,
   ...orderGuards,
+  ...saleGuards,
   ...paymentGuards,
   ...gatewayGuards,
   ...loginGuards,

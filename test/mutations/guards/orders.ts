@@ -2,17 +2,15 @@ import type { Guard } from '../guard.ts'
 
 const DATABASE = 'core/platform/stores/database.test.ts'
 const PLACING = 'core/orders/place-orders.test.ts'
-const CHANGING = 'control-room/change-sale.test.ts'
 const DECIDING = 'core/orders/decide.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
-const RECONCILING = 'cancel-worker/reconcile.test.ts'
 const ARCHIVING = 'core/archive/archive-sale.test.ts'
 const SETTLING = 'core/orders/settle-ended.test.ts'
 const TRANSITIONS = 'core/orders/transitions.test.ts'
 const RELAY = 'order-service/relay-outbox.test.ts'
 const ROUTES = 'order-service/http/routes.test.ts'
 
-/** Orders in PostgreSQL: deciding, placing, cancelling, paying, refunding, rebuilding, reconciling, archiving. */
+/** Orders in PostgreSQL: deciding, placing, cancelling, paying, refunding; their events and timeouts. */
 export const orderGuards: Guard[] = [
   {
     rule: 'lost connections do not dead-letter good reservations',
@@ -266,146 +264,6 @@ export const orderGuards: Guard[] = [
     tests: { file: REBUILDING, named: 'an order cancelled between' },
   },
   {
-    rule: 'the fence counts units of ended orders as given back',
-    file: 'core/rebuild/fence-sale.ts',
-    text: "    await tx.$executeRaw`\n      UPDATE orders SET settled_at = now()\n      WHERE sale_id = ${saleId} AND status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL`\n",
-    without: '',
-    tests: { file: REBUILDING, named: 'an order cancelled between' },
-  },
-  {
-    rule: 'the fence counts units of refunded orders as given back',
-    file: 'core/rebuild/fence-sale.ts',
-    text: "status IN ('CANCELLED', 'REFUNDED')",
-    without: "status IN ('CANCELLED')",
-    tests: { file: REBUILDING, named: 'an order refunded right' },
-  },
-  {
-    rule: 'a sale is fenced once per epoch',
-    file: 'core/rebuild/fence-sale.ts',
-    text: ' AND fenced_epoch < epoch\n',
-    without: '\n',
-    tests: { file: REBUILDING, named: 'a sale is fenced once' },
-  },
-  {
-    rule: 'a rebuilt ledger knows purchases by their keys',
-    file: 'core/rebuild/reopen-sale.ts',
-    text: 'd.purchase_key AS key',
-    without: 'NULL::text AS key',
-    tests: { file: 'test/faults/redis.test.ts', named: 'emptied while it runs, Redis knows' },
-  },
-  {
-    rule: 'what was cancelled after the fence is given back after it',
-    file: 'core/rebuild/reopen-sale.ts',
-    text: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.settled_at IS NOT NULL THEN",
-    without: "        WHEN o.status IN ('CANCELLED', 'REFUNDED') THEN",
-    tests: { file: REBUILDING, named: 'one cancelled while' },
-  },
-  {
-    rule: 'a lost sale is closed under a higher epoch',
-    file: 'core/rebuild/close-sale.ts',
-    text: 'Math.max(row.epoch, found.epoch) + 1',
-    without: 'Math.max(row.epoch, found.epoch)',
-    tests: { file: REBUILDING, named: 'a Redis that was emptied' },
-  },
-  {
-    rule: 'of many rebuilders one closes a lost sale',
-    file: 'core/rebuild/close-sale.ts',
-    text: 'if (isFine && !(',
-    without: "if (isFine && found.state === 'OPEN' && !(",
-    tests: { file: REBUILDING, named: 'many rebuilders' },
-  },
-  {
-    rule: 'accepted reservations become orders before a rebuilt sale opens',
-    file: 'cancel-worker/rebuild-lost.ts',
-    text: '    if (pending > 0 || intake > 0) return false\n',
-    without: '    if (pending >= 0) return true\n',
-    tests: { file: REBUILDING, named: 'what was accepted' },
-  },
-  {
-    rule: 'missing units are put back only after the lifetime of a reservation',
-    file: 'cancel-worker/reconcile.ts',
-    text: '    if (nowMs - sinceMs < this.#missingForMs) return\n',
-    without: '',
-    tests: { file: RECONCILING, named: 'units that are missing' },
-  },
-  {
-    rule: 'undecided units do not count as missing',
-    file: 'cancel-worker/reconcile.ts',
-    text: 'tally.left + tally.undecidedMax + after.sold',
-    without: 'tally.left + after.sold',
-    tests: { file: RECONCILING, named: 'a unit that is' },
-  },
-  {
-    rule: 'a cancelled unit that is not released yet does not count as missing',
-    file: 'cancel-worker/reconcile.ts',
-    text: ' + before.unsettled + returnedMeanwhile)',
-    without: ' + returnedMeanwhile)',
-    tests: { file: RECONCILING, named: 'a unit that is' },
-  },
-  {
-    rule: 'a refunded unit that is not released yet does not count as missing',
-    file: 'cancel-worker/reconcile.ts',
-    text: "IN ('CANCELLED', 'REFUNDED') AND settled_at",
-    without: "IN ('CANCELLED') AND settled_at",
-    tests: { file: RECONCILING, named: 'a unit that is refunded' },
-  },
-  {
-    rule: 'a unit that is cancelled during the count does not count as missing',
-    file: 'cancel-worker/reconcile.ts',
-    text: 'before.unsettled + returnedMeanwhile)',
-    without: 'before.unsettled)',
-    tests: { file: RECONCILING, named: 'while it reads' },
-  },
-  {
-    rule: 'a unit that is released during the count does not count as surplus',
-    file: 'cancel-worker/reconcile.ts',
-    text: 'tally.left + before.sold - returnedMeanwhile - stock',
-    without: 'tally.left + before.sold - stock',
-    tests: { file: RECONCILING, named: 'while it reads' },
-  },
-  {
-    rule: 'of two reconcilers one puts a unit back',
-    file: 'cancel-worker/reconcile.ts',
-    text: '      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${RECONCILE_LOCK})`\n',
-    without: '',
-    tests: { file: RECONCILING, named: 'two reconcilers' },
-  },
-  {
-    rule: 'the sale in Redis is reconciled with PostgreSQL',
-    file: 'cancel-worker/reconcile.ts',
-    text: '    await bringIntoLine(this.#deps, sale.id)\n',
-    without: '',
-    tests: { file: RECONCILING, named: 'what Redis says of a sale' },
-  },
-  {
-    rule: 'units of decisions that Redis does not know yet do not count as missing',
-    file: 'cancel-worker/reconcile.ts',
-    text: '    if (tally.figures.total !== stock || after.stock !== stock) return\n',
-    without: '',
-    tests: { file: RECONCILING, named: 'what Redis says of a sale' },
-  },
-  {
-    rule: 'a sale that fails keeps no other from being reconciled',
-    file: 'cancel-worker/reconcile.ts',
-    text: '      for (const saleId of saleIds) this.#failures.set(saleId, error)\n      return undefined\n',
-    without: '      throw error\n',
-    tests: { file: RECONCILING, named: 'one sale that cannot' },
-  },
-  {
-    rule: 'the blacklist of each sale is reconciled with PostgreSQL',
-    file: 'cancel-worker/reconcile-blacklist.ts',
-    text: '    await saleAdmin.setBlacklisted(ledger, toUnlist, false)\n',
-    without: '',
-    tests: { file: RECONCILING, named: 'what Redis says of a sale' },
-  },
-  {
-    rule: 'changes of one sale are serialised by its lock',
-    file: 'control-room/change-sale.ts',
-    text: '  await lockFigures(tx, saleId)\n',
-    without: '',
-    tests: { file: 'control-room/control-room.test.ts', named: 'two changes of one sale' },
-  },
-  {
     rule: 'money of another currency is not counted',
     file: 'order-service/http/routes.ts',
     text: 'if (currency !== deps.currency)',
@@ -469,48 +327,6 @@ export const orderGuards: Guard[] = [
     tests: { file: DECIDING, named: 'the terms are' },
   },
   {
-    rule: 'the audit finds an order whose price is none of its sale',
-    file: 'core/audit/saga-rules.ts',
-    text: 'WHERE cents <> o.quantity::bigint * s.price_cents AND NOT EXISTS',
-    without: 'WHERE cents < o.quantity::bigint * s.price_cents AND NOT EXISTS',
-    tests: { file: 'core/audit/audit.test.ts', named: 'it calls wrong, and by name: an order costs what' },
-  },
-  {
-    rule: 'units are taken from Redis before PostgreSQL gives them up',
-    file: 'control-room/change-sale.ts',
-    text: 'if (sale.stock < found.stock) {',
-    without: 'if (sale.stock < 0) {',
-    tests: { file: CHANGING, named: 'units that buyers take' },
-  },
-  {
-    rule: 'a ledger that is built anew meanwhile keeps its stock',
-    file: 'control-room/change-sale.ts',
-    text: 'where: { id: saleId, epoch: found.epoch }',
-    without: 'where: { id: saleId }',
-    tests: { file: CHANGING, named: 'a sale whose ledger' },
-  },
-  {
-    rule: 'units of some shards go back when those of others are gone',
-    file: 'control-room/change-sale.ts',
-    text: '  else if (change.stock === undefined) return changed\n',
-    without: '  else return changed\n',
-    tests: { file: CHANGING, named: 'units that buyers take' },
-  },
-  {
-    rule: 'a change of what another operator has changed is refused',
-    file: 'control-room/change-sale.ts',
-    text: 'if (seen !== undefined && seen !== String(found.version))',
-    without: 'if (seen === undefined)',
-    tests: { file: 'control-room/control-room.test.ts', named: 'a change of what was changed' },
-  },
-  {
-    rule: 'the price of an order is bounded when price, limit or stock is changed by itself',
-    file: 'control-room/change-sale.ts',
-    text: 'misfit(sale) ?? tooManyTerms(found, sale)',
-    without: 'tooManyTerms(found, sale)',
-    tests: { file: 'test/live-controls.test.ts', named: 'what an order may cost' },
-  },
-  {
     rule: 'a purchase is made under the terms of now, which a gateway reads again',
     file: 'gateway/buy.ts',
     text: '    known = (await deps.catalogue.reread(sale.saleId)) ?? sale\n',
@@ -537,76 +353,6 @@ export const orderGuards: Guard[] = [
     text: "WHEN is_paid THEN 'PAID'",
     without: "WHEN FALSE THEN 'PAID'",
     tests: { file: PLACING, named: 'placing an order of which nothing' },
-  },
-  {
-    rule: 'only a sale at rest is archived',
-    file: 'core/archive/archive-sale.ts',
-    text: "      if (obstacles.length > 0) return { outcome: 'REFUSED', obstacles }\n",
-    without: '',
-    tests: { file: ARCHIVING, named: 'nothing moves of a sale that' },
-  },
-  {
-    rule: 'an order of a sale that is being archived waits',
-    file: 'core/archive/archive-sale.ts',
-    text: 'WHERE id = ${saleId} FOR UPDATE`',
-    without: 'WHERE id = ${saleId}`',
-    tests: { file: ARCHIVING, named: 'the archiver takes turns' },
-  },
-  {
-    rule: 'the archiver begins when no subscriber is at work',
-    file: 'core/archive/archive-sale.ts',
-    text: '      await waitForSubscribers(tx)\n',
-    without: '',
-    tests: { file: ARCHIVING, named: 'the archiver begins' },
-  },
-  {
-    rule: 'a payment that is being archived is found here or there',
-    file: 'core/archive/move-sale.ts',
-    text: '  await tx.$executeRaw`SELECT FROM public.payments WHERE ${ofOrders} FOR UPDATE`\n',
-    without: '',
-    tests: { file: ARCHIVING, named: 'money that arrives while' },
-  },
-  {
-    rule: 'an archiver goes on where another was killed',
-    file: 'core/archive/archive-sale.ts',
-    text: "sale.archivedAt === null ? { outcome: 'BEGUN', rows: 0 } : ",
-    without: '',
-    tests: { file: ARCHIVING, named: 'a sale that is archived in part is archived to its end' },
-  },
-  {
-    rule: 'the audit of a sale that is archived in part reads both places',
-    file: 'core/audit/audit.ts',
-    text: 'await inBoth(tx, read)',
-    without: 'await read()',
-    tests: { file: ARCHIVING, named: 'a sale that is archived in part is audited' },
-  },
-  {
-    rule: 'a sale whose window was wider is kept as long as Redis keeps it',
-    file: 'core/archive/find-obstacles.ts',
-    text: 'greatest(closes_at, latest_closes_at)',
-    without: 'closes_at',
-    tests: { file: ARCHIVING, named: 'nothing moves of a sale that had' },
-  },
-  {
-    rule: 'a sale with a refund to be sent is not archived',
-    file: 'core/archive/find-obstacles.ts',
-    text: 'AND r.completed_at IS NULL',
-    without: 'AND FALSE',
-    tests: { file: ARCHIVING, named: 'nothing moves of a sale that has a refund' },
-  },
-  {
-    rule: 'a sale is archived once every subscriber has handled its events',
-    file: 'core/archive/find-obstacles.ts',
-    text: '    ...(await countUnhandledEvents(tx, saleId)),\n',
-    without: '',
-    tests: { file: ARCHIVING, named: 'nothing moves of a sale that has an event that' },
-  },
-  {
-    rule: 'archiving leaves the points of each buyer as they were',
-    file: 'core/archive/move-sale.ts',
-    text: 'FROM (SELECT buyer_id, points FROM moved UNION ALL TABLE carried_before) AS balance',
-    without: 'FROM moved',
-    tests: { file: ARCHIVING, named: 'a buyer keeps' },
   },
   {
     rule: 'a message of an archived sale meets its first decision',
