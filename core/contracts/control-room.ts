@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Opening } from './opening.ts'
 import type { ChangeView } from './operations.ts'
 import type { OrderView, SagaState } from './orders.ts'
 
@@ -28,6 +29,8 @@ export interface SaleRow {
   opensAt: string
   closesAt: string
   isStopped: boolean
+  /** Rules of its opening; {} for none. */
+  opening: Opening
   epoch: number
   /** How often it was changed: its ETag is this number in quotes. */
   version: number

@@ -156,8 +156,8 @@ export class SaleAdmin {
   }
 
   /**
-   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer, stock, and whether it is
-   * stopped.
+   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer, stock, whether it is
+   * stopped, and the rules of its opening.
    */
   async amend(sale: ClosedSale): Promise<void> {
     const { saleId, epoch, total, closesAtMs } = sale
@@ -224,6 +224,7 @@ function fieldsOf(sale: ClosedSale): NonNullable<Call['items']> {
     { args: ['opens_at_ms', sale.opensAtMs] },
     { args: ['closes_at_ms', sale.closesAtMs] },
     { args: ['stopped', sale.isStopped ? 1 : 0] },
+    { args: ['opening', sale.opening ? JSON.stringify(sale.opening) : ''] },
     { args: ['terms', sale.terms ?? ''] },
   ]
 }

@@ -184,7 +184,21 @@ export const en = {
       opensAt: 'opens',
       closesAt: 'closes',
       isStopped: 'sale',
+      opening: 'opening',
       blacklist: 'blacklist',
+    } as Partial<Record<string, string>>,
+  },
+  opening: {
+    title: 'Opening',
+    plain: 'none',
+    parts: { ticket: 'Tickets', proofOfWork: 'Proof of work', lapses: 'Against hoarding' },
+    numbers: {
+      'ticket.fromMinutesBefore': 'Minutes before the opening',
+      'ticket.validMinutes': 'Valid for minutes',
+      'ticket.refuseFrom': 'Refused from risk',
+      'proofOfWork.cost': 'Hashes for a ticket',
+      'lapses.max': 'Orders that may lapse',
+      'lapses.waitSeconds': 'Then wait, seconds',
     } as Partial<Record<string, string>>,
   },
   blacklist: {

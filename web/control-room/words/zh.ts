@@ -150,7 +150,21 @@ export const zh: typeof en = {
       opensAt: '开始时间',
       closesAt: '结束时间',
       isStopped: '场次',
+      opening: '开售规则',
       blacklist: '黑名单',
+    },
+  },
+  opening: {
+    title: '开售规则',
+    plain: '无',
+    parts: { ticket: '资格票', proofOfWork: '工作量证明', lapses: '防囤积' },
+    numbers: {
+      'ticket.fromMinutesBefore': '开售前多少分钟起发放',
+      'ticket.validMinutes': '有效分钟数',
+      'ticket.refuseFrom': '风险分达到多少拒发',
+      'proofOfWork.cost': '每张票的哈希次数',
+      'lapses.max': '允许超时未付的订单数',
+      'lapses.waitSeconds': '之后等待秒数',
     },
   },
   blacklist: {
