@@ -7,6 +7,7 @@ import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
 import { saleOf } from '../core/stock/shards.ts'
 import type { Waited } from './await-result.ts'
+import type { AdmissionFault } from './waiting-room/admissions.ts'
 
 const BUSY_RETRY_SECONDS = 2
 const STOPPED_RETRY_SECONDS = 5
@@ -17,6 +18,7 @@ export type BuyOutcome =
   | { status: 'ACCEPTED'; reservation: ReservationRecord }
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
+  | { status: AdmissionFault }
   | Exclude<ReserveOutcome, { status: 'RESERVED' } | { status: 'TERMS_CHANGED' }>
 
 /** Maps outcomes of a purchase to HTTP answers; the only place that does. */
@@ -60,6 +62,11 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       return problem('STOPPED', 'The shop has stopped the sale for the moment; what is reserved stays reserved.', {
         retryAfterSeconds: STOPPED_RETRY_SECONDS,
       })
+    case 'ADMISSION_REQUIRED':
+    case 'ADMISSION_INVALID':
+    case 'ADMISSION_OF_ANOTHER':
+    case 'ADMISSION_EXPIRED':
+      return problem(outcome.status, ADMISSION_ADVICE)
     case 'BLACKLISTED':
       return problem('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     case 'OVER_LIMIT':
@@ -82,6 +89,10 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       return problem('NOT_FOUND', 'There is no such sale.')
   }
 }
+
+const ADMISSION_ADVICE =
+  'Take a place in the waiting room with POST /sales/:id/place, wait until its state is ADMITTED, and send its ' +
+  '"admission" as the header Admission of your purchase, before admittedUntil.'
 
 const limitReached = ({ held, limitPerBuyer }: { held: number; limitPerBuyer: number }) =>
   `You hold ${held} of the ${limitPerBuyer} units that you may have in this sale` +

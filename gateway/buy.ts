@@ -22,6 +22,8 @@ import type { Catalogue } from './catalogue.ts'
 import type { Publish } from './publish-in-batches.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 import type { SoldOut } from './sold-out.ts'
+import { ADMISSION_HEADER, type Admissions } from './waiting-room/admissions.ts'
+import type { WaitingBuyers } from './waiting-room/waiting-buyers.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 export interface BuyDeps {
@@ -32,6 +34,8 @@ export interface BuyDeps {
   reserve: Reserve
   publish: Publish
   watched: WatchedReservations
+  admissions: Admissions
+  waiting: Pick<WaitingBuyers, 'bought'>
   count: (outcome: BuyOutcome['status']) => void
   log: Logger
 }
@@ -99,6 +103,8 @@ async function buy(
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
+  const fault = deps.admissions.fault(sale, buyer.id, req.headers[ADMISSION_HEADER], catalogue.clockMs())
+  if (fault) return { status: fault }
 
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
@@ -114,6 +120,7 @@ async function buy(
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
   if (outcome.status !== 'RESERVED') return outcome
 
+  deps.waiting.bought(sale, buyer.id)
   const { reservedAtMs, pendingEntry } = outcome
   const made = { ...purchase, ...(terms !== undefined && { terms }) }
   const reservation = { ...made, status: 'RESERVED', epoch: sale.epoch, reservedAtMs } as const

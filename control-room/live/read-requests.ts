@@ -10,6 +10,10 @@ const GROUPS: Record<string, RequestGroup> = {
   SOLD_OUT: 'soldOut',
   RATE_LIMITED: 'limited',
   CROWDED: 'limited',
+  ADMISSION_REQUIRED: 'limited',
+  ADMISSION_INVALID: 'limited',
+  ADMISSION_OF_ANOTHER: 'limited',
+  ADMISSION_EXPIRED: 'limited',
   BUSY: 'busy',
   UNAVAILABLE: 'busy',
 }

@@ -178,11 +178,13 @@ const named = async () => {
 const commands = [...new Set(ledgerRights('').map(({ call: [command] }) => String(command)))]
 
 test('the list has every command that the scripts, their wrappers and the audit call', () => {
-  const sources = ['.', '../audit', '../waiting-room'].map((path) => join(import.meta.dirname, path)).flatMap((folder) =>
-    readdirSync(folder)
-      .filter((file) => !file.endsWith('.test.ts'))
-      .map((file) => readFileSync(join(folder, file), 'utf8')),
-  )
+  const sources = ['.', '../audit', '../waiting-room']
+    .map((path) => join(import.meta.dirname, path))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => !file.endsWith('.test.ts'))
+        .map((file) => readFileSync(join(folder, file), 'utf8')),
+    )
   const text = sources.join('\n')
   const inLua = [...text.matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, command]) => String(command))
   const scripts = readdirSync(import.meta.dirname)

@@ -54,6 +54,7 @@ const COMPARED = [
   'closesAtMs',
   'isStopped',
   'opening',
+  'seedHash',
   'terms',
 ] as const
 

@@ -1,6 +1,6 @@
 #!lua
 -- Takes signs of life of buyers in the waiting room of a sale, and answers where each stands. A buyer who was absent gets
--- their place back.
+-- their place back; one who has none takes one.
 --
 -- KEYS[1] sale      hash, see core/stock/close.lua
 -- KEYS[2] room      hash: created_at_ms, gathers_until_ms (see room.lua); shuffled_at_ms, seed (both from the shuffle on);
@@ -16,15 +16,14 @@
 -- ARGV[1] people_max  in the room
 -- and then for each buyer
 --   buyer
---   joins  1: takes a place when they have none
 --
 -- Returns {} when the sale is not loaded; else a list of the room (name, time of the shuffle, people registered, present,
 -- absent, admissions a second, seed; '' for what is not known), and then for each buyer REGISTERED, "WAITING <ahead>
--- <place>", "ADMITTED <end>", FULL, or NONE for one without a place.
+-- <place>", "ADMITTED <end>", or FULL.
 
 local sale, room, early, line, seen, away, kept, admitted = fixed_keys()
 local people_max = fixed_args()
-local buyer, joins = lists_of_args()
+local buyer = lists_of_args()
 local epoch, opens_at_ms, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'opens_at_ms', 'expires_at_ms'))
 if not epoch then return {} end
 local now = now_ms()
@@ -43,7 +42,7 @@ local function take_place(who)
   return string.format('%d', FIRST_LATE_PLACE + redis.call('HINCRBY', room, 'sequence', 1))
 end
 
-local function standing(who, may_join)
+local function standing(who)
   local ends = redis.call('ZSCORE', admitted, who)
   if ends and tonumber(ends) > now then return 'ADMITTED ' .. ends end
   if redis.call('ZSCORE', early, who) then
@@ -57,8 +56,6 @@ local function standing(who, may_join)
       redis.call('ZREM', kept, who)
       redis.call('ZREM', away, who)
       has_new = true
-    elseif may_join ~= '1' then
-      return 'NONE'
     else
       place = take_place(who)
       if place == 'FULL' or place == 'REGISTERED' then return place end
@@ -70,7 +67,7 @@ local function standing(who, may_join)
 end
 
 local answers = { '' }
-for i = 1, item_count do answers[i + 1] = standing(buyer[i], joins[i]) end
+for i = 1, item_count do answers[i + 1] = standing(buyer[i]) end
 if has_new then
   for _, key in ipairs({ room, early, line, seen }) do redis.call('PEXPIREAT', key, expires_at_ms) end
 end

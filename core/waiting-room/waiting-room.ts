@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { LineCounts } from '../contracts/control-room.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { numberOfPlace } from './order.ts'
 import { scriptsOn } from './scripts.ts'
@@ -16,8 +17,7 @@ export type Standing =
   /** The number is that of a buyer who came before the opening (order.ts). */
   | { state: 'WAITING'; ahead: number; number: string | undefined }
   | { state: 'ADMITTED'; untilMs: number }
-  /** NONE: they have no place. */
-  | { state: 'FULL' | 'NONE' }
+  | { state: 'FULL' }
 
 export interface RoomFigures {
   /** Names the line: another one when it had to begin anew. */
@@ -36,8 +36,6 @@ export interface RoomFigures {
 /** How many are admitted, and what becomes of those who are absent. */
 export interface AdmissionRules {
   perSecond?: number | undefined
-  /** Admitted buyers who have not bought yet. */
-  admittedMax?: number | undefined
   admissionMs: number
   absentMs: number
   keptMs: number
@@ -56,12 +54,12 @@ export class WaitingRoom {
   }
 
   /**
-   * Takes signs of life, and tells each buyer where they stand. Undefined when the sale is not loaded.
-   * @param buyers those who `join` take a place when they have none
+   * Takes signs of life, and tells each buyer where they stand; one without a place takes one. Undefined when the sale is
+   * not loaded.
    */
   async attend(
     saleId: string,
-    buyers: { buyerId: string; joins: boolean }[],
+    buyerIds: string[],
     peopleMax = PEOPLE_MAX,
   ): Promise<{ room: RoomFigures; standings: Standing[] } | undefined> {
     const keys = this.#keys
@@ -77,14 +75,14 @@ export class WaitingRoom {
         keys.admitted(saleId),
       ],
       args: [peopleMax],
-      items: buyers.map(({ buyerId, joins }) => ({ args: [buyerId, joins ? 1 : 0] })),
+      items: buyerIds.map((buyerId) => ({ args: [buyerId] })),
     })
     return room === undefined ? undefined : { room: readRoom(room), standings: standings.map(readStanding) }
   }
 
   /** Buyers who came before the opening and have no place yet. */
   async earlyBuyers(saleId: string, most: number): Promise<string[]> {
-    return this.#redis.zrange(this.#keys.early(saleId), 0, most - 1)
+    return this.#redis.zrange(this.#keys.early(saleId), 0, String(most - 1))
   }
 
   /** Gives some of them their places; SHUFFLED when no other is left, and from then on. */
@@ -146,6 +144,27 @@ export class WaitingRoom {
     return { admitted, absent, hasMore: hasMore === 1 }
   }
 
+  /** For operators. */
+  async readCounts(saleId: string): Promise<LineCounts> {
+    const keys = this.#keys
+    const count = (key: string) => this.#redis.zcard(key)
+    const [registered, waiting, absent, outstanding, [perSecond, admitted]] = await Promise.all([
+      count(keys.early(saleId)),
+      count(keys.line(saleId)),
+      count(keys.away(saleId)),
+      count(keys.outstanding(saleId)),
+      this.#redis.hmget(keys.room(saleId), 'per_second', 'admitted'),
+    ])
+    const figures = { registered, waiting, absent, outstanding, admitted: Number(admitted ?? 0) }
+    return { ...figures, perSecond: perSecond ? Number(perSecond) : null }
+  }
+
+  /** Undefined before the shuffle. */
+  async readSeed(saleId: string): Promise<string | undefined> {
+    const [seed] = await this.#redis.hmget(this.#keys.room(saleId), 'seed')
+    return seed ?? undefined
+  }
+
   /** They have bought: their admission makes room for another. */
   async bought(saleId: string, buyerIds: string[]): Promise<void> {
     await this.#redis.zrem(this.#keys.outstanding(saleId), ...buyerIds)
@@ -174,7 +193,6 @@ function readStanding(text: string): Standing {
       return { state, untilMs: Number(first) }
     case 'REGISTERED':
     case 'FULL':
-    case 'NONE':
       return { state }
     default:
       throw new Error(`attend.lua: expected a state, got ${text}`)

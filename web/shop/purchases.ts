@@ -26,7 +26,7 @@ export interface PurchasesState extends Attempted {
 export interface Purchases {
   state: Store<PurchasesState>
   /** A limit of more than one lets the buyer have several, so that each needs a key of its own. */
-  buy: (request: PurchaseRequest, limitPerBuyer: number) => Promise<void>
+  buy: (request: PurchaseRequest, limitPerBuyer: number, admission?: string) => Promise<void>
   /** Takes an ended purchase off the page. */
   hide: (reservationId: string) => void
   close: () => void
@@ -108,7 +108,7 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
 
   return {
     state,
-    async buy(request, limitPerBuyer) {
+    async buy(request, limitPerBuyer, admission) {
       if (state.get().doing) return
       const isRepeat = openKey.get() !== ''
       if (!isRepeat) openKey.set(newKey())
@@ -119,8 +119,11 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
           token,
           body: request,
           clock: saleClock,
-          // Without a key a buyer's requests are one purchase, so that another browser of theirs finds the only one.
-          ...(limitPerBuyer > 1 && { headers: { 'idempotency-key': key } }),
+          headers: {
+            // Without a key a buyer's requests are one purchase, so that another browser of theirs finds the only one.
+            ...(limitPerBuyer > 1 && { 'idempotency-key': key }),
+            ...(admission !== undefined && { admission }),
+          },
         }),
       )
       if (!answer) return

@@ -14,10 +14,12 @@ interface BuyPanelProps {
   purchases: Purchases
   /** Units that the buyer may still have. */
   left: number
+  /** Of a sale with a waiting room. */
+  admission?: string
 }
 
 /** The one button, and the reason when it is disabled. */
-export function BuyPanel({ sale, purchases, left }: BuyPanelProps) {
+export function BuyPanel({ sale, purchases, left, admission }: BuyPanelProps) {
   const words = useWords()
   const state = useStore(purchases.state)
   const [text, setText] = useState({ coupon: '', points: '' })
@@ -51,7 +53,7 @@ export function BuyPanel({ sale, purchases, left }: BuyPanelProps) {
         class={state.held > 0 ? 'button big quiet' : 'button big'}
         aria-disabled={!isAwake}
         onClick={() => {
-          if (isAwake) void purchases.buy(request, sale.perBuyerLimit)
+          if (isAwake) void purchases.buy(request, sale.perBuyerLimit, admission)
         }}
       >
         {label()}
