@@ -8,6 +8,7 @@ import type { ReserveOutcome } from '../core/stock/reserving.ts'
 import { saleOf } from '../core/stock/shards.ts'
 import type { Waited } from './await-result.ts'
 import type { AdmissionFault } from './waiting-room/admissions.ts'
+import type { TicketFault } from './opening/tickets.ts'
 
 const BUSY_RETRY_SECONDS = 2
 const STOPPED_RETRY_SECONDS = 5
@@ -19,6 +20,7 @@ export type BuyOutcome =
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
   | { status: AdmissionFault }
+  | { status: TicketFault }
   | Exclude<ReserveOutcome, { status: 'RESERVED' } | { status: 'TERMS_CHANGED' }>
 
 /** Maps outcomes of a purchase to HTTP answers; the only place that does. */
@@ -67,6 +69,20 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
     case 'ADMISSION_OF_ANOTHER':
     case 'ADMISSION_EXPIRED':
       return problem(outcome.status, ADMISSION_ADVICE)
+    case 'TICKET_REQUIRED':
+      return problem('TICKET_REQUIRED', 'Send a ticket as Seckill-Ticket; POST /sales/:saleId/tickets gives one.')
+    case 'TICKET_INVALID':
+      return problem('TICKET_INVALID', 'The ticket was not given by this shop, or was altered; fetch a new one.')
+    case 'TICKET_OF_ANOTHER':
+      return problem('TICKET_OF_ANOTHER', `The ticket was given ${FOR_ONE_PURCHASE}; fetch one for this purchase.`)
+    case 'TICKET_EXPIRED':
+      return problem('TICKET_EXPIRED', 'The ticket has expired; fetch a new one.')
+    case 'TICKET_USED':
+      return problem('TICKET_USED', 'The order of this ticket has ended; fetch a new ticket to buy again.')
+    case 'LAPSED':
+      return problem('LAPSED', 'You let several orders of this sale lapse; wait before the next purchase.', {
+        retryAfterSeconds: outcome.retryAfterMs / 1_000,
+      })
     case 'BLACKLISTED':
       return problem('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     case 'OVER_LIMIT':
@@ -91,8 +107,10 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
 }
 
 const ADMISSION_ADVICE =
-  'Take a place in the waiting room with POST /sales/:id/place, wait until its state is ADMITTED, and send its ' +
-  '"admission" as the header Admission of your purchase, before admittedUntil.'
+  'Take a place in the waiting room with POST /sales/:saleId/place, wait until its state is ADMITTED, and send its ' +
+  '"admission" as Seckill-Admission with your purchase, before admittedUntil.'
+
+const FOR_ONE_PURCHASE = 'to another buyer, for another sale or under another Idempotency-Key'
 
 const limitReached = ({ held, limitPerBuyer }: { held: number; limitPerBuyer: number }) =>
   `You hold ${held} of the ${limitPerBuyer} units that you may have in this sale` +

@@ -27,7 +27,7 @@ const admitted = (saleId: string, buyerId: string) =>
     ({ state }) => state === 'ADMITTED',
   )
 const buy = (saleId: string, buyerId: string, admission?: unknown): Promise<Answer> =>
-  system.buy(saleId, tokenOf(buyerId), {}, admission === undefined ? {} : { admission: String(admission) })
+  system.buy(saleId, tokenOf(buyerId), {}, admission === undefined ? {} : { 'seckill-admission': String(admission) })
 const refused = async (...purchase: Parameters<typeof buy>) => {
   const { status, body } = await buy(...purchase)
   return [status, body.code]

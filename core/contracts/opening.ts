@@ -19,11 +19,14 @@ const Ticket = z.strictObject({
 })
 
 const ProofOfWork = z.strictObject({
-  cost: z
+  tries: z
     .int()
     .min(1)
-    .max(10_000_000)
-    .describe('hashes that a ticket costs on average, up to five times as many with the risk of the buyer'),
+    .max(100_000)
+    .describe(
+      "keys that a buyer's device derives for a ticket, on average (PBKDF2 of 1,000 rounds each); up to five times as " +
+        'many with the risk of the buyer',
+    ),
 })
 
 const Lapses = z.strictObject({
@@ -61,3 +64,34 @@ export const Opening = z
 export type Opening = z.infer<typeof Opening>
 
 export const isPlain = (opening: Opening) => Object.values(opening).every((part) => part === undefined)
+
+export const TicketRequest = z.strictObject({
+  proof: z
+    .string()
+    .max(4_096)
+    .optional()
+    .describe('where the sale asks for proof of work: the solution of its challenge, as ALTCHA encodes it (base64)'),
+})
+
+export const TicketView = z.strictObject({
+  ticket: z.string().describe('for one purchase of this buyer in this sale: the header `Seckill-Ticket`'),
+  expiresAt: z.iso.datetime(),
+})
+export type TicketView = z.infer<typeof TicketView>
+
+/** As the ALTCHA protocol has it, version 2. */
+export const Challenge = z
+  .object({
+    parameters: z.looseObject({
+      algorithm: z.string(),
+      nonce: z.string(),
+      salt: z.string(),
+      cost: z.int(),
+      keyLength: z.int(),
+      keyPrefix: z.string(),
+      data: z.looseObject({ triesMax: z.int().describe('the solution is among the first so many counters') }),
+    }),
+    signature: z.string(),
+  })
+  .describe('find the counter whose derived key begins with keyPrefix; the libraries of ALTCHA solve it')
+export type Challenge = z.infer<typeof Challenge>

@@ -19,7 +19,7 @@ export const PlaceView = z.strictObject({
     ),
   perSecond: z.number().optional().describe('people admitted a second, as measured'),
   waitSeconds: z.int().optional().describe('how long it will take at that rate'),
-  admission: z.string().optional().describe('goes into the header Admission of your purchase'),
+  admission: z.string().optional().describe('goes with your purchase, as the header Seckill-Admission'),
   admittedUntil: z.iso.datetime().optional(),
   serverTime: z.iso.datetime(),
 })

@@ -37,6 +37,8 @@ export class StockKeys {
   kept = (saleId: string) => this.#of(saleId, 'kept')
   admitted = (saleId: string) => this.#of(saleId, 'admitted')
   outstanding = (saleId: string) => this.#of(saleId, 'outstanding')
+  /** Sorted set: accounts that have asked for tickets of a sale from that address, see ticket-facts.ts. */
+  accounts = (saleId: string, address: string) => this.#of(saleId, `accounts:${address}`)
   /** Channel on which changes of reservations are published, see release.lua and settle.lua. */
   changes = () => `${this.#prefix}changes`
 

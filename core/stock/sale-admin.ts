@@ -66,7 +66,19 @@ export class SaleAdmin {
         keys: [this.keys.sale(saleId), this.keys.book(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)],
         args: [epoch],
         items: some.map(
-          ({ reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs, key, couponCode, points }) => ({
+          ({
+            reservationId,
+            buyerId,
+            status,
+            reason,
+            orderId,
+            quantity,
+            reservedAtMs,
+            lapsedAtMs,
+            key,
+            couponCode,
+            points,
+          }) => ({
             args: [
               localId(reservationId),
               buyerId,
@@ -75,7 +87,7 @@ export class SaleAdmin {
               orderId ?? '',
               holderBit(buyerId, units),
               quantity,
-              reservedAtMs,
+              lapsedAtMs === null ? reservedAtMs : `${reservedAtMs}\t\t${lapsedAtMs}`,
               key ?? '',
               wishesText(wishesOf(couponCode, points)),
             ],

@@ -42,6 +42,8 @@ export interface DecidedReservation extends ReservationRef {
   key: string | null
   couponCode: string | null
   points: number | null
+  /** When the order lapsed; null of every other reservation. */
+  lapsedAtMs: number | null
 }
 
 const COMPARED = [

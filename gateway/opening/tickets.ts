@@ -52,7 +52,7 @@ export function createTickets(secret: string, purpose = 'tickets'): Tickets {
 }
 
 /** In base64url, which has no dot. */
-const subjectOf = ({ saleId, buyerId, key = '' }: TicketFor) =>
+export const subjectOf = ({ saleId, buyerId, key = '' }: TicketFor) =>
   `${saleId}.${Buffer.from(buyerId).toString('base64url')}.${Buffer.from(key).toString('base64url')}`
 
 function isSame(one: string, other: string): boolean {

@@ -10,12 +10,14 @@ import type { BuyDeps, BuyHandler } from '../buy.ts'
 import type { GatewayConfig } from '../config.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { WaitingBuyers } from '../waiting-room/waiting-buyers.ts'
+import type { TicketDeps } from '../opening/give-tickets.ts'
 import { forwardTo } from './forward.ts'
 import { getPlaceEvents, postPlace } from './places.ts'
 import { getReservationEvents } from './reservation-events.ts'
 import { getReservation } from './reservations.ts'
 import { getSale, getSales } from './sales.ts'
 import { demoSignIn } from './sign-in.ts'
+import { getChallenge, postTicket } from './tickets.ts'
 
 /** swagger-ui styles its elements inline. */
 const DOCS_HEADERS = pageHeaders({
@@ -36,6 +38,7 @@ export function mountRoutes(
   config: GatewayConfig,
   { tokens, catalogue, stock, watched, log, room, waiting }: RouteDeps,
   buy: BuyHandler,
+  tickets: TicketDeps,
 ): void {
   const document = openApiDocument()
   app.get('/openapi.json', (_req, res) => {
@@ -50,6 +53,8 @@ export function mountRoutes(
   const sales = { catalogue, tokens, currency: config.CURRENCY }
   app.get('/sales', getSales(sales))
   app.get('/sales/:saleId', getSale(sales, room))
+  app.get('/sales/:saleId/challenge', signedIn(tokens), getChallenge(tickets))
+  app.post('/sales/:saleId/tickets', signedIn(tokens), jsonBody(), postTicket(tickets))
   app.post('/sales/:saleId/place', signedIn(tokens), postPlace({ catalogue, waiting }))
   app.get('/sales/:saleId/place/events', signedIn(tokens), getPlaceEvents({ catalogue, waiting }))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))

@@ -1,9 +1,6 @@
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
 import { createTickets, type TicketFault } from '../opening/tickets.ts'
 
-/** The header of a purchase that carries the admission, in lower case as Node has it. */
-export const ADMISSION_HEADER = 'admission'
-
 export type AdmissionFault = 'ADMISSION_REQUIRED' | 'ADMISSION_INVALID' | 'ADMISSION_OF_ANOTHER' | 'ADMISSION_EXPIRED'
 
 const FAULTS: Record<TicketFault, AdmissionFault> = {

@@ -68,7 +68,11 @@ test('from the registration over the line to the purchase, with the keyboard, a 
   await change(saleId, { opensAt: new Date().toISOString() })
   await shop.says('You are in line')
   // One of them is admitted, and does not buy.
-  await eventually('what is read out', () => told.textContent(), (text) => text === 'You are in line About 20 people ahead of you.')
+  await eventually(
+    'what is read out',
+    () => told.textContent(),
+    (text) => text === 'You are in line About 20 people ahead of you.',
+  )
   await page.getByText('13', { exact: true }).waitFor()
   await page.getByText(/^Your number: [0-9a-f]{13}$/).waitFor()
   await keep(visitor, 'in-line')

@@ -1,3 +1,4 @@
+import { ADMISSION_HEADER, TICKET_HEADER } from '../../core/contracts/ticket-header.ts'
 import { ask, type Refusal } from '../shared/api.ts'
 import { remembered } from '../shared/remembered.ts'
 import { createStore, type Store } from '../shared/store.ts'
@@ -6,6 +7,7 @@ import { type PurchaseRequest, type Reservation, saleClock } from './contract.ts
 import { isEnded, phaseOf } from './phase.ts'
 import { createPurchase, type Purchase } from './purchase.ts'
 import type { SignedIn } from './session.ts'
+import type { HeldTicket } from './tickets.ts'
 
 /** The attempt may have arrived and reserved units. */
 const LEAVES_UNSURE = new Set<Refusal['code']>(['UNAVAILABLE', 'OFFLINE', 'INTERNAL'])
@@ -25,8 +27,18 @@ export interface PurchasesState extends Attempted {
 
 export interface Purchases {
   state: Store<PurchasesState>
-  /** A limit of more than one lets the buyer have several, so that each needs a key of its own. */
-  buy: (request: PurchaseRequest, limitPerBuyer: number, admission?: string) => Promise<void>
+  /**
+   * A limit of more than one lets the buyer have several, so that each needs a key of its own. @returns why it was
+   * refused
+   */
+  buy: (
+    request: PurchaseRequest,
+    limitPerBuyer: number,
+    ticket?: HeldTicket,
+    admission?: string,
+  ) => Promise<Refusal['code'] | undefined>
+  /** Of the attempt that the next one repeats, '' for none. */
+  openKey: () => string
   /** Takes an ended purchase off the page. */
   hide: (reservationId: string) => void
   close: () => void
@@ -52,7 +64,7 @@ export function rememberPurchase(saleId: string, userId: string, reservationId: 
 }
 
 /** Not by crypto.randomUUID, which a page over plain HTTP does not have. */
-const newKey = () =>
+export const newKey = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** One buyer's purchases in one sale: found again after a reload, the same in all tabs. */
@@ -108,10 +120,10 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
 
   return {
     state,
-    async buy(request, limitPerBuyer, admission) {
-      if (state.get().doing) return
+    async buy(request, limitPerBuyer, ticket, admission) {
+      if (state.get().doing) return undefined
       const isRepeat = openKey.get() !== ''
-      if (!isRepeat) openKey.set(newKey())
+      if (!isRepeat) openKey.set(ticket?.key || newKey())
       const key = openKey.get()
       const answer = await attempt(state, 'BUYING', () =>
         ask<Reservation>(`/sales/${saleId}/reservations`, {
@@ -122,17 +134,20 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
           headers: {
             // Without a key a buyer's requests are one purchase, so that another browser of theirs finds the only one.
             ...(limitPerBuyer > 1 && { 'idempotency-key': key }),
-            ...(admission !== undefined && { admission }),
+            ...(ticket && { [TICKET_HEADER]: ticket.ticket }),
+            ...(admission !== undefined && { [ADMISSION_HEADER]: admission }),
           },
         }),
       )
-      if (!answer) return
+      if (!answer) return undefined
       const found = answer.ok ? answer.body : answer.refusal.reservation
       if (found) hold(found)
       const isSettled = found || answer.ok || settles(answer.refusal.code, isRepeat)
       // Another tab may have settled it and begun the next.
       if (isSettled && openKey.get() === key) openKey.set('')
+      return answer.ok ? undefined : answer.refusal.code
     },
+    openKey: openKey.get,
     hide,
     close() {
       stopWatchingKey()

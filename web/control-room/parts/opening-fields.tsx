@@ -5,7 +5,7 @@ import { Field, textOf } from './panel.tsx'
 /** Of each number least, most, and what a part begins with when it is switched on; as core/contracts/opening.ts says. */
 const PARTS = {
   ticket: { fromMinutesBefore: [1, 1_440, 10], validMinutes: [1, 1_440, 10], refuseFrom: [1, 100, 80] },
-  proofOfWork: { cost: [1, 10_000_000, 50_000] },
+  proofOfWork: { tries: [1, 100_000, 2_000] },
   lapses: { max: [1, 8, 2], waitSeconds: [1, 604_800, 600] },
   waitingRoom: {
     perSecond: [1, 100_000, 100],

@@ -199,7 +199,7 @@ export const en = {
       'ticket.fromMinutesBefore': 'Minutes before the opening',
       'ticket.validMinutes': 'Valid for minutes',
       'ticket.refuseFrom': 'Refused from risk',
-      'proofOfWork.cost': 'Hashes for a ticket',
+      'proofOfWork.tries': 'Tries for a ticket',
       'lapses.max': 'Orders that may lapse',
       'lapses.waitSeconds': 'Then wait, seconds',
       'waitingRoom.perSecond': 'Admitted a second',

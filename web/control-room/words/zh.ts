@@ -165,7 +165,7 @@ export const zh: typeof en = {
       'ticket.fromMinutesBefore': '开售前多少分钟起发放',
       'ticket.validMinutes': '有效分钟数',
       'ticket.refuseFrom': '风险分达到多少拒发',
-      'proofOfWork.cost': '每张票的哈希次数',
+      'proofOfWork.tries': '每张票平均尝试次数',
       'lapses.max': '允许超时未付的订单数',
       'lapses.waitSeconds': '之后等待秒数',
       'waitingRoom.perSecond': '每秒放行人数',
