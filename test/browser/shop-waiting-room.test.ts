@@ -95,7 +95,7 @@ test('from the registration over the line to the purchase, with the keyboard, a 
 })
 
 test('in Chinese, and after the line was lost: the page says so, and the buyer stands in the new one', async () => {
-  const saleId = await system.createSale({ opening: opening(1) })
+  const saleId = await system.createSale({ title: '测试商品', opening: opening(1) })
   const visitor = await visits.visit()
   const { shop, page } = visitor
   await join(saleId, 'first')

@@ -70,7 +70,13 @@ function Queue({ place }: { place: PlaceView }) {
   const { ahead = 0, waitSeconds } = place
   return (
     <p class="ahead">
-      <span class="figures">{number(ahead)}</span> <span class="soft">{words.people(ahead)}</span>
+      {ahead === 0 ? (
+        <strong>{words.next}</strong>
+      ) : (
+        <>
+          <span class="figures">{number(ahead)}</span> <span class="soft">{words.people(ahead)}</span>
+        </>
+      )}
       <span class="soft">{waitSeconds === undefined ? words.noEstimate : words.wait(waitSeconds)}</span>
     </p>
   )

@@ -175,7 +175,7 @@ export const en = {
     early: {
       title: 'This sale has a waiting room',
       text:
-        'Register before it opens. Then all who are registered are put in a random order: to come early gains nothing. ' +
+        'Register before it opens. Then all who are registered are put in a random order: coming earlier gains nothing. ' +
         'Those who come later stand behind them.',
     },
     late: { title: 'This sale has a waiting room', text: 'Join the line. When it is your turn you can buy.' },

@@ -1,0 +1,148 @@
+import type { Guard } from '../guard.ts'
+
+const ROOM = 'core/waiting-room/waiting-room.test.ts'
+const SYSTEM = 'test/waiting-room.test.ts'
+
+/** Who is admitted from a waiting room, and when. */
+export const waitingRoomGuards: Guard[] = [
+  {
+    rule: 'a purchase in a sale with a waiting room needs an admission',
+    file: 'gateway/buy.ts',
+    text: '  if (fault) return { status: fault }\n',
+    without: '',
+    tests: { file: SYSTEM, named: 'a sale with a waiting room is bought in' },
+  },
+  {
+    rule: 'an admission is signed under a key of its own secret',
+    file: 'gateway/opening/tickets.ts',
+    text: "  if (!isSame(ticket.slice(end + 1), sign(claims))) return 'TICKET_INVALID'\n",
+    without: '',
+    tests: { file: SYSTEM, named: 'a sale with a waiting room is bought in' },
+  },
+  {
+    rule: 'an admission belongs to one buyer and sale',
+    file: 'gateway/opening/tickets.ts',
+    text: "      if (!claims.startsWith(subject)) return 'TICKET_OF_ANOTHER'\n",
+    without: '',
+    tests: { file: SYSTEM, named: 'a sale with a waiting room is bought in' },
+  },
+  {
+    rule: 'an admission expires',
+    file: 'gateway/opening/tickets.ts',
+    text: "      if (parseInt(expiresAt, 36) <= nowMs) return 'TICKET_EXPIRED'\n",
+    without: '',
+    tests: { file: SYSTEM, named: 'a sale with a waiting room is bought in' },
+  },
+  {
+    rule: 'a ticket is no admission',
+    file: 'gateway/waiting-room/admissions.ts',
+    text: "createTickets(secret, 'admissions')",
+    without: 'createTickets(secret)',
+    tests: { file: 'gateway/waiting-room/admissions.test.ts' },
+  },
+  {
+    rule: 'those who came before the opening are placed by the seed',
+    file: 'cancel-worker/run-waiting-rooms.ts',
+    text: 'placeOfNumber(numberOf(seed, buyerId))',
+    without: 'placeOfNumber(numberOf(id, buyerId))',
+    tests: { file: SYSTEM, named: 'a sale with a waiting room orders' },
+  },
+  {
+    rule: 'the seed is not in Redis before the opening',
+    file: 'core/waiting-room/shuffle.lua',
+    text: "if now < gathers_until then return 'NOT_YET' end\n",
+    without: '',
+    tests: { file: ROOM, named: 'places who comes before' },
+  },
+  {
+    rule: 'the room admits once all who came before the opening have their places',
+    file: 'core/waiting-room/admit.lua',
+    text: 'if not run_id or not shuffled then',
+    without: 'if not run_id then',
+    tests: { file: ROOM, named: 'places who comes before' },
+  },
+  {
+    rule: 'who comes after the opening stands behind',
+    file: 'core/waiting-room/attend.lua',
+    text: 'if not shuffled and now < gathers_until then',
+    without: 'if not shuffled then',
+    tests: { file: ROOM, named: 'places who comes before' },
+  },
+  {
+    rule: 'a room is bounded',
+    file: 'core/waiting-room/attend.lua',
+    text: "  if people >= tonumber(people_max) then return 'FULL' end\n",
+    without: '',
+    tests: { file: ROOM, named: 'places a full room' },
+  },
+  {
+    rule: 'who is absent gives way',
+    file: 'core/waiting-room/admit.lua',
+    text: 'if seen_at <= now - absent_ms or seen_at > now + 1000 then',
+    without: 'if seen_at > now + 1000 then',
+    tests: { file: ROOM, named: 'absence of many' },
+  },
+  {
+    rule: 'a sign of life of a time to come proves nothing',
+    file: 'core/waiting-room/admit.lua',
+    text: ' or seen_at > now + 1000 then',
+    without: ' then',
+    tests: { file: ROOM, named: 'absence a sign of life' },
+  },
+  {
+    rule: 'who comes back gets their place',
+    file: 'core/waiting-room/attend.lua',
+    text: "    place = redis.call('ZSCORE', kept, who)\n",
+    without: '    place = nil\n',
+    tests: { file: ROOM, named: 'absence a place survives' },
+  },
+  {
+    rule: 'the place of an absent buyer is not kept for ever',
+    file: 'core/waiting-room/admit.lua',
+    text: "  redis.call('ZREM', kept, who)\nend",
+    without: 'end',
+    tests: { file: ROOM, named: 'absence a place survives' },
+  },
+  {
+    rule: 'admissions keep to their rate',
+    file: 'core/waiting-room/admit.lua',
+    text: "string.format('%.3f', from + admissions * interval_ms)",
+    without: "string.format('%.3f', from)",
+    tests: { file: ROOM, named: 'admission is by rate' },
+  },
+  {
+    rule: 'unused admissions are made up for over a second only',
+    file: 'core/waiting-room/admit.lua',
+    text: 'math.max(tonumber(admits_from), now - batch_ms)',
+    without: 'tonumber(admits_from)',
+    tests: { file: ROOM, named: 'admission what a rate' },
+  },
+  {
+    rule: 'free room is given once',
+    file: 'core/waiting-room/admit.lua',
+    text: "(admitted_in_all or '0') == admitted_then and math.min(budget, tonumber(free)) or 0",
+    without: 'math.min(budget, tonumber(free))',
+    tests: { file: ROOM, named: 'admission is not given twice' },
+  },
+  {
+    rule: 'no one is admitted while a sale is stopped, closed or over',
+    file: 'core/waiting-room/admit.lua',
+    text: 'if not is_open then budget = 0 end\n',
+    without: '',
+    tests: { file: ROOM, named: 'admission does not happen' },
+  },
+  {
+    rule: 'no one is admitted to a sold-out sale',
+    file: 'cancel-worker/run-waiting-rooms.ts',
+    text: 'free: left > 0 ? Math.max(0, rules.outstandingMax - outstanding) : 0',
+    without: 'free: Math.max(0, rules.outstandingMax - outstanding)',
+    tests: { file: SYSTEM, named: 'a sale with a waiting room admits as many' },
+  },
+  {
+    rule: 'an admission that lapses makes room',
+    file: 'core/waiting-room/admit.lua',
+    text: "redis.call('ZREMRANGEBYSCORE', outstanding, '-inf', now)\n",
+    without: '',
+    tests: { file: ROOM, named: 'admission is by free room' },
+  },
+]
