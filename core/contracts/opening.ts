@@ -46,9 +46,9 @@ const WaitingRoom = z
     admissionSeconds: z.int().min(10).max(86_400).default(120).describe('how long an admission is valid'),
     absentSeconds: z
       .int()
-      .min(15)
+      .min(30)
       .max(3_600)
-      .default(30)
+      .default(45)
       .describe('a buyer without a sign of life for so long is absent: others are admitted first'),
     keptSeconds: z.int().min(0).max(86_400).default(300).describe('how long the place of an absent buyer is kept'),
   })

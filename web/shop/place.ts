@@ -7,9 +7,9 @@ import { saleClock } from './contract.ts'
 import { type SignedIn, signOut } from './session.ts'
 
 /** Well within the time after which the shop takes a buyer for absent. */
-const POLL_MS = 4_000
-/** The gateway sends the place every 5 s. */
-const SILENCE_LIMIT_MS = 20_000
+const POLL_MS = 5_000
+/** The gateway sends the place at least every 10 s. */
+const SILENCE_LIMIT_MS = 25_000
 
 export interface PlaceState {
   /** Undefined until the shop has answered, and without a place. */
