@@ -6,6 +6,7 @@ import { createAdmissions } from '../gateway/waiting-room/admissions.ts'
 import { readStream } from '../web/shared/server-sent-events.ts'
 import { eventually } from './support/eventually.ts'
 import { type Answer, call } from './support/http-client.ts'
+import { watchLive } from './support/live.ts'
 import { startSystem, type System } from './support/system.ts'
 
 const ROOM = { perSecond: 100, absentSeconds: 600 }
@@ -175,6 +176,24 @@ describe('a sale with a waiting room', () => {
     expect(again.state).not.toBe('ADMITTED')
     expect((await buy(saleId, 'ann', admission)).status).toBe(202)
     expect(await admitted(saleId, 'bob')).toMatchObject({ line: again.line })
+  })
+
+  test('shows operators its line, and gives no place to a buyer on the blacklist', async () => {
+    const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 2, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening })
+    await system.controlRoom('PUT', '/blacklist/banned', { reason: 'test' })
+    const answer = await place(saleId, 'banned')
+    expect([answer.status, answer.body.code]).toEqual([403, 'NOT_ELIGIBLE'])
+    for (let i = 0; i < 5; i++) await place(saleId, `person ${i}`)
+    await admitted(saleId, 'person 0')
+    const watcher = await watchLive(`http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}`, system.env.ADMIN_TOKEN ?? '')
+    const line = await eventually(
+      'the line to be shown',
+      () => watcher.last()?.sales?.find((sale) => sale.saleId === saleId)?.line,
+      (shown) => shown?.outstanding === 2,
+    )
+    watcher.leave()
+    expect(line).toMatchObject({ registered: 0, waiting: 3, absent: 0, admitted: 2, outstanding: 2 })
   })
 
   test.each([

@@ -12,6 +12,7 @@
 -- KEYS[6] away      sorted set by time since when: buyers who wait and are absent
 -- KEYS[7] kept      sorted set by place: the same buyers
 -- KEYS[8] admitted  sorted set by the end of the admission: buyers who were admitted
+-- KEYS[9] blacklist  set of buyer ids, who get no place
 --
 -- ARGV[1] people_max  in the room
 -- and then for each buyer
@@ -19,9 +20,9 @@
 --
 -- Returns {} when the sale is not loaded; else a list of the room (name, time of the shuffle, people registered, present,
 -- absent, admissions a second, seed; '' for what is not known), and then for each buyer REGISTERED, "WAITING <ahead>
--- <place>", "ADMITTED <end>", or FULL.
+-- <place>", "ADMITTED <end>", FULL, or BLACKLISTED.
 
-local sale, room, early, line, seen, away, kept, admitted = fixed_keys()
+local sale, room, early, line, seen, away, kept, admitted, blacklist = fixed_keys()
 local people_max = fixed_args()
 local buyer = lists_of_args()
 local epoch, opens_at_ms, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'opens_at_ms', 'expires_at_ms'))
@@ -32,6 +33,7 @@ local people = redis.call('ZCARD', early) + redis.call('ZCARD', line) + redis.ca
 local has_new = false
 
 local function take_place(who)
+  if redis.call('SISMEMBER', blacklist, who) == 1 then return 'BLACKLISTED' end
   if people >= tonumber(people_max) then return 'FULL' end
   people = people + 1
   has_new = true
@@ -58,7 +60,7 @@ local function standing(who)
       has_new = true
     else
       place = take_place(who)
-      if place == 'FULL' or place == 'REGISTERED' then return place end
+      if not tonumber(place) then return place end
     end
     redis.call('ZADD', line, place, who)
   end

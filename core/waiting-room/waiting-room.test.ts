@@ -125,6 +125,12 @@ describe('places', () => {
     expect(await standing(saleId, 'buyer-0')).toMatchObject({ state: 'WAITING', ahead: 0 })
   })
 
+  test('a buyer on the blacklist gets no place', async () => {
+    const saleId = await openLine()
+    await world.redis.sadd(world.stock.keys.blacklist(saleId), 'banned')
+    expect((await attend(saleId, 'banned', 'ann')).standings).toMatchObject([{ state: 'BLACKLISTED' }, { ahead: 0 }])
+  })
+
   test('there is no line of a sale that Redis does not have', async () => {
     expect(await room.attend('unknown', ['ann'])).toBeUndefined()
     expect(await room.shuffle('unknown', SEED, [])).toBe('NOT_YET')

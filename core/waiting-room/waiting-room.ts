@@ -17,7 +17,8 @@ export type Standing =
   /** The number is that of a buyer who came before the opening (order.ts). */
   | { state: 'WAITING'; ahead: number; number: string | undefined }
   | { state: 'ADMITTED'; untilMs: number }
-  | { state: 'FULL' }
+  /** They have no place. */
+  | { state: 'FULL' | 'BLACKLISTED' }
 
 export interface RoomFigures {
   /** Names the line: another one when it had to begin anew. */
@@ -73,6 +74,7 @@ export class WaitingRoom {
         keys.away(saleId),
         keys.kept(saleId),
         keys.admitted(saleId),
+        keys.blacklist(saleId),
       ],
       args: [peopleMax],
       items: buyerIds.map((buyerId) => ({ args: [buyerId] })),
@@ -193,6 +195,7 @@ function readStanding(text: string): Standing {
       return { state, untilMs: Number(first) }
     case 'REGISTERED':
     case 'FULL':
+    case 'BLACKLISTED':
       return { state }
     default:
       throw new Error(`attend.lua: expected a state, got ${text}`)

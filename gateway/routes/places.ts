@@ -18,8 +18,9 @@ export function postPlace({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ s
   return async (req, res) => {
     const sale = await saleWithRoom(catalogue, req.params.saleId)
     const { buyer } = res.locals
-    if (buyer.isBlocked) throw new ProblemError('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
-    const place = await waiting.attend(sale.saleId, buyer.id)
+    const place = buyer.isBlocked ? 'BLACKLISTED' : await waiting.attend(sale.saleId, buyer.id)
+    if (place === 'BLACKLISTED')
+      throw new ProblemError('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     if (place === undefined)
       throw new ProblemError('UNAVAILABLE', 'The waiting room cannot be reached right now; try again in a moment.', {
         retryAfterSeconds: RETRY_AFTER_SECONDS,

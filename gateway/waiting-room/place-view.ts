@@ -3,8 +3,10 @@ import type { RoomFigures, Standing } from '../../core/waiting-room/waiting-room
 import type { Admissions } from './admissions.ts'
 
 export type Placed = Extract<Standing, { state: PlaceView['state'] }>
+export type Unplaced = Exclude<Standing, Placed>['state']
 
-export const isPlaced = (standing: Standing): standing is Placed => standing.state !== 'FULL'
+export const isPlaced = (standing: Standing): standing is Placed =>
+  standing.state !== 'FULL' && standing.state !== 'BLACKLISTED'
 
 interface Owner {
   saleId: string

@@ -7,7 +7,7 @@ import type { RoomFigures, Standing, WaitingRoom } from '../../core/waiting-room
 import type { Catalogue } from '../catalogue.ts'
 import { type Client, ClientCounts } from '../client-counts.ts'
 import type { Admissions } from './admissions.ts'
-import { isPlaced, type Placed, placeView } from './place-view.ts'
+import { isPlaced, type Placed, placeView, type Unplaced } from './place-view.ts'
 
 const LOOK_MS = 500
 /**
@@ -69,11 +69,11 @@ export class WaitingBuyers {
    * A sign of life of one buyer, who takes a place when they have none. Undefined when the sale is not loaded.
    * @throws when Redis does not answer
    */
-  async attend(saleId: string, buyerId: string): Promise<PlaceView | 'FULL' | undefined> {
+  async attend(saleId: string, buyerId: string): Promise<PlaceView | Unplaced | undefined> {
     const found = await this.#deps.room.attend(saleId, [buyerId])
     const standing = found?.standings[0]
     if (!found || !standing) return undefined
-    return isPlaced(standing) ? this.#view(saleId, buyerId, standing, found.room) : 'FULL'
+    return isPlaced(standing) ? this.#view(saleId, buyerId, standing, found.room) : standing.state
   }
 
   /** Calls the watcher with the place as it is now, and then again and again. @returns the end of it. */
@@ -136,7 +136,10 @@ export class WaitingBuyers {
         if (!found || !standing) continue
         waiting.dueAtMs =
           performance.now() + (this.#isSoon(saleId, standing, found.room) ? LIFE_MS.soon : LIFE_MS.later)
-        if (!isPlaced(standing)) continue
+        if (!isPlaced(standing)) {
+          endAll(waiting.watchers)
+          continue
+        }
         const view = this.#view(saleId, buyerId, standing, found.room)
         for (const { onPlace } of [...waiting.watchers]) onPlace(view)
       }

@@ -8,6 +8,7 @@ import { type SignedIn, signOut } from './session.ts'
 
 /** Well within the time after which the shop takes a buyer for absent. */
 const POLL_MS = 5_000
+const SPREAD_MS = 1_000
 /** The gateway sends the place at least every 10 s. */
 const SILENCE_LIMIT_MS = 25_000
 
@@ -79,7 +80,8 @@ export function createPlace(saleId: string, { token, userId }: SignedIn): Place 
     if (!answer.ok) return await refused(answer.refusal)
     take(answer.body)
     if (answer.body.admittedUntil !== undefined) return await useAdmission(answer.body.admittedUntil)
-    if (!(await followStream())) await pause(POLL_MS)
+    // Not all at once, when a gateway ends its streams.
+    await pause((await followStream()) ? Math.random() * SPREAD_MS : POLL_MS)
   }
 
   async function refused(refusal: Refusal): Promise<void> {

@@ -76,6 +76,13 @@ export const waitingRoomGuards: Guard[] = [
     tests: { file: ROOM, named: 'places a full room' },
   },
   {
+    rule: 'a buyer on the blacklist gets no place',
+    file: 'core/waiting-room/attend.lua',
+    text: "  if redis.call('SISMEMBER', blacklist, who) == 1 then return 'BLACKLISTED' end\n",
+    without: '',
+    tests: { file: ROOM, named: 'places a buyer on the blacklist' },
+  },
+  {
     rule: 'who is absent gives way',
     file: 'core/waiting-room/admit.lua',
     text: 'if seen_at <= now - absent_ms or seen_at > now + 1000 then',
