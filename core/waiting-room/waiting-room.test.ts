@@ -269,7 +269,7 @@ describe('admission', () => {
     const both = await Promise.all(
       [1, 2].map(() => room.admit(saleId, RULES, { free: 3 - outstanding, admittedThen: inAll })),
     )
-    expect(both.map((batch) => batch.admitted).toSorted()).toEqual([0, 3])
+    expect(new Set(both.map((batch) => batch.admitted))).toEqual(new Set([0, 3]))
   })
 
   test('one that was not used in time is over, and its buyer stands in line again, at the end', async () => {
