@@ -16,6 +16,12 @@ const GROUPS: Record<string, RequestGroup> = {
   ADMISSION_EXPIRED: 'limited',
   BUSY: 'busy',
   UNAVAILABLE: 'busy',
+  TICKET_REQUIRED: 'opening',
+  TICKET_INVALID: 'opening',
+  TICKET_OF_ANOTHER: 'opening',
+  TICKET_EXPIRED: 'opening',
+  TICKET_USED: 'opening',
+  LAPSED: 'opening',
 }
 
 const Metrics = z.array(z.object({ name: z.string(), values: z.unknown() }))

@@ -45,23 +45,17 @@ local function note_lapse(reservation, now_ms)
   reservation[RESERVED_AT_MS] = (reserved_at_ms or '0') .. '\t' .. (terms or '') .. '\t' .. now_ms
 end
 
--- A record is read as a whole, so of ended reservations, which their buyers may still ask for, the newest stay; lapsed
--- ones go last, because they count against the buyer.
+-- A record is read as a whole, so of ended reservations, which their buyers may still ask for, the newest stay. Lapsed
+-- ones are counted apart: a buyer must not push them out by purchases that they cancel.
 local ENDED_KEPT = 8
 local function drop_oldest_ended(reservations)
-  local ended = 0
-  for _, reservation in ipairs(reservations) do
-    if not LIVE[reservation[STATUS]] then ended = ended + 1 end
-  end
-  for _ = 1, ended - ENDED_KEPT do
-    local oldest, oldest_not_lapsed
-    for i = #reservations, 1, -1 do
-      if not LIVE[reservations[i][STATUS]] then
-        oldest = i
-        if reservations[i][REASON] ~= 'UNPAID' then oldest_not_lapsed = i end
-      end
+  local kept = { [true] = 0, [false] = 0 }
+  for i = #reservations, 1, -1 do
+    local is_lapsed = reservations[i][REASON] == 'UNPAID'
+    if not LIVE[reservations[i][STATUS]] then
+      kept[is_lapsed] = kept[is_lapsed] + 1
+      if kept[is_lapsed] > ENDED_KEPT then table.remove(reservations, i) end
     end
-    table.remove(reservations, oldest_not_lapsed or oldest)
   end
 end
 

@@ -5,6 +5,7 @@ import { createStore, type Store } from '../shared/store.ts'
 import { attempt, type Attempted } from './attempt.ts'
 import { type PurchaseRequest, type Reservation, saleClock } from './contract.ts'
 import { isEnded, phaseOf } from './phase.ts'
+import { newKey } from './purchase-key.ts'
 import { createPurchase, type Purchase } from './purchase.ts'
 import type { SignedIn } from './session.ts'
 import type { HeldTicket } from './tickets.ts'
@@ -62,10 +63,6 @@ export function rememberPurchase(saleId: string, userId: string, reservationId: 
   const store = storeOf(reservationsKey(saleId, userId))
   store.set([...new Set([...idsIn(store.get()), reservationId])].join(' '))
 }
-
-/** Not by crypto.randomUUID, which a page over plain HTTP does not have. */
-export const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** One buyer's purchases in one sale: found again after a reload, the same in all tabs. */
 export function createPurchases(saleId: string, { token, userId }: SignedIn): Purchases {

@@ -3,7 +3,7 @@ import { type Answer, ask, type Refusal } from '../shared/api.ts'
 import { remembered } from '../shared/remembered.ts'
 import { createStore, type Store } from '../shared/store.ts'
 import { type SaleView, saleClock } from './contract.ts'
-import { newKey } from './purchases.ts'
+import { newKey } from './purchase-key.ts'
 import { type SignedIn, signOut } from './session.ts'
 import { canSolve, solveChallenge } from './solve-challenge.ts'
 

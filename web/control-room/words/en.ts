@@ -88,6 +88,7 @@ export const en = {
     soldOut: 'Sold out',
     limited: 'Rate-limited',
     busy: 'Busy',
+    opening: 'Opening rules',
     other: 'Other',
   },
   fates: { unpaid: 'Unpaid', paid: 'Paid', cancelled: 'Cancelled', refunded: 'Refunded' },

@@ -43,7 +43,9 @@ export function BuyPanel({ sale, purchases, tickets, left, admission }: BuyPanel
   const isShownAbove = state.refusal?.code === 'KEY_REUSED'
   const answered = isOutOfDate || isShownAbove ? undefined : state.refusal?.code
   const unanswered = state.isUnsure && state.doing === undefined ? 'UNANSWERED' : undefined
-  const advice = closed?.advice ?? answered ?? unanswered
+  // Without a ticket the button is not enabled at the opening.
+  const closedAdvice = lacksTicket && ticket.phase === 'REFUSED' ? undefined : closed?.advice
+  const advice = closedAdvice ?? answered ?? unanswered
   /** Of limits, busy servers and the like the ticket is not used up. */
   const buy = async (wanted: PurchaseRequest) => {
     const code = await purchases.buy(wanted, sale.perBuyerLimit, tickets.held(), admission)

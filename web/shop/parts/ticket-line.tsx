@@ -1,6 +1,5 @@
 import type { SaleView } from '../contract.ts'
-import type { TicketState } from '../tickets.ts'
-import { FINAL } from '../tickets.ts'
+import { FINAL, type TicketState } from '../tickets.ts'
 import { useWords } from '../words/words.ts'
 import { Advice } from './advice.tsx'
 
