@@ -20,8 +20,7 @@ afterAll(() => system.close())
 const tokenOf = (buyerId: string) => createTokens(system.env.TOKEN_SECRET ?? '').sign(buyerId)
 const place = (saleId: string, buyerId: string) =>
   call('POST', system.url(`/sales/${saleId}/place`), { token: tokenOf(buyerId) })
-const stateOf = async (saleId: string, buyerId: string) =>
-  (await place(saleId, buyerId)).body as unknown as PlaceView
+const stateOf = async (saleId: string, buyerId: string) => (await place(saleId, buyerId)).body as unknown as PlaceView
 const admitted = (saleId: string, buyerId: string) =>
   eventually(
     `${buyerId} to be admitted`,
@@ -33,6 +32,16 @@ const buy = (saleId: string, buyerId: string, admission?: string): Promise<Answe
 const refused = async (...purchase: Parameters<typeof buy>) => {
   const { status, body } = await buy(...purchase)
   return [status, body.code]
+}
+
+/** Until the cancel worker has begun and ended a run for that sale. */
+async function untilAdmitting(saleId: string): Promise<void> {
+  const key = system.world.stock.keys.room(saleId)
+  const latest = () => system.world.redis.hget(key, 'admits_from_ms')
+  for (let runs = 0; runs < 2; runs++) {
+    const before = await latest()
+    await eventually('a run of the cancel worker', latest, (at) => at !== before)
+  }
 }
 
 /** The places that one stream of a buyer has told of. */
@@ -144,6 +153,7 @@ describe('a sale with a waiting room', () => {
       () => system.world.redis.zcard(system.world.stock.keys.outstanding(saleId)),
       (count) => count < 2,
     )
+    await untilAdmitting(saleId)
     expect(await rest()).toEqual(['WAITING', 'WAITING'])
   })
 
