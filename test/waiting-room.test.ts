@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PlaceView } from '../core/contracts/places.ts'
+import { ADMISSION_HEADER, TICKET_HEADER } from '../core/contracts/ticket-header.ts'
 import { createTokens } from '../core/platform/http/tokens.ts'
 import { createAdmissions } from '../gateway/waiting-room/admissions.ts'
 import { readStream } from '../web/shared/server-sent-events.ts'
@@ -28,7 +29,7 @@ const admitted = (saleId: string, buyerId: string) =>
     ({ state }) => state === 'ADMITTED',
   )
 const buy = (saleId: string, buyerId: string, admission?: string): Promise<Answer> =>
-  system.buy(saleId, tokenOf(buyerId), {}, admission === undefined ? {} : { 'seckill-admission': admission })
+  system.buy(saleId, tokenOf(buyerId), {}, admission === undefined ? {} : { [ADMISSION_HEADER]: admission })
 const refused = async (...purchase: Parameters<typeof buy>) => {
   const { status, body } = await buy(...purchase)
   return [status, body.code]
@@ -122,7 +123,7 @@ describe('a sale with a waiting room', () => {
 
   test('pushes the place to its buyer, who is admitted while the stream is open', async () => {
     const opening = { waitingRoom: { perSecond: 2, absentSeconds: 600 } }
-    const saleId = await system.createSale({ opening })
+    const saleId = await system.createSale({ opening, shards: 2 })
     const people = Array.from({ length: 6 }, (_, i) => `person ${i}`)
     for (const person of people) await place(saleId, person)
     const { seen, ended } = follow(saleId, 'person 5')
@@ -155,6 +156,22 @@ describe('a sale with a waiting room', () => {
     )
     await untilAdmitting(saleId)
     expect(await rest()).toEqual(['WAITING', 'WAITING'])
+  })
+
+  test('may ask for a ticket as well: a purchase needs both', async () => {
+    const opening = { waitingRoom: ROOM, ticket: { fromMinutesBefore: 1 } }
+    const saleId = await system.createSale({ opening })
+    const { admission = '' } = await admitted(saleId, 'ann')
+    expect(await refused(saleId, 'ann', admission)).toEqual([403, 'TICKET_REQUIRED'])
+    const token = tokenOf('ann')
+    const { ticket } = (await call('POST', system.url(`/sales/${saleId}/tickets`), { token, body: {} })).body
+    const both = { [TICKET_HEADER]: ticket as string, [ADMISSION_HEADER]: admission }
+    expect((await system.buy(saleId, token, {}, { ...both, [ADMISSION_HEADER]: ticket as string })).body).toMatchObject(
+      {
+        code: 'ADMISSION_INVALID',
+      },
+    )
+    expect((await system.buy(saleId, token, {}, both)).status).toBe(202)
   })
 
   test('can be switched off while people wait: their streams end, and no purchase needs an admission', async () => {
