@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => visits.leave())
 afterAll(() => visits.close())
 
-/** Nobody buys, so that the line stands still until the test lets it move. */
+/** Without a purchase the line stands still until the test lets it move. */
 const opening = (outstandingMax: number) => ({
   waitingRoom: { perSecond: 50, outstandingMax, absentSeconds: 3_600 },
 })
