@@ -22,6 +22,8 @@ test('VIP buyers may buy 2 and others 1, and neither the reconciler nor the audi
   const limitShown = async (token?: string) =>
     (await call('GET', system.url(`/sales/${saleId}`), { token })).body.perBuyerLimit
   expect([await limitShown(vip), await limitShown(plain), await limitShown()]).toEqual([2, 1, 1])
+  const { body: demo } = await call('POST', system.url('/sessions'), { body: { name: 'Ann', tier: 'vip' } })
+  expect(await limitShown(String(demo.token))).toBe(2)
 
   await system.stop('order-service')
   expect(await system.buy(saleId, vip, { quantity: 3 })).toMatchObject({ status: 400 })
