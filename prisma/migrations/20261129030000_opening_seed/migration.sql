@@ -1,5 +1,5 @@
 -- AlterTable
-ALTER TABLE "sales" ADD COLUMN     "opening_seed" TEXT NOT NULL DEFAULT replace((gen_random_uuid())::text || (gen_random_uuid())::text, '-'::text, ''::text);
+ALTER TABLE "sales" ADD COLUMN     "opening_seed" TEXT NOT NULL DEFAULT replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text);
 
 -- What Prisma's schema language cannot say follows by hand.
 
