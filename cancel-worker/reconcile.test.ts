@@ -244,6 +244,8 @@ describe('what Redis says of a sale other than PostgreSQL is told again with the
     ['the price', 'price_cents', '1'],
     ['the limit', 'per_buyer_limit', '9'],
     ['that it is stopped', 'stopped', '1'],
+    ['the rules of the opening', 'opening', '{"lapses":{"max":1,"waitSeconds":1}}'],
+    ['rules that are no JSON', 'opening', '{'],
     ['the terms', 'terms', '2'],
   ]
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import type { ChangeView } from '../core/contracts/operations.ts'
 import { misfit, type SaleChange } from '../core/contracts/sales.ts'
@@ -90,7 +91,7 @@ async function changeInPostgres(
   return { outcome: 'CHANGED', sale: updated }
 }
 
-const FIELDS = ['title', 'priceCents', 'stock', 'perBuyerLimit', 'opensAt', 'closesAt', 'isStopped'] as const
+const FIELDS = ['title', 'priceCents', 'stock', 'perBuyerLimit', 'opensAt', 'closesAt', 'isStopped', 'opening'] as const
 type Changeable = Pick<Sale, (typeof FIELDS)[number]>
 
 function withChange(sale: Sale, change: z.output<typeof SaleChange>): Changeable {
@@ -102,13 +103,15 @@ function withChange(sale: Sale, change: z.output<typeof SaleChange>): Changeable
     opensAt: change.opensAt === undefined ? sale.opensAt : new Date(change.opensAt),
     closesAt: change.closesAt === undefined ? sale.closesAt : new Date(change.closesAt),
     isStopped: change.isStopped ?? sale.isStopped,
+    opening: (change.opening as Prisma.JsonObject | undefined) ?? sale.opening,
   }
 }
 
 const differences = (before: Changeable, after: Changeable) =>
-  FIELDS.filter((field) => loggable(before[field]) !== loggable(after[field]))
+  FIELDS.filter((field) => !isDeepStrictEqual(loggable(before[field]), loggable(after[field])))
 
-const loggable = (value: Changeable[keyof Changeable]) => (value instanceof Date ? value.toISOString() : value)
+const loggable = (value: Changeable[keyof Changeable]) =>
+  (value instanceof Date ? value.toISOString() : value) as Exclude<Prisma.InputJsonValue, null>
 
 const isWindowOther = (found: Changeable, { opensAt, closesAt }: Changeable) =>
   found.opensAt.getTime() !== opensAt.getTime() || found.closesAt.getTime() !== closesAt.getTime()
@@ -125,6 +128,7 @@ function changedColumns(found: Sale, sale: Changeable): Prisma.SaleUpdateManyMut
   const { opensAt, closesAt } = sale
   return {
     ...sale,
+    opening: sale.opening as Prisma.InputJsonObject,
     ...(isWindowOther(found, sale) && {
       // The widest window ever is kept: nothing accepted in a wider one becomes wrong by narrowing it.
       earliestOpensAt: earliest(opensAt, found.earliestOpensAt ?? found.opensAt),

@@ -37,6 +37,8 @@ export const DEMO = {
   POLL_BURST: '20000',
   SIGN_IN_RATE_PER_SECOND: '1000',
   SIGN_IN_BURST: '1000',
+  TICKET_RATE_PER_SECOND: '1000',
+  TICKET_BURST: '1000',
 }
 
 /** The services' environment as far as it is known before the servers run. What the person has set wins. */

@@ -7,6 +7,7 @@ import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
 import { saleOf } from '../core/stock/shards.ts'
 import type { Waited } from './await-result.ts'
+import type { TicketFault } from './opening/tickets.ts'
 
 const BUSY_RETRY_SECONDS = 2
 const STOPPED_RETRY_SECONDS = 5
@@ -17,6 +18,7 @@ export type BuyOutcome =
   | { status: 'ACCEPTED'; reservation: ReservationRecord }
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
+  | { status: TicketFault }
   | Exclude<ReserveOutcome, { status: 'RESERVED' } | { status: 'TERMS_CHANGED' }>
 
 /** Maps outcomes of a purchase to HTTP answers; the only place that does. */
@@ -60,6 +62,20 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       return problem('STOPPED', 'The shop has stopped the sale for the moment; what is reserved stays reserved.', {
         retryAfterSeconds: STOPPED_RETRY_SECONDS,
       })
+    case 'TICKET_REQUIRED':
+      return problem('TICKET_REQUIRED', 'Send a ticket as Seckill-Ticket; POST /sales/:saleId/tickets gives one.')
+    case 'TICKET_INVALID':
+      return problem('TICKET_INVALID', 'The ticket was not given by this shop, or was altered; fetch a new one.')
+    case 'TICKET_OF_ANOTHER':
+      return problem('TICKET_OF_ANOTHER', `The ticket was given ${FOR_ONE_PURCHASE}; fetch one for this purchase.`)
+    case 'TICKET_EXPIRED':
+      return problem('TICKET_EXPIRED', 'The ticket has expired; fetch a new one.')
+    case 'TICKET_USED':
+      return problem('TICKET_USED', 'The order of this ticket has ended; fetch a new ticket to buy again.')
+    case 'LAPSED':
+      return problem('LAPSED', 'You let several orders of this sale lapse; wait before the next purchase.', {
+        retryAfterSeconds: outcome.retryAfterMs / 1_000,
+      })
     case 'BLACKLISTED':
       return problem('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     case 'OVER_LIMIT':
@@ -82,6 +98,8 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       return problem('NOT_FOUND', 'There is no such sale.')
   }
 }
+
+const FOR_ONE_PURCHASE = 'to another buyer, for another sale or under another Idempotency-Key'
 
 const limitReached = ({ held, limitPerBuyer }: { held: number; limitPerBuyer: number }) =>
   `You hold ${held} of the ${limitPerBuyer} units that you may have in this sale` +

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PurchaseKey } from '../core/contracts/values.ts'
+import { TICKET_HEADER } from '../core/contracts/ticket-header.ts'
 import { ReservationRequest } from '../core/contracts/purchases.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import type { InFront } from '../core/platform/http/http-service.ts'
@@ -19,6 +20,7 @@ import type { Stock } from '../core/stock/stock.ts'
 import { answerBuyer, type BuyOutcome } from './answers.ts'
 import { awaitAsPreferred } from './await-result.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { TicketFor, Tickets } from './opening/tickets.ts'
 import type { Publish } from './publish-in-batches.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 import type { SoldOut } from './sold-out.ts'
@@ -28,6 +30,7 @@ export interface BuyDeps {
   tokens: Tokens
   catalogue: Catalogue
   soldOut: SoldOut
+  tickets: Tickets
   stock: Stock
   reserve: Reserve
   publish: Publish
@@ -99,6 +102,8 @@ async function buy(
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
+  const ticket = sale.opening?.ticket && checkTicket(deps, req, { saleId, buyerId: buyer.id, key })
+  if (typeof ticket === 'string') return { status: ticket }
 
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
@@ -110,7 +115,11 @@ async function buy(
     ...(wishes && { wishes }),
     ...(claims && { claims }),
   }
-  const { outcome, terms } = await reserveOnTerms(deps, sale, buyer, { ...purchase, address })
+  const { outcome, terms } = await reserveOnTerms(deps, sale, buyer, {
+    ...purchase,
+    address,
+    ...(ticket && { ticketGivenAtMs: ticket.givenAtMs }),
+  })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
   if (outcome.status !== 'RESERVED') return outcome
 
@@ -131,8 +140,18 @@ async function buy(
   }
 }
 
+/** A header that is sent twice arrives joined, and is no ticket of ours. */
+function checkTicket(
+  { tickets, catalogue }: BuyDeps,
+  { headers }: IncomingMessage,
+  purchase: TicketFor,
+): ReturnType<Tickets['check']> {
+  const ticket = headers[TICKET_HEADER]
+  return tickets.check(ticket === undefined ? undefined : String(ticket), purchase, catalogue.clockMs())
+}
+
 /** @throws ProblemError INVALID_REQUEST */
-function purchaseKey(req: IncomingMessage): string | undefined {
+export function purchaseKey(req: IncomingMessage): string | undefined {
   const key = req.headers['idempotency-key']
   return key === undefined ? undefined : parse(PurchaseKey, key)
 }

@@ -42,6 +42,10 @@ export const GatewayConfig = z
       'sign-ins by name a second that one gateway (all of its processes together) takes from one client address',
     ),
     SIGN_IN_BURST: burst(20).describe('sign-ins by name that one gateway takes from one client address at once'),
+    TICKET_RATE_PER_SECOND: perSecond(5).describe(
+      'tickets and challenges a second that one gateway (all of its processes together) gives to one client address',
+    ),
+    TICKET_BURST: burst(40).describe('tickets and challenges that one gateway gives to one client address at once'),
     CONNECTIONS_MAX: count(10_000, [1, 1_000_000]).describe('connections that one process holds; more are refused'),
     WATCHERS_MAX: count(5_000, [0, 1_000_000]).describe(
       'buyers who may wait in one process for what becomes of their reservation (event streams, Prefer: wait); those of one client address take at most half of them',

@@ -17,13 +17,17 @@ import { Moves } from '../core/stock/moves.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
+import { readTicketFacts } from '../core/stock/ticket-facts.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, inFrontOfExpress } from './buy.ts'
 import { OTHERS_MAX, startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { balanceShards, drawWhenDry } from './draw-units.ts'
-import { countOutcomes, countWatchers } from './metrics.ts'
+import { countOutcomes, countTickets, countWatchers } from './metrics.ts'
+import { createProofOfWork } from './opening/proof-of-work.ts'
+import type { TicketDeps } from './opening/give-tickets.ts'
+import { createTickets } from './opening/tickets.ts'
 import { publishInBatches } from './publish-in-batches.ts'
 import { rememberRefusals } from './remembered-refusals.ts'
 import { type Reserve, reserveInBatches } from './reserve-in-batches.ts'
@@ -102,6 +106,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     tokens,
     catalogue,
     soldOut,
+    tickets: createTickets(config.TOKEN_SECRET),
     stock,
     publish,
     watched,
@@ -110,6 +115,13 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     reserve: reserveWithinLimits(stock, moves, config),
   }
   const buy = buyHandler(deps)
+  const ticketDeps: TicketDeps = {
+    catalogue,
+    tickets: deps.tickets,
+    proofOfWork: createProofOfWork(config.TOKEN_SECRET),
+    readFacts: (sale, buyerId, address) => readTicketFacts(redis, stock.keys, sale, buyerId, address),
+    count: countTickets(metrics),
+  }
   const http = await startHttp({
     host: config.HOST,
     port: config.GATEWAY_PORT,
@@ -134,7 +146,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     shortcut: inFrontOfExpress(buy),
     refusesMissingInFront: true,
     limit: addressLimit(addressBuckets(config, clusterBuckets(processCount(config))), () => count('RATE_LIMITED')),
-    routes: (app) => mountRoutes(app, config, deps, buy),
+    routes: (app) => mountRoutes(app, config, deps, buy, ticketDeps),
   })
   closers.add('http', () => http.close())
   // Closed first: an open stream would keep its connection from being closed.

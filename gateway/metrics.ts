@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { BuyDeps } from './buy.ts'
+import type { TicketDeps } from './opening/give-tickets.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 export function countWatchers(registry: Registry, watched: WatchedReservations): void {
@@ -15,14 +16,15 @@ export function countWatchers(registry: Registry, watched: WatchedReservations):
   )
 }
 
+export const countOutcomes = (registry: Registry): BuyDeps['count'] =>
+  countByOutcome(registry, 'seckill_purchases_total', 'Purchase attempts, by outcome')
+
+export const countTickets = (registry: Registry): TicketDeps['count'] =>
+  countByOutcome(registry, 'seckill_tickets_total', 'Requests for tickets and challenges, by outcome')
+
 /** Counters are looked up by their label once, not with every purchase. */
-export function countOutcomes(registry: Registry): BuyDeps['count'] {
-  const outcomes = new Counter({
-    name: 'seckill_purchases_total',
-    help: 'Purchase attempts, by outcome',
-    labelNames: ['outcome'],
-    registers: [registry],
-  })
+function countByOutcome(registry: Registry, name: string, help: string): (outcome: string) => void {
+  const outcomes = new Counter({ name, help, labelNames: ['outcome'], registers: [registry] })
   const counters = new Map<string, { inc: () => void }>()
   return (outcome) => {
     const counter = counters.get(outcome) ?? outcomes.labels(outcome)

@@ -2,12 +2,14 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@aste
 import { z } from 'zod'
 import { BRAND } from '../core/contracts/brand.ts'
 import { OrderId, PurchaseKey, ReservationId, SaleId } from '../core/contracts/values.ts'
+import { Challenge, TicketRequest, TicketView } from '../core/contracts/opening.ts'
 import { OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView } from '../core/contracts/orders.ts'
 import { PageRequest } from '../core/contracts/paging.ts'
 import { Problem, type ProblemCode, problems } from '../core/contracts/problems.ts'
 import { OwnReservations, ReservationRequest, ReservationView } from '../core/contracts/purchases.ts'
 import { SaleList, SaleView } from '../core/contracts/sales.ts'
 import { Session, SessionRequest } from '../core/contracts/session.ts'
+import { TICKET_HEADER } from '../core/contracts/ticket-header.ts'
 
 interface Call {
   method: 'get' | 'post'
@@ -35,6 +37,19 @@ const waiting = z.object({
     ),
 })
 
+const ofPurchase = z.object({
+  'idempotency-key': PurchaseKey.optional().describe('of the purchase that the ticket is for'),
+})
+const TICKET_REFUSALS: ProblemCode[] = [
+  'INVALID_REQUEST',
+  'NOT_FOUND',
+  'TICKETS_NOT_YET',
+  'ENDED',
+  'NOT_ELIGIBLE',
+  'TICKET_REFUSED',
+  'UNAVAILABLE',
+]
+
 const calls: Call[] = [
   {
     method: 'post',
@@ -61,6 +76,28 @@ const calls: Call[] = [
     refusals: ['NOT_FOUND', 'UNAVAILABLE'],
   },
   {
+    method: 'get',
+    path: '/sales/{saleId}/challenge',
+    summary: 'The proof of work for a ticket, where the sale asks for it (ALTCHA); more of it at higher risk',
+    params: saleId,
+    signedIn: true,
+    headers: ofPurchase,
+    answers: { 200: { description: 'The challenge, for ten minutes', schema: Challenge } },
+    refusals: TICKET_REFUSALS,
+  },
+  {
+    method: 'post',
+    path: '/sales/{saleId}/tickets',
+    summary: 'A ticket for one purchase, where the sale asks for it: from some minutes before the opening on',
+    params: saleId,
+    signedIn: true,
+    headers: ofPurchase,
+    body: TicketRequest,
+    bodyOptional: true,
+    answers: { 201: { description: 'The ticket', schema: TicketView } },
+    refusals: [...TICKET_REFUSALS, 'PROOF_REQUIRED', 'PROOF_INVALID', 'UNSUPPORTED_MEDIA_TYPE', 'TOO_LARGE'],
+  },
+  {
     method: 'post',
     path: '/sales/{saleId}/reservations',
     summary: 'Buy: set units aside; the order is made behind the queue',
@@ -76,6 +113,10 @@ const calls: Call[] = [
           "purchase that was cancelled, refunded or rejected can be made again. Without a key, all of a buyer's requests " +
           'are one purchase.',
       ),
+      [TICKET_HEADER]: z
+        .string()
+        .optional()
+        .describe('where the sale asks for tickets: one for this purchase, from POST /sales/{saleId}/tickets'),
     }),
     answers: {
       202: {
@@ -90,6 +131,12 @@ const calls: Call[] = [
       'ENDED',
       'STOPPED',
       'NOT_ELIGIBLE',
+      'TICKET_REQUIRED',
+      'TICKET_INVALID',
+      'TICKET_OF_ANOTHER',
+      'TICKET_EXPIRED',
+      'TICKET_USED',
+      'LAPSED',
       'LIMIT_REACHED',
       'SOLD_OUT',
       'KEY_REUSED',

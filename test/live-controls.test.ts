@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
@@ -147,6 +148,31 @@ test('what an order may cost is bounded by price and limit together, also when o
     })
   expect(await change(saleId, { priceCents: 500_000_000, perBuyerLimit: 4 })).toMatchObject({ status: 200 })
   expect(await changesOf(saleId)).toHaveLength(2)
+})
+
+test('the rules of the opening are changed as a whole, told to the shop, and taken away', async () => {
+  const lapses = { max: 2, waitSeconds: 60 }
+  const saleId = await system.createSale({ opening: { lapses } })
+  const shown = async () => (await call('GET', system.url(`/sales/${saleId}`))).body.opening
+  const untilShown = (opening: object | undefined) =>
+    eventually('the shop to say so', shown, (found) => isDeepStrictEqual(found, opening))
+  await untilShown({ lapses })
+  const ticket = { fromMinutesBefore: 5, validMinutes: 10, refuseFrom: 80 }
+  expect(await change(saleId, { opening: { ticket: { fromMinutesBefore: 5 } } })).toMatchObject({
+    status: 200,
+    body: { opening: { ticket } },
+  })
+  await untilShown({ ticket })
+  // The same again, in another order of its fields, is no change.
+  const again = { ticket: { refuseFrom: 80, validMinutes: 10, fromMinutesBefore: 5 } }
+  expect(await change(saleId, { opening: again })).toMatchObject({ status: 200, body: { version: 1 } })
+  expect(await change(saleId, { opening: {} })).toMatchObject({ status: 200, body: { opening: {}, version: 2 } })
+  await untilShown(undefined)
+  expect(await changesOf(saleId)).toMatchObject([
+    { field: 'opening', from: { ticket }, to: {} },
+    { field: 'opening', from: { lapses }, to: { ticket } },
+  ])
+  expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
 })
 
 test('the second of two operators is told what the first has changed; who names no version, to name one', async () => {

@@ -66,6 +66,7 @@ async function expectEqual(
 }
 
 const reservations = (saleId: string) => `/sales/${saleId}/reservations`
+const opening = { ticket: { fromMinutesBefore: 1 } }
 let people = 0
 const newBuyer = () => system.signIn(`path ${people++}`)
 
@@ -180,6 +181,31 @@ describe('a purchase gets the same answer by every spelling of its path', () => 
       }),
       { status: 403, code: 'ENDED' },
     ))
+
+  test.each([
+    ['without a ticket', {}, 'TICKET_REQUIRED'],
+    ['with a forged ticket', { 'seckill-ticket': 'let.me.in' }, 'TICKET_INVALID'],
+  ])('%s', (_, headers, code) =>
+    expectEqual(
+      async () => ({
+        path: reservations(await system.createSale({ opening })),
+        token: await newBuyer(),
+        headers,
+      }),
+      { status: 403, code },
+    ),
+  )
+
+  test('with a ticket, and with that of another', async () => {
+    const withTicket = async (isOwn: boolean) => {
+      const [saleId, token] = [await system.createSale({ opening }), await newBuyer()]
+      const asker = isOwn ? token : await newBuyer()
+      const { body } = await call('POST', system.url(`/sales/${saleId}/tickets`), { token: asker })
+      return { path: reservations(saleId), token, headers: { 'seckill-ticket': String(body.ticket) } }
+    }
+    await expectEqual(() => withTicket(true), { status: 202 })
+    await expectEqual(() => withTicket(false), { status: 403, code: 'TICKET_OF_ANOTHER' })
+  })
 
   test('on the blacklist', () =>
     expectEqual(

@@ -12,6 +12,12 @@ const GROUPS: Record<string, RequestGroup> = {
   CROWDED: 'limited',
   BUSY: 'busy',
   UNAVAILABLE: 'busy',
+  TICKET_REQUIRED: 'opening',
+  TICKET_INVALID: 'opening',
+  TICKET_OF_ANOTHER: 'opening',
+  TICKET_EXPIRED: 'opening',
+  TICKET_USED: 'opening',
+  LAPSED: 'opening',
 }
 
 const Metrics = z.array(z.object({ name: z.string(), values: z.unknown() }))

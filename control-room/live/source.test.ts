@@ -101,9 +101,19 @@ test("every outcome of the gateway's metrics is counted in a group of the page",
       UNAVAILABLE: 64,
       NOT_STARTED: 128,
       NEW_ONE: 256,
+      TICKET_REQUIRED: 512,
+      LAPSED: 1_024,
     }),
     counter('seckill_other_total', { ACCEPTED: 9 }),
   ]
-  expect(requestCounts(metrics)).toEqual({ accepted: 1, repeated: 2, soldOut: 4, limited: 24, busy: 96, other: 384 })
-  expect(requestCounts([])).toEqual({ accepted: 0, repeated: 0, soldOut: 0, limited: 0, busy: 0, other: 0 })
+  expect(requestCounts(metrics)).toEqual({
+    accepted: 1,
+    repeated: 2,
+    soldOut: 4,
+    limited: 24,
+    busy: 96,
+    opening: 1_536,
+    other: 384,
+  })
+  expect(requestCounts([])).toEqual({ accepted: 0, repeated: 0, soldOut: 0, limited: 0, busy: 0, opening: 0, other: 0 })
 })

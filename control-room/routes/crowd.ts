@@ -65,6 +65,7 @@ async function openCrowdSale(deps: SaleDeps, { buyers }: CrowdRequest): Promise<
     priceCents: PRICE_CENTS,
     stock: Math.ceil(buyers * UNITS_PER_BUYER),
     perBuyerLimit: 1,
+    opening: {},
     shards: 1,
     opensAt: new Date(now - 1_000).toISOString(),
     closesAt: new Date(now + OPEN_MS).toISOString(),

@@ -5,6 +5,7 @@ import { NewSale, SaleChange } from '../../core/contracts/sales.ts'
 import { PAGE_LIMIT, PageRequest } from '../../core/contracts/paging.ts'
 import { SaleId } from '../../core/contracts/values.ts'
 import type { Sale } from '../../core/platform/stores/database.ts'
+import { openingOf } from '../../core/rebuild/close-sale.ts'
 import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { listSales, SalePlace, salePlace } from '../list-sales.ts'
@@ -87,6 +88,7 @@ const send = (res: Response, sale: Sale) => void res.set('ETag', `"${sale.versio
 
 function rowOf({ opensAt, closesAt, ...sale }: Sale): SaleRow {
   const { id, title, priceCents, stock, sold, perBuyerLimit, shards, isStopped, epoch, version } = sale
+  const opening = openingOf(sale)
   const window = { opensAt: opensAt.toISOString(), closesAt: closesAt.toISOString() }
-  return { id, title, priceCents, stock, sold, perBuyerLimit, shards, ...window, isStopped, epoch, version }
+  return { id, title, priceCents, stock, sold, perBuyerLimit, shards, ...window, isStopped, opening, epoch, version }
 }

@@ -51,10 +51,12 @@ function differing(redis: NonNullable<StockReading['figures']>, earlier: Databas
     .map((name) => `${name} ${shown(name, redis[name])} in Redis, ${shown(name, now[name])} in PostgreSQL`)
 }
 
-const shown = (name: string, value: string | number | true | undefined) =>
-  name.endsWith('AtMs') && typeof value === 'number' && Number.isFinite(value)
+function shown(name: string, value: string | number | true | object | undefined): string {
+  if (typeof value === 'object') return JSON.stringify(value)
+  return name.endsWith('AtMs') && typeof value === 'number' && Number.isFinite(value)
     ? new Date(value).toISOString()
     : String(value ?? 'none')
+}
 
 /** From its opening on a sale is reconciled in every run; before, sales take turns. */
 function unreconciled(

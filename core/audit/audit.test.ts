@@ -446,6 +446,12 @@ const faults: Fault[] = [
     () => 'isStopped true in Redis, none in PostgreSQL',
   ],
   [
+    'Redis has other rules of the opening',
+    [8],
+    (sale) => world.redis.hset(saleKey(sale), 'opening', '{"lapses":{"max":1,"waitSeconds":1}}'),
+    () => 'opening {"lapses":{"max":1,"waitSeconds":1}} in Redis, none in PostgreSQL',
+  ],
+  [
     'Redis has other terms',
     [8],
     (sale) => world.redis.hset(saleKey(sale), 'terms', 2),

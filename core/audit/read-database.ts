@@ -84,7 +84,7 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
       s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.shards,
       s.opens_at AS "opensAt", s.closes_at AS "closesAt", s.is_stopped AS "isStopped",
-      s.earlier_terms AS "earlierTerms",
+      s.opening, s.earlier_terms AS "earlierTerms",
       coalesce(o.orders, '{}') AS orders, coalesce(o.unsettled, 0)::int AS unsettled,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
@@ -106,7 +106,19 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
     ${among(Prisma.sql`s.id`)}
     ORDER BY s.opens_at, s.id`
   return rows.map(
-    ({ title, priceCents, perBuyerLimit, shards, opensAt, closesAt, isStopped, earlierTerms, orders, ...sale }) => ({
+    ({
+      title,
+      priceCents,
+      perBuyerLimit,
+      shards,
+      opensAt,
+      closesAt,
+      isStopped,
+      opening,
+      earlierTerms,
+      orders,
+      ...sale
+    }) => ({
       ...sale,
       closesAtMs: closesAt.getTime(),
       orders: { PENDING_PAYMENT: 0, PAID: 0, CANCELLED: 0, REFUNDED: 0, ...orders },
@@ -121,6 +133,7 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
         opensAt,
         closesAt,
         isStopped,
+        opening,
         earlierTerms,
       },
     }),

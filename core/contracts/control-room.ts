@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Opening } from './opening.ts'
 import type { ChangeView } from './operations.ts'
 import type { OrderView, SagaState } from './orders.ts'
 
@@ -9,8 +10,9 @@ import type { OrderView, SagaState } from './orders.ts'
 
 /**
  * Outcomes of purchase attempts as the page groups them. `repeated`: the answer was a reservation that the buyer has.
+ * `opening`: refused by the rules of the sale's opening.
  */
-export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'other'] as const
+export const REQUEST_GROUPS = ['accepted', 'repeated', 'soldOut', 'limited', 'busy', 'opening', 'other'] as const
 export type RequestGroup = (typeof REQUEST_GROUPS)[number]
 export type RequestCounts = Record<RequestGroup, number>
 export const noRequests = () => Object.fromEntries(REQUEST_GROUPS.map((group) => [group, 0])) as RequestCounts
@@ -28,6 +30,8 @@ export interface SaleRow {
   opensAt: string
   closesAt: string
   isStopped: boolean
+  /** Rules of its opening; {} for none. */
+  opening: Opening
   epoch: number
   /** How often it was changed: its ETag is this number in quotes. */
   version: number

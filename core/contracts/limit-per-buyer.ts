@@ -14,6 +14,8 @@ export interface Buyer {
   claims: BuyerClaims
   /** Their login says that they may not buy; what they have bought they may still pay. */
   isBlocked?: boolean
+  /** When the account was made, if their login says so; for the risk of a ticket. */
+  registeredAtMs?: number
 }
 
 /** A visitor who is not signed in. */

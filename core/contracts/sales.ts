@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Opening } from './opening.ts'
 import { typed } from './text.ts'
 import { AMOUNT_CENTS_MAX, Currency, QUANTITY_MAX, SaleId, SHARDS_MAX } from './values.ts'
 
@@ -17,6 +18,7 @@ export const SaleView = z.strictObject({
   opensAt: z.iso.datetime(),
   closesAt: z.iso.datetime(),
   isStopped: z.boolean().describe('nothing can be bought until the shop resumes it'),
+  opening: Opening.optional().describe('what a purchase needs beside a token; absent of a sale without such rules'),
   serverTime: z.iso.datetime(),
 })
 
@@ -73,6 +75,7 @@ export const NewSale = z
     id: SaleId,
     ...terms,
     perBuyerLimit: terms.perBuyerLimit.default(1),
+    opening: Opening.default({}),
     shards: z
       .int()
       .min(1)
@@ -87,6 +90,6 @@ export const NewSale = z
 
 /** What an operator may change while the sale runs. */
 export const SaleChange = z
-  .strictObject({ ...terms, isStopped: z.boolean() })
+  .strictObject({ ...terms, isStopped: z.boolean(), opening: Opening.describe('as a whole; {} for none') })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'expected at least one field to change')

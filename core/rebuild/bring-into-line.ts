@@ -13,7 +13,8 @@ export async function lockFigures(tx: Transaction, saleId: string): Promise<void
 }
 
 /**
- * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock, stopped or not.
+ * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock, stopped or
+ * not, and the rules of its opening.
  * Writers take turns and read the sale under their lock, so that the last one writes what was committed last. The lock
  * is not the sale's row: every order of the sale would wait for Redis.
  * @throws when PostgreSQL or Redis does not answer; the reconciler repeats it.

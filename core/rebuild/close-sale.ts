@@ -1,4 +1,5 @@
 import type { SaleTerms } from '../contracts/limit-per-buyer.ts'
+import { isPlain, type Opening } from '../contracts/opening.ts'
 import type { Database, Sale } from '../platform/stores/database.ts'
 import { type ClosedSale, type SaleState, stateOfSale } from '../stock/sale-state.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
@@ -53,11 +54,13 @@ export type SaleRow = Pick<
   | 'opensAt'
   | 'closesAt'
   | 'isStopped'
+  | 'opening'
   | 'earlierTerms'
 >
 
 export function closedSale(sale: SaleRow): ClosedSale {
   const terms = termsBefore(sale).length
+  const opening = openingOf(sale)
   return {
     saleId: sale.id,
     epoch: sale.epoch,
@@ -69,9 +72,13 @@ export function closedSale(sale: SaleRow): ClosedSale {
     opensAtMs: sale.opensAt.getTime(),
     closesAtMs: sale.closesAt.getTime(),
     ...(sale.isStopped && { isStopped: true }),
+    ...(!isPlain(opening) && { opening }),
     ...(terms > 0 && { terms }),
   }
 }
+
+/** The rules of its opening; {} for none. */
+export const openingOf = ({ opening }: Pick<Sale, 'opening'>) => opening as unknown as Opening
 
 /** Price and limit per buyer before each of their changes, oldest first: by the number of the terms. */
 export const termsBefore = ({ earlierTerms }: Pick<Sale, 'earlierTerms'>) => earlierTerms as unknown as SaleTerms[]

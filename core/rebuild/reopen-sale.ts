@@ -52,6 +52,8 @@ async function readDecided(database: Database, saleId: string, after: string): P
     SELECT d.reservation_id AS "reservationId", d.sale_id AS "saleId", d.buyer_id AS "buyerId", d.quantity,
       d.purchase_key AS key, o.coupon_code AS "couponCode", o.points, o.id AS "orderId",
       (extract(epoch FROM d.reserved_at) * 1000)::float8 AS "reservedAtMs",
+      CASE WHEN o.end_reason = 'UNPAID' AND o.settled_at IS NOT NULL
+        THEN (extract(epoch FROM o.cancelled_at) * 1000)::float8 END AS "lapsedAtMs",
       CASE
         WHEN o.id IS NULL THEN 'REJECTED'
         WHEN o.status IN ('CANCELLED', 'REFUNDED') AND o.settled_at IS NOT NULL THEN o.status::text

@@ -1,7 +1,8 @@
 -- Stands in front of every script that reads the book (scripts.ts puts it there). The book has a record for each
 -- buyer: a line for each of their reservations, of the fields below, separated by tabs; none of them can hold a tab or
 -- a line break. reservation.ts reads the same.
--- The time is followed by a tab and the number of the sale's terms, unless these are its first.
+-- The time is followed by a tab and the number of the sale's terms, unless these are its first; of an order that has
+-- lapsed, by both in any case, a tab, and the time of its end.
 local ID, STATUS, ORDER_ID, REASON, QUANTITY, EPOCH, KEY, WISHES, CLAIMS, RESERVED_AT_MS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 -- In one call: a loop over the fields takes three times as long.
 local LINE = '^([^\t\n]*)' .. string.rep('\t([^\t\n]*)', RESERVED_AT_MS - 2) .. '\t([^\n]*)'
@@ -32,17 +33,29 @@ local function find_reservation(reservations, id)
   end
 end
 
--- A record is read as a whole, so of ended reservations, which their buyers may still ask for, the newest stay.
+-- When an order lapsed, in ms since 1970; nil of every other reservation.
+local function lapsed_at(reservation)
+  if reservation[REASON] ~= 'UNPAID' then return end
+  return tonumber(string.match(reservation[RESERVED_AT_MS], '^%d+\t%d*\t(%d+)$'))
+end
+
+local function note_lapse(reservation, now_ms)
+  if lapsed_at(reservation) then return end
+  local reserved_at_ms, terms = string.match(reservation[RESERVED_AT_MS], '^(%d+)\t?(%d*)')
+  reservation[RESERVED_AT_MS] = (reserved_at_ms or '0') .. '\t' .. (terms or '') .. '\t' .. now_ms
+end
+
+-- A record is read as a whole, so of ended reservations, which their buyers may still ask for, the newest stay. Lapsed
+-- ones are counted apart: a buyer must not push them out by purchases that they cancel.
 local ENDED_KEPT = 8
 local function drop_oldest_ended(reservations)
-  local ended = 0
-  for _, reservation in ipairs(reservations) do
-    if not LIVE[reservation[STATUS]] then ended = ended + 1 end
-  end
-  for _ = 1, ended - ENDED_KEPT do
-    local i = 1
-    while LIVE[reservations[i][STATUS]] do i = i + 1 end
-    table.remove(reservations, i)
+  local kept = { [true] = 0, [false] = 0 }
+  for i = #reservations, 1, -1 do
+    local is_lapsed = reservations[i][REASON] == 'UNPAID'
+    if not LIVE[reservations[i][STATUS]] then
+      kept[is_lapsed] = kept[is_lapsed] + 1
+      if kept[is_lapsed] > ENDED_KEPT then table.remove(reservations, i) end
+    end
   end
 end
 

@@ -6,8 +6,8 @@
 --                    per_buyer_limit, total, expires_at_ms, refilled (reservations filled in since it was closed),
 --                    reconciled_at_ms (when it last agreed with the database), holder_units (see holders.ts),
 --                    largest_quantity (most units that one reservation of this epoch took; absent before the first),
---                    stopped (1 while an operator has stopped it), terms (how often price or limit per buyer were
---                    changed; absent before the first time)
+--                    stopped (1 while an operator has stopped it), opening (rules of the opening, JSON; '' for none),
+--                    terms (how often price or limit per buyer were changed; absent before the first time)
 -- KEYS[2] blacklist  set of buyer ids; emptied, and filled before the sale opens
 --
 -- ARGV[1] epoch

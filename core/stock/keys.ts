@@ -28,6 +28,8 @@ export class StockKeys {
   /** Hash: token buckets of every other window of that length, see reserve.lua. */
   marks = (ledger: string, windows: 'even' | 'odd', windowMs: number) =>
     this.#of(ledger, `marks:${windows}:${windowMs}`)
+  /** Sorted set: accounts that have asked for tickets of a sale from that address, see ticket-facts.ts. */
+  accounts = (saleId: string, address: string) => this.#of(saleId, `accounts:${address}`)
   /** Channel on which changes of reservations are published, see release.lua and settle.lua. */
   changes = () => `${this.#prefix}changes`
 

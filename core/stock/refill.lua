@@ -16,7 +16,7 @@
 --   order_id         or ''
 --   holder_bit       the buyer's bit among the holders
 --   quantity
---   reserved_at_ms   time of the reservation, ms since 1970
+--   reserved_at_ms   time of the reservation, ms since 1970; of a lapsed order with its end, see book.lua
 --   key              by which the client names the reservation, or ''
 --   wishes           coupon and points (JSON), or ''
 --

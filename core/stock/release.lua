@@ -55,6 +55,10 @@ if not is_live then return 'NOTHING' end
 if entry ~= '' and found_entry ~= entry then return 'CLAIMED' end
 
 reservation[STATUS], reservation[REASON] = status, reason
+if reason == 'UNPAID' then
+  local time = redis.call('TIME')
+  note_lapse(reservation, string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))
+end
 redis.call('HSET', book, buyer_id, record_of(reservations))
 -- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an
 -- order.

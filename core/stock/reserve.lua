@@ -24,6 +24,10 @@
 -- ARGV[10] sale_burst          the sale's bucket: burst
 -- ARGV[11] window_ms           length of the windows of token buckets
 -- ARGV[12] terms               number of the sale's terms that the caller knows, '' for the first
+-- ARGV[13] tickets             when the ticket of each purchase was given, ms since 1970, - of one without, a
+--                              blank between two; '' of a sale without tickets
+-- ARGV[14] lapses              orders that a buyer may let lapse, a blank, and the ms to wait after each from then on;
+--                              '' of a sale without that rule
 -- and then for each purchase
 --   buyer_id
 --   address          with a tab in front: so its mark is no buyer's
@@ -44,13 +48,14 @@
 --   ENDED         now in ms
 --   STOPPED       by an operator, until it is resumed
 --   TERMS_CHANGED price or limit per buyer are others than the caller knows
+--   LAPSED        ms until the buyer may buy again, who has let too many orders lapse
 --   OVER_LIMIT    units that this buyer may have, units that they hold
---   BLACKLISTED, TOO_MANY, BUSY
+--   BLACKLISTED, TICKET_USED, TOO_MANY, BUSY
 --   UNAVAILABLE   no such data, of another epoch, not known to be right in this run, or run too late
 
 local sale, blacklist, book, pending, undecided, holders, orders, even_marks, odd_marks = fixed_keys()
 local epoch, buyer_token_ms, buyer_burst, address_token_ms, address_burst,
-  pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst, window_ms, terms = fixed_args()
+  pending_max, patience_ends_ms, run_id, sale_token_ms, sale_burst, window_ms, terms, tickets, lapses = fixed_args()
 local buyer_id, address, member, line, quantity, limit_per_buyer, holder_bit = lists_of_args()
 
 -- Live ones of one buyer: a record is read as a whole.
@@ -206,6 +211,40 @@ local function live_of(reservations, key)
   return units, count, named
 end
 
+local given_at_ms, lapses_max, lapse_wait_ms = {}, nil, nil
+if tickets ~= '' then
+  local i = 0
+  for given in string.gmatch(tickets, '%S+') do
+    i = i + 1
+    given_at_ms[i] = tonumber(given)
+  end
+end
+if lapses ~= '' then
+  local max, wait = string.match(lapses, '^(%d+) (%d+)$')
+  lapses_max, lapse_wait_ms = tonumber(max), tonumber(wait)
+end
+
+-- What ended orders of a buyer say against another purchase: its ticket was given before one of them, or too many
+-- lapsed, the last one just now.
+local function refusal_by_ended(reservations, key, ticket_given_at_ms)
+  local count, last_ms = 0, 0
+  for _, reservation in ipairs(reservations) do
+    local status, reserved_at_ms = reservation[STATUS], tonumber(string.match(reservation[RESERVED_AT_MS], '^%d+'))
+    local was_order = status == 'CANCELLED' or status == 'REFUNDED'
+    if ticket_given_at_ms and was_order and reservation[KEY] == key and reserved_at_ms >= ticket_given_at_ms then
+      return 'TICKET_USED'
+    end
+    local lapsed_at_ms = lapsed_at(reservation)
+    if lapsed_at_ms then
+      count = count + 1
+      last_ms = math.max(last_ms, lapsed_at_ms)
+    end
+  end
+  if not lapses_max or count < lapses_max then return end
+  local wait_ms = last_ms + lapse_wait_ms - now
+  if wait_ms > 0 then return 'LAPSED\t' .. math.ceil(wait_ms) end
+end
+
 local function reserve(i)
   if blacklisted[i] == 1 then return 'BLACKLISTED' end
   local buyer = buyer_id[i]
@@ -225,6 +264,10 @@ local function reserve(i)
       add_order(orders, same, buyer)
       local is_same = same[QUANTITY] == wanted[QUANTITY] and same[WISHES] == wanted[WISHES]
       return (is_same and 'DUPLICATE\t' or 'KEY_REUSED\t') .. record_of({ same })
+    end
+    if given_at_ms[i] or lapses_max then
+      local refused_by_ended = refusal_by_ended(reservations, wanted[KEY], given_at_ms[i])
+      if refused_by_ended then return refused_by_ended end
     end
   end
   if live_units + units > limit then return 'OVER_LIMIT\t' .. limit .. '\t' .. live_units end

@@ -58,6 +58,8 @@ export interface ReserveRequest {
    * By which the client names this purchase among the buyer's of the sale; without one, it is the buyer's unnamed one.
    */
   key?: string | undefined
+  /** When the ticket was given that the purchase carries; absent where the sale asks for none. */
+  ticketGivenAtMs?: number | undefined
   /** Both are absent in nearly every purchase, and then cost nothing. */
   wishes?: Wishes | undefined
   claims?: BuyerClaims | undefined
@@ -72,11 +74,13 @@ export type ReserveOutcome =
   | { status: 'DUPLICATE' | 'KEY_REUSED'; reservation: ReservationRecord }
   | { status: 'SOLD_OUT'; left: number }
   | { status: 'RATE_LIMITED' | 'CROWDED'; retryAfterMs: number }
+  /** The buyer has let too many orders lapse, and waits. */
+  | { status: 'LAPSED'; retryAfterMs: number }
   | { status: 'NOT_STARTED'; nowMs: number; opensAtMs: number }
   | { status: 'ENDED'; nowMs: number }
   | { status: 'OVER_LIMIT'; limitPerBuyer: number; held: number }
   /** TOO_MANY: the buyer has as many live purchases as their record may hold. */
-  | { status: 'BLACKLISTED' | 'TOO_MANY' | 'BUSY' | 'UNAVAILABLE' | 'STOPPED' }
+  | { status: 'BLACKLISTED' | 'TICKET_USED' | 'TOO_MANY' | 'BUSY' | 'UNAVAILABLE' | 'STOPPED' }
   /** Price or limit per buyer are others than the caller's, who has to read the sale again. */
   | { status: 'TERMS_CHANGED' }
 
@@ -106,6 +110,7 @@ export function reserveOutcome(
       return { status, left: Number(first) }
     case 'RATE_LIMITED':
     case 'CROWDED':
+    case 'LAPSED':
       return { status, retryAfterMs: Number(first) }
     case 'NOT_STARTED':
       return { status, nowMs: Number(first), opensAtMs: Number(second) }

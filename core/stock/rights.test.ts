@@ -29,7 +29,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const unnamed = { key: null, couponCode: null, points: null }
+const unnamed = { key: null, couponCode: null, points: null, lapsedAtMs: null }
 const ended = { giveBack: true } as const
 const patient = { ...generous, patienceMs: 60_000 }
 interface Wrappers {

@@ -55,6 +55,7 @@ const decided = (sale: SaleFigures, buyerId: string, status: DecidedReservation[
   key: null,
   couponCode: null,
   points: null,
+  lapsedAtMs: null,
 })
 const status = async (sale: SaleFigures, buyerId: string) =>
   (await world.stock.readReservation(ref(sale, buyerId)))?.status

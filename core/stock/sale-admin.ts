@@ -66,7 +66,19 @@ export class SaleAdmin {
         keys: [this.keys.sale(saleId), this.keys.book(saleId), this.keys.undecided(saleId), this.keys.holders(saleId)],
         args: [epoch],
         items: some.map(
-          ({ reservationId, buyerId, status, reason, orderId, quantity, reservedAtMs, key, couponCode, points }) => ({
+          ({
+            reservationId,
+            buyerId,
+            status,
+            reason,
+            orderId,
+            quantity,
+            reservedAtMs,
+            lapsedAtMs,
+            key,
+            couponCode,
+            points,
+          }) => ({
             args: [
               localId(reservationId),
               buyerId,
@@ -75,7 +87,7 @@ export class SaleAdmin {
               orderId ?? '',
               holderBit(buyerId, units),
               quantity,
-              reservedAtMs,
+              lapsedAtMs === null ? reservedAtMs : `${reservedAtMs}\t\t${lapsedAtMs}`,
               key ?? '',
               wishesText(wishesOf(couponCode, points)),
             ],
@@ -156,8 +168,8 @@ export class SaleAdmin {
   }
 
   /**
-   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer, stock, and whether it is
-   * stopped.
+   * Brings the figures of a loaded sale in line: window, title, price, limit per buyer, stock, whether it is
+   * stopped, and the rules of its opening.
    */
   async amend(sale: ClosedSale): Promise<void> {
     const { saleId, epoch, total, closesAtMs } = sale
@@ -224,6 +236,7 @@ function fieldsOf(sale: ClosedSale): NonNullable<Call['items']> {
     { args: ['opens_at_ms', sale.opensAtMs] },
     { args: ['closes_at_ms', sale.closesAtMs] },
     { args: ['stopped', sale.isStopped ? 1 : 0] },
+    { args: ['opening', sale.opening ? JSON.stringify(sale.opening) : ''] },
     { args: ['terms', sale.terms ?? ''] },
   ]
 }

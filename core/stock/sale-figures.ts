@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { Opening } from '../contracts/opening.ts'
 import type { StockKeys } from './keys.ts'
 import { ledgersOf } from './shards.ts'
 
@@ -20,6 +21,8 @@ export interface SaleFigures {
   closesAtMs: number
   /** Nothing is reserved while an operator has stopped it; absent when it is not. */
   isStopped?: true
+  /** Rules of its opening; absent when there are none. */
+  opening?: Opening
   /** Number of its terms (price and limit per buyer); absent for the first. */
   terms?: number
   /** Units that the holders' bits are laid out for; absent while that is the total. */
@@ -62,11 +65,21 @@ export function saleFigures(saleId: string, hashes: LedgerHash[]): SaleFigures |
     closesAtMs: Number(hash.closes_at_ms),
     ...(hash.shards ? { shards: Number(hash.shards) } : {}),
     ...(hashes.some(({ stopped }) => stopped === '1') ? { isStopped: true } : {}),
+    ...(hash.opening ? { opening: readOpening(hash.opening) } : {}),
     ...(hash.terms ? { terms: Number(hash.terms) } : {}),
     ...(hashes.some((ledger) => ledger.holder_units)
       ? { holderUnits: sum((ledger) => ledger.holder_units ?? ledger.total) }
       : {}),
     ...(largestQuantity > 0 ? { largestQuantity } : {}),
+  }
+}
+
+/** Unreadable rules count as none that a sale can have, so that the reconciler writes the right ones. */
+function readOpening(text: string): Opening {
+  try {
+    return JSON.parse(text) as Opening
+  } catch {
+    return {}
   }
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { EndReason } from '../contracts/end-reason.ts'
 import type { ReservationRef } from './reservation.ts'
 import type { Move, SaleFigures } from './sale-figures.ts'
@@ -41,6 +42,8 @@ export interface DecidedReservation extends ReservationRef {
   key: string | null
   couponCode: string | null
   points: number | null
+  /** When the order lapsed; null of every other reservation. */
+  lapsedAtMs: number | null
 }
 
 const COMPARED = [
@@ -52,12 +55,13 @@ const COMPARED = [
   'opensAtMs',
   'closesAtMs',
   'isStopped',
+  'opening',
   'terms',
 ] as const
 
 /** The figures in which Redis says something else of a sale than the database, by name. */
 export function differingFigures(redis: ClosedSale, database: ClosedSale): (typeof COMPARED)[number][] {
-  return COMPARED.filter((name) => redis[name] !== database[name])
+  return COMPARED.filter((name) => !isDeepStrictEqual(redis[name], database[name]))
 }
 
 /** The state of a sale from those of its shards: open when all of them are, lost when one is or their epochs differ. */

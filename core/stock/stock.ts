@@ -63,11 +63,13 @@ export class Stock {
    * reservations name the ledger, which is the same for all.
    */
   async reserve(
-    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards'> & { terms?: number | undefined },
+    sale: Pick<SaleFigures, 'saleId' | 'epoch' | 'total' | 'holderUnits' | 'shards' | 'opening'> & {
+      terms?: number | undefined
+    },
     requests: ReserveRequest[],
     limitsOfSale: ReserveLimits,
   ): Promise<ReserveOutcome[]> {
-    const { epoch, shards = 1 } = sale
+    const { epoch, shards = 1, opening } = sale
     const limits = limitsOfShard(limitsOfSale, shards)
     const windowMs = windowMsOf(limits)
     const [first] = requests
@@ -99,6 +101,8 @@ export class Stock {
         limits.sale?.burst ?? '',
         windowMs,
         sale.terms ?? '',
+        opening?.ticket ? requests.map((request) => request.ticketGivenAtMs ?? '-').join(' ') : '',
+        opening?.lapses ? `${opening.lapses.max} ${opening.lapses.waitSeconds * 1_000}` : '',
       ],
       items: requests.map((request) => ({
         args: [

@@ -6,8 +6,16 @@ import type { ClusterBuckets } from '../../core/platform/limits/cluster-buckets.
 import type { KeyedBuckets } from '../../core/platform/limits/keyed-buckets.ts'
 import type { GatewayConfig } from '../config.ts'
 
-type Limits = Pick<GatewayConfig, 'POLL_RATE_PER_SECOND' | 'POLL_BURST' | 'SIGN_IN_RATE_PER_SECOND' | 'SIGN_IN_BURST'>
-type Kind = 'purchase' | 'signIn' | 'result' | 'payment' | 'callback' | 'page' | 'other'
+type Limits = Pick<
+  GatewayConfig,
+  | 'POLL_RATE_PER_SECOND'
+  | 'POLL_BURST'
+  | 'SIGN_IN_RATE_PER_SECOND'
+  | 'SIGN_IN_BURST'
+  | 'TICKET_RATE_PER_SECOND'
+  | 'TICKET_BURST'
+>
+type Kind = 'purchase' | 'ticket' | 'signIn' | 'result' | 'payment' | 'callback' | 'page' | 'other'
 
 /**
  * A bucket per address for each kind of request: a rush of purchases, or a client who polls too much, does not keep its
@@ -22,6 +30,7 @@ export function addressBuckets(limits: Limits, { named }: ClusterBuckets): Addre
   const like = (name: Kind, times = 1) => named(name, times * limits.POLL_RATE_PER_SECOND, times * limits.POLL_BURST)
   return {
     purchase: like('purchase'),
+    ticket: named('ticket', limits.TICKET_RATE_PER_SECOND, limits.TICKET_BURST),
     signIn: named('signIn', limits.SIGN_IN_RATE_PER_SECOND, limits.SIGN_IN_BURST),
     result: like('result'),
     payment: like('payment'),
@@ -65,6 +74,7 @@ function giveBackIfTrue(res: ServerResponse, buckets: KeyedBuckets, address: str
 }
 
 const PURCHASE = /^\/sales\/[^/]+\/reservations\/?$/i
+const TICKET = /^\/sales\/[^/]+\/(tickets|challenge)\/?$/i
 const SIGN_IN = /^\/sessions\/?$/i
 const CALLBACK = /^\/payments\/callback\/?$/i
 const PAYMENT = /^\/(orders|payments)\//i
@@ -76,6 +86,7 @@ const HEALTH = /^\/(livez|readyz)\/?$/i
 /** Undefined for what has no limit. */
 function kindOf(method: string | undefined, path: string): Kind | undefined {
   if (method === 'POST' && PURCHASE.test(path)) return 'purchase'
+  if (TICKET.test(path)) return 'ticket'
   if (SIGN_IN.test(path)) return 'signIn'
   if (CALLBACK.test(path)) return 'callback'
   if (method === 'POST' && PAYMENT.test(path)) return 'payment'

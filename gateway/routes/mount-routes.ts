@@ -8,11 +8,13 @@ import { signedIn } from '../../core/platform/http/signed-in.ts'
 import type { BuyDeps, BuyHandler } from '../buy.ts'
 import type { GatewayConfig } from '../config.ts'
 import { openApiDocument } from '../openapi.ts'
+import type { TicketDeps } from '../opening/give-tickets.ts'
 import { forwardTo } from './forward.ts'
 import { getReservationEvents } from './reservation-events.ts'
 import { getReservation } from './reservations.ts'
 import { getSale, getSales } from './sales.ts'
 import { demoSignIn } from './sign-in.ts'
+import { getChallenge, postTicket } from './tickets.ts'
 
 /** swagger-ui styles its elements inline. */
 const DOCS_HEADERS = pageHeaders({
@@ -28,6 +30,7 @@ export function mountRoutes(
   config: GatewayConfig,
   { tokens, catalogue, stock, watched, log }: BuyDeps,
   buy: BuyHandler,
+  tickets: TicketDeps,
 ): void {
   const document = openApiDocument()
   app.get('/openapi.json', (_req, res) => {
@@ -42,6 +45,8 @@ export function mountRoutes(
   const sales = { catalogue, tokens, currency: config.CURRENCY }
   app.get('/sales', getSales(sales))
   app.get('/sales/:saleId', getSale(sales))
+  app.get('/sales/:saleId/challenge', signedIn(tokens), getChallenge(tickets))
+  app.post('/sales/:saleId/tickets', signedIn(tokens), jsonBody(), postTicket(tickets))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }

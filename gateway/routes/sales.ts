@@ -70,6 +70,7 @@ function view(sale: SaleFigures, buyer: Buyer, currency: string, serverTime: str
     opensAt: new Date(sale.opensAtMs).toISOString(),
     closesAt: new Date(sale.closesAtMs).toISOString(),
     isStopped: sale.isStopped ?? false,
+    ...(sale.opening && { opening: sale.opening }),
     serverTime,
   }
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import type { z } from 'zod'
 import { startCancelWorker } from '../../cancel-worker/cancel-worker.ts'
 import { CancelWorkerConfig } from '../../cancel-worker/config.ts'
 import { ControlRoomConfig } from '../../control-room/config.ts'
 import { startControlRoom } from '../../control-room/control-room.ts'
+import type { Opening } from '../../core/contracts/opening.ts'
 import type { AuditReport } from '../../core/audit/report.ts'
 import { Closers } from '../../core/platform/process/closers.ts'
 import { parseConfig } from '../../core/platform/process/config.ts'
@@ -51,6 +53,7 @@ export interface System {
     priceCents?: number
     stock?: number
     perBuyerLimit?: number
+    opening?: z.input<typeof Opening>
     shards?: number
     opensInMs?: number
     closesInMs?: number
@@ -86,6 +89,8 @@ const testSettings = () => ({
   POLL_BURST: '100000',
   SIGN_IN_RATE_PER_SECOND: '100000',
   SIGN_IN_BURST: '100000',
+  TICKET_RATE_PER_SECOND: '100000',
+  TICKET_BURST: '100000',
   RESERVATION_LIFETIME_SECONDS: '3600',
   SAGA_SECONDS: '3600',
   SWEEP_INTERVAL_SECONDS: '0.5',
@@ -142,13 +147,14 @@ export async function startSystemIn(
       priceCents = 1_000,
       stock = 10,
       perBuyerLimit = 1,
+      opening = {},
       shards = 1,
       opensInMs = -1_000,
       closesInMs = 3_600_000,
     } = {}) {
       const id = `sale-${randomBytes(4).toString('hex')}`
       const [opensAt, closesAt] = [opensInMs, closesInMs].map((inMs) => new Date(Date.now() + inMs).toISOString())
-      const body = { id, title, priceCents, stock, perBuyerLimit, shards, opensAt, closesAt }
+      const body = { id, title, priceCents, stock, perBuyerLimit, opening, shards, opensAt, closesAt }
       const answer = await callUntilAvailable('POST', `${origin('control-room')}/sales`, {
         token: env.ADMIN_TOKEN,
         body,

@@ -1,11 +1,14 @@
+import { TICKET_HEADER } from '../../core/contracts/ticket-header.ts'
 import { ask, type Refusal } from '../shared/api.ts'
 import { remembered } from '../shared/remembered.ts'
 import { createStore, type Store } from '../shared/store.ts'
 import { attempt, type Attempted } from './attempt.ts'
 import { type PurchaseRequest, type Reservation, saleClock } from './contract.ts'
 import { isEnded, phaseOf } from './phase.ts'
+import { newKey } from './purchase-key.ts'
 import { createPurchase, type Purchase } from './purchase.ts'
 import type { SignedIn } from './session.ts'
+import type { HeldTicket } from './tickets.ts'
 
 /** The attempt may have arrived and reserved units. */
 const LEAVES_UNSURE = new Set<Refusal['code']>(['UNAVAILABLE', 'OFFLINE', 'INTERNAL'])
@@ -25,8 +28,13 @@ export interface PurchasesState extends Attempted {
 
 export interface Purchases {
   state: Store<PurchasesState>
-  /** A limit of more than one lets the buyer have several, so that each needs a key of its own. */
-  buy: (request: PurchaseRequest, limitPerBuyer: number) => Promise<void>
+  /**
+   * A limit of more than one lets the buyer have several, so that each needs a key of its own. @returns why it was
+   * refused
+   */
+  buy: (request: PurchaseRequest, limitPerBuyer: number, ticket?: HeldTicket) => Promise<Refusal['code'] | undefined>
+  /** Of the attempt that the next one repeats, '' for none. */
+  openKey: () => string
   /** Takes an ended purchase off the page. */
   hide: (reservationId: string) => void
   close: () => void
@@ -50,10 +58,6 @@ export function rememberPurchase(saleId: string, userId: string, reservationId: 
   const store = storeOf(reservationsKey(saleId, userId))
   store.set([...new Set([...idsIn(store.get()), reservationId])].join(' '))
 }
-
-/** Not by crypto.randomUUID, which a page over plain HTTP does not have. */
-const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** One buyer's purchases in one sale: found again after a reload, the same in all tabs. */
 export function createPurchases(saleId: string, { token, userId }: SignedIn): Purchases {
@@ -108,10 +112,10 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
 
   return {
     state,
-    async buy(request, limitPerBuyer) {
-      if (state.get().doing) return
+    async buy(request, limitPerBuyer, ticket) {
+      if (state.get().doing) return undefined
       const isRepeat = openKey.get() !== ''
-      if (!isRepeat) openKey.set(newKey())
+      if (!isRepeat) openKey.set(ticket?.key || newKey())
       const key = openKey.get()
       const answer = await attempt(state, 'BUYING', () =>
         ask<Reservation>(`/sales/${saleId}/reservations`, {
@@ -120,16 +124,21 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
           body: request,
           clock: saleClock,
           // Without a key a buyer's requests are one purchase, so that another browser of theirs finds the only one.
-          ...(limitPerBuyer > 1 && { headers: { 'idempotency-key': key } }),
+          headers: {
+            ...(limitPerBuyer > 1 && { 'idempotency-key': key }),
+            ...(ticket && { [TICKET_HEADER]: ticket.ticket }),
+          },
         }),
       )
-      if (!answer) return
+      if (!answer) return undefined
       const found = answer.ok ? answer.body : answer.refusal.reservation
       if (found) hold(found)
       const isSettled = found || answer.ok || settles(answer.refusal.code, isRepeat)
       // Another tab may have settled it and begun the next.
       if (isSettled && openKey.get() === key) openKey.set('')
+      return answer.ok ? undefined : answer.refusal.code
     },
+    openKey: openKey.get,
     hide,
     close() {
       stopWatchingKey()

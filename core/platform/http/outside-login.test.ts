@@ -15,6 +15,7 @@ const rules = {
   audience: 'https://shop.example',
   tierClaim: 'group',
   blockedClaim: 'banned',
+  registeredClaim: 'joined',
 }
 const NOT_VALID = { fault: 'Send a valid token as "Authorization: Bearer <token>".' }
 

@@ -34,6 +34,7 @@ export function startTokens(
       audience: config.LOGIN_AUDIENCE,
       tierClaim: config.LOGIN_TIER_CLAIM,
       blockedClaim: config.LOGIN_BLOCKED_CLAIM,
+      registeredClaim: config.LOGIN_REGISTERED_CLAIM,
     },
   }
   return {

@@ -11,6 +11,7 @@ export interface ClaimRules {
   clockSkewMs: number
   tierClaim: string
   blockedClaim: string
+  registeredClaim: string
 }
 
 type Claims = Record<string, unknown>
@@ -32,6 +33,8 @@ export function readClaims(
   if (!success) return { fault: `The token is signed, but its sub is no buyer's id: ${error.issues[0]?.message}.` }
   const buyer: Buyer = { id: data, claims: BuyerClaims.parse({ ...claims, tier: claims[rules.tierClaim] }) }
   if (claims[rules.blockedClaim] === true) buyer.isBlocked = true
+  const registeredAt = claims[rules.registeredClaim]
+  if (typeof registeredAt === 'number') buyer.registeredAtMs = registeredAt * 1_000
   return { buyer, endsAtMs: Number(claims.exp) * 1_000 }
 }
 

@@ -42,6 +42,9 @@ export const tokenSettings = {
   LOGIN_BLOCKED_CLAIM: claimName('blocked').describe(
     'claim of the outside login that keeps a buyer from buying when it is true',
   ),
+  LOGIN_REGISTERED_CLAIM: claimName('registered_at').describe(
+    'claim of the outside login that says when the account was made, in seconds since 1970; for the risk of a ticket',
+  ),
   LOGIN_REFRESH_SECONDS: seconds(60, [1, 3_600]).describe(
     'how often the key set is read again: a key that was taken out of it is valid for as long at most',
   ),

@@ -34,6 +34,7 @@ export const OUR_RULES: ClaimRules = {
   clockSkewMs: 15 * 60_000,
   tierClaim: 'tier',
   blockedClaim: 'blocked',
+  registeredClaim: 'registered_at',
 }
 
 /** Also for a malformed or altered token: a forger must not learn which check failed. */

@@ -105,8 +105,8 @@ export const stockGuards: Guard[] = [
   {
     rule: 'no live reservation is dropped for an ended one',
     file: 'core/stock/book.lua',
-    text: '    while LIVE[reservations[i][STATUS]] do i = i + 1 end\n',
-    without: '',
+    text: '    if not LIVE[reservations[i][STATUS]] then\n',
+    without: '    if true then\n',
     tests: { file: STOCK, named: 'the record of a buyer' },
   },
   {

@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ChangePage } from '../../../core/contracts/control-room.ts'
+import type { Opening } from '../../../core/contracts/opening.ts'
 import { language } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
 import { useWords } from '../words/words.ts'
+import { openingText } from './opening-fields.tsx'
 import { Refused } from './refused.tsx'
 
 type Change = ChangePage['changes'][number]
@@ -31,7 +33,7 @@ export function ChangeLog({ path, mark }: { path: string; mark: string }) {
 }
 
 export function ChangeList({ changes }: { changes: Change[] }) {
-  const { changes: words } = useWords()
+  const { changes: words, opening } = useWords()
   return (
     <ul class="change-list">
       {changes.map(({ id, field, from, to, operator, at }) => (
@@ -51,6 +53,7 @@ export function ChangeList({ changes }: { changes: Change[] }) {
   function valueText(field: string, value: unknown): string {
     if (typeof value === 'boolean') return value ? words.stopped : words.running
     if (field === 'opensAt' || field === 'closesAt') return timeText(String(value))
+    if (field === 'opening') return openingText(value as Opening) || opening.plain
     if (typeof value === 'object' && value !== null) return Object.keys(value).join(', ') || '–'
     return String(value)
   }

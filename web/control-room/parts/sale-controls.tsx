@@ -3,11 +3,12 @@ import type { SaleRow } from '../../../core/contracts/control-room.ts'
 import { useAction } from '../action.ts'
 import { useWords } from '../words/words.ts'
 import { ChangeList, ChangeLog } from './change-log.tsx'
+import { OpeningFields, openingFrom, openingText } from './opening-fields.tsx'
 import { Field, textOf } from './panel.tsx'
 import { Refused } from './refused.tsx'
 
 export type SaleEdit = Partial<
-  Pick<SaleRow, 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'opensAt' | 'closesAt' | 'isStopped'>
+  Pick<SaleRow, 'title' | 'priceCents' | 'stock' | 'perBuyerLimit' | 'opensAt' | 'closesAt' | 'isStopped' | 'opening'>
 >
 
 export const ifMatch = ({ version }: SaleRow) => ({ 'if-match': `"${version}"` })
@@ -68,6 +69,7 @@ function SaleForm({ sale, onChanged, onEnd }: { sale: SaleRow; onChanged: () => 
         <Moment label={words.opens} name="opensAt" of={base} />
         <Moment label={words.closes} name="closesAt" of={base} />
       </div>
+      <OpeningFields opening={base.opening} />
       <p class="buttons">
         <button class="button small" disabled={isBusy || !typedOver}>
           {changes.save}
@@ -104,5 +106,7 @@ function editOf(sale: SaleRow, form: FormData): SaleEdit {
   // Without seconds when these are 0.
   for (const name of ['opensAt', 'closesAt'] as const)
     if (Date.parse(text(name)) !== Date.parse(localTime(sale[name]))) edit[name] = new Date(text(name)).toISOString()
+  const opening = openingFrom(form)
+  if (openingText(opening) !== openingText(sale.opening)) edit.opening = opening
   return edit
 }

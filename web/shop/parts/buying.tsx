@@ -5,6 +5,7 @@ import { type SaleView, saleClock } from '../contract.ts'
 import { createPurchases } from '../purchases.ts'
 import { saleStateOf } from '../sales.ts'
 import { type SignedIn, signOut } from '../session.ts'
+import { createTickets } from '../tickets.ts'
 import { useWords } from '../words/words.ts'
 import { Advice } from './advice.tsx'
 import { BuyPanel } from './buy-panel.tsx'
@@ -15,6 +16,8 @@ export function Buying({ sale, session }: { sale: SaleView; session: SignedIn })
   const words = useWords()
   const purchases = useMemo(() => createPurchases(sale.id, session), [sale.id, session.userId])
   useEffect(() => purchases.close, [purchases])
+  const tickets = useMemo(() => createTickets(sale.id, session), [sale.id, session.userId])
+  useEffect(() => tickets.close, [tickets])
   const { list, held, isFinding, refusal } = useStore(purchases.state)
   const isOver = saleStateOf(sale, useNow(saleClock)) === 'OVER'
 
@@ -47,7 +50,15 @@ export function Buying({ sale, session }: { sale: SaleView; session: SignedIn })
       {isFinding ? (
         <p class="hint">{words.finding}</p>
       ) : (
-        mayBuy && <BuyPanel key={list[0]?.reservationId} sale={sale} purchases={purchases} left={limit - held} />
+        mayBuy && (
+          <BuyPanel
+            key={list[0]?.reservationId}
+            sale={sale}
+            purchases={purchases}
+            tickets={tickets}
+            left={limit - held}
+          />
+        )
       )}
       <p class="soft">
         <span>{words.signedInAs(session.name)}</span>{' '}

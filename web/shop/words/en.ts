@@ -8,8 +8,8 @@ export interface Advice {
   next: string
 }
 
-/** UNANSWERED is an attempt of an earlier visit. */
-export type AdviceCode = Refusal['code'] | 'UNANSWERED'
+/** UNANSWERED is an attempt of an earlier visit; without HTTPS a browser computes no proof of work. */
+export type AdviceCode = Refusal['code'] | 'UNANSWERED' | 'NEEDS_HTTPS'
 /** Those that a buyer of this page may meet; all others read as INTERNAL. */
 type Refusals = Partial<Record<AdviceCode, Advice>> & { INTERNAL: Advice }
 
@@ -23,6 +23,26 @@ const refusals: Refusals = {
   NOT_ELIGIBLE: {
     title: 'This account cannot take part',
     next: 'Ask the shop for the reason. Another attempt gets the same answer.',
+  },
+  TICKET_REFUSED: {
+    title: 'No ticket for this account',
+    next: 'Many accounts have asked from your network, or earlier orders were not paid. Try another network, or ask the shop.',
+  },
+  TICKET_REQUIRED: { title: 'This sale now needs a ticket', next: 'This page is fetching one. Then press again.' },
+  TICKET_INVALID: { title: 'Your ticket was not accepted', next: 'This page is fetching a new one. Then press again.' },
+  TICKET_OF_ANOTHER: {
+    title: 'Your ticket was for another purchase',
+    next: 'This page is fetching a new one. Then press again.',
+  },
+  TICKET_EXPIRED: { title: 'Your ticket has expired', next: 'This page is fetching a new one. Then press again.' },
+  TICKET_USED: { title: 'Your ticket is used', next: 'This page is fetching a new one. Then press again.' },
+  NEEDS_HTTPS: {
+    title: 'This page was opened without HTTPS',
+    next: 'This sale asks your browser for a proof of work, which it computes only over HTTPS. Open the shop at https://.',
+  },
+  LAPSED: {
+    title: 'Several of your orders were not paid',
+    next: 'The units went back on sale. You can buy again when the time on the button is up; others go first until then.',
   },
   SOLD_OUT: {
     title: 'Sold out for now',
@@ -144,6 +164,18 @@ export const en = {
   stopped: 'Stopped for the moment',
   tryAgain: 'Try again',
   tryAgainIn: (seconds: number) => `Try again in ${seconds} s`,
+  ticket: {
+    lacking: 'Getting your ticket …',
+    later: (minutes: number) =>
+      `This sale needs a ticket. From ${minutes === 1 ? '1 minute' : `${minutes} minutes`} before the opening this page fetches it for you.`,
+    phases: {
+      FETCHING: 'Getting your ticket …',
+      WORKING: 'Proving that a browser is at work. This takes some seconds; you can stay on this page and wait.',
+      READY: 'You have your ticket.',
+      REFUSED: 'No ticket yet. This page asks again by itself.',
+    },
+    progress: 'Work for your ticket',
+  },
   extras: {
     title: 'Coupon and points',
     coupon: 'Coupon',

@@ -63,6 +63,17 @@ export const zh: Words = {
   stopped: '暂停中',
   tryAgain: '再试一次',
   tryAgainIn: (seconds) => `${seconds} 秒后可再试`,
+  ticket: {
+    lacking: '正在领取资格票……',
+    later: (minutes) => `本场需要资格票。开售前 ${minutes} 分钟起，页面会为您领取。`,
+    phases: {
+      FETCHING: '正在领取资格票……',
+      WORKING: '正在证明是浏览器在操作，需要几秒钟，您可以留在本页等待。',
+      READY: '您已领到资格票。',
+      REFUSED: '还没有领到资格票，页面会自动重试。',
+    },
+    progress: '领票的工作量',
+  },
   extras: {
     title: '优惠券与积分',
     coupon: '优惠券',
@@ -115,6 +126,23 @@ export const zh: Words = {
   freeAgain: '您可以再次抢购。',
   connection: { polling: '实时更新中断，本页改为轮询。' },
   refusals: {
+    TICKET_REFUSED: {
+      title: '该账户领不到资格票',
+      next: '您所在的网络有很多账户在领票，或者您有订单超时未付。请换一个网络，或者联系商家。',
+    },
+    TICKET_REQUIRED: { title: '本场现在需要资格票', next: '页面正在领取，领到后请再点一次。' },
+    TICKET_INVALID: { title: '您的资格票无效', next: '页面正在重新领取，领到后请再点一次。' },
+    TICKET_OF_ANOTHER: { title: '资格票不是这次购买的', next: '页面正在重新领取，领到后请再点一次。' },
+    TICKET_EXPIRED: { title: '您的资格票已过期', next: '页面正在重新领取，领到后请再点一次。' },
+    TICKET_USED: { title: '您的资格票已用过', next: '页面正在重新领取，领到后请再点一次。' },
+    NEEDS_HTTPS: {
+      title: '页面没有通过 HTTPS 打开',
+      next: '本场要求浏览器完成工作量证明，浏览器只在 HTTPS 下计算。请用 https:// 打开商店。',
+    },
+    LAPSED: {
+      title: '您有多笔订单超时未付',
+      next: '商品已重新上架。按钮上的时间到了您才能再买，在此之前先让给其他人。',
+    },
     NOT_STARTED: { title: '尚未开抢', next: '开抢后按钮自动可用，无需刷新。' },
     ENDED: { title: '本场已结束', next: '请看其他在售场次。' },
     STOPPED: { title: '本场暂停', next: '您已持有的不受影响。请停留在本页，恢复后按钮自动可用。' },

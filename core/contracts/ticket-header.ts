@@ -1,0 +1,2 @@
+/** The header of a purchase that carries its ticket. Without a schema, so that the page can import it. */
+export const TICKET_HEADER = 'seckill-ticket'

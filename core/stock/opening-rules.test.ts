@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadSale } from '../../test/support/load-sale.ts'
+import { generous } from '../../test/support/reserve-one.ts'
+import { createWorld, type World } from '../../test/support/world.ts'
+import type { Opening } from '../contracts/opening.ts'
+import type { ReserveOutcome } from './reserving.ts'
+import type { SaleFigures } from './sale-figures.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterAll(() => world.close())
+
+const TICKET: Opening['ticket'] = { fromMinutesBefore: 1, validMinutes: 1, refuseFrom: 80 }
+let sales = 0
+async function loaded(opening: Opening): Promise<SaleFigures> {
+  const sale: SaleFigures = {
+    saleId: `opening-${sales++}`,
+    epoch: 1,
+    title: 'A sale',
+    priceCents: 100,
+    total: 1_000,
+    left: 1_000,
+    perBuyerLimit: 1_000,
+    opensAtMs: Date.now() - 1_000,
+    closesAtMs: Date.now() + 60_000,
+    opening,
+  }
+  await loadSale(world, sale)
+  return sale
+}
+
+interface Asked {
+  id: string
+  buyerId?: string
+  key?: string
+  ticketGivenAtMs?: number
+}
+const name = ({ saleId }: SaleFigures, id: string, buyerId = 'ann') => ({
+  saleId,
+  reservationId: `${saleId}.${id}`,
+  buyerId,
+  quantity: 1,
+})
+const buyTogether = (sale: SaleFigures, asked: Asked[]) =>
+  world.stock.reserve(
+    sale,
+    asked.map(({ id, buyerId, ...rest }) => ({
+      ...name(sale, id, buyerId),
+      address: '192.0.2.1',
+      limitPerBuyer: 1_000,
+      ...rest,
+    })),
+    generous,
+  )
+async function buy(sale: SaleFigures, id: string, rest: Omit<Asked, 'id'> = {}): Promise<ReserveOutcome | undefined> {
+  const [outcome] = await buyTogether(sale, [{ id, ...rest }])
+  return outcome
+}
+const end = (sale: SaleFigures, id: string, reason: 'UNPAID' | 'BUYER') =>
+  world.stock.release(name(sale, id), { status: 'CANCELLED', reason, giveBack: true })
+
+describe('the rules of the opening', () => {
+  test('a ticket buys until the order that it bought has ended', async () => {
+    const sale = await loaded({ ticket: TICKET })
+    const ticket = { ticketGivenAtMs: Date.now() - 1_000 }
+    expect(await buy(sale, '1', ticket)).toMatchObject({ status: 'RESERVED' })
+    expect(await buy(sale, '2', ticket)).toMatchObject({ status: 'DUPLICATE' })
+    await end(sale, '1', 'BUYER')
+    expect(await buy(sale, '3', ticket)).toEqual({ status: 'TICKET_USED' })
+    // Of another purchase of the buyer, and of another buyer, in the same call.
+    expect(
+      await buyTogether(sale, [
+        { id: '4', ...ticket, key: 'other' },
+        { id: '5', ...ticket },
+        { id: '6', ...ticket, buyerId: 'bob' },
+        { id: '7', ticketGivenAtMs: Date.now() + 1_000 },
+      ]),
+    ).toMatchObject([{ status: 'RESERVED' }, { status: 'TICKET_USED' }, { status: 'RESERVED' }, { status: 'RESERVED' }])
+  })
+
+  test('a purchase that was rejected leaves its ticket valid', async () => {
+    const sale = await loaded({ ticket: TICKET })
+    const ticket = { ticketGivenAtMs: Date.now() - 1_000 }
+    await buy(sale, '1', ticket)
+    await world.stock.release(name(sale, '1'), { status: 'REJECTED', reason: 'BUSY', giveBack: true })
+    expect(await buy(sale, '2', ticket)).toMatchObject({ status: 'RESERVED' })
+  })
+
+  test('a buyer waits after the last of so many lapsed orders, whatever they cancel in between', async () => {
+    const sale = await loaded({ lapses: { max: 2, waitSeconds: 60 } })
+    await buy(sale, 'a1', { key: 'a1' })
+    await end(sale, 'a1', 'UNPAID')
+    for (let i = 0; i < 12; i++) {
+      expect(await buy(sale, `c${i}`, { key: `c${i}` })).toMatchObject({ status: 'RESERVED' })
+      await end(sale, `c${i}`, 'BUYER')
+    }
+    await buy(sale, 'a2', { key: 'a2' })
+    await end(sale, 'a2', 'UNPAID')
+    const refused = await buy(sale, 'a3', { key: 'a3' })
+    expect(refused).toMatchObject({ status: 'LAPSED' })
+    const { retryAfterMs } = refused as { retryAfterMs: number }
+    expect(retryAfterMs > 0 && retryAfterMs <= 60_000).toBe(true)
+    expect(await buy(sale, 'b1', { buyerId: 'bob' })).toMatchObject({ status: 'RESERVED' })
+    expect(await buy({ ...sale, opening: {} }, 'a4', { key: 'a4' })).toMatchObject({ status: 'RESERVED' })
+    expect(await world.stock.readReservation(name(sale, 'a2'))).toMatchObject({ status: 'CANCELLED', reason: 'UNPAID' })
+  })
+
+  test('a lapsed order keeps the number of its terms', async () => {
+    const sale = { ...(await loaded({})), terms: 3 }
+    await world.redis.hset(world.stock.keys.sale(sale.saleId), 'terms', 3)
+    await buy(sale, '1')
+    await end(sale, '1', 'UNPAID')
+    expect(await world.stock.readReservation(name(sale, '1'))).toMatchObject({ terms: 3, reason: 'UNPAID' })
+    expect(await buy(sale, '2')).toMatchObject({ status: 'RESERVED' })
+  })
+})

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { StockKeys } from './keys.ts'
+import { reservationsOf } from './reservation.ts'
+import type { SaleFigures } from './sale-figures.ts'
+import { ledgerForBuyer } from './shards.ts'
+
+/** Accounts of one address are told apart up to about so many: then its set stops growing. */
+const ACCOUNTS_MAX = 4_096
+/** An address without requests for so long counts as new. */
+const FORGOTTEN_AFTER_MS = 3_600_000
+
+export interface TicketFacts {
+  isBlacklisted: boolean
+  accountsOfAddress: number
+  lapsedOrders: number
+}
+
+/**
+ * What Redis knows of a buyer who asks for a ticket; notes that they have asked from that address. In one round trip, by
+ * commands that the services' user has the right to anyway. @throws when Redis does not answer in time.
+ */
+export async function readTicketFacts(
+  redis: Redis,
+  keys: StockKeys,
+  sale: Pick<SaleFigures, 'saleId' | 'shards'>,
+  buyerId: string,
+  address: string,
+): Promise<TicketFacts> {
+  const ledger = ledgerForBuyer(sale, buyerId)
+  const accounts = keys.accounts(sale.saleId, address)
+  const answers = await redis
+    .multi()
+    .sismember(keys.blacklist(ledger), buyerId)
+    .hget(keys.book(ledger), buyerId)
+    .zadd(accounts, 0, accountSlot(buyerId))
+    .pexpire(accounts, FORGOTTEN_AFTER_MS)
+    .zcard(accounts)
+    .exec()
+  const [isListed, record, , , count] = (answers ?? []).map(([error, value]) => {
+    if (error) throw error
+    return value
+  })
+  return {
+    isBlacklisted: isListed === 1,
+    lapsedOrders: reservationsOf(ledger, buyerId, record as string | null).filter(({ reason }) => reason === 'UNPAID')
+      .length,
+    accountsOfAddress: Number(count),
+  }
+}
+
+const accountSlot = (buyerId: string) =>
+  String(createHash('sha256').update(buyerId).digest().readUInt32BE() % ACCOUNTS_MAX)
