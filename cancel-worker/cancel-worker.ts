@@ -16,12 +16,14 @@ import { ledgerRights } from '../core/stock/rights.ts'
 import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
+import { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 import { cancelAndRelease, type CancelDeps, readOrderIds } from './cancel-batch.ts'
 import { checkBack } from './check-back.ts'
 import { DATABASE_CONNECTIONS, type CancelWorkerConfig } from './config.ts'
 import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
 import { Reconciler } from './reconcile.ts'
+import { runWaitingRooms } from './run-waiting-rooms.ts'
 import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUnsettled } from './sweep.ts'
 
 /** Orders cancelled in one transaction, which locks the rows of their sales meanwhile. */
@@ -30,6 +32,8 @@ const BATCH_MAX = 100
 const REBUILD_INTERVAL_MS = 500
 /** Ledgers of other sales than the near ones, in one sweep. */
 const SWEPT_IN_TURN_MAX = 200
+/** How often buyers are admitted. */
+const WAITING_ROOMS_INTERVAL_MS = 500
 /** How often inbox rows are deleted: some 50,000 each time, seven million a day. */
 const FORGET_INTERVAL_MS = 600_000
 
@@ -84,6 +88,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     limits.reservationLifetimeMs,
     limits.graceMs,
   )
+  const room = new WaitingRoom(redis, config.REDIS_KEY_PREFIX)
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
   const turns = new LedgersInTurn(deps.stock.loaded, () => nearLedgers(database), SWEPT_IN_TURN_MAX)
   const loops = new Loops(log, metrics)
@@ -96,6 +101,9 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     ),
     loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.runOnce()),
     loops.repeat('reconcile', everyMs, () => reconciler.runOnce()),
+    loops.repeat('waiting rooms', WAITING_ROOMS_INTERVAL_MS, () =>
+      runWaitingRooms({ database, stock: deps.stock, room, log, onAdmitted: count.admitted }),
+    ),
     loops.repeat('forget handled', FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS)),
   ]
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))

@@ -6,6 +6,7 @@ export function cancelMetrics(registry: Registry): {
   rebuilt: () => void
   healed: (units: number) => void
   checkedBack: (what: string) => void
+  admitted: (buyers: number) => void
 } {
   const registers = [registry]
   const cancelled = new Counter({ name: 'seckill_cancelled_total', help: 'Unpaid orders cancelled', registers })
@@ -26,7 +27,13 @@ export function cancelMetrics(registry: Registry): {
     labelNames: ['what'],
     registers,
   })
+  const admitted = new Counter({
+    name: 'seckill_admissions_total',
+    help: 'Buyers admitted from waiting rooms',
+    registers,
+  })
   return {
+    admitted: (buyers) => admitted.inc(buyers),
     cancelled: (orders) => cancelled.inc(orders),
     checkedBack: (what) => checkedBack.inc({ what }),
     rebuilt: () => rebuilt.inc(),

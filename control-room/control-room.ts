@@ -19,6 +19,7 @@ import type { StartService } from '../core/platform/process/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { Stock } from '../core/stock/stock.ts'
+import { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 import { DATABASE_CONNECTIONS, type ControlRoomConfig } from './config.ts'
 import { Launcher } from './launcher.ts'
 import { Broadcast } from './live/broadcast.ts'
@@ -87,6 +88,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     sampler({
       database,
       stock: deps.stock,
+      room: new WaitingRoom(redis, config.REDIS_KEY_PREFIX),
       queues,
       gatewayUrl: config.GATEWAY_URL,
       metricsToken: config.METRICS_TOKEN,

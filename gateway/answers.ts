@@ -7,6 +7,7 @@ import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
 import { saleOf } from '../core/stock/shards.ts'
 import type { Waited } from './await-result.ts'
+import type { AdmissionFault } from './waiting-room/admissions.ts'
 import type { TicketFault } from './opening/tickets.ts'
 
 const BUSY_RETRY_SECONDS = 2
@@ -18,6 +19,7 @@ export type BuyOutcome =
   | { status: 'ACCEPTED'; reservation: ReservationRecord }
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
+  | { status: AdmissionFault }
   | { status: TicketFault }
   | Exclude<ReserveOutcome, { status: 'RESERVED' } | { status: 'TERMS_CHANGED' }>
 
@@ -62,6 +64,11 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       return problem('STOPPED', 'The shop has stopped the sale for the moment; what is reserved stays reserved.', {
         retryAfterSeconds: STOPPED_RETRY_SECONDS,
       })
+    case 'ADMISSION_REQUIRED':
+    case 'ADMISSION_INVALID':
+    case 'ADMISSION_OF_ANOTHER':
+    case 'ADMISSION_EXPIRED':
+      return problem(outcome.status, ADMISSION_ADVICE)
     case 'TICKET_REQUIRED':
       return problem('TICKET_REQUIRED', 'Send a ticket as Seckill-Ticket; POST /sales/:saleId/tickets gives one.')
     case 'TICKET_INVALID':
@@ -98,6 +105,10 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       return problem('NOT_FOUND', 'There is no such sale.')
   }
 }
+
+const ADMISSION_ADVICE =
+  'Take a place in the waiting room with POST /sales/:saleId/place, wait until its state is ADMITTED, and send its ' +
+  '"admission" as Seckill-Admission with your purchase, before admittedUntil.'
 
 const FOR_ONE_PURCHASE = 'to another buyer, for another sale or under another Idempotency-Key'
 

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PurchaseKey } from '../core/contracts/values.ts'
-import { TICKET_HEADER } from '../core/contracts/ticket-header.ts'
+import { ADMISSION_HEADER, TICKET_HEADER } from '../core/contracts/ticket-header.ts'
 import { ReservationRequest } from '../core/contracts/purchases.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import type { InFront } from '../core/platform/http/http-service.ts'
@@ -24,6 +24,8 @@ import type { TicketFor, Tickets } from './opening/tickets.ts'
 import type { Publish } from './publish-in-batches.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 import type { SoldOut } from './sold-out.ts'
+import type { Admissions } from './waiting-room/admissions.ts'
+import type { WaitingBuyers } from './waiting-room/waiting-buyers.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
 export interface BuyDeps {
@@ -35,6 +37,8 @@ export interface BuyDeps {
   reserve: Reserve
   publish: Publish
   watched: WatchedReservations
+  admissions: Admissions
+  waiting: Pick<WaitingBuyers, 'bought'>
   count: (outcome: BuyOutcome['status']) => void
   log: Logger
 }
@@ -102,6 +106,8 @@ async function buy(
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
+  const fault = deps.admissions.fault(sale, buyer.id, req.headers[ADMISSION_HEADER], catalogue.clockMs())
+  if (fault) return { status: fault }
   const ticket = sale.opening?.ticket && checkTicket(deps, req, { saleId, buyerId: buyer.id, key })
   if (typeof ticket === 'string') return { status: ticket }
 
@@ -123,6 +129,7 @@ async function buy(
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
   if (outcome.status !== 'RESERVED') return outcome
 
+  deps.waiting.bought(sale, buyer.id)
   const { reservedAtMs, pendingEntry } = outcome
   const made = { ...purchase, ...(terms !== undefined && { terms }) }
   const reservation = { ...made, status: 'RESERVED', epoch: sale.epoch, reservedAtMs } as const

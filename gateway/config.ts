@@ -50,6 +50,9 @@ export const GatewayConfig = z
     WATCHERS_MAX: count(5_000, [0, 1_000_000]).describe(
       'buyers who may wait in one process for what becomes of their reservation (event streams, Prefer: wait); those of one client address take at most half of them',
     ),
+    WAITING_STREAMS_MAX: count(8_000, [0, 1_000_000]).describe(
+      'event streams of buyers in waiting rooms in one process, other than those; further buyers ask from time to time',
+    ),
     MAX_PENDING: count(10_000, [1, 10_000_000]).describe(
       "reservations of a sale, or of each of its shards, that may wait for the broker's confirm; more are BUSY",
     ),

@@ -19,6 +19,7 @@ import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
 import { readTicketFacts } from '../core/stock/ticket-facts.ts'
 import { Stock } from '../core/stock/stock.ts'
+import { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 import { type BuyDeps, buyHandler, inFrontOfExpress } from './buy.ts'
 import { OTHERS_MAX, startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
@@ -35,6 +36,8 @@ import { resendPending } from './resend-pending.ts'
 import { addressBuckets, addressLimit } from './routes/limit.ts'
 import { mountRoutes } from './routes/mount-routes.ts'
 import { SoldOut } from './sold-out.ts'
+import { createAdmissions } from './waiting-room/admissions.ts'
+import { WaitingBuyers } from './waiting-room/waiting-buyers.ts'
 import { WatchedReservations } from './watched-reservations.ts'
 
 const RESEND_INTERVAL_MS = 500
@@ -78,6 +81,9 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   })
   const soldOut = new SoldOut(stock, changes, log)
   const watched = new WatchedReservations(stock, changes, log, config.WATCHERS_MAX)
+  const room = new WaitingRoom(redis, config.REDIS_KEY_PREFIX)
+  const admissions = createAdmissions(config.TOKEN_SECRET)
+  const waiting = new WaitingBuyers({ room, catalogue, admissions, log, streamsMax: config.WAITING_STREAMS_MAX })
   // Retried when refused or cut off; meanwhile watchers are served by polling.
   const subscribing = loops.repeat('subscribe to changes', SUBSCRIBE_INTERVAL_MS, () => changes.connect())
   closers.add('subscription to changes', () => subscribing.close())
@@ -110,6 +116,8 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     stock,
     publish,
     watched,
+    admissions,
+    waiting,
     log,
     count,
     reserve: reserveWithinLimits(stock, moves, config),
@@ -146,12 +154,13 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     shortcut: inFrontOfExpress(buy),
     refusesMissingInFront: true,
     limit: addressLimit(addressBuckets(config, clusterBuckets(processCount(config))), () => count('RATE_LIMITED')),
-    routes: (app) => mountRoutes(app, config, deps, buy, ticketDeps),
+    routes: (app) => mountRoutes(app, config, { ...deps, room, waiting }, buy, ticketDeps),
   })
   closers.add('http', () => http.close())
   // Closed first: an open stream would keep its connection from being closed.
   closers.add('watched reservations', () => watched.close())
-  countWatchers(metrics, watched)
+  closers.add('waiting buyers', () => waiting.close())
+  countWatchers(metrics, watched, waiting)
   return { port: http.port }
 }
 

@@ -1,19 +1,23 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { BuyDeps } from './buy.ts'
+import type { WaitingBuyers } from './waiting-room/waiting-buyers.ts'
 import type { TicketDeps } from './opening/give-tickets.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
-export function countWatchers(registry: Registry, watched: WatchedReservations): void {
-  registry.registerMetric(
-    new Gauge({
-      name: 'seckill_watched_reservations',
-      help: 'Buyers who wait for the outcome of their reservation',
-      registers: [],
-      collect() {
-        this.set(watched.count)
-      },
-    }),
-  )
+export function countWatchers(registry: Registry, watched: WatchedReservations, waiting: WaitingBuyers): void {
+  const gauge = (name: string, help: string, counted: { count: number }) =>
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(counted.count)
+        },
+      }),
+    )
+  gauge('seckill_watched_reservations', 'Buyers who wait for the outcome of their reservation', watched)
+  gauge('seckill_waiting_streams', 'Event streams of buyers in waiting rooms', waiting)
 }
 
 export const countOutcomes = (registry: Registry): BuyDeps['count'] =>

@@ -5,6 +5,7 @@ import { OrderId, PurchaseKey, ReservationId, SaleId } from '../core/contracts/v
 import { Challenge, TicketRequest, TicketView } from '../core/contracts/opening.ts'
 import { OrderView, PaymentCallback, PaymentCallbackAnswer, PaymentView } from '../core/contracts/orders.ts'
 import { PageRequest } from '../core/contracts/paging.ts'
+import { PlaceView } from '../core/contracts/places.ts'
 import { Problem, type ProblemCode, problems } from '../core/contracts/problems.ts'
 import { OwnReservations, ReservationRequest, ReservationView } from '../core/contracts/purchases.ts'
 import { SaleList, SaleView } from '../core/contracts/sales.ts'
@@ -106,6 +107,10 @@ const calls: Call[] = [
     body: ReservationRequest,
     bodyOptional: true,
     headers: waiting.extend({
+      'seckill-admission': z
+        .string()
+        .optional()
+        .describe('of a sale with a waiting room: from your place, once you are admitted'),
       'idempotency-key': PurchaseKey.optional().describe(
         'names this purchase among those of the buyer in the sale. The same key and body get the same live reservation; ' +
           'the same key with another quantity, coupon or points is 422 KEY_REUSED, which shows what is held; another key ' +
@@ -131,6 +136,10 @@ const calls: Call[] = [
       'ENDED',
       'STOPPED',
       'NOT_ELIGIBLE',
+      'ADMISSION_REQUIRED',
+      'ADMISSION_INVALID',
+      'ADMISSION_OF_ANOTHER',
+      'ADMISSION_EXPIRED',
       'TICKET_REQUIRED',
       'TICKET_INVALID',
       'TICKET_OF_ANOTHER',
@@ -146,6 +155,24 @@ const calls: Call[] = [
       'UNSUPPORTED_MEDIA_TYPE',
       'TOO_LARGE',
     ],
+  },
+  {
+    method: 'post',
+    path: '/sales/{saleId}/place',
+    summary: 'Take a place in the waiting room, or show that you are still there',
+    params: saleId,
+    signedIn: true,
+    answers: { 200: { description: 'Your place', schema: PlaceView } },
+    refusals: ['NOT_FOUND', 'ENDED', 'NOT_ELIGIBLE', 'BUSY', 'UNAVAILABLE'],
+  },
+  {
+    method: 'get',
+    path: '/sales/{saleId}/place/events',
+    summary: 'The same, pushed: server-sent events "place" until you are admitted. While it is open, you are present',
+    params: saleId,
+    signedIn: true,
+    answers: { 200: { description: 'data: a PlaceView', type: 'text/event-stream', schema: z.string() } },
+    refusals: ['NOT_FOUND', 'ENDED', 'UNAVAILABLE', 'BUSY'],
   },
   {
     method: 'get',

@@ -4,19 +4,12 @@ import { groupBy, slicesOf } from '../core/platform/batches/divide.ts'
 import { ledgerOf, type ReservationRecord } from '../core/stock/reservation.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import type { Changes } from './changes.ts'
+import { type Client, ClientCounts } from './client-counts.ts'
 
 /** Reads again this often, because Redis delivers notifications at most once. */
 const POLL_MS = 2_000
 /** Read by one command. */
 const READ_TOGETHER_MAX = 200
-/** Streams and waits of one buyer: enough for some tabs and a phone. */
-const PER_BUYER_MAX = 6
-
-/** Whose watcher it is. */
-export interface Client {
-  buyerId: string
-  address: string
-}
 
 export interface Watcher {
   /** The reservation as it is now; also when nothing has changed. */
@@ -29,18 +22,14 @@ export interface Watcher {
 export class WatchedReservations {
   readonly #stock: Stock
   readonly #log: Logger
-  readonly #watchersMax: number
+  readonly #clients: ClientCounts
   readonly #byId = new Map<string, { buyerId: string; watchers: Set<Watcher> }>()
-  readonly #byBuyer = new Map<string, number>()
-  readonly #byAddress = new Map<string, number>()
   readonly #polling: Repeating
-  #count = 0
-  #isClosing = false
 
   constructor(stock: Stock, changes: Changes, log: Logger, watchersMax: number) {
     this.#stock = stock
     this.#log = log
-    this.#watchersMax = watchersMax
+    this.#clients = new ClientCounts(watchersMax)
     changes.subscribe({
       changed: (ids) => {
         void this.#read(ids)
@@ -51,46 +40,36 @@ export class WatchedReservations {
 
   /** How many wait now. */
   get count(): number {
-    return this.#count
+    return this.#clients.count
   }
 
-  /**
-   * Why no further client can wait here, or this one cannot; undefined when they can. An address has at most as many
-   * watchers as are free: alone it gets half of all, and beside others still less, so that it never uses up the last.
-   */
-  refusal({ buyerId, address }: Client): 'FULL' | 'TOO_MANY_OF_ADDRESS' | 'TOO_MANY_OF_YOURS' | undefined {
-    const free = this.#watchersMax - this.#count
-    if (this.#isClosing || free <= 0) return 'FULL'
-    if ((this.#byAddress.get(address) ?? 0) >= free) return 'TOO_MANY_OF_ADDRESS'
-    return (this.#byBuyer.get(buyerId) ?? 0) >= PER_BUYER_MAX ? 'TOO_MANY_OF_YOURS' : undefined
+  /** As ClientCounts has it. */
+  refusal(client: Client): ReturnType<ClientCounts['refusal']> {
+    return this.#clients.refusal(client)
   }
 
   /**
    * Calls the watcher with the reservation as it is now, and after every change. @returns the end of it, to be called
    * once.
    */
-  watch(reservationId: string, { buyerId, address }: Client, watcher: Watcher): () => void {
-    const watched = this.#byId.get(reservationId) ?? { buyerId, watchers: new Set() }
+  watch(reservationId: string, client: Client, watcher: Watcher): () => void {
+    const watched = this.#byId.get(reservationId) ?? { buyerId: client.buyerId, watchers: new Set() }
     const { watchers } = watched
     watchers.add(watcher)
     this.#byId.set(reservationId, watched)
-    add(this.#byBuyer, buyerId, 1)
-    add(this.#byAddress, address, 1)
-    this.#count++
+    const stopCounting = this.#clients.add(client)
     // Read after the registration, so that no change between the two is missed.
     void this.#read([reservationId])
     return () => {
       watchers.delete(watcher)
       if (watchers.size === 0) this.#byId.delete(reservationId)
-      add(this.#byBuyer, buyerId, -1)
-      add(this.#byAddress, address, -1)
-      this.#count--
+      stopCounting()
     }
   }
 
   /** Ends all waiting, so that their connections can be closed. */
   async close(): Promise<void> {
-    this.#isClosing = true
+    this.#clients.close()
     for (const watcher of [...this.#byId.values()].flatMap(({ watchers }) => [...watchers])) watcher.onEnd()
     await this.#polling.close()
   }
@@ -114,10 +93,4 @@ export class WatchedReservations {
       }
     }
   }
-}
-
-function add(counts: Map<string, number>, key: string, change: number): void {
-  const count = (counts.get(key) ?? 0) + change
-  if (count > 0) counts.set(key, count)
-  else counts.delete(key)
 }

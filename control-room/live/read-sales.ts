@@ -1,10 +1,11 @@
 import type { LiveSale } from '../../core/contracts/control-room.ts'
 import type { Stock } from '../../core/stock/stock.ts'
+import type { WaitingRoom } from '../../core/waiting-room/waiting-room.ts'
 
 /** More do not fit on a screen; those that end next are shown, as the open ones do. */
 const SHOWN_MAX = 20
 
-export async function readSales(stock: Stock): Promise<LiveSale[]> {
+export async function readSales(stock: Stock, room: WaitingRoom): Promise<LiveSale[]> {
   const saleIds = await stock.loaded.nextSaleIds(SHOWN_MAX)
   const sales = await Promise.all(
     saleIds.map(async (saleId): Promise<LiveSale | undefined> => {
@@ -12,7 +13,8 @@ export async function readSales(stock: Stock): Promise<LiveSale[]> {
       if (!sale) return undefined
       const { title, total, left, opensAtMs, closesAtMs, isStopped = false } = sale
       const waiting = await stock.countWaiting(saleId, sale.shards)
-      return { saleId, title, stock: total, left, ...waiting, opensAtMs, closesAtMs, isStopped }
+      const line = sale.opening?.waitingRoom && (await room.readCounts(saleId))
+      return { saleId, title, stock: total, left, ...waiting, opensAtMs, closesAtMs, isStopped, ...(line && { line }) }
     }),
   )
   return sales.filter((sale) => sale !== undefined)

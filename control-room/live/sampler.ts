@@ -9,6 +9,7 @@ import type {
 } from '../../core/contracts/control-room.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
 import type { Stock } from '../../core/stock/stock.ts'
+import type { WaitingRoom } from '../../core/waiting-room/waiting-room.ts'
 import { type LedgerCounters, readCounters, tallyOrders } from './read-ledger.ts'
 import { countRequests } from './read-requests.ts'
 import { readSales } from './read-sales.ts'
@@ -30,6 +31,7 @@ const LEDGER_READINGS = 3
 export interface SamplerDeps {
   database: Database
   stock: Stock
+  room: WaitingRoom
   queues: QueueReader
   gatewayUrl: string | undefined
   /** Bearer token of the gateway's /metrics. */
@@ -44,6 +46,7 @@ export interface SamplerDeps {
 export function sampler({
   database,
   stock,
+  room,
   queues,
   gatewayUrl,
   metricsToken,
@@ -58,7 +61,7 @@ export function sampler({
     requests: promptly(WAIT_MS, async () =>
       gatewayUrl === undefined ? null : requestRates(await countRequests(gatewayUrl, metricsToken)),
     ),
-    sales: promptly(WAIT_MS, () => readSales(stock)),
+    sales: promptly(WAIT_MS, () => readSales(stock, room)),
     queues: promptly(WAIT_MS, async () => {
       const { intake, deadLetters } = await queues.read()
       return { intake, deadLetters }

@@ -84,7 +84,7 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
     SELECT s.id AS "saleId", s.stock, s.sold, s.returned, s.epoch, s.fenced_epoch AS "fencedEpoch",
       s.title, s.price_cents AS "priceCents", s.per_buyer_limit AS "perBuyerLimit", s.shards,
       s.opens_at AS "opensAt", s.closes_at AS "closesAt", s.is_stopped AS "isStopped",
-      s.opening, s.earlier_terms AS "earlierTerms",
+      s.opening, s.opening_seed AS "openingSeed", s.earlier_terms AS "earlierTerms",
       coalesce(o.orders, '{}') AS orders, coalesce(o.unsettled, 0)::int AS unsettled,
       coalesce(o.ordered_units, 0)::int AS "orderedUnits", coalesce(o.ended_units, 0)::int AS "endedUnits",
       coalesce(d.ordered, 0)::int AS ordered, coalesce(d.rejected, 0)::int AS rejected
@@ -115,6 +115,7 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
       closesAt,
       isStopped,
       opening,
+      openingSeed,
       earlierTerms,
       orders,
       ...sale
@@ -134,6 +135,7 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
         closesAt,
         isStopped,
         opening,
+        openingSeed,
         earlierTerms,
       },
     }),

@@ -83,6 +83,22 @@ export interface LiveSale {
   opensAtMs: number
   closesAtMs: number
   isStopped: boolean
+  /** Of a sale with a waiting room. */
+  line?: LineCounts
+}
+
+/** The waiting room of a sale. */
+export interface LineCounts {
+  /** People who came before the opening, until they are shuffled. */
+  registered: number
+  /** People in the line who are present, and those who are absent. */
+  waiting: number
+  absent: number
+  /** People admitted in all; those among them who have not bought and still may. */
+  admitted: number
+  outstanding: number
+  /** As measured; null before that. */
+  perSecond: number | null
 }
 
 /** Orders by what became of them. */

@@ -34,8 +34,28 @@ const Lapses = z.strictObject({
   waitSeconds: z.int().min(1).max(604_800).describe('how long they wait after each that lapses from then on'),
 })
 
+const WaitingRoom = z
+  .strictObject({
+    perSecond: z.int().min(1).max(100_000).default(100).describe('buyers admitted a second'),
+    outstandingMax: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(1_000_000)
+      .describe('admitted buyers who have not bought yet; with so many no other is admitted'),
+    admissionSeconds: z.int().min(10).max(86_400).default(120).describe('how long an admission is valid'),
+    absentSeconds: z
+      .int()
+      .min(30)
+      .max(3_600)
+      .default(45)
+      .describe('a buyer without a sign of life for so long is absent: others are admitted first'),
+    keptSeconds: z.int().min(0).max(86_400).default(300).describe('how long the place of an absent buyer is kept'),
+  })
+  .describe('buyers queue, and buy once they are admitted')
+
 export const Opening = z
-  .strictObject({ ticket: Ticket, proofOfWork: ProofOfWork, lapses: Lapses })
+  .strictObject({ ticket: Ticket, proofOfWork: ProofOfWork, lapses: Lapses, waitingRoom: WaitingRoom })
   .partial()
   .refine(({ ticket, proofOfWork }) => ticket !== undefined || proofOfWork === undefined, {
     path: ['proofOfWork'],

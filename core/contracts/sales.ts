@@ -19,6 +19,11 @@ export const SaleView = z.strictObject({
   closesAt: z.iso.datetime(),
   isStopped: z.boolean().describe('nothing can be bought until the shop resumes it'),
   opening: Opening.optional().describe('what a purchase needs beside a token; absent of a sale without such rules'),
+  seedHash: z
+    .string()
+    .optional()
+    .describe('of a sale with a waiting room: SHA-256 of the seed that orders those who come before the opening'),
+  seed: z.string().optional().describe('that seed, once the sale has opened and they have their places'),
   serverTime: z.iso.datetime(),
 })
 

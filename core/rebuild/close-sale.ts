@@ -4,6 +4,7 @@ import type { Database, Sale } from '../platform/stores/database.ts'
 import { type ClosedSale, type SaleState, stateOfSale } from '../stock/sale-state.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
 import { ledgersOf, shareOf } from '../stock/shards.ts'
+import { seedHashOf } from '../waiting-room/order.ts'
 
 export interface RebuildDeps {
   database: Database
@@ -55,6 +56,7 @@ export type SaleRow = Pick<
   | 'closesAt'
   | 'isStopped'
   | 'opening'
+  | 'openingSeed'
   | 'earlierTerms'
 >
 
@@ -73,6 +75,7 @@ export function closedSale(sale: SaleRow): ClosedSale {
     closesAtMs: sale.closesAt.getTime(),
     ...(sale.isStopped && { isStopped: true }),
     ...(!isPlain(opening) && { opening }),
+    ...(opening.waitingRoom && { seedHash: seedHashOf(sale.openingSeed) }),
     ...(terms > 0 && { terms }),
   }
 }

@@ -7,6 +7,7 @@
 --                    reconciled_at_ms (when it last agreed with the database), holder_units (see holders.ts),
 --                    largest_quantity (most units that one reservation of this epoch took; absent before the first),
 --                    stopped (1 while an operator has stopped it), opening (rules of the opening, JSON; '' for none),
+--                    seed_hash (of the order of the waiting room; '' without one),
 --                    terms (how often price or limit per buyer were changed; absent before the first time)
 -- KEYS[2] blacklist  set of buyer ids; emptied, and filled before the sale opens
 --

@@ -28,6 +28,15 @@ export class StockKeys {
   /** Hash: token buckets of every other window of that length, see reserve.lua. */
   marks = (ledger: string, windows: 'even' | 'odd', windowMs: number) =>
     this.#of(ledger, `marks:${windows}:${windowMs}`)
+  /** Hash: the waiting room of a sale, see core/waiting-room/attend.lua, which also has the sorted sets of its buyers. */
+  room = (saleId: string) => this.#of(saleId, 'room')
+  early = (saleId: string) => this.#of(saleId, 'early')
+  line = (saleId: string) => this.#of(saleId, 'line')
+  seen = (saleId: string) => this.#of(saleId, 'seen')
+  away = (saleId: string) => this.#of(saleId, 'away')
+  kept = (saleId: string) => this.#of(saleId, 'kept')
+  admitted = (saleId: string) => this.#of(saleId, 'admitted')
+  outstanding = (saleId: string) => this.#of(saleId, 'outstanding')
   /** Sorted set: accounts that have asked for tickets of a sale from that address, see ticket-facts.ts. */
   accounts = (saleId: string, address: string) => this.#of(saleId, `accounts:${address}`)
   /** Channel on which changes of reservations are published, see release.lua and settle.lua. */

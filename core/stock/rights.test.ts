@@ -178,11 +178,13 @@ const named = async () => {
 const commands = [...new Set(ledgerRights('').map(({ call: [command] }) => String(command)))]
 
 test('the list has every command that the scripts, their wrappers and the audit call', () => {
-  const sources = [import.meta.dirname, join(import.meta.dirname, '../audit')].flatMap((folder) =>
-    readdirSync(folder)
-      .filter((file) => !file.endsWith('.test.ts'))
-      .map((file) => readFileSync(join(folder, file), 'utf8')),
-  )
+  const sources = ['.', '../audit', '../waiting-room']
+    .map((path) => join(import.meta.dirname, path))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => !file.endsWith('.test.ts'))
+        .map((file) => readFileSync(join(folder, file), 'utf8')),
+    )
   const text = sources.join('\n')
   const inLua = [...text.matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, command]) => String(command))
   const scripts = readdirSync(import.meta.dirname)
@@ -226,6 +228,14 @@ test.each(kinds)('without the keys %s they are named, and no call leaves half a 
   const key = `${world.keyPrefix}${kind.replace('{*}', '{x}').replace('*', '')}`
   expect(await named()).toContain(key)
   await expectNoHalfState(kind)
+})
+
+test('without the keys of the waiting room they are named', async () => {
+  const others = [...kinds, 'changes'].map((kind) => `~${world.keyPrefix}${kind}`)
+  await user.set('resetkeys', ...others)
+  const detail = await named()
+  for (const what of ['room', 'early', 'line', 'seen', 'away', 'kept', 'admitted', 'outstanding'])
+    expect(detail).toContain(`${world.keyPrefix}{x}:${what}`)
 })
 
 test('with keys that may only be read, the writing commands are named, and no call leaves half a state', async () => {

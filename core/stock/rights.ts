@@ -2,7 +2,7 @@ import type { Right } from '../platform/stores/redis-check.ts'
 import { StockKeys } from './keys.ts'
 
 /**
- * What the ledger's scripts and wrappers, and the audit, call in Redis: the rights that the services' user needs. Each
+ * What the scripts and wrappers of ledger and waiting room, and the audit, call in Redis: the rights that the services' user needs. Each
  * stands here with a key of the kind it is called on, since a user's rights may differ from key to key. The sale named
  * here does not exist, and nothing is called: Redis is only asked whether it would allow it.
  */
@@ -10,6 +10,9 @@ export function ledgerRights(keyPrefix: string): Right[] {
   const keys = new StockKeys(keyPrefix)
   const [sale, blacklist, pending] = [keys.sale('x'), keys.blacklist('x'), keys.pending('x')]
   const [undecided, holders, book, orders] = [keys.undecided('x'), keys.holders('x'), keys.book('x'), keys.orders('x')]
+  const room = keys.room('x')
+  const ofRoom = [keys.early('x'), keys.line('x'), keys.seen('x'), keys.away('x'), keys.kept('x')]
+  const admissions = [keys.admitted('x'), keys.outstanding('x')]
   const marks = [keys.marks('x', 'even', 1), keys.marks('x', 'odd', 1)]
   const hash = (key: string) => [
     ['HGETALL', key],
@@ -64,6 +67,20 @@ export function ledgerRights(keyPrefix: string): Right[] {
     ['STRLEN', holders],
     ['BITFIELD', holders, 'SET', 'u1', '1', '1'],
     ['PEXPIREAT', holders, '1'],
+    ['HMGET', room, 'f'],
+    ['HSET', room, 'f', 'v'],
+    ['HINCRBY', room, 'f', '1'],
+    ['PEXPIREAT', room, '1'],
+    ...[...ofRoom, ...admissions].flatMap((key) => [
+      ['ZADD', key, '1', 'm'],
+      ['ZREM', key, 'm'],
+      ['ZCARD', key],
+      ['ZSCORE', key, 'm'],
+      ['ZRANGE', key, '0', '1'],
+      ['PEXPIREAT', key, '1'],
+    ]),
+    ['ZRANK', keys.line('x'), 'm'],
+    ...admissions.map((key) => ['ZREMRANGEBYSCORE', key, '1', '1']),
     ['ZADD', keys.sales(), '1', 'm'],
     ['ZMSCORE', keys.sales(), 'm'],
     ['ZRANGE', keys.sales(), '0', '1'],

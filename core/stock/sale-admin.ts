@@ -237,6 +237,7 @@ function fieldsOf(sale: ClosedSale): NonNullable<Call['items']> {
     { args: ['closes_at_ms', sale.closesAtMs] },
     { args: ['stopped', sale.isStopped ? 1 : 0] },
     { args: ['opening', sale.opening ? JSON.stringify(sale.opening) : ''] },
+    { args: ['seed_hash', sale.seedHash ?? ''] },
     { args: ['terms', sale.terms ?? ''] },
   ]
 }

@@ -23,6 +23,8 @@ export interface SaleFigures {
   isStopped?: true
   /** Rules of its opening; absent when there are none. */
   opening?: Opening
+  /** Of the seed that orders those who come to the waiting room before the opening; absent without one. */
+  seedHash?: string
   /** Number of its terms (price and limit per buyer); absent for the first. */
   terms?: number
   /** Units that the holders' bits are laid out for; absent while that is the total. */
@@ -66,6 +68,7 @@ export function saleFigures(saleId: string, hashes: LedgerHash[]): SaleFigures |
     ...(hash.shards ? { shards: Number(hash.shards) } : {}),
     ...(hashes.some(({ stopped }) => stopped === '1') ? { isStopped: true } : {}),
     ...(hash.opening ? { opening: readOpening(hash.opening) } : {}),
+    ...(hash.seed_hash ? { seedHash: hash.seed_hash } : {}),
     ...(hash.terms ? { terms: Number(hash.terms) } : {}),
     ...(hashes.some((ledger) => ledger.holder_units)
       ? { holderUnits: sum((ledger) => ledger.holder_units ?? ledger.total) }

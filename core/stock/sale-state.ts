@@ -56,6 +56,7 @@ const COMPARED = [
   'closesAtMs',
   'isStopped',
   'opening',
+  'seedHash',
   'terms',
 ] as const
 

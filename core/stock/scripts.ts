@@ -61,20 +61,32 @@ export function layoutOf(script: string): Layout {
   return layout
 }
 
-const read = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8')
-const inFront = ['layout', 'require-right', 'book'].map(read).join('')
+interface Script {
+  name: string
+  layout: Layout
+  lua: string
+}
 
-const scripts = NAMES.map((name) => {
-  const own = read(name)
-  const layout = layoutOf(own)
-  const numbers = [layout.keys, layout.args, layout.itemArgs].map((names) => names.length).join(', ')
-  const layoutNumbers = `local FIXED_KEYS, FIXED_ARGS, ARGS_EACH = ${numbers}\n`
-  const lua = `${SHEBANG.exec(own)?.[0] ?? ''}${layoutNumbers}${inFront}${own.replace(SHEBANG, '')}`
-  return { name, layout, lua }
-})
+const textOf = (name: string, folder: string) => readFileSync(new URL(`${name}.lua`, folder), 'utf8')
+const layoutLua = textOf('layout', import.meta.url)
 
-/** The scripts of this folder, called on that connection. */
-export function scriptsOn(redis: Redis): Scripts {
+/**
+ * Reads scripts of a folder.
+ * @param inFront files of that folder that stand in front of each
+ */
+export function readScripts(names: string[], inFront: string[], folder: string): Script[] {
+  const before = layoutLua + inFront.map((name) => textOf(name, folder)).join('')
+  return names.map((name) => {
+    const own = textOf(name, folder)
+    const layout = layoutOf(own)
+    const numbers = [layout.keys, layout.args, layout.itemArgs].map((list) => list.length).join(', ')
+    const layoutNumbers = `local FIXED_KEYS, FIXED_ARGS, ARGS_EACH = ${numbers}\n`
+    return { name, layout, lua: `${SHEBANG.exec(own)?.[0] ?? ''}${layoutNumbers}${before}${own.replace(SHEBANG, '')}` }
+  })
+}
+
+/** Functions that call scripts on that connection, by name. */
+export function callersOn(redis: Redis, scripts: Script[]): Record<string, (call: Call) => Promise<unknown>> {
   const commands = redis as unknown as Record<string, (...keysAndArgs: (string | number)[]) => Promise<unknown>>
   const callers = scripts.map(({ name, layout, lua }) => {
     redis.defineCommand(name, { lua })
@@ -82,8 +94,13 @@ export function scriptsOn(redis: Redis): Scripts {
     const command = name === 'survey' ? 'surveyBuffer' : name
     return [name, async (call: Call) => await commands[command]?.(...flattened(name, layout, call))]
   })
-  return Object.fromEntries(callers) as Scripts
+  return Object.fromEntries(callers) as Record<string, (call: Call) => Promise<unknown>>
 }
+
+const scripts = readScripts(NAMES, ['require-right', 'book'], import.meta.url)
+
+/** The scripts of this folder, called on that connection. */
+export const scriptsOn = (redis: Redis) => callersOn(redis, scripts) as Scripts
 
 /**
  * The arguments of the items come list by list, see layout.lua.

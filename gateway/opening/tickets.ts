@@ -28,8 +28,8 @@ export const keyFor = (purpose: string, secret: string): Buffer =>
  * bound to its purchase and not counted: sent again, it is a repeat of the same purchase, which gets the same
  * reservation. Whether that reservation has ended, reserve.lua knows, by the time at which the ticket was given.
  */
-export function createTickets(secret: string): Tickets {
-  const key = createSecretKey(keyFor('tickets', secret))
+export function createTickets(secret: string, purpose = 'tickets'): Tickets {
+  const key = createSecretKey(keyFor(purpose, secret))
   const sign = (claims: string) => createHmac('sha256', key).update(claims).digest('base64url')
   return {
     give(purchase, givenAtMs, expiresAtMs) {

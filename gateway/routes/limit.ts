@@ -78,8 +78,8 @@ const TICKET = /^\/sales\/[^/]+\/(tickets|challenge)\/?$/i
 const SIGN_IN = /^\/sessions\/?$/i
 const CALLBACK = /^\/payments\/callback\/?$/i
 const PAYMENT = /^\/(orders|payments)\//i
-/** Requests of buyers who have a reservation or an order, event streams included. */
-const RESULT = /^\/(orders|reservations|me)\//i
+/** Requests of buyers who have a reservation, an order or a place in line, event streams included. */
+const RESULT = /^\/((orders|reservations|me)\/|sales\/[^/]+\/place(\/|$))/i
 const PAGE = /^\/(assets\/[^/]+)?$/
 const HEALTH = /^\/(livez|readyz)\/?$/i
 

@@ -5,11 +5,14 @@ import { jsonBody } from '../../core/platform/http/json-body.ts'
 import { servePage } from '../../core/platform/http/pages.ts'
 import { pageHeaders } from '../../core/platform/http/security-headers.ts'
 import { signedIn } from '../../core/platform/http/signed-in.ts'
+import type { WaitingRoom } from '../../core/waiting-room/waiting-room.ts'
 import type { BuyDeps, BuyHandler } from '../buy.ts'
 import type { GatewayConfig } from '../config.ts'
 import { openApiDocument } from '../openapi.ts'
+import type { WaitingBuyers } from '../waiting-room/waiting-buyers.ts'
 import type { TicketDeps } from '../opening/give-tickets.ts'
 import { forwardTo } from './forward.ts'
+import { getPlaceEvents, postPlace } from './places.ts'
 import { getReservationEvents } from './reservation-events.ts'
 import { getReservation } from './reservations.ts'
 import { getSale, getSales } from './sales.ts'
@@ -25,10 +28,15 @@ const DOCS_HEADERS = pageHeaders({
   baseUri: ["'none'"],
 })
 
+interface RouteDeps extends BuyDeps {
+  room: WaitingRoom
+  waiting: WaitingBuyers
+}
+
 export function mountRoutes(
   app: Express,
   config: GatewayConfig,
-  { tokens, catalogue, stock, watched, log }: BuyDeps,
+  { tokens, catalogue, stock, watched, log, room, waiting }: RouteDeps,
   buy: BuyHandler,
   tickets: TicketDeps,
 ): void {
@@ -44,9 +52,11 @@ export function mountRoutes(
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
   const sales = { catalogue, tokens, currency: config.CURRENCY }
   app.get('/sales', getSales(sales))
-  app.get('/sales/:saleId', getSale(sales))
+  app.get('/sales/:saleId', getSale(sales, room))
   app.get('/sales/:saleId/challenge', signedIn(tokens), getChallenge(tickets))
   app.post('/sales/:saleId/tickets', signedIn(tokens), jsonBody(), postTicket(tickets))
+  app.post('/sales/:saleId/place', signedIn(tokens), postPlace({ catalogue, waiting }))
+  app.get('/sales/:saleId/place/events', signedIn(tokens), getPlaceEvents({ catalogue, waiting }))
   app.get('/reservations/:reservationId', signedIn(tokens), getReservation(stock, watched))
   app.get('/reservations/:reservationId/events', signedIn(tokens), getReservationEvents(stock, watched))
 }

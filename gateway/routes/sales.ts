@@ -7,6 +7,7 @@ import { pageOf, readCursor } from '../../core/platform/http/cursor.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { bearer, type Tokens } from '../../core/platform/http/tokens.ts'
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
+import type { WaitingRoom } from '../../core/waiting-room/waiting-room.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { placeOf } from '../sale-order.ts'
 
@@ -39,11 +40,16 @@ export function getSales({ catalogue, tokens, currency }: SalesDeps): RequestHan
 }
 
 /** GET /sales/:saleId */
-export function getSale({ catalogue, tokens, currency }: SalesDeps): RequestHandler<{ saleId: string }> {
+export function getSale(
+  { catalogue, tokens, currency }: SalesDeps,
+  room: Pick<WaitingRoom, 'readSeed'>,
+): RequestHandler<{ saleId: string }> {
   return async (req, res) => {
     const sale = await catalogue.find(req.params.saleId)
     if (!sale) throw new ProblemError('NOT_FOUND', 'There is no such sale.')
-    res.json(view(sale, await buyerOf(req, res, tokens), currency, timeOf(catalogue)))
+    const seed = sale.seedHash === undefined ? undefined : await room.readSeed(sale.saleId)
+    const shown = view(sale, await buyerOf(req, res, tokens), currency, timeOf(catalogue))
+    res.json({ ...shown, ...(seed !== undefined && { seed }) } satisfies SaleView)
   }
 }
 
@@ -71,6 +77,7 @@ function view(sale: SaleFigures, buyer: Buyer, currency: string, serverTime: str
     closesAt: new Date(sale.closesAtMs).toISOString(),
     isStopped: sale.isStopped ?? false,
     ...(sale.opening && { opening: sale.opening }),
+    ...(sale.seedHash !== undefined && { seedHash: sale.seedHash }),
     serverTime,
   }
 }

@@ -108,6 +108,7 @@ async function prepare(): Promise<Known> {
   const sales = [
     await system.createSale({ stock: 500, perBuyerLimit: 1_000 }),
     await system.createSale({ stock: 1 }),
+    await system.createSale({ opening: { waitingRoom: {} } }),
     await system.createSale({ opensInMs: 600_000 }),
   ]
   const tokens = await inParallel(12, 6, (i) => system.signIn(`generated ${i}`))

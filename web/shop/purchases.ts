@@ -1,4 +1,4 @@
-import { TICKET_HEADER } from '../../core/contracts/ticket-header.ts'
+import { ADMISSION_HEADER, TICKET_HEADER } from '../../core/contracts/ticket-header.ts'
 import { ask, type Refusal } from '../shared/api.ts'
 import { remembered } from '../shared/remembered.ts'
 import { createStore, type Store } from '../shared/store.ts'
@@ -32,7 +32,12 @@ export interface Purchases {
    * A limit of more than one lets the buyer have several, so that each needs a key of its own. @returns why it was
    * refused
    */
-  buy: (request: PurchaseRequest, limitPerBuyer: number, ticket?: HeldTicket) => Promise<Refusal['code'] | undefined>
+  buy: (
+    request: PurchaseRequest,
+    limitPerBuyer: number,
+    ticket?: HeldTicket,
+    admission?: string,
+  ) => Promise<Refusal['code'] | undefined>
   /** Of the attempt that the next one repeats, '' for none. */
   openKey: () => string
   /** Takes an ended purchase off the page. */
@@ -112,7 +117,7 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
 
   return {
     state,
-    async buy(request, limitPerBuyer, ticket) {
+    async buy(request, limitPerBuyer, ticket, admission) {
       if (state.get().doing) return undefined
       const isRepeat = openKey.get() !== ''
       if (!isRepeat) openKey.set(ticket?.key || newKey())
@@ -123,10 +128,11 @@ export function createPurchases(saleId: string, { token, userId }: SignedIn): Pu
           token,
           body: request,
           clock: saleClock,
-          // Without a key a buyer's requests are one purchase, so that another browser of theirs finds the only one.
           headers: {
+            // Without a key a buyer's requests are one purchase, so that another browser of theirs finds the only one.
             ...(limitPerBuyer > 1 && { 'idempotency-key': key }),
             ...(ticket && { [TICKET_HEADER]: ticket.ticket }),
+            ...(admission !== undefined && { [ADMISSION_HEADER]: admission }),
           },
         }),
       )

@@ -37,6 +37,9 @@ export const FAILPOINTS = [
   'cancelling.beforeRelease',
   'settling.beforeMarked',
   'sweeper.beforeRelease',
+  // Cancel worker: some of those who came before the opening have their places; a batch is admitted.
+  'shuffling.betweenBatches',
+  'admitting.afterBatch',
   // Cancel worker: a sale is closed, fenced, refilled and opened again.
   'rebuilder.beforeFence',
   'rebuilder.afterFence',

@@ -8,6 +8,7 @@ import { sagaGuards } from './sagas.ts'
 import { saleGuards } from './sales.ts'
 import { stockGuards } from './stock.ts'
 import { subscriberGuards } from './subscribers.ts'
+import { waitingRoomGuards } from './waiting-room.ts'
 
 export const GUARDS: Guard[] = [
   ...stockGuards,
@@ -19,4 +20,5 @@ export const GUARDS: Guard[] = [
   ...subscriberGuards,
   ...sagaGuards,
   ...openingGuards,
+  ...waitingRoomGuards,
 ]

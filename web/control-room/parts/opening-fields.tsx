@@ -7,6 +7,13 @@ const PARTS = {
   ticket: { fromMinutesBefore: [1, 1_440, 10], validMinutes: [1, 1_440, 10], refuseFrom: [1, 100, 80] },
   proofOfWork: { tries: [1, 100_000, 2_000] },
   lapses: { max: [1, 8, 2], waitSeconds: [1, 604_800, 600] },
+  waitingRoom: {
+    perSecond: [1, 100_000, 100],
+    outstandingMax: [1, 1_000_000, 1_000_000],
+    admissionSeconds: [10, 86_400, 120],
+    absentSeconds: [30, 3_600, 45],
+    keptSeconds: [0, 86_400, 300],
+  },
 } as const satisfies { [Part in keyof Opening]-?: Record<keyof NonNullable<Opening[Part]>, [number, number, number]> }
 type Part = keyof typeof PARTS
 type Numbers = Record<string, readonly [least: number, most: number, first: number]>

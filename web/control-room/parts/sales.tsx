@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { SalePage, SaleRow } from '../../../core/contracts/control-room.ts'
+import type { LineCounts, SalePage, SaleRow } from '../../../core/contracts/control-room.ts'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
 import { useConnection, useFrames } from '../live.ts'
@@ -54,6 +54,7 @@ export function Sales() {
   const rowOf = (sale: SaleRow, nowMs: number) => {
     const { id, title, isStopped, sold, stock } = sale
     const state = stateOf(sale, nowMs)
+    const line = sale.opening.waitingRoom && frame?.sales?.find(({ saleId }) => saleId === id)?.line
     const isOpen = state === 'open' || state === 'stopped'
     const window = isOpen
       ? { closesAt: at(nowMs) }
@@ -66,6 +67,7 @@ export function Sales() {
           <span class="state figures">
             {words.states[state]}, {words.sold(number(sold), number(stock))}
           </span>
+          {line && <span class="state figures">{lineText(line)}</span>}
         </span>
         {state !== 'over' && (
           <RowButton
@@ -87,6 +89,10 @@ export function Sales() {
       </li>
     )
   }
+  const lineText = ({ registered, waiting, absent, outstanding, perSecond }: LineCounts) =>
+    registered > 0
+      ? words.registered(number(registered))
+      : words.line(number(waiting), number(absent), number(outstanding), perSecond === null ? '–' : number(perSecond))
   return (
     <Panel id="sales" title={words.title}>
       <Refused refusal={refusal ?? looking.refusal} />

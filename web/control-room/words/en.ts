@@ -155,6 +155,9 @@ export const en = {
     openNow: 'Open now',
     closeNow: 'Close now',
     sold: (sold: string, stock: string) => `${sold} of ${stock} sold`,
+    line: (waiting: string, absent: string, outstanding: string, perSecond: string) =>
+      `In line ${waiting}, absent ${absent}, admitted and not yet bought ${outstanding}, ${perSecond} admitted a second`,
+    registered: (people: string) => `Registered for the opening: ${people}`,
     openOf: (title: string) => `Open now: ${title}`,
     closeOf: (title: string) => `Close now: ${title}`,
   },
@@ -192,7 +195,7 @@ export const en = {
   opening: {
     title: 'Opening',
     plain: 'none',
-    parts: { ticket: 'Tickets', proofOfWork: 'Proof of work', lapses: 'Against hoarding' },
+    parts: { ticket: 'Tickets', proofOfWork: 'Proof of work', lapses: 'Against hoarding', waitingRoom: 'Waiting room' },
     numbers: {
       'ticket.fromMinutesBefore': 'Minutes before the opening',
       'ticket.validMinutes': 'Valid for minutes',
@@ -200,6 +203,11 @@ export const en = {
       'proofOfWork.tries': 'Tries for a ticket',
       'lapses.max': 'Orders that may lapse',
       'lapses.waitSeconds': 'Then wait, seconds',
+      'waitingRoom.perSecond': 'Admitted a second',
+      'waitingRoom.outstandingMax': 'Admitted at most, not yet bought',
+      'waitingRoom.admissionSeconds': 'Admission valid, seconds',
+      'waitingRoom.absentSeconds': 'Absent after seconds',
+      'waitingRoom.keptSeconds': 'Place then kept, seconds',
     } as Partial<Record<string, string>>,
   },
   blacklist: {

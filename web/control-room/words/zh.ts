@@ -128,6 +128,9 @@ export const zh: typeof en = {
     openNow: '立即开始',
     closeNow: '立即结束',
     sold: (sold, stock) => `已售 ${sold} / ${stock}`,
+    line: (waiting, absent, outstanding, perSecond) =>
+      `排队 ${waiting} 人，离开 ${absent} 人，已放行未购买 ${outstanding} 人，每秒放行 ${perSecond} 人`,
+    registered: (people) => `已登记等待开售：${people} 人`,
     openOf: (title) => `立即开始：${title}`,
     closeOf: (title) => `立即结束：${title}`,
   },
@@ -165,7 +168,7 @@ export const zh: typeof en = {
   opening: {
     title: '开售规则',
     plain: '无',
-    parts: { ticket: '资格票', proofOfWork: '工作量证明', lapses: '防囤积' },
+    parts: { ticket: '资格票', proofOfWork: '工作量证明', lapses: '防囤积', waitingRoom: '等候室' },
     numbers: {
       'ticket.fromMinutesBefore': '开售前多少分钟起发放',
       'ticket.validMinutes': '有效分钟数',
@@ -173,6 +176,11 @@ export const zh: typeof en = {
       'proofOfWork.tries': '每张票平均尝试次数',
       'lapses.max': '允许超时未付的订单数',
       'lapses.waitSeconds': '之后等待秒数',
+      'waitingRoom.perSecond': '每秒放行人数',
+      'waitingRoom.outstandingMax': '已放行未购买的上限',
+      'waitingRoom.admissionSeconds': '放行有效秒数',
+      'waitingRoom.absentSeconds': '多少秒无响应算离开',
+      'waitingRoom.keptSeconds': '离开后保留位置的秒数',
     },
   },
   blacklist: {

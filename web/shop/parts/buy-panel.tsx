@@ -17,10 +17,12 @@ interface BuyPanelProps {
   tickets: Tickets
   /** Units that the buyer may still have. */
   left: number
+  /** Of a sale with a waiting room. */
+  admission?: string
 }
 
 /** The one button, and the reason when it is disabled. */
-export function BuyPanel({ sale, purchases, tickets, left }: BuyPanelProps) {
+export function BuyPanel({ sale, purchases, tickets, left, admission }: BuyPanelProps) {
   const words = useWords()
   const state = useStore(purchases.state)
   const [text, setText] = useState({ coupon: '', points: '' })
@@ -46,7 +48,7 @@ export function BuyPanel({ sale, purchases, tickets, left }: BuyPanelProps) {
   const advice = closedAdvice ?? answered ?? unanswered
   /** Of limits, busy servers and the like the ticket is not used up. */
   const buy = async (wanted: PurchaseRequest) => {
-    const code = await purchases.buy(wanted, sale.perBuyerLimit, tickets.held())
+    const code = await purchases.buy(wanted, sale.perBuyerLimit, tickets.held(), admission)
     if (code === undefined || code.startsWith('TICKET_')) tickets.drop()
   }
   const label = () => {

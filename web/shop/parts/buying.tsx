@@ -10,6 +10,7 @@ import { useWords } from '../words/words.ts'
 import { Advice } from './advice.tsx'
 import { BuyPanel } from './buy-panel.tsx'
 import { OrderPanel, Said } from './order-panel.tsx'
+import { WaitingRoom } from './waiting-room.tsx'
 
 /** The buyer's purchases in this sale, and the button while they may buy. */
 export function Buying({ sale, session }: { sale: SaleView; session: SignedIn }) {
@@ -25,6 +26,16 @@ export function Buying({ sale, session }: { sale: SaleView; session: SignedIn })
   const limit = sale.perBuyerLimit
   const isSingle = limit === 1 && shown.length <= 1
   const mayBuy = shown.length === 0 || (!isSingle && !isOver && held < limit)
+  const panel = (admission?: string) => (
+    <BuyPanel
+      key={list[0]?.reservationId}
+      sale={sale}
+      purchases={purchases}
+      tickets={tickets}
+      left={limit - held}
+      {...(admission !== undefined && { admission })}
+    />
+  )
   const place = useKeptFocus(`${shown.length} ${mayBuy}`)
   return (
     <div class="buying" ref={place} tabIndex={-1}>
@@ -50,15 +61,14 @@ export function Buying({ sale, session }: { sale: SaleView; session: SignedIn })
       {isFinding ? (
         <p class="hint">{words.finding}</p>
       ) : (
-        mayBuy && (
-          <BuyPanel
-            key={list[0]?.reservationId}
-            sale={sale}
-            purchases={purchases}
-            tickets={tickets}
-            left={limit - held}
-          />
-        )
+        mayBuy &&
+        (sale.opening?.waitingRoom ? (
+          <WaitingRoom sale={sale} session={session}>
+            {(admission) => panel(admission)}
+          </WaitingRoom>
+        ) : (
+          panel()
+        ))
       )}
       <p class="soft">
         <span>{words.signedInAs(session.name)}</span>{' '}

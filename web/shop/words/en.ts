@@ -13,7 +13,16 @@ export type AdviceCode = Refusal['code'] | 'UNANSWERED' | 'NEEDS_HTTPS'
 /** Those that a buyer of this page may meet; all others read as INTERNAL. */
 type Refusals = Partial<Record<AdviceCode, Advice>> & { INTERNAL: Advice }
 
+const NOT_ADMITTED = {
+  title: 'It is not your turn',
+  next: 'This sale has a waiting room. Join the line; the button is enabled when you are admitted.',
+}
+
 const refusals: Refusals = {
+  ADMISSION_REQUIRED: NOT_ADMITTED,
+  ADMISSION_INVALID: NOT_ADMITTED,
+  ADMISSION_OF_ANOTHER: NOT_ADMITTED,
+  ADMISSION_EXPIRED: NOT_ADMITTED,
   NOT_STARTED: { title: 'Not open yet', next: 'The button is enabled when the sale opens. No need to reload.' },
   ENDED: { title: 'This sale is over', next: 'See what else is on sale.' },
   STOPPED: {
@@ -157,6 +166,43 @@ export const en = {
     title: 'How many',
     hint: (left: number) => `Up to ${left}.`,
     bad: (left: number) => `A whole number from 1 to ${left}.`,
+  },
+  line: {
+    title: 'Waiting room',
+    register: 'Register for the opening',
+    join: 'Join the line',
+    again: 'Join the line again',
+    early: {
+      title: 'This sale has a waiting room',
+      text:
+        'Register before it opens. Then all who are registered are put in a random order: coming earlier gains nothing. ' +
+        'Those who come later stand behind them.',
+    },
+    late: { title: 'This sale has a waiting room', text: 'Join the line. When it is your turn you can buy.' },
+    asking: { title: 'Asking for your place …', text: 'This takes a moment.' },
+    registered: {
+      title: 'You are registered',
+      text: (people: string) =>
+        `People registered: ${people}. Have this page open when the sale opens: then you get your place in line.`,
+    },
+    waiting: {
+      title: 'You are in line',
+      text: 'Keep this page open. You may reload it: your place is kept for a while when you are away.',
+    },
+    soldOut: 'Sold out for now. When units of unpaid orders come back, the next in line are admitted.',
+    restarted: {
+      title: 'The line had to begin anew',
+      text: 'The shop has lost the order of the line, and you have a new place. We are sorry. Keep this page open.',
+    },
+    admitted: { title: 'It is your turn', text: 'Buy before the time is up.' },
+    passed: { title: 'Your turn has passed', text: 'You were admitted and did not buy in time. You can join again.' },
+    ahead: (people: string) => `About ${people} people ahead of you.`,
+    next: 'You are the next.',
+    people: (people: number): string => (people === 1 ? 'person ahead of you' : 'people ahead of you'),
+    wait: (seconds: number) => (seconds < 60 ? 'less than a minute' : `about ${Math.round(seconds / 60)} min`),
+    noEstimate: 'no estimate yet',
+    number: (digits: string) => `Your number: ${digits}`,
+    timeLeft: 'Time left to buy',
   },
   buying: 'Reserving …',
   finding: 'Looking for your order …',

@@ -1,6 +1,8 @@
 import { BRAND } from '../../../core/contracts/brand.ts'
 import type { Words } from './en.ts'
 
+const NOT_ADMITTED = { title: '还没有轮到您', next: '本场设有等候室。请排队，轮到您时按钮自动可用。' }
+
 export const zh: Words = {
   brand: BRAND.zh,
   loading: '正在加载场次……',
@@ -56,6 +58,34 @@ export const zh: Words = {
     title: '购买数量',
     hint: (left) => `最多 ${left} 件。`,
     bad: (left) => `请输入 1 到 ${left} 的整数。`,
+  },
+  line: {
+    title: '等候室',
+    register: '登记等待开售',
+    join: '开始排队',
+    again: '重新排队',
+    early: {
+      title: '本场设有等候室',
+      text: '请在开售前登记。开售时所有已登记的人随机排序，来得早没有优势；之后来的人排在他们后面。',
+    },
+    late: { title: '本场设有等候室', text: '请排队，轮到您时即可购买。' },
+    asking: { title: '正在取得您的位置……', text: '请稍候。' },
+    registered: {
+      title: '您已登记',
+      text: (people) => `已登记 ${people} 人。开售时请打开本页，届时您将得到排队位置。`,
+    },
+    waiting: { title: '您正在排队', text: '请保持本页打开。可以刷新页面：您离开时，位置会保留一段时间。' },
+    soldOut: '暂时售罄。未付款订单释放库存后，将按顺序继续放行。',
+    restarted: { title: '队伍已重新开始', text: '商店丢失了排队顺序，您得到了新的位置，非常抱歉。请保持本页打开。' },
+    admitted: { title: '轮到您了', text: '请在时限内购买。' },
+    passed: { title: '您的时限已过', text: '轮到您时未在时限内购买，您可以重新排队。' },
+    ahead: (people) => `您前面大约有 ${people} 人。`,
+    next: '下一个就是您。',
+    people: () => '人在您前面',
+    wait: (seconds) => (seconds < 60 ? '不到一分钟' : `大约 ${Math.round(seconds / 60)} 分钟`),
+    noEstimate: '暂无预计时间',
+    number: (digits) => `您的序号：${digits}`,
+    timeLeft: '剩余购买时间',
   },
   buying: '正在预占……',
   finding: '正在查询您的订单……',
@@ -126,6 +156,10 @@ export const zh: Words = {
   freeAgain: '您可以再次抢购。',
   connection: { polling: '实时更新中断，本页改为轮询。' },
   refusals: {
+    ADMISSION_REQUIRED: NOT_ADMITTED,
+    ADMISSION_INVALID: NOT_ADMITTED,
+    ADMISSION_OF_ANOTHER: NOT_ADMITTED,
+    ADMISSION_EXPIRED: NOT_ADMITTED,
     TICKET_REFUSED: {
       title: '该账户领不到资格票',
       next: '您所在的网络有很多账户在领票，或者您有订单超时未付。请换一个网络，或者联系商家。',

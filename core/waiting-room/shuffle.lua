@@ -1,0 +1,44 @@
+#!lua
+-- Gives buyers who came before the opening their places in the line. Once all have one, the seed is published and the
+-- room admits. Any number of processes may do so at a time, and go on where another was killed.
+--
+-- KEYS[1] sale   hash, see core/stock/close.lua
+-- KEYS[2] room   hash, see attend.lua
+-- KEYS[3] early  sorted set
+-- KEYS[4] line   sorted set by place
+-- KEYS[5] seen   sorted set
+--
+-- ARGV[1] seed
+-- and then for each buyer
+--   buyer
+--   place
+--
+-- Returns NOT_YET before the opening, by Redis' clock, SHUFFLED when nobody is left to be placed, else MORE.
+
+local sale, room, early, line, seen = fixed_keys()
+local seed = fixed_args()
+local buyer, place = lists_of_args()
+local epoch, opens_at_ms, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'opens_at_ms', 'expires_at_ms'))
+if not epoch then return 'NOT_YET' end
+local now = now_ms()
+local _, gathers_until, shuffled = room_of(room, epoch, opens_at_ms, now)
+if shuffled then return 'SHUFFLED' end
+if now < gathers_until then return 'NOT_YET' end
+
+for i = 1, item_count do
+  local seen_at = redis.call('ZSCORE', early, buyer[i])
+  if seen_at then
+    redis.call('ZADD', line, place[i], buyer[i])
+    redis.call('ZADD', seen, seen_at, buyer[i])
+    redis.call('ZREM', early, buyer[i])
+  end
+end
+local is_over = redis.call('ZCARD', early) == 0
+if is_over then
+  local at = string.format('%d', now)
+  redis.call(
+    'HSET', room, 'shuffled_at_ms', at, 'seed', seed, 'admits_from_ms', at, 'counted_from_ms', at, 'counted', 0
+  )
+end
+for _, key in ipairs({ room, line, seen }) do redis.call('PEXPIREAT', key, expires_at_ms) end
+return is_over and 'SHUFFLED' or 'MORE'

@@ -1,0 +1,203 @@
+import type { Redis } from 'ioredis'
+import type { LineCounts } from '../contracts/control-room.ts'
+import { StockKeys } from '../stock/keys.ts'
+import { numberOfPlace } from './order.ts'
+import { scriptsOn } from './scripts.ts'
+
+/** In one room, absent people included: some 300 MB of Redis. */
+const PEOPLE_MAX = 1_000_000
+/** Redis does nothing else meanwhile; some 2 ms. */
+const STEPS_MAX = 500
+/** Unused admissions of a rate are made up for over so long, so that a late run admits no rush. */
+const BATCH_MS = 1_000
+
+/** Where a buyer stands. */
+export type Standing =
+  | { state: 'REGISTERED' }
+  /** The number is that of a buyer who came before the opening (order.ts). */
+  | { state: 'WAITING'; ahead: number; number: string | undefined }
+  | { state: 'ADMITTED'; untilMs: number }
+  /** They have no place. */
+  | { state: 'FULL' | 'BLACKLISTED' }
+
+export interface RoomFigures {
+  /** Names the line: another one when it had to begin anew. */
+  line: string
+  /** When those who came before the opening got their places. */
+  shuffledAtMs: number | undefined
+  registered: number
+  waiting: number
+  absent: number
+  /** Admissions, as measured. */
+  perSecond: number | undefined
+  /** Published from the shuffle on. */
+  seed: string | undefined
+}
+
+/** How many are admitted, and what becomes of those who are absent. */
+export interface AdmissionRules {
+  perSecond?: number | undefined
+  admissionMs: number
+  absentMs: number
+  keptMs: number
+}
+
+/** The waiting room of a sale in Redis. Every method throws when Redis does not answer in time. */
+export class WaitingRoom {
+  readonly #keys: StockKeys
+  readonly #redis: Redis
+  readonly #scripts: ReturnType<typeof scriptsOn>
+
+  constructor(redis: Redis, keyPrefix: string) {
+    this.#keys = new StockKeys(keyPrefix)
+    this.#redis = redis
+    this.#scripts = scriptsOn(redis)
+  }
+
+  /**
+   * Takes signs of life, and tells each buyer where they stand; one without a place takes one. Undefined when the sale is
+   * not loaded.
+   */
+  async attend(
+    saleId: string,
+    buyerIds: string[],
+    peopleMax = PEOPLE_MAX,
+  ): Promise<{ room: RoomFigures; standings: Standing[] } | undefined> {
+    const keys = this.#keys
+    const [room, ...standings] = await this.#scripts.attend({
+      keys: [
+        keys.sale(saleId),
+        keys.room(saleId),
+        keys.early(saleId),
+        keys.line(saleId),
+        keys.seen(saleId),
+        keys.away(saleId),
+        keys.kept(saleId),
+        keys.admitted(saleId),
+        keys.blacklist(saleId),
+      ],
+      args: [peopleMax],
+      items: buyerIds.map((buyerId) => ({ args: [buyerId] })),
+    })
+    return room === undefined ? undefined : { room: readRoom(room), standings: standings.map(readStanding) }
+  }
+
+  /** Buyers who came before the opening and have no place yet. */
+  async earlyBuyers(saleId: string, most: number): Promise<string[]> {
+    return this.#redis.zrange(this.#keys.early(saleId), 0, String(most - 1))
+  }
+
+  /** Gives some of them their places; SHUFFLED when no other is left, and from then on. */
+  async shuffle(
+    saleId: string,
+    seed: string,
+    places: { buyerId: string; place: number }[],
+  ): Promise<'NOT_YET' | 'MORE' | 'SHUFFLED'> {
+    const keys = this.#keys
+    return this.#scripts.shuffle({
+      keys: [keys.sale(saleId), keys.room(saleId), keys.early(saleId), keys.line(saleId), keys.seen(saleId)],
+      args: [seed],
+      items: places.map(({ buyerId, place }) => ({ args: [buyerId, place] })),
+    })
+  }
+
+  /** Admissions of buyers who have not bought yet and may still do so, and how many there were in all. */
+  async countAdmissions(saleId: string): Promise<{ outstanding: number; inAll: number }> {
+    const [inAll, outstanding] = await Promise.all([
+      this.#redis.hmget(this.#keys.room(saleId), 'admitted'),
+      this.#redis.zcard(this.#keys.outstanding(saleId)),
+    ])
+    return { outstanding, inAll: Number(inAll[0] ?? 0) }
+  }
+
+  /**
+   * Admits as many as the rules allow.
+   * @param free admissions that there is room for, counted when `admittedThen` had been admitted; without, any number
+   */
+  async admit(
+    saleId: string,
+    { perSecond, admissionMs, absentMs, keptMs }: AdmissionRules,
+    { free, admittedThen = 0, stepsMax = STEPS_MAX }: { free?: number; admittedThen?: number; stepsMax?: number } = {},
+  ): Promise<{ admitted: number; absent: number; hasMore: boolean }> {
+    const keys = this.#keys
+    const intervalMs = perSecond === undefined ? 0 : 1_000 / perSecond
+    const [admitted, absent, hasMore] = await this.#scripts.admit({
+      keys: [
+        keys.sale(saleId),
+        keys.room(saleId),
+        keys.line(saleId),
+        keys.seen(saleId),
+        keys.away(saleId),
+        keys.kept(saleId),
+        keys.admitted(saleId),
+        keys.outstanding(saleId),
+      ],
+      args: [
+        intervalMs,
+        Math.max(BATCH_MS, intervalMs),
+        free ?? '',
+        admittedThen,
+        admissionMs,
+        absentMs,
+        keptMs,
+        stepsMax,
+      ],
+    })
+    return { admitted, absent, hasMore: hasMore === 1 }
+  }
+
+  /** For operators. */
+  async readCounts(saleId: string): Promise<LineCounts> {
+    const keys = this.#keys
+    const count = (key: string) => this.#redis.zcard(key)
+    const [registered, waiting, absent, outstanding, [perSecond, admitted]] = await Promise.all([
+      count(keys.early(saleId)),
+      count(keys.line(saleId)),
+      count(keys.away(saleId)),
+      count(keys.outstanding(saleId)),
+      this.#redis.hmget(keys.room(saleId), 'per_second', 'admitted'),
+    ])
+    const figures = { registered, waiting, absent, outstanding, admitted: Number(admitted ?? 0) }
+    return { ...figures, perSecond: perSecond ? Number(perSecond) : null }
+  }
+
+  /** Undefined before the shuffle. */
+  async readSeed(saleId: string): Promise<string | undefined> {
+    const [seed] = await this.#redis.hmget(this.#keys.room(saleId), 'seed')
+    return seed ?? undefined
+  }
+
+  /** They have bought: their admission makes room for another. */
+  async bought(saleId: string, buyerIds: string[]): Promise<void> {
+    await this.#redis.zrem(this.#keys.outstanding(saleId), ...buyerIds)
+  }
+}
+
+function readRoom(text: string): RoomFigures {
+  const [line = '', shuffledAt, registered, waiting, absent, perSecond, seed] = text.split(' ')
+  return {
+    line,
+    shuffledAtMs: shuffledAt ? Number(shuffledAt) : undefined,
+    registered: Number(registered),
+    waiting: Number(waiting),
+    absent: Number(absent),
+    perSecond: perSecond ? Number(perSecond) : undefined,
+    seed: seed || undefined,
+  }
+}
+
+function readStanding(text: string): Standing {
+  const [state, first, second] = text.split(' ')
+  switch (state) {
+    case 'WAITING':
+      return { state, ahead: Number(first), number: numberOfPlace(Number(second)) }
+    case 'ADMITTED':
+      return { state, untilMs: Number(first) }
+    case 'REGISTERED':
+    case 'FULL':
+    case 'BLACKLISTED':
+      return { state }
+    default:
+      throw new Error(`attend.lua: expected a state, got ${text}`)
+  }
+}

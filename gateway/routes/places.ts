@@ -1,0 +1,63 @@
+import { addressForLimit } from '../../core/platform/http/client-address.ts'
+import { ProblemError } from '../../core/platform/http/problem.ts'
+import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
+import type { SaleFigures } from '../../core/stock/sale-figures.ts'
+import type { Catalogue } from '../catalogue.ts'
+import type { WaitingBuyers } from '../waiting-room/waiting-buyers.ts'
+import { refuseIfFull, startEventStream } from './event-stream.ts'
+
+const RETRY_AFTER_SECONDS = 2
+
+export interface PlacesDeps {
+  catalogue: Catalogue
+  waiting: WaitingBuyers
+}
+
+/** POST /sales/:saleId/place: takes a place in the waiting room, and is a sign of life of a buyer who has one. */
+export function postPlace({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ saleId: string }> {
+  return async (req, res) => {
+    const sale = await saleWithRoom(catalogue, req.params.saleId)
+    const { buyer } = res.locals
+    const place = buyer.isBlocked ? 'BLACKLISTED' : await waiting.attend(sale.saleId, buyer.id)
+    if (place === 'BLACKLISTED')
+      throw new ProblemError('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
+    if (place === undefined)
+      throw new ProblemError('UNAVAILABLE', 'The waiting room cannot be reached right now; try again in a moment.', {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      })
+    if (place === 'FULL')
+      throw new ProblemError('BUSY', 'The waiting room is full; try again in a moment.', {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      })
+    res.json(place)
+  }
+}
+
+/** GET /sales/:saleId/place/events: server-sent events of one's place. While it is open, the buyer counts as present. */
+export function getPlaceEvents({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ saleId: string }> {
+  return async (req, res) => {
+    const { saleId } = await saleWithRoom(catalogue, req.params.saleId)
+    if (res.closed) return
+    const client = { buyerId: res.locals.buyer.id, address: addressForLimit(req.ip ?? '') }
+    refuseIfFull(waiting.refusal(client), 'post your place every few seconds instead')
+    startEventStream(res, ({ send, end }) =>
+      waiting.watch(saleId, client, {
+        onPlace(place) {
+          send('place', place)
+          // Nothing more is to come but its end, which the client knows.
+          if (place.state === 'ADMITTED') end()
+        },
+        onEnd: end,
+      }),
+    )
+  }
+}
+
+/** @throws ProblemError NOT_FOUND, ENDED */
+async function saleWithRoom(catalogue: Catalogue, saleId: string): Promise<SaleFigures> {
+  const sale = await catalogue.find(saleId)
+  if (!sale?.opening?.waitingRoom)
+    throw new ProblemError('NOT_FOUND', 'There is no such sale, or it has no waiting room.')
+  if (sale.closesAtMs <= catalogue.clockMs()) throw new ProblemError('ENDED', 'The sale is over.')
+  return sale
+}

@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { PlaceView } from '../core/contracts/places.ts'
+import { createTokens } from '../core/platform/http/tokens.ts'
+import { createAdmissions } from '../gateway/waiting-room/admissions.ts'
+import { readStream } from '../web/shared/server-sent-events.ts'
+import { eventually } from './support/eventually.ts'
+import { type Answer, call } from './support/http-client.ts'
+import { watchLive } from './support/live.ts'
+import { startSystem, type System } from './support/system.ts'
+
+const ROOM = { perSecond: 100, absentSeconds: 600 }
+
+let system: System
+beforeAll(async () => {
+  system = await startSystem()
+})
+afterAll(() => system.close())
+
+const tokenOf = (buyerId: string) => createTokens(system.env.TOKEN_SECRET ?? '').sign(buyerId)
+const place = (saleId: string, buyerId: string) =>
+  call('POST', system.url(`/sales/${saleId}/place`), { token: tokenOf(buyerId) })
+const stateOf = async (saleId: string, buyerId: string) => (await place(saleId, buyerId)).body
+const admitted = (saleId: string, buyerId: string) =>
+  eventually(
+    `${buyerId} to be admitted`,
+    () => stateOf(saleId, buyerId),
+    ({ state }) => state === 'ADMITTED',
+  )
+const buy = (saleId: string, buyerId: string, admission?: unknown): Promise<Answer> =>
+  system.buy(saleId, tokenOf(buyerId), {}, admission === undefined ? {} : { 'seckill-admission': String(admission) })
+const refused = async (...purchase: Parameters<typeof buy>) => {
+  const { status, body } = await buy(...purchase)
+  return [status, body.code]
+}
+
+/** The places that one stream of a buyer has told of. */
+function follow(saleId: string, buyerId: string) {
+  const leaving = new AbortController()
+  const seen: PlaceView[] = []
+  const ended = readStream({
+    path: system.url(`/sales/${saleId}/place/events`),
+    token: tokenOf(buyerId),
+    signal: leaving.signal,
+    silenceLimitMs: 60_000,
+    onEvent: ({ data }) => seen.push(JSON.parse(data) as PlaceView),
+  }).catch(() => undefined)
+  return { seen, ended, leave: () => leaving.abort() }
+}
+
+describe('a sale with a waiting room', () => {
+  test('is bought in with an admission, which is checked without Redis and belongs to one buyer and sale', async () => {
+    const [saleId, other] = [
+      await system.createSale({ opening: { waitingRoom: ROOM } }),
+      await system.createSale({ opening: { waitingRoom: ROOM } }),
+    ]
+    expect(await refused(saleId, 'ann')).toEqual([403, 'ADMISSION_REQUIRED'])
+    const { admission, admittedUntil } = await admitted(saleId, 'ann')
+    expect(await refused(saleId, 'bob', admission)).toEqual([403, 'ADMISSION_OF_ANOTHER'])
+    expect(await refused(other, 'ann', admission)).toEqual([403, 'ADMISSION_OF_ANOTHER'])
+    expect(await refused(saleId, 'ann', `${String(admission).slice(0, -1)}_`)).toEqual([403, 'ADMISSION_INVALID'])
+    expect(await refused(saleId, 'ann', 'x')).toEqual([403, 'ADMISSION_INVALID'])
+    const forged = createAdmissions('another secret').give(saleId, 'ann', Date.now() + 60_000)
+    expect(await refused(saleId, 'ann', forged)).toEqual([403, 'ADMISSION_INVALID'])
+    const late = createAdmissions(system.env.TOKEN_SECRET ?? '').give(saleId, 'ann', Date.now() - 1)
+    expect(await refused(saleId, 'ann', late)).toEqual([403, 'ADMISSION_EXPIRED'])
+    const { status, body } = await buy(saleId, 'ann', admission)
+    expect(status).toBe(202)
+    // Sent again it is the same purchase.
+    expect((await buy(saleId, 'ann', admission)).body).toEqual(body)
+    // The admission is the same text each time, whichever gateway is asked.
+    expect(await stateOf(saleId, 'ann')).toMatchObject({ admission, admittedUntil })
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true })
+  })
+
+  test('orders those who came before it by a seed that was bound before, and published after', async () => {
+    const opening = { waitingRoom: { perSecond: 1, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening, opensInMs: 600_000, closesInMs: 3_600_000 })
+    const people = Array.from({ length: 12 }, (_, i) => `person ${i}`)
+    for (const [i, person] of people.entries())
+      expect(await stateOf(saleId, person)).toMatchObject({ state: 'REGISTERED', registered: i + 1 })
+    const before = (await call('GET', system.url(`/sales/${saleId}`))).body
+    expect(before.seedHash).toMatch(/^[0-9a-f]{64}$/)
+    expect(before.seed).toBeUndefined()
+    const secret = await system.world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
+    const everything = await Promise.all(
+      [`/sales/${saleId}`, '/sales', `/changes?sale=${saleId}`].map((path) => system.controlRoom('GET', path)),
+    )
+    expect(everything.map(({ text }) => text).join()).not.toContain(secret.openingSeed)
+
+    await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date().toISOString() })
+    const after = await eventually(
+      'the seed to be published',
+      async () => (await call('GET', system.url(`/sales/${saleId}`))).body,
+      ({ seed }) => seed !== undefined,
+    )
+    const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+    expect(sha256(String(after.seed))).toBe(before.seedHash)
+    const inOrder = people.toSorted((one, another) =>
+      sha256(`${after.seed} ${one}`) < sha256(`${after.seed} ${another}`) ? -1 : 1,
+    )
+    const views = await Promise.all(inOrder.map((person) => stateOf(saleId, person)))
+    const ahead = views.flatMap((view) => (view.state === 'WAITING' ? [Number(view.ahead)] : []))
+    expect(ahead.length).toBeGreaterThan(3)
+    expect(ahead).toEqual(ahead.toSorted((one, another) => one - another))
+    for (const [i, view] of views.entries())
+      if (view.state === 'WAITING') expect(view.number).toBe(sha256(`${after.seed} ${inOrder[i]}`).slice(0, 13))
+    expect(await stateOf(saleId, 'a late one')).toMatchObject({ state: 'WAITING', ahead: ahead.length })
+    expect((await stateOf(saleId, 'a late one')).number).toBeUndefined()
+  })
+
+  test('pushes the place to its buyer, who is admitted while the stream is open', async () => {
+    const opening = { waitingRoom: { perSecond: 2, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening })
+    const people = Array.from({ length: 6 }, (_, i) => `person ${i}`)
+    for (const person of people) await place(saleId, person)
+    const { seen, ended } = follow(saleId, 'person 5')
+    expect(await ended).toBeUndefined()
+    const ahead = seen.flatMap((view) => view.ahead ?? [])
+    expect(ahead).toEqual(ahead.toSorted((one, another) => another - one))
+    expect(seen.at(-1)).toMatchObject({ state: 'ADMITTED', admission: expect.any(String) })
+    expect((await buy(saleId, 'person 5', seen.at(-1)?.admission)).status).toBe(202)
+  })
+
+  test('admits as many as may hold an admission; a purchase makes room, and a sold-out sale admits no one', async () => {
+    const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 2, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening, stock: 3 })
+    const people = Array.from({ length: 6 }, (_, i) => `person ${i}`)
+    for (const person of people) await place(saleId, person)
+    const held = new Set<string>()
+    for (let bought = 0; bought < 3; bought++) {
+      const person = people[bought] ?? ''
+      const { admission } = await admitted(saleId, person)
+      const states = await Promise.all(people.map(async (each) => (await stateOf(saleId, each)).state))
+      expect(states.filter((state) => state === 'ADMITTED').length).toBeLessThanOrEqual(held.size + 2)
+      expect((await buy(saleId, person, admission)).status).toBe(202)
+      held.add(person)
+    }
+    const rest = async () => await Promise.all(people.slice(4).map(async (each) => (await stateOf(saleId, each)).state))
+    await eventually(
+      'both purchases to be told',
+      () => system.world.redis.zcard(system.world.stock.keys.outstanding(saleId)),
+      (count) => count < 2,
+    )
+    expect(await rest()).toEqual(['WAITING', 'WAITING'])
+  })
+
+  test('can be switched off while people wait: their streams end, and no purchase needs an admission', async () => {
+    const opening = { waitingRoom: { perSecond: 1, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening })
+    for (let i = 0; i < 5; i++) await place(saleId, `person ${i}`)
+    const { ended } = follow(saleId, 'person 4')
+    await system.controlRoom('PATCH', `/sales/${saleId}`, { opening: {} })
+    expect(await ended).toBeUndefined()
+    await eventually(
+      'the shop to need no admission',
+      () => buy(saleId, 'passer-by'),
+      ({ status }) => status === 202,
+    )
+    expect((await place(saleId, 'person 3')).status).toBe(404)
+  })
+
+  test('an admission that was given stays valid when Redis has lost the line, which begins anew', async () => {
+    const opening = { waitingRoom: { ...ROOM, outstandingMax: 1 } }
+    const saleId = await system.createSale({ opening })
+    const { admission } = await admitted(saleId, 'ann')
+    const { line } = await stateOf(saleId, 'bob')
+    const { sale: _, ...keys } = system.world.stock.keys
+    const lost = [keys.room, keys.line, keys.seen, keys.admitted, keys.outstanding].map((key) => key(saleId))
+    await system.world.redis.del(...lost)
+    const again = await eventually(
+      'a new line',
+      () => stateOf(saleId, 'bob'),
+      (view) => view.line !== line,
+    )
+    expect(again.state).not.toBe('ADMITTED')
+    expect((await buy(saleId, 'ann', admission)).status).toBe(202)
+    expect(await admitted(saleId, 'bob')).toMatchObject({ line: again.line })
+  })
+
+  test('shows operators its line, and gives no place to a buyer on the blacklist', async () => {
+    const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 2, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening })
+    await system.controlRoom('PUT', '/blacklist/banned', { reason: 'test' })
+    const answer = await place(saleId, 'banned')
+    expect([answer.status, answer.body.code]).toEqual([403, 'NOT_ELIGIBLE'])
+    for (let i = 0; i < 5; i++) await place(saleId, `person ${i}`)
+    await admitted(saleId, 'person 0')
+    const watcher = await watchLive(`http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}`, system.env.ADMIN_TOKEN ?? '')
+    const line = await eventually(
+      'the line to be shown',
+      () => watcher.last()?.sales?.find((sale) => sale.saleId === saleId)?.line,
+      (shown) => shown?.outstanding === 2,
+    )
+    watcher.leave()
+    expect(line).toMatchObject({ registered: 0, waiting: 3, absent: 0, admitted: 2, outstanding: 2 })
+  })
+
+  test.each([
+    ['without a token', { token: undefined }, 401, 'UNAUTHENTICATED'],
+    ['of a sale without a waiting room', { plain: true }, 404, 'NOT_FOUND'],
+    ['of a sale that is over', { over: true }, 403, 'ENDED'],
+  ])('there is no place %s', async (_what, { plain, over, ...options }: Record<string, unknown>, status, code) => {
+    const saleId = await system.createSale({
+      ...(!plain && { opening: { waitingRoom: ROOM } }),
+      ...(over === true && { opensInMs: -60_000, closesInMs: -1_000 }),
+    })
+    for (const [method, path] of [
+      ['POST', `/sales/${saleId}/place`],
+      ['GET', `/sales/${saleId}/place/events`],
+    ] as const) {
+      const answer = await call(method, system.url(path), { token: tokenOf('ann'), ...options })
+      expect([answer.status, answer.body.code]).toEqual([status, code])
+    }
+  })
+})
