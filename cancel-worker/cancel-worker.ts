@@ -9,7 +9,7 @@ import { createMetrics } from '../core/platform/process/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { nearLedgers } from '../core/rebuild/sales-in-turn.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
@@ -45,7 +45,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const deps: CancelDeps = {
     database,
     stock: new Stock(redis, config.REDIS_KEY_PREFIX),

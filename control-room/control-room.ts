@@ -14,7 +14,7 @@ import { servePage } from '../core/platform/http/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
@@ -51,7 +51,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
   const depths = createDepthReader(config.RABBITMQ_URL)

@@ -8,7 +8,7 @@ import { clusterBuckets } from '../core/platform/limits/cluster-buckets.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
@@ -49,7 +49,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
   const catalogue = startCatalogue(stock, loops)

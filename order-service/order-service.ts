@@ -15,7 +15,7 @@ import { createPublisher, type Publisher } from '../core/platform/rabbit/publish
 import { reachable } from '../core/platform/http/reachable.ts'
 import type { Repeating } from '../core/platform/process/repeat.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { Context, StartService } from '../core/platform/process/service.ts'
 import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/http/signature.ts'
@@ -56,7 +56,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
 

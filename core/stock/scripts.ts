@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import type { ReleaseOutcome } from './reservation.ts'
 
 /** What a script is given; `items` is the part that its header repeats "for each". */
@@ -74,7 +74,7 @@ const scripts = NAMES.map((name) => {
 })
 
 /** The scripts of this folder, called on that connection. */
-export function scriptsOn(redis: Redis): Scripts {
+export function scriptsOn(redis: RedisClient): Scripts {
   const commands = redis as unknown as Record<string, (...keysAndArgs: (string | number)[]) => Promise<unknown>>
   const callers = scripts.map(({ name, layout, lua }) => {
     redis.defineCommand(name, { lua })

@@ -5,7 +5,7 @@ import { Loops } from '../../core/platform/process/loops.ts'
 import { metricsAccess } from '../../core/platform/http/metrics-access.ts'
 import { createMetrics } from '../../core/platform/process/metrics.ts'
 import { connectRedis, waitForRedis } from '../../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../../core/platform/stores/redis-check.ts'
 import type { StartService } from '../../core/platform/process/service.ts'
 import type { SubscribersConfig } from './config.ts'
 import { findSubscribers } from './find-subscribers.ts'
@@ -22,7 +22,7 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
 
   const metrics = subscriberMetrics(registry)
   const loops = new Loops(log, registry)

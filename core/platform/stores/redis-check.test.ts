@@ -10,7 +10,7 @@ import { endWithFile, noteProcess } from '../../../test/support/left-behind.ts'
 import { spawnProcess } from '../../../test/support/service-process.ts'
 import { createLog } from '../process/log.ts'
 import type { CheckResult } from '../process/readiness.ts'
-import { redisCheck, refuseLossyRedis } from './redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from './redis-check.ts'
 
 let folder: string
 let server: RunningServer
@@ -37,7 +37,7 @@ async function loggedAtStart(environment: string): Promise<string[]> {
   const lines: string[] = []
   const write = (text: string) => lines.push(text)
   const recording = Object.assign(Object.create(log) as typeof log, { warn: write, error: write })
-  await refuseLossyRedis(redis, environment, recording)
+  await refuseUnfitRedis(redis, environment, recording)
   return lines
 }
 
@@ -88,7 +88,7 @@ test('a Redis without an append-only file is used with a warning', async () => {
 test('a service starts when its user may not call INFO', async () => {
   await redis.call('ACL', 'SETUSER', 'blind', 'on', '>pass', '+@all', '-info', 'allkeys', 'allchannels')
   const blind = new Redis(server.url, { username: 'blind', password: 'pass' })
-  await refuseLossyRedis(blind, 'production', log)
+  await refuseUnfitRedis(blind, 'production', log)
   const check = redisCheck(blind, [{ call: ['INFO'], rule: '+info' }])
   expect(named(await check())).toMatch(/^MISSING_RIGHT: .* INFO\. Add with ACL SETUSER: \+info$/)
   blind.disconnect()
