@@ -42,7 +42,10 @@ const bringIn = async (id: string) => {
 const deps = () => ({ database: world.database, stock: world.stock, saleAdmin, log })
 const queues = { depths: async (names: string[]) => names.map((name) => (name === INTAKE ? waitingAtIntake : 0)) }
 const rebuilder = (reservationLifetimeMs = rules.reservationLifetimeMs) =>
-  new Rebuilder({ ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {} }, reservationLifetimeMs)
+  new Rebuilder(
+    { ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {}, reconnect: () => {} },
+    reservationLifetimeMs,
+  )
 const sale = () => world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
 const isOpen = async () => (await saleAdmin.read(saleId)).state === 'OPEN'
 const left = async () => (await world.stock.readSale(saleId))?.left
@@ -164,7 +167,7 @@ test('a server that was started anew with right figures is no alarm, and one wit
     warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
   })
   const worker = new Rebuilder(
-    { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} },
+    { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {}, reconnect: () => {} },
     rules.reservationLifetimeMs,
   )
   await order(await reserve(1))

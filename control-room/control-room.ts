@@ -18,6 +18,8 @@ import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-chec
 import type { StartService } from '../core/platform/process/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type ControlRoomConfig } from './config.ts'
 import { Launcher } from './launcher.ts'
@@ -63,6 +65,12 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   }
   const metrics = createMetrics('control-room')
   const loops = new Loops(log, metrics)
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({ stock: deps.stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
+  )
+  closers.add('epochs', () => epochs.close())
   const backlog = loops.repeat(
     'backlog watch',
     WATCH_INTERVAL_MS,

@@ -17,12 +17,14 @@ import { Moves } from '../core/stock/moves.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { type BuyDeps, buyHandler, inFrontOfExpress } from './buy.ts'
 import { OTHERS_MAX, startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { balanceShards, drawWhenDry } from './draw-units.ts'
+import { readEpochs } from './epochs.ts'
 import { countOutcomes, countWatchers } from './metrics.ts'
 import { publishInBatches } from './publish-in-batches.ts'
 import { rememberRefusals } from './remembered-refusals.ts'
@@ -78,6 +80,18 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const subscribing = loops.repeat('subscribe to changes', SUBSCRIBE_INTERVAL_MS, () => changes.connect())
   closers.add('subscription to changes', () => subscribing.close())
   pubSub.on('ready', () => subscribing.soon())
+
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({
+      stock,
+      readEpochs: readEpochs(config.ORDER_SERVICE_URL, catalogue, log),
+      connections: [redis, pubSub],
+      log,
+    }),
+  )
+  closers.add('epochs', () => epochs.close())
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)

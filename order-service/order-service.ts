@@ -21,6 +21,8 @@ import type { Context, StartService } from '../core/platform/process/service.ts'
 import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/http/signature.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
+import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
@@ -59,6 +61,12 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({ stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
+  )
+  closers.add('epochs', () => epochs.close())
 
   const parts: Parts = { config, log, closers, metrics, loops, database, stock }
   const { publisher, relay } = await startRelay(parts)

@@ -235,6 +235,12 @@ export class Stock {
     return isNew ? undefined : saleFigures(saleId, hashes)
   }
 
+  /** Undefined when Redis has no such sale. */
+  async readEpoch(saleId: string): Promise<number | undefined> {
+    const epoch = await this.#redis.hget(this.keys.sale(saleId), 'epoch')
+    return epoch === null ? undefined : Number(epoch)
+  }
+
   /** Reservations of a sale that the broker has not confirmed, and those that are neither order nor rejected. */
   async countWaiting(saleId: string, shards = 1): Promise<{ pending: number; undecided: number }> {
     const counts = await Promise.all(

@@ -3,6 +3,7 @@ import { enterInbox, inSequence, type Subscription } from '../../core/orders/inb
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 import type { Right } from '../../core/platform/stores/redis-check.ts'
+import { StockKeys } from '../../core/stock/keys.ts'
 import type { Strong, Subscriber, Tools, Weak } from './subscriber.ts'
 
 export interface HandlingDeps {
@@ -84,6 +85,7 @@ export function subscriberRights(keyPrefix: string): Right[] {
   return [
     ...[['EVAL', '', '0'], ['INFO']].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()}` })),
     { call: ['GET', mark], rule: `+get ~${keyPrefix}*` },
+    { call: ['HGET', new StockKeys(keyPrefix).sale('x'), 'epoch'], rule: `+hget ~${keyPrefix}*` },
     { call: ['SET', mark, '1', 'EX', '1'], rule: `+set ~${keyPrefix}*` },
   ]
 }
