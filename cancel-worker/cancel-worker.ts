@@ -22,6 +22,7 @@ import { DATABASE_CONNECTIONS, type CancelWorkerConfig } from './config.ts'
 import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
 import { Reconciler } from './reconcile.ts'
+import { StatusReconciler } from './reconcile-statuses.ts'
 import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUnsettled } from './sweep.ts'
 
 /** Orders cancelled in one transaction, which locks the rows of their sales meanwhile. */
@@ -84,6 +85,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     limits.reservationLifetimeMs,
     limits.graceMs,
   )
+  const statuses = new StatusReconciler({ ...deps, saleAdmin })
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
   const turns = new LedgersInTurn(deps.stock.loaded, () => nearLedgers(database), SWEPT_IN_TURN_MAX)
   const loops = new Loops(log, metrics)
@@ -96,6 +98,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     ),
     loops.repeat('rebuild', REBUILD_INTERVAL_MS, () => rebuilder.runOnce()),
     loops.repeat('reconcile', everyMs, () => reconciler.runOnce()),
+    loops.repeat('reconcile statuses', everyMs, () => statuses.runOnce()),
     loops.repeat('forget handled', FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS)),
   ]
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))
