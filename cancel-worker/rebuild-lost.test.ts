@@ -91,6 +91,19 @@ const olderCopy = async () => {
   return () => world.redis.hset(saleAdmin.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
 }
 
+test('a Redis that is behind PostgreSQL is connected to anew before its sale is closed there: another may have taken over', async () => {
+  let connections = 0
+  const worker = new Rebuilder(
+    { ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {}, reconnect: () => void connections++ },
+    rules.reservationLifetimeMs,
+  )
+  await world.database.sale.update({ where: { id: saleId }, data: { epoch: 2, fencedEpoch: 2 } })
+  await worker.runOnce()
+  expect([connections, (await sale()).epoch, await isOpen()]).toEqual([1, 2, true])
+  await rebuilt(worker)
+  expect([connections, (await sale()).epoch]).toEqual([1, 3])
+})
+
 test('a sale that its creator did not bring into Redis is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
   const other = await ledger.sale(5)

@@ -1,5 +1,9 @@
+import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { slotOf } from '../core/platform/stores/cluster-slot.ts'
+import { isOutage } from '../core/platform/stores/outage.ts'
 import { serverOf, serversOf } from '../core/platform/stores/redis.ts'
+import { Moves } from '../core/stock/moves.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
 import { Crowd, soldThrough } from './support/crowd.ts'
 import { eventually } from './support/eventually.ts'
@@ -32,6 +36,41 @@ test('the shards of a sale are on all masters, and it is sold to the last unit',
   const masters = new Set(ledgersOf(saleId, 16).map((ledger) => cluster.masterOf(keyOf(ledger))))
   expect(masters.size).toBe(3)
   expect(await new Crowd(system, saleId).sellThrough(40)).toMatchObject(soldThrough(40))
+})
+
+test('a call to a node that has given its slot away fails, and the next one finds the slot', async () => {
+  const { client } = cluster
+  if (!(client instanceof Cluster)) throw new Error('Expected a client of a cluster')
+  const slot = slotOf('anywhere')
+  const [master] = client.slots[slot] ?? []
+  const other = client.slots.find(([node]) => node !== master)?.[0]
+  if (other) client.slots[slot] = [other]
+  await expect(client.get('anywhere')).rejects.toThrow('MOVED')
+  await eventually(
+    'the slot to be found',
+    () => client.get('anywhere').catch((error: Error) => error.message),
+    (value) => value === null,
+  )
+})
+
+test('units that move between masters are counted once', async () => {
+  const saleId = await system.createSale({ stock: 64, shards: 4 })
+  const sale = { saleId, epoch: 1, shards: 4 }
+  const moves = new Moves(system.world.redis, system.world.keyPrefix)
+  let isOver = false
+  const moving = (async () => {
+    for (let i = 0; !isOver; i++) await moves.move(sale, i % 4, (i + 1) % 4, 5)
+  })()
+  const counted = new Set<number | undefined>()
+  for (let i = 0; i < 200; i++) {
+    const found = await system.world.stock.readSale(saleId).catch((error: Error) => {
+      if (!isOutage(error)) throw error
+    })
+    if (found) counted.add(found.left)
+  }
+  isOver = true
+  await moving
+  expect([...counted]).toEqual([64])
 })
 
 /** A sale whose only ledger is on that master, or is not. */

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeScratchFolder, removeScratchFolder } from '../../../dev/scratch-folder.ts'
 import { freePort } from '../../../dev/servers/ports.ts'
 import { startRedis } from '../../../dev/servers/redis.ts'
+import { startClusterNode } from '../../../dev/servers/redis-nodes.ts'
 import type { RunningServer } from '../../../dev/servers/running-server.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { endWithFile, noteProcess } from '../../../test/support/left-behind.ts'
 import { spawnProcess } from '../../../test/support/service-process.ts'
 import { createLog } from '../process/log.ts'
 import type { CheckResult } from '../process/readiness.ts'
+import { connectRedis, redisReady } from './redis.ts'
 import { redisCheck, refuseUnfitRedis } from './redis-check.ts'
 
 let folder: string
@@ -92,6 +95,21 @@ test('a service starts when its user may not call INFO', async () => {
   const check = redisCheck(blind, [{ call: ['INFO'], rule: '+info' }])
   expect(named(await check())).toMatch(/^MISSING_RIGHT: .* INFO\. Add with ACL SETUSER: \+info$/)
   blind.disconnect()
+})
+
+test('one node of a cluster is refused at the start, and reported', async () => {
+  const [port, busPort] = [await freePort(), await freePort()]
+  const onStart = (name: string, id: Parameters<typeof noteProcess>[1]) => void noteProcess(name, id)
+  const node = await startClusterNode({ port, busPort, dataDir: join(folder, 'node'), onStart })
+  endWithFile(() => node.stop())
+  const client = connectRedis(node.url, log)
+  await redisReady(client)
+  await expect(refuseUnfitRedis(client, 'development', log)).rejects.toThrow(
+    'REDIS_URL names one node of a Redis Cluster',
+  )
+  expect(named(await redisCheck(client, [])())).toMatch(/^REDIS_IS_CLUSTER: .*redis:\/\/host:6379,host2:6379/)
+  client.disconnect()
+  await node.stop()
 })
 
 test('a password that Redis rejects is reported', async () => {
