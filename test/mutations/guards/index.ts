@@ -1,6 +1,7 @@
 import type { Guard } from '../guard.ts'
 import { gatewayGuards } from './gateway.ts'
 import { loginGuards } from './login.ts'
+import { nodeGuards } from './nodes.ts'
 import { orderGuards } from './orders.ts'
 import { paymentGuards } from './payments.ts'
 import { sagaGuards } from './sagas.ts'
@@ -17,4 +18,5 @@ export const GUARDS: Guard[] = [
   ...loginGuards,
   ...subscriberGuards,
   ...sagaGuards,
+  ...nodeGuards,
 ]
