@@ -42,7 +42,10 @@ const bringIn = async (id: string) => {
 const deps = () => ({ database: world.database, stock: world.stock, saleAdmin, log })
 const queues = { depths: async (names: string[]) => names.map((name) => (name === INTAKE ? waitingAtIntake : 0)) }
 const rebuilder = (reservationLifetimeMs = rules.reservationLifetimeMs) =>
-  new Rebuilder({ ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {} }, reservationLifetimeMs)
+  new Rebuilder(
+    { ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {}, reconnect: () => {} },
+    reservationLifetimeMs,
+  )
 const sale = () => world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
 const isOpen = async () => (await saleAdmin.read(saleId)).state === 'OPEN'
 const left = async () => (await world.stock.readSale(saleId))?.left
@@ -87,6 +90,19 @@ const olderCopy = async () => {
   const { left: units } = (await world.stock.readSale(saleId)) ?? {}
   return () => world.redis.hset(saleAdmin.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
 }
+
+test('a Redis that is behind PostgreSQL is connected to anew before its sale is closed there: another may have taken over', async () => {
+  let connections = 0
+  const worker = new Rebuilder(
+    { ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {}, reconnect: () => void connections++ },
+    rules.reservationLifetimeMs,
+  )
+  await world.database.sale.update({ where: { id: saleId }, data: { epoch: 2, fencedEpoch: 2 } })
+  await worker.runOnce()
+  expect([connections, (await sale()).epoch, await isOpen()]).toEqual([1, 2, true])
+  await rebuilt(worker)
+  expect([connections, (await sale()).epoch]).toEqual([1, 3])
+})
 
 test('a sale that its creator did not bring into Redis is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
@@ -164,7 +180,7 @@ test('a server that was started anew with right figures is no alarm, and one wit
     warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
   })
   const worker = new Rebuilder(
-    { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} },
+    { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {}, reconnect: () => {} },
     rules.reservationLifetimeMs,
   )
   await order(await reserve(1))

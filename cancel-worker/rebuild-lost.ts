@@ -15,6 +15,8 @@ export interface RebuildingDeps extends CancelDeps {
   saleAdmin: SaleAdmin
   queues: Pick<DepthReader, 'depths'>
   onRebuilt: () => void
+  /** Makes the connection to Redis anew. */
+  reconnect: () => void
 }
 
 /**
@@ -49,6 +51,8 @@ export class Rebuilder {
   readonly #deps: RebuildingDeps
   readonly #reservationLifetimeMs: number
   readonly #watched = new Map<string, Watched>()
+  /** By sale: the epoch that Redis was behind when its connection was last made anew. */
+  readonly #reconnectedFor = new Map<string, number>()
   readonly #turns: DatabaseSalesInTurn
 
   constructor(deps: RebuildingDeps, reservationLifetimeMs: number) {
@@ -78,12 +82,23 @@ export class Rebuilder {
   }
 
   async #closeLost(sale: SaleInTurn, found: SaleState): Promise<void> {
+    if (this.#mayBeStalePrimary(sale, found)) return this.#deps.reconnect()
     const isWhole = found.epoch === sale.epoch && (await this.#isWhole(sale))
     const closed = await closeSale(this.#deps, sale.id)
     if (!closed || sale.epoch === 0) return
     const about = { saleId: sale.id, epoch: closed.epoch }
     if (isWhole) this.#deps.log.info(about, 'Redis restarted and its figures are right: sale closed, to be rebuilt')
     else this.#deps.log.warn(about, 'Redis may have lost this sale: closed, to be rebuilt')
+  }
+
+  /**
+   * A Redis that is behind was restored from an older copy, or another has taken over from it while this worker stayed
+   * connected: then the sale is fine there, and closing it here would close it there, too. A new connection tells.
+   */
+  #mayBeStalePrimary({ id, epoch }: SaleInTurn, found: SaleState): boolean {
+    if (found.epoch === 0 || found.epoch >= epoch || this.#reconnectedFor.get(id) === epoch) return false
+    this.#reconnectedFor.set(id, epoch)
+    return true
   }
 
   async #closeStuck(sale: SaleInTurn): Promise<void> {

@@ -14,10 +14,12 @@ import { servePage } from '../core/platform/http/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 import { DATABASE_CONNECTIONS, type ControlRoomConfig } from './config.ts'
@@ -52,7 +54,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
   const depths = createDepthReader(config.RABBITMQ_URL)
@@ -64,6 +66,12 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   }
   const metrics = createMetrics('control-room')
   const loops = new Loops(log, metrics)
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({ stock: deps.stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
+  )
+  closers.add('epochs', () => epochs.close())
   const backlog = loops.repeat(
     'backlog watch',
     WATCH_INTERVAL_MS,

@@ -2,6 +2,9 @@ import { type ChannelModel, connect } from 'amqplib'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { settings } from '../core/platform/process/config.ts'
+import { createLog } from '../core/platform/process/log.ts'
+import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
+import { readRedisUrl } from '../core/platform/stores/redis-url.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
@@ -66,10 +69,12 @@ async function check({ name, variable, example, use }: Server, url: string): Pro
   } catch (cause) {
     const reason = reasonOf(cause as Error)
     const [, advice = ''] = ADVICE.find(([pattern]) => pattern.test(reason)) ?? []
-    const { host } = new URL(url)
-    throw new Error(`${variable}: ${name} at ${host} cannot be used: ${reason}. ${advice}`.trim(), { cause })
+    throw new Error(`${variable}: ${name} at ${hostsOf(url)} cannot be used: ${reason}. ${advice}`.trim(), { cause })
   }
 }
+
+/** Of one server, or of those that a list names. */
+const hostsOf = (url: string) => /^[^/]*\/\/(?:[^@/]*@)?([^/?]*)/.exec(url)?.[1] ?? ''
 
 /** Of a name with several addresses each one has its error. */
 const reasonOf = (error: Error): string =>
@@ -92,6 +97,8 @@ async function usePostgres(url: string): Promise<string | undefined> {
 }
 
 async function useRedis(url: string): Promise<string | undefined> {
+  const address = readRedisUrl(url)
+  if ('fault' in address || address.kind !== 'server') return useRedisGroup(url)
   const options = { connectTimeout: ANSWER_LIMIT_MS, commandTimeout: ANSWER_LIMIT_MS, enableReadyCheck: false }
   const redis = new Redis(url, { ...options, lazyConnect: true, retryStrategy: () => null })
   let failure: Error | undefined
@@ -106,6 +113,24 @@ async function useRedis(url: string): Promise<string | undefined> {
     // INFO may be forbidden to this user; the services name a missing right in /readyz.
     const about = await redis.info('server').catch(() => '')
     return /^valkey_version:(\S+)/m.exec(about)?.[1] ?? /^redis_version:(\S+)/m.exec(about)?.[1]
+  } catch (error) {
+    throw failure ?? error
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** A cluster, or a group that sentinels watch. */
+async function useRedisGroup(url: string): Promise<string | undefined> {
+  const redis = connectRedis(url, createLog('servers', 'silent'), ANSWER_LIMIT_MS)
+  let failure: Error | undefined
+  for (const event of ['error', 'node error'])
+    redis.on(event, (error: Error) => {
+      failure = error
+    })
+  try {
+    await redisReady(redis, ANSWER_LIMIT_MS)
+    return /^(?:valkey|redis)_version:(\S+)/m.exec(await redis.info('server').catch(() => ''))?.[1]
   } catch (error) {
     throw failure ?? error
   } finally {

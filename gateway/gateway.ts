@@ -8,7 +8,7 @@ import { clusterBuckets } from '../core/platform/limits/cluster-buckets.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
@@ -18,6 +18,7 @@ import { ledgerRights } from '../core/stock/rights.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
 import { readTicketFacts } from '../core/stock/ticket-facts.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 import { type BuyDeps, buyHandler, inFrontOfExpress } from './buy.ts'
@@ -25,6 +26,7 @@ import { OTHERS_MAX, startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { balanceShards, drawWhenDry } from './draw-units.ts'
+import { readEpochs } from './epochs.ts'
 import { countOutcomes, countTickets, countWatchers } from './metrics.ts'
 import { createProofOfWork } from './opening/proof-of-work.ts'
 import type { TicketDeps } from './opening/give-tickets.ts'
@@ -56,7 +58,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
   const catalogue = startCatalogue(stock, loops)
@@ -88,6 +90,18 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const subscribing = loops.repeat('subscribe to changes', SUBSCRIBE_INTERVAL_MS, () => changes.connect())
   closers.add('subscription to changes', () => subscribing.close())
   pubSub.on('ready', () => subscribing.soon())
+
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({
+      stock,
+      readEpochs: readEpochs(config.ORDER_SERVICE_URL, catalogue, log),
+      connections: [redis, pubSub],
+      log,
+    }),
+  )
+  closers.add('epochs', () => epochs.close())
 
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)

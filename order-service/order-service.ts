@@ -15,12 +15,14 @@ import { createPublisher, type Publisher } from '../core/platform/rabbit/publish
 import { reachable } from '../core/platform/http/reachable.ts'
 import type { Repeating } from '../core/platform/process/repeat.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { Context, StartService } from '../core/platform/process/service.ts'
 import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/http/signature.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
+import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
@@ -56,9 +58,15 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({ stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
+  )
+  closers.add('epochs', () => epochs.close())
 
   const parts: Parts = { config, log, closers, metrics, loops, database, stock }
   const { publisher, relay } = await startRelay(parts)

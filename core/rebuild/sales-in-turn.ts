@@ -54,3 +54,9 @@ export async function nearLedgers(database: Database): Promise<string[]> {
   const sales = await database.$queryRaw<{ id: string; shards: number }[]>`SELECT id, shards FROM sales WHERE ${near}`
   return sales.flatMap(({ id, shards }) => ledgersOf(id, shards))
 }
+
+/** The epochs of the sales that are near, by sale. @throws when PostgreSQL does not answer */
+export async function nearEpochs(database: Database): Promise<Record<string, number>> {
+  const sales = await database.$queryRaw<{ id: string; epoch: number }[]>`SELECT id, epoch FROM sales WHERE ${near}`
+  return Object.fromEntries(sales.map(({ id, epoch }) => [id, epoch]))
+}

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { slicesOf } from '../platform/batches/divide.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
@@ -29,7 +29,8 @@ import {
   type ReserveRequest,
   windowMsOf,
 } from './reserving.ts'
-import { readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
+import { readHashes } from './read-ledgers.ts'
+import { type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 import { holderUnitsOf, ledgersOf } from './shards.ts'
@@ -47,13 +48,13 @@ export class Stock {
   readonly keys: StockKeys
   readonly loaded: LoadedLedgers
   readonly clock: RedisClock
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #scripts: Scripts
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
     this.loaded = new LoadedLedgers(redis, this.keys.sales())
-    this.clock = new RedisClock(redis)
+    this.clock = new RedisClock(redis, this.keys.sales())
     this.#redis = redis
     this.#scripts = scriptsOn(redis)
   }
@@ -76,9 +77,10 @@ export class Stock {
     if (!first) return []
     const ledger = ledgerOf(first.reservationId)
     const holderUnits = holderUnitsOf(sale, first.buyerId)
+    const key = this.keys.sale(ledger)
     const answers = await this.#scripts.reserve({
       keys: [
-        this.keys.sale(ledger),
+        key,
         this.keys.blacklist(ledger),
         this.keys.book(ledger),
         this.keys.pending(ledger),
@@ -95,8 +97,8 @@ export class Stock {
         1_000 / limits.address.ratePerSecond,
         limits.address.burst,
         limits.maxPending,
-        this.clock.nowMs() + limits.patienceMs,
-        await serverRunId(this.#redis),
+        this.clock.nowMs(key) + limits.patienceMs,
+        await serverRunId(this.#redis, key),
         limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
         limits.sale?.burst ?? '',
         windowMs,
@@ -230,9 +232,17 @@ export class Stock {
    */
   async readSale(saleId: string): Promise<SaleFigures | undefined> {
     const sale = await this.#redis.hgetall(this.keys.sale(saleId))
-    const hashes = sale.shards ? await readHashes(this.#redis, this.keys, saleId, Number(sale.shards)) : [sale]
+    const hashes = sale.shards
+      ? await readHashes(this.#redis, this.keys, ledgersOf(saleId, Number(sale.shards)))
+      : [sale]
     const isNew = hashes.some(({ run_id: runId, epoch }) => runId === '' && epoch === '1')
     return isNew ? undefined : saleFigures(saleId, hashes)
+  }
+
+  /** Undefined when Redis has no such sale. */
+  async readEpoch(saleId: string): Promise<number | undefined> {
+    const epoch = await this.#redis.hget(this.keys.sale(saleId), 'epoch')
+    return epoch === null ? undefined : Number(epoch)
   }
 
   /** Reservations of a sale that the broker has not confirmed, and those that are neither order nor rejected. */

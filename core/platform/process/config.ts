@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { httpPage } from '../http/http-url.ts'
 import { databaseUrlFault } from '../stores/database-url.ts'
+import { readRedisUrl } from '../stores/redis-url.ts'
 import { productionFaults } from './production-checks.ts'
 
 /** BSD's EX_CONFIG, by which supervisors tell a wrong configuration from a crash. */
@@ -81,8 +82,16 @@ export const settings = {
     'PostgreSQL, the source of truth; behind a pooler the role must have the settings that docs/architecture.md lists',
   ),
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/ })
-    .describe('Redis 7.0 or newer, with appendfsync always and maxmemory-policy noeviction'),
+    .string()
+    .superRefine((url, context) => {
+      const read = readRedisUrl(url)
+      if ('fault' in read) context.addIssue(read.fault)
+    })
+    .describe(
+      'Redis 7.0 or newer, with appendfsync always and maxmemory-policy noeviction: a server, nodes of a cluster ' +
+        '(redis://host:6379,host2:6379), or a group that sentinels watch ' +
+        '(redis+sentinel://:password@host:26379,host2:26379/mymaster?sentinelPassword=password)',
+    ),
   REDIS_KEY_PREFIX: z
     .string()
     .regex(/^[\w:-]*$/, 'expected letters, digits, _ : -')

@@ -1,4 +1,5 @@
 import { parseUrl } from '../http/http-url.ts'
+import { loginUrlsOf } from '../stores/redis-url.ts'
 
 /** Words of example secrets, with six letters or more: random secrets contain four-letter words by chance. */
 const EXAMPLE_WORD = /change-?_?me|secret|passw|example|default|develop|insecure|replace-?_?me|seckill/i
@@ -55,7 +56,8 @@ function faultOf(name: string, value: string): string | undefined {
   if (name === 'LOGIN_JWKS') return keySetFault(value)
   if (isSecret(name))
     return isGuessable(value) ? 'holds a default credential; production needs a random one of its own' : undefined
-  if (/^(DATABASE|REDIS|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
+  if (name === 'REDIS_URL') return loginUrlsOf(value).map(passwordFault).find(Boolean)
+  if (/^(DATABASE|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
   return undefined
 }
 

@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 import { gatewayGuards } from './gateway.ts'
 import { loginGuards } from './login.ts'
 import { openingGuards } from './opening.ts'
+import { nodeGuards } from './nodes.ts'
 import { orderGuards } from './orders.ts'
 import { paymentGuards } from './payments.ts'
 import { sagaGuards } from './sagas.ts'
@@ -21,4 +22,5 @@ export const GUARDS: Guard[] = [
   ...sagaGuards,
   ...openingGuards,
   ...waitingRoomGuards,
+  ...nodeGuards,
 ]
