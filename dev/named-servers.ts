@@ -1,7 +1,11 @@
-import { type ChannelModel, connect } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { settings } from '../core/platform/process/config.ts'
+import { brokersOf } from '../core/platform/rabbit/broker-list.ts'
+import { connectToBroker } from '../core/platform/rabbit/brokers.ts'
+import { databaseHosts } from '../core/platform/stores/database-hosts.ts'
+import { findPrimary } from '../core/platform/stores/primary.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
@@ -9,6 +13,8 @@ interface Server {
   name: string
   variable: 'DATABASE_URL' | 'REDIS_URL' | 'RABBITMQ_URL'
   example: string
+  /** The URLs of its nodes. */
+  nodesOf?: (url: string) => string[]
   /** @returns the server's version. @throws the driver's error when it cannot be used */
   use: (url: string) => Promise<string | undefined>
 }
@@ -18,10 +24,17 @@ const SERVERS: Server[] = [
     name: 'PostgreSQL',
     variable: 'DATABASE_URL',
     example: 'postgresql://user:password@host:5432/database',
+    nodesOf: databaseHosts,
     use: usePostgres,
   },
   { name: 'Redis', variable: 'REDIS_URL', example: 'redis://:password@host:6379', use: useRedis },
-  { name: 'RabbitMQ', variable: 'RABBITMQ_URL', example: 'amqp://user:password@host:5672', use: useRabbitmq },
+  {
+    name: 'RabbitMQ',
+    variable: 'RABBITMQ_URL',
+    example: 'amqp://user:password@host:5672',
+    nodesOf: brokersOf,
+    use: useRabbitmq,
+  },
 ]
 
 /** What to do about errors of the drivers that do not say it themselves. */
@@ -55,7 +68,7 @@ export async function checkNamedServers(env: NodeJS.ProcessEnv): Promise<string>
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])).join(', ')
 }
 
-async function check({ name, variable, example, use }: Server, url: string): Promise<string> {
+async function check({ name, variable, example, nodesOf = (one) => [one], use }: Server, url: string): Promise<string> {
   const { error } = settings[variable].safeParse(url)
   if (error) {
     const fault = error.issues.map(({ message }) => message).join(', ')
@@ -66,8 +79,10 @@ async function check({ name, variable, example, use }: Server, url: string): Pro
   } catch (cause) {
     const reason = reasonOf(cause as Error)
     const [, advice = ''] = ADVICE.find(([pattern]) => pattern.test(reason)) ?? []
-    const { host } = new URL(url)
-    throw new Error(`${variable}: ${name} at ${host} cannot be used: ${reason}. ${advice}`.trim(), { cause })
+    const hosts = nodesOf(url).map((node) => new URL(node).host)
+    throw new Error(`${variable}: ${name} at ${hosts.join(', ')} cannot be used: ${reason}. ${advice}`.trim(), {
+      cause,
+    })
   }
 }
 
@@ -77,7 +92,7 @@ const reasonOf = (error: Error): string =>
 
 async function usePostgres(url: string): Promise<string | undefined> {
   const client = new Client({
-    connectionString: url,
+    connectionString: await findPrimary(url),
     connectionTimeoutMillis: ANSWER_LIMIT_MS,
     query_timeout: ANSWER_LIMIT_MS,
   })
@@ -115,7 +130,7 @@ async function useRedis(url: string): Promise<string | undefined> {
 
 /** Declares an exchange of the type that the subscribers' partitions need, which a plugin brings. */
 async function useRabbitmq(url: string): Promise<string | undefined> {
-  const model = await connect(url, { timeout: ANSWER_LIMIT_MS })
+  const model = await connectToBroker(url, 'seckill check')
   try {
     await declareByHash(model)
     return (model.connection.serverProperties as { version?: string }).version

@@ -1,4 +1,5 @@
 import type { Guard } from '../guard.ts'
+import { clusterGuards } from './clusters.ts'
 import { gatewayGuards } from './gateway.ts'
 import { loginGuards } from './login.ts'
 import { orderGuards } from './orders.ts'
@@ -17,4 +18,5 @@ export const GUARDS: Guard[] = [
   ...loginGuards,
   ...subscriberGuards,
   ...sagaGuards,
+  ...clusterGuards,
 ]
