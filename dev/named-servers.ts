@@ -4,7 +4,7 @@ import { Client } from 'pg'
 import { settings } from '../core/platform/process/config.ts'
 import { brokersOf } from '../core/platform/rabbit/broker-list.ts'
 import { connectToBroker } from '../core/platform/rabbit/brokers.ts'
-import { databaseHosts } from '../core/platform/stores/database-hosts.ts'
+import { databaseHosts } from '../core/platform/stores/url-per-host.ts'
 import { findPrimary } from '../core/platform/stores/primary.ts'
 
 const ANSWER_LIMIT_MS = 10_000

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { httpPage } from '../http/http-url.ts'
 import { brokersFault } from '../rabbit/broker-list.ts'
-import { databaseHosts } from '../stores/database-hosts.ts'
+import { databaseHosts } from '../stores/url-per-host.ts'
 import { databaseUrlFault } from '../stores/database-url.ts'
 import { productionFaults } from './production-checks.ts'
 
@@ -97,7 +97,7 @@ export const settings = {
       const fault = brokersFault(list)
       if (fault) context.addIssue(fault)
     })
-    .describe('RabbitMQ; of a cluster the URLs of its nodes, separated by commas'),
+    .describe('RabbitMQ; of a cluster all nodes (amqp://user:password@a:5672,b:5672)'),
   TOKEN_SECRET: secret("signs and verifies the buyers' tokens"),
   PAYMENT_SECRET: secret('signs the calls between shop and payment provider, both ways'),
   DEMO_MODE: z

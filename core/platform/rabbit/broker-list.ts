@@ -1,17 +1,19 @@
 import { parseUrl } from '../http/http-url.ts'
+import { urlPerHost } from '../stores/url-per-host.ts'
 
-/** The nodes that a RABBITMQ_URL lists, separated by commas. A password may contain a comma. */
-export const brokersOf = (list: string): string[] => list.trim().split(/\s*,\s*(?=amqps?:\/\/)/)
-
-/** libpq and MongoDB list hosts like this; amqplib would look up "a,b". */
-const SEVERAL_HOSTS = /^amqps?:\/\/([^/?#]*@)?[^/?#@]*,[^@]*$/
+/**
+ * The nodes of a RABBITMQ_URL, which lists hosts, whole URLs, or both, separated by commas:
+ * amqp://user:password@a:5672,b:5672/shop. A password may contain a comma.
+ */
+export const brokersOf = (list: string): string[] =>
+  list
+    .trim()
+    .split(/\s*,\s*(?=amqps?:\/\/)/)
+    .flatMap(urlPerHost)
 
 /** What is wrong with a RABBITMQ_URL; undefined when nothing is. It quotes no value, which may hold a password. */
 export function brokersFault(list: string): string | undefined {
-  const brokers = brokersOf(list)
-  if (brokers.some((broker) => SEVERAL_HOSTS.test(broker)))
-    return 'expected a whole URL for each node: amqp://user:password@a:5672,amqp://user:password@b:5672'
-  const urls = brokers.map((broker) => (/^amqps?:\/\/[^/]/.test(broker) ? parseUrl(broker) : undefined))
+  const urls = brokersOf(list).map((broker) => (/^amqps?:\/\/[^/]/.test(broker) ? parseUrl(broker) : undefined))
   const malformed = urls.indexOf(undefined)
   if (malformed >= 0) return `Invalid URL${urls.length > 1 ? ` (number ${malformed + 1} of ${urls.length})` : ''}`
   const virtualHosts = new Set(urls.map((url) => url?.pathname.replace(/^\/$/, '')))

@@ -1,5 +1,5 @@
 import { Client, type ClientConfig } from 'pg'
-import { databaseHosts } from './database-hosts.ts'
+import { databaseHosts } from './url-per-host.ts'
 
 const ANSWER_LIMIT_MS = 2_000
 

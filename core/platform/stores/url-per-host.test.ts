@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { databaseHosts } from './database-hosts.ts'
+import { brokersOf } from '../rabbit/broker-list.ts'
+import { databaseHosts } from './url-per-host.ts'
 
 test.each([
   ['postgresql://a:b@host:5432/shop?sslmode=require', ['postgresql://a:b@host:5432/shop?sslmode=require']],
@@ -13,4 +14,11 @@ test.each([
   ['no URL', ['no URL']],
 ])('the hosts of %s', (url, hosts) => {
   expect(databaseHosts(url)).toEqual(hosts)
+})
+
+test.each([
+  ['amqp://a:b@one:5672,two/shop', ['amqp://a:b@one:5672/shop', 'amqp://a:b@two/shop']],
+  [' amqp://a:b,c@one , amqps://d:e@two,three', ['amqp://a:b,c@one', 'amqps://d:e@two', 'amqps://d:e@three']],
+])('the nodes of %s', (list, nodes) => {
+  expect(brokersOf(list)).toEqual(nodes)
 })
