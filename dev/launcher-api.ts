@@ -42,10 +42,7 @@ function processRoutes(app: Express, supervisors: readonly Supervisor[]): void {
   for (const how of PROCESS_ACTIONS) {
     app.post(`/processes/:name/${how}`, (req, res) => {
       if (!find(supervisors, req.params.name)[how]())
-        throw new ProblemError(
-          'NOT_RUNNING',
-          'The process is not in a state for that: it is being started, or paused, or not paused.',
-        )
+        throw new ProblemError('NOT_RUNNING', 'The process is not running just now, or stands as it is asked to.')
       res.status(202).json({})
     })
   }

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { secretFile } from './secrets.ts'
-import { addressesOf, type Service, SERVICES, variable } from './services.ts'
+import { addressesOf, type Service, SERVICES_OF_CLUSTER, variable } from './services.ts'
 
 const SECRETS = ['TOKEN_SECRET', 'PAYMENT_SECRET', 'ADMIN_TOKEN']
 
 /** What `npm run -s urls` prints, as far as it is known. */
 const ADDRESSES = [
-  ...SERVICES.map(({ name }) => variable(name, 'URL')).reverse(),
+  ...SERVICES_OF_CLUSTER.map(({ name }) => variable(name, 'URL')).reverse(),
   'ADMIN_TOKEN',
   'METRICS_TOKEN',
   'TOKEN_SECRET',
