@@ -3,14 +3,9 @@ import { databaseHosts } from './url-per-host.ts'
 
 const ANSWER_LIMIT_MS = 2_000
 
-/** No host of DATABASE_URL is a primary that can be reached. */
-export class NoPrimary extends Error {
-  override readonly name = 'NoPrimary'
-}
-
 /**
  * The URL of the host that is the primary. Where a former primary was not stopped when another host was promoted, that
- * is the one of the later timeline. @throws NoPrimary
+ * is the one of the later timeline. @throws when there is none
  */
 export async function findPrimary(url: string): Promise<string> {
   const hosts = databaseHosts(url)
@@ -21,7 +16,7 @@ export async function findPrimary(url: string): Promise<string> {
   const primary = hosts[timelines.indexOf(latest)]
   if (latest > 0 && primary !== undefined) return primary
   const reasons = answers.map((answer) => (answer.status === 'rejected' ? messageOf(answer.reason) : 'a standby'))
-  throw new NoPrimary(`None of the ${hosts.length} hosts of DATABASE_URL is a primary: ${reasons.join('; ')}`)
+  throw new Error(`None of the ${hosts.length} hosts of DATABASE_URL is a primary: ${reasons.join('; ')}`)
 }
 
 /** Of a name with several addresses each one has its error. */
