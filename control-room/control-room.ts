@@ -1,6 +1,7 @@
 import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
+import { PROCESS_ACTIONS } from '../core/contracts/control-room.ts'
 import { bearerOnly } from '../core/platform/http/bearer-only.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { databaseCheck } from '../core/platform/stores/database-check.ts'
@@ -161,8 +162,8 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.post('/labs/:name', jsonBody(), postLab(labs))
       app.delete('/labs', deleteLab(labs))
       app.get('/processes', getProcesses(launcher))
-      app.post('/processes/:name/kill', jsonBody(), postProcess(launcher, 'kill'))
-      app.post('/processes/:name/restart', jsonBody(), postProcess(launcher, 'restart'))
+      for (const action of PROCESS_ACTIONS)
+        app.post(`/processes/:name/${action}`, jsonBody(), postProcess(launcher, action))
     },
   })
   closers.add('http', () => http.close())

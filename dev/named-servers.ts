@@ -1,10 +1,12 @@
-import { type ChannelModel, connect } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { settings } from '../core/platform/process/config.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
 import { readRedisUrl } from '../core/platform/stores/redis-url.ts'
+import { connectToBroker } from '../core/platform/rabbit/brokers.ts'
+import { findPrimary } from '../core/platform/stores/primary.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
@@ -24,7 +26,12 @@ const SERVERS: Server[] = [
     use: usePostgres,
   },
   { name: 'Redis', variable: 'REDIS_URL', example: 'redis://:password@host:6379', use: useRedis },
-  { name: 'RabbitMQ', variable: 'RABBITMQ_URL', example: 'amqp://user:password@host:5672', use: useRabbitmq },
+  {
+    name: 'RabbitMQ',
+    variable: 'RABBITMQ_URL',
+    example: 'amqp://user:password@host:5672',
+    use: useRabbitmq,
+  },
 ]
 
 /** What to do about errors of the drivers that do not say it themselves. */
@@ -74,7 +81,7 @@ async function check({ name, variable, example, use }: Server, url: string): Pro
 }
 
 /** Of one server, or of those that a list names. */
-const hostsOf = (url: string) => /^[^/]*\/\/(?:[^@/]*@)?([^/?]*)/.exec(url)?.[1] ?? ''
+const hostsOf = (url: string) => (/^[^/]*\/\/(?:[^@/]*@)?([^/?]*)/.exec(url)?.[1] ?? '').replaceAll(',', ', ')
 
 /** Of a name with several addresses each one has its error. */
 const reasonOf = (error: Error): string =>
@@ -82,7 +89,7 @@ const reasonOf = (error: Error): string =>
 
 async function usePostgres(url: string): Promise<string | undefined> {
   const client = new Client({
-    connectionString: url,
+    connectionString: await findPrimary(url),
     connectionTimeoutMillis: ANSWER_LIMIT_MS,
     query_timeout: ANSWER_LIMIT_MS,
   })
@@ -140,7 +147,7 @@ async function useRedisGroup(url: string): Promise<string | undefined> {
 
 /** Declares an exchange of the type that the subscribers' partitions need, which a plugin brings. */
 async function useRabbitmq(url: string): Promise<string | undefined> {
-  const model = await connect(url, { timeout: ANSWER_LIMIT_MS })
+  const model = await connectToBroker(url, 'seckill check')
   try {
     await declareByHash(model)
     return (model.connection.serverProperties as { version?: string }).version

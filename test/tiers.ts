@@ -22,6 +22,9 @@ export function testFiles(): string[] {
     .sort()
 }
 
+/** Not part of `npm test`: starting what they need alone takes longer than any other file. */
+export const isOfTestLong = (file: string) => file.endsWith('.long.test.ts')
+
 /** Test files that reach no server by any of their imports: `npm run test:unit`. */
 export function unitTests(): string[] {
   const known = new Map<string, boolean>()

@@ -72,6 +72,7 @@ test.each<[name: string, value: string]>([
   ['RABBITMQ_URL', 'amqp://guest:guest@rabbitmq'],
   ['RABBITMQ_URL', 'amqp://rabbitmq'],
   ['RABBITMQ_URL', 'amqp://seckill@rabbitmq'],
+  ['RABBITMQ_URL', 'amqp://seckill:hvt8ABqzK2mX@rabbitmq-1,amqp://guest:guest@rabbitmq-2'],
   ['REDIS_URL', 'redis://redis:6379'],
   ['REDIS_URL', 'redis://:12345678@redis'],
   ['REDIS_URL', 'redis://:short@redis'],

@@ -31,9 +31,9 @@ const FAULT_KINDS = new Set([
 ])
 /**
  * Connection lost, out of resources, shutdown or statement timeout, serialisation failure or deadlock, lock, stale
- * plan.
+ * plan, a standby in place of the primary.
  */
-const SQL_STATES = /^(08|53|57|40)|^55P03$|^0A000$/
+const SQL_STATES = /^(08|53|57|40)|^55P03$|^0A000$|^25006$/
 
 /**
  * Whether PostgreSQL or Redis is unreachable, slow or refusing us: the caller should retry; the code is not at fault.

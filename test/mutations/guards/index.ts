@@ -1,4 +1,5 @@
 import type { Guard } from '../guard.ts'
+import { clusterGuards } from './clusters.ts'
 import { gatewayGuards } from './gateway.ts'
 import { loginGuards } from './login.ts'
 import { openingGuards } from './opening.ts'
@@ -23,4 +24,5 @@ export const GUARDS: Guard[] = [
   ...openingGuards,
   ...waitingRoomGuards,
   ...nodeGuards,
+  ...clusterGuards,
 ]
