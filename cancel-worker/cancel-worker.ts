@@ -76,7 +76,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const queues = createDepthReader(config.RABBITMQ_URL)
   closers.add('queue reader', () => queues.close())
   const rebuilder = new Rebuilder(
-    { ...deps, saleAdmin, queues, onRebuilt: count.rebuilt },
+    { ...deps, saleAdmin, queues, onClosed: count.closed, onRebuilt: count.rebuilt },
     limits.reservationLifetimeMs,
   )
   const reconciler = new Reconciler(
