@@ -118,7 +118,7 @@ async function evaluated(times: number): Promise<void> {
 
 /** Buys and pays: events, effects, calls of the provider. */
 async function buyAndPay(saleId: string): Promise<string> {
-  const token = await system.signIn(`buyer-${randomUUID()}`)
+  const token = await system.signIn(randomUUID())
   const { body } = await system.buyUntilAvailable(saleId, token)
   const { orderId } = await system.settled(String(body.id), token)
   const { body: payment } = await call('POST', system.url(`/orders/${String(orderId)}/payments`), { token })
@@ -139,8 +139,11 @@ test('no alert fires in a calm sale, nor while one sells out', async () => {
 test('each service exports the metrics that the table has for it, with no other label', async () => {
   await eventually(
     'an audit and the effects of events',
-    async () => (await Promise.all(EXPORTERS.map(metricsOf))).join('\n'),
-    (text) => ['seckill_audit_wrong{', 'seckill_subscriber_lag_seconds_bucket{'].every((name) => text.includes(name)),
+    async () => {
+      const text = (await Promise.all(EXPORTERS.map(metricsOf))).join('\n')
+      return ['seckill_audit_wrong{', 'seckill_subscriber_lag_seconds_bucket{'].filter((name) => !text.includes(name))
+    },
+    (missing) => missing.length === 0,
   )
   for (const service of EXPORTERS) {
     const text = await metricsOf(service)
@@ -161,22 +164,6 @@ test('each service exports the metrics that the table has for it, with no other 
 })
 
 const metricsOf = async (service: Exporter) => (await call('GET', `http://127.0.0.1:${portOf(service)}/metrics`)).text
-
-test('Prometheus has every metric that an alert or a panel asks for, and understands every expression', async () => {
-  const { body } = await call('GET', `${prometheusUrl}/api/v1/label/__name__/values`)
-  const names = new Set(body.data as string[])
-  const expressions = [
-    ...ALERTS.map(({ expr }) => expr(times())),
-    ...DASHBOARDS.flatMap(({ panels }) => panels.flatMap(({ queries }) => queries.map(([expr]) => expr))),
-  ]
-  for (const expr of expressions) {
-    const query = expr.replaceAll('$__rate_interval', '1m').replaceAll('$__range', '5m')
-    const answer = await call('GET', `${prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`)
-    expect(answer.body, expr).toMatchObject({ status: 'success' })
-    for (const { name } of metricsIn(expr))
-      if (!/^k6_|^seckill_login_keys_age_seconds$/.test(name)) expect([...names], expr).toContain(name)
-  }
-})
 
 /** What breaks the system so that the alert fires. @returns what mends it */
 const FAULTS: Record<string, () => Promise<() => Promise<unknown>>> = {
@@ -280,6 +267,8 @@ test('there is a fault for each alert', () => {
 })
 
 test.each(shortOrLong(['DeadLetters', 'PendingStuck'], Object.keys(FAULTS)))('%s fires in its fault', async (name) => {
+  // An earlier fault may have set it off, too.
+  await eventually(`${name} to be silent`, firing, (names) => !names.includes(name), FIRES_WITHIN_MS)
   const startedAtMs = performance.now()
   const mend = await FAULTS[name]?.()
   try {
@@ -287,5 +276,22 @@ test.each(shortOrLong(['DeadLetters', 'PendingStuck'], Object.keys(FAULTS)))('%s
     console.info(`${name} fired after ${((performance.now() - startedAtMs) / 1_000).toFixed(0)} s, times × ${SCALE}`)
   } finally {
     await mend?.()
+  }
+})
+
+// Last: some series exist only once there was a dead letter.
+test('Prometheus has every metric that an alert or a panel asks for, and understands every expression', async () => {
+  const { body } = await call('GET', `${prometheusUrl}/api/v1/label/__name__/values`)
+  const names = new Set(body.data as string[])
+  const expressions = [
+    ...ALERTS.map(({ expr }) => expr(times())),
+    ...DASHBOARDS.flatMap(({ panels }) => panels.flatMap(({ queries }) => queries.map(([expr]) => expr))),
+  ]
+  for (const expr of expressions) {
+    const query = expr.replaceAll('$__rate_interval', '1m').replaceAll('$__range', '5m')
+    const answer = await call('GET', `${prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`)
+    expect(answer.body, expr).toMatchObject({ status: 'success' })
+    for (const { name } of metricsIn(expr))
+      if (!/^k6_|^seckill_login_keys_age_seconds$/.test(name)) expect([...names], expr).toContain(name)
   }
 })
