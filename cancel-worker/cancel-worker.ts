@@ -81,7 +81,14 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const queues = createDepthReader(config.RABBITMQ_URL)
   closers.add('queue reader', () => queues.close())
   const rebuilder = new Rebuilder(
-    { ...deps, saleAdmin, queues, onRebuilt: count.rebuilt, reconnect: () => redis.disconnect(true) },
+    {
+      ...deps,
+      saleAdmin,
+      queues,
+      onClosed: count.closed,
+      onRebuilt: count.rebuilt,
+      reconnect: () => redis.disconnect(true),
+    },
     limits.reservationLifetimeMs,
   )
   const reconciler = new Reconciler(

@@ -14,6 +14,8 @@ import { sweepLedger } from './sweep.ts'
 export interface RebuildingDeps extends CancelDeps {
   saleAdmin: SaleAdmin
   queues: Pick<DepthReader, 'depths'>
+  /** Called with the number of sales within their window whose ledger is not open. */
+  onClosed: (sales: number) => void
   onRebuilt: () => void
   /** Makes the connection to Redis anew. */
   reconnect: () => void
@@ -66,6 +68,7 @@ export class Rebuilder {
     const sales = await this.#turns.next()
     // All at once: round trips one after the other would take too long with many sales.
     const answers = await Promise.allSettled(sales.map((sale) => readState(this.#deps.saleAdmin, sale)))
+    this.#deps.onClosed(sales.filter((sale, i) => sale.isRunning && !isOpen(sale, answers[i])).length)
     await attemptEach(sales, async (sale, i) => {
       const answer = answers[i]
       if (answer?.status === 'rejected') throw answer.reason
@@ -74,7 +77,7 @@ export class Rebuilder {
   }
 
   async #check(sale: SaleInTurn, found: SaleState): Promise<void> {
-    if (found.state === 'OPEN' && found.epoch === sale.epoch) this.#watched.delete(sale.id)
+    if (isOpenIn(sale.epoch, found)) this.#watched.delete(sale.id)
     else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
     else if (found.state === 'LOST' || found.epoch !== sale.epoch) await this.#closeLost(sale, found)
     else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
@@ -163,3 +166,9 @@ export class Rebuilder {
     return nowMs - watched.sameSinceMs
   }
 }
+
+const isOpenIn = (epoch: number, found: SaleState) => found.state === 'OPEN' && found.epoch === epoch
+
+/** Of one that could not be read, false. */
+const isOpen = ({ epoch }: SaleInTurn, answer: PromiseSettledResult<SaleState> | undefined) =>
+  answer?.status === 'fulfilled' && isOpenIn(epoch, answer.value)

@@ -17,6 +17,7 @@ import { reachable } from '../core/platform/http/reachable.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
+import { showLimits } from '../core/platform/process/shown-limits.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
 import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
@@ -73,13 +74,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     leaveStalePrimary({ stock: deps.stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
   )
   closers.add('epochs', () => epochs.close())
-  const backlog = loops.repeat(
-    'backlog watch',
-    WATCH_INTERVAL_MS,
-    backlogWatch({ database, stock: deps.stock, queues, depths, metrics, log }),
-  )
-  closers.add('backlog watch', () => backlog.close())
-  const broker = { url: config.RABBITMQ_URL, log }
+  showLimits(metrics, { RESERVATION_LIFETIME_SECONDS: config.RESERVATION_LIFETIME_SECONDS })
   const auditing = {
     database,
     redis,
@@ -87,6 +82,13 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     keyPrefix: config.REDIS_KEY_PREFIX,
     limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS),
   }
+  const backlog = loops.repeat(
+    'backlog watch',
+    WATCH_INTERVAL_MS,
+    backlogWatch({ database, stock: deps.stock, queues, depths, metrics, log, audit: () => audit(auditing) }),
+  )
+  closers.add('backlog watch', () => backlog.close())
+  const broker = { url: config.RABBITMQ_URL, log }
   const launcher =
     config.LAUNCHER_URL && config.LAUNCHER_TOKEN ? new Launcher(config.LAUNCHER_URL, config.LAUNCHER_TOKEN) : undefined
   const crowds = crowdsIn(config, log)

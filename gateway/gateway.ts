@@ -2,7 +2,7 @@ import { intakeTopology } from '../core/contracts/topology.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { metricsAccess } from '../core/platform/http/metrics-access.ts'
-import { clockCheck } from '../core/platform/stores/clock-check.ts'
+import { clockCheck, showClockOffset } from '../core/platform/stores/clock-check.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
 import { clusterBuckets } from '../core/platform/limits/cluster-buckets.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
@@ -27,7 +27,7 @@ import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { balanceShards, drawWhenDry } from './draw-units.ts'
 import { readEpochs } from './epochs.ts'
-import { countOutcomes, countTickets, countWatchers } from './metrics.ts'
+import { countOutcomes, countTickets, countWatchers, measureAccepting } from './metrics.ts'
 import { createProofOfWork } from './opening/proof-of-work.ts'
 import type { TicketDeps } from './opening/give-tickets.ts'
 import { createTickets } from './opening/tickets.ts'
@@ -134,6 +134,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     waiting,
     log,
     count,
+    acceptedIn: measureAccepting(metrics),
     reserve: reserveWithinLimits(stock, moves, config),
   }
   const buy = buyHandler(deps)
@@ -144,6 +145,8 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     readFacts: (sale, buyerId, address) => readTicketFacts(redis, stock.keys, sale, buyerId, address),
     count: countTickets(metrics),
   }
+  const readRedisClock = () => stock.clock.read()
+  showClockOffset(metrics, readRedisClock)
   const http = await startHttp({
     host: config.HOST,
     port: config.GATEWAY_PORT,
@@ -156,7 +159,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
-      clock: clockCheck('Redis', () => stock.clock.read(), config.TOKEN_CLOCK_SKEW_SECONDS * 1_000),
+      clock: clockCheck('Redis', readRedisClock, config.TOKEN_CLOCK_SKEW_SECONDS * 1_000),
       loops: () => loops.check(),
       orders: reachable(
         'ORDER_SERVICE_URL',

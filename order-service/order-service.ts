@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { EVENT_CONFIRM_MS_MAX, INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
-import { clockCheck } from '../core/platform/stores/clock-check.ts'
+import { clockCheck, showClockOffset } from '../core/platform/stores/clock-check.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { type Database, isDataError } from '../core/platform/stores/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/stores/database-check.ts'
@@ -26,7 +26,7 @@ import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-prima
 import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
-import { placingMetrics, refusalAlarm } from './metrics.ts'
+import { countCalls, placingMetrics, refusalAlarm } from './metrics.ts'
 import { chooseProvider } from './payments/choose-provider.ts'
 import { startRefunds } from './payments/send-refunds.ts'
 import { createPlacer, readReservations } from './place-batch.ts'
@@ -47,8 +47,8 @@ interface Parts extends Context<OrderServiceConfig> {
 
 /** The heavy side: places orders at its own steady rate, relays the outbox, serves orders and payments over HTTP. */
 export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
-  const provider = chooseProvider(config)
   const metrics = createMetrics('order-service')
+  const provider = countCalls(metrics, chooseProvider(config))
   showLimits(metrics, { ORDERS_PER_SECOND: config.ORDERS_PER_SECOND, [PROCESSES]: 1 })
   const database = connectDatabase(config.DATABASE_URL, {
     connections: DATABASE_CONNECTIONS,
@@ -75,6 +75,8 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   closers.add('refunds', () => refunds.close())
 
   const { tokens, checks: loginCheck } = startTokens({ config, log, closers }, metrics)
+  const readRedisClock = () => stock.clock.read()
+  showClockOffset(metrics, readRedisClock)
   const http = await startHttp({
     host: config.HOST,
     port: config.ORDER_SERVICE_PORT,
@@ -85,7 +87,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
-      clock: clockCheck('Redis', () => stock.clock.read(), SIGNATURE_TOLERANCE_SECONDS * 1_000),
+      clock: clockCheck('Redis', readRedisClock, SIGNATURE_TOLERANCE_SECONDS * 1_000),
       loops: () => loops.check(),
       provider: reachable(
         'PAYMENT_PROVIDER_URL',

@@ -6,7 +6,7 @@ const NOT_OURS = /^node_modules$|^\./
 const GENERATED = /^(?:web\/dist|prisma\/generated)\//
 
 /** What starts a server, or asks for those that test/global-setup.ts started. */
-const NEEDS_SERVERS = /\binject\(|\bfrom '.*\/servers\/(?:postgres|redis|rabbitmq)\.ts'/
+const NEEDS_SERVERS = /\binject\(|\bfrom '.*\/servers\/(?:postgres|redis|rabbitmq|prometheus)\.ts'/
 const IMPORT = /(?:\bfrom|\bimport\(?)\s*'(\.{1,2}\/[^']+\.ts)'/g
 
 /** All test files, as paths from the root. */

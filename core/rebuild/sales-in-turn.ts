@@ -10,6 +10,8 @@ export interface SaleInTurn {
   epoch: number
   fencedEpoch: number
   shards: number
+  /** Within its window. */
+  isRunning: boolean
 }
 
 const near = Prisma.sql`
@@ -45,7 +47,9 @@ export class DatabaseSalesInTurn {
 
   async #read(which: Prisma.Sql): Promise<(SaleInTurn & { closesAt: Date })[]> {
     return this.#database.$queryRaw`
-        SELECT id, epoch, fenced_epoch AS "fencedEpoch", shards, closes_at AS "closesAt" FROM sales WHERE ${which}`
+        SELECT id, epoch, fenced_epoch AS "fencedEpoch", shards, closes_at AS "closesAt",
+          opens_at <= now() AND closes_at > now() AS "isRunning"
+        FROM sales WHERE ${which}`
   }
 }
 

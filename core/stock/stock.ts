@@ -40,6 +40,17 @@ const SETTLED_PER_CALL_MAX = 48
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
 
+/** Pending entries of which the oldest reservation is taken. */
+const PENDING_SAMPLE = 50
+
+export interface Waiting {
+  pending: number
+  undecided: number
+  /** By Redis' clock; Infinity when there is none. */
+  oldestPendingMs: number
+  oldestUndecidedMs: number
+}
+
 /**
  * The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. A
  * ledger is named as in shards.ts.
@@ -254,6 +265,24 @@ export class Stock {
       pending: counts.reduce((sum, [pending]) => sum + pending, 0),
       undecided: counts.reduce((sum, [, undecided]) => sum + undecided, 0),
     }
+  }
+
+  /** What waits in a ledger: as `countWaiting`, and when the oldest of each was set aside. */
+  async readWaiting(ledger: string): Promise<Waiting> {
+    const [pendingKey, undecidedKey] = [this.keys.pending(ledger), this.keys.undecided(ledger)]
+    const [pending, undecided, oldest, unconfirmed] = await Promise.all([
+      this.#redis.zcard(pendingKey),
+      this.#redis.zcard(undecidedKey),
+      this.#redis.zrange(undecidedKey, 0, '0'),
+      // By when they were last sent again, which says nothing of their age.
+      this.#redis.zrange(pendingKey, 0, String(PENDING_SAMPLE - 1)),
+    ])
+    const members = [...oldest, ...unconfirmed]
+    const times = members.length === 0 ? [] : await this.#redis.zmscore(undecidedKey, ...members)
+    // Without a time there: decided, so that its message has arrived.
+    const setAsideMs = times.map((time) => (time === null ? Infinity : Number(time)))
+    const oldestPendingMs = Math.min(...setAsideMs.slice(oldest.length))
+    return { pending, undecided, oldestPendingMs, oldestUndecidedMs: setAsideMs[0] ?? Infinity }
   }
 
   async readReservation(reservation: ReservationName): Promise<ReservationRecord | undefined> {
