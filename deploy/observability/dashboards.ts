@@ -83,6 +83,11 @@ export const DASHBOARDS: readonly Dashboard[] = [
         ['sum(seckill_pending_reservations)', 'not confirmed'],
         ['sum(seckill_undecided_reservations)', 'not decided'],
       ),
+      graph('Tickets and admissions', 'ops', perSecond('seckill_tickets_total', 'outcome'), [
+        `sum(rate(seckill_admissions_total${RATE}))`,
+        'admitted',
+      ]),
+      graph('Buyers with a stream of the waiting room', 'short', ['sum(seckill_waiting_streams)', 'streams']),
       graph('Payments, cancellations', 'ops', perSecond('seckill_provider_payments_total', 'outcome'), [
         `sum(rate(seckill_orders_cancelled_total${RATE}))`,
         'cancelled',
