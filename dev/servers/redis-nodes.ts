@@ -16,7 +16,7 @@ const HOST = '127.0.0.1'
 const FORMING_LIMIT_MS = 120_000
 /** A replica takes over once its master was away for this long; a master in a minority stops after it. */
 const NODE_TIMEOUT_MS = 2_000
-export const SENTINEL_GROUP = 'seckill'
+const SENTINEL_GROUP = 'seckill'
 
 type NodeOptions = Omit<ServerOptions, 'port'> & { port: number }
 
