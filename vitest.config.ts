@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/closing-line.ts'
 import { HeavyFirst } from './test/heavy-first.ts'
-import { testFiles, unitTests } from './test/tiers.ts'
+import { isLong } from './test/support/thoroughness.ts'
+import { isOfTestLong, testFiles, unitTests } from './test/tiers.ts'
 
 const unit = unitTests()
-const withServers = testFiles().filter((file) => !unit.includes(file))
+const withServers = testFiles().filter((file) => !unit.includes(file) && (isLong || !isOfTestLong(file)))
 /** Not part of npm test: `npm run test:labs`. */
 const isOfLabs = (file: string) => file.startsWith('lab/')
 

@@ -9,7 +9,7 @@ import { createMetrics } from '../core/platform/process/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { nearLedgers } from '../core/rebuild/sales-in-turn.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
@@ -24,6 +24,7 @@ import { cancelMetrics } from './metrics.ts'
 import { Rebuilder } from './rebuild-lost.ts'
 import { Reconciler } from './reconcile.ts'
 import { runWaitingRooms } from './run-waiting-rooms.ts'
+import { StatusReconciler } from './reconcile-statuses.ts'
 import { sweepHandled, sweepUndecided, sweepUnpaid, sweepUnsettled } from './sweep.ts'
 
 /** Orders cancelled in one transaction, which locks the rows of their sales meanwhile. */
@@ -49,7 +50,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const deps: CancelDeps = {
     database,
     stock: new Stock(redis, config.REDIS_KEY_PREFIX),
@@ -80,7 +81,14 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
   const queues = createDepthReader(config.RABBITMQ_URL)
   closers.add('queue reader', () => queues.close())
   const rebuilder = new Rebuilder(
-    { ...deps, saleAdmin, queues, onRebuilt: count.rebuilt },
+    {
+      ...deps,
+      saleAdmin,
+      queues,
+      onClosed: count.closed,
+      onRebuilt: count.rebuilt,
+      reconnect: () => redis.disconnect(true),
+    },
     limits.reservationLifetimeMs,
   )
   const reconciler = new Reconciler(
@@ -89,6 +97,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     limits.graceMs,
   )
   const room = new WaitingRoom(redis, config.REDIS_KEY_PREFIX)
+  const statuses = new StatusReconciler({ ...deps, saleAdmin })
   const everyMs = config.SWEEP_INTERVAL_SECONDS * 1_000
   const turns = new LedgersInTurn(deps.stock.loaded, () => nearLedgers(database), SWEPT_IN_TURN_MAX)
   const loops = new Loops(log, metrics)
@@ -104,6 +113,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
     loops.repeat('waiting rooms', WAITING_ROOMS_INTERVAL_MS, () =>
       runWaitingRooms({ database, stock: deps.stock, room, log, onAdmitted: count.admitted }),
     ),
+    loops.repeat('reconcile statuses', everyMs, () => statuses.runOnce()),
     loops.repeat('forget handled', FORGET_INTERVAL_MS, () => sweepHandled(deps, config.INBOX_DAYS)),
   ]
   closers.add('sweepers', () => Promise.all(sweeps.map((sweep) => sweep.close())))

@@ -1,42 +1,27 @@
-import { Counter, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { counter, gauge } from '../core/platform/process/metrics.ts'
 
-/** Counters of the cancel worker. */
+/** Figures of the cancel worker. */
 export function cancelMetrics(registry: Registry): {
   cancelled: (orders: number) => void
+  closed: (sales: number) => void
   rebuilt: () => void
   healed: (units: number) => void
-  checkedBack: (what: string) => void
+  checkedBack: (what: 'expired' | 'repeated') => void
   admitted: (buyers: number) => void
 } {
-  const registers = [registry]
-  const cancelled = new Counter({ name: 'seckill_cancelled_total', help: 'Unpaid orders cancelled', registers })
-  const rebuilt = new Counter({
-    name: 'seckill_sales_rebuilt_total',
-    help: 'Sales whose Redis data was rebuilt from PostgreSQL',
-    registers,
-  })
-  const healed = new Counter({
-    name: 'seckill_reconciled_units_total',
-    help: 'Units that were missing in Redis and put back, or too many and taken away',
-    labelNames: ['direction'],
-    registers,
-  })
-  const checkedBack = new Counter({
-    name: 'seckill_sagas_asked_back_total',
-    help: 'Overdue sagas: expired, or their compensation repeated',
-    labelNames: ['what'],
-    registers,
-  })
-  const admitted = new Counter({
-    name: 'seckill_admissions_total',
-    help: 'Buyers admitted from waiting rooms',
-    registers,
-  })
+  const cancelled = counter(registry, 'seckill_orders_cancelled_total')
+  const closed = gauge(registry, 'seckill_sales_closed')
+  const rebuilt = counter(registry, 'seckill_sales_rebuilt_total')
+  const healed = counter(registry, 'seckill_reconciled_units_total')
+  const checkedBack = counter(registry, 'seckill_sagas_asked_back_total')
+  const admitted = counter(registry, 'seckill_admissions_total')
   return {
     admitted: (buyers) => admitted.inc(buyers),
     cancelled: (orders) => cancelled.inc(orders),
-    checkedBack: (what) => checkedBack.inc({ what }),
+    closed: (sales) => closed.set(sales),
     rebuilt: () => rebuilt.inc(),
-    healed: (units) => healed.inc({ direction: units > 0 ? 'put back' : 'taken away' }, Math.abs(units)),
+    healed: (units) => healed.inc({ direction: units > 0 ? 'put_back' : 'taken_away' }, Math.abs(units)),
+    checkedBack: (what) => checkedBack.inc({ what }),
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { INTAKE } from '../core/contracts/topology.ts'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { settleEnded } from '../core/orders/settle-ended.ts'
@@ -41,8 +41,16 @@ const bringIn = async (id: string) => {
 }
 const deps = () => ({ database: world.database, stock: world.stock, saleAdmin, log })
 const queues = { depths: async (names: string[]) => names.map((name) => (name === INTAKE ? waitingAtIntake : 0)) }
+/** As the worker has shown it last. */
+let salesClosed = 0
+const onClosed = (sales: number) => {
+  salesClosed = sales
+}
 const rebuilder = (reservationLifetimeMs = rules.reservationLifetimeMs) =>
-  new Rebuilder({ ...deps(), queues, onCancelled: () => {}, onRebuilt: () => {} }, reservationLifetimeMs)
+  new Rebuilder(
+    { ...deps(), queues, onCancelled: () => {}, onClosed, onRebuilt: () => {}, reconnect: () => {} },
+    reservationLifetimeMs,
+  )
 const sale = () => world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
 const isOpen = async () => (await saleAdmin.read(saleId)).state === 'OPEN'
 const left = async () => (await world.stock.readSale(saleId))?.left
@@ -88,6 +96,19 @@ const olderCopy = async () => {
   return () => world.redis.hset(saleAdmin.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
 }
 
+test('a Redis that is behind PostgreSQL is connected to anew before its sale is closed there: another may have taken over', async () => {
+  let connections = 0
+  const worker = new Rebuilder(
+    { ...deps(), queues, onCancelled: () => {}, onClosed, onRebuilt: () => {}, reconnect: () => void connections++ },
+    rules.reservationLifetimeMs,
+  )
+  await world.database.sale.update({ where: { id: saleId }, data: { epoch: 2, fencedEpoch: 2 } })
+  await worker.runOnce()
+  expect([connections, (await sale()).epoch, await isOpen()]).toEqual([1, 2, true])
+  await rebuilt(worker)
+  expect([connections, (await sale()).epoch]).toEqual([1, 3])
+})
+
 test('a sale that its creator did not bring into Redis is brought in, with the blacklist', async () => {
   await world.database.blacklistEntry.create({ data: { buyerId: 'mallory', reason: 'bots' } })
   const other = await ledger.sale(5)
@@ -102,6 +123,26 @@ test('a sale that its creator did not bring into Redis is brought in, with the b
   )
   expect(await world.stock.readSale(other)).toMatchObject({ epoch: 1, left: 5 })
   expect(await world.redis.smembers(saleAdmin.keys.blacklist(other))).toEqual(['mallory'])
+})
+
+test('a running sale counts as closed while Redis has lost it, and while Redis does not answer', async () => {
+  const worker = rebuilder()
+  await worker.runOnce()
+  expect(salesClosed).toBe(0)
+  await loseEverything()
+  await worker.runOnce()
+  expect(salesClosed).toBe(1)
+  await rebuilt(worker)
+  await worker.runOnce()
+  expect(salesClosed).toBe(0)
+  vi.spyOn(saleAdmin, 'read').mockRejectedValue(new Error('away'))
+  await expect(worker.runOnce()).rejects.toThrow(saleId)
+  expect(salesClosed).toBe(1)
+  vi.restoreAllMocks()
+  await world.database.sale.update({ where: { id: saleId }, data: { closesAt: new Date(Date.now() - 1_000) } })
+  await loseEverything()
+  await worker.runOnce()
+  expect(salesClosed, 'an ended sale').toBe(0)
 })
 
 test('a Redis that was emptied gets back every unit that is not sold, every holder and every answer', async () => {
@@ -164,7 +205,7 @@ test('a server that was started anew with right figures is no alarm, and one wit
     warn: (_: unknown, text: string) => said.push(`warn: ${text}`),
   })
   const worker = new Rebuilder(
-    { ...deps(), log: hearing, queues, onCancelled: () => {}, onRebuilt: () => {} },
+    { ...deps(), log: hearing, queues, onCancelled: () => {}, onClosed, onRebuilt: () => {}, reconnect: () => {} },
     rules.reservationLifetimeMs,
   )
   await order(await reserve(1))

@@ -14,7 +14,11 @@ import { sweepLedger } from './sweep.ts'
 export interface RebuildingDeps extends CancelDeps {
   saleAdmin: SaleAdmin
   queues: Pick<DepthReader, 'depths'>
+  /** Called with the number of sales within their window whose ledger is not open. */
+  onClosed: (sales: number) => void
   onRebuilt: () => void
+  /** Makes the connection to Redis anew. */
+  reconnect: () => void
 }
 
 /**
@@ -49,6 +53,8 @@ export class Rebuilder {
   readonly #deps: RebuildingDeps
   readonly #reservationLifetimeMs: number
   readonly #watched = new Map<string, Watched>()
+  /** By sale: the epoch that Redis was behind when its connection was last made anew. */
+  readonly #reconnectedFor = new Map<string, number>()
   readonly #turns: DatabaseSalesInTurn
 
   constructor(deps: RebuildingDeps, reservationLifetimeMs: number) {
@@ -62,6 +68,7 @@ export class Rebuilder {
     const sales = await this.#turns.next()
     // All at once: round trips one after the other would take too long with many sales.
     const answers = await Promise.allSettled(sales.map((sale) => readState(this.#deps.saleAdmin, sale)))
+    this.#deps.onClosed(sales.filter((sale, i) => sale.isRunning && !isOpen(sale, answers[i])).length)
     await attemptEach(sales, async (sale, i) => {
       const answer = answers[i]
       if (answer?.status === 'rejected') throw answer.reason
@@ -70,7 +77,7 @@ export class Rebuilder {
   }
 
   async #check(sale: SaleInTurn, found: SaleState): Promise<void> {
-    if (found.state === 'OPEN' && found.epoch === sale.epoch) this.#watched.delete(sale.id)
+    if (isOpenIn(sale.epoch, found)) this.#watched.delete(sale.id)
     else if (sale.fencedEpoch === 0 && this.#sameForMs(sale.id, `new ${sale.epoch}`) <= NEW_MS) return
     else if (found.state === 'LOST' || found.epoch !== sale.epoch) await this.#closeLost(sale, found)
     else if (sale.fencedEpoch < sale.epoch) await this.#reopenOnceDrained(sale)
@@ -78,12 +85,23 @@ export class Rebuilder {
   }
 
   async #closeLost(sale: SaleInTurn, found: SaleState): Promise<void> {
+    if (this.#mayBeStalePrimary(sale, found)) return this.#deps.reconnect()
     const isWhole = found.epoch === sale.epoch && (await this.#isWhole(sale))
     const closed = await closeSale(this.#deps, sale.id)
     if (!closed || sale.epoch === 0) return
     const about = { saleId: sale.id, epoch: closed.epoch }
     if (isWhole) this.#deps.log.info(about, 'Redis restarted and its figures are right: sale closed, to be rebuilt')
     else this.#deps.log.warn(about, 'Redis may have lost this sale: closed, to be rebuilt')
+  }
+
+  /**
+   * A Redis that is behind was restored from an older copy, or another has taken over from it while this worker stayed
+   * connected: then the sale is fine there, and closing it here would close it there, too. A new connection tells.
+   */
+  #mayBeStalePrimary({ id, epoch }: SaleInTurn, found: SaleState): boolean {
+    if (found.epoch === 0 || found.epoch >= epoch || this.#reconnectedFor.get(id) === epoch) return false
+    this.#reconnectedFor.set(id, epoch)
+    return true
   }
 
   async #closeStuck(sale: SaleInTurn): Promise<void> {
@@ -148,3 +166,9 @@ export class Rebuilder {
     return nowMs - watched.sameSinceMs
   }
 }
+
+const isOpenIn = (epoch: number, found: SaleState) => found.state === 'OPEN' && found.epoch === epoch
+
+/** Of one that could not be read, false. */
+const isOpen = ({ epoch }: SaleInTurn, answer: PromiseSettledResult<SaleState> | undefined) =>
+  answer?.status === 'fulfilled' && isOpenIn(epoch, answer.value)

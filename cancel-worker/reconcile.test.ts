@@ -54,6 +54,14 @@ async function reserve(saleId: string, n: number) {
   return message
 }
 
+test('an open sale that is not listed is listed again', async () => {
+  const saleId = await openSale()
+  const expiry = await world.redis.zscore(saleAdmin.keys.sales(), saleId)
+  await world.redis.zrem(saleAdmin.keys.sales(), saleId)
+  await reconciler(0).runOnce()
+  expect(await world.redis.zscore(saleAdmin.keys.sales(), saleId)).toBe(expiry)
+})
+
 test('units that Redis has too many are taken away at once, also while others are on their way', async () => {
   const saleId = await openSale()
   await settleDecided(world.stock, await placeOrders(world.database, [await reserve(saleId, 1)], rules), log)

@@ -81,6 +81,7 @@ export class Reconciler {
     for (const { saleId, shards } of listed.sales)
       for (const ledger of ledgersOf(saleId, shards))
         await this.#attempt([saleId], () => this.#blacklists.heal(ledger, listed.buyerIds))
+    await this.#attempt([], () => this.#deps.saleAdmin.list(compared.map(({ tally }) => tally.figures)))
     await this.#noteReconciled(compared)
     if (this.#failures.size > 0) throw namingSales(this.#failures)
   }

@@ -97,5 +97,6 @@ function startMover(channel: Awaited<ReturnType<typeof openChannel>>, exchange: 
 
 async function lengthOf(channel: Awaited<ReturnType<typeof openChannel>>, queues: SubscriberQueues): Promise<number> {
   const checked = await Promise.all(queues.partitions.map((queue) => channel.checkQueue(queue)))
-  return checked.reduce((sum, { messageCount }) => sum + messageCount, 0)
+  // Without our own consumer among them the numbers are not the leader's, which does not answer.
+  return checked.reduce((sum, { messageCount, consumerCount }) => sum + (consumerCount === 0 ? 1 : messageCount), 0)
 }

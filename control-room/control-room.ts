@@ -1,6 +1,7 @@
 import { audit } from '../core/audit/audit.ts'
 import { createQueueReader } from '../core/audit/queue-depths.ts'
 import { auditLimits } from '../core/audit/report.ts'
+import { PROCESS_ACTIONS } from '../core/contracts/control-room.ts'
 import { bearerOnly } from '../core/platform/http/bearer-only.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { databaseCheck } from '../core/platform/stores/database-check.ts'
@@ -14,10 +15,13 @@ import { servePage } from '../core/platform/http/pages.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
+import { showLimits } from '../core/platform/process/shown-limits.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 import { DATABASE_CONNECTIONS, type ControlRoomConfig } from './config.ts'
@@ -52,7 +56,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const queues = createQueueReader(config.RABBITMQ_URL, config.PAYMENT_WINDOW_SECONDS)
   closers.add('queue reader', () => queues.close())
   const depths = createDepthReader(config.RABBITMQ_URL)
@@ -64,13 +68,13 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
   }
   const metrics = createMetrics('control-room')
   const loops = new Loops(log, metrics)
-  const backlog = loops.repeat(
-    'backlog watch',
-    WATCH_INTERVAL_MS,
-    backlogWatch({ database, stock: deps.stock, queues, depths, metrics, log }),
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({ stock: deps.stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
   )
-  closers.add('backlog watch', () => backlog.close())
-  const broker = { url: config.RABBITMQ_URL, log }
+  closers.add('epochs', () => epochs.close())
+  showLimits(metrics, { RESERVATION_LIFETIME_SECONDS: config.RESERVATION_LIFETIME_SECONDS })
   const auditing = {
     database,
     redis,
@@ -78,6 +82,13 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
     keyPrefix: config.REDIS_KEY_PREFIX,
     limits: auditLimits(config.RESERVATION_LIFETIME_SECONDS),
   }
+  const backlog = loops.repeat(
+    'backlog watch',
+    WATCH_INTERVAL_MS,
+    backlogWatch({ database, stock: deps.stock, queues, depths, metrics, log, audit: () => audit(auditing) }),
+  )
+  closers.add('backlog watch', () => backlog.close())
+  const broker = { url: config.RABBITMQ_URL, log }
   const launcher =
     config.LAUNCHER_URL && config.LAUNCHER_TOKEN ? new Launcher(config.LAUNCHER_URL, config.LAUNCHER_TOKEN) : undefined
   const crowds = crowdsIn(config, log)
@@ -153,8 +164,8 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.post('/labs/:name', jsonBody(), postLab(labs))
       app.delete('/labs', deleteLab(labs))
       app.get('/processes', getProcesses(launcher))
-      app.post('/processes/:name/kill', jsonBody(), postProcess(launcher, 'kill'))
-      app.post('/processes/:name/restart', jsonBody(), postProcess(launcher, 'restart'))
+      for (const action of PROCESS_ACTIONS)
+        app.post(`/processes/:name/${action}`, jsonBody(), postProcess(launcher, action))
     },
   })
   closers.add('http', () => http.close())

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { ProcessView } from '../core/contracts/control-room.ts'
+import type { ProcessAction, ProcessView } from '../core/contracts/control-room.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
 import { ProblemError } from '../core/platform/http/problem.ts'
 
 const ANSWER_LIMIT_MS = 2_000
 const Refusal = z.object({ code: z.enum(['NOT_FOUND', 'FORBIDDEN', 'NOT_RUNNING']), detail: z.string() })
 
-/** Client of the launcher's API: `npm start` knows its processes, kills and restarts them. */
+/** Client of the launcher's API: `npm start` knows its processes, kills, restarts and pauses them. */
 export class Launcher {
   readonly #url: string
   readonly #token: string
@@ -20,8 +20,8 @@ export class Launcher {
     return ((await this.#ask('GET', '/processes')) as { processes: ProcessView[] }).processes
   }
 
-  async end(name: string, how: 'kill' | 'restart'): Promise<void> {
-    await this.#ask('POST', `/processes/${encodeURIComponent(name)}/${how}`)
+  async act(name: string, action: ProcessAction): Promise<void> {
+    await this.#ask('POST', `/processes/${encodeURIComponent(name)}/${action}`)
   }
 
   /** @throws ProblemError with the launcher's own refusal */

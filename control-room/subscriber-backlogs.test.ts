@@ -28,7 +28,7 @@ test('what waits for a subscriber is shown, also while it does not run, and so i
   const metrics = async () =>
     String((await call('GET', `http://127.0.0.1:${system.env.CONTROL_ROOM_PORT}/metrics`)).body.text)
   const text = await eventually('the gauge', metrics, (shown) => shown.includes('seckill_subscriber_messages{'))
-  for (const [what, count] of Object.entries({ waiting: 3, held: 0, parked: 1, deadLetters: 1 })) {
+  for (const [what, count] of Object.entries({ waiting: 3, held: 0, parked: 1, dead_letters: 1 })) {
     expect(text).toMatch(
       new RegExp(`^seckill_subscriber_messages\\{subscriber="points",what="${what}".*\\} ${count}$`, 'm'),
     )

@@ -1,7 +1,8 @@
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { subscriberQueues } from '../core/contracts/subscriber-topology.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import type { Logger } from '../core/platform/process/log.ts'
+import { gauge } from '../core/platform/process/metrics.ts'
 import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 
 export interface SubscriberWatchDeps {
@@ -16,12 +17,7 @@ export interface SubscriberWatchDeps {
  * set aside than before. The watch throws BrokerUnreachable.
  */
 export function subscriberWatch({ database, depths, metrics, log }: SubscriberWatchDeps): () => Promise<void> {
-  const messages = new Gauge({
-    name: 'seckill_subscriber_messages',
-    help: 'Messages of order events that wait, are held, parked or dead, by subscriber',
-    labelNames: ['subscriber', 'what'],
-    registers: [metrics],
-  })
+  const messages = gauge(metrics, 'seckill_subscriber_messages')
   const known = new Map<string, number>()
 
   async function watch(subscriber: string, partitions: number, spreadOver: number): Promise<void> {
@@ -36,7 +32,7 @@ export function subscriberWatch({ database, depths, metrics, log }: SubscriberWa
       queues.parked,
       queues.deadLetters,
     ])
-    for (const [what, count] of Object.entries({ waiting, held, parked, deadLetters }))
+    for (const [what, count] of Object.entries({ waiting, held, parked, dead_letters: deadLetters }))
       messages.set({ subscriber, what }, count)
     if (parked + deadLetters > (known.get(subscriber) ?? 0))
       log.error(
@@ -47,9 +43,15 @@ export function subscriberWatch({ database, depths, metrics, log }: SubscriberWa
   }
 
   return async () => {
-    const subscriptions = await database.subscription.findMany({ orderBy: { name: 'asc' } })
-    // While the broker does not answer there is no figure, rather than an old one.
-    messages.reset()
-    await Promise.all(subscriptions.map(({ name, partitions, spreadOver }) => watch(name, partitions, spreadOver ?? 0)))
+    try {
+      const subscriptions = await database.subscription.findMany({ orderBy: { name: 'asc' } })
+      await Promise.all(
+        subscriptions.map(({ name, partitions, spreadOver }) => watch(name, partitions, spreadOver ?? 0)),
+      )
+    } catch (error) {
+      // While the broker does not answer there is no figure, rather than an old one.
+      messages.reset()
+      throw error
+    }
   }
 }

@@ -1,109 +1,105 @@
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { QueueReader } from '../core/audit/queue-depths.ts'
 import type { Database } from '../core/platform/stores/database.ts'
-import { groupBy } from '../core/platform/batches/divide.ts'
+import { attemptEach } from '../core/platform/process/attempt-each.ts'
 import type { Logger } from '../core/platform/process/log.ts'
+import { gauge } from '../core/platform/process/metrics.ts'
 import { BrokerUnreachable, type DepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { nearLedgers } from '../core/rebuild/sales-in-turn.ts'
+import { aheadMs } from '../core/platform/stores/clock-check.ts'
 import { countSagas } from '../core/sagas/list.ts'
-import { LedgersInTurn } from '../core/stock/ledgers-in-turn.ts'
-import { saleOf } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { subscriberWatch } from './subscriber-backlogs.ts'
+import { auditWatch, type AuditWatchDeps } from './watch-audit.ts'
+import { waitingWatch } from './watch-waiting.ts'
 
 /**
- * Each run costs the broker four queries and some seven for each subscriber, PostgreSQL one, Redis two for each ledger.
+ * Each run costs the broker four queries and some seven for each subscriber, PostgreSQL two, Redis four for each ledger
+ * and one more where something waits.
  */
 export const WATCH_INTERVAL_MS = 5_000
-/** Ledgers of other sales than the near ones, in one run. */
-const IN_TURN_MAX = 200
 
-export interface Watched {
+export interface Watched extends AuditWatchDeps {
   database: Database
   stock: Stock
   queues: QueueReader
   depths: DepthReader
-  metrics: Registry
-  log: Logger
 }
 
 /**
  * Shows what waits, and raises the alarm when there are more dead letters than before. Here and not in the services,
  * since there is one control room: a figure that several processes report would be summed.
  */
-export function backlogWatch({ database, stock, queues, depths, metrics, log }: Watched): () => Promise<void> {
-  const gauge = (name: string, help: string, ...labelNames: string[]) =>
-    new Gauge({ name, help, labelNames, registers: [metrics] })
-  const messages = gauge('seckill_queue_messages', 'Messages that wait, by queue', 'queue')
-  const deadLetters = gauge('seckill_dead_letters', 'Dead letters: messages that no attempt could process')
-  const pending = gauge('seckill_pending', 'Reservations that the broker has not confirmed, by sale', 'sale')
-  const undecided = gauge('seckill_undecided', 'Reservations that are neither order nor rejected, by sale', 'sale')
-  const watchSubscribers = subscriberWatch({ database, depths, metrics, log })
-  const sagas = gauge('seckill_sagas', 'Sagas of orders that name a coupon or points, by state', 'state')
-  /** Without PostgreSQL the ledgers that were near: an outage is when these figures matter. */
-  let near: string[] = []
-  async function readNear(): Promise<string[]> {
-    near = await nearLedgers(database).catch(() => near)
-    return near
-  }
-  const turns = new LedgersInTurn(stock.loaded, readNear, IN_TURN_MAX)
-  /** The ledgers of sales that are shown. */
-  const shown = new Map<string, Set<string>>()
-  let knownDead = 0
+export function backlogWatch(watched: Watched): () => Promise<void> {
+  const { database, stock, depths, metrics, log } = watched
+  const watches: { id: string; run: () => Promise<unknown> }[] = [
+    { id: 'reservations', run: waitingWatch(database, stock, metrics) },
+    { id: 'outbox', run: outboxWatch(database, stock, metrics) },
+    { id: 'sagas', run: sagaWatch(database, metrics) },
+    { id: 'queues', run: brokerWatch(watched) },
+    { id: 'subscribers', run: subscriberWatch({ database, depths, metrics, log }) },
+    { id: 'audit', run: auditWatch(watched) },
+  ]
+  return () =>
+    attemptEach(watches, async ({ run }) => {
+      await run().catch((error: unknown) => {
+        if (!(error instanceof BrokerUnreachable)) throw error
+        log.warn({ err: error.message }, 'reading the queue lengths failed')
+      })
+    })
+}
 
-  async function watchQueues(): Promise<void> {
-    // While the broker does not answer, no figure is shown instead of an old one.
-    messages.reset()
-    deadLetters.remove()
+/** Also shows how far the clocks of PostgreSQL and Redis are apart. While PostgreSQL is away there are no figures. */
+function outboxWatch(database: Database, stock: Stock, metrics: Registry): () => Promise<void> {
+  const entries = gauge(metrics, 'seckill_outbox_entries')
+  const age = gauge(metrics, 'seckill_outbox_age_seconds')
+  const offset = gauge(metrics, 'seckill_clock_offset_seconds')
+  const clock = 'postgresql'
+
+  async function read(): Promise<void> {
+    const askedAtMs = await stock.clock.read()
+    const [outbox] = await database.$queryRaw<{ entries: number; ageSeconds: number; nowMs: number }[]>`
+      SELECT count(*)::int AS entries, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs",
+        coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS "ageSeconds" FROM outbox`
+    if (!outbox) return
+    const answeredAtMs = await stock.clock.read()
+    entries.set(outbox.entries)
+    age.set(outbox.ageSeconds)
+    offset.set({ clock }, Math.abs(aheadMs(outbox.nowMs, askedAtMs, answeredAtMs)) / 1_000)
+  }
+  return () =>
+    read().catch((error: unknown) => {
+      entries.remove()
+      age.remove()
+      offset.remove({ clock })
+      throw error
+    })
+}
+
+function sagaWatch(database: Database, metrics: Registry): () => Promise<void> {
+  const sagas = gauge(metrics, 'seckill_sagas')
+  return async () => {
+    for (const [state, count] of Object.entries(await countSagas(database))) sagas.set({ state }, count)
+  }
+}
+
+/** While the broker does not answer, no figure is shown instead of an old one. */
+function brokerWatch({ queues, metrics, log }: Watched): () => Promise<void> {
+  const messages = gauge(metrics, 'seckill_queue_messages')
+  const deadLetters = gauge(metrics, 'seckill_dead_letters')
+  let known = 0
+
+  async function read(): Promise<void> {
     const { deadLetters: dead, ...depths } = await queues.read()
     for (const [queue, depth] of Object.entries(depths)) messages.set({ queue }, depth)
     deadLetters.set(dead)
-    if (dead > knownDead)
-      log.error({ deadLetters: dead, before: knownDead }, 'there are new dead letters; npm run dead-letters shows them')
-    knownDead = dead
+    if (dead > known)
+      log.error({ deadLetters: dead, before: known }, 'there are new dead letters; npm run dead-letters shows them')
+    known = dead
   }
-
-  async function watchSales(): Promise<void> {
-    const ledgers = groupBy([...(await turns.next()), ...[...shown.values()].flatMap((some) => [...some])], saleOf)
-    const isNear = new Set(near)
-    await Promise.all(
-      [...ledgers].map(async ([sale, ofSale]) => {
-        const names = [...new Set(ofSale)]
-        const counts = await Promise.all(names.map((name) => stock.countWaiting(name)))
-        const waiting = {
-          pending: counts.reduce((sum, count) => sum + count.pending, 0),
-          undecided: counts.reduce((sum, count) => sum + count.undecided, 0),
-        }
-        // Another sale is shown only while something of it waits, or every sale that is loaded would be a figure.
-        if (names.some((name) => isNear.has(name)) || waiting.pending + waiting.undecided > 0)
-          show(sale, names, waiting)
-        else hide(sale)
-      }),
-    )
-  }
-
-  function show(sale: string, ledgers: string[], waiting: { pending: number; undecided: number }): void {
-    shown.set(sale, new Set(ledgers))
-    pending.set({ sale }, waiting.pending)
-    undecided.set({ sale }, waiting.undecided)
-  }
-
-  function hide(sale: string): void {
-    shown.delete(sale)
-    pending.remove({ sale })
-    undecided.remove({ sale })
-  }
-
-  async function watchSagas(): Promise<void> {
-    for (const [state, count] of Object.entries(await countSagas(database))) sagas.set({ state }, count)
-  }
-
-  return async () => {
-    await watchSales()
-    await watchSagas()
-    await Promise.all([watchQueues(), watchSubscribers()]).catch((error: unknown) => {
-      if (!(error instanceof BrokerUnreachable)) throw error
-      log.warn({ err: error.message }, 'reading the queue lengths failed')
+  return () =>
+    read().catch((error: unknown) => {
+      messages.reset()
+      deadLetters.remove()
+      throw error
     })
-  }
 }

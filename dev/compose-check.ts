@@ -30,7 +30,7 @@ const CHECKOUT = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(CHECKOUT, file), 'utf8')
 
 /** What may be reached from the host, and that from this machine only. */
-const PUBLISHED = ['gateway', 'control-room', 'payment-provider']
+const PUBLISHED = ['gateway', 'control-room', 'payment-provider', 'prometheus', 'grafana']
 const PROFILES = ['sale', 'demo']
 /** A service drains for 20 s (core/platform/process/service.ts). */
 const STOP_GRACE_SECONDS_MIN = 25
@@ -66,7 +66,7 @@ const hold = (isSo: boolean, problem: string) => {
 
 for (const [as, { build, ports }] of Object.entries(services))
   hold(
-    ports.length === 0 || PUBLISHED.includes(build?.target ?? ''),
+    ports.length === 0 || PUBLISHED.includes(build?.target ?? as),
     `${as}: publishes a port; only ${PUBLISHED.join(', ')} may`,
   )
 for (const name of Object.keys(schemas) as ServiceName[]) {

@@ -36,6 +36,8 @@ const DOCKER_ONLY = [
     value: 'sale',
   },
   { name: 'METRICS_TOKEN', description: settings.METRICS_TOKEN.description ?? '' },
+  { name: 'PROMETHEUS_PORT', description: 'port of Prometheus, also of npm run observe', value: '9090' },
+  { name: 'GRAFANA_PORT', description: 'port of Grafana', value: '3010' },
 ]
 
 interface Variable {

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ProcessView } from '../core/contracts/control-room.ts'
+import { PROCESS_ACTIONS, type ProcessView } from '../core/contracts/control-room.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { expectRefused } from '../test/support/expect-refused.ts'
 import { call } from '../test/support/http-client.ts'
@@ -101,6 +102,25 @@ test.each(['kill', 'restart'])('after "%s" a process is another one, and runs ag
   )
 })
 
+test('one that is paused stands still until it is resumed, killed or restarted', async () => {
+  const before = await named('redis')()
+  const ask = (what: string) => system.controlRoom('POST', `/processes/redis/${what}`)
+  const isStopped = () => readFileSync(`/proc/${before?.pid}/stat`, 'utf8').split(') ')[1]?.startsWith('T')
+  expectRefused(await ask('resume'), 'NOT_RUNNING')
+  expect(await ask('pause')).toMatchObject({ status: 202, body: { name: 'redis', asked: 'pause' } })
+  expect(await named('redis')()).toMatchObject({ state: 'PAUSED', pid: before?.pid })
+  if (process.platform === 'linux') await eventually('it to stand still', isStopped, Boolean)
+  expectRefused(await ask('pause'), 'NOT_RUNNING')
+  expect((await ask('resume')).status).toBe(202)
+  expect(await named('redis')()).toMatchObject({ state: 'RUNNING', pid: before?.pid })
+  for (const what of ['kill', 'restart']) {
+    const { pid } = (await named('redis')()) ?? {}
+    await ask('pause')
+    expect((await ask(what)).status).toBe(202)
+    await eventually('the next one', named('redis'), (now) => now?.state === 'RUNNING' && now.pid !== pid)
+  }
+})
+
 test('one that is just being started is shown so, and cannot be ended', async () => {
   let open = () => {}
   gate = new Promise((resolve) => {
@@ -115,7 +135,7 @@ test('one that is just being started is shown so, and cannot be ended', async ()
 
 test('the control room does not end itself, and a process that was not started here cannot be ended', async () => {
   const before = await named('control-room')()
-  for (const what of ['kill', 'restart']) {
+  for (const what of PROCESS_ACTIONS) {
     expectRefused(await system.controlRoom('POST', `/processes/control-room/${what}`), 'FORBIDDEN')
     expectRefused(await system.controlRoom('POST', `/processes/gateway/${what}`), 'NOT_FOUND')
     for (const name of ['No!', '%00', 'x'.repeat(40), '1'])

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Express } from 'express'
-import type { ProcessView } from '../core/contracts/control-room.ts'
+import { PROCESS_ACTIONS, type ProcessView } from '../core/contracts/control-room.ts'
 import { bearerOnly } from '../core/platform/http/bearer-only.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
 import { ProblemError } from '../core/platform/http/problem.ts'
-import { SERVICES } from './services.ts'
+import { SERVICES_OF_CLUSTER } from './services.ts'
 import type { Supervisor } from './supervise.ts'
 
 /** It shows the processes, so it cannot be killed from its own page. */
@@ -18,7 +18,7 @@ export interface LauncherApi {
   close: () => Promise<void>
 }
 
-/** An HTTP API on loopback by which the control room shows, kills and restarts the processes of `npm start`. */
+/** An HTTP API on loopback by which the control room shows and ends, pauses and resumes the processes of `npm start`. */
 export async function openLauncherApi(supervisors: readonly Supervisor[]): Promise<LauncherApi> {
   const token = randomBytes(32).toString('base64url')
   const { port, close } = await startHttp({
@@ -39,10 +39,10 @@ function processRoutes(app: Express, supervisors: readonly Supervisor[]): void {
   app.get('/processes', (_req, res) => {
     res.json({ processes: supervisors.map(viewOf) })
   })
-  for (const how of ['kill', 'restart'] as const) {
+  for (const how of PROCESS_ACTIONS) {
     app.post(`/processes/:name/${how}`, (req, res) => {
       if (!find(supervisors, req.params.name)[how]())
-        throw new ProblemError('NOT_RUNNING', 'The process is not running just now; it is being started.')
+        throw new ProblemError('NOT_RUNNING', 'The process is not running just now, or stands as it is asked to.')
       res.status(202).json({})
     })
   }
@@ -54,7 +54,7 @@ function viewOf(supervisor: Supervisor): ProcessView {
   const name = nameOf(supervisor)
   return {
     name,
-    kind: SERVICES.some((service) => service.name === name) ? 'service' : 'server',
+    kind: SERVICES_OF_CLUSTER.some((service) => service.name === name) ? 'service' : 'server',
     protected: name === PROTECTED,
     ...supervisor.state,
   }

@@ -1,7 +1,12 @@
-import { type ChannelModel, connect } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { settings } from '../core/platform/process/config.ts'
+import { createLog } from '../core/platform/process/log.ts'
+import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
+import { readRedisUrl } from '../core/platform/stores/redis-url.ts'
+import { connectToBroker } from '../core/platform/rabbit/brokers.ts'
+import { findPrimary } from '../core/platform/stores/primary.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 
@@ -21,7 +26,12 @@ const SERVERS: Server[] = [
     use: usePostgres,
   },
   { name: 'Redis', variable: 'REDIS_URL', example: 'redis://:password@host:6379', use: useRedis },
-  { name: 'RabbitMQ', variable: 'RABBITMQ_URL', example: 'amqp://user:password@host:5672', use: useRabbitmq },
+  {
+    name: 'RabbitMQ',
+    variable: 'RABBITMQ_URL',
+    example: 'amqp://user:password@host:5672',
+    use: useRabbitmq,
+  },
 ]
 
 /** What to do about errors of the drivers that do not say it themselves. */
@@ -66,10 +76,12 @@ async function check({ name, variable, example, use }: Server, url: string): Pro
   } catch (cause) {
     const reason = reasonOf(cause as Error)
     const [, advice = ''] = ADVICE.find(([pattern]) => pattern.test(reason)) ?? []
-    const { host } = new URL(url)
-    throw new Error(`${variable}: ${name} at ${host} cannot be used: ${reason}. ${advice}`.trim(), { cause })
+    throw new Error(`${variable}: ${name} at ${hostsOf(url)} cannot be used: ${reason}. ${advice}`.trim(), { cause })
   }
 }
+
+/** Of one server, or of those that a list names. */
+const hostsOf = (url: string) => (/^[^/]*\/\/(?:[^@/]*@)?([^/?]*)/.exec(url)?.[1] ?? '').replaceAll(',', ', ')
 
 /** Of a name with several addresses each one has its error. */
 const reasonOf = (error: Error): string =>
@@ -77,7 +89,7 @@ const reasonOf = (error: Error): string =>
 
 async function usePostgres(url: string): Promise<string | undefined> {
   const client = new Client({
-    connectionString: url,
+    connectionString: await findPrimary(url),
     connectionTimeoutMillis: ANSWER_LIMIT_MS,
     query_timeout: ANSWER_LIMIT_MS,
   })
@@ -92,6 +104,8 @@ async function usePostgres(url: string): Promise<string | undefined> {
 }
 
 async function useRedis(url: string): Promise<string | undefined> {
+  const address = readRedisUrl(url)
+  if ('fault' in address || address.kind !== 'server') return useRedisGroup(url)
   const options = { connectTimeout: ANSWER_LIMIT_MS, commandTimeout: ANSWER_LIMIT_MS, enableReadyCheck: false }
   const redis = new Redis(url, { ...options, lazyConnect: true, retryStrategy: () => null })
   let failure: Error | undefined
@@ -113,9 +127,27 @@ async function useRedis(url: string): Promise<string | undefined> {
   }
 }
 
+/** A cluster, or a group that sentinels watch. */
+async function useRedisGroup(url: string): Promise<string | undefined> {
+  const redis = connectRedis(url, createLog('servers', 'silent'), ANSWER_LIMIT_MS)
+  let failure: Error | undefined
+  for (const event of ['error', 'node error'])
+    redis.on(event, (error: Error) => {
+      failure = error
+    })
+  try {
+    await redisReady(redis, ANSWER_LIMIT_MS)
+    return /^(?:valkey|redis)_version:(\S+)/m.exec(await redis.info('server').catch(() => ''))?.[1]
+  } catch (error) {
+    throw failure ?? error
+  } finally {
+    redis.disconnect()
+  }
+}
+
 /** Declares an exchange of the type that the subscribers' partitions need, which a plugin brings. */
 async function useRabbitmq(url: string): Promise<string | undefined> {
-  const model = await connect(url, { timeout: ANSWER_LIMIT_MS })
+  const model = await connectToBroker(url, 'seckill check')
   try {
     await declareByHash(model)
     return (model.connection.serverProperties as { version?: string }).version

@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 1_000
  */
 export function yieldToLightSide(name: string, pid: number, say: (line: string) => void): void {
   // Pid 0, of a process that could not be started, would mean this one.
-  if (pid === 0 || !HEAVY.has(name)) return
+  if (pid === 0 || !HEAVY.has(name.replace(/-\d+$/, ''))) return
   try {
     setPriority(pid, NICENESS)
   } catch (error) {

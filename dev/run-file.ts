@@ -110,6 +110,6 @@ export class RunRecord {
 export async function stopAll({ processes }: Run): Promise<void> {
   for (const [name, id] of Object.entries(processes).reverse()) {
     // To PostgreSQL SIGTERM means "wait until every client has left"; SIGINT is its prompt stop.
-    await stopOrphan(id, name === 'postgres' ? 'SIGINT' : 'SIGTERM', ORPHAN_GRACE_MS)
+    await stopOrphan(id, name.startsWith('postgres') ? 'SIGINT' : 'SIGTERM', ORPHAN_GRACE_MS)
   }
 }

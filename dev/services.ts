@@ -19,6 +19,8 @@ export interface Service {
   name: string
   /** Default: a free one. */
   port?: number
+  /** The room, of a further process of a service: "gateway-2" is a gateway. */
+  of?: string
 }
 
 /** In the order of their start. They stop in reverse: the gateway first, so that nothing new comes in. */
@@ -31,6 +33,14 @@ export const SERVICES: readonly Service[] = [
   { name: 'control-room', port: 3001 },
   { name: 'gateway', port: 3000 },
 ]
+
+/** Services that `npm run cluster` runs twice. */
+const TWICE = ['order-service', 'gateway']
+/** The same order. What is called "gateway" is the first of them, whose address the others get. */
+export const SERVICES_OF_CLUSTER: readonly Service[] = SERVICES.flatMap((service) => [
+  service,
+  ...(TWICE.includes(service.name) ? [{ name: `${service.name}-2`, of: service.name }] : []),
+])
 
 /**
  * Enough for services that are idle most of the time: a young generation of 2 MB, and code optimised for size.

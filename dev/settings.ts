@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { secretFile } from './secrets.ts'
-import { addressesOf, SERVICES, variable } from './services.ts'
+import { addressesOf, type Service, SERVICES_OF_CLUSTER, variable } from './services.ts'
 
 const SECRETS = ['TOKEN_SECRET', 'PAYMENT_SECRET', 'ADMIN_TOKEN']
 
 /** What `npm run -s urls` prints, as far as it is known. */
 const ADDRESSES = [
-  ...SERVICES.map(({ name }) => variable(name, 'URL')).reverse(),
+  ...SERVICES_OF_CLUSTER.map(({ name }) => variable(name, 'URL')).reverse(),
   'ADMIN_TOKEN',
   'METRICS_TOKEN',
   'TOKEN_SECRET',
@@ -42,9 +42,9 @@ export const DEMO = {
 }
 
 /** The services' environment as far as it is known before the servers run. What the person has set wins. */
-export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
+export async function demoSettings(folder: string, services: readonly Service[]): Promise<NodeJS.ProcessEnv> {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
-  const addresses = await addressesOf(SERVICES, given)
+  const addresses = await addressesOf(services, given)
   const own = await secrets(folder)
   return {
     ...DEMO,
@@ -54,15 +54,16 @@ export async function demoSettings(folder: string): Promise<NodeJS.ProcessEnv> {
     // By the name that people type: a browser keeps what the page remembers by that.
     SHOP_PAGE_URL: addresses.GATEWAY_URL?.replace('127.0.0.1', 'localhost'),
     ...addresses,
-    READINESS_URLS: readinessUrls(addresses),
+    READINESS_URLS: readinessUrls(services, addresses),
     CROWD_TOKEN_SECRET: given.TOKEN_SECRET ?? own.TOKEN_SECRET,
     ...given,
   }
 }
 
 /** For the control room, which asks all others. */
-function readinessUrls(addresses: Record<string, string>): string {
-  return SERVICES.filter(({ name }) => name !== 'control-room')
+function readinessUrls(services: readonly Service[], addresses: Record<string, string>): string {
+  return services
+    .filter(({ name }) => name !== 'control-room')
     .map(({ name }) => `${name}=${addresses[variable(name, 'URL')]}`)
     .join(',')
 }

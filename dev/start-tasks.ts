@@ -1,53 +1,28 @@
 import { join } from 'node:path'
 import { Listr, type ListrTask } from 'listr2'
 import { migrate } from '../prisma/migrate.ts'
+import { clusterServers } from './cluster-servers.ts'
 import { ensureDemo } from './demo-sale.ts'
-import type { LauncherApi } from './launcher-api.ts'
 import { checkNamedServers } from './named-servers.ts'
 import { ensurePages } from './pages.ts'
-import { yieldToLightSide } from './priority.ts'
-import type { Child } from './processes.ts'
-import type { RunRecord } from './run-file.ts'
 import { ensureBinaries } from './servers/binaries.ts'
 import { freePort } from './servers/ports.ts'
 import { createDatabase, startPostgres } from './servers/postgres.ts'
 import { startRabbitmq } from './servers/rabbitmq.ts'
 import { startRedis } from './servers/redis.ts'
 import type { RunningServer, ServerOptions, StartOptions } from './servers/running-server.ts'
-import { SERVICES, startService, variable } from './services.ts'
-import { Supervisor } from './supervise.ts'
-
-export interface Plan {
-  folder: string
-  /** The services' environment. The tasks add the servers' URLs. */
-  settings: NodeJS.ProcessEnv
-  /** Only the control room gets its URL and token. */
-  launcherApi: Pick<LauncherApi, 'env'>
-  record: RunRecord
-  /** What the tasks start is added here, the moment before it starts. */
-  supervisors: Supervisor[]
-  say: (line: string) => void
-  /** No task starts anything more once it aborts. */
-  signal: AbortSignal
-}
-
-/** Its cause comes with the end of a log, which the list would repeat at every level. */
-export class NotStarted extends Error {}
-
-export interface Outcome {
-  /** None when the control room is not ours. */
-  saleId?: string
-}
+import { startService, variable } from './services.ts'
+import { group, keep, type Outcome, type Plan, step } from './task-list.ts'
 
 /** All that leads from nothing to an open sale, shown as it goes: a list on a terminal, plain lines elsewhere. */
-export function startTasks(plan: Plan): Listr<Outcome> {
+export async function startTasks(plan: Plan): Promise<Listr<Outcome>> {
   const { settings } = plan
   const own = [settings.REDIS_URL ? [] : ['redis' as const], settings.RABBITMQ_URL ? [] : ['rabbitmq' as const]].flat()
   const tasks = [
     step('Servers named by URL', async () => (await checkNamedServers(settings)) || 'none'),
     step('Programs', (progress) => ensureBinaries(progress, own)),
     step('Pages', ensurePages),
-    group('Servers', servers(plan)),
+    group('Servers', plan.isCluster ? await clusterServers(plan) : servers(plan)),
     database(plan),
     group('Services', services(plan)),
     step(
@@ -67,31 +42,6 @@ export function startTasks(plan: Plan): Listr<Outcome> {
     rendererOptions: { collapseSubtasks: false, showErrorMessage: false },
   })
 }
-
-type Progress = (line: string) => void
-type Work = (progress: Progress, outcome: Outcome) => Promise<string | void>
-
-/** A line of the list, which ends with what its work returns. */
-function step(title: string, work: Work, skipped?: string): ListrTask<Outcome> {
-  return {
-    title,
-    skip: () => (skipped ? `${title}: ${skipped}` : false),
-    task: async (outcome, task) => {
-      const progress = (line: string) => {
-        task.output = line
-      }
-      const said = await work(progress, outcome).catch((cause: unknown) => {
-        throw new NotStarted('see below', { cause })
-      })
-      if (said) task.title = `${title}: ${said}`
-    },
-  }
-}
-
-const group = (title: string, tasks: ListrTask<Outcome>[]): ListrTask<Outcome> => ({
-  title,
-  task: (_, task) => task.newListr(tasks, { concurrent: true }),
-})
 
 /** The ports are chosen once, so that a server that is started again is found where it was. */
 function servers(plan: Plan): ListrTask<Outcome>[] {
@@ -127,10 +77,11 @@ function servers(plan: Plan): ListrTask<Outcome>[] {
 }
 
 /** Our own PostgreSQL gives us its administration's database; the services get one of their own. */
-function database({ settings }: Plan): ListrTask<Outcome> {
-  const named = settings.DATABASE_URL
+function database({ settings, isCluster }: Plan): ListrTask<Outcome> {
+  const isMade = isCluster || settings.DATABASE_URL !== undefined
   return step('Database', async () => {
-    settings.DATABASE_URL = named ?? (await createDatabase(settings.DATABASE_URL ?? '', 'seckill'))
+    const url = settings.DATABASE_URL ?? ''
+    settings.DATABASE_URL = isMade ? url : await createDatabase(url, 'seckill')
     const applied = await migrate(settings.DATABASE_URL)
     return applied.length > 0 ? `applied ${applied.join(', ')}` : 'up to date'
   })
@@ -138,16 +89,20 @@ function database({ settings }: Plan): ListrTask<Outcome> {
 
 function services(plan: Plan): ListrTask<Outcome>[] {
   const { folder, settings, launcherApi } = plan
-  return SERVICES.map((service) => {
-    const { name } = service
+  return plan.services.map(({ name, of = name }) => {
     const url = variable(name, 'URL')
     return step(
       name,
       async (progress) => {
         const logFile = join(folder, 'logs', `${name}.log`)
         await keep(plan, name, progress, (options) => {
-          const env = name === 'control-room' ? { ...settings, ...launcherApi.env } : settings
-          return startService({ ...options, service, env, logFile })
+          const env = {
+            ...settings,
+            ...(name === 'control-room' && launcherApi.env),
+            ...ownSettings(name, of, settings),
+          }
+          const onStart: StartOptions['onStart'] = (_, id) => options.onStart?.(name, id)
+          return startService({ ...options, onStart, service: { name: of }, env, logFile })
         })
         return settings[url]
       },
@@ -156,19 +111,9 @@ function services(plan: Plan): ListrTask<Outcome>[] {
   })
 }
 
-/** Starts something, and keeps it running. */
-async function keep<Running extends Child>(
-  { supervisors, say, signal, record }: Plan,
-  name: string,
-  progress: Progress,
-  start: (options: StartOptions) => Promise<Running>,
-): Promise<Running> {
-  signal.throwIfAborted()
-  const onStart: StartOptions['onStart'] = (started, id) => {
-    record.started(started, id)
-    yieldToLightSide(started, id.pid, say)
-  }
-  const supervisor = new Supervisor({ name, say, start: (stop) => start({ onStart, progress, signal: stop }) })
-  supervisors.push(supervisor)
-  return await supervisor.start()
+/** Of a further process of a service: its own port, and for a gateway an order service of its own. */
+function ownSettings(name: string, of: string, settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (name === of) return {}
+  const port = { [variable(of, 'PORT')]: settings[variable(name, 'PORT')] }
+  return of === 'gateway' ? { ...port, ORDER_SERVICE_URL: settings.ORDER_SERVICE_2_URL } : port
 }

@@ -1,5 +1,7 @@
 /**
- * Usage: npm start
+ * Usage: npm start [-- --cluster], npm run cluster
+ *   --cluster   three nodes of RabbitMQ, a primary of PostgreSQL with a synchronous standby, and two of each of gateway
+ *               and order service, with data of their own
  * Starts the whole system on this machine, until Ctrl-C: servers, migrations, services and a demo sale. What it starts
  * with can be set in the environment; .env.example lists every variable.
  */
@@ -9,15 +11,19 @@ import { type LauncherApi, openLauncherApi } from './launcher-api.ts'
 import { memoryWarning } from './memory.ts'
 import { RunRecord } from './run-file.ts'
 import { checkFreeSpace, makeDataFolder } from './servers/data-folder.ts'
+import { SERVICES, SERVICES_OF_CLUSTER } from './services.ts'
 import { addresses, demoSettings } from './settings.ts'
-import { NotStarted, startTasks } from './start-tasks.ts'
+import { startTasks } from './start-tasks.ts'
 import type { Supervisor } from './supervise.ts'
+import { NotStarted } from './task-list.ts'
 import { welcome } from './welcome.ts'
 
 /** A terminal's Ctrl-C reaches us twice, from the terminal and passed on by npm. A person takes longer than that. */
 const SAME_REQUEST_MS = 700
 
-commandLine()
+const {
+  values: { cluster: isCluster = false },
+} = commandLine({ cluster: { type: 'boolean' } })
 const say = (line: string) => console.error(line)
 const stopRequest = new AbortController()
 /** Everything that runs, in the order of its start. */
@@ -51,17 +57,21 @@ async function start(): Promise<void> {
   const folder = await makeDataFolder()
   await checkFreeSpace(folder)
   record = await RunRecord.claim(folder, say)
-  const settings = await demoSettings(folder)
+  const services = isCluster ? SERVICES_OF_CLUSTER : SERVICES
+  const settings = await demoSettings(folder, services)
   launcherApi = await openLauncherApi(supervisors)
-  const { saleId } = await startTasks({
+  const tasks = await startTasks({
     folder,
+    isCluster,
+    services,
     settings,
     launcherApi,
     record,
     supervisors,
     say,
     signal: stopRequest.signal,
-  }).run()
+  })
+  const { saleId } = await tasks.run()
   record.addresses(addresses(settings))
   console.log(welcome({ folder, settings, saleId, seconds: (Date.now() - startedAt) / 1000 }))
 }

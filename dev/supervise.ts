@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from './processes.ts'
 import { explain } from './servers/explain.ts'
 import { EndedEarly } from './servers/ready.ts'
+import { signalTree } from './process-tree.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
@@ -18,7 +19,7 @@ export interface Supervision<Running extends Child> {
 }
 
 export interface SupervisedState {
-  state: 'STARTING' | 'RUNNING' | 'DOWN'
+  state: 'STARTING' | 'RUNNING' | 'PAUSED' | 'DOWN'
   pid: number | null
   /** When it became ready, ms since 1970. */
   startedAtMs: number | null
@@ -38,6 +39,7 @@ export class Supervisor<Running extends Child = Child> {
   #restarts = 0
   /** Its end was requested: no crash, so no back-off. */
   #isRestarting = false
+  #isPaused = false
 
   constructor(supervision: Supervision<Running>) {
     this.#supervision = supervision
@@ -61,7 +63,7 @@ export class Supervisor<Running extends Child = Child> {
 
   get state(): SupervisedState {
     return {
-      state: this.#ready ? 'RUNNING' : this.#isStarting ? 'STARTING' : 'DOWN',
+      state: this.#ready ? (this.#isPaused ? 'PAUSED' : 'RUNNING') : this.#isStarting ? 'STARTING' : 'DOWN',
       pid: this.#ready?.running.pid ?? null,
       startedAtMs: this.#ready?.sinceMs ?? null,
       restarts: this.#restarts,
@@ -76,8 +78,26 @@ export class Supervisor<Running extends Child = Child> {
   /** Stops it in order and starts it again at once. False when it is not running. */
   restart(): boolean {
     if (!this.#ready) return false
+    this.resume()
     this.#isRestarting = true
     void this.#ready.running.stop()
+    return true
+  }
+
+  /** Suspends it with all its children (SIGSTOP); its connections stay open. False when it is not running. */
+  pause(): boolean {
+    return this.#signal('SIGSTOP', !this.#isPaused)
+  }
+
+  /** False when it is not paused. */
+  resume(): boolean {
+    return this.#signal('SIGCONT', this.#isPaused)
+  }
+
+  #signal(signal: 'SIGSTOP' | 'SIGCONT', isApt: boolean): boolean {
+    if (!this.#ready || !isApt) return false
+    signalTree(this.#ready.running.pid, signal)
+    this.#isPaused = signal === 'SIGSTOP'
     return true
   }
 
@@ -89,6 +109,7 @@ export class Supervisor<Running extends Child = Child> {
   /** Works at any time, also while it is starting. */
   async stop(): Promise<void> {
     this.letGo()
+    this.resume() // A paused process would not handle the signal.
     const running = await this.#latest?.catch(() => undefined)
     await running?.stop()
   }
@@ -101,6 +122,7 @@ export class Supervisor<Running extends Child = Child> {
       this.#ready = { running, sinceMs: Date.now() }
       void running.ended.then(() => {
         this.#ready = undefined
+        this.#isPaused = false
       })
       return running
     } finally {

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { commandLine } from '../core/platform/process/command-line.ts'
-import { testFiles } from '../test/tiers.ts'
+import { isOfTestLong, testFiles } from '../test/tiers.ts'
 
 const {
   values: { part },
@@ -29,7 +29,9 @@ for (const args of part === undefined ? WHOLE : [[...SUITE, '--', chosenBy(part)
 }
 
 function chosenBy(seed: string): string {
-  const files = testFiles().filter((file) => /dieRepeatedly|shortOrLong/.test(readFileSync(file, 'utf8')))
+  const files = testFiles().filter(
+    (file) => isOfTestLong(file) || /dieRepeatedly|shortOrLong/.test(readFileSync(file, 'utf8')),
+  )
   const file = files[createHash('sha256').update(seed).digest().readUInt32BE() % files.length]
   if (file === undefined) throw new Error('no test file has a long form: test/support/thoroughness.ts is not used')
   return file

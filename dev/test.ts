@@ -25,6 +25,10 @@ try {
     await ensurePages(console.error)
     // Without it the tests of the pages fail, and all others run.
     await ensureBinaries(console.error, ['chromium']).catch((error: Error) => console.error(error.message))
+    // Likewise those of the alerts.
+    await ensureBinaries(console.error, ['prometheus', 'promtool']).catch((error: Error) =>
+      console.error(error.message),
+    )
   }
   await sweepScratchFolders()
   process.exitCode = await vitest(['run', ...(args.length > 0 ? args : ['--project', '!labs'])])

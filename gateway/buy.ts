@@ -40,6 +40,8 @@ export interface BuyDeps {
   admissions: Admissions
   waiting: Pick<WaitingBuyers, 'bought'>
   count: (outcome: BuyOutcome['status']) => void
+  /** Called with each ACCEPTED. */
+  acceptedIn: (ms: number) => void
   log: Logger
 }
 
@@ -62,10 +64,12 @@ export function inFrontOfExpress(buy: BuyHandler): InFront {
 /** POST /sales/:saleId/reservations. It uses nothing of Express, and never throws. */
 export function buyHandler(deps: BuyDeps): BuyHandler {
   return async (req, res, saleId, address) => {
+    const attemptedAtMs = performance.now()
     try {
       const caller = await identify(deps, req, address)
       const outcome = 'buyer' in caller ? await buy(deps, req, saleId, caller) : caller
       deps.count(outcome.status)
+      if (outcome.status === 'ACCEPTED') deps.acceptedIn(performance.now() - attemptedAtMs)
       const waited =
         outcome.status === 'ACCEPTED' || outcome.status === 'DUPLICATE'
           ? await awaitAsPreferred(deps.watched, outcome.reservation, address, res)

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Request, Response } from 'express'
@@ -11,6 +13,7 @@ import { eventually } from '../test/support/eventually.ts'
 import { loadSale } from '../test/support/load-sale.ts'
 import { createWorld, type World } from '../test/support/world.ts'
 import { type Catalogue, startCatalogue } from './catalogue.ts'
+import { readEpochs } from './epochs.ts'
 import { getSales } from './routes/sales.ts'
 
 let world: World
@@ -57,6 +60,30 @@ test('what cannot be an id is not looked up at all', async () => {
   const isLoaded = vi.spyOn(world.stock.loaded, 'has').mockClear()
   for (const id of ['', '-', 'A', '*', 'x'.repeat(33), 'a:b', '{a}']) expect(await catalogue.find(id)).toBeUndefined()
   expect(isLoaded).not.toHaveBeenCalled()
+})
+
+test('an epoch that PostgreSQL has raised holds, also while Redis has an earlier one', async () => {
+  await loadSale(world, { ...figures, saleId: 'taken-over' })
+  await eventually(
+    'the sale',
+    () => catalogue.known('taken-over'),
+    (sale) => sale?.epoch === 1,
+  )
+  const orderService = createServer((_req, res) => res.end(JSON.stringify({ epochs: { 'taken-over': 2, other: 1 } })))
+  await new Promise<void>((resolve) => orderService.listen(0, '127.0.0.1', resolve))
+  const { port } = orderService.address() as AddressInfo
+  const read = readEpochs(`http://127.0.0.1:${port}`, catalogue, createLog('test', 'silent'))
+  expect(await read()).toEqual({ 'taken-over': 2, other: 1 })
+  expect(catalogue.known('taken-over')?.epoch).toBe(2)
+  const { left } = await eventually(
+    'the sale to be read again',
+    () => world.redis.hset(world.stock.keys.sale('taken-over'), 'stock', 4).then(() => catalogue.known('taken-over')),
+    (sale) => sale?.left === 4,
+  ).then((sale) => sale ?? { left: undefined })
+  expect([left, catalogue.known('taken-over')?.epoch]).toEqual([4, 2])
+
+  await new Promise((resolve) => orderService.close(resolve))
+  expect(await read()).toEqual({})
 })
 
 test('an epoch that falls is not believed: Redis may have been set back', async () => {

@@ -34,6 +34,8 @@ export interface Catalogue {
   reread: (saleId: string) => Promise<SaleFigures | undefined>
   /** Has a sale read with the next refresh, because it has changed; without an id all of them. */
   readAgain: (saleId?: string) => void
+  /** The epoch that PostgreSQL has of a sale: under a later one than Redis has, nothing is reserved there. */
+  raiseEpoch: (saleId: string, epoch: number) => void
   /** Redis' clock, by which sales open and close. */
   clockMs: () => number
   isFresh: () => boolean
@@ -146,6 +148,10 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     readAgain(saleId) {
       if (saleId === undefined) mustReadAll = true
       else changed.add(saleId)
+    },
+    raiseEpoch(saleId, epoch) {
+      const sale = sales.get(saleId)
+      if (sale && sale.epoch < epoch) sales.set(saleId, { ...sale, epoch })
     },
     clockMs: () => Math.round(stock.clock.nowMs()),
     isFresh: () => performance.now() - refreshedAtMs < 5 * REFRESH_MS,

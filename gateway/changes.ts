@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../core/platform/stores/redis.ts'
 import { saleOf } from '../core/stock/shards.ts'
 
 export interface ChangeListener {
@@ -17,20 +17,24 @@ export interface ChangeListener {
  * over one subscription of this process for all listeners in it.
  */
 export class Changes {
-  readonly #connection: Redis
+  readonly #connection: RedisClient
   readonly #channel: string
   readonly #listeners: ChangeListener[] = []
   #isSubscribed = false
 
   /** `connection` must be used for nothing else: a subscribed connection takes no commands. */
-  constructor(connection: Redis, channel: string) {
+  constructor(connection: RedisClient, channel: string) {
     this.#connection = connection
     this.#channel = channel
     connection.on('message', (_channel: string, message: string) => this.#dispatch(message))
-    connection.on('close', () => {
-      this.#isSubscribed = false
-      for (const { disconnected } of this.#listeners) disconnected?.()
-    })
+    connection.on('close', () => this.#disconnected())
+    // A cluster's client subscribes at one of its nodes, and does not say that this has gone.
+    connection.on('-node', () => this.#disconnected())
+  }
+
+  #disconnected(): void {
+    this.#isSubscribed = false
+    for (const { disconnected } of this.#listeners) disconnected?.()
   }
 
   /** Subscribes unless it has; called periodically, since a new connection has no subscription. */

@@ -2,13 +2,13 @@ import { intakeTopology } from '../core/contracts/topology.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { metricsAccess } from '../core/platform/http/metrics-access.ts'
-import { clockCheck } from '../core/platform/stores/clock-check.ts'
+import { clockCheck, showClockOffset } from '../core/platform/stores/clock-check.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
 import { clusterBuckets } from '../core/platform/limits/cluster-buckets.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
@@ -18,6 +18,7 @@ import { ledgerRights } from '../core/stock/rights.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
 import { readTicketFacts } from '../core/stock/ticket-facts.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 import { type BuyDeps, buyHandler, inFrontOfExpress } from './buy.ts'
@@ -25,7 +26,8 @@ import { OTHERS_MAX, startCatalogue } from './catalogue.ts'
 import { Changes } from './changes.ts'
 import { type GatewayConfig, processCount } from './config.ts'
 import { balanceShards, drawWhenDry } from './draw-units.ts'
-import { countOutcomes, countTickets, countWatchers } from './metrics.ts'
+import { readEpochs } from './epochs.ts'
+import { countOutcomes, countTickets, countWatchers, measureAccepting } from './metrics.ts'
 import { createProofOfWork } from './opening/proof-of-work.ts'
 import type { TicketDeps } from './opening/give-tickets.ts'
 import { createTickets } from './opening/tickets.ts'
@@ -56,7 +58,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
   const catalogue = startCatalogue(stock, loops)
@@ -89,6 +91,18 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
   closers.add('subscription to changes', () => subscribing.close())
   pubSub.on('ready', () => subscribing.soon())
 
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({
+      stock,
+      readEpochs: readEpochs(config.ORDER_SERVICE_URL, catalogue, log),
+      connections: [redis, pubSub],
+      log,
+    }),
+  )
+  closers.add('epochs', () => epochs.close())
+
   const publishing = { stock, publisher, log, confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS }
   const publish = publishInBatches(publishing)
   const turns = new LedgersInTurn(stock.loaded, () => catalogue.near().flatMap(ledgersOfSale), OTHERS_MAX)
@@ -120,6 +134,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     waiting,
     log,
     count,
+    acceptedIn: measureAccepting(metrics),
     reserve: reserveWithinLimits(stock, moves, config),
   }
   const buy = buyHandler(deps)
@@ -130,6 +145,8 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     readFacts: (sale, buyerId, address) => readTicketFacts(redis, stock.keys, sale, buyerId, address),
     count: countTickets(metrics),
   }
+  const readRedisClock = () => stock.clock.read()
+  showClockOffset(metrics, readRedisClock)
   const http = await startHttp({
     host: config.HOST,
     port: config.GATEWAY_PORT,
@@ -142,7 +159,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     checks: {
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       sales: () => catalogue.isFresh() || SALES_STALE,
-      clock: clockCheck('Redis', () => stock.clock.read(), config.TOKEN_CLOCK_SKEW_SECONDS * 1_000),
+      clock: clockCheck('Redis', readRedisClock, config.TOKEN_CLOCK_SKEW_SECONDS * 1_000),
       loops: () => loops.check(),
       orders: reachable(
         'ORDER_SERVICE_URL',

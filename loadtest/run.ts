@@ -2,6 +2,7 @@
  * Usage: npm run loadtest [-- [SCENARIO] [--report] [flags of k6]]
  *   SCENARIO   smoke (when left out), load, spike, stress, soak or breakpoint; loadtest/README.md says what each asks
  *   --report   shows charts at http://localhost:5665 meanwhile, and keeps them as loadtest/results/<scenario>.html
+ *   --prometheus   writes the results to the Prometheus of npm run observe, or of PROMETHEUS_URL
  * Runs k6 against the running npm start. RATE, STOCK, DURATION and the like in the environment give another size.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -25,7 +26,16 @@ const wantsReport = flags.includes('--report')
 const reporting = wantsReport
   ? { K6_WEB_DASHBOARD: 'true', K6_WEB_DASHBOARD_EXPORT: `${RESULTS}/${scenario}.html`, K6_WEB_DASHBOARD_PERIOD: '1s' }
   : {}
-const env = { ...process.env, ...system, ...reporting }
+const wantsPrometheus = flags.includes('--prometheus')
+const PROMETHEUS_URL = process.env.PROMETHEUS_URL || `http://127.0.0.1:${process.env.PROMETHEUS_PORT || 9_090}`
+const writing = wantsPrometheus
+  ? {
+      K6_PROMETHEUS_RW_SERVER_URL: `${PROMETHEUS_URL}/api/v1/write`,
+      K6_PROMETHEUS_RW_TREND_STATS: 'p(50),p(95),p(99),max',
+      K6_PROMETHEUS_RW_STALE_MARKERS: 'true',
+    }
+  : {}
+const env = { ...process.env, ...system, ...reporting, ...writing }
 mkdirSync(RESULTS, { recursive: true })
 rmSync(`${RESULTS}/${scenario}.json`, { force: true })
 
@@ -43,7 +53,8 @@ const args = [
   '--log-format',
   'raw',
   ...quiet,
-  ...flags.filter((flag) => flag !== '--report'),
+  ...(wantsPrometheus ? ['--out', 'experimental-prometheus-rw'] : []),
+  ...flags.filter((flag) => flag !== '--report' && flag !== '--prometheus'),
   `loadtest/${scenario}.ts`,
 ]
 const { status } = spawnSync(command, args, { stdio: 'inherit', env })

@@ -1,6 +1,6 @@
 import type { Options } from 'k6/options'
 import { steady } from './lib/arrivals.ts'
-import { everyUnitAccounted, nothingUnexpected, timesOfCalls } from './lib/counters.ts'
+import { asPromised, everyUnitAccounted, nothingUnexpected, timesOfCalls } from './lib/counters.ts'
 import { numberOf, secondsOf } from './lib/environment.ts'
 import { watchGrowth } from './lib/growth.ts'
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
@@ -34,7 +34,7 @@ export const options: Options = {
     ...everyUnitAccounted(),
     ...nothingUnexpected,
     ...timesOfCalls,
-    'http_req_duration{name:buy}': ['p(95)<1000'],
+    ...asPromised,
     grew: ['count==0'],
   },
 }

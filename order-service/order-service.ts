@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { EVENT_CONFIRM_MS_MAX, INTAKE, eventTopology, intakeTopology, merge } from '../core/contracts/topology.ts'
-import { clockCheck } from '../core/platform/stores/clock-check.ts'
+import { clockCheck, showClockOffset } from '../core/platform/stores/clock-check.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { type Database, isDataError } from '../core/platform/stores/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/stores/database-check.ts'
@@ -15,16 +15,18 @@ import { createPublisher, type Publisher } from '../core/platform/rabbit/publish
 import { reachable } from '../core/platform/http/reachable.ts'
 import type { Repeating } from '../core/platform/process/repeat.ts'
 import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import { PROCESSES, showLimits } from '../core/platform/process/shown-limits.ts'
 import type { Context, StartService } from '../core/platform/process/service.ts'
 import { SIGNATURE_TOLERANCE_SECONDS } from '../core/platform/http/signature.ts'
 import { startTokens } from '../core/platform/http/start-tokens.ts'
 import { ledgerRights } from '../core/stock/rights.ts'
+import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
 import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
-import { placingMetrics, refusalAlarm } from './metrics.ts'
+import { countCalls, placingMetrics, refusalAlarm } from './metrics.ts'
 import { chooseProvider } from './payments/choose-provider.ts'
 import { startRefunds } from './payments/send-refunds.ts'
 import { createPlacer, readReservations } from './place-batch.ts'
@@ -45,8 +47,8 @@ interface Parts extends Context<OrderServiceConfig> {
 
 /** The heavy side: places orders at its own steady rate, relays the outbox, serves orders and payments over HTTP. */
 export const startOrderService: StartService<OrderServiceConfig> = async ({ config, log, closers }) => {
-  const provider = chooseProvider(config)
   const metrics = createMetrics('order-service')
+  const provider = countCalls(metrics, chooseProvider(config))
   showLimits(metrics, { ORDERS_PER_SECOND: config.ORDERS_PER_SECOND, [PROCESSES]: 1 })
   const database = connectDatabase(config.DATABASE_URL, {
     connections: DATABASE_CONNECTIONS,
@@ -56,9 +58,15 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
   const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
   const loops = new Loops(log, metrics)
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({ stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
+  )
+  closers.add('epochs', () => epochs.close())
 
   const parts: Parts = { config, log, closers, metrics, loops, database, stock }
   const { publisher, relay } = await startRelay(parts)
@@ -67,6 +75,8 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   closers.add('refunds', () => refunds.close())
 
   const { tokens, checks: loginCheck } = startTokens({ config, log, closers }, metrics)
+  const readRedisClock = () => stock.clock.read()
+  showClockOffset(metrics, readRedisClock)
   const http = await startHttp({
     host: config.HOST,
     port: config.ORDER_SERVICE_PORT,
@@ -77,7 +87,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
       broker: () => publisher.isReady() && consumer.isUp(),
-      clock: clockCheck('Redis', () => stock.clock.read(), SIGNATURE_TOLERANCE_SECONDS * 1_000),
+      clock: clockCheck('Redis', readRedisClock, SIGNATURE_TOLERANCE_SECONDS * 1_000),
       loops: () => loops.check(),
       provider: reachable(
         'PAYMENT_PROVIDER_URL',

@@ -1,7 +1,8 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
-import { Counter, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Logger } from '../core/platform/process/log.ts'
+import { counter } from '../core/platform/process/metrics.ts'
 import { parse, ProblemError } from '../core/platform/http/problem.ts'
 import { SIGNATURE_HEADER, signatureAdvice, signatureFault } from '../core/platform/http/signature.ts'
 import { type LinkTokens, Payment } from './link-tokens.ts'
@@ -48,11 +49,7 @@ const postLink =
 
 /** Stateless: every refund is accepted, and a repeat gets the same answer. */
 const postRefund = ({ metrics, log }: ProviderRoutesDeps): RequestHandler => {
-  const refunds = new Counter({
-    name: 'seckill_provider_refunds_total',
-    help: 'Refund requests taken, repeats included',
-    registers: [metrics],
-  })
+  const refunds = counter(metrics, 'seckill_provider_refunds_total')
   return (req, res) => {
     const refund = parse(RefundRequest, req.body)
     refunds.inc()
@@ -69,12 +66,7 @@ const getPaymentPage =
   }
 
 const postPayment = ({ links, shop, shopPage, metrics }: ProviderRoutesDeps): RequestHandler<{ token: string }> => {
-  const payments = new Counter({
-    name: 'seckill_provider_payments_total',
-    help: 'Payments reported to the shop',
-    labelNames: ['outcome'],
-    registers: [metrics],
-  })
+  const payments = counter(metrics, 'seckill_provider_payments_total')
   return async (req, res) => {
     const payment = paymentOf(links, req.params.token)
     const reported = await shop.reportMoney(payment)

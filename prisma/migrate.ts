@@ -5,6 +5,7 @@ import { Client } from 'pg'
 import { z } from 'zod'
 import { BadConfiguration, parseConfig, settings } from '../core/platform/process/config.ts'
 import { isDirect, prepareSession, UnusableSession } from '../core/platform/stores/database-session.ts'
+import { findPrimary } from '../core/platform/stores/primary.ts'
 
 export const MIGRATIONS = join(import.meta.dirname, 'migrations')
 
@@ -37,7 +38,10 @@ export class ForeignHistory extends Error {}
  */
 export async function migrate(databaseUrl: string, folder = MIGRATIONS): Promise<string[]> {
   const migrations = await readMigrations(folder)
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_MS_MAX })
+  const client = new Client({
+    connectionString: await findPrimary(databaseUrl),
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+  })
   client.on('error', () => {}) // The statement that it interrupts reports the same.
   await client.connect()
   try {

@@ -94,6 +94,7 @@ test('they sell one stock, and their figures are told as one', () =>
     const figures = String((await call('GET', system.url('/metrics'))).body.text)
     expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="ACCEPTED".*\} 50$/m)
     expect(figures).toMatch(/^seckill_purchases_total\{.*outcome="SOLD_OUT".*\} 70$/m)
+    expect(figures).toMatch(/^seckill_accept_seconds_count\{.*\} 50$/m)
     expect(await countRequests(system.url(''), undefined)).toMatchObject({ accepted: 50, soldOut: 70 })
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 50, redisLeft: 0 }] })
   }))

@@ -6,7 +6,7 @@ const NOT_OURS = /^node_modules$|^\./
 const GENERATED = /^(?:web\/dist|prisma\/generated)\//
 
 /** What starts a server, or asks for those that test/global-setup.ts started. */
-const NEEDS_SERVERS = /\binject\(|\bfrom '.*\/servers\/(?:postgres|redis|rabbitmq)\.ts'/
+const NEEDS_SERVERS = /\binject\(|\bfrom '.*\/servers\/(?:postgres|redis|rabbitmq|prometheus)\.ts'/
 const IMPORT = /(?:\bfrom|\bimport\(?)\s*'(\.{1,2}\/[^']+\.ts)'/g
 
 /** All test files, as paths from the root. */
@@ -21,6 +21,9 @@ export function testFiles(): string[] {
     .filter((file) => file.endsWith('.test.ts') && !GENERATED.test(file))
     .sort()
 }
+
+/** Not part of `npm test`: starting what they need alone takes longer than any other file. */
+export const isOfTestLong = (file: string) => file.endsWith('.long.test.ts')
 
 /** Test files that reach no server by any of their imports: `npm run test:unit`. */
 export function unitTests(): string[] {

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../core/platform/stores/redis.ts'
 import type { QueueReader } from '../../core/audit/queue-depths.ts'
 import { BUYERS_PER_UNIT, type ReadyCheck, type ReadyReport, type ToMend } from '../../core/contracts/ready.ts'
 import type { ServiceProblem } from '../../core/contracts/control-room.ts'
@@ -12,7 +12,7 @@ import { type Capacity, readCapacity } from './read-capacity.ts'
 
 export interface ReadyDeps {
   database: Database
-  redis: Redis
+  redis: RedisClient
   saleAdmin: SaleAdmin
   queues: QueueReader
   gatewayUrl: string | undefined

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import type { Redis } from 'ioredis'
+import { type RedisClient, serversOf } from '../../core/platform/stores/redis.ts'
 import type { ToMend } from '../../core/contracts/ready.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
 import { lossy } from '../../core/platform/stores/redis-check.ts'
@@ -22,8 +22,12 @@ export const RESERVES: Reserves = {
 const CLOCKS_DIFFER_MS_MAX = 1_000
 
 /** What Redis says of its persistence, eviction, memory and clients. @throws when it does not answer */
-export async function checkRedis(redis: Redis, reserves: Reserves): Promise<ToMend[]> {
-  const info = await redis.info()
+export async function checkRedis(redis: RedisClient, reserves: Reserves): Promise<ToMend[]> {
+  const infos = await Promise.all(serversOf(redis).map((server) => server.info()))
+  return infos.flatMap((info) => checkInfo(info, reserves))
+}
+
+function checkInfo(info: string, reserves: Reserves): ToMend[] {
   const valueOf = (field: string) => new RegExp(`^${field}:(\\S+)`, 'm').exec(info)?.[1]
   const found: ToMend[] = lossy(info).map((problem) => ({ check: 'redis', ...problem }))
   const [used, limit] = [Number(valueOf('used_memory')), Number(valueOf('maxmemory'))]
@@ -50,7 +54,7 @@ export async function checkRedis(redis: Redis, reserves: Reserves): Promise<ToMe
 }
 
 /** Connections left, and its clock beside that of Redis. @throws when a server does not answer */
-export async function checkDatabase(database: Database, redis: Redis, reserves: Reserves): Promise<ToMend[]> {
+export async function checkDatabase(database: Database, redis: RedisClient, reserves: Reserves): Promise<ToMend[]> {
   const askedAtMs = performance.now()
   const [[seconds, micros], [row]] = await Promise.all([
     redis.time(),

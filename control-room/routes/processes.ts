@@ -1,11 +1,12 @@
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
+import type { ProcessAction } from '../../core/contracts/control-room.ts'
 import type { Launcher } from '../launcher.ts'
 
 const ProcessName = z
   .string()
-  .regex(/^[a-z][a-z-]{0,31}$/, 'expected the name of a process, as GET /processes shows it')
+  .regex(/^[a-z][a-z\d-]{0,31}$/, 'expected the name of a process, as GET /processes shows it')
 const NoFields = z.strictObject({})
 
 /** GET /processes: what the demo runs */
@@ -16,14 +17,15 @@ export function getProcesses(launcher: Launcher | undefined): RequestHandler {
 }
 
 /**
- * POST /processes/:name/kill, with SIGKILL, and POST /processes/:name/restart, in order. The launcher starts it again.
+ * POST /processes/:name/kill, with SIGKILL, and …/restart, in order, after which the launcher starts it again; …/pause
+ * and …/resume.
  */
-export function postProcess(launcher: Launcher | undefined, how: 'kill' | 'restart'): RequestHandler<{ name: string }> {
+export function postProcess(launcher: Launcher | undefined, action: ProcessAction): RequestHandler<{ name: string }> {
   return async (req, res) => {
     const name = parse(ProcessName, req.params.name)
     parse(NoFields, req.body)
-    await launcherOf(launcher).end(name, how)
-    res.status(202).json({ name, asked: how })
+    await launcherOf(launcher).act(name, action)
+    res.status(202).json({ name, asked: action })
   }
 }
 

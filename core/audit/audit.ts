@@ -1,9 +1,10 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { inArchive, inBoth } from '../platform/stores/archive.ts'
 import type { Database } from '../platform/stores/database.ts'
 import { groupBy, slicesOf } from '../platform/batches/divide.ts'
 import { type BlacklistDifference, compareBlacklist } from '../stock/compare-blacklist.ts'
 import { StockKeys } from '../stock/keys.ts'
+import { RedisClock } from '../stock/redis-clock.ts'
 import { KEPT_AFTER_END_MS } from '../stock/sale-figures.ts'
 import { ledgersOf } from '../stock/shards.ts'
 import { disagreements } from './agreement.ts'
@@ -12,12 +13,12 @@ import { checkSale, type SaleReading } from './checks.ts'
 import { matchReservations } from './match-reservations.ts'
 import type { QueueReader } from './queue-depths.ts'
 import { type DatabaseReading, type DatabaseSale, isSameSale, readDatabase, READING } from './read-database.ts'
-import { readServer, readStock, type StockReading } from './read-stock.ts'
+import { readStock, type StockReading } from './read-stock.ts'
 import type { AuditLimits, AuditReport, Finding, QueueDepths, SaleAudit } from './report.ts'
 
 export interface AuditDeps {
   database: Database
-  redis: Redis
+  redis: RedisClient
   keyPrefix: string
   queues: QueueReader
   limits: AuditLimits
@@ -69,7 +70,7 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
   const keys = new StockKeys(deps.keyPrefix)
   const queues = await deps.queues.read()
   const before = await readDatabase(database, saleId, limits)
-  const { nowMs, runId } = await readServer(redis)
+  const nowMs = await new RedisClock(redis, keys.sales()).read()
   const sides = await readSides(deps, keys, before, nowMs)
   const shards = new Map(before.sales.map((sale) => [sale.saleId, sale.row.shards]))
   const mismatches = await matchReservations({ database, redis, keys }, saleId, shards, nowMs, limits)
@@ -84,7 +85,7 @@ async function readOnce(deps: AuditDeps, saleId: string | undefined): Promise<Au
   const readings = sides.flatMap(({ earlier, stock, blacklist }): SaleReading[] => {
     const later = laterSales.get(earlier.saleId)
     if (!later) return []
-    const isOpen = stock.runId === runId && stock.epoch === later.epoch
+    const isOpen = stock.isOpen && stock.epoch === later.epoch
     const isForgotten = nowMs > later.closesAtMs + KEPT_AFTER_END_MS
     const differing = isOpen
       ? disagreements({ earlier, later, stock, blacklist: confirmed(blacklist, after), nowMs }, limits)
@@ -139,7 +140,7 @@ async function readSides(
 
 /** What differs in any shard. */
 async function compareBlacklists(
-  redis: Redis,
+  redis: RedisClient,
   keys: StockKeys,
   { saleId, row: { shards } }: DatabaseSale,
   listed: string[],

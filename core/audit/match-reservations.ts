@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import type { Database } from '../platform/stores/database.ts'
 import type { StockKeys } from '../stock/keys.ts'
 import { ledgerOf } from '../stock/reservation.ts'
@@ -75,7 +75,7 @@ const inFlight = (what: string, check: CheckId = 3): Mismatch => ({ state: 'in f
 
 export interface MatchSources {
   database: Database
-  redis: Redis
+  redis: RedisClient
   keys: StockKeys
 }
 

@@ -1,8 +1,9 @@
-import type { Redis } from 'ioredis'
+import { type RedisClient, serversOf } from '../platform/stores/redis.ts'
 import { slicesOf } from '../platform/batches/divide.ts'
 import type { StockKeys } from '../stock/keys.ts'
 import { memberOf, readMember, type ReservationRecord, reservationsOf, withOrder } from '../stock/reservation.ts'
-import { type LedgerHash, movesIn, type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
+import { areOpen, readLedgers } from '../stock/read-ledgers.ts'
+import { movesIn, type SaleFigures, saleFigures } from '../stock/sale-figures.ts'
 import { ledgersOf, saleOf } from '../stock/shards.ts'
 import type { DatabaseSale } from './read-database.ts'
 import { NAMED_MAX } from './report.ts'
@@ -15,8 +16,8 @@ export interface StockReading {
   moving: number
   /** Null also when the shards are of different epochs. */
   epoch: number | null
-  /** Of the server run in which all of the ledger is known to be right; empty while the sale is closed. */
-  runId: string | null
+  /** Whether all of the ledger is known to be right in the runs of its servers. */
+  isOpen: boolean
   /** The sale's figures in the ledger. */
   figures: SaleFigures | undefined
   /** When the cancel worker last reconciled it. */
@@ -35,34 +36,31 @@ export interface StockRecord extends ReservationRecord {
 const SCAN_COUNT = 1_000
 
 export async function readStock(
-  redis: Redis,
+  redis: RedisClient,
   keys: StockKeys,
   { saleId, row: { shards } }: Pick<DatabaseSale, 'saleId' | 'row'>,
   undecidedSinceMs: number,
 ): Promise<StockReading> {
   const names = ledgersOf(saleId, shards)
-  const reading = redis.multi()
-  for (const ledger of names)
-    reading
-      .hgetall(keys.sale(ledger))
-      .zcard(keys.pending(ledger))
-      .zcard(keys.undecided(ledger))
-      .zrange(keys.undecided(ledger), '-inf', String(undecidedSinceMs), 'BYSCORE', 'LIMIT', 0, NAMED_MAX)
-  const answers = ((await reading.exec()) ?? []).map(([error, value]) => {
-    if (error) throw error
-    return value
-  })
-  const ledgers = slicesOf(answers, 4) as [LedgerHash, pending: number, undecided: number, overdue: string[]][]
+  const ledgers = await readLedgers<[pending: number, undecided: number, overdue: string[]]>(
+    redis,
+    keys,
+    names,
+    (reading, ledger) =>
+      reading
+        .zcard(keys.pending(ledger))
+        .zcard(keys.undecided(ledger))
+        .zrange(keys.undecided(ledger), '-inf', String(undecidedSinceMs), 'BYSCORE', 'LIMIT', 0, NAMED_MAX),
+  )
   const hashes = ledgers.map(([hash]) => hash)
   const [first = {}] = hashes
   const figures = saleFigures(saleId, hashes)
-  const runIds = new Set(hashes.map(({ run_id: runId }) => runId))
   const hasStock = hashes.every(({ stock }) => stock !== undefined)
   return {
     left: figures && hasStock ? figures.left : null,
     moving: movesIn(hashes).reduce((sum, { units }) => sum + units, 0),
     epoch: figures?.epoch ?? null,
-    runId: runIds.size === 1 ? (first.run_id ?? null) : null,
+    isOpen: await areOpen(redis, keys, names, hashes),
     figures,
     reconciledAtMs: first.reconciled_at_ms === undefined ? null : Number(first.reconciled_at_ms),
     pending: ledgers.reduce((sum, [, pending]) => sum + pending, 0),
@@ -75,38 +73,31 @@ export async function readStock(
   }
 }
 
-/** Redis' clock in ms since 1970, and the run id of the server. */
-export async function readServer(redis: Redis): Promise<{ nowMs: number; runId: string }> {
-  const [[seconds, micros], info] = await Promise.all([redis.time(), redis.info('server')])
-  return {
-    nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
-    runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '',
-  }
-}
-
 /**
  * Every reservation that Redis has of one sale, or of all, page by page. By SCAN over all keys, because a list that the
  * services keep would not show what is missing in it. One may come twice.
  */
 export async function* scanSales(
-  redis: Redis,
+  redis: RedisClient,
   keys: StockKeys,
   saleId: string | undefined,
 ): AsyncGenerator<StockRecord[]> {
   // With the shards of the sale, and those of sales whose ids begin like it.
   const pattern = keys.book(`${saleId ?? ''}*`)
-  let cursor = '0'
-  do {
-    const [next, books] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
-    cursor = next
-    for (const book of books) {
-      const ledger = book.slice(book.indexOf('{') + 1, book.lastIndexOf('}'))
-      if (saleId === undefined || saleOf(ledger) === saleId) yield* scanBook(redis, keys, ledger)
-    }
-  } while (cursor !== '0')
+  for (const server of serversOf(redis)) {
+    let cursor = '0'
+    do {
+      const [next, books] = await server.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
+      cursor = next
+      for (const book of books) {
+        const ledger = book.slice(book.indexOf('{') + 1, book.lastIndexOf('}'))
+        if (saleId === undefined || saleOf(ledger) === saleId) yield* scanBook(redis, keys, ledger)
+      }
+    } while (cursor !== '0')
+  }
 }
 
-async function* scanBook(redis: Redis, keys: StockKeys, ledger: string): AsyncGenerator<StockRecord[]> {
+async function* scanBook(redis: RedisClient, keys: StockKeys, ledger: string): AsyncGenerator<StockRecord[]> {
   let cursor = '0'
   do {
     const [next, pairs] = await redis.hscan(keys.book(ledger), cursor, 'COUNT', SCAN_COUNT)

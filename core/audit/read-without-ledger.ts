@@ -8,7 +8,7 @@ const NOTHING_IN_REDIS: StockReading = {
   left: null,
   moving: 0,
   epoch: null,
-  runId: null,
+  isOpen: false,
   figures: undefined,
   reconciledAtMs: null,
   pending: 0,

@@ -201,10 +201,14 @@ export interface ServiceProblem {
   detail: string
 }
 
+/** What can be done to a process of the launcher. One that is killed or restarted is started again. */
+export const PROCESS_ACTIONS = ['kill', 'restart', 'pause', 'resume'] as const
+export type ProcessAction = (typeof PROCESS_ACTIONS)[number]
+
 export interface ProcessView {
   name: string
   kind: 'service' | 'server'
-  state: 'STARTING' | 'RUNNING' | 'DOWN'
+  state: 'STARTING' | 'RUNNING' | 'PAUSED' | 'DOWN'
   pid: number | null
   startedAtMs: number | null
   restarts: number

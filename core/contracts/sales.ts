@@ -98,3 +98,7 @@ export const SaleChange = z
   .strictObject({ ...terms, isStopped: z.boolean(), opening: Opening.describe('as a whole; {} for none') })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'expected at least one field to change')
+
+/** GET /epochs of the order service, for gateways: of the sales that are near, by id. */
+export const Epochs = z.object({ epochs: z.record(z.string(), z.int()) })
+export type Epochs = z.infer<typeof Epochs>

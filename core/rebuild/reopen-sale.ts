@@ -44,10 +44,15 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
 }
 
 /**
- * The sale's reservations as they are written into the ledger. An order that has ended after the fence is written as it
+ * The sale's reservations as the ledger gets them, by their ids. An order that has ended after the fence is written as it
  * was before: its unit is not among those the sale opens with, and is released when the order is settled.
  */
-async function readDecided(database: Database, saleId: string, after: string): Promise<DecidedReservation[]> {
+export async function readDecided(
+  database: Database,
+  saleId: string,
+  after: string,
+  most = PAGE,
+): Promise<DecidedReservation[]> {
   return database.$queryRaw<DecidedReservation[]>`
     SELECT d.reservation_id AS "reservationId", d.sale_id AS "saleId", d.buyer_id AS "buyerId", d.quantity,
       d.purchase_key AS key, o.coupon_code AS "couponCode", o.points, o.id AS "orderId",
@@ -65,5 +70,5 @@ async function readDecided(database: Database, saleId: string, after: string): P
         WHEN o.settled_at IS NOT NULL THEN o.end_reason
       END AS reason
     FROM decisions d LEFT JOIN orders o USING (reservation_id)
-    WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${PAGE}`
+    WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${most}`
 }

@@ -10,6 +10,8 @@ export interface SaleInTurn {
   epoch: number
   fencedEpoch: number
   shards: number
+  /** Within its window. */
+  isRunning: boolean
 }
 
 const near = Prisma.sql`
@@ -45,7 +47,9 @@ export class DatabaseSalesInTurn {
 
   async #read(which: Prisma.Sql): Promise<(SaleInTurn & { closesAt: Date })[]> {
     return this.#database.$queryRaw`
-        SELECT id, epoch, fenced_epoch AS "fencedEpoch", shards, closes_at AS "closesAt" FROM sales WHERE ${which}`
+        SELECT id, epoch, fenced_epoch AS "fencedEpoch", shards, closes_at AS "closesAt",
+          opens_at <= now() AND closes_at > now() AS "isRunning"
+        FROM sales WHERE ${which}`
   }
 }
 
@@ -53,4 +57,10 @@ export class DatabaseSalesInTurn {
 export async function nearLedgers(database: Database): Promise<string[]> {
   const sales = await database.$queryRaw<{ id: string; shards: number }[]>`SELECT id, shards FROM sales WHERE ${near}`
   return sales.flatMap(({ id, shards }) => ledgersOf(id, shards))
+}
+
+/** The epochs of the sales that are near, by sale. @throws when PostgreSQL does not answer */
+export async function nearEpochs(database: Database): Promise<Record<string, number>> {
+  const sales = await database.$queryRaw<{ id: string; epoch: number }[]>`SELECT id, epoch FROM sales WHERE ${near}`
+  return Object.fromEntries(sales.map(({ id, epoch }) => [id, epoch]))
 }

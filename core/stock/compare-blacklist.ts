@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { slicesOf } from '../platform/batches/divide.ts'
 
 export interface BlacklistDifference {
@@ -14,7 +14,11 @@ const PIECE = 5_000
  * Compares a blacklist in Redis with the wanted one, in two round trips where they agree. @throws when Redis does not
  * answer
  */
-export async function compareBlacklist(redis: Redis, key: string, listed: string[]): Promise<BlacklistDifference> {
+export async function compareBlacklist(
+  redis: RedisClient,
+  key: string,
+  listed: string[],
+): Promise<BlacklistDifference> {
   const size = await redis.scard(key)
   const missing: string[] = []
   for (const some of slicesOf(listed, PIECE)) {
@@ -25,7 +29,7 @@ export async function compareBlacklist(redis: Redis, key: string, listed: string
   return { missing, extra }
 }
 
-async function findExtra(redis: Redis, key: string, listed: string[]): Promise<string[]> {
+async function findExtra(redis: RedisClient, key: string, listed: string[]): Promise<string[]> {
   const wanted = new Set(listed)
   const extra = new Set<string>()
   let cursor = '0'

@@ -1,14 +1,14 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { SHARDS_MAX } from '../contracts/values.ts'
 import { KEPT_AFTER_END_MS } from './sale-figures.ts'
 import { saleOf } from './shards.ts'
 
 /** The list of the ledgers that Redis has, by their expiry. Every method throws when Redis does not answer in time. */
 export class LoadedLedgers {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #key: string
 
-  constructor(redis: Redis, key: string) {
+  constructor(redis: RedisClient, key: string) {
     this.#redis = redis
     this.#key = key
   }

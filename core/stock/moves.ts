@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { failpoint } from '../platform/process/failpoint.ts'
 import { StockKeys } from './keys.ts'
-import { type Move, movesIn, readHashes, saleFigures, type SaleFigures } from './sale-figures.ts'
+import { areOpen, readHashes } from './read-ledgers.ts'
+import { type Move, movesIn, saleFigures, type SaleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
-import { ledgerName } from './shards.ts'
+import { ledgerName, ledgersOf } from './shards.ts'
 
 /** A sale's shards, under the epoch in which units may be moved. */
 export type Sharded = Pick<SaleFigures, 'saleId' | 'epoch' | 'shards'>
@@ -27,10 +28,10 @@ export interface ShardStocks {
  */
 export class Moves {
   readonly #keys: StockKeys
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #scripts: Scripts
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.#keys = new StockKeys(keyPrefix)
     this.#redis = redis
     this.#scripts = scriptsOn(redis)
@@ -38,12 +39,10 @@ export class Moves {
 
   /** Undefined unless all shards are open under that epoch. */
   async read({ saleId, epoch, shards = 1 }: Sharded): Promise<ShardStocks | undefined> {
-    const [hashes, runId] = await Promise.all([
-      readHashes(this.#redis, this.#keys, saleId, shards),
-      serverRunId(this.#redis),
-    ])
+    const names = ledgersOf(saleId, shards)
+    const hashes = await readHashes(this.#redis, this.#keys, names)
     const figures = saleFigures(saleId, hashes)
-    if (figures?.epoch !== epoch || hashes.some((hash) => hash.run_id !== runId)) return undefined
+    if (figures?.epoch !== epoch || !(await areOpen(this.#redis, this.#keys, names, hashes))) return undefined
     return { stocks: hashes.map(({ stock }) => Number(stock)), left: figures.left, moves: movesIn(hashes) }
   }
 
@@ -56,9 +55,10 @@ export class Moves {
 
   /** The first step; the units of the move are 0 when there are none. */
   async leave({ saleId, epoch }: Sharded, from: number, to: number, units: number): Promise<Move> {
+    const source = this.#keys.sale(ledgerName(saleId, from))
     const [sequence, leaving] = await this.#scripts.leave({
-      keys: [this.#keys.sale(ledgerName(saleId, from))],
-      args: [epoch, await serverRunId(this.#redis), to, units],
+      keys: [source],
+      args: [epoch, await serverRunId(this.#redis, source), to, units],
     })
     return { from, to, sequence, units: Number(leaving) }
   }
@@ -77,9 +77,10 @@ export class Moves {
   /** False when the sale was closed meanwhile: its rebuild counts the units. */
   async arrive({ saleId, epoch }: Sharded, { from, to, sequence, units }: Move): Promise<boolean> {
     const target = ledgerName(saleId, to)
+    const key = this.#keys.sale(target)
     const arrived = await this.#scripts.arrive({
-      keys: [this.#keys.sale(target)],
-      args: [epoch, await serverRunId(this.#redis), from, sequence, units, this.#keys.changes(), target],
+      keys: [key],
+      args: [epoch, await serverRunId(this.#redis, key), from, sequence, units, this.#keys.changes(), target],
     })
     return arrived === 1
   }

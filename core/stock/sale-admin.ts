@@ -1,12 +1,13 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { slicesOf } from '../platform/batches/divide.ts'
 import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import { Moves } from './moves.ts'
+import { areOpen, readLedgers } from './read-ledgers.ts'
 import { localId, wishesOf, wishesText } from './reservation.ts'
 import type { ClosedSale, DecidedReservation, SaleState, StockTally } from './sale-state.ts'
-import { KEPT_AFTER_END_MS, type LedgerHash, movesIn, saleFigures } from './sale-figures.ts'
+import { KEPT_AFTER_END_MS, movesIn, saleFigures } from './sale-figures.ts'
 import { type Call, type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 import { ledgersOf } from './shards.ts'
@@ -26,10 +27,10 @@ const REFILLED_PER_CALL_MAX = 32
 export class SaleAdmin {
   readonly keys: StockKeys
   readonly moves: Moves
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #scripts: Scripts
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
     this.moves = new Moves(redis, keyPrefix)
     this.#redis = redis
@@ -46,6 +47,14 @@ export class SaleAdmin {
       args: [sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS],
       items: [...fieldsOf(sale), { args: ['total', sale.total] }],
     })
+  }
+
+  /** Lists open sales that are not listed: in a cluster the list is on one server, which may have lost it alone. */
+  async list(sales: Pick<ClosedSale, 'saleId' | 'shards' | 'closesAtMs'>[]): Promise<void> {
+    const entries = sales.flatMap(({ saleId, shards, closesAtMs }) =>
+      ledgersOf(saleId, shards).flatMap((ledger) => [closesAtMs + KEPT_AFTER_END_MS, ledger]),
+    )
+    if (entries.length > 0) await this.#redis.zadd(this.keys.sales(), 'NX', ...entries)
   }
 
   /** Fills in the blacklist of a closed sale. */
@@ -106,7 +115,7 @@ export class SaleAdmin {
   async open(saleId: string, epoch: number, left: number, total?: number): Promise<'OPEN' | 'STALE'> {
     const answer = await this.#scripts.open({
       keys: [this.keys.sale(saleId), this.keys.blacklist(saleId)],
-      args: [epoch, left, total ?? '', await serverRunId(this.#redis)],
+      args: [epoch, left, total ?? '', await this.#runIdOf(saleId)],
     })
     await this.#announce(saleId)
     return answer
@@ -116,7 +125,7 @@ export class SaleAdmin {
   async read(saleId: string): Promise<SaleState> {
     const [[epoch, runId, refilled], serverRun] = await Promise.all([
       this.#redis.hmget(this.keys.sale(saleId), 'epoch', 'run_id', 'refilled'),
-      serverRunId(this.#redis),
+      this.#runIdOf(saleId),
     ])
     const state = runId === serverRun ? 'OPEN' : runId === '' ? 'CLOSED' : 'LOST'
     return { state, epoch: Number(epoch ?? 0), refilled: Number(refilled ?? 0) }
@@ -124,18 +133,16 @@ export class SaleAdmin {
 
   /** Of all shards of a sale together. Undefined unless they are open under that epoch. */
   async readTally(saleId: string, epoch: number, shards = 1): Promise<StockTally | undefined> {
-    const reading = this.#redis.multi()
-    for (const ledger of ledgersOf(saleId, shards))
-      reading.hgetall(this.keys.sale(ledger)).zcard(this.keys.undecided(ledger)).scard(this.keys.blacklist(ledger))
-    const answers = ((await reading.exec()) ?? []).map(([error, value]) => {
-      if (error) throw error
-      return value
-    })
-    const ledgers = slicesOf(answers, 3) as [hash: LedgerHash, undecided: number, blacklisted: number][]
+    const names = ledgersOf(saleId, shards)
+    const ledgers = await readLedgers<[undecided: number, blacklisted: number]>(
+      this.#redis,
+      this.keys,
+      names,
+      (reading, ledger) => reading.zcard(this.keys.undecided(ledger)).scard(this.keys.blacklist(ledger)),
+    )
     const hashes = ledgers.map(([hash]) => hash)
     const figures = saleFigures(saleId, hashes)
-    const runId = await serverRunId(this.#redis)
-    if (figures?.epoch !== epoch || hashes.some((hash) => hash.run_id !== runId)) return undefined
+    if (figures?.epoch !== epoch || !(await areOpen(this.#redis, this.keys, names, hashes))) return undefined
     const undecided = ledgers.reduce((sum, [, count]) => sum + count, 0)
     return {
       left: figures.left,
@@ -157,13 +164,13 @@ export class SaleAdmin {
   async adjust(saleId: string, epoch: number, units: number): Promise<number> {
     return this.#scripts.adjust({
       keys: [this.keys.sale(saleId)],
-      args: [epoch, await serverRunId(this.#redis), units, this.keys.changes(), saleId],
+      args: [epoch, await this.#runIdOf(saleId), units, this.keys.changes(), saleId],
     })
   }
 
   /** Takes units out of an open sale, all or none. @returns whether so many were left */
   async withdraw(ledger: string, epoch: number, units: number): Promise<boolean> {
-    const args = [epoch, await serverRunId(this.#redis), units]
+    const args = [epoch, await this.#runIdOf(ledger), units]
     return (await this.#scripts.withdraw({ keys: [this.keys.sale(ledger)], args })) === 1
   }
 
@@ -190,6 +197,10 @@ export class SaleAdmin {
     await this.#announce(saleId)
   }
 
+  #runIdOf(ledger: string): Promise<string> {
+    return serverRunId(this.#redis, this.keys.sale(ledger))
+  }
+
   /** So that gateways read the sale again within a second; a message that is lost costs them minutes. */
   async #announce(saleId: string): Promise<void> {
     await this.#redis.publish(this.keys.changes(), `AMENDED ${saleId}`).catch(() => {})
@@ -199,7 +210,7 @@ export class SaleAdmin {
   async noteReconciled(saleId: string, epoch: number): Promise<void> {
     await this.#scripts.reconciled({
       keys: [this.keys.sale(saleId)],
-      args: [epoch, await serverRunId(this.#redis)],
+      args: [epoch, await this.#runIdOf(saleId)],
     })
   }
 

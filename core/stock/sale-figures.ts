@@ -1,7 +1,4 @@
-import type { Redis } from 'ioredis'
 import type { Opening } from '../contracts/opening.ts'
-import type { StockKeys } from './keys.ts'
-import { ledgersOf } from './shards.ts'
 
 /** How long the data of a sale stays in Redis after its end. */
 export const KEPT_AFTER_END_MS = 24 * 3_600_000
@@ -99,14 +96,4 @@ export function movesIn(hashes: LedgerHash[]): Move[] {
 
 function hasArrived(hashes: LedgerHash[], { from, to, sequence }: Move): boolean {
   return Number(hashes[to]?.[`from:${from}`] ?? 0) >= Number(sequence)
-}
-
-/** The hashes of all shards of a sale, of one instant. */
-export async function readHashes(redis: Redis, keys: StockKeys, saleId: string, shards: number): Promise<LedgerHash[]> {
-  const reading = redis.multi()
-  for (const ledger of ledgersOf(saleId, shards)) reading.hgetall(keys.sale(ledger))
-  return ((await reading.exec()) ?? []).map(([error, hash]) => {
-    if (error) throw error
-    return hash as LedgerHash
-  })
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import type { ReleaseOutcome } from './reservation.ts'
 
 /** What a script is given; `items` is the part that its header repeats "for each". */
@@ -86,7 +86,7 @@ export function readScripts(names: string[], inFront: string[], folder: string):
 }
 
 /** Functions that call scripts on that connection, by name. */
-export function callersOn(redis: Redis, scripts: Script[]): Record<string, (call: Call) => Promise<unknown>> {
+export function callersOn(redis: RedisClient, scripts: Script[]): Record<string, (call: Call) => Promise<unknown>> {
   const commands = redis as unknown as Record<string, (...keysAndArgs: (string | number)[]) => Promise<unknown>>
   const callers = scripts.map(({ name, layout, lua }) => {
     redis.defineCommand(name, { lua })
@@ -100,7 +100,7 @@ export function callersOn(redis: Redis, scripts: Script[]): Record<string, (call
 const scripts = readScripts(NAMES, ['require-right', 'book'], import.meta.url)
 
 /** The scripts of this folder, called on that connection. */
-export const scriptsOn = (redis: Redis) => callersOn(redis, scripts) as Scripts
+export const scriptsOn = (redis: RedisClient) => callersOn(redis, scripts) as Scripts
 
 /**
  * The arguments of the items come list by list, see layout.lua.

@@ -463,6 +463,36 @@ test('a resender takes over only what is old enough, and no other sees it until 
   expect(await world.stock.claimPending(sale.saleId, 60_000, 10)).toHaveLength(0)
 })
 
+test('the age of what waits is that of the reservation, however often it was sent again', async () => {
+  const sale = await loadedSale()
+  const { stock, keyPrefix } = world
+  expect(await stock.readWaiting(sale.saleId)).toEqual({
+    pending: 0,
+    undecided: 0,
+    oldestPendingMs: Infinity,
+    oldestUndecidedMs: Infinity,
+  })
+  const first = request(sale, 'first')
+  await reserve(first)
+  const [, setAside = ''] = await world.redis.zrange(`${keyPrefix}{${sale.saleId}}:undecided`, 0, '0', 'WITHSCORES')
+  const setAsideMs = Number(setAside)
+  await reserve(request(sale, 'second'))
+  await eventually(
+    'the entries to be taken over',
+    () => stock.claimPending(sale.saleId, 1, 10),
+    (claimed) => claimed.length === 2,
+  )
+  expect(await stock.readWaiting(sale.saleId)).toEqual({
+    pending: 2,
+    undecided: 2,
+    oldestPendingMs: setAsideMs,
+    oldestUndecidedMs: setAsideMs,
+  })
+  await stock.settle(sale.saleId, 'ORDERED', [{ ...first, orderId: 'an-order' }])
+  const waiting = await stock.readWaiting(sale.saleId)
+  expect(waiting.oldestPendingMs, 'an unconfirmed message that has arrived').toBeGreaterThan(setAsideMs)
+})
+
 test('after the clock of Redis ran ahead for a moment, entries from that moment are taken over, and others by their age', async () => {
   const sale = await loadedSale()
   const pending = world.stock.keys.pending(sale.saleId)

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { slicesOf } from '../platform/batches/divide.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
@@ -29,7 +29,8 @@ import {
   type ReserveRequest,
   windowMsOf,
 } from './reserving.ts'
-import { readHashes, type SaleFigures, saleFigures } from './sale-figures.ts'
+import { readHashes } from './read-ledgers.ts'
+import { type SaleFigures, saleFigures } from './sale-figures.ts'
 import { type Scripts, scriptsOn } from './scripts.ts'
 import { serverRunId } from './server-run.ts'
 import { holderUnitsOf, ledgersOf } from './shards.ts'
@@ -39,6 +40,17 @@ const SETTLED_PER_CALL_MAX = 48
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
 
+/** Pending entries of which the oldest reservation is taken. */
+const PENDING_SAMPLE = 50
+
+export interface Waiting {
+  pending: number
+  undecided: number
+  /** By Redis' clock; Infinity when there is none. */
+  oldestPendingMs: number
+  oldestUndecidedMs: number
+}
+
 /**
  * The Redis ledger, typed. Every method is one command or one script, and throws when Redis does not answer in time. A
  * ledger is named as in shards.ts.
@@ -47,13 +59,13 @@ export class Stock {
   readonly keys: StockKeys
   readonly loaded: LoadedLedgers
   readonly clock: RedisClock
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #scripts: Scripts
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.keys = new StockKeys(keyPrefix)
     this.loaded = new LoadedLedgers(redis, this.keys.sales())
-    this.clock = new RedisClock(redis)
+    this.clock = new RedisClock(redis, this.keys.sales())
     this.#redis = redis
     this.#scripts = scriptsOn(redis)
   }
@@ -76,9 +88,10 @@ export class Stock {
     if (!first) return []
     const ledger = ledgerOf(first.reservationId)
     const holderUnits = holderUnitsOf(sale, first.buyerId)
+    const key = this.keys.sale(ledger)
     const answers = await this.#scripts.reserve({
       keys: [
-        this.keys.sale(ledger),
+        key,
         this.keys.blacklist(ledger),
         this.keys.book(ledger),
         this.keys.pending(ledger),
@@ -95,8 +108,8 @@ export class Stock {
         1_000 / limits.address.ratePerSecond,
         limits.address.burst,
         limits.maxPending,
-        this.clock.nowMs() + limits.patienceMs,
-        await serverRunId(this.#redis),
+        this.clock.nowMs(key) + limits.patienceMs,
+        await serverRunId(this.#redis, key),
         limits.sale ? 1_000 / limits.sale.ratePerSecond : '',
         limits.sale?.burst ?? '',
         windowMs,
@@ -230,9 +243,17 @@ export class Stock {
    */
   async readSale(saleId: string): Promise<SaleFigures | undefined> {
     const sale = await this.#redis.hgetall(this.keys.sale(saleId))
-    const hashes = sale.shards ? await readHashes(this.#redis, this.keys, saleId, Number(sale.shards)) : [sale]
+    const hashes = sale.shards
+      ? await readHashes(this.#redis, this.keys, ledgersOf(saleId, Number(sale.shards)))
+      : [sale]
     const isNew = hashes.some(({ run_id: runId, epoch }) => runId === '' && epoch === '1')
     return isNew ? undefined : saleFigures(saleId, hashes)
+  }
+
+  /** Undefined when Redis has no such sale. */
+  async readEpoch(saleId: string): Promise<number | undefined> {
+    const epoch = await this.#redis.hget(this.keys.sale(saleId), 'epoch')
+    return epoch === null ? undefined : Number(epoch)
   }
 
   /** Reservations of a sale that the broker has not confirmed, and those that are neither order nor rejected. */
@@ -244,6 +265,24 @@ export class Stock {
       pending: counts.reduce((sum, [pending]) => sum + pending, 0),
       undecided: counts.reduce((sum, [, undecided]) => sum + undecided, 0),
     }
+  }
+
+  /** What waits in a ledger: as `countWaiting`, and when the oldest of each was set aside. */
+  async readWaiting(ledger: string): Promise<Waiting> {
+    const [pendingKey, undecidedKey] = [this.keys.pending(ledger), this.keys.undecided(ledger)]
+    const [pending, undecided, oldest, unconfirmed] = await Promise.all([
+      this.#redis.zcard(pendingKey),
+      this.#redis.zcard(undecidedKey),
+      this.#redis.zrange(undecidedKey, 0, '0'),
+      // By when they were last sent again, which says nothing of their age.
+      this.#redis.zrange(pendingKey, 0, String(PENDING_SAMPLE - 1)),
+    ])
+    const members = [...oldest, ...unconfirmed]
+    const times = members.length === 0 ? [] : await this.#redis.zmscore(undecidedKey, ...members)
+    // Without a time there: decided, so that its message has arrived.
+    const setAsideMs = times.map((time) => (time === null ? Infinity : Number(time)))
+    const oldestPendingMs = Math.min(...setAsideMs.slice(oldest.length))
+    return { pending, undecided, oldestPendingMs, oldestUndecidedMs: setAsideMs[0] ?? Infinity }
   }
 
   async readReservation(reservation: ReservationName): Promise<ReservationRecord | undefined> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import type { ChainableCommander } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import type { StockKeys } from './keys.ts'
 import { reservationsOf } from './reservation.ts'
 import type { SaleFigures } from './sale-figures.ts'
@@ -21,7 +22,7 @@ export interface TicketFacts {
  * commands that the services' user has the right to anyway. @throws when Redis does not answer in time.
  */
 export async function readTicketFacts(
-  redis: Redis,
+  redis: RedisClient,
   keys: StockKeys,
   sale: Pick<SaleFigures, 'saleId' | 'shards'>,
   buyerId: string,
@@ -29,24 +30,26 @@ export async function readTicketFacts(
 ): Promise<TicketFacts> {
   const ledger = ledgerForBuyer(sale, buyerId)
   const accounts = keys.accounts(sale.saleId, address)
-  const answers = await redis
-    .multi()
-    .sismember(keys.blacklist(ledger), buyerId)
-    .hget(keys.book(ledger), buyerId)
-    .zadd(accounts, 0, accountSlot(buyerId))
-    .pexpire(accounts, FORGOTTEN_AFTER_MS)
-    .zcard(accounts)
-    .exec()
-  const [isListed, record, , , count] = (answers ?? []).map(([error, value]) => {
-    if (error) throw error
-    return value
-  })
+  // On a cluster the buyer's shard and the sale's own keys may be on different servers.
+  const [[isListed, record], [, , count]] = await Promise.all([
+    answersOf(redis.multi().sismember(keys.blacklist(ledger), buyerId).hget(keys.book(ledger), buyerId)),
+    answersOf(
+      redis.multi().zadd(accounts, 0, accountSlot(buyerId)).pexpire(accounts, FORGOTTEN_AFTER_MS).zcard(accounts),
+    ),
+  ])
   return {
     isBlacklisted: isListed === 1,
     lapsedOrders: reservationsOf(ledger, buyerId, record as string | null).filter(({ reason }) => reason === 'UNPAID')
       .length,
     accountsOfAddress: Number(count),
   }
+}
+
+async function answersOf(commands: ChainableCommander): Promise<unknown[]> {
+  return ((await commands.exec()) ?? []).map(([error, value]) => {
+    if (error) throw error
+    return value
+  })
 }
 
 const accountSlot = (buyerId: string) =>

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
@@ -8,13 +7,13 @@ import { endWithFile, noteProcess } from '../../test/support/left-behind.ts'
 import { loadSale } from '../../test/support/load-sale.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { createLog } from '../platform/process/log.ts'
-import { COMMAND_TIMEOUT_MS, connectRedis, redisReady } from '../platform/stores/redis.ts'
+import { COMMAND_TIMEOUT_MS, connectRedis, type RedisClient, redisReady } from '../platform/stores/redis.ts'
 import type { SaleFigures } from './sale-figures.ts'
 import { Stock } from './stock.ts'
 
 let folder: string
 let server: RunningServer
-let redis: Redis
+let redis: RedisClient
 beforeAll(async () => {
   folder = await makeScratchFolder()
   server = await startRedis({ dataDir: folder, onStart: (name, id) => void noteProcess(name, id) })

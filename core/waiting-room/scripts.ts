@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import { type Call, callersOn, readScripts } from '../stock/scripts.ts'
 
 interface Answers {
@@ -11,4 +11,4 @@ type Scripts = { [Name in keyof Answers]: (call: Call) => Promise<Answers[Name]>
 const scripts = readScripts(['attend', 'shuffle', 'admit'], ['room'], import.meta.url)
 
 /** The scripts of this folder, called on that connection. */
-export const scriptsOn = (redis: Redis) => callersOn(redis, scripts) as Scripts
+export const scriptsOn = (redis: RedisClient) => callersOn(redis, scripts) as Scripts

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../platform/stores/redis.ts'
 import type { LineCounts } from '../contracts/control-room.ts'
 import { StockKeys } from '../stock/keys.ts'
 import { numberOfPlace } from './order.ts'
@@ -45,10 +45,10 @@ export interface AdmissionRules {
 /** The waiting room of a sale in Redis. Every method throws when Redis does not answer in time. */
 export class WaitingRoom {
   readonly #keys: StockKeys
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #scripts: ReturnType<typeof scriptsOn>
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.#keys = new StockKeys(keyPrefix)
     this.#redis = redis
     this.#scripts = scriptsOn(redis)

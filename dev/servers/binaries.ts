@@ -35,6 +35,9 @@ const PROGRAMS = {
     debian: 'chromium-headless-shell',
     brew: 'chromium',
   },
+  prometheus: { names: ['prometheus'], debian: 'prometheus', brew: 'prometheus' },
+  /** It checks and tests rules. */
+  promtool: { names: ['promtool'], debian: 'prometheus', brew: 'prometheus' },
 } satisfies Record<string, Program>
 export type ProgramName = keyof typeof PROGRAMS
 
@@ -78,7 +81,7 @@ export async function ensureBinaries(
   const wanted = missing()
   if (wanted.length === 0) return
   if (process.getuid?.() !== 0 || !isDebian()) throw new Error(missingSentence(wanted))
-  const packages = wanted.map(({ debian }) => debian)
+  const packages = [...new Set(wanted.map(({ debian }) => debian))]
   say(`Installing ${packages.join(' and ')} with apt-get (no system service is started) …`)
   await aptGetInstall(packages, say)
   if (missing().length > 0) throw new Error(`${packages.join(' and ')} installed, but the programs were not found.`)

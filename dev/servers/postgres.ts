@@ -8,6 +8,7 @@ import { secretFile } from '../secrets.ts'
 import { freePort } from './ports.ts'
 import { type PostgresPrograms, postgresPrograms } from './postgres-programs.ts'
 import { otherVersion } from './data-version.ts'
+import { copyFromPrimary } from './postgres-copy.ts'
 import { waitUntilReady } from './ready.ts'
 import type { RunningServer, ServerOptions } from './running-server.ts'
 import { serverUser, type ServerUser } from './server-user.ts'
@@ -19,6 +20,12 @@ const BUILTIN_LOCALES_SINCE = 17
 export interface PostgresOptions extends ServerOptions {
   /** More settings, for example `{ fsync: 'off' }` for a database that need not outlive its machine. */
   settings?: Record<string, string>
+  /** Of the superuser; by default one of its own. */
+  password?: string
+  /** URL of the primary whose standby it becomes, with a new copy of its data. */
+  standbyOf?: string
+  /** By which the primary knows the standby. */
+  name?: string
 }
 
 /**
@@ -32,14 +39,18 @@ export async function startPostgres({
   signal,
   progress,
   settings,
+  password: given,
+  standbyOf,
+  name = 'standby',
 }: PostgresOptions): Promise<RunningServer> {
   const user = await serverUser()
   await mkdir(dataDir, { recursive: true })
   await chmod(dataDir, 0o711) // The server's user passes through to its cluster, which is 0700.
   const programs = await postgresPrograms(dataDir, user)
-  const password = await secretFile(join(dataDir, 'password'))
+  const password = given ?? (await secretFile(join(dataDir, 'password')))
   const cluster = join(dataDir, 'cluster')
-  if (existsSync(cluster)) await checkData(cluster, programs, user)
+  if (standbyOf !== undefined) await copyFromPrimary({ primaryUrl: standbyOf, name, cluster, user })
+  else if (existsSync(cluster)) await checkData(cluster, programs, user)
   else await createCluster(programs, cluster, password, user)
   await removeStalePidFile(cluster)
 

@@ -12,7 +12,7 @@ export interface TicketDeps {
   tickets: Tickets
   proofOfWork: ProofOfWork
   readFacts: (sale: SaleFigures, buyerId: string, address: string) => Promise<TicketFacts>
-  count: (outcome: string) => void
+  count: (outcome: TicketOutcome['status'] | ChallengeOutcome['status']) => void
 }
 
 export interface TicketAsked {

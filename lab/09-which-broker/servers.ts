@@ -5,7 +5,7 @@ import type { ServerOptions, RunningServer } from '../../dev/servers/running-ser
 import { startPostgres } from '../../dev/servers/postgres.ts'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
-import { signalTree } from '../../test/faults/support/process-tree.ts'
+import { signalTree } from '../../dev/process-tree.ts'
 import { connectBroker, type Place } from '../frame/place.ts'
 import { openKafkaTopic } from './kafka.ts'
 import { startKafka } from './kafka-server.ts'

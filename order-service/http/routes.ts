@@ -12,6 +12,7 @@ import { countMoney } from '../payments/count-money.ts'
 import { openPayment } from '../payments/open-payment.ts'
 import { type PaymentProvider, ProviderUnavailable } from '../payments/provider.ts'
 import { type CancellingDeps, cancelOrder } from './cancel-order.ts'
+import { getEpochs } from './epochs.ts'
 import { getOwnReservations } from './own-reservations.ts'
 import { readOrder } from './read-order.ts'
 
@@ -25,10 +26,11 @@ export interface OrderRoutesDeps extends CancellingDeps {
 const MAX_CALLBACK = '16kb'
 const NoFields = z.strictObject({})
 
-/** The buyer's own orders, and the payment provider's callback. */
+/** The buyer's own orders, the payment provider's callback, and epochs for gateways. */
 export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
   const buyer = signedIn<{ orderId: string }>(deps.tokens)
   return (app) => {
+    app.get('/epochs', getEpochs(deps.database))
     app.get('/me/reservations', signedIn(deps.tokens), getOwnReservations(deps))
     app.get('/orders/:orderId', buyer, getOrder(deps))
     app.post('/orders/:orderId/payments', buyer, jsonBody(), postPayment(deps))

@@ -1,9 +1,9 @@
-import type { ChainableCommander } from 'ioredis'
 import type { OrderEvent } from '../../core/contracts/messages.ts'
 import { enterInbox, inSequence, type Subscription } from '../../core/orders/inbox.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 import type { Right } from '../../core/platform/stores/redis-check.ts'
+import { StockKeys } from '../../core/stock/keys.ts'
 import type { Strong, Subscriber, Tools, Weak } from './subscriber.ts'
 
 export interface HandlingDeps {
@@ -84,7 +84,8 @@ export function subscriberRights(keyPrefix: string): Right[] {
   const mark = markOf(keyPrefix, 'x', 'x')
   return [
     ...[['EVAL', '', '0'], ['INFO']].map((call) => ({ call, rule: `+${call[0]?.toLowerCase()}` })),
-    { call: ['MGET', mark], rule: `+mget ~${keyPrefix}*` },
+    { call: ['GET', mark], rule: `+get ~${keyPrefix}*` },
+    { call: ['HGET', new StockKeys(keyPrefix).sale('x'), 'epoch'], rule: `+hget ~${keyPrefix}*` },
     { call: ['SET', mark, '1', 'EX', '1'], rule: `+set ~${keyPrefix}*` },
   ]
 }
@@ -101,24 +102,21 @@ async function unlessMarked(
   const byMark = new Map(
     events.map((event) => [markOf(config.REDIS_KEY_PREFIX, subscriber.name, event.eventId), event]),
   )
-  const found = await redis.mget([...byMark.keys()])
+  // A call for each: in a cluster they are on several servers.
+  const found = await Promise.all([...byMark.keys()].map((mark) => redis.get(mark)))
   const unmarked = [...byMark].filter((_, i) => found[i] === null)
-  const marking = redis.pipeline()
+  const marks: string[] = []
   const fresh: OrderEvent[] = []
   try {
     for (const [mark, event] of unmarked) {
       await subscriber.handle(db, event, tools)
       fresh.push(event)
-      marking.set(mark, 1, 'EX', subscriber.once.markSeconds)
+      marks.push(mark)
     }
   } finally {
     // Also when one fails: those before it have had their effect.
     if (fresh.length > 0) failpoint('subscriber.beforeMark')
-    await setAll(marking)
+    await Promise.all(marks.map((mark) => redis.set(mark, 1, 'EX', subscriber.once.markSeconds)))
   }
   return fresh
-}
-
-async function setAll(marking: ChainableCommander): Promise<void> {
-  for (const [error] of (await marking.exec()) ?? []) if (error) throw error
 }

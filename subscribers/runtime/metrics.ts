@@ -1,5 +1,6 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { OrderEvent } from '../../core/contracts/messages.ts'
+import { counter, histogram } from '../../core/platform/process/metrics.ts'
 import type { SetAside } from './set-aside.ts'
 
 export interface SubscriberMetrics {
@@ -9,20 +10,8 @@ export interface SubscriberMetrics {
 }
 
 export function subscriberMetrics(registry: Registry): SubscriberMetrics {
-  const registers = [registry]
-  const events = new Counter({
-    name: 'seckill_subscriber_events_total',
-    help: 'Order events by subscriber and what became of them',
-    labelNames: ['subscriber', 'outcome'],
-    registers,
-  })
-  const lag = new Histogram({
-    name: 'seckill_subscriber_lag_seconds',
-    help: 'From the event to its effect',
-    labelNames: ['subscriber'],
-    buckets: [0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 3_600],
-    registers,
-  })
+  const events = counter(registry, 'seckill_subscriber_events_total')
+  const lag = histogram(registry, 'seckill_subscriber_lag_seconds')
   return {
     count: (subscriber, outcome, count) => events.inc({ subscriber, outcome }, count),
     lag(subscriber, handled) {

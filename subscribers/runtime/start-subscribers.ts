@@ -5,8 +5,11 @@ import { Loops } from '../../core/platform/process/loops.ts'
 import { metricsAccess } from '../../core/platform/http/metrics-access.ts'
 import { createMetrics } from '../../core/platform/process/metrics.ts'
 import { connectRedis, waitForRedis } from '../../core/platform/stores/redis.ts'
-import { redisCheck, refuseLossyRedis } from '../../core/platform/stores/redis-check.ts'
+import { redisCheck, refuseUnfitRedis } from '../../core/platform/stores/redis-check.ts'
 import type { StartService } from '../../core/platform/process/service.ts'
+import { nearEpochs } from '../../core/rebuild/sales-in-turn.ts'
+import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../../core/stock/stale-primary.ts'
+import { Stock } from '../../core/stock/stock.ts'
 import type { SubscribersConfig } from './config.ts'
 import { findSubscribers } from './find-subscribers.ts'
 import { subscriberRights } from './handle-events.ts'
@@ -22,10 +25,17 @@ export const startSubscribers: StartService<SubscribersConfig> = async ({ config
   const redis = connectRedis(config.REDIS_URL, log)
   closers.add('redis', () => redis.disconnect())
   await waitForRedis(redis, log)
-  await refuseLossyRedis(redis, config.NODE_ENV, log)
+  await refuseUnfitRedis(redis, config.NODE_ENV, log)
 
   const metrics = subscriberMetrics(registry)
   const loops = new Loops(log, registry)
+  const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
+  const epochs = loops.repeat(
+    'epochs',
+    EPOCHS_INTERVAL_MS,
+    leaveStalePrimary({ stock, readEpochs: () => nearEpochs(database), connections: [redis], log }),
+  )
+  closers.add('epochs', () => epochs.close())
   /** Whether each is at work; none while they still wait for their servers. */
   const running: (() => boolean)[] = []
   const http = await startHttp({

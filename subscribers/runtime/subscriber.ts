@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../core/platform/stores/redis.ts'
 import type { OrderEvent, OrderEventType } from '../../core/contracts/messages.ts'
 import type { Follows } from '../../core/contracts/subscriber-topology.ts'
 import type { Interest } from '../../core/orders/inbox.ts'
@@ -9,7 +9,7 @@ import type { SubscribersConfig } from './config.ts'
 /** What an effect may use beside the transaction. */
 export interface Tools {
   config: SubscribersConfig
-  redis: Redis
+  redis: RedisClient
   log: Logger
 }
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { DEAD_LETTERS, INTAKE, intakeTopology } from '../../core/contracts/topology.ts'
 import { listDeadLetters } from '../../core/dead-letters/queue.ts'
 import { createLog } from '../../core/platform/process/log.ts'
+import { BrokerUnreachable, createDepthReader } from '../../core/platform/rabbit/depth-reader.ts'
 import { createPublisher } from '../../core/platform/rabbit/publisher.ts'
 import { Crowd } from '../support/crowd.ts'
 import { eventually } from '../support/eventually.ts'
@@ -121,6 +122,27 @@ test('dead letters that find no room stay in their source queue, and arrive once
   const { letters: all } = await eventually('all dead letters', letters, ({ count }) => count >= 30)
   expect(new Set(all.map(({ beginning }) => beginning))).toEqual(new Set(poison))
   expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 5 }] })
+})
+
+test('a queue whose leader does not answer is not counted as empty', async () => {
+  const url = await broker.createVirtualHost()
+  const publisher = await createPublisher({
+    url,
+    name: 'counted',
+    log: createLog('test', 'silent'),
+    topology: intakeTopology(100),
+    confirmTimeoutMs: 20_000,
+  })
+  const publish = () => publisher.publish({ exchange: INTAKE, routingKey: INTAKE, messageId: 'm', body: {} })
+  await eventually('a confirm', publish, (outcome) => outcome === 'CONFIRMED')
+  const { depths, close } = createDepthReader(url)
+  const process = `{'${new URL(url).pathname.slice(1)}_${INTAKE}', node()}`
+  await broker.ctl('eval', `sys:suspend(${process}).`)
+  await expect(depths([INTAKE])).rejects.toThrow(BrokerUnreachable)
+  await broker.ctl('eval', `sys:resume(${process}).`)
+  expect(await depths([INTAKE])).toEqual([1])
+  await close()
+  await publisher.close()
 })
 
 test('RabbitMQ killed and restarted during a sale: what was accepted becomes orders, each once', async () => {

@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../core/platform/stores/redis.ts'
 import { ledgerOf, localId, memberOf, type ReservationName } from '../../core/stock/reservation.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
 /** Backdates a reservation in Redis, so that a test need not wait for the end of its lifetime. */
 export async function ageReservation(
-  { redis, stock }: { redis: Redis; stock: Stock },
+  { redis, stock }: { redis: RedisClient; stock: Stock },
   name: ReservationName,
   ageMs: number,
 ): Promise<void> {
@@ -28,7 +28,7 @@ const FIELDS = [
 
 /** Changes fields of a reservation in the book, as no script would. */
 export async function changeReservation(
-  { redis, stock }: { redis: Redis; stock: Stock },
+  { redis, stock }: { redis: RedisClient; stock: Stock },
   { reservationId, buyerId }: ReservationName,
   changes: Partial<Record<(typeof FIELDS)[number], string>>,
 ): Promise<void> {
@@ -47,7 +47,7 @@ export async function changeReservation(
 
 /** Writes a reservation into the book that was never made, as no script would. */
 export async function inventReservation(
-  { redis, stock }: { redis: Redis; stock: Stock },
+  { redis, stock }: { redis: RedisClient; stock: Stock },
   { reservationId, buyerId }: ReservationName,
   fields: Partial<Record<(typeof FIELDS)[number], string>>,
 ): Promise<void> {

@@ -1,11 +1,11 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../core/platform/stores/redis.ts'
 import { memberOf, type ReservationRecord, reservationsOf, withOrder } from '../../core/stock/reservation.ts'
 import { ledgersOf, saleOf } from '../../core/stock/shards.ts'
 import type { Stock } from '../../core/stock/stock.ts'
 
 /** Every reservation in the books of a sale. */
 export async function reservationsIn(
-  { redis, stock }: { redis: Redis; stock: Stock },
+  { redis, stock }: { redis: RedisClient; stock: Stock },
   saleId: string,
 ): Promise<ReservationRecord[]> {
   const shards = Number((await redis.hget(stock.keys.sale(saleId), 'shards')) ?? 1)
@@ -25,7 +25,7 @@ export async function reservationsIn(
 
 /** A reservation of a buyer whom the test does not know. */
 export async function findReservation(
-  world: { redis: Redis; stock: Stock },
+  world: { redis: RedisClient; stock: Stock },
   reservationId: string,
 ): Promise<ReservationRecord | undefined> {
   const all = await reservationsIn(world, saleOf(reservationId))

@@ -1,11 +1,11 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../core/platform/stores/redis.ts'
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
 import { SaleAdmin } from '../../core/stock/sale-admin.ts'
 import { ledgersOf, shareOf } from '../../core/stock/shards.ts'
 
 /** Loads a sale into Redis and opens it, independently of PostgreSQL. */
 export async function loadSale(
-  { redis, keyPrefix }: { redis: Redis; keyPrefix: string },
+  { redis, keyPrefix }: { redis: RedisClient; keyPrefix: string },
   { left, ...sale }: SaleFigures,
   blacklist: string[] = [],
 ): Promise<void> {

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
+import { createLog } from '../../core/platform/process/log.ts'
 import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
+import { connectRedis, redisReady } from '../../core/platform/stores/redis.ts'
+import { readRedisUrl } from '../../core/platform/stores/redis-url.ts'
 import { createDatabase } from '../../dev/servers/postgres.ts'
 import { Stock } from '../../core/stock/stock.ts'
 import type { TestServers } from '../servers.ts'
@@ -44,7 +47,7 @@ export async function makeWorld(servers: TestServers): Promise<World> {
   rabbitmqUrl.pathname = `/${name}`
 
   const database = connectDatabase(databaseUrl, { connections: 10, statementTimeoutMs: STATEMENT_LIMIT_MS })
-  const redis = new Redis(servers.redisUrl)
+  const redis = await connect(servers.redisUrl)
   const keyPrefix = `${name}:`
   return {
     name,
@@ -58,11 +61,21 @@ export async function makeWorld(servers: TestServers): Promise<World> {
     stock: new Stock(redis, keyPrefix),
     async close() {
       await database.$disconnect()
-      await deleteKeys(redis, keyPrefix)
+      // A cluster is of one file.
+      if (!redis.isCluster) await deleteKeys(redis, keyPrefix)
       redis.disconnect()
       await broker('DELETE', 'vhosts/%VHOST%')
     },
   }
+}
+
+/** Tests call a cluster like a server, without the commands that it has not. */
+async function connect(url: string): Promise<Redis> {
+  const address = readRedisUrl(url)
+  if (!('fault' in address) && address.kind === 'server') return new Redis(url)
+  const redis = connectRedis(url, createLog('test', 'silent')) as Redis
+  await redisReady(redis)
+  return redis
 }
 
 /** Every audit scans all keys of the server: those of the files before would make it slower and slower. */

@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { gauge } from '../process/metrics.ts'
 import type { Checks } from '../process/readiness.ts'
 import { repeat } from '../process/repeat.ts'
 import type { Context } from '../process/service.ts'
@@ -24,7 +25,7 @@ export function startTokens(
   // Not among the loops of /readyz: the service stays ready with the last good set.
   const reading = repeat(config.LOGIN_REFRESH_SECONDS * 1_000, () => keySet.read(), log.child({ loop: 'key set' }))
   closers.add('key set', () => reading.close())
-  countAge(metrics, keySet)
+  gauge(metrics, 'seckill_login_keys_age_seconds', (age) => age.set(keySet.ageSeconds))
   const login: OutsideLogin = {
     keySet,
     algorithms: config.LOGIN_ALGORITHMS,
@@ -41,18 +42,4 @@ export function startTokens(
     tokens: createTokens(config.TOKEN_SECRET, { rules, login, rememberedMax }),
     checks: { login: () => keySet.check() },
   }
-}
-
-function countAge(metrics: Registry, keySet: KeySet): void {
-  metrics.registerMetric(
-    new Gauge({
-      name: 'seckill_login_keys_age_seconds',
-      help: 'Since the key set of the outside login was last read, or since the start',
-      aggregator: 'max',
-      registers: [],
-      collect() {
-        this.set(keySet.ageSeconds)
-      },
-    }),
-  )
 }

@@ -40,6 +40,27 @@ test('production refuses well-known credentials by name; development accepts the
   expect(message).toMatch(/TOKEN_SECRET holds a default credential/)
 })
 
+describe('RABBITMQ_URL', () => {
+  const nodes = (...hosts: string[]) => hosts.map((host) => `amqp://shop:pa,ss@${host}`).join(',')
+  const faultOf = (RABBITMQ_URL: string) => /RABBITMQ_URL: (.*)/.exec(problemsOf({ ...good, RABBITMQ_URL }))?.[1]
+
+  test.each([
+    nodes('a'),
+    nodes('a', 'b:5673/shop', 'c/shop').replace('@a', '@a/shop'),
+    nodes('a', 'b').replace(',amqp', ' , amqp'),
+    nodes('a:5672,b:5673/shop'),
+  ])('accepts %s', (list) => expect(faultOf(list)).toBeUndefined())
+
+  test.each([
+    ['amqp://shop:pa,ss@a:5672,b:port', 'Invalid URL (number 2 of 2)'],
+    [nodes('a', 'b:port', 'c'), 'Invalid URL (number 2 of 3)'],
+    [nodes('a/shop', 'b'), 'expected the same virtual host in the URL of every node'],
+  ])('refuses %s, and does not quote the password', (list, fault) => {
+    expect(faultOf(list)).toContain(fault)
+    expect(faultOf(list)).not.toContain('pa,ss')
+  })
+})
+
 describe('DATABASE_URL', () => {
   const problemOf = (query: string) => {
     try {
@@ -75,6 +96,10 @@ describe('DATABASE_URL', () => {
       '?sslmode=require&sslrootcert=/nowhere.pem',
       /^- DATABASE_URL: \?sslrootcert=\/nowhere.pem is not supported, expected a file that can be read/,
     ],
+    [
+      '?target_session_attrs=any',
+      /^- DATABASE_URL: \?target_session_attrs=any is not supported, expected read-write, primary$/,
+    ],
     // Parameters that nothing reads, or that would switch a limit off.
     ...[
       'connection_limit',
@@ -82,7 +107,6 @@ describe('DATABASE_URL', () => {
       'connect_timeout',
       'statement_timeout',
       'query_timeout',
-      'target_session_attrs',
       'ssl',
       'toString',
     ].map((name): [string, RegExp] => [
@@ -91,6 +115,20 @@ describe('DATABASE_URL', () => {
     ]),
   ])('may not end in "%s"', (query, sentence) => {
     expect(problemOf(query)).toMatch(sentence)
+  })
+
+  test('may list the hosts of a primary and its standbys', () => {
+    const faultOf = (hosts: string, end = '') =>
+      /DATABASE_URL: (.*)/.exec(
+        problemsOf(
+          { DATABASE_URL: `postgresql://shop:pass@${hosts}/shop${end}` },
+          z.object({ DATABASE_URL: settings.DATABASE_URL }),
+        ),
+      )?.[1]
+    expect(faultOf('a:5432,b:5433')).toBeUndefined()
+    expect(faultOf('a,b,[::1]:5432', '?target_session_attrs=primary&sslmode=require')).toBeUndefined()
+    expect(faultOf('a,b:port')).toBe('Invalid URL')
+    expect(faultOf('a,b', '?connection_limit=3')).toContain('?connection_limit is not supported')
   })
 
   test('that is no URL is reported once', () => {

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { httpPage } from '../http/http-url.ts'
+import { brokersFault } from '../rabbit/broker-list.ts'
+import { databaseHosts } from '../stores/url-per-host.ts'
 import { databaseUrlFault } from '../stores/database-url.ts'
+import { readRedisUrl } from '../stores/redis-url.ts'
 import { productionFaults } from './production-checks.ts'
 
 /** BSD's EX_CONFIG, by which supervisors tell a wrong configuration from a crash. */
@@ -51,9 +54,10 @@ const port = (byDefault: number) => bounded([0, 65_535]).default(byDefault)
 const secret = (purpose: string) =>
   z.string().min(32, 'expected at least 32 characters').describe(`${purpose} (32 characters or more, random)`)
 
-// `abort`: databaseUrlFault parses the text and needs a valid URL.
-const databaseUrl = z.url({ protocol: /^postgres(ql)?$/, abort: true }).superRefine((url, context) => {
-  const fault = databaseUrlFault(url)
+const databaseUrl = z.string().superRefine((url, context) => {
+  const hosts = databaseHosts(url)
+  const isUrl = hosts.every((host) => z.url({ protocol: /^postgres(ql)?$/ }).safeParse(host).success)
+  const fault = isUrl ? databaseUrlFault(url) : 'Invalid URL'
   if (fault) context.addIssue(fault)
 })
 
@@ -78,17 +82,31 @@ export const settings = {
         'without one /metrics is open, in production closed',
     ),
   DATABASE_URL: databaseUrl.describe(
-    'PostgreSQL, the source of truth; behind a pooler the role must have the settings that docs/architecture.md lists',
+    'PostgreSQL, the source of truth; of a primary with standbys all hosts (user:password@a:5432,b:5432), of which the primary is used; behind a pooler the role must have the settings that docs/architecture.md lists',
   ),
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/ })
-    .describe('Redis 7.0 or newer, with appendfsync always and maxmemory-policy noeviction'),
+    .string()
+    .superRefine((url, context) => {
+      const read = readRedisUrl(url)
+      if ('fault' in read) context.addIssue(read.fault)
+    })
+    .describe(
+      'Redis 7.0 or newer, with appendfsync always and maxmemory-policy noeviction: a server, nodes of a cluster ' +
+        '(redis://host:6379,host2:6379), or a group that sentinels watch ' +
+        '(redis+sentinel://:password@host:26379,host2:26379/mymaster?sentinelPassword=password)',
+    ),
   REDIS_KEY_PREFIX: z
     .string()
     .regex(/^[\w:-]*$/, 'expected letters, digits, _ : -')
     .default('seckill:')
     .describe('prefix of every Redis key'),
-  RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }).describe('RabbitMQ'),
+  RABBITMQ_URL: z
+    .string()
+    .superRefine((list, context) => {
+      const fault = brokersFault(list)
+      if (fault) context.addIssue(fault)
+    })
+    .describe('RabbitMQ; of a cluster all nodes (amqp://user:password@a:5672,b:5672)'),
   TOKEN_SECRET: secret("signs and verifies the buyers' tokens"),
   PAYMENT_SECRET: secret('signs the calls between shop and payment provider, both ways'),
   DEMO_MODE: z

@@ -1,5 +1,6 @@
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { Logger } from './log.ts'
+import { gauge } from './metrics.ts'
 import type { CheckResult } from './readiness.ts'
 import { repeat, type Repeating } from './repeat.ts'
 
@@ -25,17 +26,9 @@ export class Loops {
     this.#log = log
     this.#failingForMs = failingForMs
     const states = this.#states
-    metrics.registerMetric(
-      new Gauge({
-        name: 'seckill_loop_failures',
-        help: 'Failed runs of a background loop since its last success',
-        labelNames: ['loop'],
-        registers: [],
-        collect() {
-          for (const [loop, { failures }] of states) this.set({ loop }, failures)
-        },
-      }),
-    )
+    gauge(metrics, 'seckill_loop_failures', (shown) => {
+      for (const [loop, { failures }] of states) shown.set({ loop }, failures)
+    })
   }
 
   /** As `repeat`, under a name that /readyz and the metrics show. */

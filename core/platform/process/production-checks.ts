@@ -1,4 +1,7 @@
 import { parseUrl } from '../http/http-url.ts'
+import { brokersOf } from '../rabbit/broker-list.ts'
+import { loginUrlsOf } from '../stores/redis-url.ts'
+import { databaseHosts } from '../stores/url-per-host.ts'
 
 /** Words of example secrets, with six letters or more: random secrets contain four-letter words by chance. */
 const EXAMPLE_WORD = /change-?_?me|secret|passw|example|default|develop|insecure|replace-?_?me|seckill/i
@@ -55,8 +58,14 @@ function faultOf(name: string, value: string): string | undefined {
   if (name === 'LOGIN_JWKS') return keySetFault(value)
   if (isSecret(name))
     return isGuessable(value) ? 'holds a default credential; production needs a random one of its own' : undefined
-  if (/^(DATABASE|REDIS|RABBITMQ)_URL$/.test(name)) return passwordFault(value)
-  return undefined
+  return SERVER_URLS[name]?.(value).map(passwordFault).find(Boolean)
+}
+
+/** Of each server that a variable names, the URL with its password. */
+const SERVER_URLS: Record<string, (value: string) => string[]> = {
+  DATABASE_URL: databaseHosts,
+  REDIS_URL: loginUrlsOf,
+  RABBITMQ_URL: brokersOf,
 }
 
 const isSecret = (name: string) => /_(SECRET|TOKEN)$/.test(name)

@@ -4,7 +4,9 @@ import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { createWorld, type World } from '../../../test/support/world.ts'
 import { intakeTopology } from '../../contracts/topology.ts'
 import { createLog } from '../process/log.ts'
+import { createDepthReader } from './depth-reader.ts'
 import { createPublisher } from './publisher.ts'
+import { visitBroker } from './visit-broker.ts'
 
 let world: World
 beforeAll(async () => {
@@ -47,4 +49,40 @@ test('a connection that is cut at any moment of its set-up comes back', async ()
   }
   const outcomes = await Promise.all(Array.from({ length: ANSWERS }, (_, i) => comeBack(i + 1)))
   expect(new Set(outcomes)).toEqual(new Set(['CONFIRMED']))
+})
+
+test('of a list of nodes the next one is taken when a connection is lost, by publishers and by single visits', async () => {
+  const broker = new URL(world.rabbitmqUrl)
+  const nodes = await Promise.all([1, 2].map(() => startTcpProxy({ host: broker.hostname, port: Number(broker.port) })))
+  const url = nodes
+    .map(({ port }) => {
+      broker.port = String(port)
+      return broker.href
+    })
+    .join(',')
+  const log = createLog('test', 'silent')
+  const publisher = await createPublisher({
+    url,
+    name: 'list',
+    log,
+    topology: intakeTopology(1_000),
+    confirmTimeoutMs: 2_000,
+  })
+  const depths = createDepthReader(url)
+  const works = async () => {
+    const message = { exchange: '', routingKey: 'seckill.intake', messageId: 'm', body: {} }
+    const confirmed = (await publisher.publish(message)) === 'CONFIRMED'
+    const counted = await depths.depths(['seckill.intake']).catch(() => [0])
+    return confirmed && (counted[0] ?? 0) > 0
+  }
+  for (const gone of nodes) {
+    for (const node of nodes) node.restore()
+    gone.cut()
+    await eventually('publishing and counting by the other node', works, Boolean)
+    // From a random one on: each of these may meet the node that is gone first.
+    for (let visits = 0; visits < 10; visits++) await visitBroker(url, 'visit', log, async () => {})
+  }
+  await publisher.close()
+  await depths.close()
+  await Promise.all(nodes.map((node) => node.close()))
 })

@@ -2,6 +2,7 @@ import type { Message } from 'amqplib'
 import { Counter, type Registry } from 'prom-client'
 import { DEAD_LETTERS, deadLetterTopology, type Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../process/log.ts'
+import { counter } from '../process/metrics.ts'
 import { confirming, PUBLISH_ID, type PublishOutcome } from './confirmed.ts'
 import { openChannel } from './connection.ts'
 import { visitBroker } from './visit-broker.ts'
@@ -106,14 +107,6 @@ export function deadLetterCounter(registry: Registry | undefined): (queue: strin
   if (!registry) return () => {}
   const name = 'seckill_dead_lettered_total'
   const known = registry.getSingleMetric(name)
-  const counter =
-    known instanceof Counter
-      ? known
-      : new Counter({
-          name,
-          help: 'Messages sent to the dead letters, by queue and reason',
-          labelNames: ['queue', 'reason'],
-          registers: [registry],
-        })
-  return (queue, reason) => counter.inc({ queue, reason })
+  const deadLettered = known instanceof Counter ? known : counter(registry, name)
+  return (queue, reason) => deadLettered.inc({ queue, reason })
 }

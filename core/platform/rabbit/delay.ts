@@ -1,4 +1,3 @@
-import { connect } from 'amqplib'
 import {
   DELAYED_TIMEOUTS,
   delayedExchangeTopology,
@@ -9,6 +8,7 @@ import {
 } from '../../contracts/timeout-topology.ts'
 import type { Topology } from '../../contracts/topology.ts'
 import type { Logger } from '../process/log.ts'
+import { connectToBroker } from './brokers.ts'
 import type { Outgoing } from './confirmed.ts'
 
 /** What holds a message back for a fixed time before it reaches the cancellations. */
@@ -85,7 +85,7 @@ function byPlugin(delayMs: number): DelayTransport {
  * channel.
  */
 async function hasDelayedExchange(url: string, log: Logger): Promise<boolean> {
-  const connection = await connect(url, { noDelay: true, timeout: 5_000 })
+  const connection = await connectToBroker(url, 'delayed exchange')
   connection.on('error', (error: Error) => log.debug({ err: error.message }, 'the broker has no delayed exchange'))
   try {
     const channel = await connection.createChannel()

@@ -1,4 +1,5 @@
-import { type ChannelModel, connect } from 'amqplib'
+import { type Channel, type ChannelModel, connect } from 'amqplib'
+import { brokersInTurn, socketOptions } from './brokers.ts'
 
 const ANSWER_LIMIT_MS = 5_000
 
@@ -13,14 +14,12 @@ export interface DepthReader {
 
 /** Asks over one connection that is opened when first needed and again once it broke. */
 export function createDepthReader(url: string): DepthReader {
+  // An answer that does not come in time is asked for at the next node.
+  const nextBroker = brokersInTurn(url)
   let connection: Promise<ChannelModel> | undefined
 
   function open(): Promise<ChannelModel> {
-    connection ??= connect(url, {
-      noDelay: true,
-      timeout: ANSWER_LIMIT_MS,
-      clientProperties: { connection_name: 'queue depths' },
-    }).then((model) => {
+    connection ??= connect(nextBroker(), socketOptions('queue depths')).then((model) => {
       const forget = () => {
         connection = undefined
       }
@@ -57,17 +56,44 @@ export function createDepthReader(url: string): DepthReader {
 
 /** Messages ready in the queue; 0 when it is not declared yet. */
 async function depth(model: ChannelModel, queue: string): Promise<number> {
-  // A passive check of a queue that is not there closes its channel, so every check has one of its own.
+  const checked = await onOwnChannel(model, NOT_FOUND, (channel) => channel.checkQueue(queue))
+  if (!checked) return 0
+  // What a node also answers when the queue's leader is silent for 250 ms, or gone, whatever the queue holds.
+  const isNoAnswer = checked.messageCount === 0 && checked.consumerCount === 0
+  return isNoAnswer ? await depthByLeader(model, queue) : checked.messageCount
+}
+
+/** Takes a message and gives it back: only the leader can answer that. */
+async function depthByLeader(model: ChannelModel, queue: string): Promise<number> {
+  const got = await onOwnChannel(model, RESOURCE_LOCKED, async (channel) => {
+    const message = await channel.get(queue)
+    if (message) channel.nack(message)
+    return message ? message.fields.messageCount + 1 : 0
+  })
+  // With a single active consumer the leader refuses to give; having answered, it can be asked for the number.
+  return got ?? (await onOwnChannel(model, NOT_FOUND, (channel) => channel.checkQueue(queue)))?.messageCount ?? 0
+}
+
+const NOT_FOUND = 404
+const RESOURCE_LOCKED = 405
+
+/** @returns undefined when the broker refuses with that code */
+async function onOwnChannel<T>(
+  model: ChannelModel,
+  refusal: number,
+  ask: (channel: Channel) => Promise<T>,
+): Promise<T | undefined> {
+  // A refusal closes the channel.
   const channel = await model.createChannel()
   channel.on('error', () => {
     /* The rejected check says the same. */
   })
   try {
-    const { messageCount } = await channel.checkQueue(queue)
+    const answer = await ask(channel)
     await channel.close()
-    return messageCount
+    return answer
   } catch (error) {
-    if ((error as { code?: number }).code === 404) return 0
+    if ((error as { code?: number }).code === refusal) return undefined
     throw error
   }
 }

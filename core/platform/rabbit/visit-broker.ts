@@ -1,6 +1,7 @@
-import { type ChannelModel, connect } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
 import type { Logger } from '../process/log.ts'
-import { unlessClosed, withHeartbeat, withinLimit } from './connection.ts'
+import { connectToBroker } from './brokers.ts'
+import { unlessClosed, withinLimit } from './connection.ts'
 
 /** Connects for one piece of work, and leaves. @throws when the broker cannot be reached, or goes meanwhile. */
 export async function visitBroker<T>(
@@ -9,11 +10,7 @@ export async function visitBroker<T>(
   log: Logger,
   work: (model: ChannelModel) => Promise<T>,
 ): Promise<T> {
-  const model = await connect(withHeartbeat(url), {
-    noDelay: true,
-    timeout: 5_000,
-    clientProperties: { connection_name: name },
-  })
+  const model = await connectToBroker(url, name)
   model.on('error', (error: Error) => log.debug({ err: error.message, connection: name }, 'broker connection failed'))
   try {
     return await unlessClosed(model, work(model))

@@ -1,3 +1,5 @@
+import type { Registry } from 'prom-client'
+import { gauge } from '../process/metrics.ts'
 import type { CheckResult } from '../process/readiness.ts'
 
 /** Minimum interval between two readings of the reference clock, because /readyz is public and has no rate limit. */
@@ -19,18 +21,13 @@ export function clockCheck(
   let result: Promise<CheckResult>
 
   async function compare(): Promise<CheckResult> {
-    const askedAtMs = Date.now()
-    const theirMs = await readMs().catch(() => undefined)
-    const answeredAtMs = Date.now()
-    if (theirMs === undefined) return true
-    // The clocks agree when theirs lies between asking and the answer, however long that took.
-    const aheadMs = theirMs < askedAtMs ? askedAtMs - theirMs : Math.min(0, answeredAtMs - theirMs)
-    if (Math.abs(aheadMs) <= toleranceMs) return true
-    const seconds = Math.round(Math.abs(aheadMs) / 1_000)
+    const offMs = await readAheadMs(readMs).catch(() => 0)
+    if (Math.abs(offMs) <= toleranceMs) return true
+    const seconds = Math.round(Math.abs(offMs) / 1_000)
     return {
       code: 'CLOCK_WRONG',
       detail:
-        `The clock of this service is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${name}, ` +
+        `The clock of this service is ${seconds} s ${offMs > 0 ? 'ahead of' : 'behind'} that of ${name}, ` +
         `and signed times may differ by ${toleranceMs / 1_000} s: set both clocks by NTP.`,
     }
   }
@@ -40,4 +37,25 @@ export function clockCheck(
     result = compare()
     return result
   }
+}
+
+/** Shows how far this process' clock is from the reference clock; nothing while that cannot be read. */
+export function showClockOffset(registry: Registry, readMs: () => Promise<number>): void {
+  gauge(registry, 'seckill_clock_offset_seconds', async (offset) => {
+    const offMs = await readAheadMs(readMs).catch(() => undefined)
+    if (offMs === undefined) offset.remove({ clock: 'process' })
+    else offset.set({ clock: 'process' }, Math.abs(offMs) / 1_000)
+  })
+}
+
+/** Negative when this process' clock is behind. @throws when the reference clock cannot be read */
+async function readAheadMs(readMs: () => Promise<number>): Promise<number> {
+  const askedAtMs = Date.now()
+  const theirMs = await readMs()
+  return aheadMs(theirMs, askedAtMs, Date.now())
+}
+
+/** The clocks agree (0) when theirs lies between asking and the answer, however long that took. */
+export function aheadMs(theirMs: number, askedAtMs: number, answeredAtMs: number): number {
+  return theirMs < askedAtMs ? askedAtMs - theirMs : Math.min(0, answeredAtMs - theirMs)
 }

@@ -9,17 +9,25 @@ interface PgSocketConnection {
  * out as well and is never sent: back in the pool, the connection would still be inside the transaction, and the next
  * COMMIT on it would commit what had failed. PostgreSQL rolls back when the connection is gone.
  */
-export function closeOnQueryTimeout(connection: object): void {
+export function closeOnQueryTimeout(connection: object, onTimeout = () => {}): void {
   const client = connection as PgSocketConnection
   const query = client.query.bind(client)
+  const notice = (error: unknown) => {
+    if (!isQueryTimeout(error)) return
+    client.connection.stream.destroy()
+    onTimeout()
+  }
   client.query = (...args) => {
-    const result = query(...args)
-    // In the callback form the pool sees the error itself, and drops the connection.
-    if (result instanceof Promise)
-      result.catch((error: unknown) => {
-        if (isQueryTimeout(error)) client.connection.stream.destroy()
-      })
-    return result
+    const callback = args.at(-1)
+    if (typeof callback !== 'function') {
+      const result = query(...args)
+      if (result instanceof Promise) result.catch(notice)
+      return result
+    }
+    return query(...args.slice(0, -1), (error: unknown, ...rest: unknown[]) => {
+      notice(error)
+      callback(error, ...rest)
+    })
   }
 }
 

@@ -4,6 +4,7 @@ import { DriverAdapterError, type SqlQuery, type SqlQueryable } from '@prisma/dr
 import type { Database } from './database.ts'
 import { type PgConnection, prepareSession } from './database-session.ts'
 import { closeOnQueryTimeout } from './close-on-query-timeout.ts'
+import { PrimaryConnections } from './primary.ts'
 import { StatementNames } from './statement-names.ts'
 
 export interface DatabaseLimits {
@@ -26,8 +27,9 @@ class Connections extends PrismaPg {
 
   constructor(url: string, { connections, statementTimeoutMs }: DatabaseLimits) {
     const names = new StatementNames()
+    const primary = new PrimaryConnections(url)
     const options = {
-      connectionString: url,
+      Client: primary.Client,
       max: connections,
       connectionTimeoutMillis: 3_000,
       // PostgreSQL cancels a slow statement; only the client can notice a dead connection.
@@ -37,8 +39,13 @@ class Connections extends PrismaPg {
       // The pool awaits this, and drops the connection when it throws. The settings are not sent as startup parameters:
       // poolers reject unknown ones or ignore them silently.
       onConnect: async (client: PgConnection) => {
-        closeOnQueryTimeout(client)
-        names.areKept = await prepareSession(client, { statementTimeoutMs })
+        closeOnQueryTimeout(client, () => primary.lost())
+        try {
+          names.areKept = await prepareSession(client, { statementTimeoutMs })
+        } catch (error) {
+          primary.lost()
+          throw error
+        }
       },
     }
     super(options, { statementNameGenerator: ({ sql }) => names.nameOf(sql) })

@@ -47,9 +47,11 @@ export async function prepareSession(client: PgConnection, limits: SessionLimits
     SELECT lower(name) AS name, setting FROM pg_settings
     WHERE lower(name) IN (${Object.keys(wanted).map(literal).join(', ')})
     UNION ALL VALUES
-      ('backend', pg_backend_pid()::text), ('role', current_user::text), ('schema', current_schema()::text)`,
+      ('backend', pg_backend_pid()::text), ('role', current_user::text), ('schema', current_schema()::text),
+      ('is_standby', pg_is_in_recovery()::text)`,
   )) as { rows: { name: string; setting: string }[] }[]
   const session: Session = Object.fromEntries((results[1]?.rows ?? []).map(({ name, setting }) => [name, setting]))
+  if (session.is_standby === 'true') throw new UnusableSession(STANDBY)
   const isDirect = session.backend === String(announced)
   const holds = (name: string) => (isDirect ? session[name] === wanted[name] : suffices(name, session, wanted))
   const wrong = Object.keys(wanted).filter((name) => !holds(name))
@@ -57,6 +59,10 @@ export async function prepareSession(client: PgConnection, limits: SessionLimits
     throw new UnusableSession(isDirect ? refused(wrong, session) : adviceForPooler(wrong, session, wanted))
   return isDirect
 }
+
+const STANDBY =
+  'DATABASE_URL leads to a standby, which takes no writes: name the primary, or all hosts, ' +
+  'as in postgresql://user:password@a:5432,b:5432/database.'
 
 function wantedSettings({ statementTimeoutMs }: SessionLimits): Session {
   return {

@@ -12,6 +12,8 @@ const CONSENT = isOneOf('true', 'false')
 const PARAMETERS: Record<string, (value: string) => string | undefined> = {
   host: isAnything,
   application_name: isAnything,
+  // Which it does in any case.
+  target_session_attrs: isOneOf('read-write', 'primary'),
   // Time limits and time zone set here have no effect: every connection sets its own.
   options: isAnything,
   sslmode: isOneOf(...SSL_MODES),
@@ -27,7 +29,8 @@ const PARAMETERS: Record<string, (value: string) => string | undefined> = {
 
 /** What is wrong with the parameters of a PostgreSQL URL; undefined when nothing is. */
 export function databaseUrlFault(url: string): string | undefined {
-  for (const [name, value] of new URL(url).searchParams) {
+  // Not by `new URL`, which refuses several hosts.
+  for (const [name, value] of new URLSearchParams(/\?([^#]*)/.exec(url)?.[1])) {
     const faultOf = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined
     if (!faultOf) return `?${name} is not supported, expected only ${Object.keys(PARAMETERS).join(', ')}; leave it out`
     const fault = faultOf(value)

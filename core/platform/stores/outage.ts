@@ -1,12 +1,14 @@
 import { faultKind, Prisma, sqlState } from './database.ts'
 
 /** Messages of ioredis when Redis is unreachable or silent (see redis.ts); it has no error classes for them. */
-const REDIS_AWAY = /^(Command timed out|Command aborted|Connection is closed|Stream isn't writeable|Socket timeout)/
+const REDIS_AWAY =
+  /^(Command timed out|Command aborted|Connection is closed|Stream isn't writeable|Socket timeout|Cluster i|Failed to refresh|Units kept moving)/
 /**
- * Error replies of a Redis that cannot serve: loading, full, busy, a replica, without replicas or disk. Every other
- * error reply (WRONGTYPE, ERR …) is our own fault, which no retry mends.
+ * Error replies of a Redis that cannot serve: loading, full, busy, a replica, without replicas or disk, or a node of a
+ * cluster that has lost it or given the slot away. Every other error reply (WRONGTYPE, ERR …) is our own fault, which
+ * no retry mends.
  */
-const REDIS_UNFIT = /^(LOADING|OOM|READONLY|MISCONF|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS)\b/
+const REDIS_UNFIT = /^(LOADING|OOM|READONLY|MISCONF|BUSY|TRYAGAIN|MOVED|ASK|CLUSTERDOWN|MASTERDOWN|NOREPLICAS)\b/
 /**
  * Error replies that refuse our user, which is a matter of Redis' configuration. They count as outages, because the
  * same call works once that is corrected, and must not become a dead letter meanwhile; /readyz names the missing right
@@ -29,9 +31,9 @@ const FAULT_KINDS = new Set([
 ])
 /**
  * Connection lost, out of resources, shutdown or statement timeout, serialisation failure or deadlock, lock, stale
- * plan.
+ * plan, a standby in place of the primary.
  */
-const SQL_STATES = /^(08|53|57|40)|^55P03$|^0A000$/
+const SQL_STATES = /^(08|53|57|40)|^55P03$|^0A000$|^25006$/
 
 /**
  * Whether PostgreSQL or Redis is unreachable, slow or refusing us: the caller should retry; the code is not at fault.

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeScratchFolder, removeScratchFolder } from '../../../dev/scratch-folder.ts'
 import { freePort } from '../../../dev/servers/ports.ts'
 import { startRedis } from '../../../dev/servers/redis.ts'
+import { startClusterNode } from '../../../dev/servers/redis-nodes.ts'
 import type { RunningServer } from '../../../dev/servers/running-server.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { endWithFile, noteProcess } from '../../../test/support/left-behind.ts'
 import { spawnProcess } from '../../../test/support/service-process.ts'
 import { createLog } from '../process/log.ts'
 import type { CheckResult } from '../process/readiness.ts'
-import { redisCheck, refuseLossyRedis } from './redis-check.ts'
+import { connectRedis, redisReady } from './redis.ts'
+import { redisCheck, refuseUnfitRedis } from './redis-check.ts'
 
 let folder: string
 let server: RunningServer
@@ -37,7 +40,7 @@ async function loggedAtStart(environment: string): Promise<string[]> {
   const lines: string[] = []
   const write = (text: string) => lines.push(text)
   const recording = Object.assign(Object.create(log) as typeof log, { warn: write, error: write })
-  await refuseLossyRedis(redis, environment, recording)
+  await refuseUnfitRedis(redis, environment, recording)
   return lines
 }
 
@@ -88,10 +91,25 @@ test('a Redis without an append-only file is used with a warning', async () => {
 test('a service starts when its user may not call INFO', async () => {
   await redis.call('ACL', 'SETUSER', 'blind', 'on', '>pass', '+@all', '-info', 'allkeys', 'allchannels')
   const blind = new Redis(server.url, { username: 'blind', password: 'pass' })
-  await refuseLossyRedis(blind, 'production', log)
+  await refuseUnfitRedis(blind, 'production', log)
   const check = redisCheck(blind, [{ call: ['INFO'], rule: '+info' }])
   expect(named(await check())).toMatch(/^MISSING_RIGHT: .* INFO\. Add with ACL SETUSER: \+info$/)
   blind.disconnect()
+})
+
+test('one node of a cluster is refused at the start, and reported', async () => {
+  const [port, busPort] = [await freePort(), await freePort()]
+  const onStart = (name: string, id: Parameters<typeof noteProcess>[1]) => void noteProcess(name, id)
+  const node = await startClusterNode({ port, busPort, dataDir: join(folder, 'node'), onStart })
+  endWithFile(() => node.stop())
+  const client = connectRedis(node.url, log)
+  await redisReady(client)
+  await expect(refuseUnfitRedis(client, 'development', log)).rejects.toThrow(
+    'REDIS_URL names one node of a Redis Cluster',
+  )
+  expect(named(await redisCheck(client, [])())).toMatch(/^REDIS_IS_CLUSTER: .*redis:\/\/host:6379,host2:6379/)
+  client.disconnect()
+  await node.stop()
 })
 
 test('a password that Redis rejects is reported', async () => {

@@ -1,7 +1,8 @@
-import type { Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 import { BadConfiguration } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
 import type { CheckResult, Problem } from '../process/readiness.ts'
+import { type RedisClient, serversOf } from './redis.ts'
 
 /** A call that a service makes to Redis, and the `ACL SETUSER` rule that allows it. */
 export interface Right {
@@ -26,13 +27,15 @@ const MISSING_RIGHTS = `
   return missing`
 
 /** For /readyz: whether Redis answers, grants the rights that the service needs, and does not evict keys. */
-export function redisCheck(redis: Redis, rights: Right[]): () => Promise<CheckResult> {
+export function redisCheck(redis: RedisClient, rights: Right[]): () => Promise<CheckResult> {
   let askedAtMs = -Infinity
   let result: Promise<CheckResult>
   let lastError = ''
-  redis.on('error', ({ message }: Error) => {
+  const onError = ({ message }: Error) => {
     lastError = message
-  })
+  }
+  redis.on('error', onError)
+  redis.on('node error', onError)
   return () => {
     if (performance.now() - askedAtMs < INTERVAL_MS) return result
     askedAtMs = performance.now()
@@ -49,8 +52,16 @@ function away(lastError: string): CheckResult {
   }
 }
 
-async function check(redis: Redis, rights: Right[]): Promise<CheckResult> {
-  return (await missingRights(redis, rights)) ?? evicting(await redis.info('memory')) ?? true
+async function check(redis: RedisClient, rights: Right[]): Promise<CheckResult> {
+  const problems = await Promise.all(
+    serversOf(redis).map(async (server) => {
+      const missing = await missingRights(server, rights)
+      if (missing) return missing
+      const info = await server.info('server', 'memory')
+      return oneOfCluster(redis, info) ?? evicting(info)
+    }),
+  )
+  return problems.find((problem) => problem !== undefined) ?? true
 }
 
 async function missingRights(redis: Redis, rights: Right[]): Promise<Problem | undefined> {
@@ -97,6 +108,17 @@ function evicting(memory: string): Problem | undefined {
   }
 }
 
+/** One node answers MOVED for the sales of the others, and would seem to work where it has all of a sale's keys. */
+function oneOfCluster(redis: RedisClient, info: string): Problem | undefined {
+  if (redis instanceof Cluster || !/^redis_mode:cluster/m.test(info)) return undefined
+  return {
+    code: 'REDIS_IS_CLUSTER',
+    detail:
+      'REDIS_URL names one node of a Redis Cluster, which has a part of the sales: name several of its nodes, ' +
+      'as in redis://host:6379,host2:6379,host3:6379.',
+  }
+}
+
 function notPersisted(info: string): Problem | undefined {
   if (!/^aof_enabled:0/m.test(info)) return undefined
   return {
@@ -114,16 +136,20 @@ export function lossy(info: string): Problem[] {
 
 /**
  * Checks persistence and eviction once at the start, and logs what is wrong. Reads INFO, because clouds forbid CONFIG.
- * @throws BadConfiguration in production when Redis evicts keys
+ * @throws BadConfiguration for one node of a cluster, and in production when Redis evicts keys
  */
-export async function refuseLossyRedis(redis: Redis, environment: string, log: Logger): Promise<void> {
-  const info = await redis.info().catch((error: Error) => {
-    log.warn({ err: error.message }, 'INFO is not allowed on Redis: persistence and eviction were not checked')
-    return ''
-  })
-  const unpersisted = notPersisted(info)
-  if (unpersisted) log.warn(unpersisted.detail)
-  const problem = evicting(info)
-  if (problem && environment === 'production') throw new BadConfiguration([`REDIS_URL: ${problem.detail}`])
-  if (problem) log.error(problem.detail)
+export async function refuseUnfitRedis(redis: RedisClient, environment: string, log: Logger): Promise<void> {
+  for (const server of serversOf(redis)) {
+    const info = await server.info().catch((error: Error) => {
+      log.warn({ err: error.message }, 'INFO is not allowed on Redis: persistence and eviction were not checked')
+      return ''
+    })
+    const node = oneOfCluster(redis, info)
+    if (node) throw new BadConfiguration([node.detail])
+    const unpersisted = notPersisted(info)
+    if (unpersisted) log.warn(unpersisted.detail)
+    const problem = evicting(info)
+    if (problem && environment === 'production') throw new BadConfiguration([`REDIS_URL: ${problem.detail}`])
+    if (problem) log.error(problem.detail)
+  }
 }

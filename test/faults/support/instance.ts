@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child, ProcessId } from '../../../dev/processes.ts'
 import { startService } from '../../../dev/services.ts'
 import { serviceArgs } from '../../bundles.ts'
-import { signalTree } from './process-tree.ts'
+import { signalTree } from '../../../dev/process-tree.ts'
 import { until } from './until.ts'
 
 /** What an orchestrator takes to notice. No longer after the tenth death: here dying is the purpose. */

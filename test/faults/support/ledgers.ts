@@ -4,9 +4,8 @@ import { auditLimits, type AuditReport } from '../../../core/audit/report.ts'
 import { connectDatabase } from '../../../core/platform/stores/connect-database.ts'
 import type { Database } from '../../../core/platform/stores/database.ts'
 import { createLog } from '../../../core/platform/process/log.ts'
-import { connectRedis } from '../../../core/platform/stores/redis.ts'
+import { connectRedis, type RedisClient } from '../../../core/platform/stores/redis.ts'
 import { Stock } from '../../../core/stock/stock.ts'
-import type { Redis } from 'ioredis'
 import { stretched } from '../../support/patience.ts'
 import type { Servers } from './servers.ts'
 
@@ -16,7 +15,7 @@ const REDIS_PATIENCE_MS = 5_000
 /** Connections to PostgreSQL, Redis and the broker that bypass the faulty links. */
 export class Ledgers {
   readonly database: Database
-  readonly redis: Redis
+  readonly redis: RedisClient
   readonly stock: Stock
   readonly #queues: QueueReader
   readonly #env: Record<string, string>

@@ -1,5 +1,5 @@
 import type { RunningServer } from '../../../dev/servers/running-server.ts'
-import { signalTree } from './process-tree.ts'
+import { signalTree } from '../../../dev/process-tree.ts'
 
 /** A server that can be killed, stopped and paused, and is restarted on its port with its data. */
 export class Server<Running extends RunningServer = RunningServer> {

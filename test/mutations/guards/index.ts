@@ -1,7 +1,9 @@
 import type { Guard } from '../guard.ts'
+import { clusterGuards } from './clusters.ts'
 import { gatewayGuards } from './gateway.ts'
 import { loginGuards } from './login.ts'
 import { openingGuards } from './opening.ts'
+import { nodeGuards } from './nodes.ts'
 import { orderGuards } from './orders.ts'
 import { paymentGuards } from './payments.ts'
 import { sagaGuards } from './sagas.ts'
@@ -21,4 +23,6 @@ export const GUARDS: Guard[] = [
   ...sagaGuards,
   ...openingGuards,
   ...waitingRoomGuards,
+  ...nodeGuards,
+  ...clusterGuards,
 ]

@@ -451,7 +451,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a connection with a timed-out statement is closed, which rolls its transaction back',
     file: 'core/platform/stores/connect-database.ts',
-    text: '        closeOnQueryTimeout(client)\n',
+    text: '        closeOnQueryTimeout(client, () => primary.lost())\n',
     without: '',
     tests: { file: DATABASE, named: 'a transaction that fails because PostgreSQL does not answer' },
   },

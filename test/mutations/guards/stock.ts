@@ -63,8 +63,8 @@ export const stockGuards: Guard[] = [
   {
     rule: 'deadlines of the script do not move with the clock of the process',
     file: 'core/stock/redis-clock.ts',
-    text: 'return this.#originMs + performance.now()',
-    without: 'return this.#originMs - performance.timeOrigin + Date.now()',
+    text: '?? performance.timeOrigin) + performance.now()',
+    without: '?? performance.timeOrigin) - performance.timeOrigin + Date.now()',
     tests: { file: STOCK, named: 'reserving' },
   },
   {

@@ -101,8 +101,8 @@ export const subscriberGuards: Guard[] = [
   {
     rule: 'an effect before the one that fails is marked',
     file: HANDLING,
-    text: '    await setAll(marking)\n',
-    without: '    if (fresh.length === unmarked.length) await setAll(marking)\n',
+    text: '    await Promise.all(marks.map(',
+    without: '    if (fresh.length === unmarked.length) await Promise.all(marks.map(',
     tests: { file: BATCHES, named: 'an effect with a mark' },
   },
   {

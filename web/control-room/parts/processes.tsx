@@ -1,4 +1,4 @@
-import type { ProcessView } from '../../../core/contracts/control-room.ts'
+import type { ProcessAction, ProcessView } from '../../../core/contracts/control-room.ts'
 import { number } from '../../shared/language.ts'
 import { useAction } from '../action.ts'
 import { useFrames } from '../live.ts'
@@ -15,7 +15,7 @@ export function Processes() {
   const { act, isBusy, refusal } = useAction()
   const frames = useFrames()
   const { processes } = frames.slice(-LATE_FRAMES_MAX).findLast((frame) => frame.processes !== null) ?? {}
-  const end = (name: string, how: 'kill' | 'restart') => void act(`/processes/${name}/${how}`, { method: 'POST' })
+  const ask = (name: string, action: ProcessAction) => void act(`/processes/${name}/${action}`, { method: 'POST' })
   return (
     <Panel id="processes" title={words.title}>
       <Refused refusal={refusal} />
@@ -23,17 +23,22 @@ export function Processes() {
       <ul>
         {processes?.map((process) => {
           const { name, state } = process
-          const disabled = isBusy || process.protected || state !== 'RUNNING'
+          const isPaused = state === 'PAUSED'
+          const disabled = isBusy || process.protected || !(isPaused || state === 'RUNNING')
+          const toggle = isPaused ? 'resume' : 'pause'
           return (
             <li key={name} data-process={name} data-state={state}>
               <span class={`lamp ${state.toLowerCase()}`} />
               <span class="name">{name}</span>
               <State process={process} nowMs={frames.at(-1)?.atMs ?? 0} />
-              <RowButton label={words.killOf(name)} disabled={disabled} onClick={() => end(name, 'kill')}>
+              <RowButton label={words.killOf(name)} disabled={disabled} onClick={() => ask(name, 'kill')}>
                 {words.kill}
               </RowButton>
-              <RowButton label={words.restartOf(name)} disabled={disabled} onClick={() => end(name, 'restart')}>
+              <RowButton label={words.restartOf(name)} disabled={disabled} onClick={() => ask(name, 'restart')}>
                 {words.restart}
+              </RowButton>
+              <RowButton label={words[`${toggle}Of`](name)} disabled={disabled} onClick={() => ask(name, toggle)}>
+                {words[toggle]}
               </RowButton>
             </li>
           )

@@ -1,0 +1,54 @@
+/**
+ * Usage: npm run observability [-- --check]
+ * Writes deploy/observability/generated from the descriptions beside it: the alerts, their tests, Prometheus'
+ * configuration, the dashboards of Grafana and the list of metrics. With --check it only says what is stale (exit 1), and has promtool
+ * check and test the rules, where it can be had.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { commandLine } from '../../core/platform/process/command-line.ts'
+import { ensureBinaries, pathOf } from '../../dev/servers/binaries.ts'
+import { generatedFiles, GENERATED } from './generated.ts'
+
+const {
+  values: { check },
+} = commandLine({ check: { type: 'boolean' } })
+
+for (const [name, expected] of Object.entries(generatedFiles())) {
+  const file = join(GENERATED, name)
+  if (!check) {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, expected)
+  } else if (textOf(file) !== expected) {
+    console.error(`${file} is stale: run "npm run observability" and commit the result.`)
+    process.exitCode = 1
+  }
+}
+if (check) await checkRules()
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+async function checkRules(): Promise<void> {
+  try {
+    await ensureBinaries(console.error, ['promtool'])
+  } catch (error) {
+    console.error(`The alerts were not tested here: ${(error as Error).message}`)
+    return
+  }
+  for (const args of [
+    ['check', 'rules', 'alerts.yml'],
+    ['test', 'rules', 'alerts.test.yml'],
+  ]) {
+    const { failed, all } = await execa(pathOf('promtool'), args, { cwd: GENERATED, reject: false, all: true })
+    if (!failed) continue
+    console.error(`promtool ${args.join(' ')}:\n${all}`)
+    process.exitCode = 1
+  }
+}

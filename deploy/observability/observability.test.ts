@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { METRICS, type Metric } from '../../core/contracts/metrics.ts'
+import { OBJECTIVES } from '../../core/contracts/objectives.ts'
+import { ALERTS } from './alerts.ts'
+import { DASHBOARDS } from './dashboards.ts'
+import { faultsOf, metricsIn } from './expressions.ts'
+import { GENERATED, generatedFiles } from './generated.ts'
+import { times } from './rules.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+const queries = DASHBOARDS.flatMap(({ id, panels }) =>
+  panels.flatMap(({ title, queries: asked }) => asked.map(([expr]) => [`${id}: ${title}`, expr] as const)),
+)
+const conditions = ALERTS.map(({ name, expr }) => [name, expr(times())] as const)
+
+test('the generated files are those of the descriptions', () => {
+  for (const [name, text] of Object.entries(generatedFiles()))
+    expect(readFileSync(join(GENERATED, name), 'utf8'), `${name}: run npm run observability`).toBe(text)
+})
+
+test.each([...conditions, ...queries])('%s asks only for metrics and labels that a service exports', (_, expr) => {
+  expect(metricsIn(expr)).not.toEqual([])
+  expect(faultsOf(expr)).toEqual([])
+})
+
+test('a renamed metric, an unknown label and an unknown grouping are faults', () => {
+  expect(faultsOf('max(seckill_dead_letter)')).toEqual(['no service exports seckill_dead_letter'])
+  expect(faultsOf('sum(seckill_purchases_total{result="BUSY"})')).toEqual([
+    'seckill_purchases_total has no label result',
+  ])
+  expect(faultsOf('sum by (sale) (seckill_dead_letters)')).toEqual(['no metric of it has a label sale'])
+  expect(faultsOf('rate(seckill_accept_seconds[1m])')).toEqual(['no service exports seckill_accept_seconds'])
+})
+
+test('every metric is on a dashboard', () => {
+  const shown = new Set(queries.flatMap(([, expr]) => metricsIn(expr).map(({ name }) => name)))
+  const isShown = (name: string) => shown.has(name) || shown.has(`${name}_bucket`)
+  expect(Object.keys(METRICS).filter((name) => !isShown(name))).toEqual([])
+})
+
+test('names have the unit that Prometheus asks for, and no label is an id', () => {
+  for (const [name, { type, labels = {} }] of Object.entries<Metric>(METRICS)) {
+    expect(name, name).toMatch(/^seckill_[a-z_]+$/)
+    expect(name.endsWith('_total'), name).toBe(type === 'counter')
+    if (type === 'histogram') expect(name, name).toMatch(/_seconds$/)
+    expect(name, name).not.toMatch(/_(ms|millis|count|sum|bucket)$/)
+    expect(Object.keys(labels).join(), name).not.toMatch(/\b(id|sale|buyer|order|reservation|address)/)
+  }
+})
+
+test('there are at most ten alerts, each with a section of the runbook in both languages', () => {
+  expect(ALERTS.length).toBeLessThanOrEqual(10)
+  for (const { name } of ALERTS)
+    for (const runbook of ['docs/runbook.md', 'docs/zh/runbook.md'])
+      expect(read(runbook), `${runbook} on ${name}`).toContain(`\n## ${name}\n`)
+})
+
+test.each(Object.entries(OBJECTIVES))('the objective %s can be counted exactly', (_, { metric, withinSeconds }) => {
+  const { buckets = [] }: Metric = METRICS[metric]
+  expect(buckets).toContain(withinSeconds)
+})
+
+test('what is asked of k6 is what its scripts count', () => {
+  const counters = [...read('loadtest/lib/counters.ts').matchAll(/new (Counter|Trend)\('(\w+)'/g)].map(
+    ([, type, name]) => `${name}_${type === 'Counter' ? 'total' : 'p95'}`,
+  )
+  const builtIn = ['vus', 'http_reqs_total', 'http_req_duration_p95', 'http_req_duration_p99']
+  const asked = queries.flatMap(([, expr]) => metricsIn(expr)).filter(({ name }) => name.startsWith('k6_'))
+  expect(asked.length).toBeGreaterThan(5)
+  for (const { name } of asked) expect([...builtIn, ...counters]).toContain(name.replace('k6_', ''))
+})

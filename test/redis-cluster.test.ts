@@ -1,0 +1,122 @@
+import { Cluster } from 'ioredis'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { slotOf } from '../core/platform/stores/cluster-slot.ts'
+import { isOutage } from '../core/platform/stores/outage.ts'
+import { serverOf, serversOf } from '../core/platform/stores/redis.ts'
+import { Moves } from '../core/stock/moves.ts'
+import { ledgersOf } from '../core/stock/shards.ts'
+import { Crowd, soldThrough } from './support/crowd.ts'
+import { eventually } from './support/eventually.ts'
+import { makeWorld } from './support/make-world.ts'
+import { startTestCluster, type TestCluster } from './support/redis-cluster.ts'
+import { startSystemIn, type System } from './support/start-system.ts'
+
+let cluster: TestCluster
+let system: System
+beforeAll(async () => {
+  cluster = await startTestCluster()
+  const world = await makeWorld({
+    databaseUrl: inject('databaseUrl'),
+    templateDatabase: inject('templateDatabase'),
+    redisUrl: cluster.url,
+    rabbitmqUrl: inject('rabbitmqUrl'),
+    managementUrl: inject('managementUrl'),
+  })
+  system = await startSystemIn(world)
+})
+afterAll(async () => {
+  await system.close()
+  await cluster.close()
+})
+
+const keyOf = (ledger: string) => system.world.stock.keys.sale(ledger)
+
+test('the shards of a sale are on all masters, and it is sold to the last unit', async () => {
+  const saleId = await system.createSale({ stock: 40, shards: 16 })
+  const masters = new Set(ledgersOf(saleId, 16).map((ledger) => cluster.masterOf(keyOf(ledger))))
+  expect(masters.size).toBe(3)
+  expect(await new Crowd(system, saleId).sellThrough(40)).toMatchObject(soldThrough(40))
+})
+
+test('a call to a node that has given its slot away fails, and the next one finds the slot', async () => {
+  const { client } = cluster
+  if (!(client instanceof Cluster)) throw new Error('Expected a client of a cluster')
+  const slot = slotOf('anywhere')
+  const [master] = client.slots[slot] ?? []
+  const other = client.slots.find(([node]) => node !== master)?.[0]
+  if (other) client.slots[slot] = [other]
+  await expect(client.get('anywhere')).rejects.toThrow('MOVED')
+  await eventually(
+    'the slot to be found',
+    () => client.get('anywhere').catch((error: Error) => error.message),
+    (value) => value === null,
+  )
+})
+
+test('units that move between masters are counted once', async () => {
+  const saleId = await system.createSale({ stock: 64, shards: 4 })
+  const sale = { saleId, epoch: 1, shards: 4 }
+  const moves = new Moves(system.world.redis, system.world.keyPrefix)
+  let isOver = false
+  const moving = (async () => {
+    for (let i = 0; !isOver; i++) await moves.move(sale, i % 4, (i + 1) % 4, 5)
+  })()
+  const counted = new Set<number | undefined>()
+  for (let i = 0; i < 200; i++) {
+    const found = await system.world.stock.readSale(saleId).catch((error: Error) => {
+      if (!isOutage(error)) throw error
+    })
+    if (found) counted.add(found.left)
+  }
+  isOver = true
+  await moving
+  expect([...counted]).toEqual([64])
+})
+
+/** A sale whose only ledger is on that master, or is not. */
+async function saleOn(master: TestCluster['nodes'][number], isOn: boolean): Promise<string> {
+  for (;;) {
+    const saleId = await system.createSale({ stock: 20 })
+    if ((cluster.masterOf(keyOf(saleId)) === master) === isOn) return saleId
+  }
+}
+
+test('a master that is killed closes its own sales only, until they are rebuilt on its replica', async () => {
+  const [master] = cluster.nodes as [TestCluster['nodes'][number]]
+  const [onIt, elsewhere] = [await saleOn(master, true), await saleOn(master, false)]
+  const [ofIt, ofOthers] = [new Crowd(system, onIt), new Crowd(system, elsewhere)]
+  await Promise.all([ofIt.comeInTurn(5), ofOthers.comeInTurn(5)])
+  await master.kill()
+  const others = await ofOthers.comeInTurn(5)
+  expect(others.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202])
+  await ofIt.comeInTurn(5)
+  expect(await ofOthers.sellThrough(20)).toMatchObject(soldThrough(20))
+  expect(await ofIt.sellThrough(20)).toMatchObject(soldThrough(20))
+  await master.start()
+})
+
+test('a slot that moves to another master while its sale runs loses and repeats nothing', async () => {
+  const saleId = await system.createSale({ stock: 20 })
+  const crowd = new Crowd(system, saleId)
+  await crowd.comeInTurn(5)
+  const source = serverOf(cluster.client, keyOf(saleId))
+  const target = serversOf(cluster.client).find((server) => server !== source)
+  const slot = Number(await source.call('CLUSTER', 'KEYSLOT', keyOf(saleId)))
+  const [sourceId, targetId] = await Promise.all([source, target].map((node) => node?.call('CLUSTER', 'MYID')))
+  await target?.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(sourceId))
+  await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(targetId))
+  const buying = crowd.comeInTurn(10)
+  await eventually(
+    'all keys to have moved',
+    async () => {
+      const keys = (await source.call('CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[]
+      for (const key of keys)
+        await source.call('MIGRATE', target?.options.host ?? '', target?.options.port ?? 0, key, 0, 5_000)
+      return keys.length
+    },
+    (left) => left === 0,
+  )
+  for (const node of [target, source]) await node?.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(targetId))
+  await buying
+  expect(await crowd.sellThrough(20)).toMatchObject(soldThrough(20))
+})

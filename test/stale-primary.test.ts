@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { makeScratchFolder, removeScratchFolder } from '../dev/scratch-folder.ts'
+import { startRedis } from '../dev/servers/redis.ts'
+import type { RunningServer } from '../dev/servers/running-server.ts'
+import { eventually } from './support/eventually.ts'
+import { endWithFile, noteProcess } from './support/left-behind.ts'
+import { makeWorld } from './support/make-world.ts'
+import { startSystemIn, type System } from './support/start-system.ts'
+import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.ts'
+
+const STOCK = 200
+let folder: string
+let [old, other]: RunningServer[] = []
+let system: System
+/** What clients are led to when they connect: the gateway, and all other services. */
+const ofGateway = { host: '127.0.0.1', port: 0 }
+const ofOthers = { host: '127.0.0.1', port: 0 }
+let proxies: TcpProxy[]
+beforeAll(async () => {
+  folder = await makeScratchFolder()
+  const start = async (name: string) => {
+    const server = await startRedis({
+      dataDir: join(folder, name),
+      settings: { 'repl-diskless-sync-delay': '0' },
+      onStart: (_, id) => void noteProcess(name, id),
+    })
+    endWithFile(() => server.stop())
+    return server
+  }
+  ;[old, other] = [await start('old'), await start('other')]
+  ofGateway.port = ofOthers.port = portOf(old)
+  proxies = [await startTcpProxy(ofGateway), await startTcpProxy(ofOthers)]
+  const [gatewayUrl = '', othersUrl = ''] = proxies.map(({ port }) => `redis://127.0.0.1:${port}`)
+  const world = await makeWorld({
+    databaseUrl: inject('databaseUrl'),
+    templateDatabase: inject('templateDatabase'),
+    redisUrl: old.url,
+    rabbitmqUrl: inject('rabbitmqUrl'),
+    managementUrl: inject('managementUrl'),
+  })
+  await on(other, (redis) => redis.replicaof('127.0.0.1', ofOthers.port))
+  await eventually(
+    'the replica to have the data',
+    () => on(other, (redis) => redis.info('replication')),
+    (info) => /^master_link_status:up/m.test(info),
+  )
+  const others = ['payment-provider', 'order-service', 'cancel-worker', 'control-room'] as const
+  system = await startSystemIn(world, { REDIS_URL: othersUrl }, [...others])
+  await system.start('gateway', { REDIS_URL: gatewayUrl })
+})
+afterAll(async () => {
+  await system.close()
+  await Promise.all([...proxies.map((proxy) => proxy.close()), old?.stop(), other?.stop()])
+  await removeScratchFolder(folder)
+})
+
+const portOf = (server: RunningServer) => Number(new URL(server.url).port)
+
+async function on<Result>(server: RunningServer | undefined, work: (redis: Redis) => Promise<Result>): Promise<Result> {
+  const redis = new Redis(server?.url ?? '')
+  try {
+    return await work(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+test('a gateway that stays connected to the old primary stops selling there, and goes on at the new one', async () => {
+  const saleId = await system.createSale({ stock: STOCK })
+  let buyers = 0
+  const buy = async () => system.buy(saleId, await system.signIn(`buyer ${buyers++}`))
+  /** Buys until it is answered so. @returns the reservations that were accepted meanwhile */
+  const buyUntil = async (what: string, isIt: (status: number) => boolean): Promise<string[]> => {
+    const accepted: string[] = []
+    await eventually(
+      what,
+      async () => {
+        const { status, body } = await buy()
+        if (status === 202) accepted.push(String(body.id))
+        return status
+      },
+      isIt,
+    )
+    return accepted
+  }
+  await buyUntil('the sale to be open', (status) => status === 202)
+
+  // The old primary lives on, and the gateway's connections to it; all others are led to the new one.
+  await on(other, (redis) => redis.replicaof('NO', 'ONE'))
+  ofGateway.port = ofOthers.port = portOf(other as RunningServer)
+  proxies[1]?.cut()
+  proxies[1]?.restore()
+
+  const unknowing = await buyUntil('the gateway to refuse', (status) => status === 503)
+  const atNew = await buyUntil('the gateway to sell again', (status) => status === 202)
+  for (let i = 0; i < 5; i++) atNew.push(String((await buy()).body.id))
+  const endOf = async (reservationId: string) =>
+    (await system.world.database.decision.findUnique({ where: { reservationId } }))?.outcome
+  const ends = await eventually(
+    'all that were accepted to be decided',
+    () => Promise.all([...unknowing, ...atNew].map(endOf)),
+    (outcomes) => outcomes.every(Boolean),
+  )
+  expect(new Set(ends.slice(unknowing.length))).toEqual(new Set(['ORDERED']))
+  const sold = ends.filter((outcome) => outcome === 'ORDERED').length + 1
+  expect(await system.auditAtRest(saleId)).toMatchObject({
+    balanced: true,
+    sales: [{ sold, redisLeft: STOCK - sold, isOpen: true }],
+  })
+})

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import type { Redis } from 'ioredis'
+import { connectRedis, type RedisClient, redisReady, serverOf } from '../../core/platform/stores/redis.ts'
+import { createLog } from '../../core/platform/process/log.ts'
+import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
+import { freePort } from '../../dev/servers/ports.ts'
+import { clusterUrl, formCluster, type NodePorts, startClusterNode } from '../../dev/servers/redis-nodes.ts'
+import { Server } from '../faults/support/server.ts'
+import { endWithFile, noteProcess } from './left-behind.ts'
+
+const NODES = 6
+
+/** Three masters and their replicas, each a process that can be killed, paused and started again. */
+export interface TestCluster {
+  url: string
+  nodes: Server[]
+  /** For faults and for looking. */
+  client: RedisClient
+  /** The node that a server is. */
+  nodeOf: (server: Redis) => Server
+  /** The master that has the key now. */
+  masterOf: (key: string) => Server
+  close: () => Promise<void>
+}
+
+export async function startTestCluster(): Promise<TestCluster> {
+  const folder = await makeScratchFolder()
+  const ports: NodePorts[] = []
+  for (let i = 0; i < NODES; i++) ports.push({ port: await freePort(), busPort: await freePort() })
+  const nodes = await Promise.all(
+    ports.map((ofNode) =>
+      Server.start(() =>
+        startClusterNode({
+          ...ofNode,
+          dataDir: join(folder, `redis-${ofNode.port}`),
+          onStart: (name, id) => void noteProcess(name, id),
+        }),
+      ),
+    ),
+  )
+  endWithFile(() => Promise.all(nodes.map((node) => node.kill())))
+  await formCluster(ports)
+  const url = clusterUrl(ports)
+  const client = connectRedis(url, createLog('test', 'silent'))
+  await redisReady(client)
+  const nodeOf = ({ options }: Redis) => nodes[ports.findIndex(({ port }) => port === options.port)] as Server
+  return {
+    url,
+    nodes,
+    client,
+    nodeOf,
+    masterOf: (key) => nodeOf(serverOf(client, key)),
+    async close() {
+      client.disconnect()
+      await Promise.all(nodes.map((node) => node.kill()))
+      await removeScratchFolder(folder)
+    },
+  }
+}
