@@ -11,6 +11,7 @@ import { awaitOrder, pay } from './lib/follow.ts'
 import { accountFor, openSale, type Sale } from './lib/sale.ts'
 import { type Purchase, requestReservation, signIn } from './lib/shop.ts'
 import { commonOptions, summaryOf } from './lib/summary.ts'
+import { fetchTicket } from './lib/ticket.ts'
 import { visit } from './lib/visit.ts'
 
 /** Does everything work at all? One buyer takes each path once, then a small crowd buys the stock. */
@@ -34,12 +35,15 @@ export const options: Options = {
   },
 }
 
+/** From one address, whose many accounts are no risk here. */
+const opening = { ticket: { fromMinutesBefore: 1, refuseFrom: 100 }, proofOfWork: { tries: 20 } }
+
 export const setup = (): Sale => openSale(STOCK)
 export const crowd = visit
 export const teardown = accountFor
 export const handleSummary = summaryOf('smoke')
 
-export function tour(sale: Sale): void {
+export async function tour(sale: Sale): Promise<void> {
   isSoldTo(signedIn('k6 smoke'), sale)
   isRefused({ id: 'forged', token: 'not.a.token' }, sale.id, '401 UNAUTHENTICATED')
   isRefused(newBuyer(sale.id), 'no-such-sale', '404 NOT_FOUND')
@@ -48,6 +52,14 @@ export function tour(sale: Sale): void {
   barBuyer(barred.id)
   isRefused(barred, sale.id, '403 NOT_ELIGIBLE')
   admitBuyer(barred.id)
+  await isSoldWithTicket(openSale(1, 'ticket', opening).id, newBuyer(`${sale.id}.ticket`))
+}
+
+async function isSoldWithTicket(saleId: string, buyer: Buyer): Promise<void> {
+  isRefused(buyer, saleId, '403 TICKET_REQUIRED')
+  const ticket = await fetchTicket(saleId, buyer)
+  const answer = requestReservation(saleId, buyer, { ticket })
+  check(answer, { 'a buyer with a ticket gets a unit': ({ status }) => status === 202 })
 }
 
 /** The demo's sign-in, once; all other buyers sign their own tokens. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PlaceView } from '../core/contracts/places.ts'
+import { ADMISSION_HEADER, TICKET_HEADER } from '../core/contracts/ticket-header.ts'
 import { createTokens } from '../core/platform/http/tokens.ts'
 import { createAdmissions } from '../gateway/waiting-room/admissions.ts'
 import { readStream } from '../web/shared/server-sent-events.ts'
@@ -20,18 +21,28 @@ afterAll(() => system.close())
 const tokenOf = (buyerId: string) => createTokens(system.env.TOKEN_SECRET ?? '').sign(buyerId)
 const place = (saleId: string, buyerId: string) =>
   call('POST', system.url(`/sales/${saleId}/place`), { token: tokenOf(buyerId) })
-const stateOf = async (saleId: string, buyerId: string) => (await place(saleId, buyerId)).body
+const stateOf = async (saleId: string, buyerId: string) => (await place(saleId, buyerId)).body as unknown as PlaceView
 const admitted = (saleId: string, buyerId: string) =>
   eventually(
     `${buyerId} to be admitted`,
     () => stateOf(saleId, buyerId),
     ({ state }) => state === 'ADMITTED',
   )
-const buy = (saleId: string, buyerId: string, admission?: unknown): Promise<Answer> =>
-  system.buy(saleId, tokenOf(buyerId), {}, admission === undefined ? {} : { 'seckill-admission': String(admission) })
+const buy = (saleId: string, buyerId: string, admission?: string): Promise<Answer> =>
+  system.buy(saleId, tokenOf(buyerId), {}, admission === undefined ? {} : { [ADMISSION_HEADER]: admission })
 const refused = async (...purchase: Parameters<typeof buy>) => {
   const { status, body } = await buy(...purchase)
   return [status, body.code]
+}
+
+/** Until the cancel worker has begun and ended a run for that sale. */
+async function untilAdmitting(saleId: string): Promise<void> {
+  const key = system.world.stock.keys.room(saleId)
+  const latest = () => system.world.redis.hget(key, 'admits_from_ms')
+  for (let runs = 0; runs < 2; runs++) {
+    const before = await latest()
+    await eventually('a run of the cancel worker', latest, (at) => at !== before)
+  }
 }
 
 /** The places that one stream of a buyer has told of. */
@@ -55,14 +66,14 @@ describe('a sale with a waiting room', () => {
       await system.createSale({ opening: { waitingRoom: ROOM } }),
     ]
     expect(await refused(saleId, 'ann')).toEqual([403, 'ADMISSION_REQUIRED'])
-    const { admission, admittedUntil } = await admitted(saleId, 'ann')
+    const { admission = '', admittedUntil } = await admitted(saleId, 'ann')
     expect(await refused(saleId, 'bob', admission)).toEqual([403, 'ADMISSION_OF_ANOTHER'])
     expect(await refused(other, 'ann', admission)).toEqual([403, 'ADMISSION_OF_ANOTHER'])
-    expect(await refused(saleId, 'ann', `${String(admission).slice(0, -1)}_`)).toEqual([403, 'ADMISSION_INVALID'])
+    expect(await refused(saleId, 'ann', `${admission.slice(0, -1)}_`)).toEqual([403, 'ADMISSION_INVALID'])
     expect(await refused(saleId, 'ann', 'x')).toEqual([403, 'ADMISSION_INVALID'])
     const forged = createAdmissions('another secret').give(saleId, 'ann', Date.now() + 60_000)
     expect(await refused(saleId, 'ann', forged)).toEqual([403, 'ADMISSION_INVALID'])
-    const late = createAdmissions(system.env.TOKEN_SECRET ?? '').give(saleId, 'ann', Date.now() - 1)
+    const late = createAdmissions(system.env.TOKEN_SECRET ?? '').give(saleId, 'ann', Date.now() - 10_000)
     expect(await refused(saleId, 'ann', late)).toEqual([403, 'ADMISSION_EXPIRED'])
     const { status, body } = await buy(saleId, 'ann', admission)
     expect(status).toBe(202)
@@ -95,34 +106,35 @@ describe('a sale with a waiting room', () => {
       ({ seed }) => seed !== undefined,
     )
     const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
-    expect(sha256(String(after.seed))).toBe(before.seedHash)
+    const seed = String(after.seed)
+    expect(sha256(seed)).toBe(before.seedHash)
     const inOrder = people.toSorted((one, another) =>
-      sha256(`${after.seed} ${one}`) < sha256(`${after.seed} ${another}`) ? -1 : 1,
+      sha256(`${seed} ${one}`) < sha256(`${seed} ${another}`) ? -1 : 1,
     )
     const views = await Promise.all(inOrder.map((person) => stateOf(saleId, person)))
-    const ahead = views.flatMap((view) => (view.state === 'WAITING' ? [Number(view.ahead)] : []))
+    const ahead = views.flatMap((view) => view.ahead ?? [])
     expect(ahead.length).toBeGreaterThan(3)
     expect(ahead).toEqual(ahead.toSorted((one, another) => one - another))
-    for (const [i, view] of views.entries())
-      if (view.state === 'WAITING') expect(view.number).toBe(sha256(`${after.seed} ${inOrder[i]}`).slice(0, 13))
+    const numbers = inOrder.map((person) => sha256(`${seed} ${person}`).slice(0, 13))
+    expect(views.flatMap((view) => view.number ?? [])).toEqual(numbers.slice(-ahead.length))
     expect(await stateOf(saleId, 'a late one')).toMatchObject({ state: 'WAITING', ahead: ahead.length })
     expect((await stateOf(saleId, 'a late one')).number).toBeUndefined()
   })
 
   test('pushes the place to its buyer, who is admitted while the stream is open', async () => {
     const opening = { waitingRoom: { perSecond: 2, absentSeconds: 600 } }
-    const saleId = await system.createSale({ opening })
+    const saleId = await system.createSale({ opening, shards: 2 })
     const people = Array.from({ length: 6 }, (_, i) => `person ${i}`)
     for (const person of people) await place(saleId, person)
     const { seen, ended } = follow(saleId, 'person 5')
     expect(await ended).toBeUndefined()
     const ahead = seen.flatMap((view) => view.ahead ?? [])
     expect(ahead).toEqual(ahead.toSorted((one, another) => another - one))
-    expect(seen.at(-1)).toMatchObject({ state: 'ADMITTED', admission: expect.any(String) })
+    expect(seen.at(-1)).toMatchObject({ state: 'ADMITTED', admittedUntil: expect.stringMatching(/Z$/) as string })
     expect((await buy(saleId, 'person 5', seen.at(-1)?.admission)).status).toBe(202)
   })
 
-  test('admits as many as may hold an admission; a purchase makes room, and a sold-out sale admits no one', async () => {
+  test('admits as many as may hold an admission; a purchase makes room, and admission pauses when the sale is sold out', async () => {
     const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 2, absentSeconds: 600 } }
     const saleId = await system.createSale({ opening, stock: 3 })
     const people = Array.from({ length: 6 }, (_, i) => `person ${i}`)
@@ -142,7 +154,24 @@ describe('a sale with a waiting room', () => {
       () => system.world.redis.zcard(system.world.stock.keys.outstanding(saleId)),
       (count) => count < 2,
     )
+    await untilAdmitting(saleId)
     expect(await rest()).toEqual(['WAITING', 'WAITING'])
+  })
+
+  test('may ask for a ticket as well: a purchase needs both', async () => {
+    const opening = { waitingRoom: ROOM, ticket: { fromMinutesBefore: 1 } }
+    const saleId = await system.createSale({ opening })
+    const { admission = '' } = await admitted(saleId, 'ann')
+    expect(await refused(saleId, 'ann', admission)).toEqual([403, 'TICKET_REQUIRED'])
+    const token = tokenOf('ann')
+    const { ticket } = (await call('POST', system.url(`/sales/${saleId}/tickets`), { token, body: {} })).body
+    const both = { [TICKET_HEADER]: ticket as string, [ADMISSION_HEADER]: admission }
+    expect((await system.buy(saleId, token, {}, { ...both, [ADMISSION_HEADER]: ticket as string })).body).toMatchObject(
+      {
+        code: 'ADMISSION_INVALID',
+      },
+    )
+    expect((await system.buy(saleId, token, {}, both)).status).toBe(202)
   })
 
   test('can be switched off while people wait: their streams end, and no purchase needs an admission', async () => {

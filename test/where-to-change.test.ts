@@ -36,6 +36,9 @@ const PLACES: Record<string, Place[]> = {
       ],
     },
   ],
+  'the risk of a ticket, and who gets none': [
+    { marks: /\bCROWDED_ADDRESS:/, within: [...SERVICES, 'core'], files: ['gateway/opening/risk.ts'] },
+  ],
   'how many one buyer may buy': [
     {
       marks: /\bfunction limitPerBuyer\b/,

@@ -48,7 +48,7 @@ const WaitingRoom = z
       .int()
       .min(30)
       .max(3_600)
-      .default(45)
+      .default(30)
       .describe('a buyer without a sign of life for so long is absent: others are admitted first'),
     keptSeconds: z.int().min(0).max(86_400).default(300).describe('how long the place of an absent buyer is kept'),
   })

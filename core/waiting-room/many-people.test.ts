@@ -23,7 +23,7 @@ const people = Array.from({ length: PEOPLE }, (_, i) => `demo-${String(i).padSta
 
 async function bytesOf(...keys: string[]): Promise<number> {
   const bytes = await Promise.all(keys.map((key) => world.redis.memory('USAGE', key, 'SAMPLES', 0)))
-  return bytes.reduce<number>((sum, some) => sum + Number(some ?? 0), 0)
+  return bytes.reduce<number>((sum, some) => sum + (some ?? 0), 0)
 }
 
 test(`${PEOPLE} people register, are shuffled and admitted in order; each takes some 250 bytes of Redis`, async () => {

@@ -13,7 +13,7 @@
 --   buyer
 --   place
 --
--- Returns NOT_YET before the opening, by Redis' clock, SHUFFLED when nobody is left to be placed, else MORE.
+-- Returns NOT_YET before the opening, by Redis' clock; MORE while buyers without a place are left; then SHUFFLED.
 
 local sale, room, early, line, seen = fixed_keys()
 local seed = fixed_args()

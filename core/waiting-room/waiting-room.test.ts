@@ -34,7 +34,7 @@ async function openSale(change: Partial<SaleFigures> = {}): Promise<string> {
   return sale.saleId
 }
 
-/** A sale whose line has begun, without anyone who came before. */
+/** A sale that has opened, with an empty line. */
 async function openLine(change: Partial<SaleFigures> = {}): Promise<string> {
   const saleId = await openSale(change)
   expect(await room.shuffle(saleId, SEED, [])).toBe('SHUFFLED')
@@ -141,13 +141,13 @@ describe('places', () => {
 describe('absence', () => {
   test('who is absent does not stop the line: the next who is present is admitted in the same call', async () => {
     const saleId = await openLine()
-    const absent = people(200, 'absent')
+    const absent = people(150, 'absent')
     await attend(saleId, ...absent)
     await attend(saleId, 'present')
     await silentFor(saleId, 20_001, ...absent)
     expect(await room.admit(saleId, { ...RULES, perSecond: 1_000_000 }, { free: 1 })).toEqual({
       admitted: 1,
-      absent: 200,
+      absent: 150,
       hasMore: false,
     })
     expect(await admitted(saleId)).toEqual(['present'])
@@ -269,7 +269,7 @@ describe('admission', () => {
     const both = await Promise.all(
       [1, 2].map(() => room.admit(saleId, RULES, { free: 3 - outstanding, admittedThen: inAll })),
     )
-    expect(both.map((batch) => batch.admitted).toSorted()).toEqual([0, 3])
+    expect(new Set(both.map((batch) => batch.admitted))).toEqual(new Set([0, 3]))
   })
 
   test('one that was not used in time is over, and its buyer stands in line again, at the end', async () => {

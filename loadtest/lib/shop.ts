@@ -1,4 +1,5 @@
 import http, { type RefinedParams, type RefinedResponse } from 'k6/http'
+import { TICKET_HEADER } from '../../core/contracts/ticket-header.ts'
 import type { Buyer } from './buyer.ts'
 import { GATEWAY_URL } from './environment.ts'
 
@@ -33,17 +34,20 @@ export interface Purchase {
   /** Names it among those of the buyer; default: the one of their first. */
   key?: string
   quantity?: number
+  ticket?: string | undefined
 }
 
 /** @param due which statuses are no failure; default: those of a sale, above. */
 export function requestReservation(
   saleId: string,
   buyer: Buyer,
-  { key = buyer.id, quantity = 1 }: Purchase = {},
+  { key = buyer.id, quantity = 1, ticket }: Purchase = {},
   due?: ReturnType<typeof http.expectedStatuses>,
 ): Answer {
+  const asked = asBuyer('buy', buyer, key)
   return http.post(reservationsOf(saleId), JSON.stringify({ quantity }), {
-    ...asBuyer('buy', buyer, key),
+    ...asked,
+    headers: { ...asked.headers, ...(ticket !== undefined && { [TICKET_HEADER]: ticket }) },
     ...(due && { responseCallback: due }),
   })
 }
@@ -57,6 +61,15 @@ export function requestReservations(saleId: string, buyer: Buyer, times: number)
     params: asBuyer('buy', buyer),
   }
   return http.batch(Array.from({ length: times }, () => request))
+}
+
+export function requestChallenge(saleId: string, buyer: Buyer, key: string): Answer {
+  return http.get(`${GATEWAY_URL}/sales/${saleId}/challenge`, asBuyer('challenge', buyer, key))
+}
+
+/** @param proof that solves a challenge, where the sale asks for it */
+export function requestTicket(saleId: string, buyer: Buyer, key: string, proof?: string): Answer {
+  return http.post(`${GATEWAY_URL}/sales/${saleId}/tickets`, JSON.stringify({ proof }), asBuyer('ticket', buyer, key))
 }
 
 export function readReservation(reservationId: string, buyer: Buyer): Answer {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => visits.leave())
 afterAll(() => visits.close())
 
-/** Nobody buys, so that the line stands still until the test lets it move. */
+/** Without a purchase the line stands still until the test lets it move. */
 const opening = (outstandingMax: number) => ({
   waitingRoom: { perSecond: 50, outstandingMax, absentSeconds: 3_600 },
 })
@@ -111,4 +111,21 @@ test('in Chinese, and after the line was lost: the page says so, and the buyer s
   await keep(visitor, 'restarted-zh')
   await change(saleId, { opening: {} })
   await page.getByRole('button', { name: '立即抢购' }).waitFor()
+})
+
+test('who is admitted and does not buy in time is told so, and can join again', async () => {
+  const saleId = await system.createSale({ opening: { waitingRoom: { admissionSeconds: 10 } } })
+  const visitor = await visits.visit()
+  const { shop } = visitor
+  await shop.open(saleId)
+  await shop.signIn('Slow')
+  await shop.button('Join the line').click()
+  await shop.says('It is your turn')
+  await shop.says('Your turn has passed')
+  await keep(visitor, 'passed')
+  await shop.button('Join the line again').click()
+  await shop.says('It is your turn')
+  await shop.buy()
+  await shop.says('Your order is waiting')
+  expectNoFaults(visitor)
 })

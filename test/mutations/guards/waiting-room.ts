@@ -132,14 +132,14 @@ export const waitingRoomGuards: Guard[] = [
     tests: { file: ROOM, named: 'admission is not given twice' },
   },
   {
-    rule: 'no one is admitted while a sale is stopped, closed or over',
+    rule: 'admission pauses while a sale is stopped, closed or over',
     file: 'core/waiting-room/admit.lua',
     text: 'if not is_open then budget = 0 end\n',
     without: '',
     tests: { file: ROOM, named: 'admission does not happen' },
   },
   {
-    rule: 'no one is admitted to a sold-out sale',
+    rule: 'admission pauses while a sale is sold out',
     file: 'cancel-worker/run-waiting-rooms.ts',
     text: 'free: left > 0 ? Math.max(0, rules.outstandingMax - outstanding) : 0',
     without: 'free: Math.max(0, rules.outstandingMax - outstanding)',

@@ -11,7 +11,7 @@ const PARTS = {
     perSecond: [1, 100_000, 100],
     outstandingMax: [1, 1_000_000, 1_000_000],
     admissionSeconds: [10, 86_400, 120],
-    absentSeconds: [30, 3_600, 45],
+    absentSeconds: [30, 3_600, 30],
     keptSeconds: [0, 86_400, 300],
   },
 } as const satisfies { [Part in keyof Opening]-?: Record<keyof NonNullable<Opening[Part]>, [number, number, number]> }

@@ -90,9 +90,12 @@ export function Sales() {
     )
   }
   const lineText = ({ registered, waiting, absent, outstanding, perSecond }: LineCounts) =>
-    registered > 0
-      ? words.registered(number(registered))
-      : words.line(number(waiting), number(absent), number(outstanding), perSecond === null ? '–' : number(perSecond))
+    [
+      registered > 0
+        ? words.registered(number(registered))
+        : words.line(number(waiting), number(absent), number(outstanding)),
+      ...(perSecond === null ? [] : [words.admittedPerSecond(number(perSecond))]),
+    ].join(', ')
   return (
     <Panel id="sales" title={words.title}>
       <Refused refusal={refusal ?? looking.refusal} />

@@ -159,8 +159,9 @@ export const en = {
     openNow: 'Open now',
     closeNow: 'Close now',
     sold: (sold: string, stock: string) => `${sold} of ${stock} sold`,
-    line: (waiting: string, absent: string, outstanding: string, perSecond: string) =>
-      `In line ${waiting}, absent ${absent}, admitted and not yet bought ${outstanding}, ${perSecond} admitted a second`,
+    line: (waiting: string, absent: string, outstanding: string) =>
+      `In line ${waiting}, absent ${absent}, admitted and not yet bought ${outstanding}`,
+    admittedPerSecond: (people: string) => `admitted a second: ${people}`,
     registered: (people: string) => `Registered for the opening: ${people}`,
     openOf: (title: string) => `Open now: ${title}`,
     closeOf: (title: string) => `Close now: ${title}`,

@@ -132,8 +132,8 @@ export const zh: typeof en = {
     openNow: '立即开始',
     closeNow: '立即结束',
     sold: (sold, stock) => `已售 ${sold} / ${stock}`,
-    line: (waiting, absent, outstanding, perSecond) =>
-      `排队 ${waiting} 人，离开 ${absent} 人，已放行未购买 ${outstanding} 人，每秒放行 ${perSecond} 人`,
+    line: (waiting, absent, outstanding) => `排队 ${waiting} 人，离开 ${absent} 人，已放行未购买 ${outstanding} 人`,
+    admittedPerSecond: (people) => `每秒放行 ${people} 人`,
     registered: (people) => `已登记等待开售：${people} 人`,
     openOf: (title) => `立即开始：${title}`,
     closeOf: (title) => `立即结束：${title}`,
