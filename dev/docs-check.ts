@@ -1,11 +1,13 @@
 /**
  * Usage: npm run docs-check
  * Exits 1 when a document differs from its translation in headings, code or links, or when a link, picture, path or npm
- * script that a document names does not exist, or when no document shows a picture of docs/screens.
+ * script that a document names does not exist, when no document shows a picture of docs/screens, or when a patch of the
+ * guide for forks does not apply.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commandLine } from '../core/platform/process/command-line.ts'
+import { checkGuide } from './documents/check-guide.ts'
 import { deadReferences, resolveLink } from './documents/links.ts'
 import { parsePage } from './documents/page.ts'
 import { differences, counterpart } from './documents/translation.ts'
@@ -44,7 +46,11 @@ const complaints = [...pages.values()].flatMap((page) => {
 const shown = [...pages.values()].flatMap((page) => page.links.map((link) => resolveLink(page, link)?.target))
 for (const path of namesIn('docs/screens').map((name) => `docs/screens/${name}`))
   if (!shown.includes(path)) complaints.push(`${path}: no document shows it`)
+complaints.push(...checkGuide(ROOT))
 
 for (const complaint of complaints) console.error(complaint)
 if (complaints.length > 0) process.exitCode = 1
-else console.log(`${pages.size} documents: translations agree, and every link leads somewhere.`)
+else
+  console.log(
+    `${pages.size} documents: translations agree, every link leads somewhere, and the patches of the guide apply.`,
+  )

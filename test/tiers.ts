@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -29,6 +29,7 @@ export function unitTests(): string[] {
     const before = known.get(file)
     if (before !== undefined) return before
     known.set(file, false) // Ends the recursion where types import each other.
+    if (!existsSync(join(ROOT, file))) return false // Its test says so; the others run.
     const text = readFileSync(join(ROOT, file), 'utf8')
     const imported = [...text.matchAll(IMPORT)].map(([, path = '']) => join(dirname(file), path))
     const answer = NEEDS_SERVERS.test(text) || imported.some(needsServers)

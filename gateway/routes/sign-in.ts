@@ -9,8 +9,8 @@ import type { Tokens } from '../../core/platform/http/tokens.ts'
  */
 export function demoSignIn(tokens: Tokens): RequestHandler {
   return (req, res) => {
-    const { name } = parse(SessionRequest, req.body)
+    const { name, tier } = parse(SessionRequest, req.body)
     const userId = `demo-${createHash('sha256').update(name.toLowerCase().normalize('NFC')).digest('base64url').slice(0, 16)}`
-    res.json({ token: tokens.sign(userId), userId })
+    res.json({ token: tokens.sign(userId, { tier }), userId })
   }
 }

@@ -8,7 +8,7 @@ import { call } from '../support/http-client.ts'
 import { reservation, rules } from '../support/ledger.ts'
 import { startSystem, type System } from '../support/system.ts'
 
-/** Runs in a copy of the project with docs/forking/who-may-buy.patch: see one-place-per-rule.test.ts. */
+/** Runs in a copy of the project with another rule: see one-place-per-rule.test.ts. */
 let system: System
 beforeAll(async () => {
   system = await startSystem()
@@ -22,6 +22,8 @@ test('VIP buyers may buy 2 and others 1, and neither the reconciler nor the audi
   const limitShown = async (token?: string) =>
     (await call('GET', system.url(`/sales/${saleId}`), { token })).body.perBuyerLimit
   expect([await limitShown(vip), await limitShown(plain), await limitShown()]).toEqual([2, 1, 1])
+  const { body: demo } = await call('POST', system.url('/sessions'), { body: { name: 'Ann', tier: 'vip' } })
+  expect(await limitShown(String(demo.token))).toBe(2)
 
   await system.stop('order-service')
   expect(await system.buy(saleId, vip, { quantity: 3 })).toMatchObject({ status: 400 })
