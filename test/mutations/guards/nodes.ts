@@ -59,7 +59,7 @@ export const nodeGuards: Guard[] = [
     file: 'core/stock/stale-primary.ts',
     text: '    for (const connection of connections) connection.disconnect(true)\n',
     without: '',
-    tests: { file: 'test/stale-primary.test.ts', named: 'a gateway that stays connected' },
+    tests: { file: 'test/redis-failover.test.ts', named: 'a gateway that stays connected' },
   },
   {
     rule: 'a worker at an old primary closes no sale',
