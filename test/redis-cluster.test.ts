@@ -174,7 +174,12 @@ async function on<Result>({ running }: Server, work: (node: Redis) => Promise<Re
   }
 }
 
-async function restartAll(): Promise<void> {
+async function restartAll(saleId: string): Promise<void> {
   await Promise.all(cluster.nodes.map((node) => node.kill()))
   await Promise.all(cluster.nodes.map((node) => node.start()))
+  await eventually(
+    'the cluster to answer again',
+    () => system.world.stock.readSale(saleId).catch(() => undefined),
+    (sale) => sale !== undefined,
+  )
 }
