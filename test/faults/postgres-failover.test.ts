@@ -56,7 +56,8 @@ test('the primary is killed: the standby is promoted, services move to it, and n
 })
 
 test('of a list the primary is found wherever it stands, and a standby alone is refused', async () => {
-  const ways = [pair.url, `${pair.urlOf(pair.primary())}?target_session_attrs=read-write`]
+  const alone = pair.urlOf(pair.primary())
+  const ways = [pair.url, `${alone}?target_session_attrs=read-write`, alone.replace('@', '@127.0.0.1:1,')]
   for (const url of ways) {
     const database = connectDatabase(url, LIMITS)
     await eventually('a write', () => write(database), Boolean)

@@ -37,6 +37,6 @@ export const clusterGuards: Guard[] = [
     file: 'core/platform/stores/primary.ts',
     text: '        if (error) this.lost()\n',
     without: '',
-    tests: { file: FAILOVER, named: 'the primary is killed' },
+    tests: { file: FAILOVER, named: 'of a list the primary is found' },
   },
 ]
