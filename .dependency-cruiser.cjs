@@ -107,8 +107,20 @@ module.exports = {
       name: 'load-tests-know-only-http',
       severity: 'error',
       comment: 'A load test that uses our code tests itself. The objectives are numbers.',
-      from: { path: '^loadtest/', pathNot: [test, '^loadtest/(bench|drain|naive)/'] },
+      from: { path: '^loadtest/', pathNot: [test, '^loadtest/(bench|drain|naive|sizing)/'] },
       to: ownButNot('^loadtest/', '^k6(/|$)', '^core/contracts/objectives\\.ts$', commandLine),
+    },
+    {
+      name: 'sizing-only-reckons',
+      severity: 'error',
+      comment: 'It reads what a bench wrote and what the services bring with them; it starts nothing.',
+      from: { path: '^loadtest/sizing/', pathNot: test },
+      to: ownButNot(
+        '^loadtest/(bench/(results|run-file)|sizing/)',
+        `^(${services})/(runtime/)?config\\.ts$`,
+        '^core/contracts/values\\.ts$',
+        commandLine,
+      ),
     },
     {
       name: 'drain-bench-drives-from-outside',

@@ -8,7 +8,7 @@ import { metricsAccess } from '../core/platform/http/metrics-access.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
 import { consumeBatches } from '../core/platform/rabbit/batch-consumer.ts'
 import { createDepthReader } from '../core/platform/rabbit/depth-reader.ts'
-import { connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
+import { connectRedis, reconnect, waitForRedis } from '../core/platform/stores/redis.ts'
 import { redisCheck, refuseUnfitRedis } from '../core/platform/stores/redis-check.ts'
 import type { StartService } from '../core/platform/process/service.ts'
 import { nearLedgers } from '../core/rebuild/sales-in-turn.ts'
@@ -87,7 +87,7 @@ export const startCancelWorker: StartService<CancelWorkerConfig> = async ({ conf
       queues,
       onClosed: count.closed,
       onRebuilt: count.rebuilt,
-      reconnect: () => redis.disconnect(true),
+      reconnect: () => reconnect(redis),
     },
     limits.reservationLifetimeMs,
   )

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { NewSale } from '../core/contracts/sales.ts'
 import { isArchived } from '../core/archive/archive-sale.ts'
-import type { Database, Prisma, Sale } from '../core/platform/stores/database.ts'
+import type { Database, Sale } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import { closeSale } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
@@ -20,10 +20,7 @@ export interface SaleDeps {
  */
 export async function openSale(deps: SaleDeps, sale: z.output<typeof NewSale>): Promise<Sale | undefined> {
   if (await isArchived(deps.database, sale.id)) return undefined
-  const [created] = await deps.database.sale.createManyAndReturn({
-    data: [{ ...sale, opening: sale.opening as Prisma.InputJsonObject }],
-    skipDuplicates: true,
-  })
+  const [created] = await deps.database.sale.createManyAndReturn({ data: [sale], skipDuplicates: true })
   if (!created) return undefined
   failpoint('opening.beforeRedis')
   const closed = await closeSale(deps, created.id)

@@ -154,7 +154,7 @@ describe('a ticket', () => {
     )
     const codes = new Map<unknown, number>()
     for (const { body } of answers) codes.set(body.code, (codes.get(body.code) ?? 0) + 1)
-    expect([...codes.keys()].sort()).toEqual(['TICKET_REFUSED', undefined])
+    expect(new Set(codes.keys())).toEqual(new Set(['TICKET_REFUSED', undefined]))
     // Slots of some accounts are equal, so a few more than a hundred.
     expect(codes.get(undefined)).toBeLessThan(110)
     expect(await askTicket(saleId, await newToken(), {}, { 'x-forwarded-for': '203.0.113.8' })).toMatchObject({

@@ -1,15 +1,17 @@
-import { Cluster } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { slotOf } from '../core/platform/stores/cluster-slot.ts'
 import { isOutage } from '../core/platform/stores/outage.ts'
 import { serverOf, serversOf } from '../core/platform/stores/redis.ts'
 import { Moves } from '../core/stock/moves.ts'
 import { ledgersOf } from '../core/stock/shards.ts'
+import type { Server } from './faults/support/server.ts'
 import { Crowd, soldThrough } from './support/crowd.ts'
 import { eventually } from './support/eventually.ts'
 import { makeWorld } from './support/make-world.ts'
 import { startTestCluster, type TestCluster } from './support/redis-cluster.ts'
 import { startSystemIn, type System } from './support/start-system.ts'
+import { shortOrLong } from './support/thoroughness.ts'
 
 let cluster: TestCluster
 let system: System
@@ -58,14 +60,15 @@ test('units that move between masters are counted once', async () => {
   const sale = { saleId, epoch: 1, shards: 4 }
   const moves = new Moves(system.world.redis, system.world.keyPrefix)
   let isOver = false
+  const unlessAway = (error: Error) => {
+    if (!isOutage(error)) throw error
+  }
   const moving = (async () => {
-    for (let i = 0; !isOver; i++) await moves.move(sale, i % 4, (i + 1) % 4, 5)
+    for (let i = 0; !isOver; i++) await moves.move(sale, i % 4, (i + 1) % 4, 5).catch(unlessAway)
   })()
   const counted = new Set<number | undefined>()
-  for (let i = 0; i < 200; i++) {
-    const found = await system.world.stock.readSale(saleId).catch((error: Error) => {
-      if (!isOutage(error)) throw error
-    })
+  for (let i = 0; i < 60; i++) {
+    const found = await system.world.stock.readSale(saleId).catch(unlessAway)
     if (found) counted.add(found.left)
   }
   isOver = true
@@ -74,7 +77,7 @@ test('units that move between masters are counted once', async () => {
 })
 
 /** A sale whose only ledger is on that master, or is not. */
-async function saleOn(master: TestCluster['nodes'][number], isOn: boolean): Promise<string> {
+async function saleOn(master: Server, isOn: boolean): Promise<string> {
   for (;;) {
     const saleId = await system.createSale({ stock: 20 })
     if ((cluster.masterOf(keyOf(saleId)) === master) === isOn) return saleId
@@ -82,7 +85,7 @@ async function saleOn(master: TestCluster['nodes'][number], isOn: boolean): Prom
 }
 
 test('a master that is killed closes its own sales only, until they are rebuilt on its replica', async () => {
-  const [master] = cluster.nodes as [TestCluster['nodes'][number]]
+  const [master] = cluster.nodes as [Server]
   const [onIt, elsewhere] = [await saleOn(master, true), await saleOn(master, false)]
   const [ofIt, ofOthers] = [new Crowd(system, onIt), new Crowd(system, elsewhere)]
   await Promise.all([ofIt.comeInTurn(5), ofOthers.comeInTurn(5)])
@@ -95,10 +98,24 @@ test('a master that is killed closes its own sales only, until they are rebuilt 
   await master.start()
 })
 
-test('a slot that moves to another master while its sale runs loses and repeats nothing', async () => {
-  const saleId = await system.createSale({ stock: 20 })
-  const crowd = new Crowd(system, saleId)
-  await crowd.comeInTurn(5)
+/** What takes long, in the long form. */
+const FAULTS: [name: string, play: (saleId: string, crowd: Crowd) => Promise<unknown>][] = [
+  ['a slot moves to another master', moveSlot],
+  ['its master is paused until its replica has taken over', pauseMaster],
+  ['its master is cut off from the majority', isolateMaster],
+  ['all nodes are killed and started again', restartAll],
+]
+
+for (const [fault, play] of shortOrLong([], FAULTS))
+  test(`${fault} while a sale runs: it is sold to the last unit, and none twice`, async () => {
+    const saleId = await system.createSale({ stock: 20 })
+    const crowd = new Crowd(system, saleId)
+    await crowd.comeInTurn(5)
+    await play(saleId, crowd)
+    expect(await crowd.sellThrough(20)).toMatchObject(soldThrough(20))
+  })
+
+async function moveSlot(saleId: string, crowd: Crowd): Promise<void> {
   const source = serverOf(cluster.client, keyOf(saleId))
   const target = serversOf(cluster.client).find((server) => server !== source)
   const slot = Number(await source.call('CLUSTER', 'KEYSLOT', keyOf(saleId)))
@@ -118,5 +135,51 @@ test('a slot that moves to another master while its sale runs loses and repeats 
   )
   for (const node of [target, source]) await node?.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(targetId))
   await buying
-  expect(await crowd.sellThrough(20)).toMatchObject(soldThrough(20))
-})
+}
+
+async function pauseMaster(saleId: string, crowd: Crowd): Promise<void> {
+  const master = cluster.masterOf(keyOf(saleId))
+  master.pause()
+  const buying = crowd.comeInTurn(5)
+  await eventually(
+    'its replica to have taken over',
+    () => cluster.masterOf(keyOf(saleId)),
+    (found) => found !== master,
+  )
+  master.resume()
+  await buying
+}
+
+/** The nodes of the majority are paused: nobody takes over, and the master that is left must stop. */
+async function isolateMaster(saleId: string, crowd: Crowd): Promise<void> {
+  const master = cluster.masterOf(keyOf(saleId))
+  const others = cluster.nodes.filter((node) => node !== master)
+  for (const node of others) node.pause()
+  await eventually(
+    'the master to stop',
+    () => on(master, (node) => node.cluster('INFO')),
+    (info) => /^cluster_state:fail/m.test(info),
+  )
+  const buying = crowd.comeInTurn(1)
+  for (const node of others) node.resume()
+  await buying
+}
+
+async function on<Result>({ running }: Server, work: (node: Redis) => Promise<Result>): Promise<Result> {
+  const node = new Redis(running.url)
+  try {
+    return await work(node)
+  } finally {
+    node.disconnect()
+  }
+}
+
+async function restartAll(saleId: string): Promise<void> {
+  await Promise.all(cluster.nodes.map((node) => node.kill()))
+  await Promise.all(cluster.nodes.map((node) => node.start()))
+  await eventually(
+    'the cluster to answer again',
+    () => system.world.stock.readSale(saleId).catch(() => undefined),
+    (sale) => sale !== undefined,
+  )
+}

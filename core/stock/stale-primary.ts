@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/process/log.ts'
-import type { RedisClient } from '../platform/stores/redis.ts'
+import { type RedisClient, reconnect } from '../platform/stores/redis.ts'
 import type { Stock } from './stock.ts'
 
 /** How often services compare epochs. The fence of a rebuild comes 2 s or more after it has raised the epoch. */
@@ -36,6 +36,6 @@ export function leaveStalePrimary({ stock, readEpochs, connections, log }: Epoch
     if (nowMs - leftAtMs < LEFT_AGAIN_AFTER_MS) return
     leftAtMs = nowMs
     log.warn({ saleId: behind[0] }, 'Redis has an older epoch of this sale than PostgreSQL: connecting anew')
-    for (const connection of connections) connection.disconnect(true)
+    for (const connection of connections) reconnect(connection)
   }
 }

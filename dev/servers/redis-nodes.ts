@@ -14,8 +14,11 @@ export interface NodePorts {
 const SLOTS = 16_384
 const HOST = '127.0.0.1'
 const FORMING_LIMIT_MS = 120_000
-/** A replica takes over once its master was away for this long; a master in a minority stops after it. */
-const NODE_TIMEOUT_MS = 2_000
+/**
+ * A replica takes over once its master was away for this long; a master in a minority stops after it. Nodes of a busy
+ * machine answer late.
+ */
+const NODE_TIMEOUT_MS = 5_000
 const SENTINEL_GROUP = 'seckill'
 
 type NodeOptions = Omit<ServerOptions, 'port'> & { port: number }
@@ -49,7 +52,7 @@ export async function startGroupMember({
       ...REPLICATED,
       // A primary that no replica hears of stops selling: another may have taken over.
       'min-replicas-to-write': '1',
-      'min-replicas-max-lag': '3',
+      'min-replicas-max-lag': '5',
       ...(primaryPort !== undefined && { replicaof: `${HOST} ${primaryPort}` }),
     },
   })
@@ -78,7 +81,7 @@ port ${port}
 dir ${dataDir}
 sentinel monitor ${SENTINEL_GROUP} ${HOST} ${primaryPort} ${quorum}
 sentinel down-after-milliseconds ${SENTINEL_GROUP} ${NODE_TIMEOUT_MS}
-sentinel failover-timeout ${SENTINEL_GROUP} 10000
+sentinel failover-timeout ${SENTINEL_GROUP} 20000
 `
 
 function ifThere(error: NodeJS.ErrnoException): void {

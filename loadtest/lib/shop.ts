@@ -1,5 +1,4 @@
 import http, { type RefinedParams, type RefinedResponse } from 'k6/http'
-import { TICKET_HEADER } from '../../core/contracts/ticket-header.ts'
 import type { Buyer } from './buyer.ts'
 import { GATEWAY_URL } from './environment.ts'
 
@@ -47,7 +46,7 @@ export function requestReservation(
   const asked = asBuyer('buy', buyer, key)
   return http.post(reservationsOf(saleId), JSON.stringify({ quantity }), {
     ...asked,
-    headers: { ...asked.headers, ...(ticket !== undefined && { [TICKET_HEADER]: ticket }) },
+    headers: { ...asked.headers, ...(ticket !== undefined && { 'seckill-ticket': ticket }) },
     ...(due && { responseCallback: due }),
   })
 }

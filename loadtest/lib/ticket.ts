@@ -1,7 +1,11 @@
 import encoding from 'k6/encoding'
-import type { Challenge } from '../../core/contracts/opening.ts'
 import type { Buyer } from './buyer.ts'
 import { type Answer, requestChallenge, requestTicket } from './shop.ts'
+
+/** The parameters that solving takes, of the ALTCHA protocol. */
+interface Challenge {
+  parameters: { nonce: string; salt: string; cost: number; keyLength: number; keyPrefix: string }
+}
 
 /**
  * A ticket for the buyer's purchase under that key, after the work that the sale asks for. Undefined when it is refused;

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Client } from 'pg'
-import { databaseCheck } from '../../core/platform/stores/database-check.ts'
+import { databaseAnswers, databaseCheck } from '../../core/platform/stores/database-check.ts'
 import { connectDatabase } from '../../core/platform/stores/connect-database.ts'
 import type { Database } from '../../core/platform/stores/database.ts'
 import { findPrimary } from '../../core/platform/stores/primary.ts'
@@ -25,6 +25,7 @@ afterAll(async () => {
 const STOCK = 20_000
 const FEW = 5
 const BETWEEN_MS = 20
+const LIMITS = { connections: 1, statementTimeoutMs: 5_000 }
 
 /** Buyers come while `strike` works. */
 async function sellThrough(strike: () => Promise<void>): Promise<void> {
@@ -48,18 +49,24 @@ async function sellThrough(strike: () => Promise<void>): Promise<void> {
 
 test('the primary is killed: the standby is promoted, services move to it, and no order is lost', async () => {
   const [former, standby] = [pair.primary(), pair.standby()]
+  const database = connectDatabase(pair.url, LIMITS)
+  expect(await databaseAnswers(database)).toBe(true)
   await sellThrough(async () => {
     await former.kill()
+    await eventually('an answer of the new primary', () => databaseAnswers(database), Boolean)
+    // Until then the new primary commits nothing, for want of a standby.
     await former.start()
   })
   expect(pair.primary()).toBe(standby)
+  await database.$disconnect()
 })
 
 test('of a list the primary is found wherever it stands, and a standby alone is refused', async () => {
-  const ways = [pair.url, `${pair.urlOf(pair.primary())}?target_session_attrs=read-write`]
+  const alone = pair.urlOf(pair.primary())
+  const ways = [pair.url, `${alone}?target_session_attrs=read-write`, alone.replace('@', '@127.0.0.1:1,')]
   for (const url of ways) {
     const database = connectDatabase(url, LIMITS)
-    await eventually('a write', () => write(database), Boolean)
+    expect(await write(database), url).toBe(true)
     await database.$disconnect()
   }
   const onStandby = connectDatabase(pair.urlOf(pair.standby()), LIMITS)
@@ -72,7 +79,6 @@ test('of a list the primary is found wherever it stands, and a standby alone is 
   expect(await findPrimary(pair.url)).toBe(pair.urlOf(pair.primary()))
 })
 
-const LIMITS = { connections: 1, statementTimeoutMs: 5_000 }
 const write = (database: Database) =>
   database.$executeRaw`UPDATE sales SET title = title`.then(
     () => true,

@@ -16,11 +16,11 @@ export function solveChallenge(
   const worker = new Worker(new URL('./solve.worker.ts', import.meta.url), { type: 'module' })
   return new Promise<string>((resolve, reject) => {
     signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
-    worker.onerror = ({ message }) => reject(new Error(message))
-    worker.onmessage = ({ data }: MessageEvent<Progress>) => {
+    worker.addEventListener('error', ({ message }) => reject(new Error(message)))
+    worker.addEventListener('message', ({ data }: MessageEvent<Progress>) => {
       if ('solution' in data) resolve(btoa(JSON.stringify({ challenge, solution: data.solution })))
       else onShare(Math.min(1, data.tried / challenge.parameters.data.triesMax))
-    }
-    worker.postMessage(challenge)
+    })
+    worker.postMessage(challenge, [])
   }).finally(() => worker.terminate())
 }

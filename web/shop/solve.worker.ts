@@ -7,13 +7,11 @@ export type Progress = { tried: number } | { solution: Solution }
 /** Messages, not more of them than the page can show. */
 const TOLD_EVERY_MS = 100
 
-const page = globalThis as unknown as {
-  onmessage: (message: { data: Challenge }) => void
-  postMessage: (progress: Progress) => void
-}
+const page = globalThis as unknown as Worker
+const tell = (progress: Progress) => page.postMessage(progress, [])
 
 /** Runs beside the page, which stays usable meanwhile; the page ends it. */
-page.onmessage = ({ data: challenge }) => void solve(challenge)
+page.addEventListener('message', ({ data }: MessageEvent<Challenge>) => void solve(data))
 
 async function solve(challenge: Challenge): Promise<void> {
   let tried = 0
@@ -26,10 +24,10 @@ async function solve(challenge: Challenge): Promise<void> {
       tried++
       if (performance.now() - toldAtMs > TOLD_EVERY_MS) {
         toldAtMs = performance.now()
-        page.postMessage({ tried })
+        tell({ tried })
       }
       return deriveKey(...of)
     },
   })
-  if (solution) page.postMessage({ solution })
+  if (solution) tell({ solution })
 }

@@ -24,6 +24,7 @@ export function connectDatabase(url: string, limits: DatabaseLimits): Database {
 /** A driver adapter whose sessions have the required settings and survive an ALTER TABLE. */
 class Connections extends PrismaPg {
   readonly #names: StatementNames
+  readonly #primary: PrimaryConnections
 
   constructor(url: string, { connections, statementTimeoutMs }: DatabaseLimits) {
     const names = new StatementNames()
@@ -50,9 +51,12 @@ class Connections extends PrismaPg {
     }
     super(options, { statementNameGenerator: ({ sql }) => names.nameOf(sql) })
     this.#names = names
+    this.#primary = primary
   }
 
   override async connect() {
+    // A command gives up when its first connection is to a standby.
+    await this.#primary.find()
     const adapter = await super.connect()
     const startTransaction = adapter.startTransaction.bind(adapter)
     adapter.startTransaction = async (isolationLevel) => {

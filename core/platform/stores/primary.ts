@@ -69,10 +69,16 @@ export class PrimaryConnections {
    * host that was the primary until now are closed then.
    */
   lost(): void {
+    void this.find()
+  }
+
+  /** Resolves when the search is over, with or without success. */
+  find(): Promise<void> {
     this.#search ??= findPrimary(this.#url)
       .then((found) => this.#moveTo(found))
       .catch(() => {}) // None yet: the next connection fails, too, and searches again.
       .finally(() => (this.#search = undefined))
+    return this.#search
   }
 
   #follow(client: Client): void {

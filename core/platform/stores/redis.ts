@@ -59,8 +59,8 @@ function connect(address: RedisAddress, common: Options): RedisClient {
     ...(sentinelLogin.password && { sentinelPassword: sentinelLogin.password }),
     ...(address.isTls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
     sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
-    // Leave the old primary as soon as a sentinel has named another, also when its connection stays open.
-    failoverDetector: true,
+    // Without ioredis' failover detector: a message of a sentinel that comes while it connects ends the client for good.
+    // Sentinels close the connections of a primary that they demote, and stale-primary.ts leaves one that they cannot reach.
   })
 }
 
@@ -96,6 +96,14 @@ export function serverOf(redis: RedisClient, key: string): Redis {
 
 /** All servers that have keys: the masters of a cluster. */
 export const serversOf = (redis: RedisClient): Redis[] => (redis instanceof Cluster ? redis.nodes('master') : [redis])
+
+/**
+ * Has a client connect anew, to be led to the primary of now. Not while it is connecting, which it would give up for
+ * good.
+ */
+export function reconnect(redis: RedisClient): void {
+  if (redis.status === 'ready') redis.disconnect(true)
+}
 
 /** Resolves when the client accepts commands. @throws when that takes longer than `limitMs` */
 export async function redisReady(redis: RedisClient, limitMs = 15_000): Promise<void> {

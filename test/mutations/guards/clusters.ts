@@ -39,4 +39,11 @@ export const clusterGuards: Guard[] = [
     without: '',
     tests: { file: FAILOVER, named: 'the primary is killed' },
   },
+  {
+    rule: 'the first connection is to the primary',
+    file: 'core/platform/stores/connect-database.ts',
+    text: '    await this.#primary.find()\n',
+    without: '',
+    tests: { file: FAILOVER, named: 'of a list the primary is found' },
+  },
 ]

@@ -57,9 +57,9 @@ export const nodeGuards: Guard[] = [
   {
     rule: 'an old primary that lives on is left',
     file: 'core/stock/stale-primary.ts',
-    text: '    for (const connection of connections) connection.disconnect(true)\n',
+    text: '    for (const connection of connections) reconnect(connection)\n',
     without: '',
-    tests: { file: 'test/stale-primary.test.ts', named: 'a gateway that stays connected' },
+    tests: { file: 'test/redis-failover.test.ts', named: 'a gateway that stays connected' },
   },
   {
     rule: 'a worker at an old primary closes no sale',

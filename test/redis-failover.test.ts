@@ -1,14 +1,18 @@
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { makeScratchFolder, removeScratchFolder } from '../dev/scratch-folder.ts'
 import { startRedis } from '../dev/servers/redis.ts'
 import type { RunningServer } from '../dev/servers/running-server.ts'
+import type { Server } from './faults/support/server.ts'
+import { Crowd, soldThrough } from './support/crowd.ts'
 import { eventually } from './support/eventually.ts'
 import { endWithFile, noteProcess } from './support/left-behind.ts'
 import { makeWorld } from './support/make-world.ts'
+import { startTestGroup } from './support/redis-group.ts'
 import { startSystemIn, type System } from './support/start-system.ts'
 import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.ts'
+import { shortOrLong } from './support/thoroughness.ts'
 
 const STOCK = 200
 let folder: string
@@ -33,13 +37,7 @@ beforeAll(async () => {
   ofGateway.port = ofOthers.port = portOf(old)
   proxies = [await startTcpProxy(ofGateway), await startTcpProxy(ofOthers)]
   const [gatewayUrl = '', othersUrl = ''] = proxies.map(({ port }) => `redis://127.0.0.1:${port}`)
-  const world = await makeWorld({
-    databaseUrl: inject('databaseUrl'),
-    templateDatabase: inject('templateDatabase'),
-    redisUrl: old.url,
-    rabbitmqUrl: inject('rabbitmqUrl'),
-    managementUrl: inject('managementUrl'),
-  })
+  const world = await worldOn(old.url)
   await on(other, (redis) => redis.replicaof('127.0.0.1', ofOthers.port))
   await eventually(
     'the replica to have the data',
@@ -55,6 +53,15 @@ afterAll(async () => {
   await Promise.all([...proxies.map((proxy) => proxy.close()), old?.stop(), other?.stop()])
   await removeScratchFolder(folder)
 })
+
+const worldOn = (redisUrl: string) =>
+  makeWorld({
+    databaseUrl: inject('databaseUrl'),
+    templateDatabase: inject('templateDatabase'),
+    redisUrl,
+    rabbitmqUrl: inject('rabbitmqUrl'),
+    managementUrl: inject('managementUrl'),
+  })
 
 const portOf = (server: RunningServer) => Number(new URL(server.url).port)
 
@@ -110,3 +117,29 @@ test('a gateway that stays connected to the old primary stops selling there, and
     sales: [{ sold, redisLeft: STOCK - sold, isOpen: true }],
   })
 })
+
+/** Only in the long form: it takes six more servers. */
+for (const fault of shortOrLong([], ['killed', 'paused, and goes on later'] as const))
+  test(`the primary of a sentinel group is ${fault}: a replica takes over, and the sale goes on without a unit too many`, async () => {
+    const group = await startTestGroup()
+    onTestFinished(() => group.close())
+    const ofGroup = await startSystemIn(await worldOn(group.url))
+    onTestFinished(() => ofGroup.close())
+    const [primary, ...replicas] = group.members as [Server, ...Server[]]
+    const saleId = await ofGroup.createSale({ stock: 40 })
+    const crowd = new Crowd(ofGroup, saleId)
+    await crowd.comeInTurn(10)
+    if (fault === 'killed') await primary.kill()
+    else primary.pause()
+    await crowd.comeInTurn(10)
+    if (fault === 'killed') await primary.start()
+    else primary.resume()
+    expect(await crowd.sellThrough(40)).toMatchObject(soldThrough(40))
+    await eventually(
+      'the old primary to be a replica of the new one',
+      () => Promise.all([primary, ...replicas].map(({ running }) => on(running, roleOf))),
+      ([first, ...others]) => first === 'slave' && others.toSorted().join() === 'master,slave',
+    )
+  })
+
+const roleOf = async (redis: Redis) => String((await redis.role())[0])
