@@ -6,7 +6,7 @@ import { gauge } from '../core/platform/process/metrics.ts'
 import { sparingly } from './live/source.ts'
 
 /** It reads whole tables: at most this often, and for at most this share of the time. */
-const AUDIT = { everyMs: 10_000, shareMax: 0.05 }
+const AUDIT = { everyMs: 10_000, shareMax: 0.1 }
 const NAMED_MAX = 5
 
 export interface AuditWatchDeps {

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { ALERTS, SELL_OUT, type Times } from './alerts.ts'
+import { ALERTS, SILENT, type Times } from './alerts.ts'
 
 const INTERVAL = '15s'
 /** When promtool looks: everything that fires has by then, for as long as it must hold. */
@@ -38,16 +38,16 @@ export function alertTests(rulesFile: string): string {
   )
   // Every half minute.
   const moments = Array.from({ length: 36 }, (_, i) => `${(i + 4) * 30}s`)
-  const silent = {
-    name: 'a sell-out is silent',
+  const silent = Object.entries(SILENT).map(([what, series]) => ({
+    name: `${what} is silent`,
     interval: INTERVAL,
-    input_series: inputSeries(SELL_OUT),
+    input_series: inputSeries(series),
     alert_rule_test: moments.flatMap((moment) =>
       ALERTS.map(({ name }) => ({ eval_time: moment, alertname: name, exp_alerts: [] })),
     ),
-  }
+  }))
   return stringify(
-    { rule_files: [rulesFile], evaluation_interval: INTERVAL, tests: [...firing, silent] },
+    { rule_files: [rulesFile], evaluation_interval: INTERVAL, tests: [...firing, ...silent] },
     { lineWidth: 0 },
   )
 }

@@ -29,7 +29,7 @@ type LabelOf<Name extends MetricName> = Table[Name] extends { labels: infer Labe
 export function counter<Name extends NameOf<'counter'>>(registry: Registry, name: Name): Counter<LabelOf<Name>> {
   const made = new Counter<string>({ ...options(name), registers: [registry] })
   for (const labels of allLabels(METRICS[name])) made.inc(labels, 0)
-  return made as Counter<LabelOf<Name>>
+  return made
 }
 
 /** A gauge of the table. `collect` runs with each scrape. */
@@ -43,15 +43,14 @@ export function gauge<Name extends NameOf<'gauge'>>(
     ...options(name),
     aggregator,
     registers: [registry],
-    ...(collect && { collect: () => collect(made as Gauge<LabelOf<Name>>) }),
+    ...(collect && { collect: () => collect(made) }),
   })
-  return made as Gauge<LabelOf<Name>>
+  return made
 }
 
 /** A histogram of the table. */
 export function histogram<Name extends NameOf<'histogram'>>(registry: Registry, name: Name): Histogram<LabelOf<Name>> {
-  const { buckets = [] }: Metric = METRICS[name]
-  return new Histogram<string>({ ...options(name), buckets: [...buckets], registers: [registry] })
+  return new Histogram<string>({ ...options(name), buckets: [...METRICS[name].buckets], registers: [registry] })
 }
 
 function options(name: MetricName): { name: string; help: string; labelNames: string[] } {

@@ -1,5 +1,6 @@
+import { Registry } from 'prom-client'
 import { expect, test, vi } from 'vitest'
-import { clockCheck } from './clock-check.ts'
+import { clockCheck, showClockOffset } from './clock-check.ts'
 
 const check = (aheadMs: number) => clockCheck('Redis', async () => Date.now() - aheadMs, 300_000)()
 
@@ -32,3 +33,17 @@ test('however often it is asked, the reference clock is read once in a second', 
     vi.useRealTimers()
   }
 })
+
+test.each([60_000, -60_000])(
+  'a clock %s ms off is shown by how far it is off, and none that cannot be read',
+  async (aheadMs) => {
+    const registry = new Registry()
+    const readMs = vi.fn<() => Promise<number>>(() => Promise.resolve(Date.now() - aheadMs))
+    showClockOffset(registry, readMs)
+    const shown = async () =>
+      /^seckill_clock_offset_seconds\{clock="process"\} (\S+)$/m.exec(await registry.metrics())?.[1]
+    expect(Number(await shown())).toBeCloseTo(60, 0)
+    readMs.mockRejectedValue(new Error('away'))
+    expect(await shown()).toBeUndefined()
+  },
+)

@@ -1,15 +1,15 @@
 /**
  * Usage: npm run observability [-- --check]
  * Writes deploy/observability/generated from the descriptions beside it: the alerts, their tests, Prometheus'
- * configuration, the dashboards of Grafana and the list of metrics. With --check it only says what is stale (exit 1), and has promtool
- * check and test the rules, where it can be had.
+ * configuration, the dashboards of Grafana and the list of metrics. With --check it only says what is stale (exit 1),
+ * and has promtool check and test the rules, where it can be had.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
-import { commandLine } from '../../core/platform/process/command-line.ts'
-import { ensureBinaries, pathOf } from '../../dev/servers/binaries.ts'
-import { generatedFiles, GENERATED } from './generated.ts'
+import { commandLine } from '../core/platform/process/command-line.ts'
+import { generatedFiles, GENERATED } from '../deploy/observability/generated.ts'
+import { ensureBinaries, pathOf } from './servers/binaries.ts'
 
 const {
   values: { check },
