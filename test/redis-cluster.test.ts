@@ -119,9 +119,10 @@ async function moveSlot(saleId: string, crowd: Crowd): Promise<void> {
   const source = serverOf(cluster.client, keyOf(saleId))
   const target = serversOf(cluster.client).find((server) => server !== source)
   const slot = Number(await source.call('CLUSTER', 'KEYSLOT', keyOf(saleId)))
-  const [sourceId, targetId] = await Promise.all([source, target].map((node) => node?.call('CLUSTER', 'MYID')))
-  await target?.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(sourceId))
-  await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(targetId))
+  const idOf = async (node: Redis | undefined) => String(await node?.call('CLUSTER', 'MYID'))
+  const [sourceId, targetId] = [await idOf(source), await idOf(target)]
+  await target?.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId)
+  await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId)
   const buying = crowd.comeInTurn(10)
   await eventually(
     'all keys to have moved',
@@ -133,7 +134,7 @@ async function moveSlot(saleId: string, crowd: Crowd): Promise<void> {
     },
     (left) => left === 0,
   )
-  for (const node of [target, source]) await node?.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(targetId))
+  for (const node of [target, source]) await node?.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
   await buying
 }
 
