@@ -43,9 +43,10 @@ export async function readLedgers<More extends unknown[]>(
 }
 
 function movesText(readings: Reading<unknown[]>[]): string {
-  return JSON.stringify(readings.map(([hash]) => Object.entries(hash).filter(isOfMoves).sort()))
+  return JSON.stringify(readings.map(([hash]) => Object.entries(hash).filter(isOfMoves).toSorted(byField)))
 }
 
+const byField = ([one]: [string, string], [other]: [string, string]) => (one < other ? -1 : 1)
 const isOfMoves = ([field]: [string, string]) => /^(from|to):/.test(field)
 
 export async function readHashes(redis: RedisClient, keys: StockKeys, ledgers: string[]): Promise<LedgerHash[]> {

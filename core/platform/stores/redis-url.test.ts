@@ -57,6 +57,6 @@ test.each([
   ['redis+sentinel://a/mymaster?password=hidden', '?password is not supported, expected only sentinelUsername'],
 ])('%s is refused, and its password not quoted', (url, sentence) => {
   const read = readRedisUrl(url)
-  expect(read).toEqual({ fault: expect.stringContaining(sentence) })
+  expect('fault' in read && read.fault).toContain(sentence)
   expect(JSON.stringify(read)).not.toContain('hidden')
 })

@@ -78,7 +78,7 @@ function connectCluster(nodes: { host: string; port: number }[], options: Option
   cluster.on('+node', (node: Redis) => void node.connect().catch(() => {})) // The event 'node error' says the same.
   // ioredis would send a command again: to the node that MOVED names, although the run that a script was given is
   // another server's, or after a lost connection, although the script may have run.
-  cluster.handleError = ({ message }, _ttl, { defaults }) => {
+  cluster.handleError = ({ message }, _ttl, { defaults }: { defaults: () => void }) => {
     if (/^(MOVED|ASK|CLUSTERDOWN|READONLY|Connection is closed)/.test(message)) cluster.refreshSlotsCache()
     defaults()
   }

@@ -36,8 +36,8 @@ export const nodeGuards: Guard[] = [
   {
     rule: 'units that move between masters are counted once',
     file: 'core/stock/read-ledgers.ts',
-    text: '    if (movesText(readings) === movesText(before)) return readings\n',
-    without: '    return readings\n',
+    text: '  let before = await readAll()\n',
+    without: '  let before = await readAll()\n  return before\n',
     tests: { file: CLUSTER, named: 'units that move between masters' },
   },
   {
