@@ -1,13 +1,16 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ListrTask } from 'listr2'
 import { freePort } from './servers/ports.ts'
 import { planPostgresPair } from './servers/postgres-pair.ts'
 import { createDatabase } from './servers/postgres.ts'
 import { planRabbitmqCluster } from './servers/rabbitmq-cluster.ts'
-import { startRedis } from './servers/redis.ts'
+import { clusterUrl, formCluster, startClusterNode } from './servers/redis-nodes.ts'
 import { keep, type Outcome, type Plan, step } from './task-list.ts'
 
 const DATABASE = 'seckill'
+/** Three masters, and a replica of each. */
+const REDIS_NODES = 6
 
 /**
  * The servers of `npm run cluster`: each node a process, with data apart from that of `npm start`.
@@ -20,7 +23,12 @@ export async function clusterServers(plan: Plan): Promise<ListrTask<Outcome>[]> 
   const folder = join(plan.folder, 'cluster')
   const rabbitmq = await planRabbitmqCluster(join(folder, 'rabbitmq'))
   const postgres = await planPostgresPair(join(folder, 'postgres'))
-  const redisPort = await freePort()
+  // Nodes keep the addresses of the others, and the ports are other ones at every start. The sales are rebuilt.
+  await rm(join(folder, 'redis'), { recursive: true, force: true })
+  const redis = await Promise.all(
+    Array.from({ length: REDIS_NODES }, async () => ({ port: await freePort(), busPort: await freePort() })),
+  )
+  let redisStarted = 0
   return [
     step('epmd', async (progress) => {
       await keep(plan, 'epmd', progress, async (options) => rabbitmq.startPortMapper(options))
@@ -41,12 +49,17 @@ export async function clusterServers(plan: Plan): Promise<ListrTask<Outcome>[]> 
         return version
       }),
     ),
-    step('redis', async (progress) => {
-      const { url, version } = await keep(plan, 'redis', progress, (options) =>
-        startRedis({ ...options, dataDir: join(folder, 'redis'), port: redisPort }),
-      )
-      settings.REDIS_URL = url
-      return version
+    ...redis.map((ports, i) => {
+      const name = `redis-${i + 1}`
+      return step(name, async (progress) => {
+        const { version } = await keep(plan, name, progress, (options) =>
+          startClusterNode({ ...options, ...ports, dataDir: join(folder, 'redis', name) }),
+        )
+        redisStarted += 1
+        if (redisStarted === REDIS_NODES) await formCluster(redis)
+        settings.REDIS_URL = clusterUrl(redis)
+        return version
+      })
     }),
   ]
 }

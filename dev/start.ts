@@ -1,7 +1,7 @@
 /**
  * Usage: npm start [-- --cluster], npm run cluster
- *   --cluster   three nodes of RabbitMQ, a primary of PostgreSQL with a synchronous standby, and two of each of gateway
- *               and order service, with data of their own
+ *   --cluster   three masters of a Redis Cluster with their replicas, three nodes of RabbitMQ, a primary of PostgreSQL
+ *               with a synchronous standby, and two of each of gateway and order service, with data of their own
  * Starts the whole system on this machine, until Ctrl-C: servers, migrations, services and a demo sale. What it starts
  * with can be set in the environment; .env.example lists every variable.
  */

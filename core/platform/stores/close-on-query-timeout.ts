@@ -18,12 +18,13 @@ export function closeOnQueryTimeout(connection: object, onTimeout = () => {}): v
     onTimeout()
   }
   client.query = (...args) => {
-    const callback = args.at(-1)
-    if (typeof callback !== 'function') {
+    const last = args.at(-1)
+    if (typeof last !== 'function') {
       const result = query(...args)
       if (result instanceof Promise) result.catch(notice)
       return result
     }
+    const callback = last as (...results: unknown[]) => void
     return query(...args.slice(0, -1), (error: unknown, ...rest: unknown[]) => {
       notice(error)
       callback(error, ...rest)

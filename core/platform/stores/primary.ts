@@ -41,6 +41,16 @@ async function readTimeline(host: string): Promise<number> {
   }
 }
 
+/** A client that connects to the host which is the primary at that moment. */
+const clientOf = (primary: () => string, follow: (client: Client, host: string) => void) =>
+  class extends Client {
+    constructor(config: ClientConfig = {}) {
+      const host = primary()
+      super({ ...config, connectionString: host })
+      follow(this, host)
+    }
+  }
+
 /** Makes the connections of a pool to the primary among the hosts of a DATABASE_URL. */
 export class PrimaryConnections {
   readonly #url: string
@@ -55,13 +65,10 @@ export class PrimaryConnections {
   constructor(url: string) {
     this.#url = url
     this.#primary = databaseHosts(url)[0] ?? url
-    const connections = this
-    this.Client = class extends Client {
-      constructor(config: ClientConfig = {}) {
-        super({ ...config, connectionString: connections.#primary })
-        connections.#follow(this)
-      }
-    }
+    this.Client = clientOf(
+      () => this.#primary,
+      (client, host) => this.#follow(client, host),
+    )
   }
 
   /**
@@ -81,8 +88,8 @@ export class PrimaryConnections {
     return this.#search
   }
 
-  #follow(client: Client): void {
-    this.#open.set(client, this.#primary)
+  #follow(client: Client, host: string): void {
+    this.#open.set(client, host)
     client.once('end', () => this.#open.delete(client))
     const connect = client.connect.bind(client) as (callback: (error?: Error) => void) => void
     client.connect = ((callback: (error?: Error) => void) =>
