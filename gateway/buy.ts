@@ -20,11 +20,12 @@ import type { Stock } from '../core/stock/stock.ts'
 import { answerBuyer, type BuyOutcome } from './answers.ts'
 import { awaitAsPreferred } from './await-result.ts'
 import type { Catalogue } from './catalogue.ts'
-import type { TicketFor, Tickets } from './opening/tickets.ts'
+import { repeatedPurchase } from './opening/repeated-purchase.ts'
+import type { TicketFault, TicketFor, Tickets } from './opening/tickets.ts'
 import type { Publish } from './publish-in-batches.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 import type { SoldOut } from './sold-out.ts'
-import type { Admissions } from './waiting-room/admissions.ts'
+import type { AdmissionFault, Admissions } from './waiting-room/admissions.ts'
 import type { WaitingBuyers } from './waiting-room/waiting-buyers.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
@@ -110,11 +111,6 @@ async function buy(
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
-  const fault = deps.admissions.fault(sale, buyer.id, req.headers[ADMISSION_HEADER], catalogue.clockMs())
-  if (fault) return { status: fault }
-  const ticket = sale.opening?.ticket && checkTicket(deps, req, { saleId, buyerId: buyer.id, key })
-  if (typeof ticket === 'string') return { status: ticket }
-
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
   const purchase = {
@@ -125,11 +121,12 @@ async function buy(
     ...(wishes && { wishes }),
     ...(claims && { claims }),
   }
-  const { outcome, terms } = await reserveOnTerms(deps, sale, buyer, {
-    ...purchase,
-    address,
-    ...(ticket && { ticketGivenAtMs: ticket.givenAtMs }),
-  })
+  const carried = checkCarried(deps, req, sale, { saleId, buyerId: buyer.id, key })
+  if (typeof carried === 'string') {
+    const repeated = EXPIRED.has(carried) && (await repeatedPurchase(deps.stock, sale, purchase))
+    return repeated || { status: carried }
+  }
+  const { outcome, terms } = await reserveOnTerms(deps, sale, buyer, { ...purchase, ...carried, address })
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
   if (outcome.status !== 'RESERVED') return outcome
 
@@ -151,14 +148,24 @@ async function buy(
   }
 }
 
-/** A header that is sent twice arrives joined, and is no ticket of ours. */
-function checkTicket(
-  { tickets, catalogue }: BuyDeps,
+/** A buyer who repeats their purchase later must still get the reservation that they hold. */
+const EXPIRED = new Set<string>(['ADMISSION_EXPIRED', 'TICKET_EXPIRED'])
+
+/** What the rules of the opening say to the admission and the ticket that a purchase carries. */
+function checkCarried(
+  { admissions, tickets, catalogue }: BuyDeps,
   { headers }: IncomingMessage,
+  sale: SaleFigures,
   purchase: TicketFor,
-): ReturnType<Tickets['check']> {
-  const ticket = headers[TICKET_HEADER]
-  return tickets.check(ticket === undefined ? undefined : String(ticket), purchase, catalogue.clockMs())
+): { ticketGivenAtMs?: number } | AdmissionFault | TicketFault {
+  if (!sale.opening) return {}
+  const fault = admissions.fault(sale, purchase.buyerId, headers[ADMISSION_HEADER], catalogue.clockMs())
+  if (fault) return fault
+  if (!sale.opening.ticket) return {}
+  // A header that is sent twice arrives joined, and is no ticket of ours.
+  const ticket = headers[TICKET_HEADER] === undefined ? undefined : String(headers[TICKET_HEADER])
+  const checked = tickets.check(ticket, purchase, catalogue.clockMs())
+  return typeof checked === 'string' ? checked : { ticketGivenAtMs: checked.givenAtMs }
 }
 
 /** @throws ProblemError INVALID_REQUEST */

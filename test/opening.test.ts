@@ -129,6 +129,26 @@ describe('a ticket', () => {
     expect(await buy(saleId, token, ours.give(purchase, 0, Date.now() + MINUTE_MS))).toMatchObject({ status: 202 })
   })
 
+  test('that has expired still shows a buyer who repeats the purchase what they hold, until that has ended', async () => {
+    const saleId = await system.createSale({ perBuyerLimit: 2, opening: { ticket: TICKET } })
+    const { body } = await call('POST', system.url('/sessions'), { body: { name: 'returns' } })
+    const [token, buyerId] = [String(body.token), String(body.userId)]
+    const ours = createTickets(system.env.TOKEN_SECRET ?? '')
+    const ticket = (expiresInMs: number, key?: string) =>
+      ours.give({ saleId, buyerId, key }, Date.now(), Date.now() + expiresInMs)
+    const bought = await buy(saleId, token, ticket(MINUTE_MS))
+    expect(bought).toMatchObject({ status: 202 })
+    expect(await system.settled(String(bought.body.id), token)).toMatchObject({ status: 'ORDERED' })
+    const late = ticket(-MINUTE_MS)
+    expect(await buy(saleId, token, late)).toMatchObject({ status: 202, body: { id: bought.body.id } })
+    const other = await system.buy(saleId, token, { quantity: 2 }, { 'seckill-ticket': late })
+    expect(other).toMatchObject({ status: 422, body: { code: 'KEY_REUSED' } })
+    const headers = { 'seckill-ticket': ticket(-MINUTE_MS, 'second'), 'idempotency-key': 'second' }
+    expectRefused(await system.buy(saleId, token, {}, headers), 'TICKET_EXPIRED')
+    await cancel(String(bought.body.id), token)
+    expectRefused(await buy(saleId, token, late), 'TICKET_EXPIRED')
+  })
+
   test('stays valid when Redis loses the sale and it is rebuilt, and a used one stays used', async () => {
     const saleId = await system.createSale({ opening: { ticket: TICKET } })
     const [ann, bob] = [await newToken(), await newToken()]

@@ -19,9 +19,23 @@ export const openingGuards: Guard[] = [
   {
     rule: 'a purchase without a valid ticket is refused where the sale asks for one',
     file: 'gateway/buy.ts',
-    text: "  if (typeof ticket === 'string') return { status: ticket }\n",
-    without: "  if (typeof ticket === 'string') void ticket\n",
+    text: "  return typeof checked === 'string' ? checked : {",
+    without: "  return typeof checked === 'string' ? {} : {",
     tests: { file: 'test/purchase-paths.test.ts', named: 'a purchase gets the same answer' },
+  },
+  {
+    rule: 'a purchase that is repeated after its ticket has expired gets what it got',
+    file: 'gateway/buy.ts',
+    text: '    return repeated || { status: carried }\n',
+    without: '    return { status: carried }\n',
+    tests: { file: OPENING, named: 'a ticket that has expired' },
+  },
+  {
+    rule: 'an expired ticket does not bring an ended reservation back',
+    file: 'gateway/opening/repeated-purchase.ts',
+    text: ' && LIVE.includes(record.status)',
+    without: '',
+    tests: { file: OPENING, named: 'a ticket that has expired' },
   },
   {
     rule: 'a forged ticket is not valid',

@@ -8,7 +8,7 @@ export const waitingRoomGuards: Guard[] = [
   {
     rule: 'a purchase in a sale with a waiting room needs an admission',
     file: 'gateway/buy.ts',
-    text: '  if (fault) return { status: fault }\n',
+    text: '  if (fault) return fault\n',
     without: '',
     tests: { file: SYSTEM, named: 'a sale with a waiting room is bought in' },
   },
