@@ -31,15 +31,17 @@ export function Processes() {
               <span class={`lamp ${state.toLowerCase()}`} />
               <span class="name">{name}</span>
               <State process={process} nowMs={frames.at(-1)?.atMs ?? 0} />
-              <RowButton label={words.killOf(name)} disabled={disabled} onClick={() => ask(name, 'kill')}>
-                {words.kill}
-              </RowButton>
-              <RowButton label={words.restartOf(name)} disabled={disabled} onClick={() => ask(name, 'restart')}>
-                {words.restart}
-              </RowButton>
-              <RowButton label={words[`${toggle}Of`](name)} disabled={disabled} onClick={() => ask(name, toggle)}>
-                {words[toggle]}
-              </RowButton>
+              <span class="actions">
+                <RowButton label={words.killOf(name)} disabled={disabled} onClick={() => ask(name, 'kill')}>
+                  {words.kill}
+                </RowButton>
+                <RowButton label={words.restartOf(name)} disabled={disabled} onClick={() => ask(name, 'restart')}>
+                  {words.restart}
+                </RowButton>
+                <RowButton label={words[`${toggle}Of`](name)} disabled={disabled} onClick={() => ask(name, toggle)}>
+                  {words[toggle]}
+                </RowButton>
+              </span>
             </li>
           )
         })}
