@@ -32,7 +32,7 @@ for (const args of part === undefined ? WHOLE : [[...SUITE, '--', chosenBy(part)
 
 function chosenBy(seed: string): string {
   const files = testFiles().filter(
-    (file) => isOfTestLong(file) || /dieRepeatedly|shortOrLong/.test(readFileSync(file, 'utf8')),
+    (file) => file !== NO_PART && (isOfTestLong(file) || /dieRepeatedly|shortOrLong/.test(readFileSync(file, 'utf8'))),
   )
   const file = files[createHash('sha256').update(seed).digest().readUInt32BE() % files.length]
   if (file === undefined) throw new Error('no test file has a long form: test/support/thoroughness.ts is not used')
