@@ -96,7 +96,7 @@ const olderCopy = async () => {
   return () => world.redis.hset(saleAdmin.keys.sale(saleId), { run_id: 'f'.repeat(40), stock: String(units) })
 }
 
-test('a Redis that is behind PostgreSQL is connected to anew before its sale is closed there: another may have taken over', async () => {
+test('a Redis that is behind PostgreSQL is connected to anew before its sale is closed: it may be stale', async () => {
   let connections = 0
   const worker = new Rebuilder(
     { ...deps(), queues, onCancelled: () => {}, onClosed, onRebuilt: () => {}, reconnect: () => void connections++ },

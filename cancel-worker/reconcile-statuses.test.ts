@@ -26,7 +26,7 @@ afterAll(() => world.close())
 
 const deps = () => ({ database: world.database, stock: world.stock, saleAdmin, log })
 
-/** What Redis has of a sale now, to be put back later: as another primary has it, from which nobody heard since. */
+/** Copies what Redis has of a sale now. @returns puts it back, like a replica that missed what came after */
 async function copyOf(saleId: string): Promise<() => Promise<void>> {
   const keys = [saleAdmin.keys.sale(saleId), saleAdmin.keys.book(saleId), saleAdmin.keys.orders(saleId)]
   const copies = await Promise.all(keys.map((key) => world.redis.dumpBuffer(key)))

@@ -20,8 +20,9 @@ export interface StatusDeps {
 const PAGE = 1_000
 
 /**
- * Compares what Redis says of reservations with their orders, page by page in turn. An order that is settled in PostgreSQL
- * and has another status in Redis was settled at a primary from which another had taken over: the sweeper settles it again.
+ * Compares what Redis says of reservations with their orders, page by page in turn. An order that is settled in
+ * PostgreSQL and has another status in Redis was settled at a primary from which another had taken over: the sweeper
+ * settles it again.
  */
 export class StatusReconciler {
   readonly #deps: StatusDeps

@@ -41,8 +41,8 @@ interface Compared {
 /**
  * Compares Redis with PostgreSQL while sales run, and mends the difference. What a sale is (window, title, price,
  * limit, stock, blacklist, rules of the opening) is written into the ledger at once, and units too many are taken away
- * at once. Missing units are put back only after they were missing for as long as a reservation lives: until then a reservation that Redis has
- * lost may still become an order.
+ * at once. Missing units are put back only after they were missing for as long as a reservation lives: until then a
+ * reservation that Redis has lost may still become an order.
  */
 export class Reconciler {
   readonly #deps: ReconcilingDeps
@@ -194,7 +194,8 @@ async function readSoldUnits(tx: Transaction, saleIds: string[]): Promise<SoldUn
   return tx.$queryRaw<SoldUnits[]>`
     SELECT id, epoch, title, price_cents AS "priceCents", stock, per_buyer_limit AS "perBuyerLimit", shards,
       opens_at AS "opensAt", closes_at AS "closesAt", is_stopped AS "isStopped", opening,
-      opening_seed AS "openingSeed", earlier_terms AS "earlierTerms", sold, returned, coalesce(ended.unsettled, 0)::int AS unsettled
+      opening_seed AS "openingSeed", earlier_terms AS "earlierTerms", sold, returned,
+      coalesce(ended.unsettled, 0)::int AS unsettled
     FROM sales LEFT JOIN (
       SELECT sale_id, sum(quantity) AS unsettled FROM orders
       WHERE status IN ('CANCELLED', 'REFUNDED') AND settled_at IS NULL GROUP BY sale_id

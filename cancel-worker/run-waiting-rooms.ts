@@ -29,8 +29,8 @@ interface SaleWithRoom {
 
 /**
  * Gives those who came before the opening their places, and admits the next in line. It is the cancel worker's task
- * because the seed is PostgreSQL's until the opening. Any number of workers may do so: what is done stands in Redis, and
- * its clock decides how many are admitted.
+ * because the seed is PostgreSQL's until the opening. Any number of workers may do so: what is done stands in Redis,
+ * and its clock decides how many are admitted.
  */
 export async function runWaitingRooms(deps: WaitingRoomDeps): Promise<void> {
   const sales = await readSales(deps.database)

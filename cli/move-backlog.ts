@@ -26,8 +26,9 @@ export interface Move {
 }
 
 /**
- * Moves what waits in the old partitions to the new ones, and what arrives meanwhile behind it, so that the events of an
- * order stay in sequence; then cuts the old partitions off and deletes them. Each step may be repeated after a kill.
+ * Moves what waits in the old partitions to the new ones, and what arrives meanwhile behind it, so that the events of
+ * an order stay in sequence; then cuts the old partitions off and deletes them. Each step may be repeated after a
+ * kill.
  * @returns how many messages it moved
  */
 export async function moveBacklog({ model, log, name, from, to }: Move): Promise<number> {

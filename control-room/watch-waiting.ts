@@ -23,7 +23,7 @@ export function waitingWatch(database: Database, stock: Stock, metrics: Registry
     return near
   }
   const turns = new LedgersInTurn(stock.loaded, readNear, IN_TURN_MAX)
-  /** The ledgers where something waits: read with every run, whatever their turn. */
+  /** The ledgers where something waits: read with every run, not only in their turn. */
   let busy: string[] = []
 
   return async () => {

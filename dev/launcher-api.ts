@@ -18,7 +18,9 @@ export interface LauncherApi {
   close: () => Promise<void>
 }
 
-/** An HTTP API on loopback by which the control room shows and ends, pauses and resumes the processes of `npm start`. */
+/**
+ * An HTTP API on loopback by which the control room shows and ends, pauses and resumes the processes of `npm start`.
+ */
 export async function openLauncherApi(supervisors: readonly Supervisor[]): Promise<LauncherApi> {
   const token = randomBytes(32).toString('base64url')
   const { port, close } = await startHttp({

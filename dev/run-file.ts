@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, type ProcessId, startTime, stopOrphan } from './processes.ts'
 
 /**
- * What a launcher runs, kept in its folder: for `npm run urls`, and for the start that cleans up after a killed launcher.
+ * What a launcher runs, kept in its folder: for `npm run urls`, and for the start that cleans up after a killed
+ * launcher.
  */
 export interface Run {
   launcher: ProcessId

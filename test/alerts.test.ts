@@ -26,8 +26,8 @@ import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.ts'
 import { shortOrLong } from './support/thoroughness.ts'
 
 /**
- * Times of the rules: a fifth in npm test, those that are shipped in npm run test:long. A tenth is too short beside other
- * tests: a process that was too busy to answer for four seconds counted as gone.
+ * Times of the rules: a fifth in npm test, those that are shipped in npm run test:long. A tenth is too short beside
+ * other tests: a process that was too busy to answer for four seconds counted as gone.
  */
 const SCALE = Number(process.env.ALERT_SCALE ?? shortOrLong(slowed(200) / 1_000, 1))
 const INTERVAL = '1s'

@@ -65,7 +65,7 @@ const untilShown = (saleId: string, opening: object | undefined) =>
   )
 
 describe('a ticket', () => {
-  test('is fetched ahead of the opening, and helps nobody before it', async () => {
+  test('is fetched ahead of the opening, and buys nothing before it', async () => {
     const saleId = await system.createSale({ opening: { ticket: TICKET }, opensInMs: 5 * MINUTE_MS })
     const token = await newToken()
     expectRefused(await buy(saleId, token), 'TICKET_REQUIRED')
@@ -129,7 +129,7 @@ describe('a ticket', () => {
     expect(await buy(saleId, token, ours.give(purchase, 0, Date.now() + MINUTE_MS))).toMatchObject({ status: 202 })
   })
 
-  test('that has expired still shows a buyer who repeats the purchase what they hold, until that has ended', async () => {
+  test('that has expired still shows a buyer who repeats the purchase what they hold, until it ends', async () => {
     const saleId = await system.createSale({ perBuyerLimit: 2, opening: { ticket: TICKET } })
     const { body } = await call('POST', system.url('/sessions'), { body: { name: 'returns' } })
     const [token, buyerId] = [String(body.token), String(body.userId)]
@@ -162,7 +162,7 @@ describe('a ticket', () => {
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
   })
 
-  test('of an account on the blacklist is refused, and of the accounts of one address the first hundred get one', async () => {
+  test('is refused to the blacklist, and given to the first hundred accounts of an address', async () => {
     const saleId = await system.createSale({ opening: { ticket: TICKET } })
     const tokens = createTokens(system.env.TOKEN_SECRET ?? '')
     await system.controlRoom('PUT', '/blacklist/known-bot', { reason: 'bots' })

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/http-client.ts'
 import { startSystem, type System } from './support/system.ts'
 
-/** One gateway, asked by the plain spelling of the path, which is answered in front of Express, and by one that is not. */
+/**
+ * One gateway, asked by the plain spelling of the path, which is answered in front of Express, and by one that is not.
+ */
 let system: System
 const limits = { BUYER_BURST: '4', BUYER_RATE_PER_SECOND: '0.001', MAX_PENDING: '50' }
 const SPELLINGS = { plain: '', other: '?from=mail' } as const

@@ -154,7 +154,7 @@ async function pauseMaster(saleId: string, crowd: Crowd): Promise<void> {
   await buying
 }
 
-/** The nodes of the majority are paused: nobody takes over, and the master that is left must stop. */
+/** The majority is paused, so that no replica takes over, and the master that is left must stop. */
 async function isolateMaster(saleId: string, crowd: Crowd): Promise<void> {
   const master = cluster.masterOf(keyOf(saleId))
   const others = cluster.nodes.filter((node) => node !== master)

@@ -120,7 +120,7 @@ test('a gateway that stays connected to the old primary stops selling there, and
 
 /** Only in the long form: it takes six more servers. */
 for (const fault of shortOrLong([], ['killed', 'paused, and goes on later'] as const))
-  test(`the primary of a sentinel group is ${fault}: a replica takes over, and the sale goes on without a unit too many`, async () => {
+  test(`the primary of a sentinel group is ${fault}: a replica takes over, and no unit is sold twice`, async () => {
     const group = await startTestGroup()
     onTestFinished(() => group.close())
     const ofGroup = await startSystemIn(await worldOn(group.url))

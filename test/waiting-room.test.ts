@@ -134,7 +134,7 @@ describe('a sale with a waiting room', () => {
     expect((await buy(saleId, 'person 5', seen.at(-1)?.admission)).status).toBe(202)
   })
 
-  test('admits as many as may hold an admission; a purchase makes room, and admission pauses when the sale is sold out', async () => {
+  test('admits up to the bound of admissions; a purchase makes room, and sold out, admission pauses', async () => {
     const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 2, absentSeconds: 600 } }
     const saleId = await system.createSale({ opening, stock: 3 })
     const people = Array.from({ length: 6 }, (_, i) => `person ${i}`)

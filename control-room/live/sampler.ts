@@ -80,7 +80,8 @@ export function sampler({
   return async () => {
     const frame = await sampleAll(sources)
     if (frame.sales) shownIds = new Set(frame.sales.map(({ saleId }) => saleId))
-    // With the orders of all past sales a frame would grow with every crowd, and a new watcher gets two minutes of frames.
+    // With the orders of all past sales a frame would grow with every crowd, and a new watcher gets two minutes of
+    // frames.
     const orders = frame.orders?.filter(({ saleId }) => shownIds.has(saleId)) ?? null
     return { atMs: Date.now(), ...frame, orders, crowd: crowd() }
   }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-/** What protects the opening of a sale from scripts. Each part is optional; a sale without any pays nothing for them. */
+/**
+ * What protects the opening of a sale from scripts. Each part is optional; a sale without any pays nothing for them.
+ */
 
 const Ticket = z.strictObject({
   fromMinutesBefore: z.int().min(1).max(1_440).describe('tickets are given from so many minutes before the opening on'),
@@ -24,8 +26,8 @@ const ProofOfWork = z.strictObject({
     .min(1)
     .max(100_000)
     .describe(
-      "keys that a buyer's device derives for a ticket, on average (PBKDF2 of 1,000 rounds each); up to five times as " +
-        'many with the risk of the buyer',
+      "keys that a buyer's device derives for a ticket, on average (PBKDF2 of 1,000 rounds each); up to five times " +
+        'as many with the risk of the buyer',
     ),
 })
 

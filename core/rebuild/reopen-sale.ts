@@ -44,8 +44,8 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
 }
 
 /**
- * The sale's reservations as the ledger gets them, by their ids. An order that has ended after the fence is written as it
- * was before: its unit is not among those the sale opens with, and is released when the order is settled.
+ * The sale's reservations as the ledger gets them, by their ids. An order that has ended after the fence is written as
+ * it was before: its unit is not among those the sale opens with, and is released when the order is settled.
  */
 export async function readDecided(
   database: Database,

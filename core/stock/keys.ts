@@ -28,7 +28,9 @@ export class StockKeys {
   /** Hash: token buckets of every other window of that length, see reserve.lua. */
   marks = (ledger: string, windows: 'even' | 'odd', windowMs: number) =>
     this.#of(ledger, `marks:${windows}:${windowMs}`)
-  /** Hash: the waiting room of a sale, see core/waiting-room/attend.lua, which also has the sorted sets of its buyers. */
+  /**
+   * Hash: the waiting room of a sale, see core/waiting-room/attend.lua, which also has the sorted sets of its buyers.
+   */
   room = (saleId: string) => this.#of(saleId, 'room')
   early = (saleId: string) => this.#of(saleId, 'early')
   line = (saleId: string) => this.#of(saleId, 'line')

@@ -22,9 +22,9 @@ export interface ShardStocks {
 }
 
 /**
- * Moves units between the shards of a sale. They leave the one first and arrive in the other second, each in one script;
- * after a crash in between they are missing until any process completes the move. Every method throws when Redis does not
- * answer.
+ * Moves units between the shards of a sale. They leave the one first and arrive in the other second, each in one
+ * script; after a crash in between they are missing until any process completes the move. Every method throws when
+ * Redis does not answer.
  */
 export class Moves {
   readonly #keys: StockKeys
@@ -46,7 +46,9 @@ export class Moves {
     return { stocks: hashes.map(({ stock }) => Number(stock)), left: figures.left, moves: movesIn(hashes) }
   }
 
-  /** Moves at most `units` from one shard to another; while an earlier move between the two is not completed, that one. */
+  /**
+   * Moves at most `units` from one shard to another; while an earlier move between the two is not completed, that one.
+   */
   async move(sale: Sharded, from: number, to: number, units: number): Promise<void> {
     const move = await this.leave(sale, from, to, units)
     failpoint('moving.afterLeave')

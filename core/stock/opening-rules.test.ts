@@ -88,7 +88,7 @@ describe('the rules of the opening', () => {
     expect(await buy(sale, '2', ticket)).toMatchObject({ status: 'RESERVED' })
   })
 
-  test('a buyer waits after the last of so many lapsed orders, whatever they cancel in between', async () => {
+  test('a buyer waits after the last of so many lapsed orders, also with cancelled ones in between', async () => {
     const sale = await loaded({ lapses: { max: 2, waitSeconds: 60 } })
     await buy(sale, 'a1', { key: 'a1' })
     await end(sale, 'a1', 'UNPAID')

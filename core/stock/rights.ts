@@ -2,9 +2,10 @@ import type { Right } from '../platform/stores/redis-check.ts'
 import { StockKeys } from './keys.ts'
 
 /**
- * What the scripts and wrappers of ledger and waiting room, and the audit, call in Redis: the rights that the services' user needs. Each
- * stands here with a key of the kind it is called on, since a user's rights may differ from key to key. The sale named
- * here does not exist, and nothing is called: Redis is only asked whether it would allow it.
+ * What the scripts and wrappers of ledger and waiting room, and the audit, call in Redis: the rights that the
+ * services' user needs. Each stands here with a key of the kind it is called on, since a user's rights may differ from
+ * key to key. The sale named here does not exist, and nothing is called: Redis is only asked whether it would allow
+ * it.
  */
 export function ledgerRights(keyPrefix: string): Right[] {
   const keys = new StockKeys(keyPrefix)

@@ -62,7 +62,7 @@ async function follow(replica: Redis | undefined, { url }: RunningServer): Promi
   )
 }
 
-test('a primary whose data was replaced by an older copy sells nothing from it, over the connections that it had', async () => {
+test('a primary whose data was replaced by an older copy sells nothing from it over its old connections', async () => {
   const redis = connectRedis(primary.url, createLog('test', 'silent')) as Redis
   await redisReady(redis)
   const [stock, saleAdmin] = [new Stock(redis, KEY_PREFIX), new SaleAdmin(redis, KEY_PREFIX)]

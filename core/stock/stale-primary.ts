@@ -4,7 +4,10 @@ import type { Stock } from './stock.ts'
 
 /** How often services compare epochs. The fence of a rebuild comes 2 s or more after it has raised the epoch. */
 export const EPOCHS_INTERVAL_MS = 1_000
-/** A rebuild writes an epoch into Redis and PostgreSQL in one transaction, so Redis is behind for longer only if it is old. */
+/**
+ * A rebuild writes an epoch into Redis and PostgreSQL in one transaction, so Redis is behind for longer only if it is
+ * old.
+ */
 const BEHIND_MS = 2_000
 /** A Redis that was restored from an older copy is behind until a cancel worker has closed its sales. */
 const LEFT_AGAIN_AFTER_MS = 10_000

@@ -18,8 +18,8 @@ export interface TicketFacts {
 }
 
 /**
- * What Redis knows of a buyer who asks for a ticket; notes that they have asked from that address. In one round trip, by
- * commands that the services' user has the right to anyway. @throws when Redis does not answer in time.
+ * What Redis knows of a buyer who asks for a ticket; notes that they have asked from that address. In one round trip,
+ * by commands that the services' user has the right to anyway. @throws when Redis does not answer in time.
  */
 export async function readTicketFacts(
   redis: RedisClient,

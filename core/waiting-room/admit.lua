@@ -1,7 +1,7 @@
 #!lua
--- Admits those who stand first in the line and are present, as many as rate and free room allow. Who is absent gives way
--- to the next, and keeps their place for a while. By Redis' clock and with what is written here alone, so that any number
--- of processes may call it: together they admit no more than one does.
+-- Admits those who stand first in the line and are present, as many as rate and free room allow. An absent buyer gives
+-- way to the next, and keeps their place for a while. The script uses Redis' clock and what is written here alone, so
+-- that any number of processes may call it: together they admit no more than one does.
 --
 -- KEYS[1] sale         hash, see core/stock/close.lua
 -- KEYS[2] room         hash, see attend.lua: admits_from_ms (up to then the rate is used up), counted (admissions since

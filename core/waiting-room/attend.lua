@@ -1,10 +1,10 @@
 #!lua
--- Takes signs of life of buyers in the waiting room of a sale, and answers where each stands. A buyer who was absent gets
--- their place back; one who has none takes one.
+-- Takes signs of life of buyers in the waiting room of a sale, and answers where each stands. A buyer who was absent
+-- gets their place back; one who has none takes one.
 --
 -- KEYS[1] sale      hash, see core/stock/close.lua
--- KEYS[2] room      hash: created_at_ms, gathers_until_ms (see room.lua); shuffled_at_ms, seed (both from the shuffle on);
---                   sequence (of places after it); admitted (in all); admits_from_ms, counted, counted_from_ms,
+-- KEYS[2] room      hash: created_at_ms, gathers_until_ms (see room.lua); shuffled_at_ms, seed (both from the shuffle
+--                   on); sequence (of places after it); admitted (in all); admits_from_ms, counted, counted_from_ms,
 --                   per_second (see admit.lua)
 -- KEYS[3] early     sorted set by time of the last sign of life: buyers who came before the opening, until the shuffle
 -- KEYS[4] line      sorted set by place: buyers who wait and are present
@@ -18,9 +18,9 @@
 -- and then for each buyer
 --   buyer
 --
--- Returns {} when the sale is not loaded; else a list of the room (name, time of the shuffle, people registered, present,
--- absent, admissions a second, seed; '' for what is not known), and then for each buyer REGISTERED, "WAITING <ahead>
--- <place>", "ADMITTED <end>", FULL, or BLACKLISTED.
+-- Returns {} when the sale is not loaded; else a list of the room (name, time of the shuffle, people registered,
+-- present, absent, admissions a second, seed; '' for what is not known), and then for each buyer REGISTERED,
+-- "WAITING <ahead> <place>", "ADMITTED <end>", FULL, or BLACKLISTED.
 
 local sale, room, early, line, seen, away, kept, admitted, blacklist = fixed_keys()
 local people_max = fixed_args()

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 
 /**
  * Those who came before the opening are admitted in the order of their numbers: the first 13 hexadecimal digits of
- * SHA-256 of `<seed> <buyer>`. The hash of the seed is published before the opening and the seed after it, so that every
- * buyer can compute the order again, and the shop cannot choose it by who came.
+ * SHA-256 of `<seed> <buyer>`. The hash of the seed is published before the opening and the seed after it, so that
+ * every buyer can compute the order again, and the shop cannot choose it by who came.
  */
 export function numberOf(seed: string, buyerId: string): string {
   return createHash('sha256').update(`${seed} ${buyerId}`).digest('hex').slice(0, NUMBER_DIGITS)

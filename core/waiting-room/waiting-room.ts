@@ -55,8 +55,8 @@ export class WaitingRoom {
   }
 
   /**
-   * Takes signs of life, and tells each buyer where they stand; one without a place takes one. Undefined when the sale is
-   * not loaded.
+   * Takes signs of life, and tells each buyer where they stand; one without a place takes one. Undefined when the sale
+   * is not loaded.
    */
   async attend(
     saleId: string,

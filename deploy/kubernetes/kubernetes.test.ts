@@ -173,7 +173,7 @@ test('services scale on every queue that they work on, and subscribers to no mor
   )
 })
 
-test('each service that buyers need survives the drain of a node, and only gateway and control room are behind an ingress, the latter an internal one', () => {
+test('what buyers need survives the drain of a node, and only the ingress of the gateway is public', () => {
   const budgets = ofKind('PodDisruptionBudget', Named).map(({ metadata }) => metadata.name)
   expect(budgets.toSorted()).toEqual(services.filter((name) => name !== 'control-room').toSorted())
   const alone = deployments.filter(({ spec }) => spec.replicas < 2).map(({ metadata }) => metadata.name)

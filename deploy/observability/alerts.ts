@@ -34,7 +34,8 @@ export const ALERTS: readonly Alert[] = [
     name: 'UnitsUnaccounted',
     summary: 'The audit finds units or orders that are not accounted for, or it has not run for ten minutes.',
     expr: ({ seconds }) =>
-      `sum(seckill_audit_wrong) > 0 or max(seckill_audit_age_seconds) > ${seconds(600)} or absent(seckill_audit_age_seconds)`,
+      `sum(seckill_audit_wrong) > 0 or max(seckill_audit_age_seconds) > ${seconds(600)}` +
+      ' or absent(seckill_audit_age_seconds)',
     forSeconds: 60,
     fires: [
       { 'seckill_audit_wrong{check="2"}': '0x20 1x60', seckill_audit_age_seconds: '5x80' },
@@ -89,8 +90,11 @@ export const ALERTS: readonly Alert[] = [
     name: 'SubscriberBehind',
     summary: 'A subscriber handles none of its waiting events, or handles them too late.',
     expr: ({ range }) =>
-      `(max by (subscriber) (seckill_subscriber_messages{what="waiting"}) > 0 unless on (subscriber) sum by (subscriber) (increase(seckill_subscriber_events_total${range(120)})) > 0)` +
-      ` or histogram_quantile(0.99, sum by (subscriber, le) (rate(seckill_subscriber_lag_seconds_bucket${range(120)}))) > ${OBJECTIVES.effect.withinSeconds}`,
+      `(max by (subscriber) (seckill_subscriber_messages{what="waiting"}) > 0` +
+      ' unless on (subscriber) sum by (subscriber)' +
+      ` (increase(seckill_subscriber_events_total${range(120)})) > 0)` +
+      ' or histogram_quantile(0.99, sum by (subscriber, le)' +
+      ` (rate(seckill_subscriber_lag_seconds_bucket${range(120)}))) > ${OBJECTIVES.effect.withinSeconds}`,
     forSeconds: 60,
     fires: [
       {
@@ -110,7 +114,8 @@ export const ALERTS: readonly Alert[] = [
     name: 'ProviderFailing',
     summary: 'More than half of the calls of the payment provider fail.',
     expr: ({ range }) =>
-      `sum(increase(${FAILED}${range(300)})) > 2 and sum(increase(${FAILED}${range(300)})) > 0.5 * sum(increase(seckill_provider_calls_total${range(300)}))`,
+      `sum(increase(${FAILED}${range(300)})) > 2 and sum(increase(${FAILED}${range(300)}))` +
+      ` > 0.5 * sum(increase(seckill_provider_calls_total${range(300)}))`,
     forSeconds: 30,
     fires: [
       {
@@ -123,7 +128,8 @@ export const ALERTS: readonly Alert[] = [
     name: 'BuyersTurnedAway',
     summary: 'More than a twentieth of the buyers who could have a unit are told to come back, or no gateway answers.',
     expr: ({ range }) =>
-      `(sum(increase(${TURNED_AWAY}${range(60)})) > 10 and sum(rate(${TURNED_AWAY}${range(60)})) > 0.05 * sum(rate(${SERVABLE}${range(60)}))) or absent(seckill_purchases_total)`,
+      `(sum(increase(${TURNED_AWAY}${range(60)})) > 10 and sum(rate(${TURNED_AWAY}${range(60)}))` +
+      ` > 0.05 * sum(rate(${SERVABLE}${range(60)}))) or absent(seckill_purchases_total)`,
     forSeconds: 60,
     fires: [
       {
@@ -144,7 +150,10 @@ export const ALERTS: readonly Alert[] = [
 
 /** Series of which no alert fires. */
 export const SILENT: Record<string, Record<string, string>> = {
-  /** A rush takes every unit and is refused otherwise; a reservation waits for 40 s, as when 12,000 units are ordered by 300 a second. */
+  /**
+   * A rush takes every unit and is refused otherwise; a reservation waits for 40 s, as when 12,000 units are ordered
+   * by 300 a second.
+   */
   'a sell-out': {
     'seckill_audit_wrong{check="2"}': '0x80',
     seckill_audit_age_seconds: '5 15 5 15 25 5 45 5 15x70',

@@ -33,7 +33,8 @@ const quantiles = (metric: string, by?: string): [string, string][] =>
 
 /** 1 is a budget that nothing was taken from, below 0 it is overspent. */
 const budgetLeft = ({ metric, withinSeconds, share }: Objective) =>
-  `1 - (1 - sum(increase(${metric}_bucket{le="${withinSeconds}"}[$__range])) / sum(increase(${metric}_count[$__range]))) / ${(1 - share).toFixed(4)}`
+  `1 - (1 - sum(increase(${metric}_bucket{le="${withinSeconds}"}[$__range]))` +
+  ` / sum(increase(${metric}_count[$__range]))) / ${(1 - share).toFixed(4)}`
 
 const budget = (title: string, objective: Objective): Panel => ({
   title: `Error budget left: ${title}, ${objective.share * 100} % within ${objective.withinSeconds} s`,

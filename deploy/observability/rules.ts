@@ -6,7 +6,10 @@ const INTERVAL = '15s'
 const FIRES_AT = '10m'
 const RUNBOOK = 'docs/runbook.md'
 
-/** Prometheus' rules. @param scale multiplies every time, for tests; an interval shorter than Prometheus' own is set, too */
+/**
+ * Prometheus' rules. @param scale multiplies every time, for tests; an interval shorter than Prometheus' own is set,
+ * too
+ */
 export function alertRules(scale = 1, interval?: string): string {
   const rules = ALERTS.map(({ name, summary, expr, forSeconds }) => ({
     alert: name,

@@ -25,7 +25,8 @@ type NodeOptions = Omit<ServerOptions, 'port'> & { port: number }
 
 /**
  * One node of a cluster. It knows the others once `formCluster` has run, also when it is started again. Without
- * min-replicas-to-write: a master that the majority does not reach stops by itself, and one whose replica is away goes on.
+ * min-replicas-to-write: a master that the majority does not reach stops by itself, and one whose replica is away goes
+ * on.
  */
 export async function startClusterNode({ busPort, ...options }: NodeOptions & NodePorts): Promise<RunningServer> {
   return startRedis({
@@ -58,7 +59,9 @@ export async function startGroupMember({
   })
 }
 
-/** A new replication id closes the sales (core/stock/server-run.ts): none because the replicas were away for an hour. */
+/**
+ * A new replication id closes the sales (core/stock/server-run.ts): none because the replicas were away for an hour.
+ */
 const REPLICATED = { 'repl-backlog-ttl': '0', 'repl-diskless-sync-delay': '0' }
 
 /** A sentinel that watches the group, whose primary is on that port when it starts for the first time. */

@@ -43,7 +43,10 @@ export async function challengeBuyer(deps: TicketDeps, asked: TicketAsked): Prom
   return { status: 'CHALLENGE', challenge: await deps.proofOfWork.challenge(subject(asked), tries, nowMs) }
 }
 
-/** A ticket for one purchase. With proof of work it carries the time of its challenge, so that one solution is one ticket. */
+/**
+ * A ticket for one purchase. With proof of work it carries the time of its challenge, so that one solution is one
+ * ticket.
+ */
 export async function giveTicket(
   deps: TicketDeps,
   asked: TicketAsked,

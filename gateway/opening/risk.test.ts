@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type BuyerFacts, riskOf, workFactor } from './risk.ts'
 
 const DAY_MS = 24 * 3_600_000
-const nobody: BuyerFacts = { isBlacklisted: false, accountAgeMs: undefined, accountsOfAddress: 1, lapsedOrders: 0 }
+const harmless: BuyerFacts = { isBlacklisted: false, accountAgeMs: undefined, accountsOfAddress: 1, lapsedOrders: 0 }
 
 test.each<[what: string, facts: Partial<BuyerFacts>, score: number, rules: string[]]>([
   ['an account of unknown age, alone at its address', {}, 0, []],
@@ -24,7 +24,7 @@ test.each<[what: string, facts: Partial<BuyerFacts>, score: number, rules: strin
     ['BLACKLISTED', 'NEW_ACCOUNT', 'CROWDED_ADDRESS', 'LAPSED_ORDERS'],
   ],
 ])('the risk of %s', (_, facts, score, rules) => {
-  expect(riskOf({ ...nobody, ...facts })).toEqual({ score, rules })
+  expect(riskOf({ ...harmless, ...facts })).toEqual({ score, rules })
 })
 
 test('the riskiest buyer does five times the work', () => {

@@ -33,7 +33,9 @@ export function postPlace({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ s
   }
 }
 
-/** GET /sales/:saleId/place/events: server-sent events of one's place. While it is open, the buyer counts as present. */
+/**
+ * GET /sales/:saleId/place/events: server-sent events of one's place. While it is open, the buyer counts as present.
+ */
 export function getPlaceEvents({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ saleId: string }> {
   return async (req, res) => {
     const { saleId } = await saleWithRoom(catalogue, req.params.saleId)

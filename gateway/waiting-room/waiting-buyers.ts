@@ -54,7 +54,7 @@ export class WaitingBuyers {
   constructor(deps: WaitingDeps) {
     this.#deps = deps
     this.#clients = new ClientCounts(deps.streamsMax)
-    this.#loops = [repeat(LOOK_MS, () => this.#look(), deps.log), repeat(BOUGHT_MS, () => this.#tellBought(), deps.log)]
+    this.#loops = [repeat(LOOK_MS, () => this.#look(), deps.log), repeat(BOUGHT_MS, () => this.#noteBought(), deps.log)]
   }
 
   get count(): number {
@@ -108,7 +108,7 @@ export class WaitingBuyers {
     for (const { watchers } of [...this.#bySale.values()].flatMap((ofSale) => [...ofSale.values()]))
       for (const { onEnd } of watchers) onEnd()
     for (const loop of this.#loops) await loop.close()
-    await this.#tellBought()
+    await this.#noteBought()
   }
 
   async #look(): Promise<void> {
@@ -161,7 +161,7 @@ export class WaitingBuyers {
   }
 
   /** What is lost with this process lapses with the admissions; until then fewer are admitted. */
-  async #tellBought(): Promise<void> {
+  async #noteBought(): Promise<void> {
     const bought = this.#bought
     this.#bought = new Map()
     for (const [saleId, buyers] of bought) {

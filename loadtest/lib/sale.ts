@@ -10,8 +10,8 @@ export interface Sale {
 }
 
 /**
- * Enough for a backlog of 200,000 orders at the order service's default rate and for the sweep of a lost message. With a
- * short payment window, rest begins only after the last order has lapsed.
+ * Enough for a backlog of 200,000 orders at the order service's default rate and for the sweep of a lost message. With
+ * a short payment window, rest begins only after the last order has lapsed.
  */
 const QUIET_LIMIT_SECONDS = 120 + Math.min(PAYMENT_WINDOW_SECONDS, 120)
 const OPEN_HOURS = 24

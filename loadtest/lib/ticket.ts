@@ -8,8 +8,8 @@ interface Challenge {
 }
 
 /**
- * A ticket for the buyer's purchase under that key, after the work that the sale asks for. Undefined when it is refused;
- * k6 solves some hundred tries a second.
+ * A ticket for the buyer's purchase under that key, after the work that the sale asks for. Undefined when it is
+ * refused; k6 solves some hundred tries a second.
  */
 export async function fetchTicket(saleId: string, buyer: Buyer, key = buyer.id): Promise<string | undefined> {
   const asked = requestTicket(saleId, buyer, key)

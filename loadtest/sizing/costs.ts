@@ -18,9 +18,9 @@ export interface Costs {
 const OTHERS = /^(generator|bench|plain|hello|payment-provider|control-room|cancel-worker)$/
 
 /**
- * Means over the rounds of a bench. The order is what the rush with all effects takes more than one without; the payment
- * what an order carried through takes more than that. That one is measured at some 80 a second, where batches are
- * small: at higher rates a payment takes less.
+ * Means over the rounds of a bench. The order is what the rush with all effects takes more than one without; the
+ * payment what an order carried through takes more than that. That one is measured at some 80 a second, where batches
+ * are small: at higher rates a payment takes less.
  */
 export function costsOf(run: BenchRun): Costs {
   const mean = (measure: string, read: (measured: Measured) => Micros | undefined): Micros => {

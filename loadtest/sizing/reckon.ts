@@ -87,6 +87,7 @@ export function reckon(plan: SalePlan, costs: Costs, { connectionsMax, pools }: 
 
   const us = (micros = 0) => micros.toFixed(0)
   const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en')}/s`
+  const onArrival = (micros = 0) => `${perSecond(arrivals)} × ${us(micros)} µs`
   const later = (process: string) =>
     `${perSecond(orders)} × ${us(costs.order[process])} µs + ${perSecond(payments)} × ${us(costs.pay[process])} µs`
   const rows: Row[] = [
@@ -95,21 +96,25 @@ export function reckon(plan: SalePlan, costs: Costs, { connectionsMax, pools }: 
       count: gateways,
       cores: gatewayCores,
       memoryMb: gateways * SERVICE_MB,
-      formula: `(${perSecond(arrivals)} × ${us(Math.max(costs.accept.gateway ?? 0, costs.refuse.gateway ?? 0))} µs + ${later('gateway')}) × 4/3; ${buyers.toLocaleString('en')} connections / ${connectionsMax.toLocaleString('en')}`,
+      formula:
+        `(${onArrival(Math.max(costs.accept.gateway ?? 0, costs.refuse.gateway ?? 0))} + ${later('gateway')}) × 4/3; ` +
+        `${buyers.toLocaleString('en')} connections / ${connectionsMax.toLocaleString('en')}`,
     },
     {
       component: 'Redis, masters and replicas',
       count: COPIES * masters,
       cores: redisCores,
       memoryMb: COPIES * (masters * REDIS_MB + megabytes(accepted * RESERVATION_BYTES * REDIS_COPY)),
-      formula: `one thread each: (${perSecond(arrivals)} × ${us(costs.accept.redis)} µs + ${later('redis')}) × 4/3; ${RESERVATION_BYTES} bytes × 2 each unit`,
+      formula:
+        `one thread each: (${onArrival(costs.accept.redis)} + ${later('redis')}) × 4/3; ` +
+        `${RESERVATION_BYTES} bytes × 2 each unit`,
     },
     {
       component: 'RabbitMQ',
       count: RABBITMQ_NODES,
       cores: rabbitCores,
       memoryMb: RABBITMQ_NODES * (RABBITMQ_MB + megabytes(accepted * QUEUED_BYTES)),
-      formula: `each node has every message: (${perSecond(arrivals)} × ${us(costs.accept.rabbitmq)} µs + ${later('rabbitmq')}) × 4/3`,
+      formula: `each node has every message: (${onArrival(costs.accept.rabbitmq)} + ${later('rabbitmq')}) × 4/3`,
     },
     {
       component: 'order service',

@@ -38,8 +38,8 @@ interface StrongTogether extends Declaration {
 }
 
 /**
- * A mark in Redis that lives for so long, set after the effects of a batch: for what cannot be in a transaction. Died in
- * between, or delivered again after the mark has gone, the effect happens twice; never is it left out.
+ * A mark in Redis that lives for so long, set after the effects of a batch: for what cannot be in a transaction. Died
+ * in between, or delivered again after the mark has gone, the effect happens twice; never is it left out.
  */
 export interface Weak extends Declaration {
   once: { markSeconds: number }

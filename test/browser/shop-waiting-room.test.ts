@@ -47,7 +47,7 @@ async function keep({ page }: Visitor, name: string): Promise<void> {
   }
 }
 
-test('from the registration over the line to the purchase, with the keyboard, a reload, and what is read out', async () => {
+test('from registration to purchase with the keyboard, over a reload, and read out', async () => {
   const saleId = await system.createSale({ opening: opening(1), opensInMs: 3_600_000, closesInMs: 7_200_000 })
   const visitor = await visits.visit()
   const { shop, page } = visitor

@@ -91,7 +91,7 @@ const LONG = {
     await former.kill()
     await former.start()
   },
-  'the primary is paused, the standby promoted, and the former primary continued: it commits nothing more, and services leave it':
+  'the primary is paused, the standby promoted, the former one continued: services leave it, and it commits no more':
     async () => {
       const [former, standby] = [pair.primary(), pair.standby()]
       former.pause()

@@ -40,8 +40,8 @@ const MINUTE_MS = 60_000
 const MARGIN_MS = 5_000
 const NONE: TicketState = { phase: 'NONE', share: 0 }
 const READY: TicketState = { phase: 'READY', share: 1 }
-/** Another answer needs a change at the shop. */
-const PATIENT_MS = 60_000
+/** Only a change at the shop could bring another answer. */
+const REFUSED_FOR_MS = 60_000
 export const FINAL = new Set<string>(['TICKET_REFUSED', 'NOT_ELIGIBLE', 'NEEDS_HTTPS'])
 
 /** One buyer's ticket for their next purchase in one sale: fetched ahead, kept over a reload, the same in all tabs. */
@@ -103,7 +103,7 @@ export function createTickets(saleId: string, { token, userId }: SignedIn): Tick
 
   function refuse(code: NonNullable<TicketState['refusal']>['code'], retryAfterMs: number): void {
     if (code === 'UNAUTHENTICATED') signOut()
-    const waitMs = FINAL.has(code) ? PATIENT_MS : retryAfterMs
+    const waitMs = FINAL.has(code) ? REFUSED_FOR_MS : retryAfterMs
     state.set({ phase: 'REFUSED', share: 0, refusal: { code, againAtMs: performance.now() + waitMs } })
   }
 

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { httpPage } from '../http/http-url.ts'
 import { brokersFault } from '../rabbit/broker-list.ts'
-import { databaseHosts } from '../stores/url-per-host.ts'
-import { databaseUrlFault } from '../stores/database-url.ts'
+import { databaseHosts, databaseUrlFault } from '../stores/database-url.ts'
 import { readRedisUrl } from '../stores/redis-url.ts'
 import { productionFaults } from './production-checks.ts'
 
@@ -82,7 +81,8 @@ export const settings = {
         'without one /metrics is open, in production closed',
     ),
   DATABASE_URL: databaseUrl.describe(
-    'PostgreSQL, the source of truth; of a primary with standbys all hosts (user:password@a:5432,b:5432), of which the primary is used; behind a pooler the role must have the settings that docs/architecture.md lists',
+    'PostgreSQL, the source of truth; of a primary with standbys all hosts (user:password@a:5432,b:5432), of which the ' +
+      'primary is used; behind a pooler the role must have the settings that docs/architecture.md lists',
   ),
   REDIS_URL: z
     .string()

@@ -1,7 +1,7 @@
 import { parseUrl } from '../http/http-url.ts'
 import { brokersOf } from '../rabbit/broker-list.ts'
 import { loginUrlsOf } from '../stores/redis-url.ts'
-import { databaseHosts } from '../stores/url-per-host.ts'
+import { databaseHosts } from '../stores/database-url.ts'
 
 /** Words of example secrets, with six letters or more: random secrets contain four-letter words by chance. */
 const EXAMPLE_WORD = /change-?_?me|secret|passw|example|default|develop|insecure|replace-?_?me|seckill/i

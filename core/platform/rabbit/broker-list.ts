@@ -1,5 +1,5 @@
 import { parseUrl } from '../http/http-url.ts'
-import { urlPerHost } from '../stores/url-per-host.ts'
+import { urlPerHost } from '../http/url-per-host.ts'
 
 /**
  * The nodes of a RABBITMQ_URL, which lists hosts, whole URLs, or both, separated by commas:

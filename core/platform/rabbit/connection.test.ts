@@ -51,7 +51,7 @@ test('a connection that is cut at any moment of its set-up comes back', async ()
   expect(new Set(outcomes)).toEqual(new Set(['CONFIRMED']))
 })
 
-test('of a list of nodes the next one is taken when a connection is lost, by publishers and by single visits', async () => {
+test('of a list of nodes publishers and single visits take the next one when a connection is lost', async () => {
   const broker = new URL(world.rabbitmqUrl)
   const nodes = await Promise.all([1, 2].map(() => startTcpProxy({ host: broker.hostname, port: Number(broker.port) })))
   const url = nodes

@@ -58,7 +58,7 @@ export function createDepthReader(url: string): DepthReader {
 async function depth(model: ChannelModel, queue: string): Promise<number> {
   const checked = await onOwnChannel(model, NOT_FOUND, (channel) => channel.checkQueue(queue))
   if (!checked) return 0
-  // What a node also answers when the queue's leader is silent for 250 ms, or gone, whatever the queue holds.
+  // A node also answers this, of a queue of any length, when the queue's leader is silent for 250 ms or gone.
   const isNoAnswer = checked.messageCount === 0 && checked.consumerCount === 0
   return isNoAnswer ? await depthByLeader(model, queue) : checked.messageCount
 }

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs'
+import { urlPerHost } from '../http/url-per-host.ts'
 
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full', 'no-verify']
 const isOneOf =
@@ -26,6 +27,10 @@ const PARAMETERS: Record<string, (value: string) => string | undefined> = {
   schema: isOneOf('public'),
   pgbouncer: CONSENT,
 }
+
+/** Of a DATABASE_URL, without `target_session_attrs`, which libpq reads and our driver does not know. */
+export const databaseHosts = (url: string): string[] =>
+  urlPerHost(url.replace(/([?&])target_session_attrs=[^&#]*&?/, '$1').replace(/[?&]$/, ''))
 
 /** What is wrong with the parameters of a PostgreSQL URL; undefined when nothing is. */
 export function databaseUrlFault(url: string): string | undefined {

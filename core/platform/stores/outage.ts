@@ -2,7 +2,9 @@ import { faultKind, Prisma, sqlState } from './database.ts'
 
 /** Messages of ioredis when Redis is unreachable or silent (see redis.ts); it has no error classes for them. */
 const REDIS_AWAY =
-  /^(Command timed out|Command aborted|Connection is closed|Stream isn't writeable|Socket timeout|Cluster i|Failed to refresh|Units kept moving)/
+  /^(Command timed out|Command aborted|Connection is closed|Stream isn't writeable|Socket timeout|Units kept moving)/
+/** The same of its client for a cluster. */
+const CLUSTER_AWAY = /^(Cluster (isn't ready|is ended)|Failed to refresh slots)/
 /**
  * Error replies of a Redis that cannot serve: loading, full, busy, a replica, without replicas or disk, or a node of a
  * cluster that has lost it or given the slot away. Every other error reply (WRONGTYPE, ERR …) is our own fault, which
@@ -41,7 +43,8 @@ const SQL_STATES = /^(08|53|57|40)|^55P03$|^0A000$|^25006$/
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error.name === 'ReplyError') return REDIS_UNFIT.test(error.message) || REDIS_REFUSES_US.test(error.message)
-  if (error.name === 'MaxRetriesPerRequestError' || REDIS_AWAY.test(error.message)) return true
+  if (error.name === 'MaxRetriesPerRequestError') return true
+  if (REDIS_AWAY.test(error.message) || CLUSTER_AWAY.test(error.message)) return true
   if (
     error instanceof Prisma.PrismaClientInitializationError ||
     error.name === 'DriverAdapterError' ||

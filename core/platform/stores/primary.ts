@@ -1,5 +1,5 @@
 import { Client, type ClientConfig } from 'pg'
-import { databaseHosts } from './url-per-host.ts'
+import { databaseHosts } from './database-url.ts'
 
 const ANSWER_LIMIT_MS = 2_000
 
@@ -34,7 +34,8 @@ async function readTimeline(host: string): Promise<number> {
   try {
     await client.connect()
     const { rows } = await client.query<{ timeline: string }>(`
-      SELECT CASE WHEN pg_is_in_recovery() THEN '0' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline`)
+      SELECT CASE WHEN pg_is_in_recovery() THEN '0'
+        ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline`)
     return Number.parseInt(rows[0]?.timeline ?? '0', 16)
   } finally {
     await client.end().catch(() => {}) // There was no connection.

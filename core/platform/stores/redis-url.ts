@@ -23,8 +23,8 @@ const REDIS_PORT = 6_379
 const SENTINEL_PORT = 26_379
 
 const EXPECTED =
-  'expected redis://host:6379, nodes of a cluster as redis://host:6379,host2:6379, or a group that sentinels watch as ' +
-  'redis+sentinel://host:26379,host2:26379/mymaster; rediss for TLS, special characters percent-encoded'
+  'expected redis://host:6379, nodes of a cluster as redis://host:6379,host2:6379, or a group that sentinels watch ' +
+  'as redis+sentinel://host:26379,host2:26379/mymaster; rediss for TLS, special characters percent-encoded'
 const PARAMETERS = ['sentinelUsername', 'sentinelPassword']
 
 /** @returns also what is wrong with it, without quoting it: it may hold a password */

@@ -59,8 +59,9 @@ function connect(address: RedisAddress, common: Options): RedisClient {
     ...(sentinelLogin.password && { sentinelPassword: sentinelLogin.password }),
     ...(address.isTls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
     sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
-    // Without ioredis' failover detector: a message of a sentinel that comes while it connects ends the client for good.
-    // Sentinels close the connections of a primary that they demote, and stale-primary.ts leaves one that they cannot reach.
+    // Without ioredis' failover detector: a message of a sentinel that comes while it connects ends the client for
+    // good. Sentinels close the connections of a primary that they demote, and stale-primary.ts leaves one that they
+    // cannot reach.
   })
 }
 

@@ -2,7 +2,9 @@ import type { Opening } from '../../../core/contracts/opening.ts'
 import { useWords } from '../words/words.ts'
 import { Field, textOf } from './panel.tsx'
 
-/** Of each number least, most, and what a part begins with when it is switched on; as core/contracts/opening.ts says. */
+/**
+ * Of each number least, most, and what a part begins with when it is switched on; as core/contracts/opening.ts says.
+ */
 const PARTS = {
   ticket: { fromMinutesBefore: [1, 1_440, 10], validMinutes: [1, 1_440, 10], refuseFrom: [1, 100, 80] },
   proofOfWork: { tries: [1, 100_000, 2_000] },

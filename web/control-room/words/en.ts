@@ -127,7 +127,9 @@ export const en = {
     restart: 'Restart',
     pause: 'Pause',
     resume: 'Resume',
-    none: 'Only npm start and npm run cluster let this page kill, restart and pause processes. With Docker, in a terminal: docker compose kill <service>, then docker compose start <service>.',
+    none:
+      'Only npm start and npm run cluster let this page kill, restart and pause processes. With Docker, in a ' +
+      'terminal: docker compose kill <service>, then docker compose start <service>.',
     states: { RUNNING: 'Running', STARTING: 'Starting', PAUSED: 'Paused', DOWN: 'Down' },
     restarts: (times: string) => `restarted ${times} ×`,
     killOf: (name: string) => `Kill ${name}`,

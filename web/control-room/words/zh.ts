@@ -100,7 +100,9 @@ export const zh: typeof en = {
     restart: '重启',
     pause: '暂停',
     resume: '继续',
-    none: '只有用 npm start 或 npm run cluster 启动时才能在这里杀掉、重启和暂停进程。用 Docker 时在终端里执行 docker compose kill <服务>，再执行 docker compose start <服务>。',
+    none:
+      '只有用 npm start 或 npm run cluster 启动时才能在这里杀掉、重启和暂停进程。' +
+      '用 Docker 时在终端里执行 docker compose kill <服务>，再执行 docker compose start <服务>。',
     states: { RUNNING: '运行中', STARTING: '启动中', PAUSED: '已暂停', DOWN: '已停' },
     restarts: (times) => `重启 ${times} 次`,
     killOf: (name) => `杀掉 ${name}`,

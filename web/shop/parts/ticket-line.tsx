@@ -3,7 +3,10 @@ import { FINAL, type TicketState } from '../tickets.ts'
 import { useWords } from '../words/words.ts'
 import { Advice } from './advice.tsx'
 
-/** Where the buyer's ticket stands. Its steps are read out; the progress of the work is not, since it changes too often. */
+/**
+ * Where the buyer's ticket stands. Its steps are read out; the progress of the work is not, since it changes too
+ * often.
+ */
 export function TicketLine({ sale, state: { phase, share, refusal } }: { sale: SaleView; state: TicketState }) {
   const { ticket: words } = useWords()
   const isFinal = refusal !== undefined && FINAL.has(refusal.code)

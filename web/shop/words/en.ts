@@ -35,7 +35,9 @@ const refusals: Refusals = {
   },
   TICKET_REFUSED: {
     title: 'No ticket for this account',
-    next: 'Many accounts have asked from your network, or earlier orders were not paid. Try another network, or ask the shop.',
+    next:
+      'Many accounts have asked from your network, or earlier orders were not paid. ' +
+      'Try another network, or ask the shop.',
   },
   TICKET_REQUIRED: { title: 'This sale now needs a ticket', next: 'This page is fetching one. Then press again.' },
   TICKET_INVALID: { title: 'Your ticket was not accepted', next: 'This page is fetching a new one. Then press again.' },
@@ -47,11 +49,15 @@ const refusals: Refusals = {
   TICKET_USED: { title: 'Your ticket is used', next: 'This page is fetching a new one. Then press again.' },
   NEEDS_HTTPS: {
     title: 'This page was opened without HTTPS',
-    next: 'This sale asks your browser for a proof of work, which it computes only over HTTPS. Open the shop at https://.',
+    next:
+      'This sale asks your browser for a proof of work, which it computes only over HTTPS. ' +
+      'Open the shop at https://.',
   },
   LAPSED: {
     title: 'Several of your orders were not paid',
-    next: 'The units went back on sale. You can buy again when the time on the button is up; others go first until then.',
+    next:
+      'The units went back on sale. You can buy again when the time on the button is up; ' +
+      'others go first until then.',
   },
   SOLD_OUT: {
     title: 'Sold out for now',
@@ -175,7 +181,8 @@ export const en = {
     early: {
       title: 'This sale has a waiting room',
       text:
-        'Register before it opens. Then all who are registered are put in a random order: coming earlier gains nothing. ' +
+        'Register before it opens. Then all who are registered are put in a random order: ' +
+        'coming earlier gains nothing. ' +
         'Those who come later stand behind them.',
     },
     late: { title: 'This sale has a waiting room', text: 'Join the line. When it is your turn you can buy.' },
@@ -213,7 +220,8 @@ export const en = {
   ticket: {
     lacking: 'Getting your ticket …',
     later: (minutes: number) =>
-      `This sale needs a ticket. From ${minutes === 1 ? '1 minute' : `${minutes} minutes`} before the opening this page fetches it for you.`,
+      `This sale needs a ticket. From ${minutes === 1 ? '1 minute' : `${minutes} minutes`} before the opening ` +
+      'this page fetches it for you.',
     phases: {
       FETCHING: 'Getting your ticket …',
       WORKING: 'Proving that a browser is at work. This takes some seconds; you can stay on this page and wait.',

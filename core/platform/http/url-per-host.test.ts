@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { brokersOf } from '../rabbit/broker-list.ts'
-import { databaseHosts } from './url-per-host.ts'
+import { databaseHosts } from '../stores/database-url.ts'
 
 test.each([
   ['postgresql://a:b@host:5432/shop?sslmode=require', ['postgresql://a:b@host:5432/shop?sslmode=require']],
