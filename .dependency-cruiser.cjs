@@ -116,7 +116,7 @@ module.exports = {
       comment: 'It reads what a bench wrote and what the services bring with them; it starts nothing.',
       from: { path: '^loadtest/sizing/', pathNot: test },
       to: ownButNot(
-        '^loadtest/(bench/(results|run-file)|sizing/)',
+        '^loadtest/(bench/(costs|results|run-file)|sizing/)',
         `^(${services})/(runtime/)?config\\.ts$`,
         '^core/contracts/values\\.ts$',
         commandLine,

@@ -1,5 +1,5 @@
 /**
- * Usage: npm run bench:readme -- <bench.json>   puts that run into both READMEs and docs/bench/
+ * Usage: npm run bench:readme -- <bench.json>   puts that run into both READMEs, docs/scaling.md and docs/bench/
  *        npm run bench:readme -- --check        exits 1 when they are not what docs/bench/bench.json makes of them, or
  *                                               when more than a tenth of the measured files have changed since
  */
@@ -7,14 +7,18 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { commandLine, refuse } from '../../core/platform/process/command-line.ts'
 import { changedShare, CHANGED_SHARE_MAX, measuredFiles } from './measured-files.ts'
 import { picture } from './report/charts.ts'
+import { costsBlock } from './report/costs-block.ts'
 import { type Language, readmeBlock, withBlock } from './report/readme-block.ts'
 import { remarks } from './report/table.ts'
+import type { BenchRun } from './results.ts'
 import { readRunFile, textOf } from './run-file.ts'
 
 const FILES = { json: 'docs/bench/bench.json', svg: 'docs/bench/bench.svg' }
-const READMES: [file: string, language: Language][] = [
-  ['README.md', 'en'],
-  ['README.zh-CN.md', 'zh'],
+const TABLES: [file: string, language: Language, block: (run: BenchRun, language: Language) => string][] = [
+  ['README.md', 'en', (...of) => readmeBlock(...of, FILES)],
+  ['README.zh-CN.md', 'zh', (...of) => readmeBlock(...of, FILES)],
+  ['docs/scaling.md', 'en', costsBlock],
+  ['docs/zh/scaling.md', 'zh', costsBlock],
 ]
 
 const {
@@ -28,8 +32,8 @@ const wanted = new Map([
   [FILES.json, textOf(run)],
   [FILES.svg, picture(run)],
 ])
-for (const [file, language] of READMES)
-  wanted.set(file, withBlock(await readFile(file, 'utf8'), readmeBlock(run, language, FILES)))
+for (const [file, language, block] of TABLES)
+  wanted.set(file, withBlock(await readFile(file, 'utf8'), block(run, language)))
 
 if (check) {
   const files = [...wanted.keys()]
@@ -44,7 +48,7 @@ if (check) {
       `${FILES.json} is older than the code it measures: ${percent} of the measured files have changed since, at most ` +
         `${100 * CHANGED_SHARE_MAX} % may. Run: npm run bench, then npm run bench:readme -- <its raw figures>`,
     )
-  console.log(`The READMEs say what ${FILES.json} says; ${percent} of the measured files have changed since.`)
+  console.log(`The documents say what ${FILES.json} says; ${percent} of the measured files have changed since.`)
 } else {
   await mkdir('docs/bench', { recursive: true })
   for (const [file, text] of wanted) await writeFile(file, text)

@@ -17,7 +17,7 @@ import { GatewayConfig } from '../../gateway/config.ts'
 import { DATABASE_CONNECTIONS as orderService } from '../../order-service/config.ts'
 import { connectionsFor, SubscribersConfig } from '../../subscribers/runtime/config.ts'
 import { readRunFile } from '../bench/run-file.ts'
-import { costsOf } from './costs.ts'
+import { costsOf } from '../bench/costs.ts'
 import { type Reckoning, reckon } from './reckon.ts'
 
 const { values } = commandLine({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readRunFile } from '../bench/run-file.ts'
-import { type Costs, costsOf } from './costs.ts'
+import { type Costs, costsOf } from '../bench/costs.ts'
 import { reckon, type SalePlan } from './reckon.ts'
 
 const PLAN: SalePlan = { buyers: 100_000, seconds: 10, stock: 60_000, orderSeconds: 60, paySeconds: 600 }

@@ -1,5 +1,5 @@
 import { SHARDS_MAX } from '../../core/contracts/values.ts'
-import type { Costs } from './costs.ts'
+import type { Costs } from '../bench/costs.ts'
 
 export interface SalePlan {
   buyers: number

@@ -1,4 +1,4 @@
-import type { BenchRun, Measured } from '../bench/results.ts'
+import type { BenchRun, Measured } from './results.ts'
 
 /** CPU in µs that one purchase takes of each process of the system. */
 export type Micros = Record<string, number>
@@ -19,7 +19,7 @@ const OTHERS = /^(generator|bench|plain|hello|payment-provider|control-room|canc
 
 /**
  * Means over the rounds of a bench. The order is what the rush with all effects takes more than one without; the
- * payment what an order carried through takes more than that. That one is measured at some 80 a second, where batches
+ * payment what an order carried through takes more than that. That one is measured at its own low rate, where batches
  * are small: at higher rates a payment takes less.
  */
 export function costsOf(run: BenchRun): Costs {
