@@ -16,6 +16,14 @@ const STOCK = numberOf('STOCK', Math.ceil((RATE * SECONDS) / 2))
 /** The warm-up is not watched: code is compiled, connections are opened. */
 const WARM_UP_SECONDS = Math.min(60, Math.ceil(SECONDS / 6))
 
+/**
+ * Times and growth are shown in a shorter run, and judged in none: a pause of the machine of two seconds is more than
+ * 1 % of a minute, and in thirds of 17 s the order service's lowest heap was 40 MB in one run and 95 MB in another,
+ * as not every third had a full collection.
+ */
+const JUDGED_FROM_SECONDS = 600
+const isJudged = SECONDS >= JUDGED_FROM_SECONDS
+
 export const options: Options = {
   ...commonOptions,
   scenarios: {
@@ -34,13 +42,13 @@ export const options: Options = {
     ...everyUnitAccounted(),
     ...nothingUnexpected,
     ...timesOfCalls,
-    ...asPromised,
+    ...(isJudged ? asPromised : {}),
     grew: ['count==0'],
   },
 }
 
 export const setup = (): Sale => openSale(STOCK)
 export const visits = visit
-export const growth = (): void => watchGrowth(SECONDS - WARM_UP_SECONDS)
+export const growth = (): void => watchGrowth(SECONDS - WARM_UP_SECONDS, isJudged)
 export const teardown = accountFor
 export const handleSummary = summaryOf('soak')
