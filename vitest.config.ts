@@ -5,7 +5,8 @@ import { isLong } from './test/support/thoroughness.ts'
 import { isOfTestLong, testFiles, unitTests } from './test/tiers.ts'
 
 const unit = unitTests()
-const withServers = testFiles().filter((file) => !unit.includes(file) && (isLong || !isOfTestLong(file)))
+const isWanted = (file: string) => isLong || !isOfTestLong(file) || process.argv.includes(file)
+const withServers = testFiles().filter((file) => !unit.includes(file) && isWanted(file))
 /** Not part of npm test: `npm run test:labs`. */
 const isOfLabs = (file: string) => file.startsWith('lab/')
 

@@ -22,7 +22,10 @@ export function testFiles(): string[] {
     .sort()
 }
 
-/** Not part of `npm test`: starting what they need alone takes longer than any other file. */
+/**
+ * Not part of `npm test`, which would take nine minutes with them instead of six, unless it is given their name:
+ * `npm run test:long` runs all of them, and CI some, drawn by the commit.
+ */
 export const isOfTestLong = (file: string) => file.endsWith('.long.test.ts')
 
 /** Test files that reach no server by any of their imports: `npm run test:unit`. */

@@ -1,6 +1,6 @@
 import type { Guard } from '../guard.ts'
 
-const FAILOVER = 'test/faults/postgres-failover.test.ts'
+const FAILOVER = 'test/faults/postgres-failover.long.test.ts'
 
 /** Servers of several nodes: which one is used. */
 export const clusterGuards: Guard[] = [
@@ -23,7 +23,7 @@ export const clusterGuards: Guard[] = [
     file: 'core/platform/rabbit/depth-reader.ts',
     text: 'return isNoAnswer ? await depthByLeader(model, queue) : checked.messageCount',
     without: 'return isNoAnswer ? 0 : checked.messageCount',
-    tests: { file: 'test/faults/broker-down.test.ts', named: 'a queue whose leader does not answer' },
+    tests: { file: 'test/faults/broker-down.long.test.ts', named: 'a queue whose leader does not answer' },
   },
   {
     rule: 'no service works on a standby',

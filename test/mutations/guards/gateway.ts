@@ -189,7 +189,7 @@ export const gatewayGuards: Guard[] = [
     file: 'core/platform/process/processes.ts',
     text: '  serveClusterBuckets()\n',
     without: '',
-    tests: { file: 'test/processes.test.ts', named: 'an address that has used up' },
+    tests: { file: 'test/processes.long.test.ts', named: 'an address that has used up' },
   },
   {
     rule: 'a process is no share of a bucket: one connection may spend all of it',

@@ -1,6 +1,6 @@
 import type { Guard } from '../guard.ts'
 
-const CLUSTER = 'test/redis-cluster.test.ts'
+const CLUSTER = 'test/redis-cluster.long.test.ts'
 const RUN = 'core/stock/server-run.test.ts'
 
 /** More servers of a kind than one: primaries and replicas, clusters. */
@@ -59,7 +59,7 @@ export const nodeGuards: Guard[] = [
     file: 'core/stock/stale-primary.ts',
     text: '    for (const connection of connections) reconnect(connection)\n',
     without: '',
-    tests: { file: 'test/redis-failover.test.ts', named: 'a gateway that stays connected' },
+    tests: { file: 'test/redis-failover.long.test.ts', named: 'a gateway that stays connected' },
   },
   {
     rule: 'a worker at an old primary closes no sale',

@@ -2,7 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const PROMISES = 'test/subscribers.test.ts'
 const SHARED = 'test/subscribers-shared.test.ts'
-const SPREAD = 'test/subscribers-spread.test.ts'
+const SPREAD = 'test/subscribers-spread.long.test.ts'
 const FORGET = 'core/orders/forget.test.ts'
 const BATCHES = 'test/subscribers-batches.test.ts'
 const IN_ORDER = 'test/subscribers-in-order.test.ts'
@@ -24,7 +24,7 @@ export const subscriberGuards: Guard[] = [
     text: 'database.$transaction((tx) => handleStrong(tx, subscriber, deps, events))',
     without: 'handleStrong(database, subscriber, deps, events)',
     tests: {
-      file: 'test/faults/subscriber-dies.test.ts',
+      file: 'test/faults/subscriber-dies.long.test.ts',
       named: 'a subscriber is killed between its effect and the ack killed between inbox',
     },
   },

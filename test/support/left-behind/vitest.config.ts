@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from '../../closing-line.ts'
 
-/** Failing tests, for test/left-behind.test.ts, which checks that their processes are ended. */
+/** Failing tests, for test/left-behind.long.test.ts, which checks that their processes are ended. */
 export default defineConfig({
   test: {
     root: `${import.meta.dirname}/../../..`,
