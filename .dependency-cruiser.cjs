@@ -119,6 +119,7 @@ module.exports = {
         '^loadtest/(bench/(costs|results|run-file)|sizing/)',
         `^(${services})/(runtime/)?config\\.ts$`,
         '^core/contracts/values\\.ts$',
+        '^test/faults/support/random\\.ts$',
         commandLine,
       ),
     },

@@ -5,8 +5,8 @@
  *   --order-seconds N     within which the orders are written (60)
  *   --pay-seconds N       within which they are paid (300)
  *   --bench FILE          raw figures of npm run bench on a machine like yours (docs/bench/bench.json)
- * Prints processes, cores, memory, connections and settings for one sale, each with its formula, and the next limit.
- * docs/scaling.md says what is measured of it and what is calculated.
+ * Prints processes, cores, memory, connections and settings for one sale, each with its formula, and the next limit; then
+ * plays the sale, up to 1,000,000 buyers, in a simulation. docs/scaling.md says what is measured and what is calculated.
  */
 import { readdirSync } from 'node:fs'
 import Table from 'cli-table3'
@@ -19,6 +19,9 @@ import { connectionsFor, SubscribersConfig } from '../../subscribers/runtime/con
 import { readRunFile } from '../bench/run-file.ts'
 import { costsOf } from '../bench/costs.ts'
 import { type Reckoning, reckon } from './reckon.ts'
+import { EARLY, EVENLY, provisionOf, simulate, type Simulated } from './simulate.ts'
+
+const SIMULATED_BUYERS_MAX = 1_000_000
 
 const { values } = commandLine({
   buyers: { type: 'string' },
@@ -42,12 +45,28 @@ const plan = {
 const run = await readRunFile(values.bench)
 const subscribers = readdirSync('subscribers').filter((file) => /^(?!main\.)[\w-]+\.ts$/.test(file)).length
 const partitions = SubscribersConfig.shape.SUBSCRIBER_PARTITIONS.parse(undefined)
-const reckoning = reckon(plan, costsOf(run), {
+const facts = {
   connectionsMax: GatewayConfig.shape.CONNECTIONS_MAX.parse(undefined),
   pools: { orderService, cancelWorker, controlRoom, subscribers: 1 + subscribers * connectionsFor(partitions) },
-})
+}
+const costs = costsOf(run)
 console.log(`Costs: ${values.bench}, commit ${run.commit}, ${run.machine}. Calculated, not measured at this size.`)
-console.log(shown(reckoning))
+console.log(shown(reckon(plan, costs, facts)))
+if (plan.buyers <= SIMULATED_BUYERS_MAX) {
+  const provision = provisionOf(plan, costs, facts)
+  console.log('Simulated, without the network and the disks:')
+  console.log(`  evenly: ${told(simulate(plan, costs, provision, EVENLY))}`)
+  console.log(`  half of the buyers in the first fifth: ${told(simulate(plan, costs, provision, EARLY))}`)
+}
+
+function told({ accepted, acceptedSeconds, refusedSeconds, intakeMax, orderSeconds }: Simulated): string {
+  const ms = (seconds: number) => `${(seconds * 1_000).toFixed(seconds < 0.01 ? 1 : 0)} ms`
+  return (
+    `${accepted.toLocaleString('en')} × 202 after ${ms(acceptedSeconds.median)} (p99 ${ms(acceptedSeconds.p99)}), ` +
+    (refusedSeconds.p99 > 0 ? `"sold out" after ${ms(refusedSeconds.p99)} (p99), ` : '') +
+    `${intakeMax.toLocaleString('en')} at the intake at most, orders after ${orderSeconds.toFixed(1)} s at most`
+  )
+}
 
 function shown({ rows, settings, limits }: Reckoning): string {
   const table = new Table({

@@ -12,6 +12,15 @@ export interface SalePlan {
   paySeconds: number
 }
 
+/** What one component does at the peak of a sale. */
+export interface Load {
+  /** Busy cores, with a third more for short peaks. */
+  cores: number
+  /** Without that third: those that write and pay orders while buyers still arrive. */
+  laterCores: number
+  formula: string
+}
+
 /** What the services bring with them. */
 export interface Facts {
   /** Open connections of one gateway process. */
@@ -56,114 +65,118 @@ const [RABBITMQ_NODES, COPIES] = [3, 2]
 const SPARE = 2
 /** For migrations, audits and backups (dev/compose-check.ts). */
 const OTHER_CONNECTIONS = 13
+/** Of a large machine. */
+const CORES_MAX = 32
 
 /** Nodes, memory and connections for one sale, out of the costs that a bench has measured. */
-export function reckon(plan: SalePlan, costs: Costs, { connectionsMax, pools }: Facts): Reckoning {
-  const { buyers, seconds, stock, orderSeconds, paySeconds } = plan
-  const accepted = Math.min(stock, buyers)
-  const arrivals = buyers / seconds
-  const orders = accepted / orderSeconds
-  const payments = accepted / paySeconds
-  const cores = (rate: number, micros = 0) => (rate * micros * PEAKS) / 1e6
-  /** Both at a time: orders are still being written when the first are paid. */
-  const afterwards = (process: string) => cores(orders, costs.order[process]) + cores(payments, costs.pay[process])
-
-  const gatewayCores =
-    Math.max(cores(arrivals, costs.accept.gateway), cores(arrivals, costs.refuse.gateway)) + afterwards('gateway')
-  const gateways = Math.max(SPARE, Math.ceil(gatewayCores), Math.ceil(buyers / connectionsMax))
-  const redisCores = cores(arrivals, costs.accept.redis) + afterwards('redis')
-  const masters = Math.max(1, Math.ceil(redisCores))
-  const orderCores = afterwards('order-service')
-  const orderServices = Math.max(SPARE, Math.ceil(orderCores))
-  const subscriberCores = afterwards('subscribers')
-  const subscribers = Math.max(SPARE, Math.ceil(subscriberCores))
-  const rabbitCores = cores(arrivals, costs.accept.rabbitmq) + afterwards('rabbitmq')
-  const postgresCores = cores(arrivals, costs.accept.postgres) + afterwards('postgres')
+export function reckon(plan: SalePlan, costs: Costs, facts: Facts): Reckoning {
+  const loads = loadsOf(plan, costs)
+  const counts = countsOf(plan, loads, facts)
+  const { pools } = facts
   const databaseConnections =
-    orderServices * pools.orderService +
+    counts.orderServices * pools.orderService +
     SPARE * (pools.cancelWorker + pools.controlRoom) +
-    subscribers * pools.subscribers +
+    counts.subscribers * pools.subscribers +
     OTHER_CONNECTIONS
-
-  const us = (micros = 0) => micros.toFixed(0)
-  const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en')}/s`
-  const onArrival = (micros = 0) => `${perSecond(arrivals)} × ${us(micros)} µs`
-  const later = (process: string) =>
-    `${perSecond(orders)} × ${us(costs.order[process])} µs + ${perSecond(payments)} × ${us(costs.pay[process])} µs`
-  const rows: Row[] = [
-    {
-      component: 'gateway',
-      count: gateways,
-      cores: gatewayCores,
-      memoryMb: gateways * SERVICE_MB,
-      formula:
-        `(${onArrival(Math.max(costs.accept.gateway ?? 0, costs.refuse.gateway ?? 0))} + ${later('gateway')}) × 4/3; ` +
-        `${buyers.toLocaleString('en')} connections / ${connectionsMax.toLocaleString('en')}`,
-    },
-    {
-      component: 'Redis, masters and replicas',
-      count: COPIES * masters,
-      cores: redisCores,
-      memoryMb: COPIES * (masters * REDIS_MB + megabytes(accepted * RESERVATION_BYTES * REDIS_COPY)),
-      formula:
-        `one thread each: (${onArrival(costs.accept.redis)} + ${later('redis')}) × 4/3; ` +
-        `${RESERVATION_BYTES} bytes × 2 each unit`,
-    },
-    {
-      component: 'RabbitMQ',
-      count: RABBITMQ_NODES,
-      cores: rabbitCores,
-      memoryMb: RABBITMQ_NODES * (RABBITMQ_MB + megabytes(accepted * QUEUED_BYTES)),
-      formula: `each node has every message: (${onArrival(costs.accept.rabbitmq)} + ${later('rabbitmq')}) × 4/3`,
-    },
-    {
-      component: 'order service',
-      count: orderServices,
-      cores: orderCores,
-      memoryMb: orderServices * SERVICE_MB,
-      formula: `(${later('order-service')}) × 4/3`,
-    },
-    {
-      component: 'PostgreSQL, primary and standby',
-      count: COPIES,
-      cores: postgresCores,
-      memoryMb: COPIES * POSTGRES_MB + databaseConnections * BACKEND_MB,
-      formula: `(${later('postgres')}) × 4/3; ${databaseConnections} connections`,
-    },
-    {
-      component: 'subscribers',
-      count: subscribers,
-      cores: subscriberCores,
-      memoryMb: subscribers * SERVICE_MB,
-      formula: `(${later('subscribers')}) × 4/3`,
-    },
-    {
-      component: 'cancel worker, control room',
-      count: 2 * SPARE,
-      cores: 0,
-      memoryMb: 2 * SPARE * SERVICE_MB,
-      formula: 'one works, one is spare',
-    },
-  ]
   return {
-    rows,
+    rows: rowsOf(plan, loads, counts, { ...facts, databaseConnections }),
     databaseConnections,
     settings: {
-      shards: Math.min(SHARDS_MAX, masters),
-      INTAKE_QUEUE_MAX_LENGTH: accepted,
-      ORDERS_PER_SECOND: Math.ceil(orders / orderServices),
+      shards: Math.min(SHARDS_MAX, counts.masters),
+      INTAKE_QUEUE_MAX_LENGTH: acceptedOf(plan),
+      ORDERS_PER_SECOND: ordersPerSecondOf(plan, counts),
       // Twice the backlog's time: an order service may die meanwhile.
-      RESERVATION_LIFETIME_SECONDS: Math.max(120, 2 * orderSeconds),
+      RESERVATION_LIFETIME_SECONDS: Math.max(120, 2 * plan.orderSeconds),
       max_connections: databaseConnections,
     },
     limits: [
-      { what: `shards of a sale (${SHARDS_MAX} at most), one on each master`, used: masters / SHARDS_MAX },
-      { what: `cores of the one primary of PostgreSQL (${CORES_MAX} assumed)`, used: postgresCores / CORES_MAX },
-      { what: `cores of each node of RabbitMQ (${CORES_MAX} assumed)`, used: rabbitCores / CORES_MAX },
+      { what: `shards of a sale (${SHARDS_MAX} at most), one on each master`, used: counts.masters / SHARDS_MAX },
+      { what: `cores of the one primary of PostgreSQL (${CORES_MAX} assumed)`, used: loads.postgres.cores / CORES_MAX },
+      { what: `cores of each node of RabbitMQ (${CORES_MAX} assumed)`, used: loads.rabbitmq.cores / CORES_MAX },
     ].toSorted((one, other) => other.used - one.used),
   }
 }
 
-/** Of a large machine. */
-const CORES_MAX = 32
+/** No more than there are units, or buyers. */
+export const acceptedOf = ({ stock, buyers }: SalePlan) => Math.min(stock, buyers)
+
+/** Rates times costs. Orders are still being written when the first are paid, so both count at a time. */
+export function loadsOf(plan: SalePlan, costs: Costs) {
+  const arrivals = plan.buyers / plan.seconds
+  const orders = acceptedOf(plan) / plan.orderSeconds
+  const payments = acceptedOf(plan) / plan.paySeconds
+  const term = (rate: number, micros: number) =>
+    micros > 0 ? [`${Math.round(rate).toLocaleString('en')}/s × ${micros.toFixed(0)} µs`] : []
+  const load = (process: string, micros = 0): Load => {
+    const [order = 0, pay = 0] = [costs.order[process], costs.pay[process]]
+    const laterCores = (orders * order + payments * pay) / 1e6
+    const terms = [...term(arrivals, micros), ...term(orders, order), ...term(payments, pay)]
+    return {
+      cores: PEAKS * ((arrivals * micros) / 1e6 + laterCores),
+      laterCores,
+      formula: `(${terms.join(' + ')}) × 4/3`,
+    }
+  }
+  return {
+    // The dearer of 202 and refusal.
+    gateway: load('gateway', Math.max(costs.accept.gateway ?? 0, costs.refuse.gateway ?? 0)),
+    redis: load('redis', costs.accept.redis),
+    rabbitmq: load('rabbitmq', costs.accept.rabbitmq),
+    postgres: load('postgres', costs.accept.postgres),
+    orderService: load('order-service'),
+    subscribers: load('subscribers'),
+  } satisfies Record<string, Load>
+}
+type Loads = ReturnType<typeof loadsOf>
+
+/** Processes, and masters of Redis. */
+export function countsOf({ buyers }: SalePlan, loads: Loads, { connectionsMax }: Pick<Facts, 'connectionsMax'>) {
+  return {
+    gateways: Math.max(SPARE, Math.ceil(loads.gateway.cores), Math.ceil(buyers / connectionsMax)),
+    masters: Math.max(1, Math.ceil(loads.redis.cores)),
+    orderServices: Math.max(SPARE, Math.ceil(loads.orderService.cores)),
+    subscribers: Math.max(SPARE, Math.ceil(loads.subscribers.cores)),
+  }
+}
+
+/** Of one order service. */
+export const ordersPerSecondOf = (plan: SalePlan, { orderServices }: { orderServices: number }) =>
+  Math.ceil(acceptedOf(plan) / plan.orderSeconds / orderServices)
+
+function rowsOf(
+  plan: SalePlan,
+  loads: Loads,
+  { gateways, masters, orderServices, subscribers }: ReturnType<typeof countsOf>,
+  { connectionsMax, databaseConnections }: { connectionsMax: number; databaseConnections: number },
+): Row[] {
+  const row = (component: string, count: number, { cores, formula }: Load, memoryMb = count * SERVICE_MB): Row => ({
+    component,
+    count,
+    cores,
+    memoryMb,
+    formula,
+  })
+  const accepted = acceptedOf(plan)
+  const add = (load: Load, before: string, after: string) => ({ ...load, formula: before + load.formula + after })
+  const connections = `; ${plan.buyers.toLocaleString('en')} connections / ${connectionsMax.toLocaleString('en')}`
+  const redisMb = COPIES * (masters * REDIS_MB + megabytes(accepted * RESERVATION_BYTES * REDIS_COPY))
+  const redisBytes = `; ${RESERVATION_BYTES} bytes × ${REDIS_COPY} each unit`
+  const rabbitMb = RABBITMQ_NODES * (RABBITMQ_MB + megabytes(accepted * QUEUED_BYTES))
+  const postgresMb = COPIES * POSTGRES_MB + databaseConnections * BACKEND_MB
+  return [
+    row('gateway', gateways, add(loads.gateway, '', connections)),
+    row('Redis, masters and replicas', COPIES * masters, add(loads.redis, 'one thread each: ', redisBytes), redisMb),
+    row('RabbitMQ', RABBITMQ_NODES, add(loads.rabbitmq, 'each node has every message: ', ''), rabbitMb),
+    row('order service', orderServices, loads.orderService),
+    row(
+      'PostgreSQL, primary and standby',
+      COPIES,
+      add(loads.postgres, '', `; ${databaseConnections} connections`),
+      postgresMb,
+    ),
+    row('subscribers', subscribers, loads.subscribers),
+    row('cancel worker, control room', 2 * SPARE, { cores: 0, laterCores: 0, formula: 'one works, one is spare' }),
+  ]
+}
+
 const megabytes = (bytes: number) => Math.ceil(bytes / 1e6)
