@@ -96,6 +96,11 @@ export async function stopOrphan(orphan: ProcessId, signal: NodeJS.Signals, grac
   await endProcess(orphan.pid, signal, graceMs, gone())
 }
 
+/** SIGKILL to a process and those that it has started. */
+export function killGroup(id: ProcessId): void {
+  if (isAlive(id)) kill(-id.pid, 'SIGKILL') // It may end by itself in between.
+}
+
 export function isAlive({ pid, startedAt }: ProcessId): boolean {
   return startTime(pid) === startedAt
 }

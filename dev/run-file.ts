@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive, type ProcessId, startTime, stopOrphan } from './processes.ts'
+import { isAlive, killGroup, type ProcessId, startTime, stopOrphan } from './processes.ts'
 
 /**
  * What a launcher runs, kept in its folder: for `npm run urls`, and for the start that cleans up after a killed
@@ -55,6 +55,14 @@ export class RunRecord {
     this.#run = run
   }
 
+  /** Of a folder that this process has just made: no other launcher knows it, so there is nothing to wait for. */
+  static ofNewFolder(folder: string): RunRecord {
+    const launcher = { pid: process.pid, startedAt: startTime(process.pid) ?? '' }
+    const record = new RunRecord(folder, { launcher, processes: {}, urls: {} })
+    record.#write()
+    return record
+  }
+
   /**
    * Makes the folder this process's, once what a killed launcher left there is stopped.
    * @throws AlreadyRunning
@@ -93,7 +101,7 @@ export class RunRecord {
 
   /** SIGKILL to all, for a user who does not wait for the drain. The next start recovers what this interrupts. */
   killAll(): void {
-    for (const { pid } of Object.values(this.#run.processes).filter(isAlive)) process.kill(-pid, 'SIGKILL')
+    for (const id of Object.values(this.#run.processes)) killGroup(id)
   }
 
   release(): void {

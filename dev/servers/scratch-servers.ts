@@ -28,7 +28,7 @@ export async function startScratchServers(
   onStarted: (name: string, id: ProcessId) => void = () => {},
 ): Promise<ScratchServers> {
   const folder = await makeScratchFolder()
-  const record = await RunRecord.claim(folder)
+  const record = RunRecord.ofNewFolder(folder)
   const onStart = (name: string, id: ProcessId) => {
     record.started(name, id)
     onStarted(name, id)

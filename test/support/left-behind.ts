@@ -17,7 +17,7 @@ export function endWithFile(end: () => Promise<unknown>): void {
 }
 
 export async function noteProcess(name: string, id: ProcessId): Promise<void> {
-  noting ??= makeScratchFolder().then(async (folder) => ({ folder, record: await RunRecord.claim(folder) }))
+  noting ??= makeScratchFolder().then((folder) => ({ folder, record: RunRecord.ofNewFolder(folder) }))
   const { record } = await noting
   record.started(`${name} ${id.pid}`, id)
 }

@@ -25,7 +25,7 @@ export interface OwnBroker {
 
 export async function startOwnBroker(): Promise<OwnBroker> {
   const folder = await makeScratchFolder()
-  const record = await RunRecord.claim(folder)
+  const record = RunRecord.ofNewFolder(folder)
   const ports = { port: await freePort(), managementPort: await freePort() }
   const start = () =>
     startRabbitmq({
