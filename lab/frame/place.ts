@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ChannelModel, connect } from 'amqplib'
 import { Pool } from 'pg'
-import type { ProcessId } from '../../dev/processes.ts'
+import { killGroup, type ProcessId } from '../../dev/processes.ts'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { Random } from '../../test/faults/support/random.ts'
@@ -56,9 +56,11 @@ const POOL_SIZE = 40
 
 /** Ends the processes and removes the folder of a place, whose servers may be gone. */
 const openPlaces = new Set<() => Promise<void>>()
+let isEnding = false
 
-/** For Ctrl-C, before the servers stop. */
+/** For Ctrl-C, before the servers stop. What a lab starts meanwhile ends at once. */
 export async function endPlaces(): Promise<void> {
+  isEnding = true
   await Promise.all([...openPlaces].map((end) => end()))
 }
 
@@ -72,7 +74,7 @@ export async function inPlace<Entry extends object>(
   const defer = (release: () => unknown) => releases.push(release)
   try {
     const scratch = await makeScratchFolder()
-    const record = await RunRecord.claim(scratch)
+    const record = RunRecord.ofNewFolder(scratch)
     const end = async () => {
       record.killAll()
       await removeScratchFolder(scratch)
@@ -80,6 +82,7 @@ export async function inPlace<Entry extends object>(
     }
     openPlaces.add(end)
     defer(end)
+    if (isEnding) throw new Error('The lab is being stopped.')
     const folder = join(scratch, 'lab')
     await mkdir(folder)
     const world = await makeWorld(servers)
@@ -105,7 +108,7 @@ export async function inPlace<Entry extends object>(
         history.push(entry)
         onEntry?.(entry)
       },
-      onStart: record.started.bind(record),
+      onStart: (name, id) => (isEnding ? killGroup(id) : record.started(name, id)),
       defer,
     })
     return history
