@@ -4,7 +4,7 @@ import { freePort } from '../../dev/servers/ports.ts'
 import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { connectBroker, type Place } from '../frame/place.ts'
-import { fill, generateTokens, type Limiter, takeTokens } from './limiters.ts'
+import { fill, generateTokens, type Limiter, openTokens, takeTokens } from './limiters.ts'
 
 /** What a request was told, or what became of a part of the limiter. */
 export interface Step {
@@ -18,7 +18,7 @@ export interface Step {
 const REQUESTS = 600
 const ARRIVALS_PER_SECOND = 250
 /** So many requests ask at the same time at most, each through a limiter of its own. */
-const DOORS = 4
+const DOORS = 8
 
 /** Lets requests come at seeded times, five times as many as the limit. @param onRequest called before each of them */
 export async function letCome(
@@ -57,8 +57,9 @@ export const doorsOf = (open: () => Promise<Limiter>): Promise<Limiter[]> =>
 export async function withQueue(place: Place<Step>, meanwhile?: 'DIES' | 'IS_STARTED_TWICE'): Promise<void> {
   const { broker, now, defer } = place
   const doors = await doorsOf(() => takeTokens(broker))
+  const [channel, second] = [await openTokens(broker), await openTokens(broker)]
   await fill(broker)
-  const stop = await generateTokens(broker)
+  const stop = generateTokens(channel)
   defer(stop)
   await letCome(place, doors, (request) => {
     if (request !== REQUESTS / 3) return
@@ -68,7 +69,7 @@ export async function withQueue(place: Place<Step>, meanwhile?: 'DIES' | 'IS_STA
     }
     if (meanwhile === 'IS_STARTED_TWICE') {
       place.record({ did: 'SECOND_GENERATOR', at: now() })
-      void generateTokens(broker).then(defer)
+      defer(generateTokens(second))
     }
   })
 }
@@ -82,7 +83,7 @@ export async function withKilledBroker(place: Place<Step>): Promise<void> {
     defer(() => server.stop())
     const broker = await connectBroker(server.url)
     await fill(broker)
-    defer(await generateTokens(broker))
+    defer(generateTokens(await openTokens(broker)))
     return { server, limiter: await takeTokens(broker) }
   }
   let { server, limiter } = await start()

@@ -4,9 +4,9 @@ import type { Step } from './arrivals.ts'
 import { BURST, RATE_PER_SECOND } from './limiters.ts'
 
 /** What a token bucket admits in any second: what was in it, and what came in. */
-const ALLOWED = BURST + RATE_PER_SECOND
+export const ALLOWED = BURST + RATE_PER_SECOND
 /** A process that was not scheduled may note some admissions late, and so close together. */
-const SLACK = 1.3
+const SLACK = 1.25
 /** So many of all requests are never refused one after the other while tokens come: five come for one token. */
 const REFUSED_SHARE = 0.5
 

@@ -1,7 +1,7 @@
 import { barPerSide } from '../frame/chart.ts'
 import type { Lab, Words } from '../frame/lab.ts'
 import { doorsOf, letCome, type Step, withKilledBroker, withQueue } from './arrivals.ts'
-import { admittedAfterDeath, admittedPer100Ms, judge } from './judge.ts'
+import { admittedAfterDeath, admittedPer100Ms, ALLOWED, judge } from './judge.ts'
 import { noLimit, shopBucket } from './limiters.ts'
 
 /** Sides whose chart is worth a line, by a name that fits the legend. */
@@ -88,7 +88,7 @@ export const lab: Lab<Step> = {
       }),
     },
     barPerSide(
-      { en: 'Most admitted in one second (55 are allowed)', zh: '一秒内最多放行（允许 55 个）' },
+      { en: `Most admitted in one second (${ALLOWED} are allowed)`, zh: `一秒内最多放行（允许 ${ALLOWED} 个）` },
       outcomes,
       'mostInSecond',
     ),

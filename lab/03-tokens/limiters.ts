@@ -3,7 +3,7 @@ import { TokenBucket } from '../../core/platform/limits/token-bucket.ts'
 
 export const RATE_PER_SECOND = 50
 /** Requests that may pass at once after a pause: so many tokens are there at the start. */
-export const BURST = 5
+export const BURST = 10
 const TOKENS = 'tokens'
 const GENERATE_EVERY_MS = 10
 
@@ -25,8 +25,7 @@ export function shopBucket(): Limiter {
 export const noLimit: Limiter = async () => true
 
 /** Puts tokens into the queue at the rate. @returns a function that stops it */
-export async function generateTokens(broker: ChannelModel): Promise<() => void> {
-  const channel = await openTokens(broker)
+export function generateTokens(channel: Channel): () => void {
   const startedAt = performance.now()
   let made = 0
   const timer = setInterval(() => {
@@ -46,7 +45,7 @@ export async function fill(broker: ChannelModel): Promise<void> {
 }
 
 /** The queue drops tokens beyond the burst: a bucket that is full overflows. */
-async function openTokens(broker: ChannelModel): Promise<Channel> {
+export async function openTokens(broker: ChannelModel): Promise<Channel> {
   const channel = await broker.createChannel()
   await channel.assertQueue(TOKENS, { arguments: { 'x-max-length': BURST } })
   return channel

@@ -51,10 +51,10 @@ const DEADLOCK_DETECTED = '40P01'
 /** Deletes the lock only if it is still the caller's. */
 const UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
-/** A key in Redis that expires, since its holder may die. A frozen payment sleeps between its read and its write. */
+/** A key in Redis that expires, since its holder may die. A payment may freeze between its read and its write. */
 export function distributedLock(
   { world: { redis, keyPrefix } }: Place<Step>,
-  { lockMs, frozenMs }: { lockMs: number; frozenMs: number },
+  { lockMs, isFrozen }: { lockMs: number; isFrozen: boolean },
 ): Way {
   return async (client, change) => {
     const key = `${keyPrefix}lock:${change.order}`
@@ -62,9 +62,10 @@ export function distributedLock(
     while ((await redis.set(key, owner, 'PX', lockMs, 'NX')) === null) await sleep(1)
     change.note('LOCKED')
     const freeze = async () => {
-      if (change.to !== 'PAID' || frozenMs === 0) return
+      if (change.to !== 'PAID' || !isFrozen) return
       change.note('FROZEN')
-      await sleep(frozenMs)
+      // Until the lock has expired and the other call has had its turn, however fast the machine is.
+      while ((await readStatus(client, change)) === 'PENDING_PAYMENT') await sleep(lockMs / 2)
     }
     try {
       return await readThenWrite(client, change, READ, freeze)
@@ -80,12 +81,16 @@ async function readThenWrite(
   read: string,
   between: () => Promise<void> = async () => {},
 ): Promise<boolean> {
-  const { rows } = await client.query<{ status: string }>(read, [order])
-  const status = rows[0]?.status ?? ''
+  const status = await readStatus(client, { order }, read)
   note('READ', status)
   if (status !== 'PENDING_PAYMENT') return false
   await between()
   await client.query(WRITE, [order, to])
   note('WROTE', to)
   return true
+}
+
+async function readStatus(client: PoolClient, { order }: Pick<Change, 'order'>, read = READ): Promise<string> {
+  const { rows } = await client.query<{ status: string }>(read, [order])
+  return rows[0]?.status ?? ''
 }

@@ -5,6 +5,7 @@ import { startChild } from '../../dev/processes.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { slowed } from '../../test/support/patience.ts'
 import type { Place } from '../frame/place.ts'
 import { consumeDue, declare, type Message, openSender, sortedSet, type Way } from './ways.ts'
 
@@ -21,8 +22,8 @@ export interface Step {
 /** The long one is always scheduled before the short ones. */
 const DELAYS_MS = [2_000, 1_200, 200]
 const HOUR_MS = 3_600_000
-/** Long enough to be killed meanwhile. */
-const KILLED_DELAY_MS = 3_000
+/** Long enough to be killed meanwhile, on a slow machine, too. */
+const killedDelayMs = () => slowed(3_000)
 const LIMIT_MS = 20_000
 
 type Recorder = Pick<Place<Step>, 'now' | 'record'>
@@ -70,7 +71,7 @@ export async function killWheel(place: Place<Step>): Promise<void> {
   const schedule = (messages: Message[]) => send(messages, 'to-be-delayed', ({ delayMs }) => ({ headers: { delayMs } }))
 
   const child = await start()
-  const messages = scheduled(place, messagesOf(place, { from: 1, count: 60, delaysMs: [KILLED_DELAY_MS] }))
+  const messages = scheduled(place, messagesOf(place, { from: 1, count: 60, delaysMs: [killedDelayMs()] }))
   await schedule(messages)
   const isTaken = ({ messageCount }: { messageCount: number }) => messageCount === 0
   await eventually('the service to have them', () => channel.checkQueue('to-be-delayed'), isTaken, LIMIT_MS)
@@ -107,7 +108,7 @@ export async function killRedis(place: Place<Step>): Promise<void> {
     return { server, schedule, stopReading }
   }
   const first = await start()
-  const messages = scheduled(place, messagesOf(place, { from: 1, count: 60, delaysMs: [KILLED_DELAY_MS] }))
+  const messages = scheduled(place, messagesOf(place, { from: 1, count: 60, delaysMs: [killedDelayMs()] }))
   await first.schedule(messages)
   await first.stopReading()
   process.kill(first.server.pid, 'SIGKILL')

@@ -48,11 +48,14 @@ export const queuePerDelay: Way = async ({ broker }, onDue) => {
   await consumeDue(broker, onDue)
   return {
     async schedule(messages) {
-      for (const delayMs of new Set(messages.map((message) => message.delayMs))) {
-        const queue = `waiting.${delayMs}ms`
-        await declare(broker, queue, { ...waitingQueue, 'x-message-ttl': delayMs })
+      const delays = [...new Set(messages.map((message) => message.delayMs))]
+      const queueOf = (delayMs: number) => `waiting.${delayMs}ms`
+      for (const delayMs of delays)
+        await declare(broker, queueOf(delayMs), { ...waitingQueue, 'x-message-ttl': delayMs })
+      // The shortest first: a delay begins when the message is in its queue.
+      for (const delayMs of delays.toSorted((one, other) => one - other)) {
         const ofDelay = messages.filter((message) => message.delayMs === delayMs)
-        await send(ofDelay, queue)
+        await send(ofDelay, queueOf(delayMs))
       }
     },
   }

@@ -73,17 +73,15 @@ export async function openRabbitmqTopic(
     ...topic,
     /** Each delay has a queue without consumers: what was in it for its time-to-live is dead-lettered to the topic. */
     async publishDelayed(messages) {
-      const sending = messages.map(async (message) => {
-        const queue = `${queueOf(message)}.after.${message.delayMs}`
-        await declare(queue, {
+      const delayQueueOf = (message: Message) => `${queueOf(message)}.after.${message.delayMs}`
+      for (const message of new Map(messages.map((each) => [delayQueueOf(each), each])).values())
+        await declare(delayQueueOf(message), {
           'x-message-ttl': message.delayMs,
           'x-dead-letter-exchange': '',
           'x-dead-letter-routing-key': queueOf(message),
           ...(type === 'quorum' && { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }),
         })
-        await send(queue, message)
-      })
-      await Promise.all(sending)
+      await Promise.all(messages.map((message) => send(delayQueueOf(message), message)))
     },
   }
 }
