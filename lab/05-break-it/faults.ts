@@ -71,12 +71,12 @@ export const PLAYS: Record<Fault, (stage: Stage, rush: Rush) => Promise<unknown>
     await rush.pay(1)
     await heldBack.passOnOthers()
     await eventually(
-      'the refund, or a later event that waits for this one',
-      async () => (await rush.isRefunded()) || (await heldBack.isWaitedFor()),
+      'a later event that waits for this one, or was handled before it',
+      async () => (await heldBack.isWaitedFor()) || (await rush.isRefundHandled('points')),
       Boolean,
     )
     await heldBack.release()
-    await eventually('the refund', () => rush.isRefunded(), Boolean)
+    await eventually('the effects of the refund', () => rush.isRefundHandled('points'), Boolean)
   },
 
   /** An order service hangs with messages in hand, and comes back when Redis has been emptied and rebuilt. */

@@ -42,6 +42,9 @@ export const lab: Lab<Entry> = {
     },
   },
 
+  /** Starting a copy of the shop takes longer than what is played in it. */
+  sidesAtOnce: 2,
+
   figures: FAULT_NAMES,
 
   judge,

@@ -69,10 +69,13 @@ export class Rush {
     }
   }
 
-  async isRefunded(): Promise<boolean> {
+  /** Whether all orders are refunded, and the subscriber has handled the event that says so. */
+  async isRefundHandled(subscriber: string): Promise<boolean> {
     const { database } = this.#stage.world
     const orders = await database.order.findMany({ where: { saleId: this.#saleId } })
-    return orders.every(({ status }) => status === 'REFUNDED')
+    const newest = orders.map(({ id, sequence }) => ({ purpose: subscriber, orderId: id, sequence }))
+    const handled = await database.inboxEntry.count({ where: { OR: newest } })
+    return handled === orders.length && orders.every(({ status }) => status === 'REFUNDED')
   }
 
   /** Whether buyers can reserve, here and in the sale in which nothing goes wrong. */

@@ -15,6 +15,8 @@ export interface Lab<Entry extends object, Work = never> {
   prediction: Prediction<Entry>
   /** In the order in which they run: first without the protection, then with it. */
   sides: Record<string, Side<Entry>>
+  /** So many sides run at the same time, where no figure is a measurement of time; told one after the other. */
+  sidesAtOnce?: number
   /** Names of the figures that the verdicts have, in the order of the table. */
   figures: Record<string, Words>
   /** A pure function of what happened, which does not know the side. */

@@ -1,7 +1,7 @@
 import type { LabTable } from '../../core/contracts/labs.ts'
 import type { TestServers } from '../../test/servers.ts'
 import type { Lab, Outcome, Property, Side } from './lab.ts'
-import { inPlace } from './place.ts'
+import { inPlace, type PlaceOptions } from './place.ts'
 
 export interface RunOptions {
   servers: TestServers
@@ -23,17 +23,34 @@ export interface Watcher {
 export type AnyLab = Lab<object, object>
 
 export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher = {}): Promise<Outcome[]> {
+  const waiting = Object.entries(sidesOf(lab, options))
+  const running: { id: string; side: Side<object>; ends: Promise<Outcome> }[] = []
   const outcomes: Outcome[] = []
-  for (const [id, side] of Object.entries(sidesOf(lab, options))) {
-    watcher.onSide?.(id, side)
-    const onEntry = (entry: object) => watcher.onEntry?.(id, entry)
-    const history = await inPlace({ ...options, onEntry }, (place) => side.run(place))
-    if (history.length === 0) throw new Error(`${id} recorded nothing, so nothing can be judged.`)
-    const outcome = { side: id, name: side.name, expected: side.expected, history, verdict: lab.judge(history) }
+  const runNext = () => {
+    for (const [id, side] of waiting.splice(0, 1)) {
+      // What runs ahead is told in its turn.
+      const onEntry = (entry: object) => id === running[0]?.id && watcher.onEntry?.(id, entry)
+      const ends = runSide(lab, id, side, { ...options, onEntry })
+      ends.catch(() => 'thrown below')
+      running.push({ id, side, ends })
+    }
+  }
+  for (let i = 0; i < (lab.sidesAtOnce ?? 1); i++) runNext()
+  for (let first = running[0]; first; first = running[0]) {
+    watcher.onSide?.(first.id, first.side)
+    const outcome = await first.ends
     outcomes.push(outcome)
     watcher.onOutcome?.(outcome)
+    running.shift()
+    runNext()
   }
   return outcomes
+}
+
+async function runSide(lab: AnyLab, id: string, side: Side<object>, options: PlaceOptions<object>): Promise<Outcome> {
+  const history = await inPlace(options, (place) => side.run(place))
+  if (history.length === 0) throw new Error(`${id} recorded nothing, so nothing can be judged.`)
+  return { side: id, name: side.name, expected: side.expected, history, verdict: lab.judge(history) }
 }
 
 /** What the prediction is compared with. */
