@@ -1,0 +1,3 @@
+import { testLabs } from './test-labs.ts'
+
+await testLabs(3)
