@@ -61,7 +61,8 @@ else {
   else if (values.json) await withServers((options) => print(lab, options))
   else {
     tell.opening(lab)
-    await withServers((options) => run(lab, options))
+    const predicted = await tell.predict(lab, !values.yes)
+    await withServers((options) => run(lab, predicted, options))
   }
 }
 
@@ -85,8 +86,7 @@ async function print(lab: FoundLab, options: RunOptions): Promise<boolean> {
   return outcomes.every(isAsExpected)
 }
 
-async function run(lab: FoundLab, options: RunOptions): Promise<boolean> {
-  const predicted = await tell.predict(lab, !values.yes)
+async function run(lab: FoundLab, predicted: string | undefined, options: RunOptions): Promise<boolean> {
   const outcomes = await runLab(lab, options, {
     onSide: (_, side) => tell.side(side),
     onOutcome: (outcome) => tell.outcome(outcome),

@@ -57,7 +57,11 @@ export const lab: Lab<Entry> = {
     ),
   ],
 
-  shop: Object.values(SWITCHES).map(({ name, guard: { file, text } }) => ({ file, quote: text, says: name })),
+  shop: Object.entries(SWITCHES).map(([off, { name, guard }]) => ({
+    file: guard.file,
+    quote: guard.text,
+    says: { en: `${off}; without it, ${name.en}`, zh: `${off}；没有它，${name.zh}` },
+  })),
 }
 
 /** Without a fault, and with the one that shows it; the reader who names it with `--off` sees all of them. */

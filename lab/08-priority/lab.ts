@@ -70,11 +70,11 @@ export const lab: Lab<Step> = {
 
   figures: {
     'members0.8': { en: 'mean wait in turns at load 0.8: members', zh: '平均等几轮，负载 0.8：会员' },
-    'others0.8': { en: 'others', zh: '其他' },
-    members1: { en: '1.0: members', zh: '1.0：会员' },
-    others1: { en: 'others', zh: '其他' },
-    'members1.5': { en: '1.5: members', zh: '1.5：会员' },
-    'others1.5': { en: 'others', zh: '其他' },
+    'others0.8': { en: 'load 0.8: others', zh: '负载 0.8：其他' },
+    members1: { en: 'load 1.0: members', zh: '负载 1.0：会员' },
+    others1: { en: 'load 1.0: others', zh: '负载 1.0：其他' },
+    'members1.5': { en: 'load 1.5: members', zh: '负载 1.5：会员' },
+    'others1.5': { en: 'load 1.5: others', zh: '负载 1.5：其他' },
   },
 
   judge,

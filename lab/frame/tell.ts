@@ -5,8 +5,12 @@ import { amount } from './figures.ts'
 import { type FoundLab, locate } from './find-labs.ts'
 import { isAsExpected, type Language, type Outcome, type Property, type Side } from './lab.ts'
 import { readProgress } from './results.ts'
+import type { LabTable } from '../../core/contracts/labs.ts'
 import { tableOf } from './run-lab.ts'
 import { WORDS } from './words.ts'
+
+/** Of an output that is no terminal. */
+const WIDTH = 120
 
 /** All that a lab says on the terminal, in one language. */
 export class Teller {
@@ -63,22 +67,31 @@ export class Teller {
 
   /** The figures of all sides, the prediction beside what came, and where to look on. */
   closing(lab: FoundLab, outcomes: Outcome[], told: { predicted: string | undefined; answer: string | number }): void {
-    const { columns, rows } = tableOf(lab, outcomes)
-    const table = new Table({
-      head: ['', ...columns.map((name) => name[this.#language])],
-      style: { head: [], border: [], compact: true },
-    })
-    for (const { name, values } of rows)
-      table.push([name[this.#language], ...values.map((value) => (value === null ? '–' : amount(value)))])
-    console.log(`\n${table.toString()}\n`)
+    this.#figures(tableOf(lab, outcomes))
+    console.log(WORDS[outcomes.every(isAsExpected) ? 'asPromised' : 'notAsPromised'][this.#language])
     const shown = (value: string | number) => lab.prediction.choices?.[value]?.[this.#language] ?? value
     if (told.predicted !== undefined) {
       const [predicted, came] = [WORDS.predicted[this.#language], WORDS.came[this.#language]]
       console.log(`${predicted}: ${shown(told.predicted)} · ${came}: ${shown(told.answer)}`)
     }
-    for (const line of lab.shop)
-      console.log(`${WORDS.shop[this.#language]}: ${line.says[this.#language]}\n    ${locate(line)}`)
+    console.log(WORDS.shop[this.#language])
+    for (const line of lab.shop) console.log(`    ${locate(line)}  ${line.says[this.#language]}`)
     if (lab.exercise) console.log(`${WORDS.task[this.#language]}: ${lab.exercise.task[this.#language]}`)
+  }
+
+  /** Columns that do not fit are numbered, and named above the table. */
+  #figures({ columns, rows }: LabTable): void {
+    const names = columns.map((name) => name[this.#language])
+    const draw = (head: string[]) => {
+      const table = new Table({ head: ['', ...head], style: { head: [], border: [], compact: true } })
+      for (const { name, values } of rows)
+        table.push([name[this.#language], ...values.map((value) => (value === null ? '–' : amount(value)))])
+      return table.toString()
+    }
+    const wide = draw(names)
+    const fits = wide.split('\n').every((line) => line.length <= (process.stdout.columns ?? WIDTH))
+    const legend = names.map((name, i) => `  ${String(i + 1).padStart(2)}  ${name}\n`).join('')
+    console.log(fits ? `\n${wide}\n` : `\n${legend}${draw(names.map((_, i) => String(i + 1)))}\n`)
   }
 
   results(folder: string): void {

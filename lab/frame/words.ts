@@ -9,6 +9,11 @@ export const WORDS = {
   BREAKS: { en: 'breaks', zh: '出错' },
   HOLDS: { en: 'holds', zh: '成立' },
   unexpected: { en: 'not as promised', zh: '与说好的不符' },
+  asPromised: {
+    en: 'All of it came as promised: ✗ without the protection, ✓ with it.',
+    zh: '一切如约：没有保护的 ✗，有保护的 ✓。',
+  },
+  notAsPromised: { en: 'Not all of it came as promised.', zh: '有的与说好的不符。' },
   predicted: { en: 'You predicted', zh: '你的预测' },
   came: { en: 'it came to', zh: '实际结果' },
   results: { en: 'Results', zh: '结果' },
