@@ -85,9 +85,9 @@ module.exports = {
     {
       name: 'contracts-are-pure',
       severity: 'error',
-      comment: 'What crosses a process border is data: zod, and no I/O.',
+      comment: 'What crosses a process border is data: zod, a hash, and no I/O.',
       from: { path: '^core/contracts/', pathNot: test },
-      to: { pathNot: ['^core/contracts/', '^node_modules/zod/'] },
+      to: { pathNot: ['^core/contracts/', '^node_modules/zod/', '^crypto$'] },
     },
     {
       name: 'platform-is-plumbing',
@@ -95,6 +95,13 @@ module.exports = {
       comment: 'core/platform serves any service and knows nothing of selling.',
       from: { path: '^core/platform/', pathNot: test },
       to: { path: '^core/', pathNot: ['^core/platform/', '^core/contracts/'] },
+    },
+    {
+      name: 'tracing-is-off',
+      severity: 'error',
+      comment: 'A service that exports no traces loads nothing of OpenTelemetry: only export-spans.ts does, when asked.',
+      from: { path: own, pathNot: '^core/platform/tracing/export-spans\\.ts$' },
+      to: { path: '^node_modules/@opentelemetry/' },
     },
     {
       name: 'ledgers-apart',

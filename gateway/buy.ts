@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PurchaseKey } from '../core/contracts/values.ts'
 import { ADMISSION_HEADER, TICKET_HEADER } from '../core/contracts/ticket-header.ts'
 import { ReservationRequest } from '../core/contracts/purchases.ts'
+import { INTAKE } from '../core/contracts/topology.ts'
+import { rootOf } from '../core/contracts/trace-context.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import type { InFront } from '../core/platform/http/http-service.ts'
 import { readJson } from '../core/platform/http/json-body.ts'
@@ -14,6 +16,9 @@ import type { Logger } from '../core/platform/process/log.ts'
 import { isOutage } from '../core/platform/stores/outage.ts'
 import { type PendingReservation, pendingOf, wishesOf } from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
+import { databaseCall, messaging } from '../core/platform/tracing/conventions.ts'
+import { step, type Trace } from '../core/platform/tracing/trace.ts'
+import { traceRequest } from '../core/platform/tracing/trace-request.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
@@ -52,6 +57,8 @@ export type BuyHandler = (req: IncomingMessage, res: ServerResponse, saleId: str
 /** The plain spelling of the path. Express's router understands the others, and calls the same handler. */
 const PLAIN_PATH = /^\/sales\/([a-z0-9][a-z0-9-]{0,31})\/reservations$/
 
+const routeOfPurchase = () => '/sales/:saleId/reservations'
+
 /** Calls the handler in front of Express, which alone costs more than a refusal. */
 export function inFrontOfExpress(buy: BuyHandler): InFront {
   return (req, res, { address }) => {
@@ -66,11 +73,14 @@ export function inFrontOfExpress(buy: BuyHandler): InFront {
 export function buyHandler(deps: BuyDeps): BuyHandler {
   return async (req, res, saleId, address) => {
     const attemptedAtMs = performance.now()
+    const trace = traceRequest(req, res, routeOfPurchase)
     try {
-      const caller = await identify(deps, req, address)
+      const caller = await identify(deps, req, address, trace)
       const outcome = 'buyer' in caller ? await buy(deps, req, saleId, caller) : caller
       deps.count(outcome.status)
       if (outcome.status === 'ACCEPTED') deps.acceptedIn(performance.now() - attemptedAtMs)
+      // Before a wait that the buyer wishes.
+      trace?.stop()
       const waited =
         outcome.status === 'ACCEPTED' || outcome.status === 'DUPLICATE'
           ? await awaitAsPreferred(deps.watched, outcome.reservation, address, res)
@@ -85,14 +95,20 @@ export function buyHandler(deps: BuyDeps): BuyHandler {
 interface Caller {
   buyer: Buyer
   address: string
+  trace: Trace | undefined
 }
 
 /** Needs only the headers, so it comes first. */
-async function identify({ tokens }: BuyDeps, req: IncomingMessage, address: string): Promise<Caller | BuyOutcome> {
+async function identify(
+  { tokens }: BuyDeps,
+  req: IncomingMessage,
+  address: string,
+  trace: Trace | undefined,
+): Promise<Caller | BuyOutcome> {
   const verified = await tokens.verify(bearer(req.headers.authorization))
   if ('fault' in verified) return { status: 'UNAUTHENTICATED', fault: verified.fault }
   if (verified.buyer.isBlocked) return { status: 'BLACKLISTED' }
-  return { buyer: verified.buyer, address }
+  return { buyer: verified.buyer, address, trace }
 }
 
 /**
@@ -103,7 +119,7 @@ async function buy(
   deps: BuyDeps,
   req: IncomingMessage,
   saleId: string,
-  { buyer, address }: Caller,
+  { buyer, address, trace }: Caller,
 ): Promise<BuyOutcome> {
   const { catalogue, soldOut } = deps
   const key = purchaseKey(req)
@@ -121,13 +137,17 @@ async function buy(
     ...(wishes && { wishes }),
     ...(claims && { claims }),
   }
+  trace?.begins(purchase.reservationId)
   const carried = checkCarried(deps, req, sale, { saleId, buyerId: buyer.id, key })
   if (typeof carried === 'string') {
     const repeated = EXPIRED.has(carried) && (await repeatedPurchase(deps.stock, sale, purchase))
     return repeated || { status: carried }
   }
-  const { outcome, terms } = await reserveOnTerms(deps, sale, buyer, { ...purchase, ...carried, address })
+  const { outcome, terms } = await step(trace, RESERVE, () =>
+    reserveOnTerms(deps, sale, buyer, { ...purchase, ...carried, address }),
+  )
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
+  if (outcome.status === 'DUPLICATE') trace?.link(rootOf(outcome.reservation.reservationId))
   if (outcome.status !== 'RESERVED') return outcome
 
   deps.waiting.bought(sale, buyer.id)
@@ -137,7 +157,7 @@ async function buy(
   const accepted = { status: 'ACCEPTED', reservation } as const
   const pending = pendingOf(reservation, pendingEntry)
   failpoint('purchase.beforePublish')
-  switch (await deps.publish(pending)) {
+  switch (await step(trace, SEND, () => deps.publish(pending))) {
     case 'REFUSED':
       return (await takeBack(deps, pending)) ? { status: 'BUSY' } : accepted
     // UNKNOWN may well have arrived. The pending entry carries it; giving the unit back now could sell it twice.
@@ -147,6 +167,9 @@ async function buy(
       return accepted
   }
 }
+
+const RESERVE = databaseCall('redis', 'reserve.lua')
+const SEND = messaging('send', INTAKE)
 
 /** A buyer who repeats their purchase later must still get the reservation that they hold. */
 const EXPIRED = new Set<string>(['ADMISSION_EXPIRED', 'TICKET_EXPIRED'])

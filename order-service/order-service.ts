@@ -83,6 +83,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
     log,
     metrics,
     metricsAccess: metricsAccess(config),
+    isCallerTrusted: true,
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),

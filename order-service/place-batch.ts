@@ -1,3 +1,5 @@
+import { INTAKE } from '../core/contracts/topology.ts'
+import { rootOf } from '../core/contracts/trace-context.ts'
 import { decode, readEach, Reservation, ReservationBatch, type Unpacked } from '../core/contracts/messages.ts'
 import type { Verdict } from '../core/orders/decide.ts'
 import { placeOrders, type PlacingRules } from '../core/orders/place-orders.ts'
@@ -5,6 +7,8 @@ import { settleDecided } from '../core/orders/settle-decided.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { Logger } from '../core/platform/process/log.ts'
+import { batchOf, databaseCall, messaging } from '../core/platform/tracing/conventions.ts'
+import { step, type Trace, traceBatch } from '../core/platform/tracing/trace.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 export interface PlacingDeps {
@@ -35,14 +39,42 @@ export function readReservations(body: Buffer): Unpacked<Reservation> {
  */
 export function createPlacer({ database, stock, log, rules, onPlaced }: PlacingDeps): Placer {
   let settling = Promise.resolve()
+  const place = async (reservations: Reservation[], trace: Trace | undefined): Promise<Verdict[]> => {
+    const verdicts = await step(trace, TRANSACTION, () => placeOrders(database, reservations, rules))
+    failpoint('placing.beforeAck')
+    onPlaced(verdicts)
+    await step(trace, SETTLED, () => settling)
+    settling = settleDecided(stock, verdicts, log)
+    return verdicts
+  }
   return {
-    async place(reservations) {
-      const verdicts = await placeOrders(database, reservations, rules)
-      failpoint('placing.beforeAck')
-      onPlaced(verdicts)
-      await settling
-      settling = settleDecided(stock, verdicts, log)
+    place: async (reservations) => {
+      await traceBatch(
+        (trace) => place(reservations, trace),
+        (verdicts) => describe(reservations, verdicts),
+      )
     },
     close: () => settling,
   }
+}
+
+const TRANSACTION = databaseCall('postgresql', 'place orders')
+const SETTLED = databaseCall('redis', 'settle the batch before')
+
+/** Verdicts are in the order of their reservations. */
+function describe(reservations: Reservation[], verdicts: Verdict[] = []) {
+  const items = reservations.map(({ reservationId, saleId }, i) => ({
+    parent: rootOf(reservationId),
+    describe: () => {
+      const { outcome, ...detail } = verdicts[i]?.decision ?? {}
+      return messaging('process', INTAKE, {
+        'seckill.sale.id': saleId,
+        'seckill.reservation.id': reservationId,
+        'seckill.outcome': outcome,
+        ...('orderId' in detail && { 'seckill.order.id': detail.orderId }),
+        ...('reason' in detail && { 'seckill.reason': detail.reason }),
+      })
+    },
+  }))
+  return { ...messaging('process', INTAKE, batchOf(items)), items }
 }

@@ -1,4 +1,6 @@
 import type { OrderEvent } from '../core/contracts/messages.ts'
+import { ORDER_EVENTS } from '../core/contracts/topology.ts'
+import { eventSpan, rootOf } from '../core/contracts/trace-context.ts'
 import { eventMessages } from '../core/orders/event-messages.ts'
 import { deleteEntries, isOutboxDue, lockOldestEntries, type OutboxRest, shrinkEntries } from './outbox-entries.ts'
 import type { OutboxMessage } from '../core/orders/outbox.ts'
@@ -6,6 +8,8 @@ import type { Database } from '../core/platform/stores/database.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
 import type { DelayTransport } from '../core/platform/rabbit/delay.ts'
 import type { Outgoing, Publisher, PublishOutcome } from '../core/platform/rabbit/publisher.ts'
+import { batchOf, messaging } from '../core/platform/tracing/conventions.ts'
+import { traceBatch } from '../core/platform/tracing/trace.ts'
 
 /** Messages per transaction, which stays open until the broker has confirmed them; entries are not split. */
 const BATCH_MAX = 1_000
@@ -31,10 +35,14 @@ export async function relayOutbox({ database, publisher, delay, onRefused }: Rel
     const entries = await lockOldestEntries(tx, BATCH_MAX)
     if (entries.length === 0) return 'IDLE'
     failpoint('relay.beforePublish')
-    const failures = await publishAll(
-      entries.flatMap(({ messages }) => messages),
-      publisher,
-      delay,
+    const all = entries.flatMap(({ messages }) => messages)
+    const failures = await traceBatch(
+      async (trace) => {
+        const failed = await publishAll(all, publisher, delay)
+        if (failed.size > 0) trace?.failed(`${failed.size} messages not confirmed`)
+        return failed
+      },
+      (failed) => describe(all, failed),
     )
     const results = entries.map(({ id, messages }) => restOf(id, messages, failures))
     const unsent = results.filter(({ messages }) => messages.length > 0)
@@ -68,6 +76,27 @@ async function publishAll(all: OutboxMessage[], publisher: Publisher, delay: Del
     }),
   )
   return failures
+}
+
+/** An event that is published has the span that its traceparent names, the parent of its effects. */
+function describe(all: OutboxMessage[], failed?: Failures) {
+  const items = all.flatMap((each) => {
+    if (each.destination === 'timeouts') return []
+    const { type, eventId, orderId, reservationId } = each.message
+    return {
+      parent: rootOf(reservationId),
+      ...(!failed?.has(each) && { spanId: eventSpan(each.message).spanId }),
+      describe: () =>
+        messaging('send', type, {
+          'messaging.destination.name': ORDER_EVENTS,
+          'messaging.rabbitmq.destination.routing_key': type,
+          'messaging.message.id': eventId,
+          'seckill.order.id': orderId ?? undefined,
+          'seckill.outcome': failed?.get(each) ?? 'CONFIRMED',
+        }),
+    }
+  })
+  return { ...messaging('send', 'outbox', batchOf(all)), items }
 }
 
 function toPublish(all: OutboxMessage[], delay: DelayTransport): { outgoing: Outgoing; carries: OutboxMessage[] }[] {

@@ -52,6 +52,8 @@ beforeAll(async () => {
     HOST: '127.0.0.1',
     PAYMENT_PROVIDER_PORT: 0,
     ALLOW_DEMO_PAYMENTS: false,
+    TRACE_SAMPLE_RATE: 0,
+    TRACE_SLOW_MS: 1_000,
     PAYMENT_SECRET: SECRET,
     PUBLIC_URL: `http://127.0.0.1:${shop.port}`,
   } as const

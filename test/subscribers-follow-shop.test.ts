@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { traceIdOf } from '../core/contracts/trace-context.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
 import { recordOrderEvents } from './support/order-events.ts'
@@ -77,7 +78,8 @@ test('a purchase, its payment and a cancellation are followed by every subscribe
 
   const trace = (orderId: string) =>
     events.filter((event) => event.orderId === orderId).map(({ traceparent }) => traceparent.split('-')[1])
-  expect(trace(paid.orderId)).toEqual(Array<string>(2).fill(paid.orderId.replaceAll('-', '')))
+  const { reservationId } = await database.order.findUniqueOrThrow({ where: { id: paid.orderId } })
+  expect(trace(paid.orderId)).toEqual(Array<string>(2).fill(traceIdOf(reservationId)))
   expect(events.find(({ type }) => type === 'order.created')).toMatchObject({
     v: 3,
     amountCents: 1_000,

@@ -100,22 +100,13 @@ export const OrderEvent = z.strictObject({
   traceparent: z
     .string()
     .regex(/^00-[\da-f]{32}-[\da-f]{16}-01$/)
-    .describe("W3C trace context: the trace is the order's"),
+    .describe("W3C trace context: the trace is the reservation's, the parent of what a subscriber does the event"),
 })
 export type OrderEvent = z.infer<typeof OrderEvent>
 
 /** The events that were published together, of many orders or one. Each is read on its own. */
 export interface EventBatch {
   events: OrderEvent[]
-}
-
-/**
- * W3C trace context of an event. The trace is the order itself, whose 128 random bits are just what a trace id is:
- * every event of an order belongs to one trace, and nothing has to be stored or handed on for it.
- */
-export function traceparentOf({ orderId, eventId }: Pick<OrderEvent, 'orderId' | 'eventId'>): string {
-  const hex = (uuid: string) => uuid.replaceAll('-', '')
-  return `00-${hex(orderId ?? eventId)}-${hex(eventId).slice(0, 16)}-01`
 }
 
 /** A broker message that no consumer can ever use. */

@@ -4,8 +4,8 @@ import {
   type OrderEvent,
   ORDERS_PER_TIMEOUT_MAX,
   type TimeoutMessage,
-  traceparentOf,
 } from '../contracts/messages.ts'
+import { eventSpan, traceparentOf } from '../contracts/trace-context.ts'
 import { Prisma, type Transaction } from '../platform/stores/database.ts'
 import { slicesOf } from '../platform/batches/divide.ts'
 
@@ -21,7 +21,7 @@ type EventFields = Omit<OrderEvent, 'v' | 'eventId' | 'orderedAt' | 'at' | 'trac
 
 export function orderEvent({ orderedAt, at, ...fields }: EventFields): OutboxMessage {
   const eventId = randomUUID()
-  const traceparent = traceparentOf({ orderId: fields.orderId, eventId })
+  const traceparent = traceparentOf(eventSpan({ ...fields, eventId }))
   const times = { orderedAt: orderedAt.toISOString(), at: at.toISOString() }
   return { destination: 'events', message: { v: ORDER_EVENT_VERSION, eventId, ...fields, ...times, traceparent } }
 }

@@ -4,11 +4,11 @@ import { type Database, Prisma, type Transaction } from '../platform/stores/data
 import { type ChangedOrder, markPaid, oweMoneyBack } from './transitions.ts'
 
 export type MoneyOutcome =
-  | { outcome: 'PAID'; order: ChangedOrder }
+  | { outcome: 'PAID'; reservationId: string }
   /** This payment was counted before; `countedRef` is the provider's reference then, when it was another one. */
   | { outcome: 'ALREADY_COUNTED'; countedRef?: string }
   /** The order had ended: its money is refunded, once. */
-  | { outcome: 'REFUND_DUE'; status: OrderStatus }
+  | { outcome: 'REFUND_DUE'; status: OrderStatus; reservationId: string }
   | { outcome: 'UNKNOWN_PAYMENT' }
   | { outcome: 'WRONG_AMOUNT'; expectedCents: number }
 
@@ -47,9 +47,9 @@ async function count(tx: Transaction, money: Money): Promise<MoneyOutcome> {
     }
 
   const [paid] = await markPaid(tx, Prisma.sql`id = ${money.orderId}::uuid`)
-  if (paid) return { outcome: 'PAID', order: paid }
+  if (paid) return { outcome: 'PAID', reservationId: paid.reservationId }
   if (money.amountCents > 0) await oweMoneyBack(tx, money.orderId)
-  const [order] = await tx.$queryRaw<[{ status: OrderStatus }]>`
-    SELECT status FROM orders WHERE id = ${money.orderId}::uuid`
-  return { outcome: 'REFUND_DUE', status: order.status }
+  const [order] = await tx.$queryRaw<[{ status: OrderStatus; reservationId: string }]>`
+    SELECT status, reservation_id AS "reservationId" FROM orders WHERE id = ${money.orderId}::uuid`
+  return { outcome: 'REFUND_DUE', ...order }
 }

@@ -6,6 +6,9 @@ import type { Express, Request, Response } from 'express'
 import { readBody } from '../../core/platform/http/json-body.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { sendProblem } from '../../core/platform/http/problem.ts'
+import type { Trace } from '../../core/platform/tracing/trace.ts'
+import { traceOf } from '../../core/platform/tracing/trace-request.ts'
+import { traceparentOf } from '../../core/contracts/trace-context.ts'
 
 const ANSWER_LIMIT_MS = 10_000
 /** Idle connections are closed after this time, well before the order service would close them. */
@@ -31,6 +34,8 @@ const OF_ONE_CONNECTION = new Set([
   'content-length',
   'host',
 ])
+/** A buyer's: the order service trusts what it gets. */
+const OF_TRACES = new Set(['traceparent', 'tracestate'])
 
 /**
  * Forwards /orders, /payments and /me to the order service, bodies byte for byte (a payment callback is signed over
@@ -78,7 +83,7 @@ function connectionsTo(url: URL, maxSockets: number): Ask {
         ...target,
         method: req.method,
         path: folder + pathOf(req),
-        headers: forwardedHeaders(req, body),
+        headers: forwardedHeaders(req, body, traceOf(res)),
       })
       const limit = setTimeout(
         () => asked.destroy(new Error(`No answer within ${ANSWER_LIMIT_MS} ms`)),
@@ -99,10 +104,19 @@ function pathOf(req: Request): string {
   return query === -1 ? req.path : req.path + req.url.slice(query)
 }
 
-function forwardedHeaders(req: Request, body: Buffer): Record<string, string | string[] | undefined> {
-  const headers = Object.entries(req.headers).filter(([name]) => !OF_ONE_CONNECTION.has(name))
-  // Also for length 0: without it Node would send a POST in chunks.
-  return { ...Object.fromEntries(headers), 'x-forwarded-for': req.ip ?? '', 'content-length': String(body.length) }
+function forwardedHeaders(
+  req: Request,
+  body: Buffer,
+  trace: Trace | undefined,
+): Record<string, string | string[] | undefined> {
+  const headers = Object.entries(req.headers).filter(([name]) => !OF_ONE_CONNECTION.has(name) && !OF_TRACES.has(name))
+  return {
+    ...Object.fromEntries(headers),
+    ...(trace && { traceparent: traceparentOf(trace.context) }),
+    'x-forwarded-for': req.ip ?? '',
+    // Also for length 0: without it Node would send a POST in chunks.
+    'content-length': String(body.length),
+  }
 }
 
 function passOn(answer: IncomingMessage, res: Response): void {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import type { Pool } from 'pg'
-import { ORDER_EVENT_VERSION, type OrderEvent, traceparentOf } from '../../core/contracts/messages.ts'
+import { ORDER_EVENT_VERSION, type OrderEvent } from '../../core/contracts/messages.ts'
+import { eventSpan, traceparentOf } from '../../core/contracts/trace-context.ts'
 import { eventMessages } from '../../core/orders/event-messages.ts'
 
 /** Orders whose events are sent together: all of the first ones, then all of the second ones. */
@@ -45,6 +46,6 @@ function eventOf(orderId: string, number: number, step: number): OrderEvent {
     sequence: step + 1,
     orderedAt: now,
     at: now,
-    traceparent: traceparentOf({ orderId, eventId }),
+    traceparent: traceparentOf(eventSpan({ reservationId: `drain.${orderId}`, eventId })),
   }
 }

@@ -55,6 +55,8 @@ beforeAll(async () => {
     HOST: '127.0.0.1',
     PAYMENT_PROVIDER_PORT: providerPort,
     ALLOW_DEMO_PAYMENTS: false,
+    TRACE_SAMPLE_RATE: 0,
+    TRACE_SLOW_MS: 1_000,
     PAYMENT_SECRET,
     PUBLIC_URL: url,
   } as const

@@ -8,6 +8,7 @@ import { jsonBody } from '../../core/platform/http/json-body.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { type BuyersHandler, signedIn } from '../../core/platform/http/signed-in.ts'
 import type { Tokens } from '../../core/platform/http/tokens.ts'
+import { traceOf } from '../../core/platform/tracing/trace-request.ts'
 import { countMoney } from '../payments/count-money.ts'
 import { openPayment } from '../payments/open-payment.ts'
 import { type PaymentProvider, ProviderUnavailable } from '../payments/provider.ts'
@@ -49,6 +50,7 @@ const getOrder =
   async (req, res) => {
     const order = await readOrder(database, orderIdOf(req.params), res.locals.buyer.id)
     if (!order) throw unknownOrder()
+    traceOf(res)?.isAbout(order.reservationId)
     res.json({ ...order, currency } satisfies OrderView)
   }
 
@@ -57,7 +59,7 @@ const postPayment =
   async (req, res) => {
     const orderId = orderIdOf(req.params)
     parse(NoFields, req.body)
-    const opened = await openPayment(deps, orderId, res.locals.buyer.id).catch((error: unknown) => {
+    const opened = await openPayment(deps, orderId, res.locals.buyer.id, traceOf(res)).catch((error: unknown) => {
       if (!(error instanceof ProviderUnavailable)) throw error
       deps.log.warn({ err: error, orderId }, 'the payment provider gave no payment link')
       throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', {
@@ -93,6 +95,7 @@ const postCancellation =
     const cancellation = await cancelOrder(deps, orderId, res.locals.buyer.id)
     switch (cancellation.outcome) {
       case 'CANCELLED':
+        traceOf(res)?.isAbout(cancellation.order.reservationId)
         return void res.json({ ...cancellation.order, currency: deps.currency } satisfies OrderView)
       case 'NOT_CANCELLABLE':
         throw new ProblemError(
@@ -128,6 +131,7 @@ const postCallback =
       if (!isDataError(error)) throw error
       throw notCounted('INVALID_REQUEST', 'providerRef: expected one of its own, got that of another payment')
     })
+    if ('reservationId' in counted) traceOf(res)?.isAbout(counted.reservationId)
     switch (counted.outcome) {
       case 'UNKNOWN_PAYMENT':
         throw notCounted('NOT_FOUND', 'There is no such payment for such an order.')

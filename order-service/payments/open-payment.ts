@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { OrderView, PaymentView } from '../../core/contracts/orders.ts'
 import { inArchive } from '../../core/platform/stores/archive.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
+import { step, type Trace } from '../../core/platform/tracing/trace.ts'
 import type { PaymentProvider } from './provider.ts'
 
 export type OpenedPayment =
@@ -22,6 +23,7 @@ interface PaymentRow {
   id: string
   order_id: string
   amount_cents: number
+  reservation_id: string
 }
 
 /**
@@ -29,9 +31,14 @@ interface PaymentRow {
  * cancelled concurrently, money that arrives is refunded. Idempotent.
  * @throws ProviderUnavailable when the provider gives no link
  */
-export async function openPayment(deps: OpeningDeps, orderId: string, buyerId: string): Promise<OpenedPayment> {
+export async function openPayment(
+  deps: OpeningDeps,
+  orderId: string,
+  buyerId: string,
+  trace?: Trace,
+): Promise<OpenedPayment> {
   const opened = await insertPayment(deps.database, orderId, buyerId)
-  if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps) }
+  if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps, trace) }
 
   const found =
     (await findPayment(deps.database, orderId, buyerId)) ??
@@ -41,7 +48,7 @@ export async function openPayment(deps: OpeningDeps, orderId: string, buyerId: s
   const { id } = found
   return id === null
     ? { outcome: 'NOT_READY' }
-    : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps) }
+    : { outcome: 'OPEN_ALREADY', payment: await viewOf({ ...found, id }, deps, trace) }
 }
 
 /**
@@ -55,7 +62,7 @@ async function insertPayment(database: Database, orderId: string, buyerId: strin
     WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId} AND status = 'PENDING_PAYMENT' AND amount_cents > 0
       AND NOT EXISTS (SELECT FROM sagas WHERE sagas.order_id = orders.id AND state <> 'DONE')
     ON CONFLICT (order_id) DO NOTHING
-    RETURNING id, order_id, amount_cents`
+    RETURNING id, order_id, amount_cents, (SELECT reservation_id FROM orders WHERE orders.id = order_id)`
   return inserted
 }
 
@@ -67,16 +74,20 @@ type FoundPayment = Omit<PaymentRow, 'id'> & { id: string | null; status: OrderV
  */
 async function findPayment(database: Transaction, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {
   const [found] = await database.$queryRaw<FoundPayment[]>`
-    SELECT p.id, o.id AS order_id, o.amount_cents, o.status
+    SELECT p.id, o.id AS order_id, o.amount_cents, o.reservation_id, o.status
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id
     WHERE o.id = ${orderId}::uuid AND o.buyer_id = ${buyerId}`
   return found
 }
 
+const LINK = { name: 'create payment link', kind: 'CLIENT' } as const
+
 async function viewOf(
-  { id, order_id, amount_cents }: PaymentRow,
+  { id, order_id, amount_cents, reservation_id }: PaymentRow,
   { provider, currency }: OpeningDeps,
+  trace: Trace | undefined,
 ): Promise<PaymentView> {
+  trace?.isAbout(reservation_id)
   const payment = { paymentId: id, orderId: order_id, amountCents: amount_cents, currency }
-  return { ...payment, url: await provider.createLink(payment) }
+  return { ...payment, url: await step(trace, LINK, async () => provider.createLink(payment)) }
 }

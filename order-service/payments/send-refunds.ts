@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../../core/platform/stores/database.
 import { failpoint } from '../../core/platform/process/failpoint.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import type { Loops } from '../../core/platform/process/loops.ts'
+import { beginTrace } from '../../core/platform/tracing/trace.ts'
 import type { PaymentProvider } from './provider.ts'
 import { RetryBackoff } from './retry-backoff.ts'
 
@@ -20,6 +21,7 @@ export interface RefundDeps {
 }
 
 interface DueRefund {
+  reservationId: string
   refundId: string
   paymentId: string
   providerRef: string
@@ -57,11 +59,17 @@ export async function sendRefunds(deps: RefundDeps, backoff: RetryBackoff, signa
  */
 async function sendOldest({ database, provider, log }: RefundDeps, backoff: RetryBackoff): Promise<Sending> {
   return database.$transaction(async (tx) => {
-    const refund = (await lockOldest(tx, backoff.paused())) ?? (await lockOldestArchived(tx, backoff.paused()))
-    if (!refund) return 'NONE_DUE'
+    const due = (await lockOldest(tx, backoff.paused())) ?? (await lockOldestArchived(tx, backoff.paused()))
+    if (!due) return 'NONE_DUE'
+    const { reservationId, ...refund } = due
+    const trace = beginTrace()
+    trace?.isAbout(reservationId)
     try {
       await provider.refund(refund)
+      trace?.end(REFUND)
     } catch (error) {
+      trace?.failed(error)
+      trace?.end(REFUND)
       const retryInMs = backoff.failed(refund.refundId)
       log.warn({ err: error, refundId: refund.refundId, retryInMs }, 'refund failed, retrying later')
       return 'FAILED'
@@ -74,6 +82,8 @@ async function sendOldest({ database, provider, log }: RefundDeps, backoff: Retr
   })
 }
 
+const REFUND = { name: 'send refund', kind: 'CLIENT' } as const
+
 /** A payment that arrived after its sale was archived; what follows in the transaction writes to the archive, too. */
 async function lockOldestArchived(tx: Transaction, pausedIds: string[]): Promise<DueRefund | undefined> {
   await readArchive(tx)
@@ -83,7 +93,7 @@ async function lockOldestArchived(tx: Transaction, pausedIds: string[]): Promise
 async function lockOldest(tx: Transaction, pausedIds: string[]): Promise<DueRefund | undefined> {
   const [refund] = await tx.$queryRaw<DueRefund[]>`
     SELECT r.id AS "refundId", r.payment_id AS "paymentId", p.provider_ref AS "providerRef",
-      r.amount_cents AS "amountCents"
+      r.amount_cents AS "amountCents", (SELECT reservation_id FROM orders o WHERE o.id = p.order_id) AS "reservationId"
     FROM refunds r JOIN payments p ON p.id = r.payment_id
     WHERE r.completed_at IS NULL AND r.id <> ALL(${pausedIds}::uuid[])
     ORDER BY r.requested_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED`

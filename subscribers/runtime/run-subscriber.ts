@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
+import type { OrderEvent } from '../../core/contracts/messages.ts'
 import { type Incoming, packIncoming, readIncoming } from '../../core/contracts/set-aside.ts'
-import { PARTITIONS_MAX, sourcesOf, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
+import {
+  PARTITIONS_MAX,
+  sourcesOf,
+  type SubscriberQueues,
+  subscriberQueues,
+} from '../../core/contracts/subscriber-topology.ts'
+import { eventSpan } from '../../core/contracts/trace-context.ts'
 import { subscribe } from '../../core/orders/inbox.ts'
 import { slicesOf } from '../../core/platform/batches/divide.ts'
 import type { Closers } from '../../core/platform/process/closers.ts'
@@ -13,9 +20,11 @@ import type { Logger } from '../../core/platform/process/log.ts'
 import { isOutage } from '../../core/platform/stores/outage.ts'
 import { consumeBatches } from '../../core/platform/rabbit/batch-consumer.ts'
 import { createPublisher, type Publisher } from '../../core/platform/rabbit/publisher.ts'
+import { batchOf, messaging } from '../../core/platform/tracing/conventions.ts'
+import { traceBatch } from '../../core/platform/tracing/trace.ts'
 import { waitForServer } from '../../core/platform/stores/wait-for-server.ts'
 import { connectionsFor } from './config.ts'
-import { handleEvents, type HandlingDeps } from './handle-events.ts'
+import { type Handled, handleEvents, type HandlingDeps } from './handle-events.ts'
 import { join } from './membership.ts'
 import type { SubscriberMetrics } from './metrics.ts'
 import { PartitionConsumers } from './partition-consumers.ts'
@@ -125,9 +134,10 @@ async function handleIncoming(
   const { name } = deps.subscriber
   const known = items.filter((item) => item.isKnown)
   const heldTimes = new Map(known.map(({ event, heldTimes }) => [event.eventId, heldTimes]))
-  const { fresh, passed, early, forgotten } = await handleEvents(
-    deps,
-    known.map(({ event }) => event),
+  const events = known.map(({ event }) => event)
+  const { fresh, passed, early, forgotten } = await traceBatch(
+    () => handleEvents(deps, events),
+    (handled) => describe(name, aside.queues, events, handled),
   )
   count(name, 'HANDLED', fresh.length)
   count(name, 'PASSED', passed)
@@ -145,6 +155,23 @@ async function handleIncoming(
         `event parked; once the reason is mended: npm run dead-letters -- --of ${name} --parked --send-back --all`,
       )
   }
+}
+
+/** The effect of each event, or that it had none, under the span of the event. */
+function describe(name: string, { exchange }: SubscriberQueues, events: OrderEvent[], handled?: Handled) {
+  const fresh = new Set(handled?.fresh)
+  const early = new Set(handled?.early)
+  const items = events.map((event) => ({
+    parent: eventSpan(event),
+    describe: () =>
+      messaging('process', `${event.type} by ${name}`, {
+        'messaging.destination.name': exchange,
+        'messaging.message.id': event.eventId,
+        'seckill.order.id': event.orderId ?? undefined,
+        'seckill.effect': fresh.has(event) ? 'HANDLED' : early.has(event) ? 'HELD' : 'NONE',
+      }),
+  }))
+  return { ...messaging('process', exchange, batchOf(events)), items }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
-import { type OrderEvent, type OrderEventType, traceparentOf } from '../../core/contracts/messages.ts'
+import type { OrderEvent, OrderEventType } from '../../core/contracts/messages.ts'
+import { eventSpan, traceparentOf } from '../../core/contracts/trace-context.ts'
 import { sourcesOf, type SubscriberQueues, subscriberQueues } from '../../core/contracts/subscriber-topology.ts'
 import { eventTopology, SEQUENCED, SEQUENCED_EVENTS } from '../../core/contracts/topology.ts'
 import { eventMessages } from '../../core/orders/event-messages.ts'
@@ -174,7 +175,7 @@ export function history(types: OrderEventType[], changes: Partial<OrderEvent> = 
       sequence: i + 1,
       orderedAt: now,
       at: now,
-      traceparent: traceparentOf({ orderId, eventId }),
+      traceparent: traceparentOf(eventSpan({ reservationId: `sale.${orderId}`, eventId })),
       ...changes,
     }
   })

@@ -9,6 +9,8 @@ import { sendProblem } from './problem.ts'
 import { API_HEADERS, apiHeaders, PRIVATE_HEADERS } from './security-headers.ts'
 import { metricsReader } from '../process/process-metrics.ts'
 import { type Checks, readiness } from '../process/readiness.ts'
+import { isTracing } from '../tracing/trace.ts'
+import { traceRequests } from '../tracing/trace-request.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
 /** Runs in front of Express, whose chain costs as much as the rest of a refusal; true when it has answered. */
@@ -43,6 +45,8 @@ export interface HttpServiceOptions {
   metricsAccess?: RequestHandler
   trustProxyHops?: number
   connectionsMax?: number
+  /** Whether every caller is a service of the shop, whose trace goes on here. */
+  isCallerTrusted?: boolean
 }
 
 /** Limit per process; each connection takes about 10 KB. */
@@ -71,7 +75,8 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
   return { port, close: () => closeServer(server, connections) }
 }
 
-function buildApp({ log, metrics, checks, routes, metricsAccess, trustProxyHops = 0 }: HttpServiceOptions) {
+function buildApp(options: HttpServiceOptions) {
+  const { log, metrics, checks, routes, metricsAccess, trustProxyHops = 0, isCallerTrusted = false } = options
   const app = express()
   app.disable('x-powered-by')
   Object.defineProperty(app.request, 'ip', {
@@ -93,6 +98,7 @@ function buildApp({ log, metrics, checks, routes, metricsAccess, trustProxyHops 
     const format = req.accepts(['text', 'json']) === 'json' ? 'json' : 'text'
     res.type(format === 'json' ? format : metrics.contentType).send(await readMetrics(format))
   })
+  if (isTracing()) app.use(traceRequests(isCallerTrusted))
   routes(app)
   app.use(routeMissing, problemHandler(log))
   return app

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { httpPage } from '../http/http-url.ts'
+import { httpBase, httpPage } from '../http/http-url.ts'
 import { brokersFault } from '../rabbit/broker-list.ts'
 import { databaseHosts, databaseUrlFault } from '../stores/database-url.ts'
 import { readRedisUrl } from '../stores/redis-url.ts'
@@ -144,6 +144,13 @@ export const settings = {
     .describe(
       'what delays timeout messages: the x-delayed-message plugin, a queue with a TTL, or auto: the plugin if it exists',
     ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpBase()
+    .optional()
+    .describe('where traces are sent, by OTLP over HTTP (port 4318 of most stores); without one there are none'),
+  TRACE_SAMPLE_RATE: bounded([0, 1], { isWhole: false })
+    .default(0.01)
+    .describe('share of the purchases whose trace is sent, from 0 to 1; failures and slow work are sent of all'),
+  TRACE_SLOW_MS: milliseconds(1_000, [1, 3_600_000]).describe('work that takes this long is sent of every trace'),
   port,
   secret,
 }
@@ -154,6 +161,9 @@ export const everyService = {
   LOG_LEVEL: settings.LOG_LEVEL,
   HOST: settings.HOST,
   METRICS_TOKEN: settings.METRICS_TOKEN,
+  OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+  TRACE_SAMPLE_RATE: settings.TRACE_SAMPLE_RATE,
+  TRACE_SLOW_MS: settings.TRACE_SLOW_MS,
 }
 
 /** Lists *every* bad variable, so that one failed start shows all that must be corrected. */

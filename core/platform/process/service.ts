@@ -2,9 +2,10 @@ import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import type { z } from 'zod'
 import { Closers } from './closers.ts'
-import { configOrExit, exitIfBadConfiguration } from './config.ts'
+import { configOrExit, type everyService, exitIfBadConfiguration } from './config.ts'
 import { createLog, type Logger } from './log.ts'
 import { runProcesses } from './processes.ts'
+import { startTracing } from '../tracing/start-tracing.ts'
 
 /** How long a service may drain before it is ended. */
 const DRAIN_LIMIT_MS = 20_000
@@ -27,14 +28,14 @@ export type StartService<Config> = (context: Context<Config>) => Promise<Running
  * Owns the process: configuration, logger, signals, and a time-limited stop that drains. With `processes` the service
  * runs as that many workers on its port, under a primary that only supervises them.
  */
-export async function runService<Schema extends z.ZodObject>(
+export async function runService<Schema extends z.ZodObject<typeof everyService>>(
   name: string,
   schema: Schema,
   start: StartService<z.output<Schema>>,
   processes?: (config: z.output<Schema>) => number,
 ): Promise<void> {
   const config = configOrExit(schema)
-  const log = createLog(name, typeof config.LOG_LEVEL === 'string' ? config.LOG_LEVEL : 'info')
+  const log = createLog(name, config.LOG_LEVEL)
   if (processes && cluster.isPrimary) return runProcesses(processes(config), log)
 
   const closers = new Closers(log)
@@ -50,6 +51,8 @@ export async function runService<Schema extends z.ZodObject>(
 
   if (cluster.isWorker) drainOnSignal(closing.close)
 
+  // Closed last: what the others do while they drain is traced, too.
+  await startTracing(name, config, log, closers)
   // Some faults of the configuration show only once a server answers.
   const { port } = await start({ config, log, closers }).catch(exitIfBadConfiguration)
   log.info({ port }, 'started')
