@@ -10,6 +10,7 @@ import { closeSale } from '../core/rebuild/close-sale.ts'
 import { fenceSale } from '../core/rebuild/fence-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { ledgerName, shardOf } from '../core/stock/shards.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { inParallel } from '../test/support/parallel.ts'
 import { Ledger, reservation, rules } from '../test/support/ledger.ts'
@@ -234,6 +235,52 @@ test('what was accepted before becomes orders before the sale opens', async () =
   waitingAtIntake = 0
   await rebuilt(worker)
   expect(await left()).toBe(STOCK - 4)
+})
+
+/** A sale of two shards, in the first of which buyers reserve. */
+async function shardedSale() {
+  const id = await ledger.sale(STOCK, `sale-${randomUUID().slice(0, 8)}`)
+  await world.database.sale.update({ where: { id }, data: { shards: 2 } })
+  await bringIn(id)
+  let n = 0
+  return {
+    second: ledgerName(id, 1),
+    async reserve(epoch: number) {
+      do n++
+      while (shardOf(`buyer-${n}`, 2) !== 0)
+      const message = reservation(id, n, { epoch })
+      const outcome = await reserveOne(world.stock, { saleId: id, epoch, total: STOCK }, message)
+      expect(outcome.status).toBe('RESERVED')
+      return message
+    },
+    left: async () => (await world.stock.readSale(id))?.left,
+  }
+}
+
+test('a lost shard opens while others sell, once the intake has brought what was reserved before the loss', async () => {
+  const [early, late] = [await shardedSale(), await shardedSale()]
+  const before = await early.reserve(1)
+  for (const { second } of [early, late]) await world.redis.del(saleAdmin.keys.sale(second))
+  const worker = rebuilder()
+  waitingAtIntake = 1
+  await worker.runOnce()
+  await worker.runOnce()
+  await late.reserve(2)
+  const opened = ({ second }: typeof early) =>
+    eventually(
+      'the shard to be open',
+      async () => {
+        await worker.runOnce()
+        return (await saleAdmin.read(second)).state
+      },
+      (state) => state === 'OPEN',
+    )
+  await opened(late)
+  expect((await saleAdmin.read(early.second)).state, 'while what was reserved before is undecided').toBe('CLOSED')
+  await order(before)
+  await early.reserve(2)
+  await opened(early)
+  expect([await early.left(), await late.left()]).toEqual([STOCK - 2, STOCK - 1])
 })
 
 test('what comes after the fence is too late, its unit stays free, and its buyer is told', async () => {

@@ -2,7 +2,7 @@ import type { DepthReader } from '../core/platform/rabbit/depth-reader.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import type { Sale } from '../core/platform/stores/database.ts'
 import { attemptEach } from '../core/platform/process/attempt-each.ts'
-import { closeSale, readState } from '../core/rebuild/close-sale.ts'
+import { closeSale, readShards, readState } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
 import { DatabaseSalesInTurn, type SaleInTurn } from '../core/rebuild/sales-in-turn.ts'
 import type { SaleState } from '../core/stock/sale-state.ts'
@@ -139,19 +139,40 @@ export class Rebuilder {
   }
 
   /** Only lets accepted reservations become orders first: the fence refuses later ones whether or not this waits. */
-  async #isDrained({ id, epoch, sold, shards }: Sale): Promise<boolean> {
-    const { stock, queues } = this.#deps
+  async #isDrained(sale: Sale): Promise<boolean> {
+    const { id, epoch, sold } = sale
+    const shards = await readShards(this.#deps.saleAdmin, sale)
+    const ledgers = ledgersOf(id, sale.shards)
+    const closed = ledgers.filter((_, shard) => shards[shard]?.state !== 'OPEN')
+    const open = ledgers.filter((ledger) => !closed.includes(ledger))
     const limits = { graceMs: 0, reservationLifetimeMs: this.#reservationLifetimeMs }
-    for (const ledger of ledgersOf(id, shards)) await sweepLedger(this.#deps, limits, ledger)
-    const [{ pending, undecided }, [intake = 0]] = await Promise.all([
-      stock.countWaiting(id, shards),
-      queues.depths([INTAKE]).catch(() => [Infinity]),
+    for (const ledger of closed) await sweepLedger(this.#deps, limits, ledger)
+    const [waiting, [intake = 0]] = await Promise.all([
+      Promise.all(closed.map((ledger) => this.#deps.stock.readWaiting(ledger))),
+      this.#deps.queues.depths([INTAKE]).catch(() => [Infinity]),
     ])
-    const sameForMs = this.#sameForMs(id, `closed ${epoch} ${pending} ${undecided} ${intake} ${sold}`)
+    const pending = waiting.reduce((sum, ledger) => sum + ledger.pending, 0)
+    const undecided = waiting.reduce((sum, ledger) => sum + ledger.undecided, 0)
+    // What the other shards sell says nothing of these.
+    const ofSale = open.length === 0 ? `${intake} ${sold}` : ''
+    const sameForMs = this.#sameForMs(id, `closed ${epoch} ${pending} ${undecided} ${ofSale}`)
     const closedForMs = Date.now() - (this.#watched.get(id)?.closedSinceMs ?? 0)
     if (closedForMs > this.#reservationLifetimeMs) return true
-    if (pending > 0 || intake > 0) return false
-    return sameForMs > (undecided === 0 ? DRAINED_MS : STANDSTILL_MS)
+    if (pending > 0 || sameForMs <= (undecided === 0 ? DRAINED_MS : STANDSTILL_MS)) return false
+    return intake === 0 || this.#isPassed(open, sameForMs)
+  }
+
+  /**
+   * While other shards sell, the intake is never empty; it is in order, so when all that these had reserved before is
+   * decided, so is what the closed ones had.
+   */
+  async #isPassed(open: string[], sameForMs: number): Promise<boolean> {
+    const { stock } = this.#deps
+    const nowMs = await stock.clock.read()
+    const waiting = await Promise.all(open.map((ledger) => stock.readWaiting(ledger)))
+    const oldestMs = Math.min(...waiting.map(({ oldestUndecidedMs }) => oldestUndecidedMs))
+    // Without one there is nothing to tell by.
+    return Number.isFinite(oldestMs) && nowMs - oldestMs < sameForMs
   }
 
   #sameForMs(saleId: string, seen: string): number {

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { placeOrders } from '../core/orders/place-orders.ts'
 import { settleDecided } from '../core/orders/settle-decided.ts'
+import { settleEnded } from '../core/orders/settle-ended.ts'
+import { cancelForBuyer } from '../core/orders/transitions.ts'
 import { createLog } from '../core/platform/process/log.ts'
 import { bringIntoLine } from '../core/rebuild/bring-into-line.ts'
-import { closeSale, readState } from '../core/rebuild/close-sale.ts'
+import { closeSale, readShards } from '../core/rebuild/close-sale.ts'
 import { reopenSale } from '../core/rebuild/reopen-sale.ts'
 import { SaleAdmin } from '../core/stock/sale-admin.ts'
-import { ledgerForBuyer, ledgerName, ledgersOf } from '../core/stock/shards.ts'
+import { ledgerForBuyer, ledgerName, ledgersOf, shardOf } from '../core/stock/shards.ts'
 import { Ledger, reservation, rules } from '../test/support/ledger.ts'
 import { reserveOne } from '../test/support/reserve-one.ts'
 import { createWorld, type World } from '../test/support/world.ts'
@@ -94,19 +96,122 @@ test('a stock that is changed while a shard is lost gives the others nothing', a
     expect(await world.redis.hget(saleAdmin.keys.sale(ledgerName(sale.saleId, shard)), 'stock')).toBe('5')
 })
 
-test('a sale of which one shard is lost is closed as a whole and rebuilt under one epoch, its units shared anew', async () => {
-  const sale = await openSale()
-  const sold = await sell(sale, 9)
-  const move = await saleAdmin.moves.leave(sale, 0, 1, 1)
-  await world.redis.del(saleAdmin.keys.sale(ledgerName(sale.saleId, 2)))
-  expect(await readState(saleAdmin, { id: sale.saleId, shards: SHARDS })).toMatchObject({ state: 'LOST', epoch: 1 })
+/** Deletes a shard as a failover may, and closes it. */
+async function lose(sale: Opened, ...shards: number[]) {
+  for (const shard of shards) await world.redis.del(saleAdmin.keys.sale(ledgerName(sale.saleId, shard)))
   const closed = await closeSale(deps(), sale.saleId)
   if (!closed) throw new Error('Expected the sale to be closed')
-  const state = await Promise.all(ledgersOf(sale.saleId, SHARDS).map((ledger) => saleAdmin.read(ledger)))
-  expect(state).toEqual(Array.from({ length: SHARDS }, () => ({ state: 'CLOSED', epoch: 2, refilled: 0 })))
+  return { closed, sale: { ...sale, epoch: closed.epoch } }
+}
+const statesOf = async ({ saleId }: Opened) =>
+  (await readShards(saleAdmin, { id: saleId, shards: SHARDS })).map(({ state, epoch }) => `${state} ${epoch}`)
+
+/** The n-th buyer of that shard, who takes so many units; undecided until the test decides. */
+async function reserveIn(sale: Opened, shard: number, n: number, quantity = 1) {
+  let i = n * 1_000
+  while (shardOf(`buyer-${i}`, SHARDS) !== shard) i++
+  const reservationId = `${ledgerName(sale.saleId, shard)}.${i}`
+  const message = reservation(sale.saleId, i, { epoch: sale.epoch, reservationId, quantity })
+  const { status } = await reserveOne(world.stock, sale, { ...message, limitPerBuyer: 5 })
+  return { message, status }
+}
+const place = (messages: ReturnType<typeof reservation>[]) => placeOrders(world.database, messages, rules)
+
+test('a shard that is lost is closed alone, and opens with the units that are neither sold nor in the others', async () => {
+  const before = await openSale()
+  await world.database.sale.update({ where: { id: before.saleId }, data: { perBuyerLimit: 5 } })
+  await bringIntoLine(deps(), before.saleId)
+  const settled = await reserveIn(before, 2, 1)
+  await settleDecided(world.stock, await place([settled.message]), log)
+  const undecided = await reserveIn(before, 0, 2, 2)
+  const unsettled = await reserveIn(before, 1, 3, 3)
+  await place([unsettled.message])
+  const cancelled = await reserveIn(before, 3, 4)
+  const [verdict] = await place([cancelled.message])
+  await settleDecided(world.stock, verdict ? [verdict] : [], log)
+  const orderId = verdict?.decision.outcome === 'ORDERED' ? verdict.decision.orderId : ''
+  await cancelForBuyer(world.database, orderId, cancelled.message.buyerId)
+  const move = await saleAdmin.moves.leave(before, 0, 1, 1)
+
+  const { closed, sale } = await lose(before, 2)
+  expect(await statesOf(sale)).toEqual(['OPEN 2', 'OPEN 2', 'CLOSED 2', 'OPEN 2'])
+  expect((await reserveIn(sale, 2, 5)).status).toBe('UNAVAILABLE')
+  const meanwhile = await reserveIn(sale, 3, 6)
+  expect(meanwhile.status).toBe('RESERVED')
   expect(await reopenSale(deps(), closed)).toBe(true)
-  await saleAdmin.moves.complete(sale, move)
-  expect(await saleAdmin.moves.read({ ...sale, epoch: 2 })).toEqual({ stocks: [3, 3, 3, 2], left: 11, moves: [] })
+  // The unit that was under way from shard 0 is among its units; the cancelled one comes back to shard 3.
+  await saleAdmin.moves.complete(before, move)
+  expect(await saleAdmin.moves.read(sale)).toEqual({ stocks: [2, 2, 5, 3], left: 12, moves: [] })
+  expect(await world.stock.readReservation(settled.message)).toMatchObject({ status: 'ORDERED' })
+
+  await settleDecided(world.stock, await place([undecided.message, meanwhile.message, unsettled.message]), log)
+  await settleEnded({ ...deps(), stock: world.stock })
+  await reconcile(0)
+  expect(await stocks(sale)).toEqual([2, 2, 5, 4])
+  const { sold, stock } = await world.database.sale.findUniqueOrThrow({ where: { id: sale.saleId } })
+  expect([sold, stock]).toEqual([7, STOCK])
+})
+
+test('reservations of a lost shard come too late, those of the others become orders or give their units back', async () => {
+  const before = await openSale()
+  const [lost, ordered, expired] = [
+    await reserveIn(before, 1, 1),
+    await reserveIn(before, 0, 2),
+    await reserveIn(before, 3, 3),
+  ]
+  const { closed, sale } = await lose(before, 1)
+  await reopenSale(deps(), closed)
+  expect(await stocks(sale)).toEqual([4, 5, 5, 4])
+  const late = await placeOrders(world.database, [expired.message], { ...rules, reservationLifetimeMs: -1 })
+  const verdicts = [...(await place([lost.message, ordered.message])), ...late]
+  expect(verdicts.map(({ decision: { outcome } }) => outcome)).toEqual(['REJECTED', 'ORDERED', 'REJECTED'])
+  await settleDecided(world.stock, verdicts, log)
+  expect(await stocks(sale)).toEqual([4, 5, 5, 5])
+})
+
+test('after a second loss the shards of both are rebuilt, and units move from and to them', async () => {
+  const before = await openSale()
+  for (let i = 0; i < 3; i++) await saleAdmin.moves.move(before, 0, 2, 1)
+  await lose(before, 2)
+  const { closed, sale } = await lose(before, 0)
+  expect(await statesOf(sale)).toEqual(['CLOSED 3', 'OPEN 3', 'CLOSED 3', 'OPEN 3'])
+  expect(await reopenSale(deps(), closed)).toBe(true)
+  for (const [from, to] of [
+    [0, 1],
+    [1, 0],
+    [0, 2],
+    [3, 2],
+  ] as const)
+    await saleAdmin.moves.move(sale, from, to, 1)
+  expect(await saleAdmin.moves.read(sale)).toEqual({ stocks: [4, 5, 7, 4], left: STOCK, moves: [] })
+  expect(await world.stock.readSale(sale.saleId)).toMatchObject({ total: STOCK, left: STOCK, holderUnits: STOCK })
+})
+
+test('a shard that is lost while another is rebuilt opens neither', async () => {
+  const before = await openSale()
+  const { closed } = await lose(before, 2)
+  await world.redis.del(saleAdmin.keys.sale(ledgerName(before.saleId, 3)))
+  expect(await reopenSale(deps(), closed)).toBe(false)
+  const lostMeanwhile = new (class extends SaleAdmin {
+    override async read(ledger: string) {
+      return ledger.endsWith('.2') ? super.read(ledger) : { state: 'OPEN' as const, epoch: closed.epoch, refilled: 0 }
+    }
+  })(world.redis, world.keyPrefix)
+  await expect(reopenSale({ ...deps(), saleAdmin: lostMeanwhile }, closed)).rejects.toThrow('was lost while others')
+  const again = await lose(before)
+  expect(await reopenSale(deps(), again.closed)).toBe(true)
+  expect(await stocks(again.sale)).toEqual([5, 5, 5, 5])
+})
+
+test('a sale of which all shards are lost is closed as a whole and rebuilt, its units shared anew', async () => {
+  const before = await openSale()
+  const sold = await sell(before, 9)
+  const move = await saleAdmin.moves.leave(before, 0, 1, 1)
+  const { closed, sale } = await lose(before, 0, 1, 2, 3)
+  expect(await statesOf(sale)).toEqual(Array.from({ length: SHARDS }, () => 'CLOSED 2'))
+  expect(await reopenSale(deps(), closed)).toBe(true)
+  await saleAdmin.moves.complete(before, move)
+  expect(await saleAdmin.moves.read(sale)).toEqual({ stocks: [3, 3, 3, 2], left: 11, moves: [] })
   for (const name of sold) expect(await world.stock.readReservation(name)).toMatchObject({ status: 'ORDERED' })
 })
 

@@ -143,7 +143,7 @@ async function buy(
     const repeated = EXPIRED.has(carried) && (await repeatedPurchase(deps.stock, sale, purchase))
     return repeated || { status: carried }
   }
-  const { outcome, terms } = await step(trace, RESERVE, () =>
+  const { outcome, terms, epoch } = await step(trace, RESERVE, () =>
     reserveOnTerms(deps, sale, buyer, { ...purchase, ...carried, address }),
   )
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
@@ -153,7 +153,7 @@ async function buy(
   deps.waiting.bought(sale, buyer.id)
   const { reservedAtMs, pendingEntry } = outcome
   const made = { ...purchase, ...(terms !== undefined && { terms }) }
-  const reservation = { ...made, status: 'RESERVED', epoch: sale.epoch, reservedAtMs } as const
+  const reservation = { ...made, status: 'RESERVED', epoch, reservedAtMs } as const
   const accepted = { status: 'ACCEPTED', reservation } as const
   const pending = pendingOf(reservation, pendingEntry)
   failpoint('purchase.beforePublish')
@@ -204,36 +204,35 @@ function claimsOf({ claims }: Buyer): Buyer['claims'] | undefined {
 
 /**
  * Reserves under the price and the limit that the sale has now. When an operator has changed them since the catalogue
- * was refreshed, Redis refuses, and the sale is read again. @returns also the number of the terms that hold for it
+ * was refreshed, Redis refuses, and the sale is read again; also when other shards are being rebuilt, under an epoch
+ * that this one has, too. @returns also the number of the terms, and the epoch, that it was reserved under
  */
 async function reserveOnTerms(
   deps: BuyDeps,
   sale: SaleFigures,
   buyer: Buyer,
   request: Omit<ReserveRequest, 'limitPerBuyer'>,
-): Promise<{ outcome: Exclude<ReserveOutcome, { status: 'TERMS_CHANGED' }>; terms: number | undefined }> {
-  const ask = (known: SaleFigures) => reserve(deps, known, { ...request, limitPerBuyer: limitPerBuyer(known, buyer) })
+): Promise<{
+  outcome: Exclude<ReserveOutcome, { status: 'TERMS_CHANGED' }>
+  terms: number | undefined
+  epoch: number
+}> {
+  const ask = (known: SaleFigures) => deps.reserve(known, { ...request, limitPerBuyer: limitPerBuyer(known, buyer) })
   let known = sale
-  let outcome = await ask(known)
-  if (outcome.status === 'TERMS_CHANGED') {
-    known = (await deps.catalogue.reread(sale.saleId)) ?? sale
-    outcome = await ask(known)
-  }
-  return { outcome: outcome.status === 'TERMS_CHANGED' ? { status: 'UNAVAILABLE' } : outcome, terms: known.terms }
-}
-
-/**
- * An outage of Redis is "unknown": the script may have run. The buyer is asked to come back, and then gets the same
- * reservation or a new one.
- * @throws what is no outage but a fault of ours.
- */
-async function reserve(deps: BuyDeps, sale: SaleFigures, request: ReserveRequest): Promise<ReserveOutcome> {
   try {
-    return await deps.reserve(sale, request)
+    let outcome = await ask(known)
+    if (outcome.status === 'TERMS_CHANGED' || (outcome.status === 'UNAVAILABLE' && sale.shards !== undefined)) {
+      known = (await deps.catalogue.reread(sale.saleId)) ?? sale
+      if (outcome.status === 'TERMS_CHANGED' || known.epoch > sale.epoch) outcome = await ask(known)
+    }
+    const { terms, epoch } = known
+    return { outcome: outcome.status === 'TERMS_CHANGED' ? { status: 'UNAVAILABLE' } : outcome, terms, epoch }
   } catch (error) {
+    // An outage of Redis is "unknown": the script may have run. The buyer is asked to come back, and then gets the same
+    // reservation or a new one.
     if (!isOutage(error)) throw error
     deps.log.warn({ err: error }, 'reserving failed: Redis does not answer')
-    return { status: 'UNAVAILABLE' }
+    return { outcome: { status: 'UNAVAILABLE' }, terms: known.terms, epoch: known.epoch }
   }
 }
 

@@ -12,6 +12,7 @@ const SALE: SaleFacts = {
   perBuyerLimit: 3,
   earlierTerms: [],
   fencedEpoch: 0,
+  shardFences: [],
 }
 const saleWith = (changes: Partial<SaleFacts>) => new Map([['sale', { ...SALE, ...changes }]])
 const live = (units: Record<string, number>) =>
@@ -180,6 +181,19 @@ test('late, blacklisted, and of no known sale', () => {
   ).toEqual(['EXPIRED', 'ORDERED'])
   expect(given({ blacklist: new Set(['a']) }).when(reserved('a')).decisions).toEqual(['NOT_ELIGIBLE'])
   expect(given({ sales: new Map() }).when(reserved('a')).decisions).toEqual(['SOLD_OUT'])
+})
+
+test('of a sale of which some shards were rebuilt, only their reservations of an earlier epoch come too late', () => {
+  const sales = saleWith({ fencedEpoch: 4, shardFences: [2, 4, 3] })
+  const decisions = (ids: string[], epoch: number) =>
+    given({ sales }).when(...ids.map((id) => reserved(id, { epoch }))).decisions
+  expect(decisions(['sale.a', 'sale.1.a', 'sale.2.a', 'sale.x.a'], 3)).toEqual([
+    'ORDERED',
+    'EXPIRED',
+    'ORDERED',
+    'EXPIRED',
+  ])
+  expect(decisions(['sale.b', 'sale.1.b', 'sale.2.b'], 2)).toEqual(['ORDERED', 'EXPIRED', 'EXPIRED'])
 })
 
 test('once Redis was rebuilt without it a reservation of an earlier epoch comes too late, and one decided before stays so', () => {

@@ -1,4 +1,6 @@
 import type { RejectionReason } from '../../prisma/generated/client.ts'
+import { ledgerOf } from '../stock/reservation.ts'
+import { shardOfLedger } from '../stock/shards.ts'
 import { limitPerBuyer, type SaleTerms } from '../contracts/limit-per-buyer.ts'
 import type { Reservation } from '../contracts/messages.ts'
 
@@ -24,6 +26,8 @@ export interface SaleFacts extends SaleTerms {
   orderedUnits: number
   /** Reservations of an earlier epoch are too late, because Redis has been rebuilt without them. */
   fencedEpoch: number
+  /** The same for each shard; empty while the former holds for all. */
+  shardFences: number[]
 }
 
 export type Decision = { outcome: 'ORDERED'; orderId: string } | { outcome: 'REJECTED'; reason: RejectionReason }
@@ -86,7 +90,7 @@ export function decide(
 
     function refusal(): RejectionReason | undefined {
       if (facts.nowMs - reservation.reservedAtMs > lifetimeMs) return 'EXPIRED'
-      if (reservation.epoch < (sale?.fencedEpoch ?? 0)) return 'EXPIRED'
+      if (sale && reservation.epoch < fenceOf(sale, reservation)) return 'EXPIRED'
       if (facts.blacklist.has(buyerId)) return 'NOT_ELIGIBLE'
       // Of terms that the sale never had: no gateway would send it.
       if (sale && !terms) return 'NOT_ELIGIBLE'
@@ -99,4 +103,10 @@ export function decide(
 /** Undefined when the sale never had terms of that number. */
 function termsOf(sale: SaleFacts, { terms = 0 }: Reservation): SaleTerms | undefined {
   return terms === sale.earlierTerms.length ? sale : sale.earlierTerms[terms]
+}
+
+/** Reservations of an earlier epoch in the same shard are too late. */
+function fenceOf({ fencedEpoch, shardFences }: SaleFacts, { reservationId }: Reservation): number {
+  if (shardFences.length === 0) return fencedEpoch
+  return shardFences[shardOfLedger(ledgerOf(reservationId))] ?? fencedEpoch
 }

@@ -18,7 +18,8 @@ export async function readFacts(tx: Transaction, reservations: Reservation[]): P
   // Every transaction locks sales in the order of their ids, so that none can deadlock with another.
   const sales = await tx.$queryRaw<SaleRow[]>`
     SELECT id, stock - sold AS room, sold + returned AS "orderedUnits", price_cents AS "priceCents",
-      per_buyer_limit AS "perBuyerLimit", earlier_terms AS "earlierTerms", fenced_epoch AS "fencedEpoch", now() AS now
+      per_buyer_limit AS "perBuyerLimit", earlier_terms AS "earlierTerms", fenced_epoch AS "fencedEpoch",
+      shard_fences AS "shardFences", now() AS now
     FROM sales WHERE id = ANY(${saleIds}) ORDER BY id FOR UPDATE`
   const known = await readKnown(tx, saleIds, reservations)
   const found = new Map(sales.map((sale) => [sale.id, sale]))

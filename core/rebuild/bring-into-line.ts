@@ -1,16 +1,9 @@
-import type { Sale, Transaction } from '../platform/stores/database.ts'
+import type { Sale } from '../platform/stores/database.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
 import type { ClosedSale } from '../stock/sale-state.ts'
 import { spread } from '../stock/shards.ts'
 import { closedLedgers, type RebuildDeps } from './close-sale.ts'
-
-/** Advisory lock of a sale's figures, with the hash of the sale's id: one writer at a time. */
-const FIGURES_LOCK = 7_350_003
-
-/** Until the end of the transaction no other process changes what the sale is, or writes it into the ledger. */
-export async function lockFigures(tx: Transaction, saleId: string): Promise<void> {
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIGURES_LOCK}, hashtext(${saleId}))`
-}
+import { lockFigures } from './lock-figures.ts'
 
 /**
  * Writes into the ledger what a sale is in PostgreSQL: window, title, price, limit per buyer, stock, stopped or

@@ -3,8 +3,9 @@ import { isPlain, type Opening } from '../contracts/opening.ts'
 import type { Database, Sale } from '../platform/stores/database.ts'
 import { type ClosedSale, type SaleState, stateOfSale } from '../stock/sale-state.ts'
 import type { SaleAdmin } from '../stock/sale-admin.ts'
-import { ledgersOf, shareOf } from '../stock/shards.ts'
+import { holderUnitsFrom, ledgersOf, shareOf } from '../stock/shards.ts'
 import { seedHashOf } from '../waiting-room/order.ts'
+import { lockFigures } from './lock-figures.ts'
 
 export interface RebuildDeps {
   database: Database
@@ -12,8 +13,9 @@ export interface RebuildDeps {
 }
 
 /**
- * Raises the epoch of a sale whose ledger cannot be trusted, and writes its figures, closed. Under the
- * lock of its row, so that a sale is closed once; undefined when another process has just done so.
+ * Raises the epoch of a sale whose ledger cannot be trusted, and writes its figures, closed. Shards that are open go on
+ * selling under the new epoch. Under the lock of its row, so that a sale is closed once; undefined when another process
+ * has just done so.
  * @param stuckEpoch a sale that is closed under this epoch is closed anew: the process that was to reopen it has died
  * @throws when PostgreSQL or Redis does not answer; then nothing is closed, or a repeat closes it.
  */
@@ -23,23 +25,63 @@ export async function closeSale(
   stuckEpoch?: number,
 ): Promise<Sale | undefined> {
   return database.$transaction(async (tx) => {
+    // Before the row, as whoever changes the figures does.
+    await lockFigures(tx, saleId)
     const [row] = await tx.$queryRaw<{ epoch: number; shards: number }[]>`
       SELECT epoch, shards FROM sales WHERE id = ${saleId} FOR UPDATE`
     if (!row) return undefined
-    const found = await readState(saleAdmin, { id: saleId, shards: row.shards })
+    const shards = await readShards(saleAdmin, { id: saleId, shards: row.shards })
+    const found = stateOfSale(shards)
     const isFine = found.state !== 'LOST' && found.epoch === row.epoch
     if (isFine && !(found.state === 'CLOSED' && found.epoch === stuckEpoch)) return undefined
     // Redis may be ahead of a PostgreSQL that was restored from a backup.
     const sale = await tx.sale.update({ where: { id: saleId }, data: { epoch: Math.max(row.epoch, found.epoch) + 1 } })
+    // One that is behind PostgreSQL is a copy that another server has kept.
+    const open = shards.map(({ state, epoch }) => state === 'OPEN' && epoch >= row.epoch)
+    if (open.includes(true)) await closeShards(saleAdmin, sale, shards, open)
     // All at once: round trips one after the other would hold the row's lock for too long with many shards.
-    await Promise.all(closedLedgers(sale).map((ledger) => saleAdmin.close(ledger)))
+    else await Promise.all(closedLedgers(sale).map((ledger) => saleAdmin.close(ledger)))
     return sale
   })
 }
 
+/** Closes the shards that are not open, and takes the others over into the sale's epoch. @throws when one closes now */
+async function closeShards(saleAdmin: SaleAdmin, sale: Sale, shards: SaleState[], open: boolean[]): Promise<void> {
+  const ledgers = closedLedgers(sale)
+  const rebuilt = ledgers.flatMap((_, shard) => (open[shard] ? [] : [shard]))
+  const others = await Promise.all(
+    ledgers.flatMap(({ saleId }, shard) =>
+      open[shard] ? [saleAdmin.readUnits(saleId).then((units) => ({ ...units, shard }))] : [],
+    ),
+  )
+  const adopted = await Promise.all(
+    others.map(({ shard }) =>
+      saleAdmin.adopt(ledgers[shard]?.saleId ?? '', sale.epoch, shards[shard]?.epoch ?? 0, rebuilt),
+    ),
+  )
+  if (adopted.includes('STALE')) throw new Error(`A shard of ${sale.id} was lost while others were closed`)
+  const total = Math.max(0, sale.stock - others.reduce((sum, units) => sum + units.total, 0))
+  const known = others.map(({ shard, holderUnits }) => ({ shard, units: holderUnits }))
+  await Promise.all(
+    rebuilt.map((shard, i) =>
+      saleAdmin.close(
+        { ...closedSale(sale), saleId: ledgers[shard]?.saleId ?? '', total: shareOf(total, rebuilt.length, i) },
+        holderUnitsFrom(known, shard),
+      ),
+    ),
+  )
+}
+
+type Sharded = Pick<Sale, 'id' | 'shards'>
+
 /** Whether buyers can reserve, in all shards. @throws when Redis does not answer */
-export async function readState(saleAdmin: SaleAdmin, { id, shards }: Pick<Sale, 'id' | 'shards'>): Promise<SaleState> {
-  return stateOfSale(await Promise.all(ledgersOf(id, shards).map((ledger) => saleAdmin.read(ledger))))
+export async function readState(saleAdmin: SaleAdmin, sale: Sharded): Promise<SaleState> {
+  return stateOfSale(await readShards(saleAdmin, sale))
+}
+
+/** The same of each shard. @throws when Redis does not answer */
+export async function readShards(saleAdmin: SaleAdmin, { id, shards }: Sharded): Promise<SaleState[]> {
+  return Promise.all(ledgersOf(id, shards).map((ledger) => saleAdmin.read(ledger)))
 }
 
 /** The columns of a sale that the ledger has, too. */

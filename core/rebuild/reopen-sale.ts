@@ -4,23 +4,28 @@ import { groupBy } from '../platform/batches/divide.ts'
 import { ledgerOf } from '../stock/reservation.ts'
 import type { DecidedReservation } from '../stock/sale-state.ts'
 import { shareOf } from '../stock/shards.ts'
-import { closedLedgers, type RebuildDeps } from './close-sale.ts'
-import { fenceSale } from './fence-sale.ts'
+import { closedLedgers, readShards, type RebuildDeps } from './close-sale.ts'
+import { fenceSale, fenceShards } from './fence-sale.ts'
 
 const PAGE = 5_000
 
 /**
- * Rebuilds the ledger of a closed sale from PostgreSQL and opens it. After a kill in between, or when another
- * process has closed the sale anew, it stays closed.
+ * Rebuilds the ledger of a closed sale from PostgreSQL and opens it; of a sale of several shards those that are closed.
+ * After a kill in between, or when another process has closed the sale anew, it stays closed.
  * @returns whether this call has opened the sale. @throws when PostgreSQL or Redis does not answer.
  */
 export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean> {
   const { database, saleAdmin } = deps
   failpoint('rebuilder.beforeFence')
-  const fenced = await fenceSale(database, sale.id, sale.epoch)
+  const shards = await readShards(saleAdmin, sale)
+  if (shards.some(({ state, epoch }) => state === 'LOST' || epoch !== sale.epoch)) return false
+  const rebuilt = shards.flatMap(({ state }, shard) => (state === 'CLOSED' ? [shard] : []))
+  if (rebuilt.length === 0) return false
+  const isWhole = rebuilt.length === shards.length
+  const fenced = await (isWhole ? fenceSale(database, sale.id, sale.epoch) : fenceShards(deps, sale, rebuilt))
   if (!fenced) return false
   failpoint('rebuilder.afterFence')
-  const ledgers = closedLedgers(sale)
+  const ledgers = closedLedgers(sale).filter((_, shard) => rebuilt.includes(shard))
   const listed = (await database.blacklistEntry.findMany({ select: { buyerId: true } })).map(({ buyerId }) => buyerId)
   for (const ledger of ledgers) await saleAdmin.fillBlacklist(ledger.saleId, listed)
   for (let after = `${sale.id}.`; ; ) {
@@ -35,8 +40,8 @@ export async function reopenSale(deps: RebuildDeps, sale: Sale): Promise<boolean
   }
   failpoint('rebuilder.beforeOpen')
   const opened = await Promise.all(
-    ledgers.map((ledger, shard) => {
-      const share = (units: number) => shareOf(units, sale.shards, shard)
+    ledgers.map((ledger, i) => {
+      const share = (units: number) => shareOf(units, ledgers.length, i)
       return saleAdmin.open(ledger.saleId, sale.epoch, share(fenced.left), share(fenced.stock))
     }),
   )

@@ -24,7 +24,9 @@
 
 local sale, book, pending, undecided, orders = fixed_keys()
 local id, buyer_id, quantity, status, reason, give_back, entry, channel, subject = fixed_args()
-local epoch, run_id, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms'))
+local epoch, run_id, expires_at_ms, built_epoch = unpack(
+  redis.call('HMGET', sale, 'epoch', 'run_id', 'expires_at_ms', 'built_epoch')
+)
 local was_order = status ~= 'REJECTED'
 -- The rebuild of the sale counts this unit as free, or has it given back once the sale is open; see fence-sale.ts.
 if was_order and (not run_id or run_id == '') then return 'CLOSED' end
@@ -60,9 +62,10 @@ if reason == 'UNPAID' then
   note_lapse(reservation, string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))
 end
 redis.call('HSET', book, buyer_id, record_of(reservations))
--- What was not sold when the sale was rebuilt counts as free already: only a unit of this epoch goes back without an
--- order.
-local gives_back = give_back == '1' and (was_order or reservation[EPOCH] == epoch)
+-- What was not sold when the ledger was rebuilt counts as free already: only a unit that was taken since goes back
+-- without an order.
+local is_of_ledger = (tonumber(reservation[EPOCH]) or 0) >= tonumber(built_epoch or epoch or math.huge)
+local gives_back = give_back == '1' and (was_order or is_of_ledger)
 if gives_back then redis.call('HINCRBY', sale, 'stock', reservation[QUANTITY]) end
 redis.call('ZREM', pending, member)
 redis.call('ZREM', undecided, member)

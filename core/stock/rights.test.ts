@@ -113,6 +113,7 @@ const calls: Record<string, Call> = {
         },
       ]),
   },
+  adopt: { call: (sale, { saleAdmin }) => saleAdmin.adopt(sale.saleId, 2, 1, [1]) },
   close: { call: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)) },
   open: {
     before: (sale, { saleAdmin }) => saleAdmin.close(closed(sale, 2)),

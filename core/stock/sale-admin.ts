@@ -4,6 +4,7 @@ import { type BlacklistDifference, compareBlacklist } from './compare-blacklist.
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import { Moves } from './moves.ts'
+import { type HeldUnits, readHeld } from './read-held.ts'
 import { areOpen, readLedgers } from './read-ledgers.ts'
 import { localId, wishesOf, wishesText } from './reservation.ts'
 import type { ClosedSale, DecidedReservation, SaleState, StockTally } from './sale-state.ts'
@@ -37,15 +38,33 @@ export class SaleAdmin {
     this.#scripts = scriptsOn(redis)
   }
 
-  /** Loads a sale as closed; STALE when Redis has it under a newer epoch, or open under this one. */
-  async close(sale: ClosedSale): Promise<'CLOSED' | 'STALE'> {
+  /**
+   * Loads a sale as closed; STALE when Redis has it under a newer epoch, or open under this one.
+   * @param holderUnits units that the holders' bits are to be laid out for, when these are not the total
+   */
+  async close(sale: ClosedSale, holderUnits?: number): Promise<'CLOSED' | 'STALE'> {
     // Listed first: a listed sale without data is ignored, data that is not listed would never be sold.
     await this.#redis.zremrangebyscore(this.keys.sales(), '-inf', Date.now())
     await this.#redis.zadd(this.keys.sales(), sale.closesAtMs + KEPT_AFTER_END_MS, sale.saleId)
     return this.#scripts.close({
       keys: [this.keys.sale(sale.saleId), this.keys.blacklist(sale.saleId)],
       args: [sale.epoch, sale.closesAtMs + KEPT_AFTER_END_MS],
-      items: [...fieldsOf(sale), { args: ['total', sale.total] }],
+      items: [
+        ...fieldsOf(sale),
+        { args: ['total', sale.total] },
+        ...(holderUnits === undefined ? [] : [{ args: ['holder_units', holderUnits] }]),
+      ],
+    })
+  }
+
+  /**
+   * Takes an open shard over into the next epoch of its sale, in which those shards are rebuilt; STALE when it is not
+   * open under the epoch it was found under.
+   */
+  async adopt(ledger: string, epoch: number, found: number, rebuilt: number[]): Promise<'ADOPTED' | 'STALE'> {
+    return this.#scripts.adopt({
+      keys: [this.keys.sale(ledger)],
+      args: [epoch, found, await this.#runIdOf(ledger), rebuilt.join(' ')],
     })
   }
 
@@ -154,10 +173,24 @@ export class SaleAdmin {
     }
   }
 
-  /** The units of a ledger: those that were sold included, and those left. */
-  async readUnits(ledger: string): Promise<{ epoch: number; total: number; left: number }> {
-    const [epoch, total, left] = await this.#redis.hmget(this.keys.sale(ledger), 'epoch', 'total', 'stock')
-    return { epoch: Number(epoch ?? 0), total: Number(total ?? 0), left: Number(left ?? 0) }
+  /** The units of a ledger: those that were sold included, those left, and those that the holders' bits are for. */
+  async readUnits(ledger: string): Promise<{ epoch: number; total: number; left: number; holderUnits: number }> {
+    const fields = ['epoch', 'total', 'stock', 'holder_units'] as const
+    const [epoch, total, left, holderUnits] = await this.#redis.hmget(this.keys.sale(ledger), ...fields)
+    const units = Number(total ?? 0)
+    return {
+      epoch: Number(epoch ?? 0),
+      total: units,
+      left: Number(left ?? 0),
+      holderUnits: Number(holderUnits ?? units),
+    }
+  }
+
+  /**
+   * What open ledgers of a sale hold, each of one instant; undefined unless all of them are open under that epoch.
+   */
+  async readHeld(ledgers: string[], epoch: number): Promise<HeldUnits | undefined> {
+    return readHeld(this.#redis, this.keys, ledgers, epoch)
   }
 
   /** Moves the units left of an open sale, never below none. @returns by how many they were moved. */

@@ -17,6 +17,7 @@ interface Answers {
   close: 'CLOSED' | 'STALE'
   refill: 'REFILLED' | 'STALE'
   open: 'OPEN' | 'STALE'
+  adopt: 'ADOPTED' | 'STALE'
   adjust: number
   amend: string
   withdraw: 0 | 1
@@ -31,7 +32,7 @@ interface Answers {
 export type Scripts = { [Name in keyof Answers]: (call: Call) => Promise<Answers[Name]> }
 
 const NAMES = (
-  'reserve settle release claim close refill open adjust amend withdraw blacklist reconciled ' +
+  'reserve settle release claim close refill open adopt adjust amend withdraw blacklist reconciled ' +
   'leave arrive complete turn survey'
 ).split(' ')
 

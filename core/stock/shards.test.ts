@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { holderBit } from './holders.ts'
-import { ledgerForBuyer, ledgersOf, saleOf, shardOf, shareOf, spread } from './shards.ts'
+import { holderUnitsFrom, ledgerForBuyer, ledgersOf, saleOf, shardOf, shareOf, spread } from './shards.ts'
 import { type SaleState, stateOfSale } from './sale-state.ts'
 import { planBalance, planMoves } from './plan-moves.ts'
 
@@ -28,6 +28,18 @@ test('a sale of one shard has the ledger, and the names, that it would have with
   expect([shardOf('ann'), ledgersOf('s'), ledgerForBuyer({ saleId: 's' }, 'ann')]).toEqual([0, ['s'], 's'])
   expect(ledgersOf('s', 3).map(saleOf)).toEqual(['s', 's', 's'])
   expect(shareOf(7, 1, 0)).toBe(7)
+})
+
+test("a lost shard's bits are laid out by a number of units of which the others have their shares, too", () => {
+  for (let units = 0; units < 20; units++)
+    for (let lost = 0; lost < 4; lost++) {
+      const shares = Array.from({ length: 4 }, (_, shard) => ({ shard, units: shareOf(units, 4, shard) }))
+      const others = shares.filter(({ shard }) => shard !== lost)
+      const laidOut = holderUnitsFrom(others, lost)
+      const total = sum(others.map((share) => share.units)) + laidOut
+      expect(others.map(({ shard }) => shareOf(total, 4, shard))).toEqual(others.map((share) => share.units))
+      expect(shareOf(total, 4, lost)).toBe(laidOut)
+    }
 })
 
 test.each([

@@ -11,6 +11,12 @@ export const ledgerName = (saleId: string, shard: number) => (shard === 0 ? sale
 export const ledgersOf = (saleId: string, shards = 1) =>
   Array.from({ length: shards }, (_, shard) => ledgerName(saleId, shard))
 
+/** The shard of a ledger; NaN of a name that no ledger has. */
+export function shardOfLedger(ledger: string): number {
+  const dot = ledger.indexOf('.')
+  return dot < 0 ? 0 : Number(ledger.slice(dot + 1))
+}
+
 /** The sale of a ledger, or of a reservation, whose id begins with its ledger. */
 export function saleOf(name: string): string {
   const dot = name.indexOf('.')
@@ -65,3 +71,13 @@ interface HolderUnits {
 /** Units that the holders' bits of a buyer's shard are laid out for. */
 export const holderUnitsOf = ({ total, holderUnits = total, shards = 1 }: HolderUnits, buyerId: string) =>
   shareOf(holderUnits, shards, shardOf(buyerId, shards))
+
+/**
+ * The same for a shard whose ledger is lost, from those of other shards: all are shares of one number of units, so that
+ * the bits of the others stay where gateways look for them.
+ */
+export function holderUnitsFrom(others: { shard: number; units: number }[], lost: number): number {
+  const least = Math.min(...others.map(({ units }) => units))
+  const lastWithMore = Math.max(-1, ...others.filter(({ units }) => units > least).map(({ shard }) => shard))
+  return least + (lost <= lastWithMore ? 1 : 0)
+}

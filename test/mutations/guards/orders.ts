@@ -147,7 +147,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'reservations of epochs below the fence become no order',
     file: 'core/orders/decide.ts',
-    text: "      if (reservation.epoch < (sale?.fencedEpoch ?? 0)) return 'EXPIRED'\n",
+    text: "      if (sale && reservation.epoch < fenceOf(sale, reservation)) return 'EXPIRED'\n",
     without: '',
     tests: { file: REBUILDING, named: 'what comes after the fence' },
   },
@@ -329,7 +329,7 @@ export const orderGuards: Guard[] = [
   {
     rule: 'a purchase is made under the terms of now, which a gateway reads again',
     file: 'gateway/buy.ts',
-    text: '    known = (await deps.catalogue.reread(sale.saleId)) ?? sale\n',
+    text: '      known = (await deps.catalogue.reread(sale.saleId)) ?? sale\n',
     without: '',
     tests: { file: 'test/live-controls.test.ts', named: 'an order keeps the price' },
   },

@@ -241,7 +241,7 @@ export const stockGuards: Guard[] = [
   {
     rule: 'a rejected unit of an earlier epoch does not go back',
     file: 'core/stock/release.lua',
-    text: ' and (was_order or reservation[EPOCH] == epoch)',
+    text: ' and (was_order or is_of_ledger)',
     without: '',
     tests: { file: DOOR, named: 'a rejected unit' },
   },
