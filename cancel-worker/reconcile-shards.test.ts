@@ -171,7 +171,7 @@ test('reservations of a lost shard come too late, those of the others become ord
 
 test('after a second loss the shards of both are rebuilt, and units move from and to them', async () => {
   const before = await openSale()
-  for (let i = 0; i < 3; i++) await saleAdmin.moves.move(before, 0, 2, 1)
+  for (let i = 0; i < 3; i++) await saleAdmin.moves.move(before, 0, 1, 1)
   await lose(before, 2)
   const { closed, sale } = await lose(before, 0)
   expect(await statesOf(sale)).toEqual(['CLOSED 3', 'OPEN 3', 'CLOSED 3', 'OPEN 3'])
@@ -183,8 +183,15 @@ test('after a second loss the shards of both are rebuilt, and units move from an
     [3, 2],
   ] as const)
     await saleAdmin.moves.move(sale, from, to, 1)
-  expect(await saleAdmin.moves.read(sale)).toEqual({ stocks: [4, 5, 7, 4], left: STOCK, moves: [] })
+  expect(await saleAdmin.moves.read(sale)).toEqual({ stocks: [3, 8, 5, 4], left: STOCK, moves: [] })
   expect(await world.stock.readSale(sale.saleId)).toMatchObject({ total: STOCK, left: STOCK, holderUnits: STOCK })
+})
+
+test('shards that are behind PostgreSQL are not sold from: another server has their ledgers', async () => {
+  const before = await openSale()
+  await world.database.sale.update({ where: { id: before.saleId }, data: { epoch: 2, fencedEpoch: 2 } })
+  const { sale } = await lose(before)
+  expect(await statesOf(sale)).toEqual(Array.from({ length: SHARDS }, () => 'CLOSED 3'))
 })
 
 test('a shard that is lost while another is rebuilt opens neither', async () => {

@@ -1,14 +1,17 @@
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { slotOf } from '../core/platform/stores/cluster-slot.ts'
+import { createTokens } from '../core/platform/http/tokens.ts'
 import { serverOf, serversOf } from '../core/platform/stores/redis.ts'
 import { Moves } from '../core/stock/moves.ts'
 import { readHashes } from '../core/stock/read-ledgers.ts'
 import { saleFigures } from '../core/stock/sale-figures.ts'
-import { ledgersOf } from '../core/stock/shards.ts'
+import { SaleAdmin } from '../core/stock/sale-admin.ts'
+import { ledgerName, ledgersOf, shardOf } from '../core/stock/shards.ts'
 import type { Server } from './faults/support/server.ts'
 import { Crowd, soldThrough } from './support/crowd.ts'
 import { eventually } from './support/eventually.ts'
+import { call } from './support/http-client.ts'
 import { makeWorld } from './support/make-world.ts'
 import { startTestCluster, type TestCluster } from './support/redis-cluster.ts'
 import { startSystemIn, type System } from './support/start-system.ts'
@@ -62,8 +65,10 @@ test('units that move between masters while these are read are counted once', as
   const ledgers = ledgersOf(saleId, 16)
   const from = serverOf(redis, keyOf(saleId))
   const to = ledgers.findIndex((ledger) => serverOf(redis, keyOf(ledger)) !== from)
-  // The target's master is asked only when the source's has answered and the units have moved.
-  const { stream } = serverOf(redis, keyOf(ledgers[to] ?? ''))
+  // The target's master is asked only when the source's has answered and the units have moved, however long that takes.
+  const { stream, options } = serverOf(redis, keyOf(ledgers[to] ?? ''))
+  const { commandTimeout } = options
+  delete options.commandTimeout
   const write = stream.write.bind(stream)
   let moving: Promise<void> | undefined
   const delayed = vi.spyOn(stream, 'write').mockImplementation((chunk) => {
@@ -75,6 +80,7 @@ test('units that move between masters while these are read are counted once', as
   })
   const hashes = await readHashes(redis, stock.keys, ledgers)
   delayed.mockRestore()
+  if (commandTimeout !== undefined) options.commandTimeout = commandTimeout
   expect(hashes[0]?.stock).toBe('1')
   expect(saleFigures(saleId, hashes)?.left).toBe(64)
 })
@@ -98,6 +104,58 @@ test('a master that is killed closes its own sales only, until they are rebuilt 
   await ofIt.comeInTurn(5)
   expect(await ofOthers.sellThrough(20)).toMatchObject(soldThrough(20))
   expect(await ofIt.sellThrough(20)).toMatchObject(soldThrough(20))
+  await master.start()
+})
+
+type Phase = 'its master is away' | 'they are closed' | 'they are open'
+
+test('a master that is killed closes only the shards it had: the others of the sale sell on until these are rebuilt', async () => {
+  const SHARDS = 16
+  const [UNITS, ENOUGH] = [160, 10]
+  const { env, world, url } = system
+  const saleId = await system.createSale({ stock: UNITS, shards: SHARDS })
+  const master = cluster.masterOf(keyOf(ledgerName(saleId, 1)))
+  const isLost = (shard: number) => cluster.masterOf(keyOf(ledgerName(saleId, shard))) === master
+  const lost = new Set(ledgersOf(saleId, SHARDS).flatMap((_, shard) => (isLost(shard) ? [shard] : [])))
+  const saleAdmin = new SaleAdmin(cluster.client, world.keyPrefix)
+  const { sign } = createTokens(env.TOKEN_SECRET ?? '')
+  let n = 0
+  const buy = (ofLost: boolean) => {
+    do n++
+    while (lost.has(shardOf(`other-${n}`, SHARDS)) !== ofLost)
+    const token = sign(`other-${n}`)
+    return () => call('POST', url(`/sales/${saleId}/reservations`), { token, body: { quantity: 1 } })
+  }
+  const phase = async (): Promise<Phase> => {
+    if (isLost(1)) return 'its master is away'
+    const found = await Promise.all(
+      [...lost].map((shard) => saleAdmin.read(ledgerName(saleId, shard)).catch(() => undefined)),
+    )
+    const isOpen = found.every((shard) => shard?.state === 'OPEN' && shard.epoch > 1)
+    return isOpen ? 'they are open' : 'they are closed'
+  }
+  const sold: Record<Phase, number> = { 'its master is away': 0, 'they are closed': 0, 'they are open': 0 }
+  await master.kill()
+  expect((await buy(true)()).status).toBe(503)
+  await eventually(
+    'the lost shards to be rebuilt',
+    async () => {
+      const before = await phase()
+      if (sold[before] >= ENOUGH) return before
+      // A buyer who meets the moment in which the epoch is raised comes again.
+      await eventually('an answer of a shard that is open', buy(false), ({ status }) => status === 202)
+      const after = await phase()
+      if (before === after) sold[after]++
+      return after
+    },
+    (now) => now === 'they are open',
+  )
+  expect(sold['its master is away']).toBeGreaterThan(0)
+  expect(sold['they are closed']).toBeGreaterThan(0)
+  expect((await eventually('an answer of a rebuilt shard', buy(true), ({ status }) => status !== 503)).status).toBe(202)
+  const taken = await system.auditAtRest(saleId)
+  const left = taken.sales[0]?.redisLeft ?? 0
+  expect(await new Crowd(system, saleId).sellThrough(left)).toMatchObject(soldThrough(UNITS))
   await master.start()
 })
 

@@ -5,7 +5,8 @@ import { ledgerOf } from '../stock/reservation.ts'
 import type { DecidedReservation } from '../stock/sale-state.ts'
 import { shareOf } from '../stock/shards.ts'
 import { closedLedgers, readShards, type RebuildDeps } from './close-sale.ts'
-import { fenceSale, fenceShards } from './fence-sale.ts'
+import { fenceSale } from './fence-sale.ts'
+import { fenceShards } from './fence-shards.ts'
 
 const PAGE = 5_000
 

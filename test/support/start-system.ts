@@ -165,7 +165,7 @@ export async function startSystemIn(
       // Then the cancel worker brings it into Redis, and until it has, buyers are told that there is no such sale.
       await eventually(
         `${id} to be in Redis`,
-        () => world.stock.readSale(id),
+        () => world.stock.readSale(id).catch(() => undefined),
         (sale) => sale !== undefined,
       )
       return id

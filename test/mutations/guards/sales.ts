@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const CHANGING = 'control-room/change-sale.test.ts'
 const REBUILDING = 'cancel-worker/rebuild-lost.test.ts'
+const SHARDS = 'cancel-worker/reconcile-shards.test.ts'
 const RECONCILING = 'cancel-worker/reconcile.test.ts'
 const ARCHIVING = 'core/archive/archive-sale.test.ts'
 
@@ -27,6 +28,62 @@ export const saleGuards: Guard[] = [
     text: ' AND fenced_epoch < epoch\n',
     without: '\n',
     tests: { file: REBUILDING, named: 'a sale is fenced once' },
+  },
+  {
+    rule: 'what the other shards have reserved is not free for the rebuilt ones',
+    file: 'core/rebuild/fence-shards.ts',
+    text: ' - (await undecidedUnits(tx, held))',
+    without: '',
+    tests: { file: SHARDS, named: 'a shard that is lost is closed alone' },
+  },
+  {
+    rule: 'what comes back to the other shards is not free for the rebuilt ones',
+    file: 'core/rebuild/fence-shards.ts',
+    text: ' - unsettled',
+    without: '',
+    tests: { file: SHARDS, named: 'a shard that is lost is closed alone' },
+  },
+  {
+    rule: 'units under way when a shard is lost are counted once',
+    file: 'core/stock/adopt.lua',
+    text: "  if sequence then set(ledger[i], sequence .. ' 0') end\n",
+    without: '',
+    tests: { file: SHARDS, named: 'a shard that is lost is closed alone' },
+  },
+  {
+    rule: 'moves from a rebuilt shard arrive',
+    file: 'core/stock/adopt.lua',
+    text: "for shard in string.gmatch(rebuilt, '%d+') do set('from:' .. shard, '0') end\n",
+    without: '',
+    tests: { file: SHARDS, named: 'after a second loss' },
+  },
+  {
+    rule: 'a unit that was taken before another shard was rebuilt goes back',
+    file: 'core/stock/release.lua',
+    text: 'tonumber(built_epoch or epoch or',
+    without: 'tonumber(epoch or',
+    tests: { file: SHARDS, named: 'reservations of a lost shard' },
+  },
+  {
+    rule: 'shards that are behind PostgreSQL do not go on selling',
+    file: 'core/rebuild/close-sale.ts',
+    text: ' && epoch >= row.epoch)\n',
+    without: ')\n',
+    tests: { file: SHARDS, named: 'shards that are behind' },
+  },
+  {
+    rule: 'shards are not opened while another one is lost',
+    file: 'core/rebuild/reopen-sale.ts',
+    text: "  if (shards.some(({ state, epoch }) => state === 'LOST' || epoch !== sale.epoch)) return false\n",
+    without: '',
+    tests: { file: SHARDS, named: 'a shard that is lost while' },
+  },
+  {
+    rule: 'what a lost shard had accepted becomes orders before it opens',
+    file: 'cancel-worker/rebuild-lost.ts',
+    text: 'return intake === 0 || this.#isPassed(open, sameForMs)',
+    without: 'return true',
+    tests: { file: REBUILDING, named: 'a lost shard opens while' },
   },
   {
     rule: 'a rebuilt ledger knows purchases by their keys',
@@ -59,7 +116,7 @@ export const saleGuards: Guard[] = [
   {
     rule: 'accepted reservations become orders before a rebuilt sale opens',
     file: 'cancel-worker/rebuild-lost.ts',
-    text: '    if (pending > 0 || intake > 0) return false\n',
+    text: '    if (pending > 0 || sameForMs <= (undecided === 0 ? DRAINED_MS : STANDSTILL_MS)) return false\n',
     without: '    if (pending >= 0) return true\n',
     tests: { file: REBUILDING, named: 'what was accepted' },
   },
