@@ -1,6 +1,6 @@
 /**
  * Usage: npm run loadtest [-- [SCENARIO] [--report] [flags of k6]]
- *   SCENARIO   smoke (when left out), load, spike, stress, soak or breakpoint; loadtest/README.md says what each asks
+ *   SCENARIO   smoke (when left out), load, spike, opening, stress, soak or breakpoint; loadtest/README.md says what each asks
  *   --report   shows charts at http://localhost:5665 meanwhile, and keeps them as loadtest/results/<scenario>.html
  *   --prometheus   writes the results to the Prometheus of npm run observe, or of PROMETHEUS_URL
  * Runs k6 against the running npm start. RATE, STOCK, DURATION and the like in the environment give another size.
@@ -11,7 +11,7 @@ import process from 'node:process'
 import { refuse } from '../core/platform/process/command-line.ts'
 import { findK6 } from './find-k6.ts'
 
-const SCENARIOS = ['smoke', 'load', 'spike', 'stress', 'soak', 'breakpoint']
+const SCENARIOS = ['smoke', 'load', 'spike', 'opening', 'stress', 'soak', 'breakpoint']
 const RESULTS = 'loadtest/results'
 /** CI takes it for "k6 is unavailable here". */
 const EX_UNAVAILABLE = 69

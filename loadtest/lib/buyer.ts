@@ -7,6 +7,8 @@ import { TOKEN_SECRET } from './environment.ts'
 export interface Buyer {
   id: string
   token: string
+  /** Of the client, which a gateway with TRUST_PROXY_HOPS believes; default: the one of k6. */
+  address?: string
 }
 
 const LIFETIME_SECONDS = 12 * 3_600
@@ -18,10 +20,13 @@ export function newBuyer(saleId: string): Buyer {
   return { id, token: tokenOf(id) }
 }
 
-/** The same token as POST /sessions gives: a JWT, HS256, with subject, audience and expiry. */
-export function tokenOf(buyerId: string): string {
+/**
+ * The same token as POST /sessions gives: a JWT, HS256, with subject, audience and expiry.
+ * @param claims more of them
+ */
+export function tokenOf(buyerId: string, claims = {}): string {
   const now = Math.floor(Date.now() / 1_000)
-  const body = `${HEADER}.${encoded({ sub: buyerId, aud: 'seckill', iat: now, exp: now + LIFETIME_SECONDS })}`
+  const body = `${HEADER}.${encoded({ ...claims, sub: buyerId, aud: 'seckill', iat: now, exp: now + LIFETIME_SECONDS })}`
   return `${body}.${crypto.hmac('sha256', TOKEN_SECRET, body, 'base64rawurl')}`
 }
 

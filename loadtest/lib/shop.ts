@@ -34,32 +34,47 @@ export interface Purchase {
   key?: string
   quantity?: number
   ticket?: string | undefined
+  /** From the waiting room. */
+  admission?: string | undefined
 }
 
 /** @param due which statuses are no failure; default: those of a sale, above. */
 export function requestReservation(
   saleId: string,
   buyer: Buyer,
-  { key = buyer.id, quantity = 1, ticket }: Purchase = {},
+  purchase: Purchase = {},
   due?: ReturnType<typeof http.expectedStatuses>,
 ): Answer {
-  const asked = asBuyer('buy', buyer, key)
-  return http.post(reservationsOf(saleId), JSON.stringify({ quantity }), {
-    ...asked,
-    headers: { ...asked.headers, ...(ticket !== undefined && { 'seckill-ticket': ticket }) },
-    ...(due && { responseCallback: due }),
-  })
+  const { url, body, params } = reservationRequest(saleId, buyer, purchase)
+  return http.post(url, body, { ...params, ...(due && { responseCallback: due }) })
 }
 
 /** The same request many times at once, as a bot sends it. */
 export function requestReservations(saleId: string, buyer: Buyer, times: number): Answer[] {
-  const request = {
-    method: 'POST' as const,
-    url: reservationsOf(saleId),
-    body: '{"quantity":1}',
-    params: asBuyer('buy', buyer),
+  return requestAtOnce(saleId, Array<[Buyer]>(times).fill([buyer]))
+}
+
+/** The purchases of many buyers at once. */
+export function requestAtOnce(saleId: string, purchases: [buyer: Buyer, purchase?: Purchase][]): Answer[] {
+  return http.batch(purchases.map(([buyer, purchase]) => reservationRequest(saleId, buyer, purchase)))
+}
+
+function reservationRequest(saleId: string, buyer: Buyer, purchase: Purchase = {}) {
+  const { key = buyer.id, quantity = 1, ticket, admission } = purchase
+  const asked = asBuyer('buy', buyer, key)
+  const headers = {
+    ...asked.headers,
+    ...(ticket !== undefined && { 'seckill-ticket': ticket }),
+    ...(admission !== undefined && { 'seckill-admission': admission }),
   }
-  return http.batch(Array.from({ length: times }, () => request))
+  const url = `${GATEWAY_URL}/sales/${saleId}/reservations`
+  return { method: 'POST' as const, url, body: JSON.stringify({ quantity }), params: { ...asked, headers } }
+}
+
+/** Takes places in the waiting room, and gives signs of life. */
+export function requestPlaces(saleId: string, buyers: Buyer[]): Answer[] {
+  const url = `${GATEWAY_URL}/sales/${saleId}/place`
+  return http.batch(buyers.map((buyer) => ({ method: 'POST', url, body: '', params: asBuyer('place', buyer) })))
 }
 
 export function requestChallenge(saleId: string, buyer: Buyer, key: string): Answer {
@@ -89,8 +104,6 @@ export function payAt(link: string): Answer {
   return http.post(link, null, { ...anonymous('pay'), headers: { accept: 'application/json' } })
 }
 
-const reservationsOf = (saleId: string) => `${GATEWAY_URL}/sales/${saleId}/reservations`
-
 function anonymous(name: string): RefinedParams<'text'> {
   return { responseType: 'text', timeout: PATIENCE, tags: { name } }
 }
@@ -99,9 +112,14 @@ function anonymous(name: string): RefinedParams<'text'> {
  * Every call of a buyer is idempotent. With this header k6 retries when a keep-alive connection was closed meanwhile,
  * instead of reporting a fault.
  */
-function asBuyer(name: string, { id, token }: Buyer, key = id): RefinedParams<'text'> {
+function asBuyer(name: string, { id, token, address }: Buyer, key = id): RefinedParams<'text'> {
   return {
     ...anonymous(name),
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': key },
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'idempotency-key': key,
+      ...(address !== undefined && { 'x-forwarded-for': address }),
+    },
   }
 }

@@ -1,3 +1,4 @@
+import { sleep } from 'k6'
 import encoding from 'k6/encoding'
 import type { Buyer } from './buyer.ts'
 import { type Answer, requestChallenge, requestTicket } from './shop.ts'
@@ -7,22 +8,48 @@ interface Challenge {
   parameters: { nonce: string; salt: string; cost: number; keyLength: number; keyPrefix: string }
 }
 
+/** Of one request, by an address that is limited. */
+const ASKED_MAX = 20
+
+interface Fetching {
+  /** Of the purchase. */
+  key?: string
+  /** Called after the work with how many tries it took: a scenario may wait as long as a device would have worked. */
+  onSolved?: (tries: number) => void
+}
+
 /**
  * A ticket for the buyer's purchase under that key, after the work that the sale asks for. Undefined when it is
  * refused; k6 solves some hundred tries a second.
  */
-export async function fetchTicket(saleId: string, buyer: Buyer, key = buyer.id): Promise<string | undefined> {
-  const asked = requestTicket(saleId, buyer, key)
+export async function fetchTicket(
+  saleId: string,
+  buyer: Buyer,
+  { key = buyer.id, onSolved = () => {} }: Fetching = {},
+): Promise<string | undefined> {
+  const asked = unlimited(() => requestTicket(saleId, buyer, key))
   if (asked.status !== 403 || asked.json('code') !== 'PROOF_REQUIRED') return ticketIn(asked)
-  const given = requestChallenge(saleId, buyer, key)
+  const given = unlimited(() => requestChallenge(saleId, buyer, key))
   if (given.status !== 200) return undefined
-  return ticketIn(requestTicket(saleId, buyer, key, await proofOf(given.json() as unknown as Challenge)))
+  const { proof, tries } = await solve(given.json() as unknown as Challenge)
+  onSolved(tries)
+  return ticketIn(unlimited(() => requestTicket(saleId, buyer, key, proof)))
+}
+
+/** Asks again as often as the address has asked for too many tickets. */
+function unlimited(ask: () => Answer): Answer {
+  let answer = ask()
+  for (let times = 1; answer.status === 429 && times < ASKED_MAX; times++) {
+    sleep(Number(answer.headers['Retry-After'] ?? 1))
+    answer = ask()
+  }
+  return answer
 }
 
 const ticketIn = (answer: Answer) => (answer.status === 201 ? String(answer.json('ticket')) : undefined)
 
 /** The ALTCHA protocol, as its libraries solve it: the counter whose key begins with the prefix. */
-async function proofOf(challenge: Challenge): Promise<string> {
+async function solve(challenge: Challenge): Promise<{ proof: string; tries: number }> {
   const { nonce, salt, cost, keyLength, keyPrefix } = challenge.parameters
   const password = new Uint8Array([...bytesOf(nonce), 0, 0, 0, 0])
   const deriving = { name: 'PBKDF2', hash: 'SHA-256', salt: bytesOf(salt), iterations: cost }
@@ -31,7 +58,10 @@ async function proofOf(challenge: Challenge): Promise<string> {
     const key = await crypto.subtle.importKey('raw', password, { name: 'PBKDF2' }, false, ['deriveBits'])
     const derivedKey = hexOf(new Uint8Array(await crypto.subtle.deriveBits(deriving, key, keyLength * 8)))
     if (derivedKey.startsWith(keyPrefix))
-      return encoding.b64encode(JSON.stringify({ challenge, solution: { counter, derivedKey } }))
+      return {
+        proof: encoding.b64encode(JSON.stringify({ challenge, solution: { counter, derivedKey } })),
+        tries: counter + 1,
+      }
   }
 }
 

@@ -77,7 +77,7 @@ test.each([
   [['dev/reset.ts'], 'There is no terminal to ask on, and --yes was not given: nothing was cleared.'],
   [
     ['loadtest/run.ts', 'spikes'],
-    'There is no scenario "spikes"; expected one of smoke, load, spike, stress, soak, breakpoint.',
+    'There is no scenario "spikes"; expected one of smoke, load, spike, opening, stress, soak, breakpoint.',
   ],
   [['cli/audit.ts', '--wait', 'long'], '--wait: expected a number from 0 to 86400, got "long".'],
   [['loadtest/bench/compare.ts', 'before.json'], 'An argument is missing.'],
