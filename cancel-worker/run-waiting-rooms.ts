@@ -75,6 +75,7 @@ async function admit({ room, stock, log, onAdmitted }: WaitingRoomDeps, { id, op
       id,
       {
         perSecond: rules.perSecond,
+        membersShare: rules.membersShare,
         admissionMs: 1_000 * rules.admissionSeconds,
         absentMs: 1_000 * rules.absentSeconds,
         keptMs: 1_000 * rules.keptSeconds,

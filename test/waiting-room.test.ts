@@ -18,7 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => system.close())
 
-const tokenOf = (buyerId: string) => createTokens(system.env.TOKEN_SECRET ?? '').sign(buyerId)
+/** "member …" have a tier. */
+const tokenOf = (buyerId: string) =>
+  createTokens(system.env.TOKEN_SECRET ?? '').sign(buyerId, buyerId.startsWith('member') ? { tier: 'vip' } : {})
 const place = (saleId: string, buyerId: string) =>
   call('POST', system.url(`/sales/${saleId}/place`), { token: tokenOf(buyerId) })
 const stateOf = async (saleId: string, buyerId: string) => (await place(saleId, buyerId)).body as unknown as PlaceView
@@ -156,6 +158,31 @@ describe('a sale with a waiting room', () => {
     )
     await untilAdmitting(saleId)
     expect(await rest()).toEqual(['WAITING', 'WAITING'])
+  })
+
+  test('lets members, by a claim of their token, stand in a line of their own with its share of the admissions', async () => {
+    const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 4, membersShare: 75, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening, opensInMs: 600_000, closesInMs: 3_600_000 })
+    const people = ['person', 'member'].flatMap((name) => Array.from({ length: 6 }, (_, i) => `${name} ${i}`))
+    for (const person of people) expect(await stateOf(saleId, person)).toMatchObject({ state: 'REGISTERED' })
+    await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date().toISOString() })
+    const places = await eventually(
+      'four to be admitted',
+      () => Promise.all(people.map((person) => stateOf(saleId, person))),
+      (all) => all.filter(({ state }) => state === 'ADMITTED').length === 4,
+    )
+    const waiting = places.map(({ ahead, isMember = false }, i) => ({ isMember, ahead, named: people[i] }))
+    const membersAdmitted = places.slice(6).filter(({ state }) => state === 'ADMITTED').length
+    expect(membersAdmitted).toBe(3)
+    for (const { isMember, ahead, named } of waiting)
+      if (ahead !== undefined) expect(isMember).toBe(named?.startsWith('member'))
+    expect(waiting.flatMap(({ isMember, ahead }) => (isMember && ahead !== undefined ? ahead : [])).toSorted()).toEqual(
+      [0, 1, 2],
+    )
+    const plain = await system.createSale({ opening: { waitingRoom: { perSecond: 1, absentSeconds: 600 } } })
+    for (const person of people) await place(plain, person)
+    expect(await stateOf(plain, 'member 5')).toMatchObject({ state: 'WAITING' })
+    expect((await stateOf(plain, 'member 5')).isMember).toBeUndefined()
   })
 
   test('may ask for a ticket as well: a purchase needs both', async () => {

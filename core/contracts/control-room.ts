@@ -94,6 +94,8 @@ export interface LineCounts {
   /** People in the line who are present, and those who are absent. */
   waiting: number
   absent: number
+  /** Of those who are present: in the members' line. */
+  members: number
   /** People admitted in all; those among them who have not bought and still may. */
   admitted: number
   outstanding: number

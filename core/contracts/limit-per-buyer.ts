@@ -21,6 +21,9 @@ export interface Buyer {
 /** A visitor who is not signed in. */
 export const VISITOR: Buyer = { id: '', claims: {} }
 
+/** Whether the buyer stands in the members' line of a waiting room that has one: every buyer with a tier does. */
+export const isMember = ({ claims }: Pick<Buyer, 'claims'>) => claims.tier !== undefined
+
 export interface SaleTerms {
   priceCents: number
   perBuyerLimit: number

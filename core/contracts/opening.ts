@@ -53,6 +53,15 @@ const WaitingRoom = z
       .default(30)
       .describe('a buyer without a sign of life for so long is absent: others are admitted first'),
     keptSeconds: z.int().min(0).max(86_400).default(300).describe('how long the place of an absent buyer is kept'),
+    membersShare: z
+      .int()
+      .min(1)
+      .max(99)
+      .optional()
+      .describe(
+        'members have a line of their own, and so many percent of the admissions while others wait as well; without, ' +
+          'all stand in one line',
+      ),
   })
   .describe('buyers queue, and buy once they are admitted')
 

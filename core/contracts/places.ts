@@ -9,7 +9,8 @@ export const PlaceView = z.strictObject({
     .describe('REGISTERED until the sale opens; then all who are registered are shuffled'),
   line: z.string().describe('names the line; another name: it had to begin anew, and so did your place'),
   registered: z.int().optional().describe('people who are registered, until the sale opens'),
-  ahead: z.int().optional().describe('people in front of you who are present'),
+  ahead: z.int().optional().describe('people in front of you in your line who are present'),
+  isMember: z.boolean().optional().describe("you stand in the members' line"),
   number: z
     .string()
     .optional()

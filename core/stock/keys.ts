@@ -34,6 +34,8 @@ export class StockKeys {
   room = (saleId: string) => this.#of(saleId, 'room')
   early = (saleId: string) => this.#of(saleId, 'early')
   line = (saleId: string) => this.#of(saleId, 'line')
+  members = (saleId: string) => this.#of(saleId, 'members')
+  earlyMembers = (saleId: string) => this.#of(saleId, 'early_members')
   seen = (saleId: string) => this.#of(saleId, 'seen')
   away = (saleId: string) => this.#of(saleId, 'away')
   kept = (saleId: string) => this.#of(saleId, 'kept')

@@ -12,7 +12,8 @@ export function ledgerRights(keyPrefix: string): Right[] {
   const [sale, blacklist, pending] = [keys.sale('x'), keys.blacklist('x'), keys.pending('x')]
   const [undecided, holders, book, orders] = [keys.undecided('x'), keys.holders('x'), keys.book('x'), keys.orders('x')]
   const room = keys.room('x')
-  const ofRoom = [keys.early('x'), keys.line('x'), keys.seen('x'), keys.away('x'), keys.kept('x')]
+  const ofRoom = [keys.early('x'), keys.line('x'), keys.members('x'), keys.seen('x'), keys.away('x'), keys.kept('x')]
+  const earlyMembers = keys.earlyMembers('x')
   const admissions = [keys.admitted('x'), keys.outstanding('x')]
   const marks = [keys.marks('x', 'even', 1), keys.marks('x', 'odd', 1)]
   const hash = (key: string) => [
@@ -81,6 +82,9 @@ export function ledgerRights(keyPrefix: string): Right[] {
       ['PEXPIREAT', key, '1'],
     ]),
     ['ZRANK', keys.line('x'), 'm'],
+    ['SADD', earlyMembers, 'm'],
+    ['SREM', earlyMembers, 'm'],
+    ['PEXPIREAT', earlyMembers, '1'],
     ...admissions.map((key) => ['ZREMRANGEBYSCORE', key, '1', '1']),
     ['ZADD', keys.sales(), '1', 'm'],
     ['ZMSCORE', keys.sales(), 'm'],

@@ -20,6 +20,7 @@ afterAll(() => world.close())
 
 /** As long as those of the demo's sign-in. */
 const people = Array.from({ length: PEOPLE }, (_, i) => `demo-${String(i).padStart(16, '0')}`)
+const attending = (buyerIds: (string | undefined)[]) => buyerIds.map((buyerId = '') => ({ buyerId }))
 
 async function bytesOf(...keys: string[]): Promise<number> {
   const bytes = await Promise.all(keys.map((key) => world.redis.memory('USAGE', key, 'SAMPLES', 0)))
@@ -31,7 +32,7 @@ test(`${PEOPLE} people register, are shuffled and admitted in order; each takes 
   const sale = { saleId, epoch: 1, title: 'A sale', priceCents: 100, total: PEOPLE, left: PEOPLE, perBuyerLimit: 1 }
   await loadSale(world, { ...sale, opensAtMs: Date.now() + 3_600_000, closesAtMs: Date.now() + 7_200_000 })
   const { keys } = world.stock
-  for (const some of slicesOf(people, 200)) await room.attend(saleId, some)
+  for (const some of slicesOf(people, 200)) await room.attend(saleId, attending(some))
   expect((await bytesOf(keys.early(saleId))) / PEOPLE).toBeLessThan(150)
 
   await world.redis.hset(keys.sale(saleId), 'opens_at_ms', Date.now() - 1)
@@ -43,9 +44,9 @@ test(`${PEOPLE} people register, are shuffled and admitted in order; each takes 
   const perPerson = (await bytesOf(keys.line(saleId), keys.seen(saleId), keys.room(saleId))) / PEOPLE
   expect(perPerson).toBeLessThan(300)
   const inOrder = people.toSorted((one, other) => (numberOf(SEED, one) < numberOf(SEED, other) ? -1 : 1))
-  const found = await room.attend(saleId, [inOrder[0] ?? '', inOrder[PEOPLE - 1] ?? ''])
+  const found = await room.attend(saleId, attending([inOrder[0], inOrder[PEOPLE - 1]]))
   expect(found?.standings).toMatchObject([{ ahead: 0 }, { ahead: PEOPLE - 1 }])
   expect(await room.admit(saleId, RULES, { free: 300, stepsMax: 500 })).toMatchObject({ admitted: 300 })
-  const after = await room.attend(saleId, inOrder.slice(299, 301))
+  const after = await room.attend(saleId, attending(inOrder.slice(299, 301)))
   expect(after?.standings.map(({ state }) => state)).toEqual(['ADMITTED', 'WAITING'])
 })

@@ -44,8 +44,11 @@ const soon = { opensAtMs: Date.now() + 600_000, closesAtMs: Date.now() + 700_000
 const open = (saleId: string) => world.redis.hset(world.stock.keys.sale(saleId), 'opens_at_ms', Date.now() - 1)
 const people = (count: number, name = 'buyer') => Array.from({ length: count }, (_, i) => `${name}-${i}`)
 
+/** "member-…" are members. */
+const attending = (buyerIds: string[]) =>
+  buyerIds.map((buyerId) => ({ buyerId, isMember: buyerId.startsWith('member-') }))
 async function attend(saleId: string, ...buyerIds: string[]) {
-  const found = await room.attend(saleId, buyerIds)
+  const found = await room.attend(saleId, attending(buyerIds))
   if (!found) throw new Error('expected the sale to be loaded')
   return found
 }
@@ -80,6 +83,7 @@ describe('places', () => {
         state: 'WAITING',
         ahead,
         number: buyerId === 'late' ? undefined : numberOf(SEED, buyerId),
+        isMember: false,
       })),
     )
   })
@@ -88,7 +92,7 @@ describe('places', () => {
     const saleId = await openLine()
     const late = people(5)
     for (const [ahead, buyerId] of late.entries())
-      expect(await standing(saleId, buyerId)).toEqual({ state: 'WAITING', ahead, number: undefined })
+      expect(await standing(saleId, buyerId)).toEqual({ state: 'WAITING', ahead, number: undefined, isMember: false })
     await room.admit(saleId, RULES, { stepsMax: 2 })
     expect((await attend(saleId, ...late)).standings.map(({ state }) => state)).toEqual([
       'ADMITTED',
@@ -103,7 +107,7 @@ describe('places', () => {
     const saleId = await openLine()
     await attend(saleId, 'ann', 'bob')
     const again = await Promise.all(people(20).map(() => standing(saleId, 'ann')))
-    expect(again).toEqual(again.map(() => ({ state: 'WAITING', ahead: 0, number: undefined })))
+    expect(again).toEqual(again.map(() => ({ state: 'WAITING', ahead: 0, number: undefined, isMember: false })))
     expect((await attend(saleId, 'bob')).room).toMatchObject({ waiting: 2 })
   })
 
@@ -120,7 +124,7 @@ describe('places', () => {
 
   test('a full room takes no other, and those who have a place keep it', async () => {
     const saleId = await openLine()
-    const answer = await room.attend(saleId, people(4), 3)
+    const answer = await room.attend(saleId, attending(people(4)), 3)
     expect(answer?.standings.map(({ state }) => state)).toEqual(['WAITING', 'WAITING', 'WAITING', 'FULL'])
     expect(await standing(saleId, 'buyer-0')).toMatchObject({ state: 'WAITING', ahead: 0 })
   })
@@ -132,7 +136,7 @@ describe('places', () => {
   })
 
   test('there is no line of a sale that Redis does not have', async () => {
-    expect(await room.attend('unknown', ['ann'])).toBeUndefined()
+    expect(await room.attend('unknown', [{ buyerId: 'ann' }])).toBeUndefined()
     expect(await room.shuffle('unknown', SEED, [])).toBe('NOT_YET')
     expect(await room.admit('unknown', RULES)).toEqual({ admitted: 0, absent: 0, hasMore: false })
   })
@@ -306,6 +310,89 @@ describe('admission', () => {
   })
 })
 
+describe("a members' line", () => {
+  const shared = (membersShare: number) => ({ ...RULES, membersShare })
+  const isMember = (buyerId: string) => buyerId.startsWith('member-')
+  const admitSome = async (saleId: string, membersShare: number, free: number) => {
+    const { inAll } = await room.countAdmissions(saleId)
+    return await room.admit(saleId, shared(membersShare), { free, admittedThen: inAll, stepsMax: 80 })
+  }
+  const membersAmong = async (saleId: string) => (await admitted(saleId)).filter(isMember).length
+
+  test('gets its share of the admissions while others wait as well, in however many calls', async () => {
+    const saleId = await openLine()
+    await attend(saleId, ...people(40), ...people(40, 'member'))
+    for (const [calls, free, members] of [
+      [1, 20, 14],
+      [20, 1, 28],
+    ] as const) {
+      for (let call = 0; call < calls; call++) await admitSome(saleId, 70, free)
+      expect(await membersAmong(saleId)).toBe(members)
+    }
+    expect(await admitted(saleId)).toHaveLength(40)
+    // Each line in the order of its places.
+    expect((await admitted(saleId)).toSorted()).toEqual([...people(12), ...people(28, 'member')].toSorted())
+  })
+
+  test.each([
+    ['members', 'buyer', 0],
+    ['others', 'member', 20],
+  ])('without %s, its admissions are not left unused, and none are owed later', async (_empty, name, members) => {
+    const saleId = await openLine()
+    await attend(saleId, ...people(20, name))
+    expect(await room.admit(saleId, shared(50))).toMatchObject({ admitted: 20 })
+    expect(await membersAmong(saleId)).toBe(members)
+    await attend(saleId, ...people(20, 'buyer-late'), ...people(20, 'member-late'))
+    await admitSome(saleId, 50, 10)
+    expect(await membersAmong(saleId)).toBe(members + 5)
+  })
+
+  test('tells how many are ahead in the own line, shuffled by the same numbers', async () => {
+    const saleId = await openSale(soon)
+    const early = [...people(10), ...people(10, 'member')]
+    expect((await attend(saleId, ...early)).standings).toEqual(early.map(() => ({ state: 'REGISTERED' })))
+    await open(saleId)
+    expect(await room.shuffle(saleId, SEED, placesOf(early))).toBe('SHUFFLED')
+    for (const line of [people(10), people(10, 'member')]) {
+      const inOrder = line.toSorted((one, other) => (numberOf(SEED, one) < numberOf(SEED, other) ? -1 : 1))
+      expect((await attend(saleId, ...inOrder)).standings).toEqual(
+        inOrder.map((buyerId, ahead) => ({
+          state: 'WAITING',
+          ahead,
+          number: numberOf(SEED, buyerId),
+          isMember: isMember(buyerId),
+        })),
+      )
+    }
+    expect((await attend(saleId, 'buyer-0')).room).toMatchObject({ waiting: 20, members: 10 })
+    expect(await room.readCounts(saleId)).toMatchObject({ waiting: 20, members: 10 })
+  })
+
+  test('keeps the places of absent members, who use nothing of the share', async () => {
+    const saleId = await openLine()
+    await attend(saleId, ...people(4), ...people(4, 'member'))
+    await silentFor(saleId, 20_001, 'member-0', 'member-1')
+    await room.admit(saleId, shared(50), { free: 4 })
+    expect((await admitted(saleId)).toSorted()).toEqual(['buyer-0', 'buyer-1', 'member-2', 'member-3'])
+    expect(await standing(saleId, 'member-1')).toMatchObject({ isMember: true, ahead: 0 })
+    expect(await standing(saleId, 'member-0')).toMatchObject({ isMember: true, ahead: 0 })
+  })
+
+  test('that is closed while people stand in it is served in the order of all places', async () => {
+    const saleId = await openLine()
+    await attend(saleId, 'member-0', 'buyer-0', 'member-1', 'buyer-1')
+    await room.admit(saleId, RULES, { free: 3 })
+    expect((await admitted(saleId)).toSorted()).toEqual(['buyer-0', 'member-0', 'member-1'])
+  })
+
+  test('counts in a full room', async () => {
+    const saleId = await openLine()
+    await attend(saleId, ...people(3, 'member'))
+    const { standings = [] } = (await room.attend(saleId, attending(['ann']), 3)) ?? {}
+    expect(standings).toEqual([{ state: 'FULL' }])
+  })
+})
+
 test('a line that Redis has lost begins anew, under another name: those who return are shuffled together', async () => {
   const saleId = await openLine()
   const before = (await attend(saleId, 'ann', 'bob')).room.line
@@ -323,15 +410,15 @@ test('a line that Redis has lost begins anew, under another name: those who retu
 
 test('all keys of a room end with the data of its sale', async () => {
   const saleId = await openSale(soon)
-  await attend(saleId, 'early')
+  await attend(saleId, 'early', 'member-early')
   await open(saleId)
-  await room.shuffle(saleId, SEED, placesOf(['early']))
-  await attend(saleId, 'ann', 'bob', 'cid')
+  await room.shuffle(saleId, SEED, placesOf(['early', 'member-early']))
+  await attend(saleId, 'ann', 'bob', 'cid', 'member-1')
   await silentFor(saleId, 20_001, 'ann')
   await room.admit(saleId, RULES, { free: 1 })
   const { sale, ...keys } = world.stock.keys
   const found = await Promise.all(
-    [keys.room, keys.line, keys.seen, keys.away, keys.kept, keys.admitted, keys.outstanding].map((key) =>
+    [keys.room, keys.line, keys.members, keys.seen, keys.away, keys.kept, keys.admitted, keys.outstanding].map((key) =>
       world.redis.pexpiretime(key(saleId)),
     ),
   )

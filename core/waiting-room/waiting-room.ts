@@ -14,8 +14,10 @@ const BATCH_MS = 1_000
 /** Where a buyer stands. */
 export type Standing =
   | { state: 'REGISTERED' }
-  /** The number is that of a buyer who came before the opening (order.ts). */
-  | { state: 'WAITING'; ahead: number; number: string | undefined }
+  /**
+   * `ahead` are those in front in the same line; the number is that of a buyer who came before the opening (order.ts).
+   */
+  | { state: 'WAITING'; ahead: number; number: string | undefined; isMember: boolean }
   | { state: 'ADMITTED'; untilMs: number }
   /** They have no place. */
   | { state: 'FULL' | 'BLACKLISTED' }
@@ -27,6 +29,8 @@ export interface RoomFigures {
   shuffledAtMs: number | undefined
   registered: number
   waiting: number
+  /** Of those who wait: in the members' line. */
+  members: number
   absent: number
   /** Admissions, as measured. */
   perSecond: number | undefined
@@ -37,9 +41,17 @@ export interface RoomFigures {
 /** How many are admitted, and what becomes of those who are absent. */
 export interface AdmissionRules {
   perSecond?: number | undefined
+  /** Percent of the admissions that members get while others wait as well; without, one order for all. */
+  membersShare?: number | undefined
   admissionMs: number
   absentMs: number
   keptMs: number
+}
+
+export interface Attending {
+  buyerId: string
+  /** They take their place in the members' line. */
+  isMember?: boolean
 }
 
 /** The waiting room of a sale in Redis. Every method throws when Redis does not answer in time. */
@@ -60,7 +72,7 @@ export class WaitingRoom {
    */
   async attend(
     saleId: string,
-    buyerIds: string[],
+    buyers: Attending[],
     peopleMax = PEOPLE_MAX,
   ): Promise<{ room: RoomFigures; standings: Standing[] } | undefined> {
     const keys = this.#keys
@@ -69,7 +81,9 @@ export class WaitingRoom {
         keys.sale(saleId),
         keys.room(saleId),
         keys.early(saleId),
+        keys.earlyMembers(saleId),
         keys.line(saleId),
+        keys.members(saleId),
         keys.seen(saleId),
         keys.away(saleId),
         keys.kept(saleId),
@@ -77,7 +91,7 @@ export class WaitingRoom {
         keys.blacklist(saleId),
       ],
       args: [peopleMax],
-      items: buyerIds.map((buyerId) => ({ args: [buyerId] })),
+      items: buyers.map(({ buyerId, isMember }) => ({ args: [buyerId, isMember ? 1 : 0] })),
     })
     return room === undefined ? undefined : { room: readRoom(room), standings: standings.map(readStanding) }
   }
@@ -95,7 +109,15 @@ export class WaitingRoom {
   ): Promise<'NOT_YET' | 'MORE' | 'SHUFFLED'> {
     const keys = this.#keys
     return this.#scripts.shuffle({
-      keys: [keys.sale(saleId), keys.room(saleId), keys.early(saleId), keys.line(saleId), keys.seen(saleId)],
+      keys: [
+        keys.sale(saleId),
+        keys.room(saleId),
+        keys.early(saleId),
+        keys.earlyMembers(saleId),
+        keys.line(saleId),
+        keys.members(saleId),
+        keys.seen(saleId),
+      ],
       args: [seed],
       items: places.map(({ buyerId, place }) => ({ args: [buyerId, place] })),
     })
@@ -116,7 +138,7 @@ export class WaitingRoom {
    */
   async admit(
     saleId: string,
-    { perSecond, admissionMs, absentMs, keptMs }: AdmissionRules,
+    { perSecond, membersShare, admissionMs, absentMs, keptMs }: AdmissionRules,
     { free, admittedThen = 0, stepsMax = STEPS_MAX }: { free?: number; admittedThen?: number; stepsMax?: number } = {},
   ): Promise<{ admitted: number; absent: number; hasMore: boolean }> {
     const keys = this.#keys
@@ -126,6 +148,7 @@ export class WaitingRoom {
         keys.sale(saleId),
         keys.room(saleId),
         keys.line(saleId),
+        keys.members(saleId),
         keys.seen(saleId),
         keys.away(saleId),
         keys.kept(saleId),
@@ -140,6 +163,7 @@ export class WaitingRoom {
         admissionMs,
         absentMs,
         keptMs,
+        membersShare ?? '',
         stepsMax,
       ],
     })
@@ -150,14 +174,16 @@ export class WaitingRoom {
   async readCounts(saleId: string): Promise<LineCounts> {
     const keys = this.#keys
     const count = (key: string) => this.#redis.zcard(key)
-    const [registered, waiting, absent, outstanding, [perSecond, admitted]] = await Promise.all([
+    const [registered, others, members, absent, outstanding, [perSecond, admitted]] = await Promise.all([
       count(keys.early(saleId)),
       count(keys.line(saleId)),
+      count(keys.members(saleId)),
       count(keys.away(saleId)),
       count(keys.outstanding(saleId)),
       this.#redis.hmget(keys.room(saleId), 'per_second', 'admitted'),
     ])
-    const figures = { registered, waiting, absent, outstanding, admitted: Number(admitted ?? 0) }
+    const waiting = others + members
+    const figures = { registered, waiting, members, absent, outstanding, admitted: Number(admitted ?? 0) }
     return { ...figures, perSecond: perSecond ? Number(perSecond) : null }
   }
 
@@ -174,12 +200,13 @@ export class WaitingRoom {
 }
 
 function readRoom(text: string): RoomFigures {
-  const [line = '', shuffledAt, registered, waiting, absent, perSecond, seed] = text.split(' ')
+  const [line = '', shuffledAt, registered, waiting, members, absent, perSecond, seed] = text.split(' ')
   return {
     line,
     shuffledAtMs: shuffledAt ? Number(shuffledAt) : undefined,
     registered: Number(registered),
     waiting: Number(waiting),
+    members: Number(members),
     absent: Number(absent),
     perSecond: perSecond ? Number(perSecond) : undefined,
     seed: seed || undefined,
@@ -187,10 +214,10 @@ function readRoom(text: string): RoomFigures {
 }
 
 function readStanding(text: string): Standing {
-  const [state, first, second] = text.split(' ')
+  const [state, first, second, third] = text.split(' ')
   switch (state) {
     case 'WAITING':
-      return { state, ahead: Number(first), number: numberOfPlace(Number(second)) }
+      return { state, ahead: Number(first), number: numberOfPlace(Number(second)), isMember: third === '1' }
     case 'ADMITTED':
       return { state, untilMs: Number(first) }
     case 'REGISTERED':

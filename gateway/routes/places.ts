@@ -18,7 +18,7 @@ export function postPlace({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ s
   return async (req, res) => {
     const sale = await saleWithRoom(catalogue, req.params.saleId)
     const { buyer } = res.locals
-    const place = buyer.isBlocked ? 'BLACKLISTED' : await waiting.attend(sale.saleId, buyer.id)
+    const place = buyer.isBlocked ? 'BLACKLISTED' : await waiting.attend(sale, buyer)
     if (place === 'BLACKLISTED')
       throw new ProblemError('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
     if (place === undefined)
@@ -38,12 +38,13 @@ export function postPlace({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ s
  */
 export function getPlaceEvents({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ saleId: string }> {
   return async (req, res) => {
-    const { saleId } = await saleWithRoom(catalogue, req.params.saleId)
+    const sale = await saleWithRoom(catalogue, req.params.saleId)
     if (res.closed) return
-    const client = { buyerId: res.locals.buyer.id, address: addressForLimit(req.ip ?? '') }
-    refuseIfFull(waiting.refusal(client), 'post your place every few seconds instead')
+    const { buyer } = res.locals
+    const address = addressForLimit(req.ip ?? '')
+    refuseIfFull(waiting.refusal({ buyerId: buyer.id, address }), 'post your place every few seconds instead')
     startEventStream(res, ({ send, end }) =>
-      waiting.watch(saleId, client, {
+      waiting.watch(sale, buyer, address, {
         onPlace(place) {
           send('place', place)
           // Nothing more is to come but its end, which the client knows.

@@ -1,3 +1,4 @@
+import { type Buyer, isMember } from '../../core/contracts/limit-per-buyer.ts'
 import type { PlaceView } from '../../core/contracts/places.ts'
 import { slicesOf } from '../../core/platform/batches/divide.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
@@ -29,6 +30,7 @@ export interface PlaceWatcher {
 }
 
 interface Waiting {
+  isMember: boolean
   watchers: Set<PlaceWatcher>
   dueAtMs: number
 }
@@ -69,18 +71,22 @@ export class WaitingBuyers {
    * A sign of life of one buyer, who takes a place when they have none. Undefined when the sale is not loaded.
    * @throws when Redis does not answer
    */
-  async attend(saleId: string, buyerId: string): Promise<PlaceView | Unplaced | undefined> {
-    const found = await this.#deps.room.attend(saleId, [buyerId])
+  async attend(sale: SaleFigures, buyer: Buyer): Promise<PlaceView | Unplaced | undefined> {
+    const attending = { buyerId: buyer.id, isMember: standsAmongMembers(sale, buyer) }
+    const found = await this.#deps.room.attend(sale.saleId, [attending])
     const standing = found?.standings[0]
     if (!found || !standing) return undefined
-    return isPlaced(standing) ? this.#view(saleId, buyerId, standing, found.room) : standing.state
+    return isPlaced(standing) ? this.#view(sale.saleId, buyer.id, standing, found.room) : standing.state
   }
 
   /** Calls the watcher with the place as it is now, and then again and again. @returns the end of it. */
-  watch(saleId: string, client: Client, watcher: PlaceWatcher): () => void {
+  watch(sale: SaleFigures, buyer: Buyer, address: string, watcher: PlaceWatcher): () => void {
+    const { saleId } = sale
+    const client = { buyerId: buyer.id, address }
     const ofSale = this.#bySale.get(saleId) ?? new Map<string, Waiting>()
     this.#bySale.set(saleId, ofSale)
-    const waiting = ofSale.get(client.buyerId) ?? { watchers: new Set(), dueAtMs: 0 }
+    const waiting = ofSale.get(client.buyerId) ?? { isMember: false, watchers: new Set(), dueAtMs: 0 }
+    waiting.isMember = standsAmongMembers(sale, buyer)
     ofSale.set(client.buyerId, waiting)
     waiting.watchers.add(watcher)
     waiting.dueAtMs = 0
@@ -129,7 +135,7 @@ export class WaitingBuyers {
     try {
       const found = await this.#deps.room.attend(
         saleId,
-        due.map(([buyerId]) => buyerId),
+        due.map(([buyerId, { isMember }]) => ({ buyerId, isMember })),
       )
       for (const [i, [buyerId, waiting]] of due.entries()) {
         const standing = found?.standings[i]
@@ -157,7 +163,8 @@ export class WaitingBuyers {
 
   #view(saleId: string, buyerId: string, standing: Placed, room: RoomFigures): PlaceView {
     const { admissions, catalogue } = this.#deps
-    return placeView({ saleId, buyerId }, standing, room, admissions, catalogue.clockMs())
+    const share = catalogue.known(saleId)?.opening?.waitingRoom?.membersShare
+    return placeView({ saleId, buyerId }, standing, { ...room, membersShare: share }, admissions, catalogue.clockMs())
   }
 
   /** What is lost with this process lapses with the admissions; until then fewer are admitted. */
@@ -173,6 +180,9 @@ export class WaitingBuyers {
     }
   }
 }
+
+const standsAmongMembers = ({ opening }: SaleFigures, buyer: Buyer) =>
+  opening?.waitingRoom?.membersShare !== undefined && isMember(buyer)
 
 function endAll(watchers: Set<PlaceWatcher>): void {
   for (const { onEnd } of watchers) onEnd()

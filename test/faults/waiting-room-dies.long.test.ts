@@ -22,7 +22,14 @@ const people = Array.from({ length: PEOPLE }, (_, i) => `person ${i}`)
 
 /** Where all of them stand; it is a sign of life of each. */
 async function standingsOf(saleId: string) {
-  const found = await Promise.all(slicesOf(people, 100).map((some) => room.attend(saleId, some)))
+  const found = await Promise.all(
+    slicesOf(people, 100).map((some) =>
+      room.attend(
+        saleId,
+        some.map((buyerId) => ({ buyerId })),
+      ),
+    ),
+  )
   const standings = found.flatMap((answer) => answer?.standings ?? [])
   return { standings, room: found.at(-1)?.room }
 }

@@ -3,7 +3,8 @@ import { useWords } from '../words/words.ts'
 import { Field, textOf } from './panel.tsx'
 
 /**
- * Of each number least, most, and what a part begins with when it is switched on; as core/contracts/opening.ts says.
+ * Of each number least, most, and what a part begins with when it is switched on; as core/contracts/opening.ts says. One
+ * that begins empty is optional.
  */
 const PARTS = {
   ticket: { fromMinutesBefore: [1, 1_440, 10], validMinutes: [1, 1_440, 10], refuseFrom: [1, 100, 80] },
@@ -15,10 +16,13 @@ const PARTS = {
     admissionSeconds: [10, 86_400, 120],
     absentSeconds: [30, 3_600, 30],
     keptSeconds: [0, 86_400, 300],
+    membersShare: [1, 99, ''],
   },
-} as const satisfies { [Part in keyof Opening]-?: Record<keyof NonNullable<Opening[Part]>, [number, number, number]> }
+} as const satisfies {
+  [Part in keyof Opening]-?: Record<keyof NonNullable<Opening[Part]>, [number, number, number | '']>
+}
 type Part = keyof typeof PARTS
-type Numbers = Record<string, readonly [least: number, most: number, first: number]>
+type Numbers = Record<string, readonly [least: number, most: number, first: number | '']>
 
 const parts = Object.entries(PARTS) as [Part, Numbers][]
 
@@ -42,6 +46,7 @@ export function OpeningFields({ opening }: { opening: Opening }) {
               type="number"
               min={min}
               max={max}
+              required={first !== ''}
               defaultValue={(opening[part] as Record<string, number> | undefined)?.[name] ?? first}
             />
           ))}
@@ -58,7 +63,12 @@ export function openingFrom(form: FormData): Opening {
       .filter(([part]) => form.has(part))
       .map(([part, numbers]) => [
         part,
-        Object.fromEntries(Object.keys(numbers).map((name) => [name, Number(textOf(form, `${part}.${name}`))])),
+        Object.fromEntries(
+          Object.keys(numbers).flatMap((name) => {
+            const text = textOf(form, `${part}.${name}`)
+            return text === '' ? [] : [[name, Number(text)]]
+          }),
+        ),
       ]),
   )
 }
@@ -71,7 +81,7 @@ export function openingText(opening: Opening): string {
       return found
         ? [
             `${part}: ${Object.keys(numbers)
-              .map((name) => found[name])
+              .flatMap((name) => found[name] ?? [])
               .join(' ')}`,
           ]
         : []

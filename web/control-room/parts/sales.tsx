@@ -89,11 +89,12 @@ export function Sales() {
       </li>
     )
   }
-  const lineText = ({ registered, waiting, absent, outstanding, perSecond }: LineCounts) =>
+  const lineText = ({ registered, waiting, members, absent, outstanding, perSecond }: LineCounts) =>
     [
       registered > 0
         ? words.registered(number(registered))
         : words.line(number(waiting), number(absent), number(outstanding)),
+      ...(members === 0 ? [] : [words.members(number(members))]),
       ...(perSecond === null ? [] : [words.admittedPerSecond(number(perSecond))]),
     ].join(', ')
   return (

@@ -163,6 +163,7 @@ export const en = {
     sold: (sold: string, stock: string) => `${sold} of ${stock} sold`,
     line: (waiting: string, absent: string, outstanding: string) =>
       `In line ${waiting}, absent ${absent}, admitted and not yet bought ${outstanding}`,
+    members: (people: string) => `of them in the members' line ${people}`,
     admittedPerSecond: (people: string) => `admitted a second: ${people}`,
     registered: (people: string) => `Registered for the opening: ${people}`,
     openOf: (title: string) => `Open now: ${title}`,
@@ -215,6 +216,7 @@ export const en = {
       'waitingRoom.admissionSeconds': 'Admission valid, seconds',
       'waitingRoom.absentSeconds': 'Absent after seconds',
       'waitingRoom.keptSeconds': 'Place then kept, seconds',
+      'waitingRoom.membersShare': 'Members’ share of admissions, % (empty: one line)',
     } as Partial<Record<string, string>>,
   },
   blacklist: {

@@ -135,6 +135,7 @@ export const zh: typeof en = {
     closeNow: '立即结束',
     sold: (sold, stock) => `已售 ${sold} / ${stock}`,
     line: (waiting, absent, outstanding) => `排队 ${waiting} 人，离开 ${absent} 人，已放行未购买 ${outstanding} 人`,
+    members: (people) => `其中会员队伍 ${people} 人`,
     admittedPerSecond: (people) => `每秒放行 ${people} 人`,
     registered: (people) => `已登记等待开售：${people} 人`,
     openOf: (title) => `立即开始：${title}`,
@@ -187,6 +188,7 @@ export const zh: typeof en = {
       'waitingRoom.admissionSeconds': '放行有效秒数',
       'waitingRoom.absentSeconds': '多少秒无响应算离开',
       'waitingRoom.keptSeconds': '离开后保留位置的秒数',
+      'waitingRoom.membersShare': '会员放行份额（%），留空为一支队伍',
     },
   },
   blacklist: {

@@ -39,7 +39,9 @@ export function WaitingRoom({ sale, session, children }: WaitingRoomProps) {
       <div class="saying">
         <h2>{title}</h2>
         {place?.state === 'WAITING' && <Queue place={place} />}
-        <p>{text}</p>
+        <p>
+          {place?.isMember === true && words.line.members} {text}
+        </p>
       </div>
       {!isWanted && (
         <button class="button big" onClick={waiting.join}>

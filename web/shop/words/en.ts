@@ -204,6 +204,7 @@ export const en = {
     admitted: { title: 'It is your turn', text: 'Buy before the time is up.' },
     passed: { title: 'Your turn has passed', text: 'You were admitted and did not buy in time. You can join again.' },
     ahead: (people: string) => `About ${people} people ahead of you.`,
+    members: 'You stand in the members’ line.',
     next: 'You are the next.',
     people: (people: number): string => (people === 1 ? 'person ahead of you' : 'people ahead of you'),
     wait: (seconds: number) => (seconds < 60 ? 'less than a minute' : `about ${Math.round(seconds / 60)} min`),

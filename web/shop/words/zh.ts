@@ -80,6 +80,7 @@ export const zh: Words = {
     admitted: { title: '轮到您了', text: '请在时限内购买。' },
     passed: { title: '您的时限已过', text: '轮到您时未在时限内购买，您可以重新排队。' },
     ahead: (people) => `您前面大约有 ${people} 人。`,
+    members: '您排在会员队伍里。',
     next: '下一个就是您。',
     people: () => '人在您前面',
     wait: (seconds) => (seconds < 60 ? '不到一分钟' : `大约 ${Math.round(seconds / 60)} 分钟`),
