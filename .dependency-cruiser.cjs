@@ -99,7 +99,8 @@ module.exports = {
     {
       name: 'tracing-is-off',
       severity: 'error',
-      comment: 'A service that exports no traces loads nothing of OpenTelemetry: only export-spans.ts does, when asked.',
+      comment:
+        'A service that exports no traces loads nothing of OpenTelemetry: only export-spans.ts does, when asked.',
       from: { path: own, pathNot: '^core/platform/tracing/export-spans\\.ts$' },
       to: { path: '^node_modules/@opentelemetry/' },
     },
