@@ -65,7 +65,7 @@ const RELEASE = databaseCall('redis', 'release units')
 function describe(orderIds: string[], cancelled: ChangedOrder[] = []) {
   const items = cancelled.map(({ id, reservationId }) => ({
     parent: rootOf(reservationId),
-    describe: () => messaging('process', CANCELLATIONS, { 'seckill.order.id': id, 'seckill.outcome': 'CANCELLED' }),
+    describe: () => messaging('process', CANCELLATIONS, { 'shop.order.id': id, 'shop.outcome': 'CANCELLED' }),
   }))
   return { ...messaging('process', CANCELLATIONS, batchOf(orderIds)), items }
 }

@@ -5,11 +5,21 @@ export function formatStories(stories: StoryView[], language: keyof Said): strin
   return stories.map((story) => formatStory(story, language)).join('\n\n')
 }
 
-function formatStory({ reservationId, buyerId, steps }: StoryView, language: keyof Said): string {
+const SPANS = { en: ' Spans of its trace:', zh: ' 追踪中的 span：' }
+const FAILED = { en: 'failed', zh: '失败' }
+
+function formatStory({ reservationId, buyerId, steps, spans = [] }: StoryView, language: keyof Said): string {
   const beganMs = Date.parse(steps[0]?.at ?? '')
-  const lines = steps.map(({ at, service, says }) => {
+  const line = (at: string, service: string, text: string) => {
     const after = `+${((Date.parse(at) - beganMs) / 1_000).toFixed(3)} s`
-    return `  ${at}  ${after.padStart(12)}  ${service.padEnd(16)}  ${says[language]}`
-  })
-  return [`${reservationId} · ${buyerId}`, ...lines].join('\n')
+    return `  ${at}  ${after.padStart(12)}  ${service.padEnd(16)}  ${text}`
+  }
+  return [
+    `${reservationId} · ${buyerId}`,
+    ...steps.map(({ at, service, says }) => line(at, service, says[language])),
+    ...(spans.length > 0 ? [SPANS[language]] : []),
+    ...spans.map(({ at, service, name, ms, failed }) =>
+      line(at, service, `${name} (${ms.toFixed(1)} ms${failed ? `, ${FAILED[language]}` : ''})`),
+    ),
+  ].join('\n')
 }

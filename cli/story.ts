@@ -14,6 +14,7 @@ import { createLog } from '../core/platform/process/log.ts'
 import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
 import { Stock } from '../core/stock/stock.ts'
+import { addSpans } from '../core/story/read-spans.ts'
 import { readStories } from '../core/story/read-stories.ts'
 import { formatStories } from './format-stories.ts'
 import { runningSystem } from './running-system.ts'
@@ -29,6 +30,7 @@ const StoryConfig = z.object({
   REDIS_URL: settings.REDIS_URL,
   REDIS_KEY_PREFIX: settings.REDIS_KEY_PREFIX,
   CURRENCY: settings.CURRENCY,
+  TRACE_STORE_URL: settings.TRACE_STORE_URL,
 })
 
 try {
@@ -50,7 +52,9 @@ async function read(): Promise<StoryView[]> {
   const redis = connectRedis(config.REDIS_URL, createLog('story', 'silent'), 30_000)
   try {
     await redisReady(redis, 5_000)
-    return await readStories({ database, stock: new Stock(redis, config.REDIS_KEY_PREFIX) }, id, config.CURRENCY)
+    const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
+    const stories = await readStories({ database, stock }, id, config.CURRENCY)
+    return config.TRACE_STORE_URL === undefined ? stories : await addSpans(stories, config.TRACE_STORE_URL)
   } finally {
     redis.disconnect()
     await database.$disconnect()

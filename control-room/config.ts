@@ -35,6 +35,7 @@ export const ControlRoomConfig = z.object({
   ),
   DEMO_MODE: settings.DEMO_MODE,
   CURRENCY: settings.CURRENCY,
+  TRACE_STORE_URL: settings.TRACE_STORE_URL,
   CROWD_TOKEN_SECRET: z
     .string()
     .min(32)

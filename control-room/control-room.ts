@@ -152,7 +152,7 @@ export const startControlRoom: StartService<ControlRoomConfig> = async ({ config
       app.put('/coupons/:code', jsonBody(), putCoupon(database))
       app.post('/points/:buyerId', jsonBody(), postPoints(database))
       app.get('/sagas', getSagas(database))
-      app.get('/stories/:id', getStories(deps, config.CURRENCY))
+      app.get('/stories/:id', getStories({ ...deps, log }, config))
       app.get('/dead-letters', getDeadLetters(broker))
       app.post('/dead-letters/send-back', jsonBody(), postSendBack(broker))
       app.get('/audit', getAudit(auditing))

@@ -30,7 +30,7 @@ const CHECKOUT = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(CHECKOUT, file), 'utf8')
 
 /** What may be reached from the host, and that from this machine only. */
-const PUBLISHED = ['gateway', 'control-room', 'payment-provider', 'prometheus', 'grafana']
+const PUBLISHED = ['gateway', 'control-room', 'payment-provider', 'prometheus', 'grafana', 'jaeger']
 const PROFILES = ['sale', 'demo']
 /** A service drains for 20 s (core/platform/process/service.ts). */
 const STOP_GRACE_SECONDS_MIN = 25

@@ -38,6 +38,7 @@ const DOCKER_ONLY = [
   { name: 'METRICS_TOKEN', description: settings.METRICS_TOKEN.description ?? '' },
   { name: 'PROMETHEUS_PORT', description: 'port of Prometheus, also of npm run observe', value: '9090' },
   { name: 'GRAFANA_PORT', description: 'port of Grafana', value: '3010' },
+  { name: 'JAEGER_PORT', description: 'port of Jaeger, where traces are looked at', value: '16686' },
 ]
 
 interface Variable {

@@ -18,6 +18,7 @@ const ADDRESSES = [
   'PAYMENT_WINDOW_SECONDS',
   // What further processes of a service must be told alike.
   'REDIS_KEY_PREFIX',
+  'TRACE_STORE_URL',
   'SMS_LOG_FILE',
 ]
 

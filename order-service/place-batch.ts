@@ -68,11 +68,11 @@ function describe(reservations: Reservation[], verdicts: Verdict[] = []) {
     describe: () => {
       const { outcome, ...detail } = verdicts[i]?.decision ?? {}
       return messaging('process', INTAKE, {
-        'seckill.sale.id': saleId,
-        'seckill.reservation.id': reservationId,
-        'seckill.outcome': outcome,
-        ...('orderId' in detail && { 'seckill.order.id': detail.orderId }),
-        ...('reason' in detail && { 'seckill.reason': detail.reason }),
+        'shop.sale.id': saleId,
+        'shop.reservation.id': reservationId,
+        'shop.outcome': outcome,
+        ...('orderId' in detail && { 'shop.order.id': detail.orderId }),
+        ...('reason' in detail && { 'shop.reason': detail.reason }),
       })
     },
   }))

@@ -91,8 +91,8 @@ function describe(all: OutboxMessage[], failed?: Failures) {
           'messaging.destination.name': ORDER_EVENTS,
           'messaging.rabbitmq.destination.routing_key': type,
           'messaging.message.id': eventId,
-          'seckill.order.id': orderId ?? undefined,
-          'seckill.outcome': failed?.get(each) ?? 'CONFIRMED',
+          'shop.order.id': orderId ?? undefined,
+          'shop.outcome': failed?.get(each) ?? 'CONFIRMED',
         }),
     }
   })

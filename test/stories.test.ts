@@ -1,13 +1,30 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { commandArgs } from './bundles.ts'
 import { startSystem, type System } from './support/system.ts'
 
+/** Has one span of every trace. */
+const traceStore = createServer((_req, res) => {
+  const span = { operationName: 'process x', startTime: 1_000_000, duration: 2_500, processID: 'p1', tags: [] }
+  res.end(JSON.stringify({ data: [{ spans: [span], processes: { p1: { serviceName: 'gateway' } } }] }))
+})
+
 let system: System
 beforeAll(async () => {
-  system = await startSystem({}, ['order-service', 'gateway', 'control-room'])
+  await new Promise<void>((resolve) => traceStore.listen(0, '127.0.0.1', resolve))
+  const { port } = traceStore.address() as AddressInfo
+  system = await startSystem({ TRACE_STORE_URL: `http://127.0.0.1:${port}` }, [
+    'order-service',
+    'gateway',
+    'control-room',
+  ])
 })
-afterAll(() => system.close())
+afterAll(async () => {
+  await system.close()
+  traceStore.close()
+})
 
 const storyOf = (id: string) => system.controlRoom('GET', `/stories/${encodeURIComponent(id)}`)
 const toldInTerminal = (...args: string[]) =>
@@ -16,6 +33,7 @@ const toldInTerminal = (...args: string[]) =>
       DATABASE_URL: system.world.databaseUrl,
       REDIS_URL: system.world.redisUrl,
       REDIS_KEY_PREFIX: system.world.keyPrefix,
+      TRACE_STORE_URL: system.env.TRACE_STORE_URL,
     },
     reject: false,
   })
@@ -60,4 +78,18 @@ test('an id that is not on record is not found', async () => {
     stderr: 'There is no reservation, order or buyer "nothing-like-it" on record.',
   })
   expect(await storyOf('a'.repeat(256))).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+})
+
+test('where traces are stored, a story has the spans of its trace; where the store is away, it is told without', async () => {
+  const token = await system.signIn('Grace Hopper')
+  const reservationId = (await system.buy(await system.createSale(), token)).body.id as string
+  const spans = [{ at: '1970-01-01T00:00:01.000Z', ms: 2.5, service: 'gateway', name: 'process x', failed: false }]
+  expect(await storyOf(reservationId)).toMatchObject({ status: 200, body: { stories: [{ reservationId, spans }] } })
+  expect((await toldInTerminal(reservationId)).stdout).toContain('process x (2.5 ms)')
+  traceStore.closeAllConnections()
+  traceStore.close()
+  const { status, body } = await storyOf(reservationId)
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ stories: [{ reservationId }] })
+  expect(JSON.stringify(body)).not.toContain('spans')
 })

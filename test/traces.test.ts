@@ -109,8 +109,8 @@ test('one trace goes from the purchase through every service to its cancellation
       'messaging.system': 'rabbitmq',
       'messaging.operation.type': 'process',
       'messaging.destination.name': 'seckill.intake',
-      'seckill.outcome': 'ORDERED',
-      'seckill.order.id': orderId,
+      'shop.outcome': 'ORDERED',
+      'shop.order.id': orderId,
     },
   })
   expect(spans.filter(({ status }) => status.code === FAILED)).toEqual([])

@@ -165,6 +165,16 @@ export interface StoryView {
   saleId: string
   buyerId: string
   steps: StoryStep[]
+  /** Of its trace, oldest first, by the clocks of the services; absent where no store has any. */
+  spans?: StorySpan[]
+}
+
+export interface StorySpan {
+  at: string
+  ms: number
+  service: string
+  name: string
+  failed: boolean
 }
 
 /** GET /stories/:id, of a reservation, an order or a buyer: the newest first. */

@@ -39,6 +39,8 @@ export interface BenchOptions {
   connections: number
   /** Absent: all measures. */
   only?: string[]
+  /** Share of the purchases that are traced; absent: tracing is off. */
+  traces?: number
 }
 
 /** Of a measure and its warm-up: several times what a machine of two cores carries through. */

@@ -40,8 +40,12 @@ export interface System {
 }
 
 /** All services as real processes; without the order service at first. */
-export async function startSystem(servers: Servers, gatewayArgs: string[] = []): Promise<System> {
-  const env = await environment(servers)
+export async function startSystem(
+  servers: Servers,
+  gatewayArgs: string[] = [],
+  more: Record<string, string> = {},
+): Promise<System> {
+  const env = { ...(await environment(servers)), ...more }
   const running = new Map<string, Child>()
   const deaths: string[] = []
   const start = async (name: string, settings: Record<string, string> = {}) => {

@@ -6,6 +6,7 @@ import type { BenchOptions } from './results.ts'
 import { startServers } from './servers.ts'
 import { Shop } from './shop.ts'
 import { startSystem } from './system.ts'
+import { startTraceSink } from './trace-sink.ts'
 
 /** Starts everything that a bench needs in a scratch folder, and stops it again, also after a failure. */
 export async function withSystem<Result>(
@@ -18,7 +19,7 @@ export async function withSystem<Result>(
     console.error('starting PostgreSQL, Redis, RabbitMQ, the services, the yardsticks …')
     const servers = await startServers()
     opened.push(servers.stop)
-    const system = await startSystem(servers, gatewayArgs)
+    const system = await startSystem(servers, gatewayArgs, await tracing(options, opened))
     opened.push(system.stop)
     const shop = new Shop(system)
     opened.push(() => shop.close())
@@ -35,4 +36,14 @@ export async function withSystem<Result>(
   } finally {
     for (const close of opened.toReversed()) await close()
   }
+}
+
+async function tracing(
+  { traces }: BenchOptions,
+  opened: (() => Promise<void> | void)[],
+): Promise<Record<string, string>> {
+  if (traces === undefined) return {}
+  const sink = await startTraceSink()
+  opened.push(sink.stop)
+  return { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, TRACE_SAMPLE_RATE: String(traces) }
 }

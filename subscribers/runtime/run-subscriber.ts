@@ -167,8 +167,8 @@ function describe(name: string, { exchange }: SubscriberQueues, events: OrderEve
       messaging('process', `${event.type} by ${name}`, {
         'messaging.destination.name': exchange,
         'messaging.message.id': event.eventId,
-        'seckill.order.id': event.orderId ?? undefined,
-        'seckill.effect': fresh.has(event) ? 'HANDLED' : early.has(event) ? 'HELD' : 'NONE',
+        'shop.order.id': event.orderId ?? undefined,
+        'shop.effect': fresh.has(event) ? 'HANDLED' : early.has(event) ? 'HELD' : 'NONE',
       }),
   }))
   return { ...messaging('process', exchange, batchOf(events)), items }

@@ -151,6 +151,9 @@ export const settings = {
     .default(0.01)
     .describe('share of the purchases whose trace is sent, from 0 to 1; failures and slow work are sent of all'),
   TRACE_SLOW_MS: milliseconds(1_000, [1, 3_600_000]).describe('work that takes this long is sent of every trace'),
+  TRACE_STORE_URL: httpBase()
+    .optional()
+    .describe("Jaeger's query service (port 16686), from where the story of an order gets its spans"),
   port,
   secret,
 }

@@ -105,7 +105,6 @@ test('what a stranger calls is its own trace with a link, and what is about a re
 test("OpenTelemetry's SDK is loaded once traces are exported, and not before", () => {
   const script = `
     import { createRequire } from 'node:module'
-    await import('./core/platform/process/service.ts')
     const { startTracing } = await import('./core/platform/tracing/start-tracing.ts')
     const start = (config) => startTracing('x', { ...config, TRACE_SAMPLE_RATE: 1, TRACE_SLOW_MS: 1 }, { info() {} }, { add() {} })
     const { cache } = createRequire(import.meta.url)

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { StoriesView, StoryView } from '../../../core/contracts/control-room.ts'
+import type { StoriesView, StorySpan, StoryView } from '../../../core/contracts/control-room.ts'
 import { language, number } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
 import { useAction } from '../action.ts'
@@ -38,7 +38,7 @@ export function Story() {
   )
 }
 
-function Steps({ reservationId, buyerId, steps }: StoryView) {
+function Steps({ reservationId, buyerId, steps, spans }: StoryView) {
   const spoken = useStore(language)
   const beganMs = Date.parse(steps[0]?.at ?? '')
   return (
@@ -57,7 +57,31 @@ function Steps({ reservationId, buyerId, steps }: StoryView) {
           </li>
         ))}
       </ol>
+      {spans && <Spans spans={spans} beganMs={beganMs} />}
     </section>
+  )
+}
+
+/** What the services did meanwhile, from the trace store. */
+function Spans({ spans, beganMs }: { spans: StorySpan[]; beganMs: number }) {
+  const { story: words } = useWords()
+  return (
+    <details>
+      <summary>{words.spans(number(spans.length))}</summary>
+      <ol>
+        {spans.map(({ at, ms, service, name, failed }, i) => (
+          <li key={i} class={service}>
+            <time dateTime={at} title={at} class="figures">
+              {afterText(Date.parse(at) - beganMs)}
+            </time>
+            <strong>{service}</strong>
+            <span>
+              {name} ({ms.toFixed(1)} ms{failed ? `, ${words.failed}` : ''})
+            </span>
+          </li>
+        ))}
+      </ol>
+    </details>
   )
 }
 

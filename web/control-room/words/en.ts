@@ -175,6 +175,8 @@ export const en = {
     follow: 'Follow',
     hint: 'What happened to it in every service, and when, from what is stored.',
     found: (count: string) => `Reservations found: ${count}, the newest first.`,
+    spans: (count: string) => `Spans of its trace: ${count}`,
+    failed: 'failed',
   },
   changes: {
     edit: 'Change',
