@@ -26,7 +26,7 @@ const folder = await makeScratchFolder()
 // Without it, the next command takes the folder for one that was left behind.
 await RunRecord.claim(folder)
 try {
-  copyProject(folder)
+  await copyProject(folder)
   for (const patch of patches) applyPatch(resolve(patch), folder)
   for (const path of deletionsOf(guide)) rmSync(join(folder, path), { recursive: true })
   // Some tests ask git for the files of the project.

@@ -93,7 +93,11 @@ async function run(lab: FoundLab, predicted: string | undefined, options: RunOpt
   })
   const answer = answerOf(lab, outcomes)
   tell.closing(lab, outcomes, { predicted, answer })
-  const report = { seed, answer, outcomes, ...(predicted === undefined ? {} : { prediction: predicted }) }
+  const prediction = {
+    ...(answer !== undefined && { answer }),
+    ...(predicted !== undefined && { prediction: predicted }),
+  }
+  const report = { seed, ...prediction, outcomes }
   tell.results(writeResults(lab, report, language))
   noteProgress(lab, { ranAt: new Date().toISOString() })
   return outcomes.every(isAsExpected)

@@ -21,7 +21,7 @@ test(
     const folder = await makeScratchFolder()
     await RunRecord.claim(folder)
     try {
-      const workshop = new Workshop(folder, {
+      const workshop = await Workshop.open(folder, {
         databaseUrl: inject('databaseUrl'),
         templateDatabase: inject('templateDatabase'),
         redisUrl: inject('redisUrl'),

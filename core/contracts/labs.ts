@@ -47,7 +47,8 @@ export interface LabTable {
 
 interface LabResult {
   asPromised: boolean
-  answer: LabWords
+  /** What was to be predicted; null when its side did not run. */
+  answer: LabWords | null
   table: LabTable
   panels: LabPanel[]
 }

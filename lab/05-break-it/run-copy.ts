@@ -14,7 +14,7 @@ import type { Entry, Fault } from './entry.ts'
 export async function runCopy(place: Place<Entry>, faults: readonly Fault[], guard?: Guard): Promise<void> {
   const copy = join(place.folder, 'copy')
   mkdirSync(copy)
-  copyProject(copy)
+  await copyProject(copy)
   if (guard) takeAway(guard, copy)
   const child = spawn(process.execPath, [...TYPESCRIPT_ARGS, join('lab', '05-break-it', 'play.ts')], {
     cwd: copy,

@@ -15,8 +15,15 @@ const PACE_MS = 5
 /** A long delay before a short one, again and again. */
 const DELAYS_MS = [2_000, 200]
 
-/** Does the same job with all candidates of a server, one after the other; kills the server and looks what is left. */
-export async function runJob(place: Place<Entry>, start: StartServer, candidates: Candidate[]): Promise<void> {
+/** The same job for all candidates of a server, in two parts. */
+export interface Job {
+  /** One candidate after the other. */
+  measure(): Promise<void>
+  /** Delays messages; kills the server and looks what is left. No rate is measured here. */
+  delayAndKill(): Promise<void>
+}
+
+export async function openJob(place: Place<Entry>, start: StartServer, candidates: Candidate[]): Promise<Job> {
   const server = await start(place)
   const recorderOf = (candidate: Candidate, phase: Phase): Recorder => {
     return (entry) => place.record({ candidate, phase, at: place.now(), ...entry })
@@ -24,27 +31,39 @@ export async function runJob(place: Place<Entry>, start: StartServer, candidates
   // Opened first: RabbitMQ 3.10 answers a declaration a second or so before the queue's name is on the disk.
   const kept = await openAll(server, candidates, 'kept')
   const delayed = await openAll(server, candidates, 'delayed')
-  for (const candidate of candidates) {
-    const record = (phase: Phase) => recorderOf(candidate, phase)
-    record('rush')({ did: 'BEGAN', text: server.version })
-    // The first messages are slower: code is compiled, files are created.
-    await rush(place, await server.open(candidate, 'warm_up', PARTITIONS), place.amount(1_000, 50), () => {})
-    const topic = await server.open(candidate, 'job', PARTITIONS)
-    await rush(place, topic, place.amount(5_000, 100), record('rush'))
-    await paced(place, topic, record('paced'))
-    for (const message of await readAll(topic, 'later-reader')) record('rush')({ did: 'AGAIN', message })
-    if (topic.rollBack) await rollBack(topic, record('rollback'))
+  return {
+    async measure() {
+      for (const candidate of candidates)
+        await measure(place, server, candidate, (phase) => recorderOf(candidate, phase))
+    },
+    async delayAndKill() {
+      await Promise.all(delayed.map(({ candidate, topic }) => delay(place, topic, recorderOf(candidate, 'delay'))))
+      for (const { candidate, topic } of kept)
+        await publish(place, topic, messagesOf(place, 1, place.amount(1_000, 50)), recorderOf(candidate, 'kill'))
+      await server.kill()
+      for (const candidate of candidates) recorderOf(candidate, 'kill')({ did: 'KILLED' })
+      const again = await start(place)
+      for (const { candidate, topic } of await openAgain(again, candidates, 'kept'))
+        for (const message of await readAll(topic, 'all')) recorderOf(candidate, 'kill')({ did: 'LEFT', message })
+      await again.kill()
+    },
   }
-  await Promise.all(delayed.map(({ candidate, topic }) => delay(place, topic, recorderOf(candidate, 'delay'))))
+}
 
-  for (const { candidate, topic } of kept)
-    await publish(place, topic, messagesOf(place, 1, place.amount(1_000, 50)), recorderOf(candidate, 'kill'))
-  await server.kill()
-  for (const candidate of candidates) recorderOf(candidate, 'kill')({ did: 'KILLED' })
-  const again = await start(place)
-  for (const { candidate, topic } of await openAgain(again, candidates, 'kept'))
-    for (const message of await readAll(topic, 'all')) recorderOf(candidate, 'kill')({ did: 'LEFT', message })
-  await again.kill()
+async function measure(
+  place: Place<Entry>,
+  server: Server,
+  candidate: Candidate,
+  record: (phase: Phase) => Recorder,
+): Promise<void> {
+  record('rush')({ did: 'BEGAN', text: server.version })
+  // The first messages are slower: code is compiled, files are created.
+  await rush(place, await server.open(candidate, 'warm_up', PARTITIONS), place.amount(1_000, 50), () => {})
+  const topic = await server.open(candidate, 'job', PARTITIONS)
+  await rush(place, topic, place.amount(5_000, 100), record('rush'))
+  await paced(place, topic, record('paced'))
+  for (const message of await readAll(topic, 'later-reader')) record('rush')({ did: 'AGAIN', message })
+  if (topic.rollBack) await rollBack(topic, record('rollback'))
 }
 
 async function openAll(server: Server, candidates: Candidate[], name: string) {

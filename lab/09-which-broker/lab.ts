@@ -6,7 +6,7 @@ import type { Words } from '../frame/words.ts'
 import { check } from './check.ts'
 import type { Entry, Row } from './entry.ts'
 import type * as Work from './exercise.ts'
-import { runJob } from './job.ts'
+import { openJob } from './job.ts'
 import { fastestIn, judge, rowsOf } from './judge.ts'
 import { hasJars, hasJava } from './kafka-server.ts'
 import { SAVED } from './saved.ts'
@@ -128,10 +128,11 @@ export const lab: Lab<Entry, typeof Work> = {
 async function runAll(place: Place<Entry>): Promise<void> {
   const why = hasJava() ? (hasJars() ? undefined : 'NO_JARS') : 'NO_JAVA'
   const servers = SERVERS.filter(({ candidates }) => !candidates.includes('kafka') || !why)
-  const run = ({ start, candidates }: (typeof SERVERS)[number]) => runJob(place, start, candidates)
-  // The tests judge no rates, so there all servers may run at once.
-  if (place.isShort) await Promise.all(servers.map(run))
-  else for (const server of servers) await run(server)
+  const jobs = await Promise.all(servers.map(({ start, candidates }) => openJob(place, start, candidates)))
+  // The tests judge no rates.
+  if (place.isShort) await Promise.all(jobs.map((job) => job.measure()))
+  else for (const job of jobs) await job.measure()
+  await Promise.all(jobs.map((job) => job.delayAndKill()))
   if (!why) return
   const { date, machine, rows } = SAVED
   const row = rows.find(({ candidate }) => candidate === 'kafka')

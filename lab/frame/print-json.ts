@@ -45,11 +45,11 @@ export function printer(): Watcher {
 }
 
 export function printDone(lab: FoundLab, outcomes: Outcome[]): void {
-  const answer = String(answerOf(lab, outcomes))
+  const answer = answerOf(lab, outcomes)
   print({
     type: 'done',
     asPromised: outcomes.every(isAsExpected),
-    answer: lab.prediction.choices?.[answer] ?? { en: answer, zh: answer },
+    answer: answer === undefined ? null : (lab.prediction.choices?.[answer] ?? { en: `${answer}`, zh: `${answer}` }),
     table: tableOf(lab, outcomes),
     panels: lab.chart(outcomes),
   })

@@ -28,7 +28,7 @@ export function noteProgress({ id }: FoundLab, change: Progress): void {
 export interface Report {
   seed: number
   prediction?: string
-  answer: string | number
+  answer?: string | number
   outcomes: Outcome[]
 }
 

@@ -1,6 +1,7 @@
 import type { LabTable } from '../../core/contracts/labs.ts'
 import type { TestServers } from '../../test/servers.ts'
 import type { Lab, Outcome, Property, Side } from './lab.ts'
+import { rounded } from './figures.ts'
 import { inPlace, type PlaceOptions } from './place.ts'
 
 export interface RunOptions {
@@ -53,15 +54,18 @@ async function runSide(lab: AnyLab, id: string, side: Side<object>, options: Pla
   return { side: id, name: side.name, expected: side.expected, history, verdict: lab.judge(history) }
 }
 
-/** What the prediction is compared with. */
-export const answerOf = ({ prediction }: AnyLab, outcomes: Outcome[]): string | number =>
-  prediction.answer(Object.fromEntries(outcomes.map((outcome) => [outcome.side, outcome]))) ?? '–'
+/** What the prediction is compared with; undefined when its side did not run. */
+export const answerOf = ({ prediction }: AnyLab, outcomes: Outcome[]): string | number | undefined =>
+  prediction.answer(Object.fromEntries(outcomes.map((outcome) => [outcome.side, outcome])))
 
 export const tableOf = ({ figures }: AnyLab, outcomes: Outcome[]): LabTable => ({
   columns: Object.values(figures),
   rows: outcomes.map(({ name, verdict }) => ({
     name,
-    values: Object.keys(figures).map((id) => verdict.figures[id] ?? null),
+    values: Object.keys(figures).map((id) => {
+      const value = verdict.figures[id]
+      return value === undefined ? null : rounded(value)
+    }),
   })),
 })
 

@@ -12,6 +12,12 @@ import { WORDS } from './words.ts'
 /** Of an output that is no terminal. */
 const WIDTH = 120
 
+interface Told {
+  predicted: string | undefined
+  /** Undefined when its side did not run. */
+  answer: string | number | undefined
+}
+
 /** All that a lab says on the terminal, in one language. */
 export class Teller {
   readonly #language: Language
@@ -66,11 +72,11 @@ export class Teller {
   }
 
   /** The figures of all sides, the prediction beside what came, and where to look on. */
-  closing(lab: FoundLab, outcomes: Outcome[], told: { predicted: string | undefined; answer: string | number }): void {
+  closing(lab: FoundLab, outcomes: Outcome[], told: Told): void {
     this.#figures(tableOf(lab, outcomes))
     console.log(WORDS[outcomes.every(isAsExpected) ? 'asPromised' : 'notAsPromised'][this.#language])
     const shown = (value: string | number) => lab.prediction.choices?.[value]?.[this.#language] ?? value
-    if (told.predicted !== undefined) {
+    if (told.predicted !== undefined && told.answer !== undefined) {
       const [predicted, came] = [WORDS.predicted[this.#language], WORDS.came[this.#language]]
       console.log(`${predicted}: ${shown(told.predicted)} · ${came}: ${shown(told.answer)}`)
     }

@@ -38,7 +38,7 @@ const folder = await makeScratchFolder()
 await RunRecord.claim(folder)
 const { stop, ...servers } = await startTestServers()
 try {
-  const workshop = new Workshop(folder, servers)
+  const workshop = await Workshop.open(folder, servers)
   const survived: string[] = []
   await new Listr([
     { title: 'With every rule in place', task: () => allGreen(workshop) },

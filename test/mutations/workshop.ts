@@ -31,10 +31,14 @@ export class Workshop {
   readonly #folder: string
   readonly #servers: TestServers
 
-  constructor(folder: string, servers: TestServers) {
+  private constructor(folder: string, servers: TestServers) {
     this.#folder = folder
     this.#servers = servers
-    copyProject(folder)
+  }
+
+  static async open(folder: string, servers: TestServers): Promise<Workshop> {
+    await copyProject(folder)
+    return new Workshop(folder, servers)
   }
 
   /**

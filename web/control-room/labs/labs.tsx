@@ -127,16 +127,20 @@ function Bench({ lab, run, onRun, action: { act } }: BenchProps) {
         <p role="status" data-lab={shown?.state}>
           {shown ? words.states[shown.state] : ''}
         </p>
-        {shown?.result && (
+        {shown?.result?.answer && (
           <p class="came">
             {predicted !== '' && `${words.predicted}: ${predicted} · `}
             {words.came}: <strong>{shown.result.answer[now]}</strong>
           </p>
         )}
       </Panel>
-      {shown && <Sides sides={shown.sides} />}
-      {shown?.result && <Figures table={shown.result.table} />}
-      {shown?.result && <Pictures panels={shown.result.panels} />}
+      {shown && (
+        <div class="outcome">
+          <Sides sides={shown.sides} />
+          {shown.result && <Figures table={shown.result.table} />}
+          {shown.result && <Pictures panels={shown.result.panels} />}
+        </div>
+      )}
     </>
   )
 }

@@ -6,6 +6,9 @@ const [WIDTH, HEIGHT] = [600, 150]
 /** Classes of the colours. */
 const COLOURS = ['first', 'second', 'third', 'fourth', 'fifth']
 
+/** No more digits than can be read off a picture. */
+const short = (value: number) => Number(value.toPrecision(3))
+
 /** The pictures of a lab's result, as chart.svg has them. */
 export function Pictures({ panels }: { panels: LabPanel[] }) {
   const now = useStore(language)
@@ -56,10 +59,10 @@ function Lines({ panel, lines }: { panel: LabPanel; lines: NonNullable<LabPanel[
       </svg>
       <p class="axes hint">
         <span>
-          ↑ {panel.y?.[now]}: 0–{number(mostY)}
+          ↑ {panel.y?.[now]}: 0–{number(short(mostY))}
         </span>
         <span>
-          → {panel.x?.[now]}: 0–{number(mostX)}
+          → {panel.x?.[now]}: 0–{number(short(mostX))}
         </span>
       </p>
       <p class="legend">

@@ -40,13 +40,17 @@ function Side({ side: { id, name, diff, entries, latest, verdict } }: { side: La
         </p>
       )}
       {verdict && verdict.lines.length > 0 && (
-        <pre tabIndex={0} aria-label={words.details}>
+        <pre class={isColumns(verdict.lines) ? '' : 'sentences'} tabIndex={0} aria-label={words.details}>
           {verdict.lines.join('\n')}
         </pre>
       )}
     </article>
   )
 }
+
+/** Columns stay beside one another and scroll; a sentence wraps. */
+const COLUMNS_MAX = 100
+const isColumns = (lines: string[]) => lines.every((line) => line.length <= COLUMNS_MAX)
 
 function Diff({ lines: [file, ...lines] }: { lines: string[] }) {
   const { labs: words } = useWords()
