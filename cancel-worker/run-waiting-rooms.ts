@@ -5,6 +5,7 @@ import type { Logger } from '../core/platform/process/log.ts'
 import type { Database } from '../core/platform/stores/database.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { numberOf, placeOfNumber } from '../core/waiting-room/order.ts'
+import { type RoomRules, roomOf } from '../core/waiting-room/room-rules.ts'
 import type { WaitingRoom } from '../core/waiting-room/waiting-room.ts'
 
 /** Redis does nothing else meanwhile: some 2 ms in a line of 100,000. */
@@ -25,6 +26,7 @@ interface SaleWithRoom {
   seed: string
   opensAt: Date
   opening: Opening
+  perBuyerLimit: number
 }
 
 /**
@@ -38,24 +40,25 @@ export async function runWaitingRooms(deps: WaitingRoomDeps): Promise<void> {
   const nowMs = await deps.stock.clock.read()
   const opened = sales.filter(({ opensAt }) => opensAt.getTime() <= nowMs)
   await attemptEach(opened, async (sale) => {
-    if (await shuffle(deps, sale)) await admit(deps, sale)
+    const rules = roomOf(sale.opening)
+    if (rules && (await shuffle(deps, sale, rules))) await admit(deps, sale, rules)
   })
 }
 
 /** Those that are open or about to be; the clocks of PostgreSQL and Redis may differ. */
 async function readSales(database: Database): Promise<SaleWithRoom[]> {
   return database.$queryRaw<SaleWithRoom[]>`
-    SELECT id, opening_seed AS seed, opens_at AS "opensAt", opening FROM sales
+    SELECT id, opening_seed AS seed, opens_at AS "opensAt", opening, per_buyer_limit AS "perBuyerLimit" FROM sales
     WHERE opens_at < now() + interval '1 hour' AND closes_at > now() - interval '1 hour'
-      AND opening -> 'waitingRoom' IS NOT NULL`
+      AND (opening -> 'waitingRoom' IS NOT NULL OR opening -> 'draw' IS NOT NULL)`
 }
 
 /** @returns whether all who came before the opening have their places. */
-async function shuffle({ room }: WaitingRoomDeps, { id, seed }: SaleWithRoom): Promise<boolean> {
+async function shuffle({ room }: WaitingRoomDeps, { id, seed }: SaleWithRoom, rules: RoomRules): Promise<boolean> {
   for (let calls = 0; calls < CALLS_MAX; calls++) {
     const early = await room.earlyBuyers(id, SHUFFLED_TOGETHER_MAX)
     const places = early.map((buyerId) => ({ buyerId, place: placeOfNumber(numberOf(seed, buyerId)) }))
-    const answer = await room.shuffle(id, seed, places)
+    const answer = await room.shuffle(id, seed, places, rules)
     if (answer !== 'MORE') return answer === 'SHUFFLED'
     failpoint('shuffling.betweenBatches')
   }
@@ -63,9 +66,11 @@ async function shuffle({ room }: WaitingRoomDeps, { id, seed }: SaleWithRoom): P
 }
 
 /** Pauses while no unit is left: units of unpaid orders come back. */
-async function admit({ room, stock, log, onAdmitted }: WaitingRoomDeps, { id, opening }: SaleWithRoom): Promise<void> {
-  const rules = opening.waitingRoom
-  if (!rules) return
+async function admit(
+  { room, stock, log, onAdmitted }: WaitingRoomDeps,
+  { id, perBuyerLimit }: SaleWithRoom,
+  rules: RoomRules,
+): Promise<void> {
   let hasMore = true
   for (let calls = 0; hasMore && calls < CALLS_MAX; calls++) {
     // Read before the units: a buyer who buys in between is counted twice, and one fewer is admitted.
@@ -77,14 +82,20 @@ async function admit({ room, stock, log, onAdmitted }: WaitingRoomDeps, { id, op
         perSecond: rules.perSecond,
         membersShare: rules.membersShare,
         admissionMs: 1_000 * rules.admissionSeconds,
-        absentMs: 1_000 * rules.absentSeconds,
-        keptMs: 1_000 * rules.keptSeconds,
+        absentMs: rules.absentSeconds && 1_000 * rules.absentSeconds,
+        keptMs: rules.keptSeconds && 1_000 * rules.keptSeconds,
       },
-      { free: left > 0 ? Math.max(0, rules.outstandingMax - outstanding) : 0, admittedThen: inAll },
+      { free: Math.max(0, most(rules, left, perBuyerLimit) - outstanding), admittedThen: inAll },
     )
     failpoint('admitting.afterBatch')
     if (batch.admitted > 0) onAdmitted(batch.admitted)
     if (batch.admitted + batch.absent > 0) log.debug({ saleId: id, ...batch }, 'buyers admitted from the line')
     hasMore = batch.hasMore
   }
+}
+
+/** Admissions that may be outstanding: a draw keeps for each as many units as one buyer may have. */
+function most({ isDraw, outstandingMax = Infinity }: RoomRules, left: number, perBuyerLimit: number): number {
+  if (isDraw) return Math.floor(left / perBuyerLimit)
+  return left > 0 ? outstandingMax : 0
 }

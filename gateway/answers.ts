@@ -19,7 +19,7 @@ export type BuyOutcome =
   | { status: 'ACCEPTED'; reservation: ReservationRecord }
   | { status: 'UNAUTHENTICATED'; fault: string }
   | { status: 'NO_SUCH_SALE' }
-  | { status: AdmissionFault }
+  | { status: AdmissionFault | 'ADMISSION_USED' }
   | { status: TicketFault }
   | Exclude<ReserveOutcome, { status: 'RESERVED' } | { status: 'TERMS_CHANGED' }>
 
@@ -69,6 +69,8 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
     case 'ADMISSION_OF_ANOTHER':
     case 'ADMISSION_EXPIRED':
       return problem(outcome.status, ADMISSION_ADVICE)
+    case 'ADMISSION_USED':
+      return problem('ADMISSION_USED', 'Your order of this draw has ended, and its unit goes to the next.')
     case 'TICKET_REQUIRED':
       return problem('TICKET_REQUIRED', 'Send a ticket as Seckill-Ticket; POST /sales/:saleId/tickets gives one.')
     case 'TICKET_INVALID':

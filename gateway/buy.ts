@@ -148,6 +148,7 @@ async function buy(
   )
   if (outcome.status === 'SOLD_OUT' && outcome.left === 0) soldOut.learn(sale)
   if (outcome.status === 'DUPLICATE') trace?.link(rootOf(outcome.reservation.reservationId))
+  if (outcome.status === 'TICKET_USED' && sale.opening?.draw) return { status: 'ADMISSION_USED' }
   if (outcome.status !== 'RESERVED') return outcome
 
   deps.waiting.bought(sale, buyer.id)
@@ -184,11 +185,14 @@ function checkCarried(
   if (!sale.opening) return {}
   const fault = admissions.fault(sale, purchase.buyerId, headers[ADMISSION_HEADER], catalogue.clockMs())
   if (fault) return fault
-  if (!sale.opening.ticket) return {}
+  // A unit that comes back to a draw is the next one's, also when its buyer gives it back and would take it again.
+  const admittedOnce = sale.opening.draw && { ticketGivenAtMs: 0 }
+  if (!sale.opening.ticket) return admittedOnce ?? {}
   // A header that is sent twice arrives joined, and is no ticket of ours.
   const ticket = headers[TICKET_HEADER] === undefined ? undefined : String(headers[TICKET_HEADER])
   const checked = tickets.check(ticket, purchase, catalogue.clockMs())
-  return typeof checked === 'string' ? checked : { ticketGivenAtMs: checked.givenAtMs }
+  if (typeof checked === 'string') return checked
+  return admittedOnce ?? { ticketGivenAtMs: checked.givenAtMs }
 }
 
 /** @throws ProblemError INVALID_REQUEST */

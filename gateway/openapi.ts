@@ -110,7 +110,7 @@ const calls: Call[] = [
       'seckill-admission': z
         .string()
         .optional()
-        .describe('of a sale with a waiting room: from your place, once you are admitted'),
+        .describe('of a sale with a waiting room or a draw: from your place, once you are admitted'),
       'idempotency-key': PurchaseKey.optional().describe(
         'names this purchase among those of the buyer in the sale. The same key and body get the same live reservation; ' +
           'the same key with another quantity, coupon or points is 422 KEY_REUSED, which shows what is held; another key ' +
@@ -140,6 +140,7 @@ const calls: Call[] = [
       'ADMISSION_INVALID',
       'ADMISSION_OF_ANOTHER',
       'ADMISSION_EXPIRED',
+      'ADMISSION_USED',
       'TICKET_REQUIRED',
       'TICKET_INVALID',
       'TICKET_OF_ANOTHER',
@@ -159,11 +160,11 @@ const calls: Call[] = [
   {
     method: 'post',
     path: '/sales/{saleId}/place',
-    summary: 'Take a place in the waiting room, or show that you are still there',
+    summary: 'Take a place in the waiting room or the draw, or show that you are still there',
     params: saleId,
     signedIn: true,
     answers: { 200: { description: 'Your place', schema: PlaceView } },
-    refusals: ['NOT_FOUND', 'ENDED', 'NOT_ELIGIBLE', 'BUSY', 'UNAVAILABLE'],
+    refusals: ['NOT_FOUND', 'ENDED', 'NOT_ELIGIBLE', 'REGISTRATION_CLOSED', 'BUSY', 'UNAVAILABLE'],
   },
   {
     method: 'get',

@@ -270,3 +270,88 @@ describe('a sale with a waiting room', () => {
     }
   })
 })
+
+describe('a sale that is a draw', () => {
+  const draw = { admissionSeconds: 3_600 }
+  const open = (saleId: string) =>
+    system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date().toISOString() })
+  /** So many people, in the order of the published seed once the sale is open. */
+  async function drawn(change: object, count: number) {
+    const saleId = await system.createSale({ opening: { draw }, opensInMs: 600_000, closesInMs: 7_200_000, ...change })
+    const people = Array.from({ length: count }, (_, i) => `person ${i}`)
+    for (const person of people) expect(await stateOf(saleId, person)).toMatchObject({ state: 'REGISTERED' })
+    await open(saleId)
+    const { body } = await eventually(
+      'the seed to be published',
+      () => call('GET', system.url(`/sales/${saleId}`)),
+      (answer) => answer.body.seed !== undefined,
+    )
+    const numberOf = (person: string) =>
+      createHash('sha256')
+        .update(`${String(body.seed)} ${person}`)
+        .digest('hex')
+    return { saleId, inOrder: people.toSorted((one, other) => (numberOf(one) < numberOf(other) ? -1 : 1)) }
+  }
+  const states = (saleId: string, people: string[]) =>
+    Promise.all(people.map(async (person) => (await stateOf(saleId, person)).state))
+  const untilAdmitted = (saleId: string, people: string[], count: number) =>
+    eventually(
+      `${count} of them to be admitted`,
+      () => states(saleId, people),
+      (all) => all.filter((state) => state === 'ADMITTED').length === count,
+    )
+  const waiting = (count: number) => Array<string>(count).fill('WAITING')
+
+  test('lets as many of the first buy as there are units, by a seed that anyone can check, and nobody else', async () => {
+    const { saleId, inOrder } = await drawn({ stock: 2 }, 6)
+    const expected = ['ADMITTED', 'ADMITTED', ...waiting(4)]
+    expect(await untilAdmitted(saleId, inOrder, 2)).toEqual(expected)
+    const late = await place(saleId, 'late')
+    expect([late.status, late.body.code]).toEqual([403, 'REGISTRATION_CLOSED'])
+    expect(await refused(saleId, 'late')).toEqual([403, 'ADMISSION_REQUIRED'])
+    const [first = '', second = ''] = inOrder
+    const { admission } = await stateOf(saleId, first)
+    expect((await buy(saleId, first, admission)).status).toBe(202)
+    await untilAdmitting(saleId)
+    expect(await states(saleId, inOrder)).toEqual(expected)
+    expect((await buy(saleId, second, (await stateOf(saleId, second)).admission)).status).toBe(202)
+    await untilAdmitting(saleId)
+    expect(await states(saleId, inOrder.slice(2))).toEqual(waiting(4))
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 2 }] })
+  })
+
+  test('keeps for each as many units as one buyer may have', async () => {
+    const { saleId, inOrder } = await drawn({ stock: 5, perBuyerLimit: 2 }, 4)
+    expect(await untilAdmitted(saleId, inOrder, 2)).toEqual(['ADMITTED', 'ADMITTED', ...waiting(2)])
+    await untilAdmitting(saleId)
+    expect(await states(saleId, inOrder.slice(2))).toEqual(waiting(2))
+  })
+
+  test('gives a unit that is not bought, or comes back, to the next, and to no buyer twice', async () => {
+    const { saleId, inOrder } = await drawn({ stock: 1 }, 3)
+    await untilAdmitted(saleId, inOrder, 1)
+    const [first = '', second = ''] = inOrder
+    const { admitted: admissions, outstanding } = system.world.stock.keys
+    for (const key of [admissions, outstanding]) await system.world.redis.zadd(key(saleId), 1, first)
+    const { admission } = await admitted(saleId, second)
+    expect((await place(saleId, first)).body.code).toBe('REGISTRATION_CLOSED')
+
+    const { body } = await buy(saleId, second, admission)
+    const token = tokenOf(second)
+    const { orderId } = await system.settled(String(body.id), token, ['ORDERED'])
+    await call('POST', system.url(`/orders/${String(orderId)}/cancellation`), { token, body: {} })
+    await system.settled(String(body.id), token, ['CANCELLED'])
+    expect(await refused(saleId, second, admission)).toEqual([403, 'ADMISSION_USED'])
+    const again = await system.buy(saleId, token, {}, { [ADMISSION_HEADER]: String(admission), 'idempotency-key': 'k' })
+    expect(again.body.code).toBe('ADMISSION_USED')
+    const third = await admitted(saleId, inOrder[2] ?? '')
+    expect((await buy(saleId, inOrder[2] ?? '', third.admission)).status).toBe(202)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
+  })
+
+  test('takes the place of a waiting room: a sale cannot have both', async () => {
+    const saleId = await system.createSale()
+    const answer = await system.controlRoom('PATCH', `/sales/${saleId}`, { opening: { draw, waitingRoom: ROOM } })
+    expect(answer.status).toBe(400)
+  })
+})

@@ -14,6 +14,7 @@ const GROUPS: Record<string, RequestGroup> = {
   ADMISSION_INVALID: 'limited',
   ADMISSION_OF_ANOTHER: 'limited',
   ADMISSION_EXPIRED: 'limited',
+  ADMISSION_USED: 'limited',
   BUSY: 'busy',
   UNAVAILABLE: 'busy',
   TICKET_REQUIRED: 'opening',

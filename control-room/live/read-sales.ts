@@ -1,5 +1,6 @@
 import type { LiveSale } from '../../core/contracts/control-room.ts'
 import type { Stock } from '../../core/stock/stock.ts'
+import { roomOf } from '../../core/waiting-room/room-rules.ts'
 import type { WaitingRoom } from '../../core/waiting-room/waiting-room.ts'
 
 /** More do not fit on a screen; those that end next are shown, as the open ones do. */
@@ -13,7 +14,7 @@ export async function readSales(stock: Stock, room: WaitingRoom): Promise<LiveSa
       if (!sale) return undefined
       const { title, total, left, opensAtMs, closesAtMs, isStopped = false } = sale
       const waiting = await stock.countWaiting(saleId, sale.shards)
-      const line = sale.opening?.waitingRoom && (await room.readCounts(saleId))
+      const line = roomOf(sale.opening) && (await room.readCounts(saleId))
       return { saleId, title, stock: total, left, ...waiting, opensAtMs, closesAtMs, isStopped, ...(line && { line }) }
     }),
   )

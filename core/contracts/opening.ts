@@ -65,9 +65,24 @@ const WaitingRoom = z
   })
   .describe('buyers queue, and buy once they are admitted')
 
+const Draw = z
+  .strictObject({
+    admissionSeconds: z
+      .int()
+      .min(10)
+      .max(86_400)
+      .default(3_600)
+      .describe('a buyer who was drawn may buy for so long; then the unit goes to the next'),
+  })
+  .describe('those who register before the opening are drawn in a random order: as many as there are units may buy')
+
 export const Opening = z
-  .strictObject({ ticket: Ticket, proofOfWork: ProofOfWork, lapses: Lapses, waitingRoom: WaitingRoom })
+  .strictObject({ ticket: Ticket, proofOfWork: ProofOfWork, lapses: Lapses, waitingRoom: WaitingRoom, draw: Draw })
   .partial()
+  .refine(({ waitingRoom, draw }) => waitingRoom === undefined || draw === undefined, {
+    path: ['draw'],
+    message: 'expected without waitingRoom: the draw takes its place',
+  })
   .refine(({ ticket, proofOfWork }) => ticket !== undefined || proofOfWork === undefined, {
     path: ['proofOfWork'],
     message: 'expected together with ticket: the work is done for a ticket',

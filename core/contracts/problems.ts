@@ -21,6 +21,8 @@ export const problems = {
   ADMISSION_INVALID: { status: 403, title: 'The admission is not valid' },
   ADMISSION_OF_ANOTHER: { status: 403, title: 'The admission is of another buyer or sale' },
   ADMISSION_EXPIRED: { status: 403, title: 'The admission has expired' },
+  ADMISSION_USED: { status: 403, title: 'The admission is used' },
+  REGISTRATION_CLOSED: { status: 403, title: 'Registration for the draw is closed' },
   TICKET_REQUIRED: { status: 403, title: 'A purchase needs a ticket' },
   TICKET_INVALID: { status: 403, title: 'The ticket is not ours' },
   TICKET_OF_ANOTHER: { status: 403, title: 'The ticket is for another purchase' },

@@ -6,6 +6,7 @@ import type { SaleAdmin } from '../stock/sale-admin.ts'
 import { holderUnitsFrom, ledgersOf, shareOf } from '../stock/shards.ts'
 import { seedHashOf } from '../waiting-room/order.ts'
 import { lockFigures } from './lock-figures.ts'
+import { roomOf } from '../waiting-room/room-rules.ts'
 
 export interface RebuildDeps {
   database: Database
@@ -117,7 +118,7 @@ export function closedSale(sale: SaleRow): ClosedSale {
     closesAtMs: sale.closesAt.getTime(),
     ...(sale.isStopped && { isStopped: true }),
     ...(!isPlain(opening) && { opening }),
-    ...(opening.waitingRoom && { seedHash: seedHashOf(sale.openingSeed) }),
+    ...(roomOf(opening) && { seedHash: seedHashOf(sale.openingSeed) }),
     ...(terms > 0 && { terms }),
   }
 }

@@ -80,6 +80,17 @@ describe('the rules of the opening', () => {
     ).toMatchObject([{ status: 'RESERVED' }, { status: 'TICKET_USED' }, { status: 'RESERVED' }, { status: 'RESERVED' }])
   })
 
+  test('an admission from a draw buys until any order of the buyer has ended', async () => {
+    const sale = await loaded({ draw: { admissionSeconds: 60 } })
+    const drawn = { ticketGivenAtMs: 0 }
+    expect(await buy(sale, '1', drawn)).toMatchObject({ status: 'RESERVED' })
+    expect(await buy(sale, '2', drawn)).toMatchObject({ status: 'DUPLICATE' })
+    await end(sale, '1', 'BUYER')
+    expect(await buy(sale, '3', drawn)).toEqual({ status: 'TICKET_USED' })
+    expect(await buy(sale, '4', { ...drawn, key: 'other' })).toEqual({ status: 'TICKET_USED' })
+    expect(await buy(sale, '5', { ...drawn, buyerId: 'bob' })).toMatchObject({ status: 'RESERVED' })
+  })
+
   test('a purchase that was rejected leaves its ticket valid', async () => {
     const sale = await loaded({ ticket: TICKET })
     const ticket = { ticketGivenAtMs: Date.now() - 1_000 }

@@ -25,7 +25,8 @@
 -- ARGV[11] window_ms           length of the windows of token buckets
 -- ARGV[12] terms               number of the sale's terms that the caller knows, '' for the first
 -- ARGV[13] tickets             when the ticket of each purchase was given, ms since 1970, - of one without, a
---                              blank between two; '' of a sale without tickets
+--                              blank between two; '' of a sale without tickets. 0 is an admission from a draw, which
+--                              any order of the buyer uses up
 -- ARGV[14] lapses              orders that a buyer may let lapse, a blank, and the ms to wait after each from then on;
 --                              '' of a sale without that rule
 -- and then for each purchase
@@ -231,7 +232,8 @@ local function refusal_by_ended(reservations, key, ticket_given_at_ms)
   for _, reservation in ipairs(reservations) do
     local status, reserved_at_ms = reservation[STATUS], tonumber(string.match(reservation[RESERVED_AT_MS], '^%d+'))
     local was_order = status == 'CANCELLED' or status == 'REFUNDED'
-    if ticket_given_at_ms and was_order and reservation[KEY] == key and reserved_at_ms >= ticket_given_at_ms then
+    local is_of_ticket = reservation[KEY] == key or ticket_given_at_ms == 0
+    if ticket_given_at_ms and was_order and is_of_ticket and reserved_at_ms >= ticket_given_at_ms then
       return 'TICKET_USED'
     end
     local lapsed_at_ms = lapsed_at(reservation)

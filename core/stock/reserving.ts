@@ -58,7 +58,10 @@ export interface ReserveRequest {
    * By which the client names this purchase among the buyer's of the sale; without one, it is the buyer's unnamed one.
    */
   key?: string | undefined
-  /** When the ticket was given that the purchase carries; absent where the sale asks for none. */
+  /**
+   * When the ticket was given that the purchase carries; absent where the sale asks for none. 0 in a draw, where any
+   * order uses up the right to buy.
+   */
   ticketGivenAtMs?: number | undefined
   /** Both are absent in nearly every purchase, and then cost nothing. */
   wishes?: Wishes | undefined

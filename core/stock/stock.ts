@@ -114,7 +114,7 @@ export class Stock {
         limits.sale?.burst ?? '',
         windowMs,
         sale.terms ?? '',
-        opening?.ticket ? requests.map((request) => request.ticketGivenAtMs ?? '-').join(' ') : '',
+        opening?.ticket || opening?.draw ? requests.map((request) => request.ticketGivenAtMs ?? '-').join(' ') : '',
         opening?.lapses ? `${opening.lapses.max} ${opening.lapses.waitSeconds * 1_000}` : '',
       ],
       items: requests.map((request) => ({

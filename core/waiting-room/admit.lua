@@ -20,7 +20,7 @@
 -- ARGV[3] free            for so many more there is room; '' when that is not limited
 -- ARGV[4] admitted_then   in all, when the free room was counted
 -- ARGV[5] admission_ms    how long an admission is valid
--- ARGV[6] absent_ms       without a sign of life for so long, a buyer is absent
+-- ARGV[6] absent_ms       without a sign of life for so long, a buyer is absent; '' when they need not be present
 -- ARGV[7] kept_ms         how long the place of an absent buyer is kept
 -- ARGV[8] members_share   percent of the admissions; '' for no share: in the order of the places
 -- ARGV[9] steps_max       people who are looked at in one call
@@ -54,7 +54,9 @@ local function gives_way(who, place, own)
   absent = absent + 1
 end
 
-local stale = redis.call('ZRANGE', seen, '-inf', now - absent_ms, 'BYSCORE', 'LIMIT', 0, steps_max)
+local needs_presence = absent_ms ~= ''
+local stale = needs_presence
+  and redis.call('ZRANGE', seen, '-inf', now - absent_ms, 'BYSCORE', 'LIMIT', 0, steps_max) or {}
 for _, who in ipairs(stale) do
   local own = redis.call('ZSCORE', members, who) and members or line
   local place = redis.call('ZSCORE', own, who)
@@ -108,7 +110,7 @@ while admissions < budget and steps < steps_max do
   front.next = front.next + 2
   local seen_at = tonumber(redis.call('ZSCORE', seen, who) or 0)
   -- One of a time to come was written before the clock stepped back, and proves nothing.
-  if seen_at <= now - absent_ms or seen_at > now + 1000 then
+  if needs_presence and (seen_at <= now - absent_ms or seen_at > now + 1000) then
     gives_way(who, place, front.own)
   else
     redis.call('ZADD', admitted, now + admission_ms, who)

@@ -17,22 +17,24 @@
 -- KEYS[11] blacklist  set of buyer ids, who get no place
 --
 -- ARGV[1] people_max  in the room
+-- ARGV[2] gather_ms   see room.lua
+-- ARGV[3] is_draw     1 when who comes after the opening gets no place, else 0
 -- and then for each buyer
 --   buyer
 --   is_member  1 for the members' line, else 0
 --
 -- Returns {} when the sale is not loaded; else a list of the room (name, time of the shuffle, people registered,
--- present, those among them in the members' line, absent, admissions a second, seed; '' for what is not known), and then
--- for each buyer REGISTERED, "WAITING <ahead in their line> <place> <1 in the members' line, else 0>", "ADMITTED <end>",
--- FULL, or BLACKLISTED.
+-- present, of these in the members' line, absent, admissions a second, seed; '' for what is not known), and then for
+-- each buyer REGISTERED, "WAITING <ahead in their line> <place> <1 in the members' line, else 0>", "ADMITTED <end>",
+-- FULL, CLOSED (a draw takes no other), or BLACKLISTED.
 
 local sale, room, early, early_members, line, members, seen, away, kept, admitted, blacklist = fixed_keys()
-local people_max = fixed_args()
+local people_max, gather_ms, is_draw = fixed_args()
 local buyer, is_member = lists_of_args()
 local epoch, opens_at_ms, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'opens_at_ms', 'expires_at_ms'))
 if not epoch then return {} end
 local now = now_ms()
-local name, gathers_until, shuffled = room_of(room, epoch, opens_at_ms, now)
+local name, gathers_until, shuffled = room_of(room, epoch, opens_at_ms, now, gather_ms)
 local people = redis.call('ZCARD', early) + redis.call('ZCARD', line) + redis.call('ZCARD', members)
   + redis.call('ZCARD', away)
 local has_new = false
@@ -40,9 +42,11 @@ local has_new = false
 local function take_place(who, member)
   if redis.call('SISMEMBER', blacklist, who) == 1 then return 'BLACKLISTED' end
   if people >= tonumber(people_max) then return 'FULL' end
+  local is_early = not shuffled and now < gathers_until
+  if is_draw == '1' and not is_early then return 'CLOSED' end
   people = people + 1
   has_new = true
-  if not shuffled and now < gathers_until then
+  if is_early then
     redis.call('ZADD', early, now, who)
     if member then redis.call('SADD', early_members, who) end
     return 'REGISTERED'
@@ -84,7 +88,9 @@ end
 local answers = { '' }
 for i = 1, item_count do answers[i + 1] = standing(buyer[i], is_member[i] == '1') end
 if has_new then
-  for _, key in ipairs({ room, early, early_members, line, members, seen }) do redis.call('PEXPIREAT', key, expires_at_ms) end
+  for _, key in ipairs({ room, early, early_members, line, members, seen }) do
+    redis.call('PEXPIREAT', key, expires_at_ms)
+  end
 end
 local per_second, counted, counted_from, seed = unpack(redis.call(
   'HMGET', room, 'per_second', 'counted', 'counted_from_ms', 'seed'

@@ -11,6 +11,7 @@
 -- KEYS[7] seen     sorted set
 --
 -- ARGV[1] seed
+-- ARGV[2] gather_ms  see room.lua
 -- and then for each buyer
 --   buyer
 --   place
@@ -18,12 +19,12 @@
 -- Returns NOT_YET before the opening, by Redis' clock; MORE while buyers without a place are left; then SHUFFLED.
 
 local sale, room, early, early_members, line, members, seen = fixed_keys()
-local seed = fixed_args()
+local seed, gather_ms = fixed_args()
 local buyer, place = lists_of_args()
 local epoch, opens_at_ms, expires_at_ms = unpack(redis.call('HMGET', sale, 'epoch', 'opens_at_ms', 'expires_at_ms'))
 if not epoch then return 'NOT_YET' end
 local now = now_ms()
-local _, gathers_until, shuffled = room_of(room, epoch, opens_at_ms, now)
+local _, gathers_until, shuffled = room_of(room, epoch, opens_at_ms, now, gather_ms)
 if shuffled then return 'SHUFFLED' end
 if now < gathers_until then return 'NOT_YET' end
 

@@ -124,7 +124,7 @@ describe('places', () => {
 
   test('a full room takes no other, and those who have a place keep it', async () => {
     const saleId = await openLine()
-    const answer = await room.attend(saleId, attending(people(4)), 3)
+    const answer = await room.attend(saleId, attending(people(4)), { peopleMax: 3 })
     expect(answer?.standings.map(({ state }) => state)).toEqual(['WAITING', 'WAITING', 'WAITING', 'FULL'])
     expect(await standing(saleId, 'buyer-0')).toMatchObject({ state: 'WAITING', ahead: 0 })
   })
@@ -388,8 +388,48 @@ describe("a members' line", () => {
   test('counts in a full room', async () => {
     const saleId = await openLine()
     await attend(saleId, ...people(3, 'member'))
-    const { standings = [] } = (await room.attend(saleId, attending(['ann']), 3)) ?? {}
+    const { standings = [] } = (await room.attend(saleId, attending(['ann']), { peopleMax: 3 })) ?? {}
     expect(standings).toEqual([{ state: 'FULL' }])
+  })
+})
+
+describe('a draw', () => {
+  const DRAW = { isDraw: true }
+  const RULES_OF_DRAW = { admissionMs: 60_000 }
+  const take = async (saleId: string, ...buyerIds: string[]) =>
+    (await room.attend(saleId, attending(buyerIds), DRAW))?.standings.map(({ state }) => state)
+
+  test('takes nobody from the opening on, also while it is shuffled, and keeps who registered', async () => {
+    const saleId = await openSale(soon)
+    expect(await take(saleId, 'ann', 'bob')).toEqual(['REGISTERED', 'REGISTERED'])
+    await open(saleId)
+    expect(await take(saleId, 'late', 'ann')).toEqual(['CLOSED', 'REGISTERED'])
+    await room.shuffle(saleId, SEED, placesOf(['ann', 'bob']), DRAW)
+    expect(await take(saleId, 'late', 'ann', 'bob')).toEqual(['CLOSED', 'WAITING', 'WAITING'])
+    await room.admit(saleId, RULES_OF_DRAW)
+    await world.redis.zadd(world.stock.keys.admitted(saleId), 1, 'ann')
+    expect(await take(saleId, 'ann', 'bob')).toEqual(['CLOSED', 'ADMITTED'])
+  })
+
+  test('admits in its order whoever is there or not, as many as there is room for', async () => {
+    const saleId = await openSale(soon)
+    const early = people(20)
+    await take(saleId, ...early)
+    const longAgoMs = (await world.stock.clock.read()) - 3_600_000
+    await world.redis.zadd(world.stock.keys.early(saleId), ...early.flatMap((buyerId) => [longAgoMs, buyerId]))
+    await open(saleId)
+    await room.shuffle(saleId, SEED, placesOf(early), DRAW)
+    expect(await room.admit(saleId, RULES_OF_DRAW, { free: 7 })).toMatchObject({ admitted: 7, absent: 0 })
+    const inOrder = early.toSorted((one, other) => (numberOf(SEED, one) < numberOf(SEED, other) ? -1 : 1))
+    expect((await admitted(saleId)).toSorted()).toEqual(inOrder.slice(0, 7).toSorted())
+  })
+
+  test('that Redis has lost is held again, after ten minutes to register again', async () => {
+    const saleId = await openSale({ epoch: 2 })
+    expect(await take(saleId, 'ann')).toEqual(['REGISTERED'])
+    const fields = await world.redis.hmget(world.stock.keys.room(saleId), 'created_at_ms', 'gathers_until_ms')
+    expect(Number(fields[1]) - Number(fields[0])).toBe(600_000)
+    expect(await room.shuffle(saleId, SEED, placesOf(['ann']), DRAW)).toBe('NOT_YET')
   })
 })
 

@@ -8,6 +8,11 @@ import { scriptsOn } from './scripts.ts'
 const PEOPLE_MAX = 1_000_000
 /** Redis does nothing else meanwhile: some 4 ms in a line of 100,000. */
 const STEPS_MAX = 200
+/**
+ * A line that was lost with Redis begins anew with all who come back within so long. Who waits in a room is there; who
+ * takes part in a draw need not be.
+ */
+const GATHER_MS = { room: 10_000, draw: 600_000 }
 /** Unused admissions of a rate are made up for over so long, so that a late run admits no rush. */
 const BATCH_MS = 1_000
 
@@ -19,8 +24,8 @@ export type Standing =
    */
   | { state: 'WAITING'; ahead: number; number: string | undefined; isMember: boolean }
   | { state: 'ADMITTED'; untilMs: number }
-  /** They have no place. */
-  | { state: 'FULL' | 'BLACKLISTED' }
+  /** They have no place; CLOSED when a draw takes no other. */
+  | { state: 'FULL' | 'CLOSED' | 'BLACKLISTED' }
 
 export interface RoomFigures {
   /** Names the line: another one when it had to begin anew. */
@@ -44,8 +49,9 @@ export interface AdmissionRules {
   /** Percent of the admissions that members get while others wait as well; without, one order for all. */
   membersShare?: number | undefined
   admissionMs: number
-  absentMs: number
-  keptMs: number
+  /** Without, buyers need not be present. */
+  absentMs?: number | undefined
+  keptMs?: number | undefined
 }
 
 export interface Attending {
@@ -73,7 +79,7 @@ export class WaitingRoom {
   async attend(
     saleId: string,
     buyers: Attending[],
-    peopleMax = PEOPLE_MAX,
+    { isDraw = false, peopleMax = PEOPLE_MAX }: { isDraw?: boolean; peopleMax?: number } = {},
   ): Promise<{ room: RoomFigures; standings: Standing[] } | undefined> {
     const keys = this.#keys
     const [room, ...standings] = await this.#scripts.attend({
@@ -90,7 +96,7 @@ export class WaitingRoom {
         keys.admitted(saleId),
         keys.blacklist(saleId),
       ],
-      args: [peopleMax],
+      args: [peopleMax, gatherMs(isDraw), isDraw ? 1 : 0],
       items: buyers.map(({ buyerId, isMember }) => ({ args: [buyerId, isMember ? 1 : 0] })),
     })
     return room === undefined ? undefined : { room: readRoom(room), standings: standings.map(readStanding) }
@@ -106,6 +112,7 @@ export class WaitingRoom {
     saleId: string,
     seed: string,
     places: { buyerId: string; place: number }[],
+    { isDraw = false }: { isDraw?: boolean } = {},
   ): Promise<'NOT_YET' | 'MORE' | 'SHUFFLED'> {
     const keys = this.#keys
     return this.#scripts.shuffle({
@@ -118,7 +125,7 @@ export class WaitingRoom {
         keys.members(saleId),
         keys.seen(saleId),
       ],
-      args: [seed],
+      args: [seed, gatherMs(isDraw)],
       items: places.map(({ buyerId, place }) => ({ args: [buyerId, place] })),
     })
   }
@@ -161,8 +168,8 @@ export class WaitingRoom {
         free ?? '',
         admittedThen,
         admissionMs,
-        absentMs,
-        keptMs,
+        absentMs ?? '',
+        keptMs ?? 0,
         membersShare ?? '',
         stepsMax,
       ],
@@ -199,6 +206,8 @@ export class WaitingRoom {
   }
 }
 
+const gatherMs = (isDraw: boolean) => (isDraw ? GATHER_MS.draw : GATHER_MS.room)
+
 function readRoom(text: string): RoomFigures {
   const [line = '', shuffledAt, registered, waiting, members, absent, perSecond, seed] = text.split(' ')
   return {
@@ -222,6 +231,7 @@ function readStanding(text: string): Standing {
       return { state, untilMs: Number(first) }
     case 'REGISTERED':
     case 'FULL':
+    case 'CLOSED':
     case 'BLACKLISTED':
       return { state }
     default:

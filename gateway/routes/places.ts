@@ -2,6 +2,7 @@ import { addressForLimit } from '../../core/platform/http/client-address.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
+import { roomOf } from '../../core/waiting-room/room-rules.ts'
 import type { Catalogue } from '../catalogue.ts'
 import type { WaitingBuyers } from '../waiting-room/waiting-buyers.ts'
 import { refuseIfFull, startEventStream } from './event-stream.ts'
@@ -21,6 +22,11 @@ export function postPlace({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ s
     const place = buyer.isBlocked ? 'BLACKLISTED' : await waiting.attend(sale, buyer)
     if (place === 'BLACKLISTED')
       throw new ProblemError('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
+    if (place === 'CLOSED')
+      throw new ProblemError(
+        'REGISTRATION_CLOSED',
+        'Only those who registered before the opening take part in the draw; you have no place in it.',
+      )
     if (place === undefined)
       throw new ProblemError('UNAVAILABLE', 'The waiting room cannot be reached right now; try again in a moment.', {
         retryAfterSeconds: RETRY_AFTER_SECONDS,
@@ -59,7 +65,7 @@ export function getPlaceEvents({ catalogue, waiting }: PlacesDeps): BuyersHandle
 /** @throws ProblemError NOT_FOUND, ENDED */
 async function saleWithRoom(catalogue: Catalogue, saleId: string): Promise<SaleFigures> {
   const sale = await catalogue.find(saleId)
-  if (!sale?.opening?.waitingRoom)
+  if (!sale || !roomOf(sale.opening))
     throw new ProblemError('NOT_FOUND', 'There is no such sale, or it has no waiting room.')
   if (sale.closesAtMs <= catalogue.clockMs()) throw new ProblemError('ENDED', 'The sale is over.')
   return sale

@@ -1,4 +1,5 @@
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
+import { roomOf } from '../../core/waiting-room/room-rules.ts'
 import { createTickets, type TicketFault } from '../opening/tickets.ts'
 
 export type AdmissionFault = 'ADMISSION_REQUIRED' | 'ADMISSION_INVALID' | 'ADMISSION_OF_ANOTHER' | 'ADMISSION_EXPIRED'
@@ -12,7 +13,7 @@ const FAULTS: Record<TicketFault, AdmissionFault> = {
 
 export interface Admissions {
   give: (saleId: string, buyerId: string, untilMs: number) => string
-  /** What is wrong with the admission of a purchase; undefined when nothing is, or the sale has no waiting room. */
+  /** What is wrong with the admission of a purchase; undefined when nothing is, or the sale asks for none. */
   fault: (
     sale: Pick<SaleFigures, 'saleId' | 'opening'>,
     buyerId: string,
@@ -30,7 +31,7 @@ export function createAdmissions(secret: string): Admissions {
   return {
     give: (saleId, buyerId, untilMs) => tickets.give({ saleId, buyerId, key: undefined }, 0, untilMs),
     fault({ saleId, opening }, buyerId, admission, nowMs) {
-      if (opening?.waitingRoom === undefined) return undefined
+      if (!roomOf(opening)) return undefined
       const text = typeof admission === 'string' ? admission : undefined
       const checked = tickets.check(text, { saleId, buyerId, key: undefined }, nowMs)
       return typeof checked === 'string' ? FAULTS[checked] : undefined

@@ -1,16 +1,16 @@
 import type { PlaceView } from '../../core/contracts/places.ts'
+import type { RoomRules } from '../../core/waiting-room/room-rules.ts'
 import type { RoomFigures, Standing } from '../../core/waiting-room/waiting-room.ts'
 import type { Admissions } from './admissions.ts'
 
 export type Placed = Extract<Standing, { state: PlaceView['state'] }>
 export type Unplaced = Exclude<Standing, Placed>['state']
 
-export const isPlaced = (standing: Standing): standing is Placed =>
-  standing.state !== 'FULL' && standing.state !== 'BLACKLISTED'
+const UNPLACED = new Set<Standing['state']>(['FULL', 'CLOSED', 'BLACKLISTED'] satisfies Unplaced[])
+export const isPlaced = (standing: Standing): standing is Placed => !UNPLACED.has(standing.state)
 
 interface Room extends RoomFigures {
-  /** Of the sale's rules; undefined where all stand in one line. */
-  membersShare: number | undefined
+  rules: RoomRules | undefined
 }
 
 interface Owner {
@@ -40,7 +40,7 @@ export function placeView(
 }
 
 function figuresOf(standing: Placed, room: Room): Partial<PlaceView> {
-  const { registered, perSecond } = room
+  const { registered, perSecond, rules } = room
   if (standing.state === 'REGISTERED') return { registered }
   if (standing.state === 'ADMITTED') return {}
   const { ahead, number, isMember } = standing
@@ -48,16 +48,19 @@ function figuresOf(standing: Placed, room: Room): Partial<PlaceView> {
     ahead,
     ...(isMember && { isMember }),
     ...(number !== undefined && { number }),
-    ...(perSecond !== undefined && { perSecond }),
-    // Without an admission for a while, there is nothing to estimate by.
-    ...(perSecond && { waitSeconds: Math.ceil(admissionsUntil(standing, room) / perSecond) }),
+    ...(perSecond !== undefined && !rules?.isDraw && { perSecond }),
+    // Without an admission for a while, and of units that come back to a draw, there is nothing to estimate by.
+    ...(perSecond &&
+      !rules?.isDraw && {
+        waitSeconds: Math.ceil(admissionsUntil(standing, { ...room, membersShare: rules?.membersShare }) / perSecond),
+      }),
   }
 }
 
 /** How many are admitted up to this buyer: for those of their own line, the other line gets its share meanwhile. */
 export function admissionsUntil(
   { ahead, isMember }: Pick<Extract<Placed, { state: 'WAITING' }>, 'ahead' | 'isMember'>,
-  { waiting, members, membersShare }: Pick<Room, 'waiting' | 'members' | 'membersShare'>,
+  { waiting, members, membersShare }: Pick<Room, 'waiting' | 'members'> & Pick<RoomRules, 'membersShare'>,
 ): number {
   const inOwn = ahead + 1
   if (membersShare === undefined) return inOwn

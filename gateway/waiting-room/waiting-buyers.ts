@@ -4,6 +4,7 @@ import { slicesOf } from '../../core/platform/batches/divide.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { type Repeating, repeat } from '../../core/platform/process/repeat.ts'
 import type { SaleFigures } from '../../core/stock/sale-figures.ts'
+import { roomOf } from '../../core/waiting-room/room-rules.ts'
 import type { RoomFigures, Standing, WaitingRoom } from '../../core/waiting-room/waiting-room.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { type Client, ClientCounts } from '../client-counts.ts'
@@ -25,7 +26,7 @@ const BOUGHT_MS = 500
 
 export interface PlaceWatcher {
   onPlace: (place: PlaceView) => void
-  /** The sale is over or has no waiting room any more, or this process drains. */
+  /** The sale is over or needs no admission any more, or this process drains. */
   onEnd: () => void
 }
 
@@ -73,7 +74,7 @@ export class WaitingBuyers {
    */
   async attend(sale: SaleFigures, buyer: Buyer): Promise<PlaceView | Unplaced | undefined> {
     const attending = { buyerId: buyer.id, isMember: standsAmongMembers(sale, buyer) }
-    const found = await this.#deps.room.attend(sale.saleId, [attending])
+    const found = await this.#deps.room.attend(sale.saleId, [attending], roomOf(sale.opening))
     const standing = found?.standings[0]
     if (!found || !standing) return undefined
     return isPlaced(standing) ? this.#view(sale.saleId, buyer.id, standing, found.room) : standing.state
@@ -103,7 +104,7 @@ export class WaitingBuyers {
 
   /** They have bought: their admission makes room for another. */
   bought({ saleId, opening }: SaleFigures, buyerId: string): void {
-    if (opening?.waitingRoom === undefined) return
+    if (!roomOf(opening)) return
     const buyers = this.#bought.get(saleId) ?? []
     buyers.push(buyerId)
     this.#bought.set(saleId, buyers)
@@ -124,7 +125,7 @@ export class WaitingBuyers {
       if (due.length === 0) continue
       const { catalogue } = this.#deps
       const sale = catalogue.known(saleId)
-      const isOver = sale && (!sale.opening?.waitingRoom || sale.closesAtMs <= catalogue.clockMs())
+      const isOver = sale && (!roomOf(sale.opening) || sale.closesAtMs <= catalogue.clockMs())
       if (isOver) for (const [, { watchers }] of due) endAll(watchers)
       else for (const some of slicesOf(due, ATTEND_TOGETHER_MAX)) await this.#attendTogether(saleId, some)
     }
@@ -136,6 +137,7 @@ export class WaitingBuyers {
       const found = await this.#deps.room.attend(
         saleId,
         due.map(([buyerId, { isMember }]) => ({ buyerId, isMember })),
+        roomOf(this.#deps.catalogue.known(saleId)?.opening),
       )
       for (const [i, [buyerId, waiting]] of due.entries()) {
         const standing = found?.standings[i]
@@ -163,8 +165,8 @@ export class WaitingBuyers {
 
   #view(saleId: string, buyerId: string, standing: Placed, room: RoomFigures): PlaceView {
     const { admissions, catalogue } = this.#deps
-    const share = catalogue.known(saleId)?.opening?.waitingRoom?.membersShare
-    return placeView({ saleId, buyerId }, standing, { ...room, membersShare: share }, admissions, catalogue.clockMs())
+    const rules = roomOf(catalogue.known(saleId)?.opening)
+    return placeView({ saleId, buyerId }, standing, { ...room, rules }, admissions, catalogue.clockMs())
   }
 
   /** What is lost with this process lapses with the admissions; until then fewer are admitted. */
@@ -182,7 +184,7 @@ export class WaitingBuyers {
 }
 
 const standsAmongMembers = ({ opening }: SaleFigures, buyer: Buyer) =>
-  opening?.waitingRoom?.membersShare !== undefined && isMember(buyer)
+  roomOf(opening)?.membersShare !== undefined && isMember(buyer)
 
 function endAll(watchers: Set<PlaceWatcher>): void {
   for (const { onEnd } of watchers) onEnd()

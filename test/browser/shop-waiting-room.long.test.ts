@@ -129,3 +129,34 @@ test('who is admitted and does not buy in time is told so, and can join again', 
   await shop.says('Your order is waiting')
   expectNoFaults(visitor)
 })
+
+test('a draw: who registers and leaves comes back to see whether they were drawn, and may buy when they are', async () => {
+  const sale = { stock: 1, opening: { draw: { admissionSeconds: 3_600 } } }
+  const saleId = await system.createSale({ ...sale, opensInMs: 3_600_000, closesInMs: 7_200_000 })
+  const visitor = await visits.visit()
+  const { shop, page } = visitor
+  await shop.open(saleId)
+  await shop.signIn('Hopeful')
+  await shop.says('This sale is a draw')
+  await shop.button('Register for the draw').click()
+  await shop.says('You take part in the draw')
+  await keep(visitor, 'draw-registered')
+  const [first = ''] = await peopleBefore(saleId, await idOf('Hopeful'), 1)
+  await join(saleId, first)
+  await page.goto('about:blank')
+  await change(saleId, { opensAt: new Date().toISOString() })
+  await eventually(
+    'the other one to be drawn',
+    () => join(saleId, first),
+    ({ body }) => body.state === 'ADMITTED',
+  )
+  await page.goto(system.url(`/#/${saleId}`))
+  await shop.says('You are not drawn so far')
+  await keep(visitor, 'draw-waiting')
+  const { admitted, outstanding } = system.world.stock.keys
+  for (const key of [admitted, outstanding]) await system.world.redis.zadd(key(saleId), 1, first)
+  await shop.says('You are drawn')
+  await shop.buy()
+  await shop.says('Your order is waiting')
+  expectNoFaults(visitor)
+})

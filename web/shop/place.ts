@@ -34,7 +34,7 @@ export interface Place {
 }
 
 /** The shop knows no such place to be had: asking again would not help. */
-const FINAL = new Set<Refusal['code']>(['NOT_FOUND', 'ENDED', 'NOT_ELIGIBLE'])
+const FINAL = new Set<Refusal['code']>(['NOT_FOUND', 'ENDED', 'NOT_ELIGIBLE', 'REGISTRATION_CLOSED'])
 
 /**
  * Followed for as long as this page is open, also while it is hidden: the stream is the sign of life that keeps the

@@ -64,8 +64,8 @@ export const waitingRoomGuards: Guard[] = [
   {
     rule: 'who comes after the opening stands behind',
     file: 'core/waiting-room/attend.lua',
-    text: 'if not shuffled and now < gathers_until then',
-    without: 'if not shuffled then',
+    text: 'local is_early = not shuffled and now < gathers_until',
+    without: 'local is_early = not shuffled',
     tests: { file: ROOM, named: 'places who comes before' },
   },
   {
@@ -85,15 +85,15 @@ export const waitingRoomGuards: Guard[] = [
   {
     rule: 'who is absent gives way',
     file: 'core/waiting-room/admit.lua',
-    text: 'if seen_at <= now - absent_ms or seen_at > now + 1000 then',
-    without: 'if seen_at > now + 1000 then',
+    text: 'seen_at <= now - absent_ms or seen_at > now + 1000',
+    without: 'seen_at > now + 1000',
     tests: { file: ROOM, named: 'absence of many' },
   },
   {
     rule: 'a sign of life of a time to come proves nothing',
     file: 'core/waiting-room/admit.lua',
-    text: ' or seen_at > now + 1000 then',
-    without: ' then',
+    text: ' or seen_at > now + 1000)',
+    without: ')',
     tests: { file: ROOM, named: 'absence a sign of life' },
   },
   {
@@ -141,8 +141,8 @@ export const waitingRoomGuards: Guard[] = [
   {
     rule: 'admission pauses while a sale is sold out',
     file: 'cancel-worker/run-waiting-rooms.ts',
-    text: 'free: left > 0 ? Math.max(0, rules.outstandingMax - outstanding) : 0',
-    without: 'free: Math.max(0, rules.outstandingMax - outstanding)',
+    text: 'return left > 0 ? outstandingMax : 0',
+    without: 'return outstandingMax',
     tests: { file: SYSTEM, named: 'a sale with a waiting room admits as many' },
   },
   {
@@ -172,6 +172,48 @@ export const waitingRoomGuards: Guard[] = [
     text: '=> claims.tier !== undefined',
     without: '=> claims !== undefined',
     tests: { file: SYSTEM, named: 'a sale with a waiting room lets members' },
+  },
+  {
+    rule: 'a draw takes no other after the opening',
+    file: 'core/waiting-room/attend.lua',
+    text: "  if is_draw == '1' and not is_early then return 'CLOSED' end\n",
+    without: '',
+    tests: { file: ROOM, named: 'a draw takes nobody' },
+  },
+  {
+    rule: 'who was registered for a draw need not be there',
+    file: 'core/waiting-room/admit.lua',
+    text: 'if needs_presence and (',
+    without: 'absent_ms = tonumber(absent_ms) or 20000\n  if (',
+    tests: { file: ROOM, named: 'a draw admits' },
+  },
+  {
+    rule: 'a draw admits no more than there are units',
+    file: 'cancel-worker/run-waiting-rooms.ts',
+    text: '  if (isDraw) return Math.floor(left / perBuyerLimit)\n',
+    without: '',
+    tests: { file: SYSTEM, named: 'a sale that is a draw lets' },
+  },
+  {
+    rule: 'a draw keeps for each as many units as one buyer may have',
+    file: 'cancel-worker/run-waiting-rooms.ts',
+    text: 'Math.floor(left / perBuyerLimit)',
+    without: 'left',
+    tests: { file: SYSTEM, named: 'a sale that is a draw keeps' },
+  },
+  {
+    rule: 'whose order of a draw has ended buys no more',
+    file: 'gateway/buy.ts',
+    text: 'sale.opening.draw && { ticketGivenAtMs: 0 }',
+    without: 'undefined as { ticketGivenAtMs: number } | undefined',
+    tests: { file: SYSTEM, named: 'a sale that is a draw gives' },
+  },
+  {
+    rule: 'any order of a buyer uses up the admission from a draw',
+    file: 'core/stock/reserve.lua',
+    text: 'reservation[KEY] == key or ticket_given_at_ms == 0',
+    without: 'reservation[KEY] == key',
+    tests: { file: 'core/stock/opening-rules.test.ts', named: 'the rules of the opening an admission from a draw' },
   },
   {
     rule: 'an admission that lapses makes room',

@@ -18,6 +18,7 @@ const PARTS = {
     keptSeconds: [0, 86_400, 300],
     membersShare: [1, 99, ''],
   },
+  draw: { admissionSeconds: [10, 86_400, 3_600] },
 } as const satisfies {
   [Part in keyof Opening]-?: Record<keyof NonNullable<Opening[Part]>, [number, number, number | '']>
 }

@@ -54,7 +54,8 @@ export function Sales() {
   const rowOf = (sale: SaleRow, nowMs: number) => {
     const { id, title, isStopped, sold, stock } = sale
     const state = stateOf(sale, nowMs)
-    const line = sale.opening.waitingRoom && frame?.sales?.find(({ saleId }) => saleId === id)?.line
+    const hasLine = sale.opening.waitingRoom ?? sale.opening.draw
+    const line = hasLine && frame?.sales?.find(({ saleId }) => saleId === id)?.line
     const isOpen = state === 'open' || state === 'stopped'
     const window = isOpen
       ? { closesAt: at(nowMs) }

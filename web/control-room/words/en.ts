@@ -205,7 +205,13 @@ export const en = {
   opening: {
     title: 'Opening',
     plain: 'none',
-    parts: { ticket: 'Tickets', proofOfWork: 'Proof of work', lapses: 'Against hoarding', waitingRoom: 'Waiting room' },
+    parts: {
+      ticket: 'Tickets',
+      proofOfWork: 'Proof of work',
+      lapses: 'Against hoarding',
+      waitingRoom: 'Waiting room',
+      draw: 'Draw',
+    },
     numbers: {
       'ticket.fromMinutesBefore': 'Minutes before the opening',
       'ticket.validMinutes': 'Valid for minutes',
@@ -219,6 +225,7 @@ export const en = {
       'waitingRoom.absentSeconds': 'Absent after seconds',
       'waitingRoom.keptSeconds': 'Place then kept, seconds',
       'waitingRoom.membersShare': 'Members’ share of admissions, % (empty: one line)',
+      'draw.admissionSeconds': 'Time to buy when drawn, seconds',
     } as Partial<Record<string, string>>,
   },
   blacklist: {

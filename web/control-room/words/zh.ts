@@ -177,7 +177,7 @@ export const zh: typeof en = {
   opening: {
     title: '开售规则',
     plain: '无',
-    parts: { ticket: '资格票', proofOfWork: '工作量证明', lapses: '防囤积', waitingRoom: '等候室' },
+    parts: { ticket: '资格票', proofOfWork: '工作量证明', lapses: '防囤积', waitingRoom: '等候室', draw: '抽签' },
     numbers: {
       'ticket.fromMinutesBefore': '开售前多少分钟起发放',
       'ticket.validMinutes': '有效分钟数',
@@ -191,6 +191,7 @@ export const zh: typeof en = {
       'waitingRoom.absentSeconds': '多少秒无响应算离开',
       'waitingRoom.keptSeconds': '离开后保留位置的秒数',
       'waitingRoom.membersShare': '会员放行份额（%），留空为一支队伍',
+      'draw.admissionSeconds': '抽中后可购买的秒数',
     },
   },
   blacklist: {

@@ -62,7 +62,7 @@ export function Buying({ sale, session }: { sale: SaleView; session: SignedIn })
         <p class="hint">{words.finding}</p>
       ) : (
         mayBuy &&
-        (sale.opening?.waitingRoom ? (
+        (sale.opening?.waitingRoom || sale.opening?.draw ? (
           <WaitingRoom sale={sale} session={session}>
             {(admission) => panel(admission)}
           </WaitingRoom>

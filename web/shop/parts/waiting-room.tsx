@@ -22,7 +22,9 @@ interface WaitingRoomProps {
 
 /** The way to the one button: a place in line, until the buyer is admitted. */
 export function WaitingRoom({ sale, session, children }: WaitingRoomProps) {
-  const words = useWords()
+  const shared = useWords()
+  const isDraw = sale.opening?.draw !== undefined
+  const words = { ...shared, line: isDraw ? { ...shared.line, ...shared.line.draw } : shared.line }
   const waiting = useMemo(() => createPlace(sale.id, session), [sale.id, session.userId])
   useEffect(() => waiting.close, [waiting])
   const state = useStore(waiting.state)
@@ -31,6 +33,7 @@ export function WaitingRoom({ sale, session, children }: WaitingRoomProps) {
   const admission = place?.admission
   if (saleState === 'OVER') return <Advice code="ENDED" />
   const { title, text } = sayingOf(words, state, saleState)
+  const mayJoin = !isWanted && (!isDraw || saleState === 'SOON')
   return (
     <section class="waiting" aria-label={words.line.title}>
       <p class="unseen" role="status">
@@ -38,12 +41,12 @@ export function WaitingRoom({ sale, session, children }: WaitingRoomProps) {
       </p>
       <div class="saying">
         <h2>{title}</h2>
-        {place?.state === 'WAITING' && <Queue place={place} />}
+        {place?.state === 'WAITING' && <Queue place={place} isEstimated={!isDraw} />}
         <p>
           {place?.isMember === true && words.line.members} {text}
         </p>
       </div>
-      {!isWanted && (
+      {mayJoin && (
         <button class="button big" onClick={waiting.join}>
           {isPassed ? words.line.again : saleState === 'SOON' ? words.line.register : words.line.join}
         </button>
@@ -67,7 +70,7 @@ function aheadText({ line: words }: Words, ahead: number): string {
 }
 
 /** Figures that change with every event: not read out, since the status above is, in larger steps. */
-function Queue({ place }: { place: PlaceView }) {
+function Queue({ place, isEstimated }: { place: PlaceView; isEstimated: boolean }) {
   const { line: words } = useWords()
   const { ahead = 0, waitSeconds } = place
   return (
@@ -79,7 +82,9 @@ function Queue({ place }: { place: PlaceView }) {
           <span class="figures">{number(ahead)}</span> <span class="soft">{words.people(ahead)}</span>
         </>
       )}
-      <span class="soft">{waitSeconds === undefined ? words.noEstimate : words.wait(waitSeconds)}</span>
+      {isEstimated && (
+        <span class="soft">{waitSeconds === undefined ? words.noEstimate : words.wait(waitSeconds)}</span>
+      )}
     </p>
   )
 }

@@ -23,6 +23,14 @@ const refusals: Refusals = {
   ADMISSION_INVALID: NOT_ADMITTED,
   ADMISSION_OF_ANOTHER: NOT_ADMITTED,
   ADMISSION_EXPIRED: NOT_ADMITTED,
+  ADMISSION_USED: {
+    title: 'Your order has ended',
+    next: 'In a draw its unit goes to the next, and you cannot buy again.',
+  },
+  REGISTRATION_CLOSED: {
+    title: 'Registration is closed',
+    next: 'Only those who registered before the opening take part in this draw.',
+  },
   NOT_STARTED: { title: 'Not open yet', next: 'The button is enabled when the sale opens. No need to reload.' },
   ENDED: { title: 'This sale is over', next: 'See what else is on sale.' },
   STOPPED: {
@@ -211,6 +219,38 @@ export const en = {
     noEstimate: 'no estimate yet',
     number: (digits: string) => `Your number: ${digits}`,
     timeLeft: 'Time left to buy',
+    /** In a draw these take the place of those above. */
+    draw: {
+      title: 'Draw',
+      register: 'Register for the draw',
+      early: {
+        title: 'This sale is a draw',
+        text:
+          'Register before it opens. Then all who are registered are put in a random order that anyone can check, and as ' +
+          'many of the first as there are units may buy. Coming earlier gains nothing, and this page need not stay open.',
+      },
+      late: { title: 'This sale is a draw', text: 'Only those who registered before the opening take part.' },
+      registered: {
+        title: 'You take part in the draw',
+        text: (people: string) =>
+          `People registered: ${people}. Come back after the opening to see whether you may buy.`,
+      },
+      waiting: {
+        title: 'You are not drawn so far',
+        text: 'A unit that is not bought and paid in time goes to the next. This page tells you when that is you.',
+      },
+      soldOut:
+        'Every unit is taken. One that is not paid in time goes to the next: this page tells you when that is you.',
+      restarted: {
+        title: 'The draw is held again',
+        text: 'The shop has lost who was registered, and you are registered again. We are sorry.',
+      },
+      admitted: { title: 'You are drawn', text: 'Buy before the time is up.' },
+      passed: {
+        title: 'Your time has passed',
+        text: 'You were drawn and did not buy in time. The unit goes to the next.',
+      },
+    },
   },
   buying: 'Reserving …',
   finding: 'Looking for your order …',

@@ -87,6 +87,24 @@ export const zh: Words = {
     noEstimate: '暂无预计时间',
     number: (digits) => `您的序号：${digits}`,
     timeLeft: '剩余购买时间',
+    draw: {
+      title: '抽签',
+      register: '登记参加抽签',
+      early: {
+        title: '本场采用抽签',
+        text: '请在开售前登记。开售时所有已登记的人随机排序，任何人都可以核对；有多少件，就由排在前面的多少人购买。来得早没有优势，也不必一直打开本页。',
+      },
+      late: { title: '本场采用抽签', text: '只有开售前登记的人才能参加。' },
+      registered: {
+        title: '您已参加抽签',
+        text: (people) => `已登记 ${people} 人。请在开售后回来查看是否抽中。`,
+      },
+      waiting: { title: '您暂未抽中', text: '没有按时购买并付款的名额会顺延给下一位，轮到您时本页会告诉您。' },
+      soldOut: '已全部被占。没有按时付款的名额会顺延给下一位，轮到您时本页会告诉您。',
+      restarted: { title: '将重新抽签', text: '商店丢失了登记名单，已为您重新登记，非常抱歉。' },
+      admitted: { title: '您抽中了', text: '请在时限内购买。' },
+      passed: { title: '您的时限已过', text: '您抽中后没有按时购买，名额已顺延给下一位。' },
+    },
   },
   buying: '正在预占……',
   finding: '正在查询您的订单……',
@@ -161,6 +179,8 @@ export const zh: Words = {
     ADMISSION_INVALID: NOT_ADMITTED,
     ADMISSION_OF_ANOTHER: NOT_ADMITTED,
     ADMISSION_EXPIRED: NOT_ADMITTED,
+    ADMISSION_USED: { title: '您的订单已结束', next: '抽签的名额顺延给下一位，不能再次购买。' },
+    REGISTRATION_CLOSED: { title: '登记已截止', next: '只有开售前登记的人才能参加本场抽签。' },
     TICKET_REFUSED: {
       title: '该账户领不到资格票',
       next: '您所在的网络有很多账户在领票，或者您有订单超时未付。请换一个网络，或者联系商家。',
