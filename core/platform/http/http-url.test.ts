@@ -11,6 +11,7 @@ const BASES = [
   'GATEWAY_URL',
   'CROWD_PAYMENT_URL',
   'LAUNCHER_URL',
+  'TRACE_STORE_URL',
 ] as const
 const PAGES = ['SHOP_PAGE_URL'] as const
 const OF_SERVERS = ['DATABASE_URL', 'REDIS_URL', 'RABBITMQ_URL']

@@ -83,7 +83,7 @@ test('every failpoint occurs once in the product, and in a test that hits it', (
     ['core', 'gateway', 'order-service', 'cancel-worker', 'control-room', 'subscribers'],
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
   )
-  const tests = sources(['test/faults'], (file) => file.endsWith('-dies.test.ts'))
+  const tests = sources(['test/faults'], (file) => /-dies(?:\.long)?\.test\.ts$/.test(file))
   const places = [...product.matchAll(/failpoint(?:OnceSent)?\('([\w.]+)'\)/gi)].map(([, name]) => String(name))
   expect(places.sort()).toEqual([...FAILPOINTS].sort())
   expect(FAILPOINTS.filter((name) => !tests.includes(`'${name}'`))).toEqual([])
