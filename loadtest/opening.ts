@@ -51,18 +51,22 @@ export const options: Options = {
     ...everyUnitAccounted(TRIAL_NAMES.length),
     unexpected: nothingUnexpected.unexpected ?? [],
     http_req_failed: nothingUnexpected.http_req_failed ?? [],
-    // A sale in which too few want a unit would show nothing.
-    ...Object.fromEntries(TRIAL_NAMES.map((name) => [`units{trial:${name}}`, [`count==${stock}`]])),
-    ...Object.fromEntries(
-      TRIAL_NAMES.flatMap((name) => [
-        ...KINDS.flatMap((kind) => [unitsOf(name, kind), ticketsOf(name, kind)].map((part) => [part, ['count>=0']])),
-        [boughtAfterOf(name), ['max>=0']],
-      ]),
-    ),
+    ...figuresOfTrials(),
   },
 }
 
 export const handleSummary = summaryOf('opening', { more: whoGotThem })
+
+function figuresOfTrials(): NonNullable<Options['thresholds']> {
+  const figures: Record<string, string[]> = {}
+  for (const name of TRIAL_NAMES) {
+    // A sale in which too few want a unit would show nothing.
+    figures[`units{trial:${name}}`] = [`count==${stock}`]
+    figures[boughtAfterOf(name)] = ['max>=0']
+    for (const kind of KINDS) for (const of of [unitsOf, ticketsOf]) figures[of(name, kind)] = ['count>=0']
+  }
+  return figures
+}
 
 function inTurn({ name, startSeconds, endSeconds }: (typeof turns)[number], kind: Kind): Scenario {
   return {

@@ -51,7 +51,10 @@ export function requestReservation(
 
 /** The same request many times at once, as a bot sends it. */
 export function requestReservations(saleId: string, buyer: Buyer, times: number): Answer[] {
-  return requestAtOnce(saleId, Array<[Buyer]>(times).fill([buyer]))
+  return requestAtOnce(
+    saleId,
+    Array.from({ length: times }, () => [buyer]),
+  )
 }
 
 /** The purchases of many buyers at once. */

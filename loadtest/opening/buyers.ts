@@ -12,7 +12,15 @@ import {
   ticketFor,
   turnOf,
 } from './steps.ts'
-import { COME_SECONDS, REACTION_SECONDS, SCRIPT_MS, type SaleOfTrial, type SetUp, type Trial } from './trials.ts'
+import {
+  COME_SECONDS,
+  hasPlaces,
+  REACTION_SECONDS,
+  SCRIPT_MS,
+  type SaleOfTrial,
+  type SetUp,
+  type Trial,
+} from './trials.ts'
 
 /** Between two looks at one's place. */
 const LOOK_SECONDS = { people: 3, bots: 2 }
@@ -26,11 +34,11 @@ export async function people(data: SetUp): Promise<void> {
   const buyer = buyerOf('people', number, sale.id)
   sleepUntil(sale.opensAtMs - 1_000 * between(COME_SECONDS.latest, COME_SECONDS.earliest))
   readSale(sale.id)
-  if (rules.waitingRoom) admissionsOf(sale, [buyer])
+  if (hasPlaces(rules)) admissionsOf(sale, [buyer])
   const ticket = rules.ticket && (await ticketFor('people', sale, buyer))
   if (rules.ticket && !ticket) return
-  const admission = rules.waitingRoom && admissionFor(sale, buyer, LOOK_SECONDS.people)
-  if (rules.waitingRoom && !admission) return
+  const admission = hasPlaces(rules) ? admissionFor(sale, buyer, LOOK_SECONDS.people) : undefined
+  if (hasPlaces(rules) && !admission) return
   sleepUntil(sale.opensAtMs)
   sleep(between(REACTION_SECONDS.least, REACTION_SECONDS.most))
   buyUntilDecided(sale, buyer, { ticket, admission }, AGAIN_SECONDS)
@@ -40,11 +48,11 @@ export async function people(data: SetUp): Promise<void> {
 export async function scripts(data: SetUp): Promise<void> {
   const { sale, rules, number } = turnOf(data)
   const buyer = buyerOf('scripts', number, sale.id)
-  if (rules.waitingRoom) admissionsOf(sale, [buyer])
+  if (hasPlaces(rules)) admissionsOf(sale, [buyer])
   const ticket = rules.ticket && (await ticketFor('scripts', sale, buyer))
   if (rules.ticket && !ticket) return
-  const admission = rules.waitingRoom && admissionFor(sale, buyer, LOOK_SECONDS.bots)
-  if (rules.waitingRoom && !admission) return
+  const admission = hasPlaces(rules) ? admissionFor(sale, buyer, LOOK_SECONDS.bots) : undefined
+  if (hasPlaces(rules) && !admission) return
   sleepUntil(sale.opensAtMs - SCRIPT_MS.early)
   buyUntilDecided(sale, buyer, { ticket, admission }, SCRIPT_MS.again / 1_000)
 }
@@ -65,26 +73,26 @@ export async function farm(data: SetUp): Promise<void> {
       const ticket = await ticketFor('farm', sale, buyer)
       if (ticket === undefined) continue
       accounts.push({ buyer, ticket })
-      if (rules.waitingRoom) admissionsOf(sale, [buyer])
+      if (hasPlaces(rules)) admissionsOf(sale, [buyer])
     }
   }
-  if (!rules.waitingRoom) sleepUntil(sale.opensAtMs)
+  if (!hasPlaces(rules)) sleepUntil(sale.opensAtMs)
   while (accounts.length > 0 && Date.now() < sale.endsAtMs) {
     const done = new Set<Account>()
     for (let first = 0; first < accounts.length; first += AT_ONCE_MAX)
       for (const account of buyAtOnce(sale, rules, accounts.slice(first, first + AT_ONCE_MAX))) done.add(account)
     accounts = accounts.filter((account) => !done.has(account))
-    sleep(rules.waitingRoom ? LOOK_SECONDS.bots : AGAIN_SECONDS)
+    sleep(hasPlaces(rules) ? LOOK_SECONDS.bots : AGAIN_SECONDS)
   }
 }
 
 /** @returns those for whom it is decided */
 function buyAtOnce(sale: SaleOfTrial, rules: Trial['opening'], accounts: Account[]): Account[] {
   const buyers = accounts.map(({ buyer }) => buyer)
-  const admissions = rules.waitingRoom && admissionsOf(sale, buyers)
+  const admissions = hasPlaces(rules) ? admissionsOf(sale, buyers) : undefined
   const able = accounts
     .map((account, i) => ({ account, admission: admissions?.[i] }))
-    .filter(({ admission }) => !rules.waitingRoom || admission !== undefined)
+    .filter(({ admission }) => !hasPlaces(rules) || admission !== undefined)
   const answers = requestAtOnce(
     sale.id,
     able.map(({ account: { buyer, ticket }, admission }) => [buyer, { ticket, admission }]),

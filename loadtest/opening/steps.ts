@@ -74,6 +74,8 @@ export function admissionFor(sale: SaleOfTrial, buyer: Buyer, lookSeconds: numbe
 export function admissionsOf(sale: SaleOfTrial, buyers: Buyer[]): (string | undefined)[] {
   return requestPlaces(sale.id, buyers).map((answer) => {
     if (answer.status === 200) return (answer.json('admission') as string | undefined) ?? undefined
+    // Too late for a draw, or too often.
+    if (answer.status === 403 && codeOf(answer) === 'REGISTRATION_CLOSED') return undefined
     if (answer.status === 429) limited.add(1)
     else reportAnswer(answer)
     return undefined

@@ -17,12 +17,19 @@ import {
 type Language = 'en' | 'zh'
 type Words = Record<Language, string>
 
+interface Outcome {
+  units: Record<Kind, number>
+  tickets: Record<Kind, number>
+  lastSeconds: number
+}
+
 /** What a run of the scenario comes to, by sale. */
 export interface Saved {
   date: string
   machine: string
   sizes: Sizes
-  sales: Record<TrialName, { units: Record<Kind, number>; tickets: Record<Kind, number>; lastSeconds: number }>
+  /** A trial that is newer than the run is missing. */
+  sales: Partial<Record<TrialName, Outcome>>
 }
 
 /** The run that the tables show. */
@@ -37,6 +44,7 @@ const NAMES: Record<TrialName, Words> = {
   strictTickets: { en: 'tickets, `refuseFrom` 60', zh: '资格票，`refuseFrom` 60' },
   work: { en: 'tickets and proof of work', zh: '资格票和工作量证明' },
   room: { en: 'waiting room', zh: '等候室' },
+  draw: { en: 'draw, tickets with `refuseFrom` 60', zh: '抽签、资格票（`refuseFrom` 60）' },
   all: {
     en: 'waiting room, tickets with `refuseFrom` 60, proof of work',
     zh: '等候室、资格票（`refuseFrom` 60）、工作量证明',
@@ -52,10 +60,12 @@ const KIND_NAMES: Record<Kind, Words> = {
 /** The page with the table of this run in the place of the one before. */
 export function withTable(page: string, saved: Saved, language: Language): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  const rows = TRIAL_NAMES.map((name) => {
-    const { units, tickets, lastSeconds } = saved.sales[name]
+  const rows = TRIAL_NAMES.flatMap((name) => {
+    const outcome = saved.sales[name]
+    if (!outcome) return []
+    const { units, tickets, lastSeconds } = outcome
     const ofFarm = 'ticket' in TRIALS[name].opening ? String(tickets.farm) : '–'
-    return line([NAMES[name][language], ...KINDS.map((kind) => String(units[kind])), ofFarm, lastSeconds.toFixed(1)])
+    return [line([NAMES[name][language], ...KINDS.map((kind) => String(units[kind])), ofFarm, lastSeconds.toFixed(1)])]
   })
   const head = {
     en: ['protections', ...KINDS.map((kind) => KIND_NAMES[kind].en), 'tickets of the farm', 'last unit after, s'],

@@ -1,7 +1,7 @@
 /** One sale of the scenario `opening`. */
 export interface Trial {
   /** Its rules, see docs/opening.md. */
-  opening: { ticket?: object; proofOfWork?: { tries: number }; waitingRoom?: object }
+  opening: { ticket?: object; proofOfWork?: { tries: number }; waitingRoom?: object; draw?: object }
   /** Before the opening: from when on buyers fetch tickets and take places. */
   leadSeconds: number
   openSeconds: number
@@ -29,6 +29,7 @@ export const TRIALS = {
   strictTickets: { ...brief, opening: { ticket: strictTicket } },
   work: { ...brief, leadSeconds: WORK_LEAD_SECONDS, opening: { ticket, proofOfWork } },
   room: { ...patient, opening: { waitingRoom } },
+  draw: { ...patient, opening: { ticket: strictTicket, draw: { admissionSeconds: 30 } } },
   all: { ...patient, leadSeconds: WORK_LEAD_SECONDS, opening: { ticket: strictTicket, proofOfWork, waitingRoom } },
 } satisfies Record<string, Trial>
 
@@ -68,6 +69,9 @@ export interface SetUp {
   sizes: Sizes
   sales: Partial<Record<string, SaleOfTrial>>
 }
+
+/** Whether buyers take a place, and need an admission. */
+export const hasPlaces = ({ waitingRoom, draw }: Trial['opening']) => waitingRoom !== undefined || draw !== undefined
 
 /** As k6 names the parts of a metric that are told apart; each needs a threshold. */
 export const unitsOf = (name: TrialName, kind: Kind) => `units{trial:${name},kind:${kind}}`
