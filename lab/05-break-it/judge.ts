@@ -2,13 +2,18 @@ import { clock } from '../frame/figures.ts'
 import type { Verdict } from '../frame/lab.ts'
 import { type Entry, FAULTS } from './entry.ts'
 
+/** Ids of reservations or orders, of which the first is enough. */
+const NAMES = /([\w.-]{20,})(?:, [\w.-]{20,})+/g
+
 /** Every line of the audit is green, and every buyer who was told yes has an order, had one, or was told "too late". */
 export function judge(history: Entry[]): Verdict {
   const told = history.filter(({ what }) => what === 'TOLD')
   const endOf = new Map(history.filter(({ what }) => what === 'ENDED').map((entry) => [entry.reservation, entry]))
   const lost = told.filter(({ reservation }) => isLost(endOf.get(reservation)))
   const late = told.filter(({ reservation }) => endOf.get(reservation)?.reason === 'EXPIRED')
-  const findings = history.filter(({ what }) => what === 'AUDIT')
+  const findings = history
+    .filter(({ what }) => what === 'AUDIT')
+    .map(({ detail = '', ...entry }) => ({ ...entry, detail: detail.replaceAll(NAMES, '$1, …') }))
   const played = FAULTS.filter((fault) => told.some((entry) => entry.fault === fault))
   const figures = Object.fromEntries(
     played.map((fault) => [fault, [...lost, ...findings].filter((entry) => entry.fault === fault).length]),
@@ -16,7 +21,7 @@ export function judge(history: Entry[]): Verdict {
   const lines = findings.map(({ fault, rule, detail }) => `audit, ${fault}: ${rule}: ${detail}`)
   const [buyer] = lost
   // The one with names, such as a reservation's, says more than a sum.
-  const line = findings.find(({ detail = '' }) => /: \S+[-.]\S/.test(detail)) ?? findings[0]
+  const line = findings.find(({ detail }) => /: \S+[-.]\S/.test(detail)) ?? findings[0]
   if (buyer) {
     const status = endOf.get(buyer.reservation)?.status ?? 'unknown'
     return {
