@@ -1,24 +1,25 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { cp, mkdir, symlink } from 'node:fs/promises'
+import { copyFile, cp, mkdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { inParallel } from '../support/parallel.ts'
 import type { Guard } from './guard.ts'
 
 const AT_ONCE = 8
+const BUILT = ['prisma/generated', 'web/dist']
 
 /** Copies what git knows and what it does not ignore, as it is just now, and what is built; packages are shared. */
 export async function copyProject(folder: string): Promise<void> {
   const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' })
     .split('\0')
     .filter((file) => file !== '')
-  // Pages may not be built yet, and a file that git knows may be deleted.
-  const present = [...files, 'prisma/generated', 'web/dist'].filter(existsSync)
-  for (const parent of new Set(present.map(dirname))) await mkdir(join(folder, parent), { recursive: true })
-  await inParallel(present.length, AT_ONCE, async (i) => {
-    const file = present[i] ?? ''
-    await cp(file, join(folder, file), { recursive: true })
+  for (const parent of new Set(files.map(dirname))) await mkdir(join(folder, parent), { recursive: true })
+  // A file that git knows may be deleted, and pages may not be built yet.
+  await inParallel(files.length, AT_ONCE, async (i) => {
+    const file = files[i] ?? ''
+    if (existsSync(file)) await copyFile(file, join(folder, file))
   })
+  for (const built of BUILT.filter(existsSync)) await cp(built, join(folder, built), { recursive: true })
   await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
 }
 
