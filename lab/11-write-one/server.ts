@@ -9,7 +9,8 @@ import { Log, type LogOptions } from './log.ts'
 import { MessageQueue } from './message-queue.ts'
 
 const { PORT, FOLDER = '', FOLLOWER, FLAW } = process.env
-const WRITE_LATER_MS = 10_000
+/** On a slow machine, too, the kill comes first. */
+const WRITE_LATER_MS = 60_000
 
 async function copyToFollower(lines: string): Promise<void> {
   const { ok, status } = await fetch(`${FOLLOWER}/copy`, { method: 'POST', body: lines })
