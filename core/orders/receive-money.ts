@@ -1,7 +1,7 @@
 import type { OrderStatus } from '../../prisma/generated/client.ts'
 import { inArchive } from '../platform/stores/archive.ts'
 import { type Database, Prisma, type Transaction } from '../platform/stores/database.ts'
-import { type ChangedOrder, markPaid, oweMoneyBack } from './transitions.ts'
+import { markPaid, oweMoneyBack } from './transitions.ts'
 
 export type MoneyOutcome =
   | { outcome: 'PAID'; reservationId: string }

@@ -158,16 +158,17 @@ export class Trace {
 
   /**
    * Exports the spans, or forgets them.
-   * @param mayBeSlow whether it takes long by design
+   * @param mayBeSlow whether it takes long by design, unless it was stopped before that
    */
   end({ items, mayBeSlow = false, ...described }: Described & { items?: Item[]; mayBeSlow?: boolean }): void {
+    const isStopped = this.#endMs !== undefined
     this.stop()
     const { slowMs, isSampled } = this.#tracer
     const endMs = this.#endMs ?? this.#startMs
     const isOdd =
       this.#error !== undefined ||
       this.#steps.some(({ error }) => error !== undefined) ||
-      (!mayBeSlow && endMs - this.#startMs >= slowMs)
+      ((isStopped || !mayBeSlow) && endMs - this.#startMs >= slowMs)
     const sampled = items?.filter(({ parent }) => isSampled(parent.traceId))
     if (!isOdd && !(sampled ? sampled.length > 0 : isSampled(this.context.traceId))) return
 
