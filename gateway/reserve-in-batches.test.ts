@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
+import { shardOf } from '../core/stock/shards.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { generous } from '../test/support/reserve-one.ts'
 import { reserveInBatches } from './reserve-in-batches.ts'
@@ -95,4 +96,24 @@ test('a buyer who has queued for too long is told to come back and reserves noth
   const asked = stock.calls.flatMap((call) => call.buyers)
   expect(asked).toHaveLength(128)
   expect(outcomes.filter(({ status }) => status === 'UNAVAILABLE')).toHaveLength(72)
+})
+
+test('a shard whose server does not answer keeps no buyer of another shard waiting', async () => {
+  const [lost, other] = ['ann', 'carl']
+  expect([lost, other].map((buyerId) => shardOf(buyerId, 8))).toEqual([1, 7])
+  const stock = heldStock()
+  const reserve = reserveInBatches(stock, generous)
+  const sharded = { ...sale('a'), shards: 8 }
+  const waiting = Promise.all(Array.from({ length: 500 }, () => reserve(sharded, request(lost))))
+  const answer = reserve(sharded, request(other))
+  const ofOther = await eventually(
+    'a call for the other shard',
+    () => stock.calls.find(({ buyers }) => buyers.includes(other)),
+    (call) => call !== undefined,
+  )
+  ofOther?.letGo()
+  expect(await answer).toMatchObject({ status: 'DUPLICATE', reservation: { buyerId: other } })
+  const letAllGo = setInterval(() => stock.calls.splice(0).forEach(({ letGo }) => letGo()), 1)
+  await waiting
+  clearInterval(letAllGo)
 })

@@ -1,8 +1,9 @@
+import { SHARDS_MAX } from '../core/contracts/values.ts'
 import { Batcher } from '../core/platform/batches/batcher.ts'
 import { groupBy } from '../core/platform/batches/divide.ts'
 import type { ReserveLimits, ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
-import { ledgerForBuyer } from '../core/stock/shards.ts'
+import { ledgerForBuyer, shardOf } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 
 /** Redis runs nothing else during a script: 32 reservations block it for some 0.3 ms. */
@@ -18,14 +19,23 @@ interface Attempt {
 /** @throws when Redis does not answer: then it is not known whether the units were set aside. */
 export type Reserve = (sale: SaleFigures, request: ReserveRequest) => Promise<ReserveOutcome>
 
-/** Reserves in batches, one script call for each ledger of a batch. Each buyer gets an outcome of their own. */
+/**
+ * Reserves in batches, one script call for each ledger of a batch. Each buyer gets an outcome of their own. Shards have
+ * batches of their own: those whose server does not answer keep no buyer of the others waiting.
+ */
 export function reserveInBatches(stock: Pick<Stock, 'reserve'>, limits: ReserveLimits): Reserve {
-  const batcher = new Batcher<Attempt, ReserveOutcome>({
-    itemsMax: RESERVATIONS_PER_CALL_MAX,
-    batchesMax: CALLS_IN_FLIGHT_MAX,
-    run: (batch) => reserveBatch(stock, limits, batch),
-  })
-  return (sale, request) => batcher.add({ sale, request, sinceMs: performance.now() })
+  const newBatcher = () =>
+    new Batcher<Attempt, ReserveOutcome>({
+      itemsMax: RESERVATIONS_PER_CALL_MAX,
+      batchesMax: CALLS_IN_FLIGHT_MAX,
+      run: (batch) => reserveBatch(stock, limits, batch),
+    })
+  const batcher = newBatcher()
+  const ofShards = Array.from({ length: SHARDS_MAX }, newBatcher)
+  return (sale, request) => {
+    const own = sale.shards === undefined ? batcher : ofShards[shardOf(request.buyerId, sale.shards)]
+    return (own ?? batcher).add({ sale, request, sinceMs: performance.now() })
+  }
 }
 
 async function reserveBatch(

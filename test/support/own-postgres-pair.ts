@@ -15,6 +15,8 @@ export interface OwnPostgresPair {
   standby: () => Server
   /** Of the server's own database; its one host. */
   urlOf: (server: Server) => string
+  /** Resumes and starts both. */
+  whole: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -36,6 +38,10 @@ export async function startOwnPostgresPair(): Promise<OwnPostgresPair> {
     primary: () => servers[primaryIndex()] as Server,
     standby: () => servers[1 - primaryIndex()] as Server,
     urlOf: (server) => (pair.nodes[servers.indexOf(server)]?.url ?? '').replace(/[^/]+$/, 'seckill'),
+    async whole() {
+      for (const server of servers) server.resume()
+      await Promise.all(servers.map((server) => server.start()))
+    },
     async close() {
       for (const server of [servers[1 - primaryIndex()], servers[primaryIndex()]]) await server?.kill()
       await removeScratchFolder(folder)

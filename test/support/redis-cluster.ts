@@ -20,6 +20,8 @@ export interface TestCluster {
   nodeOf: (server: Redis) => Server
   /** The master that has the key now. */
   masterOf: (key: string) => Server
+  /** Starts and resumes all nodes; resolves when each takes part in the cluster. */
+  whole: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -50,6 +52,12 @@ export async function startTestCluster(): Promise<TestCluster> {
     client,
     nodeOf,
     masterOf: (key) => nodeOf(serverOf(client, key)),
+    async whole() {
+      for (const node of nodes) node.resume()
+      await Promise.all(nodes.map((node) => node.start()))
+      // Formed before, so that it only waits.
+      await formCluster(ports)
+    },
     async close() {
       client.disconnect()
       await Promise.all(nodes.map((node) => node.kill()))

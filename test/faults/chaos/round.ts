@@ -3,10 +3,11 @@ import { brokenPromises } from '../support/accounting.ts'
 import { AuditWatch } from '../support/audit-watch.ts'
 import { Crowd, nameOfBuyer } from '../support/crowd.ts'
 import { HEALING_LIMIT_MS } from '../support/purchases.ts'
+import type { AnyServers } from '../support/servers.ts'
 import type { Shop } from '../support/shop.ts'
 import { holdsWithin } from '../support/until.ts'
 import { fillPockets } from '../support/wishes.ts'
-import { carryOut, drawSchedule, type Fault } from './schedule.ts'
+import { carryOut, drawSchedule, type Fault, type Victims } from './schedule.ts'
 
 const STOCK = 60
 /** They may have more units than there are, and ask for twice as many, so that every released unit is sold again. */
@@ -19,7 +20,7 @@ const LEAVING_LIMIT_MS = 25_000
 
 export interface Round {
   seed: number
-  schedule: Fault[]
+  schedule: Omit<Fault, 'strike'>[]
   calls: { ok: number; refused: number; unknown: number }
   accepted: number
   paid: number
@@ -30,8 +31,12 @@ export interface Round {
 }
 
 /** One sale under faults, from its opening until every unit is accounted for. */
-export async function playRound(shop: Shop, seed: number): Promise<Round> {
-  const schedule = drawSchedule(seed)
+export async function playRound<Own extends AnyServers>(
+  shop: Shop<Own>,
+  seed: number,
+  victims: Victims<Own>,
+): Promise<Round> {
+  const schedule = drawSchedule(seed, victims)
   await shop.whole()
   const saleId = await shop.openSale(STOCK, LIMIT_PER_BUYER)
   await fillPockets(

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stretched } from '../../support/patience.ts'
 import { RedisMemory } from '../support/redis-memory.ts'
-import type { ServerName } from '../support/servers.ts'
+import type { AnyServers, ServerName, Servers } from '../support/servers.ts'
 import type { InstanceName } from '../support/settings.ts'
 import type { Shop } from '../support/shop.ts'
 
 /** Causes the fault, keeps it for its duration, and ends it. */
-export type Strike = (shop: Shop, holdMs: number) => Promise<void>
+export type Strike<Own extends AnyServers = Servers> = (shop: Shop<Own>, holdMs: number) => Promise<void>
 
 const anyServer = (name: ServerName): Record<string, Strike> => ({
   async kill({ servers }, holdMs) {
@@ -90,7 +90,7 @@ export const LOSSES_OF_MEMORY: Record<string, Strike> = {
 
 export const SERVER_STRIKES: Record<ServerName, Record<string, Strike>> = { postgres, redis, rabbitmq }
 
-export const instanceStrikes = (name: InstanceName): Record<string, Strike> => ({
+export const instanceStrikes = (name: InstanceName): Record<string, Strike<AnyServers>> => ({
   // The orchestrator, which is part of the system, restarts it.
   async kill(shop) {
     shop.instance(name).kill()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { AnyServers } from '../support/servers.ts'
 import type { Shop } from '../support/shop.ts'
 import type { Round } from './round.ts'
 import { describe } from './schedule.ts'
@@ -20,12 +21,12 @@ export function oneLine({ seed, schedule, calls, accepted, paid, healedInMs, bro
 }
 
 /** The full report of a round that broke a promise. */
-export function atLength(round: Round, shop: Shop): string {
+export function atLength(round: Round, shop: Shop<AnyServers>, isCluster: boolean): string {
   return [
     oneLine(round),
     ...round.broken.slice(0, NAMED_MAX).map((sentence) => `  - ${sentence}`),
     ...(round.broken.length > NAMED_MAX ? [`  and ${round.broken.length - NAMED_MAX} more`] : []),
-    `again: npm run chaos -- --seed ${round.seed} --rounds 1`,
+    `again: npm run chaos -- ${isCluster ? '--cluster ' : ''}--seed ${round.seed} --rounds 1`,
     'the audit:',
     JSON.stringify(round.audit, null, 2),
     ...shop.logFiles().map((file) => logTail(file, LOG_LINES)),
@@ -33,7 +34,7 @@ export function atLength(round: Round, shop: Shop): string {
 }
 
 /** Keeps the report with the folder of the shop. @returns the path */
-export async function keepLogs(shop: Shop, seed: number): Promise<string> {
+export async function keepLogs(shop: Shop<AnyServers>, seed: number): Promise<string> {
   const kept = join('.data', 'chaos', String(seed))
   await mkdir(kept, { recursive: true })
   await Promise.all(shop.logFiles().map((file) => cp(file, join(kept, basename(file)))))

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditReport, SaleAudit } from '../../../core/audit/report.ts'
+import type { AnyServers } from './servers.ts'
 import type { Shop } from './shop.ts'
 
 const LOOK_EVERY_MS = 250
@@ -21,7 +22,7 @@ export class AuditWatch {
   readonly #watching: Promise<void>
   #isStopped = false
 
-  constructor(shop: Shop, saleId: string) {
+  constructor(shop: Shop<AnyServers>, saleId: string) {
     this.#watching = this.#watch(shop, saleId)
   }
 
@@ -34,7 +35,7 @@ export class AuditWatch {
     await this.#watching
   }
 
-  async #watch(shop: Shop, saleId: string): Promise<void> {
+  async #watch(shop: Shop<AnyServers>, saleId: string): Promise<void> {
     while (!this.#isStopped) {
       const startedAtMs = Date.now()
       const report = await shop.ledgers.audit(saleId).catch(() => undefined)

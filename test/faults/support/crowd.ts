@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Held, PlannedBuyer, type Plan } from './buyer.ts'
 import { Calls } from './calls.ts'
 import { Random } from './random.ts'
+import type { AnyServers } from './servers.ts'
 import type { Shop } from './shop.ts'
 import { drawWishes } from './wishes.ts'
 
@@ -39,7 +40,7 @@ export class Crowd {
   #isOver = false
   #isAbandoned = false
 
-  constructor(shop: Shop, saleId: string, { buyers, purchasesOfEach, arriveWithinMs, seed }: CrowdOptions) {
+  constructor(shop: Shop<AnyServers>, saleId: string, { buyers, purchasesOfEach, arriveWithinMs, seed }: CrowdOptions) {
     const random = new Random(seed)
     this.buyers = Array.from(
       { length: buyers * purchasesOfEach },

@@ -7,7 +7,7 @@ import { createLog } from '../../../core/platform/process/log.ts'
 import { connectRedis, type RedisClient } from '../../../core/platform/stores/redis.ts'
 import { Stock } from '../../../core/stock/stock.ts'
 import { stretched } from '../../support/patience.ts'
-import type { Servers } from './servers.ts'
+import type { AnyServers } from './servers.ts'
 
 /** Longer than in services: an audit must not fail on a slow machine. */
 const REDIS_PATIENCE_MS = 5_000
@@ -20,7 +20,7 @@ export class Ledgers {
   readonly #queues: QueueReader
   readonly #env: Record<string, string>
 
-  constructor({ databaseUrl, redisUrl, rabbitmqUrl }: Servers, env: Record<string, string>) {
+  constructor({ databaseUrl, redisUrl, rabbitmqUrl }: AnyServers, env: Record<string, string>) {
     this.#env = env
     this.database = connectDatabase(databaseUrl, { connections: 4, statementTimeoutMs: 20_000 })
     this.redis = connectRedis(redisUrl, createLog('ledgers', 'silent'), REDIS_PATIENCE_MS)

@@ -1,5 +1,5 @@
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
-import type { ServerName, Servers } from './servers.ts'
+import type { AnyServers, ServerName } from './servers.ts'
 
 const VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', rabbitmq: 'RABBITMQ_URL' } as const satisfies Record<
   ServerName,
@@ -8,10 +8,10 @@ const VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', rabbitmq: 'RAB
 
 /** The connections from instances to servers, each with a proxy of its own: "gateway-1 to redis". */
 export class Links {
-  readonly #servers: Servers
+  readonly #servers: AnyServers
   readonly #proxies = new Map<string, TcpProxy>()
 
-  constructor(servers: Servers) {
+  constructor(servers: AnyServers) {
     this.#servers = servers
   }
 

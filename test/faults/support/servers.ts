@@ -7,15 +7,22 @@ import { startRedis } from '../../../dev/servers/redis.ts'
 import { migrate } from '../../../prisma/migrate.ts'
 import { Server } from './server.ts'
 
-export interface Servers {
+/** What a shop runs on: one server of each kind, or several. */
+export interface AnyServers {
+  databaseUrl: string
+  redisUrl: string
+  rabbitmqUrl: string
+  /** Ends all faults of servers; resolves when all of them run. */
+  whole: () => Promise<void>
+  close: () => Promise<void>
+}
+
+export interface Servers extends AnyServers {
   postgres: Server
   redis: Server
   rabbitmq: Server<RabbitmqServer>
   /** Where Redis keeps its log. */
   redisFolder: string
-  databaseUrl: string
-  redisUrl: string
-  rabbitmqUrl: string
 }
 
 export const SERVER_NAMES = ['postgres', 'redis', 'rabbitmq'] as const
@@ -42,6 +49,7 @@ export async function startServers(folder: string, onStart: (name: string, id: P
     const [postgres, redis, rabbitmq] = await Promise.all(starting)
     const databaseUrl = await createDatabase(postgres.running.url, 'seckill')
     await migrate(databaseUrl)
+    const all = [postgres, redis, rabbitmq]
     return {
       postgres,
       redis,
@@ -50,6 +58,13 @@ export async function startServers(folder: string, onStart: (name: string, id: P
       databaseUrl,
       redisUrl: redis.running.url,
       rabbitmqUrl: rabbitmq.running.url,
+      async whole() {
+        for (const server of all) {
+          server.resume()
+          await server.start()
+        }
+      },
+      close: async () => void (await Promise.all(all.map((server) => server.kill()))),
     }
   } catch (error) {
     // What is still starting must be there before it can be stopped.

@@ -10,7 +10,8 @@ import { endWithFile } from '../../support/left-behind.ts'
 import { Instance } from './instance.ts'
 import { Links } from './links.ts'
 import { Ledgers } from './ledgers.ts'
-import { type Servers, SERVER_NAMES, startServers } from './servers.ts'
+import type { ProcessId } from '../../../dev/processes.ts'
+import { type AnyServers, type Servers, startServers } from './servers.ts'
 import { type AnyInstance, environment, type InstanceName, ownSettings, SHOP_ALONE } from './settings.ts'
 import { until } from './until.ts'
 
@@ -18,8 +19,8 @@ import { until } from './until.ts'
 const SHARDS = Number(process.env.SALE_SHARDS ?? 1)
 
 /** The whole shop with servers and processes of its own, each of which can be stopped and restarted. */
-export interface Shop {
-  servers: Servers
+export interface Shop<Own extends AnyServers = Servers> {
+  servers: Own
   links: Links
   instance: (name: InstanceName) => Instance
   instances: Instance[]
@@ -41,37 +42,49 @@ const WHOLE_LIMIT_MS = 90_000
 /** RabbitMQ 3.10 may hide confirmed messages of a quorum queue that is killed within its first second. */
 const QUEUES_SETTLE_MS = 2_000
 
+interface Plan<Own extends AnyServers> {
+  overrides: Record<string, string>
+  wanted: readonly AnyInstance[]
+  startServers: (folder: string, onStart: (name: string, id: ProcessId) => void) => Promise<Own>
+  /** The nodes of a cluster name each other by addresses of their own: no link can be in between. */
+  hasLinks: boolean
+  shards: number
+}
+
 /** Starts it all in a scratch folder; what a killed test leaves there is stopped by the next command. */
-export async function startShop(
+export function startShop(
   overrides: Record<string, string> = {},
   wanted: readonly AnyInstance[] = SHOP_ALONE,
 ): Promise<Shop> {
+  return startShopOn({ overrides, wanted, startServers, hasLinks: true, shards: SHARDS })
+}
+
+export async function startShopOn<Own extends AnyServers>(plan: Plan<Own>): Promise<Shop<Own>> {
   const opened: (() => unknown)[] = []
   const close = async () => {
     for (const end of opened.splice(0).reverse()) await end()
   }
   endWithFile(close)
   try {
-    return await open(overrides, wanted, opened, close)
+    return await open(plan, opened, close)
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function open(
-  overrides: Record<string, string>,
-  wanted: readonly AnyInstance[],
+async function open<Own extends AnyServers>(
+  { overrides, wanted, startServers: startAll, hasLinks, shards }: Plan<Own>,
   opened: (() => unknown)[],
   close: () => Promise<void>,
-): Promise<Shop> {
+): Promise<Shop<Own>> {
   const folder = await makeScratchFolder()
   opened.push(() => removeScratchFolder(folder))
   const record = await RunRecord.claim(folder)
   const onStart = record.started.bind(record)
   await mkdir(join(folder, 'logs'))
-  const servers = await startServers(folder, onStart)
-  opened.push(() => Promise.all(SERVER_NAMES.map((name) => servers[name].kill())))
+  const servers = await startAll(folder, onStart)
+  opened.push(() => servers.close())
   const links = new Links(servers)
   opened.push(() => links.close())
   const { env, ports } = await environment(overrides)
@@ -83,7 +96,7 @@ async function open(
         REDIS_URL: servers.redisUrl,
         RABBITMQ_URL: servers.rabbitmqUrl,
       }
-      const own = { ...env, ...direct, ...ownSettings(name, ports), ...(await links.lay(name, needed)) }
+      const own = { ...env, ...direct, ...ownSettings(name, ports), ...(hasLinks && (await links.lay(name, needed))) }
       const instance = new Instance({ name, service, env: own, logFile: join(folder, 'logs', `${name}.log`), onStart })
       opened.push(() => instance.end())
       await instance.start()
@@ -110,13 +123,10 @@ async function open(
       openSale(`http://127.0.0.1:${ports['control-room']}`, env.ADMIN_TOKEN ?? '', {
         stock,
         perBuyerLimit,
-        shards: SHARDS,
+        shards,
       }),
     async whole() {
-      for (const name of SERVER_NAMES) {
-        servers[name].resume()
-        await servers[name].start()
-      }
+      await servers.whole()
       for (const name of links.names()) links.named(name).restore()
       for (const instance of instances) instance.resume()
       await until('every instance to be ready', WHOLE_LIMIT_MS, () => instances.every((instance) => instance.isReady))
