@@ -1,8 +1,8 @@
 /**
  * Usage: npm run docs-check
  * Exits 1 when a document differs from its translation in headings, code or links, or when a link, picture, path or npm
- * script that a document names does not exist, when no document shows a picture of docs/screens, or when a patch of the
- * guide for forks does not apply.
+ * script that a document names does not exist, when a row of docs/reliability.md names no test, when no document shows a
+ * picture of docs/screens, or when a patch of the guide for forks does not apply.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { commandLine } from '../core/platform/process/command-line.ts'
 import { checkGuide } from './documents/check-guide.ts'
 import { deadReferences, resolveLink } from './documents/links.ts'
 import { parsePage } from './documents/page.ts'
+import { rowsWithoutProof } from './documents/proofs.ts'
 import { differences, counterpart } from './documents/translation.ts'
 
 commandLine()
@@ -46,6 +47,8 @@ const complaints = [...pages.values()].flatMap((page) => {
 const shown = [...pages.values()].flatMap((page) => page.links.map((link) => resolveLink(page, link)?.target))
 for (const path of namesIn('docs/screens').map((name) => `docs/screens/${name}`))
   if (!shown.includes(path)) complaints.push(`${path}: no document shows it`)
+for (const row of rowsWithoutProof(read('docs/reliability.md')))
+  complaints.push(`docs/reliability.md: the row "${row}" names no test`)
 complaints.push(...checkGuide(ROOT))
 
 for (const complaint of complaints) console.error(complaint)

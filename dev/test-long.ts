@@ -2,7 +2,7 @@
  * Usage: npm run test:long [-- --part SEED]
  *   --part SEED   only four of the test files that have a long form; the same SEED, such as a commit, draws the same
  * Runs the whole suite and the labs in their long form, takes all guards away, one at a time, plays twenty rounds of
- * random faults, and follows docs/forking.md in a copy. Takes hours.
+ * random faults and ten on clusters, and follows docs/forking.md in a copy. Takes hours.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -22,6 +22,7 @@ const WHOLE = [
   ['run', '-s', 'test:labs'],
   ['run', '-s', 'mutations'],
   ['run', '-s', 'chaos', '--', '--rounds', '20'],
+  ['run', '-s', 'chaos', '--', '--cluster', '--rounds', '10'],
   ['run', '-s', 'forking', '--', '--all'],
 ]
 

@@ -78,19 +78,27 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     return [...all, ...near.map(({ saleId }) => saleId), ...askedFor, ...changed]
   }
 
+  /** @throws when Redis does not answer; a cluster of which one master is away does, and its sales are read again. */
   async function refresh(): Promise<void> {
-    await stock.clock.sync()
-    const saleIds = [...new Set((await turns.next()).map(saleOf))]
-    mustReadAll = false
+    const failures: unknown[] = []
+    const failed = (error: unknown) => {
+      failures.push(error)
+      mustReadAll = true
+    }
+    await stock.clock.sync().catch(failed)
+    const listed = await turns.next().catch((error: unknown) => void failed(error))
+    const saleIds = [...new Set((listed ?? near.map(({ saleId }) => saleId)).map(saleOf))]
+    if (failures.length === 0) mustReadAll = false
     askedFor.clear()
     changed.clear()
-    try {
-      for (const some of slicesOf(saleIds, READ_TOGETHER_MAX))
-        for (const sale of await Promise.all(some.map((saleId) => stock.readSale(saleId)))) if (sale) learn(sale)
-    } catch (error) {
-      mustReadAll = true
-      throw error
-    }
+    let answers = 0
+    for (const some of slicesOf(saleIds, READ_TOGETHER_MAX))
+      for (const read of await Promise.allSettled(some.map((saleId) => stock.readSale(saleId)))) {
+        if (read.status === 'rejected') failed(read.reason)
+        else answers++
+        if (read.status === 'fulfilled' && read.value) learn(read.value)
+      }
+    if (failures.length > 0 && answers === 0) throw failures[0]
     forgetExpired()
     near = nearNow()
     refreshedAtMs = performance.now()

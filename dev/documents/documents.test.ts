@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { deadReferences } from './links.ts'
 import { parsePage } from './page.ts'
+import { rowsWithoutProof } from './proofs.ts'
 import { differences } from './translation.ts'
 
 const ENGLISH = `# Lemons
@@ -123,4 +124,17 @@ describe('a document', () => {
     const { anchors } = parsePage('x.md', '# Where? “Here”, `now`\n# 买一件\n# 买一件')
     expect(anchors).toEqual(['where-here-now', '买一件', '买一件-1'])
   })
+})
+
+test('a row of a table of faults that names no test is found', () => {
+  const table = `| fault | the buyer sees | test |
+|---|---|---|
+| killed | nothing | [dies](dies.test.ts) |
+| paused | nothing | seen once |
+| several | nothing | [chaos](../test/faults/chaos/main.ts) |
+
+| what | where |
+|---|---|
+| a shop | here |`
+  expect(rowsWithoutProof(table)).toEqual(['paused'])
 })
