@@ -6,9 +6,11 @@ import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder
 import { freePort } from '../../dev/servers/ports.ts'
 import { clusterUrl, formCluster, type NodePorts, startClusterNode } from '../../dev/servers/redis-nodes.ts'
 import { Server } from '../faults/support/server.ts'
+import { eventually } from './eventually.ts'
 import { endWithFile, noteProcess } from './left-behind.ts'
 
 const NODES = 6
+const WHOLE_LIMIT_MS = 60_000
 
 /** Three masters and their replicas, each a process that can be killed, paused and started again. */
 export interface TestCluster {
@@ -55,8 +57,13 @@ export async function startTestCluster(): Promise<TestCluster> {
     async whole() {
       for (const node of nodes) node.resume()
       await Promise.all(nodes.map((node) => node.start()))
-      // Formed before, so that it only waits.
-      await formCluster(ports)
+      // Formed before, so that it only waits; with new connections each time, which a node may refuse at first.
+      await eventually(
+        'the cluster to be whole',
+        () => formCluster(ports).then(() => 'whole', String),
+        (outcome) => outcome === 'whole',
+        WHOLE_LIMIT_MS,
+      )
     },
     async close() {
       client.disconnect()
