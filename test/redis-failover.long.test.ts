@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { RunRecord } from '../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../dev/scratch-folder.ts'
 import { startRedis } from '../dev/servers/redis.ts'
 import type { RunningServer } from '../dev/servers/running-server.ts'
@@ -24,6 +25,7 @@ const ofOthers = { host: '127.0.0.1', port: 0 }
 let proxies: TcpProxy[]
 beforeAll(async () => {
   folder = await makeScratchFolder()
+  RunRecord.ofNewFolder(folder)
   const start = async (name: string) => {
     const server = await startRedis({
       dataDir: join(folder, name),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
 import type { RunningServer } from '../../dev/servers/running-server.ts'
@@ -33,6 +34,7 @@ let other: RunningServer
 let [atPrimary, atOther]: Redis[] = []
 beforeAll(async () => {
   folder = await makeScratchFolder()
+  RunRecord.ofNewFolder(folder)
   const start = async (name: string) => {
     const server = await startRedis({
       dataDir: join(folder, name),

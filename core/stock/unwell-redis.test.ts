@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
 import type { RunningServer } from '../../dev/servers/running-server.ts'
@@ -16,6 +17,7 @@ let server: RunningServer
 let redis: RedisClient
 beforeAll(async () => {
   folder = await makeScratchFolder()
+  RunRecord.ofNewFolder(folder)
   server = await startRedis({ dataDir: folder, onStart: (name, id) => void noteProcess(name, id) })
   endWithFile(() => server.stop())
   redis = connectRedis(server.url, createLog('test', 'silent'))

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { connectRedis, type RedisClient, redisReady, serverOf } from '../../core/platform/stores/redis.ts'
 import { createLog } from '../../core/platform/process/log.ts'
+import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { clusterUrl, formCluster, type NodePorts, startClusterNode } from '../../dev/servers/redis-nodes.ts'
@@ -29,6 +30,8 @@ export interface TestCluster {
 
 export async function startTestCluster(): Promise<TestCluster> {
   const folder = await makeScratchFolder()
+  // Or another command would take the folder of running servers for one that was left behind.
+  RunRecord.ofNewFolder(folder)
   const ports: NodePorts[] = []
   for (let i = 0; i < NODES; i++) ports.push({ port: await freePort(), busPort: await freePort() })
   const nodes = await Promise.all(

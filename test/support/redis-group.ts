@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { sentinelUrl, startGroupMember, startSentinel } from '../../dev/servers/redis-nodes.ts'
@@ -15,6 +16,7 @@ export interface TestGroup {
 
 export async function startTestGroup(): Promise<TestGroup> {
   const folder = await makeScratchFolder()
+  RunRecord.ofNewFolder(folder)
   const ports = await Promise.all(Array.from({ length: 6 }, () => freePort()))
   const [memberPorts, sentinelPorts] = [ports.slice(0, 3), ports.slice(3)]
   const [primaryPort = 0] = memberPorts

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RunRecord } from '../../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../../dev/scratch-folder.ts'
 import { freePort } from '../../../dev/servers/ports.ts'
 import { startRedis } from '../../../dev/servers/redis.ts'
@@ -20,6 +21,7 @@ let server: RunningServer
 let redis: Redis
 beforeAll(async () => {
   folder = await makeScratchFolder()
+  RunRecord.ofNewFolder(folder)
   server = await startRedis({ dataDir: folder, onStart: (name, id) => void noteProcess(name, id) })
   endWithFile(() => server.stop())
   redis = new Redis(server.url)
