@@ -81,12 +81,12 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   /** @throws when Redis does not answer; a cluster of which one master is away does, and its sales are read again. */
   async function refresh(): Promise<void> {
     const failures: unknown[] = []
-    const failed = (error: unknown) => {
+    const failed = (error: unknown): undefined => {
       failures.push(error)
       mustReadAll = true
     }
     await stock.clock.sync().catch(failed)
-    const listed = await turns.next().catch((error: unknown) => void failed(error))
+    const listed = await turns.next().catch(failed)
     const saleIds = [...new Set((listed ?? near.map(({ saleId }) => saleId)).map(saleOf))]
     if (failures.length === 0) mustReadAll = false
     askedFor.clear()
