@@ -13,12 +13,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-test.each([undefined, 'test'])(
-  'the pages are built, and what is started next still runs with NODE_ENV=%s',
-  async (before) => {
-    vi.stubEnv('NODE_ENV', before)
-    await buildPages(folder)
-    expect(await readdir(folder)).toEqual(expect.arrayContaining(['assets', 'control-room', 'shop']))
-    expect(process.env.NODE_ENV).toBe(before)
-  },
-)
+test('the pages are built, and what is started next does not run for production', async () => {
+  vi.stubEnv('NODE_ENV', undefined)
+  await buildPages(folder)
+  expect(await readdir(folder)).toEqual(expect.arrayContaining(['assets', 'control-room', 'shop']))
+  expect(process.env.NODE_ENV).toBeUndefined()
+})

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { execa } from 'execa'
 
 const CHECKOUT = join(import.meta.dirname, '..')
 const WEB = join(CHECKOUT, 'web')
@@ -16,17 +17,14 @@ export async function ensurePages(say: (line: string) => void): Promise<void> {
   writeFileSync(STAMP, source)
 }
 
-/** Vite sets NODE_ENV=production and leaves it set: services started afterwards would refuse the demo's credentials. */
+/** In a process of its own: Vite would keep 200 MB in the launcher, and NODE_ENV=production for what that starts. */
 export async function buildPages(outDir: string): Promise<void> {
-  const { NODE_ENV } = process.env
-  // Only when there is something to build: loading it takes half a second.
-  const { build } = await import('vite')
-  try {
-    await build({ configFile: join(WEB, 'vite.config.ts'), logLevel: 'warn', build: { outDir } })
-  } finally {
-    if (NODE_ENV === undefined) delete process.env.NODE_ENV
-    else process.env.NODE_ENV = NODE_ENV
-  }
+  await execa('vite', ['build', 'web', '--config', 'web/vite.config.ts', '--logLevel', 'warn', '--outDir', outDir], {
+    cwd: CHECKOUT,
+    preferLocal: true,
+    localDir: CHECKOUT,
+    env: { NODE_ENV: 'production' },
+  })
 }
 
 /** Of everything they are made of: their folder, and the packages that are bundled or build. */
