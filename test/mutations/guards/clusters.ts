@@ -21,7 +21,7 @@ export const clusterGuards: Guard[] = [
   {
     rule: 'a queue whose leader does not answer is not counted as empty',
     file: 'core/platform/rabbit/depth-reader.ts',
-    text: 'return isNoAnswer ? await depthByLeader(model, queue) : checked.messageCount',
+    text: 'return isNoAnswer ? await depthByLeader(questions, queue) : checked.messageCount',
     without: 'return isNoAnswer ? 0 : checked.messageCount',
     tests: { file: 'test/faults/broker-down.long.test.ts', named: 'a queue whose leader does not answer' },
   },
