@@ -63,7 +63,7 @@ function figuresOfTrials(): NonNullable<Options['thresholds']> {
     // A sale in which too few want a unit would show nothing.
     figures[`units{trial:${name}}`] = [`count==${stock}`]
     figures[boughtAfterOf(name)] = ['max>=0']
-    for (const kind of KINDS) for (const of of [unitsOf, ticketsOf]) figures[of(name, kind)] = ['count>=0']
+    for (const kind of KINDS) for (const read of [unitsOf, ticketsOf]) figures[read(name, kind)] = ['count>=0']
   }
   return figures
 }
