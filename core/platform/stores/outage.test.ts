@@ -101,3 +101,12 @@ test('a connection to PostgreSQL that breaks is an outage, however it breaks', a
   expect(faults.length).toBeGreaterThan(breaks.length * 3)
   expect(faults.filter((fault) => !isOutage(fault))).toEqual([])
 })
+
+test('a transaction that was discarded is an outage when the command that was refused is', () => {
+  const discarded = (refused: string) =>
+    Object.assign(reply('EXECABORT Transaction discarded because of previous errors.'), {
+      previousErrors: [reply(refused)],
+    })
+  expect(isOutage(discarded('MOVED 5 127.0.0.1:7001'))).toBe(true)
+  expect(isOutage(discarded('ERR wrong number of arguments'))).toBe(false)
+})

@@ -42,6 +42,9 @@ const SQL_STATES = /^(08|53|57|40)|^55P03$|^0A000$|^25006$/
  */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  // A transaction is discarded for what one of its commands was refused for, such as a slot that has moved.
+  if (error.message.startsWith('EXECABORT') && 'previousErrors' in error && Array.isArray(error.previousErrors))
+    return error.previousErrors.some(isOutage)
   if (error.name === 'ReplyError') return REDIS_UNFIT.test(error.message) || REDIS_REFUSES_US.test(error.message)
   if (error.name === 'MaxRetriesPerRequestError') return true
   if (REDIS_AWAY.test(error.message) || CLUSTER_AWAY.test(error.message)) return true
