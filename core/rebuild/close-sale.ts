@@ -26,23 +26,27 @@ export async function closeSale(
   stuckEpoch?: number,
 ): Promise<Sale | undefined> {
   return database.$transaction(async (tx) => {
-    // Before the row, as whoever changes the figures does.
-    await lockFigures(tx, saleId)
-    const [row] = await tx.$queryRaw<{ epoch: number; shards: number }[]>`
-      SELECT epoch, shards FROM sales WHERE id = ${saleId} FOR UPDATE`
+    const sale = await tx.sale.findUnique({ where: { id: saleId }, select: { id: true, shards: true } })
+    if (!sale) return undefined
+    // The units of shards that are closed alone depend on those of the others. Before the row, as changes do.
+    if (sale.shards > 1) await lockFigures(tx, saleId)
+    const [row] = await tx.$queryRaw<{ epoch: number }[]>`SELECT epoch FROM sales WHERE id = ${saleId} FOR UPDATE`
     if (!row) return undefined
-    const shards = await readShards(saleAdmin, { id: saleId, shards: row.shards })
+    const shards = await readShards(saleAdmin, sale)
     const found = stateOfSale(shards)
     const isFine = found.state !== 'LOST' && found.epoch === row.epoch
     if (isFine && !(found.state === 'CLOSED' && found.epoch === stuckEpoch)) return undefined
     // Redis may be ahead of a PostgreSQL that was restored from a backup.
-    const sale = await tx.sale.update({ where: { id: saleId }, data: { epoch: Math.max(row.epoch, found.epoch) + 1 } })
+    const closed = await tx.sale.update({
+      where: { id: saleId },
+      data: { epoch: Math.max(row.epoch, found.epoch) + 1 },
+    })
     // One that is behind PostgreSQL is a copy that another server has kept.
     const open = shards.map(({ state, epoch }) => state === 'OPEN' && epoch >= row.epoch)
-    if (open.includes(true)) await closeShards(saleAdmin, sale, shards, open)
+    if (open.includes(true)) await closeShards(saleAdmin, closed, shards, open)
     // All at once: round trips one after the other would hold the row's lock for too long with many shards.
-    else await Promise.all(closedLedgers(sale).map((ledger) => saleAdmin.close(ledger)))
-    return sale
+    else await Promise.all(closedLedgers(closed).map((ledger) => saleAdmin.close(ledger)))
+    return closed
   })
 }
 

@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest'
 import { OBJECTIVES } from '../../core/contracts/objectives.ts'
-import { costsOf } from '../bench/costs.ts'
-import { readRunFile } from '../bench/run-file.ts'
+import type { Costs } from '../bench/costs.ts'
 import { reckon, type SalePlan } from './reckon.ts'
 import { EARLY, EVENLY, provisionOf, type Provision, simulate } from './simulate.ts'
 
 const PLAN: SalePlan = { buyers: 60_000, seconds: 2, stock: 20_000, orderSeconds: 60, paySeconds: 300 }
-const COSTS = costsOf(await readRunFile('docs/bench/bench.json'))
+const COSTS: Costs = {
+  accept: { gateway: 150, redis: 60, rabbitmq: 15 },
+  order: { 'order-service': 60, postgres: 90, subscribers: 120, rabbitmq: 60, redis: 15 },
+  refuse: { gateway: 75 },
+  pay: { 'order-service': 3_000, postgres: 6_000, gateway: 1_500 },
+}
 const FACTS = {
   connectionsMax: 10_000,
   pools: { orderService: 10, cancelWorker: 10, controlRoom: 10, subscribers: 31 },
