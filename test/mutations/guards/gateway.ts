@@ -1,8 +1,8 @@
 import type { Guard } from '../guard.ts'
 
 const SOLD_OUT = 'gateway/sold-out.test.ts'
-const OUTAGES = 'test/outages.test.ts'
-const ADDRESSES = 'test/hostile/addresses.test.ts'
+const OUTAGES = 'test/outages.long.test.ts'
+const ADDRESSES = 'test/hostile/addresses.long.test.ts'
 const SHARED = 'core/platform/limits/shared-buckets.ts'
 const SHARED_TEST = 'core/platform/limits/shared-buckets.test.ts'
 const REFUSALS_TEST = 'gateway/remembered-refusals.test.ts'

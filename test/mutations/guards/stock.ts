@@ -236,7 +236,7 @@ export const stockGuards: Guard[] = [
     file: 'core/stock/release.lua',
     text: "local gives_back = give_back == '1' and (",
     without: 'local gives_back = (',
-    tests: { file: 'test/outages.test.ts', named: 'when Redis was too high' },
+    tests: { file: 'test/outages.long.test.ts', named: 'when Redis was too high' },
   },
   {
     rule: 'a rejected unit of an earlier epoch does not go back',
