@@ -117,7 +117,7 @@ async function reserveIn(sale: Opened, shard: number, n: number, quantity = 1) {
 }
 const place = (messages: ReturnType<typeof reservation>[]) => placeOrders(world.database, messages, rules)
 
-test('a shard that is lost is closed alone, and opens with the units that are neither sold nor in the others', async () => {
+test('a lost shard is closed alone, and opens with the units that are neither sold nor in the others', async () => {
   const before = await openSale()
   await world.database.sale.update({ where: { id: before.saleId }, data: { perBuyerLimit: 5 } })
   await bringIntoLine(deps(), before.saleId)
@@ -152,7 +152,7 @@ test('a shard that is lost is closed alone, and opens with the units that are ne
   expect([sold, stock]).toEqual([7, STOCK])
 })
 
-test('reservations of a lost shard come too late, those of the others become orders or give their units back', async () => {
+test('reservations of a lost shard are too late, those of the others become orders or give units back', async () => {
   const before = await openSale()
   const [lost, ordered, expired] = [
     await reserveIn(before, 1, 1),

@@ -47,6 +47,8 @@ async function inFront({
         answer.pipe(res.writeHead(answer.statusCode ?? 0, answer.headers))
       },
     )
+    // The order service is stopped while a gateway asks for its epochs.
+    asked.on('error', () => res.destroy())
     req.pipe(asked)
   }
   const server = tls ? createSecureServer(tls, passOn) : createServer(passOn)

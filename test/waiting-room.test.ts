@@ -160,7 +160,7 @@ describe('a sale with a waiting room', () => {
     expect(await rest()).toEqual(['WAITING', 'WAITING'])
   })
 
-  test('lets members, by a claim of their token, stand in a line of their own with its share of the admissions', async () => {
+  test('lets members, by a claim of their token, stand in a line of their own, with a share of the admissions', async () => {
     const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 4, membersShare: 75, absentSeconds: 600 } }
     const saleId = await system.createSale({ opening, opensInMs: 600_000, closesInMs: 3_600_000 })
     const people = ['person', 'member'].flatMap((name) => Array.from({ length: 6 }, (_, i) => `${name} ${i}`))
@@ -300,7 +300,7 @@ describe('a sale that is a draw', () => {
     )
   const waiting = (count: number) => Array<string>(count).fill('WAITING')
 
-  test('lets as many of the first buy as there are units, by a seed that anyone can check, and nobody else', async () => {
+  test('lets only as many of the first buy as there are units, by a seed that anyone can check', async () => {
     const { saleId, inOrder } = await drawn({ stock: 2 }, 6)
     const expected = ['ADMITTED', 'ADMITTED', ...waiting(4)]
     expect(await untilAdmitted(saleId, inOrder, 2)).toEqual(expected)

@@ -18,7 +18,7 @@ export function traceIdOf(reservationId: string): string {
   )
 }
 
-/** The purchase's HTTP request, the parent of whatever happens to the reservation. */
+/** The purchase's HTTP request, the parent of all spans of the reservation. */
 export function rootOf(reservationId: string): SpanContext {
   const traceId = traceIdOf(reservationId)
   return { traceId, spanId: traceId.slice(0, 16) }

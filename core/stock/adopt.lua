@@ -1,9 +1,10 @@
 #!lua
--- Takes an open ledger over into the next epoch of its sale, in which other shards are rebuilt; it goes on selling. Moves
--- between shards end with the epoch: units under way are missing here, and count among those of the rebuilt shards.
+-- Takes an open ledger over into the next epoch of its sale, in which other shards are rebuilt; it goes on selling.
+-- Moves between shards end with the epoch: units under way are missing here, and count among those of the rebuilt
+-- shards.
 --
--- KEYS[1] sale     hash, see close.lua; its field "built_epoch" is the epoch in which this ledger was built, absent while
---                  that is the epoch
+-- KEYS[1] sale     hash, see close.lua; its field "built_epoch" is the epoch in which this ledger was built, absent
+--                  while that is the epoch
 --
 -- ARGV[1] epoch    the next one
 -- ARGV[2] found    the one that the ledger is open under

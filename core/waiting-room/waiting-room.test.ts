@@ -399,7 +399,7 @@ describe('a draw', () => {
   const take = async (saleId: string, ...buyerIds: string[]) =>
     (await room.attend(saleId, attending(buyerIds), DRAW))?.standings.map(({ state }) => state)
 
-  test('takes nobody from the opening on, also while it is shuffled, and keeps who registered', async () => {
+  test('takes no one from the opening on, also while it is shuffled, and keeps those who registered', async () => {
     const saleId = await openSale(soon)
     expect(await take(saleId, 'ann', 'bob')).toEqual(['REGISTERED', 'REGISTERED'])
     await open(saleId)
@@ -411,7 +411,7 @@ describe('a draw', () => {
     expect(await take(saleId, 'ann', 'bob')).toEqual(['CLOSED', 'ADMITTED'])
   })
 
-  test('admits in its order whoever is there or not, as many as there is room for', async () => {
+  test('admits in its order the present and the absent, as many as there is room for', async () => {
     const saleId = await openSale(soon)
     const early = people(20)
     await take(saleId, ...early)

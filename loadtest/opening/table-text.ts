@@ -88,8 +88,8 @@ function made({ date, machine, sizes }: Saved): Words {
       `Who got the ${stock} units, in a sale for each row, one unit per buyer. ${people} people come ${latest} to ` +
       `${earliest} s before the opening and press the button ${least} to ${most} s after they may; ${scripts} scripts ` +
       `send their purchase again ${SCRIPT_MS.again} ms after each answer, from a second before on; all of these have ` +
-      `an old account and an address each. The farm has ${farm} accounts of that day at one address. The work is ${grouped(tries)} tries at ` +
-      `no risk, simulated: a phone makes ${speed.people} a second, a script ${grouped(speed.scripts)}, the farm ` +
+      `an old account and an address each. The farm has ${farm} accounts of that day at one address. The work is ` +
+      `${grouped(tries)} tries at no risk, simulated: a phone makes ${speed.people} a second, a script ${grouped(speed.scripts)}, the farm ` +
       `${grouped(speed.farm)}, from ${leadSeconds} s before the opening on. The room admits ${perSecond} a second. ` +
       `Limits by address and buyer as shipped. One run of \`npm run loadtest -- opening\` on ${date}: ${machine}.`,
     zh:

@@ -5,8 +5,9 @@
  *   --order-seconds N     within which the orders are written (60)
  *   --pay-seconds N       within which they are paid (300)
  *   --bench FILE          raw figures of npm run bench on a machine like yours (docs/bench/bench.json)
- * Prints processes, cores, memory, connections and settings for one sale, each with its formula, and the next limit; then
- * plays the sale, up to 1,000,000 buyers, in a simulation. docs/scaling.md says what is measured and what is calculated.
+ * Prints processes, cores, memory, connections and settings for one sale, each with its formula, and the next limit;
+ * then plays the sale, up to 1,000,000 buyers, in a simulation. docs/scaling.md says what is measured and what is
+ * calculated.
  */
 import { readdirSync } from 'node:fs'
 import Table from 'cli-table3'

@@ -51,9 +51,9 @@ export function provisionOf(plan: SalePlan, costs: Costs, facts: Facts): Provisi
 }
 
 /**
- * Plays a sale, buyer by buyer, as queues one behind the other: a core with a gateway, the master with the buyer's shard,
- * a core of the broker, and the order services at their pace. Costs are constant; when buyers arrive, and which core they
- * meet, is drawn by the seed.
+ * Plays a sale, buyer by buyer, as queues one behind the other: a core with a gateway, the master with the buyer's
+ * shard, a core of the broker, and the order services at their pace. Costs are constant; when buyers arrive, and which
+ * core they meet, is drawn by the seed.
  */
 export function simulate(plan: SalePlan, costs: Costs, provision: Provision, arrivals: Arrivals, seed = 1): Simulated {
   const random = new Random(seed)

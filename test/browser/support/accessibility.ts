@@ -10,10 +10,14 @@ const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe
 export async function expectAccessible(page: Page, state: string): Promise<void> {
   // Evaluated by the browser's own tools, which the page's policy does not bind.
   await page.evaluate(source)
-  // On a slow machine a transition of 1 ms may wait for its frame, with the text in its new colour and the rest in the
-  // old.
-  await page.evaluate(() => {
-    for (const animation of document.getAnimations()) animation.finish()
+  // Else the text has its new colour, and the rest the old. What inherits a colour begins a transition of its own once
+  // the other has ended.
+  await page.evaluate(async () => {
+    const running = () => document.getAnimations().filter(({ playState }) => playState === 'running')
+    for (let some = running(); some.length > 0; some = running()) {
+      for (const animation of some) animation.finish()
+      await new Promise(requestAnimationFrame)
+    }
   })
   const { violations } = await page.evaluate(() =>
     (globalThis as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),

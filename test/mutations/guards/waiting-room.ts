@@ -178,7 +178,7 @@ export const waitingRoomGuards: Guard[] = [
     file: 'core/waiting-room/attend.lua',
     text: "  if is_draw == '1' and not is_early then return 'CLOSED' end\n",
     without: '',
-    tests: { file: ROOM, named: 'a draw takes nobody' },
+    tests: { file: ROOM, named: 'a draw takes no one' },
   },
   {
     rule: 'who was registered for a draw need not be there',
