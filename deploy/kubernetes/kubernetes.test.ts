@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseAllDocuments } from 'yaml'
 import { z } from 'zod'
 import { DATABASE_CONNECTIONS as cancelWorker } from '../../cancel-worker/config.ts'
 import { DATABASE_CONNECTIONS as controlRoom } from '../../control-room/config.ts'
@@ -12,11 +11,9 @@ import { parseConfig } from '../../core/platform/process/config.ts'
 import { schemas } from '../../dev/schemas.ts'
 import { DATABASE_CONNECTIONS as orderService } from '../../order-service/config.ts'
 import { connectionsFor, SubscribersConfig } from '../../subscribers/runtime/config.ts'
+import { manifestFiles, manifests, ofKind } from './manifests.ts'
 
-/**
- * The manifests against the services: what a schema of Kubernetes cannot know. `kubectl apply --dry-run=server -k …`
- * holds them against the schemas of your cluster.
- */
+// The manifests against the services: what a schema of Kubernetes (schema-errors.test.ts) cannot know.
 const HERE = import.meta.dirname
 /** As the overlay asks for; raise both together. */
 const MAX_CONNECTIONS = 300
@@ -63,16 +60,6 @@ const Scaled = z.object({
     triggers: z.array(z.object({ metadata: z.object({ protocol: z.literal('http'), queueName: z.string() }) })),
   }),
 })
-
-const files = readdirSync(HERE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'))
-const documents = files.flatMap((file) =>
-  parseAllDocuments(readFileSync(join(HERE, file), 'utf8')).map((document) => {
-    if (document.errors.length > 0) throw new Error(`${file}: ${document.errors.join('; ')}`)
-    return { file, object: document.toJS() as { kind?: string } }
-  }),
-)
-const ofKind = <Schema extends z.ZodType>(kind: string, schema: Schema) =>
-  documents.filter(({ object }) => object.kind === kind).map(({ object }) => schema.parse(object))
 
 const deployments = ofKind(
   'Deployment',
@@ -186,12 +173,12 @@ test('what buyers need survives the drain of a node, and only the ingress of the
 })
 
 test('every file is part of a kustomization', () => {
-  const listed = documents.flatMap(({ file, object }) => {
+  const listed = manifests.flatMap(({ file, object }) => {
     const { resources = [], components = [] } = object as { resources?: string[]; components?: string[] }
     return [...resources, ...components]
       .map((path) => join(file, '..', path))
       .flatMap((path) => [path, `${path}/kustomization.yaml`])
   })
-  const unlisted = files.filter((file) => !listed.includes(file) && !file.startsWith('overlays/'))
+  const unlisted = manifestFiles.filter((file) => !listed.includes(file) && !file.startsWith('overlays/'))
   expect(unlisted).toEqual([])
 })
