@@ -1,6 +1,8 @@
+import { execa } from 'execa'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest'
 import { slotOf } from '../core/platform/stores/cluster-slot.ts'
+import { TYPESCRIPT_ARGS } from '../core/platform/process/typescript-args.ts'
 import { createTokens } from '../core/platform/http/tokens.ts'
 import { serverOf, serversOf } from '../core/platform/stores/redis.ts'
 import { Moves } from '../core/stock/moves.ts'
@@ -13,9 +15,12 @@ import { Crowd, soldThrough } from './support/crowd.ts'
 import { eventually } from './support/eventually.ts'
 import { call } from './support/http-client.ts'
 import { makeWorld } from './support/make-world.ts'
+import { stretched } from './support/patience.ts'
 import { startTestCluster, type TestCluster } from './support/redis-cluster.ts'
 import { startSystemIn, type System } from './support/start-system.ts'
 import { shortOrLong } from './support/thoroughness.ts'
+
+const ENDS_WITHIN_MS = 10_000
 
 let cluster: TestCluster
 let system: System
@@ -60,6 +65,21 @@ test('a call to a node that has given its slot away fails, and the next one find
     () => client.get('anywhere').catch((error: Error) => error.message),
     (value) => value === null,
   )
+})
+
+test('a process that closes its client while this asks which node has which slot ends by itself', async () => {
+  const program = `
+    import { connectRedis } from './core/platform/stores/redis.ts'
+    const client = connectRedis(process.env.REDIS_URL, { warn: console.error })
+    const refresh = client.refreshSlotsCache.bind(client)
+    client.refreshSlotsCache = (callback) => {
+      refresh(callback)
+      if (client.status === 'ready') client.disconnect()
+    }`
+  const args = [...TYPESCRIPT_ARGS, '--input-type=module', '--eval', program]
+  const env = { REDIS_URL: cluster.url }
+  const ended = await execa(process.execPath, args, { env, timeout: stretched(ENDS_WITHIN_MS), reject: false })
+  expect(ended).toMatchObject({ exitCode: 0, timedOut: false, stderr: '' })
 })
 
 test('units that move between masters while these are read are counted once', async () => {

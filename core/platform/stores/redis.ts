@@ -70,11 +70,12 @@ function connectCluster(nodes: { host: string; port: number }[], options: Option
     redisOptions: options,
     enableOfflineQueue: false,
     clusterRetryStrategy: backOff,
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
+    slotsRefreshInterval: 0,
     slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
     // Certificates name hosts.
     ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
   })
+  refreshSlots(cluster)
   // Connections would be made for a node's first command, and the next ones be rejected meanwhile.
   cluster.on('+node', (node: Redis) => void node.connect().catch(() => {})) // The event 'node error' says the same.
   // ioredis would send a command again: to the node that MOVED names, although the run that a script was given is
@@ -84,6 +85,17 @@ function connectCluster(nodes: { host: string; port: number }[], options: Option
     defaults()
   }
   return cluster
+}
+
+/**
+ * Instead of ioredis' slotsRefreshInterval: when the client is closed during a refresh, that refresh schedules the next
+ * one all the same, and the process never ends.
+ */
+function refreshSlots(cluster: Cluster): void {
+  const refreshing = setInterval(() => {
+    if (cluster.status === 'ready') cluster.refreshSlotsCache()
+  }, SLOTS_REFRESH_MS).unref()
+  cluster.once('end', () => clearInterval(refreshing))
 }
 
 /** The server that has a key: in a cluster the master of its slot. @throws an outage when no master is known */
