@@ -1,3 +1,4 @@
+import { Cluster } from '@kubernetes-models/cloudnative-pg/postgresql.cnpg.io/v1/Cluster'
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject'
 import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication'
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment'
@@ -6,11 +7,17 @@ import { Job } from 'kubernetes-models/batch/v1/Job'
 import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress'
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy'
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget'
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap'
 import { Service } from 'kubernetes-models/v1/Service'
 import type { Manifest } from './manifests.ts'
 
-/** Of Kubernetes 1.36 and KEDA 2.19: the packages' versions are pinned, and each carries the schemas of one version. */
+/**
+ * Of Kubernetes 1.36, KEDA 2.19 and CloudNativePG 1.29: the packages' versions are pinned, and each carries the schemas of
+ * one version.
+ */
 const MODELS: { apiVersion: string; kind: string; prototype: { validate: () => void } }[] = [
+  Cluster,
+  ConfigMap,
   Deployment,
   HorizontalPodAutoscaler,
   Ingress,
@@ -22,9 +29,17 @@ const MODELS: { apiVersion: string; kind: string; prototype: { validate: () => v
   TriggerAuthentication,
 ]
 
+/** No package carries the schemas of their operators; operators.test.ts holds them against the services. */
+const WITHOUT_SCHEMA = [
+  'rabbitmq.com/v1beta1 RabbitmqCluster',
+  'redis.redis.opstreelabs.in/v1beta2 RedisCluster',
+  'k6.io/v1alpha1 TestRun',
+]
+
 /** What the API server would refuse under strict field validation. */
 export function schemaErrors(manifest: Manifest): string[] {
-  const { apiVersion, kind } = manifest
+  const { apiVersion = '', kind = '' } = manifest
+  if (WITHOUT_SCHEMA.includes(nameOf({ apiVersion, kind }))) return []
   const model = MODELS.find((known) => known.apiVersion === apiVersion && known.kind === kind)
   if (!model) return [`no schema of ${apiVersion} ${kind} is known, only of ${MODELS.map(nameOf).join(', ')}`]
   const read = new Set<string>()
