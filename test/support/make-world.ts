@@ -9,8 +9,11 @@ import { createDatabase } from '../../dev/servers/postgres.ts'
 import { Stock } from '../../core/stock/stock.ts'
 import type { TestServers } from '../servers.ts'
 
-/** Longer than in services, because tests let transactions wait for locks. */
-const STATEMENT_LIMIT_MS = 60_000
+/**
+ * Longer than in services: tests let transactions wait for locks, and on a machine with a load of fifty a connection took
+ * more than 3 s.
+ */
+const LIMITS = { connections: 10, statementTimeoutMs: 60_000, connectTimeoutMs: 60_000 }
 
 /** A database, key prefix and virtual host of one test file, or of one run of a lab. */
 export interface World {
@@ -46,7 +49,7 @@ export async function makeWorld(servers: TestServers): Promise<World> {
   const rabbitmqUrl = new URL(servers.rabbitmqUrl)
   rabbitmqUrl.pathname = `/${name}`
 
-  const database = connectDatabase(databaseUrl, { connections: 10, statementTimeoutMs: STATEMENT_LIMIT_MS })
+  const database = connectDatabase(databaseUrl, LIMITS)
   const redis = await connect(servers.redisUrl)
   const keyPrefix = `${name}:`
   return {

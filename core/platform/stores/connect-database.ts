@@ -11,7 +11,11 @@ export interface DatabaseLimits {
   connections: number
   /** PostgreSQL cancels a statement that runs longer. */
   statementTimeoutMs: number
+  /** For a new connection. Default: 3 s. */
+  connectTimeoutMs?: number
 }
+
+const CONNECT_TIMEOUT_MS = 3_000
 
 /** Every wait has a limit: for a connection, a lock, a statement, and the whole transaction. */
 export function connectDatabase(url: string, limits: DatabaseLimits): Database {
@@ -26,13 +30,14 @@ class Connections extends PrismaPg {
   readonly #names: StatementNames
   readonly #primary: PrimaryConnections
 
-  constructor(url: string, { connections, statementTimeoutMs }: DatabaseLimits) {
+  constructor(url: string, limits: DatabaseLimits) {
+    const { connections, statementTimeoutMs, connectTimeoutMs = CONNECT_TIMEOUT_MS } = limits
     const names = new StatementNames()
     const primary = new PrimaryConnections(url)
     const options = {
       Client: primary.Client,
       max: connections,
-      connectionTimeoutMillis: 3_000,
+      connectionTimeoutMillis: connectTimeoutMs,
       // PostgreSQL cancels a slow statement; only the client can notice a dead connection.
       query_timeout: statementTimeoutMs + 1_000,
       keepAlive: true,
