@@ -180,6 +180,13 @@ module.exports = {
       to: { path: '^lab/\\d\\d-', pathNot: '^lab/$1/' },
     },
     {
+      name: 'labs-load-late',
+      severity: 'error',
+      comment: 'Every command of the labs loads all labs: what draws, and the client of Kafka, took half of its CPU time.',
+      from: { path: '^lab/', pathNot: ['^lab/test-labs\\.ts$', '^lab/frame/draw-chart\\.ts$'] },
+      to: { path: '^(dev/draw-svg|lab/frame/draw-chart|lab/09-which-broker/kafka(-server)?)\\.ts$', dynamic: false },
+    },
+    {
       name: 'pages-know-only-contracts',
       severity: 'error',
       comment:

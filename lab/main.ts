@@ -98,7 +98,7 @@ async function run(lab: FoundLab, predicted: string | undefined, options: RunOpt
     ...(predicted !== undefined && { prediction: predicted }),
   }
   const report = { seed, ...prediction, outcomes }
-  tell.results(writeResults(lab, report, language))
+  tell.results(await writeResults(lab, report, language))
   noteProgress(lab, { ranAt: new Date().toISOString() })
   return outcomes.every(isAsExpected)
 }

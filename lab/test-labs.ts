@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { drawChart } from './frame/chart.ts'
+import { drawChart } from './frame/draw-chart.ts'
 import { type FoundLab, findLabs, loadWork, locate } from './frame/find-labs.ts'
 import type { Outcome } from './frame/lab.ts'
 import { shortOrLong } from '../test/support/thoroughness.ts'

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { commandLine } from '../../core/platform/process/command-line.ts'
-import { hasJars, hasJava, JARS, KAFKA_VERSION } from './kafka-server.ts'
+import { hasJars, hasJava, JARS, KAFKA_VERSION } from './kafka-jars.ts'
 
 commandLine()
 

@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Admin } from '@platformatic/kafka'
@@ -8,18 +6,13 @@ import { startChild } from '../../dev/processes.ts'
 import { freePort } from '../../dev/servers/ports.ts'
 import { waitUntilReady } from '../../dev/servers/ready.ts'
 import type { RunningServer, ServerOptions } from '../../dev/servers/running-server.ts'
+import { JARS, KAFKA_VERSION } from './kafka-jars.ts'
 
-export const KAFKA_VERSION = '4.1.1'
-/** Where `npm run lab:kafka` puts the broker. */
-export const JARS = join(import.meta.dirname, 'jars')
 /** Names the cluster in its data: 16 bytes in base64. */
 const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qg'
 const STOP_LIMIT_MS = 10_000
 /** A heap for a lab; and the first compiler only, since it never runs for long enough to need the second. */
 const JAVA_ARGUMENTS = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', join(JARS, '*')]
-
-export const hasJava = (): boolean => spawnSync('java', ['-version']).status === 0
-export const hasJars = (): boolean => existsSync(join(JARS, `kafka_2.13-${KAFKA_VERSION}.jar`))
 
 /** A private broker on loopback that is its own controller (KRaft). */
 export async function startKafka({ dataDir, onStart, signal }: ServerOptions): Promise<RunningServer> {

@@ -7,8 +7,6 @@ import { startRabbitmq } from '../../dev/servers/rabbitmq.ts'
 import { startRedis } from '../../dev/servers/redis.ts'
 import { signalTree } from '../../dev/process-tree.ts'
 import { connectBroker, type Place } from '../frame/place.ts'
-import { openKafkaTopic } from './kafka.ts'
-import { startKafka } from './kafka-server.ts'
 import { openPostgresTopic } from './postgres.ts'
 import { openRabbitmqTopic } from './rabbitmq.ts'
 import { openRedisTopic } from './redis.ts'
@@ -70,6 +68,8 @@ const postgres: StartServer = async (place) => {
 }
 
 const kafka: StartServer = async (place) => {
+  // Loading the client takes a second of a core: only where the broker is there.
+  const [{ openKafkaTopic }, { startKafka }] = await Promise.all([import('./kafka.ts'), import('./kafka-server.ts')])
   const server = await startKafka(optionsOf(place, 'kafka'))
   place.defer(() => server.stop())
   const closes: (() => Promise<unknown>)[] = []

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { drawChart } from './chart.ts'
 import type { FoundLab } from './find-labs.ts'
 import { isAsExpected, type Language, type Outcome } from './lab.ts'
 
@@ -33,7 +32,7 @@ export interface Report {
 }
 
 /** Writes verdict.json, history.ndjson and chart.svg. @returns their folder */
-export function writeResults(lab: FoundLab, report: Report, language: Language): string {
+export async function writeResults(lab: FoundLab, report: Report, language: Language): Promise<string> {
   const at = new Date().toISOString()
   const folder = join(RESULTS, lab.id, at.slice(0, 19).replaceAll(':', ''))
   mkdirSync(folder, { recursive: true })
@@ -43,6 +42,8 @@ export function writeResults(lab: FoundLab, report: Report, language: Language):
   const history = outcomes.flatMap(({ side, history }) => history.map((entry) => JSON.stringify({ side, ...entry })))
   writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(verdict, null, 2)}\n`)
   writeFileSync(join(folder, 'history.ndjson'), history.map((line) => `${line}\n`).join(''))
+  // Loading what draws takes several seconds of a core: only where a chart is drawn.
+  const { drawChart } = await import('./draw-chart.ts')
   writeFileSync(join(folder, 'chart.svg'), drawChart(lab.chart(outcomes), language))
   return folder
 }
