@@ -5,10 +5,10 @@ export function formatStories(stories: StoryView[], language: keyof Said): strin
   return stories.map((story) => formatStory(story, language)).join('\n\n')
 }
 
-const SPANS = { en: ' Spans of its trace:', zh: ' 追踪中的 span：' }
+const TRACE = { en: 'Trace', zh: '追踪' }
 const FAILED = { en: 'failed', zh: '失败' }
 
-function formatStory({ reservationId, buyerId, steps, spans = [] }: StoryView, language: keyof Said): string {
+function formatStory({ reservationId, buyerId, steps, trace }: StoryView, language: keyof Said): string {
   const beganMs = Date.parse(steps[0]?.at ?? '')
   const line = (at: string, service: string, text: string) => {
     const after = `+${((Date.parse(at) - beganMs) / 1_000).toFixed(3)} s`
@@ -17,9 +17,9 @@ function formatStory({ reservationId, buyerId, steps, spans = [] }: StoryView, l
   return [
     `${reservationId} · ${buyerId}`,
     ...steps.map(({ at, service, says }) => line(at, service, says[language])),
-    ...(spans.length > 0 ? [SPANS[language]] : []),
-    ...spans.map(({ at, service, name, ms, failed }) =>
-      line(at, service, `${name} (${ms.toFixed(1)} ms${failed ? `, ${FAILED[language]}` : ''})`),
+    ...(trace ? [` ${TRACE[language]} ${trace.id}`] : []),
+    ...(trace?.spans ?? []).map(({ at, service, name, ms, failed, depth }) =>
+      line(at, service, `${'  '.repeat(depth)}${name} (${ms.toFixed(1)} ms${failed ? `, ${FAILED[language]}` : ''})`),
     ),
   ].join('\n')
 }

@@ -54,9 +54,17 @@ async function read(): Promise<StoryView[]> {
     await redisReady(redis, 5_000)
     const stock = new Stock(redis, config.REDIS_KEY_PREFIX)
     const stories = await readStories({ database, stock }, id, config.CURRENCY)
-    return config.TRACE_STORE_URL === undefined ? stories : await addSpans(stories, config.TRACE_STORE_URL)
+    return config.TRACE_STORE_URL === undefined ? stories : await withSpans(stories, config.TRACE_STORE_URL)
   } finally {
     redis.disconnect()
     await database.$disconnect()
   }
+}
+
+/** What is on record is told also while the trace store is away. */
+function withSpans(stories: StoryView[], storeUrl: string): Promise<StoryView[]> {
+  return addSpans(stories, storeUrl).catch((error: unknown) => {
+    process.stderr.write(`Told without spans; the trace store of TRACE_STORE_URL: ${(error as Error).message}\n`)
+    return stories
+  })
 }

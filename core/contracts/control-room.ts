@@ -165,8 +165,15 @@ export interface StoryView {
   saleId: string
   buyerId: string
   steps: StoryStep[]
-  /** Of its trace, oldest first, by the clocks of the services; absent where no store has any. */
-  spans?: StorySpan[]
+  /** Absent where no store has spans of it. */
+  trace?: StoryTrace
+}
+
+export interface StoryTrace {
+  /** As the trace store and the log name it. */
+  id: string
+  /** Each followed by those that it is the parent of; otherwise oldest first, by the clocks of the services. */
+  spans: StorySpan[]
 }
 
 export interface StorySpan {
@@ -175,6 +182,8 @@ export interface StorySpan {
   service: string
   name: string
   failed: boolean
+  /** How many spans it stands under. */
+  depth: number
 }
 
 /** GET /stories/:id, of a reservation, an order or a buyer: the newest first. */

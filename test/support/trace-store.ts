@@ -30,7 +30,10 @@ const Export = z.object({
 })
 export type ReceivedSpan = z.output<typeof Span> & { service: unknown }
 
-/** Takes traces by OTLP over HTTP, in JSON, as a trace store does. */
+/** Of a span that failed, in OTLP. */
+const ERROR = 2
+
+/** Takes traces by OTLP over HTTP, in JSON, and answers for them at /api/traces/:id, both as Jaeger does. */
 export async function startTraceStore() {
   const spans: ReceivedSpan[] = []
   const take = async (req: IncomingMessage, res: ServerResponse) => {
@@ -40,7 +43,17 @@ export async function startTraceStore() {
         spans.push(...scope.spans.map((span) => ({ ...span, service: resource.attributes['service.name'] })))
     res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
   }
-  const server = createServer((req, res) => void take(req, res))
+  const tell = (traceId: string, res: ServerResponse) => {
+    const found = spans.filter((span) => span.traceId === traceId)
+    const answer =
+      found.length > 0 ? jaegerAnswer(found) : { data: null, errors: [{ code: 404, msg: 'trace not found' }] }
+    res.writeHead(found.length > 0 ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  }
+  const server = createServer((req, res) => {
+    const [, traceId] = /^\/api\/traces\/(\w+)$/.exec(req.url ?? '') ?? []
+    if (req.method === 'GET' && traceId !== undefined) tell(traceId, res)
+    else void take(req, res)
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -49,5 +62,31 @@ export async function startTraceStore() {
       server.closeAllConnections()
       server.close()
     },
+  }
+}
+
+/** Times in µs; the service of a span is named once, as its process. */
+function jaegerAnswer(spans: ReceivedSpan[]) {
+  return {
+    data: [
+      {
+        traceID: spans[0]?.traceId,
+        spans: spans.map(
+          ({ traceId, spanId, parentSpanId, name, startTimeUnixNano, endTimeUnixNano, service, status }) => ({
+            traceID: traceId,
+            spanID: spanId,
+            operationName: name,
+            references:
+              parentSpanId === undefined ? [] : [{ refType: 'CHILD_OF', traceID: traceId, spanID: parentSpanId }],
+            startTime: Number(BigInt(startTimeUnixNano) / 1_000n),
+            duration: Number((BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)) / 1_000n),
+            tags: status.code === ERROR ? [{ key: 'error', type: 'bool', value: true }] : [],
+            processID: String(service),
+          }),
+        ),
+        processes: Object.fromEntries(spans.map(({ service }) => [String(service), { serviceName: String(service) }])),
+      },
+    ],
+    errors: null,
   }
 }

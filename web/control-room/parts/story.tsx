@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { StoriesView, StorySpan, StoryView } from '../../../core/contracts/control-room.ts'
+import type { StoriesView, StoryTrace, StoryView } from '../../../core/contracts/control-room.ts'
 import { language, number } from '../../shared/language.ts'
 import { useStore } from '../../shared/store.ts'
 import { useAction } from '../action.ts'
@@ -38,7 +38,7 @@ export function Story() {
   )
 }
 
-function Steps({ reservationId, buyerId, steps, spans }: StoryView) {
+function Steps({ reservationId, buyerId, steps, trace }: StoryView) {
   const spoken = useStore(language)
   const beganMs = Date.parse(steps[0]?.at ?? '')
   return (
@@ -57,26 +57,32 @@ function Steps({ reservationId, buyerId, steps, spans }: StoryView) {
           </li>
         ))}
       </ol>
-      {spans && <Spans spans={spans} beganMs={beganMs} />}
+      {trace && <Spans {...trace} beganMs={beganMs} />}
     </section>
   )
 }
 
-/** What the services did meanwhile, from the trace store. */
-function Spans({ spans, beganMs }: { spans: StorySpan[]; beganMs: number }) {
+/** What the services did meanwhile, from the trace store: the bar of a span is as long as it took, by the slowest. */
+function Spans({ id, spans, beganMs }: StoryTrace & { beganMs: number }) {
   const { story: words } = useWords()
+  const slowestMs = Math.max(...spans.map(({ ms }) => ms))
   return (
-    <details>
-      <summary>{words.spans(number(spans.length))}</summary>
+    <details class="spans" open>
+      <summary>{words.trace(id, number(spans.length))}</summary>
       <ol>
-        {spans.map(({ at, ms, service, name, failed }, i) => (
+        {spans.map(({ at, ms, service, name, failed, depth }, i) => (
           <li key={i} class={service}>
             <time dateTime={at} title={at} class="figures">
               {afterText(Date.parse(at) - beganMs)}
             </time>
             <strong>{service}</strong>
-            <span>
-              {name} ({ms.toFixed(1)} ms{failed ? `, ${words.failed}` : ''})
+            <span class="span">
+              <span style={{ paddingInlineStart: `${depth}rem` }}>
+                {name}
+                {failed && <em>{words.failed}</em>}
+              </span>
+              <span class="figures">{ms.toFixed(1)} ms</span>
+              <span class={failed ? 'took failed' : 'took'} style={{ width: `${(100 * ms) / slowestMs}%` }} />
             </span>
           </li>
         ))}
@@ -85,4 +91,8 @@ function Spans({ spans, beganMs }: { spans: StorySpan[]; beganMs: number }) {
   )
 }
 
-const afterText = (ms: number) => (Math.abs(ms) < 10_000 ? `+${ms} ms` : `+${number(Math.round(ms / 1_000))} s`)
+/** A span may begin before the first fact: the request does before its reservation. */
+function afterText(ms: number): string {
+  const sign = ms < 0 ? '−' : '+'
+  return Math.abs(ms) < 10_000 ? `${sign}${Math.abs(ms)} ms` : `${sign}${number(Math.round(Math.abs(ms) / 1_000))} s`
+}

@@ -175,7 +175,7 @@ export const en = {
     follow: 'Follow',
     hint: 'What happened to it in every service, and when, from what is stored.',
     found: (count: string) => `Reservations found: ${count}, the newest first.`,
-    spans: (count: string) => `Spans of its trace: ${count}`,
+    trace: (id: string, spans: string) => `Trace ${id}, spans: ${spans}`,
     failed: 'failed',
   },
   changes: {

@@ -147,7 +147,7 @@ export const zh: typeof en = {
     follow: '追踪',
     hint: '依据已存的记录，看它在每个服务里何时发生了什么。',
     found: (count: string) => `找到 ${count} 个预占，最新的在前。`,
-    spans: (count: string) => `追踪中的 span：${count} 个`,
+    trace: (id: string, spans: string) => `追踪 ${id}，span：${spans} 个`,
     failed: '失败',
   },
   changes: {
