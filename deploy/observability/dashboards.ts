@@ -1,4 +1,6 @@
 import { type Objective, OBJECTIVES } from '../../core/contracts/objectives.ts'
+import { graph, type Panel, RATE } from './panels.ts'
+import { SERVER_PANELS } from './server-panels.ts'
 
 /** The dashboards; npm run observability writes them as Grafana's JSON. */
 export interface Dashboard {
@@ -7,18 +9,6 @@ export interface Dashboard {
   title: string
   panels: Panel[]
 }
-
-export interface Panel {
-  title: string
-  /** A graph unless it is one number of the shown range. */
-  isNumber?: boolean
-  /** By Grafana's names. */
-  unit: 'short' | 's' | 'percentunit' | 'ops' | 'bytes' | 'ms'
-  /** Expression and legend. */
-  queries: [expr: string, legend: string][]
-}
-
-const RATE = '[$__rate_interval]'
 
 const perSecond = (metric: string, label: string): [string, string] => [
   `sum by (${label}) (rate(${metric}${RATE}))`,
@@ -42,8 +32,6 @@ const budget = (title: string, objective: Objective): Panel => ({
   unit: 'percentunit',
   queries: [[budgetLeft(objective), '']],
 })
-
-const graph = (title: string, unit: Panel['unit'], ...queries: Panel['queries']): Panel => ({ title, unit, queries })
 
 /** Of the processes of one service, or of all. */
 const processPanels = (service?: string): Panel[] => {
@@ -186,6 +174,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
       graph('Heap', 'bytes', ['sum by (service) (nodejs_heap_size_used_bytes)', '{{service}}']),
       graph('Limits', 'short', ['max by (service, limit) (seckill_limit)', '{{service}} {{limit}}']),
       graph('Key set of the login', 's', ['max by (service) (seckill_login_keys_age_seconds)', '{{service}}']),
+      ...SERVER_PANELS,
     ],
   },
   {

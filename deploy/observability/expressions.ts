@@ -1,11 +1,12 @@
 import { METRICS } from '../../core/contracts/metrics.ts'
+import { isOfServer, readExported } from './exported.ts'
 
 export interface UsedMetric {
   name: string
   labels: string[]
 }
 
-const SELECTOR = /\b(up|(?:seckill|process|nodejs|k6)_\w+)\b(?:\{([^}]*)\})?/g
+const SELECTOR = /\b(up|(?:seckill|process|nodejs|k6|redis|pg|rabbitmq)_\w+)\b(?:\{([^}]*)\})?/g
 const GROUPING = /\b(?:by|on|without|ignoring)\s*\(([^)]*)\)/g
 /** What Prometheus and every registry of ours add. */
 const EVERYWHERE = ['service', 'job', 'instance']
@@ -18,14 +19,14 @@ export function metricsIn(expr: string): UsedMetric[] {
   }))
 }
 
-/** What is wrong with an expression by the table of metrics: names that no service exports, labels that they lack. */
+/** What is wrong with an expression: names that no service and no server exports, labels that they lack. */
 export function faultsOf(expr: string): string[] {
-  const used = metricsIn(expr).filter(({ name }) => name.startsWith('seckill_'))
+  const used = metricsIn(expr).filter(({ name }) => name.startsWith('seckill_') || isOfServer(name))
   const known = new Set(EVERYWHERE)
   const faults: string[] = []
   for (const { name, labels } of used) {
     const allowed = labelsOf(name)
-    if (!allowed) faults.push(`no service exports ${name}`)
+    if (!allowed) faults.push(`no ${isOfServer(name) ? 'server' : 'service'} exports ${name}`)
     for (const label of allowed ?? []) known.add(label)
     for (const label of labels)
       if (allowed && ![...allowed, ...EVERYWHERE].includes(label)) faults.push(`${name} has no label ${label}`)
@@ -39,8 +40,11 @@ export function faultsOf(expr: string): string[] {
   return faults
 }
 
+const exported = readExported()
+
 /** Of a metric, or of a series of a histogram; undefined when there is none. */
 function labelsOf(name: string): string[] | undefined {
+  if (isOfServer(name)) return exported.get(name)
   const table: Record<string, { type: string; labels?: object }> = METRICS
   const own = table[name]
   if (own && own.type !== 'histogram') return Object.keys(own.labels ?? {})

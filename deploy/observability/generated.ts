@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Exporter, type Metric, METRICS } from '../../core/contracts/metrics.ts'
 import { DASHBOARDS } from './dashboards.ts'
+import type { ServerName } from './exported.ts'
 import { grafanaJson } from './grafana.ts'
 import { prometheusConfig } from './prometheus.ts'
 import { alertRules, alertTests } from './rules.ts'
@@ -17,15 +18,22 @@ const PORTS: Record<Exporter, number> = {
   subscribers: 3_005,
 }
 
+/** What tells of a server in docker-compose.yml: an exporter beside it, or its own plugin. */
+const EXPORTERS: Record<ServerName, { name: string; port: number }> = {
+  redis: { name: 'redis-exporter', port: 9_121 },
+  postgres: { name: 'postgres-exporter', port: 9_187 },
+  rabbitmq: { name: 'rabbitmq', port: 15_692 },
+}
+
 /** What stands in `generated/`, by its path there. */
 export function generatedFiles(): Record<string, string> {
-  const jobs = Object.entries(PORTS).map(([job, port]) => ({ job, at: { name: job, port } }))
-  const config = prometheusConfig({
-    jobs,
-    rulesFile: 'alerts.yml',
-    interval: '15s',
+  const services = Object.entries(PORTS).map(([job, port]) => ({
+    job,
+    at: { name: job, port },
     tokenFile: '/run/secrets/metrics-token',
-  })
+  }))
+  const servers = Object.entries(EXPORTERS).map(([job, at]) => ({ job, at }))
+  const config = prometheusConfig({ jobs: [...services, ...servers], rulesFile: 'alerts.yml', interval: '15s' })
   return {
     'alerts.yml': alertRules(),
     'alerts.test.yml': alertTests('alerts.yml'),

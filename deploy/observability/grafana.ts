@@ -1,4 +1,5 @@
-import type { Dashboard, Panel } from './dashboards.ts'
+import type { Dashboard } from './dashboards.ts'
+import type { Panel } from './panels.ts'
 
 /** Of the data source that compose provisions. */
 const DATASOURCE = { type: 'prometheus', uid: 'prometheus' }

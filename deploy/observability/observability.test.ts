@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { METRICS, type Metric } from '../../core/contracts/metrics.ts'
 import { OBJECTIVES } from '../../core/contracts/objectives.ts'
 import { ALERTS } from './alerts.ts'
 import { DASHBOARDS } from './dashboards.ts'
+import { exportedList, fileOf } from './exported.ts'
 import { faultsOf, metricsIn } from './expressions.ts'
 import { GENERATED, generatedFiles } from './generated.ts'
 import { times } from './rules.ts'
@@ -33,6 +35,32 @@ test('a renamed metric, an unknown label and an unknown grouping are faults', ()
   ])
   expect(faultsOf('sum by (sale) (seckill_dead_letters)')).toEqual(['no metric of it has a label sale'])
   expect(faultsOf('rate(seckill_accept_seconds[1m])')).toEqual(['no service exports seckill_accept_seconds'])
+  expect(faultsOf('sum(redis_memory_use_bytes)')).toEqual(['no server exports redis_memory_use_bytes'])
+  expect(faultsOf('sum by (database) (pg_locks_count)')).toEqual(['no metric of it has a label database'])
+})
+
+test.each([
+  ['redis', 'redis-exporter'],
+  ['postgres', 'postgres-exporter'],
+] as const)('what was listed of %s was exported by the version that runs', (server, exporter) => {
+  const { services } = parse(read('docker-compose.yml'), { merge: true }) as Record<
+    string,
+    Record<string, { image: string }>
+  >
+  const [asked] = readFileSync(fileOf(server), 'utf8').split('\n')
+  expect(asked).toContain(`# ${services?.[exporter]?.image} `)
+})
+
+test('a list has each metric of a server once, with all labels of its series', () => {
+  const exposition = [
+    '# HELP redis_keys of a database',
+    '# TYPE redis_keys gauge',
+    'redis_keys{db="db0"} 1',
+    'redis_keys{db="db1",kind="a \\" }b"} 2',
+    'redis_up 1',
+    'go_goroutines 8',
+  ]
+  expect(exportedList('x of y', exposition.join('\n'))).toBe('# x of y\nredis_keys db kind\nredis_up\n')
 })
 
 test('every metric is on a dashboard', () => {

@@ -4,6 +4,8 @@ export interface ScrapeJob {
   job: string
   /** Where it listens, or the DNS name of all its replicas. */
   at: { address: string } | { name: string; port: number }
+  /** Holds METRICS_TOKEN; only for our services, since others would learn it. */
+  tokenFile?: string | undefined
 }
 
 export interface PrometheusOptions {
@@ -11,16 +13,14 @@ export interface PrometheusOptions {
   rulesFile: string
   /** Of scrapes and of the rules. */
   interval: string
-  /** Holds METRICS_TOKEN. */
-  tokenFile?: string | undefined
 }
 
 /** Prometheus' configuration. */
-export function prometheusConfig({ jobs, rulesFile, interval, tokenFile }: PrometheusOptions): string {
+export function prometheusConfig({ jobs, rulesFile, interval }: PrometheusOptions): string {
   return stringify({
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
     rule_files: [rulesFile],
-    scrape_configs: jobs.map(({ job, at }) => ({
+    scrape_configs: jobs.map(({ job, at, tokenFile }) => ({
       job_name: job,
       ...(tokenFile && { authorization: { credentials_file: tokenFile } }),
       ...('address' in at

@@ -11,7 +11,7 @@ const STOP_LIMIT_MS = 20_000
 const PROBE_LIMIT_MS = 5_000
 const KEPT = '7d'
 
-export interface PrometheusServerOptions extends ServerOptions, Omit<PrometheusOptions, 'rulesFile' | 'tokenFile'> {
+export interface PrometheusServerOptions extends ServerOptions, Omit<PrometheusOptions, 'rulesFile'> {
   /** As YAML. */
   rules: string
   /** METRICS_TOKEN of the services. */
@@ -26,7 +26,10 @@ export async function startPrometheus(options: PrometheusServerOptions): Promise
   await writeFile(rulesFile, rules)
   const tokenFile = token === undefined ? undefined : join(dataDir, 'token')
   if (tokenFile && token) await writeFile(tokenFile, token, { mode: 0o600 })
-  await writeFile(configFile, prometheusConfig({ ...options, rulesFile, tokenFile }))
+  await writeFile(
+    configFile,
+    prometheusConfig({ ...options, jobs: options.jobs.map((job) => ({ ...job, tokenFile })), rulesFile }),
+  )
   const child = startChild({
     command: pathOf('prometheus'),
     args: [
