@@ -94,8 +94,11 @@ async function admit(
   }
 }
 
-/** Admissions that may be outstanding: a draw keeps for each as many units as one buyer may have. */
+/**
+ * Admissions that may be outstanding: a draw keeps for each as many units as one buyer may have. What is left of them in
+ * the end goes to one more.
+ */
 function most({ isDraw, outstandingMax = Infinity }: RoomRules, left: number, perBuyerLimit: number): number {
-  if (isDraw) return Math.floor(left / perBuyerLimit)
+  if (isDraw) return left < perBuyerLimit ? Math.min(left, 1) : Math.floor(left / perBuyerLimit)
   return left > 0 ? outstandingMax : 0
 }

@@ -5,6 +5,7 @@ import { ADMISSION_HEADER, TICKET_HEADER } from '../core/contracts/ticket-header
 import { createTokens } from '../core/platform/http/tokens.ts'
 import { createAdmissions } from '../gateway/waiting-room/admissions.ts'
 import { readStream } from '../web/shared/server-sent-events.ts'
+import { cancelOrder } from './support/cancel-order.ts'
 import { eventually } from './support/eventually.ts'
 import { type Answer, call } from './support/http-client.ts'
 import { watchLive } from './support/live.ts'
@@ -325,6 +326,21 @@ describe('a sale that is a draw', () => {
     expect(await states(saleId, inOrder.slice(2))).toEqual(waiting(2))
   })
 
+  test('draws one more for the units that are left when all others have theirs', async () => {
+    const { saleId, inOrder } = await drawn({ stock: 3, perBuyerLimit: 2 }, 3)
+    const [first = '', second = '', third = ''] = inOrder
+    const { admission = '' } = await admitted(saleId, first)
+    await untilAdmitting(saleId)
+    expect(await states(saleId, [second, third])).toEqual(waiting(2))
+    const both = await system.buy(saleId, tokenOf(first), { quantity: 2 }, { [ADMISSION_HEADER]: admission })
+    expect(both.status).toBe(202)
+    const last = await admitted(saleId, second)
+    await untilAdmitting(saleId)
+    expect(await states(saleId, [third])).toEqual(waiting(1))
+    expect((await buy(saleId, second, last.admission)).status).toBe(202)
+    expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 3 }] })
+  })
+
   test('gives a unit that is not bought, or comes back, to the next, and to no buyer twice', async () => {
     const { saleId, inOrder } = await drawn({ stock: 1 }, 3)
     await untilAdmitted(saleId, inOrder, 1)
@@ -336,9 +352,7 @@ describe('a sale that is a draw', () => {
 
     const { body } = await buy(saleId, second, admission)
     const token = tokenOf(second)
-    const { orderId } = await system.settled(String(body.id), token, ['ORDERED'])
-    await call('POST', system.url(`/orders/${String(orderId)}/cancellation`), { token, body: {} })
-    await system.settled(String(body.id), token, ['CANCELLED'])
+    await cancelOrder(system, String(body.id), token)
     expect(await refused(saleId, second, admission)).toEqual([403, 'ADMISSION_USED'])
     const again = await system.buy(saleId, token, {}, { [ADMISSION_HEADER]: String(admission), 'idempotency-key': 'k' })
     expect(again.body.code).toBe('ADMISSION_USED')

@@ -33,6 +33,8 @@ local function find_reservation(reservations, id)
   end
 end
 
+local function reserved_at(reservation) return tonumber(string.match(reservation[RESERVED_AT_MS], '^%d+')) end
+
 -- When an order lapsed, in ms since 1970; nil of every other reservation.
 local function lapsed_at(reservation)
   if reservation[REASON] ~= 'UNPAID' then return end
@@ -48,6 +50,14 @@ end
 -- A record is read as a whole, so of ended reservations, which their buyers may still ask for, the newest stay. Lapsed
 -- ones are counted apart: a buyer must not push them out by purchases that they cancel.
 local ENDED_KEPT = 8
+local function ended_in(reservations)
+  local ended = 0
+  for _, reservation in ipairs(reservations) do
+    if not LIVE[reservation[STATUS]] then ended = ended + 1 end
+  end
+  return ended
+end
+
 local function drop_oldest_ended(reservations)
   local kept = { [true] = 0, [false] = 0 }
   for i = #reservations, 1, -1 do

@@ -91,6 +91,36 @@ describe('the rules of the opening', () => {
     expect(await buy(sale, '5', { ...drawn, buyerId: 'bob' })).toMatchObject({ status: 'RESERVED' })
   })
 
+  test('orders under other keys do not make the record forget which tickets were used', async () => {
+    const sale = await loaded({ ticket: TICKET })
+    const ticketGivenAtMs = Date.now() - 1_000
+    const keys = Array.from({ length: 9 }, (_, i) => `k${i}`)
+    for (const key of keys.slice(0, 8)) {
+      expect(await buy(sale, key, { key, ticketGivenAtMs })).toMatchObject({ status: 'RESERVED' })
+      await end(sale, key, 'BUYER')
+    }
+    for (const key of keys)
+      expect(await buy(sale, 'again', { key, ticketGivenAtMs })).toEqual({ status: 'TICKET_USED' })
+    for (const key of ['k8', 'k9']) {
+      const fresh = { key, ticketGivenAtMs: Date.now() + 500 }
+      expect(await buy(sale, key, fresh)).toMatchObject({ status: 'RESERVED' })
+      await end(sale, key, 'BUYER')
+    }
+    // By now the first order is forgotten.
+    expect(await world.stock.readReservation(name(sale, 'k0'))).toBeUndefined()
+    expect(await buy(sale, 'again', { key: 'k0', ticketGivenAtMs })).toEqual({ status: 'TICKET_USED' })
+  })
+
+  test("a ticket of a time to come, from before the server's clock stepped back, buys once", async () => {
+    const sale = await loaded({ ticket: TICKET })
+    const ticket = { ticketGivenAtMs: Date.now() + 3_600_000 }
+    expect(await buy(sale, '1', ticket)).toMatchObject({ status: 'RESERVED' })
+    expect(await buy(sale, '2', ticket)).toMatchObject({ status: 'DUPLICATE' })
+    await end(sale, '1', 'BUYER')
+    expect(await buy(sale, '3', ticket)).toEqual({ status: 'TICKET_USED' })
+    expect(await buy(sale, '4', { ...ticket, key: 'other' })).toMatchObject({ status: 'RESERVED' })
+  })
+
   test('a purchase that was rejected leaves its ticket valid', async () => {
     const sale = await loaded({ ticket: TICKET })
     const ticket = { ticketGivenAtMs: Date.now() - 1_000 }

@@ -59,6 +59,8 @@ for _, written in ipairs({ book, holders }) do require_right('PEXPIREAT', writte
 require_right('HINCRBY', sale, 'refilled', 1)
 local entries = {}
 for buyer, reservations in pairs(held) do
+  -- The database lists them by their ids.
+  table.sort(reservations, function(one, other) return reserved_at(one) < reserved_at(other) end)
   drop_oldest_ended(reservations)
   entries[#entries + 1] = buyer
   entries[#entries + 1] = record_of(reservations)

@@ -229,13 +229,16 @@ end
 -- lapsed, the last one just now.
 local function refusal_by_ended(reservations, key, ticket_given_at_ms)
   local count, last_ms = 0, 0
+  -- The record forgets the oldest of many, and with them which tickets they used up.
+  local may_forget = ended_in(reservations) >= ENDED_KEPT
+  -- Given before the server's clock stepped back (a second of leeway): which orders came first cannot be told.
+  local is_of_future = ticket_given_at_ms and ticket_given_at_ms > now + 1000
   for _, reservation in ipairs(reservations) do
-    local status, reserved_at_ms = reservation[STATUS], tonumber(string.match(reservation[RESERVED_AT_MS], '^%d+'))
+    local status, reserved_at_ms = reservation[STATUS], reserved_at(reservation)
     local was_order = status == 'CANCELLED' or status == 'REFUNDED'
-    local is_of_ticket = reservation[KEY] == key or ticket_given_at_ms == 0
-    if ticket_given_at_ms and was_order and is_of_ticket and reserved_at_ms >= ticket_given_at_ms then
-      return 'TICKET_USED'
-    end
+    local is_of_ticket = reservation[KEY] == key or ticket_given_at_ms == 0 or may_forget
+    local is_before = ticket_given_at_ms and (reserved_at_ms >= ticket_given_at_ms or is_of_future)
+    if was_order and is_of_ticket and is_before then return 'TICKET_USED' end
     local lapsed_at_ms = lapsed_at(reservation)
     if lapsed_at_ms then
       count = count + 1

@@ -150,6 +150,25 @@ test('filling in keeps the other reservations of a buyer, also those that anothe
   ])
 })
 
+test('filling in keeps the newest of the ended orders of a buyer, by whatever ids', async () => {
+  const sale = await openSale()
+  await saleAdmin.close({ ...closed(sale), epoch: 2 })
+  // The newest comes first, as the database lists them.
+  const orders = Array.from({ length: 10 }, (_, i) => ({
+    ...decided(sale, 'ann', 'CANCELLED'),
+    reservationId: `${sale.saleId}.${i}`,
+    reservedAtMs: 1_000 - i,
+  }))
+  await saleAdmin.refill({ ...closed(sale), epoch: 2 }, orders)
+  const kept = await world.stock.readOfBuyer(sale.saleId, 'ann')
+  expect(kept.map(({ reservationId }) => reservationId)).toEqual(
+    orders
+      .slice(0, 8)
+      .reverse()
+      .map(({ reservationId }) => reservationId),
+  )
+})
+
 test('filling in does not take back what was told meanwhile, and stops when the sale was closed anew', async () => {
   const sale = await openSale()
   await reserve(sale, 'ann')

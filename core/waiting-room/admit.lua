@@ -14,6 +14,7 @@
 -- KEYS[7] kept         sorted set by place
 -- KEYS[8] admitted     sorted set by the end of the admission
 -- KEYS[9] outstanding  sorted set by time: the same buyers without those who have bought
+-- KEYS[10] blacklist   set of buyer ids: they lose their place
 --
 -- ARGV[1] interval_ms     between two admissions; 0 when the rate is not limited
 -- ARGV[2] batch_ms        for so long unused admissions are made up for
@@ -27,7 +28,7 @@
 --
 -- Returns {admitted, absent, 1 when there is more to do at once}
 
-local sale, room, line, members, seen, away, kept, admitted, outstanding = fixed_keys()
+local sale, room, line, members, seen, away, kept, admitted, outstanding, blacklist = fixed_keys()
 local interval_ms, batch_ms, free, admitted_then, admission_ms, absent_ms, kept_ms, members_share, steps_max =
   fixed_args()
 -- A purchase that was sent within the admission may be under way for so long.
@@ -110,7 +111,11 @@ while admissions < budget and steps < steps_max do
   front.next = front.next + 2
   local seen_at = tonumber(redis.call('ZSCORE', seen, who) or 0)
   -- One of a time to come was written before the clock stepped back, and proves nothing.
-  if needs_presence and (seen_at <= now - absent_ms or seen_at > now + 1000) then
+  if redis.call('SISMEMBER', blacklist, who) == 1 then
+    -- Put there while they waited: an admission would keep a unit from the next, who may buy.
+    redis.call('ZREM', front.own, who)
+    redis.call('ZREM', seen, who)
+  elseif needs_presence and (seen_at <= now - absent_ms or seen_at > now + 1000) then
     gives_way(who, place, front.own)
   else
     redis.call('ZADD', admitted, now + admission_ms, who)

@@ -135,6 +135,19 @@ describe('places', () => {
     expect((await attend(saleId, 'banned', 'ann')).standings).toMatchObject([{ state: 'BLACKLISTED' }, { ahead: 0 }])
   })
 
+  test('a buyer who is put on the blacklist while they wait, or are registered for a draw, is passed over', async () => {
+    for (const rules of [RULES, { admissionMs: 60_000 }]) {
+      const saleId = await openSale(soon)
+      await attend(saleId, 'ann', 'bob')
+      await world.redis.sadd(world.stock.keys.blacklist(saleId), 'ann')
+      await open(saleId)
+      await room.shuffle(saleId, SEED, placesOf(['ann', 'bob']))
+      expect(await room.admit(saleId, rules, { free: 2 })).toMatchObject({ admitted: 1 })
+      expect(await admitted(saleId)).toEqual(['bob'])
+      expect(await standing(saleId, 'ann')).toEqual({ state: 'BLACKLISTED' })
+    }
+  })
+
   test('there is no line of a sale that Redis does not have', async () => {
     expect(await room.attend('unknown', [{ buyerId: 'ann' }])).toBeUndefined()
     expect(await room.shuffle('unknown', SEED, [])).toBe('NOT_YET')

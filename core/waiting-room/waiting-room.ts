@@ -161,6 +161,7 @@ export class WaitingRoom {
         keys.kept(saleId),
         keys.admitted(saleId),
         keys.outstanding(saleId),
+        keys.blacklist(saleId),
       ],
       args: [
         intervalMs,

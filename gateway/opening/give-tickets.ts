@@ -62,7 +62,8 @@ export async function giveTicket(
     if (solved === 'PROOF_INVALID') return { status: solved }
     givenAtMs = solved.givenAtMs
   }
-  const expiresAtMs = Math.max(givenAtMs, sale.opensAtMs) + ticket.validMinutes * MINUTE_MS
+  // Not from the challenge on: a slow device would solve it for a ticket that has expired.
+  const expiresAtMs = Math.max(nowMs, sale.opensAtMs) + ticket.validMinutes * MINUTE_MS
   return { status: 'GIVEN', ticket: deps.tickets.give(subject(asked), givenAtMs, expiresAtMs), expiresAtMs }
 }
 

@@ -143,7 +143,7 @@ export const waitingRoomGuards: Guard[] = [
     file: 'cancel-worker/run-waiting-rooms.ts',
     text: 'return left > 0 ? outstandingMax : 0',
     without: 'return outstandingMax',
-    tests: { file: SYSTEM, named: 'a sale with a waiting room admits as many' },
+    tests: { file: SYSTEM, named: 'a sale with a waiting room admits up to' },
   },
   {
     rule: 'members get their share of the admissions, and no more',
@@ -190,7 +190,7 @@ export const waitingRoomGuards: Guard[] = [
   {
     rule: 'a draw admits no more than there are units',
     file: 'cancel-worker/run-waiting-rooms.ts',
-    text: '  if (isDraw) return Math.floor(left / perBuyerLimit)\n',
+    text: '  if (isDraw) return left < perBuyerLimit ? Math.min(left, 1) : Math.floor(left / perBuyerLimit)\n',
     without: '',
     tests: { file: SYSTEM, named: 'a sale that is a draw lets' },
   },
@@ -200,6 +200,20 @@ export const waitingRoomGuards: Guard[] = [
     text: 'Math.floor(left / perBuyerLimit)',
     without: 'left',
     tests: { file: SYSTEM, named: 'a sale that is a draw keeps' },
+  },
+  {
+    rule: 'what is left of the units that a draw keeps goes to one more buyer',
+    file: 'cancel-worker/run-waiting-rooms.ts',
+    text: 'left < perBuyerLimit ? Math.min(left, 1) : ',
+    without: '',
+    tests: { file: SYSTEM, named: 'a sale that is a draw draws' },
+  },
+  {
+    rule: 'who is put on the blacklist while they wait is not admitted',
+    file: 'core/waiting-room/admit.lua',
+    text: "redis.call('SISMEMBER', blacklist, who) == 1",
+    without: 'false',
+    tests: { file: ROOM, named: 'places a buyer who is put' },
   },
   {
     rule: 'whose order of a draw has ended buys no more',
