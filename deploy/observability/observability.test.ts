@@ -51,6 +51,24 @@ test.each([
   expect(asked).toContain(`# ${services?.[exporter]?.image} `)
 })
 
+test('Grafana, the collector of logs and Prometheus ask services of docker-compose.yml, and links lead to data sources', () => {
+  const { name, services } = parse(read('docker-compose.yml'), { merge: true }) as { name: string; services: object }
+  const sources = read('deploy/observability/grafana-datasource.yml')
+  const collector = read('deploy/observability/config.alloy')
+  const asked = [...`${sources}${collector}`.matchAll(/http:\/\/(\w+):/g)].map(([, host]) => host)
+  const scraped = [...read('deploy/observability/generated/prometheus.yml').matchAll(/names:\n\s+- (\S+)/g)].map(
+    ([, host]) => host,
+  )
+  expect(new Set(asked)).toEqual(new Set(['prometheus', 'jaeger', 'loki']))
+  expect(scraped).toHaveLength(9)
+  expect(Object.keys(services)).toEqual(expect.arrayContaining([...asked, ...scraped]))
+  const known = [...sources.matchAll(/ uid: (\w+)/g)].map(([, uid]) => uid)
+  const linked = [...sources.matchAll(/datasourceUid: (\w+)/g)].map(([, uid]) => uid)
+  expect(linked).toEqual(['loki', 'jaeger'])
+  expect(known).toEqual(expect.arrayContaining(linked))
+  expect(collector).toContain(`com.docker.compose.project=${name}"`)
+})
+
 test('a list has each metric of a server once, with all labels of its series', () => {
   const exposition = [
     '# HELP redis_keys of a database',

@@ -7,7 +7,7 @@ import { readBody } from '../../core/platform/http/json-body.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { sendProblem } from '../../core/platform/http/problem.ts'
 import type { Trace } from '../../core/platform/tracing/trace.ts'
-import { traceOf } from '../../core/platform/tracing/trace-request.ts'
+import { traceFields, traceOf } from '../../core/platform/tracing/trace-request.ts'
 import { traceparentOf } from '../../core/contracts/trace-context.ts'
 
 const ANSWER_LIMIT_MS = 10_000
@@ -57,7 +57,7 @@ export function forwardTo(app: Express, orderServiceUrl: string, log: Logger): v
       passOn(await (req.path === CALLBACK ? ofProvider : ofBuyers)(req, res, body), res)
     } catch (error) {
       if (res.closed) return // The client is gone.
-      log.warn({ err: (error as Error).message }, 'order service not reached')
+      log.warn({ err: (error as Error).message, ...traceFields(res) }, 'order service not reached')
       sendProblem(res, 'UNAVAILABLE', 'Orders cannot be reached right now; try again in a moment.', {
         retryAfterSeconds: 2,
       })

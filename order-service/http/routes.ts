@@ -8,7 +8,7 @@ import { jsonBody } from '../../core/platform/http/json-body.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
 import { type BuyersHandler, signedIn } from '../../core/platform/http/signed-in.ts'
 import type { Tokens } from '../../core/platform/http/tokens.ts'
-import { traceOf } from '../../core/platform/tracing/trace-request.ts'
+import { traceFields, traceOf } from '../../core/platform/tracing/trace-request.ts'
 import { countMoney } from '../payments/count-money.ts'
 import { openPayment } from '../payments/open-payment.ts'
 import { type PaymentProvider, ProviderUnavailable } from '../payments/provider.ts'
@@ -61,7 +61,7 @@ const postPayment =
     parse(NoFields, req.body)
     const opened = await openPayment(deps, orderId, res.locals.buyer.id, traceOf(res)).catch((error: unknown) => {
       if (!(error instanceof ProviderUnavailable)) throw error
-      deps.log.warn({ err: error, orderId }, 'the payment provider gave no payment link')
+      deps.log.warn({ err: error, orderId, ...traceFields(res) }, 'the payment provider gave no payment link')
       throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', {
         retryAfterSeconds: 2,
       })

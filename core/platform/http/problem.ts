@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { type Problem, type ProblemCode, problems } from '../../contracts/problems.ts'
 import type { Logger } from '../process/log.ts'
 import { isOutage } from '../stores/outage.ts'
+import { traceFields } from '../tracing/trace-request.ts'
 
 export const BODY_ADVICE = 'A body may have at most 16 KB.'
 
@@ -78,10 +79,10 @@ export function sendFault(res: ServerResponse, error: unknown, log: Logger, more
   if (status >= 400 && status < 500)
     return problem('INVALID_REQUEST', 'The request could not be read; is the body JSON?')
   if (isOutage(error)) {
-    log.warn({ err: error }, 'request refused: PostgreSQL, Redis or RabbitMQ is unavailable')
+    log.warn({ err: error, ...traceFields(res) }, 'request refused: PostgreSQL, Redis or RabbitMQ is unavailable')
     return problem('UNAVAILABLE', 'This is unavailable right now; try again in a moment.', { retryAfterSeconds: 2 })
   }
-  log.error({ err: error }, 'request failed')
+  log.error({ err: error, ...traceFields(res) }, 'request failed')
   problem('INTERNAL', 'The fault is logged; please try again.', { retryAfterSeconds: 1 })
 }
 
