@@ -42,8 +42,8 @@ export const lab: Lab<Entry> = {
     },
   },
 
-  /** Starting a copy of the shop takes longer than what is played in it. */
-  sidesAtOnce: 2,
+  /** Starting a copy of the shop takes longer than what is played in it, and a third of that is waiting. */
+  sidesAtOnce: 3,
 
   figures: FAULT_NAMES,
 
