@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ReservationView } from '../core/contracts/purchases.ts'
 import type { ProblemCode } from '../core/contracts/problems.ts'
-import { type Extras, type HeaderList, sendJson, sendProblem } from '../core/platform/http/problem.ts'
+import { type Extras, type HeaderList, preparedProblem, sendJson, sendProblem } from '../core/platform/http/problem.ts'
 import { PRIVATE_HEADERS } from '../core/platform/http/security-headers.ts'
 import type { ReservationRecord } from '../core/stock/reservation.ts'
 import type { ReserveOutcome } from '../core/stock/reserving.ts'
@@ -37,20 +37,11 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
         reservation: reservationView(outcome.reservation),
       })
     case 'SOLD_OUT':
-      return problem(
-        'SOLD_OUT',
-        outcome.left > 0
-          ? `Only ${outcome.left} left; ask for fewer.`
-          : 'Every unit is taken. Units of unpaid orders come back: watch the sale and try again.',
-      )
+      return outcome.left > 0 ? problem('SOLD_OUT', `Only ${outcome.left} left; ask for fewer.`) : refuseSoldOut(res)
     case 'CROWDED':
-      return problem('RATE_LIMITED', 'The sale has more attempts than it can take; wait before the next.', {
-        retryAfterSeconds: outcome.retryAfterMs / 1_000,
-      })
+      return refuseCrowded(res, outcome.retryAfterMs / 1_000)
     case 'RATE_LIMITED':
-      return problem('RATE_LIMITED', 'Too many attempts; wait before the next.', {
-        retryAfterSeconds: outcome.retryAfterMs / 1_000,
-      })
+      return refuseLimited(res, outcome.retryAfterMs / 1_000)
     case 'UNAUTHENTICATED':
       return problem('UNAUTHENTICATED', outcome.fault)
     case 'NOT_STARTED':
@@ -107,6 +98,19 @@ export function answerBuyer(res: ServerResponse, outcome: BuyOutcome, waited?: W
       return problem('NOT_FOUND', 'There is no such sale.')
   }
 }
+
+/** By far the most frequent answers. */
+const refuseSoldOut = preparedProblem(
+  'SOLD_OUT',
+  'Every unit is taken. Units of unpaid orders come back: watch the sale and try again.',
+  PRIVATE_HEADERS,
+)
+const refuseLimited = preparedProblem('RATE_LIMITED', 'Too many attempts; wait before the next.', PRIVATE_HEADERS)
+const refuseCrowded = preparedProblem(
+  'RATE_LIMITED',
+  'The sale has more attempts than it can take; wait before the next.',
+  PRIVATE_HEADERS,
+)
 
 const ADMISSION_ADVICE =
   'Take a place in the waiting room with POST /sales/:saleId/place, wait until its state is ADMITTED, and send its ' +

@@ -7,7 +7,7 @@ import { INTAKE } from '../core/contracts/topology.ts'
 import { rootOf } from '../core/contracts/trace-context.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import type { InFront } from '../core/platform/http/http-service.ts'
-import { readJson } from '../core/platform/http/json-body.ts'
+import { parseJson, readJsonText } from '../core/platform/http/json-body.ts'
 import { parse, sendFault } from '../core/platform/http/problem.ts'
 import { PRIVATE_HEADERS } from '../core/platform/http/security-headers.ts'
 import { bearer, type Tokens } from '../core/platform/http/tokens.ts'
@@ -28,6 +28,7 @@ import type { Catalogue } from './catalogue.ts'
 import { repeatedPurchase } from './opening/repeated-purchase.ts'
 import type { TicketFault, TicketFor, Tickets } from './opening/tickets.ts'
 import type { Publish } from './publish-in-batches.ts'
+import type { RecallRefusal } from './remembered-refusals.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 import type { SoldOut } from './sold-out.ts'
 import type { AdmissionFault, Admissions } from './waiting-room/admissions.ts'
@@ -41,6 +42,7 @@ export interface BuyDeps {
   tickets: Tickets
   stock: Stock
   reserve: Reserve
+  recall: RecallRefusal
   publish: Publish
   watched: WatchedReservations
   admissions: Admissions
@@ -123,10 +125,13 @@ async function buy(
 ): Promise<BuyOutcome> {
   const { catalogue, soldOut } = deps
   const key = purchaseKey(req)
-  const { quantity, coupon, points } = parse(ReservationRequest, await readJson(req))
+  const { quantity, coupon, points } = readRequest(await readJsonText(req))
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
+  const carried = checkCarried(deps, req, sale, { saleId, buyerId: buyer.id, key })
+  const refusal = typeof carried === 'string' ? undefined : deps.recall(sale, buyer.id, address)
+  if (refusal) return refusal
   const wishes = wishesOf(coupon, points)
   const claims = claimsOf(buyer)
   const purchase = {
@@ -138,7 +143,6 @@ async function buy(
     ...(claims && { claims }),
   }
   trace?.begins(purchase.reservationId)
-  const carried = checkCarried(deps, req, sale, { saleId, buyerId: buyer.id, key })
   if (typeof carried === 'string') {
     const repeated = EXPIRED.has(carried) && (await repeatedPurchase(deps.stock, sale, purchase))
     return repeated || { status: carried }
@@ -193,6 +197,23 @@ function checkCarried(
   const checked = tickets.check(ticket, purchase, catalogue.clockMs())
   if (typeof checked === 'string') return checked
   return admittedOnce ?? { ticketGivenAtMs: checked.givenAtMs }
+}
+
+/** By their text: nearly all purchases ask for one unit in the same words, which need not be parsed and checked again. */
+const knownRequests = new Map<string, ReservationRequest>()
+const KNOWN_REQUESTS_MAX = 1_000
+const KNOWN_LENGTH_MAX = 100
+
+/** @throws ProblemError INVALID_REQUEST */
+function readRequest(text: string): ReservationRequest {
+  const known = knownRequests.get(text)
+  if (known) return known
+  const request = parse(ReservationRequest, parseJson(text))
+  // No other buyer has the same coupon.
+  if (request.coupon !== undefined || text.length > KNOWN_LENGTH_MAX) return request
+  if (knownRequests.size === KNOWN_REQUESTS_MAX) knownRequests.clear()
+  knownRequests.set(text, request)
+  return request
 }
 
 /** @throws ProblemError INVALID_REQUEST */

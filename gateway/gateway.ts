@@ -33,7 +33,7 @@ import type { TicketDeps } from './opening/give-tickets.ts'
 import { createTickets } from './opening/tickets.ts'
 import { publishInBatches } from './publish-in-batches.ts'
 import { rememberRefusals } from './remembered-refusals.ts'
-import { type Reserve, reserveInBatches } from './reserve-in-batches.ts'
+import { reserveInBatches } from './reserve-in-batches.ts'
 import { resendPending } from './resend-pending.ts'
 import { addressBuckets, addressLimit } from './routes/limit.ts'
 import { mountRoutes } from './routes/mount-routes.ts'
@@ -135,7 +135,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     log,
     count,
     acceptedIn: measureAccepting(metrics),
-    reserve: reserveWithinLimits(stock, moves, config),
+    ...reserveWithinLimits(stock, moves, config),
   }
   const buy = buyHandler(deps)
   const ticketDeps: TicketDeps = {
@@ -183,7 +183,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
 
 const ledgersOfSale = ({ saleId, shards }: SaleFigures) => ledgersOf(saleId, shards)
 
-function reserveWithinLimits(stock: Stock, moves: Moves, config: GatewayConfig): Reserve {
+function reserveWithinLimits(stock: Stock, moves: Moves, config: GatewayConfig): Pick<BuyDeps, 'reserve' | 'recall'> {
   const sale =
     config.GATEWAY_RATE_PER_SECOND === 0
       ? undefined

@@ -18,7 +18,9 @@ const RESERVED = { status: 'RESERVED', reservedAtMs: 0, pendingEntry: '0-1' } as
 /** Redis that gives these answers, and how often it was asked. */
 function answering(answers: ReserveOutcome[], bucket = { ratePerSecond: 10_000, burst: 10_000 }) {
   const asked = vi.fn<Reserve>(() => Promise.resolve(answers.shift() ?? RESERVED))
-  return { asked, reserve: rememberRefusals(asked, bucket) }
+  const { reserve, recall } = rememberRefusals(asked, bucket)
+  const attempt: Reserve = async (of, by) => recall(of, by.buyerId, by.address) ?? (await reserve(of, by))
+  return { asked, reserve: attempt }
 }
 
 test.each<ReserveOutcome>([

@@ -1,4 +1,5 @@
 import type { Bucket, ReserveOutcome } from '../core/stock/reserving.ts'
+import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 
@@ -10,6 +11,9 @@ const REMEMBERED_MS_MAX = 1_000
 const CROWDED_MS_MAX = 50
 
 type Refusal = Extract<ReserveOutcome, { retryAfterMs: number }>
+
+/** What Redis has refused this buyer from this address, while it still holds. */
+export type RecallRefusal = (sale: SaleFigures, buyerId: string, address: string) => Refusal | undefined
 
 interface Remembered {
   status: Refusal['status']
@@ -23,11 +27,14 @@ interface Remembered {
  * no token before the time that Redis told: other attempts only put it off. For a crowded sale the process waits a little
  * longer, but never so long that the bucket of the sale could run over.
  */
-export function rememberRefusals(reserve: Reserve, saleBucket: Bucket | undefined): Reserve {
+export function rememberRefusals(
+  reserve: Reserve,
+  saleBucket: Bucket | undefined,
+): { reserve: Reserve; recall: RecallRefusal } {
   const remembered = new Map<string, Remembered>()
   const crowdedMs = saleBucket ? Math.min(CROWDED_MS_MAX, (saleBucket.burst / saleBucket.ratePerSecond / 2) * 1_000) : 0
 
-  function recall(key: string): Refusal | undefined {
+  function recallBy(key: string): Refusal | undefined {
     const refusal = remembered.get(key)
     if (refusal === undefined) return undefined
     const nowMs = performance.now()
@@ -51,15 +58,18 @@ export function rememberRefusals(reserve: Reserve, saleBucket: Bucket | undefine
     return { status, retryAfterMs: waitMs }
   }
 
-  return async (sale, request) => {
-    // Refused by the buyer's bucket or by the address's, Redis does not say which: the refusal holds for both together.
-    const limited = `${sale.saleId} ${request.buyerId} ${request.address}`
-    const ledger = ledgerForBuyer(sale, request.buyerId)
-    const refusal = recall(limited) ?? recall(ledger)
-    if (refusal) return refusal
-    const outcome = await reserve(sale, request)
-    if (outcome.status === 'RATE_LIMITED') return remember(limited, outcome)
-    if (outcome.status === 'CROWDED') return remember(ledger, outcome)
-    return outcome
+  return {
+    recall: (sale, buyerId, address) =>
+      recallBy(keyOfBuyer(sale, buyerId, address)) ?? recallBy(ledgerForBuyer(sale, buyerId)),
+    async reserve(sale, request) {
+      const { buyerId, address } = request
+      const outcome = await reserve(sale, request)
+      if (outcome.status === 'RATE_LIMITED') return remember(keyOfBuyer(sale, buyerId, address), outcome)
+      if (outcome.status === 'CROWDED') return remember(ledgerForBuyer(sale, buyerId), outcome)
+      return outcome
+    },
   }
 }
+
+/** Refused by the buyer's bucket or by the address's, Redis does not say which: the refusal holds for both together. */
+const keyOfBuyer = ({ saleId }: SaleFigures, buyerId: string, address: string) => `${saleId} ${buyerId} ${address}`

@@ -20,6 +20,8 @@ export const ReservationRequest = z.strictObject({
     .describe('points to spend, one for a cent; when there are too few, the order is cancelled'),
 })
 
+export type ReservationRequest = z.infer<typeof ReservationRequest>
+
 const ReservationStatus = z.enum(['RESERVED', 'ORDERED', 'PAID', 'CANCELLED', 'REFUNDED', 'REJECTED'])
 export const ReservationView = z.strictObject({
   id: ReservationId,

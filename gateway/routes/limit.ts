@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { InFront } from '../../core/platform/http/http-service.ts'
-import { sendProblem } from '../../core/platform/http/problem.ts'
+import { preparedProblem } from '../../core/platform/http/problem.ts'
 import { PRIVATE_HEADERS } from '../../core/platform/http/security-headers.ts'
 import type { ClusterBuckets } from '../../core/platform/limits/cluster-buckets.ts'
 import type { KeyedBuckets } from '../../core/platform/limits/keyed-buckets.ts'
@@ -56,17 +56,16 @@ export function addressLimit(buckets: AddressBuckets, onPurchase: () => void): I
       return false
     }
     if (kind === 'purchase') onPurchase()
-    const retryAfterSeconds = token.waitMs / 1_000
-    sendProblem(
-      res,
-      'RATE_LIMITED',
-      'Too many requests from this address; wait before the next.',
-      { retryAfterSeconds },
-      PRIVATE_HEADERS,
-    )
+    refuseAddress(res, token.waitMs / 1_000)
     return true
   }
 }
+
+const refuseAddress = preparedProblem(
+  'RATE_LIMITED',
+  'Too many requests from this address; wait before the next.',
+  PRIVATE_HEADERS,
+)
 
 /** The provider reports the money of all buyers from one address: only callbacks that are refused use up its bucket. */
 function giveBackIfTrue(res: ServerResponse, buckets: KeyedBuckets, address: string): void {

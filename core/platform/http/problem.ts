@@ -32,10 +32,28 @@ export function sendProblem(
   more: HeaderList = [],
 ): void {
   const body = problemOf(code, detail, extras)
-  const headers = ['Content-Type', 'application/problem+json; charset=utf-8', ...more]
+  const headers = [...PROBLEM_TYPE, ...more]
   if (extras.retryAfterSeconds !== undefined) headers.push('Retry-After', String(Math.ceil(extras.retryAfterSeconds)))
   if (code === 'UNAUTHENTICATED') headers.push('WWW-Authenticate', 'Bearer')
   sendJson(res, body.status, body, headers)
+}
+
+/** As `sendProblem`, for refusals of a crowd: all but the time is written once. */
+export function preparedProblem(
+  code: ProblemCode,
+  detail: string,
+  more: HeaderList,
+): (res: ServerResponse, retryAfterSeconds?: number) => void {
+  const problem = problemOf(code, detail)
+  const text = JSON.stringify(problem)
+  const start = text.slice(0, -1)
+  const headers = [...PROBLEM_TYPE, ...more]
+  return (res, retryAfterSeconds) => {
+    if (retryAfterSeconds === undefined) return sendText(res, problem.status, text, headers)
+    const retryAfter = ['Retry-After', String(Math.ceil(retryAfterSeconds))]
+    const timed = `${start},"retryAfterSeconds":${retryAfterSeconds}}`
+    sendText(res, problem.status, timed, [...headers, ...retryAfter])
+  }
 }
 
 export function problemOf(code: ProblemCode, detail: string, extras: Extras = {}): Problem {
@@ -49,10 +67,15 @@ export type HeaderList = readonly string[]
  * Answers in one write, also in front of Express. Node copies a flat header list into the response without an object.
  */
 export function sendJson(res: ServerResponse, status: number, body: object, headers: HeaderList): void {
-  const text = JSON.stringify(body)
+  sendText(res, status, JSON.stringify(body), headers)
+}
+
+function sendText(res: ServerResponse, status: number, text: string, headers: HeaderList): void {
   res.writeHead(status, [...headers, 'Content-Length', String(Buffer.byteLength(text))])
   res.end(text)
 }
+
+const PROBLEM_TYPE: HeaderList = ['Content-Type', 'application/problem+json; charset=utf-8']
 
 const problemTypes = Object.fromEntries(
   Object.keys(problems).map((code) => [code, `urn:seckill:problem:${code.toLowerCase().replaceAll('_', '-')}`]),
