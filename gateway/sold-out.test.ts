@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createLog } from '../core/platform/process/log.ts'
 import { connectRedis, redisReady } from '../core/platform/stores/redis.ts'
 import type { SaleFigures } from '../core/stock/sale-figures.ts'
@@ -145,11 +145,46 @@ test('a sale with a unit left is never taken for sold out', async () => {
   expect(soldOut.refuses(sale, 'late')).toBe(false)
 })
 
-test('what was learned expires', async () => {
+/** Of a process whose Redis answers only the first survey, and how many it was asked for. */
+async function knowledgeOnce(knownForMs: number) {
+  const asked = { surveys: 0 }
+  class SilentStock extends Stock {
+    override survey(of: string) {
+      asked.surveys++
+      return asked.surveys === 1 ? super.survey(of) : new Promise<never>(() => {})
+    }
+  }
+  const listening = connectRedis(world.redisUrl, log)
+  closers.push(() => listening.disconnect())
+  await redisReady(listening)
+  const changes = new Changes(listening, world.stock.keys.changes())
+  await changes.connect()
+  return { asked, soldOut: new SoldOut(new SilentStock(world.redis, world.keyPrefix), changes, log, knownForMs) }
+}
+
+test('while buyers come, it is asked for again before it expires, once', async () => {
   const { sale } = await soldOutSale()
-  const soldOut = await knowledge(slowed(500))
-  await learned(soldOut, sale)
+  const { asked, soldOut } = await knowledgeOnce(600_000)
+  soldOut.learn(sale)
+  await eventually('it to be known as sold out', () => soldOut.refuses(sale, 'late'), Boolean)
+  expect(asked.surveys).toBe(1)
+  vi.useFakeTimers({ toFake: ['performance'] })
+  try {
+    vi.advanceTimersByTime(590_000)
+    expect([1, 2].map(() => soldOut.refuses(sale, 'late'))).toEqual([true, true])
+    expect(asked.surveys).toBe(2)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('what was learned expires when it cannot be learned again', async () => {
+  const { sale } = await soldOutSale()
+  const { asked, soldOut } = await knowledgeOnce(slowed(500))
+  soldOut.learn(sale)
+  await eventually('it to be known as sold out', () => soldOut.refuses(sale, 'late'), Boolean)
   expect(await withdrawn(soldOut, sale)).toBe(false)
+  expect(asked.surveys).toBe(2)
 })
 
 test('while the subscription is down everything is forgotten', async () => {

@@ -7,6 +7,14 @@ import type { Changes } from './changes.ts'
 
 /** A notification of a release may get lost, so what is known expires after this time. */
 const KNOWN_FOR_MS = 1_000
+/** Renewed after this part of it while buyers still come: they need not ask Redis for a moment once a second. */
+const RENEWED_AFTER = 0.8
+
+interface Known {
+  /** The holders' bits, of each shard. */
+  holders: Buffer[]
+  renewAtMs: number
+}
 
 /**
  * What this process knows of sold-out sales, so that most late buyers cost Redis nothing. It must not hide a
@@ -17,8 +25,7 @@ export class SoldOut {
   readonly #changes: Changes
   readonly #log: Logger
   readonly #knownForMs: number
-  /** The holders' bits by sale, of each shard. */
-  readonly #known = new Map<string, Buffer[]>()
+  readonly #known = new Map<string, Known>()
   readonly #learning = new Set<string>()
   /** Counts releases: a survey that began before one is out of date. */
   #releases = 0
@@ -37,7 +44,10 @@ export class SoldOut {
 
   /** Whether this buyer can be refused without Redis: the sale is sold out and they have no reservation in it. */
   refuses(sale: Pick<SaleFigures, 'saleId' | 'total' | 'holderUnits' | 'shards'>, buyerId: string): boolean {
-    const holders = this.#known.get(sale.saleId)?.[shardOf(buyerId, sale.shards)]
+    const known = this.#known.get(sale.saleId)
+    if (known === undefined) return false
+    if (performance.now() >= known.renewAtMs) this.learn(sale)
+    const holders = known.holders[shardOf(buyerId, sale.shards)]
     return holders !== undefined && !mayHold(holders, buyerId, holderUnitsOf(sale, buyerId))
   }
 
@@ -56,9 +66,10 @@ export class SoldOut {
     const surveys = await Promise.all(ledgers.map((ledger) => this.#stock.survey(ledger)))
     if (surveys.some((survey) => survey?.left !== 0) || this.#releases !== releasesBefore) return
     const holders = surveys.flatMap((survey) => survey?.holders ?? [])
-    this.#known.set(saleId, holders)
+    const known = { holders, renewAtMs: performance.now() + RENEWED_AFTER * this.#knownForMs }
+    this.#known.set(saleId, known)
     setTimeout(() => {
-      if (this.#known.get(saleId) === holders) this.#known.delete(saleId)
+      if (this.#known.get(saleId) === known) this.#known.delete(saleId)
     }, this.#knownForMs).unref()
   }
 
