@@ -54,6 +54,11 @@ const FAULTS = {
     leader.pause()
     await cluster.leaderOf(INTAKE, leader)
   },
+  'the node that the gateway is connected to is cut off from the other two, and all three run on': async () => {
+    const cut = await cluster.connectedBy('gateway')
+    await cluster.isolate(cut)
+    await cluster.connectedBy('gateway', cut)
+  },
   'every node is restarted in turn': async () => {
     for (const node of cluster.nodes) {
       await node.stop()

@@ -1,6 +1,8 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../../dev/scratch-folder.ts'
+import { pathOf } from '../../dev/servers/binaries.ts'
 import { planRabbitmqCluster } from '../../dev/servers/rabbitmq-cluster.ts'
 import type { RabbitmqServer } from '../../dev/servers/rabbitmq.ts'
 import { Server } from '../faults/support/server.ts'
@@ -15,8 +17,10 @@ export interface OwnCluster {
   nodes: Node[]
   /** Waits until the queue has one, not the other. */
   leaderOf: (queue: string, other?: Node) => Promise<Node>
-  /** The node that a connection of this name is to. */
-  connectedBy: (connectionName: string) => Promise<Node>
+  /** The node that a connection of this name is to. Waits until it is to one, not to the other. */
+  connectedBy: (connectionName: string, other?: Node) => Promise<Node>
+  /** Cuts the node off from the other two, which cannot connect to it, nor it to them; all three run on. */
+  isolate: (node: Node) => Promise<void>
   /** None while no node answers. */
   queues: () => Promise<QueueMembers[]>
   /** Restores all nodes; resolves when each queue has three members that are up. */
@@ -70,9 +74,22 @@ export async function startOwnCluster(): Promise<OwnCluster> {
     })
     return await Promise.any(answers).catch(() => [])
   }
-  /** "seckill-2@localhost" is the second. */
+  /** "rabbitmq-2@localhost" is the second. */
   const nodeNamed = (name = '') => nodes[Number(/\d+(?=@)/.exec(name)?.[0]) - 1]
   const queues = () => ask<QueueMembers>('queues?columns=name,leader,members,online')
+
+  let rejoin = async () => {}
+  /** Nodes connect to each other only when each knows the other's cookie. */
+  async function isolate(node: Node): Promise<void> {
+    const { env } = node.running
+    const others = nodes.filter((other) => other !== node).map((other) => `'${other.running.env.RABBITMQ_NODENAME}'`)
+    const setCookies = async (cookie: string) => {
+      const set = `[begin erlang:set_cookie(N, ${cookie}), erlang:disconnect_node(N) end || N <- [${others.join()}]].`
+      await execa(join(dirname(pathOf('rabbitmq')), 'rabbitmqctl'), ['eval', set], { env, extendEnv: false })
+    }
+    rejoin = () => setCookies('erlang:get_cookie()')
+    await setCookies('another')
+  }
 
   return {
     url: cluster.url,
@@ -84,12 +101,19 @@ export async function startOwnCluster(): Promise<OwnCluster> {
         async () => nodeNamed((await queues()).find(({ name }) => name === queue)?.leader),
         other,
       ),
-    connectedBy: (name) =>
-      theNode(`a connection of ${name}`, async () => {
-        const connections = await ask<Connection>('connections?columns=node,client_properties.connection_name')
-        return nodeNamed(connections.find((one) => one.client_properties.connection_name === name)?.node)
-      }),
+    connectedBy: (name, other) =>
+      theNode(
+        `a connection of ${name}`,
+        async () => {
+          const connections = await ask<Connection>('connections?columns=node,client_properties.connection_name')
+          return nodeNamed(connections.find((one) => one.client_properties.connection_name === name)?.node)
+        },
+        other,
+      ),
+    isolate,
     async whole() {
+      await rejoin()
+      rejoin = async () => {}
       for (const node of nodes) node.resume()
       await Promise.all(nodes.map((node) => node.start()))
       await eventually(
