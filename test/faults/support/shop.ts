@@ -29,7 +29,8 @@ export interface Shop<Own extends AnyServers = Servers> {
   gateways: readonly [string, string]
   env: Record<string, string>
   /** A sale that has been open since yesterday, for another hour; returns its id. */
-  openSale: (stock: number, perBuyerLimit?: number) => Promise<string>
+  openSale: (stock: number, perBuyerLimit?: number, more?: object) => Promise<string>
+  controlRoom: string
   /** A buyer's token. */
   signIn: (buyerId: string) => string
   /** Ends all faults. Resolves when every server, link and instance is up. */
@@ -109,9 +110,11 @@ async function open<Own extends AnyServers>(
   const tokens = createTokens(env.TOKEN_SECRET ?? '')
   const instanceNamed = (name: InstanceName) => instances.find((instance) => instance.name === name) as Instance
 
+  const controlRoom = `http://127.0.0.1:${ports['control-room']}`
   return {
     servers,
     links,
+    controlRoom,
     instances,
     ledgers,
     env,
@@ -119,12 +122,8 @@ async function open<Own extends AnyServers>(
     instance: instanceNamed,
     gateways: [`http://127.0.0.1:${ports['gateway-1']}`, `http://127.0.0.1:${ports['gateway-2']}`],
     signIn: (buyerId) => tokens.sign(buyerId),
-    openSale: (stock, perBuyerLimit = 1) =>
-      openSale(`http://127.0.0.1:${ports['control-room']}`, env.ADMIN_TOKEN ?? '', {
-        stock,
-        perBuyerLimit,
-        shards,
-      }),
+    openSale: (stock, perBuyerLimit = 1, more = {}) =>
+      openSale(controlRoom, env.ADMIN_TOKEN ?? '', { stock, perBuyerLimit, shards, ...more }),
     async whole() {
       await servers.whole()
       for (const name of links.names()) links.named(name).restore()
@@ -148,9 +147,9 @@ async function openSale(
       id,
       title: 'A sale under faults',
       priceCents: 1_000,
-      ...sale,
       opensAt: new Date(Date.now() - 86_400_000).toISOString(),
       closesAt: new Date(Date.now() + 3_600_000).toISOString(),
+      ...sale,
     },
   })
   if (answer.status !== 201) throw new Error(`No sale: ${JSON.stringify(answer)}`)
