@@ -342,7 +342,7 @@ describe('a clock', () => {
 
   test('of a slow device: who solves a challenge in nine minutes gets a ticket that is valid', async () => {
     const opening = { ticket: { ...TICKET, validMinutes: 1 }, proofOfWork: { tries: 1 } }
-    const saleId = await system.createSale({ opening })
+    const saleId = await system.createSale({ opening, opensInMs: -20 * MINUTE_MS })
     const work = createProofOfWork(secret())
     const purchase = { saleId, buyerId: 'slow', key: undefined }
     const proof = await proofFor(await work.challenge(purchase, 1, Date.now() - 9 * MINUTE_MS))
