@@ -76,6 +76,7 @@ async function admit(
     // Read before the units: a buyer who buys in between is counted twice, and one fewer is admitted.
     const { outstanding, inAll } = await room.countAdmissions(id)
     const left = (await stock.readSale(id))?.left ?? 0
+    failpoint('admitting.beforeBatch')
     const batch = await room.admit(
       id,
       {

@@ -77,6 +77,48 @@ describe('the cancel worker, which admits, is killed', () => {
   )
 })
 
+describe('the cancel worker, which draws, is killed', () => {
+  const KILLED = {
+    'while it draws': 'shuffling.betweenBatches',
+    'between drawing and giving admissions': 'admitting.beforeBatch',
+    'after it has given some': 'admitting.afterBatch',
+  } as const satisfies Record<string, Failpoint>
+  /** More than one batch. */
+  const UNITS = 250
+
+  test.each(Object.entries(KILLED))('%s: the next one gives each unit to one of the first', async (_when, at) => {
+    const opening = { draw: { admissionSeconds: 3_600 } }
+    const saleId = await system.createSale({ opening, stock: UNITS, opensInMs: 3_600_000, closesInMs: 7_200_000 })
+    expect((await standingsOf(saleId)).room).toMatchObject({ registered: PEOPLE })
+    await system.stop('cancel-worker')
+    await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date().toISOString() })
+    await dieRepeatedly('cancel-worker', system.env, at, async () => {})
+    await system.start('cancel-worker')
+    const { room: figures } = await eventually(
+      'all to be drawn',
+      () => standingsOf(saleId),
+      ({ standings }) => standings.filter(({ state }) => state === 'ADMITTED').length >= UNITS,
+    )
+    await untilAdmitting(saleId)
+    const { standings } = await standingsOf(saleId)
+    const inOrder = people.toSorted((one, other) =>
+      numberIn(figures?.seed)(one) < numberIn(figures?.seed)(other) ? -1 : 1,
+    )
+    const drawn = people.filter((_, i) => standings[i]?.state === 'ADMITTED')
+    expect(drawn.toSorted()).toEqual(inOrder.slice(0, UNITS).toSorted())
+    expect((await room.readCounts(saleId)).admitted).toBe(UNITS)
+  })
+})
+
+/** Until the cancel worker has begun and ended a run for that sale. */
+async function untilAdmitting(saleId: string): Promise<void> {
+  const latest = () => system.world.redis.hget(system.world.stock.keys.room(saleId), 'admits_from_ms')
+  for (let runs = 0; runs < 2; runs++) {
+    const before = await latest()
+    await eventually('a run of the cancel worker', latest, (at) => at !== before)
+  }
+}
+
 const numberIn =
   (seed = '') =>
   (person: string) =>

@@ -37,8 +37,9 @@ export const FAILPOINTS = [
   'cancelling.beforeRelease',
   'settling.beforeMarked',
   'sweeper.beforeRelease',
-  // Cancel worker: some of those who came before the opening have their places; a batch is admitted.
+  // Cancel worker: some of those who came before the opening have their places; all have them; a batch is admitted.
   'shuffling.betweenBatches',
+  'admitting.beforeBatch',
   'admitting.afterBatch',
   // Cancel worker: a sale is closed, fenced, refilled and opened again.
   'rebuilder.beforeFence',
