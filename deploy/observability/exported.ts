@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Lists of what the servers' exporters export; npm run observability -- --read writes them. */
-export const EXPORTED = join(import.meta.dirname, 'exported')
+const EXPORTED = join(import.meta.dirname, 'exported')
+
 export const SERVERS = ['redis', 'postgres', 'rabbitmq'] as const
 export type ServerName = (typeof SERVERS)[number]
 
