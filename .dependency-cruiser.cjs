@@ -182,7 +182,8 @@ module.exports = {
     {
       name: 'labs-load-late',
       severity: 'error',
-      comment: 'Every command of the labs loads all labs: what draws, and the client of Kafka, took half of its CPU time.',
+      comment:
+        'Every command of the labs loads all labs: what draws, and the client of Kafka, took half of its CPU time.',
       from: { path: '^lab/', pathNot: ['^lab/test-labs\\.ts$', '^lab/frame/draw-chart\\.ts$'] },
       to: { path: '^(dev/draw-svg|lab/frame/draw-chart|lab/09-which-broker/kafka(-server)?)\\.ts$', dynamic: false },
     },
