@@ -7,7 +7,7 @@ import { startSystem, type System } from './support/system.ts'
 
 /** Has one span of every trace. */
 const traceStore = createServer((_req, res) => {
-  const span = { operationName: 'process x', startTime: 1_000_000, duration: 2_500, processID: 'p1', tags: [] }
+  const span = { spanID: 'a1', operationName: 'process x', startTime: 1_000_000, duration: 2_500, processID: 'p1' }
   res.end(JSON.stringify({ data: [{ spans: [span], processes: { p1: { serviceName: 'gateway' } } }] }))
 })
 
@@ -83,8 +83,11 @@ test('an id that is not on record is not found', async () => {
 test('where traces are stored, a story has the spans of its trace; where the store is away, it is told without', async () => {
   const token = await system.signIn('Grace Hopper')
   const reservationId = (await system.buy(await system.createSale(), token)).body.id as string
-  const spans = [{ at: '1970-01-01T00:00:01.000Z', ms: 2.5, service: 'gateway', name: 'process x', failed: false }]
-  expect(await storyOf(reservationId)).toMatchObject({ status: 200, body: { stories: [{ reservationId, spans }] } })
+  const span = { at: '1970-01-01T00:00:01.000Z', ms: 2.5, service: 'gateway', name: 'process x', failed: false }
+  expect(await storyOf(reservationId)).toMatchObject({
+    status: 200,
+    body: { stories: [{ reservationId, trace: { spans: [{ ...span, depth: 0 }] } }] },
+  })
   expect((await toldInTerminal(reservationId)).stdout).toContain('process x (2.5 ms)')
   traceStore.closeAllConnections()
   traceStore.close()
@@ -92,4 +95,7 @@ test('where traces are stored, a story has the spans of its trace; where the sto
   expect(status).toBe(200)
   expect(body).toMatchObject({ stories: [{ reservationId }] })
   expect(JSON.stringify(body)).not.toContain('spans')
+  const told = await toldInTerminal(reservationId)
+  expect(told).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(reservationId) as string })
+  expect(told.stdout).not.toContain('process x')
 })
