@@ -75,7 +75,11 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
   async function toRead(): Promise<string[]> {
     near = nearNow()
     const all = mustReadAll ? await stock.loaded.some(0, ALL) : []
-    return [...all, ...near.map(({ saleId }) => saleId), ...askedFor, ...changed]
+    // What is told from here on is of the next refresh.
+    const told = [...askedFor, ...changed]
+    askedFor.clear()
+    changed.clear()
+    return [...all, ...near.map(({ saleId }) => saleId), ...told]
   }
 
   /** @throws when Redis does not answer; a cluster of which one master is away does, and its sales are read again. */
@@ -89,8 +93,6 @@ export function startCatalogue(stock: Stock, loops: Loops): Catalogue {
     const listed = await turns.next().catch(failed)
     const saleIds = [...new Set((listed ?? near.map(({ saleId }) => saleId)).map(saleOf))]
     if (failures.length === 0) mustReadAll = false
-    askedFor.clear()
-    changed.clear()
     let answers = 0
     for (const some of slicesOf(saleIds, READ_TOGETHER_MAX))
       for (const read of await Promise.allSettled(some.map((saleId) => stock.readSale(saleId)))) {

@@ -215,8 +215,8 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'a refused attempt is not asked for again before its time',
     file: 'gateway/remembered-refusals.ts',
-    text: '    if (refusal) return refusal\n',
-    without: '',
+    text: 'return remember(keyOfBuyer(sale, buyerId, address), outcome)',
+    without: 'return outcome',
     tests: { file: REFUSALS_TEST, named: 'until the time that Redis told' },
   },
   {
