@@ -132,8 +132,13 @@ export class Subscriptions {
     })
   }
 
+  /** Sent again when it may not have arrived, as by the relay: while a test keeps its process busy the connection may go. */
   async send(message: Outgoing): Promise<void> {
-    const outcome = await this.#publisher.publish({ ...message, mandatory: false })
+    const outcome = await eventually(
+      'the broker to confirm',
+      () => this.#publisher.publish({ ...message, mandatory: false }),
+      (known) => known !== 'UNKNOWN',
+    )
     if (outcome !== 'CONFIRMED') throw new Error(`Expected CONFIRMED by the broker, got ${outcome}`)
   }
 
