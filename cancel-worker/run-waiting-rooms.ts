@@ -96,8 +96,8 @@ async function admit(
 }
 
 /**
- * Admissions that may be outstanding: a draw keeps for each as many units as one buyer may have. What is left of them in
- * the end goes to one more.
+ * Admissions that may be outstanding: a draw keeps for each as many units as one buyer may have. When fewer are left, one
+ * more buyer is admitted for them.
  */
 function most({ isDraw, outstandingMax = Infinity }: RoomRules, left: number, perBuyerLimit: number): number {
   if (isDraw) return left < perBuyerLimit ? Math.min(left, 1) : Math.floor(left / perBuyerLimit)

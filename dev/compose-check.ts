@@ -34,7 +34,7 @@ const PUBLISHED = ['gateway', 'control-room', 'payment-provider', 'prometheus', 
 const PROFILES = ['sale', 'demo']
 /** A service drains for 20 s (core/platform/process/service.ts). */
 const STOP_GRACE_SECONDS_MIN = 25
-/** Of PostgreSQL's connections: three it keeps for superusers, the others for migrations, audits, backups, the exporter. */
+/** PostgreSQL keeps three connections for superusers; the others are for migrations, audits, backups, the exporter. */
 const OTHER_CONNECTIONS = 13
 /** Replicas of every service that there must be room for. */
 const SETS_MIN = 3

@@ -2,12 +2,10 @@ import { randomFillSync } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PurchaseKey } from '../core/contracts/values.ts'
 import { ADMISSION_HEADER, TICKET_HEADER } from '../core/contracts/ticket-header.ts'
-import { ReservationRequest } from '../core/contracts/purchases.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import { rootOf } from '../core/contracts/trace-context.ts'
 import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
 import type { InFront } from '../core/platform/http/http-service.ts'
-import { parseJson, readJsonText } from '../core/platform/http/json-body.ts'
 import { parse, sendFault } from '../core/platform/http/problem.ts'
 import { PRIVATE_HEADERS } from '../core/platform/http/security-headers.ts'
 import { bearer, type Tokens } from '../core/platform/http/tokens.ts'
@@ -28,6 +26,7 @@ import type { Catalogue } from './catalogue.ts'
 import { repeatedPurchase } from './opening/repeated-purchase.ts'
 import type { TicketFault, TicketFor, Tickets } from './opening/tickets.ts'
 import type { Publish } from './publish-in-batches.ts'
+import { readRequest } from './read-request.ts'
 import type { RecallRefusal } from './remembered-refusals.ts'
 import type { Reserve } from './reserve-in-batches.ts'
 import type { SoldOut } from './sold-out.ts'
@@ -125,7 +124,7 @@ async function buy(
 ): Promise<BuyOutcome> {
   const { catalogue, soldOut } = deps
   const key = purchaseKey(req)
-  const { quantity, coupon, points } = readRequest(await readJsonText(req))
+  const { quantity, coupon, points } = await readRequest(req)
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
@@ -197,23 +196,6 @@ function checkCarried(
   const checked = tickets.check(ticket, purchase, catalogue.clockMs())
   if (typeof checked === 'string') return checked
   return admittedOnce ?? { ticketGivenAtMs: checked.givenAtMs }
-}
-
-/** By their text: nearly all purchases ask for one unit in the same words, which need not be parsed and checked again. */
-const knownRequests = new Map<string, ReservationRequest>()
-const KNOWN_REQUESTS_MAX = 1_000
-const KNOWN_LENGTH_MAX = 100
-
-/** @throws ProblemError INVALID_REQUEST */
-function readRequest(text: string): ReservationRequest {
-  const known = knownRequests.get(text)
-  if (known) return known
-  const request = parse(ReservationRequest, parseJson(text))
-  // No other buyer has the same coupon.
-  if (request.coupon !== undefined || text.length > KNOWN_LENGTH_MAX) return request
-  if (knownRequests.size === KNOWN_REQUESTS_MAX) knownRequests.clear()
-  knownRequests.set(text, request)
-  return request
 }
 
 /** @throws ProblemError INVALID_REQUEST */

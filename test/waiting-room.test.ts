@@ -161,7 +161,7 @@ describe('a sale with a waiting room', () => {
     expect(await rest()).toEqual(['WAITING', 'WAITING'])
   })
 
-  test('lets members, by a claim of their token, stand in a line of their own, with a share of the admissions', async () => {
+  test('lets members, by a claim of their token, stand in a line of their own with its share', async () => {
     const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 4, membersShare: 75, absentSeconds: 600 } }
     const saleId = await system.createSale({ opening, opensInMs: 600_000, closesInMs: 3_600_000 })
     const people = ['person', 'member'].flatMap((name) => Array.from({ length: 6 }, (_, i) => `${name} ${i}`))

@@ -150,7 +150,7 @@ test('filling in keeps the other reservations of a buyer, also those that anothe
   ])
 })
 
-test('filling in keeps the newest of the ended orders of a buyer, by whatever ids', async () => {
+test("filling in keeps the newest of a buyer's ended orders, by their time and not by their ids", async () => {
   const sale = await openSale()
   await saleAdmin.close({ ...closed(sale), epoch: 2 })
   // The newest comes first, as the database lists them.

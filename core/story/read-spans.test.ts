@@ -83,7 +83,7 @@ afterAll(() => {
   jaeger.close()
 })
 
-test('a story has the spans of its trace, each under its parent; one whose trace was not sampled has none', async () => {
+test('a story has the spans of its trace, each under its parent, and none when it was not sampled', async () => {
   expect(await addSpans([TRACED, OTHER], url)).toEqual([
     {
       ...TRACED,

@@ -135,7 +135,7 @@ describe('places', () => {
     expect((await attend(saleId, 'banned', 'ann')).standings).toMatchObject([{ state: 'BLACKLISTED' }, { ahead: 0 }])
   })
 
-  test('a buyer who is put on the blacklist while they wait, or are registered for a draw, is passed over', async () => {
+  test('a buyer who is put on the blacklist while they wait, or registered for a draw, is passed over', async () => {
     for (const rules of [RULES, { admissionMs: 60_000 }]) {
       const saleId = await openSale(soon)
       await attend(saleId, 'ann', 'bob')

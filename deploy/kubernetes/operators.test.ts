@@ -6,7 +6,7 @@ import { databaseHosts, databaseUrlFault } from '../../core/platform/stores/data
 import { readRedisUrl } from '../../core/platform/stores/redis-url.ts'
 import { type Manifest, manifests, ofKind, parseManifests } from './manifests.ts'
 
-// The stores that operators run (overlays/operators) against the services, and against what the documents ask of stores.
+// The stores that operators run (overlays/operators), against the services and what the documents ask of stores.
 const FOLDER = 'overlays/operators'
 const Variable = z.object({
   name: z.string(),

@@ -12,8 +12,8 @@ import { Service } from 'kubernetes-models/v1/Service'
 import type { Manifest } from './manifests.ts'
 
 /**
- * Of Kubernetes 1.36, KEDA 2.19 and CloudNativePG 1.29: the packages' versions are pinned, and each carries the schemas of
- * one version.
+ * Of Kubernetes 1.36, KEDA 2.19 and CloudNativePG 1.29: the packages' versions are pinned, and each has the schemas of one
+ * version.
  */
 const MODELS: { apiVersion: string; kind: string; prototype: { validate: () => void } }[] = [
   Cluster,

@@ -51,7 +51,7 @@ test.each([
   expect(asked).toContain(`# ${services?.[exporter]?.image} `)
 })
 
-test('Grafana, the collector of logs and Prometheus ask services of docker-compose.yml, and links lead to data sources', () => {
+test('Grafana, Alloy and Prometheus ask services of docker-compose.yml, and links lead to data sources', () => {
   const { name, services } = parse(read('docker-compose.yml'), { merge: true }) as { name: string; services: object }
   const sources = read('deploy/observability/grafana-datasource.yml')
   const collector = read('deploy/observability/config.alloy')

@@ -91,7 +91,7 @@ async function restartRedis(): Promise<void> {
   await shop.servers.redis.start()
 }
 
-test('Redis is killed and restarted with its data: places, order and admissions stay, and no unit is given twice', async () => {
+test('Redis restarts with its data: places, order and admissions stay, and no unit is given twice', async () => {
   const [draw, room] = [
     await makeSale(4, DRAW),
     await makeSale(20, { waitingRoom: { perSecond: 1, outstandingMax: 5, absentSeconds: 3_600 } }),
@@ -130,7 +130,7 @@ test('Redis is killed and restarted with its data: places, order and admissions 
   expect(await atRest(shop, room)).toMatchObject({ sales: [{ sold: 10, redisLeft: 10 }] })
 })
 
-test('Redis is restarted without its data: admissions of a draw buy, and who registers again is drawn by the same seed', async () => {
+test('Redis restarts without its data: admissions of a draw buy, and buyers register again', async () => {
   const saleId = await makeSale(3, DRAW)
   const who = people('drawn', 6)
   const { line } = (await placesOf(saleId, who))[0] as PlaceView
@@ -165,7 +165,7 @@ test('Redis is restarted without its data: admissions of a draw buy, and who reg
   expect((await asked(saleId, winners[2] ?? '', admissionOf(winners[2]))).body.code).toBe('SOLD_OUT')
 })
 
-test('a gateway is killed while it gives tickets: those it gave are valid at the other, for one order each', async () => {
+test('a gateway is killed while it gives tickets: the other takes those it gave, for one order each', async () => {
   const saleId = await makeSale(40, { ticket: { fromMinutesBefore: 10 } }, {})
   const who = people('ticket', 30)
   const ticketAt = (buyerId: string, gateway: Gateway) =>

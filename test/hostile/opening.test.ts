@@ -224,7 +224,7 @@ describe('a buyer', () => {
     expect(await buy(saleId, buyerId, headers)).toMatchObject({ status: 202 })
   })
 
-  test('who sends one ticket fifty times at once gets one unit, and with one admission no more than the limit', async () => {
+  test('gets one unit by a ticket sent fifty times at once, and no more than the limit by one admission', async () => {
     const ticket = await ticketOf(ticketSale, 'eager')
     const answers = await inParallel(50, 25, () => buy(ticketSale, 'eager', withTicket(ticket)))
     expect(new Set(answers.map(({ status, body }) => `${status} ${String(body.id)}`)).size).toBe(1)
@@ -263,7 +263,7 @@ describe('a buyer', () => {
     expect(await system.auditAtRest(saleId)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
   })
 
-  test('whose ticket was used finds it used when the rule was switched off and on, and an unused one valid', async () => {
+  test('finds a used ticket used, and an unused one valid, when the rule was switched off and on', async () => {
     const saleId = await system.createSale({ opening: { ticket: TICKET } })
     const [used, unused] = [await ticketOf(saleId, 'ann'), await ticketOf(saleId, 'bob')]
     await cancel(await buy(saleId, 'ann', withTicket(used)), 'ann')
@@ -300,7 +300,7 @@ describe('a buyer', () => {
 })
 
 describe('a clock', () => {
-  test('of a client opens no window of tickets, and a ticket opens no sale, also when the opening is moved', async () => {
+  test('of a client gives no ticket early, nor does a ticket open a sale, also when the opening is moved', async () => {
     const saleId = await system.createSale({
       opening: { ticket: TICKET },
       opensInMs: 60 * MINUTE_MS,
@@ -354,7 +354,7 @@ describe('a clock', () => {
   })
 })
 
-test('a thousand accounts that share a network of IPv6, and forge where they come from, count as one address', async () => {
+test('a thousand accounts of one IPv6 network that forge where they come from count as one address', async () => {
   const url = system.url(`/sales/${ticketSale}/tickets`)
   const answers = await inParallel(shortOrLong(150, 1_000), 10, (i) =>
     callUntilAvailable('POST', url, {

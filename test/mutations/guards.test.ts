@@ -10,8 +10,8 @@ test('the text of every guard stands in its file exactly once', () => {
   expect(GUARDS.filter(({ file, text }) => found(file, text) !== 1).map(({ rule }) => rule)).toEqual([])
 })
 
-// Otherwise the rule is not missed: none of its tests is run. A name is the title of a describe, if there is one, and the
-// beginning of a test's.
+// Vitest runs no test of a name that does not exist, and the rule would seem to be missed by none. A name is the title of
+// a describe, if there is one, and the beginning of a test's title.
 test('the tests of every guard are called so', () => {
   const isCalled = ({ file, named }: { file: string; named?: string }) => {
     if (named === undefined) return true

@@ -10,8 +10,7 @@ import { Stock } from '../../core/stock/stock.ts'
 import type { TestServers } from '../servers.ts'
 
 /**
- * Longer than in services: tests let transactions wait for locks, and on a machine with a load of fifty a connection took
- * more than 3 s.
+ * Longer than in services: tests let transactions wait for locks, and at a load of fifty a connection took more than 3 s.
  */
 const LIMITS = { connections: 10, statementTimeoutMs: 60_000, connectTimeoutMs: 60_000 }
 

@@ -132,7 +132,7 @@ export class Subscriptions {
     })
   }
 
-  /** Sent again when it may not have arrived, as by the relay: while a test keeps its process busy the connection may go. */
+  /** Sends again what may not have arrived, as the relay does: a busy test may miss its heartbeat and be disconnected. */
   async send(message: Outgoing): Promise<void> {
     const outcome = await eventually(
       'the broker to confirm',

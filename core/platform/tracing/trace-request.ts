@@ -8,7 +8,7 @@ const traces = new WeakMap<ServerResponse, Trace>()
 /** The trace of the request that is being answered; undefined while tracing is off. */
 export const traceOf = (res: ServerResponse): Trace | undefined => traces.get(res)
 
-/** What a log line about the request names its trace by, as OpenTelemetry has it for JSON; nothing while tracing is off. */
+/** For log lines about the request: the id of its trace, as OpenTelemetry names it in JSON. Nothing while tracing is off. */
 export function traceFields(res: ServerResponse): { trace_id?: string } {
   const trace = traces.get(res)
   return trace ? { trace_id: trace.context.traceId } : {}
