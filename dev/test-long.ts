@@ -4,11 +4,11 @@
  * Runs the whole suite and the labs in their long form, takes all guards away, one at a time, plays twenty rounds of
  * random faults and ten on clusters, and follows docs/forking.md in a copy. Takes hours.
  */
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { commandLine } from '../core/platform/process/command-line.ts'
 import { isOfTestLong, testFiles } from '../test/tiers.ts'
+import { draw } from './draw.ts'
 
 const {
   values: { part },
@@ -38,6 +38,5 @@ function drawnBy(seed: string): string[] {
   )
   if (files.length < PART_FILES)
     throw new Error('no test file has a long form: test/support/thoroughness.ts is not used')
-  const lot = (file: string) => createHash('sha256').update(seed).update(file).digest('hex')
-  return files.toSorted((one, other) => lot(one).localeCompare(lot(other))).slice(0, PART_FILES)
+  return draw(files, PART_FILES, seed, (file) => file)
 }

@@ -1,19 +1,23 @@
 /**
- * Usage: npm run bench [-- [--rounds N] [--seconds S] [--connections N] [--quick] [--traces RATE]]
+ * Usage: npm run bench [-- [--rounds N] [--seconds S] [--connections N] [--quick] [--traces RATE] [--only IDS]
+ *                              [--draw N --seed S]]
  *   --rounds N        3 when left out
  *   --seconds S       of each measurement; 6 when left out
  *   --connections N   128 when left out
  *   --quick           one round of 1 s: shows only that everything works
  *   --traces RATE     traces that share of the purchases, from 0 to 1; without it, tracing is off
- *   --only IDS        only these measures of each round, as run-bench.ts names them: --only plain,buy,buyWriting
+ *   --only IDS        only these measures of each round, as steps.ts names them: --only plain,buy,buyWriting
+ *   --draw N          only what others are compared with, and N of the others
+ *   --seed S          draws the same ones again, such as a commit
  * Takes about half an hour, with --quick three minutes: between two measures the work of the first is waited for.
  * Starts a system of its own, also beside a running one, measures it and its rivals in interleaved rounds, and ends
  * non-zero when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
  */
-import { commandLine, numberOf } from '../../core/platform/process/command-line.ts'
+import { commandLine, numberOf, refuse } from '../../core/platform/process/command-line.ts'
 import { table } from './report/table.ts'
 import { runBench } from './run-bench.ts'
 import { writeRunFiles } from './run-file.ts'
+import { drawSteps, isStep, STEP_IDS, type StepId } from './steps.ts'
 
 const { values } = commandLine({
   rounds: { type: 'string' },
@@ -21,13 +25,15 @@ const { values } = commandLine({
   connections: { type: 'string', default: '128' },
   quick: { type: 'boolean', default: false },
   only: { type: 'string' },
+  draw: { type: 'string' },
+  seed: { type: 'string' },
   traces: { type: 'string' },
 })
 const options = {
   rounds: numberOf('--rounds', values.rounds ?? (values.quick ? '1' : '3'), [1, 1_000]),
   seconds: numberOf('--seconds', values.seconds ?? (values.quick ? '1' : '6'), [0.1, 3_600], { isWhole: false }),
   connections: numberOf('--connections', values.connections, [1, 10_000]),
-  ...(values.only !== undefined && { only: values.only.split(',') }),
+  ...chosenSteps(),
   ...(values.traces !== undefined && { traces: numberOf('--traces', values.traces, [0, 1], { isWhole: false }) }),
 }
 
@@ -45,4 +51,18 @@ try {
   const { message, stack } = error as Error
   console.error(stopRequest.signal.aborted ? message : stack)
   process.exitCode = 1
+}
+
+function chosenSteps(): { only?: StepId[] } {
+  const { only, draw, seed } = values
+  if (draw !== undefined) {
+    if (only !== undefined) refuse('--draw and --only exclude each other.')
+    if (seed === undefined) refuse('--draw needs --seed, so that the same measures can be drawn again.')
+    return { only: drawSteps(numberOf('--draw', draw, [0, STEP_IDS.length]), seed) }
+  }
+  if (only === undefined) return {}
+  const ids = only.split(',')
+  const unknown = ids.filter((id) => !isStep(id))
+  if (unknown.length > 0) refuse(`--only: there is no measure ${unknown.join(', ')}; there are ${STEP_IDS.join(', ')}.`)
+  return { only: ids.filter(isStep) }
 }

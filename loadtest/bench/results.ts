@@ -19,7 +19,7 @@ export interface Measured {
 }
 
 export interface Round {
-  /** By the ids in run-bench.ts. */
+  /** By the ids in steps.ts. */
   measures: Partial<Record<string, Measured>>
   /** How fast the reservations that piled up in "buy" became orders, and those had all of their effects. */
   backlog?: { orders: number; ordersPerSecond: number; effectsPerSecond: number }

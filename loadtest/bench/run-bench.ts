@@ -6,6 +6,7 @@ import * as measures from './measures.ts'
 import type { Bench } from './measure.ts'
 import type { NaiveShop } from './naive-shop.ts'
 import type { BenchOptions, BenchRun, Measured, Round } from './results.ts'
+import { STEP_IDS, stepOf } from './steps.ts'
 import { RAISED } from './system.ts'
 import { withSystem } from './with-system.ts'
 
@@ -45,39 +46,18 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
 
 /** Every measure once: a slow phase of the machine slows all of them alike. After a request to stop no step begins. */
 async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Promise<Round> {
-  const { system } = bench
+  const { only = STEP_IDS } = bench.options
   const round: Round = { measures: {} }
-  const step = async (id: string, run: () => Promise<Measured>) => {
+  await bench.system.stopOrderService()
+  for (const id of STEP_IDS) {
     signal.throwIfAborted()
-    if (bench.options.only?.includes(id) === false) return
-    const measured = await run()
-    round.measures[id] = measured
-    console.error(`  ${id}: ${told(measured)}`)
+    if (only.includes(id)) {
+      const measured = await stepOf(id)(bench, naive, round)
+      round.measures[id] = measured
+      console.error(`  ${id}: ${told(measured)}`)
+    }
+    if (id === 'buy') round.backlog = await measures.workOffBacklog(bench)
   }
-  await system.stopOrderService()
-  await step('plain', () => measures.measureYardstick(bench, 'plain'))
-  await step('hello', () => measures.measureYardstick(bench, 'hello'))
-  await step('buy', () => measures.measureBuying(bench))
-  round.backlog = await measures.workOffBacklog(bench)
-  await step('buyWriting', () => measures.measureBuying(bench, { toTheEnd: true }))
-  await step('carried', () => measures.measureBuying(bench, { plan: { pays: true }, toTheEnd: true }))
-  await step('carriedHalf', () => measures.measureCarriedHalf(bench))
-  const carried = round.measures.carried?.donePerSecond ?? 0
-  const ceiling = accepted(round, 'buyWriting')
-  await step('calm', () => measures.measureOpen(bench, 0.5 * carried, { pays: true }))
-  await step('latency40', () => measures.measureOpen(bench, 0.4 * ceiling))
-  await step('latency70', () => measures.measureOpen(bench, 0.7 * ceiling))
-  await step('soldOut', () => measures.measureSoldOut(bench))
-  await step('soldOutTwo', () => measures.measureSoldOutTwo(bench))
-  await step('limited', () => measures.measureLimited(bench))
-  await step('unknownPath', () => measures.measureUnknownPath(bench))
-  await step('naiveForUpdate', () => naive.measure(bench, 'for-update'))
-  await step('naiveConditional', () => naive.measure(bench, 'conditional-update'))
-  await step('naiveStatement', () => naive.measure(bench, 'one-statement'))
-  await step('naiveQueue', () => naive.measure(bench, 'queue'))
-  await step('naiveCarried', () => naive.measureCarried(bench, 'conditional-update'))
-  await step('naiveCarriedHalf', () => naive.measureCarried(bench, 'conditional-update', { couponsAndPoints: true }))
-  await step('naiveQueueCarried', () => naive.measureCarried(bench, 'queue'))
   return round
 }
 

@@ -9,12 +9,12 @@
  */
 import { Listr } from 'listr2'
 import { commandLine, numberOf, refuse } from '../../core/platform/process/command-line.ts'
+import { draw } from '../../dev/draw.ts'
 import { ensurePages } from '../../dev/pages.ts'
 import { RunRecord } from '../../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder, sweepScratchFolders } from '../../dev/scratch-folder.ts'
 import { ensureBinaries } from '../../dev/servers/binaries.ts'
 import { startTestServers } from '../servers.ts'
-import { Random } from '../faults/support/random.ts'
 import type { Guard } from './guard.ts'
 import { GUARDS } from './guards/index.ts'
 import { Workshop } from './workshop.ts'
@@ -64,12 +64,7 @@ try {
 function chosen(): Guard[] {
   const matching = GUARDS.filter(({ rule, file }) => `${rule} ${file}`.includes(values.only))
   if (count === Infinity) return matching
-  const random = new Random(seed)
-  return matching
-    .map((guard) => ({ guard, order: random.between(0, 1_000_000) }))
-    .toSorted((one, other) => one.order - other.order)
-    .slice(0, count)
-    .map(({ guard }) => guard)
+  return draw(matching, count, String(seed), ({ rule }) => rule)
 }
 
 /** Tests that fail anyway prove nothing. */
