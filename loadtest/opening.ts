@@ -51,6 +51,8 @@ export const options: Options = {
     ...everyUnitAccounted(TRIAL_NAMES.length),
     unexpected: nothingUnexpected.unexpected ?? [],
     http_req_failed: nothingUnexpected.http_req_failed ?? [],
+    // No buyer was cut off before they knew.
+    iterations: [`count==${TRIAL_NAMES.length * KINDS.reduce((sum, kind) => sum + vusOf[kind], 0)}`],
     ...figuresOfTrials(),
   },
 }

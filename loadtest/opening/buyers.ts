@@ -7,6 +7,7 @@ import {
   buyerOf,
   buyUntilDecided,
   isDecided,
+  pause,
   sizes,
   sleepUntil,
   ticketFor,
@@ -82,7 +83,7 @@ export async function farm(data: SetUp): Promise<void> {
     for (let first = 0; first < accounts.length; first += AT_ONCE_MAX)
       for (const account of buyAtOnce(sale, rules, accounts.slice(first, first + AT_ONCE_MAX))) done.add(account)
     accounts = accounts.filter((account) => !done.has(account))
-    sleep(hasPlaces(rules) ? LOOK_SECONDS.bots : AGAIN_SECONDS)
+    pause(sale, hasPlaces(rules) ? LOOK_SECONDS.bots : AGAIN_SECONDS)
   }
 }
 

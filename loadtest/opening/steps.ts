@@ -51,6 +51,9 @@ export function buyerOf(kind: Kind, number: number, saleId: string): Buyer {
 }
 
 export const sleepUntil = (ms: number) => sleep(Math.max(0, ms - Date.now()) / 1_000)
+/** Not beyond the end of the sale: k6 cuts it off soon after, and a VU that was cut off stays at its next `await` forever. */
+export const pause = (sale: SaleOfTrial, seconds: number) =>
+  sleepUntil(Math.min(sale.endsAtMs, Date.now() + seconds * 1_000))
 
 /** A ticket, after as long as the device of that kind would work for it. Undefined when it is refused. */
 export async function ticketFor(kind: Kind, sale: SaleOfTrial, buyer: Buyer): Promise<string | undefined> {
@@ -65,7 +68,7 @@ export function admissionFor(sale: SaleOfTrial, buyer: Buyer, lookSeconds: numbe
   while (Date.now() < sale.endsAtMs) {
     const [admission] = admissionsOf(sale, [buyer])
     if (admission !== undefined) return admission
-    sleep(lookSeconds)
+    pause(sale, lookSeconds)
   }
   return undefined
 }
@@ -84,7 +87,7 @@ export function admissionsOf(sale: SaleOfTrial, buyers: Buyer[]): (string | unde
 
 export function buyUntilDecided(sale: SaleOfTrial, buyer: Buyer, purchase: Purchase, againSeconds: number): void {
   while (Date.now() < sale.endsAtMs && !isDecided(sale, requestReservation(sale.id, buyer, purchase)))
-    sleep(againSeconds)
+    pause(sale, againSeconds)
 }
 
 /** Counts the answer to a purchase. @returns whether it is no use to ask again */
