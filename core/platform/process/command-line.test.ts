@@ -88,3 +88,26 @@ test.each([
     err: `${sentence}\n\n${usageOf(join(CHECKOUT, words[0] ?? ''))}\n`,
   })
 })
+
+test('a command whose output is read no longer, as by head, goes on to its end', async () => {
+  const program = `
+    import { commandLine } from './core/platform/process/command-line.ts'
+    commandLine()
+    for (let i = 0; i < 50; i++) {
+      console.log('line', i)
+      await new Promise(setImmediate)
+    }
+    process.stderr.write('done')
+    process.exitCode = 3`
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+    cwd: CHECKOUT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', (text) => {
+    said += String(text)
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  expect({ code, said }).toEqual({ code: 3, said: 'done' })
+})

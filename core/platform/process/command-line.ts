@@ -20,6 +20,7 @@ export function commandLine<const Known extends Options = Record<string, never>>
   options?: Known,
   operands: [least: number, most: number] = [0, 0],
 ): Parsed<Known> {
+  for (const output of [process.stdout, process.stderr]) output.on('error', ignoreReaderGone)
   const args = process.argv.slice(2)
   if (asksForHelp(args)) {
     process.stdout.write(`${usage()}\n`)
@@ -31,6 +32,11 @@ export function commandLine<const Known extends Options = Record<string, never>>
   if (positionals.length > most) refuse(`Unexpected argument "${positionals[most]}".`)
   if (positionals.length < least) refuse('An argument is missing.')
   return parsed
+}
+
+/** A reader may leave before the end, as `head` does: the command still ends what it does, and exits with its own code. */
+function ignoreReaderGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 /** Prints the error and the usage of the command, and exits with 2. */
