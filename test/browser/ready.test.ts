@@ -1,14 +1,15 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { startSystem } from '../support/system.ts'
+import { shortOrLong } from '../support/thoroughness.ts'
 import { expectAccessible } from './support/accessibility.ts'
 import { expectNoFaults, LAPTOP, PHONE, startBrowser } from './support/browser.ts'
 import { ControlRoomPage } from './support/control-room-page.ts'
 
-test.each([
-  ['en-GB', 'light', LAPTOP, 'Expected crowd', /^Check “Ready\?/, 'Queues'],
-  ['zh-CN', 'dark', PHONE, '预计买家人数', /^检查“Ready\?/, '队列'],
-] as const)(
+const ENGLISH = ['en-GB', 'light', LAPTOP, 'Expected crowd', /^Check “Ready\?/, 'Queues'] as const
+const CHINESE = ['zh-CN', 'dark', PHONE, '预计买家人数', /^检查“Ready\?/, '队列'] as const
+
+test.each(shortOrLong([CHINESE], [ENGLISH, CHINESE]))(
   'the button says whether the sale is ready, and else what to mend: %s, %s',
   async (locale, colorScheme, viewport, field, button, queues) => {
     const [system, browsers] = await Promise.all([startSystem(), startBrowser()])

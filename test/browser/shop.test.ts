@@ -255,7 +255,7 @@ test('in Chinese, once chosen: the words, the language of the page, and what is 
   expectNoFaults(visitor)
 })
 
-test('in light and in dark it is accessible in every state', async () => {
+test('it is accessible in every state, and in light and in dark', async () => {
   const { shop, page } = await visit()
   const expectBothAccessible = async (state: string) => {
     for (const colorScheme of ['light', 'dark'] as const) {

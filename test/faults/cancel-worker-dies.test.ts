@@ -83,32 +83,3 @@ describe('sweeper killed after the tombstone, before the release', () => {
     ).toBe(lost.length)
   })
 })
-
-describe('rebuilder killed while it rebuilds a sale that Redis has lost', () => {
-  const KILLED = {
-    'before the fence': 'rebuilder.beforeFence',
-    'after the fence, before anything is filled in': 'rebuilder.afterFence',
-    'after all is filled in, before the sale opens': 'rebuilder.beforeOpen',
-  } as const satisfies Record<string, Failpoint>
-
-  test.each(Object.entries(KILLED))('killed %s: the next one opens it, with what is not sold', async (_when, at) => {
-    const saleId = await system.createSale({ stock: UNITS })
-    const crowd = new Crowd(system, saleId)
-    await crowd.come(BUYERS_PER_DEATH)
-    await crowd.allAre('ORDERED')
-    await system.stop('cancel-worker')
-    // As after a start with an older copy: the units of the first buyers are there again, and nothing says that they
-    // were sold.
-    const key = system.world.stock.keys.sale(saleId)
-    await dieRepeatedly('cancel-worker', system.env, at, () =>
-      system.world.redis.hset(key, { run_id: 'f'.repeat(40), stock: UNITS }),
-    )
-    expect((await system.buy(saleId, await system.signIn('too early'))).body).toMatchObject({ code: 'UNAVAILABLE' })
-    await system.start('cancel-worker')
-    expect(await system.auditAtRest(saleId)).toMatchObject({
-      balanced: true,
-      sales: [{ sold: BUYERS_PER_DEATH, redisLeft: UNITS - BUYERS_PER_DEATH }],
-    })
-    expect(await sellAgain(saleId)).toMatchObject(soldThrough(UNITS))
-  })
-})

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { Crowd, soldThrough, soldTo } from '../support/crowd.ts'
-import { DEATHS, dieOnce, dieRepeatedly } from '../support/dying.ts'
+import { DEATHS, dieRepeatedly } from '../support/dying.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 /**
@@ -55,24 +55,6 @@ describe('gateway killed after the script, before publish / confirm / answer', (
       await dieRepeatedly('gateway', doomed(), at, () =>
         Promise.all(Array.from({ length: 4 }, () => crowd.joinUnanswered())),
       )
-      await system.start('gateway')
-      expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
-    },
-  )
-
-  const MOVING = {
-    'after units have left a shard': 'moving.afterLeave',
-    'after they have arrived in another': 'moving.afterArrive',
-  } as const satisfies Record<string, Failpoint>
-
-  test.each(Object.entries(MOVING))(
-    'killed while it moves units between shards, %s: none is lost, and none sold twice',
-    async (_when, at) => {
-      const saleId = await system.createSale({ stock: UNITS, shards: 8 })
-      const crowd = new Crowd(system, saleId)
-      await system.stop('gateway')
-      // Once: until a shard runs dry most units are sold.
-      await dieOnce('gateway', doomed(), at, (hasDied) => crowd.comeUntil(hasDied))
       await system.start('gateway')
       expect(await crowd.sellThrough(UNITS)).toMatchObject(soldThrough(UNITS))
     },
