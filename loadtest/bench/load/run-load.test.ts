@@ -15,6 +15,7 @@ afterEach(async () => {
 async function startServer(answer: (res: ServerResponse, request: number) => void) {
   const tokens: (string | undefined)[] = []
   const server = createServer((req, res) => {
+    if (req.method === 'GET') return void res.end()
     tokens.push(req.headers.authorization)
     req.resume().once('end', () => answer(res, tokens.length))
   }).listen(0, '127.0.0.1')
@@ -46,6 +47,22 @@ test('in the open model a stall of the server is paid for by every buyer who cam
   expect(result.outcomes.soldOut).toBe(100)
   // Half of them were due in the first 250 ms, and none can have been answered before the stall was over.
   expect(result.latencyMs.p50).toBeGreaterThan(stallMs - 300)
+})
+
+test('in the open model every connection is there before the first buyer is due', async () => {
+  const connections = 50
+  let [opened, openedBefore] = [0, 0]
+  const server = createServer((req, res) => {
+    if (req.method === 'POST' && openedBefore === 0) openedBefore = opened
+    req.resume().once('end', () => res.writeHead(req.method === 'GET' ? 404 : 202).end('{}'))
+  }).listen(0, '127.0.0.1')
+  server.on('connection', () => (opened += 1))
+  await once(server, 'listening')
+  closers.push(() => server[Symbol.asyncDispose]())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/buy`
+  const { result } = await runLoad({ url, seconds: 0.2, connections, ratePerSecond: 100, firstBuyer: 0 }, tokenOf)
+  expect(result).toMatchObject({ failures: [], outcomes: { accepted: 20 } })
+  expect([openedBefore, opened]).toEqual([connections, connections])
 })
 
 test('a request without an answer is a failure, and no outcome', async () => {

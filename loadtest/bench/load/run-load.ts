@@ -20,6 +20,7 @@ export async function runLoad(
   const payers = new PayingBuyers(origin)
   const tally = new Tally(endsAtMs)
   const failures: string[] = []
+  if (plan.ratePerSecond !== undefined) await connectAll(pool, plan.connections)
   let [sent, open] = [0, 0]
   const [startedAtMs, startedAt] = [Date.now(), performance.now()]
   const sinceStart = () => performance.now() - startedAt
@@ -96,6 +97,16 @@ export async function runLoad(
     failures,
   }
   return { result, orders: payers.orders }
+}
+
+/**
+ * Buyers have the page open before the sale begins. Connections opened while the rate is held would wait for each other:
+ * Node accepts one in each turn of its event loop, so a stall that brings new ones would last for seconds.
+ */
+async function connectAll(pool: Pool, connections: number): Promise<void> {
+  const connect = async () => await (await pool.request({ path: '/livez', method: 'GET' })).body.dump()
+  // A connection that fails is opened again by the request that needs it.
+  await Promise.allSettled(Array.from({ length: connections }, connect))
 }
 
 function bodyOf({ couponPrefix }: LoadPlan, buyer: number): string {
