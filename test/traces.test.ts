@@ -119,7 +119,7 @@ test('a batch links to the reservations, orders and events that it was about, wh
   const saleId = await system.createSale()
   const token = await system.signIn('quick payer')
   await system.stop('cancel-worker')
-  const reservationId = String((await system.buy(saleId, token)).body.id)
+  const reservationId = String((await system.buyUntilAvailable(saleId, token)).body.id)
   const { orderId } = await system.settled(reservationId, token, ['ORDERED'])
   await pay((await openPayment(orderId, token)).body.url)
   await system.settled(reservationId, token, ['PAID'])
@@ -144,7 +144,7 @@ test('with a rate of 0 only failures are exported, and slow work', async () => {
   await trace({ TRACE_SAMPLE_RATE: 0 })
   const saleId = await system.createSale()
   const token = await system.signIn('buyer')
-  const quiet = String((await system.buy(saleId, token)).body.id)
+  const quiet = String((await system.buyUntilAvailable(saleId, token)).body.id)
   await system.settled(quiet, token, ['ORDERED', 'CANCELLED'])
   store.spans.length = 0
   await system.stop('order-service')
@@ -157,7 +157,7 @@ test('with a rate of 0 only failures are exported, and slow work', async () => {
 
   await trace({ TRACE_SAMPLE_RATE: 0, TRACE_SLOW_MS: 0 })
   const other = await system.signIn('another buyer')
-  const slow = String((await system.buy(saleId, other)).body.id)
+  const slow = String((await system.buyUntilAvailable(saleId, other)).body.id)
   await spansOf(slow, ['POST /sales/:saleId/reservations', 'reserve.lua redis', 'send seckill.intake'])
   expect(store.spans.filter(({ traceId }) => traceId === traceIdOf(quiet))).toEqual([])
 })

@@ -59,7 +59,7 @@ test('poison (not JSON, wrong version, 1 MB) becomes a dead letter, other messag
   expect(await lengthOf(system.world, INTAKE)).toBe(0)
   const sold = await system.createSale({ stock: 1 })
   const token = await system.signIn('a buyer after that')
-  await system.settled(String((await system.buy(sold, token)).body.id), token)
+  await system.settled(String((await system.buyUntilAvailable(sold, token)).body.id), token)
   expect(await system.auditAtRest(sold)).toMatchObject({ balanced: true, sales: [{ sold: 1 }] })
 })
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Failpoint } from '../../core/platform/process/failpoint.ts'
 import { DEATHS, dieRepeatedly } from '../support/dying.ts'
 import { eventually } from '../support/eventually.ts'
-import { call } from '../support/http-client.ts'
+import { call, callUntilAvailable } from '../support/http-client.ts'
 import { inParallel } from '../support/parallel.ts'
 import { startSystem, type System } from '../support/system.ts'
 
@@ -29,9 +29,9 @@ interface Payer {
 async function payersOf(saleId: string): Promise<Payer[]> {
   return inParallel(UNITS, UNITS, async (i) => {
     const token = await system.signIn(`${saleId} payer ${i}`)
-    const reservationId = String((await system.buy(saleId, token)).body.id)
+    const reservationId = String((await system.buyUntilAvailable(saleId, token)).body.id)
     const orderId = String((await system.settled(reservationId, token)).orderId)
-    const { body } = await call('POST', system.url(`/orders/${orderId}/payments`), { token })
+    const { body } = await callUntilAvailable('POST', system.url(`/orders/${orderId}/payments`), { token })
     return { token, reservationId, orderId, link: String(body.url) }
   })
 }
@@ -75,7 +75,7 @@ describe('order service killed after the provider accepted a refund, before it i
     await system.stop('order-service')
     await system.start('order-service', { PAYMENT_PROVIDER_URL: 'http://127.0.0.1:1' })
     for (const payer of payers) {
-      await call('POST', system.url(`/orders/${payer.orderId}/cancellation`), { token: payer.token })
+      await callUntilAvailable('POST', system.url(`/orders/${payer.orderId}/cancellation`), { token: payer.token })
       expect((await pay(payer)).body.outcome).toBe('REFUND_DUE')
     }
     await system.stop('order-service')

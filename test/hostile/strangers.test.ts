@@ -21,7 +21,7 @@ beforeAll(async () => {
   saleId = await system.createSale({ stock: 100 })
   owner = await system.signIn('owner')
   stranger = await system.signIn('stranger')
-  reservationId = String((await system.buy(saleId, owner)).body.id)
+  reservationId = String((await system.buyUntilAvailable(saleId, owner)).body.id)
   orderId = String((await system.settled(reservationId, owner)).orderId)
   await call('POST', system.url(`/orders/${orderId}/payments`), { token: owner })
 })
