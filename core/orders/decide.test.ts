@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../contracts/messages.ts'
+import { orderIdOf } from '../contracts/order-id.ts'
 import { buyerOfSale, decide, type Decision, type Facts, type SaleFacts } from './decide.ts'
 
 const NOW_MS = 1_000_000
@@ -42,7 +43,7 @@ const given = (changes: Partial<Facts> = {}) => {
   }
   return {
     when: (...reservations: Reservation[]) => {
-      const verdicts = decide(reservations, facts, LIFETIME_MS, () => 'order')
+      const verdicts = decide(reservations, facts, LIFETIME_MS)
       const decisions = verdicts.map(({ decision }) => (decision.outcome === 'ORDERED' ? 'ORDERED' : decision.reason))
       return { verdicts, decisions }
     },
@@ -67,7 +68,7 @@ test('a repeat inside the batch, or of an earlier one, gets the earlier decision
     reserved('old'),
   )
   expect(verdicts.map((verdict) => verdict.isNew)).toEqual([true, false, false])
-  expect(verdicts[1]?.decision).toEqual({ outcome: 'ORDERED', orderId: 'order' })
+  expect(verdicts[1]?.decision).toEqual({ outcome: 'ORDERED', orderId: orderIdOf('a') })
   expect(verdicts[2]?.decision).toBe(earlier)
 })
 

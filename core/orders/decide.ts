@@ -3,6 +3,7 @@ import { ledgerOf } from '../stock/reservation.ts'
 import { shardOfLedger } from '../stock/shards.ts'
 import { limitPerBuyer, type SaleTerms } from '../contracts/limit-per-buyer.ts'
 import type { Reservation } from '../contracts/messages.ts'
+import { orderIdOf } from '../contracts/order-id.ts'
 
 /** What the database says about a batch of reservations, read under the lock of their sales. */
 export interface Facts {
@@ -51,29 +52,26 @@ export const buyerOfSale = (saleId: string, buyerId: string) => `${saleId}/${buy
  * Decides each reservation in turn, as if they came one by one. Pure. It checks every rule again: no message may
  * become an order against the rules, also one that no gateway would publish.
  */
-export function decide(
-  reservations: Reservation[],
-  facts: Facts,
-  lifetimeMs: number,
-  newOrderId: () => string,
-): Verdict[] {
+export function decide(reservations: Reservation[], facts: Facts, lifetimeMs: number): Verdict[] {
   const room = new Map([...facts.sales].map(([saleId, sale]) => [saleId, sale.room]))
   const decided = new Map(facts.decided)
   const liveUnits = new Map(facts.liveUnits)
 
   return reservations.map((reservation) => {
-    const earlier = decided.get(reservation.reservationId)
+    const { reservationId, saleId, buyerId, claims = {}, quantity, couponCode, points } = reservation
+    const earlier = decided.get(reservationId)
     if (earlier) return { reservation, decision: earlier, isNew: false }
 
-    const { saleId, buyerId, claims = {}, quantity, couponCode, points } = reservation
     const buyer = buyerOfSale(saleId, buyerId)
     const live = liveUnits.get(buyer) ?? 0
     const sale = facts.sales.get(saleId)
     const terms = sale && termsOf(sale, reservation)
     const limit = terms && limitPerBuyer(terms, { id: buyerId, claims })
     const reason = refusal()
-    const decision: Decision = reason ? { outcome: 'REJECTED', reason } : { outcome: 'ORDERED', orderId: newOrderId() }
-    decided.set(reservation.reservationId, decision)
+    const decision: Decision = reason
+      ? { outcome: 'REJECTED', reason }
+      : { outcome: 'ORDERED', orderId: orderIdOf(reservationId) }
+    decided.set(reservationId, decision)
     if (decision.outcome === 'ORDERED') {
       room.set(saleId, (room.get(saleId) ?? 0) - quantity)
       liveUnits.set(buyer, live + quantity)

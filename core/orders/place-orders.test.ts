@@ -226,7 +226,7 @@ describe('placing', () => {
     const late = [reservation(saleId, 2)]
     const facts = await read(late)
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
-    const verdicts = decide(late, facts, rules.reservationLifetimeMs, randomUUID)
+    const verdicts = decide(late, facts, rules.reservationLifetimeMs)
     await expect(record(verdicts, facts)).rejects.toThrow(/got others since its facts were read/)
     await cancelForBuyer(world.database, (await ledger.orderOf(`${saleId}.1`)).id, 'buyer-1')
     await expect(record(verdicts, facts)).rejects.toThrow(/got others since its facts were read/)

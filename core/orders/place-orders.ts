@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Reservation } from '../contracts/messages.ts'
 import type { Database } from '../platform/stores/database.ts'
 import { failpoint } from '../platform/process/failpoint.ts'
@@ -17,7 +16,7 @@ export interface PlacingRules {
 export async function placeOrders(db: Database, reservations: Reservation[], rules: PlacingRules): Promise<Verdict[]> {
   return db.$transaction(async (tx) => {
     const facts = await readFacts(tx, reservations)
-    const verdicts = decide(reservations, facts, rules.reservationLifetimeMs, randomUUID)
+    const verdicts = decide(reservations, facts, rules.reservationLifetimeMs)
     const fresh = verdicts.filter(({ isNew }) => isNew)
     await recordVerdicts(tx, fresh, facts, rules)
     failpoint('placing.beforeCommit')

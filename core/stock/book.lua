@@ -72,10 +72,11 @@ end
 -- In the sorted sets and among the orders a reservation is named by its id and its buyer, who is the field of the book.
 local function member_of(id, buyer_id) return id .. ' ' .. buyer_id end
 
--- Of a reservation that became an order settle.lua notes status and order id beside the book, since to change a record
--- costs three times as much. What the book itself says of its end holds.
+-- Of a reservation that became an order settle.lua notes the status beside the book, since to change a record costs
+-- three times as much; then a tab and the order's id, unless this follows from the reservation's (order-id.ts). What the
+-- book itself says of its end holds.
 local function add_order(orders, reservation, buyer_id)
   if reservation[STATUS] ~= 'RESERVED' and reservation[STATUS] ~= 'ORDERED' then return end
   local order = redis.call('HGET', orders, member_of(reservation[ID], buyer_id))
-  if order then reservation[STATUS], reservation[ORDER_ID] = string.match(order, '^(%u+)\t(.*)$') end
+  if order then reservation[STATUS], reservation[ORDER_ID] = string.match(order, '^(%u+)\t?(.*)$') end
 end

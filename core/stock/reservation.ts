@@ -1,4 +1,5 @@
 import type { EndReason } from '../contracts/end-reason.ts'
+import { orderIdOf } from '../contracts/order-id.ts'
 import type { BuyerClaims } from '../contracts/limit-per-buyer.ts'
 import type { Reservation } from '../contracts/messages.ts'
 import { saleOf } from './shards.ts'
@@ -96,9 +97,12 @@ export function reservationsOf(
 ): ReservationRecord[] {
   if (!record) return []
   return record.split('\n').map((line) => {
-    const [id, status, orderId, reason, quantity, epoch, key, wishes, claims, reservedAtMs, terms] = line.split('\t')
+    const [id, status, notedId, reason, quantity, epoch, key, wishes, claims, reservedAtMs, terms] = line.split('\t')
+    const reservationId = `${ledger}.${id}`
+    const isOrder = status !== 'RESERVED' && status !== 'REJECTED'
+    const orderId = notedId || (isOrder ? orderIdOf(reservationId) : undefined)
     return {
-      reservationId: `${ledger}.${id}`,
+      reservationId,
       status: status as ReservationRecord['status'],
       buyerId,
       quantity: Number(quantity),
@@ -114,13 +118,19 @@ export function reservationsOf(
   })
 }
 
-/** What settle.lua notes of a reservation that became an order. */
-export const orderNote = (status: 'ORDERED' | 'PAID', orderId: string) => `${status}\t${orderId}`
+/**
+ * What settle.lua notes of a reservation that became an order: the order's status and, unless it follows from the
+ * reservation, its id.
+ */
+export const orderNote = (
+  status: 'ORDERED' | 'PAID',
+  { reservationId, orderId }: { reservationId: string; orderId: string },
+) => (orderId === orderIdOf(reservationId) ? status : `${status}\t${orderId}`)
 
 /** A reservation of the book with that note, unless the book says that it has ended. */
 export function withOrder(record: ReservationRecord, note: string | null | undefined): ReservationRecord {
   if (!note || (record.status !== 'RESERVED' && record.status !== 'ORDERED')) return record
-  const [status, orderId = ''] = note.split('\t')
+  const [status, orderId = orderIdOf(record.reservationId)] = note.split('\t')
   return { ...record, status: status as ReservationRecord['status'], orderId }
 }
 

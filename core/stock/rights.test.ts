@@ -7,6 +7,7 @@ import { type RedisUser, redisUser } from '../../test/support/redis-user.ts'
 import { generous, reserveOne } from '../../test/support/reserve-one.ts'
 import { snapshotOf } from '../../test/support/snapshot-of.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
+import { orderIdOf } from '../contracts/order-id.ts'
 import { redisCheck } from '../platform/stores/redis-check.ts'
 import type { SaleFigures } from './sale-figures.ts'
 import { ledgerRights } from './rights.ts'
@@ -50,7 +51,7 @@ const closed = ({ left: _, ...sale }: SaleFigures, epoch = sale.epoch) => ({ ...
 const order = (sale: SaleFigures, buyerId: string) => ({
   reservationId: `${sale.saleId}.${buyerId}`,
   buyerId,
-  orderId: `order of ${buyerId}`,
+  orderId: orderIdOf(`${sale.saleId}.${buyerId}`),
 })
 
 interface Call {
@@ -106,6 +107,7 @@ const calls: Record<string, Call> = {
         {
           ...reservation(sale, 'ann'),
           ...order(sale, 'ann'),
+          orderId: 'order of ann',
           status: 'PAID',
           reason: null,
           reservedAtMs: 1,

@@ -3,21 +3,20 @@
 -- Several in one call, with one command of each kind for all of them.
 --
 -- KEYS[1] sale       hash, see close.lua
--- KEYS[2] orders     hash: status and id of the order by reservation, see book.lua
+-- KEYS[2] orders     hash: notes by reservation, see book.lua
 -- KEYS[3] undecided  sorted set
 --
--- ARGV[1] status     the new one: ORDERED or PAID
+-- ARGV[1] note       the same of all: one for each would cost as much again as the reservation's name
 -- ARGV[2] channel    on which changes are published
 -- ARGV[3] change     what is published: SETTLED, the sale, and the ids of the reservations
 -- and then for each reservation
 --   member           its name in the sorted sets
---   order            the new status and the order's id, as they are noted
 --
 -- Returns how many were settled; the others are already as far.
 
 local sale, orders, undecided = fixed_keys()
-local status, channel, change = fixed_args()
-local member, order = lists_of_args()
+local note, channel, change = fixed_args()
+local member = lists_of_args()
 local expires_at_ms = redis.call('HGET', sale, 'expires_at_ms')
 if not expires_at_ms then return 0 end
 require_right('HSET', orders, '', '')
@@ -27,10 +26,11 @@ redis.call('HLEN', orders) -- Fails before the first write if it is no hash.
 local decided = redis.call('ZREM', undecided, unpack(member))
 -- Nothing is noted of what was undecided, so that most calls need not ask.
 local known = decided < item_count and redis.call('HMGET', orders, unpack(member)) or {}
+local is_paid = string.find(note, '^PAID')
 local entries, count = {}, 0
 for i = 1, item_count do
-  if not known[i] or (status == 'PAID' and known[i] ~= order[i]) then
-    entries[2 * count + 1], entries[2 * count + 2] = member[i], order[i]
+  if not known[i] or (is_paid and known[i] ~= note) then
+    entries[2 * count + 1], entries[2 * count + 2] = member[i], note
     count = count + 1
   end
 end

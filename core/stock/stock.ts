@@ -1,5 +1,5 @@
 import type { RedisClient } from '../platform/stores/redis.ts'
-import { slicesOf } from '../platform/batches/divide.ts'
+import { groupBy, slicesOf } from '../platform/batches/divide.ts'
 import { holderBit } from './holders.ts'
 import { StockKeys } from './keys.ts'
 import { LoadedLedgers } from './loaded-ledgers.ts'
@@ -36,7 +36,7 @@ import { serverRunId } from './server-run.ts'
 import { holderUnitsOf, ledgersOf } from './shards.ts'
 
 /** Redis runs nothing else meanwhile. */
-const SETTLED_PER_CALL_MAX = 48
+const SETTLED_PER_CALL_MAX = 64
 /** A clock that is being set may step so far back. */
 const CLOCK_LEEWAY_MS = 1_000
 
@@ -152,18 +152,19 @@ export class Stock {
     orders: (ReservationName & { orderId: string })[],
   ): Promise<void> {
     await Promise.all(
-      slicesOf(orders, SETTLED_PER_CALL_MAX).map((some) =>
-        this.#scripts.settle({
-          keys: [this.keys.sale(ledger), this.keys.orders(ledger), this.keys.undecided(ledger)],
-          args: [
-            status,
-            this.keys.changes(),
-            `SETTLED ${ledger} ${some.map(({ reservationId }) => localId(reservationId)).join(' ')}`,
-          ],
-          items: some.map((order) => ({ args: [memberOf(order), orderNote(status, order.orderId)] })),
-        }),
+      [...groupBy(orders, (order) => orderNote(status, order))].flatMap(([note, alike]) =>
+        slicesOf(alike, SETTLED_PER_CALL_MAX).map((some) => this.#settle(ledger, note, some)),
       ),
     )
+  }
+
+  async #settle(ledger: string, note: string, reservations: ReservationName[]): Promise<number> {
+    const ids = reservations.map(({ reservationId }) => localId(reservationId))
+    return this.#scripts.settle({
+      keys: [this.keys.sale(ledger), this.keys.orders(ledger), this.keys.undecided(ledger)],
+      args: [note, this.keys.changes(), `SETTLED ${ledger} ${ids.join(' ')}`],
+      items: reservations.map((reservation) => ({ args: [memberOf(reservation)] })),
+    })
   }
 
   /**

@@ -283,7 +283,7 @@ export const stockGuards: Guard[] = [
   {
     rule: 'a status never moves backwards',
     file: 'core/stock/settle.lua',
-    text: "  if not known[i] or (status == 'PAID' and known[i] ~= order[i]) then\n",
+    text: '  if not known[i] or (is_paid and known[i] ~= note) then\n',
     without: '  if true then\n',
     tests: { file: STOCK, named: 'a settled reservation' },
   },
