@@ -116,7 +116,7 @@ module.exports = {
       severity: 'error',
       comment: 'A load test that uses our code tests itself. The objectives are numbers.',
       from: { path: '^loadtest/', pathNot: [test, '^loadtest/(bench|drain|naive|sizing)/'] },
-      to: ownButNot('^loadtest/', '^k6(/|$)', '^core/contracts/objectives\\.ts$', commandLine),
+      to: ownButNot('^loadtest/', '^k6(/|$)', '^core/contracts/(objectives|come-back)\\.ts$', commandLine),
     },
     {
       name: 'sizing-only-reckons',

@@ -6,9 +6,10 @@ import { SIGNATURE_HEADER, signBody } from '../core/platform/http/signature.ts'
 import type { Payment } from './link-tokens.ts'
 
 /**
- * 5 tries with pauses of 0.25, 0.5, 1 and 2 s, as long as a buyer waits at the page. A real provider retries for days.
+ * 5 tries with pauses of 0.25, 0.5, 1 and 2 s, each up to twice as long by chance, as long as a buyer waits at the page. A
+ * real provider retries for days.
  */
-const RETRIES = { retries: 4, minTimeout: 250, factor: 2, maxTimeout: 2_000 }
+const RETRIES = { retries: 4, minTimeout: 250, factor: 2, maxTimeout: 2_000, randomize: true }
 const ANSWER_LIMIT_MS = 3_000
 const CLOCK_LIMIT_MS = 1_000
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { comeBackMs } from '../../core/contracts/come-back.ts'
 import type { Buyer, BuyerAnswer } from './buyer.ts'
 
 /** Concurrent payments. More would take CPU from the purchases, which the crowd is to show. */
@@ -30,20 +31,30 @@ export async function payAll(payers: Payer[], isComplete: () => boolean, onPaid:
 async function pay({ buyer, reservationId }: Payer): Promise<boolean> {
   const orderId = await orderOf(buyer, reservationId)
   if (orderId === undefined) return false
-  const { body } = await buyer.openPayment(orderId)
+  const { body } = await askUntilAnswered(() => buyer.openPayment(orderId))
   return typeof body.url === 'string' && (await payUntilKnown(buyer, orderId, body.url))
 }
 
 /** A call that was cut off may have paid, so the order itself is asked. Payments are idempotent. @returns whether it is paid */
 async function payUntilKnown(buyer: Buyer<BuyerAnswer>, orderId: string, url: string): Promise<boolean> {
   for (let tries = 0; tries < PAY_TRIES; tries++) {
-    if (tries > 0) await sleep(LOOK_EVERY_MS)
+    if (tries > 0) await sleep(comeBackMs(tries))
     const paid = await buyer.pay(url).catch(noAnswer)
     if (paid?.body.outcome === 'PAID') return true
     const order = await buyer.readOrder(orderId).catch(noAnswer)
     if (order?.status === 200 && order.body.status !== 'PENDING_PAYMENT') return order.body.status === 'PAID'
   }
   return false
+}
+
+/** Comes back as long as the shop asks for it. */
+async function askUntilAnswered(ask: () => Promise<BuyerAnswer>): Promise<BuyerAnswer> {
+  let answer = await ask()
+  for (let tries = 1; answer.status === 503 && tries < PAY_TRIES; tries++) {
+    await sleep(comeBackMs(tries, Number(answer.body.retryAfterSeconds ?? 0) * 1_000))
+    answer = await ask()
+  }
+  return answer
 }
 
 const noAnswer = () => undefined

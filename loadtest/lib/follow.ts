@@ -1,4 +1,5 @@
 import { sleep } from 'k6'
+import { comeBackMs } from '../../core/contracts/come-back.ts'
 import { codeOf, reportAnswer } from './attempt.ts'
 import type { Buyer } from './buyer.ts'
 import { lapsed, lostOrders, orderCreatedLag, paid } from './counters.ts'
@@ -66,18 +67,20 @@ export function pay(orderId: string, buyer: Buyer): void {
   expectEnd(end, orderId, buyer)
 }
 
-/** Retries a 503 after its Retry-After. Payments are idempotent. */
+/** Retries a 503, after its Retry-After or later. Payments are idempotent. */
 function retryWhileUnavailable(ask: () => Answer): Answer {
   let answer = ask()
   for (let times = 1; answer.status === 503 && times < ASKED_MAX; times++) {
-    sleep(Number(answer.headers['Retry-After'] ?? 1))
+    sleep(comeBackMs(times, Number(answer.headers['Retry-After'] ?? 1) * 1_000) / 1_000)
     answer = ask()
   }
   return answer
 }
 
+const readOrderAtLast = (orderId: string, buyer: Buyer) => retryWhileUnavailable(() => readOrder(orderId, buyer))
+
 function expectEnd(end: 'PAID' | 'CANCELLED', orderId: string, buyer: Buyer): void {
-  const order = readOrder(orderId, buyer)
+  const order = readOrderAtLast(orderId, buyer)
   if (order.status !== 200 || order.json('status') !== end) return reportAnswer(order)
   if (end === 'PAID') paid.add(1)
   else lapsed.add(1)
@@ -87,10 +90,10 @@ function expectEnd(end: 'PAID' | 'CANCELLED', orderId: string, buyer: Buyer): vo
 export function letLapse(orderId: string, buyer: Buyer): void {
   sleep(PAYMENT_WINDOW_SECONDS)
   for (let waited = 0; waited < LAPSE_SLACK_SECONDS; waited++) {
-    const order = readOrder(orderId, buyer)
+    const order = readOrderAtLast(orderId, buyer)
     if (order.status !== 200) return reportAnswer(order)
     if (order.json('status') === 'CANCELLED') return lapsed.add(1)
     sleep(1)
   }
-  reportAnswer(readOrder(orderId, buyer))
+  reportAnswer(readOrderAtLast(orderId, buyer))
 }

@@ -1,5 +1,6 @@
 import { sleep } from 'k6'
 import encoding from 'k6/encoding'
+import { comeBackMs } from '../../core/contracts/come-back.ts'
 import type { Buyer } from './buyer.ts'
 import { type Answer, requestChallenge, requestTicket } from './shop.ts'
 
@@ -40,7 +41,7 @@ export async function fetchTicket(
 function unlimited(ask: () => Answer): Answer {
   let answer = ask()
   for (let times = 1; answer.status === 429 && times < ASKED_MAX; times++) {
-    sleep(Number(answer.headers['Retry-After'] ?? 1))
+    sleep(comeBackMs(times, Number(answer.headers['Retry-After'] ?? 1) * 1_000) / 1_000)
     answer = ask()
   }
   return answer

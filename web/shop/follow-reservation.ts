@@ -1,8 +1,9 @@
+import { comeBackMs } from '../../core/contracts/come-back.ts'
 import { ask } from '../shared/api.ts'
 import { readStream } from '../shared/server-sent-events.ts'
 import { isFinal, type Reservation } from './contract.ts'
 
-/** Exponential back-off of polls while there is no stream, so that a shop in trouble gets less load. */
+/** Of polls while there is no stream, which then come less and less often, so that a shop in trouble gets less load. */
 const PAUSE_MS = { first: 1_000, longest: 4_000 }
 /** The end of a stream that lived so long resets the back-off. */
 const GOOD_STREAM_MS = 10_000
@@ -42,8 +43,9 @@ export async function followReservation(following: Following): Promise<void> {
       if (end === 'HIDDEN') continue
       onPushed(false)
     }
-    if (await poll(following)) return
-    await pause(pauseMs, signal)
+    const polled = await poll(following)
+    if (polled === 'OVER') return
+    await pause(comeBackMs(1, Math.max(pauseMs, polled.retryAfterMs)), signal)
     pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest)
   }
 }
@@ -77,22 +79,25 @@ async function followStream(following: Following): Promise<'OVER' | 'HIDDEN' | '
   return hidden.signal.aborted ? 'HIDDEN' : 'CUT'
 }
 
-/** @returns whether there is nothing more to follow. */
-async function poll(following: Following): Promise<boolean> {
+/** @returns OVER when there is nothing more to follow, else how long the shop asks to wait. */
+async function poll(following: Following): Promise<'OVER' | { retryAfterMs: number }> {
   const { reservationId, token, isStreamed, signal, onUnread, onLost } = following
   const answer = await ask<Reservation>(`/reservations/${reservationId}`, {
     token,
     signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
   })
-  if (signal.aborted) return true
-  if (answer.ok) return show(following, answer.body) && (!isStreamed || isFinal(answer.body))
-  const { code } = answer.refusal
+  if (signal.aborted) return 'OVER'
+  if (answer.ok) {
+    const isOver = show(following, answer.body) && (!isStreamed || isFinal(answer.body))
+    return isOver ? 'OVER' : { retryAfterMs: 0 }
+  }
+  const { code, retryAfterMs } = answer.refusal
   if (code !== 'NOT_FOUND' && code !== 'UNAUTHENTICATED') {
     onUnread()
-    return false
+    return { retryAfterMs }
   }
   onLost(code)
-  return true
+  return 'OVER'
 }
 
 /** @returns whether the stream may end after it: PAID is followed for a while, since a veto may come. */

@@ -1,3 +1,4 @@
+import { comeBackMs } from '../../core/contracts/come-back.ts'
 import type { PlaceView } from '../../core/contracts/places.ts'
 import { ask, type Refusal } from '../shared/api.ts'
 import { remembered } from '../shared/remembered.ts'
@@ -46,6 +47,7 @@ export function createPlace(saleId: string, { token, userId }: SignedIn): Place 
   const closing = new AbortController()
   const { signal } = closing
   let isFollowed = false
+  let failures = 0
 
   const change = (some: Partial<PlaceState>) => state.set({ ...state.get(), ...some })
 
@@ -77,6 +79,7 @@ export function createPlace(saleId: string, { token, userId }: SignedIn): Place 
       signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
     })
     if (signal.aborted) return
+    failures = answer.ok ? 0 : failures + 1
     if (!answer.ok) return await refused(answer.refusal)
     take(answer.body)
     if (answer.body.admittedUntil !== undefined) return await useAdmission(answer.body.admittedUntil)
@@ -88,7 +91,7 @@ export function createPlace(saleId: string, { token, userId }: SignedIn): Place 
     if (refusal.code === 'UNAUTHENTICATED') return signOut()
     if (FINAL.has(refusal.code)) return giveUp({ refusal })
     change({ refusal })
-    await pause(Math.max(refusal.retryAfterMs, 1_000))
+    await pause(comeBackMs(failures, Math.max(refusal.retryAfterMs, 1_000)))
   }
 
   async function useAdmission(until: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { comeBackMs } from '../../core/contracts/come-back.ts'
 import { ask } from '../shared/api.ts'
 import { createStore, type Store } from '../shared/store.ts'
 import { attempt, type Attempted } from './attempt.ts'
@@ -76,7 +77,7 @@ export function createPurchase({ saleId, reservationId, token, reservation, onLo
   }
 
   /** Only the newest poll goes on: every pushed view begins one, and they would pile up while orders cannot be read. */
-  async function readOrder(orderId: string, poll = ++polls): Promise<void> {
+  async function readOrder(orderId: string, poll = ++polls, failures = 0): Promise<void> {
     const answer = await ask<Order>(`/orders/${orderId}`, {
       token,
       signal: AbortSignal.any([closing.signal, AbortSignal.timeout(10_000)]),
@@ -86,9 +87,10 @@ export function createPurchase({ saleId, reservationId, token, reservation, onLo
     if (answer.ok) change({ order: answer.body })
     const { reservation: latest, order } = state.get()
     if (answer.ok && phaseOf(latest, order) !== 'CHECKING') return
-    const pauseMs = answer.ok ? SAGA_POLL_MS : Math.max(SAGA_POLL_MS, answer.refusal.retryAfterMs)
+    const failed = answer.ok ? 0 : failures + 1
+    const pauseMs = answer.ok ? SAGA_POLL_MS : comeBackMs(failed, Math.max(SAGA_POLL_MS, answer.refusal.retryAfterMs))
     setTimeout(() => {
-      if (!closing.signal.aborted && poll === polls) void readOrder(orderId, poll)
+      if (!closing.signal.aborted && poll === polls) void readOrder(orderId, poll, failed)
     }, pauseMs)
   }
 

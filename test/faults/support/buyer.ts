@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Buyer, type BuyerCall } from '../../../control-room/crowd/buyer.ts'
+import { comeBackMs } from '../../../core/contracts/come-back.ts'
 import type { Answer } from '../../support/http-client.ts'
 import type { Calls } from './calls.ts'
 import type { Random } from './random.ts'
@@ -41,6 +42,9 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
   plan: Plan
   readonly #options: BuyerOptions
   #gateway: number
+  /** Answers in a row that were missing or asked to come back, and when by `performance.now()`. */
+  #failures = 0
+  #comeBackAtMs = 0
   /** Orders for which the plan was carried out, with any outcome. */
   readonly #dealtWith = new Set<string>()
 
@@ -107,12 +111,12 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
       case 'lapses':
         return true
       case 'cancels':
-        return (await this.cancel(orderId)) !== undefined
+        return isAnswered(await this.cancel(orderId))
       case 'pays':
       case 'pays late': {
         const payment = await this.openPayment(orderId)
         // Coupon and points are still being taken.
-        if (!payment || payment.body.code === 'NOT_READY') return false
+        if (!isAnswered(payment) || payment.body.code === 'NOT_READY') return false
         if (payment.status >= 400) return true
         // From just in time to a second late: then the money comes for an order that is cancelled.
         if (this.plan === 'pays late') await this.#waitUntil(deadlineMs + this.#options.random.between(-400, 1_200))
@@ -132,9 +136,11 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
   /** Stays with a gateway until it gives no answer. */
   async #send(call: BuyerCall): Promise<Answer | undefined> {
     const { calls, gateways } = this.#options
-    if (call.step === 'pay') return calls.make(this.id, call)
-    const answer = await calls.make(this.id, { ...call, to: `${gateways[this.#gateway] ?? ''}${call.to}` })
-    if (!answer) this.#gateway = (this.#gateway + 1) % gateways.length
+    const to = call.step === 'pay' ? call.to : `${gateways[this.#gateway] ?? ''}${call.to}`
+    const { answer, retryAfterMs } = await calls.make(this.id, { ...call, to })
+    if (!answer && call.step !== 'pay') this.#gateway = (this.#gateway + 1) % gateways.length
+    this.#failures = isAnswered(answer) ? 0 : this.#failures + 1
+    if (this.#failures > 0) this.#comeBackAtMs = performance.now() + comeBackMs(this.#failures, retryAfterMs)
     return answer
   }
 
@@ -143,6 +149,11 @@ export class PlannedBuyer extends Buyer<Answer | undefined> {
   }
 
   async #pause(): Promise<void> {
-    await sleep(this.#options.random.between(200, 700))
+    const leastMs = this.#options.random.between(200, 700)
+    const untilMs = Math.max(performance.now() + leastMs, this.#comeBackAtMs)
+    while (performance.now() < untilMs && !this.#options.isAbandoned()) await sleep(50)
   }
 }
+
+/** BUSY is an answer, too, but says that nothing was done. */
+const isAnswered = (answer: Answer | undefined): answer is Answer => answer !== undefined && answer.status !== 503

@@ -34,8 +34,13 @@ export class Calls {
   /** Answers that must not occur: 5xx other than 503, and 503 without Retry-After. */
   readonly unplanned: string[] = []
 
-  /** @returns the answer, or undefined when it is unknown what happened. Never throws. */
-  async make(buyerId: string, { step, method, to, token, body, key }: BuyerCall): Promise<Answer | undefined> {
+  /**
+   * @returns the answer, undefined when it is unknown what happened; and how long the shop asked to wait. Never throws.
+   */
+  async make(
+    buyerId: string,
+    { step, method, to, token, body, key }: BuyerCall,
+  ): Promise<{ answer: Answer | undefined; retryAfterMs: number }> {
     const startedAtMs = Date.now()
     const answer = await call(method, to, {
       token,
@@ -56,7 +61,8 @@ export class Calls {
     if (answer && answer.status >= 500 && !(answer.status === 503 && answer.headers.has('retry-after'))) {
       this.unplanned.push(`${step} by ${buyerId}: ${answer.status} ${JSON.stringify(answer.body)}`)
     }
-    return outcome === 'unknown' ? undefined : answer
+    const retryAfterMs = Number(answer?.headers.get('retry-after') ?? 0) * 1_000
+    return { answer: outcome === 'unknown' ? undefined : answer, retryAfterMs }
   }
 
   count(outcome: Outcome): number {
