@@ -5,6 +5,7 @@ import { metricsAccess } from '../core/platform/http/metrics-access.ts'
 import { clockCheck, showClockOffset } from '../core/platform/stores/clock-check.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
 import { clusterBuckets } from '../core/platform/limits/cluster-buckets.ts'
+import { requestTurns } from '../core/platform/http/request-turns.ts'
 import { createPublisher } from '../core/platform/rabbit/publisher.ts'
 import { reachable } from '../core/platform/http/reachable.ts'
 import { COMMAND_TIMEOUT_MS, connectRedis, waitForRedis } from '../core/platform/stores/redis.ts'
@@ -35,6 +36,7 @@ import { publishInBatches } from './publish-in-batches.ts'
 import { rememberRefusals } from './remembered-refusals.ts'
 import { reserveInBatches } from './reserve-in-batches.ts'
 import { resendPending } from './resend-pending.ts'
+import { FORWARDING } from './routes/forward.ts'
 import { addressBuckets, addressLimit } from './routes/limit.ts'
 import { mountRoutes } from './routes/mount-routes.ts'
 import { SoldOut } from './sold-out.ts'
@@ -145,6 +147,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     readFacts: (sale, buyerId, address) => readTicketFacts(redis, stock.keys, sale, buyerId, address),
     count: countTickets(metrics),
   }
+  const requests = requestTurns(FORWARDING, metrics)
   const readRedisClock = () => stock.clock.read()
   showClockOffset(metrics, readRedisClock)
   const http = await startHttp({
@@ -171,7 +174,7 @@ export const startGateway: StartService<GatewayConfig> = async ({ config, log, c
     shortcut: inFrontOfExpress(buy),
     refusesMissingInFront: true,
     limit: addressLimit(addressBuckets(config, clusterBuckets(processCount(config))), () => count('RATE_LIMITED')),
-    routes: (app) => mountRoutes(app, config, { ...deps, room, waiting }, buy, ticketDeps),
+    routes: (app) => mountRoutes(app, config, { ...deps, room, waiting, turns: requests }, buy, ticketDeps),
   })
   closers.add('http', () => http.close())
   // Closed first: an open stream would keep its connection from being closed.

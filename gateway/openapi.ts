@@ -209,7 +209,7 @@ const calls: Call[] = [
     answers: {
       200: { description: 'A page of them; the first begins with those not decided yet', schema: OwnReservations },
     },
-    refusals: ['INVALID_REQUEST', 'UNAVAILABLE'],
+    refusals: ['INVALID_REQUEST', 'UNAVAILABLE', 'BUSY'],
   },
   {
     method: 'get',
@@ -218,7 +218,7 @@ const calls: Call[] = [
     params: orderId,
     signedIn: true,
     answers: { 200: { description: 'The order', schema: OrderView } },
-    refusals: ['NOT_FOUND', 'UNAVAILABLE'],
+    refusals: ['NOT_FOUND', 'UNAVAILABLE', 'BUSY'],
   },
   {
     method: 'post',
@@ -230,7 +230,7 @@ const calls: Call[] = [
       201: { description: 'A new payment', schema: PaymentView },
       200: { description: 'The same payment as before', schema: PaymentView },
     },
-    refusals: ['NOT_FOUND', 'NOT_PAYABLE', 'NOT_READY', 'UNAVAILABLE'],
+    refusals: ['NOT_FOUND', 'NOT_PAYABLE', 'NOT_READY', 'UNAVAILABLE', 'BUSY'],
   },
   {
     method: 'post',
@@ -239,7 +239,7 @@ const calls: Call[] = [
     params: orderId,
     signedIn: true,
     answers: { 200: { description: 'Cancelled', schema: OrderView } },
-    refusals: ['NOT_FOUND', 'NOT_CANCELLABLE', 'UNAVAILABLE'],
+    refusals: ['NOT_FOUND', 'NOT_CANCELLABLE', 'UNAVAILABLE', 'BUSY'],
   },
   {
     method: 'post',
@@ -247,7 +247,7 @@ const calls: Call[] = [
     summary: 'For the payment provider: money has arrived (Payment-Signature: t=…,v1=HMAC of "t.body")',
     body: PaymentCallback,
     answers: { 200: { description: 'Counted', schema: PaymentCallbackAnswer } },
-    refusals: ['BAD_SIGNATURE', 'INVALID_REQUEST', 'NOT_FOUND', 'UNAVAILABLE'],
+    refusals: ['BAD_SIGNATURE', 'INVALID_REQUEST', 'NOT_FOUND', 'UNAVAILABLE', 'BUSY'],
   },
 ]
 

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { RESERVATIONS_PER_MESSAGE_MAX } from '../core/contracts/messages.ts'
-import { bounded, count, everyService, settings } from '../core/platform/process/config.ts'
+import { bounded, count, everyService, milliseconds, settings } from '../core/platform/process/config.ts'
+import type { TurnLimits } from '../core/platform/limits/turns.ts'
+import type { RequestKind } from '../core/platform/http/request-turns.ts'
 import { httpBase } from '../core/platform/http/http-url.ts'
 import { isIssuerGiven, ISSUER_MISSING, tokenSettings } from '../core/platform/http/token-settings.ts'
 
@@ -41,9 +43,30 @@ export const OrderServiceConfig = z
       'reservations placed in one transaction; messages are not split, ' +
         `so it may be up to ${RESERVATIONS_PER_MESSAGE_MAX - 1} more`,
     ),
+    // Half of the connections to PostgreSQL, so that placing and payments find one while buyers look at their orders.
+    REQUESTS_AT_ONCE: count(5, [1, 10_000]).describe(
+      'requests that one order service works on at once, of each kind: orders and reservations, callbacks, paying and ' +
+        'cancelling (ten times as many, since they wait for the payment provider)',
+    ),
+    REQUESTS_WAITING_MAX: count(1_000, [0, 100_000]).describe(
+      'requests of each kind that may wait for their turn, the newest first; more are BUSY, the oldest first',
+    ),
+    // The payment provider waits 3 s for the answer to a callback, the gateway 10 s.
+    REQUEST_WAIT_MS_MAX: milliseconds(1_500, [1, 60_000]).describe(
+      'requests that have waited so long for their turn are BUSY; shorter than any client waits for its answer',
+    ),
   })
   .refine(isIssuerGiven, ISSUER_MISSING)
 export type OrderServiceConfig = z.output<typeof OrderServiceConfig>
 
 /** Limit per process. */
 export const DATABASE_CONNECTIONS = 10
+
+/** Paying waits for the payment provider, most of the time without a connection to PostgreSQL. */
+const PAYING_TIMES = 10
+
+export function turnLimits(config: OrderServiceConfig): Record<RequestKind, TurnLimits> {
+  const { REQUESTS_AT_ONCE: atOnce, REQUESTS_WAITING_MAX: waitingMax, REQUEST_WAIT_MS_MAX: waitMsMax } = config
+  const each = { atOnce, waitingMax, waitMsMax }
+  return { reading: each, paying: { ...each, atOnce: PAYING_TIMES * atOnce }, callback: each }
+}

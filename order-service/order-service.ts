@@ -6,6 +6,7 @@ import { connectDatabase } from '../core/platform/stores/connect-database.ts'
 import { type Database, isDataError } from '../core/platform/stores/database.ts'
 import { databaseAnswers, databaseCheck } from '../core/platform/stores/database-check.ts'
 import { startHttp } from '../core/platform/http/http-service.ts'
+import { requestTurns } from '../core/platform/http/request-turns.ts'
 import { Loops } from '../core/platform/process/loops.ts'
 import { metricsAccess } from '../core/platform/http/metrics-access.ts'
 import { createMetrics } from '../core/platform/process/metrics.ts'
@@ -24,7 +25,7 @@ import { ledgerRights } from '../core/stock/rights.ts'
 import { nearEpochs } from '../core/rebuild/sales-in-turn.ts'
 import { EPOCHS_INTERVAL_MS, leaveStalePrimary } from '../core/stock/stale-primary.ts'
 import { Stock } from '../core/stock/stock.ts'
-import { DATABASE_CONNECTIONS, type OrderServiceConfig } from './config.ts'
+import { DATABASE_CONNECTIONS, type OrderServiceConfig, turnLimits } from './config.ts'
 import { orderRoutes } from './http/routes.ts'
 import { countCalls, placingMetrics, refusalAlarm } from './metrics.ts'
 import { chooseProvider } from './payments/choose-provider.ts'
@@ -75,6 +76,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
   closers.add('refunds', () => refunds.close())
 
   const { tokens, checks: loginCheck } = startTokens({ config, log, closers }, metrics)
+  const turns = requestTurns(turnLimits(config), metrics)
   const readRedisClock = () => stock.clock.read()
   showClockOffset(metrics, readRedisClock)
   const http = await startHttp({
@@ -84,6 +86,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
     metrics,
     metricsAccess: metricsAccess(config),
     isCallerTrusted: true,
+    onLeft: turns.onLeft,
     checks: {
       database: () => databaseCheck(database),
       redis: redisCheck(redis, ledgerRights(config.REDIS_KEY_PREFIX)),
@@ -104,6 +107,7 @@ export const startOrderService: StartService<OrderServiceConfig> = async ({ conf
       currency: config.CURRENCY,
       log,
       tokens,
+      turns,
       onChange: relay.soon,
     }),
   })

@@ -130,6 +130,12 @@ export const METRICS = {
     help: 'Calls of the payment provider, by what was asked for and whether it was given',
     labels: { call: ['link', 'refund'], outcome: ['ok', 'failed'] },
   },
+  seckill_requests_shed_total: {
+    type: 'counter',
+    by: ['gateway', 'order-service'],
+    help: 'Requests for orders and payments that were not worked on: refused because too many wait or they waited too long, or dropped because their client had left',
+    labels: { kind: ['reading', 'paying', 'callback', 'any'], reason: ['full', 'late', 'gone'] },
+  },
   seckill_orders_cancelled_total: { type: 'counter', by: ['cancel-worker'], help: 'Unpaid orders cancelled' },
   seckill_admissions_total: { type: 'counter', by: ['cancel-worker'], help: 'Buyers admitted from waiting rooms' },
   seckill_sales_closed: {

@@ -130,6 +130,10 @@ export const DASHBOARDS: readonly Dashboard[] = [
         `sum by (call, outcome) (rate(seckill_provider_calls_total${RATE}))`,
         '{{call}} {{outcome}}',
       ]),
+      graph('Requests not worked on', 'ops', [
+        `sum by (kind, reason) (rate(seckill_requests_shed_total${RATE}))`,
+        '{{kind}} {{reason}}',
+      ]),
       graph('Refunds at the demo provider', 'ops', [`sum(rate(seckill_provider_refunds_total${RATE}))`, 'refunds']),
       graph(
         'Sagas',

@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startHttp } from '../../core/platform/http/http-service.ts'
+import { requestTurns } from '../../core/platform/http/request-turns.ts'
 import { createLog } from '../../core/platform/process/log.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { call } from '../../test/support/http-client.ts'
 import { RawConnection } from '../../test/support/raw-http.ts'
-import { forwardTo } from './forward.ts'
+import { FORWARDING, forwardTo } from './forward.ts'
 
 /** An order service that leaves buyers without an answer and takes the provider's calls. */
 let orderService: Server
@@ -30,7 +31,7 @@ beforeAll(async () => {
     metrics: new Registry(),
     checks: {},
     routes: (app) => {
-      forwardTo(app, url, log)
+      forwardTo(app, { orderServiceUrl: url, turns: requestTurns(FORWARDING, new Registry()), log })
     },
   })
 })
@@ -39,7 +40,7 @@ afterAll(async () => {
   orderService.close().closeAllConnections()
 })
 
-test('the provider reports money while buyers hold every connection of theirs to the order service', async () => {
+test('the provider reports money, and buyers pay, while others hold every connection for looking at orders', async () => {
   const url = `http://127.0.0.1:${gateway.port}/`
   const buyers = await new RawConnection(url).opened()
   buyers.send('GET /orders/1 HTTP/1.1\r\nHost: shop\r\n\r\n'.repeat(150))
@@ -51,5 +52,32 @@ test('the provider reports money while buyers hold every connection of theirs to
   expect(await call('POST', `${url}payments/callback`, { body: {} })).toMatchObject({ status: 200 })
   expect(buyers.received).toBe('')
   expect(unanswered).toHaveLength(100)
+  const payer = (await new RawConnection(url).opened()).send(
+    'POST /orders/1/payments HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n',
+  )
+  await eventually(
+    'the payer to be asked for, too',
+    () => unanswered.length,
+    (count) => count === 101,
+  )
+  payer.close()
   buyers.close()
+})
+
+test('who finds no connection in time is told when to come back', async () => {
+  const url = `http://127.0.0.1:${gateway.port}/`
+  const buyers = await Promise.all(
+    Array.from({ length: 101 }, async () =>
+      (await new RawConnection(url).opened()).send('GET /orders/1 HTTP/1.1\r\nHost: shop\r\n\r\n'),
+    ),
+  )
+  const [refusal] = await eventually(
+    'one of them to be refused',
+    () => buyers.flatMap((buyer) => buyer.answers()),
+    ({ length }) => length > 0,
+  )
+  expect(refusal).toMatchObject({ status: 503 })
+  expect(Number(refusal?.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(JSON.parse(refusal?.text ?? '')).toMatchObject({ code: 'BUSY' })
+  for (const buyer of buyers) buyer.close()
 })

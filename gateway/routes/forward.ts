@@ -1,11 +1,13 @@
-import http, { type IncomingMessage } from 'node:http'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'
 import { pipeline } from 'node:stream'
-import type { Express, Request, Response } from 'express'
+import type { Express, Request, RequestHandler } from 'express'
 import { readBody } from '../../core/platform/http/json-body.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { sendProblem } from '../../core/platform/http/problem.ts'
+import type { RequestKind, RequestTurns } from '../../core/platform/http/request-turns.ts'
+import type { TurnLimits } from '../../core/platform/limits/turns.ts'
 import type { Trace } from '../../core/platform/tracing/trace.ts'
 import { traceFields, traceOf } from '../../core/platform/tracing/trace-request.ts'
 import { traceparentOf } from '../../core/contracts/trace-context.ts'
@@ -13,10 +15,17 @@ import { traceparentOf } from '../../core/contracts/trace-context.ts'
 const ANSWER_LIMIT_MS = 10_000
 /** Idle connections are closed after this time, well before the order service would close them. */
 const IDLE_LIMIT_MS = 15_000
-/** Most buyers' requests of one process in flight to the order service; more wait here. */
-const MAX_SOCKETS = 100
-/** The provider's own, so that money is counted while buyers occupy all of theirs. */
-const MAX_SOCKETS_OF_PROVIDER = 20
+/** Requests of one process in flight to the order service, each kind on connections of its own. */
+const AT_ONCE: Record<RequestKind, number> = { reading: 100, paying: 50, callback: 20 }
+/** More wait for a connection; far shorter than ANSWER_LIMIT_MS, since they may wait in the order service again. */
+const WAITING = { waitingMax: 1_000, waitMsMax: 1_000 }
+
+/** Of one process. */
+export const FORWARDING: Record<RequestKind, TurnLimits> = {
+  reading: { ...WAITING, atOnce: AT_ONCE.reading },
+  paying: { ...WAITING, atOnce: AT_ONCE.paying },
+  callback: { ...WAITING, atOnce: AT_ONCE.callback },
+}
 
 const FORWARDED = /^\/(orders|payments|me)\//
 const CALLBACK = '/payments/callback'
@@ -42,19 +51,40 @@ const OF_TRACES = new Set(['traceparent', 'tracestate'])
  * its raw body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a
  * body with lost framing would be read as the next buyer's request (request smuggling).
  */
-export function forwardTo(app: Express, orderServiceUrl: string, log: Logger): void {
-  const ofBuyers = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS)
-  const ofProvider = connectionsTo(new URL(orderServiceUrl), MAX_SOCKETS_OF_PROVIDER)
-  app.all(FORWARDED, async (req, res) => {
-    if (!METHODS.has(req.method)) {
-      return sendProblem(res, 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`, {}, [
-        'Allow',
-        [...METHODS].join(', '),
-      ])
-    }
-    const body = await readBody(req)
+export function forwardTo(app: Express, { orderServiceUrl, turns, log }: ForwardingDeps): void {
+  const forwarded = (kind: RequestKind) =>
+    turns[kind](forward(connectionsTo(new URL(orderServiceUrl), AT_ONCE[kind]), log))
+  const byKind = { reading: forwarded('reading'), paying: forwarded('paying'), callback: forwarded('callback') }
+  app.all(FORWARDED, readWhole, (req, res: Parameters<BodyHandler>[1], next) => byKind[kindOf(req)](req, res, next))
+}
+
+export interface ForwardingDeps {
+  orderServiceUrl: string
+  turns: Pick<RequestTurns, RequestKind>
+  log: Logger
+}
+
+type BodyHandler = RequestHandler<Request['params'], unknown, unknown, Request['query'], { body: Buffer }>
+type Forwarded = Pick<Request, 'method' | 'headers' | 'path' | 'url' | 'ip'>
+
+const kindOf = (req: Forwarded): RequestKind =>
+  req.path === CALLBACK ? 'callback' : req.method === 'POST' ? 'paying' : 'reading'
+
+const readWhole: BodyHandler = async (req, res, next) => {
+  if (!METHODS.has(req.method)) {
+    return sendProblem(res, 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${req.path} here.`, {}, [
+      'Allow',
+      [...METHODS].join(', '),
+    ])
+  }
+  res.locals.body = await readBody(req)
+  next()
+}
+
+function forward(ask: Ask, log: Logger): BodyHandler {
+  return async (req, res) => {
     try {
-      passOn(await (req.path === CALLBACK ? ofProvider : ofBuyers)(req, res, body), res)
+      passOn(await ask(req, res, res.locals.body), res)
     } catch (error) {
       if (res.closed) return // The client is gone.
       log.warn({ err: (error as Error).message, ...traceFields(res) }, 'order service not reached')
@@ -62,11 +92,11 @@ export function forwardTo(app: Express, orderServiceUrl: string, log: Logger): v
         retryAfterSeconds: 2,
       })
     }
-  })
+  }
 }
 
 /** Rejects when the answer is not there within the limit, which includes waiting for a connection. */
-type Ask = (req: Request, res: Response, body: Buffer) => Promise<IncomingMessage>
+type Ask = (req: Forwarded, res: ServerResponse, body: Buffer) => Promise<IncomingMessage>
 
 function connectionsTo(url: URL, maxSockets: number): Ask {
   const { Agent, request } = url.protocol === 'https:' ? https : http
@@ -99,13 +129,13 @@ function connectionsTo(url: URL, maxSockets: number): Ask {
 }
 
 /** Unresolved: /orders/../metrics would otherwise leave /orders. */
-function pathOf(req: Request): string {
+function pathOf(req: Forwarded): string {
   const query = req.url.indexOf('?')
   return query === -1 ? req.path : req.path + req.url.slice(query)
 }
 
 function forwardedHeaders(
-  req: Request,
+  req: Forwarded,
   body: Buffer,
   trace: Trace | undefined,
 ): Record<string, string | string[] | undefined> {
@@ -119,7 +149,7 @@ function forwardedHeaders(
   }
 }
 
-function passOn(answer: IncomingMessage, res: Response): void {
+function passOn(answer: IncomingMessage, res: ServerResponse): void {
   const headers = Object.entries(answer.headers).filter(
     ([name]) => name === 'content-length' || !OF_ONE_CONNECTION.has(name),
   )

@@ -11,7 +11,7 @@ import type { GatewayConfig } from '../config.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { WaitingBuyers } from '../waiting-room/waiting-buyers.ts'
 import type { TicketDeps } from '../opening/give-tickets.ts'
-import { forwardTo } from './forward.ts'
+import { type ForwardingDeps, forwardTo } from './forward.ts'
 import { getPlaceEvents, postPlace } from './places.ts'
 import { getReservationEvents } from './reservation-events.ts'
 import { getReservation } from './reservations.ts'
@@ -31,12 +31,13 @@ const DOCS_HEADERS = pageHeaders({
 interface RouteDeps extends BuyDeps {
   room: WaitingRoom
   waiting: WaitingBuyers
+  turns: ForwardingDeps['turns']
 }
 
 export function mountRoutes(
   app: Express,
   config: GatewayConfig,
-  { tokens, catalogue, stock, watched, log, room, waiting }: RouteDeps,
+  { tokens, catalogue, stock, watched, log, room, waiting, turns }: RouteDeps,
   buy: BuyHandler,
   tickets: TicketDeps,
 ): void {
@@ -48,7 +49,7 @@ export function mountRoutes(
   servePage(app, 'shop')
 
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId, addressForLimit(req.ip ?? '')))
-  forwardTo(app, config.ORDER_SERVICE_URL, log)
+  forwardTo(app, { orderServiceUrl: config.ORDER_SERVICE_URL, turns, log })
   if (config.DEMO_MODE) app.post('/sessions', jsonBody(), demoSignIn(tokens))
   const sales = { catalogue, tokens, currency: config.CURRENCY }
   app.get('/sales', getSales(sales))

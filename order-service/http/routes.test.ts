@@ -9,6 +9,7 @@ import { startHttp } from '../../core/platform/http/http-service.ts'
 import { createLog } from '../../core/platform/process/log.ts'
 import { createMetrics } from '../../core/platform/process/metrics.ts'
 import { connectRedis, redisReady } from '../../core/platform/stores/redis.ts'
+import { requestTurns } from '../../core/platform/http/request-turns.ts'
 import { signBody } from '../../core/platform/http/signature.ts'
 import { createTokens } from '../../core/platform/http/tokens.ts'
 import { Stock } from '../../core/stock/stock.ts'
@@ -82,8 +83,12 @@ beforeAll(async () => {
 afterAll(() => closers.closeAll())
 
 async function listen(deps: Pick<OrderRoutesDeps, 'stock' | 'provider'>, port = 0): Promise<string> {
-  const routes = orderRoutes({ ...deps, database: world.database, tokens, log, currency: 'CNY', onChange: () => {} })
-  const http = await startHttp({ host: '127.0.0.1', port, log, metrics: createMetrics('test'), checks: {}, routes })
+  const metrics = createMetrics('test')
+  const each = { atOnce: 5, waitingMax: 1_000, waitMsMax: 60_000 }
+  const turns = requestTurns({ reading: each, paying: each, callback: each }, metrics)
+  const shop = { database: world.database, tokens, log, currency: 'CNY', onChange: () => {} }
+  const routes = orderRoutes({ ...deps, ...shop, turns })
+  const http = await startHttp({ host: '127.0.0.1', port, log, metrics, checks: {}, routes })
   closers.add('http', http.close)
   return `http://127.0.0.1:${http.port}`
 }

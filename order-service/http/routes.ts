@@ -6,6 +6,7 @@ import type { ProblemCode } from '../../core/contracts/problems.ts'
 import { isDataError } from '../../core/platform/stores/database.ts'
 import { jsonBody } from '../../core/platform/http/json-body.ts'
 import { parse, ProblemError } from '../../core/platform/http/problem.ts'
+import type { RequestKind, RequestTurns } from '../../core/platform/http/request-turns.ts'
 import { type BuyersHandler, signedIn } from '../../core/platform/http/signed-in.ts'
 import type { Tokens } from '../../core/platform/http/tokens.ts'
 import { traceFields, traceOf } from '../../core/platform/tracing/trace-request.ts'
@@ -22,6 +23,7 @@ export interface OrderRoutesDeps extends CancellingDeps {
   provider: PaymentProvider
   /** ISO 4217. */
   currency: string
+  turns: Pick<RequestTurns, RequestKind>
 }
 
 const MAX_CALLBACK = '16kb'
@@ -30,17 +32,18 @@ const NoFields = z.strictObject({})
 /** The buyer's own orders, the payment provider's callback, and epochs for gateways. */
 export function orderRoutes(deps: OrderRoutesDeps): (app: Express) => void {
   const buyer = signedIn<{ orderId: string }>(deps.tokens)
+  const { reading, paying, callback } = deps.turns
   return (app) => {
     app.get('/epochs', getEpochs(deps.database))
-    app.get('/me/reservations', signedIn(deps.tokens), getOwnReservations(deps))
-    app.get('/orders/:orderId', buyer, getOrder(deps))
-    app.post('/orders/:orderId/payments', buyer, jsonBody(), postPayment(deps))
-    app.post('/orders/:orderId/cancellation', buyer, jsonBody(), postCancellation(deps))
+    app.get('/me/reservations', signedIn(deps.tokens), reading(getOwnReservations(deps)))
+    app.get('/orders/:orderId', buyer, reading(getOrder(deps)))
+    app.post('/orders/:orderId/payments', buyer, jsonBody(), paying(postPayment(deps)))
+    app.post('/orders/:orderId/cancellation', buyer, jsonBody(), paying(postCancellation(deps)))
     // The signature covers the raw bytes: no parsing, no inflating.
     app.post(
       '/payments/callback',
       express.raw({ type: () => true, limit: MAX_CALLBACK, inflate: false }),
-      postCallback(deps),
+      callback(postCallback(deps)),
     )
   }
 }

@@ -95,6 +95,7 @@ const testSettings = () => ({
   SAGA_SECONDS: '3600',
   SWEEP_INTERVAL_SECONDS: '0.5',
   SWEEP_GRACE_SECONDS: slowedSeconds(2),
+  REQUEST_WAIT_MS_MAX: '60000',
   RESEND_AFTER_MS: String(slowed(600)),
   CONFIRM_TIMEOUT_MS: String(slowed(500)),
 })

@@ -5,6 +5,7 @@ import { addressForLimit, clientAddress } from './client-address.ts'
 import { closeServer, limitConnections, listen, serverLimits, trackConnections } from './connections.ts'
 import type { Logger } from '../process/log.ts'
 import { hasRouteAt, problemHandler, refuseMissing, routeMissing } from './fallbacks.ts'
+import { unlessLeft } from './has-left.ts'
 import { sendProblem } from './problem.ts'
 import { API_HEADERS, apiHeaders, PRIVATE_HEADERS } from './security-headers.ts'
 import { metricsReader } from '../process/process-metrics.ts'
@@ -41,6 +42,8 @@ export interface HttpServiceOptions {
   refusesMissingInFront?: boolean
   /** Answers the requests that it knows; false leaves the request to Express. */
   shortcut?: InFront
+  /** Called for each request whose client has left before it is answered; without it none is looked for. */
+  onLeft?: () => void
   /** Runs before /metrics. */
   metricsAccess?: RequestHandler
   trustProxyHops?: number
@@ -57,7 +60,7 @@ const HEADERS_MAX = 100
 export async function startHttp(options: HttpServiceOptions): Promise<{ port: number; close: () => Promise<void> }> {
   const app = buildApp(options)
   const { limit, shortcut, refusesMissingInFront = false, trustProxyHops = 0 } = options
-  const answer = (req: IncomingMessage, res: ServerResponse) => {
+  const answerNow = (req: IncomingMessage, res: ServerResponse) => {
     if (isRefused(req, res)) return
     const seen = { path: pathOf(req), address: addressForLimit(clientAddress(req, trustProxyHops)) }
     if (limit?.(req, res, seen) || shortcut?.(req, res, seen)) return
@@ -65,6 +68,7 @@ export async function startHttp(options: HttpServiceOptions): Promise<{ port: nu
       refuseMissing(res, req.method, seen.path, PRIVATE_HEADERS)
     else app(req as Request, res as Response, (error) => refuseTarget(res, error))
   }
+  const answer = options.onLeft ? unlessLeft(answerNow, options.onLeft) : answerNow
   const server = createServer(serverLimits, answer)
   // An unknown Expect header may be ignored; without a listener Node answers it itself, without a problem document.
   server.on('checkExpectation', answer)

@@ -33,6 +33,7 @@ const shortLives = () => ({
   SAGA_SECONDS: slowedSeconds(3),
   CONFIRM_TIMEOUT_MS: String(slowed(500)),
   RESEND_AFTER_MS: String(slowed(1_000)),
+  REQUEST_WAIT_MS_MAX: String(slowed(1_500)),
 })
 
 /** Rate limits that no buyer reaches. */

@@ -9,9 +9,31 @@ const SETTLING = 'core/orders/settle-ended.test.ts'
 const TRANSITIONS = 'core/orders/transitions.test.ts'
 const RELAY = 'order-service/relay-outbox.test.ts'
 const ROUTES = 'order-service/http/routes.test.ts'
+const OVERLOAD = 'order-service/http/overload.test.ts'
 
 /** Orders in PostgreSQL: deciding, placing, cancelling, paying, refunding; their events and timeouts. */
 export const orderGuards: Guard[] = [
+  {
+    rule: 'requests take turns, so that those in hand are answered while their clients still wait',
+    file: 'core/platform/http/in-turn.ts',
+    text: 'const turn = await turns.take(() => hasLeft(res))',
+    without: "const turn = 'GIVEN' as Turn",
+    tests: { file: OVERLOAD },
+  },
+  {
+    rule: 'money does not wait for those who look at their orders',
+    file: 'order-service/http/routes.ts',
+    text: 'callback(postCallback(deps))',
+    without: 'reading(postCallback(deps))',
+    tests: { file: OVERLOAD },
+  },
+  {
+    rule: 'a process works for no client who has left before it came to the request',
+    file: 'core/platform/http/has-left.ts',
+    text: 'if (hasLeft(res)) onLeft()\n        else ',
+    without: 'if (res.closed) onLeft()\n        ',
+    tests: { file: 'core/platform/http/has-left.test.ts' },
+  },
   {
     rule: 'lost connections do not dead-letter good reservations',
     file: 'core/contracts/topology.ts',
