@@ -10,8 +10,8 @@ export interface QueueReader {
 }
 
 /** Counts the messages of the queues of an audit. */
-export function createQueueReader(url: string, paymentWindowSeconds: number): QueueReader {
-  const { depths, close } = createDepthReader(url)
+export function createQueueReader(url: string, paymentWindowSeconds: number, answerLimitMs?: number): QueueReader {
+  const { depths, close } = createDepthReader(url, answerLimitMs)
   const queues = [INTAKE, waitingRoom(Math.round(paymentWindowSeconds * 1_000)), CANCELLATIONS, DEAD_LETTERS]
   return {
     async read() {

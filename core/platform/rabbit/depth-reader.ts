@@ -13,7 +13,7 @@ export interface DepthReader {
 }
 
 /** Asks over one connection that is opened when first needed and again once it broke. */
-export function createDepthReader(url: string): DepthReader {
+export function createDepthReader(url: string, answerLimitMs = ANSWER_LIMIT_MS): DepthReader {
   // An answer that does not come in time is asked for at the next node.
   const nextBroker = brokersInTurn(url)
   let connection: Promise<ChannelModel> | undefined
@@ -41,7 +41,7 @@ export function createDepthReader(url: string): DepthReader {
   return {
     async depths(queues) {
       try {
-        return await withinLimit(askAll(queues))
+        return await withinLimit(askAll(queues), answerLimitMs)
       } catch (error) {
         const broken = connection
         connection = undefined
@@ -117,10 +117,10 @@ class Questions {
   }
 }
 
-async function withinLimit<T>(work: Promise<T>): Promise<T> {
+async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_LIMIT_MS} ms`)), ANSWER_LIMIT_MS)
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs)
   })
   return Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }

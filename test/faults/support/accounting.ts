@@ -24,7 +24,7 @@ export function brokenPromises({ crowd, watch, stock, limitPerBuyer }: Books): s
     ...crowd.buyers.flatMap(reservationsOfOnePurchase),
     ...aboveTheLimit(crowd, limitPerBuyer),
     ...[...watch.wrong].map((finding) => `the audit found ${finding}`),
-    ...atTheEnd(watch.latest, stock),
+    ...atTheEnd(watch, stock),
     ...soldOutAtRest(watch.readings, crowd.calls.made),
     ...crowd.calls.unplanned.map((answer) => `an answer that must not occur: ${answer}`),
   ]
@@ -53,8 +53,8 @@ function aboveTheLimit({ buyers }: Crowd, limitPerBuyer: number): string[] {
     .map(([id, units]) => `${id} has paid for ${units} units`)
 }
 
-function atTheEnd(latest: Reading | undefined, stock: number): string[] {
-  if (!latest) return ['the audit never saw the sale']
+function atTheEnd({ latest, lastError }: AuditWatch, stock: number): string[] {
+  if (!latest) return [`the audit never saw the sale: ${lastError}`]
   const { report, sale } = latest
   // Events that subscribers have not handled yet count as on their way.
   const unfinished = sale.checks.filter(({ state }) => state === 'in flight')

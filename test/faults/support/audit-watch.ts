@@ -19,6 +19,8 @@ export class AuditWatch {
   readonly wrong = new Set<string>()
   /** Number of audits that failed because a server was unreachable. */
   blind = 0
+  /** Why the last of those failed. */
+  lastError = ''
   readonly #watching: Promise<void>
   #isStopped = false
 
@@ -38,7 +40,9 @@ export class AuditWatch {
   async #watch(shop: Shop<AnyServers>, saleId: string): Promise<void> {
     while (!this.#isStopped) {
       const startedAtMs = Date.now()
-      const report = await shop.ledgers.audit(saleId).catch(() => undefined)
+      const report = await shop.ledgers.audit(saleId).catch((error: Error) => {
+        this.lastError = error.message
+      })
       const sale = report?.sales[0]
       if (report && sale) this.#note({ startedAtMs, endedAtMs: Date.now(), report, sale })
       else this.blind += 1

@@ -11,6 +11,7 @@ import type { AnyServers } from './servers.ts'
 
 /** Longer than in services: an audit must not fail on a slow machine. */
 const REDIS_PATIENCE_MS = 5_000
+const PATIENCE_MS = 20_000
 
 /** Connections to PostgreSQL, Redis and the broker that bypass the faulty links. */
 export class Ledgers {
@@ -22,10 +23,14 @@ export class Ledgers {
 
   constructor({ databaseUrl, redisUrl, rabbitmqUrl }: AnyServers, env: Record<string, string>) {
     this.#env = env
-    this.database = connectDatabase(databaseUrl, { connections: 4, statementTimeoutMs: 20_000 })
+    this.database = connectDatabase(databaseUrl, {
+      connections: 4,
+      statementTimeoutMs: PATIENCE_MS,
+      connectTimeoutMs: PATIENCE_MS,
+    })
     this.redis = connectRedis(redisUrl, createLog('ledgers', 'silent'), REDIS_PATIENCE_MS)
     this.stock = new Stock(this.redis, env.REDIS_KEY_PREFIX ?? '')
-    this.#queues = createQueueReader(rabbitmqUrl, Number(env.PAYMENT_WINDOW_SECONDS))
+    this.#queues = createQueueReader(rabbitmqUrl, Number(env.PAYMENT_WINDOW_SECONDS), PATIENCE_MS)
   }
 
   /** @throws while a server is unreachable */
