@@ -173,7 +173,7 @@ const calls: Call[] = [
     params: saleId,
     signedIn: true,
     answers: { 200: { description: 'data: a PlaceView', type: 'text/event-stream', schema: z.string() } },
-    refusals: ['NOT_FOUND', 'ENDED', 'UNAVAILABLE', 'BUSY'],
+    refusals: ['NOT_FOUND', 'ENDED', 'NOT_ELIGIBLE', 'UNAVAILABLE', 'BUSY'],
   },
   {
     method: 'get',

@@ -1,3 +1,4 @@
+import type { Buyer } from '../../core/contracts/limit-per-buyer.ts'
 import { addressForLimit } from '../../core/platform/http/client-address.ts'
 import { ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
@@ -19,9 +20,9 @@ export function postPlace({ catalogue, waiting }: PlacesDeps): BuyersHandler<{ s
   return async (req, res) => {
     const sale = await saleWithRoom(catalogue, req.params.saleId)
     const { buyer } = res.locals
-    const place = buyer.isBlocked ? 'BLACKLISTED' : await waiting.attend(sale, buyer)
-    if (place === 'BLACKLISTED')
-      throw new ProblemError('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
+    refuseBlocked(buyer)
+    const place = await waiting.attend(sale, buyer)
+    if (place === 'BLACKLISTED') throw cannotTakePart()
     if (place === 'CLOSED')
       throw new ProblemError(
         'REGISTRATION_CLOSED',
@@ -47,6 +48,7 @@ export function getPlaceEvents({ catalogue, waiting }: PlacesDeps): BuyersHandle
     const sale = await saleWithRoom(catalogue, req.params.saleId)
     if (res.closed) return
     const { buyer } = res.locals
+    refuseBlocked(buyer)
     const address = addressForLimit(req.ip ?? '')
     refuseIfFull(waiting.refusal({ buyerId: buyer.id, address }), 'post your place every few seconds instead')
     startEventStream(res, ({ send, end }) =>
@@ -61,6 +63,13 @@ export function getPlaceEvents({ catalogue, waiting }: PlacesDeps): BuyersHandle
     )
   }
 }
+
+/** Redis does not know whom a login calls blocked, and would admit them before others. @throws ProblemError NOT_ELIGIBLE */
+function refuseBlocked(buyer: Buyer): void {
+  if (buyer.isBlocked) throw cannotTakePart()
+}
+
+const cannotTakePart = () => new ProblemError('NOT_ELIGIBLE', 'This account cannot take part; ask the shop why.')
 
 /** @throws ProblemError NOT_FOUND, ENDED */
 async function saleWithRoom(catalogue: Catalogue, saleId: string): Promise<SaleFigures> {

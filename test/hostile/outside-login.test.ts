@@ -56,6 +56,21 @@ test('a buyer whom the login calls blocked sees the sale and cannot buy', async 
   expectRefused(await system.buy(saleId, token), 'NOT_ELIGIBLE')
 })
 
+test('a buyer whom the login calls blocked gets no ticket and no place, by a request or by an event stream', async () => {
+  const saleId = await system.createSale({ opening: { ticket: { fromMinutesBefore: 1 }, waitingRoom: {} } })
+  const token = await login.tokenOf(BLOCKED, 'ES256')
+  for (const [method, path] of [
+    ['POST', 'tickets'],
+    ['POST', 'place'],
+    ['GET', 'place/events'],
+  ] as const) {
+    const body = path === 'tickets' ? {} : undefined
+    expectRefused(await call(method, system.url(`/sales/${saleId}/${path}`), { token, body }), 'NOT_ELIGIBLE')
+  }
+  const { admitted, early, line } = system.world.stock.keys
+  for (const key of [admitted, early, line]) expect(await system.world.redis.zcard(key(saleId))).toBe(0)
+})
+
 test('the sign-in of the demo goes on beside it', async () => {
   const saleId = await system.createSale()
   expect(await system.buy(saleId, await system.signIn('carol'))).toMatchObject({ status: 202 })
