@@ -1,6 +1,6 @@
 /**
- * Usage: npm run mutations [-- [--only TEXT] [--count N] [--seed S]]
- *   --only TEXT   only rules with this text in their name or file
+ * Usage: npm run mutations [-- [--only TEXT]… [--count N] [--seed S]]
+ *   --only TEXT   only rules with this text in their name or file; given more than once, with any of the texts
  *   --count N     only so many, drawn by the seed
  *   --seed S      draws the same ones again
  * Takes the rules that protect stock and money away, one at a time, in a copy of the project, and runs the tests that
@@ -20,7 +20,7 @@ import { GUARDS } from './guards/index.ts'
 import { Workshop } from './workshop.ts'
 
 const { values } = commandLine({
-  only: { type: 'string', default: '' },
+  only: { type: 'string', multiple: true, default: [''] },
   count: { type: 'string' },
   seed: { type: 'string' },
 })
@@ -28,7 +28,7 @@ const seed =
   values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
 const count = values.count === undefined ? Infinity : numberOf('--count', values.count, [1, GUARDS.length])
 const guards = chosen()
-if (guards.length === 0) refuse(`--only: no rule and no file of a rule has the text "${values.only}".`)
+if (guards.length === 0) refuse(`--only: no rule and no file of a rule has the text "${values.only.join('" or "')}".`)
 
 await ensureBinaries(console.error)
 await ensurePages(console.error)
@@ -62,7 +62,7 @@ try {
 }
 
 function chosen(): Guard[] {
-  const matching = GUARDS.filter(({ rule, file }) => `${rule} ${file}`.includes(values.only))
+  const matching = GUARDS.filter(({ rule, file }) => values.only.some((text) => `${rule} ${file}`.includes(text)))
   if (count === Infinity) return matching
   return draw(matching, count, String(seed), ({ rule }) => rule)
 }
