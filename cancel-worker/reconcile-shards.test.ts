@@ -169,6 +169,32 @@ test('reservations of a lost shard are too late, those of the others become orde
   expect(await stocks(sale)).toEqual([4, 5, 5, 5])
 })
 
+test('a unit that was taken before two other shards were lost in turn goes back to its own', async () => {
+  const before = await openSale()
+  const { message } = await reserveIn(before, 3, 1)
+  for (const shard of [0, 1]) expect(await reopenSale(deps(), (await lose(before, shard)).closed)).toBe(true)
+  const sale = { ...before, epoch: 3 }
+  expect(await stocks(sale)).toEqual([5, 5, 5, 4])
+  const late = await placeOrders(world.database, [message], { ...rules, reservationLifetimeMs: -1 })
+  expect(late.map(({ decision: { outcome } }) => outcome)).toEqual(['REJECTED'])
+  await settleDecided(world.stock, late, log)
+  expect(await stocks(sale)).toEqual([5, 5, 5, 5])
+})
+
+test('the unit of an order that ended in a lost shard comes back once', async () => {
+  const before = await openSale()
+  const { message } = await reserveIn(before, 2, 1)
+  const verdicts = await place([message])
+  await settleDecided(world.stock, verdicts, log)
+  const [orderId = ''] = verdicts.flatMap(({ decision }) => (decision.outcome === 'ORDERED' ? [decision.orderId] : []))
+  expect(await cancelForBuyer(world.database, orderId, message.buyerId)).toHaveLength(1)
+  const { closed, sale } = await lose(before, 2)
+  expect(await reopenSale(deps(), closed)).toBe(true)
+  expect(await stocks(sale)).toEqual([5, 5, 5, 5])
+  await settleEnded({ ...deps(), stock: world.stock })
+  expect(await stocks(sale)).toEqual([5, 5, 5, 5])
+})
+
 test('after a second loss the shards of both are rebuilt, and units move from and to them', async () => {
   const before = await openSale()
   for (let i = 0; i < 3; i++) await saleAdmin.moves.move(before, 0, 1, 1)
@@ -192,6 +218,23 @@ test('shards that are behind PostgreSQL are not sold from: another server has th
   await world.database.sale.update({ where: { id: before.saleId }, data: { epoch: 2, fencedEpoch: 2 } })
   const { sale } = await lose(before)
   expect(await statesOf(sale)).toEqual(Array.from({ length: SHARDS }, () => 'CLOSED 3'))
+})
+
+test('a shard that is lost while another is closed is not taken over', async () => {
+  const before = await openSale()
+  await world.redis.del(saleAdmin.keys.sale(ledgerName(before.saleId, 2)))
+  const lostMeanwhile = new (class extends SaleAdmin {
+    override async readUnits(ledger: string) {
+      const units = await super.readUnits(ledger)
+      if (ledger.endsWith('.3')) await world.redis.del(this.keys.sale(ledger))
+      return units
+    }
+  })(world.redis, world.keyPrefix)
+  const closing = closeSale({ ...deps(), saleAdmin: lostMeanwhile }, before.saleId)
+  await expect(closing).rejects.toThrow('was lost while others were closed')
+  const { closed, sale } = await lose(before)
+  expect(await reopenSale(deps(), closed)).toBe(true)
+  expect(await stocks(sale)).toEqual([5, 5, 5, 5])
 })
 
 test('a shard that is lost while another is rebuilt opens neither', async () => {

@@ -73,6 +73,22 @@ test('a sale whose ledger is built anew meanwhile keeps its stock in both', asyn
   expect(await world.database.sale.findUnique({ where: { id: saleId } })).toMatchObject({ stock: STOCK })
 })
 
+test('the widest window that a sale ever had is kept', async () => {
+  const saleId = await openSale()
+  const { opensAt, closesAt } = await world.database.sale.findUniqueOrThrow({ where: { id: saleId } })
+  const shifted = (at: Date, ms: number) => new Date(at.getTime() + ms).toISOString()
+  for (const [opensMs, closesMs] of [
+    [1_000, -1_000],
+    [2_000, -2_000],
+  ] as const) {
+    const window = { opensAt: shifted(opensAt, opensMs), closesAt: shifted(closesAt, closesMs) }
+    expect(await changeSale(deps(), saleId, window, anyVersion)).toMatchObject({
+      outcome: 'CHANGED',
+      sale: { earliestOpensAt: opensAt, latestClosesAt: closesAt },
+    })
+  }
+})
+
 test('price and limit can be changed a hundred times', async () => {
   const saleId = await openSale()
   const terms = Array.from({ length: 99 }, () => ({ priceCents: 1, perBuyerLimit: 1 }))

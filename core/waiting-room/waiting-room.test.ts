@@ -288,6 +288,18 @@ describe('admission', () => {
     expect(new Set(both.map((batch) => batch.admitted))).toEqual(new Set([0, 3]))
   })
 
+  test('keeps its room after its end for as long as a purchase may be under way', async () => {
+    const saleId = await openLine()
+    await attend(saleId, 'last')
+    await room.admit(saleId, RULES)
+    const { admitted: until, outstanding } = world.stock.keys
+    const [endsAtMs, roomUntilMs] = await Promise.all(
+      [until, outstanding].map(async (key) => Number(await world.redis.zscore(key(saleId), 'last'))),
+    )
+    // The gateway checks an admission before it reserves, and may have to read the sale again in between.
+    expect((roomUntilMs ?? 0) - (endsAtMs ?? 0)).toBeGreaterThanOrEqual(5_000)
+  })
+
   test('one that was not used in time is over, and its buyer stands in line again, at the end', async () => {
     const saleId = await openLine()
     await attend(saleId, 'slow')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cancelForBuyer } from '../../core/orders/transitions.ts'
 import { Choreography } from '../../test/support/choreography.ts'
 import { openPayment } from './open-payment.ts'
 import type { PaymentProvider } from './provider.ts'
@@ -37,6 +38,18 @@ test('an order whose saga is compensated cannot be paid any more', async () => {
   await shop.settle()
   expect(await open(orderId, buyerId)).toEqual({ outcome: 'NOT_PAYABLE', status: 'CANCELLED' })
   expect(await shop.world.database.payment.count({ where: { orderId } })).toBe(0)
+})
+
+test('only an unpaid order gets a payment, and only its buyer gets the link', async () => {
+  const cancelled = await shop.place()
+  await cancelForBuyer(shop.world.database, cancelled.orderId, cancelled.buyerId)
+  expect(await open(cancelled.orderId, cancelled.buyerId)).toEqual({ outcome: 'NOT_PAYABLE', status: 'CANCELLED' })
+  const { orderId, buyerId } = await shop.place()
+  expect(await open(orderId, 'a stranger')).toEqual({ outcome: 'UNKNOWN_ORDER' })
+  const ofBoth = { orderId: { in: [cancelled.orderId, orderId] } }
+  expect(await shop.world.database.payment.count({ where: ofBoth })).toBe(0)
+  expect(await open(orderId, buyerId)).toMatchObject({ outcome: 'OPENED', payment: { amountCents: 500 } })
+  expect(await open(orderId, 'a stranger')).toEqual({ outcome: 'UNKNOWN_ORDER' })
 })
 
 test('a payment opened while the saga completes has the full deduction, or is refused as NOT_READY', async () => {

@@ -2,6 +2,8 @@ import type { Guard } from '../guard.ts'
 import { clusterGuards } from './clusters.ts'
 import { gatewayGuards } from './gateway.ts'
 import { loginGuards } from './login.ts'
+import { moneyGuards } from './money.ts'
+import { operatorGuards } from './operators.ts'
 import { openingGuards } from './opening.ts'
 import { nodeGuards } from './nodes.ts'
 import { orderGuards } from './orders.ts'
@@ -16,7 +18,9 @@ export const GUARDS: Guard[] = [
   ...stockGuards,
   ...orderGuards,
   ...saleGuards,
+  ...operatorGuards,
   ...paymentGuards,
+  ...moneyGuards,
   ...gatewayGuards,
   ...loginGuards,
   ...subscriberGuards,

@@ -167,6 +167,20 @@ export const orderGuards: Guard[] = [
     tests: { file: DECIDING, named: 'late' },
   },
   {
+    rule: 'a buyer on the blacklist gets no order',
+    file: 'core/orders/decide.ts',
+    text: "      if (facts.blacklist.has(buyerId)) return 'NOT_ELIGIBLE'\n",
+    without: '',
+    tests: { file: PLACING, named: 'placing a buyer on the blacklist' },
+  },
+  {
+    rule: 'one relay at a time publishes, so that the events of an order leave in their order',
+    file: 'order-service/outbox-entries.ts',
+    text: '  if (!lock?.locked) return []\n',
+    without: '  if (!lock) return []\n',
+    tests: { file: RELAY, named: 'of two concurrent relays' },
+  },
+  {
     rule: 'reservations of epochs below the fence become no order',
     file: 'core/orders/decide.ts',
     text: "      if (sale && reservation.epoch < fenceOf(sale, reservation)) return 'EXPIRED'\n",

@@ -65,6 +65,27 @@ export const saleGuards: Guard[] = [
     tests: { file: SHARDS, named: 'reservations of a lost shard' },
   },
   {
+    rule: 'of shards that were lost in turn each gives back what was taken since it was built',
+    file: 'core/stock/adopt.lua',
+    text: 'built_epoch or found_epoch }',
+    without: 'found_epoch }',
+    tests: { file: SHARDS, named: 'a unit that was taken before two' },
+  },
+  {
+    rule: 'a shard that is lost while others are closed is not taken over',
+    file: 'core/stock/adopt.lua',
+    text: "if found_epoch ~= found or found_run_id ~= run_id then return 'STALE' end\n",
+    without: '',
+    tests: { file: SHARDS, named: 'a shard that is lost while another is closed' },
+  },
+  {
+    rule: 'ended orders of a rebuilt shard do not give their units back twice',
+    file: 'core/rebuild/fence-shards.ts',
+    text: 'SELECT id FROM ended WHERE is_rebuilt',
+    without: 'SELECT id FROM ended WHERE FALSE',
+    tests: { file: SHARDS, named: 'the unit of an order that ended in a lost shard' },
+  },
+  {
     rule: 'shards that are behind PostgreSQL do not go on selling',
     file: 'core/rebuild/close-sale.ts',
     text: ' && epoch >= row.epoch)\n',
