@@ -184,6 +184,20 @@ describe('a sale with a waiting room', () => {
     expect((await stateOf(plain, 'member 5')).isMember).toBeUndefined()
   })
 
+  test('lets a member who comes by the event stream stand in that line, too', async () => {
+    const opening = { waitingRoom: { perSecond: 1_000, outstandingMax: 1, membersShare: 50, absentSeconds: 600 } }
+    const saleId = await system.createSale({ opening })
+    await admitted(saleId, 'person 0')
+    const { seen, leave } = follow(saleId, 'member 0')
+    const first = await eventually(
+      'a place to be pushed',
+      () => seen[0],
+      (place) => place !== undefined,
+    )
+    leave()
+    expect(first).toMatchObject({ state: 'WAITING', isMember: true })
+  })
+
   test('may ask for a ticket as well: a purchase needs both', async () => {
     const opening = { waitingRoom: ROOM, ticket: { fromMinutesBefore: 1 } }
     const saleId = await system.createSale({ opening })
