@@ -97,6 +97,13 @@ export const waitingRoomGuards: Guard[] = [
     tests: { file: 'test/hostile/outside-login.test.ts', named: 'a buyer whom the login calls blocked' },
   },
   {
+    rule: "a member who comes by the event stream stands in the members' line",
+    file: 'gateway/waiting-room/waiting-buyers.ts',
+    text: '    waiting.isMember = standsAmongMembers(sale, buyer)\n',
+    without: '',
+    tests: { file: SYSTEM, named: 'a sale with a waiting room lets a member who' },
+  },
+  {
     rule: 'a room is bounded',
     file: 'core/waiting-room/attend.lua',
     text: "  if people >= tonumber(people_max) then return 'FULL' end\n",
