@@ -81,8 +81,11 @@ test('an order is forgotten when its newest event is old, none is handled twice 
 test('nothing is forgotten before its time, and of processes only those that are gone', async () => {
   const { database } = subscriptions.world
   await database.$executeRaw`INSERT INTO subscriber_processes (id, subscriber, seen_at) VALUES (gen_random_uuid(), 'points', now() - interval '2 hours')`
-  const before = await database.inboxEntry.count()
+  const entries = () => database.inboxEntry.findMany()
+  const before = await entries()
+  expect(before).not.toEqual([])
   await sweepHandled(subscriptions.world, DAYS)
-  expect(await database.inboxEntry.count()).toBe(before)
+  // Subscribers may still handle what the test above has published.
+  expect(await entries()).toEqual(expect.arrayContaining(before))
   expect(await database.subscriberProcess.count()).toBe(2)
 })

@@ -40,28 +40,24 @@ afterAll(async () => {
   orderService.close().closeAllConnections()
 })
 
-test('the provider reports money, and buyers pay, while others hold every connection for looking at orders', async () => {
+test('buyers pay while others hold every connection for looking at orders, and money is reported while they hold all of both', async () => {
   const url = `http://127.0.0.1:${gateway.port}/`
-  const buyers = await new RawConnection(url).opened()
-  buyers.send('GET /orders/1 HTTP/1.1\r\nHost: shop\r\n\r\n'.repeat(150))
-  await eventually(
-    'as many to be asked as may be',
-    () => unanswered.length,
-    (count) => count === 100,
-  )
+  const connection = () => new RawConnection(url).opened()
+  const asked = (count: number) =>
+    eventually(
+      'as many to be asked as may be',
+      () => unanswered.length,
+      (length) => length === count,
+    )
+  const [lookers, payers] = [await connection(), await connection()]
+  lookers.send('GET /orders/1 HTTP/1.1\r\nHost: shop\r\n\r\n'.repeat(FORWARDING.reading.atOnce + 50))
+  await asked(FORWARDING.reading.atOnce)
+  payers.send('POST /orders/1/payments HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n'.repeat(60))
+  await asked(FORWARDING.reading.atOnce + FORWARDING.paying.atOnce)
   expect(await call('POST', `${url}payments/callback`, { body: {} })).toMatchObject({ status: 200 })
-  expect(buyers.received).toBe('')
-  expect(unanswered).toHaveLength(100)
-  const payer = (await new RawConnection(url).opened()).send(
-    'POST /orders/1/payments HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n',
-  )
-  await eventually(
-    'the payer to be asked for, too',
-    () => unanswered.length,
-    (count) => count === 101,
-  )
-  payer.close()
-  buyers.close()
+  expect(lookers.received + payers.received).toBe('')
+  lookers.close()
+  payers.close()
 })
 
 test('who finds no connection in time is told when to come back', async () => {

@@ -110,8 +110,15 @@ export const gatewayGuards: Guard[] = [
   {
     rule: 'money is counted while buyers occupy all of their connections to the order service',
     file: 'gateway/routes/forward.ts',
-    text: 'req.path === CALLBACK ? ofProvider : ofBuyers',
-    without: 'ofBuyers',
+    text: "req.path === CALLBACK ? 'callback' : ",
+    without: '',
+    tests: { file: 'gateway/routes/forward.test.ts' },
+  },
+  {
+    rule: 'buyers pay while others look at their orders on all connections for that',
+    file: 'gateway/routes/forward.ts',
+    text: "req.method === 'POST' ? 'paying' : ",
+    without: '',
     tests: { file: 'gateway/routes/forward.test.ts' },
   },
   {
