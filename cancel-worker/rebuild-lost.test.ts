@@ -412,6 +412,13 @@ test('a sale that is just being created is left to its creator', async () => {
   expect(await fenceSale(world.database, other, 1)).toEqual({ left: 5, stock: 5 })
 })
 
+test('of rebuilders who find a sale lost at the same time one closes it', async () => {
+  await loseEverything()
+  const closed = await Promise.all([1, 2, 3].map(() => closeSale(deps(), saleId)))
+  expect(closed.filter(Boolean)).toMatchObject([{ epoch: 2 }])
+  expect(await sale()).toMatchObject({ epoch: 2 })
+})
+
 test('many rebuilders at once rebuild a sale once, and nothing is sold twice', async () => {
   for (const n of [1, 2]) await order(await reserve(n))
   await loseEverything()

@@ -132,7 +132,7 @@ export const saleGuards: Guard[] = [
     file: 'core/rebuild/close-sale.ts',
     text: 'if (isFine && !(',
     without: "if (isFine && found.state === 'OPEN' && !(",
-    tests: { file: REBUILDING, named: 'many rebuilders' },
+    tests: { file: REBUILDING, named: 'of rebuilders who find' },
   },
   {
     rule: 'accepted reservations become orders before a rebuilt sale opens',
