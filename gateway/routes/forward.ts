@@ -6,7 +6,7 @@ import type { Express, Request, RequestHandler } from 'express'
 import { readBody } from '../../core/platform/http/json-body.ts'
 import type { Logger } from '../../core/platform/process/log.ts'
 import { sendProblem } from '../../core/platform/http/problem.ts'
-import type { RequestKind, RequestTurns } from '../../core/platform/http/request-turns.ts'
+import { CALLBACKS_WAIT, type RequestKind, type RequestTurns } from '../../core/platform/http/request-turns.ts'
 import type { TurnLimits } from '../../core/platform/limits/turns.ts'
 import type { Trace } from '../../core/platform/tracing/trace.ts'
 import { traceFields, traceOf } from '../../core/platform/tracing/trace-request.ts'
@@ -24,7 +24,7 @@ const WAITING = { waitingMax: 1_000, waitMsMax: 1_000 }
 export const FORWARDING: Record<RequestKind, TurnLimits> = {
   reading: { ...WAITING, atOnce: AT_ONCE.reading },
   paying: { ...WAITING, atOnce: AT_ONCE.paying },
-  callback: { ...WAITING, atOnce: AT_ONCE.callback },
+  callback: { ...CALLBACKS_WAIT, atOnce: AT_ONCE.callback },
 }
 
 const FORWARDED = /^\/(orders|payments|me)\//

@@ -6,6 +6,12 @@ import { takeTurns } from './in-turn.ts'
 /** Orders and reservations; paying and cancelling; what the payment provider reports. */
 export type RequestKind = 'reading' | 'paying' | 'callback'
 
+/**
+ * Of callbacks: money counts also when the payment provider has stopped waiting for the answer, so each is worked on in
+ * the end. Refused after a second or two, most came again and cost a third of what the shop carries through.
+ */
+export const CALLBACKS_WAIT = { waitingMax: 1_000, waitMsMax: 10_000, oldestFirst: true } satisfies Partial<TurnLimits>
+
 /** Requests of one kind do not wait for those of another: who looks at orders does not keep others from paying. */
 export interface RequestTurns extends Record<RequestKind, ReturnType<typeof takeTurns>> {
   /** A client had left before its request was looked at. */

@@ -9,7 +9,7 @@ afterEach(() => {
 })
 
 /** Takes turns by name, and notes what became of them. */
-function taking(limits: { atOnce?: number; waitingMax?: number; waitMsMax?: number }) {
+function taking(limits: { atOnce?: number; waitingMax?: number; waitMsMax?: number; oldestFirst?: boolean }) {
   const turns = new Turns({ atOnce: 1, waitingMax: 10, waitMsMax: 1_000, ...limits })
   const ended: string[] = []
   const gone = new Set<string>()
@@ -32,6 +32,13 @@ test('as much is done at once as may be, and the newest of what waits is next', 
   turns.giveBack()
   turns.giveBack()
   expect(await news()).toEqual(['d GIVEN', 'c GIVEN'])
+})
+
+test('work that counts also without its caller is done in the order in which it came', async () => {
+  const { turns, take, news } = taking({ oldestFirst: true })
+  for (const name of ['a', 'b', 'c']) take(name)
+  for (let i = 0; i < 3; i++) turns.giveBack()
+  expect(await news()).toEqual(['a GIVEN', 'b GIVEN', 'c GIVEN'])
 })
 
 test('when too much waits the oldest is refused', async () => {

@@ -5,6 +5,8 @@ export interface TurnLimits {
   waitingMax: number
   /** What has waited longer is refused. */
   waitMsMax: number
+  /** For work that counts also when its caller has stopped waiting; otherwise the newest is first. */
+  oldestFirst?: boolean
 }
 
 /** `FULL`, `LATE`: refused. `GONE`: its caller does not want it any more. */
@@ -17,7 +19,7 @@ interface Waiting {
 }
 
 /**
- * Bounds work by count and by age. The newest gets the next turn: in the order of arrival each would have waited nearly
+ * Bounds work by count and by age. The newest gets the next turn, unless told otherwise: in the order of arrival each would have waited nearly
  * as long as its caller does, so that under load all work would be done for callers who have left (congestion collapse).
  */
 export class Turns {
@@ -48,10 +50,10 @@ export class Turns {
 
   #giveTurns(): void {
     while (this.#working < this.#limits.atOnce) {
-      const newest = this.#waiting.pop()
-      if (!newest) return
-      const turn = this.#isLate(newest) ? 'LATE' : 'GIVEN'
-      if (this.#end(newest, turn) === 'GIVEN') this.#working += 1
+      const next = this.#limits.oldestFirst ? this.#waiting.shift() : this.#waiting.pop()
+      if (!next) return
+      const turn = this.#isLate(next) ? 'LATE' : 'GIVEN'
+      if (this.#end(next, turn) === 'GIVEN') this.#working += 1
     }
   }
 
