@@ -63,18 +63,22 @@ export async function makeWorld(servers: TestServers): Promise<World> {
     stock: new Stock(redis, keyPrefix),
     async close() {
       await database.$disconnect()
-      // A cluster is of one file.
-      if (!redis.isCluster) await deleteKeys(redis, keyPrefix)
+      // A cluster or a group of a primary and replicas is of one file.
+      if (isOneServer(servers.redisUrl)) await deleteKeys(redis, keyPrefix)
       redis.disconnect()
       await broker('DELETE', 'vhosts/%VHOST%')
     },
   }
 }
 
+function isOneServer(url: string): boolean {
+  const address = readRedisUrl(url)
+  return !('fault' in address) && address.kind === 'server'
+}
+
 /** Tests call a cluster like a server, without the commands that it has not. */
 async function connect(url: string): Promise<Redis> {
-  const address = readRedisUrl(url)
-  if (!('fault' in address) && address.kind === 'server') return new Redis(url)
+  if (isOneServer(url)) return new Redis(url)
   const redis = connectRedis(url, createLog('test', 'silent')) as Redis
   await redisReady(redis)
   return redis
