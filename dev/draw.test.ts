@@ -4,7 +4,7 @@ import { draw } from './draw.ts'
 const ITEMS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 const drawn = (seed: string, items = ITEMS) => draw(items, 3, seed, (item) => item)
 
-test('a seed draws the same again, in whatever order the items stand', () => {
+test('a seed draws the same again, in any order of the items', () => {
   expect(drawn('1')).toHaveLength(3)
   expect(drawn('1', ITEMS.toReversed())).toEqual(drawn('1'))
 })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** @returns `count` of the items, the same for the same seed and names, whatever their order. */
+/** @returns `count` of the items, the same for the same seed and names, in any order. */
 export function draw<Item>(
   items: readonly Item[],
   count: number,

@@ -45,15 +45,17 @@ export const OrderServiceConfig = z
     ),
     // Half of the connections to PostgreSQL, so that placing and payments find one while buyers look at their orders.
     REQUESTS_AT_ONCE: count(5, [1, 10_000]).describe(
-      'requests that one order service works on at once: orders and reservations; four times as many callbacks, and ten ' +
-        'times as many that pay or cancel, since they wait for the payment provider',
+      'requests that one order service works on at once: orders and reservations; four times as many callbacks, ' +
+        'and ten times as many that pay or cancel, since they wait for the payment provider',
     ),
     REQUESTS_WAITING_MAX: count(1_000, [0, 100_000]).describe(
-      'requests of each kind but callbacks that may wait for their turn, the newest first; more are BUSY, the oldest first',
+      'requests of each kind but callbacks that may wait for their turn, the newest first; ' +
+        'more are BUSY, the oldest first',
     ),
     // The gateway waits 10 s for an answer, a buyer hardly longer than 3.
     REQUEST_WAIT_MS_MAX: milliseconds(1_500, [1, 60_000]).describe(
-      'requests, but callbacks, that have waited so long for their turn are BUSY; shorter than any client waits for its answer',
+      'requests, but callbacks, that have waited so long for their turn are BUSY; ' +
+        'shorter than any client waits for its answer',
     ),
   })
   .refine(isIssuerGiven, ISSUER_MISSING)
@@ -64,7 +66,7 @@ export const DATABASE_CONNECTIONS = 10
 
 /** Paying waits for the payment provider, most of the time without a connection to PostgreSQL. */
 const PAYING_TIMES = 10
-/** With 5 callbacks at once the shop carried a third fewer paid orders through than with 20, which one gateway passes on. */
+/** With 5 callbacks at once the shop carried a third fewer orders through than with 20, as one gateway passes on. */
 const CALLBACK_TIMES = 4
 
 export function turnLimits(config: OrderServiceConfig): Record<RequestKind, TurnLimits> {

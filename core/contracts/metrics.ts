@@ -133,7 +133,7 @@ export const METRICS = {
   seckill_requests_shed_total: {
     type: 'counter',
     by: ['gateway', 'order-service'],
-    help: 'Requests for orders and payments that were not worked on: refused because too many wait or they waited too long, or dropped because their client had left',
+    help: 'Requests for orders and payments refused because too many wait or they waited too long, or dropped because their client had left',
     labels: { kind: ['reading', 'paying', 'callback', 'any'], reason: ['full', 'late', 'gone'] },
   },
   seckill_orders_cancelled_total: { type: 'counter', by: ['cancel-worker'], help: 'Unpaid orders cancelled' },

@@ -73,8 +73,8 @@ end
 local function member_of(id, buyer_id) return id .. ' ' .. buyer_id end
 
 -- Of a reservation that became an order settle.lua notes the status beside the book, since to change a record costs
--- three times as much; then a tab and the order's id, unless this follows from the reservation's (order-id.ts). What the
--- book itself says of its end holds.
+-- three times as much; then a tab and the order's id, unless this follows from the reservation's (order-id.ts). What
+-- the book itself says of its end holds.
 local function add_order(orders, reservation, buyer_id)
   if reservation[STATUS] ~= 'RESERVED' and reservation[STATUS] ~= 'ORDERED' then return end
   local order = redis.call('HGET', orders, member_of(reservation[ID], buyer_id))

@@ -40,7 +40,7 @@ afterAll(async () => {
   orderService.close().closeAllConnections()
 })
 
-test('buyers pay while others hold every connection for looking at orders, and money is reported while they hold all of both', async () => {
+test('buyers pay while others look at orders on all connections, and money is reported beside both', async () => {
   const url = `http://127.0.0.1:${gateway.port}/`
   const connection = () => new RawConnection(url).opened()
   const asked = (count: number) =>

@@ -64,7 +64,7 @@ export function getPlaceEvents({ catalogue, waiting }: PlacesDeps): BuyersHandle
   }
 }
 
-/** Redis does not know whom a login calls blocked, and would admit them before others. @throws ProblemError NOT_ELIGIBLE */
+/** Redis does not know whom a login calls blocked, and would admit them. @throws ProblemError NOT_ELIGIBLE */
 function refuseBlocked(buyer: Buyer): void {
   if (buyer.isBlocked) throw cannotTakePart()
 }

@@ -76,11 +76,29 @@ beforeAll(async () => {
   const http = await startHttp({ host: '127.0.0.1', port: 0, log, metrics, checks: {}, onLeft, routes })
   closers.add('http', () => http.close())
   url = `http://127.0.0.1:${http.port}`
-  // All connections are there before they become slow.
-  await Promise.all(Array.from({ length: CONNECTIONS }, () => database.$queryRaw`SELECT pg_sleep(0.1)::text`))
+  await openAll(database)
   link.delay(QUERY_MS / 2)
 })
 afterAll(() => closers.closeAll())
+
+/** All connections are there before they become slow: each is held until the last is open. */
+async function openAll(database: Database): Promise<void> {
+  let open = 0
+  const hold = () =>
+    database.$transaction(
+      async (tx) => {
+        await tx.$queryRaw`SELECT 1`
+        open += 1
+        await eventually(
+          'all connections',
+          () => open,
+          (count) => count === CONNECTIONS,
+        )
+      },
+      { maxWait: 60_000, timeout: 60_000 },
+    )
+  await Promise.all(Array.from({ length: CONNECTIONS }, hold))
+}
 
 /** The same, whose queries are counted when they are answered. */
 function counting(database: Database): Database {

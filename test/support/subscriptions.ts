@@ -132,7 +132,7 @@ export class Subscriptions {
     })
   }
 
-  /** Sends again what may not have arrived, as the relay does: a busy test may miss its heartbeat and be disconnected. */
+  /** Sends again what may not have arrived, as the relay does: a busy test may miss its heartbeat and lose its link. */
   async send(message: Outgoing): Promise<void> {
     const outcome = await eventually(
       'the broker to confirm',

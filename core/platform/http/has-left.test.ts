@@ -18,7 +18,7 @@ for (let i = 0; i < ${CLIENTS}; i++) {
 let http: Awaited<ReturnType<typeof startHttp>> | undefined
 afterEach(() => http?.close())
 
-test('a process that was away works for none of the clients who have left meanwhile, and for the next at once', async () => {
+test('a process that was paused works for no client who left meanwhile, and for the next at once', async () => {
   let worked = 0
   let left = 0
   http = await startHttp({

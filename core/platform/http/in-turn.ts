@@ -9,7 +9,8 @@ const RETRY_SECONDS = { least: 1, most: 4 }
 
 /**
  * Wraps a handler, so that its requests take turns: one that finds no turn is answered 503 with Retry-After before the
- * handler has done anything, and one whose client has left is dropped. Put it behind what costs only memory, such as the token.
+ * handler has done anything, and one whose client has left is dropped. Put it behind what costs only memory, such as
+ * the token.
  * @param onShed called for each that the handler does not get
  */
 export function takeTurns(limits: TurnLimits, onShed: (turn: Exclude<Turn, 'GIVEN'>) => void) {

@@ -34,7 +34,7 @@ test('as much is done at once as may be, and the newest of what waits is next', 
   expect(await news()).toEqual(['d GIVEN', 'c GIVEN'])
 })
 
-test('work that counts also without its caller is done in the order in which it came', async () => {
+test('work that is of use without its caller is done in the order of arrival', async () => {
   const { turns, take, news } = taking({ oldestFirst: true })
   for (const name of ['a', 'b', 'c']) take(name)
   for (let i = 0; i < 3; i++) turns.giveBack()
@@ -45,6 +45,13 @@ test('when too much waits the oldest is refused', async () => {
   const { take, news } = taking({ waitingMax: 2 })
   for (const name of ['a', 'b', 'c', 'd']) take(name)
   expect(await news()).toEqual(['a GIVEN', 'b FULL'])
+})
+
+test('when too much waits in the order of arrival the newest is refused', async () => {
+  const { turns, take, news } = taking({ waitingMax: 2, oldestFirst: true })
+  for (const name of ['a', 'b', 'c', 'd']) take(name)
+  turns.giveBack()
+  expect(await news()).toEqual(['a GIVEN', 'd FULL', 'b GIVEN'])
 })
 
 test('what has waited too long is refused, each at its own time', async () => {
@@ -70,7 +77,7 @@ test('a process that stood still gives no turn to what has become too old meanwh
   expect(await news()).toEqual(['a GIVEN', 'b LATE'])
 })
 
-test('what nobody wants any more takes no turn', async () => {
+test('work whose caller has left takes no turn', async () => {
   const { turns, take, news, gone } = taking({})
   for (const name of ['a', 'b', 'c']) take(name)
   gone.add('c')

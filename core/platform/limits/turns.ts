@@ -1,11 +1,11 @@
 export interface TurnLimits {
   /** Work that is done at once. */
   atOnce: number
-  /** More waits; beyond this the oldest of it is refused. */
+  /** More waits; beyond this the one is refused whose turn would come last. */
   waitingMax: number
   /** What has waited longer is refused. */
   waitMsMax: number
-  /** For work that counts also when its caller has stopped waiting; otherwise the newest is first. */
+  /** For work that is of use also when its caller leaves before it ends; otherwise the newest is first. */
   oldestFirst?: boolean
 }
 
@@ -19,8 +19,9 @@ interface Waiting {
 }
 
 /**
- * Bounds work by count and by age. The newest gets the next turn, unless told otherwise: in the order of arrival each would have waited nearly
- * as long as its caller does, so that under load all work would be done for callers who have left (congestion collapse).
+ * Bounds work by count and by age. The newest gets the next turn, unless told otherwise: in the order of arrival each
+ * would have waited nearly as long as its caller does, so that under load all work would be done for callers who have
+ * left (congestion collapse).
  */
 export class Turns {
   readonly #limits: TurnLimits
@@ -38,7 +39,7 @@ export class Turns {
     return new Promise((end) => {
       this.#waiting.push({ sinceMs: performance.now(), isGone, end })
       this.#giveTurns()
-      if (this.#waiting.length > this.#limits.waitingMax) this.#refuseOldest('FULL')
+      if (this.#waiting.length > this.#limits.waitingMax) this.#refuseLast()
       this.#watchAge()
     })
   }
@@ -50,7 +51,7 @@ export class Turns {
 
   #giveTurns(): void {
     while (this.#working < this.#limits.atOnce) {
-      const next = this.#limits.oldestFirst ? this.#waiting.shift() : this.#waiting.pop()
+      const next = this.#takeFrom(this.#limits.oldestFirst ? 'oldest' : 'newest')
       if (!next) return
       const turn = this.#isLate(next) ? 'LATE' : 'GIVEN'
       if (this.#end(next, turn) === 'GIVEN') this.#working += 1
@@ -63,9 +64,13 @@ export class Turns {
     return ended
   }
 
-  #refuseOldest(turn: 'FULL' | 'LATE'): void {
-    const oldest = this.#waiting.shift()
-    if (oldest) this.#end(oldest, turn)
+  #takeFrom(end: 'oldest' | 'newest'): Waiting | undefined {
+    return end === 'oldest' ? this.#waiting.shift() : this.#waiting.pop()
+  }
+
+  #refuseLast(): void {
+    const last = this.#takeFrom(this.#limits.oldestFirst ? 'newest' : 'oldest')
+    if (last) this.#end(last, 'FULL')
   }
 
   #isLate = ({ sinceMs }: Waiting) => performance.now() - sinceMs > this.#limits.waitMsMax
@@ -77,7 +82,10 @@ export class Turns {
     const leftMs = oldest.sinceMs + this.#limits.waitMsMax - performance.now()
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      while (this.#waiting[0] && this.#isLate(this.#waiting[0])) this.#refuseOldest('LATE')
+      for (let [first] = this.#waiting; first && this.#isLate(first); [first] = this.#waiting) {
+        this.#waiting.shift()
+        this.#end(first, 'LATE')
+      }
       this.#watchAge()
     }, Math.ceil(leftMs) + 1)
     this.#timer.unref()

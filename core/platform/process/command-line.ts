@@ -34,7 +34,7 @@ export function commandLine<const Known extends Options = Record<string, never>>
   return parsed
 }
 
-/** A reader may leave before the end, as `head` does: the command still ends what it does, and exits with its own code. */
+/** A reader may leave before the end, as `head` does: the command ends what it does, and exits with its own code. */
 function ignoreReaderGone(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
