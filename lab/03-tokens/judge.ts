@@ -1,12 +1,7 @@
 import { clock, quantile, secondsIn } from '../frame/figures.ts'
 import type { Verdict, Words } from '../frame/lab.ts'
-import type { Step } from './arrivals.ts'
-import { BURST, RATE_PER_SECOND } from './limiters.ts'
+import { ALLOWED, inSecondUntil, isTooMany, type Step } from './history.ts'
 
-/** What a token bucket admits in any second: what was in it, and what came in. */
-export const ALLOWED = BURST + RATE_PER_SECOND
-/** A process that was not scheduled may note some admissions late, and so close together. */
-const SLACK = 1.25
 /** So many of all requests are never refused one after the other while tokens come: five come for one token. */
 const REFUSED_SHARE = 0.5
 
@@ -14,10 +9,8 @@ const REFUSED_SHARE = 0.5
 export function judge(history: Step[]): Verdict {
   const requests = history.filter(({ request }) => request !== undefined)
   const admitted = requests.filter(({ did }) => did === 'ADMITTED')
+  const inSecond = admitted.map((step, i) => inSecondUntil(step, admitted.slice(0, i + 1)))
   const silent = requests.filter(({ did }) => did === 'NO_ANSWER')
-  const inSecond = admitted.map(
-    (step, i) => admitted.slice(0, i + 1).filter(({ at }) => at > step.at - 1_000 && at <= step.at).length,
-  )
   const answered = requests.filter(({ did }) => did !== 'NO_ANSWER')
   const figures = {
     perSecond: admitted.length / secondsIn(requests),
@@ -31,7 +24,7 @@ export function judge(history: Step[]): Verdict {
       ),
   }
   const [firstSilent] = silent
-  const tooMany = admitted[inSecond.findIndex((count) => count > ALLOWED * SLACK)]
+  const tooMany = admitted[inSecond.findIndex(isTooMany)]
   const refused = longestRefusal(requests)
   const [first] = refused
   if (firstSilent) return { holds: false, figures, says: silentSentence(firstSilent, silent.length, history) }

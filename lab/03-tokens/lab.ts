@@ -1,7 +1,8 @@
 import { barPerSide } from '../frame/chart.ts'
 import type { Lab, Words } from '../frame/lab.ts'
-import { doorsOf, letCome, type Step, withKilledBroker, withQueue } from './arrivals.ts'
-import { admittedAfterDeath, admittedPer100Ms, ALLOWED, judge } from './judge.ts'
+import { doorsOf, letCome, withKilledBroker, withQueue } from './arrivals.ts'
+import { ALLOWED, type Step } from './history.ts'
+import { admittedAfterDeath, admittedPer100Ms, judge } from './judge.ts'
 import { noLimit, shopBucket } from './limiters.ts'
 
 /** Sides whose chart is worth a line, by a name that fits the legend. */
@@ -33,7 +34,7 @@ export const lab: Lab<Step> = {
       name: { en: 'no limit', zh: '不限流' },
       expected: 'BREAKS',
       off: 'limit',
-      run: async (place) => letCome(place, await doorsOf(async () => noLimit)),
+      run: async (place) => letCome(place, await doorsOf(async () => noLimit), { untilPassed: true }),
     },
     'generator-dies': {
       name: { en: 'a queue of tokens; the generator dies', zh: '队列令牌，生成器死了' },
