@@ -27,7 +27,7 @@ import { parseConfig } from '../platform/process/config.ts'
 import { createLog } from '../platform/process/log.ts'
 import { audit } from './audit.ts'
 import { formatAudit } from '../../cli/format-audit.ts'
-import { findViolations } from './read-database.ts'
+import { readDatabase } from './read-database.ts'
 import { createQueueReader, type QueueReader } from './queue-depths.ts'
 import { auditLimits, type CheckId, type SaleAudit } from './report.ts'
 
@@ -831,10 +831,26 @@ test('an order that was right when it was decided stays right, however the limit
     const live = await world.database.order.findMany({ where: { saleId, status: 'PENDING_PAYMENT' } })
     const ended = live[(n * 7) % live.length]
     if (ended && n % 3 > 0) await cancelForBuyer(world.database, ended.id, 'ann')
-    const findings = await world.database.$transaction((tx) => findViolations(tx, [saleId], limits))
+    const { findings } = await readDatabase(world.database, saleId, limits)
     expect(findings.filter(({ check }) => check === 4)).toEqual([])
   }
   expect(ordered).toBeGreaterThan(15)
+})
+
+test('a sale of so many decisions that each rule takes a statement of its own has the same findings', async () => {
+  const sale = await goodSale()
+  await sql('UPDATE decisions SET limit_per_buyer = 0 WHERE reservation_id = $1', sale.paid.reservationId)
+  await sql('UPDATE orders SET amount_cents = 1 WHERE id = $1::uuid', sale.paid.orderId)
+  const { findings } = await readDatabase(world.database, sale.id, limits)
+  expect(new Set(findings.map(({ what }) => what)).size).toBeGreaterThan(1)
+  await sql(
+    `INSERT INTO decisions (reservation_id, sale_id, buyer_id, quantity, live_units_before, outcome, reason, reserved_at)
+     SELECT $1 || '.' || n, $1, 'late ' || n, 1, 0, 'REJECTED', 'SOLD_OUT', now() FROM generate_series(1, 5000) AS n`,
+    sale.id,
+  )
+  const later = await readDatabase(world.database, sale.id, limits)
+  expect(later.sales[0]?.rejected).toBeGreaterThan(5_000)
+  expect(later.findings).toEqual(findings)
 })
 
 describe('what is in flight is neither wrong nor quiet:', () => {
