@@ -27,6 +27,7 @@ export class Instance {
   readonly #stopping = new AbortController()
   #pid = 0
   #isReady = false
+  #isPaused = false
   #keeping: Promise<void> | undefined
   #starts = 0
 
@@ -63,16 +64,18 @@ export class Instance {
   /** Sends SIGTERM, on which it drains, as for an update. */
   terminate(): void {
     this.#isReady = false
-    signalTree(this.#pid, 'SIGCONT')
+    this.resume()
     if (this.#pid > 0) process.kill(this.#pid, 'SIGTERM')
   }
 
   pause(): void {
     signalTree(this.#pid, 'SIGSTOP')
+    this.#isPaused = true
   }
 
   resume(): void {
-    signalTree(this.#pid, 'SIGCONT')
+    if (this.#isPaused) signalTree(this.#pid, 'SIGCONT')
+    this.#isPaused = false
   }
 
   /** Kills it without a restart. */

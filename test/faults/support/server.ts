@@ -5,6 +5,7 @@ import { signalTree } from '../../../dev/process-tree.ts'
 export class Server<Running extends RunningServer = RunningServer> {
   readonly #launch: () => Promise<Running>
   #running: Running | undefined
+  #isPaused = false
 
   private constructor(launch: () => Promise<Running>) {
     this.#launch = launch
@@ -48,11 +49,14 @@ export class Server<Running extends RunningServer = RunningServer> {
 
   /** Suspends it; its connections stay open. */
   pause(): void {
-    if (this.#running) signalTree(this.#running.pid, 'SIGSTOP')
+    if (!this.#running) return
+    signalTree(this.#running.pid, 'SIGSTOP')
+    this.#isPaused = true
   }
 
   /** Resumes it; it then handles what has queued up. */
   resume(): void {
-    if (this.#running) signalTree(this.#running.pid, 'SIGCONT')
+    if (this.#running && this.#isPaused) signalTree(this.#running.pid, 'SIGCONT')
+    this.#isPaused = false
   }
 }
