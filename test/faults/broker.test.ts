@@ -4,14 +4,17 @@ import { Crowd } from '../support/crowd.ts'
 import { eventually } from '../support/eventually.ts'
 import { call } from '../support/http-client.ts'
 import { startSystem, type System } from '../support/system.ts'
+import { shortOrLong } from '../support/thoroughness.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+const ROUNDS = shortOrLong(2, 5)
 
 let system: System
 afterEach(() => system.close())
 
 test('the broker closes connections repeatedly: unconfirmed is resent, and nothing is sold twice', async () => {
   system = await startSystem()
-  const saleId = await system.createSale({ stock: 300 })
+  const saleId = await system.createSale({ stock: 100 * ROUNDS })
   const crowd = new Crowd(system, saleId)
   const closeAll = async () => {
     const connections = (await (await system.world.broker('GET', 'vhosts/%VHOST%/connections')).json()) as {
@@ -22,7 +25,7 @@ test('the broker closes connections repeatedly: unconfirmed is resent, and nothi
     )
     return closed.filter(({ status }) => status === 204).length
   }
-  for (let round = 1; round <= 3; round++) {
+  for (let round = 1; round <= ROUNDS; round++) {
     const load = crowd.comeInTurn(100)
     await eventually(
       'half of the load',
@@ -33,11 +36,11 @@ test('the broker closes connections repeatedly: unconfirmed is resent, and nothi
     await eventually('connections to close', closeAll, (closed) => closed > 0)
     await load
   }
-  expect(crowd.accepted).toHaveLength(300)
+  expect(crowd.accepted).toHaveLength(100 * ROUNDS)
   expect(await crowd.ends()).toEqual(['ORDERED'])
   expect(await system.auditAtRest(saleId)).toMatchObject({
     balanced: true,
-    sales: [{ sold: 300, redisLeft: 0, pending: 0 }],
+    sales: [{ sold: 100 * ROUNDS, redisLeft: 0, pending: 0 }],
   })
 })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { stretched } from '../support/patience.ts'
+import { shortOrLong } from '../support/thoroughness.ts'
 import { ask, atRest, buy, buyUntilAvailable, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
@@ -121,7 +122,8 @@ test('the row of the sale locked: buying goes on, and requests that need the loc
 })
 
 test('a slow PostgreSQL delays orders and duplicates none', async () => {
-  for (const name of ['order-service-1 to postgres', 'order-service-2 to postgres']) shop.links.named(name).delay(400)
+  for (const name of ['order-service-1 to postgres', 'order-service-2 to postgres'])
+    shop.links.named(name).delay(shortOrLong(150, 400))
   const ids = await Promise.all(people('patient', 20).map((buyerId) => buyUntilAvailable(shop, saleId, buyerId)))
   await Promise.all(ids.map((id, i) => shown(shop, id, `patient-${i}`, ['ORDERED'])))
   expect(await atRest(shop, saleId)).toMatchObject({ sales: [{ sold: 20, redisLeft: STOCK - 20 }] })

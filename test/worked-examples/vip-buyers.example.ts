@@ -8,7 +8,7 @@ import { call } from '../support/http-client.ts'
 import { reservation, rules } from '../support/ledger.ts'
 import { startSystem, type System } from '../support/system.ts'
 
-/** Runs in a copy of the project with another rule: see one-place-per-rule.test.ts. */
+/** Runs in a copy of the project with another rule: see one-place-per-rule.long.test.ts. */
 let system: System
 beforeAll(async () => {
   system = await startSystem()
