@@ -28,13 +28,24 @@ function programArgs(program: string): string[] {
 export async function bundlePrograms(): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await makeScratchFolder()
   await RunRecord.claim(folder) // Or the next command would take the folder for one that was left behind.
+  await bundle(ROOT, BUNDLED, folder)
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  return { folder, remove: () => removeScratchFolder(folder) }
+}
+
+/**
+ * @param root the checkout, or a copy of it
+ * @param programs paths in it, without `.ts`; they become `.mjs`
+ * @param folder from which node finds the packages
+ */
+export async function bundle(root: string, programs: string[], folder: string): Promise<void> {
   const { NODE_ENV = 'test' } = process.env
   const { build } = await import('vite')
   await build({
     configFile: false,
-    root: ROOT,
+    root,
     logLevel: 'warn',
-    plugins: [subscriberFiles, sourcePaths],
+    plugins: [subscriberFiles(root), sourcePaths],
     build: {
       ssr: true,
       target: 'esnext',
@@ -42,20 +53,18 @@ export async function bundlePrograms(): Promise<{ folder: string; remove: () => 
       outDir: folder,
       emptyOutDir: false,
       rolldownOptions: {
-        input: Object.fromEntries(BUNDLED.map((program) => [program, join(ROOT, `${program}.ts`)])),
+        input: Object.fromEntries(programs.map((program) => [program, join(root, `${program}.ts`)])),
         output: { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
       },
     },
   })
   process.env.NODE_ENV = NODE_ENV // Vite sets it to production, and services would refuse the tests' settings.
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  return { folder, remove: () => removeScratchFolder(folder) }
 }
 
 const LOAD_BY_NAME = 'import(pathToFileURL(file).href)'
 
 /** Subscribers are found by the names of their TypeScript files when the program starts. */
-const subscriberFiles: Plugin = {
+const subscriberFiles = (root: string): Plugin => ({
   name: 'subscriber-files',
   enforce: 'pre',
   transform(code, id) {
@@ -63,9 +72,9 @@ const subscriberFiles: Plugin = {
     if (!code.includes(LOAD_BY_NAME)) throw new Error(`expected ${LOAD_BY_NAME} in ${id}`)
     const files =
       "import.meta.glob(['/subscribers/*.ts', '/test/support/added-subscriber/*.ts', '!**/{main,*.test}.ts'])"
-    return code.replace(LOAD_BY_NAME, `${files}[file.slice(${ROOT.length})]()`)
+    return code.replace(LOAD_BY_NAME, `${files}[file.slice(${root.length})]()`)
   },
-}
+})
 
 /** The services read Lua scripts and pages beside their sources. */
 const sourcePaths: Plugin = {
