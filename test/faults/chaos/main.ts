@@ -1,6 +1,7 @@
 /**
- * Usage: npm run chaos [-- [--rounds N] [--seed S] [--cluster]]
+ * Usage: npm run chaos [-- [--rounds N | --each] [--seed S] [--cluster]]
  *   --rounds N   number of rounds; default 10
+ *   --each       each kind of fault by itself, one a round; shows what buyers were told in each second
  *   --seed S     seed of the first round; default random
  *   --cluster    on the servers of npm run cluster: their nodes fail over
  * Sells under random faults: kills, pauses, cuts and restarts everything, then accounts for every unit. Each round has
@@ -16,24 +17,29 @@ import type { AnyServers } from '../support/servers.ts'
 import { INSTANCES } from '../support/settings.ts'
 import { type Shop, startShop, startShopOn } from '../support/shop.ts'
 import { playRound, type Round } from './round.ts'
-import { CLUSTER_VICTIMS, type Victims, VICTIMS } from './schedule.ts'
-import { atLength, keepLogs, oneLine } from './told.ts'
+import { CLUSTER_VICTIMS, drawSchedule, eachAlone, type Victims, VICTIMS } from './schedule.ts'
+import { answersBySecond, atLength, keepLogs, oneLine } from './told.ts'
 
 const { values } = commandLine({
   rounds: { type: 'string', default: '10' },
+  each: { type: 'boolean', default: false },
   seed: { type: 'string' },
   cluster: { type: 'boolean', default: false },
 })
 /** Some of a sale on each master. */
 const CLUSTER_SHARDS = 6
-const rounds = numberOf('--rounds', values.rounds, [1, 1_000_000])
+const rounds = values.each
+  ? (values.cluster ? eachAlone(CLUSTER_VICTIMS) : eachAlone(VICTIMS)).length
+  : numberOf('--rounds', values.rounds, [1, 1_000_000])
 const firstSeed =
   values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, [0, Number.MAX_SAFE_INTEGER])
 
 /** Its text is long, and the list of tasks would repeat it. */
 let failure: string | undefined
 let shop: Shop<AnyServers> | undefined
-let play: ((seed: number) => Promise<Round>) | undefined
+let play: ((round: number) => Promise<Round>) | undefined
+/** Of the rounds that were played. */
+const answers: string[] = []
 let bundles: Awaited<ReturnType<typeof bundlePrograms>> | undefined
 const stopRequest = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -55,7 +61,7 @@ try {
       },
       ...Array.from({ length: rounds }, (_, i) => ({
         title: `Round ${i + 1} of ${rounds}`,
-        task: roundTask(firstSeed + i),
+        task: roundTask(i),
       })),
     ],
     { registerSignalListeners: false },
@@ -64,6 +70,7 @@ try {
   console.error(failure ?? (error as Error))
   process.exitCode = 1
 } finally {
+  if (answers.length > 0) console.log(`\n${answers.join('\n\n')}`)
   await shop?.close()
   await bundles?.remove()
 }
@@ -75,17 +82,22 @@ function startClusterShop(): Promise<Shop<ClusterServers>> {
 
 function playOn<Own extends AnyServers>(started: Shop<Own>, victims: Victims<Own>): void {
   shop = started
-  play = (seed) => playRound(started, seed, victims)
+  const alone = eachAlone(victims)
+  play = (round) => {
+    const seed = firstSeed + round
+    return playRound(started, seed, values.each ? (alone[round] ?? []) : drawSchedule(seed, victims))
+  }
 }
 
-function roundTask(seed: number) {
+function roundTask(index: number) {
   return async (_: unknown, task: { title: string }): Promise<void> => {
     stopRequest.signal.throwIfAborted()
     if (!shop || !play) throw new Error('There is no shop')
-    const round = await play(seed)
+    const round = await play(index)
     task.title = oneLine(round)
+    if (values.each) answers.push(answersBySecond(round))
     if (round.broken.length === 0) return
-    failure = `${atLength(round, shop, values.cluster)}\nAll logs: ${await keepLogs(shop, seed)}`
-    throw new Error(`seed ${seed}: ${round.broken.length} promises broken`)
+    failure = `${atLength(round, shop, values.cluster)}\nAll logs: ${await keepLogs(shop, round.seed)}`
+    throw new Error(`seed ${round.seed}: ${round.broken.length} promises broken`)
   }
 }

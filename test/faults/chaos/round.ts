@@ -1,13 +1,14 @@
 import type { AuditReport } from '../../../core/audit/report.ts'
 import { brokenPromises } from '../support/accounting.ts'
 import { AuditWatch } from '../support/audit-watch.ts'
+import type { Call } from '../support/calls.ts'
 import { Crowd, nameOfBuyer } from '../support/crowd.ts'
 import { HEALING_LIMIT_MS } from '../support/purchases.ts'
 import type { AnyServers } from '../support/servers.ts'
 import type { Shop } from '../support/shop.ts'
 import { holdsWithin } from '../support/until.ts'
 import { fillPockets } from '../support/wishes.ts'
-import { carryOut, drawSchedule, type Fault, type Victims } from './schedule.ts'
+import { carryOut, type Fault } from './schedule.ts'
 
 const STOCK = 60
 /** They may have more units than there are, and ask for twice as many, so that every released unit is sold again. */
@@ -21,7 +22,9 @@ const LEAVING_LIMIT_MS = 25_000
 export interface Round {
   seed: number
   schedule: Omit<Fault, 'strike'>[]
-  calls: { ok: number; refused: number; unknown: number }
+  /** Of all buyers, from its opening. */
+  made: Call[]
+  openedAtMs: number
   accepted: number
   paid: number
   /** From the end of the last fault until everything was sold, settled and quiet. */
@@ -34,9 +37,8 @@ export interface Round {
 export async function playRound<Own extends AnyServers>(
   shop: Shop<Own>,
   seed: number,
-  victims: Victims<Own>,
+  schedule: Fault<Own>[],
 ): Promise<Round> {
-  const schedule = drawSchedule(seed, victims)
   await shop.whole()
   const saleId = await shop.openSale(STOCK, LIMIT_PER_BUYER)
   await fillPockets(
@@ -44,6 +46,7 @@ export async function playRound<Own extends AnyServers>(
     saleId,
     Array.from({ length: BUYERS }, (_, i) => nameOfBuyer(i)),
   )
+  const openedAtMs = Date.now()
   const crowd = new Crowd(shop, saleId, {
     buyers: BUYERS,
     purchasesOfEach: PURCHASES_OF_EACH,
@@ -62,6 +65,7 @@ export async function playRound<Own extends AnyServers>(
       ...tell(crowd, watch),
       seed,
       schedule,
+      openedAtMs,
       healedInMs,
       broken: brokenPromises({ crowd, watch, stock: STOCK, limitPerBuyer: LIMIT_PER_BUYER }),
     }
@@ -84,12 +88,9 @@ function isHealed(crowd: Crowd, { latest }: AuditWatch, sinceMs: number): boolea
   )
 }
 
-function tell(
-  { calls, ...crowd }: Crowd,
-  { latest }: AuditWatch,
-): Pick<Round, 'calls' | 'accepted' | 'paid' | 'audit'> {
+function tell({ calls, ...crowd }: Crowd, { latest }: AuditWatch): Pick<Round, 'made' | 'accepted' | 'paid' | 'audit'> {
   return {
-    calls: { ok: calls.count('ok'), refused: calls.count('refused'), unknown: calls.count('unknown') },
+    made: calls.made,
     accepted: crowd.buyers.flatMap((buyer) => buyer.held).length,
     paid: latest?.sale.orders.PAID ?? 0,
     audit: latest?.report,

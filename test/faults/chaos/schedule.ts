@@ -13,6 +13,8 @@ const LAST_AT_MS = 7_000
 const HELD_MS = { least: 200, most: 4_000 }
 const FAULTS = { least: 3, most: 6 }
 const DOUBLE_CHANCE = 0.15
+/** Of a fault that is played by itself: buyers come before, meanwhile and after. */
+const ALONE = { atMs: 2_000, holdMs: 3_000 }
 
 export interface Fault<Own extends AnyServers = Servers> {
   victim: string
@@ -61,6 +63,18 @@ export function drawSchedule<Own extends AnyServers>(seed: number, victims: Vict
     })
   }
   return schedule.toSorted((one, other) => one.atMs - other.atMs)
+}
+
+/** Each kind of fault by itself: of nodes and processes of the same kind the first one is struck. */
+export function eachAlone<Own extends AnyServers>(victims: Victims<Own>): Fault<Own>[][] {
+  const faults = victims.kinds
+    .flat()
+    .flatMap(({ name, strikes }) =>
+      Object.entries(strikes).map(([harm, strike]): Fault<Own> => ({ victim: name, harm, strike, ...ALONE })),
+    )
+  const kindOf = ({ victim, harm }: Fault<Own>) => `${harm} ${victim}`.replaceAll(/\d+/g, '')
+  const firstOfKind = new Map(faults.toReversed().map((fault) => [kindOf(fault), fault]))
+  return faults.filter((fault) => firstOfKind.get(kindOf(fault)) === fault).map((fault) => [fault])
 }
 
 function harmsLeft<Own extends AnyServers>(

@@ -64,10 +64,6 @@ export class Calls {
     const retryAfterMs = Number(answer?.headers.get('retry-after') ?? 0) * 1_000
     return { answer: outcome === 'unknown' ? undefined : answer, retryAfterMs }
   }
-
-  count(outcome: Outcome): number {
-    return this.made.filter((made) => made.outcome === outcome).length
-  }
 }
 
 function outcomeOf(answer: Answer | undefined): Outcome {
