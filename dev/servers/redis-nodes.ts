@@ -102,15 +102,15 @@ export const sentinelUrl = (ports: number[]) =>
   `redis+sentinel://${ports.map((port) => `${HOST}:${port}`).join()}/${SENTINEL_GROUP}`
 
 /**
- * Makes a cluster of nodes that run: the first half are masters with equal shares of the slots, the other half their
- * replicas, in this order. A cluster that was formed before is left as it is. @returns when all of it works
+ * Makes a cluster of nodes that run: the first ones are masters with equal shares of the slots, half of all when left
+ * out, the others their replicas, in this order. A cluster that was formed before is left as it is. @returns when all of it works
  */
-export async function formCluster(nodes: NodePorts[]): Promise<void> {
+export async function formCluster(nodes: NodePorts[], mastersCount = nodes.length / 2): Promise<void> {
   const connections = nodes.map(({ port }) => new Redis(port, HOST))
   for (const connection of connections) connection.on('error', () => {}) // A command that fails says the same.
   try {
     const [first] = connections as [Redis]
-    if (!(await isFormed(first))) await introduce(connections, nodes)
+    if (!(await isFormed(first))) await introduce(connections, nodes, mastersCount)
     await until('the cluster to work', connections, async (node) => {
       const [cluster, replication] = [await node.cluster('INFO'), await node.info('replication')]
       return /^cluster_state:ok/m.test(cluster) && !/^master_link_status:down/m.test(replication)
@@ -122,8 +122,8 @@ export async function formCluster(nodes: NodePorts[]): Promise<void> {
 
 const isFormed = async (node: Redis) => /^cluster_slots_assigned:[1-9]/m.test(await node.cluster('INFO'))
 
-async function introduce(connections: Redis[], nodes: NodePorts[]): Promise<void> {
-  const masters = connections.slice(0, connections.length / 2)
+async function introduce(connections: Redis[], nodes: NodePorts[], mastersCount: number): Promise<void> {
+  const masters = connections.slice(0, mastersCount)
   const firstSlot = (i: number) => Math.floor((i * SLOTS) / masters.length)
   for (const [i, node] of connections.entries()) await node.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1)
   for (const [i, node] of masters.entries())

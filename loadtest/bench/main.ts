@@ -1,11 +1,12 @@
 /**
- * Usage: npm run bench [-- [--rounds N] [--seconds S] [--connections N] [--quick] [--traces RATE] [--only IDS]
- *                              [--draw N --seed S]]
+ * Usage: npm run bench [-- [--rounds N] [--seconds S] [--connections N] [--quick] [--traces RATE] [--masters N]
+ *                              [--only IDS] [--draw N --seed S]]
  *   --rounds N        3 when left out
  *   --seconds S       of each measurement; 6 when left out
  *   --connections N   128 when left out
  *   --quick           one round of 1 s: shows only that everything works
  *   --traces RATE     traces that share of the purchases, from 0 to 1; without it, tracing is off
+ *   --masters N       on a Redis Cluster of so many masters, with several shards of a sale on each; the rivals stay on one Redis
  *   --only IDS        only these measures of each round, as steps.ts names them: --only plain,buy,buyWriting
  *   --draw N          only what others are compared with, and N of the others
  *   --seed S          draws the same ones again, such as a commit
@@ -14,6 +15,7 @@
  * non-zero when an answer was not as expected or a unit is not accounted for. It never fails for being slow.
  */
 import { commandLine, numberOf, refuse } from '../../core/platform/process/command-line.ts'
+import { MASTERS_MAX } from './masters.ts'
 import { table } from './report/table.ts'
 import { runBench } from './run-bench.ts'
 import { writeRunFiles } from './run-file.ts'
@@ -28,6 +30,7 @@ const { values } = commandLine({
   draw: { type: 'string' },
   seed: { type: 'string' },
   traces: { type: 'string' },
+  masters: { type: 'string' },
 })
 const options = {
   rounds: numberOf('--rounds', values.rounds ?? (values.quick ? '1' : '3'), [1, 1_000]),
@@ -35,6 +38,7 @@ const options = {
   connections: numberOf('--connections', values.connections, [1, 10_000]),
   ...chosenSteps(),
   ...(values.traces !== undefined && { traces: numberOf('--traces', values.traces, [0, 1], { isWhole: false }) }),
+  ...(values.masters !== undefined && { masters: numberOf('--masters', values.masters, [1, MASTERS_MAX]) }),
 }
 
 const stopRequest = new AbortController()

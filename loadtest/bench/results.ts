@@ -41,6 +41,8 @@ export interface BenchOptions {
   only?: string[]
   /** Share of the purchases that are traced; absent: tracing is off. */
   traces?: number
+  /** Of a Redis Cluster; absent: one Redis. */
+  masters?: number
 }
 
 /** Of a measure and its warm-up: several times what a machine of two cores carries through. */

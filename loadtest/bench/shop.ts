@@ -38,9 +38,12 @@ export class Shop {
   readonly #system: System
   readonly #pool: Pool
   readonly #queues: DepthReader
+  readonly #shards: number
 
-  constructor(system: System) {
+  /** @param shards of each sale */
+  constructor(system: System, shards: number) {
     this.#system = system
+    this.#shards = shards
     this.#pool = new Pool({ connectionString: system.env.DATABASE_URL, max: 1 })
     this.#queues = createDepthReader(system.servers.rabbitmqUrl)
   }
@@ -58,6 +61,7 @@ export class Shop {
       title: 'Bench',
       priceCents: 1_000,
       stock,
+      shards: this.#shards,
       opensAt: new Date(Date.now() - 1_000),
       closesAt: new Date(Date.now() + 6 * HOUR_MS),
     })

@@ -1,4 +1,5 @@
 import { startGenerator } from './generator.ts'
+import { shardsOn, startMasters } from './masters.ts'
 import type { Bench } from './measure.ts'
 import { NaiveShop } from './naive-shop.ts'
 import { startProgram } from './program.ts'
@@ -19,9 +20,14 @@ export async function withSystem<Result>(
     console.error('starting PostgreSQL, Redis, RabbitMQ, the services, the yardsticks …')
     const servers = await startServers()
     opened.push(servers.stop)
-    const system = await startSystem(servers, gatewayArgs, await tracing(options, opened))
+    const { masters } = options
+    const more = {
+      ...(await tracing(options, opened)),
+      ...(masters !== undefined && { REDIS_URL: await startMasters(masters, servers) }),
+    }
+    const system = await startSystem(servers, gatewayArgs, more)
     opened.push(system.stop)
-    const shop = new Shop(system)
+    const shop = new Shop(system, masters === undefined ? 1 : shardsOn(masters))
     opened.push(() => shop.close())
     const naive = await NaiveShop.open(system)
     opened.push(() => naive.close())
