@@ -87,8 +87,7 @@ test('from registration to purchase with the keyboard, over a reload, and read o
   expect(await told.getAttribute('data-before')).toBe('yes')
   expect(await told.textContent()).toContain('It is your turn')
   await keep(visitor, 'admitted')
-  await shop.buy()
-  await shop.says('Your order is waiting')
+  await shop.buyUntilOrdered()
   await page.reload()
   await shop.says('Your order is waiting')
   expectNoFaults(visitor)
@@ -125,8 +124,7 @@ test('who is admitted and does not buy in time is told so, and can join again', 
   await keep(visitor, 'passed')
   await shop.button('Join the line again').click()
   await shop.says('It is your turn')
-  await shop.buy()
-  await shop.says('Your order is waiting')
+  await shop.buyUntilOrdered()
   expectNoFaults(visitor)
 })
 
@@ -156,7 +154,6 @@ test('a draw: who registers and leaves comes back to see whether they were drawn
   const { admitted, outstanding } = system.world.stock.keys
   for (const key of [admitted, outstanding]) await system.world.redis.zadd(key(saleId), 1, first)
   await shop.says('You are drawn')
-  await shop.buy()
-  await shop.says('Your order is waiting')
+  await shop.buyUntilOrdered()
   expectNoFaults(visitor)
 })

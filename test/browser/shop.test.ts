@@ -78,8 +78,7 @@ describe('buying', () => {
     await told.evaluate((place) => {
       place.dataset.before = 'yes'
     })
-    await shop.buy()
-    await shop.says('Your order is waiting')
+    await shop.buyUntilOrdered()
     expect([await told.getAttribute('data-before'), await told.textContent()]).toEqual([
       'yes',
       expect.stringContaining('Your order is waiting'),
@@ -94,8 +93,7 @@ describe('buying', () => {
     await visitor.shop.says('Not open yet')
     // Brought forward, so that it opens under this visitor's eyes at any speed of the machine.
     await system.controlRoom('PATCH', `/sales/${saleId}`, { opensAt: new Date(Date.now() + 1_000) })
-    await visitor.shop.buy()
-    await visitor.shop.says('Your order is waiting')
+    await visitor.shop.buyUntilOrdered()
     expectNoFaults(visitor)
   })
 
@@ -105,8 +103,7 @@ describe('buying', () => {
     await shop.button('Cancel the order').click()
     await shop.says('You cancelled it. It went back on sale.')
     await shop.button('Buy again').click()
-    await shop.buy()
-    await shop.says('Your order is waiting')
+    await shop.buyUntilOrdered()
   })
 
   test('with the keyboard alone', async () => {
@@ -172,8 +169,7 @@ describe('a refusal gives the reason and the next step', () => {
     await shop.buy()
     await shop.says(title)
     await shop.button(/^Try again in \d s$/).waitFor()
-    await shop.buy()
-    await shop.says('Your order is waiting')
+    await shop.buyUntilOrdered()
   })
 
   test('without a connection', async () => {
@@ -183,8 +179,7 @@ describe('a refusal gives the reason and the next step', () => {
     await page.route('**/reservations', (route) => route.abort(), { times: 1 })
     await shop.buy()
     await shop.says('No connection')
-    await shop.buy()
-    await shop.says('Your order is waiting')
+    await shop.buyUntilOrdered()
   })
 })
 
@@ -284,8 +279,7 @@ test('it is accessible in every state, and in light and in dark', async () => {
   await shop.open(open)
   await page.getByText('Coupon and points').click()
   await expectBothAccessible('open')
-  await shop.buy()
-  await shop.says('Your order is waiting')
+  await shop.buyUntilOrdered()
   await expectBothAccessible('to pay')
   await payElsewhere(system, open)
   await shop.says('Paid. It is yours')

@@ -1,7 +1,11 @@
 import type { Page } from 'playwright-core'
 import { createTokens } from '../../../core/platform/http/tokens.ts'
+import { eventually } from '../../support/eventually.ts'
 import { callUntilAvailable } from '../../support/http-client.ts'
 import type { System } from '../../support/system.ts'
+
+const CLICK_MS = 1_000
+const ORDERED_WITHIN_MS = 60_000
 
 /** The shop's page, operated by its visible texts. */
 export class ShopPage {
@@ -31,12 +35,32 @@ export class ShopPage {
     await this.button('Buy now').click()
   }
 
+  /** Presses the button whenever it is enabled, until an order waits for its money: a slow shop may be busy at first. */
+  async buyUntilOrdered(): Promise<void> {
+    const waiting = this.page.getByText('Your order is waiting', { exact: true }).first()
+    const enabled = this.page.getByRole('button', { name: /^(Buy now|Try again)$/, disabled: false })
+    const either = enabled.or(waiting).first()
+    await eventually(
+      'an order',
+      async () => {
+        await either.waitFor()
+        if (await waiting.isVisible()) return true
+        // It may be gone or disabled again by now.
+        await enabled.click({ timeout: CLICK_MS }).catch((error: Error) => {
+          if (error.name !== 'TimeoutError') throw error
+        })
+        return false
+      },
+      (isWaiting) => isWaiting,
+      ORDERED_WITHIN_MS,
+    )
+  }
+
   /** From the sale to an order that waits for its money. */
   async order(saleId: string, name: string): Promise<void> {
     await this.open(saleId)
     await this.signIn(name)
-    await this.buy()
-    await this.says('Your order is waiting')
+    await this.buyUntilOrdered()
   }
 
   /** Over the payment provider's page, and back. */
