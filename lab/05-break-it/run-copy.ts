@@ -12,6 +12,7 @@ import type { Entry, Fault } from './entry.ts'
 
 /** Loaded from the sources it would take 5.5 s of CPU time in each copy, half of all that a copy takes. */
 const PLAY = 'lab/05-break-it/play'
+const BUNDLES = 'bundles'
 
 /** Plays the faults in a copy of the project without this rule: the checkout itself is never changed. */
 export async function runCopy(place: Place<Entry>, faults: readonly Fault[], guard?: Guard): Promise<void> {
@@ -19,8 +20,8 @@ export async function runCopy(place: Place<Entry>, faults: readonly Fault[], gua
   mkdirSync(copy)
   await copyProject(copy)
   if (guard) takeAway(guard, copy)
-  await bundle(copy, [PLAY], copy)
-  const child = spawn(process.execPath, [`${PLAY}.mjs`], {
+  await bundle(copy, [PLAY], join(copy, BUNDLES))
+  const child = spawn(process.execPath, [join(BUNDLES, `${PLAY}.mjs`)], {
     cwd: copy,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
