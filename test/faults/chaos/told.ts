@@ -35,24 +35,24 @@ export function atLength(round: Round, shop: Shop<AnyServers>, isCluster: boolea
   ].join('\n')
 }
 
-const TOLD: Record<string, (status: number) => boolean> = {
-  '2xx': (status) => status >= 200 && status < 400,
-  '4xx': (status) => status >= 400 && status < 500,
-  '503': (status) => status >= 500,
-  none: (status) => status === 0,
-}
+const TOLD: [told: string, isTold: (status: number) => boolean][] = [
+  ['2xx', (status) => status >= 200 && status < 400],
+  ['4xx', (status) => status >= 400 && status < 500],
+  ['503', (status) => status >= 500],
+  ['none', (status) => status === 0],
+]
 
 /** What buyers were told in each second of a round: of their purchases, and of what came after these. */
 export function answersBySecond({ made, openedAtMs, schedule, healedInMs }: Round): string {
   const columns = [true, false].flatMap((isPurchase) =>
-    Object.entries(TOLD).map(([told, isTold]) => ({
+    TOLD.map(([told, isTold]) => ({
       title: `${isPurchase ? 'buy' : 'later'} ${told}`,
       isMeant: ({ step, status }: Call) => (step === 'reserve') === isPurchase && isTold(status),
     })),
   )
   const seconds = groupBy(made, ({ endedAtMs }) => Math.floor((endedAtMs - openedAtMs) / 1_000))
   const line = (second: string, values: string[]) =>
-    [second.padStart(6), ...values.map((value) => value.padStart(10))].join('')
+    [second.padStart(6), ...values.map((value) => value.padStart(11))].join('')
   return [
     `${schedule.map(describe).join(', ')}; healed ${(healedInMs / 1_000).toFixed(1)} s after its end`,
     line(
