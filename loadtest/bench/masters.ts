@@ -12,8 +12,12 @@ export const MASTERS_MAX = SHARDS_MAX / SHARDS_OF_MASTER
 
 export const shardsOn = (masters: number): number => masters * SHARDS_OF_MASTER
 
-/** A Redis Cluster of so many masters without replicas. Its processes end with the other servers. @returns its URL */
-export async function startMasters(count: number, { folder, onStart }: Servers): Promise<string> {
+/**
+ * A Redis Cluster of so many masters without replicas, which end with the other servers; one is the bench's own Redis.
+ * @returns its URL
+ */
+export async function startMasters(count: number, { folder, onStart, redisUrl }: Servers): Promise<string> {
+  if (count === 1) return redisUrl // One node of a cluster is refused.
   const ports = []
   for (let i = 0; i < count; i++) ports.push({ port: await freePort(), busPort: await freePort() })
   await Promise.all(
