@@ -65,6 +65,15 @@ test.each([
     expect(placeOf('subscribers', effect)).toBeGreaterThan(placeOf('order-service', 'send order.created'))
     await expectAccessible(page, `spans in ${locale}`)
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    const covered = await page.locator('#story .spans li').evaluateAll((lines) =>
+      lines.flatMap((line) => {
+        line.scrollIntoView({ block: 'center' })
+        const { left, top, width, height } = line.getBoundingClientRect()
+        const seen = document.elementFromPoint(left + width / 2, top + height / 2)
+        return line.contains(seen) ? [] : [`${line.textContent} is covered by ${seen?.className}`]
+      }),
+    )
+    expect(covered).toEqual([])
     expectNoFaults(visitor)
     await visitor.close()
   },

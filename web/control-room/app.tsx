@@ -76,14 +76,17 @@ function Room({ isLost }: { isLost: boolean }) {
       <h1 class="unseen">{words.brand}</h1>
       <AuditLine />
       <Problems />
-      <Charts />
-      <div class="panels">
-        <Crowd />
-        <Processes />
-        <DeadLetters />
-        <Sales />
-        <Blacklist />
-        <Ready />
+      {/* On a projector the charts stay beside the panels, and scroll away above the story. */}
+      <div class="live">
+        <Charts />
+        <div class="panels">
+          <Crowd />
+          <Processes />
+          <DeadLetters />
+          <Sales />
+          <Blacklist />
+          <Ready />
+        </div>
       </div>
       <Story />
     </main>
