@@ -52,7 +52,11 @@ export async function readDatabase(
       sales,
       blacklist,
       outbox: await countOutboxMessages(tx),
-      findings: await findViolations(tx, sales, limits),
+      findings: await findViolations(
+        tx,
+        sales.map((sale) => sale.saleId),
+        limits,
+      ),
     }
   }, READING)
 }
@@ -139,21 +143,22 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
   )
 }
 
-/** Sales of up to so many decisions take one statement in all, of more one for each rule: the time of one is limited. */
+/**
+ * A shop of up to so many decisions is checked by one statement, a larger one by one for each rule: together, these
+ * exceeded the time limit of a statement over 600,000 orders. Also when one small sale is audited: rules read whole tables.
+ */
 const DECISIONS_AT_ONCE = 5_000
 
-/** What breaks a rule in those sales. */
-export async function findViolations(tx: Transaction, sales: DatabaseSale[], limits: AuditLimits): Promise<Finding[]> {
+export async function findViolations(tx: Transaction, saleIds: string[], limits: AuditLimits): Promise<Finding[]> {
   const rules = databaseRules(limits)
-  const saleIds = sales.map(({ saleId }) => saleId)
-  const decisions = sales.reduce((sum, { ordered, rejected }) => sum + ordered + rejected, 0)
   const findings: Finding[] = []
-  for (const some of decisions > DECISIONS_AT_ONCE ? rules.map((rule) => [rule]) : [rules]) {
+  for (const some of (await isLarge(tx)) ? rules.map((rule) => [rule]) : [rules]) {
     const broken = await tx.$queryRaw<{ rule: number; sale_id: string; count: number; ids: string[] }[]>`
       ${Prisma.join(
         some.map(
           ({ rows }, i) => Prisma.sql`
-            SELECT ${i}::int AS rule, sale_id, count(*)::int AS count, (array_agg(id ORDER BY id))[1:${NAMED_MAX}::int] AS ids
+            SELECT ${i}::int AS rule, sale_id, count(*)::int AS count,
+              (array_agg(id ORDER BY id))[1:${NAMED_MAX}::int] AS ids
             FROM (${rows}) AS violation WHERE sale_id = ANY(${saleIds}) GROUP BY sale_id`,
         ),
         ' UNION ALL ',
@@ -165,4 +170,10 @@ export async function findViolations(tx: Transaction, sales: DatabaseSale[], lim
     }
   }
   return findings
+}
+
+async function isLarge(tx: Transaction): Promise<boolean> {
+  const [size] = await tx.$queryRaw<{ decisions: number }[]>`
+    SELECT count(*)::int AS decisions FROM (SELECT FROM decisions LIMIT ${DECISIONS_AT_ONCE + 1}) AS decided`
+  return (size?.decisions ?? 0) > DECISIONS_AT_ONCE
 }

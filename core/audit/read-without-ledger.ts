@@ -27,7 +27,7 @@ export async function readWithoutLedger(
 ): Promise<SaleReading | undefined> {
   const [sale] = await readSales(tx, [saleId])
   if (!sale) return undefined
-  const findings = await findViolations(tx, [sale], limits)
+  const findings = await findViolations(tx, [saleId], limits)
   const stock = NOTHING_IN_REDIS
   return { earlier: sale, later: sale, stock, findings, isOpen: false, isForgotten: true, quiet: true }
 }
