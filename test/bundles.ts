@@ -6,6 +6,9 @@ import { RunRecord } from '../dev/run-file.ts'
 import { makeScratchFolder, removeScratchFolder } from '../dev/scratch-folder.ts'
 import { TYPESCRIPT_ARGS } from '../core/platform/process/typescript-args.ts'
 
+/** Before Vite sets it to production, with which services would refuse the tests' settings. */
+const { NODE_ENV = 'test' } = process.env
+
 const ROOT = join(import.meta.dirname, '..')
 const SERVICES = ['payment-provider', 'cancel-worker', 'order-service', 'control-room', 'gateway', 'subscribers']
 const COMMANDS = ['archive', 'audit', 'dead-letters', 'ready', 'sagas', 'spread', 'story']
@@ -39,7 +42,6 @@ export async function bundlePrograms(): Promise<{ folder: string; remove: () => 
  * @param folder from which node finds the packages
  */
 export async function bundle(root: string, programs: string[], folder: string): Promise<void> {
-  const { NODE_ENV = 'test' } = process.env
   const { build } = await import('vite')
   await build({
     configFile: false,
@@ -58,7 +60,7 @@ export async function bundle(root: string, programs: string[], folder: string): 
       },
     },
   })
-  process.env.NODE_ENV = NODE_ENV // Vite sets it to production, and services would refuse the tests' settings.
+  process.env.NODE_ENV = NODE_ENV
 }
 
 const LOAD_BY_NAME = 'import(pathToFileURL(file).href)'
