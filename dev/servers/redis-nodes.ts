@@ -103,7 +103,8 @@ export const sentinelUrl = (ports: number[]) =>
 
 /**
  * Makes a cluster of nodes that run: the first ones are masters with equal shares of the slots, half of all when left
- * out, the others their replicas, in this order. A cluster that was formed before is left as it is. @returns when all of it works
+ * out, the others their replicas, in this order. A cluster that was formed before is left as it is.
+ * @returns when all of it works
  */
 export async function formCluster(nodes: NodePorts[], mastersCount = nodes.length / 2): Promise<void> {
   const connections = nodes.map(({ port }) => new Redis(port, HOST))

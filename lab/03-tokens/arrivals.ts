@@ -9,7 +9,7 @@ import { fill, generateTokens, type Limiter, openTokens, takeTokens } from './li
 
 const REQUESTS = 600
 const ARRIVALS_PER_SECOND = 250
-/** A slow machine gets fewer requests through in a second than the limit allows: there they go on until it is passed. */
+/** A slow machine lets fewer come in a second than the limit allows: there they go on until it was passed once. */
 const MOST_REQUESTS = 10 * REQUESTS
 /** So many requests ask at the same time at most, each through a limiter of its own. */
 const DOORS = 8

@@ -42,7 +42,7 @@ export const lab: Lab<Entry> = {
     },
   },
 
-  /** Starting a copy of the shop takes longer than what is played in it, and a third of that is waiting: five take no less. */
+  /** Starting a copy of the shop takes longer than what is played in it. Five at once are no faster. */
   sidesAtOnce: 3,
 
   figures: FAULT_NAMES,

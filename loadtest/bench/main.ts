@@ -6,7 +6,7 @@
  *   --connections N   128 when left out
  *   --quick           one round of 1 s: shows only that everything works
  *   --traces RATE     traces that share of the purchases, from 0 to 1; without it, tracing is off
- *   --masters N       on a Redis Cluster of so many masters, with four shards of a sale for each; the rivals stay on one Redis
+ *   --masters N       on a Redis Cluster of so many masters, four shards of a sale for each; rivals stay on one Redis
  *   --only IDS        only these measures of each round, as steps.ts names them: --only plain,buy,buyWriting
  *   --draw N          only what others are compared with, and N of the others
  *   --seed S          draws the same ones again, such as a commit

@@ -71,7 +71,7 @@ test('a crowd shows as requests, backlog and steady orders, and ends with every 
   )
   expectNoFaults(visitor)
 
-  // A new or reloaded page shows the last two minutes, in which a slow machine may have drawn nothing: a few more buyers.
+  // A reloaded page shows the last two minutes, in which a slow machine may have drawn nothing: a few more buyers.
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('20')
   await room.button('Send the buyers').click()
   await eventually('their requests', () => room.figure('requests'), above(0))

@@ -2,7 +2,17 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { stretched } from '../support/patience.ts'
 import { shortOrLong } from '../support/thoroughness.ts'
-import { ask, atRest, buy, buyUntilAvailable, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
+import {
+  ask,
+  atRest,
+  buy,
+  buyUntilAvailable,
+  COME_BACK,
+  openSaleWhenPossible,
+  PATIENT,
+  people,
+  shown,
+} from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
 const STOCK = 40
@@ -14,11 +24,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 beforeEach(async () => {
   await shop.whole()
-  saleId = await eventually(
-    'a sale to be opened',
-    () => shop.openSale(STOCK).catch(() => ''),
-    (id) => id !== '',
-  )
+  saleId = await openSaleWhenPossible(shop, STOCK)
 })
 
 const orders = () => shop.ledgers.database.order.count({ where: { saleId } })

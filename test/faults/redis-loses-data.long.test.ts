@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { atRest, buy, buyUntilAvailable, PATIENT, people, shown } from './support/purchases.ts'
+import { atRest, buy, buyUntilAvailable, openSaleWhenPossible, PATIENT, people, shown } from './support/purchases.ts'
 import { RedisMemory } from './support/redis-memory.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
@@ -15,11 +15,7 @@ afterAll(() => shop.close())
 beforeEach(async () => {
   await shop.whole()
   memory = new RedisMemory(shop.servers)
-  saleId = await eventually(
-    'a sale to be opened',
-    () => shop.openSale(STOCK).catch(() => ''),
-    (id) => id !== '',
-  )
+  saleId = await openSaleWhenPossible(shop, STOCK)
 })
 
 /** Waits for orders: they are in PostgreSQL and survive a data loss of Redis. */

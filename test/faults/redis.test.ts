@@ -1,7 +1,16 @@
 import { reservationsIn } from '../support/find-reservation.ts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { atRest, buy, buyUntilAvailable, COME_BACK, PATIENT, people, shown } from './support/purchases.ts'
+import {
+  atRest,
+  buy,
+  buyUntilAvailable,
+  COME_BACK,
+  openSaleWhenPossible,
+  PATIENT,
+  people,
+  shown,
+} from './support/purchases.ts'
 import { type Shop, startShop } from './support/shop.ts'
 
 const STOCK = 20
@@ -13,11 +22,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 beforeEach(async () => {
   await shop.whole()
-  saleId = await eventually(
-    'a sale to be opened',
-    () => shop.openSale(STOCK).catch(() => ''),
-    (id) => id !== '',
-  )
+  saleId = await openSaleWhenPossible(shop, STOCK)
 })
 
 /** How long a gateway waits for Redis; a script that runs later takes nothing. */

@@ -35,7 +35,7 @@ export class ShopPage {
     await this.button('Buy now').click()
   }
 
-  /** Presses the button whenever it is enabled, until an order waits for its money: a slow shop may be busy at first. */
+  /** Presses the button whenever it is enabled, until an order waits for its money: a slow shop may be busy. */
   async buyUntilOrdered(): Promise<void> {
     const waiting = this.page.getByText('Your order is waiting', { exact: true }).first()
     const enabled = this.page.getByRole('button', { name: /^(Buy now|Try again)$/, disabled: false })

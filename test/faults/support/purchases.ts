@@ -21,6 +21,14 @@ export interface KeyedPurchase {
   quantity: number
 }
 
+/** Tries until the shop is whole enough. @returns the sale's id */
+export const openSaleWhenPossible = (shop: Shop, stock: number): Promise<string> =>
+  eventually(
+    'a sale to be opened',
+    () => shop.openSale(stock).catch(() => ''),
+    (id) => id !== '',
+  )
+
 /** @throws when there is no answer in time. */
 export function buy(
   shop: Shop,
