@@ -1,42 +1,25 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CANCELLATIONS, TIMEOUTS, DUE } from '../../core/contracts/timeout-topology.ts'
-import { type Demo, startDemo } from '../support/demo.ts'
+import type { Demo } from '../support/demo.ts'
 import { eventually } from '../support/eventually.ts'
-import { slowed, stretched } from '../support/patience.ts'
+import { stretched } from '../support/patience.ts'
 import { lengthOf, publishTo } from '../support/queues.ts'
 import { shortOrLong } from '../support/thoroughness.ts'
 import { expectAccessible } from './support/accessibility.ts'
-import { type Browsers, expectNoFaults, LAPTOP, PHONE, PROJECTOR, startBrowser } from './support/browser.ts'
+import { expectNoFaults, LAPTOP, PHONE, PROJECTOR } from './support/browser.ts'
 import { ControlRoomPage } from './support/control-room-page.ts'
+import { type ControlRoomVisits, startControlRoomVisits } from './support/control-room-visits.ts'
 
+let visits: ControlRoomVisits
 let demo: Demo
-let browsers: Browsers
-const origin = () => `http://127.0.0.1:${demo.env.CONTROL_ROOM_PORT}`
-
 beforeAll(async () => {
-  ;[demo, browsers] = await Promise.all([
-    startDemo({ ORDERS_PER_SECOND: String(40_000 / slowed(1_000)) }),
-    startBrowser(),
-  ])
+  visits = await startControlRoomVisits()
+  demo = visits.demo
 })
-afterAll(async () => {
-  await browsers.close()
-  await demo.close()
-})
-
-type Options = Parameters<Browsers['visit']>[1]
-
-/** Opens the page by the link that npm start prints. */
-async function enter(options: Options = { viewport: PROJECTOR }) {
-  const visitor = await browsers.visit(origin(), options)
-  await visitor.page.goto(`${origin()}/#token=${demo.env.ADMIN_TOKEN}`)
-  const room = new ControlRoomPage(visitor.page)
-  await room.audit('accounted').waitFor()
-  return { visitor, room, page: visitor.page }
-}
+afterAll(() => visits.close())
 
 test('a crowd shows as requests, backlog and steady orders, and ends with every unit accounted for', async () => {
-  const { visitor, room, page } = await enter()
+  const { visitor, room, page } = await visits.enter()
   const calm = await room.picture('requests')
   await page.getByRole('spinbutton', { name: 'Buyers' }).fill('400')
   await page.getByRole('spinbutton', { name: 'Seconds' }).fill('3')
@@ -87,12 +70,12 @@ test('a crowd shows as requests, backlog and steady orders, and ends with every 
     () => room.picture('requests'),
     (picture) => picture !== calm,
   )
-  expect(page.url()).toBe(`${origin()}/`)
+  expect(page.url()).toBe(`${visits.origin}/`)
   await visitor.close()
 })
 
 test('the order service is killed from the page, shows as down, and is restarted', async () => {
-  const { visitor, room } = await enter({ viewport: LAPTOP })
+  const { visitor, room } = await visits.enter({ viewport: LAPTOP })
   await room.process('order-service', 'RUNNING').waitFor()
   await room.button('Kill order-service').click()
   await room.page.locator('[data-process="order-service"]:not([data-state="RUNNING"])').waitFor()
@@ -106,7 +89,7 @@ test('the order service is killed from the page, shows as down, and is restarted
 })
 
 test('a dead letter is shown with its reason, and sent back to its queue', async () => {
-  const { visitor, room } = await enter({ viewport: LAPTOP })
+  const { visitor, room } = await visits.enter({ viewport: LAPTOP })
   await publishTo(demo.world, TIMEOUTS, DUE, 'no order')
   await room.text('Messages that could not be processed: 1').waitFor()
   await room.text(new RegExp(`${CANCELLATIONS}.*unreadable`)).waitFor()
@@ -122,7 +105,7 @@ test('a dead letter is shown with its reason, and sent back to its queue', async
 })
 
 test('a sale is created, closed and reopened; a second one with its id is refused', async () => {
-  const { visitor, room, page } = await enter({ viewport: LAPTOP })
+  const { visitor, room, page } = await visits.enter({ viewport: LAPTOP })
   const fill = async () => {
     await page.getByText('New sale').click()
     await page.getByRole('spinbutton', { name: 'Stock' }).fill('7')
@@ -147,77 +130,8 @@ test('a sale is created, closed and reopened; a second one with its id is refuse
   await visitor.close()
 })
 
-test('a sale is stopped, changed and resumed; the second operator is told what the first has changed', async () => {
-  const saleId = await demo.createSale({ title: 'Tea pot', stock: 9, perBuyerLimit: 3 })
-  const [{ visitor, room, page }, other] = [await enter({ viewport: LAPTOP }), await enter({ viewport: PHONE })]
-  await page.getByLabel('Your name').fill('安娜')
-  await other.page.getByLabel('Your name').fill('Bob')
-  const inRow = (from: typeof page) => from.locator(`[data-sale="${saleId}"]`)
-  await room.button('Stop: Tea pot').click()
-  await room.sale(saleId, 'stopped').waitFor()
-  expect(await demo.buy(saleId, await demo.signIn('pot'))).toMatchObject({ body: { code: 'STOPPED' } })
-  await other.room.sale(saleId, 'stopped').waitFor()
-  for (const one of [page, other.page]) await inRow(one).getByText('Change', { exact: true }).click()
-  await inRow(other.page).getByLabel('Stock').fill('12')
-  // With the keyboard alone.
-  await inRow(page).getByLabel('Limit per buyer').focus()
-  await page.keyboard.press('Control+A')
-  await page.keyboard.type('2')
-  await page.keyboard.press('Enter')
-  await inRow(page).locator('[data-field="perBuyerLimit"]').filter({ hasText: '安娜 limit per buyer: 3 → 2' }).waitFor()
-  await inRow(other.page).getByRole('button', { name: 'Save' }).click()
-  await other.room.text('another operator changed this sale').waitFor()
-  await inRow(other.page).getByRole('alert').filter({ hasText: 'another operator' }).waitFor()
-  expect(await demo.world.database.sale.findUnique({ where: { id: saleId } })).toMatchObject({ stock: 9 })
-  await inRow(other.page).getByRole('button', { name: 'Discard' }).click()
-  await inRow(other.page).getByLabel('Stock').fill('12')
-  await inRow(other.page).getByRole('button', { name: 'Save' }).click()
-  await inRow(other.page).locator('[data-field="stock"]').filter({ hasText: 'Bob stock: 9 → 12' }).waitFor()
-  for (const viewer of [page, other.page]) {
-    await expectAccessible(viewer, 'the controls of a sale')
-    expect(await viewer.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
-  }
-  await inRow(page).getByText('Change', { exact: true }).click()
-  await inRow(page).getByText('Change', { exact: true }).click()
-  await inRow(page).getByLabel('Against hoarding').check()
-  await inRow(page).getByLabel('Orders that may lapse').fill('3')
-  await inRow(page).getByRole('button', { name: 'Save' }).click()
-  await inRow(page)
-    .locator('[data-field="opening"]')
-    .filter({ hasText: '安娜 opening: none → lapses: 3 600' })
-    .waitFor()
-  await inRow(page).getByLabel('Against hoarding').uncheck()
-  await inRow(page).getByRole('button', { name: 'Save' }).click()
-  await inRow(page).locator('[data-field="opening"]').filter({ hasText: 'lapses: 3 600 → none' }).waitFor()
-  await room.button('Resume: Tea pot').click()
-  await room.sale(saleId, 'open').waitFor()
-  const token = await demo.signIn('pot')
-  expect(await demo.buy(saleId, token, { quantity: 2 })).toMatchObject({ status: 202 })
-  expectNoFaults(visitor)
-  await inRow(page).getByLabel('Stock').fill('1')
-  await inRow(page).getByRole('button', { name: 'Save' }).click()
-  await room.text('Units sold or held: 2').waitFor()
-  await visitor.close()
-  await other.visitor.close()
-})
-
-test('buyers are blocked in bulk, and unblocked', async () => {
-  const { visitor, room, page } = await enter({ viewport: LAPTOP })
-  await page.getByLabel('Buyer ids').fill('bot-1\nbot-2\n bot-3\n')
-  await page.getByLabel('Reason').fill('bots')
-  await room.button('Block').first().click()
-  await room.text('Blocked: 3.').waitFor()
-  expect(await demo.world.database.blacklistEntry.count({ where: { reason: 'bots' } })).toBe(3)
-  await page.getByLabel('Buyer ids').fill('bot-1\nbot-2\nbot-3')
-  await room.button('Unblock').click()
-  await room.text('Unblocked: 3.').waitFor()
-  expect(await demo.world.database.blacklistEntry.count()).toBe(0)
-  expectNoFaults(visitor)
-  await visitor.close()
-})
-
 test('a wrong token is refused with the reason; the right one signs in, for this tab only', async () => {
-  const visitor = await browsers.visit(origin(), { viewport: PHONE })
+  const visitor = await visits.browsers.visit(visits.origin, { viewport: PHONE })
   const { page } = visitor
   const room = new ControlRoomPage(page)
   expectNoFaults(visitor)
@@ -235,7 +149,7 @@ test('a wrong token is refused with the reason; the right one signs in, for this
 })
 
 test('while the control room is down the page says so, keeps the last figures, and reconnects by itself', async () => {
-  const { visitor, room, page } = await enter()
+  const { visitor, room, page } = await visits.enter()
   await demo.stop('control-room')
   await room.audit('lost').waitFor()
   await page.getByRole('status').filter({ hasText: 'No connection' }).waitFor()
@@ -255,7 +169,7 @@ test.each([
   const followed = (await demo.buyUntilAvailable(await demo.createSale(), token)).body.id as string
   await demo.settled(followed, token)
   for (const viewport of viewports) {
-    const { visitor, page } = await enter({ viewport, locale, colorScheme })
+    const { visitor, page } = await visits.enter({ viewport, locale, colorScheme })
     expect(await page.getByRole('heading', { name: locale === 'zh-CN' ? '排队等待' : 'Waiting' }).count()).toBe(1)
     await page.getByRole('group').first().locator('summary').click()
     await page.locator('#story input').fill(followed)
@@ -270,7 +184,7 @@ test.each([
 })
 
 test('a crowd is sent and stopped with the keyboard alone', async () => {
-  const { visitor, room, page } = await enter({ viewport: LAPTOP })
+  const { visitor, room, page } = await visits.enter({ viewport: LAPTOP })
   await page.getByRole('spinbutton', { name: 'Buyers' }).focus()
   await page.keyboard.press('Control+A')
   await page.keyboard.type('5000')
