@@ -6,6 +6,7 @@ import { subscriber as points } from '../subscribers/points.ts'
 import { subscriber as risk } from '../subscribers/risk.ts'
 import { type Subscriber, TryAgain } from '../subscribers/runtime/subscriber.ts'
 import { subscriber as statistics } from '../subscribers/statistics.ts'
+import { commandArgs } from './bundles.ts'
 import { eventually } from './support/eventually.ts'
 import { lengthOf } from './support/queues.ts'
 import { history, Subscriptions } from './support/subscriptions.ts'
@@ -69,7 +70,7 @@ test.each([{ follows: 'orders' }, { follows: 'events' }] as const)(
     expect(await lettersOf(name)).toEqual([poison])
 
     broken.clear()
-    await execa('node', ['dev/run.mjs', 'cli/dead-letters.ts', '--of', name, '--send-back', '--all'], {
+    await execa('node', [...commandArgs('dead-letters'), '--of', name, '--send-back', '--all'], {
       env: { RABBITMQ_URL: subscriptions.world.rabbitmqUrl },
     })
     await untilEntered(name, follows === 'orders' ? 120 : 60)

@@ -11,6 +11,7 @@ import { DEAD_LETTERS, INTAKE, intakeTopology, merge } from '../contracts/topolo
 import { createLog } from '../platform/process/log.ts'
 import { declare } from '../platform/rabbit/declare.ts'
 import { deadLetter, DEATH } from '../platform/rabbit/dead-letters.ts'
+import { commandArgs } from '../../test/bundles.ts'
 import { type Broker, dropDeadLetters, listDeadLetters, sendBack } from './queue.ts'
 
 const log = createLog('test', 'silent')
@@ -178,7 +179,7 @@ test('a letter that is dropped is gone, and the others are not', async () => {
 
 test('the command shows them, sends them back, and says by its exit code when it could not', async () => {
   const run = (url: string, ...args: string[]) =>
-    promisify(execFile)(process.execPath, ['dev/run.mjs', 'cli/dead-letters.ts', ...args], {
+    promisify(execFile)(process.execPath, [...commandArgs('dead-letters'), ...args], {
       env: { ...process.env, RABBITMQ_URL: url },
     }).then(
       ({ stdout }) => ({ code: 0, stdout }),
