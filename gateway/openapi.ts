@@ -297,8 +297,13 @@ function describeCalls(): OpenApiDocument {
 
 type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>
 
-/** The gateway's whole HTTP face, from the schemas that validate it. Takes 100 ms of CPU time, once in a process. */
-export const openApiDocument: OpenApiDocument = describeCalls()
+let document: OpenApiDocument | undefined
+
+/**
+ * The gateway's whole HTTP face, from the schemas that validate it. Made when it is first asked for: it takes 190 ms, and
+ * most gateways are never asked for it.
+ */
+export const openApiDocument = (): OpenApiDocument => (document ??= describeCalls())
 
 function path(call: Call): Parameters<OpenAPIRegistry['registerPath']>[0] {
   const refusals: ProblemCode[] = [

@@ -42,9 +42,9 @@ export function mountRoutes(
   tickets: TicketDeps,
 ): void {
   app.get('/openapi.json', (_req, res) => {
-    res.json(openApiDocument)
+    res.json(openApiDocument())
   })
-  app.use('/docs', DOCS_HEADERS, swaggerUi.serve, swaggerUi.setup(openApiDocument))
+  app.use('/docs', DOCS_HEADERS, swaggerUi.serve, swaggerUi.setup(undefined, { swaggerUrl: '/openapi.json' }))
   servePage(app, 'shop')
 
   app.post('/sales/:saleId/reservations', (req, res) => buy(req, res, req.params.saleId, addressForLimit(req.ip ?? '')))

@@ -30,7 +30,7 @@ afterAll(() => {
   return system.close()
 })
 
-const operations: Operation[] = Object.entries(openApiDocument.paths ?? {}).flatMap(([path, methods]) =>
+const operations: Operation[] = Object.entries(openApiDocument().paths ?? {}).flatMap(([path, methods]) =>
   Object.entries(methods as Record<string, Omit<Operation, 'path' | 'method'>>).map(([method, operation]) => ({
     ...operation,
     path,
