@@ -43,7 +43,7 @@ export const lab: Lab<Entry> = {
   },
 
   /** Starting a copy of the shop takes longer than what is played in it. Five at once are no faster. */
-  sidesAtOnce: 3,
+  atOnce: { sides: 3, longest: 'all-on' },
 
   figures: FAULT_NAMES,
 

@@ -1,14 +1,14 @@
 /**
  * Plays faults against the shop of the checkout in which this file stands, and prints what happened, one JSON object
- * a line. LAB_SERVERS has the servers, LAB_FAULTS says which.
+ * a line. LAB_WORLD says where, LAB_FAULTS which.
  */
-import type { TestServers } from '../../test/servers.ts'
+import type { WorldAddress } from '../../test/support/make-world.ts'
 import { type Entry, FAULTS } from './entry.ts'
 import { CROWD, PLAYS } from './faults.ts'
 import { Rush } from './rush.ts'
 import { setStage } from './stage.ts'
 
-const stage = await setStage(JSON.parse(process.env.LAB_SERVERS ?? '') as TestServers)
+const stage = await setStage(JSON.parse(process.env.LAB_WORLD ?? '') as WorldAddress)
 const asked = (process.env.LAB_FAULTS ?? '').split(',')
 const tell = (entry: Entry) => process.stdout.write(`${JSON.stringify(entry)}\n`)
 for (const fault of FAULTS.filter((each) => asked.includes(each))) {

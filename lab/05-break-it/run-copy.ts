@@ -7,6 +7,7 @@ import { startTime } from '../../dev/processes.ts'
 import { bundle } from '../../test/bundles.ts'
 import { copyProject, takeAway } from '../../test/mutations/copy.ts'
 import type { Guard } from '../../test/mutations/guard.ts'
+import type { WorldAddress } from '../../test/support/make-world.ts'
 import type { Place } from '../frame/place.ts'
 import type { Entry, Fault } from './entry.ts'
 
@@ -21,11 +22,13 @@ export async function runCopy(place: Place<Entry>, faults: readonly Fault[], gua
   await copyProject(copy)
   if (guard) takeAway(guard, copy)
   await bundle(copy, [PLAY], join(copy, BUNDLES))
+  const { name, databaseUrl, redisUrl, rabbitmqUrl, managementUrl } = place.world
+  const world: WorldAddress = { name, databaseUrl, redisUrl, rabbitmqUrl, managementUrl }
   const child = spawn(process.execPath, [join(BUNDLES, `${PLAY}.mjs`)], {
     cwd: copy,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, LAB_SERVERS: JSON.stringify(place.servers), LAB_FAULTS: faults.join() },
+    env: { PATH: process.env.PATH, LAB_WORLD: JSON.stringify(world), LAB_FAULTS: faults.join() },
   })
   const pid = child.pid ?? 0
   place.onStart('shop', { pid, startedAt: startTime(pid) ?? '' })

@@ -1,6 +1,5 @@
-import type { TestServers } from '../../test/servers.ts'
 import { eventually } from '../../test/support/eventually.ts'
-import { makeWorld, type World } from '../../test/support/make-world.ts'
+import { openWorld, type World, type WorldAddress } from '../../test/support/make-world.ts'
 import { type ServiceName, startSystemIn, type System } from '../../test/support/start-system.ts'
 import { startTcpProxy, type TcpProxy } from '../../test/support/tcp-proxy.ts'
 
@@ -26,8 +25,8 @@ export interface Stage {
 const SETTINGS = { SUBSCRIBERS: 'points,risk,saga', SUBSCRIBER_PARTITIONS: '1', RISK_PAID_PER_MINUTE_MAX: '1' }
 const UNTOUCHED: ServiceName[] = ['payment-provider', 'cancel-worker', 'control-room', 'subscribers']
 
-export async function setStage(servers: TestServers): Promise<Stage> {
-  const world = await makeWorld(servers)
+export async function setStage(address: WorldAddress): Promise<Stage> {
+  const world = await openWorld(address)
   const [gatewayToBroker, ordersToBroker, ordersToDatabase] = await Promise.all([
     proxyTo(world.rabbitmqUrl),
     proxyTo(world.rabbitmqUrl),

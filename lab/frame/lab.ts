@@ -13,10 +13,13 @@ export interface Lab<Entry extends object, Work = never> {
   /** One sentence. */
   question: Words
   prediction: Prediction<Entry>
-  /** In the order in which they run: first without the protection, then with it. */
+  /** In the order in which they are told: first without the protection, then with it. */
   sides: Record<string, Side<Entry>>
-  /** So many sides run at the same time, where no figure is a measurement of time; told one after the other. */
-  sidesAtOnce?: number
+  /**
+   * So many sides run at the same time, where no figure is a measurement of time; told one after the other. The longest
+   * one starts first: it would go on alone when the others have ended.
+   */
+  atOnce?: { sides: number; longest: string }
   /** Names of the figures that the verdicts have, in the order of the table. */
   figures: Record<string, Words>
   /** A pure function of what happened, which does not know the side. */

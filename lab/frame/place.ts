@@ -12,8 +12,6 @@ import { makeWorld, type World } from '../../test/support/make-world.ts'
 /** What one side of a lab runs in: a database, key prefix, virtual host and folder of its own. */
 export interface Place<Entry extends object> {
   world: World
-  /** For a process of the lab's own, which makes its own world. */
-  servers: TestServers
   /** Connections to the world's database, for plain SQL. */
   pool: Pool
   /** A connection to the world's virtual host. */
@@ -95,7 +93,6 @@ export async function inPlace<Entry extends object>(
     defer(() => broker.close().catch(() => 'closed already'))
     await work({
       world,
-      servers,
       pool,
       broker,
       folder,

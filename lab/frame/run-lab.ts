@@ -24,26 +24,30 @@ export interface Watcher {
 export type AnyLab = Lab<object, object>
 
 export async function runLab(lab: AnyLab, options: RunOptions, watcher: Watcher = {}): Promise<Outcome[]> {
-  const waiting = Object.entries(sidesOf(lab, options))
-  const running: { id: string; side: Side<object>; ends: Promise<Outcome> }[] = []
-  const outcomes: Outcome[] = []
-  const runNext = () => {
+  const sides = Object.entries(sidesOf(lab, options))
+  const { sides: atOnce, longest } = lab.atOnce ?? { sides: 1, longest: undefined }
+  const waiting = sides.toSorted(([one], [other]) => Number(other === longest) - Number(one === longest))
+  const running = new Map<string, Promise<Outcome>>()
+  let told = ''
+  const startNext = () => {
     for (const [id, side] of waiting.splice(0, 1)) {
       // What runs ahead is told in its turn.
-      const onEntry = (entry: object) => id === running[0]?.id && watcher.onEntry?.(id, entry)
+      const onEntry = (entry: object) => id === told && watcher.onEntry?.(id, entry)
       const ends = runSide(lab, id, side, { ...options, onEntry })
-      ends.catch(() => 'thrown below')
-      running.push({ id, side, ends })
+      ends.then(startNext, () => 'thrown below')
+      running.set(id, ends)
     }
   }
-  for (let i = 0; i < (lab.sidesAtOnce ?? 1); i++) runNext()
-  for (let first = running[0]; first; first = running[0]) {
-    watcher.onSide?.(first.id, first.side)
-    const outcome = await first.ends
+  for (let i = 0; i < atOnce; i++) startNext()
+  const outcomes: Outcome[] = []
+  for (const [id, side] of sides) {
+    told = id
+    watcher.onSide?.(id, side)
+    // The one before it has ended, and then the next in line has started.
+    const outcome = await running.get(id)
+    if (!outcome) throw new Error(`${id} was not started.`)
     outcomes.push(outcome)
     watcher.onOutcome?.(outcome)
-    running.shift()
-    runNext()
   }
   return outcomes
 }

@@ -14,12 +14,18 @@ import type { TestServers } from '../servers.ts'
  */
 const LIMITS = { connections: 10, statementTimeoutMs: 60_000, connectTimeoutMs: 60_000 }
 
-/** A database, key prefix and virtual host of one test file, or of one run of a lab. */
-export interface World {
+/** Where a world is, for another process. */
+export interface WorldAddress {
   name: string
   databaseUrl: string
   redisUrl: string
   rabbitmqUrl: string
+  /** Of RabbitMQ's management API, with user and password. */
+  managementUrl: string
+}
+
+/** A database, key prefix and virtual host of one test file, or of one run of a lab. */
+export interface World extends WorldAddress {
   keyPrefix: string
   database: Database
   redis: Redis
@@ -36,37 +42,45 @@ export async function makeWorld(servers: TestServers): Promise<World> {
     template: servers.templateDatabase,
     timezone: 'Pacific/Chatham',
   })
-  const management = new URL(servers.managementUrl)
-  const authorization = `Basic ${Buffer.from(`${management.username}:${management.password}`).toString('base64')}`
-  const broker = (method: string, path: string, body?: unknown) =>
-    fetch(new URL(`/api/${path.replace('%VHOST%', name)}`, management.origin), {
-      method,
-      headers: { authorization, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-  await broker('PUT', 'vhosts/%VHOST%')
   const rabbitmqUrl = new URL(servers.rabbitmqUrl)
   rabbitmqUrl.pathname = `/${name}`
+  const { redisUrl, managementUrl } = servers
+  const world = await openWorld({ name, databaseUrl, redisUrl, rabbitmqUrl: rabbitmqUrl.href, managementUrl })
+  await world.broker('PUT', 'vhosts/%VHOST%')
+  return {
+    ...world,
+    async close() {
+      // A cluster or a group of a primary and replicas is of one file.
+      if (isOneServer(redisUrl)) await deleteKeys(world.redis, world.keyPrefix)
+      await world.close()
+      await world.broker('DELETE', 'vhosts/%VHOST%')
+    },
+  }
+}
 
+/** A world that another process has made, and takes away. */
+export async function openWorld(address: WorldAddress): Promise<World> {
+  const { name, databaseUrl, redisUrl } = address
+  const management = new URL(address.managementUrl)
+  const authorization = `Basic ${Buffer.from(`${management.username}:${management.password}`).toString('base64')}`
   const database = connectDatabase(databaseUrl, LIMITS)
-  const redis = await connect(servers.redisUrl)
+  const redis = await connect(redisUrl)
   const keyPrefix = `${name}:`
   return {
-    name,
-    databaseUrl,
-    redisUrl: servers.redisUrl,
-    rabbitmqUrl: rabbitmqUrl.href,
+    ...address,
     keyPrefix,
     database,
     redis,
-    broker,
     stock: new Stock(redis, keyPrefix),
+    broker: (method, path, body) =>
+      fetch(new URL(`/api/${path.replace('%VHOST%', name)}`, management.origin), {
+        method,
+        headers: { authorization, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
     async close() {
       await database.$disconnect()
-      // A cluster or a group of a primary and replicas is of one file.
-      if (isOneServer(servers.redisUrl)) await deleteKeys(redis, keyPrefix)
       redis.disconnect()
-      await broker('DELETE', 'vhosts/%VHOST%')
     },
   }
 }
