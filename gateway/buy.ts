@@ -1,55 +1,45 @@
-import { randomFillSync } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { PurchaseKey } from '../core/contracts/values.ts'
-import { ADMISSION_HEADER, TICKET_HEADER } from '../core/contracts/ticket-header.ts'
 import { INTAKE } from '../core/contracts/topology.ts'
 import { rootOf } from '../core/contracts/trace-context.ts'
-import { type Buyer, limitPerBuyer } from '../core/contracts/limit-per-buyer.ts'
+import type { Buyer } from '../core/contracts/limit-per-buyer.ts'
 import type { InFront } from '../core/platform/http/http-service.ts'
-import { parse, sendFault } from '../core/platform/http/problem.ts'
+import { sendFault } from '../core/platform/http/problem.ts'
 import { PRIVATE_HEADERS } from '../core/platform/http/security-headers.ts'
 import { bearer, type Tokens } from '../core/platform/http/tokens.ts'
 import { failpoint } from '../core/platform/process/failpoint.ts'
-import type { Logger } from '../core/platform/process/log.ts'
 import { isOutage } from '../core/platform/stores/outage.ts'
 import { type PendingReservation, pendingOf, wishesOf } from '../core/stock/reservation.ts'
-import type { ReserveOutcome, ReserveRequest } from '../core/stock/reserving.ts'
 import { databaseCall, messaging } from '../core/platform/tracing/conventions.ts'
 import { step, type Trace } from '../core/platform/tracing/trace.ts'
 import { traceRequest } from '../core/platform/tracing/trace-request.ts'
-import type { SaleFigures } from '../core/stock/sale-figures.ts'
 import { ledgerForBuyer } from '../core/stock/shards.ts'
 import type { Stock } from '../core/stock/stock.ts'
 import { answerBuyer, type BuyOutcome } from './answers.ts'
 import { awaitAsPreferred } from './await-result.ts'
 import type { Catalogue } from './catalogue.ts'
+import { type CheckDeps, checkCarried } from './opening/check-carried.ts'
 import { repeatedPurchase } from './opening/repeated-purchase.ts'
-import type { TicketFault, TicketFor, Tickets } from './opening/tickets.ts'
 import type { Publish } from './publish-in-batches.ts'
-import { readRequest } from './read-request.ts'
+import { purchaseKey, readRequest } from './read-request.ts'
 import type { RecallRefusal } from './remembered-refusals.ts'
-import type { Reserve } from './reserve-in-batches.ts'
+import { newReservationId } from './reservation-id.ts'
+import { reserveOnTerms, type ReserveDeps } from './reserve-on-terms.ts'
 import type { SoldOut } from './sold-out.ts'
-import type { AdmissionFault, Admissions } from './waiting-room/admissions.ts'
 import type { WaitingBuyers } from './waiting-room/waiting-buyers.ts'
 import type { WatchedReservations } from './watched-reservations.ts'
 
-export interface BuyDeps {
+export interface BuyDeps extends CheckDeps, ReserveDeps {
   tokens: Tokens
   catalogue: Catalogue
   soldOut: SoldOut
-  tickets: Tickets
   stock: Stock
-  reserve: Reserve
   recall: RecallRefusal
   publish: Publish
   watched: WatchedReservations
-  admissions: Admissions
   waiting: Pick<WaitingBuyers, 'bought'>
   count: (outcome: BuyOutcome['status']) => void
   /** Called with each ACCEPTED. */
   acceptedIn: (ms: number) => void
-  log: Logger
 }
 
 /** @param address of the client, as limits count it */
@@ -128,7 +118,7 @@ async function buy(
   const sale = catalogue.known(saleId) ?? (await catalogue.find(saleId))
   if (!sale) return { status: 'NO_SUCH_SALE' }
   if (soldOut.refuses(sale, buyer.id)) return { status: 'SOLD_OUT', left: 0 }
-  const carried = checkCarried(deps, req, sale, { saleId, buyerId: buyer.id, key })
+  const carried = checkCarried(deps, req.headers, sale, { saleId, buyerId: buyer.id, key })
   const refusal = typeof carried === 'string' ? undefined : deps.recall(sale, buyer.id, address)
   if (refusal) return refusal
   const wishes = wishesOf(coupon, points)
@@ -178,69 +168,9 @@ const SEND = messaging('send', INTAKE)
 /** A buyer who repeats their purchase later must still get the reservation that they hold. */
 const EXPIRED = new Set<string>(['ADMISSION_EXPIRED', 'TICKET_EXPIRED'])
 
-/** What the rules of the opening say to the admission and the ticket that a purchase carries. */
-function checkCarried(
-  { admissions, tickets, catalogue }: BuyDeps,
-  { headers }: IncomingMessage,
-  sale: SaleFigures,
-  purchase: TicketFor,
-): { ticketGivenAtMs?: number } | AdmissionFault | TicketFault {
-  if (!sale.opening) return {}
-  const fault = admissions.fault(sale, purchase.buyerId, headers[ADMISSION_HEADER], catalogue.clockMs())
-  if (fault) return fault
-  // A unit that comes back to a draw is the next one's, also when its buyer gives it back and would take it again.
-  const admittedOnce = sale.opening.draw && { ticketGivenAtMs: 0 }
-  if (!sale.opening.ticket) return admittedOnce ?? {}
-  // A header that is sent twice arrives joined, and is no ticket of ours.
-  const ticket = headers[TICKET_HEADER] === undefined ? undefined : String(headers[TICKET_HEADER])
-  const checked = tickets.check(ticket, purchase, catalogue.clockMs())
-  if (typeof checked === 'string') return checked
-  return admittedOnce ?? { ticketGivenAtMs: checked.givenAtMs }
-}
-
-/** @throws ProblemError INVALID_REQUEST */
-export function purchaseKey(req: IncomingMessage): string | undefined {
-  const key = req.headers['idempotency-key']
-  return key === undefined ? undefined : parse(PurchaseKey, key)
-}
-
 /** Undefined when the token has none that a rule may use. */
 function claimsOf({ claims }: Buyer): Buyer['claims'] | undefined {
   return Object.values(claims).some((claim) => claim !== undefined) ? claims : undefined
-}
-
-/**
- * Reserves under the price and the limit that the sale has now. When an operator has changed them since the catalogue
- * was refreshed, Redis refuses, and the sale is read again; also when other shards are being rebuilt, under an epoch
- * that this one has, too. @returns also the number of the terms, and the epoch, that it was reserved under
- */
-async function reserveOnTerms(
-  deps: BuyDeps,
-  sale: SaleFigures,
-  buyer: Buyer,
-  request: Omit<ReserveRequest, 'limitPerBuyer'>,
-): Promise<{
-  outcome: Exclude<ReserveOutcome, { status: 'TERMS_CHANGED' }>
-  terms: number | undefined
-  epoch: number
-}> {
-  const ask = (known: SaleFigures) => deps.reserve(known, { ...request, limitPerBuyer: limitPerBuyer(known, buyer) })
-  let known = sale
-  try {
-    let outcome = await ask(known)
-    if (outcome.status === 'TERMS_CHANGED' || (outcome.status === 'UNAVAILABLE' && sale.shards !== undefined)) {
-      known = (await deps.catalogue.reread(sale.saleId)) ?? sale
-      if (outcome.status === 'TERMS_CHANGED' || known.epoch > sale.epoch) outcome = await ask(known)
-    }
-    const { terms, epoch } = known
-    return { outcome: outcome.status === 'TERMS_CHANGED' ? { status: 'UNAVAILABLE' } : outcome, terms, epoch }
-  } catch (error) {
-    // An outage of Redis is "unknown": the script may have run. The buyer is asked to come back, and then gets the same
-    // reservation or a new one.
-    if (!isOutage(error)) throw error
-    deps.log.warn({ err: error }, 'reserving failed: Redis does not answer')
-    return { outcome: { status: 'UNAVAILABLE' }, terms: known.terms, epoch: known.epoch }
-  }
 }
 
 /**
@@ -259,18 +189,4 @@ async function takeBack({ stock, log }: BuyDeps, reservation: PendingReservation
   } finally {
     failpoint('takeBack.afterRelease')
   }
-}
-
-/** Drawn 256 ids at a time: 0.1 µs each instead of 2.7. */
-const random = Buffer.alloc(16 * 256)
-let drawn = random.length
-
-/** The ledger's name for the hash tag, and 128 random bits that cannot be guessed. */
-function newReservationId(ledger: string): string {
-  if (drawn === random.length) {
-    randomFillSync(random)
-    drawn = 0
-  }
-  drawn += 16
-  return `${ledger}.${random.toString('base64url', drawn - 16, drawn)}`
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { ReservationRequest } from '../core/contracts/purchases.ts'
+import { PurchaseKey } from '../core/contracts/values.ts'
 import { parseJson, readJsonText } from '../core/platform/http/json-body.ts'
 import { parse } from '../core/platform/http/problem.ts'
 
@@ -18,4 +19,10 @@ export async function readRequest(req: IncomingMessage): Promise<ReservationRequ
   // No other buyer has the same coupon.
   if (request.coupon === undefined && text.length <= KNOWN_LENGTH_MAX) known.set(text, request)
   return request
+}
+
+/** The header Idempotency-Key. @throws ProblemError INVALID_REQUEST */
+export function purchaseKey(req: IncomingMessage): string | undefined {
+  const key = req.headers['idempotency-key']
+  return key === undefined ? undefined : parse(PurchaseKey, key)
 }

@@ -4,7 +4,6 @@ import type { ProblemCode } from '../../core/contracts/problems.ts'
 import { addressForLimit } from '../../core/platform/http/client-address.ts'
 import { type Extras, parse, ProblemError } from '../../core/platform/http/problem.ts'
 import type { BuyersHandler } from '../../core/platform/http/signed-in.ts'
-import { purchaseKey } from '../buy.ts'
 import {
   challengeBuyer,
   type ChallengeOutcome,
@@ -13,6 +12,7 @@ import {
   type TicketDeps,
   type TicketOutcome,
 } from '../opening/give-tickets.ts'
+import { purchaseKey } from '../read-request.ts'
 
 /** GET /sales/:saleId/challenge */
 export function getChallenge(deps: TicketDeps): BuyersHandler<{ saleId: string }> {

@@ -74,7 +74,7 @@ export const gatewayGuards: Guard[] = [
   },
   {
     rule: 'the key of a purchase is short and has no character that would break the record of its buyer',
-    file: 'gateway/buy.ts',
+    file: 'gateway/read-request.ts',
     text: 'parse(PurchaseKey, key)',
     without: 'String(key)',
     tests: { file: 'test/several-purchases.test.ts', named: 'the Idempotency-Key header' },

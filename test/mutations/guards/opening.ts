@@ -18,7 +18,7 @@ export const openingGuards: Guard[] = [
   },
   {
     rule: 'a purchase without a valid ticket is refused where the sale asks for one',
-    file: 'gateway/buy.ts',
+    file: 'gateway/opening/check-carried.ts',
     text: "  if (typeof checked === 'string') return checked\n",
     without: "  if (typeof checked === 'string') return {}\n",
     tests: { file: 'test/purchase-paths.test.ts', named: 'a purchase gets the same answer' },

@@ -364,7 +364,7 @@ export const orderGuards: Guard[] = [
   },
   {
     rule: 'a purchase is made under the terms of now, which a gateway reads again',
-    file: 'gateway/buy.ts',
+    file: 'gateway/reserve-on-terms.ts',
     text: '      known = (await deps.catalogue.reread(sale.saleId)) ?? sale\n',
     without: '',
     tests: { file: 'test/live-controls.test.ts', named: 'an order keeps the price' },

@@ -7,7 +7,7 @@ const SYSTEM = 'test/waiting-room.test.ts'
 export const waitingRoomGuards: Guard[] = [
   {
     rule: 'a purchase in a sale with a waiting room needs an admission',
-    file: 'gateway/buy.ts',
+    file: 'gateway/opening/check-carried.ts',
     text: '  if (fault) return fault\n',
     without: '',
     tests: { file: SYSTEM, named: 'a sale with a waiting room is bought in' },
@@ -252,7 +252,7 @@ export const waitingRoomGuards: Guard[] = [
   },
   {
     rule: 'whose order of a draw has ended buys no more',
-    file: 'gateway/buy.ts',
+    file: 'gateway/opening/check-carried.ts',
     text: 'sale.opening.draw && { ticketGivenAtMs: 0 }',
     without: 'undefined as { ticketGivenAtMs: number } | undefined',
     tests: { file: SYSTEM, named: 'a sale that is a draw gives' },
