@@ -1,8 +1,9 @@
 /**
  * Usage: npm run docs-check
  * Exits 1 when a document differs from its translation in headings, code or links, or when a link, picture, path or npm
- * script that a document names does not exist, when a row of docs/reliability.md names no test, when no document shows a
- * picture of docs/screens, or when a patch of the guide for forks does not apply.
+ * script that a document names does not exist, when a command has a prompt and so cannot be pasted, when a row of
+ * docs/reliability.md names no test, when no document shows a picture of docs/screens, or when a patch of the guide for
+ * forks does not apply.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -49,6 +50,9 @@ for (const path of namesIn('docs/screens').map((name) => `docs/screens/${name}`)
   if (!shown.includes(path)) complaints.push(`${path}: no document shows it`)
 for (const row of rowsWithoutProof(read('docs/reliability.md')))
   complaints.push(`docs/reliability.md: the row "${row}" names no test`)
+for (const { path, outline } of pages.values())
+  for (const { line, under } of outline)
+    if (line.startsWith('$ ')) complaints.push(`${path}: "${line}" under "${under}" has a prompt: it cannot be pasted`)
 complaints.push(...checkGuide(ROOT))
 
 for (const complaint of complaints) console.error(complaint)

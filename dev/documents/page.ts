@@ -20,7 +20,6 @@ const GENERATED = /<!-- (\w+):begin -->[^]*?<!-- \1:end -->/g
 /** What people read and programs do not, by language: comments, and the labels of diagrams. */
 const WORDS: Record<string, RegExp> = {
   sh: /(^|\s+)# .*$/,
-  console: /(^|\s+)# .*$/,
   ts: /\s*\/\/ .*$/,
   mermaid: /: .*$| as .*$/,
 }

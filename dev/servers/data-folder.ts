@@ -19,9 +19,9 @@ export async function dataFolder(): Promise<string> {
 const FREE_MIN_MB = 300
 
 /** @throws one sentence when the folder cannot be made or used. */
-export async function makeDataFolder(folder?: string): Promise<string> {
+export async function makeDataFolder(folder?: string, uid = process.getuid?.()): Promise<string> {
   const place = folder ?? (await dataFolder())
-  await refuseAnothersFolder(place)
+  await refuseAnothersFolder(place, uid)
   try {
     await mkdir(join(place, 'logs'), { recursive: true })
     await letOthersPass(place)
@@ -35,19 +35,18 @@ export async function makeDataFolder(folder?: string): Promise<string> {
 }
 
 /** @throws one sentence when the disk is full. */
-export async function checkFreeSpace(folder: string): Promise<void> {
+export async function checkFreeSpace(folder: string, leastMb = FREE_MIN_MB): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   const freeMb = Math.floor((bavail * bsize) / 1_000_000)
-  if (freeMb < FREE_MIN_MB)
+  if (freeMb < leastMb)
     throw new Error(
-      `The disk of the data folder ${folder} has ${freeMb} MB left; expected ${FREE_MIN_MB} MB. Make room on it.`,
+      `The disk of the data folder ${folder} has ${freeMb} MB left; expected ${leastMb} MB. Make room on it.`,
     )
 }
 
 /** Another user's system may be running on it, and its files are that user's anyway. Root may do everything. */
-async function refuseAnothersFolder(folder: string): Promise<void> {
+async function refuseAnothersFolder(folder: string, uid: number | undefined): Promise<void> {
   const found = await stat(folder).catch(() => undefined)
-  const uid = process.getuid?.()
   if (!found || uid === undefined || uid === 0 || found.uid === uid) return
   throw new Error(
     `The data folder ${folder} belongs to another user (uid ${found.uid}), who has started the system ` +

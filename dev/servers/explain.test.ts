@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { memoryWarning } from '../memory.ts'
@@ -53,13 +53,18 @@ test('a log without a line, or of another start, tells nothing', async () => {
   expect(lastLines(logFile, 0, 1)).toEqual(['earlier'])
 })
 
-test('a data folder that cannot be made or used is named with the reason', async () => {
+test('a data folder that cannot be made or used, or has no room, is named with the reason', async () => {
   await writeFile(join(folder, 'file'), '')
   await expect(makeDataFolder(join(folder, 'file/data'))).rejects.toThrow(
     /^The data folder .*file\/data cannot be used by this user: ENOTDIR/,
   )
   const made = await makeDataFolder(join(folder, 'data'))
+  const { uid } = await stat(made)
+  await expect(makeDataFolder(made, uid + 1)).rejects.toThrow(
+    `belongs to another user (uid ${uid}), who has started the system from here`,
+  )
   await checkFreeSpace(made)
+  await expect(checkFreeSpace(made, 1e9)).rejects.toThrow(/ has \d+ MB left; expected 1000000000 MB. Make room on it/)
 })
 
 test('too little memory is said before the start, and enough is not', () => {
