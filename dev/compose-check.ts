@@ -34,6 +34,10 @@ const PUBLISHED = ['gateway', 'control-room', 'payment-provider', 'prometheus', 
 const PROFILES = ['sale', 'demo']
 /** A service drains for 20 s (core/platform/process/service.ts). */
 const STOP_GRACE_SECONDS_MIN = 25
+/** A health check runs all day, and on a slow machine RabbitMQ needs two minutes for its first start. */
+const HEALTH_SECONDS_MIN = { interval: 30, start_period: 120 }
+/** Starting node takes 150 ms of CPU, rabbitmq-diagnostics 700, and may create the cookie before the server does. */
+const COSTLY_CHECK = /\bnode\b|rabbitmq-diagnostics/
 /** PostgreSQL keeps three connections for superusers; the others are for migrations, audits, backups, the exporter. */
 const OTHER_CONNECTIONS = 13
 /** Replicas of every service that there must be room for. */
@@ -45,7 +49,7 @@ const Service = z.object({
   build: z.object({ target: z.string() }).optional(),
   environment: z.record(z.string(), z.string().nullable()).default({}),
   ports: z.array(z.string().startsWith('127.0.0.1:')).default([]),
-  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+  healthcheck: z.object({ test: z.array(z.string()), interval: z.string(), start_period: z.string() }).optional(),
   stop_grace_period: z.string().regex(/^\d+s$/),
 })
 type Service = z.output<typeof Service>
@@ -64,11 +68,13 @@ const hold = (isSo: boolean, problem: string) => {
   if (!isSo) problems.push(problem)
 }
 
-for (const [as, { build, ports }] of Object.entries(services))
+for (const [as, { build, ports, healthcheck }] of Object.entries(services)) {
   hold(
     ports.length === 0 || PUBLISHED.includes(build?.target ?? as),
     `${as}: publishes a port; only ${PUBLISHED.join(', ')} may`,
   )
+  if (healthcheck) checkHealthCheck(as, healthcheck)
+}
 for (const name of Object.keys(schemas) as ServiceName[]) {
   const builds = Object.entries(services).filter(([, { build }]) => build?.target === name)
   for (const profile of PROFILES) {
@@ -102,6 +108,15 @@ function checkService(as: string, name: ServiceName, service: Service): void {
   if (service.profiles.includes('demo')) Object.assign(wanted, demoSettings(name))
   for (const [variable, value] of Object.entries(wanted))
     hold(settings[variable] === value, `${as}: ${variable} is ${String(settings[variable])}; expected ${String(value)}`)
+}
+
+function checkHealthCheck(as: string, { test, ...times }: NonNullable<Service['healthcheck']>): void {
+  hold(!COSTLY_CHECK.test(test.join(' ')), `${as}: its health check is costly; docker/ready.sh takes 5 ms of CPU`)
+  for (const [time, least] of Object.entries(HEALTH_SECONDS_MIN))
+    hold(
+      Number.parseInt(times[time as keyof typeof times]) >= least,
+      `${as}: its health check has ${time} ${times[time as keyof typeof times]}; expected ${least}s or more`,
+    )
 }
 
 /** The profile demo gives what `npm start` gives, except that a container must listen on every interface. */
