@@ -7,8 +7,9 @@ import { isOfTestLong, testFiles, unitTests } from './test/tiers.ts'
 const unit = unitTests()
 const isWanted = (file: string) => isLong || !isOfTestLong(file) || process.argv.includes(file)
 const withServers = testFiles().filter((file) => !unit.includes(file) && isWanted(file))
-/** Not part of npm test: `npm run test:labs`. */
+/** Not part of npm test: `npm run test:labs` and `npm run test:browser`. */
 const isOfLabs = (file: string) => file.startsWith('lab/')
+const isOfBrowser = (file: string) => file.startsWith('test/browser/')
 
 export default defineConfig({
   test: {
@@ -29,13 +30,17 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: withServers.filter((file) => !isOfLabs(file)),
+          include: withServers.filter((file) => !isOfLabs(file) && !isOfBrowser(file)),
           globalSetup: 'test/global-setup.ts',
         },
       },
       {
         extends: true,
         test: { name: 'labs', include: withServers.filter(isOfLabs), globalSetup: 'test/global-setup.ts' },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: withServers.filter(isOfBrowser), globalSetup: 'test/global-setup.ts' },
       },
     ],
   },

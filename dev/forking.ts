@@ -39,6 +39,7 @@ try {
     ['run', '-s', 'migration', '--', '--check'],
     ['run', '-s', 'typecheck'],
     ['test', '--silent', ...(all ? [] : ['--', ...tests])],
+    ...(all ? [['run', '-s', 'test:browser']] : []),
   ])
 } finally {
   await removeScratchFolder(folder)

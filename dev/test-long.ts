@@ -1,7 +1,7 @@
 /**
  * Usage: npm run test:long [-- --part SEED]
  *   --part SEED   only four of the test files that have a long form; the same SEED, such as a commit, draws the same
- * Runs the whole suite and the labs in their long form, takes all guards away, one at a time, plays twenty rounds of
+ * Runs the whole suite, the labs and the tests of the pages in their long form, takes all guards away, one at a time, plays twenty rounds of
  * random faults and ten on clusters, and follows docs/forking.md in a copy. Takes hours.
  */
 import { readFileSync } from 'node:fs'
@@ -20,6 +20,7 @@ const NO_PART = 'test/alerts.long.test.ts'
 const WHOLE = [
   SUITE,
   ['run', '-s', 'test:labs'],
+  ['run', '-s', 'test:browser'],
   ['run', '-s', 'mutations'],
   ['run', '-s', 'chaos', '--', '--rounds', '20'],
   ['run', '-s', 'chaos', '--', '--cluster', '--rounds', '10'],

@@ -2,6 +2,7 @@
  * Usage: npm test [-- arguments for vitest]        for example: npm test -- gateway/sold-out.test.ts
  *        npm run test:unit                         only those that need no server
  *        npm run test:labs                         only the labs, without and with each protection
+ *        npm run test:browser                      only those of the pages, in Chromium
  *        npm run screenshots                       makes the pictures of both pages anew
  * Runs the test suite on servers of its own, also beside a running npm start. Arguments are handed to vitest
  * (npx vitest --help shows them).
@@ -18,20 +19,25 @@ const TEARDOWN_LIMIT_MS = 20_000
 
 const args = process.argv.slice(2)
 const needsServers = !args.join(' ').startsWith('--project unit')
+const needsBrowser = args.some((arg) => arg.includes('browser'))
+/** The labs and the pages have commands of their own: with them npm test would take eight minutes. */
+const PROJECTS = ['unit', 'servers']
 
 try {
   if (needsServers) {
     await ensureBinaries(console.error)
     await ensurePages(console.error)
-    // Without it the tests of the pages fail, and all others run.
-    await ensureBinaries(console.error, ['chromium']).catch((error: Error) => console.error(error.message))
-    // Likewise those of the alerts.
+    if (needsBrowser) await ensureBinaries(console.error, ['chromium'])
+    // Without it the tests of the alerts fail, and all others run.
     await ensureBinaries(console.error, ['prometheus', 'promtool']).catch((error: Error) =>
       console.error(error.message),
     )
   }
   await sweepScratchFolders()
-  process.exitCode = await vitest(['run', ...(args.length > 0 ? args : ['--project', '!labs'])])
+  process.exitCode = await vitest([
+    'run',
+    ...(args.length > 0 ? args : PROJECTS.flatMap((name) => ['--project', name])),
+  ])
 } catch (error) {
   console.error((error as Error).message)
   process.exitCode = 1

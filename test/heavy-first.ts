@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** The slowest rooms, slowest first: a browser, then processes and servers of their own, then the whole system. */
-const HEAVY = ['test/browser/', 'test/faults/', 'test/']
+/** The slowest rooms, slowest first: processes and servers of their own, then the whole system. */
+const HEAVY = ['test/faults/', 'test/']
 
 /**
  * Starts the slowest files first, so that the last of them does not run alone while the other workers are idle. Vitest
