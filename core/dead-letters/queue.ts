@@ -1,4 +1,5 @@
-import type { ChannelModel, Message } from 'amqplib'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Channel, ChannelModel, Message } from 'amqplib'
 import type { DeadLetter } from '../contracts/control-room.ts'
 import { subscriberQueues } from '../contracts/subscriber-topology.ts'
 import { DEAD_LETTERS, deadLetterTopology } from '../contracts/topology.ts'
@@ -11,6 +12,9 @@ import { declare } from '../platform/rabbit/declare.ts'
 import { parkedIn, readDeadLetter } from './dead-letter.ts'
 
 const CONFIRM_LIMIT_MS = 5_000
+/** Then another visitor has them in hand. */
+const BACK_LIMIT_MS = 5_000
+const BACK_CHECK_MS = 10
 const VISITOR = 'dead letters'
 /** Some 5 s at the broker. Of more, what is looked at falls behind the others, since it has been taken and put back. */
 export const LETTERS_READ_MAX = 10_000
@@ -141,13 +145,24 @@ async function forEachLetter(
   const queue = of === undefined ? DEAD_LETTERS : subscriberQueues(of, 0, [])[isParked ? 'parked' : 'deadLetters']
   const channel = await openChannel(model, log)
   const { messageCount } = await channel.checkQueue(queue)
+  let kept = 0
   for (let looked = 0; looked < Math.min(messageCount, most); looked++) {
     const message = await channel.get(queue)
     if (message === false) break // Another run reads the queue, too.
     const verdict = await visit(message)
     if (verdict === 'REMOVE') channel.ack(message)
+    else kept++
     if (verdict === 'END') break
   }
   await channel.close()
+  await untilBack(await openChannel(model, log), queue, kept)
   return messageCount
+}
+
+/** The broker puts back what a channel held some moments after it was closed, and who looks next shall find it. */
+async function untilBack(channel: Channel, queue: string, count: number): Promise<void> {
+  const untilMs = performance.now() + BACK_LIMIT_MS
+  while ((await channel.checkQueue(queue)).messageCount < count && performance.now() < untilMs)
+    await sleep(BACK_CHECK_MS)
+  await channel.close()
 }
