@@ -107,13 +107,3 @@ test('there are at most ten alerts, each with a section of the runbook in both l
 test.each(Object.entries(OBJECTIVES))('the objective %s can be counted exactly', (_, { metric, withinSeconds }) => {
   expect(METRICS[metric].buckets).toContain(withinSeconds)
 })
-
-test('what is asked of k6 is what its scripts count', () => {
-  const counters = [...read('loadtest/lib/counters.ts').matchAll(/new (Counter|Trend)\('(\w+)'/g)].map(
-    ([, type, name]) => `${name}_${type === 'Counter' ? 'total' : 'p95'}`,
-  )
-  const builtIn = ['vus', 'http_reqs_total', 'http_req_duration_p95', 'http_req_duration_p99']
-  const asked = queries.flatMap(([, expr]) => metricsIn(expr)).filter(({ name }) => name.startsWith('k6_'))
-  expect(asked.length).toBeGreaterThan(5)
-  for (const { name } of asked) expect([...builtIn, ...counters]).toContain(name.replace('k6_', ''))
-})
