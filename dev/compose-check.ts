@@ -34,7 +34,7 @@ const PUBLISHED = ['gateway', 'control-room', 'payment-provider', 'prometheus', 
 const PROFILES = ['sale', 'demo']
 /** A service drains for 20 s (core/platform/process/service.ts). */
 const STOP_GRACE_SECONDS_MIN = 25
-/** A health check runs all day, and on a slow machine RabbitMQ needs two minutes for its first start. */
+/** A health check runs all day; a first start on a slow machine takes minutes, and is no failure. */
 const HEALTH_SECONDS_MIN = { interval: 30, start_period: 120 }
 /** Starting node takes 150 ms of CPU, rabbitmq-diagnostics 700, and may create the cookie before the server does. */
 const COSTLY_CHECK = /\bnode\b|rabbitmq-diagnostics/

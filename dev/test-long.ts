@@ -1,8 +1,8 @@
 /**
  * Usage: npm run test:long [-- --part SEED]
  *   --part SEED   only four of the test files that have a long form; the same SEED, such as a commit, draws the same
- * Runs the whole suite, the labs and the tests of the pages in their long form, takes all guards away, one at a time, plays twenty rounds of
- * random faults and ten on clusters, and follows docs/forking.md in a copy. Takes hours.
+ * Runs the whole suite, the labs and the tests of the pages in their long form, takes all guards away, one at a time,
+ * plays twenty rounds of random faults and ten on clusters, and follows docs/forking.md in a copy. Takes hours.
  */
 import { readFileSync } from 'node:fs'
 import { execa } from 'execa'

@@ -20,7 +20,7 @@ const TEARDOWN_LIMIT_MS = 20_000
 const args = process.argv.slice(2)
 const needsServers = !args.join(' ').startsWith('--project unit')
 const needsBrowser = args.some((arg) => arg.includes('browser'))
-/** The labs and the pages have commands of their own: with them npm test would take eight minutes. */
+/** The labs and the pages have commands of their own: with them npm test would take three minutes more. */
 const PROJECTS = ['unit', 'servers']
 
 try {

@@ -300,8 +300,8 @@ type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>
 let document: OpenApiDocument | undefined
 
 /**
- * The gateway's whole HTTP face, from the schemas that validate it. Made when it is first asked for: it takes 190 ms, and
- * most gateways are never asked for it.
+ * The gateway's whole HTTP face, from the schemas that validate it. Made when it is first asked for: it takes 190 ms,
+ * and most gateways are never asked for it.
  */
 export const openApiDocument = (): OpenApiDocument => (document ??= describeCalls())
 

@@ -145,7 +145,8 @@ export async function readSales(tx: Transaction, saleIds: string[] | undefined):
 
 /**
  * A shop of up to so many decisions is checked by one statement, a larger one by one for each rule: together, these
- * exceeded the time limit of a statement over 600,000 orders. Also when one small sale is audited: rules read whole tables.
+ * exceeded the time limit of a statement over 600,000 orders. Also when one small sale is audited, since rules read
+ * whole tables.
  */
 const DECISIONS_AT_ONCE = 5_000
 

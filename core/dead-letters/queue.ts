@@ -155,7 +155,7 @@ async function forEachLetter(
     if (verdict === 'END') break
   }
   await channel.close()
-  await untilBack(await openChannel(model, log), queue, kept)
+  if (kept > 0) await untilBack(await openChannel(model, log), queue, kept)
   return messageCount
 }
 
