@@ -114,10 +114,9 @@ test('a second PaymentIntent for a paid order is counted no second time, and an 
   expect(await outcomeOf(sessionCompleted({ ...order.paid, intent: 'pi_second' }))).toBe('ALREADY_COUNTED')
   const { paymentId, orderId } = order.paid
   const second = { paymentId, orderId, amountCents: 1_000, providerRef: 'pi_second' }
-  expect(await receiveMoney(system.world.database, second)).toEqual({
-    outcome: 'ALREADY_COUNTED',
-    countedRef: order.paid.intent,
-  })
+  expect(await receiveMoney(system.world.database, [second])).toEqual([
+    { outcome: 'ALREADY_COUNTED', countedRef: order.paid.intent },
+  ])
   const payment = await system.world.database.payment.findUnique({ where: { id: paymentId } })
   expect(payment?.providerRef).toBe(order.paid.intent)
 })

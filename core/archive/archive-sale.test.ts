@@ -4,7 +4,7 @@ import { formatAudit } from '../../cli/format-audit.ts'
 import { openSale } from '../../control-room/open-sale.ts'
 import { cancelOrder } from '../../order-service/http/cancel-order.ts'
 import { readOrder } from '../../order-service/http/read-order.ts'
-import { openPayment } from '../../order-service/payments/open-payment.ts'
+import { paymentOpener } from '../../order-service/payments/open-payment.ts'
 import type { PaymentProvider } from '../../order-service/payments/provider.ts'
 import { RetryBackoff } from '../../order-service/payments/retry-backoff.ts'
 import { sendRefunds } from '../../order-service/payments/send-refunds.ts'
@@ -262,14 +262,25 @@ test('money for an order of an archived sale is refunded once, and a repeated ca
   await archive(id)
   const { database } = shop.world
   const money = { paymentId: cancelled.orderId, orderId: cancelled.orderId, amountCents: 500, providerRef: 'late' }
-  expect((await receiveMoney(database, { ...money, amountCents: 1 })).outcome).toBe('WRONG_AMOUNT')
-  expect(await receiveMoney(database, money)).toMatchObject({ outcome: 'REFUND_DUE', status: 'CANCELLED' })
-  expect((await receiveMoney(database, money)).outcome).toBe('ALREADY_COUNTED')
+  // One that is not archived in the same batch.
+  const live = await shop.place()
+  const open = { paymentId: randomUUID(), orderId: live.orderId, amountCents: 500, providerRef: 'live' }
+  await database.payment.create({ data: { id: open.paymentId, orderId: live.orderId, amountCents: 500 } })
+  expect(await receiveMoney(database, [{ ...money, amountCents: 1 }, open, money, money])).toMatchObject([
+    { outcome: 'WRONG_AMOUNT' },
+    { outcome: 'PAID', reservationId: live.reservationId },
+    { outcome: 'REFUND_DUE', status: 'CANCELLED' },
+    { outcome: 'ALREADY_COUNTED' },
+  ])
   const [counted] = await database.$queryRaw<{ id: string; cents: number }[]>`
     SELECT id, amount_cents AS cents FROM archive.payments WHERE order_id = ${paid.orderId}::uuid`
   const again = { paymentId: counted?.id ?? '', orderId: paid.orderId, amountCents: counted?.cents ?? 0 }
-  expect((await receiveMoney(database, { ...again, providerRef: 'x' })).outcome).toBe('ALREADY_COUNTED')
-  expect((await receiveMoney(database, { ...money, paymentId: randomUUID() })).outcome).toBe('UNKNOWN_PAYMENT')
+  expect(
+    await receiveMoney(database, [
+      { ...again, providerRef: 'x' },
+      { ...money, paymentId: randomUUID() },
+    ]),
+  ).toMatchObject([{ outcome: 'ALREADY_COUNTED' }, { outcome: 'UNKNOWN_PAYMENT' }])
 
   const taken: unknown[] = []
   const provider = { refund: async (refund: unknown) => void taken.push(refund) } as unknown as PaymentProvider
@@ -379,7 +390,7 @@ test('money that arrives while its order is archived is refunded', async () => {
         (waiting) => waiting === 1,
       )
       const money = { paymentId: cancelled.orderId, orderId: cancelled.orderId, amountCents: 500, providerRef: 'now' }
-      counting = Promise.all([counting, receiveMoney(database, money)])
+      counting = Promise.all([counting, receiveMoney(database, [money])])
       await eventually(
         'the money to wait',
         () => shop.ledger.waitingForLocks(),
@@ -388,7 +399,7 @@ test('money that arrives while its order is archived is refunded', async () => {
     },
     { timeout: 60_000 },
   )
-  expect(await counting).toMatchObject([{ outcome: 'ARCHIVED' }, { outcome: 'REFUND_DUE', status: 'CANCELLED' }])
+  expect(await counting).toMatchObject([{ outcome: 'ARCHIVED' }, [{ outcome: 'REFUND_DUE', status: 'CANCELLED' }]])
   const refunds = await database.$queryRaw`
     SELECT FROM archive.refunds r JOIN archive.payments p ON p.id = r.payment_id
     WHERE p.order_id = ${cancelled.orderId}::uuid`
@@ -437,7 +448,7 @@ test('a buyer still sees their archived order, and can neither pay nor cancel it
   expect(after).toEqual({ ...before, serverTime: after?.serverTime })
   expect(await readOrder(database, paid.orderId, 'another buyer')).toBeUndefined()
   const deps = { database, stock, log, onChange: () => {}, provider: {} as PaymentProvider, currency: 'CNY' }
-  expect(await openPayment(deps, cancelled.orderId, cancelled.buyerId)).toMatchObject({
+  expect(await paymentOpener(deps)(cancelled)).toMatchObject({
     outcome: 'NOT_PAYABLE',
     status: 'CANCELLED',
   })

@@ -111,7 +111,7 @@ async function place(saleIds: string[], perSale: number): Promise<Placed[][]> {
 async function pay({ orderId }: Placed) {
   const paymentId = randomUUID()
   await world.database.payment.create({ data: { id: paymentId, orderId, amountCents: PRICE_CENTS } })
-  await receiveMoney(world.database, { paymentId, orderId, amountCents: PRICE_CENTS, providerRef: paymentId })
+  await receiveMoney(world.database, [{ paymentId, orderId, amountCents: PRICE_CENTS, providerRef: paymentId }])
 }
 
 /** The subscribers hear of everything that waits in the outbox, as if the broker had carried it. */

@@ -15,7 +15,7 @@ import {
   type Turn,
   turnAfter,
 } from './saga-chain.ts'
-import { type ChangedOrder, changedOrder, payFree } from './transitions.ts'
+import { type ChangedOrder, changedOrder, lockOrders, payFree } from './transitions.ts'
 
 /**
  * The only writer of an order's saga once it has begun. Every step is written under the lock of its order's row, so
@@ -31,11 +31,6 @@ export interface SagaOfOrder {
   /** Null when the order has no saga: it names neither coupon nor points. */
   state: SagaState | null
   reason: FailureReason | null
-}
-
-/** Until the transaction ends; sorted, so that concurrent transactions cannot deadlock. */
-async function lockOrders(tx: Transaction, orderIds: OrderId[]): Promise<void> {
-  await tx.$queryRaw`SELECT id FROM orders WHERE id = ANY(${orderIds}::uuid[]) ORDER BY id FOR UPDATE`
 }
 
 /** Locks the orders, then reads them in another statement: the snapshot of a statement is older than its locks. */

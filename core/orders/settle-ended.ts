@@ -93,12 +93,16 @@ async function findUnsettled(
     ORDER BY coalesce(o.refunded_at, o.cancelled_at, o.paid_at) LIMIT ${most}`
 }
 
-/** An order that was refunded while its payment was being settled stays unsettled: its unit is not back. */
+/**
+ * An order that was refunded while its payment was being settled stays unsettled: its unit is not back. Locked in the
+ * order of their ids, against deadlocks.
+ */
 async function markSettled(database: Transaction, orders: UnsettledOrder[]): Promise<void> {
   if (orders.length === 0) return
   const [ids, statuses] = [orders.map((order) => order.id), orders.map((order) => order.status)]
   await database.$executeRaw`
+    WITH locked AS (SELECT id FROM orders WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE)
     UPDATE orders o SET settled_at = now()
-    FROM unnest(${ids}::uuid[], ${statuses}::order_status[]) AS settled (id, status)
+    FROM locked JOIN unnest(${ids}::uuid[], ${statuses}::order_status[]) AS settled (id, status) USING (id)
     WHERE o.id = settled.id AND o.status = settled.status AND o.settled_at IS NULL`
 }

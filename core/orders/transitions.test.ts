@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { Ledger, reservation, rules } from '../../test/support/ledger.ts'
 import { inParallel } from '../../test/support/parallel.ts'
 import { createWorld, type World } from '../../test/support/world.ts'
@@ -52,13 +53,45 @@ describe('ending', () => {
     await placeOrders(world.database, [reservation(saleId, 1)], rules)
     const { id } = await ledger.orderOf(`${saleId}.1`)
     await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
-    const outcomes = await inParallel(10, 10, () =>
-      receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' }),
-    )
+    const money = { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' }
+    // Twice in the same batch, too.
+    const outcomes = (await inParallel(5, 5, () => receiveMoney(world.database, [money, money]))).flat()
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([...Array<string>(9).fill('ALREADY_COUNTED'), 'PAID'])
     expect(await ledger.eventsOf(`${saleId}.1`)).toEqual(['1 order.created', '2 order.paid'])
   })
 })
+
+test.each(['paid', 'cancelled'])(
+  'orders that are %s in one batch are locked in the order of their ids',
+  async (how) => {
+    const saleId = await ledger.sale(50)
+    await placeOrders(
+      world.database,
+      Array.from({ length: 50 }, (_, i) => reservation(saleId, i)),
+      rules,
+    )
+    const ids = (await world.database.order.findMany({ where: { saleId } })).map(({ id }) => id).sort()
+    await world.database.order.updateMany({ where: { saleId }, data: { paymentDeadline: new Date(0) } })
+    await world.database.payment.createMany({ data: ids.map((id) => ({ id, orderId: id, amountCents: 500 })) })
+    const money = ids.map((id) => ({ paymentId: id, orderId: id, amountCents: 500, providerRef: id }))
+    const end = () => (how === 'paid' ? receiveMoney(world.database, money) : cancelUnpaid(world.database, ids))
+    let ending: Promise<unknown[]> | undefined
+    await world.database.$transaction(async (tx) => {
+      await tx.$queryRaw`SELECT FROM orders WHERE id = ${ids[0]}::uuid FOR UPDATE`
+      ending = end()
+      await eventually(
+        'the batch to wait',
+        () => ledger.waitingForLocks(),
+        (waiting) => waiting === 1,
+      )
+      await tx.$queryRaw`SELECT FROM orders WHERE id = ANY(${ids}::uuid[]) FOR UPDATE NOWAIT`
+    })
+    expect(await ending).toHaveLength(50)
+    expect(new Set((await world.database.order.findMany({ where: { saleId } })).map(({ status }) => status))).toEqual(
+      new Set([how.toUpperCase()]),
+    )
+  },
+)
 
 test('an order of which nothing is to be paid is paid once, and no other without money', async () => {
   const [free, priced, unpriced, cancelled] = [await ordered(), await ordered(), await ordered(), await ordered()]
@@ -169,7 +202,8 @@ describe('refunding', () => {
     const endings = await inParallel(100, 4, async (i) => {
       const { id } = await ledger.orderOf(`${saleId}.${i}`)
       await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
-      const pay = () => receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: id })
+      const pay = () =>
+        receiveMoney(world.database, [{ paymentId: id, orderId: id, amountCents: 500, providerRef: id }])
       const callOff = () => world.database.$transaction((tx) => cancelForSaga(tx, [id], 'NOT_COMPLETED'))
       const race: (() => Promise<unknown>)[] =
         i % 2 === 0 ? [pay, callOff, () => ledger.refund(id)] : [callOff, pay, () => ledger.refund(id)]

@@ -62,6 +62,7 @@ async function cancel(
 ): Promise<ChangedOrder[]> {
   if (orderIds.length === 0) return []
   await lockSales(tx, orderIds)
+  if (orderIds.length > 1) await lockOrders(tx, orderIds)
   const cancelled = await tx.$queryRaw<ChangedOrder[]>`
     UPDATE orders o SET status = 'CANCELLED', cancelled_at = now(), end_reason = ${reason}, sequence = sequence + 1
     WHERE id = ANY(${orderIds}::uuid[]) AND status = 'PENDING_PAYMENT' AND ${condition}
@@ -128,6 +129,11 @@ export async function lockSales(tx: Transaction, orderIds: string[]): Promise<vo
   await tx.$queryRaw`
     SELECT id FROM sales WHERE id IN (SELECT sale_id FROM orders WHERE id = ANY(${orderIds}::uuid[]))
     ORDER BY id FOR UPDATE`
+}
+
+/** Until the transaction ends. Whoever changes several orders takes this lock first: sorted, against deadlocks. */
+export async function lockOrders(tx: Transaction, orderIds: (string | null)[]): Promise<void> {
+  await tx.$queryRaw`SELECT id FROM orders WHERE id = ANY(${orderIds}::uuid[]) ORDER BY id FOR UPDATE`
 }
 
 /**

@@ -10,8 +10,8 @@ import type { RequestKind, RequestTurns } from '../../core/platform/http/request
 import { type BuyersHandler, signedIn } from '../../core/platform/http/signed-in.ts'
 import type { Tokens } from '../../core/platform/http/tokens.ts'
 import { traceFields, traceOf } from '../../core/platform/tracing/trace-request.ts'
-import { countMoney } from '../payments/count-money.ts'
-import { openPayment } from '../payments/open-payment.ts'
+import { moneyCounter } from '../payments/count-money.ts'
+import { paymentOpener } from '../payments/open-payment.ts'
 import { type PaymentProvider, ProviderUnavailable } from '../payments/provider.ts'
 import { type CancellingDeps, cancelOrder } from './cancel-order.ts'
 import { getEpochs } from './epochs.ts'
@@ -57,12 +57,13 @@ const getOrder =
     res.json({ ...order, currency } satisfies OrderView)
   }
 
-const postPayment =
-  (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
-  async (req, res) => {
+const postPayment = (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> => {
+  const openPayment = paymentOpener(deps)
+  return async (req, res) => {
     const orderId = orderIdOf(req.params)
     parse(NoFields, req.body)
-    const opened = await openPayment(deps, orderId, res.locals.buyer.id, traceOf(res)).catch((error: unknown) => {
+    const asked = { orderId, buyerId: res.locals.buyer.id }
+    const opened = await openPayment(asked, traceOf(res)).catch((error: unknown) => {
       if (!(error instanceof ProviderUnavailable)) throw error
       deps.log.warn({ err: error, orderId, ...traceFields(res) }, 'the payment provider gave no payment link')
       throw new ProblemError('UNAVAILABLE', 'The payment provider does not answer; please try again.', {
@@ -89,6 +90,7 @@ const postPayment =
         throw unknownOrder()
     }
   }
+}
 
 const postCancellation =
   (deps: OrderRoutesDeps): BuyersHandler<{ orderId: string }> =>
@@ -111,9 +113,9 @@ const postCancellation =
   }
 
 /** The provider retries a callback until it gets a 2xx. */
-const postCallback =
-  (deps: OrderRoutesDeps): express.RequestHandler =>
-  async (req, res) => {
+const postCallback = (deps: OrderRoutesDeps): express.RequestHandler => {
+  const countMoney = moneyCounter(deps)
+  return async (req, res) => {
     const rawBody: unknown = req.body
     const reading = deps.provider.readCallback(req.headers, Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0))
     if (reading.outcome === 'IGNORED') {
@@ -130,7 +132,7 @@ const postCallback =
     if (currency !== deps.currency)
       throw notCounted('INVALID_REQUEST', `currency: expected ${deps.currency}, got ${currency}`)
 
-    const counted = await countMoney(deps, money).catch((error: unknown) => {
+    const counted = await countMoney(money).catch((error: unknown) => {
       if (!isDataError(error)) throw error
       throw notCounted('INVALID_REQUEST', 'providerRef: expected one of its own, got that of another payment')
     })
@@ -151,6 +153,7 @@ const postCallback =
         res.json({ outcome: counted.outcome })
     }
   }
+}
 
 const unreadable = { BAD_SIGNATURE: 'BAD_SIGNATURE', UNREADABLE: 'INVALID_REQUEST' } as const satisfies Record<
   string,

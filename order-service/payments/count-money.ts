@@ -1,22 +1,45 @@
 import { settleEnded, type SettlingDeps } from '../../core/orders/settle-ended.ts'
 import { type Money, type MoneyOutcome, receiveMoney } from '../../core/orders/receive-money.ts'
+import { Batcher } from '../../core/platform/batches/batcher.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
+import { isOutage } from '../../core/platform/stores/outage.ts'
 
-/** Counts a payment once and settles a paid order in Redis. It stays counted when Redis is unreachable. */
-export async function countMoney(deps: SettlingDeps, money: Money): Promise<MoneyOutcome> {
+/** Of a crowd that pays: a transaction for all of them costs hardly more than one for the first. */
+const BATCH_MAX = 64
+/** One that waits for a lock does not hold up all the others. */
+const BATCHES_AT_ONCE = 2
+
+export type CountMoney = (money: Money) => Promise<MoneyOutcome>
+
+/**
+ * Counts a payment once and settles a paid order in Redis. It stays counted when Redis is unreachable. Payments that are
+ * reported at the same time share a transaction.
+ */
+export function moneyCounter(deps: SettlingDeps): CountMoney {
+  const batcher = new Batcher<Money, MoneyOutcome>({
+    itemsMax: BATCH_MAX,
+    batchesMax: BATCHES_AT_ONCE,
+    run: (money) => countAndSettle(deps, money),
+    isOfOneItem: (error) => !isOutage(error),
+  })
+  return (money) => batcher.add(money)
+}
+
+async function countAndSettle(deps: SettlingDeps, money: Money[]): Promise<MoneyOutcome[]> {
   const counted = await receiveMoney(deps.database, money)
-  if (counted.outcome === 'PAID') {
+  const paid = money.filter((_, i) => counted[i]?.outcome === 'PAID').map(({ orderId }) => orderId)
+  if (paid.length > 0) {
     failpoint('payment.beforeSettle')
-    await settlePaid(deps, money.orderId)
+    await settlePaid(deps, paid)
   }
   return counted
 }
 
 /** A failure does not undo the count: the cancel worker's sweeper retries the settlement. */
-async function settlePaid(deps: SettlingDeps, orderId: string): Promise<void> {
+async function settlePaid(deps: SettlingDeps, orderIds: string[]): Promise<void> {
   try {
-    await settleEnded(deps, [orderId])
+    await settleEnded(deps, orderIds)
   } catch (error) {
-    deps.log.warn({ err: error, orderId }, 'settling a paid order in Redis failed; the sweeper will retry')
+    deps.log.warn({ err: error, orderIds }, 'settling paid orders in Redis failed; the sweeper will retry')
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelForBuyer } from '../../core/orders/transitions.ts'
 import { Choreography } from '../../test/support/choreography.ts'
-import { openPayment } from './open-payment.ts'
+import { type OpenPayment, paymentOpener } from './open-payment.ts'
 import type { PaymentProvider } from './provider.ts'
 
 const provider: PaymentProvider = {
@@ -12,13 +12,14 @@ const provider: PaymentProvider = {
   },
 }
 let shop: Choreography
+let openPayment: OpenPayment
 beforeAll(async () => {
   shop = await Choreography.open()
+  openPayment = paymentOpener({ database: shop.world.database, provider, currency: 'CNY' })
 })
 afterAll(() => shop.close())
 
-const open = (orderId: string, buyerId: string) =>
-  openPayment({ database: shop.world.database, provider, currency: 'CNY' }, orderId, buyerId)
+const open = (orderId: string, buyerId: string) => openPayment({ orderId, buyerId })
 
 test('an order whose coupon and points are still being taken cannot be paid yet', async () => {
   const { orderId, buyerId } = await shop.place({ couponCode: await shop.coupon(100), points: 50 })

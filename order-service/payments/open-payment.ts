@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { OrderView, PaymentView } from '../../core/contracts/orders.ts'
+import { Batcher } from '../../core/platform/batches/batcher.ts'
 import { inArchive } from '../../core/platform/stores/archive.ts'
 import type { Database, Transaction } from '../../core/platform/stores/database.ts'
+import { isOutage } from '../../core/platform/stores/outage.ts'
 import { step, type Trace } from '../../core/platform/tracing/trace.ts'
 import type { PaymentProvider } from './provider.ts'
 
@@ -26,20 +28,45 @@ interface PaymentRow {
   reservation_id: string
 }
 
+/** Of a crowd that pays: a statement for all of them costs hardly more than one for the first. */
+const BATCH_MAX = 64
+/** One that waits for a lock does not hold up all the others. */
+const BATCHES_AT_ONCE = 2
+
+/** An order, in the name of its buyer. */
+interface Asked {
+  orderId: string
+  buyerId: string
+}
+
+/** @throws ProviderUnavailable when the provider gives no link */
+export type OpenPayment = (asked: Asked, trace?: Trace) => Promise<OpenedPayment>
+
 /**
  * Creates the one payment of the buyer's order, or finds it, and asks the provider for a link. When the order is
- * cancelled concurrently, money that arrives is refunded. Idempotent.
- * @throws ProviderUnavailable when the provider gives no link
+ * cancelled concurrently, money that arrives is refunded. Idempotent. Payments that are opened at the same time share a
+ * statement.
  */
-export async function openPayment(
-  deps: OpeningDeps,
-  orderId: string,
-  buyerId: string,
-  trace?: Trace,
-): Promise<OpenedPayment> {
-  const opened = await insertPayment(deps.database, orderId, buyerId)
-  if (opened) return { outcome: 'OPENED', payment: await viewOf(opened, deps, trace) }
+export function paymentOpener(deps: OpeningDeps): OpenPayment {
+  const batcher = new Batcher<Asked, PaymentRow | undefined>({
+    itemsMax: BATCH_MAX,
+    batchesMax: BATCHES_AT_ONCE,
+    run: (asked) => insertPayments(deps.database, asked),
+    isOfOneItem: (error) => !isOutage(error),
+  })
+  return async (asked, trace) => {
+    const inserted = await batcher.add(asked)
+    return inserted
+      ? { outcome: 'OPENED', payment: await viewOf(inserted, deps, trace) }
+      : await openExisting(deps, asked, trace)
+  }
+}
 
+async function openExisting(
+  deps: OpeningDeps,
+  { orderId, buyerId }: Asked,
+  trace: Trace | undefined,
+): Promise<OpenedPayment> {
   const found =
     (await findPayment(deps.database, orderId, buyerId)) ??
     (await inArchive(deps.database, (tx) => findPayment(tx, orderId, buyerId)))
@@ -52,24 +79,32 @@ export async function openPayment(
 }
 
 /**
- * Of two concurrent calls, the unique order id makes the second wait and then insert nothing. One statement reads the
- * amount and checks that the saga is DONE, after which the amount is final.
+ * Of two concurrent calls, the unique order id makes the second wait and then insert nothing; in the order of these ids,
+ * so that two batches cannot deadlock. One statement reads the amounts and checks that the sagas are DONE, after which
+ * an amount is final.
+ * @returns for each; undefined where none was inserted
  */
-async function insertPayment(database: Database, orderId: string, buyerId: string): Promise<PaymentRow | undefined> {
-  const [inserted] = await database.$queryRaw<PaymentRow[]>`
+async function insertPayments(database: Database, asked: Asked[]): Promise<(PaymentRow | undefined)[]> {
+  const ids = asked.map(() => randomUUID())
+  const inserted = await database.$queryRaw<PaymentRow[]>`
     INSERT INTO payments (id, order_id, amount_cents)
-    SELECT ${randomUUID()}::uuid, id, amount_cents FROM orders
-    WHERE id = ${orderId}::uuid AND buyer_id = ${buyerId} AND status = 'PENDING_PAYMENT' AND amount_cents > 0
+    SELECT asked.id, orders.id, amount_cents
+    FROM orders JOIN unnest(
+      ${ids}::uuid[], ${asked.map(({ orderId }) => orderId)}::uuid[], ${asked.map(({ buyerId }) => buyerId)}::text[]
+    ) AS asked (id, order_id, buyer_id) ON orders.id = asked.order_id AND orders.buyer_id = asked.buyer_id
+    WHERE status = 'PENDING_PAYMENT' AND amount_cents > 0
       AND NOT EXISTS (SELECT FROM sagas WHERE sagas.order_id = orders.id AND state <> 'DONE')
+    ORDER BY orders.id
     ON CONFLICT (order_id) DO NOTHING
     RETURNING id, order_id, amount_cents, (SELECT reservation_id FROM orders WHERE orders.id = order_id)`
-  return inserted
+  const byId = new Map(inserted.map((row) => [row.id, row]))
+  return ids.map((id) => byId.get(id))
 }
 
 type FoundPayment = Omit<PaymentRow, 'id'> & { id: string | null; status: OrderView['status'] }
 
 /**
- * After insertPayment, an unpaid order without a payment means that its saga was not DONE at that moment: no order
+ * After insertPayments, an unpaid order without a payment means that its saga was not DONE at that moment: no order
  * enters PENDING_PAYMENT later.
  */
 async function findPayment(database: Transaction, orderId: string, buyerId: string): Promise<FoundPayment | undefined> {

@@ -57,7 +57,7 @@ async function dueRefund(): Promise<Refund> {
   const payment = { paymentId: randomUUID(), amountCents: 700, providerRef: `ref-${orderId}` }
   await world.database.payment.create({ data: { id: payment.paymentId, orderId, amountCents: 700 } })
   await cancelForBuyer(world.database, orderId, reservation.buyerId)
-  await receiveMoney(world.database, { ...payment, orderId })
+  await receiveMoney(world.database, [{ ...payment, orderId }])
   const { id } = await world.database.refund.findUniqueOrThrow({ where: { paymentId: payment.paymentId } })
   return { refundId: id, ...payment }
 }

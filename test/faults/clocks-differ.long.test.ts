@@ -210,9 +210,8 @@ test("times of payments and refunds are those of the database's clock", async ()
   await cancelForBuyer(world.database, id, 'buyer-1')
   onTestFinished(() => void vi.useRealTimers())
   vi.setSystemTime(Date.now() + 10 * MINUTE_MS)
-  expect(
-    (await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' })).outcome,
-  ).toBe('REFUND_DUE')
+  const money = { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' }
+  expect(await receiveMoney(world.database, [money])).toMatchObject([{ outcome: 'REFUND_DUE' }])
   vi.useRealTimers()
   const payment = await world.database.payment.findUniqueOrThrow({ where: { id }, include: { refund: true } })
   expect([payment.receivedAt, payment.refund?.requestedAt].map((time) => isAboutNow(time))).toEqual([true, true])

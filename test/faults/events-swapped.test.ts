@@ -55,7 +55,7 @@ test('with several relays at work the events of each order arrive once and in se
     const { id } = await ledger.orderOf(`${saleId}.${i}`)
     await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
     if (i % 2 === 0)
-      await receiveMoney(world.database, { paymentId: id, orderId: id, amountCents: 500, providerRef: id })
+      await receiveMoney(world.database, [{ paymentId: id, orderId: id, amountCents: 500, providerRef: id }])
     else await cancelForBuyer(world.database, id, `buyer-${i}`)
   })
   await eventually(

@@ -3,7 +3,7 @@ import { cancelAndRelease } from '../../cancel-worker/cancel-batch.ts'
 import { placeOrders } from '../../core/orders/place-orders.ts'
 import { settleDecided } from '../../core/orders/settle-decided.ts'
 import { createLog } from '../../core/platform/process/log.ts'
-import { countMoney } from '../../order-service/payments/count-money.ts'
+import { moneyCounter } from '../../order-service/payments/count-money.ts'
 import { eventually } from '../support/eventually.ts'
 import { reservation } from '../support/ledger.ts'
 import { inParallel } from '../support/parallel.ts'
@@ -53,16 +53,14 @@ async function overdueOrders(saleId: string): Promise<string[]> {
 
 test('of pay and cancel at the same moment exactly one wins, and a losing payment is refunded once', async () => {
   const { database, stock } = system.world
+  const countMoney = moneyCounter({ database, stock, log })
   const bySale = await inParallel(SALES, 4, async () => overdueOrders(await system.createSale({ stock: UNITS })))
 
   const races = await inParallel(PAIRS, 4, async (i) => {
     const id = bySale[i % SALES]?.[Math.floor(i / SALES)] ?? ''
     let [outcome, lapsed] = ['', 0]
     const pay = async () => {
-      ;({ outcome } = await countMoney(
-        { database, stock, log },
-        { paymentId: id, orderId: id, amountCents: 1_000, providerRef: `race-${i}` },
-      ))
+      ;({ outcome } = await countMoney({ paymentId: id, orderId: id, amountCents: 1_000, providerRef: `race-${i}` }))
     }
     const cancel = () =>
       cancelAndRelease(

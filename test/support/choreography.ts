@@ -149,8 +149,9 @@ export class Choreography {
     const { amountCents } = await this.order(orderId)
     const paymentId = randomUUID()
     await this.world.database.payment.create({ data: { id: paymentId, orderId, amountCents } })
-    return (await receiveMoney(this.world.database, { paymentId, orderId, amountCents, providerRef: paymentId }))
-      .outcome
+    const money = { paymentId, orderId, amountCents, providerRef: paymentId }
+    const [counted] = await receiveMoney(this.world.database, [money])
+    return counted?.outcome ?? ''
   }
 
   async coupon(discountCents: number, buyerId: string | null = null): Promise<string> {

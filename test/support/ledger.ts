@@ -38,13 +38,9 @@ export class Ledger {
   async pay(orderId: string): Promise<void> {
     const { amountCents } = await this.#database.order.findUniqueOrThrow({ where: { id: orderId } })
     await this.#database.payment.create({ data: { id: orderId, orderId, amountCents } })
-    const { outcome } = await receiveMoney(this.#database, {
-      paymentId: orderId,
-      orderId,
-      amountCents,
-      providerRef: orderId,
-    })
-    if (outcome !== 'PAID') throw new Error(`Expected PAID, got ${outcome}`)
+    const money = { paymentId: orderId, orderId, amountCents, providerRef: orderId }
+    const [counted] = await receiveMoney(this.#database, [money])
+    if (counted?.outcome !== 'PAID') throw new Error(`Expected PAID, got ${counted?.outcome}`)
   }
 
   refund = (orderId: string) => this.#database.$transaction((tx) => refundPaid(tx, orderId, 'VETOED'))

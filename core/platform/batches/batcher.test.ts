@@ -52,6 +52,27 @@ test('a batch that fails rejects all of its items and no others', async () => {
   expect((await answers).map((answer) => answer.status)).toEqual(['rejected', 'rejected', 'fulfilled'])
 })
 
+test('an item that cannot be done does not take its neighbours along, and an outage is no such item', async () => {
+  const runs: number[][] = []
+  const batcher = new Batcher<number, string>({
+    itemsMax: 10,
+    batchesMax: 1,
+    run(items) {
+      runs.push(items)
+      if (items.includes(13)) return Promise.reject(new Error('poisonous'))
+      if (items.includes(99)) return Promise.reject(new Error('away'))
+      return Promise.resolve(outcomesOf(items))
+    },
+    isOfOneItem: (error) => (error as Error).message === 'poisonous',
+  })
+  const add = (items: number[]) => Promise.allSettled(items.map((item) => batcher.add(item)))
+  const rejected = { status: 'rejected' }
+  expect(await add([1, 13, 2])).toMatchObject([{ value: 'done 1' }, rejected, { value: 'done 2' }])
+  expect(await add([3, 99])).toMatchObject([rejected, rejected])
+  expect(await add([13])).toMatchObject([rejected])
+  expect(runs).toEqual([[1, 13, 2], [1], [13], [2], [3, 99], [13]])
+})
+
 test('an item without an outcome is rejected and does not wait forever', async () => {
   const { batcher, runs, given } = controlled(2, 1)
   const answers = Promise.allSettled([1, 2].map((item) => batcher.add(item)))

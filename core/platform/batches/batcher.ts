@@ -11,6 +11,11 @@ export interface Batching<In, Out> {
   batchesMax: number
   /** Returns one outcome for each item, in their order. An error that it throws rejects all items of the batch. */
   run: (items: In[]) => Promise<Out[]>
+  /**
+   * Errors after which the items are run again, each by itself: one that cannot be done must not take its neighbours
+   * along. Only for runs that do all or nothing.
+   */
+  isOfOneItem?: (error: unknown) => boolean
 }
 
 /**
@@ -42,6 +47,12 @@ export class Batcher<In, Out> {
 
   async #run(batch: Waiting<In, Out>[]): Promise<void> {
     this.#inFlight++
+    await this.#settle(batch)
+    this.#inFlight--
+    this.#start()
+  }
+
+  async #settle(batch: Waiting<In, Out>[]): Promise<void> {
     try {
       const outcomes = await this.#batching.run(batch.map(({ item }) => item))
       batch.forEach(({ resolve, reject }, i) => {
@@ -49,9 +60,8 @@ export class Batcher<In, Out> {
         else reject(new Error(`expected ${batch.length} outcomes, got ${outcomes.length}`))
       })
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      if (batch.length > 1 && this.#batching.isOfOneItem?.(error)) for (const one of batch) await this.#settle([one])
+      else for (const { reject } of batch) reject(error)
     }
-    this.#inFlight--
-    this.#start()
   }
 }

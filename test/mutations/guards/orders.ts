@@ -239,8 +239,15 @@ export const orderGuards: Guard[] = [
   {
     rule: 'the same money counts once',
     file: 'core/orders/receive-money.ts',
-    text: ' AND received_at IS NULL`',
-    without: '`',
+    text: '  if (!payment.isCounted) {',
+    without: '  if (payment) {',
+    tests: { file: TRANSITIONS, named: 'ending the same money' },
+  },
+  {
+    rule: 'the same money counts once in a batch',
+    file: 'core/orders/receive-money.ts',
+    text: '    payment.isCounted = true\n',
+    without: '',
     tests: { file: TRANSITIONS, named: 'ending the same money' },
   },
   {
@@ -414,15 +421,15 @@ export const orderGuards: Guard[] = [
   {
     rule: 'money for an archived order is counted',
     file: 'core/orders/receive-money.ts',
-    text: "counted.outcome === 'UNKNOWN_PAYMENT' ? inArchive(db, (tx) => count(tx, money)) : counted",
+    text: 'await inArchive(db, (tx) => count(tx, unknown))',
     without: 'counted',
     tests: { file: ARCHIVING, named: 'money for an order of an archived' },
   },
   {
     rule: 'money that arrives while its order is archived is counted',
     file: 'core/orders/receive-money.ts',
-    text: ' AND order_id = ${money.orderId}::uuid FOR UPDATE`',
-    without: ' AND order_id = ${money.orderId}::uuid`',
+    text: '    ORDER BY order_id FOR UPDATE`',
+    without: '`',
     tests: { file: ARCHIVING, named: 'money that arrives while' },
   },
   {

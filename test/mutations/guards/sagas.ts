@@ -45,9 +45,9 @@ export const sagaGuards: Guard[] = [
   },
   {
     rule: 'a step and the cancellation of its saga are serialised',
-    file: STEPS,
-    text: 'FOR UPDATE`',
-    without: '`',
+    file: 'core/orders/transitions.ts',
+    text: 'FROM orders WHERE id = ANY(${orderIds}::uuid[]) ORDER BY id FOR UPDATE`',
+    without: 'FROM orders WHERE id = ANY(${orderIds}::uuid[])`',
     tests: { file: BACK, named: 'a step that is being taken' },
   },
   {
