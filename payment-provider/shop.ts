@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import pRetry, { AbortError } from 'p-retry'
+import { request } from 'undici'
 import { type PaymentCallback, PaymentCallbackAnswer } from '../core/contracts/orders.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { SIGNATURE_HEADER, signBody } from '../core/platform/http/signature.ts'
@@ -31,18 +32,18 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
   const callback = `${url}/payments/callback`
 
   async function send(body: string): Promise<Reported> {
-    const answer = await fetch(callback, {
+    // fetch takes three times the CPU.
+    const { statusCode, body: answer } = await request(callback, {
       method: 'POST',
       body,
-      redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       // Signed anew for each try: a signature is valid for five minutes.
       headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },
     })
     const text = await answer.text()
-    if (answer.ok) return PaymentCallbackAnswer.parse(JSON.parse(text))
-    const refusal = new ShopRefusal(answer.status, text)
-    throw isFinal(answer.status) ? new AbortError(refusal) : refusal
+    if (statusCode >= 200 && statusCode < 300) return PaymentCallbackAnswer.parse(JSON.parse(text))
+    const refusal = new ShopRefusal(statusCode, text)
+    throw isFinal(statusCode) ? new AbortError(refusal) : refusal
   }
 
   return {

@@ -1,3 +1,4 @@
+import { request } from 'undici'
 import { ProviderUnavailable } from './provider.ts'
 
 /** Short, because a buyer waits for the link; it covers the whole answer. */
@@ -15,17 +16,17 @@ export interface ProviderAnswer {
   text: string
 }
 
-/** @throws ProviderUnavailable when no answer comes in time */
+/** A redirect is not followed. @throws ProviderUnavailable when no answer comes in time */
 export async function callProvider({ url, path, body, headers }: ProviderCall): Promise<ProviderAnswer> {
   try {
-    const answer = await fetch(`${url}${path}`, {
+    // Each payment makes a call, and fetch takes three times the CPU.
+    const answer = await request(`${url}${path}`, {
       method: 'POST',
       body,
-      redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       headers,
     })
-    return { status: answer.status, text: await answer.text() }
+    return { status: answer.statusCode, text: await answer.body.text() }
   } catch (error) {
     throw new ProviderUnavailable(
       `No answer from the payment provider at ${url} within ${ANSWER_LIMIT_MS} ms: ${(error as Error).message}`,
