@@ -25,7 +25,7 @@ test('the heavy side has less priority than the gateway', () => {
   yieldToLightSide('gateway', pid, say)
   expect(getPriority(pid)).toBe(own)
   yieldToLightSide('subscribers', pid, say)
-  expect({ priority: getPriority(pid), said }).toEqual({ priority: 7, said: [] })
+  expect({ priority: getPriority(pid), said }).toEqual({ priority: 12, said: [] })
 })
 
 test('a priority that cannot be set is told, and no reason to fail', () => {
@@ -46,12 +46,12 @@ test('so have the sessions that its children lead', async () => {
   const [line] = (await once(server.stdout, 'data')) as [Buffer]
   const backend = Number(line.toString())
   try {
-    expect(getPriority(backend)).toBe(7)
+    expect(getPriority(backend)).toBe(12)
     // Where Linux weighs no sessions, and elsewhere, the priority is all there is.
     const group = `/proc/${backend}/autogroup`
-    const weighed = () => (existsSync(group) ? readFileSync(group, 'utf8').trim() : 'nice 7')
-    expect(await eventually('the session to be lowered', weighed, (seen) => seen.endsWith('nice 7'))).toContain(
-      'nice 7',
+    const weighed = () => (existsSync(group) ? readFileSync(group, 'utf8').trim() : 'nice 12')
+    expect(await eventually('the session to be lowered', weighed, (seen) => seen.endsWith('nice 12'))).toContain(
+      'nice 12',
     )
   } finally {
     process.kill(backend, 'SIGKILL')

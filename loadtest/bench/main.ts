@@ -52,8 +52,8 @@ try {
   for (const line of run.unexpected) console.error(`UNEXPECTED ${line}`)
   if (run.unexpected.length > 0) process.exitCode = 1
 } catch (error) {
-  const { message, stack } = error as Error
-  console.error(stopRequest.signal.aborted ? message : stack)
+  const { signal } = stopRequest
+  console.error(signal.aborted ? (signal.reason as Error).message : (error as Error).stack)
   process.exitCode = 1
 }
 

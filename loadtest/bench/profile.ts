@@ -20,7 +20,7 @@ const args = ['--cpu-prof', `--cpu-prof-interval=${SAMPLE_EVERY_MICROS}`, '--hea
   ['--cpu-prof-dir', '--heap-prof-dir'].map((option) => `${option}=${folder}`),
 )
 
-await withSystem({ rounds: 1, seconds, connections: 128 }, args, async (bench) => {
+await withSystem({ rounds: 1, seconds, connections: 128 }, { gatewayArgs: args }, async (bench) => {
   const { load } = await measureBuying(bench)
   console.log(`${load.perSecond.accepted.toFixed(0)} accepted a second while it was profiled, which costs some itself.`)
 })

@@ -15,7 +15,7 @@ const RUSH_SHARE = 0.6
 
 /** Everything from nothing to figures; says what it does as it goes. */
 export async function runBench(options: BenchOptions, signal: AbortSignal): Promise<BenchRun> {
-  return await withSystem(options, [], async (bench, naive) => {
+  return await withSystem(options, { signal }, async (bench, naive) => {
     const { version: express } = createRequire(import.meta.url)('express/package.json') as { version: string }
     const { shop, system } = bench
     const run: BenchRun = {
@@ -48,6 +48,8 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
 async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Promise<Round> {
   const { only = STEP_IDS } = bench.options
   const round: Round = { measures: {} }
+  // Without it, what the round before has left behind would be done by nobody.
+  await bench.shop.untilDone()
   await bench.system.stopOrderService()
   for (const id of STEP_IDS) {
     signal.throwIfAborted()

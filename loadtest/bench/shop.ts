@@ -39,11 +39,13 @@ export class Shop {
   readonly #pool: Pool
   readonly #queues: DepthReader
   readonly #shards: number
+  readonly #signal: AbortSignal | undefined
 
-  /** @param shards of each sale */
-  constructor(system: System, shards: number) {
+  /** @param shards of each sale @param signal ends the waiting for what is still to be done */
+  constructor(system: System, shards: number, signal?: AbortSignal) {
     this.#system = system
     this.#shards = shards
+    this.#signal = signal
     this.#pool = new Pool({ connectionString: system.env.DATABASE_URL, max: 1 })
     this.#queues = createDepthReader(system.servers.rabbitmqUrl)
   }
@@ -88,7 +90,7 @@ export class Shop {
   async untilDone(): Promise<string | undefined> {
     // A message may be in hand, before its transaction begins: only two looks are believed.
     const until = Date.now() + DONE_LIMIT_MS
-    for (let quietLooks = 0; quietLooks < 2; await delay(LOOK_EVERY_MS)) {
+    for (let quietLooks = 0; quietLooks < 2; await delay(LOOK_EVERY_MS, undefined, { signal: this.#signal })) {
       const left = await this.#unfinished()
       quietLooks = left === '' ? quietLooks + 1 : 0
       if (left !== '' && Date.now() > until) return left

@@ -12,7 +12,7 @@ import { startTraceSink } from './trace-sink.ts'
 /** Starts everything that a bench needs in a scratch folder, and stops it again, also after a failure. */
 export async function withSystem<Result>(
   options: BenchOptions,
-  gatewayArgs: string[],
+  { gatewayArgs, signal }: { gatewayArgs?: string[]; signal?: AbortSignal },
   work: (bench: Bench, naive: NaiveShop) => Promise<Result>,
 ): Promise<Result> {
   const opened: (() => Promise<void> | void)[] = []
@@ -27,7 +27,7 @@ export async function withSystem<Result>(
     }
     const system = await startSystem(servers, gatewayArgs, more)
     opened.push(system.stop)
-    const shop = new Shop(system, masters === undefined ? 1 : shardsOn(masters))
+    const shop = new Shop(system, masters === undefined ? 1 : shardsOn(masters), signal)
     opened.push(() => shop.close())
     const naive = await NaiveShop.open(system)
     opened.push(() => naive.close())
