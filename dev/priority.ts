@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 const HEAVY = new Set(['postgres', 'order-service', 'subscribers', 'cancel-worker', 'control-room'])
 /**
  * Each of them gets a fifteenth of what a process of the light side gets of a busy core, and there are many of them.
- * With a fifth (7) buying kept 0.61 of its rate while orders were written, with a fifteenth 0.66 to 0.79, and as many
+ * With a fifth (7) buying kept 0.61 to 0.67 of its rate while orders were written, with this 0.66 to 0.79, and as many
  * orders were written.
  */
 const NICENESS = 12

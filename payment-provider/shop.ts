@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import pRetry, { AbortError } from 'p-retry'
-import { request } from 'undici'
+import { Agent, request } from 'undici'
 import { type PaymentCallback, PaymentCallbackAnswer } from '../core/contracts/orders.ts'
 import type { Logger } from '../core/platform/process/log.ts'
 import { SIGNATURE_HEADER, signBody } from '../core/platform/http/signature.ts'
@@ -13,6 +13,8 @@ import type { Payment } from './link-tokens.ts'
 const RETRIES = { retries: 4, minTimeout: 250, factor: 2, maxTimeout: 2_000, randomize: true }
 const ANSWER_LIMIT_MS = 3_000
 const CLOCK_LIMIT_MS = 1_000
+/** A request that is ended while it connects waits for this limit, which undici keeps to the second. */
+const gateway = new Agent({ connect: { timeout: 2_000 } })
 
 export type Reported =
   | { outcome: 'PAID' | 'ALREADY_COUNTED' | 'REFUND_DUE' }
@@ -36,6 +38,7 @@ export function shopAt({ url, secret, log }: { url: string; secret: string; log:
     const { statusCode, body: answer } = await request(callback, {
       method: 'POST',
       body,
+      dispatcher: gateway,
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       // Signed anew for each try: a signature is valid for five minutes.
       headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(secret, body) },

@@ -28,20 +28,27 @@ interface Payment {
 }
 
 /**
- * PENDING_PAYMENT → PAID when money arrives; money for an order that has ended makes exactly one refund, also when its
- * sale is archived: the refund is then written, and sent, in the archive.
+ * PENDING_PAYMENT → PAID when money arrives; money for an order that has ended makes exactly one refund.
  * @returns an outcome for each, in their order. All of them are counted in one transaction, or none.
  */
-export async function receiveMoney(db: Database, money: Money[]): Promise<MoneyOutcome[]> {
-  const counted = await db.$transaction((tx) => count(tx, money))
-  const unknown = money.filter((_, i) => counted[i]?.outcome === 'UNKNOWN_PAYMENT')
-  if (unknown.length === 0) return counted
-  const archived = await inArchive(db, (tx) => count(tx, unknown))
-  return counted.map((one) => (one.outcome === 'UNKNOWN_PAYMENT' ? (archived.shift() ?? one) : one))
+export function receiveMoney(db: Database, money: Money[]): Promise<MoneyOutcome[]> {
+  return db.$transaction((tx) => count(tx, money))
+}
+
+/** The same for a payment that is unknown here because its sale is archived: its refund is written, and sent, there. */
+export async function receiveArchivedMoney(db: Database, money: Money): Promise<MoneyOutcome> {
+  const [counted] = await inArchive(db, (tx) => count(tx, [money]))
+  return counted ?? { outcome: 'UNKNOWN_PAYMENT' }
 }
 
 /** Plain SQL throughout: Prisma would write the time of this process' clock, and would not read the archive. */
-async function count(tx: Transaction, money: Money[]): Promise<MoneyOutcome[]> {
+async function count(tx: Transaction, given: Money[]): Promise<MoneyOutcome[]> {
+  // PostgreSQL takes ids in upper case, too, and gives them in lower case.
+  const money = given.map((one) => ({
+    ...one,
+    paymentId: one.paymentId.toLowerCase(),
+    orderId: one.orderId.toLowerCase(),
+  }))
   const payments = await lockPayments(tx, money)
   const judged = money.map((one) => judge(payments.get(one.paymentId), one))
   const ended = await end(

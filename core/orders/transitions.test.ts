@@ -54,8 +54,9 @@ describe('ending', () => {
     const { id } = await ledger.orderOf(`${saleId}.1`)
     await world.database.payment.create({ data: { id, orderId: id, amountCents: 500 } })
     const money = { paymentId: id, orderId: id, amountCents: 500, providerRef: 'ref' }
-    // Twice in the same batch, too.
-    const outcomes = (await inParallel(5, 5, () => receiveMoney(world.database, [money, money]))).flat()
+    // Twice in the same batch, too, and with ids in upper case, as another provider may write them.
+    const same = { ...money, paymentId: id.toUpperCase(), orderId: id.toUpperCase() }
+    const outcomes = (await inParallel(5, 5, () => receiveMoney(world.database, [money, same]))).flat()
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([...Array<string>(9).fill('ALREADY_COUNTED'), 'PAID'])
     expect(await ledger.eventsOf(`${saleId}.1`)).toEqual(['1 order.created', '2 order.paid'])
   })

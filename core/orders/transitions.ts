@@ -6,8 +6,8 @@ import { countReturned } from './sold-counter.ts'
 
 /**
  * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE,
- * and writes its event to the outbox in the same transaction. Locks are always taken in the order sales, then orders: a
- * transaction that ends an order must not have changed its row before (deadlock).
+ * and writes its event to the outbox in the same transaction. Locks are always taken in the order sales or payments, then
+ * orders: a transaction that ends an order must not have changed its row before (deadlock).
  */
 
 export interface ChangedOrder {
@@ -131,7 +131,7 @@ export async function lockSales(tx: Transaction, orderIds: string[]): Promise<vo
     ORDER BY id FOR UPDATE`
 }
 
-/** Until the transaction ends. Whoever changes several orders takes this lock first: sorted, against deadlocks. */
+/** Until the transaction ends; sorted, so that two that change several orders cannot deadlock. */
 export async function lockOrders(tx: Transaction, orderIds: (string | null)[]): Promise<void> {
   await tx.$queryRaw`SELECT id FROM orders WHERE id = ANY(${orderIds}::uuid[]) ORDER BY id FOR UPDATE`
 }

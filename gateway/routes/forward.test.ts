@@ -19,6 +19,9 @@ const unanswered: ServerResponse[] = []
 beforeAll(async () => {
   orderService = createServer((req, res) => {
     if (req.url === '/payments/callback') res.end('{}')
+    else if (req.url === '/orders/cut-off')
+      res.writeHead(200, { 'content-length': 100 }).write('half', () => res.destroy())
+    else if (req.url === '/orders/seen') res.writeHead(200, { 'content-length': 2, 'x-order': 'seen' }).end('{}')
     else unanswered.push(res)
   })
   await once(orderService.listen(0, '127.0.0.1'), 'listening')
@@ -76,4 +79,38 @@ test('who finds no connection in time is told when to come back', async () => {
   expect(Number(refusal?.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(JSON.parse(refusal?.text ?? '')).toMatchObject({ code: 'BUSY' })
   for (const buyer of buyers) buyer.close()
+})
+
+test('an answer that is cut off is none, and the client can come back', async () => {
+  const answer = await call('GET', `http://127.0.0.1:${gateway.port}/orders/cut-off`)
+  expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+})
+
+test.each(['GET', 'HEAD'])('headers and body of the answer to a %s come as they are', async (method) => {
+  const answer = await call(method, `http://127.0.0.1:${gateway.port}/orders/seen`)
+  expect([answer.status, answer.headers.get('x-order'), answer.text]).toEqual([
+    200,
+    'seen',
+    method === 'GET' ? '{}' : '',
+  ])
+  expect(answer.headers.get('content-length')).toBe('2')
+})
+
+test('who leaves is not waited for: the order service is left alone, and the turn is free', async () => {
+  const before = unanswered.length
+  const buyer = await new RawConnection(`http://127.0.0.1:${gateway.port}/`).opened()
+  buyer.send('GET /orders/left HTTP/1.1\r\nHost: shop\r\n\r\n')
+  const [asked] = await eventually(
+    'the order service to be asked',
+    () => unanswered.slice(before),
+    ({ length }) => length === 1,
+  )
+  buyer.close()
+  const isGone = await eventually(
+    'the gateway to hang up',
+    () => asked?.destroyed,
+    (gone) => gone === true,
+  )
+  expect(isGone).toBe(true)
 })

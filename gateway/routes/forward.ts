@@ -12,6 +12,8 @@ import { traceFields, traceOf } from '../../core/platform/tracing/trace-request.
 import { traceparentOf } from '../../core/contracts/trace-context.ts'
 
 const ANSWER_LIMIT_MS = 10_000
+/** A request whose client leaves while it connects waits for this limit. */
+const CONNECT_LIMIT_MS = 2_000
 /** Idle connections are closed after this time, well before the order service would close them. */
 const KEPT_MS = 15_000
 /** Requests of one process in flight to the order service, each kind on connections of its own. */
@@ -46,8 +48,8 @@ const OF_ONE_CONNECTION = new Set([
 const OF_TRACES = new Set(['traceparent', 'tracestate'])
 
 /**
- * Forwards /orders, /payments and /me to the order service, bodies byte for byte (a payment callback is signed over
- * its raw body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a
+ * Forwards /orders, /payments and /me to the order service, bodies of POST byte for byte (a payment callback is signed
+ * over its raw body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a
  * body with lost framing would be read as the next buyer's request (request smuggling).
  */
 export function forwardTo(app: Express, { orderServiceUrl, turns, log }: ForwardingDeps): void {
@@ -105,7 +107,12 @@ type Ask = (req: Forwarded, res: ServerResponse, body: Buffer) => Promise<WholeA
 
 /** Answers are read whole, too, and sent in one piece: a stream for each would cost more than its few hundred bytes. */
 function connectionsTo(url: URL, connections: number): Ask {
-  const pool = new Pool(url.origin, { connections, keepAliveTimeout: KEPT_MS, keepAliveMaxTimeout: KEPT_MS })
+  const pool = new Pool(url.origin, {
+    connections,
+    connect: { timeout: CONNECT_LIMIT_MS },
+    keepAliveTimeout: KEPT_MS,
+    keepAliveMaxTimeout: KEPT_MS,
+  })
   const folder = url.pathname.replace(/\/$/, '')
   return async (req, res, body) => {
     const ending = new Ending()
@@ -116,9 +123,11 @@ function connectionsTo(url: URL, connections: number): Ask {
       const answer = await pool.request({
         method: req.method,
         path: folder + pathOf(req),
-        headers: forwardedHeaders(req, body, traceOf(res)),
-        body: body.length > 0 ? body : null,
+        headers: forwardedHeaders(req, traceOf(res)),
+        body: req.method === 'POST' && body.length > 0 ? body : null,
         signal: ending,
+        // undici would close the connection of a HEAD, in case an answer had a body.
+        reset: false,
       })
       const { statusCode: status, headers } = answer
       return { status, headers, body: Buffer.from(await answer.body.arrayBuffer()) }
@@ -145,18 +154,12 @@ function pathOf(req: Forwarded): string {
   return query === -1 ? req.path : req.path + req.url.slice(query)
 }
 
-function forwardedHeaders(
-  req: Forwarded,
-  body: Buffer,
-  trace: Trace | undefined,
-): Record<string, string | string[] | undefined> {
+function forwardedHeaders(req: Forwarded, trace: Trace | undefined): Record<string, string | string[] | undefined> {
   const headers = Object.entries(req.headers).filter(([name]) => !OF_ONE_CONNECTION.has(name) && !OF_TRACES.has(name))
   return {
     ...Object.fromEntries(headers),
     ...(trace && { traceparent: traceparentOf(trace.context) }),
     'x-forwarded-for': req.ip ?? '',
-    // Also for length 0: without it Node would send a POST in chunks.
-    'content-length': String(body.length),
   }
 }
 

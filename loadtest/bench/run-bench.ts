@@ -49,7 +49,8 @@ async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Pr
   const { only = STEP_IDS } = bench.options
   const round: Round = { measures: {} }
   // Without it, what the round before has left behind would be done by nobody.
-  await bench.shop.untilDone()
+  const left = await bench.shop.untilDone()
+  if (left !== undefined) bench.unexpected.push(`a round began before these were done: ${left}`)
   await bench.system.stopOrderService()
   for (const id of STEP_IDS) {
     signal.throwIfAborted()

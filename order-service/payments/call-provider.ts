@@ -1,8 +1,10 @@
-import { request } from 'undici'
+import { Agent, request } from 'undici'
 import { ProviderUnavailable } from './provider.ts'
 
 /** Short, because a buyer waits for the link; it covers the whole answer. */
 const ANSWER_LIMIT_MS = 3_000
+/** A request that is ended while it connects waits for this limit, which undici keeps to the second. */
+const provider = new Agent({ connect: { timeout: 2_000 } })
 
 export interface ProviderCall {
   url: string
@@ -23,6 +25,7 @@ export async function callProvider({ url, path, body, headers }: ProviderCall): 
     const answer = await request(`${url}${path}`, {
       method: 'POST',
       body,
+      dispatcher: provider,
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       headers,
     })

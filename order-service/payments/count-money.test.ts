@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLog } from '../../core/platform/process/log.ts'
-import { isDataError } from '../../core/platform/stores/database.ts'
+import { isDataError, Prisma } from '../../core/platform/stores/database.ts'
 import { Choreography } from '../../test/support/choreography.ts'
 import { type CountMoney, moneyCounter } from './count-money.ts'
 
@@ -39,4 +39,26 @@ test('of payments that are reported at once, one that cannot be counted does not
     ['PENDING_PAYMENT', false],
     ['PAID', true],
   ])
+})
+
+test('a deadlock of one of them does not take the others along either', async () => {
+  const money = [await paymentOf('before'), await paymentOf('locked'), await paymentOf('after')]
+  const { database, stock } = shop.world
+  const cause = { originalCode: '40P01' }
+  const deadlock = new Prisma.PrismaClientKnownRequestError('deadlock detected', {
+    code: 'P2010',
+    clientVersion: '',
+    meta: { driverAdapterError: { cause } },
+  })
+  let transactions = 0
+  const meetsADeadlock = new Proxy(database, {
+    get(target, name) {
+      if (name === '$transaction' && ++transactions === 1) return () => Promise.reject(deadlock)
+      return Reflect.get(target, name) as unknown
+    },
+  })
+  const counting = moneyCounter({ database: meetsADeadlock, stock, log: createLog('test', 'silent') })
+  const counted = await Promise.all(money.map((one) => counting(one)))
+  expect(counted.map(({ outcome }) => outcome)).toEqual(['PAID', 'PAID', 'PAID'])
+  expect(transactions).toBe(4)
 })

@@ -1,13 +1,16 @@
 import { settleEnded, type SettlingDeps } from '../../core/orders/settle-ended.ts'
-import { type Money, type MoneyOutcome, receiveMoney } from '../../core/orders/receive-money.ts'
+import { type Money, type MoneyOutcome, receiveArchivedMoney, receiveMoney } from '../../core/orders/receive-money.ts'
 import { Batcher } from '../../core/platform/batches/batcher.ts'
 import { failpoint } from '../../core/platform/process/failpoint.ts'
+import { sqlState } from '../../core/platform/stores/database.ts'
 import { isOutage } from '../../core/platform/stores/outage.ts'
 
 /** Of a crowd that pays: a transaction for all of them costs hardly more than one for the first. */
 const BATCH_MAX = 64
-/** One that waits for a lock does not hold up all the others. */
+/** While one batch waits for PostgreSQL, the next one can begin. */
 const BATCHES_AT_ONCE = 2
+/** A deadlock, or a lock that one of the batch did not get in time. */
+const LOCK_FAULTS = new Set(['40P01', '55P03', '57014'])
 
 export type CountMoney = (money: Money) => Promise<MoneyOutcome>
 
@@ -20,9 +23,12 @@ export function moneyCounter(deps: SettlingDeps): CountMoney {
     itemsMax: BATCH_MAX,
     batchesMax: BATCHES_AT_ONCE,
     run: (money) => countAndSettle(deps, money),
-    isOfOneItem: (error) => !isOutage(error),
+    isOfOneItem: (error) => !isOutage(error) || LOCK_FAULTS.has(sqlState(error) ?? ''),
   })
-  return (money) => batcher.add(money)
+  return async (money) => {
+    const counted = await batcher.add(money)
+    return counted.outcome === 'UNKNOWN_PAYMENT' ? receiveArchivedMoney(deps.database, money) : counted
+  }
 }
 
 async function countAndSettle(deps: SettlingDeps, money: Money[]): Promise<MoneyOutcome[]> {

@@ -69,3 +69,22 @@ test('a payment opened while the saga completes has the full deduction, or is re
     expect(await open(orderId, buyerId)).toMatchObject({ payment: { amountCents: 350 } })
   }
 })
+
+test('of payments that are asked for at once each gets its own answer', async () => {
+  const [mine, other, cancelled] = [await shop.place(), await shop.place(), await shop.place()]
+  await cancelForBuyer(shop.world.database, cancelled.orderId, cancelled.buyerId)
+  const asked = [
+    open(mine.orderId, mine.buyerId),
+    open(other.orderId, mine.buyerId),
+    open(cancelled.orderId, cancelled.buyerId),
+    open(other.orderId, other.buyerId),
+    open(mine.orderId, mine.buyerId),
+  ]
+  expect(await Promise.all(asked)).toMatchObject([
+    { outcome: 'OPENED', payment: { orderId: mine.orderId } },
+    { outcome: 'UNKNOWN_ORDER' },
+    { outcome: 'NOT_PAYABLE', status: 'CANCELLED' },
+    { outcome: 'OPENED', payment: { orderId: other.orderId } },
+    { outcome: 'OPEN_ALREADY', payment: { orderId: mine.orderId } },
+  ])
+})

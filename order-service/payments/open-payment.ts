@@ -30,7 +30,7 @@ interface PaymentRow {
 
 /** Of a crowd that pays: a statement for all of them costs hardly more than one for the first. */
 const BATCH_MAX = 64
-/** One that waits for a lock does not hold up all the others. */
+/** While one batch waits for PostgreSQL, the next one can begin. */
 const BATCHES_AT_ONCE = 2
 
 /** An order, in the name of its buyer. */

@@ -20,7 +20,7 @@ export interface Batching<In, Out> {
 
 /**
  * Runs items in batches that grow with the load: of one item when it is calm, of many when the cost of a run is what
- * limits throughput. Keeps the order of the items.
+ * limits throughput. Batches begin in the order of their items.
  */
 export class Batcher<In, Out> {
   readonly #batching: Batching<In, Out>

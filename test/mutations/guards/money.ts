@@ -30,6 +30,13 @@ export const moneyGuards: Guard[] = [
     tests: { file: ROUTES, named: 'the callback for a cancelled' },
   },
   {
+    rule: 'a payment that cannot be counted does not keep others from being counted',
+    file: 'order-service/payments/count-money.ts',
+    text: '!isOutage(error) || ',
+    without: '',
+    tests: { file: 'order-service/payments/count-money.test.ts', named: 'of payments that are reported' },
+  },
+  {
     rule: 'a payment is opened only for an unpaid order',
     file: 'order-service/payments/open-payment.ts',
     text: "WHERE status = 'PENDING_PAYMENT' AND amount_cents > 0\n",

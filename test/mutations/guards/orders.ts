@@ -421,8 +421,8 @@ export const orderGuards: Guard[] = [
   {
     rule: 'money for an archived order is counted',
     file: 'core/orders/receive-money.ts',
-    text: 'await inArchive(db, (tx) => count(tx, unknown))',
-    without: 'counted',
+    text: 'await inArchive(db, (tx) => count(tx, [money]))',
+    without: 'await receiveMoney(db, [money])',
     tests: { file: ARCHIVING, named: 'money for an order of an archived' },
   },
   {

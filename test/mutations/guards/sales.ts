@@ -291,7 +291,7 @@ export const saleGuards: Guard[] = [
   {
     rule: 'a payment that is being archived is found here or there',
     file: 'core/archive/move-sale.ts',
-    text: '  await tx.$executeRaw`SELECT FROM public.payments WHERE ${ofOrders} FOR UPDATE`\n',
+    text: '  await tx.$executeRaw`SELECT FROM public.payments WHERE ${ofOrders} ORDER BY order_id FOR UPDATE`\n',
     without: '',
     tests: { file: ARCHIVING, named: 'money that arrives while' },
   },
