@@ -23,8 +23,8 @@ export function testFiles(): string[] {
 }
 
 /**
- * Not part of `npm test`, unless it is given their name: `npm run test:long` runs all of them, and CI some, drawn by the
- * commit.
+ * Not part of `npm test`, unless it is given their name: `npm run test:long` runs all of them, and CI some, drawn by
+ * the commit.
  */
 export const isOfTestLong = (file: string) => file.endsWith('.long.test.ts')
 

@@ -24,8 +24,8 @@ export async function moveBatch(tx: Transaction, saleId: string, after: string, 
     WHERE d.sale_id = ${saleId} AND d.reservation_id > ${after} ORDER BY d.reservation_id LIMIT ${most}`
   const orderIds = decided.flatMap(({ orderId }) => orderId ?? [])
   const ofOrders = Prisma.sql`order_id = ANY(${orderIds}::uuid[])`
-  // Before the refunds: money that arrives now waits for the commit, and is then counted in the archive. In the order in
-  // which money locks payments, against deadlocks.
+  // Before the refunds: money that arrives now waits for the commit, and is then counted in the archive. Sorted as money
+  // locks payments, against deadlocks.
   await tx.$executeRaw`SELECT FROM public.payments WHERE ${ofOrders} ORDER BY order_id FOR UPDATE`
   let rows = await move(tx, 'refunds', Prisma.sql`payment_id IN (SELECT id FROM public.payments WHERE ${ofOrders})`)
   rows += await move(tx, 'payments', ofOrders)

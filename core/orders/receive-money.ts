@@ -88,10 +88,10 @@ function judge(payment: Payment | undefined, money: Money): MoneyOutcome | undef
 async function end(tx: Transaction, money: Money[]): Promise<Map<string, MoneyOutcome>> {
   if (money.length === 0) return new Map()
   const orderIds = money.map(({ orderId }) => orderId)
+  const [ids, refs] = [money.map(({ paymentId }) => paymentId), money.map(({ providerRef }) => providerRef)]
   await tx.$executeRaw`
     UPDATE payments p SET received_at = now(), provider_ref = given.ref
-    FROM unnest(${money.map(({ paymentId }) => paymentId)}::uuid[], ${money.map(({ providerRef }) => providerRef)}::text[])
-      AS given (id, ref)
+    FROM unnest(${ids}::uuid[], ${refs}::text[]) AS given (id, ref)
     WHERE p.id = given.id`
   if (orderIds.length > 1) await lockOrders(tx, orderIds)
   const paid = await markPaid(tx, Prisma.sql`id = ANY(${orderIds}::uuid[])`)

@@ -6,8 +6,8 @@ import { countReturned } from './sold-counter.ts'
 
 /**
  * The only writer of an order's status once it is placed. Every change is an UPDATE with the old status in its WHERE,
- * and writes its event to the outbox in the same transaction. Locks are always taken in the order sales or payments, then
- * orders: a transaction that ends an order must not have changed its row before (deadlock).
+ * and writes its event to the outbox in the same transaction. Locks are always taken in the order sales or payments,
+ * then orders: a transaction that ends an order must not have changed its row before (deadlock).
  */
 
 export interface ChangedOrder {

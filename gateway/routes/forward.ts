@@ -49,8 +49,8 @@ const OF_TRACES = new Set(['traceparent', 'tracestate'])
 
 /**
  * Forwards /orders, /payments and /me to the order service, bodies of POST byte for byte (a payment callback is signed
- * over its raw body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and a
- * body with lost framing would be read as the next buyer's request (request smuggling).
+ * over its raw body). Each body is read whole first: otherwise a hundred slow senders would occupy all connections, and
+ * a body with lost framing would be read as the next buyer's request (request smuggling).
  */
 export function forwardTo(app: Express, { orderServiceUrl, turns, log }: ForwardingDeps): void {
   const forwarded = (kind: RequestKind) =>

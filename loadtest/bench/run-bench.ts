@@ -48,7 +48,7 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
 async function runRound(bench: Bench, naive: NaiveShop, signal: AbortSignal): Promise<Round> {
   const { only = STEP_IDS } = bench.options
   const round: Round = { measures: {} }
-  // Without it, what the round before has left behind would be done by nobody.
+  // The round before may have left orders to write, which need the order service.
   const left = await bench.shop.untilDone()
   if (left !== undefined) bench.unexpected.push(`a round began before these were done: ${left}`)
   await bench.system.stopOrderService()

@@ -31,7 +31,7 @@ test('a redirect is not followed: what is signed for the provider goes nowhere e
   expect(await call(`http://127.0.0.1:${port}`)).toEqual({ status: 307, text: '' })
 })
 
-test('a provider that nobody reaches is named, with the reason', async () => {
+test('a provider that does not listen is named, with the reason', async () => {
   const server = createServer()
   const port = await listening(server)
   servers.splice(0)

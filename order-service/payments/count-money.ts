@@ -15,8 +15,8 @@ const LOCK_FAULTS = new Set(['40P01', '55P03', '57014'])
 export type CountMoney = (money: Money) => Promise<MoneyOutcome>
 
 /**
- * Counts a payment once and settles a paid order in Redis. It stays counted when Redis is unreachable. Payments that are
- * reported at the same time share a transaction.
+ * Counts a payment once and settles a paid order in Redis. It stays counted when Redis is unreachable. Payments that
+ * are reported at the same time share a transaction.
  */
 export function moneyCounter(deps: SettlingDeps): CountMoney {
   const batcher = new Batcher<Money, MoneyOutcome>({

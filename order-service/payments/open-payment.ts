@@ -79,8 +79,8 @@ async function openExisting(
 }
 
 /**
- * Of two concurrent calls, the unique order id makes the second wait and then insert nothing; in the order of these ids,
- * so that two batches cannot deadlock. One statement reads the amounts and checks that the sagas are DONE, after which
+ * Of two concurrent calls, the unique order id makes the second wait and then insert nothing; in the order of these
+ * ids, so that two batches cannot deadlock. One statement reads the amounts and checks that the sagas are DONE, after which
  * an amount is final.
  * @returns for each; undefined where none was inserted
  */
