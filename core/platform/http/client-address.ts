@@ -49,12 +49,10 @@ export function addressIn(text: string): string | undefined {
  * /64.
  */
 export function addressForLimit(ip: string): string {
-  return isIPv6(ip)
-    ? `${groupsOf(ip)
-        .slice(0, 4)
-        .map((group) => group.toString(16))
-        .join(':')}::/64`
-    : ip
+  // Node's pattern for IPv6 takes a hundredth of a refusal to find out that an IPv4 address is none.
+  if (!ip.includes(':') || !isIPv6(ip)) return ip
+  const network = groupsOf(ip).slice(0, 4)
+  return `${network.map((group) => group.toString(16)).join(':')}::/64`
 }
 
 /** The IPv4 address that a dual-stack socket (::ffff:0:0/96) or NAT64 (64:ff9b::/96) embeds. */
